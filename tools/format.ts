@@ -1,0 +1,3 @@
+import { run } from './exec.ts';
+
+run('biome', ['check', '--write', '.']);

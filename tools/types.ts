@@ -1,0 +1,3 @@
+import { run } from './exec.ts';
+
+run('tsc', ['--project', 'tsconfig.json']);
