@@ -1,0 +1,60 @@
+import type { AccountId } from './brand.ts';
+import type { Permission, Role } from './permissions.ts';
+
+/** Somebody whom Curfew can sign in. Times are epoch milliseconds. */
+export type Account = {
+  id: AccountId;
+  /** Unique, lower case. */
+  username: string;
+  /** Unique, lower case. */
+  email: string | undefined;
+  name: string | undefined;
+  roles: readonly Role[];
+  permissions: readonly Permission[];
+  disabled: boolean;
+  createdAt: number;
+  updatedAt: number;
+  lastLoginAt: number | undefined;
+  version: number;
+  /** Argon2id in PHC form. */
+  passwordHash: string;
+  factor: Factor | undefined;
+};
+
+/** An authenticator and its backup codes. */
+export type Factor = {
+  /** The TOTP secret, encrypted (AES-256-GCM). */
+  sealedSecret: Uint8Array;
+  /** `undefined` until the first code was confirmed: an unconfirmed factor is not asked for. */
+  confirmedAt: number | undefined;
+  /** The time step of the last code that was used: a code counts once (RFC 6238 §5.2). */
+  lastStep: number;
+  /** Keyed hashes of the backup codes that are left. */
+  backupCodes: readonly string[];
+};
+
+/** An account as a caller may see it: no hash, no secret. */
+export type AccountView = Omit<Account, 'passwordHash' | 'factor'> & {
+  totp: boolean;
+  backupCodesLeft: number;
+};
+
+export function accountView({ passwordHash: _hash, factor, ...account }: Account): AccountView {
+  return { ...account, totp: hasFactor({ factor }), backupCodesLeft: factor?.backupCodes.length ?? 0 };
+}
+
+/** Whether signing in takes a second factor. */
+export function hasFactor(account: { factor: Factor | undefined }): boolean {
+  return account.factor?.confirmedAt !== undefined;
+}
+
+/** The second factors that an account can use, as callers are told. */
+export function factorMethods(account: { factor: Factor | undefined }): string[] {
+  if (!hasFactor(account)) return [];
+  return account.factor!.backupCodes.length > 0 ? ['totp', 'backup_code'] : ['totp'];
+}
+
+/** User names and addresses are compared in lower case, so that `Ada` cannot be taken beside `ada`. */
+export function canonicalLogin(text: string): string {
+  return text.trim().toLowerCase();
+}

@@ -1,0 +1,38 @@
+import { UAParser } from 'ua-parser-js';
+
+/** What a user agent tells of the device; every part is absent when it is not known. */
+export type Device = {
+  /** `browser`, `mobile`, `tablet`, `desktop_app`, `bot`, `console`, … or `unknown`. */
+  type: string;
+  name?: string;
+  /** The major version, such as `120`. */
+  version?: string;
+  longVersion?: string;
+  os?: { name: string; version?: string };
+  model?: string;
+};
+
+const unknown: Device = Object.freeze({ type: 'unknown' });
+
+/** Reads a `User-Agent` header. Never throws; what it does not know is `{ type: 'unknown' }`. */
+export function deviceOf(userAgent: string | undefined): Device {
+  if (!userAgent) return unknown;
+  const { browser, os, device } = new UAParser(userAgent).getResult();
+  const known: Device = { type: device.type ?? (browser.name ? 'browser' : programType(userAgent)) };
+  const program = browser.name ? undefined : /^([A-Za-z][\w.-]{0,40})\/(\d[\w.]{0,20})/.exec(userAgent);
+  const name = browser.name ?? program?.[1];
+  const longVersion = browser.version ?? program?.[2];
+  if (name) known.name = name;
+  if (longVersion) {
+    known.version = longVersion.split('.')[0]!;
+    known.longVersion = longVersion;
+  }
+  if (os.name) known.os = os.version ? { name: os.name, version: os.version } : { name: os.name };
+  if (device.model) known.model = device.model;
+  return known;
+}
+
+/** `program/1.0` is a program that is no browser, such as `curl/8.5.0`. */
+function programType(userAgent: string): string {
+  return /^[A-Za-z][\w.-]*\/\d/.test(userAgent) && !userAgent.startsWith('Mozilla/') ? 'program' : 'unknown';
+}

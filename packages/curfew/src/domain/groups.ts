@@ -1,0 +1,29 @@
+import { CurfewError } from '../errors.ts';
+import type { AccessGroup } from './brand.ts';
+import { limits } from './limits.ts';
+
+export type GroupChange = { add: readonly AccessGroup[]; remove: readonly AccessGroup[] };
+
+/**
+ * A session's access groups after a change: removed first, then added, each once, in the order they came.
+ * `undefined` when that leaves them as they are.
+ * @throws `too_many_groups` when more than the limit would remain.
+ */
+export function changeGroups(groups: readonly AccessGroup[], change: GroupChange): AccessGroup[] | undefined {
+  const kept = groups.filter((group) => !change.remove.includes(group) || change.add.includes(group));
+  const added = change.add.filter((group) => !kept.includes(group));
+  if (added.length === 0 && kept.length === groups.length) return undefined;
+  return boundedGroups([...kept, ...new Set(added)]);
+}
+
+/**
+ * Each group once, within the limit.
+ * @throws `too_many_groups`
+ */
+export function boundedGroups(groups: readonly AccessGroup[]): AccessGroup[] {
+  const once = [...new Set(groups)];
+  if (once.length > limits.groupsPerSession) {
+    throw new CurfewError('too_many_groups', { detail: `There would be ${once.length} access groups on a session.` });
+  }
+  return once;
+}

@@ -1,0 +1,44 @@
+/** Every bound on what a caller may send, stated here and nowhere else. */
+export const limits = {
+  /** Bytes of UTF-8. */
+  userIdBytes: 255,
+  /** Characters, of `A-Z a-z 0-9 . _ @ : + -`. */
+  sessionName: 100,
+  groupsPerSession: 100,
+  /** Bytes of UTF-8 of one access group. */
+  groupBytes: 128,
+  /** Bytes of metadata as JSON. */
+  metadataBytes: 4096,
+  metadataDepth: 8,
+  userAgent: 1024,
+  /** Items of a page. */
+  pageMax: 100,
+  pageDefault: 50,
+  /** Characters of a free-text filter. */
+  filter: 200,
+  /** Matches that an order other than newest first sorts, across users. */
+  sortedMatches: 10_000,
+  /** Bytes of a request body. */
+  bodyBytes: 65_536,
+  username: 64,
+  email: 254,
+  displayName: 200,
+  passwordMin: 8,
+  passwordMax: 1024,
+  keyName: 100,
+  /** Bytes of a named session's configuration as JSON. */
+  configBytes: 16_384,
+} as const;
+
+/** Milliseconds. */
+export const second = 1000;
+export const minute = 60 * second;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+
+/** How long a confirmed second factor is remembered for a session token. */
+export const factorRemembered = 5 * minute;
+/** How recent a sign-in must be to end another of one's own sessions, or to change one's account. */
+export const freshSignIn = 15 * minute;
+/** How long after a refresh the token before it still gives the same successor. */
+export const refreshGrace = 10 * second;

@@ -1,0 +1,41 @@
+import { CurfewError } from '../errors.ts';
+import { day, minute, second } from './limits.ts';
+
+/** How long sessions live and how many a user may have. Durations in milliseconds. */
+export type Policy = {
+  /** From its creation, whatever happens. */
+  absolute: number;
+  /** Without activity. */
+  idle: number;
+  /** Sessions a user may have at once; `undefined` is as many as they like. */
+  maxSessions: number | undefined;
+  /** What a sign-in over that number does: end the oldest, or be refused. */
+  excess: 'replace' | 'refuse';
+};
+
+export const defaultPolicy: Policy = { absolute: 30 * day, idle: 7 * day, maxSessions: undefined, excess: 'replace' };
+
+/** Bounds of a lifetime that a caller may ask for a session. */
+export const shortestLifetime = second;
+export const shortestIdle = minute / 6;
+
+/**
+ * The lifetimes of one session: what was asked for, never longer than the policy.
+ * @throws `invalid_value` when what was asked for is longer than the policy allows, or too short to use.
+ */
+export function lifetimesOf(
+  asked: { lifetime?: number | undefined; idle?: number | undefined },
+  policy: Policy,
+): { absolute: number; idle: number } {
+  const absolute = within('lifetime', asked.lifetime ?? policy.absolute, shortestLifetime, policy.absolute);
+  const idle = within('idle', asked.idle ?? Math.min(policy.idle, absolute), shortestIdle, policy.idle);
+  return { absolute, idle };
+}
+
+function within(name: string, value: number, least: number, most: number): number {
+  // A policy shorter than the least is the operator's own choice and stands.
+  if (value <= most && value >= Math.min(least, most)) return value;
+  throw new CurfewError('invalid_value', {
+    detail: `${name} is ${value / second} s; it must be ${Math.min(least, most) / second} to ${most / second} s.`,
+  });
+}

@@ -1,0 +1,66 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import { base62, encodeNumber, randomDigits } from './base62.ts';
+import { idLength } from './ids.ts';
+import type { Random } from './ports.ts';
+
+/*
+ * A token is a prefix, the id of what it opens, a secret of 256 bits and a checksum, in base 62:
+ *
+ *     cfs_ 0Ua3… (22)  x9Kf… (43)  4Qz81B (6)
+ *
+ * The prefix lets secret scanners find a leaked one. The checksum lets a mistyped one be refused without a store
+ * read; it protects nothing else, so CRC-32 is enough. The store keeps only the SHA-256 of the secret: of a random
+ * 256-bit secret a fast hash cannot be searched back.
+ */
+const secretDigits = 43;
+const checksumDigits = 6;
+const prefixLength = 4;
+const secretAt = prefixLength + idLength;
+const checksumAt = secretAt + secretDigits;
+const tokenLength = checksumAt + checksumDigits;
+
+export const prefixes = { session: 'cfs_', refresh: 'cfr_', key: 'cfk_' } as const;
+export type TokenKind = keyof typeof prefixes;
+
+export type ParsedToken = { id: string; secret: string };
+
+/** A fresh secret: 43 digits, 256 bits. */
+export function newSecret(random: Random): string {
+  return randomDigits(secretDigits, random);
+}
+
+/** Puts a token together from the id that it opens and its secret. */
+export function formatToken(kind: TokenKind, id: string, secret: string): string {
+  const body = prefixes[kind] + id + secret;
+  return body + encodeNumber(crc32(body), checksumDigits);
+}
+
+/** Takes a token apart; `undefined` when it is not whole: wrong kind, length, digits or checksum. */
+export function parseToken(kind: TokenKind, token: string): ParsedToken | undefined {
+  if (token.length !== tokenLength || !token.startsWith(prefixes[kind])) return undefined;
+  const body = token.slice(0, checksumAt);
+  if (encodeNumber(crc32(body), checksumDigits) !== token.slice(checksumAt)) return undefined;
+  return { id: token.slice(prefixLength, secretAt), secret: token.slice(secretAt, checksumAt) };
+}
+
+/** What kind of token a text claims to be by its prefix. */
+export function kindOfToken(text: string): TokenKind | undefined {
+  const start = text.slice(0, prefixLength);
+  return (Object.keys(prefixes) as TokenKind[]).find((kind) => prefixes[kind] === start);
+}
+
+/** What a store keeps of a secret: 32 bytes. */
+export function hashSecret(secret: string): Uint8Array {
+  return hash('sha256', secret, 'buffer');
+}
+
+/** Whether a secret is the one whose hash is kept, in time that does not depend on where they differ. */
+export function secretMatches(secret: string, kept: Uint8Array): boolean {
+  return timingSafeEqual(hash('sha256', secret, 'buffer'), kept);
+}
+
+/** Whether text has the digits of a secret; used by tests and by the derivation of refresh tokens. */
+export function isSecret(text: string): boolean {
+  return text.length === secretDigits && base62.test(text);
+}

@@ -1,0 +1,332 @@
+/**
+ * Every error that Curfew tells a caller: the only registry. The API, the OpenAPI document, the dialects and
+ * `docs/errors.md` derive from it. `title` names what is wrong, `remedy` what to do about it; neither holds a secret.
+ */
+export const errors = {
+  // The request itself
+  body_not_json: {
+    status: 400,
+    title: 'The body is not valid JSON',
+    remedy: 'Send one JSON object with `content-type: application/json`.',
+  },
+  missing_field: {
+    status: 400,
+    title: 'A required field is missing',
+    remedy: 'Add the field that `errors` names.',
+  },
+  unknown_field: {
+    status: 400,
+    title: 'A field is not known',
+    remedy: 'Remove or rename the field that `errors` names; nothing is ignored silently.',
+  },
+  wrong_type: {
+    status: 400,
+    title: 'A value has the wrong type',
+    remedy: 'Send the type that `errors` names for the field.',
+  },
+  invalid_value: {
+    status: 400,
+    title: 'A value is not allowed',
+    remedy: 'Send a value within the bounds that `errors` or `detail` names.',
+  },
+  limit_out_of_range: {
+    status: 400,
+    title: 'The page limit is out of range',
+    remedy: 'Ask for 1 to 100 items a page and follow `nextCursor` for more.',
+  },
+  user_id_too_long: {
+    status: 400,
+    title: 'The user id is too long',
+    remedy: 'Use an id of 1 to 255 bytes of UTF-8.',
+  },
+  too_many_groups: {
+    status: 400,
+    title: 'Too many access groups',
+    remedy: 'Keep a session at 100 access groups or fewer.',
+  },
+  metadata_too_large: {
+    status: 400,
+    title: 'The metadata is too large',
+    remedy: 'Keep metadata within 4,096 bytes of JSON, 8 levels deep.',
+  },
+  cursor_invalid: {
+    status: 400,
+    title: 'The cursor is not one of ours',
+    remedy: 'Pass `nextCursor` of the previous page unchanged, or none for the first page.',
+  },
+  cursor_of_another_query: {
+    status: 400,
+    title: 'The cursor belongs to another query',
+    remedy: 'Repeat the filters and the order of the page that gave this cursor, or start again without one.',
+  },
+  confirmation_required: {
+    status: 400,
+    title: 'Ending everybody takes a confirmation',
+    remedy: 'Send `{"confirm": "everyone"}`.',
+  },
+  body_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    remedy: 'Keep a request body within 64 KiB.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The content type is not supported',
+    remedy: 'Send JSON with `content-type: application/json`.',
+  },
+  route_not_found: {
+    status: 404,
+    title: 'There is no such route',
+    remedy: 'See /docs for the routes and their methods.',
+  },
+
+  // Who is asking
+  authentication_required: {
+    status: 401,
+    title: 'Sign in first',
+    remedy: 'Send `Authorization: Bearer` with an API key or a session token, or the session cookie.',
+  },
+  invalid_credentials: {
+    status: 401,
+    title: 'The user name or the password is wrong',
+    remedy: 'Check both and try again; an administrator can set a new password.',
+  },
+  token_malformed: {
+    status: 401,
+    title: 'The token is mistyped or cut off',
+    remedy: 'Copy the whole token, from its prefix to its last character.',
+  },
+  token_unknown: {
+    status: 401,
+    title: 'The token is not valid',
+    remedy: 'Sign in again, or use the newest token: a sign-in or a refresh replaces the one before.',
+  },
+  session_ended: {
+    status: 401,
+    title: 'The session has ended',
+    remedy: 'Sign in again.',
+  },
+  session_suspended: {
+    status: 401,
+    title: 'The session is suspended',
+    remedy: 'Start its named session again, or sign in anew.',
+  },
+  key_revoked: {
+    status: 401,
+    title: 'The API key is revoked',
+    remedy: 'Use another key; `curfew keys create` makes one.',
+  },
+  signed_out_meanwhile: {
+    status: 409,
+    title: "The user's sessions were ended while this one was being created",
+    remedy: 'Sign in again.',
+  },
+  permission_missing: {
+    status: 403,
+    title: 'The permission for this is missing',
+    remedy: 'Ask an administrator for the permission or the key scope that `detail` names.',
+  },
+  second_factor_required: {
+    status: 403,
+    title: 'A second factor is required',
+    remedy: 'Send a code in the header `x-2fa-code`; without a factor, enrol one first (`curfew accounts totp`).',
+  },
+  second_factor_invalid: {
+    status: 403,
+    title: 'The second factor is wrong',
+    remedy: 'Send the current, unused code of the authenticator, or an unused backup code.',
+  },
+  fresh_sign_in_required: {
+    status: 403,
+    title: 'This takes a fresh sign-in',
+    remedy: 'Sign in again within the last 15 minutes, or send a code in the header `x-2fa-code`.',
+  },
+  cross_site_refused: {
+    status: 403,
+    title: 'A cookie from another site is not accepted for this',
+    remedy: 'Send the request from the page that the server itself serves, or use a bearer token.',
+  },
+  too_many_attempts: {
+    status: 429,
+    title: 'Too many attempts',
+    remedy: 'Wait for the seconds that `retry-after` names.',
+  },
+
+  // What is asked for
+  session_not_found: {
+    status: 404,
+    title: 'There is no such session',
+    remedy: 'Check the id or token, and whose it is; a session that ended long ago is no longer kept.',
+  },
+  name_taken: {
+    status: 409,
+    title: 'The session name is in use',
+    remedy: 'End the session that has the name, or choose another name.',
+  },
+  named_session_not_found: {
+    status: 404,
+    title: 'There is no such named session',
+    remedy: 'Create it with `POST /v1/named-sessions`, or check its name.',
+  },
+  named_session_exists: {
+    status: 409,
+    title: 'The named session exists already',
+    remedy: 'Change it with `PUT /v1/named-sessions/{name}`.',
+  },
+  named_session_stopped: {
+    status: 409,
+    title: 'The named session is stopped',
+    remedy: 'Start it first.',
+  },
+  too_many_sessions: {
+    status: 409,
+    title: 'The user has as many sessions as the policy allows',
+    remedy: 'End one of them first, or let the policy replace the oldest.',
+  },
+  account_not_found: {
+    status: 404,
+    title: 'There is no such account',
+    remedy: 'Check the id; `curfew accounts list` shows them.',
+  },
+  account_disabled: {
+    status: 409,
+    title: 'The account is disabled',
+    remedy: 'Enable the account first.',
+  },
+  username_taken: {
+    status: 409,
+    title: 'The user name is in use',
+    remedy: 'Choose another user name.',
+  },
+  email_taken: {
+    status: 409,
+    title: 'The e-mail address is in use',
+    remedy: 'Choose another address.',
+  },
+  factor_not_enrolled: {
+    status: 409,
+    title: 'No second factor is enrolled',
+    remedy: 'Enrol one with `POST /v1/accounts/{id}/totp`.',
+  },
+  factor_already_enrolled: {
+    status: 409,
+    title: 'A second factor is enrolled already',
+    remedy: 'Remove it first with `DELETE /v1/accounts/{id}/totp`.',
+  },
+  key_not_found: {
+    status: 404,
+    title: 'There is no such API key',
+    remedy: 'Check the id; `curfew keys list` shows them.',
+  },
+  changed_meanwhile: {
+    status: 409,
+    title: 'It was changed by somebody else at the same moment',
+    remedy: 'Read it again and repeat the request.',
+  },
+
+  // The server and its store
+  clock_stepped_back: {
+    status: 503,
+    title: "The server's clock has gone back",
+    remedy: "Set the machine's clock right; sessions can be ended meanwhile, and nothing was changed.",
+  },
+  store_unavailable: {
+    status: 503,
+    title: 'The store does not answer',
+    remedy: 'Nothing was changed. Try again; `curfew doctor` says what is wrong.',
+  },
+  store_full: {
+    status: 503,
+    title: 'The store has no room left',
+    remedy: 'Free space on its disk and try again. Nothing was changed, and nothing acknowledged was lost.',
+  },
+  outcome_unknown: {
+    status: 503,
+    title: 'The store did not say whether the change was made',
+    remedy: 'Repeat the request: asked twice, it happens once.',
+  },
+  shutting_down: {
+    status: 503,
+    title: 'The server is shutting down',
+    remedy: 'Try again at once: another server, or this one after its restart, will answer.',
+  },
+  internal: {
+    status: 500,
+    title: 'Something went wrong in the server',
+    remedy: 'Nothing is known to have changed. The log holds the details under the id in `instance`.',
+  },
+
+  // Starting up
+  config_invalid: {
+    status: 500,
+    title: 'A setting is wrong',
+    remedy: 'Correct the setting that `detail` names; `curfew serve --help` lists them.',
+  },
+  port_in_use: {
+    status: 500,
+    title: 'The port is in use',
+    remedy: 'Stop the program that uses it, or choose another with CURFEW_PORT (0 picks a free one).',
+  },
+  store_not_writable: {
+    status: 500,
+    title: 'The data folder cannot be written',
+    remedy: 'Give the user that runs Curfew the right to write there, or choose another folder with CURFEW_STORE.',
+  },
+  store_in_use: {
+    status: 500,
+    title: 'Another process has the store open',
+    remedy: 'Stop that process: an embedded store belongs to one. For several servers use PostgreSQL or Redis.',
+  },
+  store_version: {
+    status: 500,
+    title: 'The store was written by another version',
+    remedy: 'Run the version that `detail` names.',
+  },
+  store_damaged: {
+    status: 500,
+    title: 'The store is damaged',
+    remedy: 'Restore the folder from a backup, then end everybody once; or move it away to start empty.',
+  },
+} as const satisfies Record<string, { status: number; title: string; remedy: string }>;
+
+export type ErrorCode = keyof typeof errors;
+
+/** What an error may tell besides its code: nothing here is a secret. */
+export type ErrorFacts = {
+  /** One sentence about this case: what was wrong, with which value. */
+  detail?: string;
+  /** The fields at fault, as JSON pointers. */
+  errors?: readonly { path: string; message: string }[];
+  /** Second factors that the caller can use: `totp`, `backup_code`; empty when none is enrolled. */
+  methods?: readonly string[];
+  /** Seconds to wait. */
+  retryAfter?: number;
+  /** Why a session ended. */
+  reason?: string;
+};
+
+/** An error of the registry above. `cause` is kept for the log and never told to a caller. */
+export class CurfewError extends Error {
+  override readonly name = 'CurfewError';
+  readonly code: ErrorCode;
+  readonly facts: ErrorFacts;
+
+  constructor(code: ErrorCode, facts: ErrorFacts = {}, cause?: unknown) {
+    super(facts.detail ? `${errors[code].title}: ${facts.detail}` : errors[code].title, { cause });
+    this.code = code;
+    this.facts = facts;
+  }
+
+  get status(): number {
+    return errors[this.code].status;
+  }
+
+  get remedy(): string {
+    return errors[this.code].remedy;
+  }
+}
+
+/** Whether an error is one of ours, and if codes are given, one of these. */
+export function isCurfewError(error: unknown, ...codes: ErrorCode[]): error is CurfewError {
+  return error instanceof CurfewError && (codes.length === 0 || codes.includes(error.code));
+}

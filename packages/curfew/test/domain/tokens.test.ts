@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { decodeNumber, encodeNumber } from '../../src/domain/base62.ts';
+import { idLength, isId, newId, shardTag, timeOfId } from '../../src/domain/ids.ts';
+import { formatToken, hashSecret, newSecret, parseToken, secretMatches } from '../../src/domain/tokens.ts';
+import { random } from '../support/world.ts';
+
+const kinds = ['session', 'refresh', 'key'] as const;
+const now = Date.UTC(2026, 0, 1);
+const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+test('a token gives back the id and the secret it was made of', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(...kinds), fc.string(), (kind, user) => {
+      const id = newId(user, now, random);
+      const secret = newSecret(random);
+      assert.deepEqual(parseToken(kind, formatToken(kind, id, secret)), { id, secret });
+    }),
+  );
+});
+
+test('a token of one kind is none of another', () => {
+  const token = formatToken('session', newId('ada', now, random), newSecret(random));
+  assert.equal(parseToken('refresh', token), undefined);
+  assert.equal(parseToken('key', token), undefined);
+});
+
+test('CVE-2026-27840: a token that is cut, extended or mistyped anywhere is refused by its checksum', () => {
+  const token = formatToken('session', newId('ada', now, random), newSecret(random));
+  for (let length = 0; length < token.length; length++)
+    assert.equal(parseToken('session', token.slice(0, length)), undefined);
+  fc.assert(
+    fc.property(
+      fc.nat(token.length - 1),
+      fc.constantFrom(...digits),
+      fc.string({ minLength: 1 }),
+      (at, digit, tail) => {
+        assert.equal(parseToken('session', token + tail), undefined);
+        const flipped = token.slice(0, at) + digit + token.slice(at + 1);
+        assert.equal(parseToken('session', flipped) === undefined, flipped !== token);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+test('any two digits that changed places are noticed', () => {
+  const token = formatToken('session', newId('ada', now, random), newSecret(random));
+  for (let at = 4; at < token.length - 1; at++) {
+    const swapped = token.slice(0, at) + token[at + 1] + token[at] + token.slice(at + 2);
+    if (swapped !== token) assert.equal(parseToken('session', swapped), undefined, `digits ${at} and ${at + 1}`);
+  }
+});
+
+test('no text makes the parser fail', () => {
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => parseToken('session', text) === undefined));
+});
+
+test('a secret matches its own hash and no other', () => {
+  const secret = newSecret(random);
+  assert.ok(secretMatches(secret, hashSecret(secret)));
+  assert.ok(!secretMatches(newSecret(random), hashSecret(secret)));
+});
+
+test('7.2.3: the digits of a secret are drawn evenly', () => {
+  const counts = new Map<string, number>();
+  const draws = 20_000;
+  for (let i = 0; i < draws; i++)
+    for (const digit of newSecret(random)) counts.set(digit, (counts.get(digit) ?? 0) + 1);
+  assert.equal(counts.size, 62);
+  const expected = (draws * 43) / 62;
+  const chiSquare = [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+  // 61 degrees of freedom: a fair draw is over 130 once in a million runs.
+  assert.ok(chiSquare < 130, `chi-square ${chiSquare}`);
+});
+
+test('an id tells when it was made, sorts by it and carries the tag of its user', () => {
+  fc.assert(
+    fc.property(fc.nat(2 ** 45), fc.nat(2 ** 45), fc.string(), (one, other, user) => {
+      const [a, b] = [newId(user, one, random), newId(user, other, random)];
+      assert.equal(a.length, idLength);
+      assert.ok(isId(a));
+      assert.equal(timeOfId(a), one);
+      if (one !== other) assert.equal(a < b, one < other);
+      assert.equal(a.slice(8, 10), shardTag(user));
+      assert.equal(a.slice(8, 10), b.slice(8, 10));
+    }),
+  );
+});
+
+test('a number in base 62 reads back', () => {
+  fc.assert(fc.property(fc.nat(2 ** 47), (n) => decodeNumber(encodeNumber(n, 8)) === n));
+});
+
+test('CVE-2025-12390: a hundred thousand ids of one moment are all different', () => {
+  const ids = new Set(Array.from({ length: 100_000 }, () => newId('ada', now, random)));
+  assert.equal(ids.size, 100_000);
+});
