@@ -1,5 +1,7 @@
 import type { SessionId, UserId } from './brand.ts';
-import type { Actor, EndReason } from './reasons.ts';
+import type { GroupChange } from './groups.ts';
+import type { Actor, End, EndReason } from './reasons.ts';
+import type { StoredSession } from './session.ts';
 
 /** What is written down for good (for as long as events are kept): the audit trail. */
 export const eventTypes = [
@@ -43,3 +45,52 @@ export type NewEvent = {
 
 /** An event with its place in the log: numbers grow and are never reused. */
 export type Event = NewEvent & { sequence: number };
+
+/** The events that stores write themselves, because the write and what it tells of are one. */
+export const storeEvents = {
+  created: (session: StoredSession, by: Actor): NewEvent => ({
+    type: 'session.created',
+    at: session.createdAt,
+    by,
+    userId: session.userId,
+    sessionId: session.id,
+  }),
+  ended: (session: StoredSession, end: End): NewEvent => ({
+    type: 'session.ended',
+    at: end.at,
+    by: end.by,
+    userId: session.userId,
+    sessionId: session.id,
+    reason: end.reason,
+  }),
+  userEnded: (userId: UserId, end: End, ended: number, except?: SessionId): NewEvent => ({
+    type: 'user.sessions_ended',
+    at: end.at,
+    by: end.by,
+    userId,
+    reason: end.reason,
+    details: except ? { ended, except } : { ended },
+  }),
+  everyoneEnded: (end: End, ended: number): NewEvent => ({
+    type: 'everyone.ended',
+    at: end.at,
+    by: end.by,
+    reason: end.reason,
+    details: { ended },
+  }),
+  groupsChanged: (
+    userId: UserId,
+    only: SessionId | undefined,
+    change: GroupChange,
+    updated: number,
+    by: Actor,
+    at: number,
+  ): NewEvent => ({
+    type: 'groups.changed',
+    at,
+    by,
+    userId,
+    sessionId: only,
+    details: { add: change.add, remove: change.remove, updated },
+  }),
+};
