@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import type { KeyId } from '../../domain/brand.ts';
+import { newId } from '../../domain/ids.ts';
+import type { ApiKey } from '../../domain/key.ts';
+import type { End } from '../../domain/reasons.ts';
+import { allOfUser, type Case, logout, note, random, start, user } from './harness.ts';
+
+const disabled: End = { at: start + 5, by: 'key:root', reason: 'account_disabled' };
+
+export const accountCases: Case[] = [
+  {
+    name: 'an account reads back as it was written, by id, user name and address',
+    async run(world) {
+      const account = {
+        ...world.account('ada', 'ada@example.com'),
+        factor: { sealedSecret: random(60), confirmedAt: start, lastStep: 7, backupCodes: ['a', 'b'] },
+      };
+      assert.equal(await world.store.createAccount(account, note('account.created')), 'created');
+      const expected = { account, epochs: { user: 0, everyone: 0 } };
+      assert.deepEqual(await world.store.readUser(account.id), expected);
+      assert.deepEqual(await world.store.findAccount({ username: 'ada' }), expected);
+      assert.deepEqual(await world.store.findAccount({ email: 'ada@example.com' }), expected);
+      assert.equal(await world.store.findAccount({ username: 'ada@example.com' }), undefined);
+      assert.equal((await world.store.readUser(user('nobody'))).account, undefined);
+    },
+  },
+  {
+    name: 'user names and addresses are unique, also in a race; a creation that is repeated happens once',
+    async run(world) {
+      const account = world.account('ada', 'ada@example.com');
+      assert.equal(await world.store.createAccount(account, note('account.created')), 'created');
+      assert.equal(await world.store.createAccount(account, note('account.created')), 'created');
+      assert.equal((await world.events()).length, 1);
+      const create = (username: string, email?: string) =>
+        world.store.createAccount(world.account(username, email), note('account.created'));
+      assert.equal(await create('ada'), 'username_taken');
+      assert.equal(await create('bob', 'ada@example.com'), 'email_taken');
+      const race = await Promise.all(Array.from({ length: 8 }, () => create('carol')));
+      assert.deepEqual(race.sort(), ['created', ...Array(7).fill('username_taken')]);
+    },
+  },
+  {
+    name: 'a change of an account is compare-and-set; an old name is free, a taken one refused',
+    async run(world) {
+      const ada = world.account('ada', 'ada@example.com');
+      await world.store.createAccount(ada, note('account.created'));
+      await world.store.createAccount(world.account('bob', 'bob@example.com'), note('account.created'));
+      const change = (version: number, set: object) =>
+        world.store.changeAccount({ id: ada.id, version, set, event: note('account.changed') });
+      assert.deepEqual(await change(1, { username: 'bob' }), { kind: 'username_taken' });
+      assert.deepEqual(await change(1, { email: 'bob@example.com' }), { kind: 'email_taken' });
+      const renamed = await change(1, { username: 'lovelace', email: undefined });
+      assert.ok(renamed.kind === 'changed' && renamed.account.version > 1 && renamed.sequence === undefined);
+      assert.deepEqual(await change(1, { name: 'late' }), { kind: 'conflict' });
+      assert.equal(await world.store.findAccount({ username: 'ada' }), undefined);
+      assert.equal(await world.store.findAccount({ email: 'ada@example.com' }), undefined);
+      assert.equal((await world.store.findAccount({ username: 'lovelace' }))?.account.id, ada.id);
+      assert.equal(
+        await world.store.createAccount(world.account('ada', 'ada@example.com'), note('account.created')),
+        'created',
+      );
+      const nobody = { id: user('nobody'), version: 1, set: {}, event: undefined };
+      assert.deepEqual(await world.store.changeAccount(nobody), { kind: 'not_found' });
+    },
+  },
+  {
+    name: '7.4.2: disabling ends every session, those being created too, in the same write',
+    async run(world) {
+      const ada = world.account('ada');
+      await world.store.createAccount(ada, note('account.created'));
+      const session = await world.create({ userId: ada.id });
+      const credential = await world.store.findAccount({ username: 'ada' });
+      const change = {
+        id: ada.id,
+        version: 1,
+        set: { disabled: true },
+        event: note('account.disabled'),
+        end: disabled,
+      };
+      const outcome = await world.store.changeAccount(change);
+      assert.ok(outcome.kind === 'changed' && outcome.sequence === 1);
+      assert.equal((await world.view(session.id, start + 9)).endReason, 'account_disabled');
+      const late = world.plan({ userId: ada.id });
+      assert.equal((await world.tryCreate(late, { epochs: credential!.epochs })).kind, 'epoch_moved');
+      assert.equal(await world.store.countActive(start + 9), 0);
+    },
+  },
+  {
+    name: 'a change that ends the others spares the session it came from',
+    async run(world) {
+      const ada = world.account('ada');
+      await world.store.createAccount(ada, note('account.created'));
+      const [kept, other] = await world.createMany(2, { userId: ada.id });
+      const change = { id: ada.id, version: 1, set: { passwordHash: 'new' }, event: note('account.changed') };
+      const outcome = await world.store.changeAccount({ ...change, end: allOfUser(start + 9), except: kept!.id });
+      assert.equal(outcome.kind, 'changed');
+      assert.equal((await world.view(kept!.id, start + 9)).status, 'active');
+      assert.equal((await world.view(other!.id, start + 9)).status, 'ended');
+      const gone = { ...change, version: 99, end: allOfUser(start + 9) };
+      assert.equal((await world.store.changeAccount(gone)).kind, 'conflict');
+      assert.equal((await world.view(kept!.id, start + 9)).status, 'active', 'a conflict ended a session');
+    },
+  },
+  {
+    name: '7.4.2: deleting ends every session and frees the names',
+    async run(world) {
+      const ada = world.account('ada', 'ada@example.com');
+      await world.store.createAccount(ada, note('account.created'));
+      const session = await world.create({ userId: ada.id });
+      const outcome = await world.store.deleteAccount(ada.id, disabled, note('account.deleted'));
+      assert.deepEqual(outcome, { sequence: 1 });
+      assert.equal((await world.view(session.id, start + 9)).status, 'ended');
+      assert.equal(await world.store.findAccount({ email: 'ada@example.com' }), undefined);
+      assert.equal(await world.store.deleteAccount(ada.id, disabled, note('account.deleted')), 'not_found');
+      assert.equal(
+        await world.store.createAccount(world.account('ada', 'ada@example.com'), note('account.created')),
+        'created',
+      );
+    },
+  },
+  {
+    name: 'accounts are listed by user name, page by page, and found by a part of a name',
+    async run(world) {
+      for (const text of ['delta', 'alpha', 'charlie', 'bravo']) {
+        await world.store.createAccount(world.account(text, `${text}@example.com`), note('account.created'));
+      }
+      const names = (page: { accounts: { username: string }[] }) => page.accounts.map(({ username }) => username);
+      const first = await world.store.listAccounts({ limit: 3 });
+      assert.deepEqual(names(first), ['alpha', 'bravo', 'charlie']);
+      const second = await world.store.listAccounts({ limit: 3, after: first.next });
+      assert.deepEqual([names(second), second.next], [['delta'], undefined]);
+      assert.deepEqual(names(await world.store.listAccounts({ limit: 9, text: 'lie@' })), ['charlie']);
+      assert.deepEqual(names(await world.store.listAccounts({ limit: 9, text: '.*' })), []);
+    },
+  },
+  {
+    name: 'API keys are kept, listed newest first and revoked once',
+    async run(world) {
+      const keys = Array.from(
+        { length: 3 },
+        (_, i): ApiKey => ({
+          id: newId('keys', start + i, random) as KeyId,
+          name: `key ${i}`,
+          hash: random(32),
+          scopes: ['sessions.end'],
+          createdAt: start + i,
+          createdBy: 'user:root',
+          revokedAt: undefined,
+        }),
+      );
+      for (const key of keys) await world.store.createKey(key, note('key.created'));
+      assert.deepEqual(await world.store.readKey(keys[0]!.id), keys[0]);
+      assert.equal(await world.store.readKey('nope' as KeyId), undefined);
+      const page = await world.store.listKeys({ limit: 2 });
+      assert.deepEqual(page.keys, [keys[2], keys[1]]);
+      assert.deepEqual((await world.store.listKeys({ limit: 2, after: page.next })).keys, [keys[0]]);
+      const revoked = { ...keys[0]!, revokedAt: start + 9 };
+      assert.deepEqual(await world.store.revokeKey(keys[0]!.id, start + 9, note('key.revoked')), revoked);
+      assert.deepEqual(await world.store.revokeKey(keys[0]!.id, start + 99, note('key.revoked')), revoked);
+      assert.equal(await world.store.revokeKey('nope' as KeyId, start, note('key.revoked')), undefined);
+      assert.equal((await world.events()).filter(({ type }) => type === 'key.revoked').length, 1);
+    },
+  },
+  {
+    name: 'events are read upwards and downwards, page by page, and by type, user and session',
+    async run(world) {
+      const [one] = await world.createMany(5, { userId: 'ada' });
+      await world.create({ userId: 'bob' });
+      await world.store.endSession(one!.id, logout());
+      await world.store.appendEvent({ ...note('login.failed'), details: { username: 'eve' } });
+      const read = async (query: object) =>
+        (await world.store.readEvents({ limit: 100, ...query })).events.map(({ sequence }) => sequence);
+      assert.deepEqual(await read({ after: 0 }), [1, 2, 3, 4, 5, 6, 7, 8]);
+      assert.deepEqual(await read({}), [8, 7, 6, 5, 4, 3, 2, 1]);
+      assert.deepEqual(await read({ after: 0, limit: 3 }), [1, 2, 3]);
+      assert.deepEqual(await read({ before: 4, limit: 2 }), [3, 2]);
+      assert.deepEqual(await read({ type: 'session.ended' }), [7]);
+      assert.deepEqual(await read({ userId: user('bob') }), [6]);
+      assert.deepEqual((await read({ sessionId: one!.id })).length, 2);
+      const page = await world.store.readEvents({ limit: 3 });
+      assert.deepEqual((await world.store.readEvents({ limit: 3, before: page.next })).events[0]?.sequence, 5);
+      assert.equal((await world.store.readEvents({ limit: 8, after: 0 })).events[7]?.details?.['username'], 'eve');
+    },
+  },
+];

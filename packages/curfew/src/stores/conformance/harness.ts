@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import type { Account } from '../../domain/account.ts';
+import type { AccessGroup, SessionId, SessionName, UserId } from '../../domain/brand.ts';
+import type { NewEvent } from '../../domain/events.ts';
+import { newId } from '../../domain/ids.ts';
+import { day, hour } from '../../domain/limits.ts';
+import type { NamedSession } from '../../domain/named.ts';
+import { openSession } from '../../domain/open-session.ts';
+import type { End } from '../../domain/reasons.ts';
+import { endOf, type Session, type StoredSession, viewOf } from '../../domain/session.ts';
+import type { Creation, CreationOutcome, LogEntry, SessionFilter, SessionSnapshot, Store } from '../contract.ts';
+
+/** How a suite gets at a store. `Opened.store` is empty and ready. */
+export type Harness = {
+  open(): Promise<Opened>;
+};
+
+export type Opened = {
+  store: Store;
+  /** Closes the store and opens the same data again; absent where data does not outlive a close. */
+  reopen?(): Promise<Store>;
+  /** How many rows and index entries the store holds for sessions, ended ones and the log; absent where it can't tell. */
+  entries?(): Promise<number>;
+  dispose(): Promise<void>;
+};
+
+/** One rule of the contract. Fails by throwing. */
+export type Case = { name: string; run(world: World): Promise<void> };
+
+/** The moment at which every case begins. */
+export const start = Date.UTC(2026, 0, 1);
+export const forever = 365 * day;
+export const random = (bytes: number): Uint8Array => randomBytes(bytes);
+
+export const user = (id: string): UserId => id as UserId;
+export const group = (...names: string[]): AccessGroup[] => names as AccessGroup[];
+export const name = (text: string): SessionName => text as SessionName;
+
+export type SessionPlan = {
+  userId?: string;
+  at?: number;
+  groups?: string[];
+  name?: string;
+  ip?: string;
+  userAgent?: string;
+  idle?: number;
+  absolute?: number;
+};
+
+/** A store and the few words in which the cases speak of it. */
+export class World {
+  store: Store;
+  readonly opened: Opened;
+
+  constructor(opened: Opened) {
+    this.opened = opened;
+    this.store = opened.store;
+  }
+
+  async reopen(): Promise<void> {
+    assert.ok(this.opened.reopen);
+    this.store = await this.opened.reopen();
+  }
+
+  plan(plan: SessionPlan = {}): StoredSession {
+    const at = plan.at ?? start;
+    return openSession(
+      {
+        userId: user(plan.userId ?? 'ada'),
+        name: plan.name === undefined ? undefined : name(plan.name),
+        accessGroups: group(...(plan.groups ?? [])),
+        metadata: {},
+        ip: plan.ip,
+        userAgent: plan.userAgent,
+        absolute: plan.absolute ?? 30 * day,
+        idle: plan.idle ?? 7 * day,
+        epochs: { user: 0, everyone: 0 },
+      },
+      at,
+      random,
+    ).stored;
+  }
+
+  tryCreate(session: StoredSession, condition: Partial<Creation> = {}): Promise<CreationOutcome> {
+    return this.store.createSession({
+      session,
+      epochs: 'current',
+      by: 'key:test',
+      now: session.createdAt,
+      ...condition,
+    });
+  }
+
+  async create(plan: SessionPlan = {}, condition: Partial<Creation> = {}): Promise<StoredSession> {
+    const outcome = await this.tryCreate(this.plan(plan), condition);
+    assert.equal(outcome.kind, 'created');
+    return outcome.session;
+  }
+
+  async createMany(count: number, plan: SessionPlan = {}): Promise<StoredSession[]> {
+    return Promise.all(Array.from({ length: count }, (_, i) => this.create({ ...plan, at: (plan.at ?? start) + i })));
+  }
+
+  async snapshot(id: SessionId): Promise<SessionSnapshot> {
+    const found = await this.store.readSession(id);
+    assert.ok(found, `session ${id} is not there`);
+    return found;
+  }
+
+  /** A session as a caller would see it at `now`. */
+  async view(id: SessionId, now: number = start): Promise<Session> {
+    return view(await this.snapshot(id), now);
+  }
+
+  async list(filter: SessionFilter = {}, now: number = start, limit = 100): Promise<Session[]> {
+    const sessions: Session[] = [];
+    for (let after: SessionId | undefined; ; ) {
+      const page = await this.store.listSessions({ filter, after, limit, now, budget: 10_000 });
+      assert.ok(page.sessions.length <= limit, 'a page is longer than its limit');
+      sessions.push(...page.sessions.map((snapshot) => view(snapshot, now)));
+      if (page.next === undefined) return sessions;
+      assert.notEqual(page.next, after, 'a page led back to itself');
+      after = page.next;
+    }
+  }
+
+  log(): Promise<LogEntry[]> {
+    return this.store.readLog(0, 100_000);
+  }
+
+  async events(): Promise<NewEvent[]> {
+    return (await this.store.readEvents({ after: 0, limit: 100_000 })).events;
+  }
+
+  /** Sweeps until there is nothing more to do. */
+  async sweep(now: number, keepEnded: number = forever, batch = 100): Promise<void> {
+    for (let turn = 0; turn < 1000; turn++) {
+      const { more } = await this.store.sweep({ now, keepEnded, keepEvents: forever, batch });
+      if (!more) return;
+    }
+    assert.fail('the sweep never came to an end');
+  }
+
+  account(username: string, email?: string): Account {
+    return {
+      id: newId(username, start, random) as UserId,
+      username,
+      email,
+      name: `${username} the tester`,
+      roles: ['member'],
+      permissions: [],
+      disabled: false,
+      createdAt: start,
+      updatedAt: start,
+      lastLoginAt: undefined,
+      version: 1,
+      passwordHash: '$argon2id$…',
+      factor: undefined,
+    };
+  }
+
+  slot(text: string): NamedSession {
+    return {
+      name: name(text),
+      config: { color: 'blue' },
+      started: true,
+      sessionId: undefined,
+      kept: true,
+      createdAt: start,
+      updatedAt: start,
+      version: 1,
+    };
+  }
+}
+
+export function view({ stored, epochEnd }: SessionSnapshot, now: number): Session {
+  return viewOf(stored, endOf(stored, epochEnd, now));
+}
+
+export const logout = (at: number = start): End => ({ at, by: 'user:ada', reason: 'logout' });
+export const allOfUser = (at: number = start): End => ({ at, by: 'key:root', reason: 'all_of_user' });
+export const everyone = (at: number = start): End => ({ at, by: 'user:root', reason: 'everyone' });
+export const note = (type: NewEvent['type'], at: number = start): NewEvent => ({ type, at, by: 'key:test' });
+export const ids = (sessions: readonly { id: string }[]): string[] => sessions.map((session) => session.id);
+export { hour };

@@ -1,0 +1,38 @@
+/**
+ * The suite that every store must pass, as a list of cases: any test runner can run it.
+ *
+ *     import { conformanceCases, runCase } from 'curfew/conformance';
+ *     for (const rule of conformanceCases) test(rule.name, () => runCase(rule, harness));
+ */
+import { accountCases } from './accounts.ts';
+import { epochCases } from './epochs.ts';
+import { groupCases } from './groups.ts';
+import { type Case, type Harness, World } from './harness.ts';
+import { limitCases } from './limits.ts';
+import { listCases } from './lists.ts';
+import { logCases } from './log.ts';
+import { sessionCases } from './sessions.ts';
+import { sweepCases } from './sweep.ts';
+
+export type { Case, Harness, Opened } from './harness.ts';
+
+export const conformanceCases: readonly Case[] = [
+  ...sessionCases,
+  ...epochCases,
+  ...groupCases,
+  ...listCases,
+  ...limitCases,
+  ...accountCases,
+  ...logCases,
+  ...sweepCases,
+];
+
+/** Runs one case on a store of its own; rejects when the store breaks the rule. */
+export async function runCase(rule: Case, harness: Harness): Promise<void> {
+  const opened = await harness.open();
+  try {
+    await rule.run(new World(opened));
+  } finally {
+    await opened.dispose();
+  }
+}

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import type { SessionId } from '../../domain/brand.ts';
+import { day, minute } from '../../domain/limits.ts';
+import { allOfUser, type Case, group, hour, ids, logout, name, start, user } from './harness.ts';
+
+export const listCases: Case[] = [
+  {
+    name: 'a list is newest first, and its pages hold every session once, whatever happens between them',
+    async run(world) {
+      const there = await world.createMany(57);
+      const seen: string[] = [];
+      let after: SessionId | undefined;
+      for (let page = 0; page === 0 || after; page++) {
+        const answer = await world.store.listSessions({ filter: {}, after, limit: 10, now: start, budget: 10_000 });
+        seen.push(...answer.sessions.map(({ stored }) => stored.id));
+        after = answer.next;
+        // Between pages: a new session, and the end of one that was seen already and of one that was not.
+        await world.create({ at: start + 1000 + page });
+        await world.store.endSession(seen[page]! as SessionId, logout());
+        await world.store.endSession(there[page]!.id, logout());
+        assert.ok(page < 10);
+      }
+      assert.deepEqual(seen, ids(there).reverse());
+    },
+  },
+  {
+    name: 'a last page that is full says so by having no next',
+    async run(world) {
+      await world.createMany(20);
+      const query = { filter: {}, limit: 10, now: start, budget: 10_000 };
+      const first = await world.store.listSessions(query);
+      assert.equal(first.sessions.length, 10);
+      assert.ok(first.next);
+      const second = await world.store.listSessions({ ...query, after: first.next });
+      assert.equal(second.sessions.length, 10);
+      const third = second.next && (await world.store.listSessions({ ...query, after: second.next }));
+      assert.ok(!third || (third.sessions.length === 0 && third.next === undefined));
+    },
+  },
+  {
+    name: 'each filter finds its sessions and no others, live and ended, newest first',
+    async run(world) {
+      const a = await world.create({ userId: 'ada', groups: ['x', 'y'], ip: '10.0.0.1', name: 'desk', at: start });
+      const b = await world.create({ userId: 'ada', groups: ['y'], ip: '10.0.0.2', at: start + 1 });
+      const c = await world.create({ userId: 'ad', groups: ['x'], ip: '10.0.0.1', at: start + 2 });
+      await world.store.endSession(b.id, logout(start + 3));
+      await world.store.changeSession({ id: c.id, version: 1, set: { suspended: true }, logged: true, now: start + 3 });
+      const found = async (filter: Parameters<typeof world.list>[0]) => ids(await world.list(filter, start + 4));
+      assert.deepEqual(await found({}), [c.id, b.id, a.id]);
+      assert.deepEqual(await found({ userId: user('ada') }), [b.id, a.id]);
+      assert.deepEqual(await found({ userId: user('ad') }), [c.id]);
+      assert.deepEqual(await found({ accessGroup: group('x')[0] }), [c.id, a.id]);
+      assert.deepEqual(await found({ accessGroup: group('y')[0] }), [b.id, a.id]);
+      assert.deepEqual(await found({ ip: '10.0.0.1' }), [c.id, a.id]);
+      assert.deepEqual(await found({ ip: '10.0.0.2' }), [b.id]);
+      assert.deepEqual(await found({ name: name('desk') }), [a.id]);
+      assert.deepEqual(await found({ status: 'active' }), [a.id]);
+      assert.deepEqual(await found({ status: 'suspended' }), [c.id]);
+      assert.deepEqual(await found({ status: 'ended' }), [b.id]);
+      assert.deepEqual(await found({ userId: user('ada'), status: 'ended' }), [b.id]);
+      assert.deepEqual(await found({ accessGroup: group('x')[0], ip: '10.0.0.1', status: 'active' }), [a.id]);
+      assert.deepEqual(await found({ userId: user('nobody') }), []);
+    },
+  },
+  {
+    name: 'the status in a list is derived at its moment: by deadline and by epoch too',
+    async run(world) {
+      const short = await world.create({ userId: 'ada', idle: hour });
+      const long = await world.create({ userId: 'ada', idle: day, at: start + 1 });
+      const mine = { userId: user('ada') };
+      const statuses = async (now: number) => (await world.list(mine, now)).map((session) => session.status);
+      assert.deepEqual(await statuses(start + minute), ['active', 'active']);
+      assert.deepEqual(await statuses(start + hour), ['active', 'ended']);
+      assert.deepEqual(ids(await world.list({ ...mine, status: 'ended' }, start + hour)), [short.id]);
+      assert.deepEqual(ids(await world.list({ ...mine, status: 'active' }, start + hour)), [long.id]);
+      assert.equal(await world.store.countActive(start + hour), 1);
+      await world.store.endSessionsOfUser(user('ada'), allOfUser(start + hour));
+      assert.deepEqual(await statuses(start + hour), ['ended', 'ended']);
+      assert.deepEqual(await world.list({ status: 'active' }, start + hour), []);
+      assert.equal((await world.list({ status: 'ended' }, start + hour)).length, 2);
+    },
+  },
+  {
+    name: 'the count of active sessions agrees with the list, whatever happened',
+    async run(world) {
+      const agree = async (now: number) => {
+        assert.equal(await world.store.countActive(now), (await world.list({ status: 'active' }, now)).length);
+        for (const text of ['ada', 'bob']) {
+          const listed = await world.list({ userId: user(text), status: 'active' }, now);
+          assert.equal(await world.store.countActive(now, user(text)), listed.length, text);
+        }
+      };
+      const [one, two, three] = await world.createMany(6, { userId: 'ada' });
+      await world.createMany(4, { userId: 'bob', idle: hour });
+      await agree(start + 10);
+      await world.store.endSession(one!.id, logout(start + 10));
+      await world.store.endSession(one!.id, logout(start + 11));
+      await agree(start + 11);
+      const suspend = { id: two!.id, version: 1, set: { suspended: true }, logged: true, now: start + 12 };
+      const suspended = await world.store.changeSession(suspend);
+      await agree(start + 12);
+      assert.ok(suspended.kind === 'changed');
+      const resume = { ...suspend, version: suspended.session.version, set: { suspended: false } };
+      await world.store.changeSession(resume);
+      await agree(start + 13);
+      await agree(start + 2 * hour);
+      await world.sweep(start + 2 * hour);
+      await agree(start + 2 * hour);
+      const third = { ...suspend, id: three!.id };
+      await world.store.changeSession(third);
+      await world.store.endSessionsOfUser(user('ada'), allOfUser(start + 2 * hour));
+      await agree(start + 2 * hour);
+      await world.createMany(3, { userId: 'ada', at: start + 2 * hour });
+      await agree(start + 2 * hour + 5);
+      await world.sweep(start + 2 * hour + 5);
+      await agree(start + 2 * hour + 5);
+    },
+  },
+  {
+    name: 'a free text is looked for as it is, and a scan out of time goes on where it stopped',
+    async run(world) {
+      const [needle] = await world.createMany(1, { userId: 'Needle.*', ip: '10.9.9.9' });
+      await world.createMany(200, { userId: 'hay', at: start + 1 });
+      assert.deepEqual(ids(await world.list({ text: 'needle.' })), [needle!.id]);
+      assert.deepEqual(ids(await world.list({ text: '10.9.9' })), [needle!.id]);
+      assert.deepEqual(await world.list({ text: 'n..dle' }), []);
+      const found: string[] = [];
+      let after: SessionId | undefined;
+      for (let turn = 0; ; turn++) {
+        const page = await world.store.listSessions({
+          filter: { text: 'needle' },
+          after,
+          limit: 10,
+          now: start,
+          budget: 0,
+        });
+        found.push(...page.sessions.map(({ stored }) => stored.id));
+        assert.equal(page.partial, page.next !== undefined, 'a scan that stopped early says so');
+        if (!page.next) break;
+        after = page.next;
+        assert.ok(turn < 500, 'a scan without time never comes to an end');
+      }
+      assert.deepEqual(found, [needle!.id]);
+    },
+  },
+];

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import type { SessionId } from '../../domain/brand.ts';
+import { newId } from '../../domain/ids.ts';
+import { day, minute } from '../../domain/limits.ts';
+import { allOfUser, type Case, everyone, hour, logout, note, random, start, user } from './harness.ts';
+
+export const sessionCases: Case[] = [
+  {
+    name: 'a session reads back as it was written',
+    async run(world) {
+      const full = {
+        ...world.plan({ userId: 'Ünï©ode/🦉', groups: ['a', 'ünï'], ip: '2001:db8::1', userAgent: 'curl/8.5.0' }),
+        metadata: { text: 'ü"\\\u0001', list: [1, 2.5, null, true], deep: { a: {} } },
+        factorAt: start,
+      };
+      const bare = world.plan();
+      for (const session of [full, bare]) {
+        assert.equal((await world.tryCreate(session)).kind, 'created');
+        assert.deepEqual(await world.snapshot(session.id), { stored: session, epochEnd: undefined });
+      }
+    },
+  },
+  {
+    name: 'what is not there is an answer, not an error',
+    async run(world) {
+      const id = newId('nobody', start, random) as SessionId;
+      assert.equal(await world.store.readSession(id), undefined);
+      assert.deepEqual(await world.store.endSession(id, logout()), { kind: 'not_found' });
+      const change = { id, version: 1, set: { suspended: true }, logged: true, now: start };
+      assert.deepEqual(await world.store.changeSession(change), { kind: 'not_found' });
+      await world.store.touchSessions([{ id, at: start + 1 }]);
+      assert.equal(await world.store.readSession(id), undefined, 'a touch created a session');
+      assert.deepEqual(await world.list(), []);
+      assert.equal(await world.store.countActive(start), 0);
+      assert.equal(await world.store.logHead(), 0);
+      assert.deepEqual(await world.log(), []);
+    },
+  },
+  {
+    name: 'a creation that is repeated happens once',
+    async run(world) {
+      const session = world.plan({ name: 'desk' });
+      const first = await world.tryCreate(session);
+      assert.deepEqual(await world.tryCreate(session), first);
+      assert.equal((await world.list()).length, 1);
+      assert.equal((await world.events()).length, 1);
+      assert.equal(await world.store.countActive(start), 1);
+    },
+  },
+  {
+    name: 'a creation changes nothing that a verification may say: no log entry; but an event',
+    async run(world) {
+      const outcome = await world.tryCreate(world.plan());
+      assert.ok(outcome.kind === 'created' && outcome.sequence === undefined);
+      assert.deepEqual(await world.log(), []);
+      assert.deepEqual(
+        (await world.events()).map(({ type, by, userId }) => ({ type, by, userId })),
+        [{ type: 'session.created', by: 'key:test', userId: 'ada' }],
+      );
+    },
+  },
+  {
+    name: 'an end is written with its reason, its log entry and its event',
+    async run(world) {
+      const { id } = await world.create();
+      const end = logout(start + 5);
+      const outcome = await world.store.endSession(id, end);
+      assert.ok(outcome.kind === 'ended');
+      assert.deepEqual(outcome.end, { ...end, sequence: 1 });
+      assert.deepEqual(await world.log(), [{ sequence: 1, at: start + 5, sessionId: id }]);
+      const seen = await world.view(id, start + 6);
+      assert.deepEqual(
+        [seen.status, seen.endedAt, seen.endedBy, seen.endReason],
+        ['ended', start + 5, 'user:ada', 'logout'],
+      );
+      assert.ok(seen.version > 1);
+      assert.deepEqual(
+        (await world.events()).map(({ type, reason, sessionId }) => ({ type, reason, sessionId })).slice(1),
+        [{ type: 'session.ended', reason: 'logout', sessionId: id }],
+      );
+    },
+  },
+  {
+    name: 'R18: ending again confirms the first end and its sequence',
+    async run(world) {
+      const [one, other] = [await world.create(), await world.create()];
+      await world.store.endSession(one.id, logout(start + 1));
+      await world.store.endSession(other.id, logout(start + 2));
+      const again = await world.store.endSession(one.id, { at: start + 9, by: 'key:late', reason: 'ended_by_admin' });
+      assert.ok(again.kind === 'already');
+      assert.deepEqual(again.end, { ...logout(start + 1), sequence: 1 });
+      assert.equal((await world.log()).length, 2);
+      assert.equal((await world.events()).length, 4);
+    },
+  },
+  {
+    name: "another user's session is not found, and stays",
+    async run(world) {
+      const { id } = await world.create({ userId: 'ada' });
+      assert.deepEqual(await world.store.endSession(id, logout(), { userId: user('bob') }), { kind: 'not_found' });
+      assert.equal((await world.view(id)).status, 'active');
+      assert.equal((await world.store.endSession(id, logout(), { userId: user('ada') })).kind, 'ended');
+    },
+  },
+  {
+    name: 'an end after a deadline confirms the deadline, and gives it a sequence',
+    async run(world) {
+      const idle = await world.create({ idle: hour });
+      const expired = await world.create({ idle: day, absolute: day });
+      const late = logout(start + 2 * day);
+      const [a, b] = [await world.store.endSession(idle.id, late), await world.store.endSession(expired.id, late)];
+      assert.ok(a.kind === 'already' && b.kind === 'already');
+      assert.deepEqual([a.end.reason, a.end.at, a.end.by], ['idle', start + hour, 'policy']);
+      assert.deepEqual([b.end.reason, b.end.at], ['expired', start + day]);
+      assert.deepEqual(
+        (await world.log()).map((entry) => entry.sequence),
+        [a.end.sequence, b.end.sequence],
+      );
+    },
+  },
+  {
+    name: 'an end after an epoch confirms the epoch',
+    async run(world) {
+      const { id } = await world.create();
+      await world.store.endSessionsOfUser(user('ada'), allOfUser(start + 1));
+      const outcome = await world.store.endSession(id, logout(start + 2));
+      assert.ok(outcome.kind === 'already');
+      assert.deepEqual(outcome.end, { ...allOfUser(start + 1), sequence: 1 });
+      assert.equal(await world.store.logHead(), 1);
+    },
+  },
+  {
+    name: 'a change is compare-and-set: another version changes nothing',
+    async run(world) {
+      const before = await world.create();
+      const change = { id: before.id, version: 1, set: { tokenHash: random(32) }, logged: true, now: start + 1 };
+      const done = await world.store.changeSession(change);
+      assert.ok(done.kind === 'changed' && done.sequence === 1);
+      assert.ok(done.session.version > 1);
+      assert.deepEqual(done.session.tokenHash, change.set.tokenHash);
+      const conflict = await world.store.changeSession({ ...change, set: { tokenHash: random(32) } });
+      assert.deepEqual(conflict, { kind: 'conflict' });
+      assert.deepEqual((await world.snapshot(before.id)).stored, done.session);
+      assert.equal(await world.store.logHead(), 1);
+    },
+  },
+  {
+    name: 'only what a verification may say is logged',
+    async run(world) {
+      const { id } = await world.create();
+      const quiet = { id, version: 1, set: { factorAt: start }, logged: false, now: start };
+      const done = await world.store.changeSession(quiet);
+      assert.ok(done.kind === 'changed' && done.sequence === undefined);
+      assert.equal(await world.store.logHead(), 0);
+      const event = { ...note('session.suspended'), sessionId: id };
+      const loud = { id, version: done.session.version, set: { suspended: true }, logged: true, event, now: start };
+      assert.equal((await world.store.changeSession(loud)).kind, 'changed');
+      assert.deepEqual(await world.log(), [{ sequence: 1, at: start, sessionId: id }]);
+      assert.equal((await world.view(id)).status, 'suspended');
+      assert.equal((await world.events()).at(-1)?.type, 'session.suspended');
+    },
+  },
+  {
+    name: 'R20: an ended session takes no change, whichever way it ended',
+    async run(world) {
+      const ways: [string, (id: SessionId) => Promise<unknown>, number][] = [
+        ['written', (id) => world.store.endSession(id, logout()), start],
+        ['deadline', async () => {}, start + 8 * day],
+        ['user epoch', () => world.store.endSessionsOfUser(user('user epoch'), allOfUser()), start],
+        ['everyone', () => world.store.endEveryone(everyone()), start],
+      ];
+      for (const [userId, end, now] of ways) {
+        const { id } = await world.create({ userId, groups: ['a'] });
+        await end(id);
+        const before = await world.snapshot(id);
+        const { version } = before.stored;
+        const change = { id, version, set: { suspended: true, tokenHash: random(32) }, logged: true, now };
+        assert.deepEqual(await world.store.changeSession(change), { kind: 'ended' }, userId);
+        await world.store.touchSessions([{ id, at: now + 1 }]);
+        const groups = {
+          userId: user(userId),
+          change: { add: ['b' as never], remove: [] },
+          by: 'policy' as const,
+          now,
+        };
+        const changed = await world.store.changeGroups(groups);
+        assert.ok(changed.kind === 'changed' && changed.updated === 0, userId);
+        assert.deepEqual(await world.snapshot(id), before, userId);
+      }
+    },
+  },
+  {
+    name: 'activity only goes forward: no version, no log entry, no event',
+    async run(world) {
+      const before = await world.create();
+      const events = await world.events();
+      await world.store.touchSessions([{ id: before.id, at: start + minute }]);
+      await world.store.touchSessions([{ id: before.id, at: start + 1 }]);
+      assert.deepEqual((await world.snapshot(before.id)).stored, { ...before, lastSeenAt: start + minute });
+      const change = {
+        id: before.id,
+        version: before.version,
+        set: { lastSeenAt: start + 5 },
+        logged: false,
+        now: start,
+      };
+      const done = await world.store.changeSession(change);
+      assert.ok(done.kind === 'changed' && done.session.lastSeenAt === start + minute, 'a change turned activity back');
+      assert.equal(await world.store.logHead(), 0);
+      assert.deepEqual(await world.events(), events);
+    },
+  },
+  {
+    name: 'activity slides the idle deadline, and comes too late at it',
+    async run(world) {
+      const { id } = await world.create({ idle: hour });
+      await world.store.touchSessions([{ id, at: start + 59 * minute }]);
+      assert.equal((await world.view(id, start + 90 * minute)).status, 'active');
+      assert.equal((await world.view(id, start + 119 * minute)).endReason, 'idle');
+      await world.store.touchSessions([{ id, at: start + 119 * minute }]);
+      assert.equal((await world.view(id, start + 119 * minute)).endReason, 'idle', 'late activity revived a session');
+    },
+  },
+];

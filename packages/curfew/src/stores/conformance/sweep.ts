@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { day, minute } from '../../domain/limits.ts';
+import { allOfUser, type Case, everyone, forever, hour, ids, logout, name, start, user } from './harness.ts';
+
+export const sweepCases: Case[] = [
+  {
+    name: 'the sweep writes down ends by deadline, with log entry and event',
+    async run(world) {
+      const [idle] = await world.createMany(3, { idle: hour });
+      const expired = await world.create({ idle: day, absolute: day });
+      const alive = await world.create();
+      const events = (await world.events()).length;
+      await world.sweep(start + day);
+      const log = await world.log();
+      assert.equal(log.length, 4);
+      const seen = await world.snapshot(idle!.id);
+      assert.deepEqual([seen.stored.end?.reason, seen.stored.end?.at], ['idle', start + hour]);
+      assert.ok(log.some((entry) => entry.sequence === seen.stored.end?.sequence));
+      assert.equal((await world.snapshot(expired.id)).stored.end?.reason, 'expired');
+      assert.equal((await world.snapshot(alive.id)).stored.end, undefined);
+      assert.deepEqual(
+        (await world.events()).slice(events).map(({ type, by }) => `${type} ${by}`),
+        Array(4).fill('session.ended policy'),
+      );
+      assert.equal(await world.store.countActive(start + day), 1);
+    },
+  },
+  {
+    name: 'the sweep writes down ends by epoch as they were, without entries of their own',
+    async run(world) {
+      const mine = await world.createMany(12, { userId: 'ada' });
+      const theirs = await world.createMany(12, { userId: 'bob' });
+      await world.store.endSessionsOfUser(user('ada'), allOfUser(start + 20));
+      await world.store.endEveryone(everyone(start + 30));
+      const later = await world.create({ userId: 'ada', at: start + 40 });
+      const [log, events] = [await world.log(), await world.events()];
+      const before = await world.list({}, start + 50);
+      await world.sweep(start + 50, forever, 5);
+      assert.deepEqual((await world.snapshot(mine[0]!.id)).stored.end, { ...allOfUser(start + 20), sequence: 1 });
+      assert.deepEqual((await world.snapshot(theirs[0]!.id)).stored.end, { ...everyone(start + 30), sequence: 2 });
+      assert.deepEqual(
+        (await world.list({}, start + 50)).map(({ version: _, ...session }) => session),
+        before.map(({ version: _, ...session }) => session),
+      );
+      assert.deepEqual(await world.log(), log);
+      assert.deepEqual(await world.events(), events);
+      assert.equal((await world.view(later.id, start + 50)).status, 'active');
+      assert.equal(await world.store.countActive(start + 50), 1);
+    },
+  },
+  {
+    name: 'the sweep does not end what was active meanwhile',
+    async run(world) {
+      const { id } = await world.create({ idle: hour });
+      for (let now = start; now <= start + day; now += 30 * minute) {
+        await world.store.touchSessions([{ id, at: now }]);
+        await world.sweep(now);
+      }
+      assert.equal((await world.view(id, start + day)).status, 'active');
+      await world.sweep(start + day + hour);
+      assert.equal((await world.view(id, start + day + hour)).endReason, 'idle');
+    },
+  },
+  {
+    name: 'a piece of work is bounded, and several sweeps at once do each thing once',
+    async run(world) {
+      await world.createMany(50, { idle: hour });
+      const task = { now: start + day, keepEnded: forever, keepEvents: forever, batch: 10 };
+      const first = await world.store.sweep(task);
+      assert.ok(first.expired <= 10 && first.more);
+      await Promise.all(Array.from({ length: 12 }, () => world.store.sweep(task)));
+      await world.sweep(start + day);
+      assert.equal(await world.store.logHead(), 50);
+      assert.equal((await world.events()).filter(({ type }) => type === 'session.ended').length, 50);
+    },
+  },
+  {
+    name: 'R20: a tombstone keeps its sequence as long as it is kept, then is forgotten with its log entry',
+    async run(world) {
+      const [one, two] = await world.createMany(2);
+      await world.store.endSession(one!.id, logout(start));
+      await world.store.endSession(two!.id, logout(start + 2 * hour));
+      await world.sweep(start + 3 * hour, 2 * hour);
+      assert.equal(await world.store.readSession(one!.id), undefined);
+      assert.equal((await world.snapshot(two!.id)).stored.end?.sequence, 2);
+      assert.deepEqual(ids(await world.list({}, start + 3 * hour)), [two!.id]);
+      assert.deepEqual(
+        (await world.log()).map(({ sequence }) => sequence),
+        [2],
+      );
+      await world.sweep(start + 9 * hour, 2 * hour);
+      assert.equal(await world.store.readSession(two!.id), undefined);
+      // The numbering goes on where it was, also when nothing of the log is left.
+      assert.equal(await world.store.logHead(), 2);
+      const three = await world.create({ at: start + 9 * hour });
+      const outcome = await world.store.endSession(three.id, logout(start + 9 * hour));
+      assert.ok(outcome.kind === 'ended' && outcome.end.sequence === 3);
+    },
+  },
+  {
+    name: 'spring-session 2230: when all is ended and forgotten, every count and index is back at zero',
+    async run(world) {
+      const count = async () => (await world.opened.entries?.()) ?? 0;
+      const empty = await count();
+      for (let i = 0; i < 20; i++) {
+        const groups = ['a', `g${i}`];
+        await world.create({
+          userId: `user ${i % 4}`,
+          groups,
+          ip: `10.0.0.${i}`,
+          name: `n${i}`,
+          idle: hour,
+          at: start + i,
+        });
+      }
+      const all = await world.list();
+      await world.store.endSession(all[0]!.id, logout(start + 50));
+      await world.store.endSessionsOfUser(user('user 1'), allOfUser(start + 60));
+      await world.store.endSessionsOfUser(user('user 2'), allOfUser(start + 61), {
+        except: all.find((s) => s.userId === 'user 2')!.id,
+      });
+      const suspended = all.find((session) => session.userId === 'user 3')!;
+      await world.store.changeSession({
+        id: suspended.id,
+        version: 1,
+        set: { suspended: true },
+        logged: true,
+        now: start + 62,
+      });
+      await world.store.endEveryone(everyone(start + 70));
+      await world.create({ at: start + 80, groups: ['z'], name: 'last', idle: hour });
+      await world.store.takeAttempt('login:ada', { max: 5, window: hour }, start);
+      await world.sweep(start + 2 * hour, hour, 7);
+      await world.sweep(start + 2 * day, hour, 7);
+      assert.deepEqual(await world.list({}, start + 2 * day), []);
+      assert.equal(await world.store.countActive(start + 2 * day), 0);
+      assert.equal(await world.store.readNamed(name('last')), undefined);
+      assert.deepEqual((await world.store.listNamed({ limit: 100 })).slots, []);
+      assert.deepEqual(await world.log(), []);
+      assert.equal(await count(), empty);
+    },
+  },
+  {
+    name: 'events are kept as long as they are asked to be',
+    async run(world) {
+      await world.create({ idle: 30 * day });
+      await world.create({ idle: 30 * day, at: start + day });
+      const task = { now: start + 2 * day, keepEnded: forever, keepEvents: 36 * hour, batch: 100 };
+      await world.store.sweep(task);
+      assert.deepEqual(
+        (await world.store.readEvents({ after: 0, limit: 10 })).events.map(({ sequence }) => sequence),
+        [2],
+      );
+      await world.store.sweep({ ...task, now: start + 9 * day });
+      await world.create({ at: start + 9 * day });
+      const { events } = await world.store.readEvents({ after: 0, limit: 10 });
+      assert.deepEqual(
+        events.map(({ sequence }) => sequence),
+        [3],
+      );
+    },
+  },
+];

@@ -1,0 +1,140 @@
+import type { Account } from '../../domain/account.ts';
+import type { AccountId, KeyId } from '../../domain/brand.ts';
+import type { NewEvent } from '../../domain/events.ts';
+import type { ApiKey } from '../../domain/key.ts';
+import type { End } from '../../domain/reasons.ts';
+import type { AccountChange, AccountOutcome } from '../contract.ts';
+import type { Draft } from './commit.ts';
+import { endUser } from './ends.ts';
+import type { Tables } from './tables.ts';
+
+/** The unique names of an account, as keys of the table `logins`. */
+const loginKey = {
+  username: (username: string) => `u${username}`,
+  email: (email: string) => `e${email}`,
+};
+
+export function readAccount(tables: Tables, id: AccountId): Account | undefined {
+  return tables.accounts.get(id) as Account | undefined;
+}
+
+export function findAccount(tables: Tables, by: { username: string } | { email: string }): Account | undefined {
+  const id = tables.logins.get('username' in by ? loginKey.username(by.username) : loginKey.email(by.email));
+  return id === undefined ? undefined : readAccount(tables, id as AccountId);
+}
+
+export function createAccount(
+  draft: Draft,
+  account: Account,
+  event: NewEvent,
+): 'created' | 'username_taken' | 'email_taken' {
+  if (draft.tables.accounts.doesExist(account.id)) return 'created';
+  const taken = takenName(draft.tables, account);
+  if (taken) return taken;
+  write(draft.tables, undefined, account);
+  draft.event(event);
+  return 'created';
+}
+
+export function changeAccount(draft: Draft, { id, version, set, event, end, except }: AccountChange): AccountOutcome {
+  const account = readAccount(draft.tables, id);
+  if (!account) return { kind: 'not_found' };
+  if (account.version !== version) return { kind: 'conflict' };
+  const next: Account = { ...account, ...set, version: version + 1 };
+  const taken = takenName(draft.tables, next);
+  if (taken) return { kind: taken };
+  let sequence: number | undefined;
+  if (end) {
+    const spared = endUser(draft, id, end, { except });
+    // The session it came from has just ended itself: then all of them end.
+    const outcome = spared.kind === 'ended' ? spared : endUser(draft, id, end);
+    sequence = outcome.kind === 'ended' ? outcome.sequence : undefined;
+  }
+  write(draft.tables, account, next);
+  if (event) draft.event(event);
+  return { kind: 'changed', account: next, sequence };
+}
+
+export function deleteAccount(
+  draft: Draft,
+  id: AccountId,
+  end: End,
+  event: NewEvent,
+): { sequence: number } | 'not_found' {
+  const account = readAccount(draft.tables, id);
+  if (!account) return 'not_found';
+  const outcome = endUser(draft, id, end);
+  write(draft.tables, account, undefined);
+  draft.event(event);
+  return { sequence: outcome.kind === 'ended' ? outcome.sequence : draft.head };
+}
+
+export function listAccounts(
+  tables: Tables,
+  { after, limit, text }: { after?: string | undefined; limit: number; text?: string | undefined },
+): { accounts: Account[]; next: string | undefined } {
+  const start = loginKey.username(after ?? '');
+  const accounts: Account[] = [];
+  for (const { value: id } of tables.logins.getRange({ start, end: 'v', exclusiveStart: after !== undefined })) {
+    const account = readAccount(tables, id as AccountId)!;
+    if (text !== undefined && !mentions(account, text)) continue;
+    if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username };
+    accounts.push(account);
+  }
+  return { accounts, next: undefined };
+}
+
+export function createKey(draft: Draft, key: ApiKey, event: NewEvent): void {
+  if (draft.tables.keys.doesExist(key.id)) return;
+  draft.tables.keys.put(key.id, key);
+  draft.event(event);
+}
+
+export function readKey(tables: Tables, id: KeyId): ApiKey | undefined {
+  return tables.keys.get(id) as ApiKey | undefined;
+}
+
+export function revokeKey(draft: Draft, id: KeyId, at: number, event: NewEvent): ApiKey | undefined {
+  const key = readKey(draft.tables, id);
+  if (!key || key.revokedAt !== undefined) return key;
+  const revoked = { ...key, revokedAt: at };
+  draft.tables.keys.put(id, revoked);
+  draft.event(event);
+  return revoked;
+}
+
+export function listKeys(
+  tables: Tables,
+  { after, limit }: { after?: KeyId | undefined; limit: number },
+): { keys: ApiKey[]; next: KeyId | undefined } {
+  const from = after === undefined ? {} : { start: after, exclusiveStart: true };
+  const found = [...tables.keys.getRange({ reverse: true, ...from, limit: limit + 1 })].map(
+    ({ value }) => value as ApiKey,
+  );
+  return { keys: found.slice(0, limit), next: found.length > limit ? found[limit - 1]!.id : undefined };
+}
+
+function takenName(tables: Tables, account: Account): 'username_taken' | 'email_taken' | undefined {
+  const heldByOther = (key: string) => (tables.logins.get(key) ?? account.id) !== account.id;
+  if (heldByOther(loginKey.username(account.username))) return 'username_taken';
+  if (account.email !== undefined && heldByOther(loginKey.email(account.email))) return 'email_taken';
+  return undefined;
+}
+
+function write(tables: Tables, before: Account | undefined, after: Account | undefined): void {
+  for (const key of namesOf(before)) tables.logins.remove(key);
+  if (before && !after) tables.accounts.remove(before.id);
+  if (!after) return;
+  tables.accounts.put(after.id, after);
+  for (const key of namesOf(after)) tables.logins.put(key, after.id);
+}
+
+function namesOf(account: Account | undefined): string[] {
+  if (!account) return [];
+  const { username, email } = account;
+  return [loginKey.username(username), ...(email === undefined ? [] : [loginKey.email(email)])];
+}
+
+function mentions({ username, email, name }: Account, text: string): boolean {
+  return [username, email, name].some((part) => part?.toLowerCase().includes(text.toLowerCase()));
+}

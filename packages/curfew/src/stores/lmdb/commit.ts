@@ -1,0 +1,240 @@
+import type { UserId } from '../../domain/brand.ts';
+import type { NewEvent } from '../../domain/events.ts';
+import type { SequencedEnd } from '../../domain/reasons.ts';
+import type { Epochs, StoredSession } from '../../domain/session.ts';
+import { CurfewError, isCurfewError } from '../../errors.ts';
+import { encodeEvent, encodeLog, type LogScope } from './codec.ts';
+import { type EpochBook, type EpochHistory, firstEnd, loadEpochs, numberOf, putStep, removeStep } from './epochs.ts';
+import { writeFault } from './faults.ts';
+import type { Tables } from './tables.ts';
+
+/** What is kept in memory of the store: as of the newest commit that is visible. */
+export type State = {
+  /** The newest entry of the change log, and the newest event. */
+  head: number;
+  lastEvent: number;
+  /** Live sessions under the present epochs that are not suspended, whatever their deadlines. */
+  active: number;
+  /** The latest moment that was written down. */
+  time: number;
+  epochs: EpochBook;
+};
+
+const countersKey = 'counters';
+
+export function loadState(tables: Tables): State {
+  const [head, lastEvent, active, time] = (tables.meta.get(countersKey) as number[] | undefined) ?? [0, 0, 0, 0];
+  return { head: head!, lastEvent: lastEvent!, active: active!, time: time!, epochs: loadEpochs(tables) };
+}
+
+/**
+ * One batch of writes in the making: it sees what the writes before it in the batch did, and touches nothing outside
+ * its transaction until the commit is visible.
+ */
+export class Draft {
+  readonly tables: Tables;
+  head: number;
+  active: number;
+  #lastEvent: number;
+  #time: number;
+  readonly #state: State;
+  #everyone: EpochHistory;
+  readonly #users: Map<UserId, EpochHistory> = new Map();
+
+  constructor(tables: Tables, state: State) {
+    this.tables = tables;
+    this.#state = state;
+    this.head = state.head;
+    this.active = state.active;
+    this.#lastEvent = state.lastEvent;
+    this.#time = state.time;
+    this.#everyone = state.epochs.everyone;
+  }
+
+  /** Appends to the change log. */
+  log(scope: LogScope, at: number): number {
+    this.head += 1;
+    this.tables.log.put(this.head, encodeLog(scope, at));
+    this.#seen(at);
+    return this.head;
+  }
+
+  event(event: NewEvent): void {
+    this.#lastEvent += 1;
+    this.tables.events.put(this.#lastEvent, encodeEvent(event));
+    this.#seen(event.at);
+  }
+
+  epochsOf(userId: UserId): Epochs {
+    return { user: numberOf(this.historyOf(userId)), everyone: numberOf(this.#everyone) };
+  }
+
+  historyOf(userId: UserId | undefined): EpochHistory {
+    if (userId === undefined) return this.#everyone;
+    return this.#users.get(userId) ?? this.#state.epochs.users.get(userId) ?? [];
+  }
+
+  epochEnd(session: StoredSession): SequencedEnd | undefined {
+    return firstEnd(session, this.historyOf(session.userId), this.#everyone);
+  }
+
+  /** Moves the epoch of a user, or (`undefined`) of everyone, past all that was stamped with it. */
+  moveEpoch(userId: UserId | undefined, end: SequencedEnd): void {
+    const history = this.historyOf(userId);
+    const step = { number: numberOf(history) + 1, end, settled: false };
+    putStep(this.tables, userId, step);
+    this.#setHistory(userId, [...history, step]);
+  }
+
+  /** Replaces what is kept of an epoch's history, in memory and on disk. */
+  rewriteHistory(userId: UserId | undefined, history: EpochHistory): void {
+    for (const step of this.historyOf(userId)) {
+      if (!history.some(({ number }) => number === step.number)) removeStep(this.tables, userId, step);
+    }
+    for (const step of history) putStep(this.tables, userId, step);
+    this.#setHistory(userId, history);
+  }
+
+  #setHistory(userId: UserId | undefined, history: EpochHistory): void {
+    if (userId === undefined) this.#everyone = history;
+    else this.#users.set(userId, history);
+  }
+
+  #seen(at: number): void {
+    if (at > this.#time) this.#time = at;
+  }
+
+  /** The last writes of the batch: the numbers that the next one goes on from. */
+  finish(): void {
+    const state = this.#state;
+    if (this.head === state.head && this.#lastEvent === state.lastEvent && this.active === state.active) return;
+    this.tables.meta.put(countersKey, [this.head, this.#lastEvent, this.active, this.#time]);
+  }
+
+  /** Makes the batch count, now that its commit is visible. */
+  publish(): void {
+    const state = this.#state;
+    state.head = this.head;
+    state.lastEvent = this.#lastEvent;
+    state.active = this.active;
+    state.time = this.#time;
+    state.epochs.everyone = this.#everyone;
+    for (const [userId, history] of this.#users) {
+      if (history.length > 0) state.epochs.users.set(userId, history);
+      else state.epochs.users.delete(userId);
+    }
+  }
+}
+
+type Write<T> = (draft: Draft) => T;
+type Task = { write: Write<unknown>; resolve: (value: never) => void; reject: (error: unknown) => void };
+type Settled = { task: Task } & ({ value: unknown } | { refusal: CurfewError });
+
+/** Writes that one transaction takes at most, so that none waits for a batch without end. */
+const batchSize = 1000;
+
+/**
+ * Group commit: whatever is asked for while a transaction is being made is written in the next one, and shares its
+ * sync. A write first checks and then writes: it may refuse (throw a `CurfewError`) only before it has written.
+ */
+export class Committer {
+  readonly #tables: Tables;
+  readonly #state: State;
+  readonly #folder: string;
+  #queue: Task[] = [];
+  #draining: Promise<void> | undefined;
+  #flushing: Set<Promise<void>> = new Set();
+  #closed = false;
+
+  constructor(tables: Tables, state: State, folder: string) {
+    this.#tables = tables;
+    this.#state = state;
+    this.#folder = folder;
+  }
+
+  /** Resolves when the write is on disk. */
+  run<T>(write: Write<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(closedError());
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ write, resolve, reject });
+      this.#draining ??= this.#drain().finally(() => {
+        this.#draining = undefined;
+      });
+    });
+  }
+
+  /** Takes nothing more and waits for what was taken. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#draining;
+    await Promise.all(this.#flushing);
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      let taken: Task[] = [];
+      try {
+        await this.#commit(() => {
+          taken = this.#queue.splice(0, batchSize);
+          return taken;
+        });
+      } catch (error) {
+        // A write that failed by a fault of its own must not take the others with it: each once more, alone.
+        if (taken.length > 1 && !isCommitFailure(error)) {
+          for (const task of taken) await this.#commit(() => [task]).catch((fault) => this.#refuse([task], fault));
+        } else await this.#refuse(taken, error);
+      }
+    }
+  }
+
+  async #refuse(tasks: readonly Task[], error: unknown): Promise<void> {
+    const fault = await writeFault(error, this.#folder);
+    for (const task of tasks) task.reject(fault);
+  }
+
+  /** One transaction. Resolves when it is visible; its tasks are answered when it is on disk. */
+  async #commit(take: () => Task[]): Promise<void> {
+    const { root } = this.#tables;
+    const { draft, settled } = await root.childTransaction(() => {
+      const batch = new Draft(this.#tables, this.#state);
+      const results = take().map((task): Settled => {
+        try {
+          return { task, value: task.write(batch) };
+        } catch (error) {
+          if (isCurfewError(error)) return { task, refusal: error };
+          throw error;
+        }
+      });
+      batch.finish();
+      return { draft: batch, settled: results };
+    });
+    draft.publish();
+    // No later read may use a read transaction from before this commit.
+    root.resetReadTxn();
+    const flushed = this.#answer(settled).finally(() => this.#flushing.delete(flushed));
+    this.#flushing.add(flushed);
+  }
+
+  async #answer(settled: readonly Settled[]): Promise<void> {
+    try {
+      await this.#tables.root.flushed;
+    } catch (error) {
+      // It is visible, but nobody knows whether it would survive a power cut.
+      const fault = new CurfewError('outcome_unknown', { detail: 'The disk did not confirm the write.' }, error);
+      for (const { task } of settled) task.reject(fault);
+      return;
+    }
+    for (const result of settled) {
+      if ('refusal' in result) result.task.reject(result.refusal);
+      else result.task.resolve(result.value as never);
+    }
+  }
+}
+
+export function closedError(): CurfewError {
+  return new CurfewError('store_unavailable', { detail: 'The store is closed.' });
+}
+
+function isCommitFailure(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'commitError' in error;
+}

@@ -1,0 +1,83 @@
+import type { UserId } from '../../domain/brand.ts';
+import type { SequencedEnd } from '../../domain/reasons.ts';
+import type { Epochs, StoredSession } from '../../domain/session.ts';
+import { decodeEnd, encodeEnd, type Row } from './codec.ts';
+import type { Tables } from './tables.ts';
+
+/** One step of an epoch: what ended everything that was stamped with a lower number. */
+export type EpochStep = {
+  number: number;
+  end: SequencedEnd;
+  /** Whether the end of every session that it ended is written down with the session. */
+  settled: boolean;
+};
+
+/** The steps of one epoch that are still kept, lowest first; the last one's number is the present epoch. */
+export type EpochHistory = readonly EpochStep[];
+
+/**
+ * All epochs that are not zero, in memory: one process owns the file, so nobody else can move one. Immutable from
+ * outside a write; a batch prepares its steps in an overlay, and they count once its commit is visible.
+ */
+export class EpochBook {
+  everyone: EpochHistory = [];
+  readonly users: Map<UserId, EpochHistory> = new Map();
+
+  of(userId: UserId): Epochs {
+    return { user: numberOf(this.users.get(userId)), everyone: numberOf(this.everyone) };
+  }
+
+  /** The end that an epoch gave a session: the earlier one, when both have moved past it. */
+  endOf(session: StoredSession): SequencedEnd | undefined {
+    return firstEnd(session, this.users.get(session.userId), this.everyone);
+  }
+}
+
+export function firstEnd(
+  session: StoredSession,
+  ofUser: EpochHistory | undefined,
+  ofEveryone: EpochHistory,
+): SequencedEnd | undefined {
+  const byUser = ofUser && stepAfter(ofUser, session.epochs.user);
+  const byEveryone = ofEveryone.length > 0 ? stepAfter(ofEveryone, session.epochs.everyone) : undefined;
+  if (!byUser || !byEveryone) return (byUser ?? byEveryone)?.end;
+  return byUser.end.sequence < byEveryone.end.sequence ? byUser.end : byEveryone.end;
+}
+
+/** The first step past a session's number. A number that is ahead of the history belongs to a commit just visible. */
+function stepAfter(history: EpochHistory, number: number): EpochStep | undefined {
+  if (number >= numberOf(history)) return undefined;
+  return history.find((step) => step.number > number);
+}
+
+export function numberOf(history: EpochHistory | undefined): number {
+  return history?.at(-1)?.number ?? 0;
+}
+
+const everyoneScope = 'e';
+const separator = '\u001f';
+
+function rowKey(userId: UserId | undefined, number: number): string {
+  const scope = userId === undefined ? everyoneScope : `u${userId}${separator}`;
+  return `${scope}${String(number).padStart(12, '0')}`;
+}
+
+export function putStep(tables: Tables, userId: UserId | undefined, step: EpochStep): void {
+  tables.epochs.put(rowKey(userId, step.number), [step.number, step.settled, userId ?? null, encodeEnd(step.end)]);
+}
+
+export function removeStep(tables: Tables, userId: UserId | undefined, step: EpochStep): void {
+  tables.epochs.remove(rowKey(userId, step.number));
+}
+
+/** Reads every epoch: as many as there were ends of all that are not forgotten yet. */
+export function loadEpochs(tables: Tables): EpochBook {
+  const book = new EpochBook();
+  for (const { value } of tables.epochs.getRange()) {
+    const [number, settled, userId, end] = value as [number, boolean, UserId | null, Row];
+    const step = { number, settled, end: decodeEnd(end as unknown[]) };
+    if (userId === null) book.everyone = [...book.everyone, step];
+    else book.users.set(userId, [...(book.users.get(userId) ?? []), step]);
+  }
+  return book;
+}

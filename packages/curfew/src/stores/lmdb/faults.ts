@@ -1,0 +1,40 @@
+import { statfs } from 'node:fs/promises';
+import { CurfewError, isCurfewError } from '../../errors.ts';
+
+/** Below this many free bytes a failed write is put down to a full disk. */
+const nothingLeft = 256 * 1024;
+
+/**
+ * What a failed write means. LMDB reports a full disk as a failed or a short write, depending on the file system, so
+ * the disk itself is asked.
+ */
+export async function writeFault(error: unknown, folder: string): Promise<CurfewError> {
+  if (isCurfewError(error)) return error;
+  const cause = await causeOf(error);
+  const { code, message } = cause as { code?: unknown; message?: string };
+  const full =
+    code === 'ENOSPC' || code === 28 || /MDB_MAP_FULL|No space/i.test(message ?? '') || (await isFull(folder));
+  return new CurfewError(full ? 'store_full' : 'store_unavailable', { detail: message ?? 'The write failed.' }, cause);
+}
+
+/** What a failed read means: a row that cannot be read is damage, whatever the engine calls it. */
+export function readFault(error: unknown): CurfewError {
+  if (isCurfewError(error)) return error;
+  return new CurfewError('store_damaged', { detail: (error as Error)?.message ?? 'A row cannot be read.' }, error);
+}
+
+/** lmdb keeps the reason of a failed commit in a promise of its own. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const reason = (error as { commitError?: Promise<unknown> } | undefined)?.commitError;
+  return reason
+    ? reason.then(
+        () => error,
+        (cause) => cause,
+      )
+    : error;
+}
+
+async function isFull(folder: string): Promise<boolean> {
+  const disk = await statfs(folder).catch(() => undefined);
+  return disk !== undefined && disk.bavail * disk.bsize < nothingLeft;
+}

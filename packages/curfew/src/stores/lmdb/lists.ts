@@ -1,0 +1,183 @@
+import type { SessionId, UserId } from '../../domain/brand.ts';
+import { matchesText } from '../../domain/search.ts';
+import { deadlineEnd, endOf, viewOf } from '../../domain/session.ts';
+import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
+import { decodeSession } from './codec.ts';
+import type { State } from './commit.ts';
+import {
+  addressKey,
+  endOfTime,
+  groupKey,
+  idOfTimeKey,
+  nameKey,
+  pastUserKey,
+  suspendedKey,
+  suspendedOfUser,
+  userKey,
+  userRange,
+} from './keys.ts';
+import { find } from './sessions.ts';
+import type { Tables } from './tables.ts';
+
+/** Candidates that are looked at before others get their turn. */
+const slice = 200;
+
+/** Ids in descending order, from just below `after`. */
+type Source = (after: SessionId | undefined) => Iterable<SessionId>;
+
+export async function listSessions(tables: Tables, state: State, query: SessionQuery): Promise<SessionPage> {
+  const { filter, limit, now, budget } = query;
+  const sources = sourcesOf(tables, state, filter, now);
+  const began = performance.now();
+  const found: SessionSnapshot[] = [];
+  let position = query.after;
+  for (;;) {
+    let looked = 0;
+    for (const id of merged(sources, position)) {
+      const stored = find(tables, id);
+      position = id;
+      looked += 1;
+      if (stored) {
+        const snapshot = { stored, epochEnd: stored.end ? undefined : state.epochs.endOf(stored) };
+        if (matches(snapshot, filter, now)) found.push(snapshot);
+        if (found.length > limit) {
+          found.pop();
+          return { sessions: found, next: found.at(-1)!.stored.id, partial: false };
+        }
+      }
+      if (looked === slice) break;
+    }
+    if (looked < slice) return { sessions: found, next: undefined, partial: false };
+    if (performance.now() - began >= budget) return { sessions: found, next: position, partial: true };
+    await new Promise(setImmediate);
+  }
+}
+
+/** How many sessions are active: the number that is kept, less those whose deadline passed and is not written down. */
+export async function countActive(
+  tables: Tables,
+  state: State,
+  now: number,
+  userId: UserId | undefined,
+): Promise<number> {
+  let count = state.active;
+  if (userId !== undefined) {
+    const epochs = state.epochs.of(userId);
+    const { live } = tables;
+    count = live.getValuesCount(userKey(userId, epochs)) - live.getValuesCount(suspendedOfUser(userId, epochs));
+  }
+  for (const id of dueSessions(tables, now)) {
+    const row = tables.sessions.get(id);
+    const stored = row && decodeSession(id, row);
+    if (!stored || stored.suspended || state.epochs.endOf(stored) || !deadlineEnd(stored, now)) continue;
+    if (userId === undefined || stored.userId === userId) count -= 1;
+  }
+  return count;
+}
+
+/** Live sessions whose deadline has come, or had when it was last written: to be looked at. */
+export function* dueSessions(tables: Tables, now: number, limit = Number.POSITIVE_INFINITY): Iterable<SessionId> {
+  let seen = 0;
+  for (const key of tables.deadlines.getKeys({ end: endOfTime(now) })) {
+    if (seen++ >= limit) return;
+    yield idOfTimeKey(key);
+  }
+}
+
+function matches({ stored, epochEnd }: SessionSnapshot, filter: SessionFilter, now: number): boolean {
+  if (filter.userId !== undefined && stored.userId !== filter.userId) return false;
+  if (filter.accessGroup !== undefined && !stored.accessGroups.includes(filter.accessGroup)) return false;
+  if (filter.name !== undefined && stored.name !== filter.name) return false;
+  if (filter.ip !== undefined && stored.ip !== filter.ip) return false;
+  if (filter.status === undefined && filter.text === undefined) return true;
+  const seen = viewOf(stored, endOf(stored, epochEnd, now));
+  if (filter.status !== undefined && seen.status !== filter.status) return false;
+  return filter.text === undefined || matchesText(seen, filter.text);
+}
+
+/** Where the candidates for a filter are, as few as its indexes allow. */
+function sourcesOf(tables: Tables, state: State, filter: SessionFilter, now: number): Source[] {
+  const { status } = filter;
+  if (filter.userId !== undefined) return userSources(tables, state, filter.userId, status);
+  const key =
+    filter.name !== undefined
+      ? nameKey(filter.name)
+      : filter.accessGroup !== undefined
+        ? groupKey(filter.accessGroup)
+        : filter.ip !== undefined
+          ? addressKey(filter.ip)
+          : undefined;
+  if (key !== undefined) {
+    const live = valuesOf(tables.live, key);
+    return status === 'active' || status === 'suspended' ? [live] : [live, valuesOf(tables.past, key)];
+  }
+  if (status === 'suspended') return [valuesOf(tables.live, suspendedKey)];
+  if (status === 'active') return [rowsOf(tables.sessions)];
+  if (status === 'ended') return [rowsOf(tables.ended), endedButLive(tables, state, now)];
+  return [rowsOf(tables.sessions), rowsOf(tables.ended)];
+}
+
+function userSources(tables: Tables, state: State, userId: UserId, status: SessionFilter['status']): Source[] {
+  const present = userKey(userId, state.epochs.of(userId));
+  if (status === 'active' || status === 'suspended') return [valuesOf(tables.live, present)];
+  // Sessions that an epoch left behind stand under earlier keys until the sweep has written their end down.
+  const keys = [...tables.live.getKeys(userRange(userId))];
+  return [...keys.map((key) => valuesOf(tables.live, key)), valuesOf(tables.past, pastUserKey(userId))];
+}
+
+/** Sessions that have ended though no end is written down yet: by an epoch or by a deadline. */
+function endedButLive(tables: Tables, state: State, now: number): Source {
+  if (state.epochs.everyone.some((step) => !step.settled)) return rowsOf(tables.sessions);
+  const ids = new Set(dueSessions(tables, now));
+  for (const [userId, history] of state.epochs.users) {
+    if (history.every((step) => step.settled)) continue;
+    const present = userKey(userId, state.epochs.of(userId));
+    for (const key of tables.live.getKeys(userRange(userId))) {
+      if (key !== present) for (const id of tables.live.getValues(key)) ids.add(id as SessionId);
+    }
+  }
+  const sorted = [...ids].sort().reverse();
+  return (after) => (after === undefined ? sorted : sorted.filter((id) => id < after));
+}
+
+function valuesOf(index: Tables['live'], key: string): Source {
+  return (after) => {
+    const from = after === undefined ? {} : { start: after, exclusiveStart: true };
+    // The options are those of the values, though the declaration speaks of keys.
+    return index.getValues(key, { reverse: true, ...from } as object) as Iterable<SessionId>;
+  };
+}
+
+function rowsOf(table: Tables['sessions']): Source {
+  return (after) => {
+    const from = after === undefined ? {} : { start: after, exclusiveStart: true };
+    return table.getKeys({ reverse: true, ...from }) as Iterable<SessionId>;
+  };
+}
+
+/** The ids of all sources in one descending order, each once. */
+function* merged(sources: readonly Source[], after: SessionId | undefined): Iterable<SessionId> {
+  const cursors = sources.map((source) => source(after)[Symbol.iterator]());
+  const heads = cursors.map((cursor) => cursor.next());
+  try {
+    for (;;) {
+      let highest: SessionId | undefined;
+      for (const head of heads) {
+        if (!head.done && (highest === undefined || head.value > highest)) highest = head.value;
+      }
+      if (highest === undefined) return;
+      yield highest;
+      heads.forEach((head, i) => {
+        if (!head.done && head.value === highest) heads[i] = cursors[i]!.next();
+      });
+    }
+  } finally {
+    for (const cursor of cursors) cursor.return?.();
+  }
+}
+
+/** Whether any session of a user is live. */
+export function hasLive(tables: Tables, userId: UserId): boolean {
+  for (const _ of tables.live.getKeys({ ...userRange(userId), limit: 1 })) return true;
+  return false;
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join, relative } from 'node:path';
+import type { Database, RootDatabase } from 'lmdb';
+import { CurfewError } from '../../errors.ts';
+
+/*
+ * One process owns the folder. LMDB itself would let in any number, so the owner writes its name into the store, and
+ * listens on a socket in the folder for as long as it lives: the kernel closes that when the process dies, however it
+ * dies, so no stale lock is ever left to clear by hand, and no pid is trusted that another process may have by now.
+ * Taking over is one write transaction, and LMDB runs those one at a time, also between processes.
+ */
+
+type OwnerRow = { socket: string; pid: number };
+const row = 'owner';
+
+export type Ownership = { release(): Promise<void> };
+
+/** @throws `store_in_use` when another living process owns the store. */
+export async function takeOwnership(root: RootDatabase, meta: Database, folder: string): Promise<Ownership> {
+  const mine: OwnerRow = { socket: `owner-${randomBytes(6).toString('hex')}.sock`, pid: process.pid };
+  const server = createServer((socket) => socket.end());
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(addressOf(folder, mine.socket), resolve);
+  });
+  server.unref();
+  try {
+    for (;;) {
+      const other = meta.get(row) as OwnerRow | undefined;
+      if (other && (await answers(addressOf(folder, other.socket)))) {
+        throw new CurfewError('store_in_use', { detail: `Process ${other.pid} has ${folder} open.` });
+      }
+      const taken = root.transactionSync(() => {
+        if ((meta.get(row) as OwnerRow | undefined)?.socket !== other?.socket) return false;
+        meta.putSync(row, mine);
+        return true;
+      });
+      if (!taken) continue;
+      if (other) rmSync(join(folder, other.socket), { force: true });
+      break;
+    }
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  return {
+    release: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+/** A socket's path has little over a hundred bytes; where the folder's own is longer, the one from here may do. */
+function addressOf(folder: string, name: string): string {
+  if (process.platform === 'win32') return `\\\\.\\pipe\\curfew-${name}`;
+  const path = join(folder, name);
+  const address = path.length > 100 ? relative(process.cwd(), path) : path;
+  if (address.length > 100) {
+    throw new CurfewError('config_invalid', {
+      detail: `CURFEW_STORE: the path of the data folder is too long (${folder}); at most 70 characters.`,
+    });
+  }
+  return address;
+}
+
+/** Whether somebody listens there. */
+function answers(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(address);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,181 @@
+import type { SessionId } from '../../domain/brand.ts';
+import { storeEvents } from '../../domain/events.ts';
+import { changeGroups as changedGroups } from '../../domain/groups.ts';
+import type { End, SequencedEnd } from '../../domain/reasons.ts';
+import { deadlineEnd, endOf, nextDeadline, type SessionEnd, type StoredSession, touch } from '../../domain/session.ts';
+import type {
+  ChangeOutcome,
+  Creation,
+  CreationOutcome,
+  EndOutcome,
+  GroupsOfUser,
+  GroupsOutcome,
+  SessionChange,
+} from '../contract.ts';
+import { armedOf, decodeSession, encodeSession } from './codec.ts';
+import type { Draft } from './commit.ts';
+import { liveKeys, pastKeys, timeKey, userKey } from './keys.ts';
+import { holdName, letGoOfName, nameIsFree } from './slots.ts';
+import { idsUnder, type Tables } from './tables.ts';
+
+/** A session, live or ended, as it is in the tables. */
+export function find(tables: Tables, id: SessionId): StoredSession | undefined {
+  const row = tables.sessions.get(id) ?? tables.ended.get(id);
+  return row && decodeSession(id, row);
+}
+
+export function create(draft: Draft, creation: Creation): CreationOutcome {
+  const { tables } = draft;
+  const { limit, now, by } = creation;
+  const present = draft.epochsOf(creation.session.userId);
+  const session: StoredSession = { ...creation.session, epochs: present };
+  const already = find(tables, session.id);
+  if (already) return { kind: 'created', session: already, replaced: [], sequence: undefined };
+  if (creation.epochs !== 'current') {
+    const { user, everyone } = creation.epochs;
+    if (user !== present.user || everyone !== present.everyone) return { kind: 'epoch_moved' };
+  }
+  if (session.name !== undefined) {
+    const free = nameIsFree(draft, session.name, now);
+    if (free !== true) return { kind: free };
+  }
+  let replaced: StoredSession[] = [];
+  if (limit) {
+    const active = liveSessionsOf(draft, session.userId, present).filter((other) => !deadlineEnd(other, now));
+    const over = active.length + 1 - limit.max;
+    if (over > 0 && limit.excess === 'refuse') return { kind: 'too_many', active: active.length };
+    replaced = active.slice(0, Math.max(0, over));
+  }
+  let sequence: number | undefined;
+  for (const old of replaced) {
+    sequence = end(draft, old, { at: now, by: 'policy', reason: 'replaced' }, now).sequence;
+  }
+  put(draft, session);
+  if (session.name !== undefined) holdName(draft, session.name, session.id, now);
+  draft.event(storeEvents.created(session, by));
+  return { kind: 'created', session, replaced: replaced.map(({ id }) => id), sequence };
+}
+
+export function change(draft: Draft, { id, version, set, logged, event, now }: SessionChange): ChangeOutcome {
+  const { tables } = draft;
+  const row = tables.sessions.get(id);
+  if (!row) return { kind: tables.ended.doesExist(id) ? 'ended' : 'not_found' };
+  const stored = decodeSession(id, row);
+  if (endOf(stored, draft.epochEnd(stored), now)) return { kind: 'ended' };
+  if (stored.version !== version) return { kind: 'conflict' };
+  const next: StoredSession = {
+    ...stored,
+    ...set,
+    lastSeenAt: Math.max(stored.lastSeenAt, set.lastSeenAt ?? 0),
+    version: version + 1,
+  };
+  rewrite(draft, stored, next, armedOf(row));
+  const sequence = logged ? draft.log({ sessionId: id }, now) : undefined;
+  if (event) draft.event(event);
+  return { kind: 'changed', session: next, sequence };
+}
+
+export function endOne(
+  draft: Draft,
+  id: SessionId,
+  asked: End,
+  condition: { userId?: string | undefined } = {},
+): EndOutcome {
+  const stored = find(draft.tables, id);
+  if (!stored || (condition.userId !== undefined && stored.userId !== condition.userId)) return { kind: 'not_found' };
+  const earlier = endOf(stored, draft.epochEnd(stored), asked.at);
+  if (earlier && isSequenced(earlier)) return { kind: 'already', session: stored, end: earlier };
+  const written = end(draft, stored, earlier ?? asked, asked.at);
+  return { kind: earlier ? 'already' : 'ended', session: { ...stored, end: written }, end: written };
+}
+
+/** Writes an end down that nothing had sequenced before: log entry, event, tombstone. */
+export function end(draft: Draft, stored: StoredSession, why: End, now: number): SequencedEnd {
+  const sequence = draft.log({ sessionId: stored.id }, now);
+  const written: SequencedEnd = { at: why.at, by: why.by, reason: why.reason, sequence };
+  draft.event(storeEvents.ended(stored, why));
+  bury(draft, stored, written, now);
+  return written;
+}
+
+/** Moves a session from the living to the ended, with every index. */
+export function bury(draft: Draft, stored: StoredSession, why: SequencedEnd, now: number): void {
+  const { tables } = draft;
+  const armed = armedOf(tables.sessions.get(stored.id)!);
+  if (isActive(draft, stored)) draft.active -= 1;
+  tables.sessions.remove(stored.id);
+  for (const key of liveKeys(stored)) tables.live.remove(key, stored.id);
+  tables.deadlines.remove(timeKey(armed, stored.id));
+  const tombstone = { ...stored, end: why, version: stored.version + 1 };
+  tables.ended.put(stored.id, encodeSession(tombstone, armed));
+  for (const key of pastKeys(tombstone)) tables.past.put(key, stored.id);
+  tables.graves.put(timeKey(now, stored.id), true);
+  if (stored.name !== undefined) letGoOfName(draft, stored.name, stored.id);
+}
+
+export function touchAll(draft: Draft, activities: readonly { id: SessionId; at: number }[]): void {
+  for (const { id, at } of activities) {
+    const row = draft.tables.sessions.get(id);
+    if (!row) continue;
+    const stored = decodeSession(id, row);
+    const touched = draft.epochEnd(stored) ? undefined : touch(stored, at);
+    // The index by deadline is not moved: the sweep looks again when the old deadline has come.
+    if (touched) draft.tables.sessions.put(id, encodeSession(touched, armedOf(row)));
+  }
+}
+
+export function changeGroups(draft: Draft, { userId, change, only, by, now }: GroupsOfUser): GroupsOutcome {
+  const present = draft.epochsOf(userId);
+  const live = liveSessionsOf(draft, userId, present).filter((stored) => !deadlineEnd(stored, now));
+  const chosen = only === undefined ? live : live.filter(({ id }) => id === only);
+  if (only !== undefined && chosen.length === 0) return { kind: 'not_found' };
+  // All of them are computed before the first is written: one that would have too many refuses the whole change.
+  const changed: [StoredSession, StoredSession][] = [];
+  for (const stored of chosen) {
+    const accessGroups = changedGroups(stored.accessGroups, change);
+    if (accessGroups) changed.push([stored, { ...stored, accessGroups, version: stored.version + 1 }]);
+  }
+  if (changed.length === 0) return { kind: 'changed', updated: 0, sequence: draft.head };
+  for (const [before, after] of changed) {
+    rewrite(draft, before, after, armedOf(draft.tables.sessions.get(before.id)!));
+  }
+  const sequence = draft.log({ userId }, now);
+  draft.event(storeEvents.groupsChanged(userId, only, change, changed.length, by, now));
+  return { kind: 'changed', updated: changed.length, sequence };
+}
+
+/** Sessions that no end is written down for, under the given epochs, oldest first. */
+export function liveSessionsOf(draft: Draft, userId: StoredSession['userId'], epochs: StoredSession['epochs']) {
+  const { tables } = draft;
+  return idsUnder(tables.live, userKey(userId, epochs)).map((id) => decodeSession(id, tables.sessions.get(id)!));
+}
+
+/** Writes a new live session and its indexes. */
+function put(draft: Draft, stored: StoredSession): void {
+  const { tables } = draft;
+  const armed = nextDeadline(stored);
+  tables.sessions.put(stored.id, encodeSession(stored, armed));
+  for (const key of liveKeys(stored)) tables.live.put(key, stored.id);
+  tables.deadlines.put(timeKey(armed, stored.id), true);
+  if (isActive(draft, stored)) draft.active += 1;
+}
+
+/** Writes a live session over, and moves it in the indexes where it changed. */
+export function rewrite(draft: Draft, before: StoredSession, after: StoredSession, armed: number): void {
+  const { tables } = draft;
+  tables.sessions.put(after.id, encodeSession(after, armed));
+  const [had, has] = [liveKeys(before), liveKeys(after)];
+  for (const key of had) if (!has.includes(key)) tables.live.remove(key, after.id);
+  for (const key of has) if (!had.includes(key)) tables.live.put(key, after.id);
+  draft.active += Number(isActive(draft, after)) - Number(isActive(draft, before));
+}
+
+/** Whether a session counts as active, whatever its deadlines. */
+export function isActive(draft: Draft, stored: StoredSession): boolean {
+  const { user, everyone } = draft.epochsOf(stored.userId);
+  return !stored.end && !stored.suspended && stored.epochs.user === user && stored.epochs.everyone === everyone;
+}
+
+function isSequenced(found: SessionEnd): found is SequencedEnd {
+  return found.sequence !== undefined;
+}

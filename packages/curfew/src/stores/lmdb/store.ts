@@ -1,0 +1,281 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { SessionId, SessionName } from '../../domain/brand.ts';
+import type { Event, NewEvent } from '../../domain/events.ts';
+import { CurfewError } from '../../errors.ts';
+import type { AttemptOutcome, AttemptRule, EventQuery, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import * as accounts from './accounts.ts';
+import { decodeEvent, decodeLog, decodeSession, format } from './codec.ts';
+import { Committer, closedError, loadState, type State } from './commit.ts';
+import { endEveryone, endUser } from './ends.ts';
+import { readFault } from './faults.ts';
+import { dataFile } from './inspect.ts';
+import { countActive, listSessions } from './lists.ts';
+import type { Ownership } from './owner.ts';
+import { change, changeGroups, create, endOne, touchAll } from './sessions.ts';
+import { changeSlot, createSlot, listSlots, readSlot, removeSlot } from './slots.ts';
+import { Sweeper } from './sweep.ts';
+import type { Tables } from './tables.ts';
+
+/** Buckets of attempts that are kept at most; the oldest go first. */
+const mostBuckets = 100_000;
+
+/** The embedded store: see the contract for what each operation means, and the files beside for how it is done. */
+export class LmdbStore implements Store {
+  readonly kind = 'lmdb';
+  readonly folder: string;
+  readonly #tables: Tables;
+  readonly #owner: Ownership;
+  readonly #state: State;
+  readonly #committer: Committer;
+  readonly #sweeper: Sweeper;
+  // Of this process alone, like the store itself: they need not outlive it.
+  readonly #nodes: Map<string, NodeRow> = new Map();
+  readonly #attempts: Map<string, { taken: number; resetAt: number }> = new Map();
+  #closing: Promise<void> | undefined;
+
+  constructor(tables: Tables, folder: string, owner: Ownership) {
+    this.#tables = tables;
+    this.folder = folder;
+    this.#owner = owner;
+    this.#state = loadState(tables);
+    this.#committer = new Committer(tables, this.#state, folder);
+    this.#sweeper = new Sweeper(tables, this.#state);
+  }
+
+  // ---- Sessions
+
+  createSession: Store['createSession'] = (creation) => this.#committer.run((draft) => create(draft, creation));
+
+  async readSession(id: SessionId): Promise<SessionSnapshot | undefined> {
+    this.#open();
+    try {
+      const { sessions, ended } = this.#tables;
+      const row = sessions.get(id);
+      if (row) {
+        const stored = decodeSession(id, row);
+        return { stored, epochEnd: this.#state.epochs.endOf(stored) };
+      }
+      const past = ended.get(id);
+      return past && { stored: decodeSession(id, past), epochEnd: undefined };
+    } catch (error) {
+      throw readFault(error);
+    }
+  }
+
+  readNamedSession: Store['readNamedSession'] = async (name) => {
+    const id = (await this.readNamed(name))?.sessionId;
+    return id === undefined ? undefined : this.readSession(id);
+  };
+
+  changeSession: Store['changeSession'] = (asked) => this.#committer.run((draft) => change(draft, asked));
+
+  endSession: Store['endSession'] = (id, end, condition) =>
+    this.#committer.run((draft) => endOne(draft, id, end, condition));
+
+  endSessionsOfUser: Store['endSessionsOfUser'] = (userId, end, condition) =>
+    this.#committer.run((draft) => endUser(draft, userId, end, condition));
+
+  endEveryone: Store['endEveryone'] = (end) => this.#committer.run((draft) => endEveryone(draft, end));
+
+  changeGroups: Store['changeGroups'] = (asked) => this.#committer.run((draft) => changeGroups(draft, asked));
+
+  touchSessions: Store['touchSessions'] = (activities) => this.#committer.run((draft) => touchAll(draft, activities));
+
+  listSessions: Store['listSessions'] = (query) => this.#read(() => listSessions(this.#tables, this.#state, query));
+
+  countActive: Store['countActive'] = (now, userId) =>
+    this.#read(() => countActive(this.#tables, this.#state, now, userId));
+
+  // ---- Users, accounts, keys
+
+  readUser: Store['readUser'] = (userId) =>
+    this.#read(() => ({
+      account: accounts.readAccount(this.#tables, userId),
+      epochs: this.#state.epochs.of(userId),
+    }));
+
+  findAccount: Store['findAccount'] = (by) =>
+    this.#read(() => {
+      const account = accounts.findAccount(this.#tables, by);
+      return account && { account, epochs: this.#state.epochs.of(account.id) };
+    });
+
+  createAccount: Store['createAccount'] = (account, event) =>
+    this.#committer.run((draft) => accounts.createAccount(draft, account, event));
+
+  changeAccount: Store['changeAccount'] = (asked) =>
+    this.#committer.run((draft) => accounts.changeAccount(draft, asked));
+
+  deleteAccount: Store['deleteAccount'] = (id, end, event) =>
+    this.#committer.run((draft) => accounts.deleteAccount(draft, id, end, event));
+
+  listAccounts: Store['listAccounts'] = (query) => this.#read(() => accounts.listAccounts(this.#tables, query));
+
+  createKey: Store['createKey'] = (key, event) => this.#committer.run((draft) => accounts.createKey(draft, key, event));
+
+  readKey: Store['readKey'] = (id) => this.#read(() => accounts.readKey(this.#tables, id));
+
+  revokeKey: Store['revokeKey'] = (id, at, event) =>
+    this.#committer.run((draft) => accounts.revokeKey(draft, id, at, event));
+
+  listKeys: Store['listKeys'] = (query) => this.#read(() => accounts.listKeys(this.#tables, query));
+
+  // ---- Named sessions
+
+  createNamed: Store['createNamed'] = (slot, event) => this.#committer.run((draft) => createSlot(draft, slot, event));
+
+  readNamed = (name: SessionName) => this.#read(() => readSlot(this.#tables, name));
+
+  changeNamed: Store['changeNamed'] = (asked) => this.#committer.run((draft) => changeSlot(draft, asked));
+
+  removeNamed: Store['removeNamed'] = (name, event) => this.#committer.run((draft) => removeSlot(draft, name, event));
+
+  listNamed: Store['listNamed'] = (query) => this.#read(() => listSlots(this.#tables, query));
+
+  // ---- Limits
+
+  takeAttempt = (bucket: string, { max, window }: AttemptRule, now: number): Promise<AttemptOutcome> =>
+    this.#read(() => {
+      const kept = this.#attempts.get(bucket);
+      const open = kept && kept.resetAt > now ? kept : { taken: 0, resetAt: now + window };
+      const allowed = open.taken < max;
+      if (allowed) open.taken += 1;
+      this.#attempts.set(bucket, open);
+      if (this.#attempts.size > mostBuckets) this.#attempts.delete(this.#attempts.keys().next().value!);
+      return { allowed, remaining: max - open.taken, resetAt: open.resetAt };
+    });
+
+  clearAttempts = (bucket: string): Promise<void> =>
+    this.#read(() => {
+      this.#attempts.delete(bucket);
+    });
+
+  // ---- Events, log, nodes
+
+  appendEvent = (event: NewEvent): Promise<void> => this.#committer.run((draft) => draft.event(event));
+
+  readEvents = (query: EventQuery): Promise<{ events: Event[]; next: number | undefined }> =>
+    this.#read(() => {
+      const { after, before, limit } = query;
+      // Only what is visible together with its change: a commit may be in the file before it is in memory.
+      const newest = this.#state.lastEvent;
+      const range =
+        after === undefined
+          ? { reverse: true, start: Math.min(newest, (before ?? newest + 1) - 1) }
+          : { start: after + 1, end: newest + 1 };
+      const events: Event[] = [];
+      for (const { key: sequence, value } of this.#tables.events.getRange(range)) {
+        const event = decodeEvent(value);
+        if (query.type !== undefined && event.type !== query.type) continue;
+        if (query.userId !== undefined && event.userId !== query.userId) continue;
+        if (query.sessionId !== undefined && event.sessionId !== query.sessionId) continue;
+        if (events.length === limit) return { events, next: events.at(-1)!.sequence };
+        events.push({ sequence, ...event });
+      }
+      return { events, next: undefined };
+    });
+
+  readLog: Store['readLog'] = (after, limit) =>
+    this.#read(() =>
+      [...this.#tables.log.getRange({ start: after + 1, end: this.#state.head + 1, limit })].map(({ key, value }) =>
+        decodeLog(key, value),
+      ),
+    );
+
+  logHead = (): Promise<number> => this.#read(() => this.#state.head);
+
+  renewNode = (row: NodeRow): Promise<number> =>
+    this.#read(() => {
+      this.#nodes.set(row.id, { ...row });
+      return this.#state.head;
+    });
+
+  listNodes = (): Promise<NodeRow[]> => this.#read(() => [...this.#nodes.values()].map((row) => ({ ...row })));
+
+  removeNode = (id: string): Promise<void> =>
+    this.#read(() => {
+      this.#nodes.delete(id);
+    });
+
+  // ---- Upkeep
+
+  sweep: Store['sweep'] = (task) => {
+    for (const [bucket, { resetAt }] of this.#attempts) if (resetAt <= task.now) this.#attempts.delete(bucket);
+    return this.#committer.run((draft) => this.#sweeper.sweep(draft, task));
+  };
+
+  latestTime = (): Promise<number> => this.#read(() => this.#state.time);
+
+  ping = (): Promise<void> =>
+    this.#read(() => {
+      this.#tables.meta.get('format');
+    });
+
+  describe: Store['describe'] = () =>
+    this.#read(() => {
+      const file = join(this.folder, dataFile);
+      return {
+        kind: this.kind,
+        engine: 'LMDB',
+        format,
+        location: this.folder,
+        bytes: existsSync(file) ? statSync(file).size : 0,
+        facts: {
+          liveSessions: rows(this.#tables.sessions),
+          endedSessions: rows(this.#tables.ended),
+          logHead: this.#state.head,
+          durability: 'every change is on disk before it is acknowledged',
+        },
+        warnings: [],
+      };
+    });
+
+  /** Rows and index entries about sessions and what happened to them; what the sweep must bring back to zero. */
+  async countEntries(): Promise<number> {
+    const { sessions, ended, live, past, deadlines, graves, log, slots, epochs } = this.#tables;
+    // Everyone's epoch is a number that only grows: its one row stays.
+    const everyone = Number(this.#state.epochs.everyone.length > 0);
+    const counted = [sessions, ended, live, past, deadlines, graves, log, slots, epochs].map(rows);
+    return counted.reduce((sum, count) => sum + count, -everyone) + this.#attempts.size;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.#committer.close();
+      await this.#tables.root.close();
+      await this.#owner.release();
+    })();
+    return this.#closing;
+  }
+
+  #open(): void {
+    if (this.#closing) throw closedError();
+  }
+
+  async #read<T>(read: () => T | Promise<T>): Promise<T> {
+    this.#open();
+    try {
+      return await read();
+    } catch (error) {
+      throw readFault(error);
+    }
+  }
+}
+
+function rows(table: { getStats(): object }): number {
+  return (table.getStats() as { entryCount: number }).entryCount;
+}
+
+/** @throws `store_version` when a store was written in another format. */
+export function checkFormat(tables: Tables): void {
+  const written = tables.meta.get('format') as number | undefined;
+  if (written === undefined) {
+    tables.meta.putSync('format', format);
+    return;
+  }
+  if (written === format) return;
+  throw new CurfewError('store_version', {
+    detail: `The store has format ${written}; this version of Curfew reads format ${format}.`,
+  });
+}

@@ -1,0 +1,167 @@
+import type { SessionId, UserId } from '../../domain/brand.ts';
+import { endOf, nextDeadline } from '../../domain/session.ts';
+import type { SweepOutcome, SweepTask } from '../contract.ts';
+import { armedOf, decodeEvent, decodeSession, encodeSession } from './codec.ts';
+import type { Draft, State } from './commit.ts';
+import { endOfTime, idOfTimeKey, pastKeys, timeKey, userKey, userRange } from './keys.ts';
+import { dueSessions, hasLive } from './lists.ts';
+import { bury, end } from './sessions.ts';
+import { idsUnder, type Tables } from './tables.ts';
+
+/** Sessions that a walk over all of them looks at in one piece of work, for each that it may write down. */
+const looksPerWrite = 20;
+
+/**
+ * Tidies up in pieces. What is to be done is looked up before the transaction and looked at again inside it, so the
+ * transaction is short and nothing is done twice.
+ */
+export class Sweeper {
+  readonly #tables: Tables;
+  readonly #state: State;
+  /** How far the walk over all sessions has come that writes down the ends of everyone's epoch. */
+  #walked: SessionId | undefined;
+
+  constructor(tables: Tables, state: State) {
+    this.#tables = tables;
+    this.#state = state;
+  }
+
+  sweep(draft: Draft, task: SweepTask): SweepOutcome {
+    const { batch, now } = task;
+    const expired = this.#expire(draft, now, batch);
+    const settled = this.#settle(draft, now, batch);
+    const forgotten = this.#forget(draft, now - task.keepEnded, batch);
+    const trimmed = this.#trim(draft, now - task.keepEnded, now - task.keepEvents, batch);
+    this.#forgetEpochs(draft, now - task.keepEnded);
+    return {
+      expired: expired.ended,
+      settled: settled.ended,
+      forgotten,
+      more: expired.more || settled.more || forgotten === batch || trimmed,
+    };
+  }
+
+  /** Looks at sessions whose deadline has come: ends them, or arms those anew that were active meanwhile. */
+  #expire(draft: Draft, now: number, batch: number): { ended: number; more: boolean } {
+    const { sessions, deadlines } = this.#tables;
+    const due = [...dueSessions(this.#tables, now, batch)];
+    let ended = 0;
+    for (const id of due) {
+      const row = sessions.get(id)!;
+      const stored = decodeSession(id, row);
+      const found = endOf(stored, draft.epochEnd(stored), now);
+      if (found?.sequence !== undefined) bury(draft, stored, { ...found, sequence: found.sequence }, now);
+      else if (found) {
+        end(draft, stored, found, now);
+        ended += 1;
+      } else {
+        const next = nextDeadline(stored);
+        deadlines.remove(timeKey(armedOf(row), id));
+        deadlines.put(timeKey(next, id), true);
+        sessions.put(id, encodeSession(stored, next));
+      }
+    }
+    return { ended, more: due.length === batch };
+  }
+
+  /** Writes down, session by session, what an epoch ended at once. */
+  #settle(draft: Draft, now: number, batch: number): { ended: number; more: boolean } {
+    let ended = 0;
+    for (const [userId, history] of this.#state.epochs.users) {
+      if (history.every((step) => step.settled)) continue;
+      const left = this.#leftBehind(draft, userId, batch - ended);
+      for (const id of left) this.#settleOne(draft, id, now);
+      ended += left.length;
+      if (ended >= batch) return { ended, more: true };
+      draft.rewriteHistory(
+        userId,
+        draft.historyOf(userId).map((step) => ({ ...step, settled: true })),
+      );
+    }
+    if (draft.historyOf(undefined).every((step) => step.settled)) return { ended, more: false };
+    return this.#settleEveryone(draft, now, batch, ended);
+  }
+
+  /** Live sessions of a user under earlier epochs than the present ones. */
+  #leftBehind(draft: Draft, userId: UserId, limit: number): SessionId[] {
+    const { live } = this.#tables;
+    const present = userKey(userId, draft.epochsOf(userId));
+    const found: SessionId[] = [];
+    for (const key of live.getKeys(userRange(userId))) {
+      if (key === present) continue;
+      found.push(...idsUnder(live, key, limit - found.length));
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  /** A walk over all sessions in the order of their ids, a piece at a time, from where the last one stopped. */
+  #settleEveryone(draft: Draft, now: number, batch: number, already: number): { ended: number; more: boolean } {
+    const { sessions } = this.#tables;
+    const from = this.#walked === undefined ? {} : { start: this.#walked, exclusiveStart: true };
+    const ids = [...sessions.getKeys({ ...from, limit: batch * looksPerWrite })] as SessionId[];
+    let ended = already;
+    for (const id of ids) {
+      if (ended >= batch) return { ended, more: true };
+      if (this.#settleOne(draft, id, now)) ended += 1;
+      this.#walked = id;
+    }
+    if (ids.length === batch * looksPerWrite) return { ended, more: true };
+    this.#walked = undefined;
+    draft.rewriteHistory(
+      undefined,
+      draft.historyOf(undefined).map((step) => ({ ...step, settled: true })),
+    );
+    return { ended, more: false };
+  }
+
+  #settleOne(draft: Draft, id: SessionId, now: number): boolean {
+    const stored = decodeSession(id, this.#tables.sessions.get(id)!);
+    const found = endOf(stored, draft.epochEnd(stored), now);
+    if (!found || !draft.epochEnd(stored)) return false;
+    if (found.sequence === undefined) end(draft, stored, found, now);
+    else bury(draft, stored, { ...found, sequence: found.sequence }, now);
+    return true;
+  }
+
+  /** Forgets ended sessions whose end was written down before `until`. */
+  #forget(draft: Draft, until: number, batch: number): number {
+    const { ended, past, graves } = draft.tables;
+    const old = [...graves.getKeys({ end: endOfTime(until), limit: batch })];
+    for (const key of old) {
+      const id = idOfTimeKey(key);
+      const stored = decodeSession(id, ended.get(id)!);
+      for (const index of pastKeys(stored)) past.remove(index, id);
+      ended.remove(id);
+      graves.remove(key);
+    }
+    return old.length;
+  }
+
+  /** Cuts the old ends off the log and the events; their numbering goes on. Answers whether there is more. */
+  #trim(draft: Draft, logUntil: number, eventsUntil: number, batch: number): boolean {
+    const { log, events } = draft.tables;
+    const limit = batch * 4;
+    const entries = [...log.getRange({ limit })].filter(({ value }) => (value[0] as number) <= logUntil);
+    for (const { key } of entries) log.remove(key);
+    const told = [...events.getRange({ limit })].filter(({ value }) => decodeEvent(value).at <= eventsUntil);
+    for (const { key } of told) events.remove(key);
+    return entries.length === limit || told.length === limit;
+  }
+
+  /**
+   * Forgets steps that are written down everywhere and old. The last one carries the present number, so it stays as
+   * long as a live session is stamped with it; everyone's stays for good.
+   */
+  #forgetEpochs(draft: Draft, until: number): void {
+    for (const [userId, history] of this.#state.epochs.users) {
+      if (!history.every((step) => step.settled && step.end.at <= until)) continue;
+      const kept = hasLive(this.#tables, userId) ? history.slice(-1) : [];
+      if (kept.length < history.length) draft.rewriteHistory(userId, kept);
+    }
+    const everyone = draft.historyOf(undefined);
+    if (everyone.length > 1 && everyone.every((step) => step.settled && step.end.at <= until)) {
+      draft.rewriteHistory(undefined, everyone.slice(-1));
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { SessionId } from '../../domain/brand.ts';
+import type { Row } from './codec.ts';
+
+/*
+ * One LMDB environment with these trees:
+ *
+ * sessions    id → row               those no end is written down for, in the order of their ids, which is time's
+ * ended       id → row               tombstones
+ * live        key → ids (sorted)     indexes of `sessions`: see keys.ts
+ * past        key → ids (sorted)     indexes of `ended`
+ * deadlines   time + id              when to look at a live session again
+ * graves      time + id              when an end was written down: what may be forgotten by now
+ * epochs      scope + number → end   the history of epochs whose sessions may not all be written down yet
+ * log         sequence → row         the change log
+ * events      sequence → row         the audit trail
+ * accounts, logins (unique names → id), keys, slots, meta
+ */
+export const databases = [
+  'sessions',
+  'ended',
+  'live',
+  'past',
+  'deadlines',
+  'graves',
+  'epochs',
+  'log',
+  'events',
+  'accounts',
+  'logins',
+  'keys',
+  'slots',
+  'meta',
+] as const;
+
+export type TableName = (typeof databases)[number];
+
+/** Sorted values under one key: indexes. */
+const indexes: readonly TableName[] = ['live', 'past'];
+const numbered: readonly TableName[] = ['log', 'events'];
+
+export type Tables = {
+  root: RootDatabase;
+  sessions: Database<Row, string>;
+  ended: Database<Row, string>;
+  live: Database<string, string>;
+  past: Database<string, string>;
+  deadlines: Database<true, string>;
+  graves: Database<true, string>;
+  epochs: Database<Row, string>;
+  log: Database<Row, number>;
+  events: Database<Row, number>;
+  accounts: Database<unknown, string>;
+  logins: Database<string, string>;
+  keys: Database<unknown, string>;
+  slots: Database<unknown, string>;
+  meta: Database<unknown, string>;
+};
+
+export function openDatabase(root: RootDatabase, name: TableName): Database {
+  if (indexes.includes(name)) return root.openDB({ name, dupSort: true, encoding: 'ordered-binary' });
+  return root.openDB({ name, ...(numbered.includes(name) ? { keyEncoding: 'ordered-binary' } : {}) });
+}
+
+export function openTables(folder: string): Tables {
+  const root = open({
+    path: folder,
+    noSubdir: false,
+    maxDbs: databases.length + 2,
+    // A commit is visible before it is on disk, and each has its own promise: an end waits for both.
+    separateFlushed: true,
+  });
+  const opened = Object.fromEntries(databases.map((name) => [name, openDatabase(root, name)]));
+  return { root, ...opened } as Tables;
+}
+
+/**
+ * The ids under a key of an index, ascending. Inside a write this must be a range over the one key: lmdb's own
+ * `getValues` reads a key there that was never filled in, and fails on what it finds.
+ */
+export function idsUnder(index: Tables['live'], key: string, limit?: number): SessionId[] {
+  const range = { start: key, end: key, inclusiveEnd: true, ...(limit === undefined ? {} : { limit }) };
+  return [...index.getRange(range)].map(({ value }) => value as SessionId);
+}

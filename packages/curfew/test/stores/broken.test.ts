@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { day } from '../../src/domain/limits.ts';
+import { conformanceCases, type Harness, runCase } from '../../src/stores/conformance/index.ts';
+import type { LogEntry, Store } from '../../src/stores/contract.ts';
+import { lmdbHarness } from './harness.ts';
+
+/*
+ * Who watches the watchmen: stores that break one law each, in the ways in which real ones have been broken. The
+ * suite must fail every one of them, in the case that states the law.
+ */
+type Broken = { law: string; of(store: Store): Partial<Store> };
+
+const broken: Record<string, Broken> = {
+  'loses an entry of the log now and then': {
+    law: 'R15: the log is dense',
+    of: (store) => ({
+      readLog: async (after, limit) => (await store.readLog(after, limit)).filter(({ sequence }) => sequence % 7 !== 0),
+    }),
+  },
+  'shows a log entry before its change': {
+    law: 'R15: whoever reads an entry sees its change',
+    of(store) {
+      const early: LogEntry[] = [];
+      return {
+        endSession: async (id, end, condition) => {
+          early.push({ sequence: early.length + 1, at: end.at, sessionId: id });
+          await new Promise(setImmediate);
+          return store.endSession(id, end, condition);
+        },
+        readLog: async (after, limit) => early.slice(after, after + limit),
+      };
+    },
+  },
+  'ignores epochs when it reads a session': {
+    law: 'R19: ending all of a user',
+    of: (store) => ({
+      readSession: async (id) => {
+        const found = await store.readSession(id);
+        return found && { ...found, epochEnd: undefined };
+      },
+    }),
+  },
+  'creates from a credential that is out of date': {
+    law: 'R19: a creation from a credential',
+    of: (store) => ({ createSession: (creation) => store.createSession({ ...creation, epochs: 'current' }) }),
+  },
+  'checks the epochs first and writes later': {
+    law: 'a creation that races an end of all',
+    of: (store) => ({
+      createSession: async (creation) => {
+        const { epochs } = await store.readUser(creation.session.userId);
+        const moved = creation.epochs !== 'current' && creation.epochs.user !== epochs.user;
+        return moved ? { kind: 'epoch_moved' } : store.createSession({ ...creation, epochs: 'current' });
+      },
+    }),
+  },
+  'ends a session anew when it is asked again': {
+    law: 'R18: ending again confirms the first end',
+    of: (store) => ({
+      endSession: async (id, end, condition) => {
+        const outcome = await store.endSession(id, end, condition);
+        if (outcome.kind !== 'already') return outcome;
+        return { ...outcome, end: { ...end, sequence: await store.logHead() } };
+      },
+    }),
+  },
+  'lets the last of two writers win': {
+    law: 'CVE-2026-1035',
+    of(store) {
+      const changeSession: Store['changeSession'] = async (change) => {
+        const outcome = await store.changeSession(change);
+        if (outcome.kind !== 'conflict') return outcome;
+        const { stored } = (await store.readSession(change.id))!;
+        return changeSession({ ...change, version: stored.version });
+      };
+      return { changeSession };
+    },
+  },
+  'changes groups one session at a time': {
+    law: 'one session over the limit, and none is changed',
+    of: (store) => ({
+      changeGroups: async (asked) => {
+        const filter = { userId: asked.userId, status: 'active' as const };
+        const page = await store.listSessions({ filter, limit: 100, now: asked.now, budget: 1000 });
+        for (const { stored } of page.sessions.reverse()) await store.changeGroups({ ...asked, only: stored.id });
+        return { kind: 'changed', updated: page.sessions.length, sequence: await store.logHead() };
+      },
+    }),
+  },
+  'takes groups from the active only': {
+    law: 'a suspended session keeps up with its groups',
+    of: (store) => ({
+      changeGroups: async (asked) => {
+        const filter = { userId: asked.userId, status: 'active' as const };
+        const page = await store.listSessions({ filter, limit: 1, now: asked.now, budget: 1000 });
+        if (page.sessions.length > 0) return store.changeGroups(asked);
+        return { kind: 'changed', updated: 0, sequence: await store.logHead() };
+      },
+    }),
+  },
+  'pages by offset': {
+    law: 'a list is newest first, and its pages hold every session once',
+    of(store) {
+      let offset = 0;
+      return {
+        listSessions: async (query) => {
+          const all = await store.listSessions({ ...query, after: undefined, limit: 10_000 });
+          offset = query.after === undefined ? 0 : offset + query.limit;
+          const sessions = all.sessions.slice(offset, offset + query.limit);
+          const next = offset + query.limit < all.sessions.length ? sessions.at(-1)?.stored.id : undefined;
+          return { sessions, next, partial: false };
+        },
+      };
+    },
+  },
+  'believes late activity': {
+    law: 'activity slides the idle deadline, and comes too late at it',
+    of(store) {
+      const seen = new Map<string, number>();
+      return {
+        touchSessions: async (activities) => {
+          for (const { id, at } of activities) seen.set(id, Math.max(at, seen.get(id) ?? 0));
+        },
+        readSession: async (id) => {
+          const found = await store.readSession(id);
+          const lastSeenAt = seen.get(id) ?? found?.stored.lastSeenAt ?? 0;
+          return found && { ...found, stored: { ...found.stored, lastSeenAt } };
+        },
+      };
+    },
+  },
+  'creates without the name that was taken': {
+    law: 'creations that race for a name',
+    of: (store) => ({
+      createSession: async (creation) => {
+        const outcome = await store.createSession(creation);
+        if (outcome.kind !== 'name_taken') return outcome;
+        return store.createSession({ ...creation, session: { ...creation.session, name: undefined } });
+      },
+    }),
+  },
+  'counts first and creates later': {
+    law: 'creations that race never pass the limit',
+    of: (store) => ({
+      createSession: async ({ limit, ...creation }) => {
+        const active = await store.countActive(creation.now, creation.session.userId);
+        if (limit && active >= limit.max && limit.excess === 'refuse') return { kind: 'too_many', active };
+        return store.createSession(creation);
+      },
+    }),
+  },
+  'counts what deadlines have ended': {
+    law: 'the status in a list is derived at its moment',
+    of: (store) => ({ countActive: (_now, userId) => store.countActive(0, userId) }),
+  },
+  "finds another user's session": {
+    law: "another user's session is not found",
+    of: (store) => ({ endSession: (id, end) => store.endSession(id, end) }),
+  },
+  'spares nobody': {
+    law: 'all but one: the excepted session',
+    of: (store) => ({ endSessionsOfUser: (userId, end) => store.endSessionsOfUser(userId, end) }),
+  },
+  'does not say what it refused': {
+    law: 'a closed store says that it is unavailable',
+    of: (store) => ({ endSession: (...asked) => store.endSession(...asked).catch(() => ({ kind: 'not_found' })) }),
+  },
+  'ends what was active meanwhile': {
+    law: 'the sweep does not end what was active meanwhile',
+    of: (store) => ({ sweep: (task) => store.sweep({ ...task, now: task.now + day }) }),
+  },
+  'writes down ends by epoch as its own': {
+    law: 'the sweep writes down ends by epoch as they were',
+    of: (store) => ({
+      sweep: async (task) => {
+        const stale = await store.listSessions({ filter: { status: 'ended' }, limit: 3, now: task.now, budget: 1000 });
+        if (stale.sessions.length > 0) await store.appendEvent({ type: 'session.ended', at: task.now, by: 'policy' });
+        return store.sweep(task);
+      },
+    }),
+  },
+  'forgets the sequence of an end': {
+    law: 'R20: a tombstone keeps its sequence',
+    of: (store) => ({
+      readSession: async (id) => {
+        const found = await store.readSession(id);
+        if (!found?.stored.end) return found;
+        return { ...found, stored: { ...found.stored, end: { ...found.stored.end, sequence: 0 } } };
+      },
+    }),
+  },
+  'ends without an event': {
+    law: 'an end is written with its reason, its log entry and its event',
+    of: (store) => ({
+      readEvents: async (query) => {
+        const page = await store.readEvents(query);
+        return { ...page, events: page.events.filter(({ type }) => type !== 'session.ended') };
+      },
+    }),
+  },
+  'looks before it counts an attempt': {
+    law: 'attempts: as many as the rule allows',
+    of(store) {
+      const taken = new Map<string, number>();
+      return {
+        takeAttempt: async (bucket, rule, now) => {
+          const count = taken.get(bucket) ?? 0;
+          await new Promise(setImmediate);
+          if (count >= rule.max) return { allowed: false, remaining: 0, resetAt: now + rule.window };
+          taken.set(bucket, count + 1);
+          return store.takeAttempt(bucket, { ...rule, max: 1e9 }, now);
+        },
+      };
+    },
+  },
+  'sweeps in one go': {
+    law: 'a piece of work is bounded',
+    of: (store) => ({ sweep: (task) => store.sweep({ ...task, batch: 1e6 }) }),
+  },
+};
+
+/** The embedded store with some of its operations replaced. */
+function breaking(of: Broken['of']): Harness {
+  return {
+    async open() {
+      const opened = await lmdbHarness.open();
+      return { ...opened, store: overlay(opened.store, of(opened.store)) };
+    },
+  };
+}
+
+function overlay(store: Store, changes: Partial<Store>): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const found: unknown = Reflect.get(name in changes ? changes : target, name);
+      return typeof found === 'function' ? found.bind(target) : found;
+    },
+  });
+}
+
+/** One that keeps everything in memory, and opens empty. */
+const forgetful: Harness = {
+  async open() {
+    const opened = await lmdbHarness.open();
+    return {
+      ...opened,
+      async reopen() {
+        await opened.store.close();
+        return (await lmdbHarness.open()).store;
+      },
+    };
+  },
+};
+
+describe('a broken store fails the suite', () => {
+  const stores: [string, string, Harness][] = Object.entries(broken).map(([name, { law, of }]) => [
+    `one that ${name}`,
+    law,
+    breaking(of),
+  ]);
+  stores.push(['one that is empty after an opening', 'what was acknowledged is there after a close', forgetful]);
+  for (const [name, law, harness] of stores) {
+    test(`${name}: «${law}»`, async () => {
+      const rule = conformanceCases.find((candidate) => candidate.name.startsWith(law));
+      assert.ok(rule, `no case is called «${law}»`);
+      await assert.rejects(runCase(rule, harness));
+      await runCase(rule, lmdbHarness);
+    });
+  }
+});

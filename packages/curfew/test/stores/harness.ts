@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Harness } from '../../src/stores/conformance/index.ts';
+import { type LmdbStore, openLmdbStore } from '../../src/stores/lmdb/index.ts';
+
+/** A folder of its own for a test; goes when the test is over. */
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'curfew-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export const lmdbHarness: Harness = {
+  async open() {
+    const folder = temporaryFolder();
+    let store: LmdbStore = await openLmdbStore(folder.path);
+    return {
+      store,
+      async reopen() {
+        await store.close();
+        store = await openLmdbStore(folder.path);
+        return store;
+      },
+      entries: () => store.countEntries(),
+      async dispose() {
+        await store.close();
+        folder.remove();
+      },
+    };
+  },
+};
