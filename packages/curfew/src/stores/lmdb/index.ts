@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { CurfewError, isCurfewError } from '../../errors.ts';
 import { inspectFile } from './inspect.ts';
 import { takeOwnership } from './owner.ts';
@@ -39,11 +39,18 @@ export async function openLmdbStore(path: string): Promise<LmdbStore> {
 
 function makeWritable(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     accessSync(folder, constants.R_OK | constants.W_OK);
   } catch (error) {
     throw new CurfewError('store_not_writable', { detail: `${folder}: ${(error as Error).message}.` }, error);
   }
+}
+
+/** Not `mkdir`'s own recursion: on file systems that refuse any folder, such as /proc, that never comes back. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode: 0o700 });
 }
 
 function openFault(error: unknown, folder: string): CurfewError {

@@ -28,6 +28,8 @@ export async function takeOwnership(root: RootDatabase, meta: Database, folder: 
   server.unref();
   try {
     for (;;) {
+      // Never from a read transaction that began before another process's turn.
+      root.resetReadTxn();
       const other = meta.get(row) as OwnerRow | undefined;
       if (other && (await answers(addressOf(folder, other.socket)))) {
         throw new CurfewError('store_in_use', { detail: `Process ${other.pid} has ${folder} open.` });

@@ -69,6 +69,8 @@ export function openTables(folder: string): Tables {
     maxDbs: databases.length + 2,
     // A commit is visible before it is on disk, and each has its own promise: an end waits for both.
     separateFlushed: true,
+    // Batches are made here (commit.ts); lmdb's own would reject a promise that nobody can see when a commit fails.
+    eventTurnBatching: false,
   });
   const opened = Object.fromEntries(databases.map((name) => [name, openDatabase(root, name)]));
   return { root, ...opened } as Tables;

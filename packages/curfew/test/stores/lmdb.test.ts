@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { logout, start, World } from '../../src/stores/conformance/harness.ts';
+import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
+import { openTables } from '../../src/stores/lmdb/tables.ts';
+import { temporaryFolder } from './harness.ts';
+
+const holder = fileURLToPath(new URL('../support/hold-store.ts', import.meta.url));
+
+/** A process of its own that holds a store open until it is killed. */
+async function holdStore(path: string) {
+  const child = spawn(process.execPath, ['--conditions=curfew-source', holder, path], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  return child;
+}
+
+describe('the embedded store and its folder', () => {
+  test('a store that another process holds is refused by name, and is free the moment that process dies', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const child = await holdStore(folder.path);
+    await assert.rejects(openLmdbStore(folder.path), (error: Error & { code: string }) => {
+      assert.equal(error.code, 'store_in_use');
+      assert.match(error.message, new RegExp(`Process ${child.pid} has ${folder.path} open`));
+      return true;
+    });
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+    const store = await openLmdbStore(folder.path);
+    await store.close();
+    assert.deepEqual(
+      readdirSync(folder.path).filter((name) => name.endsWith('.sock')),
+      [],
+    );
+  });
+
+  test('of ten that open one folder at once, one has it', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const tries = await Promise.allSettled(Array.from({ length: 10 }, () => openLmdbStore(folder.path)));
+    const opened = tries.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    assert.equal(opened.length, 1);
+    for (const outcome of tries) if (outcome.status === 'rejected') assert.equal(outcome.reason.code, 'store_in_use');
+    await opened[0]!.close();
+    await (await openLmdbStore(folder.path)).close();
+  });
+
+  test('a store of another format is refused, and left as it was', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    await (await openLmdbStore(folder.path)).close();
+    const tables = openTables(folder.path);
+    await tables.meta.put('format', 99);
+    await tables.root.close();
+    await assert.rejects(openLmdbStore(folder.path), { code: 'store_version' });
+    const again = openTables(folder.path);
+    assert.equal(again.meta.get('format'), 99);
+    await again.root.close();
+  });
+
+  test('a file that is no store, or of another LMDB, is refused', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const file = join(folder.path, 'data.mdb');
+    writeFileSync(file, 'x'.repeat(20_000));
+    await assert.rejects(openLmdbStore(folder.path), { code: 'store_damaged' });
+    assert.equal(statSync(file).size, 20_000);
+    const page = Buffer.alloc(8192);
+    page.writeUInt32LE(0xbeefc0de, 24);
+    page.writeUInt32LE(1, 28);
+    writeFileSync(file, page);
+    await assert.rejects(openLmdbStore(folder.path), { code: 'store_version' });
+  });
+
+  test('a file that was cut short is refused before it is mapped', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const store = await openLmdbStore(folder.path);
+    const world = new World({ store, dispose: async () => {} });
+    await world.createMany(500);
+    await store.close();
+    const file = join(folder.path, 'data.mdb');
+    const { size } = statSync(file);
+    truncateSync(file, Math.floor(size / 2));
+    await assert.rejects(openLmdbStore(folder.path), (error: Error & { code: string }) => {
+      assert.equal(error.code, 'store_damaged');
+      assert.match(error.message, /should have/);
+      return true;
+    });
+    truncateSync(file, 100);
+    await assert.rejects(openLmdbStore(folder.path), { code: 'store_damaged' });
+  });
+
+  test('a folder that cannot be made or written is refused', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const file = join(folder.path, 'a file');
+    writeFileSync(file, '');
+    await assert.rejects(openLmdbStore(join(file, 'data')), { code: 'store_not_writable' });
+    await assert.rejects(openLmdbStore('/proc/curfew'), { code: 'store_not_writable' });
+  });
+
+  test('a full disk refuses, loses nothing that was acknowledged, and goes on when there is room', async (t) => {
+    const folder = temporaryFolder();
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder.path]);
+    if (mounted.status !== 0) {
+      folder.remove();
+      t.skip('this user may not mount a small disk');
+      return;
+    }
+    t.after(() => {
+      spawnSync('umount', [folder.path]);
+      rmSync(folder.path, { recursive: true, force: true });
+    });
+    // Room that is taken, to be given back later.
+    const ballast = join(folder.path, 'ballast');
+    writeFileSync(ballast, Buffer.alloc(1_000_000));
+    let store = await openLmdbStore(folder.path);
+    let world = new World({ store, dispose: async () => {} });
+    const created: string[] = [];
+    const ended: string[] = [];
+    const refusals = new Set<string>();
+    for (let i = 0; refusals.size === 0 && i < 20_000; i += 20) {
+      await Promise.all(
+        Array.from({ length: 20 }, async (_, k) => {
+          try {
+            const { id } = await world.create({ userId: `user ${k}`, at: start + i });
+            created.push(id);
+            if (k % 4) return;
+            await store.endSession(id, logout(start + i));
+            ended.push(id);
+          } catch (error) {
+            refusals.add((error as { code: string }).code);
+          }
+        }),
+      );
+    }
+    assert.deepEqual([...refusals], ['store_full']);
+    const check = async () => {
+      for (const id of created) assert.ok(await store.readSession(id as never), 'an acknowledged session is lost');
+      for (const id of ended)
+        assert.equal((await world.view(id as never)).status, 'ended', 'an acknowledged end is lost');
+      const log = await world.log();
+      assert.deepEqual(
+        log.map(({ sequence }) => sequence),
+        log.map((_, i) => i + 1),
+      );
+    };
+    assert.ok(created.length > 100 && ended.length > 10);
+    await check();
+    // A smaller write may still fit; one after another, until nothing does.
+    const fill = async () => {
+      for (let i = 0; i < 5000; i++) created.push((await world.create({ at: start + 30_000 + i })).id);
+    };
+    await assert.rejects(fill(), { code: 'store_full' });
+    await check();
+    rmSync(ballast);
+    ended.push(created[1]!);
+    assert.equal((await store.endSession(created[1] as never, logout())).kind, 'ended');
+    await check();
+    await store.close();
+    store = await openLmdbStore(folder.path);
+    world = new World({ store, dispose: async () => {} });
+    await check();
+    await store.close();
+    assert.ok(existsSync(join(folder.path, 'data.mdb')));
+  });
+});
