@@ -133,10 +133,23 @@ export function decodeLog(sequence: number, row: Row): LogEntry {
   return kind === 'u' ? { sequence, at, userId: key as UserId } : { sequence, at, all: true };
 }
 
-export function encodeEvent({ type, at, by, userId, sessionId, reason, details }: NewEvent): Row {
+/** What the store counts: it stands in the last event of each batch, which is written anyway. */
+export type Counters = { head: number; lastEvent: number; active: number; time: number };
+
+const eventCells = 7;
+
+export function encodeEvent(event: NewEvent, counters: Counters | undefined): Row {
+  const { type, at, by, userId, sessionId, reason, details } = event;
   const row = [type, at, by, userId, sessionId, reason, details].map((cell) => cell ?? null);
+  if (counters) return [...row, counters.head, counters.active, counters.time];
   while (row.at(-1) === null) row.pop();
   return row;
+}
+
+export function countersOf(sequence: number, row: Row): Counters | undefined {
+  if (row.length === eventCells) return undefined;
+  const [head, active, time] = row.slice(eventCells) as [number, number, number];
+  return head === undefined ? undefined : { head, lastEvent: sequence, active, time };
 }
 
 export function decodeEvent(row: Row): NewEvent {

@@ -3,28 +3,31 @@ import type { NewEvent } from '../../domain/events.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../../domain/session.ts';
 import { CurfewError, isCurfewError } from '../../errors.ts';
-import { encodeEvent, encodeLog, type LogScope } from './codec.ts';
+import { type Counters, countersOf, encodeEvent, encodeLog, type LogScope } from './codec.ts';
 import { type EpochBook, type EpochHistory, firstEnd, loadEpochs, numberOf, putStep, removeStep } from './epochs.ts';
 import { writeFault } from './faults.ts';
 import type { Tables } from './tables.ts';
 
 /** What is kept in memory of the store: as of the newest commit that is visible. */
-export type State = {
-  /** The newest entry of the change log, and the newest event. */
-  head: number;
-  lastEvent: number;
-  /** Live sessions under the present epochs that are not suspended, whatever their deadlines. */
-  active: number;
-  /** The latest moment that was written down. */
-  time: number;
+export type State = Counters & {
   epochs: EpochBook;
+  /** Up to which log entry ended sessions have been moved to the past. */
+  buried: number;
 };
 
 const countersKey = 'counters';
+const buriedKey = 'buried';
 
 export function loadState(tables: Tables): State {
-  const [head, lastEvent, active, time] = (tables.meta.get(countersKey) as number[] | undefined) ?? [0, 0, 0, 0];
-  return { head: head!, lastEvent: lastEvent!, active: active!, time: time!, epochs: loadEpochs(tables) };
+  const [newest] = tables.events.getRange({ reverse: true, limit: 1 });
+  const told = newest && countersOf(newest.key, newest.value);
+  const kept = (tables.meta.get(countersKey) as Counters | undefined) ?? { head: 0, lastEvent: 0, active: 0, time: 0 };
+  const later = told && (told.head > kept.head || told.lastEvent > kept.lastEvent);
+  return {
+    ...(later ? told : kept),
+    epochs: loadEpochs(tables),
+    buried: (tables.meta.get(buriedKey) as number | undefined) ?? 0,
+  };
 }
 
 /**
@@ -35,7 +38,10 @@ export class Draft {
   readonly tables: Tables;
   head: number;
   active: number;
+  /** Up to which log entry ended sessions are moved to the past. */
+  buried: number;
   #lastEvent: number;
+  #lastTold: NewEvent | undefined;
   #time: number;
   readonly #state: State;
   #everyone: EpochHistory;
@@ -46,6 +52,7 @@ export class Draft {
     this.#state = state;
     this.head = state.head;
     this.active = state.active;
+    this.buried = state.buried;
     this.#lastEvent = state.lastEvent;
     this.#time = state.time;
     this.#everyone = state.epochs.everyone;
@@ -60,8 +67,9 @@ export class Draft {
   }
 
   event(event: NewEvent): void {
+    this.#writeLastEvent(undefined);
     this.#lastEvent += 1;
-    this.tables.events.put(this.#lastEvent, encodeEvent(event));
+    this.#lastTold = event;
     this.#seen(event.at);
   }
 
@@ -104,11 +112,23 @@ export class Draft {
     if (at > this.#time) this.#time = at;
   }
 
-  /** The last writes of the batch: the numbers that the next one goes on from. */
+  /** The last writes of the batch: the numbers that the next one, or the next start, goes on from. */
   finish(): void {
     const state = this.#state;
-    if (this.head === state.head && this.#lastEvent === state.lastEvent && this.active === state.active) return;
-    this.tables.meta.put(countersKey, [this.head, this.#lastEvent, this.active, this.#time]);
+    const counters = { head: this.head, lastEvent: this.#lastEvent, active: this.active, time: this.#time };
+    if (this.#lastTold) this.#writeLastEvent(counters);
+    else if (this.head !== state.head || this.active !== state.active) this.keepCounters();
+    if (this.buried !== state.buried) this.tables.meta.put(buriedKey, this.buried);
+  }
+
+  /** Writes the numbers down by themselves: where no event carries them, or where events are being forgotten. */
+  keepCounters(): void {
+    const { head, active } = this;
+    this.tables.meta.put(countersKey, { head, lastEvent: this.#lastEvent, active, time: this.#time });
+  }
+
+  #writeLastEvent(counters: Counters | undefined): void {
+    if (this.#lastTold) this.tables.events.put(this.#lastEvent, encodeEvent(this.#lastTold, counters));
   }
 
   /** Makes the batch count, now that its commit is visible. */
@@ -118,6 +138,7 @@ export class Draft {
     state.lastEvent = this.#lastEvent;
     state.active = this.active;
     state.time = this.#time;
+    state.buried = this.buried;
     state.epochs.everyone = this.#everyone;
     for (const [userId, history] of this.#users) {
       if (history.length > 0) state.epochs.users.set(userId, history);

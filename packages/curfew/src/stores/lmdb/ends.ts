@@ -3,7 +3,7 @@ import { storeEvents } from '../../domain/events.ts';
 import type { End } from '../../domain/reasons.ts';
 import { endOf } from '../../domain/session.ts';
 import type { EpochOutcome } from '../contract.ts';
-import { armedOf, decodeSession } from './codec.ts';
+import { decodeSession } from './codec.ts';
 import type { Draft } from './commit.ts';
 import { suspendedOfUser, userKey } from './keys.ts';
 import { rewrite } from './sessions.ts';
@@ -30,7 +30,7 @@ export function endUser(
   draft.active -= active;
   if (spared) {
     const stamped = { ...spared, epochs: draft.epochsOf(userId), version: spared.version + 1 };
-    rewrite(draft, spared, stamped, armedOf(row!));
+    rewrite(draft, spared, stamped, false);
   }
   const ended = active - (spared && !spared.suspended ? 1 : 0);
   draft.event(storeEvents.userEnded(userId, end, ended, except));

@@ -6,11 +6,16 @@ import type { Epochs, StoredSession } from '../../domain/session.ts';
  * The keys of the indexes. A user's live sessions stand under the epochs that they were stamped with, so that an end
  * of all leaves them behind under a key that nobody asks for any more, whatever their number; and LMDB tells how many
  * values a key has without counting them.
+ *
+ * An end writes as little as it can, because it is waited for: the row, the log, the event, and the keys of state. The
+ * sweep moves the rest (row, tags, deadline) from the tables of the living to those of the past soon after.
  */
 const separator = '\u001f'; // in no id, name or group: control characters are refused
 
 export const userKey = (userId: UserId, epochs: Epochs): string =>
   `u${userId}${separator}${epochs.everyone}.${epochs.user}`;
+/** A user's sessions whose end is written down. */
+export const endedOfUser = (userId: UserId): string => `u${userId}${separator}ended`;
 /** The keys of one user lie between these two, whatever their epochs. */
 export const userRange = (userId: UserId): { start: string; end: string } => ({
   start: `u${userId}${separator}`,
@@ -18,23 +23,21 @@ export const userRange = (userId: UserId): { start: string; end: string } => ({
 });
 export const suspendedKey = 's';
 export const suspendedOfUser = (userId: UserId, epochs: Epochs): string => `v${userKey(userId, epochs)}`;
-export const pastUserKey = (userId: UserId): string => `u${userId}`;
 export const groupKey = (group: AccessGroup): string => `g${group}`;
 export const addressKey = (ip: string): string => `a${ip}`;
 export const nameKey = (name: SessionName): string => `n${name}`;
 
-/** Every key under which a live session stands. */
-export function liveKeys(session: StoredSession): string[] {
-  const keys = [userKey(session.userId, session.epochs), ...session.accessGroups.map(groupKey)];
-  if (session.ip !== undefined) keys.push(addressKey(session.ip));
-  if (session.name !== undefined) keys.push(nameKey(session.name));
-  if (session.suspended) keys.push(suspendedKey, suspendedOfUser(session.userId, session.epochs));
-  return keys;
+/** The keys that say whose a session is and in what state: an end moves a session among these at once. */
+export function stateKeys(session: StoredSession): string[] {
+  const { userId, epochs } = session;
+  if (session.end) return [endedOfUser(userId)];
+  const key = userKey(userId, epochs);
+  return session.suspended ? [key, suspendedKey, suspendedOfUser(userId, epochs)] : [key];
 }
 
-/** Every key under which an ended session stands. */
-export function pastKeys(session: StoredSession): string[] {
-  const keys = [pastUserKey(session.userId), ...session.accessGroups.map(groupKey)];
+/** The keys that say what a session has: they follow an end when the sweep comes by. */
+export function tagKeys(session: StoredSession): string[] {
+  const keys = session.accessGroups.map(groupKey);
   if (session.ip !== undefined) keys.push(addressKey(session.ip));
   if (session.name !== undefined) keys.push(nameKey(session.name));
   return keys;

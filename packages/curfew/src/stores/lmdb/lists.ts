@@ -2,15 +2,15 @@ import type { SessionId, UserId } from '../../domain/brand.ts';
 import { matchesText } from '../../domain/search.ts';
 import { deadlineEnd, endOf, viewOf } from '../../domain/session.ts';
 import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
-import { decodeSession } from './codec.ts';
+import { decodeLog, decodeSession } from './codec.ts';
 import type { State } from './commit.ts';
 import {
   addressKey,
+  endedOfUser,
   endOfTime,
   groupKey,
   idOfTimeKey,
   nameKey,
-  pastUserKey,
   suspendedKey,
   suspendedOfUser,
   userKey,
@@ -69,7 +69,7 @@ export async function countActive(
   for (const id of dueSessions(tables, now)) {
     const row = tables.sessions.get(id);
     const stored = row && decodeSession(id, row);
-    if (!stored || stored.suspended || state.epochs.endOf(stored) || !deadlineEnd(stored, now)) continue;
+    if (!stored || stored.end || stored.suspended || state.epochs.endOf(stored) || !deadlineEnd(stored, now)) continue;
     if (userId === undefined || stored.userId === userId) count -= 1;
   }
   return count;
@@ -82,6 +82,17 @@ export function* dueSessions(tables: Tables, now: number, limit = Number.POSITIV
     if (seen++ >= limit) return;
     yield idOfTimeKey(key);
   }
+}
+
+/** Sessions that were changed since the sweep last came by: among them those whose end was written down. */
+export function unburied(
+  tables: Tables,
+  { buried, head }: { buried: number; head: number },
+): { id: SessionId; at: number }[] {
+  return [...tables.log.getRange({ start: buried + 1, end: head + 1 })].flatMap(({ key, value }) => {
+    const entry = decodeLog(key, value);
+    return 'sessionId' in entry ? [{ id: entry.sessionId, at: entry.at }] : [];
+  });
 }
 
 function matches({ stored, epochEnd }: SessionSnapshot, filter: SessionFilter, now: number): boolean {
@@ -121,19 +132,19 @@ function userSources(tables: Tables, state: State, userId: UserId, status: Sessi
   const present = userKey(userId, state.epochs.of(userId));
   if (status === 'active' || status === 'suspended') return [valuesOf(tables.live, present)];
   // Sessions that an epoch left behind stand under earlier keys until the sweep has written their end down.
-  const keys = [...tables.live.getKeys(userRange(userId))];
-  return [...keys.map((key) => valuesOf(tables.live, key)), valuesOf(tables.past, pastUserKey(userId))];
+  return [...tables.live.getKeys(userRange(userId))].map((key) => valuesOf(tables.live, key));
 }
 
-/** Sessions that have ended though no end is written down yet: by an epoch or by a deadline. */
+/** Sessions that have ended and are among the living still: just now, by an epoch or by a deadline. */
 function endedButLive(tables: Tables, state: State, now: number): Source {
   if (state.epochs.everyone.some((step) => !step.settled)) return rowsOf(tables.sessions);
-  const ids = new Set(dueSessions(tables, now));
+  const ids = new Set([...dueSessions(tables, now), ...unburied(tables, state).map(({ id }) => id)]);
   for (const [userId, history] of state.epochs.users) {
     if (history.every((step) => step.settled)) continue;
     const present = userKey(userId, state.epochs.of(userId));
     for (const key of tables.live.getKeys(userRange(userId))) {
-      if (key !== present) for (const id of tables.live.getValues(key)) ids.add(id as SessionId);
+      if (key !== present && key !== endedOfUser(userId))
+        for (const id of tables.live.getValues(key)) ids.add(id as SessionId);
     }
   }
   const sorted = [...ids].sort().reverse();
@@ -178,6 +189,5 @@ function* merged(sources: readonly Source[], after: SessionId | undefined): Iter
 
 /** Whether any session of a user is live. */
 export function hasLive(tables: Tables, userId: UserId): boolean {
-  for (const _ of tables.live.getKeys({ ...userRange(userId), limit: 1 })) return true;
-  return false;
+  return [...tables.live.getKeys(userRange(userId))].some((key) => key !== endedOfUser(userId));
 }

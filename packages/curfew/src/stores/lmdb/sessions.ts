@@ -14,7 +14,7 @@ import type {
 } from '../contract.ts';
 import { armedOf, decodeSession, encodeSession } from './codec.ts';
 import type { Draft } from './commit.ts';
-import { liveKeys, pastKeys, timeKey, userKey } from './keys.ts';
+import { stateKeys, tagKeys, timeKey, userKey } from './keys.ts';
 import { holdName, letGoOfName, nameIsFree } from './slots.ts';
 import { idsUnder, type Tables } from './tables.ts';
 
@@ -69,7 +69,7 @@ export function change(draft: Draft, { id, version, set, logged, event, now }: S
     lastSeenAt: Math.max(stored.lastSeenAt, set.lastSeenAt ?? 0),
     version: version + 1,
   };
-  rewrite(draft, stored, next, armedOf(row));
+  rewrite(draft, stored, next);
   const sequence = logged ? draft.log({ sessionId: id }, now) : undefined;
   if (event) draft.event(event);
   return { kind: 'changed', session: next, sequence };
@@ -89,28 +89,14 @@ export function endOne(
   return { kind: earlier ? 'already' : 'ended', session: { ...stored, end: written }, end: written };
 }
 
-/** Writes an end down that nothing had sequenced before: log entry, event, tombstone. */
+/** Writes an end down that nothing had sequenced before: log entry, event, and the row, where it stands. */
 export function end(draft: Draft, stored: StoredSession, why: End, now: number): SequencedEnd {
   const sequence = draft.log({ sessionId: stored.id }, now);
   const written: SequencedEnd = { at: why.at, by: why.by, reason: why.reason, sequence };
   draft.event(storeEvents.ended(stored, why));
-  bury(draft, stored, written, now);
-  return written;
-}
-
-/** Moves a session from the living to the ended, with every index. */
-export function bury(draft: Draft, stored: StoredSession, why: SequencedEnd, now: number): void {
-  const { tables } = draft;
-  const armed = armedOf(tables.sessions.get(stored.id)!);
-  if (isActive(draft, stored)) draft.active -= 1;
-  tables.sessions.remove(stored.id);
-  for (const key of liveKeys(stored)) tables.live.remove(key, stored.id);
-  tables.deadlines.remove(timeKey(armed, stored.id));
-  const tombstone = { ...stored, end: why, version: stored.version + 1 };
-  tables.ended.put(stored.id, encodeSession(tombstone, armed));
-  for (const key of pastKeys(tombstone)) tables.past.put(key, stored.id);
-  tables.graves.put(timeKey(now, stored.id), true);
+  rewrite(draft, stored, { ...stored, end: written, version: stored.version + 1 });
   if (stored.name !== undefined) letGoOfName(draft, stored.name, stored.id);
+  return written;
 }
 
 export function touchAll(draft: Draft, activities: readonly { id: SessionId; at: number }[]): void {
@@ -119,7 +105,6 @@ export function touchAll(draft: Draft, activities: readonly { id: SessionId; at:
     if (!row) continue;
     const stored = decodeSession(id, row);
     const touched = draft.epochEnd(stored) ? undefined : touch(stored, at);
-    // The index by deadline is not moved: the sweep looks again when the old deadline has come.
     if (touched) draft.tables.sessions.put(id, encodeSession(touched, armedOf(row)));
   }
 }
@@ -136,9 +121,7 @@ export function changeGroups(draft: Draft, { userId, change, only, by, now }: Gr
     if (accessGroups) changed.push([stored, { ...stored, accessGroups, version: stored.version + 1 }]);
   }
   if (changed.length === 0) return { kind: 'changed', updated: 0, sequence: draft.head };
-  for (const [before, after] of changed) {
-    rewrite(draft, before, after, armedOf(draft.tables.sessions.get(before.id)!));
-  }
+  for (const [before, after] of changed) rewrite(draft, before, after);
   const sequence = draft.log({ userId }, now);
   draft.event(storeEvents.groupsChanged(userId, only, change, changed.length, by, now));
   return { kind: 'changed', updated: changed.length, sequence };
@@ -155,19 +138,31 @@ function put(draft: Draft, stored: StoredSession): void {
   const { tables } = draft;
   const armed = nextDeadline(stored);
   tables.sessions.put(stored.id, encodeSession(stored, armed));
-  for (const key of liveKeys(stored)) tables.live.put(key, stored.id);
+  for (const key of stateKeys(stored)) tables.live.put(key, stored.id);
+  for (const key of tagKeys(stored)) tables.live.put(key, stored.id);
   tables.deadlines.put(timeKey(armed, stored.id), true);
   if (isActive(draft, stored)) draft.active += 1;
 }
 
-/** Writes a live session over, and moves it in the indexes where it changed. */
-export function rewrite(draft: Draft, before: StoredSession, after: StoredSession, armed: number): void {
+/**
+ * Writes a live session over, and moves it in the indexes where it changed; but not in the one by deadline: the sweep
+ * looks at it again when the old deadline has come. `wasActive` where the answer has changed by now.
+ */
+export function rewrite(
+  draft: Draft,
+  before: StoredSession,
+  after: StoredSession,
+  wasActive: boolean = isActive(draft, before),
+): void {
   const { tables } = draft;
-  tables.sessions.put(after.id, encodeSession(after, armed));
-  const [had, has] = [liveKeys(before), liveKeys(after)];
+  tables.sessions.put(after.id, encodeSession(after, armedOf(tables.sessions.get(after.id)!)));
+  const [had, has] = [
+    [...stateKeys(before), ...tagKeys(before)],
+    [...stateKeys(after), ...tagKeys(after)],
+  ];
   for (const key of had) if (!has.includes(key)) tables.live.remove(key, after.id);
   for (const key of has) if (!had.includes(key)) tables.live.put(key, after.id);
-  draft.active += Number(isActive(draft, after)) - Number(isActive(draft, before));
+  draft.active += Number(isActive(draft, after)) - Number(wasActive);
 }
 
 /** Whether a session counts as active, whatever its deadlines. */

@@ -1,11 +1,13 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
+import type { SequencedEnd } from '../../domain/reasons.ts';
 import { endOf, nextDeadline } from '../../domain/session.ts';
 import type { SweepOutcome, SweepTask } from '../contract.ts';
 import { armedOf, decodeEvent, decodeSession, encodeSession } from './codec.ts';
 import type { Draft, State } from './commit.ts';
-import { endOfTime, idOfTimeKey, pastKeys, timeKey, userKey, userRange } from './keys.ts';
-import { dueSessions, hasLive } from './lists.ts';
-import { bury, end } from './sessions.ts';
+import { endedOfUser, endOfTime, idOfTimeKey, stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
+import { dueSessions, hasLive, unburied } from './lists.ts';
+import { end } from './sessions.ts';
+import { letGoOfName } from './slots.ts';
 import { idsUnder, type Tables } from './tables.ts';
 
 /** Sessions that a walk over all of them looks at in one piece of work, for each that it may write down. */
@@ -30,6 +32,7 @@ export class Sweeper {
     const { batch, now } = task;
     const expired = this.#expire(draft, now, batch);
     const settled = this.#settle(draft, now, batch);
+    const buried = this.#buryEnded(draft, batch);
     const forgotten = this.#forget(draft, now - task.keepEnded, batch);
     const trimmed = this.#trim(draft, now - task.keepEnded, now - task.keepEvents, batch);
     this.#forgetEpochs(draft, now - task.keepEnded);
@@ -37,7 +40,7 @@ export class Sweeper {
       expired: expired.ended,
       settled: settled.ended,
       forgotten,
-      more: expired.more || settled.more || forgotten === batch || trimmed,
+      more: expired.more || settled.more || buried || forgotten === batch || trimmed,
     };
   }
 
@@ -50,10 +53,9 @@ export class Sweeper {
       const row = sessions.get(id)!;
       const stored = decodeSession(id, row);
       const found = endOf(stored, draft.epochEnd(stored), now);
-      if (found?.sequence !== undefined) bury(draft, stored, { ...found, sequence: found.sequence }, now);
-      else if (found) {
-        end(draft, stored, found, now);
-        ended += 1;
+      if (found) {
+        this.#settleOne(draft, id, now);
+        ended += Number(found.sequence === undefined);
       } else {
         const next = nextDeadline(stored);
         deadlines.remove(timeKey(armedOf(row), id));
@@ -88,7 +90,7 @@ export class Sweeper {
     const present = userKey(userId, draft.epochsOf(userId));
     const found: SessionId[] = [];
     for (const key of live.getKeys(userRange(userId))) {
-      if (key === present) continue;
+      if (key === present || key === endedOfUser(userId)) continue;
       found.push(...idsUnder(live, key, limit - found.length));
       if (found.length >= limit) break;
     }
@@ -115,23 +117,38 @@ export class Sweeper {
     return { ended, more: false };
   }
 
+  /** Writes down how a session ended that nothing was written down of, and moves it to the past. */
   #settleOne(draft: Draft, id: SessionId, now: number): boolean {
-    const stored = decodeSession(id, this.#tables.sessions.get(id)!);
-    const found = endOf(stored, draft.epochEnd(stored), now);
-    if (!found || !draft.epochEnd(stored)) return false;
-    if (found.sequence === undefined) end(draft, stored, found, now);
-    else bury(draft, stored, { ...found, sequence: found.sequence }, now);
+    const row = this.#tables.sessions.get(id);
+    const stored = row && decodeSession(id, row);
+    const found = stored && endOf(stored, draft.epochEnd(stored), now);
+    if (!found) return false;
+    const { sequence } = found;
+    bury(draft, id, sequence === undefined ? end(draft, stored, found, now) : { ...found, sequence }, now);
     return true;
+  }
+
+  /** Moves those to the past whose end was written down since the last time. Answers whether there is more. */
+  #buryEnded(draft: Draft, batch: number): boolean {
+    const upTo = Math.min(draft.head, draft.buried + batch);
+    for (const { id, at } of unburied(this.#tables, { buried: draft.buried, head: upTo })) {
+      const row = this.#tables.sessions.get(id);
+      const ended = row && decodeSession(id, row).end;
+      if (ended) bury(draft, id, ended, at);
+    }
+    draft.buried = upTo;
+    return upTo < draft.head;
   }
 
   /** Forgets ended sessions whose end was written down before `until`. */
   #forget(draft: Draft, until: number, batch: number): number {
-    const { ended, past, graves } = draft.tables;
+    const { ended, live, past, graves } = draft.tables;
     const old = [...graves.getKeys({ end: endOfTime(until), limit: batch })];
     for (const key of old) {
       const id = idOfTimeKey(key);
       const stored = decodeSession(id, ended.get(id)!);
-      for (const index of pastKeys(stored)) past.remove(index, id);
+      for (const index of stateKeys(stored)) live.remove(index, id);
+      for (const index of tagKeys(stored)) past.remove(index, id);
       ended.remove(id);
       graves.remove(key);
     }
@@ -142,9 +159,13 @@ export class Sweeper {
   #trim(draft: Draft, logUntil: number, eventsUntil: number, batch: number): boolean {
     const { log, events } = draft.tables;
     const limit = batch * 4;
-    const entries = [...log.getRange({ limit })].filter(({ value }) => (value[0] as number) <= logUntil);
+    // An entry whose session is still to be moved to the past is needed for that.
+    const entries = [...log.getRange({ limit, end: draft.buried + 1 })].filter(
+      ({ value }) => (value[0] as number) <= logUntil,
+    );
     for (const { key } of entries) log.remove(key);
     const told = [...events.getRange({ limit })].filter(({ value }) => decodeEvent(value).at <= eventsUntil);
+    if (told.length > 0) draft.keepCounters();
     for (const { key } of told) events.remove(key);
     return entries.length === limit || told.length === limit;
   }
@@ -164,4 +185,20 @@ export class Sweeper {
       draft.rewriteHistory(undefined, everyone.slice(-1));
     }
   }
+}
+
+/** Moves a session whose end is written down, or is now, from the tables of the living to those of the past. */
+function bury(draft: Draft, id: SessionId, why: SequencedEnd, writtenAt: number): void {
+  const { sessions, ended, live, past, deadlines, graves } = draft.tables;
+  const row = sessions.get(id)!;
+  const stored = decodeSession(id, row);
+  const tombstone = stored.end ? stored : { ...stored, end: why, version: stored.version + 1 };
+  for (const key of [...stateKeys(stored), ...tagKeys(stored)]) live.remove(key, id);
+  for (const key of stateKeys(tombstone)) live.put(key, id);
+  for (const key of tagKeys(tombstone)) past.put(key, id);
+  sessions.remove(id);
+  deadlines.remove(timeKey(armedOf(row), id));
+  ended.put(id, encodeSession(tombstone, armedOf(row)));
+  graves.put(timeKey(writtenAt, id), true);
+  if (stored.name !== undefined) letGoOfName(draft, stored.name, id);
 }

@@ -5,12 +5,12 @@ import type { Row } from './codec.ts';
 /*
  * One LMDB environment with these trees:
  *
- * sessions    id → row               those no end is written down for, in the order of their ids, which is time's
+ * sessions    id → row               live ones, and those that have just ended, in the order of their ids: of time
  * ended       id → row               tombstones
- * live        key → ids (sorted)     indexes of `sessions`: see keys.ts
+ * live        key → ids (sorted)     indexes of `sessions`, and of a user's sessions in either: see keys.ts
  * past        key → ids (sorted)     indexes of `ended`
  * deadlines   time + id              when to look at a live session again
- * graves      time + id              when an end was written down: what may be forgotten by now
+ * graves      time + id              when a tombstone was made: what may be forgotten by now
  * epochs      scope + number → end   the history of epochs whose sessions may not all be written down yet
  * log         sequence → row         the change log
  * events      sequence → row         the audit trail
