@@ -46,20 +46,23 @@ export const listCases: Case[] = [
       await world.store.endSession(b.id, logout(start + 3));
       await world.store.changeSession({ id: c.id, version: 1, set: { suspended: true }, logged: true, now: start + 3 });
       const found = async (filter: Parameters<typeof world.list>[0]) => ids(await world.list(filter, start + 4));
-      assert.deepEqual(await found({}), [c.id, b.id, a.id]);
-      assert.deepEqual(await found({ userId: user('ada') }), [b.id, a.id]);
-      assert.deepEqual(await found({ userId: user('ad') }), [c.id]);
-      assert.deepEqual(await found({ accessGroup: group('x')[0] }), [c.id, a.id]);
-      assert.deepEqual(await found({ accessGroup: group('y')[0] }), [b.id, a.id]);
-      assert.deepEqual(await found({ ip: '10.0.0.1' }), [c.id, a.id]);
-      assert.deepEqual(await found({ ip: '10.0.0.2' }), [b.id]);
-      assert.deepEqual(await found({ name: name('desk') }), [a.id]);
-      assert.deepEqual(await found({ status: 'active' }), [a.id]);
-      assert.deepEqual(await found({ status: 'suspended' }), [c.id]);
-      assert.deepEqual(await found({ status: 'ended' }), [b.id]);
-      assert.deepEqual(await found({ userId: user('ada'), status: 'ended' }), [b.id]);
-      assert.deepEqual(await found({ accessGroup: group('x')[0], ip: '10.0.0.1', status: 'active' }), [a.id]);
-      assert.deepEqual(await found({ userId: user('nobody') }), []);
+      for (const when of ['before the sweep', 'after it']) {
+        if (when === 'after it') await world.sweep(start + 4);
+        assert.deepEqual(await found({}), [c.id, b.id, a.id]);
+        assert.deepEqual(await found({ userId: user('ada') }), [b.id, a.id]);
+        assert.deepEqual(await found({ userId: user('ad') }), [c.id]);
+        assert.deepEqual(await found({ accessGroup: group('x')[0] }), [c.id, a.id]);
+        assert.deepEqual(await found({ accessGroup: group('y')[0] }), [b.id, a.id]);
+        assert.deepEqual(await found({ ip: '10.0.0.1' }), [c.id, a.id]);
+        assert.deepEqual(await found({ ip: '10.0.0.2' }), [b.id]);
+        assert.deepEqual(await found({ name: name('desk') }), [a.id]);
+        assert.deepEqual(await found({ status: 'active' }), [a.id]);
+        assert.deepEqual(await found({ status: 'suspended' }), [c.id]);
+        assert.deepEqual(await found({ status: 'ended' }), [b.id]);
+        assert.deepEqual(await found({ userId: user('ada'), status: 'ended' }), [b.id]);
+        assert.deepEqual(await found({ accessGroup: group('x')[0], ip: '10.0.0.1', status: 'active' }), [a.id]);
+        assert.deepEqual(await found({ userId: user('nobody') }), []);
+      }
     },
   },
   {

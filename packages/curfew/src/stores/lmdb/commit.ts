@@ -11,12 +11,19 @@ import type { Tables } from './tables.ts';
 /** What is kept in memory of the store: as of the newest commit that is visible. */
 export type State = Counters & {
   epochs: EpochBook;
+  progress: Progress;
+};
+
+/** How far the sweep has followed. */
+export type Progress = {
   /** Up to which log entry ended sessions have been moved to the past. */
-  buried: number;
+  readonly buried: number;
+  /** Up to which event created sessions have been put into the index by address. */
+  readonly addressed: number;
 };
 
 const countersKey = 'counters';
-const buriedKey = 'buried';
+const progressKey = 'progress';
 
 export function loadState(tables: Tables): State {
   const [newest] = tables.events.getRange({ reverse: true, limit: 1 });
@@ -26,7 +33,7 @@ export function loadState(tables: Tables): State {
   return {
     ...(later ? told : kept),
     epochs: loadEpochs(tables),
-    buried: (tables.meta.get(buriedKey) as number | undefined) ?? 0,
+    progress: (tables.meta.get(progressKey) as Progress | undefined) ?? { buried: 0, addressed: 0 },
   };
 }
 
@@ -38,8 +45,7 @@ export class Draft {
   readonly tables: Tables;
   head: number;
   active: number;
-  /** Up to which log entry ended sessions are moved to the past. */
-  buried: number;
+  progress: Progress;
   #lastEvent: number;
   #lastTold: NewEvent | undefined;
   #time: number;
@@ -52,10 +58,14 @@ export class Draft {
     this.#state = state;
     this.head = state.head;
     this.active = state.active;
-    this.buried = state.buried;
+    this.progress = state.progress;
     this.#lastEvent = state.lastEvent;
     this.#time = state.time;
     this.#everyone = state.epochs.everyone;
+  }
+
+  get lastEvent(): number {
+    return this.#lastEvent;
   }
 
   /** Appends to the change log. */
@@ -118,7 +128,7 @@ export class Draft {
     const counters = { head: this.head, lastEvent: this.#lastEvent, active: this.active, time: this.#time };
     if (this.#lastTold) this.#writeLastEvent(counters);
     else if (this.head !== state.head || this.active !== state.active) this.keepCounters();
-    if (this.buried !== state.buried) this.tables.meta.put(buriedKey, this.buried);
+    if (this.progress !== state.progress) this.tables.meta.put(progressKey, this.progress);
   }
 
   /** Writes the numbers down by themselves: where no event carries them, or where events are being forgotten. */
@@ -138,7 +148,7 @@ export class Draft {
     state.lastEvent = this.#lastEvent;
     state.active = this.active;
     state.time = this.#time;
-    state.buried = this.buried;
+    state.progress = this.progress;
     state.epochs.everyone = this.#everyone;
     for (const [userId, history] of this.#users) {
       if (history.length > 0) state.epochs.users.set(userId, history);

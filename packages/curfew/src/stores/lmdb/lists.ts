@@ -2,7 +2,7 @@ import type { SessionId, UserId } from '../../domain/brand.ts';
 import { matchesText } from '../../domain/search.ts';
 import { deadlineEnd, endOf, viewOf } from '../../domain/session.ts';
 import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
-import { decodeLog, decodeSession } from './codec.ts';
+import { decodeEvent, decodeLog, decodeSession } from './codec.ts';
 import type { State } from './commit.ts';
 import {
   addressKey,
@@ -85,13 +85,18 @@ export function* dueSessions(tables: Tables, now: number, limit = Number.POSITIV
 }
 
 /** Sessions that were changed since the sweep last came by: among them those whose end was written down. */
-export function unburied(
-  tables: Tables,
-  { buried, head }: { buried: number; head: number },
-): { id: SessionId; at: number }[] {
-  return [...tables.log.getRange({ start: buried + 1, end: head + 1 })].flatMap(({ key, value }) => {
+export function unburied(tables: Tables, after: number, upTo: number): { id: SessionId; at: number }[] {
+  return [...tables.log.getRange({ start: after + 1, end: upTo + 1 })].flatMap(({ key, value }) => {
     const entry = decodeLog(key, value);
     return 'sessionId' in entry ? [{ id: entry.sessionId, at: entry.at }] : [];
+  });
+}
+
+/** Sessions that were created since the sweep last came by: they are not in the index by address yet. */
+export function unaddressed(tables: Tables, after: number, upTo: number): SessionId[] {
+  return [...tables.events.getRange({ start: after + 1, end: upTo + 1 })].flatMap(({ value }) => {
+    const { type, sessionId } = decodeEvent(value);
+    return type === 'session.created' && sessionId !== undefined ? [sessionId] : [];
   });
 }
 
@@ -119,8 +124,11 @@ function sourcesOf(tables: Tables, state: State, filter: SessionFilter, now: num
           ? addressKey(filter.ip)
           : undefined;
   if (key !== undefined) {
-    const live = valuesOf(tables.live, key);
-    return status === 'active' || status === 'suspended' ? [live] : [live, valuesOf(tables.past, key)];
+    const live = [valuesOf(tables.live, key)];
+    if (key === addressKey(filter.ip ?? '')) {
+      live.push(sorted(unaddressed(tables, state.progress.addressed, state.lastEvent)));
+    }
+    return status === 'active' || status === 'suspended' ? live : [...live, valuesOf(tables.past, key)];
   }
   if (status === 'suspended') return [valuesOf(tables.live, suspendedKey)];
   if (status === 'active') return [rowsOf(tables.sessions)];
@@ -138,7 +146,10 @@ function userSources(tables: Tables, state: State, userId: UserId, status: Sessi
 /** Sessions that have ended and are among the living still: just now, by an epoch or by a deadline. */
 function endedButLive(tables: Tables, state: State, now: number): Source {
   if (state.epochs.everyone.some((step) => !step.settled)) return rowsOf(tables.sessions);
-  const ids = new Set([...dueSessions(tables, now), ...unburied(tables, state).map(({ id }) => id)]);
+  const ids = new Set([
+    ...dueSessions(tables, now),
+    ...unburied(tables, state.progress.buried, state.head).map(({ id }) => id),
+  ]);
   for (const [userId, history] of state.epochs.users) {
     if (history.every((step) => step.settled)) continue;
     const present = userKey(userId, state.epochs.of(userId));
@@ -147,8 +158,12 @@ function endedButLive(tables: Tables, state: State, now: number): Source {
         for (const id of tables.live.getValues(key)) ids.add(id as SessionId);
     }
   }
-  const sorted = [...ids].sort().reverse();
-  return (after) => (after === undefined ? sorted : sorted.filter((id) => id < after));
+  return sorted(ids);
+}
+
+function sorted(ids: Iterable<SessionId>): Source {
+  const descending = [...ids].sort().reverse();
+  return (after) => (after === undefined ? descending : descending.filter((id) => id < after));
 }
 
 function valuesOf(index: Tables['live'], key: string): Source {

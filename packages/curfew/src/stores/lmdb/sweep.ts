@@ -4,8 +4,18 @@ import { endOf, nextDeadline } from '../../domain/session.ts';
 import type { SweepOutcome, SweepTask } from '../contract.ts';
 import { armedOf, decodeEvent, decodeSession, encodeSession } from './codec.ts';
 import type { Draft, State } from './commit.ts';
-import { endedOfUser, endOfTime, idOfTimeKey, stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
-import { dueSessions, hasLive, unburied } from './lists.ts';
+import {
+  addressKeys,
+  endedOfUser,
+  endOfTime,
+  idOfTimeKey,
+  stateKeys,
+  tagKeys,
+  timeKey,
+  userKey,
+  userRange,
+} from './keys.ts';
+import { dueSessions, hasLive, unaddressed, unburied } from './lists.ts';
 import { end } from './sessions.ts';
 import { letGoOfName } from './slots.ts';
 import { idsUnder, type Tables } from './tables.ts';
@@ -33,6 +43,7 @@ export class Sweeper {
     const expired = this.#expire(draft, now, batch);
     const settled = this.#settle(draft, now, batch);
     const buried = this.#buryEnded(draft, batch);
+    const addressed = this.#address(draft, batch);
     const forgotten = this.#forget(draft, now - task.keepEnded, batch);
     const trimmed = this.#trim(draft, now - task.keepEnded, now - task.keepEvents, batch);
     this.#forgetEpochs(draft, now - task.keepEnded);
@@ -40,7 +51,7 @@ export class Sweeper {
       expired: expired.ended,
       settled: settled.ended,
       forgotten,
-      more: expired.more || settled.more || buried || forgotten === batch || trimmed,
+      more: expired.more || settled.more || buried || addressed || forgotten === batch || trimmed,
     };
   }
 
@@ -130,14 +141,32 @@ export class Sweeper {
 
   /** Moves those to the past whose end was written down since the last time. Answers whether there is more. */
   #buryEnded(draft: Draft, batch: number): boolean {
-    const upTo = Math.min(draft.head, draft.buried + batch);
-    for (const { id, at } of unburied(this.#tables, { buried: draft.buried, head: upTo })) {
+    const { buried } = draft.progress;
+    const upTo = Math.min(draft.head, buried + batch);
+    for (const { id, at } of unburied(this.#tables, buried, upTo)) {
       const row = this.#tables.sessions.get(id);
       const ended = row && decodeSession(id, row).end;
       if (ended) bury(draft, id, ended, at);
     }
-    draft.buried = upTo;
+    if (upTo > buried) draft.progress = { ...draft.progress, buried: upTo };
     return upTo < draft.head;
+  }
+
+  /** Puts those into the index by address that were created since the last time. Answers whether there is more. */
+  #address(draft: Draft, batch: number): boolean {
+    const { sessions, live } = this.#tables;
+    const { addressed } = draft.progress;
+    // Only events of earlier batches: those of this one are not all written yet.
+    const newest = this.#state.lastEvent;
+    const upTo = Math.min(newest, addressed + batch);
+    const placed = unaddressed(this.#tables, addressed, upTo).flatMap((id) => {
+      const row = sessions.get(id);
+      return row ? addressKeys(decodeSession(id, row)).map((key) => ({ key, id })) : [];
+    });
+    placed.sort((a, b) => (a.key < b.key ? -1 : 1));
+    for (const { key, id } of placed) live.put(key, id);
+    if (upTo > addressed) draft.progress = { ...draft.progress, addressed: upTo };
+    return upTo < newest;
   }
 
   /** Forgets ended sessions whose end was written down before `until`. */
@@ -148,7 +177,7 @@ export class Sweeper {
       const id = idOfTimeKey(key);
       const stored = decodeSession(id, ended.get(id)!);
       for (const index of stateKeys(stored)) live.remove(index, id);
-      for (const index of tagKeys(stored)) past.remove(index, id);
+      for (const index of [...tagKeys(stored), ...addressKeys(stored)]) past.remove(index, id);
       ended.remove(id);
       graves.remove(key);
     }
@@ -159,12 +188,14 @@ export class Sweeper {
   #trim(draft: Draft, logUntil: number, eventsUntil: number, batch: number): boolean {
     const { log, events } = draft.tables;
     const limit = batch * 4;
-    // An entry whose session is still to be moved to the past is needed for that.
-    const entries = [...log.getRange({ limit, end: draft.buried + 1 })].filter(
+    // What the sweep still has to follow is kept for that, however old.
+    const entries = [...log.getRange({ limit, end: draft.progress.buried + 1 })].filter(
       ({ value }) => (value[0] as number) <= logUntil,
     );
     for (const { key } of entries) log.remove(key);
-    const told = [...events.getRange({ limit })].filter(({ value }) => decodeEvent(value).at <= eventsUntil);
+    const told = [...events.getRange({ limit, end: draft.progress.addressed + 1 })].filter(
+      ({ value }) => decodeEvent(value).at <= eventsUntil,
+    );
     if (told.length > 0) draft.keepCounters();
     for (const { key } of told) events.remove(key);
     return entries.length === limit || told.length === limit;
@@ -193,9 +224,9 @@ function bury(draft: Draft, id: SessionId, why: SequencedEnd, writtenAt: number)
   const row = sessions.get(id)!;
   const stored = decodeSession(id, row);
   const tombstone = stored.end ? stored : { ...stored, end: why, version: stored.version + 1 };
-  for (const key of [...stateKeys(stored), ...tagKeys(stored)]) live.remove(key, id);
+  for (const key of [...stateKeys(stored), ...tagKeys(stored), ...addressKeys(stored)]) live.remove(key, id);
   for (const key of stateKeys(tombstone)) live.put(key, id);
-  for (const key of tagKeys(tombstone)) past.put(key, id);
+  for (const key of [...tagKeys(tombstone), ...addressKeys(tombstone)]) past.put(key, id);
   sessions.remove(id);
   deadlines.remove(timeKey(armedOf(row), id));
   ended.put(id, encodeSession(tombstone, armedOf(row)));
