@@ -1,0 +1,65 @@
+import type { SessionId } from '../domain/brand.ts';
+import { minute, second } from '../domain/limits.ts';
+import type { StoredSession } from '../domain/session.ts';
+import type { Store } from '../stores/contract.ts';
+
+/** A session's activity is written down once a minute; sooner where its idle limit is short. */
+const coalesce = minute;
+const partOfIdle = 10;
+/** Sessions that may wait to be written; more are flushed at once. */
+const mostPending = 50_000;
+
+type Seen = { at: number; due: number };
+
+/**
+ * When sessions were last seen. A verification never writes: it notes the moment here, and batches go to the store.
+ * What is noted counts for the idle limit at once on this node, and on the others when it is flushed.
+ */
+export class Activity {
+  readonly #store: Store;
+  #seen: Map<SessionId, Seen> = new Map();
+  #flushing: Promise<void> | undefined;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** The later of what is kept and what was noted. */
+  lastSeen(stored: StoredSession): number {
+    const noted = this.#seen.get(stored.id);
+    return noted && noted.at > stored.lastSeenAt ? noted.at : stored.lastSeenAt;
+  }
+
+  note(stored: StoredSession, now: number): void {
+    const noted = this.#seen.get(stored.id);
+    if (noted) noted.at = now;
+    else {
+      const pause = Math.min(coalesce, stored.idle / partOfIdle);
+      this.#seen.set(stored.id, { at: now, due: stored.lastSeenAt + pause });
+      if (this.#seen.size > mostPending) void this.flush(now).catch(() => {});
+    }
+  }
+
+  /** Writes down what is due at `now`, or, without, all of it. One flush at a time. */
+  flush(now: number = Number.POSITIVE_INFINITY): Promise<void> {
+    this.#flushing ??= this.#flush(now).finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  async #flush(now: number): Promise<void> {
+    const due = [...this.#seen].filter(([, seen]) => seen.due <= now);
+    if (due.length === 0) return;
+    await this.#store.touchSessions(due.map(([id, { at }]) => ({ id, at })));
+    for (const [id, { at }] of due) {
+      // Noted again meanwhile: that moment waits for the next turn.
+      const seen = this.#seen.get(id);
+      if (seen && seen.at > at) seen.due = at + coalesce;
+      else this.#seen.delete(id);
+    }
+  }
+}
+
+/** How often the due ones are looked for. */
+export const flushInterval = second;

@@ -1,0 +1,45 @@
+import type { KeyId } from '../domain/brand.ts';
+import { keyView } from '../domain/key.ts';
+import { kindOfToken, parseToken, secretMatches } from '../domain/tokens.ts';
+import { CurfewError } from '../errors.ts';
+import { type Caller, personCaller } from './caller.ts';
+import { verifyToken } from './verify-session.ts';
+import type { World } from './world.ts';
+
+/**
+ * Who shows a token: an API key or a session token.
+ * @throws `token_malformed`, `token_unknown`, `key_revoked`, `session_ended`, `session_suspended`
+ */
+export async function authenticate(world: World, token: string): Promise<Caller> {
+  return kindOfToken(token) === 'key' ? authenticateKey(world, token) : authenticateSession(world, token);
+}
+
+export async function authenticateKey(world: World, token: string): Promise<Caller> {
+  const parsed = parseToken('key', token);
+  if (!parsed) throw new CurfewError('token_malformed', { detail: 'An API key begins with cfk_.' });
+  const key = await world.store.readKey(parsed.id as KeyId);
+  if (!key || !secretMatches(parsed.secret, key.hash)) throw new CurfewError('token_unknown');
+  if (key.revokedAt !== undefined) throw new CurfewError('key_revoked', { detail: `It is named ${key.name}.` });
+  return { kind: 'key', key: keyView(key), granted: new Set(key.scopes) };
+}
+
+export async function authenticateSession(world: World, token: string): Promise<Caller> {
+  const verified = await verifyToken(world, token);
+  if (!verified.active) throw inactive(verified.reason);
+  const { stored } = verified;
+  const { account } = await world.store.readUser(stored.userId);
+  return personCaller(stored, account);
+}
+
+function inactive(reason: Extract<Awaited<ReturnType<typeof verifyToken>>, { active: false }>['reason']): CurfewError {
+  switch (reason) {
+    case 'malformed':
+      return new CurfewError('token_malformed');
+    case 'unknown':
+      return new CurfewError('token_unknown');
+    case 'suspended':
+      return new CurfewError('session_suspended');
+    default:
+      return new CurfewError('session_ended', { reason });
+  }
+}

@@ -1,0 +1,37 @@
+import { parseGroups, parseSessionId, parseUserId } from '../domain/parse.ts';
+import { CurfewError } from '../errors.ts';
+import { actorOf, type Caller } from './caller.ts';
+import type { Receipt, Wait } from './receipt.ts';
+import type { World } from './world.ts';
+
+/**
+ * Adds and removes access groups on all of a user's sessions that have not ended, or on the one that `sessionId`
+ * names: all or none. A group that is both removed and added is there afterwards.
+ * @throws `too_many_groups`, `invalid_value`, `session_not_found`
+ */
+export async function changeAccessGroups(
+  world: World,
+  caller: Caller,
+  userId: string,
+  change: {
+    add?: readonly string[] | undefined;
+    remove?: readonly string[] | undefined;
+    sessionId?: string | undefined;
+  },
+  wait: Wait = 'everywhere',
+): Promise<{ updated: number; receipt: Receipt }> {
+  const { add = [], remove = [], sessionId } = change;
+  const now = world.clock.now();
+  const outcome = await world.store.changeGroups({
+    userId: parseUserId(userId),
+    change: { add: parseGroups(add), remove: parseGroups(remove) },
+    only: sessionId === undefined ? undefined : parseSessionId(sessionId),
+    by: actorOf(caller),
+    now,
+  });
+  if (outcome.kind === 'not_found') {
+    throw new CurfewError('session_not_found', { detail: 'The user has no such session, or it has ended.' });
+  }
+  const settled = await world.fence.settle(outcome.sequence, wait);
+  return { updated: outcome.updated, receipt: { ...settled, changedAt: now } };
+}

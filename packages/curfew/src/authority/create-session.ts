@@ -1,0 +1,92 @@
+import { openSession, type Tokens } from '../domain/open-session.ts';
+import {
+  parseAddress,
+  parseGroups,
+  parseMetadata,
+  parseSessionName,
+  parseUserAgent,
+  parseUserId,
+} from '../domain/parse.ts';
+import { lifetimesOf } from '../domain/policy.ts';
+import type { Epochs, Metadata, Session } from '../domain/session.ts';
+import { viewOf } from '../domain/session.ts';
+import { CurfewError } from '../errors.ts';
+import { actorOf, type Caller } from './caller.ts';
+import type { World } from './world.ts';
+
+/** What a session is made of. Durations in milliseconds; what is absent is the policy's. */
+export type SessionRequest = {
+  userId: string;
+  accessGroups?: readonly string[] | undefined;
+  name?: string | undefined;
+  userAgent?: string | undefined;
+  ip?: string | undefined;
+  metadata?: Metadata | undefined;
+  lifetime?: number | undefined;
+  idle?: number | undefined;
+};
+
+export type OpenedSession = { session: Session } & Tokens;
+
+/**
+ * Opens a session for a user of the application. The only copy of its tokens is in the answer.
+ * @throws `user_id_too_long`, `too_many_groups`, `metadata_too_large`, `invalid_value`, `name_taken`,
+ *   `named_session_stopped`, `too_many_sessions`, `account_disabled`, `signed_out_meanwhile`
+ */
+export async function createSession(world: World, caller: Caller, request: SessionRequest): Promise<OpenedSession> {
+  const userId = parseUserId(request.userId);
+  const { account, epochs } = await world.store.readUser(userId);
+  if (account?.disabled) throw new CurfewError('account_disabled', { detail: `Account ${account.username}.` });
+  return openChecked(world, caller, { ...request, userId }, epochs, false);
+}
+
+/** Opens a session from a credential; `epochs` are those that were read with it (FENCE.md R19). */
+export async function openChecked(
+  world: World,
+  caller: Caller | 'self',
+  request: SessionRequest,
+  epochs: Epochs,
+  withFactor: boolean,
+): Promise<OpenedSession> {
+  const { store, policy, random, clock } = world;
+  const now = clock.now();
+  const userId = parseUserId(request.userId);
+  const opened = openSession(
+    {
+      userId,
+      name: request.name === undefined ? undefined : parseSessionName(request.name),
+      accessGroups: parseGroups(request.accessGroups ?? []),
+      userAgent: parseUserAgent(request.userAgent),
+      ip: parseAddress(request.ip),
+      metadata: parseMetadata(request.metadata),
+      ...lifetimesOf(request, policy),
+      epochs,
+      withFactor,
+    },
+    now,
+    random,
+  );
+  const outcome = await store.createSession({
+    session: opened.stored,
+    epochs,
+    limit: policy.maxSessions === undefined ? undefined : { max: policy.maxSessions, excess: policy.excess },
+    by: caller === 'self' ? `user:${userId}` : actorOf(caller),
+    now,
+  });
+  switch (outcome.kind) {
+    case 'epoch_moved':
+      throw new CurfewError('signed_out_meanwhile');
+    case 'name_taken':
+      throw new CurfewError('name_taken', { detail: `A session named ${opened.stored.name} has not ended.` });
+    case 'name_stopped':
+      throw new CurfewError('named_session_stopped', { detail: `Its name is ${opened.stored.name}.` });
+    case 'too_many':
+      throw new CurfewError('too_many_sessions', { detail: `The user has ${outcome.active}.` });
+    case 'created': {
+      // What this one replaced has ended when the answer says so.
+      if (outcome.sequence !== undefined) await world.fence.settle(outcome.sequence, 'everywhere');
+      const { token, refreshToken } = opened;
+      return { session: viewOf(outcome.session, undefined), token, refreshToken };
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import { type Account, type AccountView, accountView, type Factor, hasFactor } from '../domain/account.ts';
+import type { EventType } from '../domain/events.ts';
+import { hashBackupCode, newBackupCodes, newTotpSecret, totpStep, totpUrl } from '../domain/second-factor.ts';
+import { CurfewError } from '../errors.ts';
+import { readAccount } from './accounts.ts';
+import { bucketOf, takeAttempt } from './attempts.ts';
+import { actorOf, type Caller } from './caller.ts';
+import { endUserSessions } from './end-user-sessions.ts';
+import { retryConflicts } from './retry.ts';
+import type { World } from './world.ts';
+
+/** What an authenticator needs: shown once. */
+export type Enrolment = { secret: string; url: string };
+
+/**
+ * Begins to enrol an authenticator: nothing is asked for until its first code is confirmed. Begun again, the secret
+ * before is void.
+ * @throws `account_not_found`, `factor_already_enrolled`
+ */
+export async function startTotp(world: World, _caller: Caller, id: string): Promise<Enrolment> {
+  const secret = newTotpSecret(world.random);
+  const account = await change(world, id, undefined, (present) => {
+    if (hasFactor(present))
+      throw new CurfewError('factor_already_enrolled', { detail: `Account ${present.username}.` });
+    const sealedSecret = world.secrets.seal(secret, present.id);
+    return { sealedSecret, confirmedAt: undefined, lastStep: 0, backupCodes: [] };
+  });
+  return totpUrl(secret, account.email ?? account.username, world.issuer);
+}
+
+/** The backup codes: shown once, each works once. */
+export type Confirmed = { account: AccountView; backupCodes: string[]; ended: number | undefined };
+
+/**
+ * Confirms an authenticator by its first code; from now on it is asked for. With `endOthers`, all sessions of the
+ * account end but the caller's own (ASVS 7.4.3).
+ * @throws `factor_not_enrolled`, `factor_already_enrolled`, `second_factor_invalid`, `too_many_attempts`
+ */
+export async function confirmTotp(
+  world: World,
+  caller: Caller,
+  id: string,
+  { code, endOthers = false }: { code: string; endOthers?: boolean | undefined },
+): Promise<Confirmed> {
+  const now = world.clock.now();
+  await takeAttempt(world, bucketOf('factor', id), world.attempts.secondFactor);
+  const codes = newBackupCodes(world.random);
+  const account = await change(world, id, eventBy(world, caller, 'factor.enrolled'), (present) => {
+    const { factor } = present;
+    if (!factor) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
+    if (hasFactor(present))
+      throw new CurfewError('factor_already_enrolled', { detail: `Account ${present.username}.` });
+    const secret = world.secrets.unseal(factor.sealedSecret, present.id);
+    const step = totpStep(secret, code.replaceAll(/\s/g, ''), now, factor.lastStep);
+    if (step === undefined) throw new CurfewError('second_factor_invalid', { methods: ['totp'] });
+    return { ...factor, confirmedAt: now, lastStep: step, backupCodes: hashed(world, present, codes) };
+  });
+  await world.store.clearAttempts(bucketOf('factor', id));
+  const ended = endOthers ? await endOtherSessions(world, caller, account) : undefined;
+  return { account: accountView(account), backupCodes: codes, ended };
+}
+
+/**
+ * Removes an account's authenticator and its backup codes.
+ * @throws `account_not_found`, `factor_not_enrolled`
+ */
+export async function removeTotp(world: World, caller: Caller, id: string): Promise<AccountView> {
+  const account = await change(world, id, eventBy(world, caller, 'factor.removed'), (present) => {
+    if (!present.factor) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
+    return undefined;
+  });
+  return accountView(account);
+}
+
+/**
+ * Gives an account twelve new backup codes; those before are void.
+ * @throws `account_not_found`, `factor_not_enrolled`
+ */
+export async function renewBackupCodes(world: World, caller: Caller, id: string): Promise<string[]> {
+  const codes = newBackupCodes(world.random);
+  await change(world, id, eventBy(world, caller, 'backup_codes.renewed'), (present) => {
+    if (!hasFactor(present)) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
+    return { ...present.factor!, backupCodes: hashed(world, present, codes) };
+  });
+  return codes;
+}
+
+type EventMaker = (account: Account) => {
+  type: EventType;
+  at: number;
+  by: ReturnType<typeof actorOf>;
+  userId: Account['id'];
+};
+
+function eventBy(world: World, caller: Caller, type: EventType): EventMaker {
+  return (account) => ({ type, at: world.clock.now(), by: actorOf(caller), userId: account.id });
+}
+
+function hashed(world: World, account: Account, codes: readonly string[]): string[] {
+  return codes.map((code) => hashBackupCode(code, account.id, world.secrets.backupKey));
+}
+
+async function change(
+  world: World,
+  id: string,
+  event: EventMaker | undefined,
+  next: (account: Account) => Factor | undefined,
+): Promise<Account> {
+  return retryConflicts(async () => {
+    const account = await readAccount(world, id);
+    const outcome = await world.store.changeAccount({
+      id: account.id,
+      version: account.version,
+      set: { factor: next(account), updatedAt: world.clock.now() },
+      event: event?.(account),
+    });
+    if (outcome.kind === 'changed') return outcome.account;
+    if (outcome.kind === 'not_found') throw new CurfewError('account_not_found');
+    return 'conflict';
+  });
+}
+
+async function endOtherSessions(world: World, caller: Caller, account: Account): Promise<number> {
+  const own = caller.kind === 'person' && caller.session.userId === account.id;
+  const { ended } = await endUserSessions(world, caller, account.id, { except: own ? caller.session.id : undefined });
+  return ended;
+}

@@ -1,0 +1,22 @@
+import { parseSessionId } from '../domain/parse.ts';
+import { endOf, type Session, viewOf } from '../domain/session.ts';
+import { CurfewError } from '../errors.ts';
+import type { SessionSnapshot } from '../stores/contract.ts';
+import type { World } from './world.ts';
+
+/**
+ * A session as it is now, ended ones too for as long as they are kept.
+ * @throws `session_not_found`
+ */
+export async function getSession(world: World, id: string): Promise<Session> {
+  const found = await world.store.readSession(parseSessionId(id));
+  if (!found) throw new CurfewError('session_not_found', { detail: `No session has the id ${id}.` });
+  return view(world, found);
+}
+
+/** A snapshot as seen at this moment, with activity that is not flushed yet. */
+export function view(world: World, { stored, epochEnd }: SessionSnapshot): Session {
+  const lastSeenAt = world.activity.lastSeen(stored);
+  const fresh = lastSeenAt === stored.lastSeenAt ? stored : { ...stored, lastSeenAt };
+  return viewOf(fresh, endOf(stored, epochEnd, world.clock.nowForEnd(), lastSeenAt));
+}

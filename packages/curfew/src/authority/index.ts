@@ -1,0 +1,79 @@
+import * as accounts from './accounts.ts';
+import { authenticate, authenticateKey, authenticateSession } from './authenticate.ts';
+import { changeAccessGroups } from './change-groups.ts';
+import { createSession } from './create-session.ts';
+import { endEveryone } from './end-everyone.ts';
+import { endSession } from './end-session.ts';
+import { endUserSession } from './end-user-session.ts';
+import { endUserSessions } from './end-user-sessions.ts';
+import * as factors from './factors.ts';
+import { findUserSession } from './find-user-session.ts';
+import { getSession } from './get-session.ts';
+import * as keys from './keys.ts';
+import { followEvents, listEvents } from './list-events.ts';
+import { listSessions } from './list-sessions.ts';
+import * as named from './named-sessions.ts';
+import { refreshSession } from './refresh-session.ts';
+import { confirmSecondFactor, factorIsRemembered } from './second-factor.ts';
+import { signIn } from './sign-in.ts';
+import { verifySession } from './verify-session.ts';
+import type { World } from './world.ts';
+
+/** Every use case, by name: the only writers. Each takes the world first; {@link createAuthority} fills that in. */
+const useCases = {
+  authenticate,
+  authenticateKey,
+  authenticateSession,
+  signIn,
+  confirmSecondFactor,
+  factorIsRemembered,
+  createSession,
+  verifySession,
+  refreshSession,
+  getSession,
+  findUserSession,
+  listSessions,
+  endSession,
+  endUserSession,
+  endUserSessions,
+  endEveryone,
+  changeAccessGroups,
+  createAccount: accounts.createAccount,
+  getAccount: accounts.getAccount,
+  listAccounts: accounts.listAccounts,
+  updateAccount: accounts.updateAccount,
+  deleteAccount: accounts.deleteAccount,
+  startTotp: factors.startTotp,
+  confirmTotp: factors.confirmTotp,
+  removeTotp: factors.removeTotp,
+  renewBackupCodes: factors.renewBackupCodes,
+  createKey: keys.createKey,
+  getKey: keys.getKey,
+  listKeys: keys.listKeys,
+  revokeKey: keys.revokeKey,
+  createNamed: named.createNamed,
+  getNamed: named.getNamed,
+  listNamed: named.listNamed,
+  updateNamed: named.updateNamed,
+  removeNamed: named.removeNamed,
+  startNamed: named.startNamed,
+  stopNamed: named.stopNamed,
+  restartNamed: named.restartNamed,
+  logoutNamed: named.logoutNamed,
+  listEvents,
+  followEvents,
+} as const;
+
+type UseCases = typeof useCases;
+type Bound<Use> = Use extends (world: World, ...rest: infer Rest) => infer Result ? (...rest: Rest) => Result : never;
+
+/** The use cases over one world. */
+export type Authority = { readonly [Name in keyof UseCases]: Bound<UseCases[Name]> };
+
+export function createAuthority(world: World): Authority {
+  const bound = Object.entries(useCases).map(([name, use]) => [
+    name,
+    (use as (...all: unknown[]) => unknown).bind(undefined, world),
+  ]);
+  return Object.fromEntries(bound) as Authority;
+}

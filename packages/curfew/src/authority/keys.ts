@@ -1,0 +1,112 @@
+import type { KeyId } from '../domain/brand.ts';
+import { newId } from '../domain/ids.ts';
+import { type ApiKeyView, keyView } from '../domain/key.ts';
+import { limits } from '../domain/limits.ts';
+import { quoted } from '../domain/parse.ts';
+import type { Permission } from '../domain/permissions.ts';
+import { formatToken, hashSecret, newSecret, parseToken } from '../domain/tokens.ts';
+import { CurfewError } from '../errors.ts';
+import { actorOf, type Caller } from './caller.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import type { World } from './world.ts';
+
+/**
+ * Makes an API key; the only copy of its token is in the answer. Nobody gives a key what they may not do themselves.
+ * @throws `invalid_value`, `permission_missing`
+ */
+export async function createKey(
+  world: World,
+  caller: Caller,
+  { name, scopes }: { name: string; scopes: readonly Permission[] },
+): Promise<{ key: ApiKeyView; token: string }> {
+  const missing = scopes.filter((scope) => !caller.granted.has(scope));
+  if (missing.length > 0)
+    throw new CurfewError('permission_missing', { detail: `You have not: ${missing.join(', ')}.` });
+  const now = world.clock.now();
+  const id = newId('keys', now, world.random) as KeyId;
+  return store(world, caller, { id, secret: newSecret(world.random), name, scopes, now });
+}
+
+/**
+ * Takes up an API key that was made elsewhere, such as in the environment of a first start.
+ * @throws `config_invalid` when it is not whole
+ */
+export async function importKey(
+  world: World,
+  caller: Caller,
+  { token, name, scopes }: { token: string; name: string; scopes: readonly Permission[] },
+): Promise<void> {
+  const parsed = parseToken('key', token);
+  if (!parsed) {
+    throw new CurfewError('config_invalid', {
+      detail:
+        'CURFEW_API_KEY is no whole API key: it begins with cfk_ and ends with a checksum; `curfew keys make` makes one.',
+    });
+  }
+  const { id, secret } = parsed;
+  await store(world, caller, { id: id as KeyId, secret, name, scopes, now: world.clock.now() });
+}
+
+/** A key that is of no server yet: for CURFEW_API_KEY. */
+export function makeKey(now: number, random: World['random']): string {
+  return formatToken('key', newId('keys', now, random), newSecret(random));
+}
+
+export async function listKeys(
+  world: World,
+  { limit = limits.pageDefault, cursor }: { limit?: number; cursor?: string } = {},
+): Promise<{ keys: ApiKeyView[]; nextCursor: string | undefined }> {
+  const query = { list: 'keys' };
+  const page = await world.store.listKeys({ after: decodeCursor(cursor, query) as KeyId | undefined, limit });
+  return {
+    keys: page.keys.map(keyView),
+    nextCursor: page.next === undefined ? undefined : encodeCursor(page.next, query),
+  };
+}
+
+/** @throws `key_not_found` */
+export async function getKey(world: World, id: string): Promise<ApiKeyView> {
+  const key = await world.store.readKey(id as KeyId);
+  if (key) return keyView(key);
+  throw new CurfewError('key_not_found', { detail: `No key has the id ${quoted(id)}.` });
+}
+
+/**
+ * Revokes an API key: its next request is refused. Again is no error.
+ * @throws `key_not_found`
+ */
+export async function revokeKey(world: World, caller: Caller, id: string): Promise<ApiKeyView> {
+  const at = world.clock.nowForEnd();
+  const event = { type: 'key.revoked', at, by: actorOf(caller), details: { key: id } } as const;
+  const key = await world.store.revokeKey(id as KeyId, at, event);
+  if (key) return keyView(key);
+  throw new CurfewError('key_not_found', { detail: `No key has the id ${quoted(id)}.` });
+}
+
+async function store(
+  world: World,
+  caller: Caller,
+  made: { id: KeyId; secret: string; name: string; scopes: readonly Permission[]; now: number },
+): Promise<{ key: ApiKeyView; token: string }> {
+  const { id, secret, now } = made;
+  const by = actorOf(caller);
+  const key = {
+    id,
+    name: parseKeyName(made.name),
+    hash: hashSecret(secret),
+    scopes: [...new Set(made.scopes)],
+    createdAt: now,
+    createdBy: by,
+    revokedAt: undefined,
+  };
+  const details = { key: id, name: key.name, scopes: key.scopes };
+  await world.store.createKey(key, { type: 'key.created', at: now, by, details });
+  return { key: keyView(key), token: formatToken('key', id, secret) };
+}
+
+/** @throws `invalid_value` */
+function parseKeyName(text: string): string {
+  const name = text.trim();
+  if (name.length >= 1 && name.length <= limits.keyName && name.isWellFormed()) return name;
+  throw new CurfewError('invalid_value', { detail: `A key's name has 1 to ${limits.keyName} characters.` });
+}

@@ -1,0 +1,72 @@
+import type { SessionId } from '../domain/brand.ts';
+import type { Event, EventType } from '../domain/events.ts';
+import { limits } from '../domain/limits.ts';
+import { parseSessionId, parseUserId } from '../domain/parse.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import type { World } from './world.ts';
+
+export type EventsRequest = {
+  type?: EventType | undefined;
+  user?: string | undefined;
+  session?: string | undefined;
+  limit?: number | undefined;
+  cursor?: string | undefined;
+};
+
+/** A page of the audit trail, newest first. @throws `cursor_invalid`, `cursor_of_another_query` */
+export async function listEvents(
+  world: World,
+  request: EventsRequest,
+): Promise<{ events: Event[]; nextCursor: string | undefined }> {
+  const query = { list: 'events', ...filterOf(request) };
+  const position = decodeCursor(request.cursor, query);
+  const page = await world.store.readEvents({
+    ...filterOf(request),
+    before: position === undefined ? undefined : Number(position),
+    limit: request.limit ?? limits.pageDefault,
+  });
+  return {
+    events: page.events,
+    nextCursor: page.next === undefined ? undefined : encodeCursor(String(page.next), query),
+  };
+}
+
+/** Milliseconds between two looks for new events. */
+const pollInterval = 250;
+
+/** Events as they happen, from `after` (or from now) on, until the signal ends it. */
+export async function* followEvents(
+  world: World,
+  request: Omit<EventsRequest, 'limit' | 'cursor'> & { after?: number | undefined },
+  signal: AbortSignal,
+): AsyncIterable<Event> {
+  let after = request.after ?? (await world.store.readEvents({ limit: 1 })).events[0]?.sequence ?? 0;
+  while (!signal.aborted) {
+    const { events } = await world.store.readEvents({ ...filterOf(request), after, limit: limits.pageMax });
+    for (const event of events) {
+      after = event.sequence;
+      yield event;
+    }
+    if (events.length === 0) await pause(pollInterval, signal);
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, milliseconds);
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done);
+  });
+}
+
+function filterOf({ type, user, session }: Pick<EventsRequest, 'type' | 'user' | 'session'>) {
+  return {
+    type,
+    userId: user === undefined ? undefined : parseUserId(user),
+    sessionId: session === undefined ? undefined : (parseSessionId(session) as SessionId),
+  };
+}

@@ -1,0 +1,16 @@
+import { CurfewError } from '../errors.ts';
+
+const attempts = 20;
+
+/**
+ * Reads and writes again for as long as somebody else was faster. Each round has a winner, so twenty are far more
+ * than a fair race needs.
+ * @throws `changed_meanwhile`
+ */
+export async function retryConflicts<T>(attempt: () => Promise<T | 'conflict'>): Promise<T> {
+  for (let round = 0; round < attempts; round++) {
+    const result = await attempt();
+    if (result !== 'conflict') return result;
+  }
+  throw new CurfewError('changed_meanwhile');
+}

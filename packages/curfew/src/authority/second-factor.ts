@@ -1,0 +1,86 @@
+import { type Account, factorMethods, hasFactor } from '../domain/account.ts';
+import { factorRemembered } from '../domain/limits.ts';
+import { useCode } from '../domain/second-factor.ts';
+import type { StoredSession } from '../domain/session.ts';
+import { CurfewError } from '../errors.ts';
+import { bucketOf, takeAttempt } from './attempts.ts';
+import { retryConflicts } from './retry.ts';
+import type { World } from './world.ts';
+
+/** Whether a second factor was confirmed for this session's token lately enough. */
+export function factorIsRemembered(world: World, session: StoredSession): boolean {
+  return session.factorAt !== undefined && world.clock.now() < session.factorAt + factorRemembered;
+}
+
+/**
+ * Confirms the second factor of whoever a session belongs to, and remembers it on the session for five minutes. Within
+ * those no code is asked for, and none is used up.
+ * @throws `second_factor_required` (with the methods: none means that a factor must be enrolled first),
+ *   `second_factor_invalid`, `too_many_attempts`
+ */
+export async function confirmSecondFactor(
+  world: World,
+  session: StoredSession,
+  account: Account | undefined,
+  code: string | undefined,
+): Promise<void> {
+  if (factorIsRemembered(world, session)) return;
+  if (!account || !hasFactor(account)) {
+    throw new CurfewError('second_factor_required', {
+      methods: [],
+      detail: 'This account has no second factor: enrol one first.',
+    });
+  }
+  if (code === undefined || code === '') {
+    throw new CurfewError('second_factor_required', { methods: factorMethods(account) });
+  }
+  await useFactor(world, account, code);
+  await remember(world, session);
+}
+
+/**
+ * Uses a code up: compare-and-set of what has been used, so it counts once, whoever races with it.
+ * @throws `second_factor_invalid`, `too_many_attempts`
+ */
+export async function useFactor(world: World, account: Account, code: string): Promise<Account> {
+  const bucket = bucketOf('factor', account.id);
+  await takeAttempt(world, bucket, world.attempts.secondFactor);
+  const used = await retryConflicts(async () => {
+    const { account: present } = await world.store.readUser(account.id);
+    if (!present?.factor || !hasFactor(present)) return undefined;
+    const { id, version, factor } = present;
+    const next = useCode(factor, code, {
+      accountId: id,
+      secret: world.secrets.unseal(factor.sealedSecret, id),
+      backupKey: world.secrets.backupKey,
+      now: world.clock.now(),
+    });
+    if (!next) return undefined;
+    const outcome = await world.store.changeAccount({ id, version, set: { factor: next }, event: undefined });
+    return outcome.kind === 'changed' ? outcome.account : 'conflict';
+  });
+  if (used) {
+    await world.store.clearAttempts(bucket);
+    return used;
+  }
+  await world.store.appendEvent({
+    type: 'second_factor.failed',
+    at: world.clock.nowForEnd(),
+    by: `user:${account.id}`,
+    userId: account.id,
+  });
+  throw new CurfewError('second_factor_invalid', { methods: factorMethods(account) });
+}
+
+async function remember(world: World, session: StoredSession): Promise<void> {
+  await retryConflicts(async () => {
+    const found = await world.store.readSession(session.id);
+    if (!found) return undefined;
+    const { id, version, tokenHash } = found.stored;
+    // The token was replaced meanwhile: the new one has confirmed nothing.
+    if (!Buffer.from(tokenHash).equals(session.tokenHash)) return undefined;
+    const now = world.clock.now();
+    const outcome = await world.store.changeSession({ id, version, set: { factorAt: now }, logged: false, now });
+    return outcome.kind === 'conflict' ? 'conflict' : undefined;
+  });
+}

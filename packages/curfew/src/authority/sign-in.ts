@@ -1,0 +1,97 @@
+import {
+  type Account,
+  type AccountView,
+  accountView,
+  canonicalLogin,
+  factorMethods,
+  hasFactor,
+} from '../domain/account.ts';
+import type { Epochs } from '../domain/session.ts';
+import { CurfewError } from '../errors.ts';
+import { bucketOf, takeAttempt } from './attempts.ts';
+import { type OpenedSession, openChecked } from './create-session.ts';
+import { endStored } from './end-session.ts';
+import { useFactor } from './second-factor.ts';
+import { verifyToken } from './verify-session.ts';
+import type { World } from './world.ts';
+
+export type SignInRequest = {
+  login: { username: string } | { email: string };
+  password: string;
+  /** The second factor, where the account has one. */
+  code?: string | undefined;
+  userAgent?: string | undefined;
+  ip?: string | undefined;
+  /** The token of the session that the caller has until now: it ends, whoever it belongs to. */
+  previousToken?: string | undefined;
+  lifetime?: number | undefined;
+  idle?: number | undefined;
+};
+
+export type SignedIn = OpenedSession & { account: AccountView };
+
+/**
+ * Signs an account in: password, then the second factor if one is enrolled, then a new session. What does not exist,
+ * is disabled or has another password cannot be told apart. Nobody is half signed in: without the factor there is no
+ * session.
+ * @throws `invalid_credentials`, `second_factor_required`, `second_factor_invalid`, `too_many_attempts`,
+ *   `signed_out_meanwhile`, `too_many_sessions`
+ */
+export async function signIn(world: World, request: SignInRequest): Promise<SignedIn> {
+  const { attempts, store, passwords } = world;
+  const by = canonical(request.login);
+  const name = Object.values(by)[0]!;
+  const bucket = bucketOf('login', name);
+  await takeAttempt(world, bucketOf('address', request.ip ?? ''), attempts.loginFromAddress);
+  await takeAttempt(world, bucket, attempts.loginOfAccount);
+  const credential = await store.findAccount(by);
+  const right = await passwords.matches(request.password, credential?.account.passwordHash);
+  if (!right || !credential || credential.account.disabled) {
+    await store.appendEvent({
+      type: 'login.failed',
+      at: world.clock.nowForEnd(),
+      by: 'policy',
+      userId: credential?.account.id,
+      details: { login: name.slice(0, 100), ip: request.ip },
+    });
+    throw new CurfewError('invalid_credentials');
+  }
+  const account = await confirmFactor(world, credential.account, request.code);
+  await store.clearAttempts(bucket);
+  if (request.previousToken !== undefined) await endPrevious(world, request.previousToken);
+  const opened = await open(world, account, credential.epochs, request);
+  return { ...opened, account: accountView(await noteLogin(world, account)) };
+}
+
+async function confirmFactor(world: World, account: Account, code: string | undefined): Promise<Account> {
+  if (!hasFactor(account)) return account;
+  if (code === undefined || code === '') {
+    throw new CurfewError('second_factor_required', { methods: factorMethods(account) });
+  }
+  return useFactor(world, account, code);
+}
+
+function open(world: World, account: Account, epochs: Epochs, request: SignInRequest): Promise<OpenedSession> {
+  const { userAgent, ip, lifetime, idle } = request;
+  return openChecked(world, 'self', { userId: account.id, userAgent, ip, lifetime, idle }, epochs, hasFactor(account));
+}
+
+/** A sign-in kills the token before (ASVS 7.2.4): first, so that a failure further on leaves nobody signed in. */
+async function endPrevious(world: World, token: string): Promise<void> {
+  const previous = await verifyToken(world, token);
+  if (!previous.active) return;
+  const { id, userId } = previous.stored;
+  await endStored(world, id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
+}
+
+/** When somebody last signed in is worth knowing, but not worth refusing a sign-in for. */
+async function noteLogin(world: World, account: Account): Promise<Account> {
+  const lastLoginAt = world.clock.nowForEnd();
+  const { id, version } = account;
+  const outcome = await world.store.changeAccount({ id, version, set: { lastLoginAt }, event: undefined });
+  return outcome.kind === 'changed' ? outcome.account : { ...account, lastLoginAt };
+}
+
+function canonical(login: SignInRequest['login']): SignInRequest['login'] {
+  return 'username' in login ? { username: canonicalLogin(login.username) } : { email: canonicalLogin(login.email) };
+}

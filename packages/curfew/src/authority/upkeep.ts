@@ -1,0 +1,59 @@
+import { day, second } from '../domain/limits.ts';
+import { flushInterval } from './activity.ts';
+import type { World } from './world.ts';
+
+export type UpkeepSettings = {
+  /** Milliseconds that ended sessions and the change log are kept. */
+  keepEnded: number;
+  keepEvents: number;
+  /** Whoever wants to know of faults: upkeep itself goes on. */
+  onError(error: unknown): void;
+};
+
+export const defaultUpkeep = { keepEnded: day, keepEvents: 90 * day } as const;
+
+const sweepInterval = second;
+/** Sessions that one piece of the sweep deals with; between two pieces requests get their turn. */
+const batch = 500;
+
+export type Upkeep = {
+  /** Sweeps until there is nothing more to do now. */
+  sweep(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** What has to be done now and then: activity is flushed, and the store swept. */
+export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
+  let stopped = false;
+  let sweeping: Promise<void> | undefined;
+  const sweepAll = async () => {
+    const { keepEnded, keepEvents } = settings;
+    for (;;) {
+      if (stopped) return;
+      const { more } = await world.store.sweep({ now: world.clock.now(), keepEnded, keepEvents, batch });
+      if (!more) return;
+      await new Promise(setImmediate);
+    }
+  };
+  const sweep = () => {
+    sweeping ??= sweepAll().finally(() => {
+      sweeping = undefined;
+    });
+    return sweeping;
+  };
+  const every = (interval: number, work: () => Promise<void>) =>
+    setInterval(() => void work().catch(settings.onError), interval).unref();
+  const timers = [every(flushInterval, () => world.activity.flush(world.clock.now())), every(sweepInterval, sweep)];
+  return {
+    async sweep() {
+      await world.activity.flush(world.clock.now());
+      await sweep();
+    },
+    async stop() {
+      stopped = true;
+      for (const timer of timers) clearInterval(timer);
+      await sweeping?.catch(() => {});
+      await world.activity.flush();
+    },
+  };
+}

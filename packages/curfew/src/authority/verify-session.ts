@@ -1,0 +1,41 @@
+import type { SessionId } from '../domain/brand.ts';
+import type { EndReason } from '../domain/reasons.ts';
+import { endOf, type Session, type StoredSession, viewOf } from '../domain/session.ts';
+import { parseToken, secretMatches } from '../domain/tokens.ts';
+import type { World } from './world.ts';
+
+/** Why a token is not good: never one of ours (mistyped, unknown, replaced), or what became of its session. */
+export type InactiveReason = 'malformed' | 'unknown' | 'suspended' | EndReason;
+
+export type Verification = { active: true; session: Session } | { active: false; reason: InactiveReason };
+
+export type VerifiedToken = { active: true; stored: StoredSession } | { active: false; reason: InactiveReason };
+
+const malformed = { active: false, reason: 'malformed' } as const;
+const unknown = { active: false, reason: 'unknown' } as const;
+const suspended = { active: false, reason: 'suspended' } as const;
+
+/**
+ * Whether a session token is good now. A mistyped one costs no look-up; what became of a session is told only to
+ * whoever holds its secret. Never writes: activity is noted, and flushed in batches.
+ * @throws `clock_stepped_back`, `store_unavailable`
+ */
+export async function verifySession(world: World, token: string): Promise<Verification> {
+  const verified = await verifyToken(world, token);
+  return verified.active ? { active: true, session: viewOf(verified.stored, undefined) } : verified;
+}
+
+/** As {@link verifySession}, for use cases that go on with the session. */
+export async function verifyToken({ store, clock, activity }: World, token: string): Promise<VerifiedToken> {
+  const parsed = parseToken('session', token);
+  if (!parsed) return malformed;
+  const found = await store.readSession(parsed.id as SessionId);
+  if (!found || !secretMatches(parsed.secret, found.stored.tokenHash)) return unknown;
+  const { stored, epochEnd } = found;
+  const now = clock.now();
+  const end = endOf(stored, epochEnd, now, activity.lastSeen(stored));
+  if (end) return { active: false, reason: end.reason };
+  if (stored.suspended) return suspended;
+  activity.note(stored, now);
+  return { active: true, stored };
+}
