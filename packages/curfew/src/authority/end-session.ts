@@ -46,6 +46,11 @@ export async function endStored(
   return { session: viewOf(session, end), receipt: { ...settled, endedAt: end.at } };
 }
 
+/** Whose session a target names. @throws `session_not_found`, `token_malformed` */
+export async function ownerOf(world: World, target: EndTarget): Promise<UserId> {
+  return (await findTarget(world, target)).userId;
+}
+
 /** The session that a target names, ended or not; a token counts only with its secret. */
 export async function findTarget(world: World, target: EndTarget): Promise<StoredSession> {
   if ('id' in target) {

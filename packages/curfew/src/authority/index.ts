@@ -1,9 +1,10 @@
 import * as accounts from './accounts.ts';
+import { countCall } from './attempts.ts';
 import { authenticate, authenticateKey, authenticateSession } from './authenticate.ts';
 import { changeAccessGroups } from './change-groups.ts';
 import { createSession } from './create-session.ts';
 import { endEveryone } from './end-everyone.ts';
-import { endSession } from './end-session.ts';
+import { endSession, ownerOf } from './end-session.ts';
 import { endUserSession } from './end-user-session.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import * as factors from './factors.ts';
@@ -14,19 +15,21 @@ import { followEvents, listEvents } from './list-events.ts';
 import { listSessions } from './list-sessions.ts';
 import * as named from './named-sessions.ts';
 import { refreshSession } from './refresh-session.ts';
-import { confirmSecondFactor, factorIsRemembered } from './second-factor.ts';
+import { confirmSecondFactor, factorIsRemembered, signInIsFresh } from './second-factor.ts';
 import { signIn } from './sign-in.ts';
 import { verifySession } from './verify-session.ts';
 import type { World } from './world.ts';
 
 /** Every use case, by name: the only writers. Each takes the world first; {@link createAuthority} fills that in. */
 const useCases = {
+  countCall,
   authenticate,
   authenticateKey,
   authenticateSession,
   signIn,
   confirmSecondFactor,
   factorIsRemembered,
+  signInIsFresh,
   createSession,
   verifySession,
   refreshSession,
@@ -34,6 +37,7 @@ const useCases = {
   findUserSession,
   listSessions,
   endSession,
+  ownerOf,
   endUserSession,
   endUserSessions,
   endEveryone,

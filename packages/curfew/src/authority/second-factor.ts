@@ -1,5 +1,5 @@
 import { type Account, factorMethods, hasFactor } from '../domain/account.ts';
-import { factorRemembered } from '../domain/limits.ts';
+import { factorRemembered, freshSignIn } from '../domain/limits.ts';
 import { useCode } from '../domain/second-factor.ts';
 import type { StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
@@ -10,6 +10,11 @@ import type { World } from './world.ts';
 /** Whether a second factor was confirmed for this session's token lately enough. */
 export function factorIsRemembered(world: World, session: StoredSession): boolean {
   return session.factorAt !== undefined && world.clock.now() < session.factorAt + factorRemembered;
+}
+
+/** Whether somebody signed in to this session lately enough for what concerns their own account. */
+export function signInIsFresh(world: World, session: StoredSession): boolean {
+  return world.clock.now() < session.authenticatedAt + freshSignIn;
 }
 
 /**

@@ -1,6 +1,7 @@
+import type { AttemptRule } from '../domain/attempts.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Random } from '../domain/ports.ts';
-import type { AttemptRule, Store } from '../stores/contract.ts';
+import type { Store } from '../stores/contract.ts';
 import type { Activity } from './activity.ts';
 import type { SteadyClock } from './clock.ts';
 import type { Passwords } from './passwords.ts';

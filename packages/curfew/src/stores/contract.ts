@@ -1,4 +1,5 @@
 import type { Account } from '../domain/account.ts';
+import type { AttemptRule } from '../domain/attempts.ts';
 import type { AccessGroup, AccountId, KeyId, SessionId, SessionName, UserId } from '../domain/brand.ts';
 import type { Event, EventType, NewEvent } from '../domain/events.ts';
 import type { GroupChange } from '../domain/groups.ts';
@@ -295,8 +296,6 @@ export type NamedChange = {
   event: NewEvent | undefined;
 };
 
-/** At most `max` attempts in `window` milliseconds. */
-export type AttemptRule = { max: number; window: number };
 export type AttemptOutcome = { allowed: boolean; remaining: number; resetAt: number };
 
 export type EventQuery = {

@@ -1,9 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AttemptRule } from '../../domain/attempts.ts';
 import type { SessionId, SessionName } from '../../domain/brand.ts';
 import type { Event, NewEvent } from '../../domain/events.ts';
 import { CurfewError } from '../../errors.ts';
-import type { AttemptOutcome, AttemptRule, EventQuery, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import type { AttemptOutcome, EventQuery, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
 import { decodeEvent, decodeLog, decodeSession, format } from './codec.ts';
 import { Committer, closedError, loadState, type State } from './commit.ts';

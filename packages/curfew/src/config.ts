@@ -1,0 +1,344 @@
+import { dialectNames } from './dialects/names.ts';
+import type { AttemptRule } from './domain/attempts.ts';
+import { day, hour, minute, second } from './domain/limits.ts';
+import type { Policy } from './domain/policy.ts';
+import { CurfewError } from './errors.ts';
+
+/*
+ * Every setting is declared here once: its environment variable, its flag, how its text is read, what it is without
+ * one, and its help. `curfew serve --help` and docs/configuration.md derive from it.
+ */
+
+type Option<Value> = {
+  env: string;
+  flag: string;
+  /** What its text looks like, for the help. */
+  form: string;
+  help: string;
+  /** The text that stands for the default; `undefined` where there is none. */
+  fallback: string | undefined;
+  /** @throws a plain `Error` whose message says what the text must be */
+  read(text: string): Value;
+  secret?: true;
+  /** Why a value is not safe, if it is not. */
+  warn?(value: Value, all: Partial<Settings>): string | undefined;
+};
+
+const option = <Value>(declaration: Option<Value>): Option<Value> => declaration;
+
+const anyText = (text: string) => text;
+const loopback = /^(127\.|localhost$|::1$|\[::1\]$)/;
+
+export const options = {
+  host: option({
+    env: 'CURFEW_HOST',
+    flag: '--host',
+    form: 'address',
+    help: 'Where to listen.',
+    fallback: '127.0.0.1',
+    read: anyText,
+    warn: (host) =>
+      loopback.test(host)
+        ? undefined
+        : 'the server speaks plain HTTP: put a proxy with TLS before it, or tokens cross the network readable',
+  }),
+  port: option({
+    env: 'CURFEW_PORT',
+    flag: '--port',
+    form: 'number',
+    help: 'Where to listen; 0 picks a free port.',
+    fallback: '2873',
+    read: (text) => integer(text, 0, 65_535),
+  }),
+  store: option({
+    env: 'CURFEW_STORE',
+    flag: '--store',
+    form: 'lmdb:folder',
+    help: 'Where sessions are kept.',
+    fallback: 'lmdb:./curfew-data',
+    read: (text) => {
+      if (/^lmdb:./.test(text)) return text;
+      throw new Error('must be lmdb: and a folder, such as lmdb:./curfew-data');
+    },
+  }),
+  dialects: option({
+    env: 'CURFEW_DIALECTS',
+    flag: '--dialects',
+    form: 'names',
+    help: `Systems whose clients are understood: ${dialectNames.join(', ')}; \`all\` or \`none\`.`,
+    fallback: 'all',
+    read: (text) => {
+      if (text === 'all') return [...dialectNames];
+      if (text === 'none') return [];
+      return text.split(',').map((name) => oneOf(name.trim(), dialectNames));
+    },
+  }),
+  leaseMs: option({
+    env: 'CURFEW_LEASE_MS',
+    flag: '--lease-ms',
+    form: 'milliseconds',
+    help: 'How long a cache may trust itself without word from the server.',
+    fallback: '2000',
+    read: (text) => integer(text, 100, 60_000),
+  }),
+  absolute: option({
+    env: 'CURFEW_ABSOLUTE',
+    flag: '--absolute',
+    form: 'duration',
+    help: 'How long a session lives at most, whatever happens.',
+    fallback: '30d',
+    read: (text) => duration(text, minute, 3650 * day),
+    warn: (value) => (value > 90 * day ? 'a stolen session lives that long' : undefined),
+  }),
+  idle: option({
+    env: 'CURFEW_IDLE',
+    flag: '--idle',
+    form: 'duration',
+    help: 'How long a session lives without activity.',
+    fallback: '7d',
+    read: (text) => duration(text, 10 * second, 3650 * day),
+  }),
+  maxSessions: option({
+    env: 'CURFEW_MAX_SESSIONS',
+    flag: '--max-sessions',
+    form: 'number',
+    help: 'How many sessions a user may have at once; 0 is as many as they like.',
+    fallback: '0',
+    read: (text) => integer(text, 0, 10_000),
+  }),
+  excess: option<Policy['excess']>({
+    env: 'CURFEW_EXCESS',
+    flag: '--excess',
+    form: 'replace | refuse',
+    help: 'What a sign-in over that number does: replace the oldest session, or be refused.',
+    fallback: 'replace',
+    read: (text) => oneOf(text, ['replace', 'refuse'] as const),
+  }),
+  keepEnded: option({
+    env: 'CURFEW_KEEP_ENDED',
+    flag: '--keep-ended',
+    form: 'duration',
+    help: 'How long ended sessions and the change log are kept; an hour at least.',
+    fallback: '1d',
+    read: (text) => duration(text, hour, 3650 * day),
+  }),
+  keepEvents: option({
+    env: 'CURFEW_KEEP_EVENTS',
+    flag: '--keep-events',
+    form: 'duration',
+    help: 'How long the audit trail is kept.',
+    fallback: '90d',
+    read: (text) => duration(text, hour, 36_500 * day),
+  }),
+  loginAttempts: option({
+    env: 'CURFEW_LOGIN_ATTEMPTS',
+    flag: '--login-attempts',
+    form: 'number/duration',
+    help: 'Sign-ins that may fail for one account name.',
+    fallback: '10/15m',
+    read: rate,
+    warn: (rule) => (rule.max > 1000 ? 'passwords can be guessed' : undefined),
+  }),
+  addressAttempts: option({
+    env: 'CURFEW_ADDRESS_ATTEMPTS',
+    flag: '--address-attempts',
+    form: 'number/duration',
+    help: 'Sign-ins from one address.',
+    fallback: '300/15m',
+    read: rate,
+    warn: (rule) => (rule.max > 100_000 ? 'passwords can be guessed' : undefined),
+  }),
+  factorAttempts: option({
+    env: 'CURFEW_FACTOR_ATTEMPTS',
+    flag: '--factor-attempts',
+    form: 'number/duration',
+    help: 'Second factors that may be wrong for one account.',
+    fallback: '5/5m',
+    read: rate,
+    warn: (rule) => (rule.max > 100 ? 'a code has six digits and can be guessed' : undefined),
+  }),
+  rocketchatCalls: option<AttemptRule | undefined>({
+    env: 'CURFEW_ROCKETCHAT_CALLS',
+    flag: '--rocketchat-calls',
+    form: 'number/duration | off',
+    help: 'Calls of one Rocket.Chat route from one address; `off` counts none.',
+    fallback: '10/1m',
+    read: (text) => (text === 'off' ? undefined : rate(text)),
+  }),
+  trustProxy: option<boolean | string>({
+    env: 'CURFEW_TRUST_PROXY',
+    flag: '--trust-proxy',
+    form: 'true | false | addresses',
+    help: 'Which proxies are believed about the address of a client.',
+    fallback: 'false',
+    read: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
+    warn: (value) =>
+      value === true ? 'any client can claim any address; name the addresses of the proxies' : undefined,
+  }),
+  issuer: option({
+    env: 'CURFEW_ISSUER',
+    flag: '--issuer',
+    form: 'text',
+    help: 'What authenticator apps show beside the account.',
+    fallback: 'Curfew',
+    read: anyText,
+  }),
+  logLevel: option({
+    env: 'CURFEW_LOG_LEVEL',
+    flag: '--log-level',
+    form: 'level',
+    help: 'fatal, error, warn, info, debug or silent.',
+    fallback: 'info',
+    read: (text) => oneOf(text, ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const),
+  }),
+  logFile: option({
+    env: 'CURFEW_LOG_FILE',
+    flag: '--log-file',
+    form: 'path',
+    help: 'Where the log goes; without, to standard output.',
+    fallback: undefined,
+    read: anyText,
+  }),
+  acceptClock: option({
+    env: 'CURFEW_ACCEPT_CLOCK',
+    flag: '--accept-clock',
+    form: 'true | false',
+    help: 'Believe a clock that is behind what the store has written down.',
+    fallback: 'false',
+    read: boolean,
+    warn: (value) => (value ? 'sessions may live longer than their limits' : undefined),
+  }),
+  secretKey: option({
+    env: 'CURFEW_SECRET_KEY',
+    flag: '--secret-key',
+    form: '64 hex digits',
+    help: "The servers' own key; without, the file secret.key in the folder of the store.",
+    fallback: undefined,
+    secret: true,
+    read: (text) => {
+      if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
+      throw new Error('must be 64 hex digits: `openssl rand -hex 32` makes them');
+    },
+  }),
+  adminUsername: option({
+    env: 'CURFEW_ADMIN_USERNAME',
+    flag: '--admin-username',
+    form: 'name',
+    help: 'The first account, made on an empty store.',
+    fallback: 'admin',
+    read: anyText,
+  }),
+  adminEmail: option({
+    env: 'CURFEW_ADMIN_EMAIL',
+    flag: '--admin-email',
+    form: 'address',
+    help: 'Its e-mail address.',
+    fallback: undefined,
+    read: anyText,
+  }),
+  adminPassword: option({
+    env: 'CURFEW_ADMIN_PASSWORD',
+    flag: '--admin-password',
+    form: 'text',
+    help: 'Its password; without, a random one is printed once.',
+    fallback: undefined,
+    secret: true,
+    read: anyText,
+  }),
+  apiKey: option({
+    env: 'CURFEW_API_KEY',
+    flag: '--api-key',
+    form: 'cfk_…',
+    help: 'The first API key, made on an empty store; without, a random one is printed once.',
+    fallback: undefined,
+    secret: true,
+    read: anyText,
+  }),
+} as const;
+
+type Options = typeof options;
+export type SettingName = keyof Options;
+
+/** What the settings come to. Durations in milliseconds. */
+export type Settings = {
+  [Name in SettingName]: Options[Name] extends Option<infer Value>
+    ? Options[Name]['fallback'] extends undefined
+      ? Value | undefined
+      : Value
+    : never;
+};
+
+/** Variables of the environment that begin with CURFEW_ and are no setting of the server: they are the client's. */
+const ofClient = ['CURFEW_URL', 'CURFEW_TOKEN'];
+
+/**
+ * Reads the settings: a flag counts before the environment, that before the default.
+ * @throws `config_invalid`, naming the setting, its value (unless it is secret) and what it must be
+ */
+export function readSettings(
+  env: Record<string, string | undefined>,
+  flags: Partial<Record<SettingName, string>> = {},
+): { settings: Settings; warnings: string[] } {
+  const known = new Set([...Object.values(options).map(({ env: name }) => name), ...ofClient]);
+  const unknown = Object.keys(env).filter((name) => name.startsWith('CURFEW_') && !known.has(name));
+  const settings: Record<string, unknown> = {};
+  for (const [name, declared] of Object.entries(options) as [SettingName, Option<unknown>][]) {
+    const text = flags[name] ?? env[declared.env] ?? declared.fallback;
+    settings[name] = text === undefined ? undefined : readOne(declared, text);
+  }
+  const read = settings as Settings;
+  const warnings = unknown.map((name) => `${name} is no setting, and is ignored.`);
+  for (const [name, declared] of Object.entries(options) as [SettingName, Option<unknown>][]) {
+    const value = read[name];
+    const why = value === undefined ? undefined : declared.warn?.(value, read);
+    if (why) warnings.push(`${declared.env}: ${why}.`);
+  }
+  if (read.idle > read.absolute) warnings.push('CURFEW_IDLE: it is longer than CURFEW_ABSOLUTE, which counts first.');
+  return { settings: read, warnings };
+}
+
+function readOne(declared: Option<unknown>, text: string): unknown {
+  try {
+    return declared.read(text);
+  } catch (error) {
+    const value = declared.secret ? 'Its value' : JSON.stringify(text);
+    throw new CurfewError('config_invalid', { detail: `${declared.env}: ${value} ${(error as Error).message}.` });
+  }
+}
+
+function integer(text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new Error(`must be a whole number from ${least} to ${most}`);
+}
+
+function boolean(text: string): boolean {
+  return oneOf(text, ['true', 'false'] as const) === 'true';
+}
+
+function oneOf<const Value extends string>(text: string, values: readonly Value[]): Value {
+  const found = values.find((value) => value === text);
+  if (found !== undefined) return found;
+  throw new Error(`must be one of ${values.join(', ')}`);
+}
+
+const units: Record<string, number> = { ms: 1, s: second, m: minute, h: hour, d: day };
+
+function duration(text: string, least: number, most: number): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
+  const value = Number(number) * units[unit ?? '']!;
+  if (value >= least && value <= most) return value;
+  throw new Error(`must be a duration such as 90s, 15m, 12h or 30d, from ${shown(least)} to ${shown(most)}`);
+}
+
+function shown(milliseconds: number): string {
+  const [unit, size] = Object.entries(units)
+    .reverse()
+    .find(([, candidate]) => milliseconds % candidate === 0)!;
+  return `${milliseconds / size}${unit}`;
+}
+
+function rate(text: string): AttemptRule {
+  const [max, window] = text.split('/');
+  return { max: integer(max ?? '', 1, 1_000_000), window: duration(window ?? '', second, day) };
+}

@@ -1,0 +1,67 @@
+import { library } from './authority/caller.ts';
+import { type Authority, createAuthority } from './authority/index.ts';
+import { openWorld, type WorldSettings } from './open-world.ts';
+
+/** Use cases that need to know who asks: here it is always the program itself. */
+type OfCaller = {
+  [Name in keyof Authority]: Authority[Name] extends (caller: infer First, ...rest: infer Rest) => infer Result
+    ? typeof library extends First
+      ? (...rest: Rest) => Result
+      : never
+    : never;
+};
+
+/** Curfew as a library: the sessions of one process's store, without a server. */
+export type Curfew = Pick<
+  OfCaller,
+  | 'createSession'
+  | 'endSession'
+  | 'endUserSession'
+  | 'endUserSessions'
+  | 'endEveryone'
+  | 'changeAccessGroups'
+  | 'createAccount'
+  | 'updateAccount'
+  | 'deleteAccount'
+> &
+  Pick<Authority, 'signIn' | 'getSession' | 'findUserSession' | 'listSessions' | 'listEvents'> & {
+    /** Whether a session token is good now. */
+    verify: Authority['verifySession'];
+    /** New tokens for a refresh token. */
+    refresh: Authority['refreshSession'];
+    /** Finishes what was begun and lets go of the store. */
+    close(): Promise<void>;
+  };
+
+/**
+ * Opens a store and gives the use cases over it. All durations are milliseconds, all moments epoch milliseconds.
+ *
+ *     const curfew = await createCurfew({ store: 'lmdb:./curfew-data' });
+ *     const { token } = await curfew.createSession({ userId: 'ada' });
+ *     const verdict = await curfew.verify(token);
+ *
+ * @throws `CurfewError` with `store_in_use`, `store_damaged`, `store_version`, `store_not_writable` or `config_invalid`
+ */
+export async function createCurfew(settings: WorldSettings): Promise<Curfew> {
+  const { world, close } = await openWorld(settings);
+  const authority = createAuthority(world);
+  return {
+    createSession: (request) => authority.createSession(library, request),
+    verify: authority.verifySession,
+    refresh: authority.refreshSession,
+    getSession: authority.getSession,
+    findUserSession: authority.findUserSession,
+    listSessions: authority.listSessions,
+    endSession: (...rest) => authority.endSession(library, ...rest),
+    endUserSession: (...rest) => authority.endUserSession(library, ...rest),
+    endUserSessions: (...rest) => authority.endUserSessions(library, ...rest),
+    endEveryone: (...rest) => authority.endEveryone(library, ...rest),
+    changeAccessGroups: (...rest) => authority.changeAccessGroups(library, ...rest),
+    signIn: authority.signIn,
+    createAccount: (...rest) => authority.createAccount(library, ...rest),
+    updateAccount: (...rest) => authority.updateAccount(library, ...rest),
+    deleteAccount: (...rest) => authority.deleteAccount(library, ...rest),
+    listEvents: authority.listEvents,
+    close,
+  };
+}

@@ -1,0 +1,18 @@
+import type { Dialect as Registered } from '../http/server.ts';
+import type { Dialect, DialectSettings } from './dialect.ts';
+import type { DialectName } from './names.ts';
+import { rocketchat } from './rocketchat/routes.ts';
+
+const dialects: Record<DialectName, Dialect> = { rocketchat };
+
+/** The chosen dialects, each at its native paths and under its name, for clients that take a base URL. */
+export function mountDialects(names: readonly DialectName[], settings: DialectSettings): Registered[] {
+  return names.flatMap((name) =>
+    ['', `/${name}`].map(
+      (prefix): Registered =>
+        async (app, services) => {
+          await app.register(async (scope) => dialects[name](scope, services, settings), { prefix });
+        },
+    ),
+  );
+}

@@ -1,0 +1,70 @@
+import type { CurfewError } from '../../errors.ts';
+import { type Refusal, refusalOf } from './table.ts';
+
+export type Answer = { status: number; body: object };
+
+/** Where an error was met: the same one is told differently at a sign-in and by the check of the second factor. */
+export type Place = 'login' | 'second-factor' | 'elsewhere';
+
+/** One of our errors in Rocket.Chat's words. */
+export function encodeError(error: CurfewError, place: Place): Answer {
+  const refusal = place === 'second-factor' && error.code === 'too_many_attempts' ? maxAttempts : refusalOf[error.code];
+  switch (refusal.kind) {
+    case 'unauthorized':
+      return { status: 401, body: unauthorized('Unauthorized') };
+    case 'not-signed-in':
+      return { status: 401, body: unauthorized('You must be logged in to do this.') };
+    case 'forbidden':
+      return failure(403, 'User does not have the permissions required for this action [error-unauthorized]');
+    case 'totp':
+      return { status: place === 'login' ? 401 : 400, body: totp(refusal, error) };
+    case 'invalid-params':
+      return {
+        status: 400,
+        body: { success: false, errorType: 'invalid-params', error: `${reasonOf(error)} [invalid-params]` },
+      };
+    case 'too-many-requests':
+      return failure(429, tooManyText(error.facts.retryAfter ?? 1), 'error-too-many-requests');
+    case 'not-found':
+      return failure(404, refusal.text);
+    case 'failed':
+      return failure(400, `${refusal.text} [${refusal.type}]`, refusal.type);
+    case 'unavailable':
+      return failure(error.status, refusal.text);
+  }
+}
+
+// Rocket.Chat's own spelling.
+const maxAttempts: Refusal = {
+  kind: 'totp',
+  type: 'totp-max-attempts',
+  text: 'TOTP Maximun Failed Attempts Reached',
+};
+
+function unauthorized(text: string): object {
+  return { success: false, status: 'error', error: text, message: text };
+}
+
+function totp({ type, text }: Extract<Refusal, { kind: 'totp' }>, error: CurfewError): object {
+  const body = { success: false, error: `${text} [${type}]`, errorType: type };
+  if (type === 'totp-max-attempts') return body;
+  const details = { method: 'totp', codeGenerated: false };
+  if (type === 'totp-invalid') return { ...body, details };
+  // A backup code goes in the same header, so it is no method of its own there.
+  const availableMethods = (error.facts.methods ?? []).filter((method) => method === 'totp');
+  return { ...body, details: { ...details, availableMethods } };
+}
+
+/** What the validator said: Rocket.Chat uses the same one, and passes its words on. */
+function reasonOf(error: CurfewError): string {
+  const said = (error.cause as { validation?: { message?: string }[] } | undefined)?.validation?.[0]?.message;
+  return said ?? error.facts.detail ?? 'invalid body';
+}
+
+function tooManyText(seconds: number): string {
+  return `Error, too many requests. Please slow down. You must wait ${seconds} seconds before trying this endpoint again. [error-too-many-requests]`;
+}
+
+function failure(status: number, error: string, errorType?: string): Answer {
+  return { status, body: { success: false, error, ...(errorType !== undefined && { errorType }) } };
+}

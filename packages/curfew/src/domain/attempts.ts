@@ -1,0 +1,2 @@
+/** At most `max` attempts in `window` milliseconds. */
+export type AttemptRule = { max: number; window: number };

@@ -1,0 +1,43 @@
+import { createAccount } from './authority/accounts.ts';
+import { library } from './authority/caller.ts';
+import { createKey, importKey } from './authority/keys.ts';
+import type { World } from './authority/world.ts';
+import { randomDigits } from './domain/base62.ts';
+import { permissions } from './domain/permissions.ts';
+
+export type FirstStart = {
+  username: string;
+  /** What nobody chose, and so has to be told, once. */
+  password: string | undefined;
+  apiKey: string | undefined;
+};
+
+/**
+ * On an empty store: makes the first account, an administrator, and an API key that may do everything.
+ * `undefined` when somebody has been here before.
+ */
+export async function firstStart(
+  world: World,
+  given: {
+    adminUsername: string;
+    adminEmail?: string | undefined;
+    adminPassword?: string | undefined;
+    apiKey?: string | undefined;
+  },
+): Promise<FirstStart | undefined> {
+  const { store, random } = world;
+  const [{ accounts }, { keys }] = await Promise.all([store.listAccounts({ limit: 1 }), store.listKeys({ limit: 1 })]);
+  if (accounts.length > 0 || keys.length > 0) return undefined;
+  const password = given.adminPassword ?? randomDigits(20, random);
+  const account = await createAccount(world, library, {
+    username: given.adminUsername,
+    email: given.adminEmail,
+    password,
+    roles: ['admin'],
+  });
+  const key = { name: 'root', scopes: permissions };
+  let apiKey: string | undefined;
+  if (given.apiKey === undefined) apiKey = (await createKey(world, library, key)).token;
+  else await importKey(world, library, { ...key, token: given.apiKey });
+  return { username: account.username, password: given.adminPassword === undefined ? password : undefined, apiKey };
+}

@@ -1,0 +1,69 @@
+import type { ErrorCode } from '../../errors.ts';
+import type { Access, Assurance, Context, Operation } from '../operation.ts';
+import { authenticationErrors } from './authenticate.ts';
+import { freshSignIn, freshSignInErrors } from './fresh-sign-in.ts';
+import { permission, permissionErrors } from './permission.ts';
+import { sameSiteErrors } from './same-site.ts';
+import { secondFactor, secondFactorErrors } from './second-factor.ts';
+
+/*
+ * The order of the preconditions, the same for every operation:
+ *
+ *   authenticate → same-site → (shapes) → permission → second factor or fresh sign-in → the operation
+ *
+ * The first two are done before the body is read, by the server; the rest here.
+ */
+
+type AnyContext = Context<unknown, unknown, unknown>;
+
+export async function checkAccess(access: Access<never, never, never>, context: AnyContext): Promise<void> {
+  if (access === 'open' || access === 'signed-in') return;
+  const { caller } = context;
+  if (!('owner' in access)) {
+    permission(caller, access.permission);
+    await assure(access.person, context);
+    return;
+  }
+  const owner = caller.kind === 'person' ? await access.owner(context as never) : undefined;
+  if (caller.kind === 'person' && owner === caller.session.userId) {
+    await assure(access.own, context);
+    return;
+  }
+  permission(caller, access.permission);
+  await assure(access.others, context);
+}
+
+async function assure(assurance: Assurance | undefined, context: AnyContext): Promise<void> {
+  const { authority, caller, request } = context;
+  if (assurance === 'second-factor') await secondFactor(authority, caller, request);
+  if (assurance === 'fresh-sign-in') await freshSignIn(authority, caller, request);
+}
+
+/** Every error that an operation's access may refuse with. */
+export function accessErrors({ access, method }: Operation): ErrorCode[] {
+  if (access === 'open') return [];
+  const found = new Set<ErrorCode>(authenticationErrors);
+  if (method !== 'GET') for (const code of sameSiteErrors) found.add(code);
+  if (access === 'signed-in') return [...found];
+  for (const code of permissionErrors) found.add(code);
+  const assurances = 'owner' in access ? [access.own, access.others] : [access.person];
+  if (assurances.includes('second-factor')) for (const code of secondFactorErrors) found.add(code);
+  if (assurances.includes('fresh-sign-in')) for (const code of freshSignInErrors) found.add(code);
+  return [...found];
+}
+
+const words: Record<Assurance, string> = {
+  'second-factor': 'a second factor (`x-2fa-code`)',
+  'fresh-sign-in': 'a sign-in of the last 15 minutes or a second factor (`x-2fa-code`)',
+};
+
+/** What an operation's access takes, as a sentence of the documentation. */
+export function describeAccess({ access }: Operation): string {
+  if (access === 'open') return 'Open to anybody.';
+  if (access === 'signed-in') return 'Takes a session or an API key.';
+  const takes = (assurance: Assurance | undefined) =>
+    `\`${access.permission}\`${assurance ? `, and of a person ${words[assurance]}` : ''}`;
+  if (!('owner' in access)) return `Takes ${takes(access.person)}.`;
+  const own = access.own ? `takes ${words[access.own]}` : 'is free';
+  return `A person’s own ${own}; others’ takes ${takes(access.others)}.`;
+}

@@ -1,0 +1,87 @@
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import type { FastifySchema } from 'fastify';
+import { type ErrorCode, errors } from '../errors.ts';
+import { accessErrors, describeAccess } from './checks/index.ts';
+import type { Operation } from './operation.ts';
+import { Problem, ref } from './schemas.ts';
+
+/** What any operation may refuse with. */
+const always: readonly ErrorCode[] = ['store_unavailable', 'shutting_down', 'internal'];
+/** What an operation that is sent something may refuse with. */
+const ofShapes: readonly ErrorCode[] = ['missing_field', 'unknown_field', 'wrong_type', 'invalid_value'];
+const ofBodies: readonly ErrorCode[] = ['body_not_json', 'body_too_large', 'unsupported_media_type'];
+const ofWrites: readonly ErrorCode[] = ['store_full', 'outcome_unknown'];
+
+/** Every error that an operation may refuse with, each once. */
+export function errorsOf(operation: Operation): ErrorCode[] {
+  const { body, query, params, method } = operation;
+  return [
+    ...new Set([
+      ...(operation.errors ?? []),
+      ...accessErrors(operation),
+      ...(body || query || params ? ofShapes : []),
+      ...(body ? ofBodies : []),
+      ...(method === 'GET' ? [] : ofWrites),
+      ...always,
+    ]),
+  ];
+}
+
+/** An operation as Fastify and the OpenAPI document take it. */
+export function schemaOf(operation: Operation): FastifySchema {
+  const { answer, summary, description, id, tag, access } = operation;
+  const paragraphs = [description, describeAccess(operation)].filter((text) => text !== undefined);
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    description: paragraphs.join('\n\n'),
+    security: access === 'open' ? [] : [{ bearer: [] }, { cookie: [] }],
+    ...(operation.params && { params: operation.params }),
+    ...(operation.query && { querystring: operation.query }),
+    ...(operation.body && { body: operation.body }),
+    response: {
+      [answer.status]: answer.schema
+        ? { ...answer.schema, description: answer.description }
+        : { type: 'null', description: answer.description },
+      ...problemsOf(errorsOf(operation)),
+    },
+  } as FastifySchema;
+}
+
+/** One answer a status, naming its codes. */
+function problemsOf(codes: readonly ErrorCode[]): Record<number, object> {
+  const byStatus = Map.groupBy(codes, (code) => errors[code].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, ofStatus]) => [
+      status,
+      {
+        description: ofStatus.map((code) => `\`${code}\`: ${errors[code].title}.`).join('\n\n'),
+        content: { 'application/problem+json': { schema: ref(Problem) } },
+      },
+    ]),
+  );
+}
+
+export const openApiOptions: FastifyDynamicSwaggerOptions = {
+  openapi: {
+    openapi: '3.1.0',
+    info: {
+      title: 'Curfew',
+      version: '1',
+      summary: 'End any session, anywhere, now.',
+      description:
+        'Errors are problem documents (RFC 9457) with a `code`, and a `remedy` that says what to do. Times are RFC 3339. ' +
+        'Every call that ends or changes something answers with a receipt.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/', description: 'This server.' }],
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'An API key (`cfk_…`) or a session token (`cfs_…`).' },
+        cookie: { type: 'apiKey', in: 'cookie', name: '__Host-curfew', description: 'The session cookie.' },
+      },
+    },
+  },
+  refResolver: { buildLocalReference: (json) => String(json['$id']) },
+};

@@ -1,0 +1,81 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Static, TSchema } from 'typebox';
+import type { Caller } from '../authority/caller.ts';
+import type { Authority } from '../authority/index.ts';
+import type { Permission } from '../domain/permissions.ts';
+import type { CurfewError, ErrorCode } from '../errors.ts';
+
+/*
+ * An operation of the API is declared once: its route, its shapes, what it takes to call it, its errors and what it
+ * does. The server, the OpenAPI document, the client and the documentation derive from it.
+ */
+
+export type Services = {
+  authority: Authority;
+  /** Aborted when the server closes: ends streams. */
+  closing: AbortSignal;
+  /** Writes a fault of the server to its log; what a caller did wrong is none. */
+  fault(error: CurfewError, request: FastifyRequest): void;
+};
+
+export type Context<Params, Query, Body> = Services & {
+  caller: Caller;
+  params: Params;
+  query: Query;
+  body: Body;
+  request: FastifyRequest;
+  reply: FastifyReply;
+};
+
+/** What it takes, of a person, besides the permission. */
+export type Assurance = 'second-factor' | 'fresh-sign-in';
+
+/**
+ * Who may call an operation.
+ * - `open`: anybody.
+ * - `signed-in`: whoever has a session or a key.
+ * - a permission, which a key has as a scope; `person` says what a person must show besides.
+ * - with `owner`: a person whose own it is needs no permission, but perhaps `own`; for others' it takes the permission
+ *   and `others`.
+ */
+export type Access<Params, Query, Body> =
+  | 'open'
+  | 'signed-in'
+  | { permission: Permission; person?: Assurance }
+  | {
+      permission: Permission;
+      /** Whose it is: a user's id. `undefined` when there is no such thing: then as for others'. */
+      owner(context: Context<Params, Query, Body>): Promise<string | undefined> | string | undefined;
+      own?: Assurance;
+      others?: Assurance;
+    };
+
+type StaticOf<Schema> = Schema extends TSchema ? Static<Schema> : undefined;
+
+type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B extends TSchema | undefined> = {
+  id: string;
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  access: Access<StaticOf<P>, StaticOf<Q>, StaticOf<B>>;
+  params?: P;
+  query?: Q;
+  body?: B;
+  answer: { status: 200 | 201 | 204; description: string; schema?: TSchema; type?: string };
+  /** What the operation itself may refuse with; what its access and its shapes may refuse with is added. */
+  errors?: readonly ErrorCode[];
+  handle(context: Context<StaticOf<P>, StaticOf<Q>, StaticOf<B>>): Promise<unknown>;
+};
+
+/** An operation whose types were checked where it was declared. */
+export type Operation = Declaration<TSchema | undefined, TSchema | undefined, TSchema | undefined>;
+
+export function operation<
+  P extends TSchema | undefined = undefined,
+  Q extends TSchema | undefined = undefined,
+  B extends TSchema | undefined = undefined,
+>(declaration: Declaration<P, Q, B>): Operation {
+  return declaration as unknown as Operation;
+}

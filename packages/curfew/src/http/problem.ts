@@ -1,0 +1,91 @@
+import { CurfewError, type ErrorCode, errors, isCurfewError } from '../errors.ts';
+
+export const problemType = 'application/problem+json; charset=utf-8';
+
+/** An error as a caller is told of it (RFC 9457). Its cause stays in the log. */
+export function problemOf(error: CurfewError, requestId: string) {
+  const { title, status, remedy } = errors[error.code];
+  const { detail, errors: fields, methods, reason } = error.facts;
+  return {
+    type: `urn:curfew:error:${error.code}`,
+    title,
+    status,
+    code: error.code,
+    detail: status === 500 ? undefined : detail,
+    remedy,
+    instance: requestId,
+    errors: fields,
+    methods,
+    reason,
+  };
+}
+
+/** What Fastify's own errors are to us. */
+const ofFastify: Record<string, ErrorCode> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'body_not_json',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'body_not_json',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'body_not_json',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_INVALID_TYPE: 'unsupported_media_type',
+  FST_ERR_ASYNC_CONSTRAINT: 'route_not_found',
+  FST_ERR_BAD_URL: 'route_not_found',
+  FST_ERR_NOT_FOUND: 'route_not_found',
+};
+
+type ValidationFault = {
+  keyword: string;
+  instancePath: string;
+  message?: string;
+  params: Record<string, unknown>;
+  parentSchema?: Record<string, unknown>;
+};
+
+/** Any error as one of ours; what nobody foresaw is `internal`. */
+export function asCurfewError(error: unknown): CurfewError {
+  if (isCurfewError(error)) return error;
+  const { code, validation, validationContext, statusCode, message } = error as {
+    code?: string;
+    validation?: ValidationFault[];
+    validationContext?: string;
+    statusCode?: number;
+    message?: string;
+  };
+  if (validation?.[0]) return ofValidation(validation[0], validationContext ?? 'body', error);
+  const known = code === undefined ? undefined : ofFastify[code];
+  if (known) return new CurfewError(known, {}, error);
+  // A body that is no JSON has a plain SyntaxError; one with `__proto__` in it is refused by the parser too.
+  if (statusCode === 400) return new CurfewError('body_not_json', { detail: message ?? '' }, error);
+  return new CurfewError('internal', { detail: message ?? '' }, error);
+}
+
+function ofValidation(fault: ValidationFault, where: string, cause: unknown): CurfewError {
+  const { keyword, instancePath, params, parentSchema } = fault;
+  const name = (params['missingProperty'] ?? params['additionalProperty']) as string | undefined;
+  const path = `/${where}${instancePath}${name === undefined ? '' : `/${name}`}`;
+  if (where === 'body' && instancePath === '' && keyword === 'type') return new CurfewError('body_not_json', {}, cause);
+  const told = sentence(fault);
+  const facts = { detail: `${path} ${told}.`, errors: [{ path, message: told }] };
+  return new CurfewError(codeOf(keyword, parentSchema), facts, cause);
+}
+
+/** What is wrong with a value, said of it. */
+function sentence({ keyword, params, message = 'is not allowed' }: ValidationFault): string {
+  switch (keyword) {
+    case 'required':
+      return 'is required';
+    case 'additionalProperties':
+      return 'is not known here';
+    case 'enum':
+      return `must be one of ${(params['allowedValues'] as string[]).join(', ')}`;
+    default:
+      return message;
+  }
+}
+
+function codeOf(keyword: string, schema: Record<string, unknown> | undefined): ErrorCode {
+  if (keyword === 'required') return 'missing_field';
+  if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') return 'unknown_field';
+  if (keyword === 'type') return 'wrong_type';
+  return (schema?.['x-code'] as ErrorCode | undefined) ?? 'invalid_value';
+}

@@ -1,0 +1,245 @@
+import { limits } from '../../domain/limits.ts';
+import { permissions, roleNames } from '../../domain/permissions.ts';
+import { operation } from '../operation.ts';
+import { presentAccount, presentReceipt } from '../present.ts';
+import { Account, maybe, oneOf, paging, Receipt, ref, Type, text, waiting } from '../schemas.ts';
+
+const tag = 'Accounts';
+const byId = Type.Object({ id: text(limits.userIdBytes, 'The id of an account.') }, { additionalProperties: false });
+const oneAccount = Type.Object({ account: ref(Account) });
+
+const fields = {
+  username: text(200, `Unique: 1 to ${limits.username} characters of a-z 0-9 . _ -.`, { examples: ['ada'] }),
+  password: Type.String({ maxLength: 4096, description: `${limits.passwordMin} characters or more.` }),
+  roles: Type.Array(oneOf(roleNames), {
+    maxItems: 10,
+    description: '`admin`: everything. `support`: sees and ends sessions. `auditor`: looks. `member`: their own.',
+  }),
+  permissions: Type.Array(oneOf(permissions), { maxItems: 20, description: 'Besides those of the roles.' }),
+};
+const email = text(limits.email, 'Unique.');
+const name = text(1000, 'What people call them.');
+
+/** One's own account: a fresh sign-in. Others': the permission and a second factor. */
+const ownOrManaged = {
+  permission: 'accounts.manage',
+  owner: ({ params }: { params: { id: string } }) => params.id,
+  own: 'fresh-sign-in',
+  others: 'second-factor',
+} as const;
+
+export const createAccount = operation({
+  id: 'createAccount',
+  method: 'POST',
+  path: '/v1/accounts',
+  tag,
+  summary: 'Make an account',
+  description: 'Nobody can grant what they have not themselves.',
+  access: { permission: 'accounts.manage', person: 'fresh-sign-in' },
+  body: Type.Object(
+    {
+      username: fields.username,
+      email: maybe(email),
+      name: maybe(name),
+      password: fields.password,
+      roles: maybe(fields.roles),
+      permissions: maybe(fields.permissions),
+    },
+    { additionalProperties: false },
+  ),
+  answer: { status: 201, description: 'The account.', schema: oneAccount },
+  errors: ['username_taken', 'email_taken', 'permission_missing', 'clock_stepped_back'],
+  async handle({ authority, caller, body }) {
+    return { account: presentAccount(await authority.createAccount(caller, body)) };
+  },
+});
+
+export const listAccounts = operation({
+  id: 'listAccounts',
+  method: 'GET',
+  path: '/v1/accounts',
+  tag,
+  summary: 'List accounts by user name',
+  access: { permission: 'accounts.manage' },
+  query: Type.Object(
+    { filter: maybe(text(limits.filter, 'A part of a name or address.')), ...paging },
+    { additionalProperties: false },
+  ),
+  answer: {
+    status: 200,
+    description: 'A page of accounts.',
+    schema: Type.Object({ accounts: Type.Array(ref(Account)), nextCursor: maybe(Type.String()) }),
+  },
+  errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query'],
+  async handle({ authority, query }) {
+    const list = await authority.listAccounts(query);
+    return { ...list, accounts: list.accounts.map(presentAccount) };
+  },
+});
+
+export const getAccount = operation({
+  id: 'getAccount',
+  method: 'GET',
+  path: '/v1/accounts/:id',
+  tag,
+  summary: 'Read an account',
+  access: { permission: 'accounts.manage', owner: ({ params }) => params.id },
+  params: byId,
+  answer: { status: 200, description: 'The account.', schema: oneAccount },
+  errors: ['account_not_found'],
+  async handle({ authority, params }) {
+    return { account: presentAccount(await authority.getAccount(params.id)) };
+  },
+});
+
+export const updateAccount = operation({
+  id: 'updateAccount',
+  method: 'PATCH',
+  path: '/v1/accounts/:id',
+  tag,
+  summary: 'Change an account',
+  description:
+    'Disabling it ends all its sessions in the same step. A new password ends all of them but the caller’s own. ' +
+    '`null` removes an address or a name.',
+  access: ownOrManaged,
+  params: byId,
+  query: waiting,
+  body: Type.Object(
+    {
+      username: maybe(fields.username),
+      email: maybe(Type.Union([email, Type.Null()])),
+      name: maybe(Type.Union([name, Type.Null()])),
+      password: maybe(fields.password),
+      roles: maybe(fields.roles),
+      permissions: maybe(fields.permissions),
+      disabled: maybe(Type.Boolean()),
+    },
+    { additionalProperties: false },
+  ),
+  answer: {
+    status: 200,
+    description: 'The account; with a receipt when sessions ended.',
+    schema: Type.Object({ account: ref(Account), receipt: maybe(ref(Receipt)) }),
+  },
+  errors: [
+    'account_not_found',
+    'username_taken',
+    'email_taken',
+    'permission_missing',
+    'changed_meanwhile',
+    'clock_stepped_back',
+  ],
+  async handle({ authority, caller, params, body, query }) {
+    const keepSession = caller.kind === 'person' ? caller.session.id : undefined;
+    const changed = await authority.updateAccount(caller, params.id, body, { keepSession, wait: query.wait });
+    return { account: presentAccount(changed.account), receipt: changed.receipt && presentReceipt(changed.receipt) };
+  },
+});
+
+export const deleteAccount = operation({
+  id: 'deleteAccount',
+  method: 'DELETE',
+  path: '/v1/accounts/:id',
+  tag,
+  summary: 'Remove an account and end all its sessions',
+  access: ownOrManaged,
+  params: byId,
+  query: waiting,
+  answer: {
+    status: 200,
+    description: 'It is gone.',
+    schema: Type.Object({ success: Type.Boolean(), receipt: ref(Receipt) }),
+  },
+  errors: ['account_not_found'],
+  async handle({ authority, caller, params, query }) {
+    const { receipt } = await authority.deleteAccount(caller, params.id, query.wait);
+    return { success: true, receipt: presentReceipt(receipt) };
+  },
+});
+
+export const startTotp = operation({
+  id: 'startTotp',
+  method: 'POST',
+  path: '/v1/accounts/:id/totp',
+  tag,
+  summary: 'Begin to enrol an authenticator',
+  description: 'The secret is shown once. Nothing is asked for until its first code is confirmed.',
+  access: ownOrManaged,
+  params: byId,
+  answer: {
+    status: 200,
+    description: 'What the authenticator needs.',
+    schema: Type.Object({
+      secret: Type.String({ description: 'To type in, base 32.' }),
+      url: Type.String({ description: 'To show as a QR code.' }),
+    }),
+  },
+  errors: ['account_not_found', 'factor_already_enrolled', 'changed_meanwhile'],
+  handle: ({ authority, caller, params }) => authority.startTotp(caller, params.id),
+});
+
+const codes = Type.Array(Type.String(), { description: 'Twelve codes, each good once. Shown once.' });
+
+export const confirmTotp = operation({
+  id: 'confirmTotp',
+  method: 'POST',
+  path: '/v1/accounts/:id/totp/confirm',
+  tag,
+  summary: 'Confirm an authenticator by its first code',
+  description: 'From now on it is asked for. `endOthers` ends all sessions of the account but the caller’s own.',
+  access: ownOrManaged,
+  params: byId,
+  body: Type.Object(
+    { code: text(40, 'The code that the authenticator shows.'), endOthers: maybe(Type.Boolean({ default: false })) },
+    { additionalProperties: false },
+  ),
+  answer: {
+    status: 200,
+    description: 'Enrolled.',
+    schema: Type.Object({ account: ref(Account), backupCodes: codes, ended: maybe(Type.Integer()) }),
+  },
+  errors: [
+    'account_not_found',
+    'factor_not_enrolled',
+    'factor_already_enrolled',
+    'second_factor_invalid',
+    'too_many_attempts',
+    'changed_meanwhile',
+    'clock_stepped_back',
+  ],
+  async handle({ authority, caller, params, body }) {
+    const confirmed = await authority.confirmTotp(caller, params.id, body);
+    return { ...confirmed, account: presentAccount(confirmed.account) };
+  },
+});
+
+export const removeTotp = operation({
+  id: 'removeTotp',
+  method: 'DELETE',
+  path: '/v1/accounts/:id/totp',
+  tag,
+  summary: 'Remove an authenticator and its backup codes',
+  access: { ...ownOrManaged, own: 'second-factor' },
+  params: byId,
+  answer: { status: 200, description: 'It is removed.', schema: oneAccount },
+  errors: ['account_not_found', 'factor_not_enrolled', 'changed_meanwhile'],
+  async handle({ authority, caller, params }) {
+    return { account: presentAccount(await authority.removeTotp(caller, params.id)) };
+  },
+});
+
+export const renewBackupCodes = operation({
+  id: 'renewBackupCodes',
+  method: 'POST',
+  path: '/v1/accounts/:id/backup-codes',
+  tag,
+  summary: 'Give an account new backup codes',
+  description: 'Those before are void.',
+  access: { ...ownOrManaged, own: 'second-factor' },
+  params: byId,
+  answer: { status: 200, description: 'The codes.', schema: Type.Object({ backupCodes: codes }) },
+  errors: ['account_not_found', 'factor_not_enrolled', 'changed_meanwhile'],
+  async handle({ authority, caller, params }) {
+    return { backupCodes: await authority.renewBackupCodes(caller, params.id) };
+  },
+});

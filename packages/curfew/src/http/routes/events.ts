@@ -1,0 +1,66 @@
+import { Readable } from 'node:stream';
+import { type Event as CurfewEvent, eventTypes } from '../../domain/events.ts';
+import { operation } from '../operation.ts';
+import { presentEvent } from '../present.ts';
+import { Event, maybe, oneOf, paging, ref, sessionId, Type, userId } from '../schemas.ts';
+
+/** Milliseconds without an event after which a comment keeps the connection open. */
+const heartbeat = 15_000;
+
+export const listEvents = operation({
+  id: 'listEvents',
+  method: 'GET',
+  path: '/v1/events',
+  tag: 'Audit',
+  summary: 'What happened, newest first; or as it happens',
+  description:
+    'With `accept: text/event-stream`, events are sent as they happen; `last-event-id` goes on after one (0: from the ' +
+    'first that is kept).',
+  access: { permission: 'events.read' },
+  query: Type.Object(
+    { type: maybe(oneOf(eventTypes)), user: maybe(userId), session: maybe(sessionId), ...paging },
+    { additionalProperties: false },
+  ),
+  answer: {
+    status: 200,
+    description: 'A page of events.',
+    schema: Type.Object({ events: Type.Array(ref(Event)), nextCursor: maybe(Type.String()) }),
+  },
+  errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query', 'session_not_found', 'user_id_too_long'],
+  async handle({ authority, closing, query, request, reply }) {
+    if (!request.headers.accept?.includes('text/event-stream')) {
+      const list = await authority.listEvents(query);
+      return { ...list, events: list.events.map(presentEvent) };
+    }
+    const gone = new AbortController();
+    request.raw.once('close', () => gone.abort());
+    const last = request.headers['last-event-id'];
+    const after = typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) : undefined;
+    const events = authority.followEvents({ ...query, after }, AbortSignal.any([closing, gone.signal]));
+    reply.header('content-type', 'text/event-stream; charset=utf-8').header('cache-control', 'no-store');
+    // No schema serializes a stream.
+    return reply.send(Readable.from(asServerSent(events)));
+  },
+});
+
+/** Events as server-sent ones, with a comment when nothing happens for a while. */
+async function* asServerSent(events: AsyncIterable<CurfewEvent>): AsyncIterable<string> {
+  yield ': events follow\n\n';
+  const source = events[Symbol.asyncIterator]();
+  let next = source.next();
+  for (;;) {
+    let timer: NodeJS.Timeout | undefined;
+    const quiet = new Promise<'quiet'>((resolve) => {
+      timer = setTimeout(() => resolve('quiet'), heartbeat);
+    });
+    const turn = await Promise.race([next, quiet]).finally(() => clearTimeout(timer));
+    if (turn === 'quiet') {
+      yield ': nothing yet\n\n';
+      continue;
+    }
+    if (turn.done) return;
+    const event = presentEvent(turn.value);
+    yield `id: ${event.sequence}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+    next = source.next();
+  }
+}

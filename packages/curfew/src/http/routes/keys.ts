@@ -1,0 +1,86 @@
+import { permissions } from '../../domain/permissions.ts';
+import { operation } from '../operation.ts';
+import { presentKey } from '../present.ts';
+import { ApiKey, maybe, oneOf, paging, ref, Type, text } from '../schemas.ts';
+
+const tag = 'API keys';
+const byId = Type.Object({ id: text(64, 'The id of a key.') }, { additionalProperties: false });
+const oneKey = Type.Object({ key: ref(ApiKey) });
+
+export const createKey = operation({
+  id: 'createKey',
+  method: 'POST',
+  path: '/v1/keys',
+  tag,
+  summary: 'Make an API key',
+  description: 'Its token is shown once. Nobody gives a key what they may not do themselves.',
+  access: { permission: 'keys.manage', person: 'fresh-sign-in' },
+  body: Type.Object(
+    {
+      name: text(1000, 'What it is for.', { examples: ['n8n'] }),
+      scopes: Type.Array(oneOf(permissions), { minItems: 1, maxItems: 20, description: 'What it may do.' }),
+    },
+    { additionalProperties: false },
+  ),
+  answer: {
+    status: 201,
+    description: 'The key, and its token.',
+    schema: Type.Object({ key: ref(ApiKey), token: Type.String({ examples: ['cfk_…'] }) }),
+  },
+  errors: ['permission_missing', 'clock_stepped_back'],
+  async handle({ authority, caller, body }) {
+    const { key, token } = await authority.createKey(caller, body);
+    return { key: presentKey(key), token };
+  },
+});
+
+export const listKeys = operation({
+  id: 'listKeys',
+  method: 'GET',
+  path: '/v1/keys',
+  tag,
+  summary: 'List API keys, newest first',
+  access: { permission: 'keys.manage' },
+  query: Type.Object({ ...paging }, { additionalProperties: false }),
+  answer: {
+    status: 200,
+    description: 'A page of keys.',
+    schema: Type.Object({ keys: Type.Array(ref(ApiKey)), nextCursor: maybe(Type.String()) }),
+  },
+  errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query'],
+  async handle({ authority, query }) {
+    const list = await authority.listKeys(query);
+    return { ...list, keys: list.keys.map(presentKey) };
+  },
+});
+
+export const getKey = operation({
+  id: 'getKey',
+  method: 'GET',
+  path: '/v1/keys/:id',
+  tag,
+  summary: 'Read an API key',
+  access: { permission: 'keys.manage' },
+  params: byId,
+  answer: { status: 200, description: 'The key.', schema: oneKey },
+  errors: ['key_not_found'],
+  async handle({ authority, params }) {
+    return { key: presentKey(await authority.getKey(params.id)) };
+  },
+});
+
+export const revokeKey = operation({
+  id: 'revokeKey',
+  method: 'DELETE',
+  path: '/v1/keys/:id',
+  tag,
+  summary: 'Revoke an API key',
+  description: 'Its next request is refused. Again is no error.',
+  access: { permission: 'keys.manage', person: 'fresh-sign-in' },
+  params: byId,
+  answer: { status: 200, description: 'It is revoked.', schema: oneKey },
+  errors: ['key_not_found'],
+  async handle({ authority, caller, params }) {
+    return { key: presentKey(await authority.revokeKey(caller, params.id)) };
+  },
+});

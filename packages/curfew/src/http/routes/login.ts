@@ -1,0 +1,151 @@
+import type { FastifyRequest } from 'fastify';
+import { limits } from '../../domain/limits.ts';
+import { CurfewError } from '../../errors.ts';
+import { credentialOf, sessionCookie } from '../checks/authenticate.ts';
+import { factorCode } from '../checks/second-factor.ts';
+import { operation } from '../operation.ts';
+import { presentAccount, presentEnd, presentSession } from '../present.ts';
+import { Account, idle, lifetime, maybe, Receipt, ref, Session, Type, text, tokens, waiting } from '../schemas.ts';
+
+const tag = 'Signing in';
+
+export const login = operation({
+  id: 'login',
+  method: 'POST',
+  path: '/v1/login',
+  tag,
+  summary: 'Sign in an account',
+  description:
+    'With a second factor enrolled, `totp` takes the code of the authenticator, or a backup code; the header ' +
+    '`x-2fa-code` does too. A session that the caller has until now ends. With `cookie`, the session token is set as ' +
+    `the cookie \`${sessionCookie}\` and not answered.`,
+  access: 'open',
+  body: Type.Object(
+    {
+      username: maybe(text(200, 'The user name; or `email`.', { examples: ['admin'] })),
+      email: maybe(text(limits.email, 'The e-mail address; or `username`.')),
+      password: Type.String({ maxLength: 4096, description: 'The password.' }),
+      totp: maybe(text(40, 'The second factor, where one is enrolled.', { examples: ['123456'] })),
+      lifetime: maybe(lifetime),
+      idle: maybe(idle),
+      cookie: maybe(Type.Boolean({ default: false, description: 'Set the session token as a cookie.' })),
+    },
+    { additionalProperties: false },
+  ),
+  answer: {
+    status: 200,
+    description: 'Signed in.',
+    schema: Type.Object({
+      session: ref(Session),
+      account: ref(Account),
+      token: maybe(tokens.token),
+      refreshToken: maybe(tokens.refreshToken),
+    }),
+  },
+  errors: [
+    'invalid_credentials',
+    'second_factor_required',
+    'second_factor_invalid',
+    'too_many_attempts',
+    'too_many_sessions',
+    'signed_out_meanwhile',
+    'clock_stepped_back',
+    'cross_site_refused',
+  ],
+  async handle({ authority, body, request, reply }) {
+    const { username, email, password, totp, lifetime: asked, idle: pause, cookie } = body;
+    if ((username === undefined) === (email === undefined)) {
+      throw new CurfewError('missing_field', { detail: 'Send either username or email.' });
+    }
+    const { session, account, token, refreshToken } = await authority.signIn({
+      login: username === undefined ? { email: email! } : { username },
+      password,
+      code: totp ?? factorCode(request),
+      userAgent: request.headers['user-agent'],
+      ip: request.ip,
+      previousToken: previousToken(request),
+      lifetime: asked && asked * 1000,
+      idle: pause && pause * 1000,
+    });
+    const shown = { session: presentSession(session), account: presentAccount(account) };
+    if (!cookie) return { ...shown, token, refreshToken };
+    const maxAge = Math.floor((session.expiresAt - session.createdAt) / 1000);
+    reply.setCookie(sessionCookie, token, { ...cookieOptions, maxAge });
+    return shown;
+  },
+});
+
+/** A cookie that browsers send to this host alone, over TLS alone, and show to no script. */
+export const cookieOptions = { path: '/', httpOnly: true, secure: true, sameSite: 'lax' } as const;
+
+export const logout = operation({
+  id: 'logout',
+  method: 'POST',
+  path: '/v1/logout',
+  tag,
+  summary: "End the caller's own session",
+  description: 'Clears the cookie too, if one came.',
+  access: 'signed-in',
+  query: waiting,
+  answer: {
+    status: 200,
+    description: 'The session has ended.',
+    schema: Type.Object({
+      success: Type.Boolean(),
+      message: Type.String(),
+      session: ref(Session),
+      receipt: ref(Receipt),
+    }),
+  },
+  errors: ['session_not_found'],
+  async handle({ authority, caller, query, request, reply }) {
+    if (caller.kind !== 'person') {
+      throw new CurfewError('session_not_found', { detail: 'An API key has no session to log out of; it is revoked.' });
+    }
+    const ended = await authority.endSession(caller, { id: caller.session.id }, query.wait);
+    if (request.cookies[sessionCookie] !== undefined) reply.clearCookie(sessionCookie, cookieOptions);
+    return presentEnd(ended);
+  },
+});
+
+export const me = operation({
+  id: 'me',
+  method: 'GET',
+  path: '/v1/me',
+  tag,
+  summary: 'Who is asking, and what they may do',
+  access: 'signed-in',
+  answer: {
+    status: 200,
+    description: 'The caller.',
+    schema: Type.Object({
+      kind: Type.String({ description: '`person` or `key`.' }),
+      permissions: Type.Array(Type.String()),
+      session: maybe(ref(Session)),
+      account: maybe(ref(Account)),
+      key: maybe(Type.Object({ id: Type.String(), name: Type.String() })),
+    }),
+  },
+  async handle({ authority, caller }) {
+    const permissions = [...caller.granted];
+    if (caller.kind !== 'person') {
+      return { kind: caller.kind, permissions, key: caller.kind === 'key' ? caller.key : undefined };
+    }
+    const session = await authority.getSession(caller.session.id);
+    const account = caller.account && (await authority.getAccount(caller.account.id));
+    return {
+      kind: 'person',
+      permissions,
+      session: presentSession(session),
+      account: account && presentAccount(account),
+    };
+  },
+});
+
+function previousToken(request: FastifyRequest): string | undefined {
+  try {
+    return credentialOf(request)?.text;
+  } catch {
+    return undefined;
+  }
+}

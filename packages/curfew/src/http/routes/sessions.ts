@@ -1,0 +1,306 @@
+import { everyoneConfirmation } from '../../authority/end-everyone.ts';
+import type { EndTarget } from '../../authority/end-session.ts';
+import { limits } from '../../domain/limits.ts';
+import { endReasons } from '../../domain/reasons.ts';
+import { sessionStatuses } from '../../domain/session.ts';
+import { CurfewError, isCurfewError } from '../../errors.ts';
+import { operation } from '../operation.ts';
+import { presentEnd, presentReceipt, presentSession } from '../present.ts';
+import {
+  accessGroups,
+  idle,
+  lifetime,
+  maybe,
+  metadata,
+  oneOf,
+  paging,
+  Receipt,
+  ref,
+  Session,
+  sessionId,
+  sessionName,
+  sort,
+  Type,
+  text,
+  tokens,
+  userId,
+  waiting,
+} from '../schemas.ts';
+
+const tag = 'Sessions';
+const byId = Type.Object({ id: sessionId }, { additionalProperties: false });
+const token = Type.String({ maxLength: 256, description: 'A session token.', examples: ['cfs_…'] });
+const refreshToken = Type.String({ maxLength: 256, description: 'A refresh token.', examples: ['cfr_…'] });
+
+export const endAnswer = Type.Object({
+  success: Type.Boolean(),
+  message: Type.String(),
+  session: ref(Session),
+  receipt: ref(Receipt),
+});
+const openAnswer = Type.Object({ session: ref(Session), ...tokens });
+
+export const createSession = operation({
+  id: 'createSession',
+  method: 'POST',
+  path: '/v1/sessions',
+  tag,
+  summary: 'Open a session for a user',
+  description: 'The tokens are shown once. The device is read from `userAgent`.',
+  access: { permission: 'sessions.create' },
+  body: Type.Object(
+    {
+      userId,
+      accessGroups: maybe(accessGroups),
+      name: maybe(sessionName),
+      userAgent: maybe(Type.String({ maxLength: 8192, description: 'The `User-Agent` of the device.' })),
+      ip: maybe(text(64, 'The address of the device.', { examples: ['203.0.113.7'] })),
+      metadata: maybe(metadata),
+      lifetime: maybe(lifetime),
+      idle: maybe(idle),
+    },
+    { additionalProperties: false },
+  ),
+  answer: { status: 201, description: 'The session, and its tokens.', schema: openAnswer },
+  errors: [
+    'user_id_too_long',
+    'too_many_groups',
+    'metadata_too_large',
+    'name_taken',
+    'named_session_stopped',
+    'too_many_sessions',
+    'account_disabled',
+    'signed_out_meanwhile',
+    'clock_stepped_back',
+  ],
+  async handle({ authority, caller, body }) {
+    const opened = await authority.createSession(caller, {
+      ...body,
+      lifetime: body.lifetime && body.lifetime * 1000,
+      idle: body.idle && body.idle * 1000,
+    });
+    return { ...opened, session: presentSession(opened.session) };
+  },
+});
+
+const inactiveReasons = ['malformed', 'unknown', 'suspended', ...endReasons] as const;
+
+export const verifySession = operation({
+  id: 'verifySession',
+  method: 'POST',
+  path: '/v1/sessions/verify',
+  tag,
+  summary: 'Whether a session token is good now',
+  description:
+    'A token that is not good is no error: `active` is false, and `reason` says why. `malformed`: mistyped or cut off. ' +
+    '`unknown`: of no session, or replaced by a newer one. Otherwise what became of the session.',
+  access: { permission: 'sessions.verify' },
+  body: Type.Object({ token }, { additionalProperties: false }),
+  answer: {
+    status: 200,
+    description: 'The verdict.',
+    schema: Type.Object({
+      active: Type.Boolean(),
+      session: maybe(ref(Session)),
+      reason: maybe(oneOf(inactiveReasons)),
+    }),
+  },
+  errors: ['clock_stepped_back'],
+  async handle({ authority, body }) {
+    const verdict = await authority.verifySession(body.token);
+    return verdict.active ? { active: true, session: presentSession(verdict.session) } : verdict;
+  },
+});
+
+export const refreshSession = operation({
+  id: 'refreshSession',
+  method: 'POST',
+  path: '/v1/sessions/refresh',
+  tag,
+  summary: 'Give a session new tokens',
+  description:
+    'Both tokens are replaced. Callers that race with one refresh token get the same new ones, for 10 seconds; a ' +
+    'refresh token that is used again later ends the session (`refresh_reuse`).',
+  access: 'open',
+  body: Type.Object({ refreshToken }, { additionalProperties: false }),
+  answer: { status: 200, description: 'The session, and its new tokens.', schema: openAnswer },
+  errors: [
+    'token_malformed',
+    'token_unknown',
+    'session_ended',
+    'session_suspended',
+    'changed_meanwhile',
+    'clock_stepped_back',
+  ],
+  async handle({ authority, body }) {
+    const opened = await authority.refreshSession(body.refreshToken);
+    return { ...opened, session: presentSession(opened.session) };
+  },
+});
+
+const logoutBody = Type.Object(
+  { token: maybe(token), refreshToken: maybe(refreshToken), name: maybe(sessionName), id: maybe(sessionId) },
+  { additionalProperties: false },
+);
+
+export const logoutSession = operation({
+  id: 'logoutSession',
+  method: 'POST',
+  path: '/v1/sessions/logout',
+  tag,
+  summary: 'End a session by its token, refresh token, name or id',
+  description: 'Exactly one of the four. A session that has ended already is confirmed: 200 again, with its first end.',
+  access: {
+    permission: 'sessions.end',
+    owner: ({ authority, body }) => ignoreAbsence(() => authority.ownerOf(endTarget(body))),
+    own: 'fresh-sign-in',
+    others: 'second-factor',
+  },
+  query: waiting,
+  body: logoutBody,
+  answer: { status: 200, description: 'The session has ended.', schema: endAnswer },
+  errors: ['missing_field', 'session_not_found', 'token_malformed'],
+  async handle({ authority, caller, body, query }) {
+    return presentEnd(await authority.endSession(caller, endTarget(body), query.wait));
+  },
+});
+
+function endTarget(body: { [Key in 'token' | 'refreshToken' | 'name' | 'id']?: string | undefined }): EndTarget {
+  const given = Object.entries(body).filter(([, value]) => value !== undefined);
+  if (given.length === 1) return Object.fromEntries(given) as EndTarget;
+  throw new CurfewError('missing_field', {
+    detail: `Send exactly one of token, refreshToken, name and id; there are ${given.length}.`,
+  });
+}
+
+export const listSessions = operation({
+  id: 'listSessions',
+  method: 'GET',
+  path: '/v1/sessions',
+  tag,
+  summary: 'List sessions across users',
+  description:
+    'Newest first by cursor, at any number. `filter` is a free text, looked for as it is in ids, names, addresses, ' +
+    `groups and devices. Another order sorts at most ${limits.sortedMatches.toLocaleString('en')} matches. \`partial\` says that there may ` +
+    'be more than was looked at; `total` is there when it is known.',
+  access: { permission: 'sessions.read' },
+  query: Type.Object(
+    {
+      filter: maybe(text(limits.filter, 'Free text.')),
+      user: maybe(userId),
+      group: maybe(text(limits.groupBytes, 'An access group.')),
+      name: maybe(sessionName),
+      ip: maybe(text(64, 'An address.')),
+      status: maybe(oneOf(sessionStatuses)),
+      sort: maybe(sort),
+      ...paging,
+    },
+    { additionalProperties: false },
+  ),
+  answer: {
+    status: 200,
+    description: 'A page of sessions.',
+    schema: Type.Object({
+      sessions: Type.Array(ref(Session)),
+      nextCursor: maybe(Type.String({ description: 'For the next page; absent on the last.' })),
+      total: maybe(Type.Integer({ description: 'How many match, where that is known.' })),
+      partial: Type.Boolean({ description: 'There may be more than was looked at.' }),
+    }),
+  },
+  errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query', 'user_id_too_long'],
+  async handle({ authority, query }) {
+    const list = await authority.listSessions(query);
+    return { ...list, sessions: list.sessions.map(presentSession) };
+  },
+});
+
+export const getSession = operation({
+  id: 'getSession',
+  method: 'GET',
+  path: '/v1/sessions/:id',
+  tag,
+  summary: 'Read a session',
+  description: 'Ended ones too, for as long as they are kept.',
+  access: {
+    permission: 'sessions.read',
+    owner: ({ authority, params }) => ignoreAbsence(async () => (await authority.getSession(params.id)).userId),
+  },
+  params: byId,
+  answer: { status: 200, description: 'The session.', schema: Type.Object({ session: ref(Session) }) },
+  errors: ['session_not_found'],
+  async handle({ authority, params }) {
+    return { session: presentSession(await authority.getSession(params.id)) };
+  },
+});
+
+export const endSession = operation({
+  id: 'endSession',
+  method: 'DELETE',
+  path: '/v1/sessions/:id',
+  tag,
+  summary: 'End a session',
+  description: 'One that has ended already is confirmed: 200 again, with its first end.',
+  access: {
+    permission: 'sessions.end',
+    owner: ({ authority, params }) => ignoreAbsence(async () => (await authority.getSession(params.id)).userId),
+    own: 'fresh-sign-in',
+    others: 'second-factor',
+  },
+  params: byId,
+  query: waiting,
+  answer: { status: 200, description: 'The session has ended.', schema: endAnswer },
+  errors: ['session_not_found'],
+  async handle({ authority, caller, params, query }) {
+    return presentEnd(await authority.endSession(caller, { id: params.id }, query.wait));
+  },
+});
+
+export const endEveryone = operation({
+  id: 'endEveryone',
+  method: 'POST',
+  path: '/v1/sessions/end-everyone',
+  tag,
+  summary: 'End every session there is',
+  description: 'Everybody out, whatever the number, the caller too; those being opened at this moment as well.',
+  access: { permission: 'sessions.end', person: 'second-factor' },
+  query: waiting,
+  body: Type.Object(
+    {
+      confirm: Type.String({
+        maxLength: 20,
+        description: `\`${everyoneConfirmation}\`.`,
+        examples: [everyoneConfirmation],
+      }),
+    },
+    { additionalProperties: false },
+  ),
+  answer: {
+    status: 200,
+    description: 'Everybody is out.',
+    schema: Type.Object({
+      success: Type.Boolean(),
+      message: Type.String(),
+      ended: Type.Integer({ description: 'Sessions that this ended.' }),
+      receipt: ref(Receipt),
+    }),
+  },
+  errors: ['confirmation_required'],
+  async handle({ authority, caller, body, query }) {
+    const { ended, receipt } = await authority.endEveryone(caller, { confirm: body.confirm, wait: query.wait });
+    return { success: true, message: endedMessage(ended), ended, receipt: presentReceipt(receipt) };
+  },
+});
+
+export function endedMessage(ended: number): string {
+  return ended === 1 ? '1 session has ended.' : `${ended.toLocaleString('en')} sessions have ended.`;
+}
+
+/** Whose something is that is not there: nobody's. Then it takes the permission to learn that. */
+export async function ignoreAbsence(read: () => Promise<string | undefined>): Promise<string | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isCurfewError(error, 'session_not_found', 'token_malformed', 'invalid_value')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,174 @@
+import { limits } from '../../domain/limits.ts';
+import { sessionStatuses } from '../../domain/session.ts';
+import { CurfewError } from '../../errors.ts';
+import { operation } from '../operation.ts';
+import { presentEnd, presentReceipt, presentSession } from '../present.ts';
+import {
+  accessGroups,
+  maybe,
+  oneOf,
+  paging,
+  Receipt,
+  ref,
+  Session,
+  sessionId,
+  sort,
+  Type,
+  text,
+  userId,
+  wait,
+  waiting,
+} from '../schemas.ts';
+import { endAnswer, endedMessage } from './sessions.ts';
+
+const tag = 'Sessions of a user';
+const ofUser = Type.Object({ userId }, { additionalProperties: false });
+const tokenOrId = Type.Object(
+  { token: Type.String({ maxLength: 256, description: 'A session token of the user, or the id of a session.' }) },
+  { additionalProperties: false },
+);
+
+export const listUserSessions = operation({
+  id: 'listUserSessions',
+  method: 'GET',
+  path: '/v1/users/:userId/sessions',
+  tag,
+  summary: 'List the sessions of a user',
+  description: 'Exact, and in any order. Without `status`: those that have not ended.',
+  access: { permission: 'sessions.read', owner: ({ params }) => params.userId },
+  params: ofUser,
+  query: Type.Object(
+    {
+      filter: maybe(text(limits.filter, 'Free text.')),
+      status: maybe(oneOf([...sessionStatuses, 'any'], { default: 'active' })),
+      sort: maybe(sort),
+      ...paging,
+    },
+    { additionalProperties: false },
+  ),
+  answer: {
+    status: 200,
+    description: 'A page of sessions.',
+    schema: Type.Object({
+      sessions: Type.Array(ref(Session)),
+      nextCursor: maybe(Type.String()),
+      total: maybe(Type.Integer()),
+      partial: Type.Boolean(),
+    }),
+  },
+  errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query', 'user_id_too_long'],
+  async handle({ authority, params, query }) {
+    const { status = 'active', ...rest } = query;
+    const list = await authority.listSessions({
+      ...rest,
+      user: params.userId,
+      status: status === 'any' ? undefined : status,
+    });
+    return { ...list, sessions: list.sessions.map(presentSession) };
+  },
+});
+
+export const endUserSessions = operation({
+  id: 'endUserSessions',
+  method: 'DELETE',
+  path: '/v1/users/:userId/sessions',
+  tag,
+  summary: 'End all sessions of a user, or all but one',
+  description: 'One step, whatever their number; sessions that are being opened at this moment end too.',
+  access: {
+    permission: 'sessions.end',
+    owner: ({ params }) => params.userId,
+    own: 'fresh-sign-in',
+    others: 'second-factor',
+  },
+  params: ofUser,
+  query: Type.Object({ except: maybe(sessionId), wait: maybe(wait) }, { additionalProperties: false }),
+  answer: {
+    status: 200,
+    description: 'They have ended.',
+    schema: Type.Object({
+      success: Type.Boolean(),
+      message: Type.String(),
+      ended: Type.Integer({ description: 'Sessions that this ended.' }),
+      receipt: ref(Receipt),
+    }),
+  },
+  errors: ['user_id_too_long', 'session_not_found'],
+  async handle({ authority, caller, params, query }) {
+    const { ended, receipt } = await authority.endUserSessions(caller, params.userId, query);
+    return { success: true, message: endedMessage(ended), ended, receipt: presentReceipt(receipt) };
+  },
+});
+
+export const findUserSession = operation({
+  id: 'findUserSession',
+  method: 'POST',
+  path: '/v1/users/:userId/sessions/find',
+  tag,
+  summary: 'Read one of a user’s sessions by its token or id',
+  description: 'Another user’s, an unknown one and an ended one are all `session_not_found`.',
+  access: { permission: 'sessions.read', owner: ({ params }) => params.userId },
+  params: ofUser,
+  body: tokenOrId,
+  answer: { status: 200, description: 'The session.', schema: Type.Object({ session: ref(Session) }) },
+  errors: ['session_not_found', 'user_id_too_long'],
+  async handle({ authority, params, body }) {
+    return { session: presentSession(await authority.findUserSession(params.userId, body.token)) };
+  },
+});
+
+export const endUserSession = operation({
+  id: 'endUserSession',
+  method: 'POST',
+  path: '/v1/users/:userId/sessions/end',
+  tag,
+  summary: 'End one of a user’s sessions by its token or id',
+  description:
+    'Checked and done in one step. An ended one is confirmed; an unknown one and another user’s are the same ' +
+    '`session_not_found`.',
+  access: {
+    permission: 'sessions.end',
+    owner: ({ params }) => params.userId,
+    own: 'fresh-sign-in',
+    others: 'second-factor',
+  },
+  params: ofUser,
+  query: waiting,
+  body: tokenOrId,
+  answer: { status: 200, description: 'The session has ended.', schema: endAnswer },
+  errors: ['session_not_found', 'user_id_too_long'],
+  async handle({ authority, caller, params, body, query }) {
+    return presentEnd(await authority.endUserSession(caller, params.userId, body.token, query.wait));
+  },
+});
+
+export const changeAccessGroups = operation({
+  id: 'changeAccessGroups',
+  method: 'POST',
+  path: '/v1/users/:userId/access-groups',
+  tag,
+  summary: 'Add and remove access groups on the live sessions of a user',
+  description:
+    'On all of them, or on the one that `sessionId` names: all or none. A group that is in both lists is there ' +
+    'afterwards. `updated` counts the sessions that were changed by it.',
+  access: { permission: 'groups.change' },
+  params: ofUser,
+  query: waiting,
+  body: Type.Object(
+    { add: maybe(accessGroups), remove: maybe(accessGroups), sessionId: maybe(sessionId) },
+    { additionalProperties: false },
+  ),
+  answer: {
+    status: 200,
+    description: 'They are changed.',
+    schema: Type.Object({ updated: Type.Integer(), receipt: ref(Receipt) }),
+  },
+  errors: ['too_many_groups', 'missing_field', 'session_not_found', 'user_id_too_long', 'clock_stepped_back'],
+  async handle({ authority, caller, params, body, query }) {
+    if (!body.add?.length && !body.remove?.length) {
+      throw new CurfewError('missing_field', { detail: 'Send at least one group to add or to remove.' });
+    }
+    const { updated, receipt } = await authority.changeAccessGroups(caller, params.userId, body, query.wait);
+    return { updated, receipt: presentReceipt(receipt) };
+  },
+});

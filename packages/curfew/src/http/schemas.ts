@@ -1,0 +1,210 @@
+import Type, { type Static, type TSchema } from 'typebox';
+import { sortKeys } from '../authority/list-sessions.ts';
+import { eventTypes } from '../domain/events.ts';
+import { limits } from '../domain/limits.ts';
+import { permissions, roleNames } from '../domain/permissions.ts';
+import { endReasons } from '../domain/reasons.ts';
+import { sessionStatuses } from '../domain/session.ts';
+import { type ErrorCode, errors } from '../errors.ts';
+
+/*
+ * The shapes of the API: TypeScript's types, validation, serialization and the OpenAPI document all come from here.
+ * `x-code` names the error that a value outside its bounds gives.
+ */
+
+const oneOf = <const Value extends string>(values: readonly Value[], options: object = {}) =>
+  Type.Unsafe<Value>({ type: 'string', enum: [...values], ...options });
+
+/** A part that may be absent; what is absent is left out of the JSON. */
+const maybe = <Schema extends TSchema>(schema: Schema) => Type.Optional(schema);
+
+const text = (maxLength: number, description: string, options: object = {}) =>
+  Type.String({ maxLength, description, ...options });
+
+const time = (description: string) => Type.String({ format: 'date-time', description });
+
+export const userId = text(limits.userIdBytes, "The application's own id of a user: 1 to 255 bytes.", {
+  minLength: 1,
+  'x-code': 'user_id_too_long',
+  examples: ['ada'],
+});
+export const sessionId = text(64, 'The id of a session.', { examples: ['0V7oZk3H8e9Jb2Yw4tQxLm'] });
+export const accessGroups = Type.Array(text(limits.groupBytes, 'An access group.'), {
+  maxItems: limits.groupsPerSession,
+  'x-code': 'too_many_groups',
+  description: 'Keys that say what the session may reach: at most 100.',
+  examples: [['staff', 'billing']],
+});
+export const sessionName = text(limits.sessionName, 'A unique name.', { examples: ['front-desk'] });
+export const metadata = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'JSON of your own, at most 4,096 bytes.',
+});
+/** Seconds in the API, milliseconds inside. */
+const seconds = (description: string) => Type.Integer({ minimum: 1, maximum: 10 * 365 * 86_400, description });
+export const lifetime = seconds('Seconds it lives at most; at most what the policy says.');
+export const idle = seconds('Seconds without activity after which it ends; at most what the policy says.');
+
+export const limit = Type.Integer({
+  minimum: 1,
+  maximum: limits.pageMax,
+  default: limits.pageDefault,
+  description: 'Items a page: 1 to 100.',
+  'x-code': 'limit_out_of_range',
+});
+export const cursor = Type.String({ maxLength: 1024, description: '`nextCursor` of the page before.' });
+export const paging = { limit: maybe(limit), cursor: maybe(cursor) };
+
+export const wait = oneOf(['everywhere', 'stored'], {
+  default: 'everywhere',
+  description: 'Answer when it is over everywhere (the promise), or as soon as it is stored.',
+});
+export const waiting = Type.Object({ wait: maybe(wait) }, { additionalProperties: false });
+
+export const Device = Type.Object(
+  {
+    type: Type.String({ description: '`browser`, `mobile`, `tablet`, `program`, `unknown`, …' }),
+    name: maybe(Type.String()),
+    version: maybe(Type.String()),
+    longVersion: maybe(Type.String()),
+    os: maybe(Type.Object({ name: Type.String(), version: maybe(Type.String()) })),
+    model: maybe(Type.String()),
+  },
+  { $id: 'Device', description: 'What the user agent tells of the device.' },
+);
+
+export const Session = Type.Object(
+  {
+    id: sessionId,
+    userId,
+    name: maybe(sessionName),
+    status: oneOf(sessionStatuses, { description: '`suspended`: kept, but not verifiable. `ended`: for good.' }),
+    accessGroups: Type.Array(Type.String()),
+    device: Device,
+    userAgent: maybe(Type.String()),
+    ip: maybe(Type.String()),
+    createdAt: time('When it was opened.'),
+    authenticatedAt: time('When its user last signed in to it.'),
+    lastSeenAt: time('When it was last verified, to the minute.'),
+    expiresAt: time('When it ends at the latest.'),
+    idleExpiresAt: time('When it ends without further activity.'),
+    metadata,
+    endedAt: maybe(time('When it ended.')),
+    endedBy: maybe(Type.String({ description: '`user:…`, `key:…`, `policy` or `library`.' })),
+    endReason: maybe(oneOf(endReasons)),
+    version: Type.Integer({ description: 'Grows with every change.' }),
+  },
+  { $id: 'Session', description: 'A signed-in device of a user.' },
+);
+
+export const Receipt = Type.Object(
+  {
+    sequence: Type.Integer({ description: "The change's place in the change log." }),
+    endedAt: maybe(time('When it ended: the first time, if it had ended already.')),
+    changedAt: maybe(time('When it was changed.')),
+    everywhere: Type.Boolean({
+      description: 'True: no verification that begins from now on, on any machine, answers by what was before.',
+    }),
+    by: oneOf(['acks', 'timeout'], { description: 'Every holder acknowledged, or their leases ran out.' }),
+    verifiers: Type.Object({ acknowledged: Type.Integer(), expired: Type.Integer() }),
+    nodes: Type.Object({ applied: Type.Integer(), expired: Type.Integer() }),
+    waitedMs: Type.Integer({ description: 'Milliseconds that the answer waited for that.' }),
+  },
+  { $id: 'Receipt', description: 'What an end, or another change, can say of itself.' },
+);
+
+export const Account = Type.Object(
+  {
+    id: Type.String(),
+    username: Type.String(),
+    email: maybe(Type.String()),
+    name: maybe(Type.String()),
+    roles: Type.Array(oneOf(roleNames)),
+    permissions: Type.Array(oneOf(permissions)),
+    disabled: Type.Boolean(),
+    totp: Type.Boolean({ description: 'Whether a second factor is enrolled.' }),
+    backupCodesLeft: Type.Integer(),
+    createdAt: time('When it was made.'),
+    updatedAt: time('When it was last changed.'),
+    lastLoginAt: maybe(time('When it last signed in.')),
+    version: Type.Integer(),
+  },
+  { $id: 'Account', description: 'Somebody whom Curfew can sign in.' },
+);
+
+export const ApiKey = Type.Object(
+  {
+    id: Type.String(),
+    name: Type.String(),
+    scopes: Type.Array(oneOf(permissions)),
+    createdAt: time('When it was made.'),
+    createdBy: Type.String(),
+    revokedAt: maybe(time('When it was revoked.')),
+  },
+  { $id: 'ApiKey', description: "A machine's credential; its token is shown once, when it is made." },
+);
+
+export const NamedSession = Type.Object(
+  {
+    name: sessionName,
+    status: oneOf(['working', 'waiting', 'stopped'], {
+      description: '`working`: a session is in it. `waiting`: for one. `stopped`: its session is suspended, but kept.',
+    }),
+    config: Type.Record(Type.String(), Type.Unknown()),
+    session: maybe(Session),
+    createdAt: time('When it was made.'),
+    updatedAt: time('When it was last changed.'),
+  },
+  { $id: 'NamedSession', description: 'A slot with a unique name, which outlives the sessions in it.' },
+);
+
+export const Event = Type.Object(
+  {
+    sequence: Type.Integer({ description: 'Its place in the audit trail.' }),
+    type: oneOf(eventTypes),
+    at: time('When it happened.'),
+    by: Type.String({ description: 'Who did it: `user:…`, `key:…`, `policy` or `library`.' }),
+    userId: maybe(Type.String()),
+    sessionId: maybe(Type.String()),
+    reason: maybe(oneOf(endReasons)),
+    details: maybe(Type.Record(Type.String(), Type.Unknown())),
+  },
+  { $id: 'Event', description: 'Something that happened.' },
+);
+
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: '`urn:curfew:error:` and the code.' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: oneOf(Object.keys(errors) as ErrorCode[]),
+    detail: maybe(Type.String({ description: 'What was wrong in this case.' })),
+    remedy: Type.String({ description: 'What to do about it.' }),
+    instance: Type.String({ description: 'The id of the request, as in the log.' }),
+    errors: maybe(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
+    methods: maybe(
+      Type.Array(Type.String(), { description: 'Second factors that can be used; none: enrol one first.' }),
+    ),
+    reason: maybe(Type.String({ description: 'Why the session ended.' })),
+  },
+  { $id: 'Problem', description: 'An error, after RFC 9457.' },
+);
+
+/** Named in the OpenAPI document; everything else stands where it is used. */
+export const components = [Device, Session, Receipt, Account, ApiKey, NamedSession, Event, Problem] as const;
+
+/** Stands for a named shape. */
+export const ref = <Schema extends TSchema & { $id?: string }>(schema: Schema) =>
+  Type.Unsafe<Static<Schema>>({ $ref: `${(schema as { $id: string }).$id}#` });
+
+export const tokens = {
+  token: Type.String({ description: 'The session token. Shown once.', examples: ['cfs_…'] }),
+  refreshToken: Type.String({ description: 'The refresh token. Shown once.', examples: ['cfr_…'] }),
+};
+
+export const sort = oneOf(
+  sortKeys.flatMap((key) => [key, `-${key}` as const]),
+  { default: '-createdAt', description: 'The order; `-` is downwards.' },
+);
+
+export type { Static, TSchema };
+export { maybe, oneOf, Type, text };

@@ -1,0 +1,181 @@
+import cookie from '@fastify/cookie';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { actorOf, type Caller } from '../authority/caller.ts';
+import type { Authority } from '../authority/index.ts';
+import { newId } from '../domain/ids.ts';
+import { limits } from '../domain/limits.ts';
+import type { Random } from '../domain/ports.ts';
+import { CurfewError } from '../errors.ts';
+import { authenticate } from './checks/authenticate.ts';
+import { checkAccess } from './checks/index.ts';
+import { sameSite } from './checks/same-site.ts';
+import { createMetrics, type Gauges } from './metrics.ts';
+import { openApiOptions, schemaOf } from './openapi.ts';
+import type { Operation, Services } from './operation.ts';
+import { asCurfewError, problemOf, problemType } from './problem.ts';
+import { operations } from './routes/index.ts';
+import { components } from './schemas.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks; set for every operation that is not open. */
+    caller: Caller | undefined;
+  }
+}
+
+export type ServerSettings = {
+  authority: Authority;
+  random: Random;
+  logger: Logger;
+  gauges: Gauges;
+  /** Rejects when the server cannot do its work now. */
+  ready(): Promise<void>;
+  /** Which proxies are believed when they say whom they speak for. */
+  trustProxy: boolean | string;
+  /** Wire formats of other systems: each registers its own routes. */
+  dialects: readonly Dialect[];
+};
+
+export type Dialect = (app: FastifyInstance, services: Services) => void | Promise<void>;
+
+/** The HTTP server: the native API, its documentation, the probes, and the dialects. */
+export async function createServer(settings: ServerSettings): Promise<FastifyInstance> {
+  const { logger, trustProxy, random } = settings;
+  const closing = new AbortController();
+  const services: Services = { authority: settings.authority, closing: closing.signal, fault: faultLogger(logger) };
+  const metrics = createMetrics(settings.gauges);
+  const app: FastifyInstance = Fastify({
+    // Fastify's own lines are not needed: ours are one a request, below.
+    logger: false,
+    trustProxy,
+    bodyLimit: limits.bodyBytes,
+    genReqId: () => newId('requests', Date.now(), random),
+    // Headers and bodies that trickle in do not hold a connection for ever.
+    connectionTimeout: 0,
+    requestTimeout: 30_000,
+    // In-flight requests are finished; connections that wait for the next one are closed.
+    forceCloseConnections: 'idle',
+    // What comes while the server closes is refused in our own words.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 2048 },
+  });
+  app.decorateRequest('caller', undefined);
+  app.setValidatorCompiler(validatorCompiler());
+  app.setErrorHandler((error, request, reply) => sendProblem(services, request, reply, error));
+  app.setNotFoundHandler((request) => {
+    throw new CurfewError('route_not_found', { detail: `${request.method} ${pathOf(request)}` });
+  });
+  app.addHook('onRequest', async () => {
+    if (closing.signal.aborted) throw new CurfewError('shutting_down');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    metrics.observe(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
+    logRequest(logger, request, reply);
+  });
+  app.addHook('preClose', async () => closing.abort());
+  await app.register(cookie);
+  for (const component of components) app.addSchema(component);
+  await app.register(swagger, openApiOptions);
+  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { deepLinking: true }, staticCSP: true });
+  await app.register(async (api) => {
+    api.addHook('onSend', async (_request, reply) => {
+      // Answers hold tokens, or what a token opened: no cache may keep one.
+      if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+    });
+    for (const operation of operations) addOperation(api, services, operation);
+  });
+  addProbes(app, settings, metrics);
+  for (const dialect of settings.dialects) await app.register(async (scope) => dialect(scope, services));
+  return app;
+}
+
+function addOperation(app: FastifyInstance, services: Services, operation: Operation): void {
+  const { method, path, access, answer } = operation;
+  app.route({
+    method,
+    url: path,
+    schema: schemaOf(operation),
+    onRequest: async (request) => {
+      sameSite(request);
+      if (access !== 'open') request.caller = await authenticate(services.authority, request);
+    },
+    handler: async (request, reply) => {
+      const { params, query, body } = request;
+      const context = { ...services, caller: request.caller as Caller, params, query, body, request, reply };
+      await checkAccess(access as never, context);
+      reply.status(answer.status);
+      return operation.handle(context as never);
+    },
+  });
+}
+
+function addProbes(app: FastifyInstance, settings: ServerSettings, metrics: ReturnType<typeof createMetrics>): void {
+  const hidden = { schema: { hide: true } };
+  app.get('/healthz', hidden, async () => ({ status: 'ok' }));
+  app.get('/readyz', hidden, async () => {
+    await settings.ready();
+    return { status: 'ready' };
+  });
+  app.get('/metrics', hidden, async (_request, reply) => {
+    reply.header('content-type', metrics.contentType);
+    return metrics.render();
+  });
+  app.get('/openapi.json', hidden, async () => app.swagger());
+  app.get('/', hidden, async (_request, reply) => reply.redirect('/docs'));
+}
+
+/** Whatever went wrong, as a problem document. */
+function sendProblem({ fault }: Services, request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
+  const error = asCurfewError(thrown);
+  fault(error, request);
+  if (error.facts.retryAfter !== undefined) reply.header('retry-after', error.facts.retryAfter);
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer');
+  void reply
+    .status(error.status)
+    .header('cache-control', 'no-store')
+    .type(problemType)
+    .serializer(JSON.stringify)
+    .send(problemOf(error, request.id));
+}
+
+/** What nobody foresaw, and what the store could not do, goes to the log with its cause. */
+function faultLogger(logger: Logger): Services['fault'] {
+  return (error, { id }) => {
+    if (error.status >= 500) logger.error({ id, code: error.code, err: error, cause: error.cause }, 'failed');
+  };
+}
+
+/** One line a request. The path is the route's, or without its query: that may hold what is secret. */
+function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
+  logger.info(
+    {
+      id: request.id,
+      method: request.method,
+      path: request.routeOptions.url ?? pathOf(request),
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      ip: request.ip,
+      by: request.caller && actorOf(request.caller),
+    },
+    'request',
+  );
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0]!.slice(0, 200);
+}
+
+/** Bodies are taken as they are; what stands in a path or a query is text, and becomes what its shape says. */
+function validatorCompiler() {
+  const options = { removeAdditional: false, useDefaults: false, verbose: true, strict: false } as const;
+  const [strict, coercing] = [new Ajv(options), new Ajv({ ...options, coerceTypes: true })];
+  for (const ajv of [strict, coercing]) addFormats.default(ajv);
+  return ({ schema, httpPart }: { schema: object; httpPart?: string | undefined }) =>
+    (httpPart === 'body' ? strict : coercing).compile(schema);
+}

@@ -1,0 +1,121 @@
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { createAuthority } from './authority/index.ts';
+import { readSettings, type SettingName, type Settings } from './config.ts';
+import { mountDialects } from './dialects/index.ts';
+import type { Clock } from './domain/ports.ts';
+import { CurfewError } from './errors.ts';
+import { type FirstStart, firstStart } from './first-start.ts';
+import { createServer } from './http/server.ts';
+import { type OpenedWorld, openWorld } from './open-world.ts';
+
+export type RunningServer = {
+  url: string;
+  app: FastifyInstance;
+  opened: OpenedWorld;
+  settings: Settings;
+  /** What the first start made, when this was it. */
+  first: FirstStart | undefined;
+  /** Finishes what was accepted, then lets go of everything. */
+  close(): Promise<void>;
+};
+
+/**
+ * Starts a server from the environment and the flags of a command line.
+ * @throws `config_invalid`, `port_in_use`, `store_in_use`, `store_damaged`, `store_version`, `store_not_writable`
+ */
+export async function serve(
+  env: Record<string, string | undefined>,
+  flags: Partial<Record<SettingName, string>> = {},
+  clock?: Clock,
+): Promise<RunningServer> {
+  const { settings, warnings } = readSettings(env, flags);
+  const logger = createLogger(settings);
+  for (const warning of warnings) logger.warn(warning);
+  const opened = await openWorld({
+    store: settings.store,
+    secretKey: settings.secretKey,
+    policy: {
+      absolute: settings.absolute,
+      idle: settings.idle,
+      maxSessions: settings.maxSessions || undefined,
+      excess: settings.excess,
+    },
+    attempts: {
+      loginOfAccount: settings.loginAttempts,
+      loginFromAddress: settings.addressAttempts,
+      secondFactor: settings.factorAttempts,
+    },
+    issuer: settings.issuer,
+    keepEnded: settings.keepEnded,
+    keepEvents: settings.keepEvents,
+    acceptClock: settings.acceptClock,
+    clock,
+    onError: (error) => logger.error({ err: error }, 'upkeep failed'),
+  });
+  try {
+    const { world } = opened;
+    const first = await firstStart(world, settings);
+    const app = await createServer({
+      authority: createAuthority(world),
+      random: world.random,
+      logger,
+      trustProxy: settings.trustProxy,
+      dialects: mountDialects(settings.dialects, settings),
+      gauges: {
+        activeSessions: () => world.store.countActive(world.clock.nowForEnd()),
+        logHead: () => world.store.logHead(),
+        storeBytes: async () => (await world.store.describe()).bytes,
+      },
+      async ready() {
+        world.clock.now();
+        await world.store.ping();
+      },
+    });
+    const url = await listen(app, settings);
+    logger.info({ url, store: settings.store, dialects: settings.dialects }, 'listening');
+    logger.flush();
+    return {
+      url,
+      app,
+      opened,
+      settings,
+      first,
+      async close() {
+        await app.close();
+        await opened.close();
+        logger.info('closed');
+        await new Promise<void>((resolve) => logger.flush(() => resolve()));
+      },
+    };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function listen(app: FastifyInstance, { host, port }: Settings): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') throw new CurfewError('port_in_use', { detail: `Port ${port} on ${host}.` }, error);
+    throw new CurfewError('config_invalid', { detail: `CURFEW_HOST ${host}, CURFEW_PORT ${port}: ${message}.` }, error);
+  }
+}
+
+function createLogger({ logLevel, logFile }: Settings) {
+  // Lines wait for a few kilobytes, or a second at most: a write a request is a tenth of its cost.
+  const destination = pino.destination({ dest: logFile ?? 1, minLength: 4096, sync: false, mkdir: true, mode: 0o600 });
+  const flushing = setInterval(() => destination.flush(), 1000);
+  flushing.unref();
+  return pino(
+    {
+      level: logLevel,
+      base: null,
+      redact: { paths: ['*.token', '*.refreshToken', '*.password', '*.authorization', '*.cookie'], censor: '…' },
+    },
+    destination,
+  );
+}

@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { TestServer } from '../support/server.ts';
+
+describe('sessions over HTTP', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await TestServer.start();
+  });
+  after(() => server.close());
+
+  test('a session is opened, verified, read, listed, ended and refused', async () => {
+    const opened = await server.call('POST', '/v1/sessions', {
+      userId: 'ada',
+      accessGroups: ['staff', 'billing', 'staff'],
+      userAgent: 'curl/8.5.0',
+      ip: '203.0.113.7',
+      metadata: { plan: 'pro' },
+      lifetime: 3600,
+      idle: 60,
+    });
+    assert.equal(opened.status, 201);
+    assert.equal(opened.headers.get('cache-control'), 'no-store');
+    const { session, token, refreshToken } = opened.body;
+    assert.match(token, /^cfs_[0-9A-Za-z]{71}$/);
+    assert.match(refreshToken, /^cfr_[0-9A-Za-z]{71}$/);
+    assert.deepEqual(session.accessGroups, ['staff', 'billing']);
+    assert.deepEqual(session.device, { type: 'program', name: 'curl', version: '8', longVersion: '8.5.0' });
+    assert.equal(Date.parse(session.expiresAt) - Date.parse(session.createdAt), 3_600_000);
+    assert.equal(Date.parse(session.idleExpiresAt) - Date.parse(session.createdAt), 60_000);
+
+    const verified = await server.verify(token);
+    assert.equal(verified.active, true);
+    assert.equal(verified.session.userId, 'ada');
+    const read = await server.call('GET', `/v1/sessions/${session.id}`);
+    assert.equal(read.body.session.metadata.plan, 'pro');
+    const listed = await server.call('GET', '/v1/users/ada/sessions');
+    assert.deepEqual([listed.body.sessions.length, listed.body.total, listed.body.partial], [1, 1, false]);
+
+    const ended = await server.call('DELETE', `/v1/sessions/${session.id}`);
+    assert.equal(ended.status, 200);
+    assert.equal(ended.body.success, true);
+    assert.equal(ended.body.session.status, 'ended');
+    assert.deepEqual(ended.body.receipt, {
+      sequence: 1,
+      endedAt: ended.body.session.endedAt,
+      everywhere: true,
+      by: 'acks',
+      verifiers: { acknowledged: 0, expired: 0 },
+      nodes: { applied: 1, expired: 0 },
+      waitedMs: ended.body.receipt.waitedMs,
+    });
+    assert.deepEqual(await server.verify(token), { active: false, reason: 'ended_by_admin' });
+    assert.deepEqual((await server.call('GET', '/v1/users/ada/sessions')).body.sessions, []);
+    const kept = await server.call('GET', '/v1/users/ada/sessions?status=any');
+    assert.equal(kept.body.sessions[0].endReason, 'ended_by_admin');
+  });
+
+  test('R18: ending again is 200 again, with the first end', async () => {
+    const { session } = await server.createSession('again');
+    const first = await server.call('DELETE', `/v1/sessions/${session.id}`);
+    const second = await server.call('DELETE', `/v1/sessions/${session.id}?wait=stored`);
+    assert.equal(second.status, 200);
+    assert.equal(second.body.receipt.endedAt, first.body.receipt.endedAt);
+    assert.equal(second.body.receipt.sequence, first.body.receipt.sequence);
+    assert.equal(second.body.receipt.everywhere, false);
+  });
+
+  test('a session ends by token, refresh token, name or id', async () => {
+    for (const by of ['token', 'refreshToken', 'name', 'id']) {
+      const opened = await server.createSession('four ways', { name: 'desk' });
+      const value = { ...opened, name: 'desk', id: opened.session.id }[by as 'token'];
+      const answer = await server.call('POST', '/v1/sessions/logout', { [by]: value });
+      assert.equal(answer.status, 200, by);
+      assert.match(answer.body.message, /has ended everywhere/);
+      assert.equal((await server.verify(opened.token)).active, false);
+    }
+    for (const body of [{}, { id: 'a', token: 'b' }]) {
+      assert.equal((await server.call('POST', '/v1/sessions/logout', body)).body.code, 'missing_field');
+    }
+  });
+
+  test('a refresh replaces both tokens', async () => {
+    const opened = await server.createSession('refresher');
+    const refreshed = await server.call(
+      'POST',
+      '/v1/sessions/refresh',
+      { refreshToken: opened.refreshToken },
+      { as: '' },
+    );
+    assert.equal(refreshed.status, 200);
+    assert.equal(refreshed.body.session.id, opened.session.id);
+    assert.equal((await server.verify(refreshed.body.token)).active, true);
+    assert.deepEqual(await server.verify(opened.token), { active: false, reason: 'unknown' });
+  });
+
+  test('all but one, and all of a user', async () => {
+    const [one, two, three] = [
+      await server.createSession('eve'),
+      await server.createSession('eve'),
+      await server.createSession('eve'),
+    ];
+    const other = await server.createSession('mallory');
+    const except = await server.call('DELETE', `/v1/users/eve/sessions?except=${two!.session.id}`);
+    assert.deepEqual([except.body.ended, except.body.message], [2, '2 sessions have ended.']);
+    assert.deepEqual(await server.verify(one!.token), { active: false, reason: 'all_of_user' });
+    assert.equal((await server.verify(two!.token)).active, true);
+    const all = await server.call('DELETE', '/v1/users/eve/sessions');
+    assert.deepEqual([all.body.ended, all.body.message], [1, '1 session has ended.']);
+    assert.equal((await server.verify(three!.token)).active, false);
+    assert.equal((await server.verify(other.token)).active, true);
+    assert.equal((await server.call('DELETE', '/v1/users/nobody/sessions')).body.ended, 0);
+  });
+
+  test("one of a user's sessions is found and ended by token or id; another user's is the same as none", async () => {
+    const mine = await server.createSession('owner');
+    const other = await server.createSession('stranger');
+    for (const token of [mine.token, mine.session.id]) {
+      const found = await server.call('POST', '/v1/users/owner/sessions/find', { token });
+      assert.equal(found.body.session.id, mine.session.id);
+    }
+    const unknown = '0'.repeat(22);
+    for (const act of ['find', 'end']) {
+      const answers = await Promise.all(
+        [other.token, other.session.id, unknown, 'nonsense', mine.refreshToken].map((token) =>
+          server.call('POST', `/v1/users/owner/sessions/${act}`, { token }),
+        ),
+      );
+      for (const answer of answers) {
+        assert.equal(answer.status, 404);
+        assert.equal(answer.body.detail, answers[0]!.body.detail, 'told apart');
+      }
+    }
+    assert.equal((await server.verify(other.token)).active, true);
+    const ended = await server.call('POST', '/v1/users/owner/sessions/end', { token: mine.token });
+    assert.equal(ended.body.session.endReason, 'ended_by_admin');
+    assert.equal((await server.call('POST', '/v1/users/owner/sessions/end', { token: mine.session.id })).status, 200);
+    assert.equal((await server.call('POST', '/v1/users/owner/sessions/find', { token: mine.token })).status, 404);
+  });
+
+  test('access groups change on all live sessions of a user, or on one', async () => {
+    const [one, two] = [await server.createSession('grouped'), await server.createSession('grouped')];
+    const change = (body: object) => server.call('POST', '/v1/users/grouped/access-groups', body);
+    assert.equal((await change({ add: ['staff', 'night'] })).body.updated, 2);
+    assert.equal((await change({ add: ['staff'] })).body.updated, 0);
+    assert.deepEqual((await server.verify(one.token)).session.accessGroups, ['staff', 'night']);
+    const single = await change({ remove: ['night'], sessionId: two.session.id });
+    assert.equal(single.body.updated, 1);
+    assert.ok(single.body.receipt.everywhere && single.body.receipt.changedAt && !single.body.receipt.endedAt);
+    assert.deepEqual((await server.verify(two.token)).session.accessGroups, ['staff']);
+    assert.deepEqual((await server.verify(one.token)).session.accessGroups, ['staff', 'night']);
+    assert.equal((await change({})).body.code, 'missing_field');
+    const listed = await server.call('GET', '/v1/sessions?group=night');
+    assert.deepEqual(
+      listed.body.sessions.map((session: { id: string }) => session.id),
+      [one.session.id],
+    );
+  });
+
+  test('a list is paged by cursor, filtered, sorted and searched', async () => {
+    const users = ['zoe', 'yan', 'xia', 'wim', 'vic'];
+    for (const [i, userId] of users.entries()) {
+      await server.createSession(userId, {
+        accessGroups: ['listed'],
+        ip: `198.51.100.${i}`,
+        userAgent: `tool${i}/1.0`,
+      });
+    }
+    const seen: string[] = [];
+    let cursor = '';
+    do {
+      const { body } = await server.call('GET', `/v1/sessions?group=listed&limit=2${cursor && `&cursor=${cursor}`}`);
+      seen.push(...body.sessions.map((session: { userId: string }) => session.userId));
+      cursor = body.nextCursor ?? '';
+    } while (cursor);
+    assert.deepEqual(seen, ['vic', 'wim', 'xia', 'yan', 'zoe']);
+    const usersOf = async (query: string) =>
+      (await server.call('GET', `/v1/sessions?group=listed&${query}`)).body.sessions.map(
+        (s: { userId: string }) => s.userId,
+      );
+    assert.deepEqual(await usersOf('sort=createdAt'), users);
+    assert.deepEqual(await usersOf('sort=-ip&limit=2'), ['vic', 'wim']);
+    assert.deepEqual(await usersOf('ip=198.51.100.3'), ['wim']);
+    assert.deepEqual(await usersOf('filter=TOOL2'), ['xia']);
+    assert.deepEqual(await usersOf('filter=.*'), []);
+    assert.deepEqual(await usersOf('user=zoe'), ['zoe']);
+    assert.deepEqual(await usersOf('status=ended'), []);
+    const active = await server.call('GET', '/v1/sessions?status=active&limit=1');
+    assert.ok(active.body.total >= 5);
+    const sorted = await server.call('GET', '/v1/sessions?group=listed&sort=device&limit=3');
+    const rest = await server.call(
+      'GET',
+      `/v1/sessions?group=listed&sort=device&limit=3&cursor=${sorted.body.nextCursor}`,
+    );
+    assert.deepEqual(
+      [...sorted.body.sessions, ...rest.body.sessions].map(
+        (session: { device: { name: string } }) => session.device.name,
+      ),
+      ['tool0', 'tool1', 'tool2', 'tool3', 'tool4'],
+    );
+    assert.deepEqual([sorted.body.total, rest.body.nextCursor], [5, undefined]);
+  });
+
+  test('everybody is out in one step', async (t) => {
+    const own = await TestServer.start();
+    t.after(() => own.close());
+    const tokens = await Promise.all(['a', 'b', 'c'].map(async (userId) => (await own.createSession(userId)).token));
+    const refused = await own.call('POST', '/v1/sessions/end-everyone', { confirm: 'yes' });
+    assert.deepEqual([refused.status, refused.body.code], [400, 'confirmation_required']);
+    assert.equal((await own.verify(tokens[0]!)).active, true);
+    const done = await own.call('POST', '/v1/sessions/end-everyone', { confirm: 'everyone' });
+    assert.deepEqual([done.status, done.body.ended], [200, 3]);
+    for (const token of tokens) assert.deepEqual(await own.verify(token), { active: false, reason: 'everyone' });
+    assert.equal((await own.verify((await own.createSession('d')).token)).active, true);
+  });
+
+  test('a named session waits, works, stops, starts and is logged out', async () => {
+    const make = await server.call('POST', '/v1/named-sessions', { name: 'bot', config: { color: 'blue' } });
+    assert.deepEqual([make.status, make.body.named.status], [201, 'waiting']);
+    assert.equal((await server.call('POST', '/v1/named-sessions', { name: 'bot' })).body.code, 'named_session_exists');
+    const { token } = await server.createSession('robot', { name: 'bot' });
+    const act = async (what: string) => (await server.call('POST', `/v1/named-sessions/bot/${what}`)).body;
+    assert.equal((await server.call('GET', '/v1/named-sessions/bot')).body.named.status, 'working');
+    const stopped = await act('stop');
+    assert.deepEqual([stopped.named.status, stopped.receipt.everywhere], ['stopped', true]);
+    assert.deepEqual(await server.verify(token), { active: false, reason: 'suspended' });
+    assert.equal((await act('stop')).named.status, 'stopped');
+    assert.equal((await server.call('POST', '/v1/sessions', { userId: 'x', name: 'bot' })).body.code, 'name_taken');
+    assert.equal((await act('start')).named.status, 'working');
+    assert.equal((await server.verify(token)).active, true);
+    assert.equal((await act('restart')).named.status, 'working');
+    const out = await act('logout');
+    assert.deepEqual(
+      [out.named.status, out.named.session, out.named.config],
+      ['waiting', undefined, { color: 'blue' }],
+    );
+    assert.equal((await server.verify(token)).active, false);
+    await act('stop');
+    assert.equal(
+      (await server.call('POST', '/v1/sessions', { userId: 'x', name: 'bot' })).body.code,
+      'named_session_stopped',
+    );
+    assert.equal((await act('logout')).named.status, 'stopped');
+    const put = await server.call('PUT', '/v1/named-sessions/bot', { config: { color: 'red' } });
+    assert.equal(put.body.named.config.color, 'red');
+    const list = await server.call('GET', '/v1/named-sessions');
+    assert.ok(list.body.namedSessions.some((named: { name: string }) => named.name === 'bot'));
+    assert.equal((await server.call('DELETE', '/v1/named-sessions/bot')).status, 200);
+    assert.equal((await server.call('GET', '/v1/named-sessions/bot')).body.code, 'named_session_not_found');
+  });
+});

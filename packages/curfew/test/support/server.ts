@@ -1,0 +1,153 @@
+import type { Clock } from '../../src/domain/ports.ts';
+import { totpCode } from '../../src/domain/second-factor.ts';
+import { type RunningServer, serve } from '../../src/serve.ts';
+import { temporaryFolder } from '../stores/harness.ts';
+
+export const adminPassword = 'correct horse battery';
+
+/** What JSON holds: tests look into it and say what they expect there. */
+export type Json = ReturnType<typeof JSON.parse>;
+export type Answer = { status: number; headers: Headers; body: Json };
+export type CallOptions = { as?: string | undefined; code?: string; headers?: Record<string, string>; raw?: string };
+
+/** A server of a test's own, on a free port with an empty store, and the few words in which tests speak to it. */
+export class TestServer {
+  readonly running: RunningServer;
+  readonly folder: string;
+  /** The root API key. */
+  readonly key: string;
+  readonly #remove: () => void;
+
+  private constructor(running: RunningServer, folder: { path: string; remove(): void }) {
+    this.running = running;
+    this.folder = folder.path;
+    this.key = running.first!.apiKey!;
+    this.#remove = folder.remove;
+  }
+
+  static async start(env: Record<string, string> = {}, clock?: Clock): Promise<TestServer> {
+    const folder = temporaryFolder();
+    const running = await serve(
+      {
+        CURFEW_STORE: `lmdb:${folder.path}`,
+        CURFEW_PORT: '0',
+        CURFEW_LOG_LEVEL: 'silent',
+        CURFEW_ADMIN_PASSWORD: adminPassword,
+        CURFEW_ADMIN_EMAIL: 'admin@example.com',
+        CURFEW_ROCKETCHAT_CALLS: 'off',
+        ...env,
+      },
+      {},
+      clock,
+    );
+    return new TestServer(running, folder);
+  }
+
+  get url(): string {
+    return this.running.url;
+  }
+
+  get world() {
+    return this.running.opened.world;
+  }
+
+  /** A request as the root key, unless `as` says otherwise: a token, or '' for nobody. */
+  async call(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<Answer> {
+    const as = options.as ?? this.key;
+    const content = options.raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    const response = await fetch(this.url + path, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(as && { authorization: `Bearer ${as}` }),
+        ...(content !== undefined && { 'content-type': 'application/json' }),
+        ...(options.code && { 'x-2fa-code': options.code }),
+        ...options.headers,
+      },
+      ...(content !== undefined && { body: content }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: parse(text) };
+  }
+
+  async login(username = 'admin', password = adminPassword, totp?: string): Promise<Answer> {
+    return this.call('POST', '/v1/login', { username, password, ...(totp && { totp }) }, { as: '' });
+  }
+
+  async createSession(
+    userId = 'ada',
+    more: object = {},
+  ): Promise<{ session: Json; token: string; refreshToken: string }> {
+    const answer = await this.call('POST', '/v1/sessions', { userId, ...more });
+    if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+    return answer.body;
+  }
+
+  async createAccount(username: string, more: object = {}): Promise<Json> {
+    const body = { username, password: `${username} password`, ...more };
+    const answer = await this.call('POST', '/v1/accounts', body);
+    if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+    return answer.body.account;
+  }
+
+  async verify(token: string): Promise<Json> {
+    return (await this.call('POST', '/v1/sessions/verify', { token })).body;
+  }
+
+  /** Enrols an authenticator for an account, as the root key. */
+  async enrol(accountId: string): Promise<Authenticator> {
+    const { body } = await this.call('POST', `/v1/accounts/${accountId}/totp`);
+    const authenticator = new Authenticator(body.secret, () => this.world.clock.nowForEnd());
+    const code = authenticator.next();
+    const confirmed = await this.call('POST', `/v1/accounts/${accountId}/totp/confirm`, { code });
+    authenticator.backupCodes = confirmed.body.backupCodes;
+    return authenticator;
+  }
+
+  /** What a request may change: to see that a refused one changed nothing. */
+  async state(): Promise<unknown> {
+    const { store, clock } = this.world;
+    const { facts } = await store.describe();
+    const active = await store.countActive(clock.nowForEnd());
+    return { active, head: await store.logHead(), live: facts['liveSessions'], ended: facts['endedSessions'] };
+  }
+
+  async close(): Promise<void> {
+    await this.running.close();
+    this.#remove();
+  }
+}
+
+/** An authenticator app: each code once, the next from the step after when the present one is used. */
+export class Authenticator {
+  backupCodes: string[] = [];
+  readonly secret: string;
+  readonly #now: () => number;
+  #used = 0;
+
+  constructor(secret: string, now: () => number) {
+    this.secret = secret;
+    this.#now = now;
+  }
+
+  /** A code that was not used yet; at most one step ahead of the clock, which a server accepts. */
+  next(): string {
+    const step = Math.max(Math.floor(this.#now() / 30_000) - 1, this.#used + 1);
+    this.#used = step;
+    return totpCode(this.secret, step * 30_000);
+  }
+
+  /** Six digits that are no code of now. */
+  wrong(): string {
+    const near = [-1, 0, 1].map((step) => totpCode(this.secret, this.#now() + step * 30_000));
+    return ['000000', '111111', '222222', '333333'].find((code) => !near.includes(code))!;
+  }
+}
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
