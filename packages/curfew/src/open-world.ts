@@ -84,7 +84,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
       upkeep,
       async close() {
         await upkeep.stop();
-        await world.fence.close();
+        await world.fence.close().catch(() => {});
         await store.close();
       },
     };

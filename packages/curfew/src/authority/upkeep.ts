@@ -53,7 +53,7 @@ export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
       stopped = true;
       for (const timer of timers) clearInterval(timer);
       await sweeping?.catch(() => {});
-      await world.activity.flush();
+      await world.activity.flush().catch(settings.onError);
     },
   };
 }

@@ -87,5 +87,5 @@ function codeOf(keyword: string, schema: Record<string, unknown> | undefined): E
   if (keyword === 'required') return 'missing_field';
   if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties') return 'unknown_field';
   if (keyword === 'type') return 'wrong_type';
-  return (schema?.['x-code'] as ErrorCode | undefined) ?? 'invalid_value';
+  return (schema?.['x-codes'] as Record<string, ErrorCode> | undefined)?.[keyword] ?? 'invalid_value';
 }

@@ -9,7 +9,7 @@ import { type ErrorCode, errors } from '../errors.ts';
 
 /*
  * The shapes of the API: TypeScript's types, validation, serialization and the OpenAPI document all come from here.
- * `x-code` names the error that a value outside its bounds gives.
+ * `x-codes` names the errors that a value outside a bound gives, by the bound.
  */
 
 const oneOf = <const Value extends string>(values: readonly Value[], options: object = {}) =>
@@ -25,13 +25,13 @@ const time = (description: string) => Type.String({ format: 'date-time', descrip
 
 export const userId = text(limits.userIdBytes, "The application's own id of a user: 1 to 255 bytes.", {
   minLength: 1,
-  'x-code': 'user_id_too_long',
+  'x-codes': { maxLength: 'user_id_too_long' },
   examples: ['ada'],
 });
 export const sessionId = text(64, 'The id of a session.', { examples: ['0V7oZk3H8e9Jb2Yw4tQxLm'] });
 export const accessGroups = Type.Array(text(limits.groupBytes, 'An access group.'), {
   maxItems: limits.groupsPerSession,
-  'x-code': 'too_many_groups',
+  'x-codes': { maxItems: 'too_many_groups' },
   description: 'Keys that say what the session may reach: at most 100.',
   examples: [['staff', 'billing']],
 });
@@ -49,7 +49,7 @@ export const limit = Type.Integer({
   maximum: limits.pageMax,
   default: limits.pageDefault,
   description: 'Items a page: 1 to 100.',
-  'x-code': 'limit_out_of_range',
+  'x-codes': { minimum: 'limit_out_of_range', maximum: 'limit_out_of_range' },
 });
 export const cursor = Type.String({ maxLength: 1024, description: '`nextCursor` of the page before.' });
 export const paging = { limit: maybe(limit), cursor: maybe(cursor) };

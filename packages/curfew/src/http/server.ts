@@ -63,6 +63,7 @@ export async function createServer(settings: ServerSettings): Promise<FastifyIns
     // What comes while the server closes is refused in our own words.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 2048 },
+    frameworkErrors: (error, request, reply) => sendProblem(services, request, reply as FastifyReply, error),
   });
   app.decorateRequest('caller', undefined);
   app.setValidatorCompiler(validatorCompiler());
@@ -72,6 +73,10 @@ export async function createServer(settings: ServerSettings): Promise<FastifyIns
   });
   app.addHook('onRequest', async () => {
     if (closing.signal.aborted) throw new CurfewError('shutting_down');
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    // What was accepted is finished, and its connection not kept for another.
+    if (closing.signal.aborted) reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';

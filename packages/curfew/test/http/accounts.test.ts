@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { minute } from '../../src/domain/limits.ts';
+import { TestServer } from '../support/server.ts';
+import { manualClock } from '../support/world.ts';
+
+describe('accounts over HTTP', () => {
+  const clock = manualClock(Date.UTC(2026, 5, 1));
+  let server: TestServer;
+  before(async () => {
+    server = await TestServer.start({}, clock);
+  });
+  after(() => server.close());
+
+  test('an account is made, found, changed, disabled, enabled and removed', async () => {
+    const account = await server.createAccount('ada', { email: 'Ada@Example.com', name: 'Ada L.', roles: ['support'] });
+    assert.deepEqual([account.username, account.email, account.totp], ['ada', 'ada@example.com', false]);
+    assert.deepEqual(
+      Object.keys(account).filter((key) => /hash|password|secret|factor/i.test(key)),
+      [],
+    );
+    const byEmail = await server.call(
+      'POST',
+      '/v1/login',
+      { email: 'ADA@example.com', password: 'ada password' },
+      { as: '' },
+    );
+    assert.equal(byEmail.status, 200);
+    const patch = (body: object, options = {}) => server.call('PATCH', `/v1/accounts/${account.id}`, body, options);
+    assert.equal((await patch({ name: null, email: null })).body.account.name, undefined);
+    assert.equal((await patch({ username: 'lovelace' })).body.account.username, 'lovelace');
+    assert.equal((await server.login('ada', 'ada password')).status, 401);
+    const list = await server.call('GET', '/v1/accounts?filter=love');
+    assert.deepEqual(
+      list.body.accounts.map((found: { id: string }) => found.id),
+      [account.id],
+    );
+    const disabled = await patch({ disabled: true });
+    assert.equal(disabled.body.account.disabled, true);
+    assert.equal(disabled.body.receipt.everywhere, true);
+    assert.deepEqual(await server.verify(byEmail.body.token), { active: false, reason: 'account_disabled' });
+    assert.equal((await server.login('lovelace', 'ada password')).body.code, 'invalid_credentials');
+    assert.equal((await server.call('POST', '/v1/sessions', { userId: account.id })).body.code, 'account_disabled');
+    assert.equal((await patch({ disabled: false })).body.receipt, undefined);
+    assert.equal((await server.login('lovelace', 'ada password')).status, 200);
+    assert.equal((await server.call('DELETE', `/v1/accounts/${account.id}`)).status, 200);
+    assert.equal((await server.call('GET', `/v1/accounts/${account.id}`)).status, 404);
+    await server.createAccount('lovelace');
+  });
+
+  test('a new password ends all sessions but the caller’s own', async () => {
+    await server.createAccount('carol');
+    const [one, two] = [await server.login('carol', 'carol password'), await server.login('carol', 'carol password')];
+    const { id } = one.body.account;
+    const changed = await server.call(
+      'PATCH',
+      `/v1/accounts/${id}`,
+      { password: 'another password' },
+      { as: one.body.token },
+    );
+    assert.equal(changed.status, 200);
+    assert.equal((await server.verify(one.body.token)).active, true);
+    assert.deepEqual(await server.verify(two.body.token), { active: false, reason: 'all_of_user' });
+    assert.equal((await server.login('carol', 'carol password')).status, 401);
+    assert.equal((await server.login('carol', 'another password')).status, 200);
+    clock.advance(16 * minute);
+    const late = await server.call('PATCH', `/v1/accounts/${id}`, { name: 'C' }, { as: one.body.token });
+    assert.equal(late.body.code, 'fresh_sign_in_required', '7.5.1');
+    const raise = await server.login('carol', 'another password');
+    const patch = await server.call('PATCH', `/v1/accounts/${id}`, { roles: ['admin'] }, { as: raise.body.token });
+    assert.equal(patch.body.code, 'permission_missing');
+  });
+
+  test('an authenticator is enrolled, asked for, renewed and removed', async () => {
+    const account = await server.createAccount('dora');
+    const signIn = (totp?: string) => server.login('dora', 'dora password', totp);
+    const session = (await signIn()).body.token;
+    const start = await server.call('POST', `/v1/accounts/${account.id}/totp`, undefined, { as: session });
+    assert.match(
+      start.body.url,
+      /^otpauth:\/\/totp\/Curfew:dora\?issuer=Curfew&secret=[A-Z2-7]{32}&algorithm=SHA1&digits=6&period=30$/,
+    );
+    // Begun but not confirmed: nothing is asked for yet.
+    assert.equal((await signIn()).status, 200);
+    const wrong = await server.call(
+      'POST',
+      `/v1/accounts/${account.id}/totp/confirm`,
+      { code: '000000' },
+      { as: session },
+    );
+    assert.equal(wrong.body.code, 'second_factor_invalid');
+    const authenticator = await server.enrol(account.id);
+    assert.equal(new Set(authenticator.backupCodes).size, 12);
+    for (const code of authenticator.backupCodes) assert.match(code, /^[2-9a-z]{8}$/);
+    assert.equal((await server.call('POST', `/v1/accounts/${account.id}/totp`)).body.code, 'factor_already_enrolled');
+
+    const without = await signIn();
+    assert.deepEqual([without.status, without.body.code], [403, 'second_factor_required']);
+    assert.equal(without.body.token, undefined, 'GHSA-xg6x-h9c9-2m83: half signed in');
+    assert.equal((await signIn(authenticator.wrong())).body.code, 'second_factor_invalid');
+    clock.advance(minute);
+    const code = authenticator.next();
+    const full = await signIn(code);
+    assert.equal(full.status, 200);
+    assert.equal((await signIn(code)).body.code, 'second_factor_invalid', 'a code was used twice');
+    assert.equal((await signIn(authenticator.backupCodes[0])).status, 200);
+
+    const renewed = await server.call('POST', `/v1/accounts/${account.id}/backup-codes`, undefined, {
+      as: full.body.token,
+    });
+    assert.equal(renewed.body.backupCodes.length, 12);
+    assert.equal((await signIn(authenticator.backupCodes[1])).body.code, 'second_factor_invalid');
+    const removed = await server.call('DELETE', `/v1/accounts/${account.id}/totp`, undefined, { as: full.body.token });
+    assert.equal(removed.body.account.totp, false);
+    assert.equal((await signIn()).status, 200);
+  });
+
+  test('7.4.3: enrolling a factor offers to end the other sessions', async () => {
+    const account = await server.createAccount('fay');
+    const [one, two] = [await server.login('fay', 'fay password'), await server.login('fay', 'fay password')];
+    const as = one.body.token;
+    const { body } = await server.call('POST', `/v1/accounts/${account.id}/totp`, undefined, { as });
+    const { totpCode } = await import('../../src/domain/second-factor.ts');
+    const code = totpCode(body.secret, clock.now());
+    const done = await server.call(
+      'POST',
+      `/v1/accounts/${account.id}/totp/confirm`,
+      { code, endOthers: true },
+      { as },
+    );
+    assert.equal(done.body.ended, 1);
+    assert.equal((await server.verify(one.body.token)).active, true);
+    assert.equal((await server.verify(two.body.token)).active, false);
+  });
+
+  test('passwords cannot be guessed: per account, whether it exists or not, and per address', async (t) => {
+    const own = await TestServer.start({ CURFEW_ADDRESS_ATTEMPTS: '30/15m' }, clock);
+    t.after(() => own.close());
+    await own.createAccount('gail');
+    for (const username of ['gail', 'nobody']) {
+      for (let i = 0; i < 10; i++) assert.equal((await own.login(username, 'wrong')).status, 401);
+      const locked = await own.login(username, 'gail password');
+      assert.deepEqual([locked.status, locked.body.code], [429, 'too_many_attempts'], username);
+      assert.ok(Number(locked.headers.get('retry-after')) > 0);
+    }
+    clock.advance(15 * minute);
+    assert.equal((await own.login('gail', 'gail password')).status, 200);
+    for (let i = 0; i < 40; i++) await own.login(`someone ${i}`, 'wrong');
+    assert.equal((await own.login('gail', 'gail password')).status, 429);
+  });
+
+  test('7.2.4: signing in again kills the token before, whoever’s it was', async () => {
+    await server.createAccount('hana');
+    const first = (await server.login('hana', 'hana password')).body;
+    const again = await server.call(
+      'POST',
+      '/v1/login',
+      { username: 'hana', password: 'hana password' },
+      { as: first.token },
+    );
+    assert.equal(again.status, 200);
+    assert.notEqual(again.body.session.id, first.session.id);
+    assert.deepEqual(await server.verify(first.token), { active: false, reason: 'replaced' });
+    // A failed sign-in leaves it as it was.
+    await server.call('POST', '/v1/login', { username: 'hana', password: 'wrong' }, { as: again.body.token });
+    assert.equal((await server.verify(again.body.token)).active, true);
+  });
+
+  test('events tell what happened, and no secret; a stream tells it as it happens', async () => {
+    const { session } = await server.createSession('watched', { accessGroups: ['x'] });
+    const gone = new AbortController();
+    const stream = await fetch(`${server.url}/v1/events?user=watched`, {
+      headers: { authorization: `Bearer ${server.key}`, accept: 'text/event-stream' },
+      signal: gone.signal,
+    });
+    assert.equal(stream.headers.get('content-type'), 'text/event-stream; charset=utf-8');
+    const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let told = '';
+    while (!told.includes('events follow')) told += (await reader.read()).value;
+    await server.call('DELETE', `/v1/sessions/${session.id}`);
+    while (!told.includes('session.ended')) told += (await reader.read()).value;
+    assert.match(told, /id: \d+\nevent: session\.ended\ndata: \{.*"reason":"ended_by_admin".*\}\n\n/);
+    gone.abort();
+    const { body } = await server.call('GET', '/v1/events?user=watched&limit=1');
+    assert.equal(body.events[0].type, 'session.ended');
+    const next = await server.call('GET', `/v1/events?user=watched&limit=1&cursor=${body.nextCursor}`);
+    assert.equal(next.body.events[0].type, 'session.created');
+    const all = await server.call('GET', '/v1/events?limit=100');
+    assert.doesNotMatch(JSON.stringify(all.body), /cf[skr]_|\$argon2| password/);
+  });
+
+  test('the API answers who is asking', async () => {
+    const key = await server.call('GET', '/v1/me');
+    assert.deepEqual([key.body.kind, key.body.key.name], ['key', 'root']);
+    const { body } = await server.login();
+    const me = await server.call('GET', '/v1/me', undefined, { as: body.token });
+    assert.deepEqual([me.body.kind, me.body.account.username], ['person', 'admin']);
+    // A session of an application's user, who has no account here.
+    const { token } = await server.createSession('no account');
+    const plain = await server.call('GET', '/v1/me', undefined, { as: token });
+    assert.deepEqual([plain.body.account, plain.body.permissions], [undefined, []]);
+  });
+});

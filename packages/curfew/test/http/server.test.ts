@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { describe, test } from 'node:test';
+import { serve } from '../../src/serve.ts';
+import { temporaryFolder } from '../stores/harness.ts';
+import { adminPassword, TestServer } from '../support/server.ts';
+
+describe('the server', () => {
+  test('probes tell of life, readiness and numbers', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    await server.createSession('ada');
+    const get = (path: string) => server.call('GET', path, undefined, { as: '' });
+    assert.deepEqual((await get('/healthz')).body, { status: 'ok' });
+    assert.deepEqual((await get('/readyz')).body, { status: 'ready' });
+    const metrics = (await get('/metrics')).body as string;
+    assert.match(metrics, /^curfew_sessions_active 1$/m);
+    assert.match(metrics, /^curfew_http_requests_total\{route="\/v1\/sessions",method="POST",status="201"\} 1$/m);
+    assert.equal((await get('/')).status, 302);
+    assert.equal((await get('/docs')).status, 200);
+  });
+
+  test('a port in use and a store in use are refused by name, and nothing is left open', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const other = temporaryFolder();
+    t.after(other.remove);
+    const env = { CURFEW_LOG_LEVEL: 'silent', CURFEW_ADMIN_PASSWORD: adminPassword };
+    const port = new URL(server.url).port;
+    await assert.rejects(serve({ ...env, CURFEW_STORE: `lmdb:${other.path}`, CURFEW_PORT: port }), {
+      code: 'port_in_use',
+      message: `The port is in use: Port ${port} on 127.0.0.1.`,
+    });
+    await assert.rejects(serve({ ...env, CURFEW_STORE: `lmdb:${server.folder}`, CURFEW_PORT: '0' }), {
+      code: 'store_in_use',
+    });
+    const again = await serve({ ...env, CURFEW_STORE: `lmdb:${other.path}`, CURFEW_PORT: '0' });
+    await again.close();
+  });
+
+  test('a shutdown finishes what it accepted, refuses what comes after, and loses nothing', async (t) => {
+    const server = await TestServer.start();
+    const { store } = server.world;
+    const original = store.createSession;
+    let entered: () => void;
+    const inside = new Promise<void>((resolve) => {
+      entered = resolve;
+    });
+    let go: () => void;
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    store.createSession = async (creation) => {
+      entered();
+      await gate;
+      return original.call(store, creation);
+    };
+    const pending = server.call('POST', '/v1/sessions', { userId: 'late' });
+    await inside;
+    const closed = server.running.close();
+    go!();
+    const answer = await pending;
+    assert.equal(answer.status, 201);
+    await closed;
+    await assert.rejects(fetch(`${server.url}/healthz`));
+    const again = await serve({
+      CURFEW_STORE: `lmdb:${server.folder}`,
+      CURFEW_PORT: '0',
+      CURFEW_LOG_LEVEL: 'silent',
+    });
+    t.after(() => again.close());
+    assert.equal(again.first, undefined, 'a first start happened twice');
+    const kept = await again.opened.world.store.readSession(answer.body.session.id);
+    assert.ok(kept);
+  });
+
+  test('a store that fails makes every call fail, loudly, and changes nothing', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const { session, token } = await server.createSession('ada');
+    await server.world.store.close();
+    const calls: [string, string, unknown?][] = [
+      ['DELETE', `/v1/sessions/${session.id}`],
+      ['POST', '/v1/sessions', { userId: 'x' }],
+      ['POST', '/v1/sessions/verify', { token }],
+      ['DELETE', '/v1/users/ada/sessions'],
+      ['POST', '/v1/sessions/end-everyone', { confirm: 'everyone' }],
+      ['GET', '/v1/sessions'],
+    ];
+    for (const [method, path, body] of calls) {
+      const answer = await server.call(method, path, body);
+      assert.deepEqual([answer.status, answer.body.code], [503, 'store_unavailable'], `${method} ${path}`);
+    }
+    const login = await server.login();
+    assert.equal(login.status, 503);
+    assert.equal((await server.call('GET', '/readyz', undefined, { as: '' })).status, 503);
+    assert.equal((await server.call('GET', '/healthz', undefined, { as: '' })).status, 200);
+  });
+
+  test('a request that is no HTTP is answered and ends', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    socket.end('NONSENSE\r\n\r\n');
+    let told = '';
+    for await (const chunk of socket) told += chunk;
+    assert.match(told, /^HTTP\/1\.1 400/);
+  });
+
+  test('settings are read, and wrong ones refused by name', async () => {
+    const bad: Record<string, string> = {
+      CURFEW_PORT: '70000',
+      CURFEW_STORE: 'mysql://x',
+      CURFEW_IDLE: 'forever',
+      CURFEW_LOGIN_ATTEMPTS: 'many',
+      CURFEW_DIALECTS: 'klingon',
+      CURFEW_SECRET_KEY: 'hunter2',
+      CURFEW_EXCESS: 'maybe',
+    };
+    for (const [name, value] of Object.entries(bad)) {
+      await assert.rejects(serve({ CURFEW_LOG_LEVEL: 'silent', [name]: value }), (error: Error & { code: string }) => {
+        assert.equal(error.code, 'config_invalid');
+        assert.match(error.message, new RegExp(name));
+        if (name === 'CURFEW_SECRET_KEY') assert.doesNotMatch(error.message, /hunter2/);
+        return true;
+      });
+    }
+  });
+});
