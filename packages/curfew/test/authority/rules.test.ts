@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { library } from '../../src/authority/caller.ts';
+import { type Authority, createAuthority } from '../../src/authority/index.ts';
+import { day, hour, minute, second } from '../../src/domain/limits.ts';
+import { openWorld, type WorldSettings } from '../../src/open-world.ts';
+import { temporaryFolder } from '../stores/harness.ts';
+import { manualClock } from '../support/world.ts';
+
+/** The use cases over a store of a test's own, on a clock that goes where it is set. */
+async function open(t: { after(done: () => Promise<void>): void }, settings: Partial<WorldSettings> = {}) {
+  const folder = temporaryFolder();
+  const clock = manualClock();
+  const reopen = () => openWorld({ store: `lmdb:${folder.path}`, clock, ...settings });
+  let opened = await reopen();
+  t.after(async () => {
+    await opened.close();
+    folder.remove();
+  });
+  return {
+    clock,
+    get world() {
+      return opened.world;
+    },
+    get authority(): Authority {
+      return createAuthority(opened.world);
+    },
+    sweep: () => opened.upkeep.sweep(),
+    async restart() {
+      await opened.close();
+      opened = await reopen();
+    },
+  };
+}
+
+describe('refreshing', () => {
+  test('CVE-2026-1035: 64 refreshes that race get one successor', async (t) => {
+    const { authority } = await open(t);
+    const { refreshToken, session } = await authority.createSession(library, { userId: 'ada' });
+    const all = await Promise.all(Array.from({ length: 64 }, () => authority.refreshSession(refreshToken)));
+    assert.equal(new Set(all.map((one) => one.token)).size, 1);
+    assert.equal(new Set(all.map((one) => one.refreshToken)).size, 1);
+    assert.equal((await authority.verifySession(all[0]!.token)).active, true);
+    assert.equal((await authority.getSession(session.id)).status, 'active');
+  });
+
+  test('the token before works for 10 s after the first rotation; then it ends the session', async (t) => {
+    const { authority, clock } = await open(t);
+    const first = await authority.createSession(library, { userId: 'ada' });
+    const next = await authority.refreshSession(first.refreshToken);
+    clock.advance(10 * second);
+    assert.deepEqual(
+      [(await authority.refreshSession(first.refreshToken)).token],
+      [next.token],
+      'the one before gives the same successor',
+    );
+    clock.advance(1);
+    await assert.rejects(authority.refreshSession(first.refreshToken), { code: 'session_ended' });
+    assert.deepEqual(await authority.verifySession(next.token), { active: false, reason: 'refresh_reuse' });
+    await assert.rejects(authority.refreshSession(next.refreshToken), { code: 'session_ended' });
+  });
+
+  test('django-oauth-toolkit 1617: an earlier generation ends the session, also within the window', async (t) => {
+    const { authority } = await open(t);
+    const first = await authority.createSession(library, { userId: 'ada' });
+    const next = await authority.refreshSession(first.refreshToken);
+    const last = await authority.refreshSession(next.refreshToken);
+    await assert.rejects(authority.refreshSession(first.refreshToken), { code: 'session_ended' });
+    assert.equal((await authority.verifySession(last.token)).active, false);
+  });
+
+  test('7.3.2: a thousand refreshes do not pass the absolute limit', async (t) => {
+    const { authority, clock } = await open(t, { policy: { absolute: 1000 * minute, idle: hour } });
+    let { refreshToken, token } = await authority.createSession(library, { userId: 'ada' });
+    for (let i = 0; i < 999; i++) {
+      clock.advance(minute);
+      ({ refreshToken, token } = await authority.refreshSession(refreshToken));
+    }
+    assert.equal((await authority.verifySession(token)).active, true);
+    clock.advance(minute);
+    await assert.rejects(authority.refreshSession(refreshToken), { code: 'session_ended' });
+    assert.deepEqual(await authority.verifySession(token), { active: false, reason: 'expired' });
+  });
+
+  test('CVE-2026-9802: what was ended or rotated stays so after a restart', async (t) => {
+    const at = await open(t);
+    const one = await at.authority.createSession(library, { userId: 'ada' });
+    const two = await at.authority.createSession(library, { userId: 'ada' });
+    await at.authority.endSession(library, { id: one.session.id });
+    const fresh = await at.authority.refreshSession(two.refreshToken);
+    await at.restart();
+    assert.deepEqual(await at.authority.verifySession(one.token), { active: false, reason: 'ended_by_admin' });
+    await assert.rejects(at.authority.refreshSession(one.refreshToken), { code: 'session_ended' });
+    assert.equal((await at.authority.verifySession(two.token)).active, false);
+    assert.equal((await at.authority.verifySession(fresh.token)).active, true);
+    at.clock.advance(minute);
+    await assert.rejects(at.authority.refreshSession(two.refreshToken), { code: 'session_ended' });
+  });
+
+  test('a refresh that races an end never leaves a session alive', async (t) => {
+    const { authority } = await open(t);
+    for (let i = 0; i < 30; i++) {
+      const { refreshToken, session } = await authority.createSession(library, { userId: `user ${i}` });
+      const [refreshed] = await Promise.allSettled([
+        authority.refreshSession(refreshToken),
+        authority.endSession(library, { id: session.id }),
+        authority.refreshSession(refreshToken),
+      ]);
+      assert.equal((await authority.getSession(session.id)).status, 'ended');
+      if (refreshed.status === 'fulfilled') {
+        assert.equal((await authority.verifySession(refreshed.value.token)).active, false);
+      }
+    }
+  });
+});
+
+describe('deadlines', () => {
+  test('7.3.1: the idle limit, to the second, slides with every verification', async (t) => {
+    const { authority, clock } = await open(t);
+    const { token } = await authority.createSession(library, { userId: 'ada', idle: 60 * second });
+    for (let i = 0; i < 10; i++) {
+      clock.advance(59 * second);
+      assert.equal((await authority.verifySession(token)).active, true, `round ${i}`);
+    }
+    clock.advance(60 * second);
+    assert.deepEqual(await authority.verifySession(token), { active: false, reason: 'idle' });
+  });
+
+  test('activity is written once a minute, and survives a restart', async (t) => {
+    const at = await open(t);
+    const { token, session } = await at.authority.createSession(library, { userId: 'ada', idle: hour });
+    let writes = 0;
+    const { store } = at.world;
+    const original = store.touchSessions;
+    store.touchSessions = (activities) => {
+      writes += activities.length;
+      return original.call(store, activities);
+    };
+    for (let i = 0; i < 100; i++) {
+      at.clock.advance(second);
+      await at.authority.verifySession(token);
+      await at.world.activity.flush(at.clock.now());
+    }
+    assert.ok(writes <= 2, `${writes} writes in 100 s`);
+    const seen = at.clock.now();
+    await at.restart();
+    assert.equal((await at.authority.getSession(session.id)).lastSeenAt, seen);
+    at.clock.advance(hour - 1);
+    assert.equal((await at.authority.verifySession(token)).active, true);
+  });
+
+  test('the sweep ends what is over, and spares what was seen a moment ago', async (t) => {
+    const { authority, clock, sweep } = await open(t);
+    const quiet = await authority.createSession(library, { userId: 'ada', idle: hour });
+    const busy = await authority.createSession(library, { userId: 'ada', idle: hour });
+    clock.advance(hour - second);
+    await authority.verifySession(busy.token);
+    clock.advance(second);
+    await sweep();
+    assert.equal((await authority.getSession(quiet.session.id)).endReason, 'idle');
+    assert.equal((await authority.verifySession(busy.token)).active, true);
+  });
+});
+
+describe('policies and races', () => {
+  test('7.1.2: at most N sessions a user: the oldest is replaced, or the new one refused', async (t) => {
+    const replace = await open(t, { policy: { maxSessions: 2, excess: 'replace' } });
+    const tokens = [];
+    for (let i = 0; i < 3; i++) {
+      replace.clock.advance(1);
+      tokens.push((await replace.authority.createSession(library, { userId: 'ada' })).token);
+    }
+    assert.deepEqual(await replace.authority.verifySession(tokens[0]!), { active: false, reason: 'replaced' });
+    assert.equal((await replace.authority.verifySession(tokens[1]!)).active, true);
+    const refuse = await open(t, { policy: { maxSessions: 1, excess: 'refuse' } });
+    await refuse.authority.createSession(library, { userId: 'ada' });
+    await assert.rejects(refuse.authority.createSession(library, { userId: 'ada' }), { code: 'too_many_sessions' });
+    assert.ok(await refuse.authority.createSession(library, { userId: 'bob' }));
+  });
+
+  test('R19: a sign-in that raced an end of all does not survive it', async (t) => {
+    const { authority, world } = await open(t);
+    await authority.createAccount(library, { username: 'ada', password: 'correct horse' });
+    const { account } = (await world.store.findAccount({ username: 'ada' }))!;
+    const original = world.passwords.matches;
+    for (const end of [
+      () => authority.endUserSessions(library, account.id),
+      () => authority.endEveryone(library, { confirm: 'everyone' }),
+      () => authority.updateAccount(library, account.id, { disabled: true }),
+    ]) {
+      // Between reading the credential and opening the session, somebody ends all.
+      world.passwords.matches = async (...asked) => {
+        const right = await original(...asked);
+        await end();
+        return right;
+      };
+      const signIn = authority.signIn({ login: { username: 'ada' }, password: 'correct horse' });
+      await assert.rejects(signIn, { code: 'signed_out_meanwhile' });
+      assert.equal(await world.store.countActive(world.clock.now(), account.id), 0);
+    }
+  });
+
+  test('whatever happens in whatever order, what has ended stays ended', async (t) => {
+    const { authority, clock, sweep } = await open(t, { policy: { idle: day } });
+    const act = fc.record({
+      what: fc.constantFrom('create', 'end', 'endUser', 'everyone', 'refresh', 'verify', 'groups', 'wait', 'sweep'),
+      who: fc.nat(2),
+      which: fc.nat(50),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(act, { minLength: 5, maxLength: 40 }), async (acts) => {
+        const open: { id: string; userId: string; token: string; refreshToken: string; over: boolean }[] = [];
+        for (const { what, who, which } of acts) {
+          const userId = `user ${who}`;
+          const picked = open[which % Math.max(1, open.length)];
+          const fall = (match: (one: (typeof open)[number]) => boolean) => {
+            for (const one of open) if (match(one)) one.over = true;
+          };
+          if (what === 'create') {
+            const { session, token, refreshToken } = await authority.createSession(library, { userId });
+            open.push({ id: session.id, userId, token, refreshToken, over: false });
+          } else if (what === 'end' && picked) {
+            await authority.endSession(library, { id: picked.id });
+            picked.over = true;
+          } else if (what === 'endUser') {
+            await authority.endUserSessions(library, userId);
+            fall((one) => one.userId === userId);
+          } else if (what === 'everyone') {
+            await authority.endEveryone(library, { confirm: 'everyone' });
+            fall(() => true);
+          } else if (what === 'refresh' && picked) {
+            const refreshed = await authority.refreshSession(picked.refreshToken).catch(() => undefined);
+            assert.equal(refreshed === undefined, picked.over);
+            if (refreshed) Object.assign(picked, { token: refreshed.token, refreshToken: refreshed.refreshToken });
+          } else if (what === 'groups') {
+            await authority.changeAccessGroups(library, userId, { add: [`g${which}`] });
+          } else if (what === 'wait') {
+            clock.advance(minute);
+          } else if (what === 'sweep') {
+            await sweep();
+          }
+          for (const one of open) {
+            const { active } = await authority.verifySession(one.token);
+            assert.equal(active, !one.over, `${one.id} after ${what}`);
+          }
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('CVE-2023-20862: a logout is kept', async (t) => {
+    const at = await open(t);
+    const { token } = await at.authority.createSession(library, { userId: 'ada' });
+    await at.authority.endSession(library, { token });
+    await at.restart();
+    assert.deepEqual(await at.authority.verifySession(token), { active: false, reason: 'logout' });
+  });
+
+  test('a clock behind what the store has written down is believed only when it is told to be', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const clock = manualClock(Date.UTC(2030, 0, 1));
+    const settings = { store: `lmdb:${folder.path}`, clock };
+    const first = await openWorld(settings);
+    await createAuthority(first.world).createSession(library, { userId: 'ada' });
+    await first.close();
+    clock.set(Date.UTC(2026, 0, 1));
+    const wary = await openWorld(settings);
+    await assert.rejects(createAuthority(wary.world).createSession(library, { userId: 'eve' }), {
+      code: 'clock_stepped_back',
+    });
+    await wary.close();
+    const told = await openWorld({ ...settings, acceptClock: true });
+    assert.ok(await createAuthority(told.world).createSession(library, { userId: 'eve' }));
+    await told.close();
+  });
+});
