@@ -1,0 +1,814 @@
+// Written by tools/generate.ts from the declarations of the API. Do not edit.
+
+/** What the user agent tells of the device. */
+export type Device = {
+  /** `browser`, `mobile`, `tablet`, `program`, `unknown`, … */
+  type: string;
+  name?: string | undefined;
+  version?: string | undefined;
+  longVersion?: string | undefined;
+  os?: {
+    name: string;
+    version?: string | undefined;
+  } | undefined;
+  model?: string | undefined;
+};
+
+/** A signed-in device of a user. */
+export type Session = {
+  /** The id of a session. */
+  id: string;
+  /** The application's own id of a user: 1 to 255 bytes. */
+  userId: string;
+  /** A unique name. */
+  name?: string | undefined;
+  /** `suspended`: kept, but not verifiable. `ended`: for good. */
+  status: 'active' | 'suspended' | 'ended';
+  accessGroups: string[];
+  /** What the user agent tells of the device. */
+  device: Device;
+  userAgent?: string | undefined;
+  ip?: string | undefined;
+  /** When it was opened. */
+  createdAt: string;
+  /** When its user last signed in to it. */
+  authenticatedAt: string;
+  /** When it was last verified, to the minute. */
+  lastSeenAt: string;
+  /** When it ends at the latest. */
+  expiresAt: string;
+  /** When it ends without further activity. */
+  idleExpiresAt: string;
+  /** JSON of your own, at most 4,096 bytes. */
+  metadata: { [key: string]: unknown };
+  /** When it ended. */
+  endedAt?: string | undefined;
+  /** `user:…`, `key:…`, `policy` or `library`. */
+  endedBy?: string | undefined;
+  endReason?: 'logout' | 'ended_by_admin' | 'expired' | 'idle' | 'replaced' | 'refresh_reuse' | 'account_disabled' | 'all_of_user' | 'everyone' | undefined;
+  /** Grows with every change. */
+  version: number;
+};
+
+/** What an end, or another change, can say of itself. */
+export type Receipt = {
+  /** The change's place in the change log. */
+  sequence: number;
+  /** When it ended: the first time, if it had ended already. */
+  endedAt?: string | undefined;
+  /** When it was changed. */
+  changedAt?: string | undefined;
+  /** True: no verification that begins from now on, on any machine, answers by what was before. */
+  everywhere: boolean;
+  /** Every holder acknowledged, or their leases ran out. */
+  by: 'acks' | 'timeout';
+  verifiers: {
+    acknowledged: number;
+    expired: number;
+  };
+  nodes: {
+    applied: number;
+    expired: number;
+  };
+  /** Milliseconds that the answer waited for that. */
+  waitedMs: number;
+};
+
+/** Somebody whom Curfew can sign in. */
+export type Account = {
+  id: string;
+  username: string;
+  email?: string | undefined;
+  name?: string | undefined;
+  roles: ('admin' | 'support' | 'auditor' | 'member')[];
+  permissions: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read')[];
+  disabled: boolean;
+  /** Whether a second factor is enrolled. */
+  totp: boolean;
+  backupCodesLeft: number;
+  /** When it was made. */
+  createdAt: string;
+  /** When it was last changed. */
+  updatedAt: string;
+  /** When it last signed in. */
+  lastLoginAt?: string | undefined;
+  version: number;
+};
+
+/** A machine's credential; its token is shown once, when it is made. */
+export type ApiKey = {
+  id: string;
+  name: string;
+  scopes: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read')[];
+  /** When it was made. */
+  createdAt: string;
+  createdBy: string;
+  /** When it was revoked. */
+  revokedAt?: string | undefined;
+};
+
+/** A slot with a unique name, which outlives the sessions in it. */
+export type NamedSession = {
+  /** A unique name. */
+  name: string;
+  /** `working`: a session is in it. `waiting`: for one. `stopped`: its session is suspended, but kept. */
+  status: 'working' | 'waiting' | 'stopped';
+  config: { [key: string]: unknown };
+  /** A signed-in device of a user. */
+  session?: Session | undefined;
+  /** When it was made. */
+  createdAt: string;
+  /** When it was last changed. */
+  updatedAt: string;
+};
+
+/** Something that happened. */
+export type Event = {
+  /** Its place in the audit trail. */
+  sequence: number;
+  type: 'session.created' | 'session.ended' | 'session.suspended' | 'session.resumed' | 'user.sessions_ended' | 'everyone.ended' | 'groups.changed' | 'login.failed' | 'second_factor.failed' | 'account.created' | 'account.changed' | 'account.disabled' | 'account.enabled' | 'account.deleted' | 'factor.enrolled' | 'factor.removed' | 'backup_codes.renewed' | 'key.created' | 'key.revoked' | 'named_session.created' | 'named_session.changed' | 'named_session.deleted';
+  /** When it happened. */
+  at: string;
+  /** Who did it: `user:…`, `key:…`, `policy` or `library`. */
+  by: string;
+  userId?: string | undefined;
+  sessionId?: string | undefined;
+  reason?: 'logout' | 'ended_by_admin' | 'expired' | 'idle' | 'replaced' | 'refresh_reuse' | 'account_disabled' | 'all_of_user' | 'everyone' | undefined;
+  details?: { [key: string]: unknown } | undefined;
+};
+
+/** An error, after RFC 9457. */
+export type Problem = {
+  /** `urn:curfew:error:` and the code. */
+  type: string;
+  title: string;
+  status: number;
+  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'session_not_found' | 'name_taken' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'config_invalid' | 'port_in_use' | 'store_not_writable' | 'store_in_use' | 'store_version' | 'store_damaged';
+  /** What was wrong in this case. */
+  detail?: string | undefined;
+  /** What to do about it. */
+  remedy: string;
+  /** The id of the request, as in the log. */
+  instance: string;
+  errors?: {
+      path: string;
+      message: string;
+    }[] | undefined;
+  /** Second factors that can be used; none: enrol one first. */
+  methods?: string[] | undefined;
+  /** Why the session ended. */
+  reason?: string | undefined;
+};
+
+/** What each operation takes and answers. */
+export type Operations = {
+  /** Sign in an account */
+  login: {
+    input: {
+      /** The user name; or `email`. */
+      username?: string | undefined;
+      /** The e-mail address; or `username`. */
+      email?: string | undefined;
+      /** The password. */
+      password: string;
+      /** The second factor, where one is enrolled. */
+      totp?: string | undefined;
+      /** Seconds it lives at most; at most what the policy says. */
+      lifetime?: number | undefined;
+      /** Seconds without activity after which it ends; at most what the policy says. */
+      idle?: number | undefined;
+      /** Set the session token as a cookie. */
+      cookie?: boolean | undefined;
+    };
+    output: {
+      session: Session;
+      account: Account;
+      /** The session token. Shown once. */
+      token?: string | undefined;
+      /** The refresh token. Shown once. */
+      refreshToken?: string | undefined;
+    };
+  };
+  /** End the caller's own session */
+  logout: {
+    input: {
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+    };
+    output: {
+      success: boolean;
+      message: string;
+      session: Session;
+      receipt: Receipt;
+    };
+  };
+  /** Who is asking, and what they may do */
+  me: {
+    input: Record<string, never>;
+    output: {
+      /** `person` or `key`. */
+      kind: string;
+      permissions: string[];
+      session?: Session | undefined;
+      account?: Account | undefined;
+      key?: {
+        id: string;
+        name: string;
+      } | undefined;
+    };
+  };
+  /** Open a session for a user */
+  createSession: {
+    input: {
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** Keys that say what the session may reach: at most 100. */
+      accessGroups?: string[] | undefined;
+      /** A unique name. */
+      name?: string | undefined;
+      /** The `User-Agent` of the device. */
+      userAgent?: string | undefined;
+      /** The address of the device. */
+      ip?: string | undefined;
+      /** JSON of your own, at most 4,096 bytes. */
+      metadata?: { [key: string]: unknown } | undefined;
+      /** Seconds it lives at most; at most what the policy says. */
+      lifetime?: number | undefined;
+      /** Seconds without activity after which it ends; at most what the policy says. */
+      idle?: number | undefined;
+    };
+    output: {
+      session: Session;
+      /** The session token. Shown once. */
+      token: string;
+      /** The refresh token. Shown once. */
+      refreshToken: string;
+    };
+  };
+  /** End every session there is */
+  endEveryone: {
+    input: {
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+      /** `everyone`. */
+      confirm: string;
+    };
+    output: {
+      success: boolean;
+      message: string;
+      /** Sessions that this ended. */
+      ended: number;
+      receipt: Receipt;
+    };
+  };
+  /** End a session */
+  endSession: {
+    input: {
+      /** The id of a session. */
+      id: string;
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+    };
+    output: {
+      success: boolean;
+      message: string;
+      session: Session;
+      receipt: Receipt;
+    };
+  };
+  /** Read a session */
+  getSession: {
+    input: {
+      /** The id of a session. */
+      id: string;
+    };
+    output: {
+      session: Session;
+    };
+  };
+  /** List sessions across users */
+  listSessions: {
+    input: {
+      /** Free text. */
+      filter?: string | undefined;
+      /** The application's own id of a user: 1 to 255 bytes. */
+      user?: string | undefined;
+      /** An access group. */
+      group?: string | undefined;
+      /** A unique name. */
+      name?: string | undefined;
+      /** An address. */
+      ip?: string | undefined;
+      status?: 'active' | 'suspended' | 'ended' | undefined;
+      /** The order; `-` is downwards. */
+      sort?: 'createdAt' | '-createdAt' | 'lastSeenAt' | '-lastSeenAt' | 'expiresAt' | '-expiresAt' | 'userId' | '-userId' | 'ip' | '-ip' | 'device' | '-device' | 'status' | '-status' | undefined;
+      /** Items a page: 1 to 100. */
+      limit?: number | undefined;
+      /** `nextCursor` of the page before. */
+      cursor?: string | undefined;
+    };
+    output: {
+      sessions: Session[];
+      /** For the next page; absent on the last. */
+      nextCursor?: string | undefined;
+      /** How many match, where that is known. */
+      total?: number | undefined;
+      /** There may be more than was looked at. */
+      partial: boolean;
+    };
+  };
+  /** End a session by its token, refresh token, name or id */
+  logoutSession: {
+    input: {
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+      /** A session token. */
+      token?: string | undefined;
+      /** A refresh token. */
+      refreshToken?: string | undefined;
+      /** A unique name. */
+      name?: string | undefined;
+      /** The id of a session. */
+      id?: string | undefined;
+    };
+    output: {
+      success: boolean;
+      message: string;
+      session: Session;
+      receipt: Receipt;
+    };
+  };
+  /** Give a session new tokens */
+  refreshSession: {
+    input: {
+      /** A refresh token. */
+      refreshToken: string;
+    };
+    output: {
+      session: Session;
+      /** The session token. Shown once. */
+      token: string;
+      /** The refresh token. Shown once. */
+      refreshToken: string;
+    };
+  };
+  /** Whether a session token is good now */
+  verifySession: {
+    input: {
+      /** A session token. */
+      token: string;
+    };
+    output: {
+      active: boolean;
+      session?: Session | undefined;
+      reason?: 'malformed' | 'unknown' | 'suspended' | 'logout' | 'ended_by_admin' | 'expired' | 'idle' | 'replaced' | 'refresh_reuse' | 'account_disabled' | 'all_of_user' | 'everyone' | undefined;
+    };
+  };
+  /** Add and remove access groups on the live sessions of a user */
+  changeAccessGroups: {
+    input: {
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+      /** Keys that say what the session may reach: at most 100. */
+      add?: string[] | undefined;
+      /** Keys that say what the session may reach: at most 100. */
+      remove?: string[] | undefined;
+      /** The id of a session. */
+      sessionId?: string | undefined;
+    };
+    output: {
+      updated: number;
+      receipt: Receipt;
+    };
+  };
+  /** End one of a user’s sessions by its token or id */
+  endUserSession: {
+    input: {
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+      /** A session token of the user, or the id of a session. */
+      token: string;
+    };
+    output: {
+      success: boolean;
+      message: string;
+      session: Session;
+      receipt: Receipt;
+    };
+  };
+  /** End all sessions of a user, or all but one */
+  endUserSessions: {
+    input: {
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** The id of a session. */
+      except?: string | undefined;
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+    };
+    output: {
+      success: boolean;
+      message: string;
+      /** Sessions that this ended. */
+      ended: number;
+      receipt: Receipt;
+    };
+  };
+  /** Read one of a user’s sessions by its token or id */
+  findUserSession: {
+    input: {
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** A session token of the user, or the id of a session. */
+      token: string;
+    };
+    output: {
+      session: Session;
+    };
+  };
+  /** List the sessions of a user */
+  listUserSessions: {
+    input: {
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** Free text. */
+      filter?: string | undefined;
+      status?: 'active' | 'suspended' | 'ended' | 'any' | undefined;
+      /** The order; `-` is downwards. */
+      sort?: 'createdAt' | '-createdAt' | 'lastSeenAt' | '-lastSeenAt' | 'expiresAt' | '-expiresAt' | 'userId' | '-userId' | 'ip' | '-ip' | 'device' | '-device' | 'status' | '-status' | undefined;
+      /** Items a page: 1 to 100. */
+      limit?: number | undefined;
+      /** `nextCursor` of the page before. */
+      cursor?: string | undefined;
+    };
+    output: {
+      sessions: Session[];
+      nextCursor?: string | undefined;
+      total?: number | undefined;
+      partial: boolean;
+    };
+  };
+  /** Make a named session */
+  createNamedSession: {
+    input: {
+      /** A unique name. */
+      name: string;
+      /** JSON of your own, at most 16 KiB. */
+      config?: { [key: string]: unknown } | undefined;
+      start?: boolean | undefined;
+    };
+    output: {
+      named: NamedSession;
+    };
+  };
+  /** Remove a named session and end the session in it */
+  deleteNamedSession: {
+    input: {
+      /** A unique name. */
+      name: string;
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+    };
+    output: {
+      success: boolean;
+      receipt?: Receipt | undefined;
+    };
+  };
+  /** Read a named session */
+  getNamedSession: {
+    input: {
+      /** A unique name. */
+      name: string;
+    };
+    output: {
+      named: NamedSession;
+    };
+  };
+  /** List named sessions by name */
+  listNamedSessions: {
+    input: {
+      /** Items a page: 1 to 100. */
+      limit?: number | undefined;
+      /** `nextCursor` of the page before. */
+      cursor?: string | undefined;
+    };
+    output: {
+      namedSessions: NamedSession[];
+      nextCursor?: string | undefined;
+    };
+  };
+  /** End the session in a named session */
+  logoutNamedSession: {
+    input: {
+      /** A unique name. */
+      name: string;
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+    };
+    output: {
+      named: NamedSession;
+      receipt?: Receipt | undefined;
+    };
+  };
+  /** Stop and start a named session */
+  restartNamedSession: {
+    input: {
+      /** A unique name. */
+      name: string;
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+    };
+    output: {
+      named: NamedSession;
+      receipt?: Receipt | undefined;
+    };
+  };
+  /** Start a named session */
+  startNamedSession: {
+    input: {
+      /** A unique name. */
+      name: string;
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+    };
+    output: {
+      named: NamedSession;
+      receipt?: Receipt | undefined;
+    };
+  };
+  /** Stop a named session */
+  stopNamedSession: {
+    input: {
+      /** A unique name. */
+      name: string;
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+    };
+    output: {
+      named: NamedSession;
+      receipt?: Receipt | undefined;
+    };
+  };
+  /** Set the configuration of a named session */
+  updateNamedSession: {
+    input: {
+      /** A unique name. */
+      name: string;
+      /** JSON of your own, at most 16 KiB. */
+      config: { [key: string]: unknown };
+    };
+    output: {
+      named: NamedSession;
+    };
+  };
+  /** Confirm an authenticator by its first code */
+  confirmTotp: {
+    input: {
+      /** The id of an account. */
+      id: string;
+      /** The code that the authenticator shows. */
+      code: string;
+      endOthers?: boolean | undefined;
+    };
+    output: {
+      account: Account;
+      /** Twelve codes, each good once. Shown once. */
+      backupCodes: string[];
+      ended?: number | undefined;
+    };
+  };
+  /** Make an account */
+  createAccount: {
+    input: {
+      /** Unique: 1 to 64 characters of a-z 0-9 . _ -. */
+      username: string;
+      /** Unique. */
+      email?: string | undefined;
+      /** What people call them. */
+      name?: string | undefined;
+      /** 8 characters or more. */
+      password: string;
+      /** `admin`: everything. `support`: sees and ends sessions. `auditor`: looks. `member`: their own. */
+      roles?: ('admin' | 'support' | 'auditor' | 'member')[] | undefined;
+      /** Besides those of the roles. */
+      permissions?: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read')[] | undefined;
+    };
+    output: {
+      account: Account;
+    };
+  };
+  /** Remove an account and end all its sessions */
+  deleteAccount: {
+    input: {
+      /** The id of an account. */
+      id: string;
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+    };
+    output: {
+      success: boolean;
+      receipt: Receipt;
+    };
+  };
+  /** Read an account */
+  getAccount: {
+    input: {
+      /** The id of an account. */
+      id: string;
+    };
+    output: {
+      account: Account;
+    };
+  };
+  /** List accounts by user name */
+  listAccounts: {
+    input: {
+      /** A part of a name or address. */
+      filter?: string | undefined;
+      /** Items a page: 1 to 100. */
+      limit?: number | undefined;
+      /** `nextCursor` of the page before. */
+      cursor?: string | undefined;
+    };
+    output: {
+      accounts: Account[];
+      nextCursor?: string | undefined;
+    };
+  };
+  /** Remove an authenticator and its backup codes */
+  removeTotp: {
+    input: {
+      /** The id of an account. */
+      id: string;
+    };
+    output: {
+      account: Account;
+    };
+  };
+  /** Give an account new backup codes */
+  renewBackupCodes: {
+    input: {
+      /** The id of an account. */
+      id: string;
+    };
+    output: {
+      /** Twelve codes, each good once. Shown once. */
+      backupCodes: string[];
+    };
+  };
+  /** Begin to enrol an authenticator */
+  startTotp: {
+    input: {
+      /** The id of an account. */
+      id: string;
+    };
+    output: {
+      /** To type in, base 32. */
+      secret: string;
+      /** To show as a QR code. */
+      url: string;
+    };
+  };
+  /** Change an account */
+  updateAccount: {
+    input: {
+      /** The id of an account. */
+      id: string;
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+      /** Unique: 1 to 64 characters of a-z 0-9 . _ -. */
+      username?: string | undefined;
+      email?: string | null | undefined;
+      name?: string | null | undefined;
+      /** 8 characters or more. */
+      password?: string | undefined;
+      /** `admin`: everything. `support`: sees and ends sessions. `auditor`: looks. `member`: their own. */
+      roles?: ('admin' | 'support' | 'auditor' | 'member')[] | undefined;
+      /** Besides those of the roles. */
+      permissions?: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read')[] | undefined;
+      disabled?: boolean | undefined;
+    };
+    output: {
+      account: Account;
+      receipt?: Receipt | undefined;
+    };
+  };
+  /** Make an API key */
+  createKey: {
+    input: {
+      /** What it is for. */
+      name: string;
+      /** What it may do. */
+      scopes: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read')[];
+    };
+    output: {
+      key: ApiKey;
+      token: string;
+    };
+  };
+  /** Read an API key */
+  getKey: {
+    input: {
+      /** The id of a key. */
+      id: string;
+    };
+    output: {
+      key: ApiKey;
+    };
+  };
+  /** List API keys, newest first */
+  listKeys: {
+    input: {
+      /** Items a page: 1 to 100. */
+      limit?: number | undefined;
+      /** `nextCursor` of the page before. */
+      cursor?: string | undefined;
+    };
+    output: {
+      keys: ApiKey[];
+      nextCursor?: string | undefined;
+    };
+  };
+  /** Revoke an API key */
+  revokeKey: {
+    input: {
+      /** The id of a key. */
+      id: string;
+    };
+    output: {
+      key: ApiKey;
+    };
+  };
+  /** What happened, newest first; or as it happens */
+  listEvents: {
+    input: {
+      type?: 'session.created' | 'session.ended' | 'session.suspended' | 'session.resumed' | 'user.sessions_ended' | 'everyone.ended' | 'groups.changed' | 'login.failed' | 'second_factor.failed' | 'account.created' | 'account.changed' | 'account.disabled' | 'account.enabled' | 'account.deleted' | 'factor.enrolled' | 'factor.removed' | 'backup_codes.renewed' | 'key.created' | 'key.revoked' | 'named_session.created' | 'named_session.changed' | 'named_session.deleted' | undefined;
+      /** The application's own id of a user: 1 to 255 bytes. */
+      user?: string | undefined;
+      /** The id of a session. */
+      session?: string | undefined;
+      /** Items a page: 1 to 100. */
+      limit?: number | undefined;
+      /** `nextCursor` of the page before. */
+      cursor?: string | undefined;
+    };
+    output: {
+      events: Event[];
+      nextCursor?: string | undefined;
+    };
+  };
+};
+
+/** How each operation is called. */
+export const operations: {
+  readonly [Name in keyof Operations]: {
+    readonly method: string;
+    readonly path: string;
+    readonly query: readonly string[];
+    readonly body: boolean;
+  };
+} = {
+  login: { method: 'POST', path: '/v1/login', query: [], body: true },
+  logout: { method: 'POST', path: '/v1/logout', query: ['wait'], body: false },
+  me: { method: 'GET', path: '/v1/me', query: [], body: false },
+  createSession: { method: 'POST', path: '/v1/sessions', query: [], body: true },
+  endEveryone: { method: 'POST', path: '/v1/sessions/end-everyone', query: ['wait'], body: true },
+  endSession: { method: 'DELETE', path: '/v1/sessions/:id', query: ['wait'], body: false },
+  getSession: { method: 'GET', path: '/v1/sessions/:id', query: [], body: false },
+  listSessions: { method: 'GET', path: '/v1/sessions', query: ['filter', 'user', 'group', 'name', 'ip', 'status', 'sort', 'limit', 'cursor'], body: false },
+  logoutSession: { method: 'POST', path: '/v1/sessions/logout', query: ['wait'], body: true },
+  refreshSession: { method: 'POST', path: '/v1/sessions/refresh', query: [], body: true },
+  verifySession: { method: 'POST', path: '/v1/sessions/verify', query: [], body: true },
+  changeAccessGroups: { method: 'POST', path: '/v1/users/:userId/access-groups', query: ['wait'], body: true },
+  endUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/end', query: ['wait'], body: true },
+  endUserSessions: { method: 'DELETE', path: '/v1/users/:userId/sessions', query: ['except', 'wait'], body: false },
+  findUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/find', query: [], body: true },
+  listUserSessions: { method: 'GET', path: '/v1/users/:userId/sessions', query: ['filter', 'status', 'sort', 'limit', 'cursor'], body: false },
+  createNamedSession: { method: 'POST', path: '/v1/named-sessions', query: [], body: true },
+  deleteNamedSession: { method: 'DELETE', path: '/v1/named-sessions/:name', query: ['wait'], body: false },
+  getNamedSession: { method: 'GET', path: '/v1/named-sessions/:name', query: [], body: false },
+  listNamedSessions: { method: 'GET', path: '/v1/named-sessions', query: ['limit', 'cursor'], body: false },
+  logoutNamedSession: { method: 'POST', path: '/v1/named-sessions/:name/logout', query: ['wait'], body: false },
+  restartNamedSession: { method: 'POST', path: '/v1/named-sessions/:name/restart', query: ['wait'], body: false },
+  startNamedSession: { method: 'POST', path: '/v1/named-sessions/:name/start', query: ['wait'], body: false },
+  stopNamedSession: { method: 'POST', path: '/v1/named-sessions/:name/stop', query: ['wait'], body: false },
+  updateNamedSession: { method: 'PUT', path: '/v1/named-sessions/:name', query: [], body: true },
+  confirmTotp: { method: 'POST', path: '/v1/accounts/:id/totp/confirm', query: [], body: true },
+  createAccount: { method: 'POST', path: '/v1/accounts', query: [], body: true },
+  deleteAccount: { method: 'DELETE', path: '/v1/accounts/:id', query: ['wait'], body: false },
+  getAccount: { method: 'GET', path: '/v1/accounts/:id', query: [], body: false },
+  listAccounts: { method: 'GET', path: '/v1/accounts', query: ['filter', 'limit', 'cursor'], body: false },
+  removeTotp: { method: 'DELETE', path: '/v1/accounts/:id/totp', query: [], body: false },
+  renewBackupCodes: { method: 'POST', path: '/v1/accounts/:id/backup-codes', query: [], body: false },
+  startTotp: { method: 'POST', path: '/v1/accounts/:id/totp', query: [], body: false },
+  updateAccount: { method: 'PATCH', path: '/v1/accounts/:id', query: ['wait'], body: true },
+  createKey: { method: 'POST', path: '/v1/keys', query: [], body: true },
+  getKey: { method: 'GET', path: '/v1/keys/:id', query: [], body: false },
+  listKeys: { method: 'GET', path: '/v1/keys', query: ['limit', 'cursor'], body: false },
+  revokeKey: { method: 'DELETE', path: '/v1/keys/:id', query: [], body: false },
+  listEvents: { method: 'GET', path: '/v1/events', query: ['type', 'user', 'session', 'limit', 'cursor'], body: false },
+};

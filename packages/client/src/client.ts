@@ -1,0 +1,146 @@
+import { type Operations, operations } from './api.gen.ts';
+import { CurfewApiError } from './errors.ts';
+
+export type ClientOptions = {
+  /** Where the server is, such as `http://127.0.0.1:2873`. */
+  url: string;
+  /** An API key (`cfk_…`) or a session token (`cfs_…`). */
+  token?: string | undefined;
+  /** Milliseconds that an answer may take; 10,000 without. */
+  timeout?: number | undefined;
+  fetch?: typeof fetch | undefined;
+};
+
+export type CallOptions = {
+  /** A second factor: the code of an authenticator, or a backup code. */
+  code?: string | undefined;
+  signal?: AbortSignal | undefined;
+};
+
+/**
+ * Every operation of the API as a function: what its path, query and body take goes in one object; the answer's body
+ * comes out.
+ * @throws `CurfewApiError`
+ */
+export type Client = {
+  readonly [Name in keyof Operations]: (
+    ...rest: Record<string, never> extends Operations[Name]['input']
+      ? [input?: Operations[Name]['input'], options?: CallOptions]
+      : [input: Operations[Name]['input'], options?: CallOptions]
+  ) => Promise<Operations[Name]['output']>;
+};
+
+type Operation = { method: string; path: string; query: readonly string[]; body: boolean };
+
+const defaultTimeout = 10_000;
+
+/**
+ * A client of a Curfew server. Keeps nothing but its options; needs no dependencies.
+ *
+ *     const curfew = createClient({ url: 'http://127.0.0.1:2873', token: process.env.CURFEW_API_KEY });
+ *     const { token } = await curfew.createSession({ userId: 'ada' });
+ */
+export function createClient(options: ClientOptions): Client {
+  const base = options.url.replace(/\/+$/, '');
+  if (!URL.canParse(base)) throw new CurfewApiError('invalid_url', `${JSON.stringify(options.url)} is no URL.`);
+  const entries = Object.entries(operations).map(([name, operation]) => [
+    name,
+    (input: Record<string, unknown> = {}, call: CallOptions = {}) => send(base, options, operation, input, call),
+  ]);
+  return Object.fromEntries(entries) as Client;
+}
+
+async function send(
+  base: string,
+  options: ClientOptions,
+  { method, path, query, body }: Operation,
+  input: Record<string, unknown>,
+  call: CallOptions,
+): Promise<unknown> {
+  const rest = { ...input };
+  const take = (name: string) => {
+    const value = rest[name];
+    delete rest[name];
+    return value;
+  };
+  const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(take(name))));
+  const search = new URLSearchParams();
+  for (const name of query) {
+    const value = take(name);
+    if (value !== undefined) search.set(name, String(value));
+  }
+  const url = `${base}${filled}${search.size > 0 ? `?${search}` : ''}`;
+  const headers: Record<string, string> = { accept: 'application/json, application/problem+json' };
+  if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`;
+  if (call.code !== undefined) headers['x-2fa-code'] = call.code;
+  if (body) headers['content-type'] = 'application/json';
+  const timeout = options.timeout ?? defaultTimeout;
+  const signals = [AbortSignal.timeout(timeout), ...(call.signal ? [call.signal] : [])];
+  let response: Response;
+  let text: string;
+  try {
+    response = await (options.fetch ?? fetch)(url, {
+      method,
+      headers,
+      signal: AbortSignal.any(signals),
+      ...(body && { body: JSON.stringify(rest) }),
+    });
+    text = await response.text();
+  } catch (error) {
+    throw unreachable(error, base, timeout);
+  }
+  return read(response, text, base);
+}
+
+function read(response: Response, text: string, base: string): unknown {
+  const type = response.headers.get('content-type') ?? '';
+  const json = /^application\/(problem\+)?json/.test(type) ? parse(text) : undefined;
+  if (response.ok && json !== undefined) return json;
+  if (response.status === 204) return undefined;
+  if (json !== undefined && typeof json['code'] === 'string') throw CurfewApiError.of(json, response);
+  throw new CurfewApiError('not_curfew', `${base} answered ${response.status}, and not as Curfew does.`, {
+    status: response.status,
+    remedy: 'Check the URL: is that the Curfew server, and not a proxy or another program?',
+  });
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+function unreachable(error: unknown, base: string, timeout: number): unknown {
+  const { name, cause, message } = error as Error & { cause?: { code?: string; message?: string } };
+  if (name === 'TimeoutError') {
+    return new CurfewApiError('timeout', `${base} did not answer within ${timeout} ms.`, {
+      cause: error,
+      remedy: 'Try again, or raise the timeout.',
+    });
+  }
+  if (name === 'AbortError') return error;
+  const why = cause?.code ?? cause?.message ?? message;
+  return new CurfewApiError('unreachable', `${base} cannot be reached: ${why}.`, {
+    cause: error,
+    remedy: 'Check the URL, and whether the server runs.',
+  });
+}
+
+/**
+ * The pages of a list, one after another.
+ *
+ *     for await (const page of pages(curfew.listSessions, { status: 'active' })) …
+ */
+export async function* pages<
+  Input extends { cursor?: string | undefined },
+  Page extends { nextCursor?: string | undefined },
+>(list: (input: Input) => Promise<Page>, input: Input): AsyncGenerator<Page> {
+  let cursor = input.cursor;
+  do {
+    const page: Page = await list({ ...input, cursor });
+    yield page;
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+}

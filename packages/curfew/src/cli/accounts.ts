@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto';
+import { input, password } from '@inquirer/prompts';
+import type { Command } from 'commander';
+import { type Account, CurfewApiError, type Operations } from 'curfew-client';
+import { renderUnicodeCompact } from 'uqr';
+import { answer, type Context, confirmed, contextOf, exitCodes, onStandardError, Stop, withFactor } from './context.ts';
+import { receiptText } from './format.ts';
+import { type Column, paint, relative, renderTable } from './terminal.ts';
+
+export function accountsAdd(accounts: Command): void {
+  accounts
+    .command('add')
+    .description('make an account')
+    .argument('<username>', 'a-z 0-9 . _ -')
+    .option('--email <address>', 'its e-mail address')
+    .option('--name <text>', 'what people call them')
+    .option('--role <role...>', 'admin, support, auditor or member')
+    .option('--permission <permission...>', 'besides those of the roles')
+    .option('--random-password', 'make one up and show it once')
+    .action(
+      async (
+        username: string,
+        asked: { email?: string; name?: string; role?: string[]; permission?: string[]; randomPassword?: boolean },
+        command: Command,
+      ) => {
+        const context = contextOf(command);
+        const { email, name, role, permission } = asked;
+        const made = asked.randomPassword ? randomBytes(15).toString('base64url') : undefined;
+        const secret = made ?? (await askNewPassword(context));
+        const body = { username, email, name, password: secret, roles: role, permissions: permission };
+        const { account } = await withFactor(context, (options) =>
+          context.client.createAccount(body as Operations['createAccount']['input'], options),
+        );
+        answer(context, { account, ...(made && { password: made }) }, () =>
+          [
+            `Account ${account.username} is made (${account.id}).`,
+            made && `Its password, shown once: ${paint('bold', made)}`,
+          ]
+            .filter(Boolean)
+            .join('\n'),
+        );
+      },
+    );
+}
+
+export function accountsList(accounts: Command): void {
+  accounts
+    .command('list')
+    .description('list accounts by user name')
+    .option('-f, --filter <text>', 'with a text in its user name, address or name')
+    .option('-n, --limit <number>', 'accounts a page, 1 to 100', '50')
+    .option('--cursor <cursor>', 'the page after this one')
+    .action(
+      async ({ filter, limit, cursor }: { filter?: string; limit: string; cursor?: string }, command: Command) => {
+        const context = contextOf(command);
+        const page = await context.client.listAccounts({ filter, limit: Number(limit), cursor });
+        answer(context, page, ({ accounts: rows, nextCursor }) => {
+          if (rows.length === 0) return filter === undefined ? 'No accounts yet.' : 'No accounts match.';
+          const more = nextCursor ? `\n\n${paint('dim', `More: --cursor ${nextCursor}`)}` : '';
+          return renderTable(rows, columns, context.terminal.width) + more;
+        });
+      },
+    );
+}
+
+const columns: readonly Column<Account>[] = [
+  { head: 'ID', of: ({ id }) => id, least: 22 },
+  { head: 'USER NAME', of: ({ username }) => username, least: 10 },
+  { head: 'ROLES', of: ({ roles, permissions }) => [...roles, ...permissions].join(' ') || '–' },
+  {
+    head: 'STATE',
+    of: ({ disabled, totp }) => (disabled ? 'disabled' : totp ? 'second factor' : 'password only'),
+    style: ({ disabled, totp }) => (disabled ? 'dim' : totp ? 'green' : 'yellow'),
+    least: 13,
+  },
+  { head: 'LAST SIGN-IN', of: ({ lastLoginAt }) => (lastLoginAt ? relative(lastLoginAt) : 'never'), least: 12 },
+  { head: 'ADDRESS', of: ({ email }) => email ?? '–' },
+];
+
+export function accountsDisable(accounts: Command): void {
+  setDisabled(accounts, 'disable', true, 'disable an account, and end all its sessions');
+}
+
+export function accountsEnable(accounts: Command): void {
+  setDisabled(accounts, 'enable', false, 'enable an account again');
+}
+
+function setDisabled(accounts: Command, act: string, disabled: boolean, description: string): void {
+  accounts
+    .command(act)
+    .description(description)
+    .argument('<username>', 'its user name or its id')
+    .action(async (text: string, _options: object, command: Command) => {
+      const context = contextOf(command);
+      const account = await findAccount(context, text);
+      if (disabled) {
+        const { total = 0 } = await context.client.listUserSessions({ userId: account.id, limit: 1 });
+        await confirmed(context, `This disables ${account.username} and ends ${total} of its sessions. Continue?`);
+      }
+      const input_ = { id: account.id, disabled, wait: context.options.wait };
+      const changed = await withFactor(context, (options) => context.client.updateAccount(input_, options));
+      answer(context, changed, ({ receipt }) =>
+        [`Account ${account.username} is ${act}d.`, receipt && receiptText(receipt)].filter(Boolean).join('\n'),
+      );
+    });
+}
+
+export function accountsTotp(accounts: Command): void {
+  accounts
+    .command('totp')
+    .description('enrol an authenticator as the second factor of an account')
+    .argument('[username]', 'its user name or its id; without, your own')
+    .option('--remove', 'remove it instead')
+    .action(async (text: string | undefined, { remove }: { remove?: boolean }, command: Command) => {
+      const context = contextOf(command);
+      const account = text === undefined ? await ownAccount(context) : await findAccount(context, text);
+      const { client } = context;
+      if (remove) {
+        await confirmed(context, `This removes the second factor of ${account.username}. Continue?`);
+        const done = await withFactor(context, (options) => client.removeTotp({ id: account.id }, options));
+        answer(context, done, () => `The second factor of ${account.username} is removed.`);
+        return;
+      }
+      const enrolment = await withFactor(context, (options) => client.startTotp({ id: account.id }, options));
+      if (!context.terminal.interactive && context.options.code === undefined) {
+        // A program confirms by itself: POST /v1/accounts/{id}/totp/confirm.
+        answer(context, { id: account.id, ...enrolment }, () => `${enrolment.url}\n${enrolment.secret}`);
+        return;
+      }
+      const { err } = context.terminal;
+      err(`Scan this with your authenticator app:\n\n${renderUnicodeCompact(enrolment.url, { border: 2 })}\n`);
+      err(`Or type in the secret: ${paint('bold', enrolment.secret)}\n`);
+      const code = await input({ message: 'The code it shows:', required: true }, onStandardError);
+      const confirmedTotp = await client.confirmTotp({ id: account.id, code });
+      answer(context, confirmedTotp, ({ backupCodes }) =>
+        [
+          paint('green', `The second factor of ${account.username} is enrolled.`),
+          'Backup codes, each good once. Keep them somewhere safe; they are not shown again:',
+          '',
+          ...[0, 4, 8].map((i) => `  ${backupCodes.slice(i, i + 4).join('   ')}`),
+        ].join('\n'),
+      );
+    });
+}
+
+async function ownAccount({ client }: Context): Promise<Account> {
+  const { account } = await client.me();
+  if (account) return account;
+  throw new Stop(exitCodes.usage, 'Name an account: whoever asks here has none of their own.');
+}
+
+async function findAccount({ client }: Context, text: string): Promise<Account> {
+  const { accounts } = await client.listAccounts({ filter: text, limit: 100 });
+  const found = accounts.find(({ username }) => username === text.toLowerCase());
+  if (found) return found;
+  try {
+    return (await client.getAccount({ id: text })).account;
+  } catch (error) {
+    if (error instanceof CurfewApiError && error.code === 'account_not_found') {
+      throw new Stop(
+        exitCodes.failed,
+        `There is no account ${JSON.stringify(text)}; \`curfew accounts list\` shows them.`,
+      );
+    }
+    throw error;
+  }
+}
+
+async function askNewPassword({ terminal }: Context): Promise<string> {
+  if (!terminal.interactive) throw new Stop(exitCodes.usage, 'Nobody is here to ask: use --random-password.');
+  const first = await password({ message: 'Its password:', mask: '•' }, onStandardError);
+  const again = await password({ message: 'Once more:', mask: '•' }, onStandardError);
+  if (first === again) return first;
+  throw new Stop(exitCodes.usage, 'The two are not the same.');
+}

@@ -1,0 +1,95 @@
+import { confirm, input } from '@inquirer/prompts';
+import type { Command } from 'commander';
+import { type CallOptions, type Client, CurfewApiError, createClient } from 'curfew-client';
+import { readCredentials } from './credentials.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+
+/** What every command can be told. */
+export type GlobalOptions = {
+  url?: string;
+  token?: string;
+  json?: boolean;
+  yes?: boolean;
+  code?: string;
+  wait?: 'everywhere' | 'stored';
+  timeout?: string;
+};
+
+export type Context = {
+  terminal: Terminal;
+  client: Client;
+  options: GlobalOptions;
+  url: string;
+};
+
+/** Ends the command with a code of its own; what is to be said has been said, or is the message. */
+export class Stop extends Error {
+  readonly code: number;
+  constructor(code: number, message = '') {
+    super(message);
+    this.code = code;
+  }
+}
+
+export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, cancelled: 130 } as const;
+
+const defaultUrl = 'http://127.0.0.1:2873';
+
+/** The server to talk to: told, from the environment, from the last `curfew login`, or the one on this machine. */
+export function contextOf(command: Command): Context {
+  const options = command.optsWithGlobals<GlobalOptions>();
+  const kept = readCredentials();
+  const url = options.url ?? process.env['CURFEW_URL'] ?? kept?.url ?? defaultUrl;
+  const token =
+    options.token ??
+    process.env['CURFEW_TOKEN'] ??
+    process.env['CURFEW_API_KEY'] ??
+    (kept?.url === url ? kept.token : undefined);
+  const timeout = options.timeout === undefined ? undefined : Number(options.timeout) * 1000;
+  if (timeout !== undefined && !(timeout > 0)) throw new Stop(exitCodes.usage, '--timeout takes seconds, such as 30');
+  return {
+    terminal: createTerminal(options.json === true),
+    client: createClient({ url, token, timeout }),
+    options,
+    url,
+  };
+}
+
+/**
+ * Makes a call, and when it takes a second factor and somebody is there to ask, asks for it and makes it again. The
+ * server remembers the factor for five minutes, so many calls ask once.
+ */
+export async function withFactor<T>(
+  { options, terminal }: Context,
+  call: (options: CallOptions) => Promise<T>,
+): Promise<T> {
+  try {
+    return await call({ code: options.code });
+  } catch (error) {
+    if (!(error instanceof CurfewApiError) || !terminal.interactive || options.code !== undefined) throw error;
+    const asks = error.code === 'second_factor_required' && (error.problem?.methods ?? []).length > 0;
+    if (!asks) throw error;
+    return call({ code: await askCode() });
+  }
+}
+
+export function askCode(): Promise<string> {
+  return input({ message: 'Code of your authenticator, or a backup code:', required: true }, onStandardError);
+}
+
+/** Prompts go to standard error, so that an answer can be piped on. */
+export const onStandardError = { output: process.stderr } as const;
+
+/** Asks before something that cannot be undone; `--yes` has answered already. */
+export async function confirmed(context: Context, question: string): Promise<void> {
+  const { options, terminal } = context;
+  if (options.yes) return;
+  if (!terminal.interactive) throw new Stop(exitCodes.usage, `${question} Nobody is here to ask: repeat with --yes.`);
+  if (await confirm({ message: question, default: false }, onStandardError)) return;
+  throw new Stop(exitCodes.cancelled, 'Nothing was ended.');
+}
+
+/** Writes an answer: as JSON for programs, or as `text` says for people. */
+export function answer<T>({ terminal }: Context, value: T, text: (value: T) => string): void {
+  terminal.out(terminal.json ? JSON.stringify(value, null, 2) : text(value));
+}

@@ -1,0 +1,135 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { CurfewApiError } from 'curfew-client';
+import { readSettings } from '../config.ts';
+import { isCurfewError } from '../errors.ts';
+import { keyFile } from '../secret-key.ts';
+import { type Context, contextOf, exitCodes, Stop } from './context.ts';
+import { paint } from './terminal.ts';
+
+type Finding = { check: string; state: 'ok' | 'warning' | 'fault'; says: string; remedy?: string };
+
+/** Clocks may differ by so much, in milliseconds, before it is worth a word. */
+const clockTolerance = 5000;
+
+export function doctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('look for what is wrong: this machine, its settings, its store, and the server')
+    .action(async (_options: object, command: Command) => {
+      const context = contextOf(command);
+      const findings = [runtime(), ...localSettings(), ...(await server(context))];
+      const { terminal } = context;
+      if (terminal.json) terminal.out(JSON.stringify({ findings }, null, 2));
+      else for (const finding of findings) terminal.out(text(finding));
+      if (findings.some(({ state }) => state === 'fault')) throw new Stop(exitCodes.failed);
+    });
+}
+
+function text({ check, state, says, remedy }: Finding): string {
+  const mark = { ok: paint('green', '✓'), warning: paint('yellow', '!'), fault: paint('red', '✗') }[state];
+  return `${mark} ${check.padEnd(10)} ${says}${remedy === undefined ? '' : `\n             ${paint('dim', `→ ${remedy}`)}`}`;
+}
+
+function runtime(): Finding {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major >= 24) return { check: 'Node.js', state: 'ok', says: process.version };
+  return { check: 'Node.js', state: 'fault', says: process.version, remedy: 'Use Node.js 24 or newer.' };
+}
+
+/** What `curfew serve` would read here. */
+function localSettings(): Finding[] {
+  try {
+    const { settings, warnings } = readSettings(process.env);
+    const folder = resolve(settings.store.replace(/^lmdb:/, ''));
+    return [
+      ...warnings.map((says): Finding => ({ check: 'settings', state: 'warning', says })),
+      ...(warnings.length === 0 ? [{ check: 'settings', state: 'ok', says: 'read' } as const] : []),
+      storeFolder(folder),
+      ...secretKey(join(folder, keyFile), settings.secretKey !== undefined),
+    ];
+  } catch (error) {
+    if (!isCurfewError(error)) throw error;
+    return [{ check: 'settings', state: 'fault', says: error.message, remedy: error.remedy }];
+  }
+}
+
+function storeFolder(folder: string): Finding {
+  if (!existsSync(folder)) return { check: 'store', state: 'ok', says: `${folder} is not there yet; serve makes it` };
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK);
+    return { check: 'store', state: 'ok', says: `${folder} can be written` };
+  } catch {
+    const remedy = 'Give the user that runs Curfew the right to write there, or set CURFEW_STORE.';
+    return { check: 'store', state: 'fault', says: `${folder} cannot be written`, remedy };
+  }
+}
+
+function secretKey(path: string, given: boolean): Finding[] {
+  if (given || !existsSync(path) || process.platform === 'win32') return [];
+  const mode = statSync(path).mode & 0o777;
+  if ((mode & 0o077) === 0) return [{ check: 'secret key', state: 'ok', says: `${path}, readable by its owner alone` }];
+  return [
+    {
+      check: 'secret key',
+      state: 'warning',
+      says: `${path} has mode ${mode.toString(8)}`,
+      remedy: `chmod 600 ${path}`,
+    },
+  ];
+}
+
+async function server({ client, url }: Context): Promise<Finding[]> {
+  const began = Date.now();
+  let response: Response;
+  try {
+    response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) });
+    await response.arrayBuffer();
+  } catch (error) {
+    const why = (error as { cause?: { code?: string } }).cause?.code ?? (error as Error).message;
+    return [
+      {
+        check: 'server',
+        state: 'warning',
+        says: `${url} does not answer: ${why}`,
+        remedy: 'Start it with `curfew serve`, or set CURFEW_URL.',
+      },
+    ];
+  }
+  const took = Date.now() - began;
+  const ready: Finding = response.ok
+    ? { check: 'server', state: 'ok', says: `${url} is ready (${took} ms)` }
+    : { check: 'server', state: 'fault', says: `${url} answers ${response.status}`, remedy: 'Its log says why.' };
+  return [ready, ...clock(response, began, took), await credential(client)];
+}
+
+function clock(response: Response, began: number, took: number): Finding[] {
+  const date = Date.parse(response.headers.get('date') ?? '');
+  if (Number.isNaN(date)) return [];
+  const difference = Math.round(date - (began + took / 2));
+  if (Math.abs(difference) <= clockTolerance) return [{ check: 'clock', state: 'ok', says: 'as the server’s' }];
+  const says = `${Math.abs(Math.round(difference / 1000))} s ${difference < 0 ? 'ahead of' : 'behind'} the server’s`;
+  return [{ check: 'clock', state: 'warning', says, remedy: 'Set both by a time service.' }];
+}
+
+async function credential(client: Context['client']): Promise<Finding> {
+  const check = 'credential';
+  try {
+    const { kind, account, key, permissions } = await client.me();
+    const who = kind === 'key' ? `API key ${key?.name}` : (account?.username ?? 'a session without an account');
+    const says = `${who}; may ${permissions.join(', ') || 'end their own sessions'}`;
+    if (account && !account.totp && permissions.includes('sessions.end')) {
+      return {
+        check,
+        state: 'warning',
+        says,
+        remedy: 'Ending others’ sessions takes a second factor: `curfew accounts totp`.',
+      };
+    }
+    return { check, state: 'ok', says };
+  } catch (error) {
+    if (!(error instanceof CurfewApiError)) throw error;
+    return { check, state: 'warning', says: error.message, remedy: '`curfew login`, or CURFEW_API_KEY.' };
+  }
+}

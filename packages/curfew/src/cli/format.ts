@@ -1,0 +1,60 @@
+import type { Receipt, Session } from 'curfew-client';
+import { type Column, paint, relative } from './terminal.ts';
+
+export function deviceText({ device }: Session): string {
+  const name = [device.name, device.version].filter(Boolean).join(' ');
+  const on = device.os ? ` on ${device.os.name}` : '';
+  return name || on ? `${name}${on}`.trim() : device.type;
+}
+
+export const sessionColumns: readonly Column<Session>[] = [
+  { head: 'ID', of: ({ id }) => id, least: 22 },
+  { head: 'USER', of: ({ userId }) => userId, least: 12 },
+  {
+    head: 'STATUS',
+    of: ({ status, endReason }) => (endReason ? `${status}: ${endReason}` : status),
+    style: ({ status }) => (status === 'active' ? 'green' : status === 'suspended' ? 'yellow' : 'dim'),
+    least: 6,
+  },
+  { head: 'DEVICE', of: deviceText, least: 12 },
+  { head: 'ADDRESS', of: ({ ip }) => ip ?? '–', least: 9 },
+  { head: 'LAST SEEN', of: ({ lastSeenAt }) => relative(lastSeenAt), least: 9 },
+  { head: 'GROUPS', of: ({ accessGroups }) => accessGroups.join(' ') || '–', least: 6 },
+];
+
+/** One session, part by part. */
+export function sessionText(session: Session): string {
+  const parts: [string, string | undefined][] = [
+    ['id', session.id],
+    ['user', session.userId],
+    ['name', session.name],
+    ['status', session.status],
+    ['groups', session.accessGroups.join(' ') || undefined],
+    ['device', deviceText(session)],
+    ['user agent', session.userAgent],
+    ['address', session.ip],
+    ['opened', moment(session.createdAt)],
+    ['last seen', moment(session.lastSeenAt)],
+    ['ends', session.endedAt ? undefined : moment(session.expiresAt)],
+    ['ends when idle', session.endedAt ? undefined : moment(session.idleExpiresAt)],
+    ['ended', session.endedAt && `${moment(session.endedAt)}, by ${session.endedBy}: ${session.endReason}`],
+    ['metadata', Object.keys(session.metadata).length > 0 ? JSON.stringify(session.metadata) : undefined],
+  ];
+  return parts
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${paint('dim', name.padEnd(15))} ${value?.replace(/\p{Cc}/gu, '·')}`)
+    .join('\n');
+}
+
+function moment(text: string): string {
+  return `${text.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')} (${relative(text)})`;
+}
+
+/** What a receipt proves, in a line. */
+export function receiptText(receipt: Receipt): string {
+  if (!receipt.everywhere) return paint('yellow', 'Stored; caches may know it for a moment yet.');
+  const { verifiers, nodes, waitedMs } = receipt;
+  const holders = verifiers.acknowledged + verifiers.expired + nodes.applied + nodes.expired;
+  const who = holders === 1 ? '1 holder' : `${holders} holders`;
+  return paint('green', `Over everywhere: ${who} confirmed in ${waitedMs} ms (change ${receipt.sequence}).`);
+}

@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import type { Command } from 'commander';
+import type { ApiKey, Operations } from 'curfew-client';
+import { makeKey } from '../authority/keys.ts';
+import { permissions } from '../domain/permissions.ts';
+import { answer, confirmed, contextOf, withFactor } from './context.ts';
+import { type Column, createTerminal, paint, relative, renderTable } from './terminal.ts';
+
+export function keysCreate(keys: Command): void {
+  keys
+    .command('create')
+    .description('make an API key; its token is shown once')
+    .argument('<name>', 'what it is for')
+    .requiredOption('-s, --scope <scope...>', permissions.join(', '))
+    .action(async (name: string, { scope }: { scope: string[] }, command: Command) => {
+      const context = contextOf(command);
+      const input = { name, scopes: scope } as Operations['createKey']['input'];
+      const made = await withFactor(context, (options) => context.client.createKey(input, options));
+      answer(context, made, ({ key, token }) =>
+        [`API key ${key.name} is made (${key.id}). Its token, shown once:`, '', paint('bold', token)].join('\n'),
+      );
+    });
+}
+
+export function keysList(keys: Command): void {
+  keys
+    .command('list')
+    .description('list API keys, newest first')
+    .option('-n, --limit <number>', 'keys a page, 1 to 100', '50')
+    .option('--cursor <cursor>', 'the page after this one')
+    .action(async ({ limit, cursor }: { limit: string; cursor?: string }, command: Command) => {
+      const context = contextOf(command);
+      const page = await context.client.listKeys({ limit: Number(limit), cursor });
+      answer(context, page, ({ keys: rows, nextCursor }) => {
+        if (rows.length === 0) return 'No API keys yet.';
+        const more = nextCursor ? `\n\n${paint('dim', `More: --cursor ${nextCursor}`)}` : '';
+        return renderTable(rows, columns, context.terminal.width) + more;
+      });
+    });
+}
+
+const columns: readonly Column<ApiKey>[] = [
+  { head: 'ID', of: ({ id }) => id, least: 22 },
+  { head: 'NAME', of: ({ name }) => name, least: 10 },
+  {
+    head: 'STATE',
+    of: ({ revokedAt }) => (revokedAt ? 'revoked' : 'good'),
+    style: ({ revokedAt }) => (revokedAt ? 'dim' : 'green'),
+  },
+  { head: 'MADE', of: ({ createdAt }) => relative(createdAt), least: 9 },
+  { head: 'SCOPES', of: ({ scopes }) => (scopes.length === permissions.length ? 'all' : scopes.join(' ')) },
+];
+
+export function keysRevoke(keys: Command): void {
+  keys
+    .command('revoke')
+    .description('revoke an API key: its next request is refused')
+    .argument('<id>', 'the id of the key')
+    .action(async (id: string, _options: object, command: Command) => {
+      const context = contextOf(command);
+      const { key } = await context.client.getKey({ id });
+      await confirmed(context, `This revokes the API key ${key.name}. Continue?`);
+      const done = await withFactor(context, (options) => context.client.revokeKey({ id }, options));
+      answer(context, done, () => `API key ${key.name} is revoked.`);
+    });
+}
+
+export function keysMake(keys: Command): void {
+  keys
+    .command('make')
+    .description('make up a token for CURFEW_API_KEY, without a server')
+    .action((_options: object, command: Command) => {
+      const terminal = createTerminal(command.optsWithGlobals()['json'] === true);
+      const token = makeKey(Date.now(), randomBytes);
+      terminal.out(terminal.json ? JSON.stringify({ token }) : token);
+    });
+}

@@ -1,0 +1,67 @@
+import { input, password } from '@inquirer/prompts';
+import type { Command } from 'commander';
+import { CurfewApiError, createClient } from 'curfew-client';
+import { answer, askCode, contextOf, exitCodes, onStandardError, Stop } from './context.ts';
+import { readCredentials, removeCredentials, writeCredentials } from './credentials.ts';
+import { paint } from './terminal.ts';
+
+export function login(program: Command): void {
+  program
+    .command('login')
+    .description('sign in to a server; the session is kept for the next commands')
+    .option('--username <name>', 'your user name')
+    .option('--password-stdin', 'read the password from standard input')
+    .action(async (asked: { username?: string; passwordStdin?: boolean }, command: Command) => {
+      const context = contextOf(command);
+      const { terminal, url, options } = context;
+      if (!terminal.interactive && (asked.username === undefined || !asked.passwordStdin)) {
+        throw new Stop(exitCodes.usage, 'Nobody is here to ask: use --username and --password-stdin.');
+      }
+      const username = asked.username ?? (await input({ message: 'User name:', required: true }, onStandardError));
+      const secret = asked.passwordStdin
+        ? await readAll()
+        : await password({ message: 'Password:', mask: '•' }, onStandardError);
+      const client = createClient({ url });
+      const signIn = (totp?: string) => client.login({ username, password: secret, totp });
+      const signedIn = await signIn(options.code).catch(async (error: unknown) => {
+        const asks = error instanceof CurfewApiError && error.code === 'second_factor_required';
+        if (!asks || !terminal.interactive) throw error;
+        return signIn(await askCode());
+      });
+      writeCredentials({ url, username: signedIn.account.username, token: signedIn.token! });
+      const { token: _token, refreshToken: _refresh, ...shown } = signedIn;
+      answer(context, shown, ({ account, session }) =>
+        paint(
+          'green',
+          `Signed in to ${url} as ${account.username}, until ${session.expiresAt.slice(0, 10)} at the latest.`,
+        ),
+      );
+    });
+}
+
+export function logout(program: Command): void {
+  program
+    .command('logout')
+    .description('end the session that `curfew login` opened')
+    .action(async (_options: object, command: Command) => {
+      const context = contextOf(command);
+      const kept = readCredentials();
+      if (!kept) throw new Stop(exitCodes.failed, 'You are not signed in.');
+      const client = createClient({ url: kept.url, token: kept.token });
+      const ended = await client.logout({ wait: context.options.wait }).catch((error: unknown) => {
+        // Over already: then that is what was wanted.
+        if (error instanceof CurfewApiError && error.status === 401) return undefined;
+        throw error;
+      });
+      removeCredentials();
+      answer(context, ended ?? { success: true }, () => `Signed out of ${kept.url}.`);
+    });
+}
+
+async function readAll(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks)
+    .toString()
+    .replace(/\r?\n$/, '');
+}

@@ -1,0 +1,85 @@
+import { Command, CommanderError } from 'commander';
+import { CurfewApiError } from 'curfew-client';
+import { isCurfewError } from '../errors.ts';
+import * as accounts from './accounts.ts';
+import { exitCodes, Stop } from './context.ts';
+import { doctor } from './doctor.ts';
+import { groupsAdd, groupsRemove } from './groups.ts';
+import * as keys from './keys.ts';
+import { login, logout } from './login.ts';
+import { serve } from './serve.ts';
+import { sessionsEnd } from './sessions-end.ts';
+import { sessionsEndAll } from './sessions-end-all.ts';
+import { sessionsGet } from './sessions-get.ts';
+import { sessionsList } from './sessions-list.ts';
+import { paint } from './terminal.ts';
+import { totp } from './totp.ts';
+import { version } from './version.ts';
+
+const program = new Command('curfew')
+  .description('End any session, anywhere, now.')
+  .version(version)
+  .option('--url <url>', 'the server [CURFEW_URL, the last login, http://127.0.0.1:2873]')
+  .option('--token <token>', 'an API key or a session token [CURFEW_API_KEY, CURFEW_TOKEN, the last login]')
+  .option('--code <code>', 'a second factor')
+  .option('--wait <how>', 'everywhere, or stored')
+  .option('--timeout <seconds>', 'how long an answer may take')
+  .option('--json', 'answers as JSON, no questions')
+  .option('-y, --yes', 'do not ask before ending many')
+  .addHelpText(
+    'after',
+    '\nEnds with 0 when done, 1 when refused or failed, 2 for wrong usage, 3 when the server cannot be reached.',
+  )
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(paint('red', text)) });
+
+serve(program);
+login(program);
+logout(program);
+
+const sessions = program.command('sessions').description('who is signed in where');
+for (const add of [sessionsList, sessionsGet, sessionsEnd, sessionsEndAll]) add(sessions);
+const groups = program.command('groups').description('what live sessions may reach');
+for (const add of [groupsAdd, groupsRemove]) add(groups);
+const accountCommands = program.command('accounts').description('whom Curfew signs in');
+for (const add of Object.values(accounts)) add(accountCommands);
+const keyCommands = program.command('keys').description('credentials of machines');
+for (const add of Object.values(keys)) add(keyCommands);
+
+doctor(program);
+totp(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = tell(error);
+}
+
+/** Says what went wrong and what to do about it; answers the code to end with. */
+function tell(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  if (error instanceof Stop) {
+    if (error.message) say(error.message, undefined, undefined);
+    return error.code;
+  }
+  if (error instanceof CurfewApiError) {
+    say(error.message, error.remedy, error.code);
+    return ['unreachable', 'timeout'].includes(error.code) ? exitCodes.unreachable : exitCodes.failed;
+  }
+  if (isCurfewError(error)) {
+    say(error.message, error.remedy, error.code);
+    return exitCodes.failed;
+  }
+  // Ctrl-C at a prompt.
+  if ((error as Error).name === 'ExitPromptError') return exitCodes.cancelled;
+  throw error;
+}
+
+function say(message: string, remedy: string | undefined, code: string | undefined): void {
+  if (program.opts()['json'] === true) {
+    process.stderr.write(`${JSON.stringify({ error: { code, message, remedy } })}\n`);
+    return;
+  }
+  const lines = [`${paint('red', 'error')} ${message}`, ...(remedy ? [paint('dim', `      → ${remedy}`)] : [])];
+  process.stderr.write(`${lines.join('\n')}\n`);
+}

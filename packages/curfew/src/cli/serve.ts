@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { options, type SettingName } from '../config.ts';
+import { serve as start } from '../serve.ts';
+import { paint } from './terminal.ts';
+
+export function serve(program: Command): void {
+  const command = program.command('serve').description('run the server');
+  for (const { flag, form, help, env, fallback } of Object.values(options)) {
+    command.option(`${flag} <${form}>`, `${help} [${env}${fallback === undefined ? '' : `, ${fallback}`}]`);
+  }
+  command.action(async (flags: Partial<Record<SettingName, string>>) => {
+    const server = await start(process.env, flags);
+    greet(server);
+    const stop = (signal: NodeJS.Signals) => {
+      process.stderr.write(`${signal}: finishing what was accepted …\n`);
+      // A second signal does not wait.
+      process.once(signal, () => process.exit(1));
+      server.close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`${error}\n`);
+          process.exit(1);
+        },
+      );
+    };
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+  });
+}
+
+/** What to open and how to sign in; what nobody chose is told this once. */
+function greet({ url, first, settings }: Awaited<ReturnType<typeof start>>): void {
+  const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(10))} ${text}`;
+  const lines = [
+    '',
+    `  ${paint('bold', 'Curfew')} is up: end any session, anywhere, now.`,
+    '',
+    line('open', `${url}/docs`),
+  ];
+  if (first) {
+    lines.push(line('user name', first.username));
+    if (first.password) lines.push(line('password', `${paint('bold', first.password)}   shown once`));
+    if (first.apiKey) lines.push(line('API key', `${paint('bold', first.apiKey)}   shown once`));
+  }
+  lines.push(line('sessions', settings.store), '', '');
+  process.stderr.write(lines.join('\n'));
+}

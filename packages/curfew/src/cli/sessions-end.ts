@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+import { CurfewApiError, type Operations } from 'curfew-client';
+import { answer, type Context, confirmed, contextOf, exitCodes, Stop, withFactor } from './context.ts';
+import { receiptText } from './format.ts';
+import { startProgress } from './progress.ts';
+import { counted, paint } from './terminal.ts';
+
+type Ended = Operations['endSession']['output'];
+type Failed = { id: string; code: string; message: string };
+
+export function sessionsEnd(sessions: Command): void {
+  sessions
+    .command('end')
+    .description('end sessions by their ids')
+    .argument('[ids...]', 'the ids of the sessions')
+    .option('--name <name>', 'by its name instead')
+    .option('--session-token <token>', 'by its token instead')
+    .option('--refresh-token <token>', 'by its refresh token instead')
+    .action(
+      async (ids: string[], by: { name?: string; sessionToken?: string; refreshToken?: string }, command: Command) => {
+        const context = contextOf(command);
+        const target = { name: by.name, token: by.sessionToken, refreshToken: by.refreshToken };
+        const named = Object.values(target).some((value) => value !== undefined);
+        if (named === ids.length > 0)
+          throw new Stop(exitCodes.usage, 'Name sessions by their ids, or one by another way.');
+        if (named) await endNamed(context, target);
+        else if (ids.length === 1) await endOne(context, ids[0]!);
+        else await endMany(context, ids);
+      },
+    );
+}
+
+async function endNamed(context: Context, target: Operations['logoutSession']['input']) {
+  const { wait } = context.options;
+  const ended = await withFactor(context, (options) => context.client.logoutSession({ ...target, wait }, options));
+  answer(context, ended, endedText);
+}
+
+async function endOne(context: Context, id: string): Promise<void> {
+  const { wait } = context.options;
+  answer(context, await withFactor(context, (options) => context.client.endSession({ id, wait }, options)), endedText);
+}
+
+/** One after another: what cannot be ended is told, and the rest is ended all the same. */
+async function endMany(context: Context, ids: readonly string[]): Promise<void> {
+  await confirmed(context, `This ends ${counted(ids.length, 'session')}. Continue?`);
+  const progress = startProgress(context.terminal, 'sessions', ids.length);
+  const ended: Ended[] = [];
+  const failed: Failed[] = [];
+  try {
+    for (const id of ids) {
+      try {
+        ended.push(
+          await withFactor(context, (options) =>
+            context.client.endSession({ id, wait: context.options.wait }, options),
+          ),
+        );
+      } catch (error) {
+        if (!(error instanceof CurfewApiError) || error.status !== 404) throw error;
+        failed.push({ id, code: error.code, message: error.message });
+      }
+      progress.update(ended.length + failed.length);
+    }
+  } finally {
+    progress.stop();
+  }
+  answer(context, { ended: ended.length, failed }, () =>
+    [
+      `${counted(ended.length, 'session')} ended.`,
+      ...failed.map(({ id, message }) => paint('red', `${id}: ${message}`)),
+    ].join('\n'),
+  );
+  if (failed.length > 0) throw new Stop(exitCodes.failed);
+}
+
+function endedText({ session, receipt }: Ended): string {
+  const when = session.endedAt ? ` at ${session.endedAt}` : '';
+  return `Session ${session.id} of ${session.userId} has ended${when}: ${session.endReason}.\n${receiptText(receipt)}`;
+}

@@ -1,0 +1,90 @@
+import type { Command } from 'commander';
+import { type Operations, pages, type Session } from 'curfew-client';
+import { type Context, contextOf } from './context.ts';
+import { sessionColumns } from './format.ts';
+import { startProgress } from './progress.ts';
+import { counted, paint, renderTable } from './terminal.ts';
+
+type Filters = {
+  user?: string;
+  group?: string;
+  name?: string;
+  ip?: string;
+  filter?: string;
+  status: string;
+  sort?: string;
+  limit: string;
+  cursor?: string;
+  all?: boolean;
+};
+type Query = Operations['listSessions']['input'];
+type Page = Operations['listSessions']['output'];
+
+export function sessionsList(sessions: Command): void {
+  sessions
+    .command('list')
+    .description('list sessions, newest first')
+    .option('-u, --user <id>', 'of a user')
+    .option('-g, --group <key>', 'with an access group')
+    .option('--name <name>', 'with a name')
+    .option('--ip <address>', 'from an address')
+    .option('-f, --filter <text>', 'with a text in its ids, name, address, groups or device')
+    .option('-s, --status <status>', 'active, suspended, ended or any', 'active')
+    .option('--sort <key>', 'createdAt, lastSeenAt, expiresAt, userId, ip, device or status; - before it is downwards')
+    .option('-n, --limit <number>', 'sessions a page, 1 to 100', '50')
+    .option('--cursor <cursor>', 'the page after this one')
+    .option('-a, --all', 'all pages')
+    .action(async (filters: Filters, command: Command) => {
+      const context = contextOf(command);
+      const query = queryOf(filters);
+      const page = filters.all ? await allPages(context, query) : await context.client.listSessions(query);
+      if (context.terminal.json) context.terminal.out(JSON.stringify(page, null, 2));
+      else show(context, page, filters);
+    });
+}
+
+function queryOf({ all, status, limit, ...rest }: Filters): Query {
+  const size = all ? 100 : Number(limit);
+  return { ...rest, limit: size, ...(status !== 'any' && { status }) } as Query;
+}
+
+async function allPages(context: Context, query: Query): Promise<Page> {
+  const sessions: Session[] = [];
+  let partial = false;
+  const progress = startProgress(context.terminal, 'sessions', 0);
+  try {
+    for await (const page of pages(context.client.listSessions, query)) {
+      sessions.push(...page.sessions);
+      partial ||= page.partial;
+      progress.update(sessions.length, page.total ?? sessions.length + (page.nextCursor ? 100 : 0));
+    }
+  } finally {
+    progress.stop();
+  }
+  return { sessions, partial, total: sessions.length };
+}
+
+function show({ terminal }: Context, { sessions, nextCursor, total, partial }: Page, filters: Filters): void {
+  if (sessions.length === 0) {
+    const status = filters.status === 'any' ? '' : `${filters.status} `;
+    terminal.out(`No ${status}sessions${narrowed(filters) ? ' match' : ' yet'}.`);
+    if (partial)
+      terminal.out(paint('yellow', 'The search ran out of time: narrow it down with --user, --group or --ip.'));
+    return;
+  }
+  terminal.out(renderTable(sessions, sessionColumns, terminal.width));
+  const of = total === undefined || total === sessions.length ? '' : ` of ${total.toLocaleString('en')}`;
+  terminal.out('');
+  terminal.out(
+    paint(
+      'dim',
+      `${sessions.length.toLocaleString('en')}${of} ${counted(total ?? sessions.length, 'session').replace(/^\S+ /, '')}.`,
+    ),
+  );
+  if (nextCursor) terminal.out(paint('dim', `More: --all, or --cursor ${nextCursor}`));
+  if (partial && !nextCursor) terminal.out(paint('yellow', 'There may be more than was looked at.'));
+}
+
+function narrowed({ user, group, name, ip, filter }: Filters): boolean {
+  return [user, group, name, ip, filter].some((part) => part !== undefined);
+}

@@ -1,0 +1,113 @@
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+
+/** What a command writes to: answers to standard output, everything else to standard error. */
+export type Terminal = {
+  /** Programs read it: JSON, no prompts, no colours. */
+  json: boolean;
+  /** Somebody sits there who can be asked. */
+  interactive: boolean;
+  width: number;
+  out(text: string): void;
+  err(text: string): void;
+};
+
+export function createTerminal(json: boolean): Terminal {
+  return {
+    json,
+    interactive: !json && process.stdin.isTTY === true && process.stderr.isTTY === true,
+    width: process.stdout.columns ?? 120,
+    out: (text) => process.stdout.write(`${text}\n`),
+    err: (text) => process.stderr.write(`${text}\n`),
+  };
+}
+
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+/** Colours where a terminal shows them; NO_COLOR is heeded. */
+export function paint(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stdout });
+}
+
+export type Column<Row> = {
+  head: string;
+  of(row: Row): string;
+  style?: (row: Row) => Style | undefined;
+  least?: number;
+};
+
+/** Rows as a table without lines, each cell on one line; columns shrink, from the last, to the terminal's width. */
+export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[], width: number): string {
+  const cells = rows.map((row) => columns.map((column) => oneLine(column.of(row))));
+  const widths = columns.map(({ head }, i) => Math.max(head.length, ...cells.map((row) => row[i]!.length)) + gap);
+  for (let i = columns.length - 1; i >= 0; i--) {
+    const over = widths.reduce((sum, one) => sum + one, 0) - width;
+    if (over > 0) widths[i] = Math.max((columns[i]!.least ?? 8) + gap, widths[i]! - over);
+  }
+  const none = Object.fromEntries(borders.map((name) => [name, '']));
+  const table = new Table({
+    head: columns.map(({ head }) => paint('dim', head)),
+    chars: { ...none, middle: '' } as never,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
+    colWidths: widths,
+    wordWrap: false,
+  });
+  rows.forEach((row, r) => {
+    table.push(
+      columns.map(({ style }, i) => {
+        const text = cells[r]![i]!;
+        const name = style?.(row);
+        return name ? paint(name, text) : text;
+      }),
+    );
+  });
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+const gap = 2;
+const borders = [
+  'top',
+  'top-mid',
+  'top-left',
+  'top-right',
+  'bottom',
+  'bottom-mid',
+  'bottom-left',
+  'bottom-right',
+  'left',
+  'left-mid',
+  'mid',
+  'mid-mid',
+  'right',
+  'right-mid',
+];
+
+/** What others wrote, such as a user id or a user agent, must not steer the terminal. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, '·');
+}
+
+/** A moment as people say it: `12 s ago`, `in 6 d`. */
+export function relative(moment: string, now: number = Date.now()): string {
+  const seconds = Math.round((Date.parse(moment) - now) / 1000);
+  const size = Math.abs(seconds);
+  const [unit, length] = units.find(([, candidate]) => size >= candidate) ?? ['s', 1];
+  const amount = `${Math.floor(size / length)} ${unit}`;
+  if (size === 0) return 'now';
+  return seconds < 0 ? `${amount} ago` : `in ${amount}`;
+}
+
+const units: readonly [string, number][] = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+];
+
+/** `1 session`, `10,000 sessions`. */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,233 @@
+import { options } from '../packages/curfew/src/config.ts';
+import { errors } from '../packages/curfew/src/errors.ts';
+import { describeAccess } from '../packages/curfew/src/http/checks/index.ts';
+import { openApiDocument } from '../packages/curfew/src/http/document.ts';
+import { errorsOf } from '../packages/curfew/src/http/openapi.ts';
+import type { Operation } from '../packages/curfew/src/http/operation.ts';
+import { operations } from '../packages/curfew/src/http/routes/index.ts';
+import { components } from '../packages/curfew/src/http/schemas.ts';
+
+/*
+ * Everything that is written from the declarations in the code: the client's types and table, the OpenAPI document,
+ * and the reference pages. Types are printed here, in the sixty lines below, because the tool for it needs an
+ * interface of the TypeScript compiler that version 7 does not have.
+ */
+
+type Schema = { [key: string]: unknown };
+
+export async function generated(): Promise<Map<string, string>> {
+  return new Map([
+    ['packages/client/src/api.gen.ts', clientSource()],
+    ['docs/openapi.json', `${JSON.stringify(await openApiDocument(), null, 2)}\n`],
+    ['docs/api.md', apiPage()],
+    ['docs/errors.md', errorsPage()],
+    ['docs/configuration.md', configurationPage()],
+  ]);
+}
+
+// ---- The client
+
+function clientSource(): string {
+  const types = (components as readonly unknown[] as readonly Schema[]).map(
+    (component) => `${doc(component['description'])}export type ${component['$id']} = ${typeOf(component)};\n`,
+  );
+  const inputs = operations.map(
+    (operation) => `${doc(operation.summary, '  ')}  ${operation.id}: {
+    input: ${inputOf(operation)};
+    output: ${operation.answer.schema ? typeOf(operation.answer.schema as Schema, 2) : 'undefined'};
+  };`,
+  );
+  const table = operations.map(({ id, method, path, query, body }) => {
+    const names = Object.keys(propertiesOf(query as Schema | undefined)).map((name) => `'${name}'`);
+    return `  ${id}: { method: '${method}', path: '${path}', query: [${names.join(', ')}], body: ${body !== undefined} },`;
+  });
+  return `// Written by tools/generate.ts from the declarations of the API. Do not edit.
+
+${types.join('\n')}
+/** What each operation takes and answers. */
+export type Operations = {
+${inputs.join('\n')}
+};
+
+/** How each operation is called. */
+export const operations: {
+  readonly [Name in keyof Operations]: {
+    readonly method: string;
+    readonly path: string;
+    readonly query: readonly string[];
+    readonly body: boolean;
+  };
+} = {
+${table.join('\n')}
+};
+`;
+}
+
+/** Path, query and body in one object: no name may stand in two of them. */
+function inputOf({ id, params, query, body }: Operation): string {
+  const parts = [params, query, body].filter((part) => part !== undefined) as Schema[];
+  const names = parts.flatMap((part) => Object.keys(propertiesOf(part)));
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new Error(`${id}: ${twice} stands in two of path, query and body`);
+  const properties = Object.assign({}, ...parts.map(propertiesOf));
+  const required = parts.flatMap((part) => (part['required'] as string[] | undefined) ?? []);
+  return typeOf({ type: 'object', properties, required }, 2);
+}
+
+function propertiesOf(schema: Schema | undefined): Record<string, Schema> {
+  return (schema?.['properties'] as Record<string, Schema> | undefined) ?? {};
+}
+
+/** A JSON schema as a TypeScript type: what this API uses of both. */
+function typeOf(schema: Schema, depth = 0): string {
+  const ref = schema['$ref'] as string | undefined;
+  if (ref !== undefined) return ref.replace(/#$/, '');
+  const nested = schema['$id'] as string | undefined;
+  if (nested !== undefined && depth > 0) return nested;
+  const union = schema['anyOf'] as Schema[] | undefined;
+  if (union) return union.map((part) => typeOf(part, depth)).join(' | ');
+  const values = schema['enum'] as string[] | undefined;
+  if (values) return values.map((value) => `'${value}'`).join(' | ');
+  switch (schema['type']) {
+    case 'string':
+      return 'string';
+    case 'integer':
+    case 'number':
+      return 'number';
+    case 'boolean':
+      return 'boolean';
+    case 'null':
+      return 'null';
+    case 'array': {
+      const item = typeOf(schema['items'] as Schema, depth + 1);
+      return item.includes('|') ? `(${item})[]` : `${item}[]`;
+    }
+    case 'object':
+      return objectOf(schema, depth);
+    default:
+      return 'unknown';
+  }
+}
+
+function objectOf(schema: Schema, depth: number): string {
+  const properties = Object.entries(propertiesOf(schema));
+  if (properties.length === 0)
+    return schema['patternProperties'] ? '{ [key: string]: unknown }' : 'Record<string, never>';
+  const required = (schema['required'] as string[] | undefined) ?? [];
+  const indent = '  '.repeat(depth + 1);
+  const lines = properties.map(([name, property]) => {
+    const optional = !required.includes(name);
+    const type = typeOf(property, depth + 1);
+    return `${doc(property['description'], indent)}${indent}${name}${optional ? '?' : ''}: ${type}${optional ? ' | undefined' : ''};`;
+  });
+  return `{\n${lines.join('\n')}\n${'  '.repeat(depth)}}`;
+}
+
+function doc(text: unknown, indent = ''): string {
+  return typeof text === 'string' ? `${indent}/** ${text.replaceAll('*/', '*\\/')} */\n` : '';
+}
+
+// ---- The pages
+
+const note = '<!-- Written by tools/generate.ts from the code. Do not edit. -->\n';
+
+function apiPage(): string {
+  const byTag = Map.groupBy(operations, ({ tag }) => tag);
+  const sections = [...byTag].map(([tag, ofTag]) => `## ${tag}\n\n${ofTag.map(operationSection).join('\n')}`);
+  return `${note}
+# The API
+
+The machine-readable form is [openapi.json](openapi.json); a running server shows it at \`/openapi.json\`, and to
+people at \`/docs\`. Errors are [problem documents](errors.md). Times are RFC 3339. Authorization is
+\`Authorization: Bearer\` with an API key or a session token, or the cookie \`__Host-curfew\`.
+
+Every call that ends or changes something answers with a **receipt**. \`everywhere: true\` is the promise: no
+verification that begins from now on, on any machine, answers by what was before. \`?wait=stored\` answers earlier, as
+soon as it is stored.
+
+Besides: \`/healthz\` (the process lives), \`/readyz\` (it can do its work), \`/metrics\` (Prometheus).
+
+${sections.join('\n')}`;
+}
+
+function operationSection(operation: Operation): string {
+  const { id, method, path, summary, description, params, query, body, answer } = operation;
+  const fields = (title: string, schema: Schema | undefined) => {
+    const rows = Object.entries(propertiesOf(schema)).map(([name, property]) => {
+      const required = ((schema?.['required'] as string[] | undefined) ?? []).includes(name);
+      const text = [property['description'], defaultOf(property)].filter(Boolean).join(' ');
+      return `| \`${name}\`${required ? ' *' : ''} | ${cell(plainType(property))} | ${cell(text)} |`;
+    });
+    return rows.length === 0 ? '' : `\n| ${title} | | |\n|---|---|---|\n${rows.join('\n')}\n`;
+  };
+  const errorList = errorsOf(operation).map((code) => `[\`${code}\`](errors.md#${code})`);
+  return `### ${method} ${path.replace(/:(\w+)/g, '{$1}')}
+
+**${summary}** (\`${id}\`). ${description ?? ''}
+
+${describeAccess(operation)}
+${fields('path', params as Schema | undefined)}${fields('query', query as Schema | undefined)}${fields('body', body as Schema | undefined)}
+Answers ${answer.status}: ${answer.description} ${
+    answer.schema
+      ? `Fields: ${Object.keys(propertiesOf(answer.schema as Schema))
+          .map((name) => `\`${name}\``)
+          .join(', ')}.`
+      : ''
+  }
+
+Errors: ${errorList.join(', ')}.
+`;
+}
+
+function plainType(schema: Schema): string {
+  const values = schema['enum'] as string[] | undefined;
+  if (values) return values.map((value) => `\`${value}\``).join(' \\| ');
+  const union = schema['anyOf'] as Schema[] | undefined;
+  if (union) return union.map(plainType).join(' or ');
+  if (schema['type'] === 'array') return `list of ${plainType(schema['items'] as Schema)}`;
+  return String(schema['type'] ?? 'any');
+}
+
+function defaultOf(schema: Schema): string {
+  return schema['default'] === undefined ? '' : `Default: \`${schema['default']}\`.`;
+}
+
+const cell = (text: string) => text.replaceAll('\n', ' ');
+
+function errorsPage(): string {
+  const rows = Object.entries(errors).map(
+    ([code, { status, title, remedy }]) => `| <a id="${code}"></a>\`${code}\` | ${status} | ${title}. | ${remedy} |`,
+  );
+  return `${note}
+# Errors
+
+Every error is a problem document (RFC 9457) with our \`code\`, a \`remedy\`, and where it helps a \`detail\`, the
+fields at fault (\`errors\`), the usable second factors (\`methods\`) or why a session ended (\`reason\`). \`instance\`
+is the id of the request, as in the server's log. An error of the start has no request: the program prints it and ends
+with code 1.
+
+| code | status | what is wrong | what to do |
+|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+function configurationPage(): string {
+  const rows = Object.values(options).map(
+    ({ env, flag, form, help, fallback }) =>
+      `| \`${env}\` | \`${flag}\` | ${form.replaceAll('|', '\\|')} | ${fallback === undefined ? '–' : `\`${fallback}\``} | ${help.replaceAll('|', '\\|')} |`,
+  );
+  return `${note}
+# Configuration
+
+From the environment or flags of \`curfew serve\`; a flag counts first. A setting that is wrong is refused by name, one
+that is not safe is warned of by name, and an unknown variable that begins with \`CURFEW_\` too. Durations are a number
+and a unit: \`90s\`, \`15m\`, \`12h\`, \`30d\`. Limits are a number and a duration: \`10/15m\`.
+
+| variable | flag | form | default | what it does |
+|---|---|---|---|---|
+${rows.join('\n')}
+
+The command line itself reads \`CURFEW_URL\` and \`CURFEW_API_KEY\` or \`CURFEW_TOKEN\`, where it talks to a server.
+`;
+}
