@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import Table from 'cli-table3';
+import stringWidth from 'string-width';
 
 /** What a command writes to: answers to standard output, everything else to standard error. */
 export type Terminal = {
@@ -36,55 +36,52 @@ export type Column<Row> = {
   least?: number;
 };
 
-/** Rows as a table without lines, each cell on one line; columns shrink, from the last, to the terminal's width. */
+/** Rows as a table without lines, each on one line; columns shrink, from the last, to the terminal's width. */
 export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[], width: number): string {
   const cells = rows.map((row) => columns.map((column) => oneLine(column.of(row))));
-  const widths = columns.map(({ head }, i) => Math.max(head.length, ...cells.map((row) => row[i]!.length)) + gap);
+  const widths = columns.map(({ head }, i) =>
+    cells.reduce((most, row) => Math.max(most, widthOf(row[i]!)), head.length),
+  );
   for (let i = columns.length - 1; i >= 0; i--) {
-    const over = widths.reduce((sum, one) => sum + one, 0) - width;
-    if (over > 0) widths[i] = Math.max((columns[i]!.least ?? 8) + gap, widths[i]! - over);
+    const over = widths.reduce((sum, one) => sum + one + gap, -gap) - width;
+    if (over > 0) widths[i] = Math.max(columns[i]!.least ?? 8, widths[i]! - over);
   }
-  const none = Object.fromEntries(borders.map((name) => [name, '']));
-  const table = new Table({
-    head: columns.map(({ head }) => paint('dim', head)),
-    chars: { ...none, middle: '' } as never,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
-    colWidths: widths,
-    wordWrap: false,
-  });
-  rows.forEach((row, r) => {
-    table.push(
-      columns.map(({ style }, i) => {
-        const text = cells[r]![i]!;
-        const name = style?.(row);
-        return name ? paint(name, text) : text;
-      }),
-    );
-  });
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+  const line = (texts: readonly string[], style: (i: number) => Style | undefined) =>
+    texts
+      .map((text, i) => {
+        const fitted = fit(text, widths[i]!);
+        const name = style(i);
+        return name ? paint(name, fitted) : fitted;
+      })
+      .join(' '.repeat(gap))
+      .trimEnd();
+  const head = line(
+    columns.map((column) => column.head),
+    () => 'dim',
+  );
+  return [head, ...rows.map((row, r) => line(cells[r]!, (i) => columns[i]!.style?.(row)))].join('\n');
 }
 
 const gap = 2;
-const borders = [
-  'top',
-  'top-mid',
-  'top-left',
-  'top-right',
-  'bottom',
-  'bottom-mid',
-  'bottom-left',
-  'bottom-right',
-  'left',
-  'left-mid',
-  'mid',
-  'mid-mid',
-  'right',
-  'right-mid',
-];
+
+/** A text in exactly that many places of the terminal: padded, or cut with an ellipsis. */
+function fit(text: string, width: number): string {
+  const size = widthOf(text);
+  if (size <= width) return text + ' '.repeat(width - size);
+  let kept = '';
+  for (const { segment } of segments.segment(text)) {
+    if (widthOf(kept) + widthOf(segment) > width - 1) break;
+    kept += segment;
+  }
+  return `${kept}…${' '.repeat(width - 1 - widthOf(kept))}`;
+}
+
+const segments = new Intl.Segmenter();
+
+/** How many places of the terminal a text takes. */
+function widthOf(text: string): number {
+  return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
+}
 
 /** What others wrote, such as a user id or a user agent, must not steer the terminal. */
 function oneLine(text: string): string {
