@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { type Client, createClient } from 'curfew-client';
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+export const fromSource = ['--conditions=curfew-source', main];
+
+/** A server in a process of its own, as `curfew serve` starts it. */
+export type ServerProcess = {
+  child: ChildProcess;
+  url: string;
+  /** What it has logged so far, line by line. */
+  log: string[];
+  /** What it has told people so far. */
+  told: string[];
+  stop(signal: NodeJS.Signals): Promise<void>;
+};
+
+export async function startProcess(env: Record<string, string>, wrapper: string[] = []): Promise<ServerProcess> {
+  const [program, ...args] = [...wrapper, process.execPath, ...fromSource, 'serve'];
+  const child = spawn(program!, args, {
+    env: { PATH: process.env['PATH'], CURFEW_PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log: string[] = [];
+  const told: string[] = [];
+  createInterface(child.stderr!).on('line', (line) => told.push(line));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${told.join('\n')}`)));
+    createInterface(child.stdout!).on('line', (line) => {
+      log.push(line);
+      const entry = JSON.parse(line) as { msg: string; url: string };
+      if (entry.msg === 'listening') resolve(entry.url);
+    });
+  });
+  return {
+    child,
+    url,
+    log,
+    told,
+    async stop(signal) {
+      const gone = once(child, 'exit');
+      child.kill(signal);
+      await gone;
+    },
+  };
+}
+
+export function clientFor({ url }: { url: string }, token: string): Client {
+  return createClient({ url, token, timeout: 20_000 });
+}
+
+/** Runs the command line to its end. */
+export async function runCli(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  input = '',
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [...fromSource, ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  child.stdin.end(input);
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, err };
+}
