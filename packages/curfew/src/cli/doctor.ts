@@ -87,7 +87,8 @@ async function server({ client, url }: Context): Promise<Finding[]> {
     response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) });
     await response.arrayBuffer();
   } catch (error) {
-    const why = (error as { cause?: { code?: string } }).cause?.code ?? (error as Error).message;
+    const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
+    const why = cause?.code ?? cause?.message ?? message;
     return [
       {
         check: 'server',

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { describe, test } from 'node:test';
+import { CurfewApiError, createClient, pages } from '../src/index.ts';
+
+/** A server that answers as a test says. */
+async function answering(t: { after(done: () => void): void }, listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0);
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+async function failure(call: Promise<unknown>): Promise<CurfewApiError> {
+  try {
+    await call;
+  } catch (error) {
+    assert.ok(error instanceof CurfewApiError, String(error));
+    return error;
+  }
+  return assert.fail('the call did not fail');
+}
+
+describe('the client', () => {
+  test('puts what it is given into path, query and body', async (t) => {
+    const seen: string[] = [];
+    const url = await answering(t, async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      seen.push(
+        [request.method, request.url, request.headers.authorization, request.headers['x-2fa-code'], body].join(' '),
+      );
+      response.setHeader('content-type', 'application/json').end('{}');
+    });
+    const client = createClient({ url: `${url}/`, token: 'cfk_x' });
+    await client.changeAccessGroups({ userId: 'a/b c', add: ['x'], wait: 'stored' });
+    await client.endSession({ id: '../me' }, { code: '123456' });
+    await client.listSessions({ user: 'ü&=', limit: 5 });
+    await client.logout();
+    assert.deepEqual(seen, [
+      'POST /v1/users/a%2Fb%20c/access-groups?wait=stored Bearer cfk_x  {"add":["x"]}',
+      'DELETE /v1/sessions/..%2Fme Bearer cfk_x 123456 ',
+      'GET /v1/sessions?user=%C3%BC%26%3D&limit=5 Bearer cfk_x  ',
+      'POST /v1/logout Bearer cfk_x  ',
+    ]);
+  });
+
+  test('an error is the server’s, with its code, remedy and time to wait', async (t) => {
+    const problem = { code: 'too_many_attempts', title: 'Too many attempts', status: 429, remedy: 'Wait.' };
+    const url = await answering(t, (_request, response) => {
+      response.writeHead(429, { 'content-type': 'application/problem+json; charset=utf-8', 'retry-after': '7' });
+      response.end(JSON.stringify(problem));
+    });
+    const error = await failure(createClient({ url }).me());
+    assert.deepEqual(
+      [error.code, error.status, error.remedy, error.retryAfter],
+      ['too_many_attempts', 429, 'Wait.', 7],
+    );
+  });
+
+  test('a server that is away, slow, cut off or another program is told by name', async (t) => {
+    assert.equal((await failure(createClient({ url: 'http://127.0.0.1:64999' }).me())).code, 'unreachable');
+    const slow = await answering(t, () => {});
+    const late = await failure(createClient({ url: slow, timeout: 50 }).me());
+    assert.equal(late.code, 'timeout');
+    assert.match(late.remedy, /raise the timeout/);
+    const cut = await answering(t, (request) => request.socket.destroy());
+    assert.equal((await failure(createClient({ url: cut }).me())).code, 'unreachable');
+    for (const [type, text] of [
+      ['text/html', '<h1>Welcome</h1>'],
+      ['application/json', 'not json'],
+    ] as const) {
+      const other = await answering(t, (_request, response) => response.setHeader('content-type', type).end(text));
+      assert.equal((await failure(createClient({ url: other }).me())).code, 'not_curfew');
+    }
+    const json = await answering(t, (_request, response) => {
+      response.writeHead(500, { 'content-type': 'application/json' }).end('{"oops":true}');
+    });
+    assert.equal((await failure(createClient({ url: json }).me())).code, 'not_curfew');
+    assert.throws(() => createClient({ url: 'nonsense' }), { code: 'invalid_url' });
+  });
+
+  test('a caller can give up', async (t) => {
+    const url = await answering(t, () => {});
+    const gone = new AbortController();
+    const call = createClient({ url }).me({}, { signal: gone.signal });
+    gone.abort();
+    await assert.rejects(call, { name: 'AbortError' });
+  });
+
+  test('pages follow the cursor to the end', async () => {
+    const asked: (string | undefined)[] = [];
+    const list = async ({ cursor }: { cursor?: string | undefined }) => {
+      asked.push(cursor);
+      return { items: [asked.length], nextCursor: asked.length < 3 ? `c${asked.length}` : undefined };
+    };
+    const found: number[] = [];
+    for await (const page of pages(list, {})) found.push(...page.items);
+    assert.deepEqual(
+      [found, asked],
+      [
+        [1, 2, 3],
+        [undefined, 'c1', 'c2'],
+      ],
+    );
+  });
+
+  test('it has no dependencies', () => {
+    const { dependencies } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    assert.equal(dependencies, undefined);
+  });
+});

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { parseToken } from '../../src/domain/tokens.ts';
+import { fromSource, runCli } from '../support/process.ts';
+import { adminPassword, TestServer } from '../support/server.ts';
+
+describe('the command line', () => {
+  let server: TestServer;
+  const home = mkdtempSync(join(tmpdir(), 'curfew-home-'));
+  before(async () => {
+    server = await TestServer.start();
+  });
+  after(() => server.close());
+
+  const env = () => ({ CURFEW_URL: server.url, CURFEW_API_KEY: server.key, XDG_CONFIG_HOME: home, NO_COLOR: '1' });
+  const run = (...args: string[]) => runCli(args, env());
+  const json = async (...args: string[]) => {
+    const { code, out, err } = await run('--json', ...args);
+    assert.equal(code, 0, err);
+    return JSON.parse(out);
+  };
+
+  test('sessions are listed as a table for people and as JSON for programs', async () => {
+    assert.match((await run('sessions', 'list')).out, /^No active sessions yet\.$/m);
+    await server.createSession('ada', { accessGroups: ['staff'], userAgent: 'curl/8.5.0', ip: '203.0.113.7' });
+    await server.createSession('evil\u0085\u009b31m', {});
+    const { out, code } = await run('sessions', 'list');
+    assert.equal(code, 0);
+    assert.match(out, /^ID +USER +STATUS +DEVICE +ADDRESS +LAST SEEN +GROUPS$/m);
+    assert.match(out, /^\w{22} {2}ada +active +curl 8 +203\.0\.113\.7 +(now|\d+ s ago) +staff$/m);
+    assert.match(out, /^2 sessions\.$/m);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that they are not there
+    assert.doesNotMatch(out, /[\u0080-\u009f\u001b]/, 'what a user is called steers the terminal');
+    const listed = await json('sessions', 'list', '--user', 'ada');
+    assert.deepEqual([listed.sessions.length, listed.total], [1, 1]);
+    assert.match((await run('sessions', 'list', '--user', 'nobody')).out, /^No active sessions match\.$/m);
+    assert.match((await run('sessions', 'list', '-n', '1')).out, /More: --all, or --cursor \S+/);
+    assert.equal((await json('sessions', 'list', '--all')).sessions.length, 2);
+  });
+
+  test('a session is shown and ended; many only after a confirmation that names the number', async () => {
+    const opened = await Promise.all(['a', 'b', 'c'].map(() => server.createSession('grace', { name: undefined })));
+    const ids = opened.map(({ session }) => session.id);
+    assert.match((await run('sessions', 'get', ids[0]!)).out, /^user +grace$/m);
+    const one = await run('sessions', 'end', ids[0]!);
+    assert.match(
+      one.out,
+      /Session \w{22} of grace has ended at .*: ended_by_admin\.\nOver everywhere: 1 holder confirmed/,
+    );
+    const unasked = await run('sessions', 'end', ids[1]!, ids[2]!);
+    assert.deepEqual([unasked.code, unasked.out], [2, '']);
+    assert.match(unasked.err, /This ends 2 sessions\. Continue\? Nobody is here to ask: repeat with --yes\./);
+    assert.equal((await server.verify(opened[1]!.token)).active, true);
+    const some = await run('--yes', 'sessions', 'end', ids[1]!, '0'.repeat(22), ids[2]!);
+    assert.equal(some.code, 1);
+    assert.match(some.out, /^2 sessions ended\.\n0{22}: There is no such session/);
+    const named = await server.createSession('grace', { name: 'desk' });
+    assert.match((await run('sessions', 'end', '--name', 'desk')).out, /has ended/);
+    assert.equal((await server.verify(named.token)).active, false);
+    assert.equal((await run('sessions', 'end')).code, 2);
+  });
+
+  test('all of a user, all but one, and everybody', async () => {
+    const opened = await Promise.all(['a', 'b', 'c'].map(() => server.createSession('alan')));
+    const asked = await run('sessions', 'end-all', '--user', 'alan');
+    assert.deepEqual([asked.code, asked.err.includes('This ends 3 sessions of alan.')], [2, true]);
+    const kept = opened[1]!;
+    const some = await run('--yes', 'sessions', 'end-all', '--user', 'alan', '--except', kept.session.id);
+    assert.match(some.out, /^2 sessions have ended\.\nOver everywhere/);
+    assert.equal((await server.verify(kept.token)).active, true);
+    const everybody = await run('sessions', 'end-all', '--everyone');
+    assert.match(everybody.err, /This ends \d+ sessions?: everybody is signed out\./);
+    assert.ok((await json('--yes', 'sessions', 'end-all', '--everyone')).ended >= 1);
+    assert.equal((await server.verify(kept.token)).active, false);
+    assert.equal((await run('sessions', 'end-all')).code, 2);
+  });
+
+  test('groups are added and removed', async () => {
+    const { token } = await server.createSession('barbara');
+    assert.match((await run('groups', 'add', 'barbara', 'staff', 'night')).out, /^1 session changed\./);
+    await run('groups', 'remove', 'barbara', 'night');
+    assert.deepEqual((await server.verify(token)).session.accessGroups, ['staff']);
+  });
+
+  test('accounts and keys', async () => {
+    const made = await json('accounts', 'add', 'donald', '--role', 'support', '--random-password', '--name', 'D. K.');
+    assert.equal((await server.login('donald', made.password)).status, 200);
+    assert.match((await run('accounts', 'list')).out, /donald +support +password only +(now|\d+ s ago)/);
+    const totp = await json('accounts', 'totp', 'donald');
+    assert.match(totp.url, /^otpauth:/);
+    const code = (await run('totp', totp.secret)).out.trim();
+    assert.match(code, /^\d{6}$/);
+    assert.equal((await server.call('POST', `/v1/accounts/${totp.id}/totp/confirm`, { code })).status, 200);
+    assert.match((await run('--yes', 'accounts', 'totp', 'donald', '--remove')).out, /is removed/);
+    assert.match((await run('--yes', 'accounts', 'disable', 'donald')).out, /is disabled/);
+    assert.equal((await server.login('donald', made.password)).status, 401);
+    assert.match((await run('accounts', 'enable', 'donald')).out, /is enabled/);
+    assert.match((await run('accounts', 'disable', 'nobody')).err, /There is no account "nobody"/);
+
+    const key = await json('keys', 'create', 'reader', '--scope', 'sessions.read');
+    assert.ok(parseToken('key', key.token));
+    assert.match((await run('keys', 'list')).out, /reader +good +(now|\d+ s ago) +sessions\.read/);
+    assert.match((await run('--yes', 'keys', 'revoke', key.key.id)).out, /reader is revoked/);
+    assert.ok(parseToken('key', (await run('keys', 'make')).out.trim()));
+  });
+
+  test('a login is kept for its owner alone, used, and forgotten at logout', async () => {
+    const login = await runCli(
+      ['login', '--username', 'admin', '--password-stdin'],
+      { CURFEW_URL: server.url, XDG_CONFIG_HOME: home, NO_COLOR: '1' },
+      `${adminPassword}\n`,
+    );
+    assert.equal(login.code, 0, login.err);
+    assert.match(login.out, /Signed in to http:.* as admin/);
+    const path = join(home, 'curfew', 'credentials.json');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const { token } = JSON.parse(readFileSync(path, 'utf8'));
+    const me = await runCli(['--json', 'accounts', 'list'], { XDG_CONFIG_HOME: home });
+    assert.equal(me.code, 0, me.err);
+    assert.equal((await runCli(['logout'], { XDG_CONFIG_HOME: home })).code, 0);
+    assert.deepEqual(await server.verify(token), { active: false, reason: 'logout' });
+    assert.equal((await runCli(['logout'], { XDG_CONFIG_HOME: home })).code, 1);
+  });
+
+  test('errors name the remedy; exit codes tell what kind of failure it was', async () => {
+    const unknown = await run('sessions', 'get', 'nonsense');
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.err, /^error There is no such session\. .*"nonsense"\.\n {6}→ Check the id/);
+    const asJson = await run('--json', 'sessions', 'get', 'nonsense');
+    assert.equal(JSON.parse(asJson.err).error.code, 'session_not_found');
+    const away = await runCli(['sessions', 'list'], { ...env(), CURFEW_URL: 'http://127.0.0.1:64999' });
+    assert.equal(away.code, 3);
+    assert.match(away.err, /cannot be reached: ECONNREFUSED\.\n {6}→ Check the URL, and whether the server runs/);
+    assert.equal((await run('sessions', 'fly')).code, 2);
+    assert.equal((await run('sessions', 'list', '--limit', '1000')).code, 1);
+    const wrong = await runCli(['serve'], { ...env(), CURFEW_PORT: 'many' });
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.err, /error A setting is wrong: CURFEW_PORT: "many" must be a whole number/);
+    const inUse = await runCli(['serve'], { CURFEW_STORE: `lmdb:${server.folder}`, CURFEW_PORT: '0' });
+    assert.match(inUse.err, /error Another process has the store open: Process \d+/);
+  });
+
+  test('another program at the URL is told as such', async () => {
+    const { createServer } = await import('node:http');
+    const other = createServer((_request, response) => response.end('<html>hello</html>')).listen(0);
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const answer = await runCli(['sessions', 'list'], { ...env(), CURFEW_URL: `http://127.0.0.1:${port}` });
+    other.close();
+    assert.equal(answer.code, 1);
+    assert.match(answer.err, /answered 200, and not as Curfew does/);
+  });
+
+  test('doctor looks at this machine and the server', async () => {
+    const well = await json('doctor');
+    const states = Object.fromEntries(
+      well.findings.map(({ check, state }: { check: string; state: string }) => [check, state]),
+    );
+    assert.deepEqual([states['Node.js'], states['server'], states['credential']], ['ok', 'ok', 'ok']);
+    const away = await runCli(['doctor'], { ...env(), CURFEW_URL: 'http://127.0.0.1:64999', CURFEW_PORT: 'x' });
+    assert.equal(away.code, 1);
+    assert.match(away.out, /✗ settings +A setting is wrong: CURFEW_PORT/);
+    assert.match(away.out, /! server +http:\/\/127\.0\.0\.1:64999 does not answer: ECONNREFUSED/);
+  });
+
+  test('at a terminal: it asks for the second factor, and shows a bar for what takes over a second', async (t) => {
+    if (spawnSync('script', ['--version']).status !== 0) {
+      t.skip('script is not installed');
+      return;
+    }
+    const { body } = await server.login();
+    const authenticator = await server.enrol(body.account.id);
+    const opened = await Promise.all(Array.from({ length: 3 }, () => server.createSession('leslie')));
+    const code = authenticator.next();
+    // The sign-in above was before the factor; this session has none remembered.
+    const command = [process.execPath, ...fromSource, 'sessions', 'end', opened[0]!.session.id].join(' ');
+    const child = spawn('script', ['-qec', command, '/dev/null'], {
+      env: {
+        PATH: process.env['PATH'],
+        CURFEW_URL: server.url,
+        CURFEW_TOKEN: body.token,
+        TERM: 'xterm',
+        NO_COLOR: '1',
+      },
+    });
+    let seen = '';
+    child.stdout.on('data', (chunk) => {
+      seen += chunk;
+      if (/Code of your authenticator/.test(seen) && !seen.includes(code)) child.stdin.write(`${code}\r`);
+    });
+    await once(child, 'close');
+    assert.match(seen, /Session \w{22} of leslie has ended/);
+    assert.equal((await server.verify(opened[0]!.token)).active, false);
+  });
+});

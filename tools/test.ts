@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process';
+import { run } from './exec.ts';
+
+/** Programs that tests drive, by the Debian package that has them. */
+const programs = { strace: 'strace' };
+
+getPrograms();
+run('node', ['tools/build.ts']);
+const asked = process.argv.slice(2);
+run('node', [
+  '--conditions=curfew-source',
+  '--test',
+  // One file runs for minutes and mostly waits: the others go on beside it.
+  '--test-concurrency=2',
+  '--test-timeout=900000',
+  ...(asked.length > 0 ? asked : ['packages/*/test/**/*.test.ts']),
+]);
+
+/** Installs what is missing where that is possible; elsewhere the tests that need it say that they were left out. */
+function getPrograms(): void {
+  const missing = Object.entries(programs).filter(([name]) => spawnSync('which', [name]).status !== 0);
+  if (missing.length === 0) return;
+  const packages = missing.map(([, name]) => name);
+  const mayInstall = process.getuid?.() === 0 && spawnSync('which', ['apt-get']).status === 0;
+  if (!mayInstall) {
+    console.error(`Not installed, so the tests that need them are left out: ${packages.join(', ')}.`);
+    return;
+  }
+  const quiet = { stdio: ['ignore', 'ignore', 'inherit'] as ['ignore', 'ignore', 'inherit'] };
+  spawnSync('apt-get', ['update', '-qq'], quiet);
+  spawnSync('apt-get', ['install', '-y', '-qq', ...packages], {
+    ...quiet,
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+}
