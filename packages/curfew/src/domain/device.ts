@@ -14,9 +14,25 @@ export type Device = {
 
 const unknown: Device = Object.freeze({ type: 'unknown' });
 
-/** Reads a `User-Agent` header. Never throws; what it does not know is `{ type: 'unknown' }`. */
+/**
+ * Reads a `User-Agent` header. Never throws; what it does not know is `{ type: 'unknown' }`. The same few headers come
+ * again and again, and reading one takes ten times as long as everything else about a new session: so the last ones
+ * are remembered, which changes no answer.
+ */
 export function deviceOf(userAgent: string | undefined): Device {
   if (!userAgent) return unknown;
+  const known = remembered.get(userAgent);
+  if (known) return known;
+  const device = Object.freeze(readDevice(userAgent));
+  if (remembered.size >= mostRemembered) remembered.clear();
+  remembered.set(userAgent, device);
+  return device;
+}
+
+const mostRemembered = 1000;
+const remembered = new Map<string, Device>();
+
+function readDevice(userAgent: string): Device {
   const { browser, os, device } = new UAParser(userAgent).getResult();
   const known: Device = { type: device.type ?? (browser.name ? 'browser' : programType(userAgent)) };
   const program = browser.name ? undefined : /^([A-Za-z][\w.-]{0,40})\/(\d[\w.]{0,20})/.exec(userAgent);

@@ -18,8 +18,8 @@ export type State = Counters & {
 export type Progress = {
   /** Up to which log entry ended sessions have been moved to the past. */
   readonly buried: number;
-  /** Up to which event created sessions have been put into the index by address. */
-  readonly addressed: number;
+  /** Up to which event created sessions have been placed in the indexes by tag and by deadline. */
+  readonly placed: number;
 };
 
 const countersKey = 'counters';
@@ -33,7 +33,7 @@ export function loadState(tables: Tables): State {
   return {
     ...(later ? told : kept),
     epochs: loadEpochs(tables),
-    progress: (tables.meta.get(progressKey) as Progress | undefined) ?? { buried: 0, addressed: 0 },
+    progress: (tables.meta.get(progressKey) as Progress | undefined) ?? { buried: 0, placed: 0 },
   };
 }
 

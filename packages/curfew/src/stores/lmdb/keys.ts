@@ -7,8 +7,10 @@ import type { Epochs, StoredSession } from '../../domain/session.ts';
  * of all leaves them behind under a key that nobody asks for any more, whatever their number; and LMDB tells how many
  * values a key has without counting them.
  *
- * An end writes as little as it can, because it is waited for: the row, the log, the event, and the keys of state. The
- * sweep moves the rest (row, tags, deadline) from the tables of the living to those of the past soon after.
+ * Creations and ends are waited for, so they write as little as they can: the row, the keys of state, the event, and
+ * an end the log. Everything else follows with the sweep, in its own order and many at a time: a new session is placed
+ * in the indexes by tag and by deadline, and an ended one is moved from the tables of the living to those of the past.
+ * Lists read what is not placed yet from the events.
  */
 const separator = '\u001f'; // in no id, name or group: control characters are refused
 
@@ -35,19 +37,12 @@ export function stateKeys(session: StoredSession): string[] {
   return session.suspended ? [key, suspendedKey, suspendedOfUser(userId, epochs)] : [key];
 }
 
-/** The keys that say what a session has: they follow an end when the sweep comes by. */
+/** The keys that say what a session has. */
 export function tagKeys(session: StoredSession): string[] {
   const keys = session.accessGroups.map(groupKey);
+  if (session.ip !== undefined) keys.push(addressKey(session.ip));
   if (session.name !== undefined) keys.push(nameKey(session.name));
   return keys;
-}
-
-/**
- * The key that says where a session came from. Addresses lie anywhere in the index, so each costs a page of its own
- * to write: nobody waits for that at a creation, and the sweep writes them soon after, in their order.
- */
-export function addressKeys(session: StoredSession): string[] {
-  return session.ip === undefined ? [] : [addressKey(session.ip)];
 }
 
 const timeDigits = 8;

@@ -66,7 +66,10 @@ export async function countActive(
     const { live } = tables;
     count = live.getValuesCount(userKey(userId, epochs)) - live.getValuesCount(suspendedOfUser(userId, epochs));
   }
-  for (const id of dueSessions(tables, now)) {
+  for (const id of new Set([
+    ...dueSessions(tables, now),
+    ...unplaced(tables, state.progress.placed, state.lastEvent),
+  ])) {
     const row = tables.sessions.get(id);
     const stored = row && decodeSession(id, row);
     if (!stored || stored.end || stored.suspended || state.epochs.endOf(stored) || !deadlineEnd(stored, now)) continue;
@@ -92,8 +95,8 @@ export function unburied(tables: Tables, after: number, upTo: number): { id: Ses
   });
 }
 
-/** Sessions that were created since the sweep last came by: they are not in the index by address yet. */
-export function unaddressed(tables: Tables, after: number, upTo: number): SessionId[] {
+/** Sessions that were created since the sweep last came by: they stand in no index by tag or deadline yet. */
+export function unplaced(tables: Tables, after: number, upTo: number): SessionId[] {
   return [...tables.events.getRange({ start: after + 1, end: upTo + 1 })].flatMap(({ value }) => {
     const { type, sessionId } = decodeEvent(value);
     return type === 'session.created' && sessionId !== undefined ? [sessionId] : [];
@@ -124,10 +127,7 @@ function sourcesOf(tables: Tables, state: State, filter: SessionFilter, now: num
           ? addressKey(filter.ip)
           : undefined;
   if (key !== undefined) {
-    const live = [valuesOf(tables.live, key)];
-    if (key === addressKey(filter.ip ?? '')) {
-      live.push(sorted(unaddressed(tables, state.progress.addressed, state.lastEvent)));
-    }
+    const live = [valuesOf(tables.live, key), sorted(unplaced(tables, state.progress.placed, state.lastEvent))];
     return status === 'active' || status === 'suspended' ? live : [...live, valuesOf(tables.past, key)];
   }
   if (status === 'suspended') return [valuesOf(tables.live, suspendedKey)];

@@ -14,7 +14,7 @@ import type {
 } from '../contract.ts';
 import { armedOf, decodeSession, encodeSession } from './codec.ts';
 import type { Draft } from './commit.ts';
-import { stateKeys, tagKeys, timeKey, userKey } from './keys.ts';
+import { stateKeys, tagKeys, userKey } from './keys.ts';
 import { holdName, letGoOfName, nameIsFree } from './slots.ts';
 import { idsUnder, type Tables } from './tables.ts';
 
@@ -133,14 +133,11 @@ export function liveSessionsOf(draft: Draft, userId: StoredSession['userId'], ep
   return idsUnder(tables.live, userKey(userId, epochs)).map((id) => decodeSession(id, tables.sessions.get(id)!));
 }
 
-/** Writes a new live session and its indexes. */
+/** Writes a new live session; the sweep places it in the indexes by tag and by deadline. */
 function put(draft: Draft, stored: StoredSession): void {
   const { tables } = draft;
-  const armed = nextDeadline(stored);
-  tables.sessions.put(stored.id, encodeSession(stored, armed));
+  tables.sessions.put(stored.id, encodeSession(stored, nextDeadline(stored)));
   for (const key of stateKeys(stored)) tables.live.put(key, stored.id);
-  for (const key of tagKeys(stored)) tables.live.put(key, stored.id);
-  tables.deadlines.put(timeKey(armed, stored.id), true);
   if (isActive(draft, stored)) draft.active += 1;
 }
 

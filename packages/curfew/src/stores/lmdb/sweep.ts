@@ -4,18 +4,8 @@ import { endOf, nextDeadline } from '../../domain/session.ts';
 import type { SweepOutcome, SweepTask } from '../contract.ts';
 import { armedOf, decodeEvent, decodeSession, encodeSession } from './codec.ts';
 import type { Draft, State } from './commit.ts';
-import {
-  addressKeys,
-  endedOfUser,
-  endOfTime,
-  idOfTimeKey,
-  stateKeys,
-  tagKeys,
-  timeKey,
-  userKey,
-  userRange,
-} from './keys.ts';
-import { dueSessions, hasLive, unaddressed, unburied } from './lists.ts';
+import { endedOfUser, endOfTime, idOfTimeKey, stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
+import { dueSessions, hasLive, unburied, unplaced } from './lists.ts';
 import { end } from './sessions.ts';
 import { letGoOfName } from './slots.ts';
 import { idsUnder, type Tables } from './tables.ts';
@@ -40,10 +30,10 @@ export class Sweeper {
 
   sweep(draft: Draft, task: SweepTask): SweepOutcome {
     const { batch, now } = task;
+    const unplacedLeft = this.#place(draft, batch);
     const expired = this.#expire(draft, now, batch);
     const settled = this.#settle(draft, now, batch);
     const buried = this.#buryEnded(draft, batch);
-    const addressed = this.#address(draft, batch);
     const forgotten = this.#forget(draft, now - task.keepEnded, batch);
     const trimmed = this.#trim(draft, now - task.keepEnded, now - task.keepEvents, batch);
     this.#forgetEpochs(draft, now - task.keepEnded);
@@ -51,7 +41,7 @@ export class Sweeper {
       expired: expired.ended,
       settled: settled.ended,
       forgotten,
-      more: expired.more || settled.more || buried || addressed || forgotten === batch || trimmed,
+      more: expired.more || settled.more || buried || unplacedLeft || forgotten === batch || trimmed,
     };
   }
 
@@ -152,20 +142,23 @@ export class Sweeper {
     return upTo < draft.head;
   }
 
-  /** Puts those into the index by address that were created since the last time. Answers whether there is more. */
-  #address(draft: Draft, batch: number): boolean {
-    const { sessions, live } = this.#tables;
-    const { addressed } = draft.progress;
+  /** Places those in the indexes by tag and by deadline that were created since the last time: in the order of keys. */
+  #place(draft: Draft, batch: number): boolean {
+    const { sessions, live, deadlines } = this.#tables;
+    const { placed } = draft.progress;
     // Only events of earlier batches: those of this one are not all written yet.
     const newest = this.#state.lastEvent;
-    const upTo = Math.min(newest, addressed + batch);
-    const placed = unaddressed(this.#tables, addressed, upTo).flatMap((id) => {
+    const upTo = Math.min(newest, placed + batch);
+    const entries: { key: string; id: SessionId }[] = [];
+    for (const id of unplaced(this.#tables, placed, upTo)) {
       const row = sessions.get(id);
-      return row ? addressKeys(decodeSession(id, row)).map((key) => ({ key, id })) : [];
-    });
-    placed.sort((a, b) => (a.key < b.key ? -1 : 1));
-    for (const { key, id } of placed) live.put(key, id);
-    if (upTo > addressed) draft.progress = { ...draft.progress, addressed: upTo };
+      if (!row) continue;
+      for (const key of tagKeys(decodeSession(id, row))) entries.push({ key, id });
+      deadlines.put(timeKey(armedOf(row), id), true);
+    }
+    entries.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    for (const { key, id } of entries) live.put(key, id);
+    if (upTo > placed) draft.progress = { ...draft.progress, placed: upTo };
     return upTo < newest;
   }
 
@@ -177,7 +170,7 @@ export class Sweeper {
       const id = idOfTimeKey(key);
       const stored = decodeSession(id, ended.get(id)!);
       for (const index of stateKeys(stored)) live.remove(index, id);
-      for (const index of [...tagKeys(stored), ...addressKeys(stored)]) past.remove(index, id);
+      for (const index of tagKeys(stored)) past.remove(index, id);
       ended.remove(id);
       graves.remove(key);
     }
@@ -193,7 +186,7 @@ export class Sweeper {
       ({ value }) => (value[0] as number) <= logUntil,
     );
     for (const { key } of entries) log.remove(key);
-    const told = [...events.getRange({ limit, end: draft.progress.addressed + 1 })].filter(
+    const told = [...events.getRange({ limit, end: draft.progress.placed + 1 })].filter(
       ({ value }) => decodeEvent(value).at <= eventsUntil,
     );
     if (told.length > 0) draft.keepCounters();
@@ -224,9 +217,9 @@ function bury(draft: Draft, id: SessionId, why: SequencedEnd, writtenAt: number)
   const row = sessions.get(id)!;
   const stored = decodeSession(id, row);
   const tombstone = stored.end ? stored : { ...stored, end: why, version: stored.version + 1 };
-  for (const key of [...stateKeys(stored), ...tagKeys(stored), ...addressKeys(stored)]) live.remove(key, id);
+  for (const key of [...stateKeys(stored), ...tagKeys(stored)]) live.remove(key, id);
   for (const key of stateKeys(tombstone)) live.put(key, id);
-  for (const key of [...tagKeys(tombstone), ...addressKeys(tombstone)]) past.put(key, id);
+  for (const key of tagKeys(tombstone)) past.put(key, id);
   sessions.remove(id);
   deadlines.remove(timeKey(armedOf(row), id));
   ended.put(id, encodeSession(tombstone, armedOf(row)));

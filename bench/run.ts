@@ -1,0 +1,14 @@
+import { embeddedRows } from './embedded.ts';
+import { httpRows } from './http.ts';
+import { printTable } from './measure.ts';
+
+// Every number is a ratio, measured side by side in this run. Names as arguments choose: `embedded`, `http`.
+const all = { http: httpRows, embedded: embeddedRows };
+const asked = process.argv.slice(2) as (keyof typeof all)[];
+const rows = [];
+for (const [name, measure] of Object.entries(all)) {
+  if (asked.length > 0 && !asked.includes(name as keyof typeof all)) continue;
+  rows.push(...(await measure((text) => console.error(`… ${text}`))));
+}
+printTable(rows);
+if (rows.some(({ met }) => !met)) process.exitCode = 1;
