@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
+import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 
 /** Programs that tests drive, by the Debian package that has them. */
-const programs = { strace: 'strace' };
+const programs = { strace: 'strace', 'redis-server': 'redis-server', chromium: 'chromium', spin: 'spin' };
 
 getPrograms();
+installEngines();
 run('node', ['tools/build.ts']);
 const asked = process.argv.slice(2);
 run('node', [
@@ -13,7 +15,7 @@ run('node', [
   // One file runs for minutes and mostly waits: the others go on beside it.
   '--test-concurrency=2',
   '--test-timeout=900000',
-  ...(asked.length > 0 ? asked : ['packages/*/test/**/*.test.ts']),
+  ...(asked.length > 0 ? asked : ['packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']),
 ]);
 
 /** Installs what is missing where that is possible; elsewhere the tests that need it say that they were left out. */

@@ -1,3 +1,5 @@
+import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 
+installEngines();
 run('tsc', ['--project', 'tsconfig.json']);

@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/**
+ * Installs what tests alone need: real engines, servers and clients. Each folder under `engines/` is a package with a
+ * lock file of its own, so that none of it enters an install of the product. Done once, and again when a lock changes.
+ */
+export function installEngines(): void {
+  for (const lock of globSync('engines/*/package-lock.json')) {
+    const folder = dirname(lock);
+    const stamp = join(folder, 'node_modules', '.installed-lock');
+    const wanted = createHash('sha256').update(readFileSync(lock)).digest('hex');
+    if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) continue;
+    console.error(`Installing what the tests of ${folder} need (once) …`);
+    const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: folder,
+      stdio: ['inherit', 2, 2],
+    });
+    if (done.status !== 0) process.exit(done.status ?? 1);
+    writeFileSync(stamp, wanted);
+  }
+}
