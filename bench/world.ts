@@ -103,12 +103,12 @@ export function openRaw() {
 
 /** The rows of sessions as our store keeps them: the same bytes for the other side. */
 export async function rowsOf(bench: Bench, ids: readonly string[]): Promise<(readonly unknown[])[]> {
-  return Promise.all(
-    ids.map(async (id) => {
-      const { stored } = (await bench.world.store.readSession(id as never))!;
-      return encodeSession(stored, nextDeadline(stored));
-    }),
-  );
+  const rows: (readonly unknown[])[] = [];
+  for (const id of ids) {
+    const { stored } = (await bench.world.store.readSession(id as never))!;
+    rows.push(encodeSession(stored, nextDeadline(stored)));
+  }
+  return rows;
 }
 
 export { library };

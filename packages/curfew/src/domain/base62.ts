@@ -1,6 +1,11 @@
 import type { Random } from './ports.ts';
 
 const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+/** What each digit stands for, by its character code; NaN for what is no digit. */
+const values: readonly number[] = Array.from({ length: 128 }, (_, code) => {
+  const value = digits.indexOf(String.fromCharCode(code));
+  return value < 0 ? Number.NaN : value;
+});
 /** Bytes from here up are thrown away: 248 is the largest multiple of 62 in a byte, so every digit is as likely. */
 const unbiased = 248;
 
@@ -13,10 +18,10 @@ export function encodeNumber(value: number, width: number): string {
   return text;
 }
 
-/** Reads what {@link encodeNumber} wrote. */
+/** Reads what {@link encodeNumber} wrote; NaN when a character is no digit. */
 export function decodeNumber(text: string): number {
   let value = 0;
-  for (const digit of text) value = value * 62 + digits.indexOf(digit);
+  for (let i = 0; i < text.length; i++) value = value * 62 + (values[text.charCodeAt(i)] ?? Number.NaN);
   return value;
 }
 

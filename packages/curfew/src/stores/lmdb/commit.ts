@@ -1,4 +1,4 @@
-import type { UserId } from '../../domain/brand.ts';
+import type { SessionId, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../../domain/session.ts';
@@ -6,19 +6,22 @@ import { CurfewError, isCurfewError } from '../../errors.ts';
 import { type Counters, countersOf, encodeEvent, encodeLog, type LogScope } from './codec.ts';
 import { type EpochBook, type EpochHistory, firstEnd, loadEpochs, numberOf, putStep, removeStep } from './epochs.ts';
 import { writeFault } from './faults.ts';
+import { type FreshSession, type FreshSessions, freshOf, loadFresh } from './fresh.ts';
+import { userKey } from './keys.ts';
 import type { Tables } from './tables.ts';
 
 /** What is kept in memory of the store: as of the newest commit that is visible. */
 export type State = Counters & {
   epochs: EpochBook;
   progress: Progress;
+  fresh: FreshSessions;
 };
 
 /** How far the sweep has followed. */
 export type Progress = {
   /** Up to which log entry ended sessions have been moved to the past. */
   readonly buried: number;
-  /** Up to which event created sessions have been placed in the indexes by tag and by deadline. */
+  /** Up to which event created sessions have been placed in the indexes. */
   readonly placed: number;
 };
 
@@ -30,11 +33,9 @@ export function loadState(tables: Tables): State {
   const told = newest && countersOf(newest.key, newest.value);
   const kept = (tables.meta.get(countersKey) as Counters | undefined) ?? { head: 0, lastEvent: 0, active: 0, time: 0 };
   const later = told && (told.head > kept.head || told.lastEvent > kept.lastEvent);
-  return {
-    ...(later ? told : kept),
-    epochs: loadEpochs(tables),
-    progress: (tables.meta.get(progressKey) as Progress | undefined) ?? { buried: 0, placed: 0 },
-  };
+  const progress = (tables.meta.get(progressKey) as Progress | undefined) ?? { buried: 0, placed: 0 };
+  const fresh = loadFresh(tables, progress.placed);
+  return { ...(later ? told : kept), epochs: loadEpochs(tables), progress, fresh };
 }
 
 /**
@@ -52,6 +53,8 @@ export class Draft {
   readonly #state: State;
   #everyone: EpochHistory;
   readonly #users: Map<UserId, EpochHistory> = new Map();
+  readonly #created: Map<SessionId, FreshSession> = new Map();
+  readonly #placed: Set<SessionId> = new Set();
 
   constructor(tables: Tables, state: State) {
     this.tables = tables;
@@ -81,6 +84,35 @@ export class Draft {
     this.#lastEvent += 1;
     this.#lastTold = event;
     this.#seen(event.at);
+  }
+
+  /** Notes a session that the event just told of, and that stands in no index yet. */
+  created(stored: StoredSession): void {
+    this.#created.set(stored.id, freshOf(stored, this.#lastEvent));
+  }
+
+  get createdAny(): boolean {
+    return this.#created.size > 0;
+  }
+
+  /** Notes that a session stands in the indexes now. */
+  placed(id: SessionId): void {
+    this.#placed.add(id);
+  }
+
+  /** Whether a session stands in no index yet. */
+  isFresh(id: SessionId): boolean {
+    return (this.#created.has(id) || this.#state.fresh.has(id)) && !this.#placed.has(id);
+  }
+
+  /** A user's sessions of these epochs that stand in no index yet. */
+  freshUnder(userId: UserId, epochs: Epochs): SessionId[] {
+    const ids = [...this.#state.fresh.under(userKey(userId, epochs))];
+    for (const session of this.#created.values()) {
+      const same = session.epochs.user === epochs.user && session.epochs.everyone === epochs.everyone;
+      if (session.userId === userId && same) ids.push(session.id);
+    }
+    return this.#placed.size === 0 ? ids : ids.filter((id) => !this.#placed.has(id));
   }
 
   epochsOf(userId: UserId): Epochs {
@@ -148,6 +180,8 @@ export class Draft {
     state.lastEvent = this.#lastEvent;
     state.active = this.active;
     state.time = this.#time;
+    for (const session of this.#created.values()) state.fresh.add(session);
+    for (const id of this.#placed) state.fresh.remove(id);
     state.progress = this.progress;
     state.epochs.everyone = this.#everyone;
     for (const [userId, history] of this.#users) {

@@ -46,8 +46,9 @@ export function endEveryone(draft: Draft, end: End): { sequence: number; ended: 
   return { sequence, ended };
 }
 
-/** Live sessions of a user that are not suspended, whatever their deadlines: two look-ups, whatever their number. */
+/** Live sessions of a user that are not suspended, whatever their deadlines. None that stands in the index is visited. */
 function activeOf(draft: Draft, userId: UserId, epochs: { user: number; everyone: number }): number {
   const { live } = draft.tables;
-  return live.getValuesCount(userKey(userId, epochs)) - live.getValuesCount(suspendedOfUser(userId, epochs));
+  const placed = live.getValuesCount(userKey(userId, epochs)) - live.getValuesCount(suspendedOfUser(userId, epochs));
+  return placed + draft.freshUnder(userId, epochs).length;
 }

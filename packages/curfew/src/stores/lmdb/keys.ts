@@ -7,10 +7,10 @@ import type { Epochs, StoredSession } from '../../domain/session.ts';
  * of all leaves them behind under a key that nobody asks for any more, whatever their number; and LMDB tells how many
  * values a key has without counting them.
  *
- * Creations and ends are waited for, so they write as little as they can: the row, the keys of state, the event, and
- * an end the log. Everything else follows with the sweep, in its own order and many at a time: a new session is placed
- * in the indexes by tag and by deadline, and an ended one is moved from the tables of the living to those of the past.
- * Lists read what is not placed yet from the events.
+ * Creations and ends are waited for, so they write as little as they can: a creation its row and its event, an end the
+ * keys of state and the log as well. Everything else follows with the sweep, in the order of keys and many at a time:
+ * a new session is placed in the indexes, and an ended one is moved from the tables of the living to those of the past.
+ * What is not placed yet is kept in memory (fresh.ts).
  */
 const separator = '\u001f'; // in no id, name or group: control characters are refused
 

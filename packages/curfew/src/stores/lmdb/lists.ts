@@ -2,7 +2,7 @@ import type { SessionId, UserId } from '../../domain/brand.ts';
 import { matchesText } from '../../domain/search.ts';
 import { deadlineEnd, endOf, viewOf } from '../../domain/session.ts';
 import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
-import { decodeEvent, decodeLog, decodeSession } from './codec.ts';
+import { decodeLog, decodeSession } from './codec.ts';
 import type { State } from './commit.ts';
 import {
   addressKey,
@@ -65,11 +65,9 @@ export async function countActive(
     const epochs = state.epochs.of(userId);
     const { live } = tables;
     count = live.getValuesCount(userKey(userId, epochs)) - live.getValuesCount(suspendedOfUser(userId, epochs));
+    count += state.fresh.under(userKey(userId, epochs)).size;
   }
-  for (const id of new Set([
-    ...dueSessions(tables, now),
-    ...unplaced(tables, state.progress.placed, state.lastEvent),
-  ])) {
+  for (const id of new Set([...dueSessions(tables, now), ...state.fresh.dueAt(now)])) {
     const row = tables.sessions.get(id);
     const stored = row && decodeSession(id, row);
     if (!stored || stored.end || stored.suspended || state.epochs.endOf(stored) || !deadlineEnd(stored, now)) continue;
@@ -92,14 +90,6 @@ export function unburied(tables: Tables, after: number, upTo: number): { id: Ses
   return [...tables.log.getRange({ start: after + 1, end: upTo + 1 })].flatMap(({ key, value }) => {
     const entry = decodeLog(key, value);
     return 'sessionId' in entry ? [{ id: entry.sessionId, at: entry.at }] : [];
-  });
-}
-
-/** Sessions that were created since the sweep last came by: they stand in no index by tag or deadline yet. */
-export function unplaced(tables: Tables, after: number, upTo: number): SessionId[] {
-  return [...tables.events.getRange({ start: after + 1, end: upTo + 1 })].flatMap(({ value }) => {
-    const { type, sessionId } = decodeEvent(value);
-    return type === 'session.created' && sessionId !== undefined ? [sessionId] : [];
   });
 }
 
@@ -127,7 +117,7 @@ function sourcesOf(tables: Tables, state: State, filter: SessionFilter, now: num
           ? addressKey(filter.ip)
           : undefined;
   if (key !== undefined) {
-    const live = [valuesOf(tables.live, key), sorted(unplaced(tables, state.progress.placed, state.lastEvent))];
+    const live = [valuesOf(tables.live, key), sorted(state.fresh.under(key))];
     return status === 'active' || status === 'suspended' ? live : [...live, valuesOf(tables.past, key)];
   }
   if (status === 'suspended') return [valuesOf(tables.live, suspendedKey)];
@@ -137,10 +127,14 @@ function sourcesOf(tables: Tables, state: State, filter: SessionFilter, now: num
 }
 
 function userSources(tables: Tables, state: State, userId: UserId, status: SessionFilter['status']): Source[] {
-  const present = userKey(userId, state.epochs.of(userId));
-  if (status === 'active' || status === 'suspended') return [valuesOf(tables.live, present)];
+  const epochs = state.epochs.of(userId);
+  if (status === 'active' || status === 'suspended') {
+    const key = userKey(userId, epochs);
+    return [valuesOf(tables.live, key), sorted(state.fresh.under(key))];
+  }
   // Sessions that an epoch left behind stand under earlier keys until the sweep has written their end down.
-  return [...tables.live.getKeys(userRange(userId))].map((key) => valuesOf(tables.live, key));
+  const placed = [...tables.live.getKeys(userRange(userId))].map((key) => valuesOf(tables.live, key));
+  return [...placed, sorted(state.fresh.ofUser(userId))];
 }
 
 /** Sessions that have ended and are among the living still: just now, by an epoch or by a deadline. */
@@ -148,11 +142,13 @@ function endedButLive(tables: Tables, state: State, now: number): Source {
   if (state.epochs.everyone.some((step) => !step.settled)) return rowsOf(tables.sessions);
   const ids = new Set([
     ...dueSessions(tables, now),
+    ...state.fresh.dueAt(now),
     ...unburied(tables, state.progress.buried, state.head).map(({ id }) => id),
   ]);
   for (const [userId, history] of state.epochs.users) {
     if (history.every((step) => step.settled)) continue;
     const present = userKey(userId, state.epochs.of(userId));
+    for (const id of state.fresh.ofUser(userId)) ids.add(id);
     for (const key of tables.live.getKeys(userRange(userId))) {
       if (key !== present && key !== endedOfUser(userId))
         for (const id of tables.live.getValues(key)) ids.add(id as SessionId);
@@ -203,6 +199,7 @@ function* merged(sources: readonly Source[], after: SessionId | undefined): Iter
 }
 
 /** Whether any session of a user is live. */
-export function hasLive(tables: Tables, userId: UserId): boolean {
+export function hasLive(tables: Tables, state: State, userId: UserId): boolean {
+  if (state.fresh.ofUser(userId).size > 0) return true;
   return [...tables.live.getKeys(userRange(userId))].some((key) => key !== endedOfUser(userId));
 }

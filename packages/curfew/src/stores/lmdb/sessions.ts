@@ -1,8 +1,16 @@
-import type { SessionId } from '../../domain/brand.ts';
+import type { SessionId, UserId } from '../../domain/brand.ts';
 import { storeEvents } from '../../domain/events.ts';
 import { changeGroups as changedGroups } from '../../domain/groups.ts';
 import type { End, SequencedEnd } from '../../domain/reasons.ts';
-import { deadlineEnd, endOf, nextDeadline, type SessionEnd, type StoredSession, touch } from '../../domain/session.ts';
+import {
+  deadlineEnd,
+  type Epochs,
+  endOf,
+  nextDeadline,
+  type SessionEnd,
+  type StoredSession,
+  touch,
+} from '../../domain/session.ts';
 import type {
   ChangeOutcome,
   Creation,
@@ -14,7 +22,7 @@ import type {
 } from '../contract.ts';
 import { armedOf, decodeSession, encodeSession } from './codec.ts';
 import type { Draft } from './commit.ts';
-import { stateKeys, tagKeys, userKey } from './keys.ts';
+import { stateKeys, tagKeys, timeKey, userKey } from './keys.ts';
 import { holdName, letGoOfName, nameIsFree } from './slots.ts';
 import { idsUnder, type Tables } from './tables.ts';
 
@@ -53,6 +61,7 @@ export function create(draft: Draft, creation: Creation): CreationOutcome {
   put(draft, session);
   if (session.name !== undefined) holdName(draft, session.name, session.id, now);
   draft.event(storeEvents.created(session, by));
+  draft.created(session);
   return { kind: 'created', session, replaced: replaced.map(({ id }) => id), sequence };
 }
 
@@ -128,16 +137,17 @@ export function changeGroups(draft: Draft, { userId, change, only, by, now }: Gr
 }
 
 /** Sessions that no end is written down for, under the given epochs, oldest first. */
-export function liveSessionsOf(draft: Draft, userId: StoredSession['userId'], epochs: StoredSession['epochs']) {
+export function liveSessionsOf(draft: Draft, userId: UserId, epochs: Epochs): StoredSession[] {
   const { tables } = draft;
-  return idsUnder(tables.live, userKey(userId, epochs)).map((id) => decodeSession(id, tables.sessions.get(id)!));
+  const placed = idsUnder(tables.live, userKey(userId, epochs));
+  const fresh = draft.freshUnder(userId, epochs);
+  const ids = fresh.length === 0 ? placed : [...placed, ...fresh].sort();
+  return ids.map((id) => decodeSession(id, tables.sessions.get(id)!));
 }
 
-/** Writes a new live session; the sweep places it in the indexes by tag and by deadline. */
+/** Writes a new live session; the sweep places it in the indexes. */
 function put(draft: Draft, stored: StoredSession): void {
-  const { tables } = draft;
-  tables.sessions.put(stored.id, encodeSession(stored, nextDeadline(stored)));
-  for (const key of stateKeys(stored)) tables.live.put(key, stored.id);
+  draft.tables.sessions.put(stored.id, encodeSession(stored, nextDeadline(stored)));
   if (isActive(draft, stored)) draft.active += 1;
 }
 
@@ -152,13 +162,20 @@ export function rewrite(
   wasActive: boolean = isActive(draft, before),
 ): void {
   const { tables } = draft;
-  tables.sessions.put(after.id, encodeSession(after, armedOf(tables.sessions.get(after.id)!)));
+  const armed = armedOf(tables.sessions.get(after.id)!);
+  tables.sessions.put(after.id, encodeSession(after, armed));
   const [had, has] = [
     [...stateKeys(before), ...tagKeys(before)],
     [...stateKeys(after), ...tagKeys(after)],
   ];
+  // One that is fresh stands nowhere yet, or, when the sweep is at it, here and there.
+  const fresh = draft.isFresh(after.id);
   for (const key of had) if (!has.includes(key)) tables.live.remove(key, after.id);
-  for (const key of has) if (!had.includes(key)) tables.live.put(key, after.id);
+  for (const key of has) if (fresh || !had.includes(key)) tables.live.put(key, after.id);
+  if (fresh) {
+    tables.deadlines.put(timeKey(armed, after.id), true);
+    draft.placed(after.id);
+  }
   draft.active += Number(isActive(draft, after)) - Number(wasActive);
 }
 

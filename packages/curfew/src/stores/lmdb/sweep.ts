@@ -1,17 +1,25 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
+import { second } from '../../domain/limits.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import { endOf, nextDeadline } from '../../domain/session.ts';
 import type { SweepOutcome, SweepTask } from '../contract.ts';
-import { armedOf, decodeEvent, decodeSession, encodeSession } from './codec.ts';
+import { armedOf, decodeEvent, decodeSession, encodeSession, type Row } from './codec.ts';
 import type { Draft, State } from './commit.ts';
+import { type EpochHistory, numberOf } from './epochs.ts';
+import type { Placement } from './fresh.ts';
 import { endedOfUser, endOfTime, idOfTimeKey, stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
-import { dueSessions, hasLive, unburied, unplaced } from './lists.ts';
+import { dueSessions, hasLive, unburied } from './lists.ts';
 import { end } from './sessions.ts';
 import { letGoOfName } from './slots.ts';
 import { idsUnder, type Tables } from './tables.ts';
 
 /** Sessions that a walk over all of them looks at in one piece of work, for each that it may write down. */
 const looksPerWrite = 20;
+/** Entries of indexes that are written in one piece of work, for each session that it may write down. */
+const placementsPerWrite = 8;
+/** So many sessions are placed at once, or those that have been waiting for so many milliseconds. */
+const manyFresh = 20_000;
+const freshFor = 10 * second;
 
 /**
  * Tidies up in pieces. What is to be done is looked up before the transaction and looked at again inside it, so the
@@ -22,6 +30,8 @@ export class Sweeper {
   readonly #state: State;
   /** How far the walk over all sessions has come that writes down the ends of everyone's epoch. */
   #walked: SessionId | undefined;
+  /** What is still to be written of the placing that was begun; the next one stands last. */
+  #toPlace: Placement[] = [];
 
   constructor(tables: Tables, state: State) {
     this.#tables = tables;
@@ -30,7 +40,7 @@ export class Sweeper {
 
   sweep(draft: Draft, task: SweepTask): SweepOutcome {
     const { batch, now } = task;
-    const unplacedLeft = this.#place(draft, batch);
+    const placing = this.#place(draft, now, batch);
     const expired = this.#expire(draft, now, batch);
     const settled = this.#settle(draft, now, batch);
     const buried = this.#buryEnded(draft, batch);
@@ -41,7 +51,7 @@ export class Sweeper {
       expired: expired.ended,
       settled: settled.ended,
       forgotten,
-      more: expired.more || settled.more || buried || unplacedLeft || forgotten === batch || trimmed,
+      more: expired.more || settled.more || buried || placing || forgotten === batch || trimmed,
     };
   }
 
@@ -70,8 +80,13 @@ export class Sweeper {
   /** Writes down, session by session, what an epoch ended at once. */
   #settle(draft: Draft, now: number, batch: number): { ended: number; more: boolean } {
     let ended = 0;
-    for (const [userId, history] of this.#state.epochs.users) {
+    // What an epoch left behind is found through the indexes: all of it must stand there.
+    if (draft.createdAny) return { ended, more: true };
+    const { epochs, fresh } = this.#state;
+    for (const [userId, history] of epochs.users) {
       if (history.every((step) => step.settled)) continue;
+      const oldest = fresh.oldestOf(userId);
+      if (oldest && oldest.epochs.user < numberOf(history)) return { ended, more: true };
       const left = this.#leftBehind(draft, userId, batch - ended);
       for (const id of left) this.#settleOne(draft, id, now);
       ended += left.length;
@@ -81,7 +96,9 @@ export class Sweeper {
         draft.historyOf(userId).map((step) => ({ ...step, settled: true })),
       );
     }
-    if (draft.historyOf(undefined).every((step) => step.settled)) return { ended, more: false };
+    const everyone = draft.historyOf(undefined);
+    if (everyone.every((step) => step.settled)) return { ended, more: false };
+    if (fresh.oldest && fresh.oldest.epochs.everyone < numberOf(everyone)) return { ended, more: true };
     return this.#settleEveryone(draft, now, batch, ended);
   }
 
@@ -142,24 +159,39 @@ export class Sweeper {
     return upTo < draft.head;
   }
 
-  /** Places those in the indexes by tag and by deadline that were created since the last time: in the order of keys. */
-  #place(draft: Draft, batch: number): boolean {
-    const { sessions, live, deadlines } = this.#tables;
-    const { placed } = draft.progress;
-    // Only events of earlier batches: those of this one are not all written yet.
-    const newest = this.#state.lastEvent;
-    const upTo = Math.min(newest, placed + batch);
-    const entries: { key: string; id: SessionId }[] = [];
-    for (const id of unplaced(this.#tables, placed, upTo)) {
-      const row = sessions.get(id);
-      if (!row) continue;
-      for (const key of tagKeys(decodeSession(id, row))) entries.push({ key, id });
-      deadlines.put(timeKey(armedOf(row), id), true);
+  /** Places fresh sessions in the indexes, a piece at a time. Answers whether there is more to place now. */
+  #place(draft: Draft, now: number, batch: number): boolean {
+    const { live, deadlines } = this.#tables;
+    const { fresh, lastEvent } = this.#state;
+    if (this.#toPlace.length === 0 && this.#placingIsDue(now)) this.#toPlace = fresh.placements().reverse();
+    const piece = this.#toPlace.splice(-batch * placementsPerWrite).reverse();
+    for (const placement of piece) {
+      const { id } = placement;
+      // Whatever has changed it since has placed it.
+      if (!draft.isFresh(id)) continue;
+      if ('deadline' in placement) deadlines.put(timeKey(placement.deadline, id), true);
+      else {
+        live.put(placement.key, id);
+        if (placement.last) draft.placed(id);
+      }
     }
-    entries.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-    for (const { key, id } of entries) live.put(key, id);
-    if (upTo > placed) draft.progress = { ...draft.progress, placed: upTo };
-    return upTo < newest;
+    let placed = lastEvent;
+    for (const { id, told } of fresh) {
+      if (!draft.isFresh(id)) continue;
+      placed = told - 1;
+      break;
+    }
+    if (placed > draft.progress.placed) draft.progress = { ...draft.progress, placed };
+    return this.#toPlace.length > 0;
+  }
+
+  /** Many at a time are cheaper; but none waits for long, and what an epoch left behind must be found. */
+  #placingIsDue(now: number): boolean {
+    const { fresh, epochs } = this.#state;
+    if (!fresh.oldest) return false;
+    if (fresh.size >= manyFresh || now - fresh.oldest.createdAt >= freshFor) return true;
+    const unsettled = (history: EpochHistory) => history.some((step) => !step.settled);
+    return unsettled(epochs.everyone) || [...epochs.users.values()].some(unsettled);
   }
 
   /** Forgets ended sessions whose end was written down before `until`. */
@@ -181,16 +213,18 @@ export class Sweeper {
   #trim(draft: Draft, logUntil: number, eventsUntil: number, batch: number): boolean {
     const { log, events } = draft.tables;
     const limit = batch * 4;
-    // What the sweep still has to follow is kept for that, however old.
-    const entries = [...log.getRange({ limit, end: draft.progress.buried + 1 })].filter(
-      ({ value }) => (value[0] as number) <= logUntil,
+    // What the sweep still has to follow is kept for that, however old. Both stand in the order of time.
+    const entries = oldest(
+      log.getRange({ limit, end: draft.progress.buried + 1 }),
+      ([at]) => (at as number) <= logUntil,
     );
-    for (const { key } of entries) log.remove(key);
-    const told = [...events.getRange({ limit, end: draft.progress.placed + 1 })].filter(
-      ({ value }) => decodeEvent(value).at <= eventsUntil,
+    for (const key of entries) log.remove(key);
+    const told = oldest(
+      events.getRange({ limit, end: draft.progress.placed + 1 }),
+      (row) => decodeEvent(row).at <= eventsUntil,
     );
     if (told.length > 0) draft.keepCounters();
-    for (const { key } of told) events.remove(key);
+    for (const key of told) events.remove(key);
     return entries.length === limit || told.length === limit;
   }
 
@@ -201,7 +235,7 @@ export class Sweeper {
   #forgetEpochs(draft: Draft, until: number): void {
     for (const [userId, history] of this.#state.epochs.users) {
       if (!history.every((step) => step.settled && step.end.at <= until)) continue;
-      const kept = hasLive(this.#tables, userId) ? history.slice(-1) : [];
+      const kept = hasLive(this.#tables, this.#state, userId) ? history.slice(-1) : [];
       if (kept.length < history.length) draft.rewriteHistory(userId, kept);
     }
     const everyone = draft.historyOf(undefined);
@@ -211,11 +245,23 @@ export class Sweeper {
   }
 }
 
+/** The keys from the start of a range up to the first row that is not old. */
+function oldest(range: Iterable<{ key: number; value: Row }>, isOld: (row: Row) => boolean): number[] {
+  const keys: number[] = [];
+  for (const { key, value } of range) {
+    if (!isOld(value)) break;
+    keys.push(key);
+  }
+  return keys;
+}
+
 /** Moves a session whose end is written down, or is now, from the tables of the living to those of the past. */
 function bury(draft: Draft, id: SessionId, why: SequencedEnd, writtenAt: number): void {
   const { sessions, ended, live, past, deadlines, graves } = draft.tables;
   const row = sessions.get(id)!;
   const stored = decodeSession(id, row);
+  // From now on it stands where the past does: nothing is left to be placed.
+  draft.placed(id);
   const tombstone = stored.end ? stored : { ...stored, end: why, version: stored.version + 1 };
   for (const key of [...stateKeys(stored), ...tagKeys(stored)]) live.remove(key, id);
   for (const key of stateKeys(tombstone)) live.put(key, id);
