@@ -13,7 +13,7 @@ export function changeGroups(groups: readonly AccessGroup[], change: GroupChange
   const kept = groups.filter((group) => !change.remove.includes(group) || change.add.includes(group));
   const added = change.add.filter((group) => !kept.includes(group));
   if (added.length === 0 && kept.length === groups.length) return undefined;
-  return boundedGroups([...kept, ...new Set(added)]);
+  return boundedGroups([...kept, ...added]);
 }
 
 /**

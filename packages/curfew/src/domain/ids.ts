@@ -18,7 +18,7 @@ export const shardTags = 256;
 
 /** The shard tag of a user (or of anything else that must lie together): two digits. */
 export function shardTag(owner: string): string {
-  return encodeNumber(hash('sha256', owner, 'buffer')[0]!, tagDigits);
+  return encodeNumber(Number.parseInt(hash('sha256', owner, 'hex').slice(0, 2), 16), tagDigits);
 }
 
 /** A new id for something of `owner`, made at `now` (milliseconds). Never repeated in practice, and never reused. */

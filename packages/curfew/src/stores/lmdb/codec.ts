@@ -83,6 +83,23 @@ export function armedOf(row: Row): number {
   return (row[7] as number) + (row[22] as number);
 }
 
+/** When the session of a row ends by itself if nothing more happens. */
+export function deadlineOf(row: Row): number {
+  const [createdAt, lastSeen, expires, idle] = [row[7], row[9], row[10], row[11]] as [number, number, number, number];
+  return createdAt + Math.min(expires, lastSeen + idle);
+}
+
+export function groupsOf(row: Row): StoredSession['accessGroups'] {
+  return row[3] as StoredSession['accessGroups'];
+}
+
+/** Gives a row other groups, one version on: a change of thousands need not take each apart. */
+export function setGroups(row: Row, groups: StoredSession['accessGroups']): void {
+  const cells = row as Cells;
+  cells[3] = groups;
+  cells[21] = (row[21] as number) + 1;
+}
+
 type Cells = unknown[];
 
 function encodeDevice(device: Device): Row {

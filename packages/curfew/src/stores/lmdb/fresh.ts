@@ -1,7 +1,7 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { type Epochs, nextDeadline, type StoredSession } from '../../domain/session.ts';
 import { decodeEvent, decodeSession } from './codec.ts';
-import { stateKeys, tagKeys, userKey } from './keys.ts';
+import { stateKeys, tagKeys, userKey, userRange } from './keys.ts';
 import type { Tables } from './tables.ts';
 
 /** A session that stands in no index yet. */
@@ -14,7 +14,8 @@ export type FreshSession = {
   due: number;
   /** The number of the event that tells of its creation. */
   told: number;
-  /** What it will stand under. */
+  /** What it will stand under: by user, and by what it has. */
+  key: string;
   tags: readonly string[];
 };
 
@@ -30,9 +31,9 @@ export type Placement = { id: SessionId; deadline: number } | { id: SessionId; k
 export class FreshSessions {
   /** In the order of creation. */
   readonly #all: Map<SessionId, FreshSession> = new Map();
+  /** By key, and by user whatever the epochs: made when somebody asks, because most are placed before anybody does. */
   readonly #index: Map<string, Set<SessionId>> = new Map();
-  /** Of each user, whatever the epochs; in the order of creation. */
-  readonly #ofUser: Map<UserId, Set<SessionId>> = new Map();
+  #toIndex: FreshSession[] = [];
 
   get size(): number {
     return this.#all.size;
@@ -52,11 +53,18 @@ export class FreshSessions {
 
   /** Those that will stand under a key of the index. */
   under(key: string): ReadonlySet<SessionId> {
+    for (const session of this.#toIndex) {
+      // Placed meanwhile, by a change.
+      if (!this.#all.has(session.id)) continue;
+      for (const its of keysOf(session)) insert(this.#index, its, session.id);
+    }
+    this.#toIndex = [];
     return this.#index.get(key) ?? none;
   }
 
+  /** All of a user, in the order of creation. */
   ofUser(userId: UserId): ReadonlySet<SessionId> {
-    return this.#ofUser.get(userId) ?? none;
+    return this.under(wholeUser(userId));
   }
 
   oldestOf(userId: UserId): FreshSession | undefined {
@@ -72,32 +80,26 @@ export class FreshSessions {
   }
 
   add(session: FreshSession): void {
-    const { id, userId } = session;
-    this.#all.set(id, session);
-    insert(this.#ofUser, userId, id);
-    insert(this.#index, keyOf(session), id);
-    for (const tag of session.tags) insert(this.#index, tag, id);
+    this.#all.set(session.id, session);
+    this.#toIndex.push(session);
   }
 
   remove(id: SessionId): void {
     const session = this.#all.get(id);
     if (!session) return;
     this.#all.delete(id);
-    withdraw(this.#ofUser, session.userId, id);
-    withdraw(this.#index, keyOf(session), id);
-    for (const tag of session.tags) withdraw(this.#index, tag, id);
+    if (this.#all.size === 0) this.#toIndex = [];
+    if (this.#index.size > 0) for (const key of keysOf(session)) withdraw(this.#index, key, id);
   }
 
   /** All that is to be written to place those that are here now: in the order of the trees, the users last. */
   placements(): Placement[] {
     const all = [...this.#all.values()];
-    const users = new Set(all.map(keyOf));
-    const tags = [...this.#index.keys()].filter((key) => !users.has(key));
-    return [
-      ...all.sort((a, b) => a.due - b.due || (a.id < b.id ? -1 : 1)).map(({ id, due }) => ({ id, deadline: due })),
-      ...tags.sort().flatMap((key) => [...this.under(key)].map((id) => ({ id, key, last: false }))),
-      ...[...users].sort().flatMap((key) => [...this.under(key)].map((id) => ({ id, key, last: true }))),
-    ];
+    const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+    const tags = all.flatMap(({ id, tags: its }) => its.map((key) => ({ id, key, last: false })));
+    const users = all.map(({ id, key }) => ({ id, key, last: true }));
+    const deadlines = all.map(({ id, due }) => ({ id, deadline: due })).sort((a, b) => a.deadline - b.deadline);
+    return [...deadlines, ...tags.sort(byKey), ...users.sort(byKey)];
   }
 }
 
@@ -105,20 +107,26 @@ const none: ReadonlySet<SessionId> = new Set();
 
 export function freshOf(stored: StoredSession, told: number): FreshSession {
   const { id, userId, epochs, createdAt } = stored;
-  return { id, userId, epochs, createdAt, due: nextDeadline(stored), told, tags: tagKeys(stored) };
+  const key = userKey(userId, epochs);
+  return { id, userId, epochs, createdAt, due: nextDeadline(stored), told, key, tags: tagKeys(stored) };
 }
 
-function keyOf({ userId, epochs }: FreshSession): string {
-  return userKey(userId, epochs);
+/** A key that no index has: of all sessions of a user. */
+function wholeUser(userId: UserId): string {
+  return userRange(userId).start;
 }
 
-function insert<Key>(index: Map<Key, Set<SessionId>>, key: Key, id: SessionId): void {
+function keysOf({ userId, key, tags }: FreshSession): string[] {
+  return [wholeUser(userId), key, ...tags];
+}
+
+function insert(index: Map<string, Set<SessionId>>, key: string, id: SessionId): void {
   const ids = index.get(key);
   if (ids) ids.add(id);
   else index.set(key, new Set([id]));
 }
 
-function withdraw<Key>(index: Map<Key, Set<SessionId>>, key: Key, id: SessionId): void {
+function withdraw(index: Map<string, Set<SessionId>>, key: string, id: SessionId): void {
   const ids = index.get(key);
   if (ids?.delete(id) && ids.size === 0) index.delete(key);
 }

@@ -1,4 +1,4 @@
-import type { SessionId, UserId } from '../../domain/brand.ts';
+import type { AccessGroup, SessionId, UserId } from '../../domain/brand.ts';
 import { storeEvents } from '../../domain/events.ts';
 import { changeGroups as changedGroups } from '../../domain/groups.ts';
 import type { End, SequencedEnd } from '../../domain/reasons.ts';
@@ -20,9 +20,9 @@ import type {
   GroupsOutcome,
   SessionChange,
 } from '../contract.ts';
-import { armedOf, decodeSession, encodeSession } from './codec.ts';
+import { armedOf, deadlineOf, decodeSession, encodeSession, groupsOf, type Row, setGroups } from './codec.ts';
 import type { Draft } from './commit.ts';
-import { stateKeys, tagKeys, timeKey, userKey } from './keys.ts';
+import { groupKey, stateKeys, tagKeys, timeKey, userKey } from './keys.ts';
 import { holdName, letGoOfName, nameIsFree } from './slots.ts';
 import { idsUnder, type Tables } from './tables.ts';
 
@@ -49,7 +49,8 @@ export function create(draft: Draft, creation: Creation): CreationOutcome {
   }
   let replaced: StoredSession[] = [];
   if (limit) {
-    const active = liveSessionsOf(draft, session.userId, present).filter((other) => !deadlineEnd(other, now));
+    const live = liveRowsOf(draft, session.userId, present).map(({ id, row }) => decodeSession(id, row));
+    const active = live.filter((other) => !deadlineEnd(other, now));
     const over = active.length + 1 - limit.max;
     if (over > 0 && limit.excess === 'refuse') return { kind: 'too_many', active: active.length };
     replaced = active.slice(0, Math.max(0, over));
@@ -120,29 +121,36 @@ export function touchAll(draft: Draft, activities: readonly { id: SessionId; at:
 
 export function changeGroups(draft: Draft, { userId, change, only, by, now }: GroupsOfUser): GroupsOutcome {
   const present = draft.epochsOf(userId);
-  const live = liveSessionsOf(draft, userId, present).filter((stored) => !deadlineEnd(stored, now));
+  const live = liveRowsOf(draft, userId, present).filter(({ row }) => now < deadlineOf(row));
   const chosen = only === undefined ? live : live.filter(({ id }) => id === only);
   if (only !== undefined && chosen.length === 0) return { kind: 'not_found' };
   // All of them are computed before the first is written: one that would have too many refuses the whole change.
-  const changed: [StoredSession, StoredSession][] = [];
-  for (const stored of chosen) {
-    const accessGroups = changedGroups(stored.accessGroups, change);
-    if (accessGroups) changed.push([stored, { ...stored, accessGroups, version: stored.version + 1 }]);
+  const changed: (KeptRow & { groups: readonly AccessGroup[] })[] = [];
+  for (const { id, row } of chosen) {
+    const groups = changedGroups(groupsOf(row), change);
+    if (groups) changed.push({ id, row, groups });
   }
   if (changed.length === 0) return { kind: 'changed', updated: 0, sequence: draft.head };
-  for (const [before, after] of changed) rewrite(draft, before, after);
+  for (const { id, row, groups } of changed) {
+    if (draft.isFresh(id)) placeFresh(draft, decodeSession(id, row), armedOf(row));
+    moveKeys(draft.tables, id, groupsOf(row).map(groupKey), groups.map(groupKey));
+    setGroups(row, groups);
+    draft.tables.sessions.put(id, row);
+  }
   const sequence = draft.log({ userId }, now);
   draft.event(storeEvents.groupsChanged(userId, only, change, changed.length, by, now));
   return { kind: 'changed', updated: changed.length, sequence };
 }
 
+type KeptRow = { id: SessionId; row: Row };
+
 /** Sessions that no end is written down for, under the given epochs, oldest first. */
-export function liveSessionsOf(draft: Draft, userId: UserId, epochs: Epochs): StoredSession[] {
+export function liveRowsOf(draft: Draft, userId: UserId, epochs: Epochs): KeptRow[] {
   const { tables } = draft;
   const placed = idsUnder(tables.live, userKey(userId, epochs));
   const fresh = draft.freshUnder(userId, epochs);
   const ids = fresh.length === 0 ? placed : [...placed, ...fresh].sort();
-  return ids.map((id) => decodeSession(id, tables.sessions.get(id)!));
+  return ids.map((id) => ({ id, row: tables.sessions.get(id)! }));
 }
 
 /** Writes a new live session; the sweep places it in the indexes. */
@@ -162,21 +170,26 @@ export function rewrite(
   wasActive: boolean = isActive(draft, before),
 ): void {
   const { tables } = draft;
-  const armed = armedOf(tables.sessions.get(after.id)!);
-  tables.sessions.put(after.id, encodeSession(after, armed));
-  const [had, has] = [
-    [...stateKeys(before), ...tagKeys(before)],
-    [...stateKeys(after), ...tagKeys(after)],
-  ];
-  // One that is fresh stands nowhere yet, or, when the sweep is at it, here and there.
-  const fresh = draft.isFresh(after.id);
-  for (const key of had) if (!has.includes(key)) tables.live.remove(key, after.id);
-  for (const key of has) if (fresh || !had.includes(key)) tables.live.put(key, after.id);
-  if (fresh) {
-    tables.deadlines.put(timeKey(armed, after.id), true);
-    draft.placed(after.id);
-  }
+  const { id } = after;
+  const armed = armedOf(tables.sessions.get(id)!);
+  if (draft.isFresh(id)) placeFresh(draft, before, armed);
+  tables.sessions.put(id, encodeSession(after, armed));
+  moveKeys(tables, id, stateKeys(before), stateKeys(after));
+  if (before.accessGroups !== after.accessGroups) moveKeys(tables, id, tagKeys(before), tagKeys(after));
   draft.active += Number(isActive(draft, after)) - Number(wasActive);
+}
+
+/** Puts a session that stands in no index yet, or is just being placed by the sweep, where it belongs. */
+function placeFresh(draft: Draft, stored: StoredSession, armed: number): void {
+  const { live, deadlines } = draft.tables;
+  for (const key of [...stateKeys(stored), ...tagKeys(stored)]) live.put(key, stored.id);
+  deadlines.put(timeKey(armed, stored.id), true);
+  draft.placed(stored.id);
+}
+
+function moveKeys({ live }: Tables, id: SessionId, had: readonly string[], has: readonly string[]): void {
+  for (const key of had) if (!has.includes(key)) live.remove(key, id);
+  for (const key of has) if (!had.includes(key)) live.put(key, id);
 }
 
 /** Whether a session counts as active, whatever its deadlines. */
