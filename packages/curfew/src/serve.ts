@@ -30,7 +30,7 @@ export async function serve(
   clock?: Clock,
 ): Promise<RunningServer> {
   const { settings, warnings } = readSettings(env, flags);
-  const logger = createLogger(settings);
+  const { logger, requestLogger } = createLoggers(settings);
   for (const warning of warnings) logger.warn(warning);
   const opened = await openWorld({
     store: settings.store,
@@ -60,6 +60,7 @@ export async function serve(
       authority: createAuthority(world),
       random: world.random,
       logger,
+      requestLogger,
       trustProxy: settings.trustProxy,
       dialects: mountDialects(settings.dialects, settings),
       gauges: {
@@ -105,17 +106,12 @@ async function listen(app: FastifyInstance, { host, port }: Settings): Promise<s
   }
 }
 
-function createLogger({ logLevel, logFile }: Settings) {
+function createLoggers({ logLevel, logFile }: Settings) {
   // Lines wait for a few kilobytes, or a second at most: a write a request is a tenth of its cost.
   const destination = pino.destination({ dest: logFile ?? 1, minLength: 4096, sync: false, mkdir: true, mode: 0o600 });
   const flushing = setInterval(() => destination.flush(), 1000);
   flushing.unref();
-  return pino(
-    {
-      level: logLevel,
-      base: null,
-      redact: { paths: ['*.token', '*.refreshToken', '*.password', '*.authorization', '*.cookie'], censor: '…' },
-    },
-    destination,
-  );
+  const options = { level: logLevel, base: null };
+  const redact = { paths: ['*.token', '*.refreshToken', '*.password', '*.authorization', '*.cookie'], censor: '…' };
+  return { logger: pino({ ...options, redact }, destination), requestLogger: pino(options, destination) };
 }

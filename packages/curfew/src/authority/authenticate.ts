@@ -1,5 +1,5 @@
 import type { KeyId } from '../domain/brand.ts';
-import { keyView } from '../domain/key.ts';
+import { type ApiKey, keyView } from '../domain/key.ts';
 import { kindOfToken, parseToken, secretMatches } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
 import { type Caller, personCaller } from './caller.ts';
@@ -20,8 +20,13 @@ export async function authenticateKey(world: World, token: string): Promise<Call
   const key = await world.store.readKey(parsed.id as KeyId);
   if (!key || !secretMatches(parsed.secret, key.hash)) throw new CurfewError('token_unknown');
   if (key.revokedAt !== undefined) throw new CurfewError('key_revoked', { detail: `It is named ${key.name}.` });
-  return { kind: 'key', key: keyView(key), granted: new Set(key.scopes) };
+  const caller = keyCallers.get(key) ?? { kind: 'key', key: keyView(key), granted: new Set(key.scopes) };
+  keyCallers.set(key, caller);
+  return caller;
 }
+
+/** What a key's row makes of whoever shows it: a store that keeps the row in memory gives the same one each time. */
+const keyCallers: WeakMap<ApiKey, Caller> = new WeakMap();
 
 export async function authenticateSession(world: World, token: string): Promise<Caller> {
   const verified = await verifyToken(world, token);

@@ -1,3 +1,4 @@
+import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -20,6 +21,7 @@ import type { Operation, Services } from './operation.ts';
 import { asCurfewError, problemOf, problemType } from './problem.ts';
 import { operations } from './routes/index.ts';
 import { components } from './schemas.ts';
+import { createShortWay, type ShortWay } from './short-way.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -33,6 +35,8 @@ export type ServerSettings = {
   random: Random;
   logger: Logger;
   gauges: Gauges;
+  /** Takes the line of each request: fixed fields, none of them secret, so nothing is searched for what is. */
+  requestLogger: Logger;
   /** Rejects when the server cannot do its work now. */
   ready(): Promise<void>;
   /** Which proxies are believed when they say whom they speak for. */
@@ -45,19 +49,20 @@ export type Dialect = (app: FastifyInstance, services: Services) => void | Promi
 
 /** The HTTP server: the native API, its documentation, the probes, and the dialects. */
 export async function createServer(settings: ServerSettings): Promise<FastifyInstance> {
-  const { logger, trustProxy, random } = settings;
+  const { logger, requestLogger, trustProxy, random } = settings;
   const closing = new AbortController();
   const services: Services = { authority: settings.authority, closing: closing.signal, fault: faultLogger(logger) };
   const metrics = createMetrics(settings.gauges);
+  const validators = createValidators();
+  let shortWay: ShortWay = () => false;
   const app: FastifyInstance = Fastify({
+    serverFactory: (longWay) =>
+      listener((request, response) => shortWay(request, response) || longWay(request, response)),
     // Fastify's own lines are not needed: ours are one a request, below.
     logger: false,
     trustProxy,
     bodyLimit: limits.bodyBytes,
-    genReqId: () => newId('requests', Date.now(), random),
-    // Headers and bodies that trickle in do not hold a connection for ever.
-    connectionTimeout: 0,
-    requestTimeout: 30_000,
+    genReqId: requestIds(random),
     // In-flight requests are finished; connections that wait for the next one are closed.
     forceCloseConnections: 'idle',
     // What comes while the server closes is refused in our own words.
@@ -66,22 +71,35 @@ export async function createServer(settings: ServerSettings): Promise<FastifyIns
     frameworkErrors: (error, request, reply) => sendProblem(services, request, reply as FastifyReply, error),
   });
   app.decorateRequest('caller', undefined);
-  app.setValidatorCompiler(validatorCompiler());
+  app.setValidatorCompiler(({ schema, httpPart }) =>
+    (httpPart === 'body' ? validators.strict : validators.coercing).compile(schema),
+  );
   app.setErrorHandler((error, request, reply) => sendProblem(services, request, reply, error));
   app.setNotFoundHandler((request) => {
     throw new CurfewError('route_not_found', { detail: `${request.method} ${pathOf(request)}` });
   });
-  app.addHook('onRequest', async () => {
-    if (closing.signal.aborted) throw new CurfewError('shutting_down');
+  app.addHook('onRequest', (_request, _reply, done) => {
+    done(closing.signal.aborted ? new CurfewError('shutting_down') : undefined);
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     // What was accepted is finished, and its connection not kept for another.
     if (closing.signal.aborted) reply.header('connection', 'close');
+    done(null, payload);
   });
-  app.addHook('onResponse', async (request, reply) => {
-    const route = request.routeOptions.url ?? 'none';
-    metrics.observe(route, request.method, reply.statusCode, reply.elapsedTime / 1000);
-    logRequest(logger, request, reply);
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, ip, id, caller } = request;
+    const [status, ms] = [reply.statusCode, reply.elapsedTime];
+    metrics.observe(request.routeOptions.url ?? 'none', method, status, ms / 1000);
+    logRequest(requestLogger, {
+      id,
+      method,
+      path: request.routeOptions.url ?? pathOf(request),
+      status,
+      ms,
+      ip,
+      by: caller,
+    });
+    done();
   });
   app.addHook('preClose', async () => closing.abort());
   await app.register(cookie);
@@ -89,15 +107,42 @@ export async function createServer(settings: ServerSettings): Promise<FastifyIns
   await app.register(swagger, openApiOptions);
   await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { deepLinking: true }, staticCSP: true });
   await app.register(async (api) => {
-    api.addHook('onSend', async (_request, reply) => {
+    api.addHook('onSend', (_request, reply, payload, done) => {
       // Answers hold tokens, or what a token opened: no cache may keep one.
       if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+      done(null, payload);
     });
     for (const operation of operations) addOperation(api, services, operation);
   });
   addProbes(app, settings, metrics);
   for (const dialect of settings.dialects) await app.register(async (scope) => dialect(scope, services));
+  await app.ready();
+  const nextId = requestIds(random);
+  shortWay = createShortWay({
+    operations,
+    services,
+    app,
+    trustProxy,
+    compile: (schema) => validators.strict.compile(schema),
+    answered({ method, path, status, began, ip, by }) {
+      const ms = performance.now() - began;
+      metrics.observe(path, method, status, ms / 1000);
+      logRequest(requestLogger, { id: nextId(), method, path, status, ms, ip, by });
+    },
+  });
   return app;
+}
+
+function listener(handle: RequestListener): Server {
+  // A client that asks now and then keeps its connection; headers and bodies that trickle in do not hold a connection for ever.
+  return createHttpServer({ keepAliveTimeout: 72_000, requestTimeout: 30_000 }, handle);
+}
+
+/** Ids of requests, for logs and problem documents: of this server's start, and counted. */
+function requestIds(random: Random): () => string {
+  const start = newId('requests', Date.now(), random);
+  let count = 0;
+  return () => `${start}-${(count++).toString(36)}`;
 }
 
 function addOperation(app: FastifyInstance, services: Services, operation: Operation): void {
@@ -156,20 +201,21 @@ function faultLogger(logger: Logger): Services['fault'] {
   };
 }
 
-/** One line a request. The path is the route's, or without its query: that may hold what is secret. */
-function logRequest(logger: Logger, request: FastifyRequest, reply: FastifyReply): void {
-  logger.info(
-    {
-      id: request.id,
-      method: request.method,
-      path: request.routeOptions.url ?? pathOf(request),
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime * 10) / 10,
-      ip: request.ip,
-      by: request.caller && actorOf(request.caller),
-    },
-    'request',
-  );
+type RequestLine = {
+  id: string;
+  method: string;
+  /** The route's, or without its query: that may hold what is secret. */
+  path: string;
+  status: number;
+  ms: number;
+  ip: string;
+  by: Caller | undefined;
+};
+
+/** One line a request. */
+function logRequest(logger: Logger, { id, method, path, status, ms, ip, by }: RequestLine): void {
+  const rounded = Math.round(ms * 10) / 10;
+  logger.info({ id, method, path, status, ms: rounded, ip, by: by && actorOf(by) }, 'request');
 }
 
 function pathOf(request: FastifyRequest): string {
@@ -177,10 +223,9 @@ function pathOf(request: FastifyRequest): string {
 }
 
 /** Bodies are taken as they are; what stands in a path or a query is text, and becomes what its shape says. */
-function validatorCompiler() {
+function createValidators(): { strict: Ajv; coercing: Ajv } {
   const options = { removeAdditional: false, useDefaults: false, verbose: true, strict: false } as const;
   const [strict, coercing] = [new Ajv(options), new Ajv({ ...options, coerceTypes: true })];
   for (const ajv of [strict, coercing]) addFormats.default(ajv);
-  return ({ schema, httpPart }: { schema: object; httpPart?: string | undefined }) =>
-    (httpPart === 'body' ? strict : coercing).compile(schema);
+  return { strict, coercing };
 }

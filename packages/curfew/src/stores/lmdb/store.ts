@@ -1,8 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttemptRule } from '../../domain/attempts.ts';
-import type { SessionId, SessionName } from '../../domain/brand.ts';
+import type { KeyId, SessionId, SessionName } from '../../domain/brand.ts';
 import type { Event, NewEvent } from '../../domain/events.ts';
+import type { ApiKey } from '../../domain/key.ts';
 import { CurfewError } from '../../errors.ts';
 import type { AttemptOutcome, EventQuery, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
@@ -20,6 +21,8 @@ import type { Tables } from './tables.ts';
 
 /** Buckets of attempts that are kept at most; the oldest go first. */
 const mostBuckets = 100_000;
+/** Keys that are kept in memory at most. */
+const mostKeys = 1000;
 
 /** The embedded store: see the contract for what each operation means, and the files beside for how it is done. */
 export class LmdbStore implements Store {
@@ -33,6 +36,8 @@ export class LmdbStore implements Store {
   // Of this process alone, like the store itself: they need not outlive it.
   readonly #nodes: Map<string, NodeRow> = new Map();
   readonly #attempts: Map<string, { taken: number; resetAt: number }> = new Map();
+  /** Keys as they are on disk, because each request shows one; this process alone can revoke them. */
+  readonly #keys: Map<KeyId, ApiKey> = new Map();
   #closing: Promise<void> | undefined;
 
   constructor(tables: Tables, folder: string, owner: Ownership) {
@@ -115,10 +120,21 @@ export class LmdbStore implements Store {
 
   createKey: Store['createKey'] = (key, event) => this.#committer.run((draft) => accounts.createKey(draft, key, event));
 
-  readKey: Store['readKey'] = (id) => this.#read(() => accounts.readKey(this.#tables, id));
+  readKey: Store['readKey'] = (id) =>
+    this.#read(() => {
+      const key = this.#keys.get(id) ?? accounts.readKey(this.#tables, id);
+      if (!key) return undefined;
+      if (this.#keys.size >= mostKeys) this.#keys.clear();
+      this.#keys.set(id, key);
+      return key;
+    });
 
-  revokeKey: Store['revokeKey'] = (id, at, event) =>
-    this.#committer.run((draft) => accounts.revokeKey(draft, id, at, event));
+  revokeKey: Store['revokeKey'] = async (id, at, event) => {
+    const revoked = await this.#committer.run((draft) => accounts.revokeKey(draft, id, at, event));
+    // Before the answer: whoever asks from now on reads what is on disk.
+    this.#keys.delete(id);
+    return revoked;
+  };
 
   listKeys: Store['listKeys'] = (query) => this.#read(() => accounts.listKeys(this.#tables, query));
 
