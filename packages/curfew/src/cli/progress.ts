@@ -13,9 +13,14 @@ export function startProgress(terminal: Terminal, noun: string, total: number): 
   let bar: SingleBar | undefined;
   return {
     update(done, newTotal = total) {
-      if (!bar && Date.now() - began >= patience) {
+      const took = Date.now() - began;
+      const most = Math.max(newTotal, done);
+      // Reckoned from the start of the work: the bar itself came a second later.
+      const left = done === 0 ? '…' : `${Math.ceil(((most - done) * took) / done / 1000)} s`;
+      const told = { left, told: done.toLocaleString('en'), all: most.toLocaleString('en') };
+      if (!bar && took >= patience) {
         bar = new SingleBar({
-          format: `{bar} {percentage} %  {value} of {total} ${noun}  {eta_formatted} left`,
+          format: `{bar} {percentage} %  {told} of {all} ${noun}  {left} left`,
           barCompleteChar: '█',
           barIncompleteChar: '░',
           barsize: 30,
@@ -23,10 +28,10 @@ export function startProgress(terminal: Terminal, noun: string, total: number): 
           clearOnComplete: true,
           stream: process.stderr,
         });
-        bar.start(newTotal, done);
+        bar.start(most, done, told);
       }
-      bar?.setTotal(Math.max(newTotal, done));
-      bar?.update(done);
+      bar?.setTotal(most);
+      bar?.update(done, told);
     },
     stop() {
       bar?.stop();
