@@ -39,7 +39,7 @@ export const defaultAttempts: AttemptRules = {
 };
 
 /** Randomness in larger pieces: a call of the system for each few bytes is most of a token's cost. */
-function pooledRandom(): Random {
+export function pooledRandom(): Random {
   const size = 4096;
   let pool = randomBytes(size);
   let used = 0;

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { options } from '../../src/config.ts';
+import { decodeNumber } from '../../src/domain/base62.ts';
+import { day, minute } from '../../src/domain/limits.ts';
+import { defaultPolicy } from '../../src/domain/policy.ts';
+import { newSecret } from '../../src/domain/tokens.ts';
+import { pooledRandom } from '../../src/open-world.ts';
+import { type Authenticator, adminPassword, TestServer } from '../support/server.ts';
+import { manualClock } from '../support/world.ts';
+
+test('7.1.1: the limits that the page documents are those that are in effect', () => {
+  const page = readFileSync('docs/sessions.md', 'utf8');
+  assert.match(page, new RegExp(`absolute: .*\\| ${defaultPolicy.absolute / day} days \\| \`CURFEW_ABSOLUTE\``));
+  assert.match(page, new RegExp(`idle: .*\\| ${defaultPolicy.idle / day} days \\| \`CURFEW_IDLE\``));
+  assert.equal(options.absolute.fallback, `${defaultPolicy.absolute / day}d`);
+  assert.equal(options.idle.fallback, `${defaultPolicy.idle / day}d`);
+});
+
+test('7.2.3: ten million secrets, and no two alike', { timeout: 300_000 }, () => {
+  const count = 10_000_000;
+  const seen = new Float64Array(count);
+  const drawn = pooledRandom();
+  for (let i = 0; i < count; i++) seen[i] = decodeNumber(newSecret(drawn).slice(0, 8));
+  seen.sort();
+  let alike = 0;
+  for (let i = 1; i < count; i++) if (seen[i] === seen[i - 1]) alike += 1;
+  // Of their first eight digits, 48 bits, a quarter of a pair is alike by chance; six are once in ten million runs.
+  assert.ok(alike < 6, `${alike} pairs begin alike`);
+});
+
+describe('sessions, as an attacker sees them', () => {
+  const clock = manualClock(Date.UTC(2026, 5, 1));
+  let server: TestServer;
+  let admin: { id: string; authenticator: Authenticator };
+  before(async () => {
+    server = await TestServer.start({}, clock);
+    const { body } = await server.login();
+    admin = { id: body.account.id, authenticator: await server.enrol(body.account.id) };
+  });
+  after(() => server.close());
+
+  const withFactor = async () => {
+    clock.advance(minute);
+    return (await server.login('admin', adminPassword, admin.authenticator.next())).body.token;
+  };
+
+  test('7.2.1: no id, token, status or time that a client made up is believed', async () => {
+    const before = await server.state();
+    const made = { id: '0'.repeat(22), token: 'cfs_x', status: 'active', createdAt: 0, tokenHash: '', version: 9 };
+    for (const [field, value] of Object.entries(made)) {
+      const answer = await server.call('POST', '/v1/sessions', { userId: 'ada', [field]: value });
+      assert.deepEqual([answer.status, answer.body.code], [400, 'unknown_field'], field);
+    }
+    assert.deepEqual(await server.state(), before);
+  });
+
+  test('CVE-2026-7507: a session from before a sign-in never survives it, nor gives it its id', async () => {
+    const { session, token } = await server.createSession('mallory');
+    const headers = { cookie: `__Host-curfew=${token}`, 'sec-fetch-site': 'same-origin' };
+    const password = `fix password`;
+    await server.createAccount('fix', { password });
+    const signedIn = await server.call('POST', '/v1/login', { username: 'fix', password }, { as: '', headers });
+    assert.equal(signedIn.status, 200, JSON.stringify(signedIn.body));
+    assert.notEqual(signedIn.body.session.id, session.id);
+    assert.notEqual(signedIn.body.token, token);
+    assert.equal((await server.verify(signedIn.body.token)).session.userId, signedIn.body.account.id);
+  });
+
+  test('GHSA-xg6x-h9c9-2m83: without the second factor that an account has there is no session at all', async () => {
+    const before = await server.state();
+    const answer = await server.login();
+    assert.equal(answer.body.code, 'second_factor_required');
+    assert.equal(answer.headers.get('set-cookie'), null);
+    assert.deepEqual(
+      Object.keys(answer.body).filter((key) => /token|session/i.test(key)),
+      [],
+    );
+    assert.deepEqual(await server.state(), before);
+  });
+
+  test('CVE-2025-48947: whatever sets a cookie may not be kept by a cache', async () => {
+    clock.advance(minute);
+    const code = admin.authenticator.next();
+    const body = { username: 'admin', password: adminPassword, totp: code, cookie: true };
+    const login = await server.call('POST', '/v1/login', body, { as: '' });
+    const cookie = login.headers.get('set-cookie')!.split(';')[0]!;
+    const headers = { cookie, 'sec-fetch-site': 'same-origin' };
+    const logout = await server.call('POST', '/v1/logout', undefined, { as: '', headers });
+    for (const answer of [login, logout]) {
+      assert.match(answer.headers.get('set-cookie') ?? '', /^__Host-curfew=/);
+      assert.equal(answer.headers.get('cache-control'), 'no-store');
+    }
+    assert.match(login.headers.get('set-cookie')!, /HttpOnly/);
+    assert.match(login.headers.get('set-cookie')!, /Secure/);
+    assert.match(login.headers.get('set-cookie')!, /SameSite=Lax/);
+  });
+
+  test('7.4.5: an administrator ends all of one user, and everyone', async () => {
+    const [ada, bob] = [await server.createSession('ada'), await server.createSession('bob')];
+    const as = await withFactor();
+    assert.equal((await server.call('DELETE', '/v1/users/ada/sessions', undefined, { as })).status, 200);
+    assert.deepEqual(await server.verify(ada.token), { active: false, reason: 'all_of_user' });
+    assert.equal((await server.verify(bob.token)).active, true);
+    const everyone = await server.call('POST', '/v1/sessions/end-everyone', { confirm: 'everyone' }, { as });
+    assert.equal(everyone.status, 200);
+    assert.deepEqual(await server.verify(bob.token), { active: false, reason: 'everyone' });
+    assert.deepEqual(await server.verify(as), { active: false, reason: 'everyone' });
+  });
+
+  test('7.5.1: a change of one’s own factor or password takes a fresh sign-in', async () => {
+    await server.createAccount('old');
+    const { token } = (await server.login('old', 'old password')).body;
+    const { id } = (await server.call('GET', '/v1/me', undefined, { as: token })).body.account;
+    clock.advance(16 * minute);
+    const changes: [string, string, object?][] = [
+      ['POST', `/v1/accounts/${id}/totp`],
+      ['PATCH', `/v1/accounts/${id}`, { password: 'another password' }],
+    ];
+    for (const [method, path, body] of changes) {
+      const answer = await server.call(method, path, body, { as: token });
+      assert.deepEqual([answer.status, answer.body.code], [403, 'fresh_sign_in_required'], path);
+    }
+    assert.equal((await server.login('old', 'old password')).status, 200);
+  });
+});
+
+test('CVE-2020-15223: when the store fails, every end fails, and says so', async () => {
+  const server = await TestServer.start();
+  const { session, token, refreshToken } = await server.createSession('ada');
+  await server.world.store.close();
+  const ends: [string, string, object?][] = [
+    ['DELETE', `/v1/sessions/${session.id}`],
+    ['POST', '/v1/sessions/logout', { token }],
+    ['POST', '/v1/sessions/logout', { refreshToken }],
+    ['POST', '/v1/users/ada/sessions/end', { token }],
+    ['DELETE', '/v1/users/ada/sessions'],
+    ['POST', '/v1/sessions/end-everyone', { confirm: 'everyone' }],
+  ];
+  for (const [method, path, body] of ends) {
+    const answer = await server.call(method, path, body);
+    assert.deepEqual([answer.status, answer.body.code], [503, 'store_unavailable'], `${method} ${path}`);
+    assert.equal(answer.body.success, undefined);
+  }
+  await server.close();
+});
