@@ -173,6 +173,8 @@ export type Operations = {
       password: string;
       /** The second factor, where one is enrolled. */
       totp?: string | undefined;
+      /** A unique name. */
+      name?: string | undefined;
       /** Seconds it lives at most; at most what the policy says. */
       lifetime?: number | undefined;
       /** Seconds without activity after which it ends; at most what the policy says. */

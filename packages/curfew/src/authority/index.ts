@@ -56,6 +56,7 @@ const useCases = {
   listKeys: keys.listKeys,
   revokeKey: keys.revokeKey,
   createNamed: named.createNamed,
+  openNamed: named.openNamed,
   getNamed: named.getNamed,
   listNamed: named.listNamed,
   updateNamed: named.updateNamed,

@@ -6,6 +6,7 @@ import {
   factorMethods,
   hasFactor,
 } from '../domain/account.ts';
+import { grantedBy } from '../domain/permissions.ts';
 import type { Epochs } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { bucketOf, takeAttempt } from './attempts.ts';
@@ -22,6 +23,8 @@ export type SignInRequest = {
   code?: string | undefined;
   userAgent?: string | undefined;
   ip?: string | undefined;
+  /** The named session to sign in to; as for every session with a name, it takes the permission to create sessions. */
+  name?: string | undefined;
   /** The token of the session that the caller has until now: it ends, whoever it belongs to. */
   previousToken?: string | undefined;
   lifetime?: number | undefined;
@@ -35,7 +38,8 @@ export type SignedIn = OpenedSession & { account: AccountView };
  * is disabled or has another password cannot be told apart. Nobody is half signed in: without the factor there is no
  * session.
  * @throws `invalid_credentials`, `second_factor_required`, `second_factor_invalid`, `too_many_attempts`,
- *   `signed_out_meanwhile`, `too_many_sessions`
+ *   `signed_out_meanwhile`, `too_many_sessions`; with a name also `permission_missing`, `invalid_value`, `name_taken`,
+ *   `named_session_stopped`
  */
 export async function signIn(world: World, request: SignInRequest): Promise<SignedIn> {
   const { attempts, store, passwords } = world;
@@ -58,6 +62,7 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
   }
   const account = await confirmFactor(world, credential.account, request.code);
   await store.clearAttempts(bucket);
+  if (request.name !== undefined) mayTakeName(account);
   if (request.previousToken !== undefined) await endPrevious(world, request.previousToken);
   const opened = await open(world, account, credential.epochs, request);
   return { ...opened, account: accountView(await noteLogin(world, account)) };
@@ -71,9 +76,16 @@ async function confirmFactor(world: World, account: Account, code: string | unde
   return useFactor(world, account, code);
 }
 
+/** Whoever holds a name is taken for it: not everybody may. */
+function mayTakeName(account: Account): void {
+  if (grantedBy(account).has('sessions.create')) return;
+  throw new CurfewError('permission_missing', { detail: 'Signing in to a named session takes sessions.create.' });
+}
+
 function open(world: World, account: Account, epochs: Epochs, request: SignInRequest): Promise<OpenedSession> {
-  const { userAgent, ip, lifetime, idle } = request;
-  return openChecked(world, 'self', { userId: account.id, userAgent, ip, lifetime, idle }, epochs, hasFactor(account));
+  const { userAgent, ip, name, lifetime, idle } = request;
+  const session = { userId: account.id, userAgent, ip, name, lifetime, idle };
+  return openChecked(world, 'self', session, epochs, hasFactor(account));
 }
 
 /** A sign-in kills the token before (ASVS 7.2.4): first, so that a failure further on leaves nobody signed in. */

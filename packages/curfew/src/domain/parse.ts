@@ -23,11 +23,13 @@ export function parseUserId(text: string): UserId {
   return text as UserId;
 }
 
+export function isSessionName(text: string): text is SessionName {
+  return text.length >= 1 && text.length <= limits.sessionName && /^[A-Za-z0-9._@:+-]+$/.test(text);
+}
+
 /** @throws `invalid_value` */
 export function parseSessionName(text: string): SessionName {
-  if (text.length >= 1 && text.length <= limits.sessionName && /^[A-Za-z0-9._@:+-]+$/.test(text)) {
-    return text as SessionName;
-  }
+  if (isSessionName(text)) return text;
   throw invalid(
     `A session name has 1 to ${limits.sessionName} characters of A-Z a-z 0-9 . _ @ : + -; this one is ${quoted(text)}.`,
   );
