@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import type { SignInRequest } from '../../authority/sign-in.ts';
 import { CurfewError } from '../../errors.ts';
+import { decodeOrigin, header } from '../request.ts';
 
 const short = Type.String({ maxLength: 4096 });
 
@@ -21,13 +22,12 @@ export const sessionBody = Type.Object({ sessionId: short }, { additionalPropert
 export function decodeLogin(
   body: Static<typeof loginBody>,
   request: FastifyRequest,
-): Pick<SignInRequest, 'login' | 'password' | 'code' | 'userAgent' | 'ip'> {
+): Pick<SignInRequest, 'login' | 'password' | 'code' | 'userAgent' | 'ip' | 'name'> {
   return {
     login: loginOf(body),
     password: body.password,
     code: body.code === undefined ? header(request, 'x-2fa-code') : String(body.code),
-    userAgent: header(request, 'user-agent'),
-    ip: request.ip,
+    ...decodeOrigin(request),
   };
 }
 
@@ -43,9 +43,4 @@ function loginOf({ user, username, email }: Static<typeof loginBody>): SignInReq
 export function decodeCredentials(request: FastifyRequest): { userId: string; token: string } | undefined {
   const [userId, token] = [header(request, 'x-user-id'), header(request, 'x-auth-token')];
   return userId && token ? { userId, token } : undefined;
-}
-
-export function header(request: FastifyRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }
