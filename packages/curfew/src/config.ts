@@ -21,7 +21,7 @@ type Option<Value> = {
   read(text: string): Value;
   secret?: true;
   /** Why a value is not safe, if it is not. */
-  warn?(value: Value, all: Partial<Settings>): string | undefined;
+  warn?(value: Value): string | undefined;
 };
 
 const option = <Value>(declaration: Option<Value>): Option<Value> => declaration;
@@ -290,7 +290,7 @@ export function readSettings(
   const warnings = unknown.map((name) => `${name} is no setting, and is ignored.`);
   for (const [name, declared] of Object.entries(options) as [SettingName, Option<unknown>][]) {
     const value = read[name];
-    const why = value === undefined ? undefined : declared.warn?.(value, read);
+    const why = value === undefined ? undefined : declared.warn?.(value);
     if (why) warnings.push(`${declared.env}: ${why}.`);
   }
   if (read.idle > read.absolute) warnings.push('CURFEW_IDLE: it is longer than CURFEW_ABSOLUTE, which counts first.');

@@ -23,8 +23,9 @@ export function parseUserId(text: string): UserId {
   return text as UserId;
 }
 
+/** Of letters, digits and a few signs; `.` and `..` are none, because in a URL they stand for folders. */
 export function isSessionName(text: string): text is SessionName {
-  return text.length >= 1 && text.length <= limits.sessionName && /^[A-Za-z0-9._@:+-]+$/.test(text);
+  return text.length <= limits.sessionName && /^(?!\.{1,2}$)[A-Za-z0-9._@:+-]+$/.test(text);
 }
 
 /** @throws `invalid_value` */

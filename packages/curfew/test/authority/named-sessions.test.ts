@@ -128,7 +128,7 @@ test('opening makes a slot, or sets the configuration of a stopped one, and star
 
 test('a text that is no name is the name of no named session', async (t) => {
   const { authority } = await open(t);
-  for (const name of ['', 'a/b', 'a b', '\0', 'аdmin', 'x'.repeat(101)]) {
+  for (const name of ['', '.', '..', 'a/b', 'a b', '\0', 'аdmin', 'x'.repeat(101)]) {
     await assert.rejects(authority.getNamed(name), { code: 'named_session_not_found' });
     await assert.rejects(authority.stopNamed(library, name), { code: 'named_session_not_found' });
     await assert.rejects(authority.createNamed(library, { name }), { code: 'invalid_value' });
