@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { refusalOf } from '../../src/dialects/altogic/table.ts';
 import { errors } from '../../src/errors.ts';
 import type { Store } from '../../src/stores/contract.ts';
-import { noObjects, rawCall, strangeTexts, whileFailing } from '../support/hostile.ts';
+import { effectsIn, noObjects, rawCall, strangeTexts, whileFailing } from '../support/hostile.ts';
 import { type Answer, type Json, TestServer } from '../support/server.ts';
 
 const base = '/_api/rest/v1/auth';
@@ -41,11 +41,11 @@ describe('Altogic: bad input', () => {
 
   /** In Altogic's shape, with nothing in it that is nobody's business, and with nothing changed. */
   async function refused(status: number, code: string, send: () => Promise<Answer>, what: string): Promise<void> {
-    const before = await server.state();
+    const before = await effectsIn(server);
     const answer = await send();
     inItsShape(answer, what);
     assert.deepEqual([answer.status, answer.body.errors[0].code], [status, code], what);
-    assert.deepEqual(await server.state(), before, what);
+    assert.deepEqual(await effectsIn(server), before, what);
     for (const { token } of [own, other]) assert.equal((await server.verify(token)).active, true, what);
   }
 
@@ -186,11 +186,11 @@ describe('Altogic: bad input', () => {
     for (const [what, text] of Object.entries(strangeTexts)) {
       if (text.length > 4096) continue;
       const body = { email: text, password: 'ada password' };
-      const before = await server.state();
+      const before = await effectsIn(server);
       const answer = await send('POST', '/signin-email', body);
       inItsShape(answer, what);
       assert.deepEqual([answer.status, answer.body.errors[0].code], [400, 'invalid_credentials'], what);
-      assert.deepEqual(await server.state(), before, what);
+      assert.deepEqual(await effectsIn(server), before, what);
     }
   });
 

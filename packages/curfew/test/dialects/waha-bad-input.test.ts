@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Store } from '../../src/stores/contract.ts';
-import { noObjects, rawCall, strangeTexts, whileFailing } from '../support/hostile.ts';
+import { effectsIn, noObjects, rawCall, strangeTexts, whileFailing } from '../support/hostile.ts';
 import { type Answer, TestServer } from '../support/server.ts';
 
 const base = '/api/sessions';
@@ -42,7 +42,7 @@ describe('WAHA: bad input', () => {
   const call = (method: string, path: string, body?: string, headers: Record<string, string | string[]> = {}) =>
     rawCall(server, method, path, { 'x-api-key': server.key, ...json, ...headers }, body);
 
-  const snapshot = async () => [await server.state(), (await server.call('GET', '/v1/named-sessions')).body];
+  const snapshot = async () => [await effectsIn(server), (await server.call('GET', '/v1/named-sessions')).body];
 
   /** In WAHA's shape, with nothing in it that is nobody's business, and with nothing changed. */
   async function refused(status: number, send: () => Promise<Answer>, what: string): Promise<void> {

@@ -4,6 +4,7 @@ import Type from 'typebox';
 import Value from 'typebox/value';
 import { permissionsOf, refusalOf } from '../../src/dialects/waha/table.ts';
 import { errors } from '../../src/errors.ts';
+import { effectsIn } from '../support/hostile.ts';
 import { type Answer, type Json, TestServer } from '../support/server.ts';
 
 /** What WAHA's OpenAPI document says of a session, as its n8n node and other clients read it. */
@@ -323,7 +324,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
       ],
       delete: [['DELETE', '/scoped']],
     };
-    const before = await server.state();
+    const before = await effectsIn(server);
     for (const [act, routes] of Object.entries(calls) as [keyof typeof calls, [string, string][]][]) {
       for (const [method, path] of routes) {
         for (const [scope, key] of Object.entries(keys)) {
@@ -337,7 +338,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
         }
       }
     }
-    assert.deepEqual(await server.state(), before);
+    assert.deepEqual(await effectsIn(server), before);
     assert.equal((await send('GET', '/scoped', { key: keys['sessions.read'] })).status, 200);
     assert.equal((await send('POST', '/scoped/start', { key: keys['sessions.create'] })).status, 201);
     assert.equal((await send('POST', '/scoped/logout', { key: keys['sessions.end'] })).status, 201);

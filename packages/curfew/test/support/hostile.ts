@@ -75,3 +75,9 @@ export async function whileFailing<Result>(
     target[operation] = original;
   }
 }
+
+/** What a refused request must leave as it is, and what the sweep, which tidies up meanwhile, does not touch. */
+export async function effectsIn({ world }: TestServer): Promise<{ active: number; head: number }> {
+  const { store, clock } = world;
+  return { active: await store.countActive(clock.nowForEnd()), head: await store.logHead() };
+}

@@ -1,10 +1,12 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import type { Caller } from '../../authority/caller.ts';
+import type { Authority } from '../../authority/index.ts';
 import type { NamedView } from '../../authority/named-sessions.ts';
 import { limits } from '../../domain/limits.ts';
 import { CurfewError, isCurfewError } from '../../errors.ts';
 import { permission } from '../../http/checks/permission.ts';
+import type { Services } from '../../http/operation.ts';
 import { asCurfewError } from '../../http/problem.ts';
 import type { Dialect } from '../dialect.ts';
 import { takeEmptyBodies } from '../request.ts';
@@ -36,107 +38,121 @@ type ByName = { Params: { name: string } };
  * the call. Calls on one name are done one after the other, by the authority.
  */
 export const waha: Dialect = (app, services) => {
-  const { authority } = services;
   takeEmptyBodies(app);
+  answerErrors(app, services);
+  addReads(app, services);
+  addChanges(app, services);
+  addActs(app, services);
+  addDeprecated(app, services);
+  app.all(`${base}/*`, { schema: { hide: true } }, async () => {
+    throw new CurfewError('route_not_found');
+  });
+};
+
+function answerErrors(app: FastifyInstance, { fault }: Services): void {
   app.setErrorHandler((thrown, request, reply) => {
     const error = asCurfewError(thrown);
-    services.fault(error, request);
-    const { status, body } = encodeError(
-      error,
-      namedBy(request),
-      request.routeOptions.url?.endsWith(startPath) ?? false,
-    );
+    fault(error, request);
+    const starting = request.routeOptions.url?.endsWith(startPath) ?? false;
+    const { status, body } = encodeError(error, namedBy(request), starting);
     if (error.facts.retryAfter !== undefined) reply.header('retry-after', error.facts.retryAfter);
-    return reply.status(status).header('cache-control', 'no-store').send(body);
+    return reply.status(status).send(body);
   });
   app.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store');
   });
+}
 
-  /** Reads the key, and sees that it may do this. */
-  const may = (act: Act) => async (request: FastifyRequest) => {
-    const key = decodeKey(request);
-    if (key === undefined) throw new CurfewError('authentication_required');
-    request.caller = await authority.authenticateKey(key);
-    permission(request.caller, permissionsOf[act]);
-  };
+function addReads(app: FastifyInstance, { authority }: Services): void {
+  const onRequest = may(authority, 'read');
 
   app.get<{ Querystring: Static<typeof listQuery> }>(
     base,
-    { schema: { querystring: listQuery, hide: true }, onRequest: may('read') },
-    async (request) => {
-      const named = await allNamed();
-      const shown = decodeAll(request.query) ? named : named.filter(({ status }) => status !== 'stopped');
-      return Promise.all(shown.map(present));
+    { schema: { querystring: listQuery, hide: true }, onRequest },
+    async ({ query }) => {
+      const named = await allNamed(authority);
+      const shown = decodeAll(query) ? named : named.filter(({ status }) => status !== 'stopped');
+      return Promise.all(shown.map((one) => present(authority, one)));
     },
   );
 
-  app.get<ByName>(`${base}/:name`, { schema: { hide: true }, onRequest: may('read') }, async ({ params }) =>
-    present(await authority.getNamed(params.name)),
+  app.get<ByName>(`${base}/:name`, { schema: { hide: true }, onRequest }, async ({ params }) =>
+    present(authority, await authority.getNamed(params.name)),
   );
 
-  app.get<ByName>(`${base}/:name/me`, { schema: { hide: true }, onRequest: may('read') }, async ({ params }, reply) => {
-    const me = await meOf(await authority.getNamed(params.name));
+  app.get<ByName>(`${base}/:name/me`, { schema: { hide: true }, onRequest }, async ({ params }, reply) => {
+    const me = await meOf(authority, await authority.getNamed(params.name));
+    // As text, because `null` would be sent as nothing.
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(me));
   });
+}
 
+function addChanges(app: FastifyInstance, { authority }: Services): void {
   app.post<{ Body: Static<typeof createBody> }>(
     base,
-    { schema: { body: createBody, hide: true }, onRequest: may('create') },
+    { schema: { body: createBody, hide: true }, onRequest: may(authority, 'create') },
     async (request, reply) => {
       reply.status(201);
-      return present(await authority.createNamed(callerOf(request), decodeCreate(request.body)));
+      return present(authority, await authority.createNamed(callerOf(request), decodeCreate(request.body)));
     },
   );
 
   app.put<ByName & { Body: Static<typeof updateBody> }>(
     `${base}/:name`,
-    { schema: { body: updateBody, hide: true }, onRequest: may('update') },
+    { schema: { body: updateBody, hide: true }, onRequest: may(authority, 'update') },
     async (request) => {
-      const { params, body } = request;
-      return present(await authority.updateNamed(callerOf(request), params.name, { config: body.config ?? undefined }));
+      const config = request.body.config ?? undefined;
+      return present(authority, await authority.updateNamed(callerOf(request), request.params.name, { config }));
     },
   );
 
-  app.delete<ByName>(`${base}/:name`, { schema: { hide: true }, onRequest: may('delete') }, async (request, reply) => {
-    await remove(callerOf(request), request.params.name);
-    return reply.status(200).send();
-  });
+  app.delete<ByName>(
+    `${base}/:name`,
+    { schema: { hide: true }, onRequest: may(authority, 'delete') },
+    async (request, reply) => {
+      await remove(authority, callerOf(request), request.params.name);
+      return reply.status(200).send();
+    },
+  );
+}
 
+function addActs(app: FastifyInstance, { authority }: Services): void {
   const acts = {
     start: authority.startNamed,
     stop: authority.stopNamed,
     restart: authority.restartNamed,
     logout: authority.logoutNamed,
   };
-  for (const [act, run] of Object.entries(acts) as [keyof typeof acts, typeof authority.startNamed][]) {
+  for (const act of Object.keys(acts) as (keyof typeof acts)[]) {
     app.post<ByName>(
       `${base}/:name/${act}`,
-      { schema: { hide: true }, onRequest: may(act) },
+      { schema: { hide: true }, onRequest: may(authority, act) },
       async (request, reply) => {
-        const { named } = await run(callerOf(request), request.params.name);
+        const { named } = await acts[act](callerOf(request), request.params.name);
         reply.status(201);
-        return present(named);
+        return present(authority, named);
       },
     );
   }
+}
 
-  // The deprecated calls, with the name in the body. A logout there removes the session with its configuration.
+/** The deprecated calls, with the name in the body. A logout there removes the session with its configuration. */
+function addDeprecated(app: FastifyInstance, { authority }: Services): void {
   app.post<{ Body: Static<typeof startBody> }>(
     startPath,
-    { schema: { body: startBody, hide: true }, onRequest: may('start') },
+    { schema: { body: startBody, hide: true }, onRequest: may(authority, 'start') },
     async (request, reply) => {
       reply.status(201);
-      return present(await authority.openNamed(callerOf(request), decodeStart(request.body)));
+      return present(authority, await authority.openNamed(callerOf(request), decodeStart(request.body)));
     },
   );
 
   app.post<{ Body: Static<typeof stopBody> }>(
     `${base}/stop`,
-    { schema: { body: stopBody, hide: true }, onRequest: may('stop') },
+    { schema: { body: stopBody, hide: true }, onRequest: may(authority, 'stop') },
     async (request, reply) => {
       const name = requireName(request.body);
-      if (request.body.logout) await remove(callerOf(request), name);
+      if (request.body.logout) await remove(authority, callerOf(request), name);
       else await unlessAbsent(authority.stopNamed(callerOf(request), name));
       return reply.status(201).send();
     },
@@ -144,47 +160,53 @@ export const waha: Dialect = (app, services) => {
 
   app.post<{ Body: Static<typeof logoutBody> }>(
     `${base}/logout`,
-    { schema: { body: logoutBody, hide: true }, onRequest: may('logout') },
+    { schema: { body: logoutBody, hide: true }, onRequest: may(authority, 'logout') },
     async (request, reply) => {
-      await remove(callerOf(request), requireName(request.body));
+      await remove(authority, callerOf(request), requireName(request.body));
       return reply.status(201).send();
     },
   );
+}
 
-  app.all(`${base}/*`, { schema: { hide: true } }, async () => {
-    throw new CurfewError('route_not_found');
+/** Reads the key, and sees that it may do this. */
+function may(authority: Authority, act: Act): (request: FastifyRequest) => Promise<void> {
+  return async (request) => {
+    const key = decodeKey(request);
+    if (key === undefined) throw new CurfewError('authentication_required');
+    request.caller = await authority.authenticateKey(key);
+    permission(request.caller, permissionsOf[act]);
+  };
+}
+
+/** Its list has no pages. */
+async function allNamed(authority: Authority): Promise<NamedView[]> {
+  const all: NamedView[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await authority.listNamed({ limit: limits.pageMax, cursor });
+    all.push(...page.namedSessions);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return all;
+}
+
+async function present(authority: Authority, named: NamedView): Promise<object> {
+  return encodeSession(named, await meOf(authority, named));
+}
+
+async function meOf(authority: Authority, { session }: NamedView): Promise<Me | null> {
+  if (!session) return null;
+  const account = await authority.getAccount(session.userId).catch((error: unknown) => {
+    if (isCurfewError(error, 'account_not_found')) return undefined;
+    throw error;
   });
+  return { id: session.userId, pushName: account?.name ?? account?.username ?? session.userId };
+}
 
-  /** Removing what is not there is no error there. */
-  function remove(caller: Caller, name: string): Promise<void> {
-    return unlessAbsent(authority.removeNamed(caller, name));
-  }
-
-  /** Its list has no pages. */
-  async function allNamed(): Promise<NamedView[]> {
-    const all: NamedView[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await authority.listNamed({ limit: limits.pageMax, cursor });
-      all.push(...page.namedSessions);
-      cursor = page.nextCursor;
-    } while (cursor !== undefined);
-    return all;
-  }
-
-  async function present(named: NamedView): Promise<object> {
-    return encodeSession(named, await meOf(named));
-  }
-
-  async function meOf({ session }: NamedView): Promise<Me | null> {
-    if (!session) return null;
-    const account = await authority.getAccount(session.userId).catch((error: unknown) => {
-      if (isCurfewError(error, 'account_not_found')) return undefined;
-      throw error;
-    });
-    return { id: session.userId, pushName: account?.name ?? account?.username ?? session.userId };
-  }
-};
+/** Removing what is not there is no error there. */
+function remove(authority: Authority, caller: Caller, name: string): Promise<void> {
+  return unlessAbsent(authority.removeNamed(caller, name));
+}
 
 async function unlessAbsent(change: Promise<unknown>): Promise<void> {
   await change.catch((error: unknown) => {
