@@ -20,10 +20,12 @@ export const loginBody = Type.Object({
 
 export const sessionParams = Type.Object({ sessionId: short }, { additionalProperties: false });
 
+const wholeNumber = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER - limits.pageMax });
+
 export const pageParams = Type.Object(
   {
-    count: Type.Optional(Type.Integer({ minimum: 0 })),
-    offset: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER - limits.pageMax })),
+    count: Type.Optional(wholeNumber),
+    offset: Type.Optional(wholeNumber),
     sort: Type.Optional(Type.String({ maxLength: 1024, examples: ['{"device.name":1}'] })),
     filter: Type.Optional(Type.String({ maxLength: limits.filter })),
   },
