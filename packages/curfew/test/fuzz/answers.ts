@@ -1,8 +1,10 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
-import type { Request, Route } from './requests.ts';
+import type { Route as Registered } from '../support/routes.ts';
+import type { Request } from './requests.ts';
 import type { Schema } from './schemas.ts';
 
+type Route = Registered<Schema>;
 export type Received = { status: number; type: string; text: string; cookies: string };
 
 /** Checks answers against what their routes declare of them. */

@@ -1,13 +1,8 @@
 import fc from 'fast-check';
+import type { Route as Registered } from '../support/routes.ts';
 import { hostile, living, type Schema, type Shapes, spoiled, valuesOf } from './schemas.ts';
 
-/** A route as it was registered. */
-export type Route = {
-  method: string;
-  url: string;
-  schema: { body?: Schema; querystring?: Schema; params?: Schema; response?: Record<string, Schema> };
-  shapes: Shapes;
-};
+type Route = Registered<Schema>;
 
 /** A request that is made when it is sent: with placeholders in it. */
 export type Request = {

