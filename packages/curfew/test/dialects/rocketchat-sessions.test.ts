@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { library } from '../../src/authority/caller.ts';
+import { createAuthority } from '../../src/authority/index.ts';
 import { limits, minute, second } from '../../src/domain/limits.ts';
 import { type Answer, type Authenticator, adminPassword, type Json, TestServer } from '../support/server.ts';
 import { manualClock } from '../support/world.ts';
@@ -323,8 +325,6 @@ describe('Rocket.Chat: many sessions', () => {
         as: '',
         headers: { 'x-user-id': userId, 'x-auth-token': authToken },
       });
-    const { createAuthority } = await import('../../src/authority/index.ts');
-    const { library } = await import('../../src/authority/caller.ts');
     const authority = createAuthority(server.world);
     const wanted = limits.sortedMatches + 50;
     for (let made = 0; made < wanted; made += 500) {
