@@ -1,6 +1,7 @@
 import * as accounts from './accounts.ts';
 import { countCall } from './attempts.ts';
 import { authenticate, authenticateKey, authenticateSession } from './authenticate.ts';
+import { browseSessions, namesOfUser } from './browse-sessions.ts';
 import { changeAccessGroups } from './change-groups.ts';
 import { createSession } from './create-session.ts';
 import { endEveryone } from './end-everyone.ts';
@@ -9,7 +10,7 @@ import { endUserSession } from './end-user-session.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import * as factors from './factors.ts';
 import { findUserSession } from './find-user-session.ts';
-import { getSession } from './get-session.ts';
+import { getLiveSession, getSession } from './get-session.ts';
 import * as keys from './keys.ts';
 import { followEvents, listEvents } from './list-events.ts';
 import { listSessions } from './list-sessions.ts';
@@ -34,8 +35,11 @@ const useCases = {
   verifySession,
   refreshSession,
   getSession,
+  getLiveSession,
   findUserSession,
   listSessions,
+  browseSessions,
+  namesOfUser,
   endSession,
   ownerOf,
   endUserSession,

@@ -50,17 +50,12 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
   await takeAttempt(world, bucket, attempts.loginOfAccount);
   const credential = await store.findAccount(by);
   const right = await passwords.matches(request.password, credential?.account.passwordHash);
+  const told = { login: name.slice(0, 100), ip: request.ip };
   if (!right || !credential || credential.account.disabled) {
-    await store.appendEvent({
-      type: 'login.failed',
-      at: world.clock.nowForEnd(),
-      by: 'policy',
-      userId: credential?.account.id,
-      details: { login: name.slice(0, 100), ip: request.ip },
-    });
+    await noteRefusal(world, credential?.account, told);
     throw new CurfewError('invalid_credentials');
   }
-  const account = await confirmFactor(world, credential.account, request.code);
+  const account = await confirmFactor(world, credential.account, request.code, told);
   await store.clearAttempts(bucket);
   if (request.name !== undefined) mayTakeName(account);
   if (request.previousToken !== undefined) await endPrevious(world, request.previousToken);
@@ -68,9 +63,11 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
   return { ...opened, account: accountView(await noteLogin(world, account)) };
 }
 
-async function confirmFactor(world: World, account: Account, code: string | undefined): Promise<Account> {
+async function confirmFactor(world: World, account: Account, code: string | undefined, told: object): Promise<Account> {
   if (!hasFactor(account)) return account;
   if (code === undefined || code === '') {
+    // Somebody knows the password: worth knowing. And it takes as long as every other refusal.
+    await noteRefusal(world, account, { ...told, factor: 'missing' });
     throw new CurfewError('second_factor_required', { methods: factorMethods(account) });
   }
   return useFactor(world, account, code);
@@ -80,6 +77,11 @@ async function confirmFactor(world: World, account: Account, code: string | unde
 function mayTakeName(account: Account): void {
   if (grantedBy(account).has('sessions.create')) return;
   throw new CurfewError('permission_missing', { detail: 'Signing in to a named session takes sessions.create.' });
+}
+
+async function noteRefusal({ store, clock }: World, account: Account | undefined, details: object): Promise<void> {
+  const at = clock.nowForEnd();
+  await store.appendEvent({ type: 'login.failed', at, by: 'policy', userId: account?.id, details: { ...details } });
 }
 
 function open(world: World, account: Account, epochs: Epochs, request: SignInRequest): Promise<OpenedSession> {

@@ -5,6 +5,7 @@ import { boundedGroups } from './groups.ts';
 import { isId } from './ids.ts';
 import { limits } from './limits.ts';
 import type { Metadata } from './session.ts';
+import { kindOfToken, prefixes } from './tokens.ts';
 
 /*
  * From what a caller sent to what the rules trust. Each function checks one kind of value once; nothing behind it
@@ -78,8 +79,10 @@ export function parseAddress(text: string | undefined): string | undefined {
   throw invalid(`ip must be an IPv4 or IPv6 address; this one is ${quoted(text)}.`);
 }
 
-/** At most 40 characters of what was sent, for an error's text. */
+/** At most 40 characters of what was sent, for an error's text; of a token no more than its prefix. */
 export function quoted(text: string): string {
+  const kind = kindOfToken(text);
+  if (kind) return JSON.stringify(`${prefixes[kind]}…`);
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
 

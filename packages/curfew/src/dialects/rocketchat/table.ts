@@ -21,6 +21,7 @@ export type Refusal =
   | { kind: 'too-many-requests' }
   | { kind: 'not-found'; text: string }
   | { kind: 'failed'; type: string; text: string }
+  | { kind: 'refused'; text: string }
   | { kind: 'unavailable'; text: string };
 
 const notSignedIn = { kind: 'not-signed-in' } as const;
