@@ -6,7 +6,8 @@ import {
   factorMethods,
   hasFactor,
 } from '../domain/account.ts';
-import type { Epochs } from '../domain/session.ts';
+import type { Actor } from '../domain/reasons.ts';
+import type { Epochs, StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { bucketOf, takeAttempt } from './attempts.ts';
 import { type OpenedSession, openChecked } from './create-session.ts';
@@ -24,6 +25,8 @@ export type SignInRequest = {
   ip?: string | undefined;
   /** The token of the session that the caller has until now: it ends, whoever it belongs to. */
   previousToken?: string | undefined;
+  /** The same, for sessions that were verified already. */
+  previousSessions?: readonly Pick<StoredSession, 'id' | 'userId'>[] | undefined;
   lifetime?: number | undefined;
   idle?: number | undefined;
 };
@@ -47,20 +50,42 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
   const credential = await store.findAccount(by);
   const right = await passwords.matches(request.password, credential?.account.passwordHash);
   if (!right || !credential || credential.account.disabled) {
-    await store.appendEvent({
-      type: 'login.failed',
-      at: world.clock.nowForEnd(),
-      by: 'policy',
-      userId: credential?.account.id,
-      details: { login: name.slice(0, 100), ip: request.ip },
-    });
-    throw new CurfewError('invalid_credentials');
+    throw await failedLogin(world, { by: 'policy', account: credential?.account, login: name, ip: request.ip });
   }
   const account = await confirmFactor(world, credential.account, request.code);
   await store.clearAttempts(bucket);
-  if (request.previousToken !== undefined) await endPrevious(world, request.previousToken);
+  await endPrevious(world, request);
   const opened = await open(world, account, credential.epochs, request);
   return { ...opened, account: accountView(await noteLogin(world, account)) };
+}
+
+/**
+ * Whether whoever is signed in to an account knows its password too: for what takes more than a session. Guesses count
+ * as at a sign-in.
+ * @throws `invalid_credentials`, `too_many_attempts`
+ */
+export async function confirmPassword(world: World, account: Account, password: string): Promise<void> {
+  const { id, username: login, passwordHash } = account;
+  const bucket = bucketOf('login', login);
+  await takeAttempt(world, bucket, world.attempts.loginOfAccount);
+  if (!(await world.passwords.matches(password, passwordHash))) {
+    throw await failedLogin(world, { by: `user:${id}`, account, login });
+  }
+  await world.store.clearAttempts(bucket);
+}
+
+type Failure = { by: Actor; account: Account | undefined; login: string; ip?: string | undefined };
+
+/** Writes a wrong password down; answers what to refuse it with. */
+async function failedLogin(world: World, { by, account, login, ip }: Failure): Promise<CurfewError> {
+  await world.store.appendEvent({
+    type: 'login.failed',
+    at: world.clock.nowForEnd(),
+    by,
+    userId: account?.id,
+    details: { login: login.slice(0, 100), ip },
+  });
+  return new CurfewError('invalid_credentials');
 }
 
 async function confirmFactor(world: World, account: Account, code: string | undefined): Promise<Account> {
@@ -77,11 +102,11 @@ function open(world: World, account: Account, epochs: Epochs, request: SignInReq
 }
 
 /** A sign-in kills the token before (ASVS 7.2.4): first, so that a failure further on leaves nobody signed in. */
-async function endPrevious(world: World, token: string): Promise<void> {
-  const previous = await verifyToken(world, token);
-  if (!previous.active) return;
-  const { id, userId } = previous.stored;
-  await endStored(world, id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
+async function endPrevious(world: World, { previousToken, previousSessions = [] }: SignInRequest): Promise<void> {
+  const shown = previousToken === undefined ? undefined : await verifyToken(world, previousToken);
+  for (const { id, userId } of shown?.active ? [shown.stored, ...previousSessions] : previousSessions) {
+    await endStored(world, id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
+  }
 }
 
 /** When somebody last signed in is worth knowing, but not worth refusing a sign-in for. */
