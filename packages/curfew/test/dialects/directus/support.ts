@@ -51,7 +51,7 @@ export class DirectusServer {
     return answer;
   }
 
-  /** A sign-in in mode `session`; the value of its cookie. */
+  /** Signs in; answers the value of the cookie. */
   async loginForCookie(mode: 'cookie' | 'session', sending?: Sending): Promise<string> {
     return (await this.login({ mode }, sending)).cookies[0]!.value;
   }
