@@ -76,7 +76,7 @@ export function createTokens({ clock, keyFor }: DialectSettings): DirectusTokens
     },
     async readAccess(text) {
       const options = { ...expected(access, 'sid'), algorithms: ['HS256'] };
-      return textOf('sid', await verified(jwtVerify(text, accessKey, options)));
+      return textOf('sid', await verified(text, () => jwtVerify(text, accessKey, options)));
     },
     sealSession({ refreshToken }, lifetime) {
       const now = clock.now();
@@ -91,18 +91,24 @@ export function createTokens({ clock, keyFor }: DialectSettings): DirectusTokens
     async openSession(text) {
       const algorithms = { keyManagementAlgorithms: ['A256KW'], contentEncryptionAlgorithms: ['A256GCM'] };
       const options = { ...expected(sealed, 'session'), ...algorithms };
-      return textOf('session', await verified(jwtDecrypt(text, sessionKey, options)));
+      return textOf('session', await verified(text, () => jwtDecrypt(text, sessionKey, options)));
     },
   };
 }
 
-/** The claims of a token that verifies; whatever else is wrong with one, it is not ours. */
-async function verified(reading: Promise<{ payload: JWTPayload }>): Promise<JWTPayload> {
+/** The claims of a token that verifies; whatever is wrong with one but its age, it is not ours. */
+async function verified(text: string, read: () => Promise<{ payload: JWTPayload }>): Promise<JWTPayload> {
+  if (!isCanonical(text)) throw new CurfewError('token_malformed');
   try {
-    return (await reading).payload;
+    return (await read()).payload;
   } catch (error) {
     throw new CurfewError(error instanceof errors.JWTExpired ? 'token_expired' : 'token_malformed', {}, error);
   }
+}
+
+/** Base64 has more than one text for the same bytes; a token has one, so that a changed one is never the same. */
+function isCanonical(text: string): boolean {
+  return text.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 }
 
 function textOf(claim: string, payload: JWTPayload): string {
