@@ -16,11 +16,12 @@ export async function encodeTokens(
   mode: Mode,
   bearer: Bearer,
   tokens: DirectusTokens,
-  { clock, directusAccess, directusSession }: DialectSettings,
+  { directusAccess, directusSession }: DialectSettings,
   reply: FastifyReply,
 ): Promise<object> {
   const { session, refreshToken } = bearer;
-  const left = Math.min(session.expiresAt, session.idleExpiresAt) - clock.now();
+  // From the moment of the sign-in or the refresh: later, an answer would tell of a part of a second less.
+  const left = Math.min(session.expiresAt, session.idleExpiresAt) - session.lastSeenAt;
   if (mode === 'session') {
     const expires = Math.min(directusSession, left);
     setCookie(reply, sessionCookie, await tokens.sealSession(bearer, expires), expires);

@@ -247,6 +247,21 @@ describe('Directus: the tokens of a session, in each mode', () => {
     assert.ok(cookie.cookies[0]!.attributes.includes('max-age=1200'));
   });
 
+  test('what is told of a lifetime is whole, however long the answer took', async (t) => {
+    const running = await DirectusServer.start();
+    t.after(() => running.close());
+    const [json, cookie, session] = [
+      await running.login(),
+      await running.login({ mode: 'cookie' }),
+      await running.login({ mode: 'session' }),
+    ];
+    assert.deepEqual([json.body.data.expires, session.body.data.expires], [900_000, 86_400_000]);
+    const ages = [cookie, session].map(({ cookies }) =>
+      cookies[0]!.attributes.find((one) => one.startsWith('max-age')),
+    );
+    assert.deepEqual(ages, ['max-age=604800', 'max-age=86400']);
+  });
+
   test('the lifetimes are options', async (t) => {
     const own = await DirectusServer.start({ CURFEW_DIRECTUS_ACCESS: '1m', CURFEW_DIRECTUS_SESSION: '1h' }, clock);
     t.after(() => own.close());
