@@ -165,6 +165,22 @@ export const options = {
     fallback: '10/1m',
     read: (text) => (text === 'off' ? undefined : rate(text)),
   }),
+  directusAccess: option({
+    env: 'CURFEW_DIRECTUS_ACCESS',
+    flag: '--directus-access',
+    form: 'duration',
+    help: 'How long a Directus access token is good for; it dies with its session all the same.',
+    fallback: '15m',
+    read: (text) => duration(text, 10 * second, day),
+  }),
+  directusSession: option({
+    env: 'CURFEW_DIRECTUS_SESSION',
+    flag: '--directus-session',
+    form: 'duration',
+    help: "How long the cookie of Directus's mode `session` is good for without a refresh.",
+    fallback: '1d',
+    read: (text) => duration(text, 10 * second, 30 * day),
+  }),
   trustProxy: option<boolean | string>({
     env: 'CURFEW_TRUST_PROXY',
     flag: '--trust-proxy',

@@ -1,11 +1,17 @@
 import * as accounts from './accounts.ts';
 import { countCall } from './attempts.ts';
-import { authenticate, authenticateKey, authenticateSession } from './authenticate.ts';
+import {
+  authenticate,
+  authenticateKey,
+  authenticateRefreshToken,
+  authenticateSession,
+  authenticateVouched,
+} from './authenticate.ts';
 import { browseSessions, namesOfUser } from './browse-sessions.ts';
 import { changeAccessGroups } from './change-groups.ts';
 import { createSession } from './create-session.ts';
 import { endEveryone } from './end-everyone.ts';
-import { endSession, ownerOf } from './end-session.ts';
+import { endSession, logOut, ownerOf } from './end-session.ts';
 import { endUserSession } from './end-user-session.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import * as factors from './factors.ts';
@@ -16,8 +22,8 @@ import { followEvents, listEvents } from './list-events.ts';
 import { listSessions } from './list-sessions.ts';
 import * as named from './named-sessions.ts';
 import { refreshSession } from './refresh-session.ts';
-import { confirmSecondFactor, factorIsRemembered, signInIsFresh } from './second-factor.ts';
-import { signIn } from './sign-in.ts';
+import { confirmSecondFactor, factorIsRemembered, showSecondFactor, signInIsFresh } from './second-factor.ts';
+import { confirmPassword, signIn } from './sign-in.ts';
 import { verifySession } from './verify-session.ts';
 import type { World } from './world.ts';
 
@@ -27,8 +33,12 @@ const useCases = {
   authenticate,
   authenticateKey,
   authenticateSession,
+  authenticateRefreshToken,
+  authenticateVouched,
   signIn,
+  confirmPassword,
   confirmSecondFactor,
+  showSecondFactor,
   factorIsRemembered,
   signInIsFresh,
   createSession,
@@ -41,6 +51,7 @@ const useCases = {
   browseSessions,
   namesOfUser,
   endSession,
+  logOut,
   ownerOf,
   endUserSession,
   endUserSessions,

@@ -7,7 +7,8 @@ import {
   hasFactor,
 } from '../domain/account.ts';
 import { grantedBy } from '../domain/permissions.ts';
-import type { Epochs } from '../domain/session.ts';
+import type { Actor } from '../domain/reasons.ts';
+import type { Epochs, StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { bucketOf, takeAttempt } from './attempts.ts';
 import { type OpenedSession, openChecked } from './create-session.ts';
@@ -27,6 +28,8 @@ export type SignInRequest = {
   name?: string | undefined;
   /** The token of the session that the caller has until now: it ends, whoever it belongs to. */
   previousToken?: string | undefined;
+  /** The same, for sessions that were verified already. */
+  previousSessions?: readonly Pick<StoredSession, 'id' | 'userId'>[] | undefined;
   lifetime?: number | undefined;
   idle?: number | undefined;
 };
@@ -58,9 +61,25 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
   const account = await confirmFactor(world, credential.account, request.code, told);
   await store.clearAttempts(bucket);
   if (request.name !== undefined) mayTakeName(account);
-  if (request.previousToken !== undefined) await endPrevious(world, request.previousToken);
+  await endPrevious(world, request);
   const opened = await open(world, account, credential.epochs, request);
   return { ...opened, account: accountView(await noteLogin(world, account)) };
+}
+
+/**
+ * Whether whoever is signed in to an account knows its password too: for what takes more than a session. Guesses count
+ * as at a sign-in.
+ * @throws `invalid_credentials`, `too_many_attempts`
+ */
+export async function confirmPassword(world: World, account: Account, password: string): Promise<void> {
+  const { id, username: login, passwordHash } = account;
+  const bucket = bucketOf('login', login);
+  await takeAttempt(world, bucket, world.attempts.loginOfAccount);
+  if (!(await world.passwords.matches(password, passwordHash))) {
+    await noteRefusal(world, account, { login }, `user:${id}`);
+    throw new CurfewError('invalid_credentials');
+  }
+  await world.store.clearAttempts(bucket);
 }
 
 async function confirmFactor(world: World, account: Account, code: string | undefined, told: object): Promise<Account> {
@@ -79,9 +98,14 @@ function mayTakeName(account: Account): void {
   throw new CurfewError('permission_missing', { detail: 'Signing in to a named session takes sessions.create.' });
 }
 
-async function noteRefusal({ store, clock }: World, account: Account | undefined, details: object): Promise<void> {
+async function noteRefusal(
+  { store, clock }: World,
+  account: Account | undefined,
+  details: object,
+  by: Actor = 'policy',
+): Promise<void> {
   const at = clock.nowForEnd();
-  await store.appendEvent({ type: 'login.failed', at, by: 'policy', userId: account?.id, details: { ...details } });
+  await store.appendEvent({ type: 'login.failed', at, by, userId: account?.id, details: { ...details } });
 }
 
 function open(world: World, account: Account, epochs: Epochs, request: SignInRequest): Promise<OpenedSession> {
@@ -91,11 +115,11 @@ function open(world: World, account: Account, epochs: Epochs, request: SignInReq
 }
 
 /** A sign-in kills the token before (ASVS 7.2.4): first, so that a failure further on leaves nobody signed in. */
-async function endPrevious(world: World, token: string): Promise<void> {
-  const previous = await verifyToken(world, token);
-  if (!previous.active) return;
-  const { id, userId } = previous.stored;
-  await endStored(world, id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
+async function endPrevious(world: World, { previousToken, previousSessions = [] }: SignInRequest): Promise<void> {
+  const shown = previousToken === undefined ? undefined : await verifyToken(world, previousToken);
+  for (const { id, userId } of shown?.active ? [shown.stored, ...previousSessions] : previousSessions) {
+    await endStored(world, id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
+  }
 }
 
 /** When somebody last signed in is worth knowing, but not worth refusing a sign-in for. */

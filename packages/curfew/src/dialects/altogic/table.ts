@@ -34,6 +34,7 @@ export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
   authentication_required: 'missing',
   token_malformed: 'invalid',
   token_unknown: 'invalid',
+  token_expired: 'invalid',
   key_revoked: 'invalid',
   session_ended: 'invalid',
   session_suspended: 'invalid',

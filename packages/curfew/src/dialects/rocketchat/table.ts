@@ -36,6 +36,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   authentication_required: notSignedIn,
   token_malformed: notSignedIn,
   token_unknown: notSignedIn,
+  token_expired: notSignedIn,
   session_ended: notSignedIn,
   session_suspended: notSignedIn,
   key_revoked: notSignedIn,

@@ -196,11 +196,7 @@ async function present(authority: Authority, named: NamedView): Promise<object> 
 
 async function meOf(authority: Authority, { session }: NamedView): Promise<Me | null> {
   if (!session) return null;
-  const account = await authority.getAccount(session.userId).catch((error: unknown) => {
-    if (isCurfewError(error, 'account_not_found')) return undefined;
-    throw error;
-  });
-  return { id: session.userId, pushName: account?.name ?? account?.username ?? session.userId };
+  return { id: session.userId, pushName: (await authority.namesOfUser(session.userId)).displayName };
 }
 
 /** Removing what is not there is no error there. */

@@ -40,6 +40,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   authentication_required: unauthorized,
   token_malformed: unauthorized,
   token_unknown: unauthorized,
+  token_expired: unauthorized,
   key_revoked: unauthorized,
   invalid_credentials: unauthorized,
   session_ended: unauthorized,
