@@ -143,7 +143,7 @@ export type Problem = {
   type: string;
   title: string;
   status: number;
-  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'session_not_found' | 'name_taken' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'config_invalid' | 'port_in_use' | 'store_not_writable' | 'store_in_use' | 'store_version' | 'store_damaged';
+  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'session_not_found' | 'name_taken' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'config_invalid' | 'port_in_use' | 'store_not_writable' | 'store_in_use' | 'store_version' | 'store_damaged';
   /** What was wrong in this case. */
   detail?: string | undefined;
   /** What to do about it. */
@@ -173,6 +173,8 @@ export type Operations = {
       password: string;
       /** The second factor, where one is enrolled. */
       totp?: string | undefined;
+      /** A unique name. */
+      name?: string | undefined;
       /** Seconds it lives at most; at most what the policy says. */
       lifetime?: number | undefined;
       /** Seconds without activity after which it ends; at most what the policy says. */

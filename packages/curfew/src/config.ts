@@ -21,7 +21,7 @@ type Option<Value> = {
   read(text: string): Value;
   secret?: true;
   /** Why a value is not safe, if it is not. */
-  warn?(value: Value, all: Partial<Settings>): string | undefined;
+  warn?(value: Value): string | undefined;
 };
 
 const option = <Value>(declaration: Option<Value>): Option<Value> => declaration;
@@ -165,6 +165,22 @@ export const options = {
     fallback: '10/1m',
     read: (text) => (text === 'off' ? undefined : rate(text)),
   }),
+  directusAccess: option({
+    env: 'CURFEW_DIRECTUS_ACCESS',
+    flag: '--directus-access',
+    form: 'duration',
+    help: 'How long a Directus access token is good for; it dies with its session all the same.',
+    fallback: '15m',
+    read: (text) => duration(text, 10 * second, day),
+  }),
+  directusSession: option({
+    env: 'CURFEW_DIRECTUS_SESSION',
+    flag: '--directus-session',
+    form: 'duration',
+    help: "How long the cookie of Directus's mode `session` is good for without a refresh.",
+    fallback: '1d',
+    read: (text) => duration(text, 10 * second, 30 * day),
+  }),
   trustProxy: option<boolean | string>({
     env: 'CURFEW_TRUST_PROXY',
     flag: '--trust-proxy',
@@ -290,7 +306,7 @@ export function readSettings(
   const warnings = unknown.map((name) => `${name} is no setting, and is ignored.`);
   for (const [name, declared] of Object.entries(options) as [SettingName, Option<unknown>][]) {
     const value = read[name];
-    const why = value === undefined ? undefined : declared.warn?.(value, read);
+    const why = value === undefined ? undefined : declared.warn?.(value);
     if (why) warnings.push(`${declared.env}: ${why}.`);
   }
   if (read.idle > read.absolute) warnings.push('CURFEW_IDLE: it is longer than CURFEW_ABSOLUTE, which counts first.');

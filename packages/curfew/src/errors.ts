@@ -101,6 +101,11 @@ export const errors = {
     title: 'The token is not valid',
     remedy: 'Sign in again, or use the newest token: a sign-in or a refresh replaces the one before.',
   },
+  token_expired: {
+    status: 401,
+    title: 'The access token has expired',
+    remedy: 'Get a new one with the refresh token.',
+  },
   session_ended: {
     status: 401,
     title: 'The session has ended',

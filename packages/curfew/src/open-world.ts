@@ -3,6 +3,7 @@ import { Activity } from './authority/activity.ts';
 import { steadyClock } from './authority/clock.ts';
 import { createPasswords } from './authority/passwords.ts';
 import { createSecrets } from './authority/secrets.ts';
+import { Turns } from './authority/turns.ts';
 import { defaultUpkeep, startUpkeep, type Upkeep } from './authority/upkeep.ts';
 import type { AttemptRules, World } from './authority/world.ts';
 import { newId } from './domain/ids.ts';
@@ -70,6 +71,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
       secrets: createSecrets(key, random),
       passwords: createPasswords(),
       activity: new Activity(store),
+      turns: new Turns(),
       policy: { ...defaultPolicy, ...settings.policy },
       attempts: { ...defaultAttempts, ...settings.attempts },
       issuer: settings.issuer ?? 'Curfew',

@@ -62,7 +62,7 @@ export async function serve(
       logger,
       requestLogger,
       trustProxy: settings.trustProxy,
-      dialects: mountDialects(settings.dialects, settings),
+      dialects: mountDialects(settings.dialects, { ...settings, clock: world.clock, keyFor: world.secrets.keyFor }),
       gauges: {
         activeSessions: () => world.store.countActive(world.clock.nowForEnd()),
         logHead: () => world.store.logHead(),

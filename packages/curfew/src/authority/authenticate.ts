@@ -1,9 +1,16 @@
 import type { KeyId } from '../domain/brand.ts';
+import { isId } from '../domain/ids.ts';
 import { type ApiKey, keyView } from '../domain/key.ts';
 import { kindOfToken, parseToken, secretMatches } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
-import { type Caller, personCaller } from './caller.ts';
-import { verifyToken } from './verify-session.ts';
+import { type Caller, type Person, personCaller } from './caller.ts';
+import {
+  type InactiveReason,
+  type VerifiedToken,
+  verifyFound,
+  verifyRefreshToken,
+  verifyToken,
+} from './verify-session.ts';
 import type { World } from './world.ts';
 
 /**
@@ -28,15 +35,37 @@ export async function authenticateKey(world: World, token: string): Promise<Call
 /** What a key's row makes of whoever shows it: a store that keeps the row in memory gives the same one each time. */
 const keyCallers: WeakMap<ApiKey, Caller> = new WeakMap();
 
-export async function authenticateSession(world: World, token: string): Promise<Caller> {
-  const verified = await verifyToken(world, token);
+export async function authenticateSession(world: World, token: string): Promise<Person> {
+  return personOf(world, await verifyToken(world, token));
+}
+
+/**
+ * As {@link authenticateSession}, by a session's refresh token, which stays as it is.
+ * @throws `token_malformed`, `token_unknown`, `session_ended`, `session_suspended`
+ */
+export async function authenticateRefreshToken(world: World, refreshToken: string): Promise<Person> {
+  return personOf(world, await verifyRefreshToken(world, refreshToken));
+}
+
+/**
+ * Whoever a session belongs to that another credential vouches for: a dialect's own, which was verified, and which
+ * says nothing of whether the session still lives.
+ * @throws `token_unknown`, `session_ended`, `session_suspended`
+ */
+export async function authenticateVouched(world: World, sessionId: string): Promise<Person> {
+  const found = isId(sessionId) ? await world.store.readSession(sessionId) : undefined;
+  if (!found) throw new CurfewError('token_unknown');
+  return personOf(world, verifyFound(world, found));
+}
+
+async function personOf(world: World, verified: VerifiedToken): Promise<Person> {
   if (!verified.active) throw inactive(verified.reason);
   const { stored } = verified;
   const { account } = await world.store.readUser(stored.userId);
   return personCaller(stored, account);
 }
 
-function inactive(reason: Extract<Awaited<ReturnType<typeof verifyToken>>, { active: false }>['reason']): CurfewError {
+function inactive(reason: InactiveReason): CurfewError {
   switch (reason) {
     case 'malformed':
       return new CurfewError('token_malformed');

@@ -7,12 +7,19 @@ import type { StoredSession } from '../domain/session.ts';
 /** Who asks: a machine by its API key, a person by their session, or the program that Curfew is a library of. */
 export type Caller =
   | { kind: 'key'; key: ApiKeyView; granted: ReadonlySet<Permission> }
-  | { kind: 'person'; session: StoredSession; account: Account | undefined; granted: ReadonlySet<Permission> }
+  | Person
   | { kind: 'library'; granted: ReadonlySet<Permission> };
+
+export type Person = {
+  kind: 'person';
+  session: StoredSession;
+  account: Account | undefined;
+  granted: ReadonlySet<Permission>;
+};
 
 export const library: Caller = { kind: 'library', granted: new Set(permissions) };
 
-export function personCaller(session: StoredSession, account: Account | undefined): Caller {
+export function personCaller(session: StoredSession, account: Account | undefined): Person {
   return { kind: 'person', session, account, granted: account ? grantedBy(account) : new Set() };
 }
 

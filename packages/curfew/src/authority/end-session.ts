@@ -31,6 +31,19 @@ export async function endSession(
   return endStored(world, found.id, { by: actorOf(caller), reason }, wait, found.userId);
 }
 
+/**
+ * Logs out whoever shows a token of their session. No more is asked for: the token could do everything else as well.
+ * @throws `session_not_found`, `token_malformed`
+ */
+export async function logOut(
+  world: World,
+  target: { token: string } | { refreshToken: string },
+  wait: Wait = 'everywhere',
+): Promise<EndedSession> {
+  const { id, userId } = await findTarget(world, target);
+  return endStored(world, id, { by: `user:${userId}`, reason: 'logout' }, wait, userId);
+}
+
 /** Ends the session with an id, and waits until that is over. */
 export async function endStored(
   world: World,

@@ -1,6 +1,13 @@
 import { type Account, type AccountView, accountView, type Factor, hasFactor } from '../domain/account.ts';
 import type { EventType } from '../domain/events.ts';
-import { hashBackupCode, newBackupCodes, newTotpSecret, totpStep, totpUrl } from '../domain/second-factor.ts';
+import {
+  hashBackupCode,
+  isTotpSecret,
+  newBackupCodes,
+  newTotpSecret,
+  totpStep,
+  totpUrl,
+} from '../domain/second-factor.ts';
 import { CurfewError } from '../errors.ts';
 import { readAccount } from './accounts.ts';
 import { bucketOf, takeAttempt } from './attempts.ts';
@@ -28,30 +35,41 @@ export async function startTotp(world: World, _caller: Caller, id: string): Prom
   return totpUrl(secret, account.email ?? account.username, world.issuer);
 }
 
+export type Confirmation = {
+  code: string;
+  secret?: string | undefined;
+  endOthers?: boolean | undefined;
+  backupCodes?: boolean | undefined;
+};
+
 /** The backup codes: shown once, each works once. */
 export type Confirmed = { account: AccountView; backupCodes: string[]; ended: number | undefined };
 
 /**
  * Confirms an authenticator by its first code; from now on it is asked for. With `endOthers`, all sessions of the
- * account end but the caller's own (ASVS 7.4.3).
+ * account end but the caller's own (ASVS 7.4.3). `secret` says which secret the caller means, in base 32: any but the
+ * one that was begun with is refused. Without `backupCodes` none are made, for callers that could not be shown any.
  * @throws `factor_not_enrolled`, `factor_already_enrolled`, `second_factor_invalid`, `too_many_attempts`
  */
 export async function confirmTotp(
   world: World,
   caller: Caller,
   id: string,
-  { code, endOthers = false }: { code: string; endOthers?: boolean | undefined },
+  { code, secret, endOthers = false, backupCodes = true }: Confirmation,
 ): Promise<Confirmed> {
   const now = world.clock.now();
   await takeAttempt(world, bucketOf('factor', id), world.attempts.secondFactor);
-  const codes = newBackupCodes(world.random);
+  const codes = backupCodes ? newBackupCodes(world.random) : [];
   const account = await change(world, id, eventBy(world, caller, 'factor.enrolled'), (present) => {
     const { factor } = present;
     if (!factor) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
     if (hasFactor(present))
       throw new CurfewError('factor_already_enrolled', { detail: `Account ${present.username}.` });
-    const secret = world.secrets.unseal(factor.sealedSecret, present.id);
-    const step = totpStep(secret, code.replaceAll(/\s/g, ''), now, factor.lastStep);
+    const begun = world.secrets.unseal(factor.sealedSecret, present.id);
+    if (secret !== undefined && !isTotpSecret(begun, secret)) {
+      throw new CurfewError('second_factor_invalid', { methods: ['totp'] });
+    }
+    const step = totpStep(begun, code.replaceAll(/\s/g, ''), now, factor.lastStep);
     if (step === undefined) throw new CurfewError('second_factor_invalid', { methods: ['totp'] });
     return { ...factor, confirmedAt: now, lastStep: step, backupCodes: hashed(world, present, codes) };
   });

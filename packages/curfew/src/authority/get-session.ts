@@ -14,6 +14,16 @@ export async function getSession(world: World, id: string): Promise<Session> {
   return view(world, found);
 }
 
+/**
+ * A session that has not ended.
+ * @throws `session_not_found`, for an ended one too
+ */
+export async function getLiveSession(world: World, id: string): Promise<Session> {
+  const session = await getSession(world, id);
+  if (session.status !== 'ended') return session;
+  throw new CurfewError('session_not_found', { detail: `The session with the id ${id} has ended.` });
+}
+
 /** A snapshot as seen at this moment, with activity that is not flushed yet. */
 export function view(world: World, { stored, epochEnd }: SessionSnapshot): Session {
   const lastSeenAt = world.activity.lastSeen(stored);

@@ -1,22 +1,29 @@
 import * as accounts from './accounts.ts';
 import { countCall } from './attempts.ts';
-import { authenticate, authenticateKey, authenticateSession } from './authenticate.ts';
+import {
+  authenticate,
+  authenticateKey,
+  authenticateRefreshToken,
+  authenticateSession,
+  authenticateVouched,
+} from './authenticate.ts';
+import { browseSessions, namesOfUser } from './browse-sessions.ts';
 import { changeAccessGroups } from './change-groups.ts';
 import { createSession } from './create-session.ts';
 import { endEveryone } from './end-everyone.ts';
-import { endSession, ownerOf } from './end-session.ts';
+import { endSession, logOut, ownerOf } from './end-session.ts';
 import { endUserSession } from './end-user-session.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import * as factors from './factors.ts';
 import { findUserSession } from './find-user-session.ts';
-import { getSession } from './get-session.ts';
+import { getLiveSession, getSession } from './get-session.ts';
 import * as keys from './keys.ts';
 import { followEvents, listEvents } from './list-events.ts';
 import { listSessions } from './list-sessions.ts';
 import * as named from './named-sessions.ts';
 import { refreshSession } from './refresh-session.ts';
-import { confirmSecondFactor, factorIsRemembered, signInIsFresh } from './second-factor.ts';
-import { signIn } from './sign-in.ts';
+import { confirmSecondFactor, factorIsRemembered, showSecondFactor, signInIsFresh } from './second-factor.ts';
+import { confirmPassword, signIn } from './sign-in.ts';
 import { verifySession } from './verify-session.ts';
 import type { World } from './world.ts';
 
@@ -26,17 +33,25 @@ const useCases = {
   authenticate,
   authenticateKey,
   authenticateSession,
+  authenticateRefreshToken,
+  authenticateVouched,
   signIn,
+  confirmPassword,
   confirmSecondFactor,
+  showSecondFactor,
   factorIsRemembered,
   signInIsFresh,
   createSession,
   verifySession,
   refreshSession,
   getSession,
+  getLiveSession,
   findUserSession,
   listSessions,
+  browseSessions,
+  namesOfUser,
   endSession,
+  logOut,
   ownerOf,
   endUserSession,
   endUserSessions,
@@ -56,6 +71,7 @@ const useCases = {
   listKeys: keys.listKeys,
   revokeKey: keys.revokeKey,
   createNamed: named.createNamed,
+  openNamed: named.openNamed,
   getNamed: named.getNamed,
   listNamed: named.listNamed,
   updateNamed: named.updateNamed,

@@ -1,10 +1,10 @@
 import { limits } from '../domain/limits.ts';
 import { parseAddress, parseGroup, parseSessionName, parseUserId } from '../domain/parse.ts';
 import type { Session, SessionStatus } from '../domain/session.ts';
-import { CurfewError } from '../errors.ts';
 import type { SessionFilter } from '../stores/contract.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { view } from './get-session.ts';
+import { budget, matchesOf, mostSorted, parseText } from './match-sessions.ts';
 import type { World } from './world.ts';
 
 /** What sessions can be ordered by; newest first is the order of creation downwards. */
@@ -36,11 +36,6 @@ export type SessionList = {
   partial: boolean;
 };
 
-/** Milliseconds that a list may look for matches. */
-const budget = 500;
-/** How many of one user's sessions an order sorts: all that a person can have. */
-const pageOfScan = 500;
-
 /**
  * A page of sessions. Newest first by cursor at any size; another order sorts what matches, at most 10,000 across
  * users, and says `partial` when there were more.
@@ -70,7 +65,7 @@ export async function listSessions(world: World, request: ListRequest): Promise<
     };
   }
   const offset = Number(decodeCursor(request.cursor, query) ?? 0);
-  const { sessions, partial } = await matchesOf(world, filter);
+  const { sessions, partial } = await matchesOf(world, filter, mostSorted(filter));
   sessions.sort(orderBy(sort));
   const end = offset + limit;
   return {
@@ -79,27 +74,6 @@ export async function listSessions(world: World, request: ListRequest): Promise<
     total: partial ? total : sessions.length,
     partial,
   };
-}
-
-/** Everything that matches, up to what an order may sort. A user's own are all of them. */
-async function matchesOf(world: World, filter: SessionFilter): Promise<{ sessions: Session[]; partial: boolean }> {
-  const most = filter.userId === undefined ? limits.sortedMatches : Number.POSITIVE_INFINITY;
-  const began = performance.now();
-  const sessions: Session[] = [];
-  let after: Session['id'] | undefined;
-  do {
-    const left = budget - (performance.now() - began);
-    const now = world.clock.nowForEnd();
-    const page = await world.store.listSessions({ filter, after, limit: pageOfScan, now, budget: Math.max(0, left) });
-    sessions.push(...page.sessions.map((snapshot) => view(world, snapshot)));
-    after = page.next;
-    // A user's own are sorted exactly, however many; a scan across users stops at its time and its number.
-    const spent = filter.userId === undefined && performance.now() - began >= budget;
-    if (after !== undefined && (spent || sessions.length >= most)) {
-      return { sessions: sessions.slice(0, most), partial: true };
-    }
-  } while (after !== undefined);
-  return { sessions, partial: false };
 }
 
 /** Counts what the store counts by itself: the active ones, of everybody or of a user. */
@@ -117,13 +91,8 @@ function parseFilter(request: ListRequest): SessionFilter {
     name: name === undefined ? undefined : parseSessionName(name),
     ip: parseAddress(ip),
     status,
-    text: filter === undefined || filter === '' ? undefined : parseText(filter),
+    text: parseText(filter),
   };
-}
-
-function parseText(text: string): string {
-  if (text.length <= limits.filter) return text.toLowerCase();
-  throw new CurfewError('invalid_value', { detail: `A filter has at most ${limits.filter} characters.` });
 }
 
 /** Ties are broken by id, so an order is the same on every page. */

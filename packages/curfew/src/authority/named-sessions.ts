@@ -2,7 +2,7 @@ import type { SessionName } from '../domain/brand.ts';
 import type { EventType, NewEvent } from '../domain/events.ts';
 import { limits } from '../domain/limits.ts';
 import { type NamedSession, type NamedStatus, namedStatus } from '../domain/named.ts';
-import { parseSessionName } from '../domain/parse.ts';
+import { isSessionName, parseSessionName, quoted } from '../domain/parse.ts';
 import type { Metadata, Session } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
@@ -25,6 +25,9 @@ export type NamedView = {
 
 export type NamedChange = { named: NamedView; receipt: Receipt | undefined };
 
+/** What a slot is made of. */
+export type NamedRequest = { name: string; config?: Metadata | undefined };
+
 /**
  * Makes a slot. It waits for a sign-in (`POST /v1/sessions` with its name), or is stopped until it is started.
  * @throws `named_session_exists`, `invalid_value`
@@ -32,23 +35,24 @@ export type NamedChange = { named: NamedView; receipt: Receipt | undefined };
 export async function createNamed(
   world: World,
   caller: Caller,
-  request: { name: string; config?: Metadata | undefined; start?: boolean | undefined },
+  request: NamedRequest & { start?: boolean | undefined },
 ): Promise<NamedView> {
-  const name = parseSessionName(request.name);
-  const now = world.clock.now();
-  const slot: NamedSession = {
-    name,
-    config: parseConfig(request.config),
-    started: request.start ?? true,
-    sessionId: undefined,
-    kept: true,
-    createdAt: now,
-    updatedAt: now,
-    version: 1,
-  };
-  const outcome = await world.store.createNamed(slot, eventOf(world, caller, 'named_session.created', name));
-  if (outcome === 'exists') throw new CurfewError('named_session_exists', { detail: `It is named ${name}.` });
-  return viewNamed(world, slot);
+  return world.turns.take(request.name, () => create(world, caller, request, request.start ?? true));
+}
+
+/**
+ * Makes a slot, or sets the configuration of one that is stopped, and starts it: what was suspended in it can be
+ * verified again.
+ * @throws `named_session_exists` when it is started already, `invalid_value`
+ */
+export async function openNamed(world: World, caller: Caller, request: NamedRequest): Promise<NamedView> {
+  return world.turns.take(request.name, async () => {
+    const slot = await world.store.readNamed(parseSessionName(request.name));
+    if (!slot) return create(world, caller, request, true);
+    if (slot.started) throw exists(slot.name);
+    await changeSlot(world, caller, slot.name, { config: parseConfig(request.config), started: true });
+    return (await settleHeld(world, caller, slot.name)).named;
+  });
 }
 
 /** @throws `named_session_not_found` */
@@ -76,11 +80,11 @@ export async function updateNamed(
   request: { config?: Metadata | undefined },
 ): Promise<NamedView> {
   const config = parseConfig(request.config);
-  return viewNamed(world, await changeSlot(world, caller, name, { config }));
+  return world.turns.take(name, async () => viewNamed(world, await changeSlot(world, caller, name, { config })));
 }
 
 /**
- * Removes a slot, and ends the session in it.
+ * Removes a slot, and ends the session in it. It is stopped first, so that nobody signs in to it meanwhile.
  * @throws `named_session_not_found`
  */
 export async function removeNamed(
@@ -89,28 +93,30 @@ export async function removeNamed(
   name: string,
   wait: Wait = 'everywhere',
 ): Promise<{ receipt: Receipt | undefined }> {
-  const slot = await readSlot(world, name);
-  const receipt = await endHeld(world, caller, slot, wait);
-  await world.store.removeNamed(slot.name, eventOf(world, caller, 'named_session.deleted', slot.name));
-  return { receipt };
+  return world.turns.take(name, async () => {
+    const slot = await changeStarted(world, caller, name, false);
+    const receipt = await endHeld(world, caller, slot, wait);
+    await world.store.removeNamed(slot.name, eventOf(world, caller, 'named_session.deleted', slot.name));
+    return { receipt };
+  });
 }
 
 /** Starts a slot: what was suspended in it can be verified again. Started already, nothing changes. */
 export async function startNamed(world: World, caller: Caller, name: string, wait?: Wait): Promise<NamedChange> {
-  const slot = await changeStarted(world, caller, name, true);
-  return { receipt: await setSuspended(world, caller, slot, false, wait), named: await viewNamed(world, slot) };
+  return world.turns.take(name, () => setStarted(world, caller, name, true, wait));
 }
 
 /** Stops a slot: the session in it is suspended, kept but not verifiable. Stopped already, nothing changes. */
 export async function stopNamed(world: World, caller: Caller, name: string, wait?: Wait): Promise<NamedChange> {
-  const slot = await changeStarted(world, caller, name, false);
-  return { receipt: await setSuspended(world, caller, slot, true, wait), named: await viewNamed(world, slot) };
+  return world.turns.take(name, () => setStarted(world, caller, name, false, wait));
 }
 
 /** Stops and starts a slot: every verification of its session is made anew. */
 export async function restartNamed(world: World, caller: Caller, name: string, wait?: Wait): Promise<NamedChange> {
-  await stopNamed(world, caller, name, wait);
-  return startNamed(world, caller, name, wait);
+  return world.turns.take(name, async () => {
+    await setStarted(world, caller, name, false, wait);
+    return setStarted(world, caller, name, true, wait);
+  });
 }
 
 /** Ends the session in a slot; its configuration stays, and whether it is started. */
@@ -120,16 +126,41 @@ export async function logoutNamed(
   name: string,
   wait: Wait = 'everywhere',
 ): Promise<NamedChange> {
-  const slot = await readSlot(world, name);
-  // A slot that only its session made is kept from here on, so that its name goes on waiting.
-  const kept = slot.kept ? slot : await changeSlot(world, caller, name, {});
-  return { receipt: await endHeld(world, caller, kept, wait), named: await viewNamed(world, kept) };
+  return world.turns.take(name, async () => {
+    const slot = await readSlot(world, name);
+    // A slot that only its session made is kept from here on, so that its name goes on waiting.
+    const kept = slot.kept ? slot : await changeSlot(world, caller, name, {});
+    return { receipt: await endHeld(world, caller, kept, wait), named: await viewNamed(world, kept) };
+  });
 }
 
+async function create(world: World, caller: Caller, request: NamedRequest, started: boolean): Promise<NamedView> {
+  const name = parseSessionName(request.name);
+  const now = world.clock.now();
+  const slot: NamedSession = {
+    name,
+    config: parseConfig(request.config),
+    started,
+    sessionId: undefined,
+    kept: true,
+    createdAt: now,
+    updatedAt: now,
+    version: 1,
+  };
+  const outcome = await world.store.createNamed(slot, eventOf(world, caller, 'named_session.created', name));
+  if (outcome === 'exists') throw exists(name);
+  return viewNamed(world, slot);
+}
+
+function exists(name: SessionName): CurfewError {
+  return new CurfewError('named_session_exists', { detail: `It is named ${name}.` });
+}
+
+/** @throws `named_session_not_found`: also for a text that is no name, as it is the name of no slot */
 async function readSlot(world: World, text: string): Promise<NamedSession> {
-  const slot = await world.store.readNamed(parseSessionName(text));
+  const slot = isSessionName(text) ? await world.store.readNamed(text) : undefined;
   if (slot) return slot;
-  throw new CurfewError('named_session_not_found', { detail: `None is named ${text}.` });
+  throw new CurfewError('named_session_not_found', { detail: `None is named ${quoted(text)}.` });
 }
 
 async function changeSlot(
@@ -151,6 +182,31 @@ async function changeSlot(
 async function changeStarted(world: World, caller: Caller, name: string, started: boolean): Promise<NamedSession> {
   const slot = await readSlot(world, name);
   return slot.started === started ? slot : changeSlot(world, caller, name, { started });
+}
+
+async function setStarted(
+  world: World,
+  caller: Caller,
+  name: string,
+  started: boolean,
+  wait?: Wait,
+): Promise<NamedChange> {
+  await changeStarted(world, caller, name, started);
+  return settleHeld(world, caller, name, wait);
+}
+
+/**
+ * Makes the session in a slot what the slot says: suspended when it is stopped. Servers that start and stop one slot
+ * at the same moment agree in the end, because each looks at the slot again after it has changed the session.
+ */
+async function settleHeld(world: World, caller: Caller, name: string, wait?: Wait): Promise<NamedChange> {
+  return retryConflicts(async () => {
+    const slot = await readSlot(world, name);
+    const receipt = await setSuspended(world, caller, slot, !slot.started, wait);
+    const after = await readSlot(world, name);
+    if (after.started !== slot.started || after.sessionId !== slot.sessionId) return 'conflict';
+    return { receipt, named: await viewNamed(world, after) };
+  });
 }
 
 /** Suspends or resumes the session in a slot, if one is there that has not ended. */

@@ -19,8 +19,10 @@ export function createPasswords(): Passwords {
     async matches(password, kept) {
       // A password that could never have been set is compared too, cut to the bound: its length tells nothing.
       const text = password.slice(0, limits.passwordMax).normalize('NFKC');
+      // Awaited by all, so that the first sign-in of a process does not tell either.
       decoy ??= hash('no password is this one', options);
-      const right = await verify(kept ?? (await decoy), text);
+      const other = await decoy;
+      const right = await verify(kept ?? other, text);
       return right && kept !== undefined && password.length <= limits.passwordMax;
     },
   };

@@ -29,7 +29,19 @@ export async function confirmSecondFactor(
   account: Account | undefined,
   code: string | undefined,
 ): Promise<void> {
-  if (factorIsRemembered(world, session)) return;
+  if (!factorIsRemembered(world, session)) await showSecondFactor(world, session, account, code);
+}
+
+/**
+ * The same whatever is remembered: for what takes a code of its own, such as removing the factor.
+ * @throws as {@link confirmSecondFactor}
+ */
+export async function showSecondFactor(
+  world: World,
+  session: StoredSession,
+  account: Account | undefined,
+  code: string | undefined,
+): Promise<void> {
   if (!account || !hasFactor(account)) {
     throw new CurfewError('second_factor_required', {
       methods: [],

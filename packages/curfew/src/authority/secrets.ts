@@ -8,6 +8,8 @@ export type Secrets = {
   refreshKey: Uint8Array;
   /** Hashes backup codes. */
   backupKey: Uint8Array;
+  /** A key of 32 bytes for one more use, which `use` names: no other use has the same. */
+  keyFor(use: string): Uint8Array;
   /** Encrypts what must be read again, such as authenticator secrets; `context` binds it to its owner. */
   seal(plain: Uint8Array, context: string): Uint8Array;
   /** @throws `internal` when it was sealed under another key or for another owner. */
@@ -23,6 +25,7 @@ export function createSecrets(master: Uint8Array, random: Random): Secrets {
   return {
     refreshKey: derive('refresh'),
     backupKey: derive('backup'),
+    keyFor: (use) => derive(`for ${use}`),
     seal(plain, context) {
       const nonce = random(nonceBytes);
       const cipher = createCipheriv('aes-256-gcm', sealKey, nonce).setAAD(Buffer.from(context));

@@ -6,7 +6,9 @@ import {
   factorMethods,
   hasFactor,
 } from '../domain/account.ts';
-import type { Epochs } from '../domain/session.ts';
+import { grantedBy } from '../domain/permissions.ts';
+import type { Actor } from '../domain/reasons.ts';
+import type { Epochs, StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { bucketOf, takeAttempt } from './attempts.ts';
 import { type OpenedSession, openChecked } from './create-session.ts';
@@ -22,8 +24,12 @@ export type SignInRequest = {
   code?: string | undefined;
   userAgent?: string | undefined;
   ip?: string | undefined;
+  /** The named session to sign in to; as for every session with a name, it takes the permission to create sessions. */
+  name?: string | undefined;
   /** The token of the session that the caller has until now: it ends, whoever it belongs to. */
   previousToken?: string | undefined;
+  /** The same, for sessions that were verified already. */
+  previousSessions?: readonly Pick<StoredSession, 'id' | 'userId'>[] | undefined;
   lifetime?: number | undefined;
   idle?: number | undefined;
 };
@@ -35,7 +41,8 @@ export type SignedIn = OpenedSession & { account: AccountView };
  * is disabled or has another password cannot be told apart. Nobody is half signed in: without the factor there is no
  * session.
  * @throws `invalid_credentials`, `second_factor_required`, `second_factor_invalid`, `too_many_attempts`,
- *   `signed_out_meanwhile`, `too_many_sessions`
+ *   `signed_out_meanwhile`, `too_many_sessions`; with a name also `permission_missing`, `invalid_value`, `name_taken`,
+ *   `named_session_stopped`
  */
 export async function signIn(world: World, request: SignInRequest): Promise<SignedIn> {
   const { attempts, store, passwords } = world;
@@ -46,42 +53,73 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
   await takeAttempt(world, bucket, attempts.loginOfAccount);
   const credential = await store.findAccount(by);
   const right = await passwords.matches(request.password, credential?.account.passwordHash);
+  const told = { login: name.slice(0, 100), ip: request.ip };
   if (!right || !credential || credential.account.disabled) {
-    await store.appendEvent({
-      type: 'login.failed',
-      at: world.clock.nowForEnd(),
-      by: 'policy',
-      userId: credential?.account.id,
-      details: { login: name.slice(0, 100), ip: request.ip },
-    });
+    await noteRefusal(world, credential?.account, told);
     throw new CurfewError('invalid_credentials');
   }
-  const account = await confirmFactor(world, credential.account, request.code);
+  const account = await confirmFactor(world, credential.account, request.code, told);
   await store.clearAttempts(bucket);
-  if (request.previousToken !== undefined) await endPrevious(world, request.previousToken);
+  if (request.name !== undefined) mayTakeName(account);
+  await endPrevious(world, request);
   const opened = await open(world, account, credential.epochs, request);
   return { ...opened, account: accountView(await noteLogin(world, account)) };
 }
 
-async function confirmFactor(world: World, account: Account, code: string | undefined): Promise<Account> {
+/**
+ * Whether whoever is signed in to an account knows its password too: for what takes more than a session. Guesses count
+ * as at a sign-in.
+ * @throws `invalid_credentials`, `too_many_attempts`
+ */
+export async function confirmPassword(world: World, account: Account, password: string): Promise<void> {
+  const { id, username: login, passwordHash } = account;
+  const bucket = bucketOf('login', login);
+  await takeAttempt(world, bucket, world.attempts.loginOfAccount);
+  if (!(await world.passwords.matches(password, passwordHash))) {
+    await noteRefusal(world, account, { login }, `user:${id}`);
+    throw new CurfewError('invalid_credentials');
+  }
+  await world.store.clearAttempts(bucket);
+}
+
+async function confirmFactor(world: World, account: Account, code: string | undefined, told: object): Promise<Account> {
   if (!hasFactor(account)) return account;
   if (code === undefined || code === '') {
+    // Somebody knows the password: worth knowing. And it takes as long as every other refusal.
+    await noteRefusal(world, account, { ...told, factor: 'missing' });
     throw new CurfewError('second_factor_required', { methods: factorMethods(account) });
   }
   return useFactor(world, account, code);
 }
 
+/** Whoever holds a name is taken for it: not everybody may. */
+function mayTakeName(account: Account): void {
+  if (grantedBy(account).has('sessions.create')) return;
+  throw new CurfewError('permission_missing', { detail: 'Signing in to a named session takes sessions.create.' });
+}
+
+async function noteRefusal(
+  { store, clock }: World,
+  account: Account | undefined,
+  details: object,
+  by: Actor = 'policy',
+): Promise<void> {
+  const at = clock.nowForEnd();
+  await store.appendEvent({ type: 'login.failed', at, by, userId: account?.id, details: { ...details } });
+}
+
 function open(world: World, account: Account, epochs: Epochs, request: SignInRequest): Promise<OpenedSession> {
-  const { userAgent, ip, lifetime, idle } = request;
-  return openChecked(world, 'self', { userId: account.id, userAgent, ip, lifetime, idle }, epochs, hasFactor(account));
+  const { userAgent, ip, name, lifetime, idle } = request;
+  const session = { userId: account.id, userAgent, ip, name, lifetime, idle };
+  return openChecked(world, 'self', session, epochs, hasFactor(account));
 }
 
 /** A sign-in kills the token before (ASVS 7.2.4): first, so that a failure further on leaves nobody signed in. */
-async function endPrevious(world: World, token: string): Promise<void> {
-  const previous = await verifyToken(world, token);
-  if (!previous.active) return;
-  const { id, userId } = previous.stored;
-  await endStored(world, id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
+async function endPrevious(world: World, { previousToken, previousSessions = [] }: SignInRequest): Promise<void> {
+  const shown = previousToken === undefined ? undefined : await verifyToken(world, previousToken);
+  for (const { id, userId } of shown?.active ? [shown.stored, ...previousSessions] : previousSessions) {
+    await endStored(world, id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
+  }
 }
 
 /** When somebody last signed in is worth knowing, but not worth refusing a sign-in for. */

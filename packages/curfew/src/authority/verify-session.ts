@@ -1,7 +1,9 @@
 import type { SessionId } from '../domain/brand.ts';
 import type { EndReason } from '../domain/reasons.ts';
+import { judgeRefresh } from '../domain/rotation.ts';
 import { endOf, type Session, type StoredSession, viewOf } from '../domain/session.ts';
 import { parseToken, secretMatches } from '../domain/tokens.ts';
+import type { SessionSnapshot } from '../stores/contract.ts';
 import type { World } from './world.ts';
 
 /** Why a token is not good: never one of ours (mistyped, unknown, replaced), or what became of its session. */
@@ -26,12 +28,31 @@ export async function verifySession(world: World, token: string): Promise<Verifi
 }
 
 /** As {@link verifySession}, for use cases that go on with the session. */
-export async function verifyToken({ store, clock, activity }: World, token: string): Promise<VerifiedToken> {
+export async function verifyToken(world: World, token: string): Promise<VerifiedToken> {
   const parsed = parseToken('session', token);
   if (!parsed) return malformed;
-  const found = await store.readSession(parsed.id as SessionId);
+  const found = await world.store.readSession(parsed.id as SessionId);
   if (!found || !secretMatches(parsed.secret, found.stored.tokenHash)) return unknown;
-  const { stored, epochEnd } = found;
+  return verifyFound(world, found);
+}
+
+/**
+ * As {@link verifyToken}, by the refresh token: the present one, or for as long as it still refreshes the one before.
+ * It only asks: a token that was used too long ago is unknown here, and ends nothing.
+ */
+export async function verifyRefreshToken(world: World, refreshToken: string): Promise<VerifiedToken> {
+  const parsed = parseToken('refresh', refreshToken);
+  if (!parsed) return malformed;
+  const id = parsed.id as SessionId;
+  const found = await world.store.readSession(id);
+  if (!found) return unknown;
+  const { refresh } = found.stored;
+  const verdict = judgeRefresh(id, refresh, parsed.secret, world.secrets.refreshKey, world.clock.now());
+  return verdict === 'current' || verdict === 'grace' ? verifyFound(world, found) : unknown;
+}
+
+/** What has become of a session whose credential was right. */
+export function verifyFound({ clock, activity }: World, { stored, epochEnd }: SessionSnapshot): VerifiedToken {
   const now = clock.now();
   const end = endOf(stored, epochEnd, now, activity.lastSeen(stored));
   if (end) return { active: false, reason: end.reason };

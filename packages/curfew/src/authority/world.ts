@@ -7,6 +7,7 @@ import type { SteadyClock } from './clock.ts';
 import type { Passwords } from './passwords.ts';
 import type { Fence } from './receipt.ts';
 import type { Secrets } from './secrets.ts';
+import type { Turns } from './turns.ts';
 
 /** What every use case works with. */
 export type World = {
@@ -17,6 +18,8 @@ export type World = {
   secrets: Secrets;
   passwords: Passwords;
   activity: Activity;
+  /** Calls on one named session are done one after the other. */
+  turns: Turns;
   policy: Policy;
   attempts: AttemptRules;
   /** What authenticator apps show beside the account's name. */

@@ -1,9 +1,12 @@
 import type { Dialect as Registered } from '../http/server.ts';
+import { altogic } from './altogic/routes.ts';
 import type { Dialect, DialectSettings } from './dialect.ts';
+import { directus } from './directus/routes.ts';
 import type { DialectName } from './names.ts';
 import { rocketchat } from './rocketchat/routes.ts';
+import { waha } from './waha/routes.ts';
 
-const dialects: Record<DialectName, Dialect> = { rocketchat };
+const dialects: Record<DialectName, Dialect> = { rocketchat, directus, waha, altogic };
 
 /** The chosen dialects, each at its native paths and under its name, for clients that take a base URL. */
 export function mountDialects(names: readonly DialectName[], settings: DialectSettings): Registered[] {

@@ -19,8 +19,8 @@ export type NamedSession = {
 /** `working`: somebody is signed in; `waiting`: started, for a sign-in; `stopped`: not verifiable, but kept. */
 export type NamedStatus = 'working' | 'waiting' | 'stopped';
 
-/** What a slot's state is, given the status of the session in it. */
+/** What a slot's state is, given the status of the session in it. What can be verified is working, whatever is under way. */
 export function namedStatus(slot: { started: boolean }, session: SessionStatus | undefined): NamedStatus {
-  if (!slot.started || session === 'suspended') return 'stopped';
-  return session === 'active' ? 'working' : 'waiting';
+  if (session === 'active') return 'working';
+  return slot.started && session !== 'suspended' ? 'waiting' : 'stopped';
 }

@@ -5,6 +5,7 @@ import { boundedGroups } from './groups.ts';
 import { isId } from './ids.ts';
 import { limits } from './limits.ts';
 import type { Metadata } from './session.ts';
+import { kindOfToken, prefixes } from './tokens.ts';
 
 /*
  * From what a caller sent to what the rules trust. Each function checks one kind of value once; nothing behind it
@@ -23,11 +24,14 @@ export function parseUserId(text: string): UserId {
   return text as UserId;
 }
 
+/** Of letters, digits and a few signs; `.` and `..` are none, because in a URL they stand for folders. */
+export function isSessionName(text: string): text is SessionName {
+  return text.length <= limits.sessionName && /^(?!\.{1,2}$)[A-Za-z0-9._@:+-]+$/.test(text);
+}
+
 /** @throws `invalid_value` */
 export function parseSessionName(text: string): SessionName {
-  if (text.length >= 1 && text.length <= limits.sessionName && /^[A-Za-z0-9._@:+-]+$/.test(text)) {
-    return text as SessionName;
-  }
+  if (isSessionName(text)) return text;
   throw invalid(
     `A session name has 1 to ${limits.sessionName} characters of A-Z a-z 0-9 . _ @ : + -; this one is ${quoted(text)}.`,
   );
@@ -75,8 +79,10 @@ export function parseAddress(text: string | undefined): string | undefined {
   throw invalid(`ip must be an IPv4 or IPv6 address; this one is ${quoted(text)}.`);
 }
 
-/** At most 40 characters of what was sent, for an error's text. */
+/** At most 40 characters of what was sent, for an error's text; of a token no more than its prefix. */
 export function quoted(text: string): string {
+  const kind = kindOfToken(text);
+  if (kind) return JSON.stringify(`${prefixes[kind]}…`);
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
 

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import type { Factor } from './account.ts';
 import type { Random } from './ports.ts';
@@ -21,6 +21,12 @@ export function newTotpSecret(random: Random): Uint8Array {
 export function totpUrl(secret: Uint8Array, label: string, issuer: string): { secret: string; url: string } {
   const totp = new TOTP({ ...algorithm, issuer, label, secret: secretOf(secret) });
   return { secret: totp.secret.base32, url: totp.toString() };
+}
+
+/** Whether a text is a secret in base 32, in time that does not depend on where they differ. */
+export function isTotpSecret(secret: Uint8Array, text: string): boolean {
+  const digest = (base32: string) => hash('sha256', base32, 'buffer');
+  return timingSafeEqual(digest(secretOf(secret).base32), digest(text.trim().toUpperCase()));
 }
 
 /** The code of a moment; `secret` in base 32. */

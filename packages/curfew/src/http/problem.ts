@@ -52,6 +52,9 @@ export function asCurfewError(error: unknown): CurfewError {
     message?: string;
   };
   if (validation?.[0]) return ofValidation(validation[0], validationContext ?? 'body', error);
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    return new CurfewError('invalid_value', { detail: 'A part of the path is too long.' }, error);
+  }
   const known = code === undefined ? undefined : ofFastify[code];
   if (known) return new CurfewError(known, {}, error);
   // A body that is no JSON has a plain SyntaxError; one with `__proto__` in it is refused by the parser too.

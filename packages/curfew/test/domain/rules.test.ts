@@ -113,6 +113,8 @@ test('a named session is working, waiting or stopped', () => {
   assert.equal(namedStatus({ started: true }, 'ended'), 'waiting');
   assert.equal(namedStatus({ started: true }, undefined), 'waiting');
   assert.equal(namedStatus({ started: false }, undefined), 'stopped');
+  assert.equal(namedStatus({ started: false }, 'suspended'), 'stopped');
+  assert.equal(namedStatus({ started: false }, 'active'), 'working', 'nobody is told that what works is stopped');
   assert.equal(namedStatus({ started: true }, 'suspended'), 'stopped');
 });
 

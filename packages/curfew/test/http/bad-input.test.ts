@@ -159,6 +159,7 @@ describe('bad input', () => {
     { what: 'an unknown route', path: '/v1/nothing', code: 'route_not_found' },
     { what: 'another method', method: 'PATCH', path: '/v1/sessions', body: {}, code: 'route_not_found' },
     { what: 'a URL that does not decode', path: '/v1/sessions/%zz', code: 'route_not_found' },
+    { what: 'a path part of 5 kB', path: `/v1/accounts/${'x'.repeat(5000)}`, code: 'invalid_value' },
     { what: 'an unknown account', path: '/v1/accounts/nobody', code: 'account_not_found' },
     { what: 'an unknown key', path: '/v1/keys/nobody', code: 'key_not_found' },
     { what: 'an unknown named session', path: '/v1/named-sessions/nobody', code: 'named_session_not_found' },

@@ -1,68 +1,25 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { examples, readPage, root, run, runTerminal, section } from '../support/pages.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
-const root = fileURLToPath(new URL('../../../../', import.meta.url));
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const blocks = (language: string, text: string) =>
-  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map((match) => match[1]!);
-const section = (title: string) => readme.split(`## ${title}\n`)[1]!.split(/^## /m)[0]!;
-
-/** Runs a program to its end; answers what it printed. */
-async function run(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<string> {
-  const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    err += chunk;
-  });
-  const [code] = await once(child, 'close');
-  assert.equal(code, 0, out + err);
-  return out;
-}
+const readme = readPage('README.md');
 
 test('the README’s session at the terminal works as it is written', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
-  // Every line is the README's own; each expectation becomes the mark by which the output before it is found.
-  const expected: string[] = [];
-  const lines = blocks('sh', section('Try it'))
-    .join('\n')
-    .split('\n')
-    .map((line) => {
-      const [, wanted] = /^# → (.*)$/.exec(line) ?? [];
-      if (wanted === undefined) return line;
-      expected.push(wanted);
-      return `printf '\\n=%s=\\n' ${expected.length}`;
-    });
-  const given = { URL: server.url, KEY: server.key, PASSWORD: adminPassword };
-  const script = lines.map((line) => {
-    const [, name] = /^(URL|KEY|PASSWORD)=/.exec(line) ?? [];
-    return name ? `${name}='${given[name as keyof typeof given]}'` : line;
-  });
-  const path = [join(root, 'node_modules', '.bin'), process.env['PATH']].join(':');
-  const out = await run('bash', ['-euc', script.join('\n')], { ...process.env, PATH: path });
-  assert.ok(expected.length >= 10, 'the README shows the five refusals, and more');
-  let rest = out;
-  for (const [i, wanted] of expected.entries()) {
-    const [before, after] = rest.split(`\n=${i + 1}=\n`);
-    assert.ok(before?.includes(wanted), `expected ${wanted}, got ${before}`);
-    rest = after ?? '';
-  }
+  const commands = examples('sh', section(readme, 'Try it')).join('\n');
+  const found = await runTerminal(commands, { URL: server.url, KEY: server.key, PASSWORD: adminPassword });
+  assert.ok(found >= 10, 'the README shows the five refusals, and more');
 });
 
 test('the README’s library and client examples run', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
-  const [library, client] = blocks('ts', section('As a library'));
+  const [library, client] = examples('ts', section(readme, 'As a library'));
   const folder = mkdtempSync(join(root, 'packages/curfew/test/.example-'));
   const data = mkdtempSync(join(tmpdir(), 'curfew-'));
   t.after(() => {

@@ -1,7 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
+import type { BrowseKey, BrowseOrder } from '../../authority/browse-sessions.ts';
 import type { SignInRequest } from '../../authority/sign-in.ts';
+import { limits } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
+import { decodeOrigin, header } from '../request.ts';
 
 const short = Type.String({ maxLength: 4096 });
 
@@ -16,18 +19,29 @@ export const loginBody = Type.Object({
   code: Type.Optional(Type.Union([short, Type.Number()])),
 });
 
-export const sessionBody = Type.Object({ sessionId: short }, { additionalProperties: false });
+export const sessionParams = Type.Object({ sessionId: short }, { additionalProperties: false });
+
+const wholeNumber = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER - limits.pageMax });
+
+export const pageParams = Type.Object(
+  {
+    count: Type.Optional(wholeNumber),
+    offset: Type.Optional(wholeNumber),
+    sort: Type.Optional(Type.String({ maxLength: 1024, examples: ['{"device.name":1}'] })),
+    filter: Type.Optional(Type.String({ maxLength: limits.filter })),
+  },
+  { additionalProperties: false },
+);
 
 export function decodeLogin(
   body: Static<typeof loginBody>,
   request: FastifyRequest,
-): Pick<SignInRequest, 'login' | 'password' | 'code' | 'userAgent' | 'ip'> {
+): Pick<SignInRequest, 'login' | 'password' | 'code' | 'userAgent' | 'ip' | 'name'> {
   return {
     login: loginOf(body),
     password: body.password,
     code: body.code === undefined ? header(request, 'x-2fa-code') : String(body.code),
-    userAgent: header(request, 'user-agent'),
-    ip: request.ip,
+    ...decodeOrigin(request),
   };
 }
 
@@ -45,7 +59,44 @@ export function decodeCredentials(request: FastifyRequest): { userId: string; to
   return userId && token ? { userId, token } : undefined;
 }
 
-export function header(request: FastifyRequest, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value[0] : value;
+/** As many as were asked for, up to the most of a page; 0 asks for the most. */
+export function decodePage({ count = limits.pageDefault, offset = 0 }: Static<typeof pageParams>): {
+  limit: number;
+  offset: number;
+} {
+  return { limit: count === 0 ? limits.pageMax : Math.min(count, limits.pageMax), offset };
+}
+
+/** Its sort keys, and ours. */
+const keys = {
+  loginAt: 'createdAt',
+  'device.name': 'device',
+  'device.os.name': 'os',
+  'device.os.version': 'osVersion',
+  '_user.username': 'username',
+  '_user.name': 'displayName',
+} as const satisfies Record<string, BrowseKey>;
+
+/** What Rocket.Chat tells apart: a sort that is none, and one by something else. */
+export type WrongSort = 'wrong-sort' | 'wrong-sort-key';
+
+/** `{"device.name": 1, "loginAt": -1}` as text; without it, the latest sign-in first. */
+export function decodeSort(text: string | undefined): BrowseOrder | WrongSort {
+  if (text === undefined || text === '') return [];
+  const entries = entriesOf(text);
+  if (!entries?.every(([, direction]) => direction === 1 || direction === -1)) return 'wrong-sort';
+  const order = entries.map(([key, direction]) => ({
+    key: Object.hasOwn(keys, key) ? keys[key as keyof typeof keys] : undefined,
+    down: direction === -1,
+  }));
+  return order.every((part): part is BrowseOrder[number] => part.key !== undefined) ? order : 'wrong-sort-key';
+}
+
+function entriesOf(text: string): [string, unknown][] | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,10 @@
+import type { Browsed, Named } from '../../authority/browse-sessions.ts';
+import type { Caller } from '../../authority/caller.ts';
 import type { SignedIn } from '../../authority/sign-in.ts';
 import type { AccountView } from '../../domain/account.ts';
+import type { Session } from '../../domain/session.ts';
+
+export type Person = Extract<Caller, { kind: 'person' }>;
 
 export function encodeLogin({ session, account, token }: SignedIn): object {
   return {
@@ -11,15 +16,42 @@ export function encodeLogin({ session, account, token }: SignedIn): object {
 
 /** A user's own fields: no secret, no hash. */
 export function encodeUser(account: AccountView): object {
+  const { id, username, name = username, email, roles, disabled, totp, createdAt, updatedAt, lastLoginAt } = account;
   return {
-    _id: account.id,
-    username: account.username,
-    name: account.name ?? account.username,
-    emails: account.email === undefined ? [] : [{ address: account.email, verified: true }],
-    roles: account.roles,
-    active: !account.disabled,
+    ...profile({ id, username, name }),
+    emails: email === undefined ? [] : [{ address: email, verified: true }],
+    ...(email !== undefined && { email }),
+    roles,
+    active: !disabled,
+    services: { password: { exists: true }, totp: { enabled: totp } },
+    createdAt: rfc3339(createdAt),
+    _updatedAt: rfc3339(updatedAt),
+    ...(lastLoginAt !== undefined && { lastLogin: rfc3339(lastLoginAt) }),
+  };
+}
+
+/** A user whom the application alone knows: the id is all that there is to say. */
+export function encodeStranger(id: string): object {
+  return {
+    ...profile({ id, username: id, name: id }),
+    emails: [],
+    roles: [],
+    active: true,
+    services: { password: { exists: false } },
+  };
+}
+
+/** What Rocket.Chat's clients expect of everybody. There are no pictures and no preferences here. */
+function profile({ id, username, name }: { id: string; username: string; name: string }): object {
+  return {
+    _id: id,
+    username,
+    name,
     status: 'online',
-    services: { totp: { enabled: account.totp } },
+    statusConnection: 'online',
+    avatarUrl: '',
+    isOAuthUser: false,
+    settings: { profile: {}, preferences: {}, calendar: {} },
   };
 }
 
@@ -28,3 +60,42 @@ export const loggedOut = {
   data: { message: "You've been logged out!" },
   success: true,
 } as const;
+
+/** A session as Rocket.Chat's device management shows it. `host` is the server's name, as the caller knows it. */
+export function encodeSession(session: Session, { session: current }: Person, host: string): object {
+  const { id, userId, device, ip = '', createdAt } = session;
+  const { type, name = '', longVersion = '', version = '', os } = device;
+  return {
+    _id: id,
+    sessionId: id,
+    userId,
+    device: {
+      type,
+      name,
+      longVersion,
+      version,
+      os: { name: os?.name ?? '', ...(os?.version !== undefined && { version: os.version }) },
+    },
+    host,
+    ip,
+    loginAt: rfc3339(createdAt),
+    ...(id === current.id && { current: true }),
+  };
+}
+
+/** The same with whose it is. */
+export function encodePopulated(session: Session, named: Named, caller: Person, host: string): object {
+  const { username, displayName: name } = named;
+  return { ...encodeSession(session, caller, host), _user: { name, username } };
+}
+
+/** A page; `partial` stands there only when there may be more than was looked at. */
+export function encodePage(
+  sessions: object[],
+  { total, partial }: Browsed,
+  { limit, offset }: { limit: number; offset: number },
+): object {
+  return { sessions, total, count: limit, offset, ...(partial && { partial }), success: true };
+}
+
+const rfc3339 = (moment: number): string => new Date(moment).toISOString();

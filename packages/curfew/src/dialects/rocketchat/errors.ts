@@ -1,14 +1,15 @@
-import type { CurfewError } from '../../errors.ts';
+import type { CurfewError, ErrorCode } from '../../errors.ts';
+import type { WrongSort } from './decode.ts';
 import { type Refusal, refusalOf } from './table.ts';
 
 export type Answer = { status: number; body: object };
 
-/** Where an error was met: the same one is told differently at a sign-in and by the check of the second factor. */
-export type Place = 'login' | 'second-factor' | 'elsewhere';
+/** Where an error was met: the same one is told differently there. */
+export type Place = 'login' | 'second-factor' | WrongSort | 'elsewhere';
 
 /** One of our errors in Rocket.Chat's words. */
 export function encodeError(error: CurfewError, place: Place): Answer {
-  const refusal = place === 'second-factor' && error.code === 'too_many_attempts' ? maxAttempts : refusalOf[error.code];
+  const refusal = ofPlace[place]?.[error.code] ?? refusalOf[error.code];
   switch (refusal.kind) {
     case 'unauthorized':
       return { status: 401, body: unauthorized('Unauthorized') };
@@ -29,16 +30,22 @@ export function encodeError(error: CurfewError, place: Place): Answer {
       return failure(404, refusal.text);
     case 'failed':
       return failure(400, `${refusal.text} [${refusal.type}]`, refusal.type);
+    case 'refused':
+      return failure(400, refusal.text);
     case 'unavailable':
       return failure(error.status, refusal.text);
   }
 }
 
-// Rocket.Chat's own spelling.
-const maxAttempts: Refusal = {
-  kind: 'totp',
-  type: 'totp-max-attempts',
-  text: 'TOTP Maximun Failed Attempts Reached',
+const ofPlace: Partial<Record<Place, Partial<Record<ErrorCode, Refusal>>>> = {
+  // Rocket.Chat's own spelling.
+  'second-factor': {
+    too_many_attempts: { kind: 'totp', type: 'totp-max-attempts', text: 'TOTP Maximun Failed Attempts Reached' },
+  },
+  'wrong-sort': {
+    invalid_value: { kind: 'failed', type: 'error-invalid-sort', text: 'Invalid sort parameter provided' },
+  },
+  'wrong-sort-key': { invalid_value: { kind: 'refused', text: 'error-invalid-sort-keys' } },
 };
 
 function unauthorized(text: string): object {

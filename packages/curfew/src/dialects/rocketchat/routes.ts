@@ -1,20 +1,42 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import type { Caller } from '../../authority/caller.ts';
+import type { Authority } from '../../authority/index.ts';
 import { CurfewError } from '../../errors.ts';
 import { permission } from '../../http/checks/permission.ts';
 import type { Services } from '../../http/operation.ts';
 import { asCurfewError } from '../../http/problem.ts';
 import type { Dialect, DialectSettings } from '../dialect.ts';
-import { decodeCredentials, decodeLogin, header, loginBody, sessionBody } from './decode.ts';
-import { encodeLogin, loggedOut } from './encode.ts';
+import { header } from '../request.ts';
+import { answers, refusal } from './answers.ts';
+import { acceptBodies } from './bodies.ts';
+import {
+  decodeCredentials,
+  decodeLogin,
+  decodePage,
+  decodeSort,
+  loginBody,
+  pageParams,
+  sessionParams,
+} from './decode.ts';
+import {
+  encodeLogin,
+  encodePage,
+  encodePopulated,
+  encodeSession,
+  encodeStranger,
+  encodeUser,
+  loggedOut,
+  type Person,
+} from './encode.ts';
 import { encodeError, type Place } from './errors.ts';
 import { permissionsOf } from './table.ts';
 
-type Person = Extract<Caller, { kind: 'person' }>;
-
 /** Rocket.Chat's own paths, from which a client's base URL leads to `/api/v1`. */
 const base = '/api/v1';
+
+type WithPage = { Querystring: Static<typeof pageParams> };
+type InQuery = { Querystring: Static<typeof sessionParams> };
+type InBody = { Body: Static<typeof sessionParams> };
 
 /**
  * Rocket.Chat's REST API, as far as it concerns signing in and sessions. The order of checks is its own:
@@ -23,18 +45,13 @@ const base = '/api/v1';
 export const rocketchat: Dialect = (app, services, settings) => {
   const { authority } = services;
   const places = new WeakMap<FastifyRequest, Place>();
-  app.setErrorHandler((thrown, request, reply) => {
-    const error = asCurfewError(thrown);
-    services.fault(error, request);
-    const { status, body } = encodeError(error, places.get(request) ?? 'elsewhere');
-    if (error.facts.retryAfter !== undefined) reply.header('retry-after', error.facts.retryAfter);
-    return reply.status(status).header('cache-control', 'no-store').send(body);
-  });
+  answerInItsWords(app, services, places);
+  acceptBodies(app);
 
   app.post<{ Body: Static<typeof loginBody> }>(
     `${base}/login`,
     {
-      schema: { body: loginBody, hide: true },
+      schema: shapes(answers.login, { body: loginBody }),
       onRequest: async (request, reply) => {
         places.set(request, 'login');
         await limitCalls(services, settings, request, reply);
@@ -43,42 +60,134 @@ export const rocketchat: Dialect = (app, services, settings) => {
     async (request) => encodeLogin(await authority.signIn(decodeLogin(request.body, request))),
   );
 
-  app.post(`${base}/logout`, { schema: { hide: true }, onRequest: signedIn }, async (request) => {
+  app.post(`${base}/logout`, { schema: shapes(answers.logout), onRequest: signedIn }, async (request) => {
     const caller = personOf(request);
     await authority.endSession(caller, { id: caller.session.id });
     return loggedOut;
   });
 
-  app.post<{ Body: Static<typeof sessionBody> }>(
-    `${base}/sessions/logout`,
-    { schema: { body: sessionBody, hide: true }, onRequest: signedIn },
+  app.get(`${base}/me`, { schema: shapes(answers.me), onRequest: signedIn }, async (request) => {
+    const { account, session } = personOf(request);
+    const user = account ? encodeUser(await authority.getAccount(account.id)) : encodeStranger(session.userId);
+    return { ...user, success: true };
+  });
+
+  app.get<WithPage>(
+    `${base}/sessions/list`,
+    { schema: shapes(answers.page, { querystring: pageParams }), onRequest: signedIn },
     async (request) => {
       const caller = personOf(request);
-      permission(caller, permissionsOf['logout-device-management']);
-      await confirmFactor(request, caller);
+      const { page, listed } = await browse(request, caller.session.userId);
+      const shown = listed.sessions.map(({ session }) => encodeSession(session, caller, request.host));
+      return encodePage(shown, listed, page);
+    },
+  );
+
+  app.get<InQuery>(
+    `${base}/sessions/info`,
+    { schema: shapes(answers.session, { querystring: sessionParams }), onRequest: signedIn },
+    async (request) => {
+      const caller = personOf(request);
+      const session = await authority.findUserSession(caller.session.userId, request.query.sessionId);
+      return { ...encodeSession(session, caller, request.host), success: true };
+    },
+  );
+
+  app.post<InBody>(
+    `${base}/sessions/logout.me`,
+    { schema: shapes(answers.ended, { body: sessionParams }), onRequest: signedIn },
+    async (request) => {
+      const caller = personOf(request);
+      const { session } = await authority.endUserSession(caller, caller.session.userId, request.body.sessionId);
+      return { sessionId: session.id, success: true };
+    },
+  );
+
+  app.get<WithPage>(
+    `${base}/sessions/list.all`,
+    { schema: shapes(answers.populatedPage, { querystring: pageParams }), onRequest: signedIn },
+    async (request) => {
+      const caller = await manager(request, 'view-device-management');
+      const { page, listed } = await browse(request, undefined);
+      const shown = listed.sessions.map(({ session, named }) => encodePopulated(session, named, caller, request.host));
+      return encodePage(shown, listed, page);
+    },
+  );
+
+  app.get<InQuery>(
+    `${base}/sessions/info.admin`,
+    { schema: shapes(answers.populated, { querystring: sessionParams }), onRequest: signedIn },
+    async (request) => {
+      const caller = await manager(request, 'view-device-management');
+      const session = await authority.getLiveSession(request.query.sessionId);
+      const named = await authority.namesOfUser(session.userId);
+      return { ...encodePopulated(session, named, caller, request.host), success: true };
+    },
+  );
+
+  app.post<InBody>(
+    `${base}/sessions/logout`,
+    { schema: shapes(answers.ended, { body: sessionParams }), onRequest: signedIn },
+    async (request) => {
+      const caller = await manager(request, 'logout-device-management');
       const { session } = await authority.endSession(caller, { id: request.body.sessionId });
       return { sessionId: session.id, success: true };
     },
   );
 
   async function signedIn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const credentials = decodeCredentials(request);
-    if (!credentials) throw new CurfewError('authentication_required');
-    const caller = await authority.authenticateSession(credentials.token);
-    // The two belong together, or neither is believed.
-    if (caller.kind !== 'person' || caller.session.userId !== credentials.userId) {
-      throw new CurfewError('authentication_required');
-    }
-    request.caller = caller;
+    request.caller = await authenticate(authority, request);
     await limitCalls(services, settings, request, reply);
   }
 
-  async function confirmFactor(request: FastifyRequest, caller: Person): Promise<void> {
+  /** Whoever may see or end others' devices: the permission, then the second factor. */
+  async function manager(request: FastifyRequest, wanted: keyof typeof permissionsOf): Promise<Person> {
+    const caller = personOf(request);
+    permission(caller, permissionsOf[wanted]);
     places.set(request, 'second-factor');
     await authority.confirmSecondFactor(caller.session, caller.account, header(request, 'x-2fa-code'));
     places.delete(request);
+    return caller;
+  }
+
+  async function browse(request: FastifyRequest<WithPage>, user: string | undefined) {
+    const order = decodeSort(request.query.sort);
+    if (typeof order === 'string') {
+      places.set(request, order);
+      throw new CurfewError('invalid_value', { detail: 'sort is not understood.' });
+    }
+    const page = decodePage(request.query);
+    const { filter } = request.query;
+    return { page, listed: await authority.browseSessions({ user, filter, order, ...page }) };
   }
 };
+
+function shapes<const Parts extends object>(answer: object, parts?: Parts) {
+  return { hide: true, ...parts, response: { 200: answer, '4xx': refusal, '5xx': refusal } };
+}
+
+function answerInItsWords(app: FastifyInstance, services: Services, places: WeakMap<FastifyRequest, Place>): void {
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = asCurfewError(thrown);
+    services.fault(error, request);
+    const { status, body } = encodeError(error, places.get(request) ?? 'elsewhere');
+    if (error.facts.retryAfter !== undefined) reply.header('retry-after', error.facts.retryAfter);
+    return reply.status(status).send(body);
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    // Answers hold tokens, or what a token opened: no cache may keep one.
+    reply.header('cache-control', 'no-store');
+  });
+}
+
+async function authenticate(authority: Authority, request: FastifyRequest): Promise<Person> {
+  const credentials = decodeCredentials(request);
+  if (!credentials) throw new CurfewError('authentication_required');
+  const caller = await authority.authenticateSession(credentials.token);
+  // The two belong together, or neither is believed.
+  if (caller.kind === 'person' && caller.session.userId === credentials.userId) return caller;
+  throw new CurfewError('authentication_required');
+}
 
 /** Counts the calls of a route from an address, and says how many are left. */
 async function limitCalls(

@@ -21,6 +21,7 @@ export type Refusal =
   | { kind: 'too-many-requests' }
   | { kind: 'not-found'; text: string }
   | { kind: 'failed'; type: string; text: string }
+  | { kind: 'refused'; text: string }
   | { kind: 'unavailable'; text: string };
 
 const notSignedIn = { kind: 'not-signed-in' } as const;
@@ -35,6 +36,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   authentication_required: notSignedIn,
   token_malformed: notSignedIn,
   token_unknown: notSignedIn,
+  token_expired: notSignedIn,
   session_ended: notSignedIn,
   session_suspended: notSignedIn,
   key_revoked: notSignedIn,

@@ -14,13 +14,17 @@ const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
 export function sameSite(request: FastifyRequest): void {
   if (safeMethods.includes(request.method)) return;
   if (request.headers.authorization !== undefined || request.cookies[sessionCookie] === undefined) return;
+  if (siteOf(request) === 'ours') return;
   const site = request.headers['sec-fetch-site'];
-  if (site !== undefined ? site === 'same-origin' : originIsOurs(request)) return;
   throw new CurfewError('cross_site_refused', {
     detail: `Sec-Fetch-Site is ${site ?? 'absent'}, Origin is ${request.headers.origin ?? 'absent'}.`,
   });
 }
 
-function originIsOurs({ headers: { origin, host } }: FastifyRequest): boolean {
-  return origin !== undefined && host !== undefined && URL.canParse(origin) && new URL(origin).host === host;
+/** Where a browser says that a request comes from; `unsaid` is a program that is none, or a very old one. */
+export function siteOf({ headers }: FastifyRequest): 'ours' | 'another' | 'unsaid' {
+  const { 'sec-fetch-site': site, origin, host } = headers;
+  if (site !== undefined) return site === 'same-origin' ? 'ours' : 'another';
+  if (origin === undefined) return 'unsaid';
+  return host !== undefined && URL.canParse(origin) && new URL(origin).host === host ? 'ours' : 'another';
 }

@@ -5,7 +5,20 @@ import { credentialOf, sessionCookie } from '../checks/authenticate.ts';
 import { factorCode } from '../checks/second-factor.ts';
 import { operation } from '../operation.ts';
 import { presentAccount, presentEnd, presentSession } from '../present.ts';
-import { Account, idle, lifetime, maybe, Receipt, ref, Session, Type, text, tokens, waiting } from '../schemas.ts';
+import {
+  Account,
+  idle,
+  lifetime,
+  maybe,
+  Receipt,
+  ref,
+  Session,
+  sessionName,
+  Type,
+  text,
+  tokens,
+  waiting,
+} from '../schemas.ts';
 
 const tag = 'Signing in';
 
@@ -17,8 +30,8 @@ export const login = operation({
   summary: 'Sign in an account',
   description:
     'With a second factor enrolled, `totp` takes the code of the authenticator, or a backup code; the header ' +
-    '`x-2fa-code` does too. A session that the caller has until now ends. With `cookie`, the session token is set as ' +
-    `the cookie \`${sessionCookie}\` and not answered.`,
+    '`x-2fa-code` does too. A session that the caller has until now ends. With `name`, to a named session, which takes ' +
+    `\`sessions.create\`. With \`cookie\`, the session token is set as the cookie \`${sessionCookie}\` and not answered.`,
   access: 'open',
   body: Type.Object(
     {
@@ -26,6 +39,7 @@ export const login = operation({
       email: maybe(text(limits.email, 'The e-mail address; or `username`.')),
       password: Type.String({ maxLength: 4096, description: 'The password.' }),
       totp: maybe(text(40, 'The second factor, where one is enrolled.', { examples: ['123456'] })),
+      name: maybe(sessionName),
       lifetime: maybe(lifetime),
       idle: maybe(idle),
       cookie: maybe(Type.Boolean({ default: false, description: 'Set the session token as a cookie.' })),
@@ -48,12 +62,15 @@ export const login = operation({
     'second_factor_invalid',
     'too_many_attempts',
     'too_many_sessions',
+    'permission_missing',
+    'name_taken',
+    'named_session_stopped',
     'signed_out_meanwhile',
     'clock_stepped_back',
     'cross_site_refused',
   ],
   async handle({ authority, body, request, reply }) {
-    const { username, email, password, totp, lifetime: asked, idle: pause, cookie } = body;
+    const { username, email, password, totp, name, lifetime: asked, idle: pause, cookie } = body;
     if ((username === undefined) === (email === undefined)) {
       throw new CurfewError('missing_field', { detail: 'Send either username or email.' });
     }
@@ -63,6 +80,7 @@ export const login = operation({
       code: totp ?? factorCode(request),
       userAgent: request.headers['user-agent'],
       ip: request.ip,
+      name,
       previousToken: previousToken(request),
       lifetime: asked && asked * 1000,
       idle: pause && pause * 1000,

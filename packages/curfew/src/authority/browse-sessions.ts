@@ -1,0 +1,154 @@
+import { setImmediate } from 'node:timers/promises';
+import type { AccountId, UserId } from '../domain/brand.ts';
+import { limits } from '../domain/limits.ts';
+import { parseUserId } from '../domain/parse.ts';
+import type { Session } from '../domain/session.ts';
+import type { SessionFilter } from '../stores/contract.ts';
+import { matchesOf, mostSorted, parseText } from './match-sessions.ts';
+import type { World } from './world.ts';
+
+/** What a browsed list can be ordered by; `username` and `displayName` are those of whoever the session belongs to. */
+export const browseKeys = ['createdAt', 'device', 'os', 'osVersion', 'username', 'displayName'] as const;
+export type BrowseKey = (typeof browseKeys)[number];
+/** Keys in their rank, each upwards or downwards. */
+export type BrowseOrder = readonly { key: BrowseKey; down: boolean }[];
+
+export type BrowseRequest = {
+  /** One user's own; without, everybody's. */
+  user?: string | undefined;
+  /** Free text, looked for as it is; across users in their names too. */
+  filter?: string | undefined;
+  /** Without: newest first. */
+  order: BrowseOrder;
+  offset: number;
+  limit: number;
+};
+
+/** What whoever a session belongs to is called: an account's names, or the id of a user who has no account. */
+export type Named = { username: string; displayName: string };
+export type Browsed = {
+  sessions: { session: Session; named: Named }[];
+  /** How many match in all; how many were found, where `partial`. */
+  total: number;
+  /** Whether there may be more than was looked at: a scan ran out of time, or an order out of matches. */
+  partial: boolean;
+};
+
+/**
+ * Active sessions by offset, for those who page by number. One order spans all pages: a user's own are exact; across
+ * users it sorts at most 10,000 matches, and newest first goes as deep as its time allows.
+ * @throws `invalid_value`, `user_id_too_long`
+ */
+export async function browseSessions(world: World, request: BrowseRequest): Promise<Browsed> {
+  const { offset, limit, order } = request;
+  const userId = request.user === undefined ? undefined : parseUserId(request.user);
+  const filter: SessionFilter = { userId, status: 'active', text: parseText(request.filter) };
+  if (filter.text === undefined && isNewestFirst(order)) return newest(world, filter, offset, limit);
+  const { sessions, partial } = await everyMatch(world, filter);
+  const named = needsNames(order) ? await namesOf(world, sessions) : undefined;
+  sessions.sort(orderBy(order, named));
+  const total = partial && filter.text === undefined ? await countActive(world, userId) : sessions.length;
+  const page = sessions.slice(offset, offset + limit);
+  return { sessions: withNames(page, named ?? (await namesOf(world, page))), total, partial };
+}
+
+/** Newest first is the order in which a store keeps sessions: it takes no sorting, and the store has their number. */
+async function newest(world: World, filter: SessionFilter, offset: number, limit: number): Promise<Browsed> {
+  const total = await countActive(world, filter.userId);
+  const { sessions, partial } = await matchesOf(world, filter, offset + limit);
+  const page = sessions.slice(offset);
+  const short = partial && sessions.length < offset + limit;
+  return { sessions: withNames(page, await namesOf(world, page)), total, partial: short };
+}
+
+function countActive(world: World, userId: UserId | undefined): Promise<number> {
+  return world.store.countActive(world.clock.nowForEnd(), userId);
+}
+
+/** What matches by itself, and across users also what belongs to somebody whose name matches. */
+async function everyMatch(world: World, filter: SessionFilter): Promise<{ sessions: Session[]; partial: boolean }> {
+  const most = mostSorted(filter);
+  const found = await matchesOf(world, filter, most);
+  if (filter.text === undefined || filter.userId !== undefined) return found;
+  const { users, more } = await usersNamed(world, filter.text);
+  const byId = new Map(found.sessions.map((session) => [session.id, session]));
+  let partial = found.partial || more;
+  for (const userId of users) {
+    if (byId.size >= most) return { sessions: [...byId.values()], partial: true };
+    const own = await matchesOf(world, { userId, status: 'active' }, most - byId.size);
+    for (const session of own.sessions) byId.set(session.id, session);
+    partial ||= own.partial;
+  }
+  return { sessions: [...byId.values()], partial };
+}
+
+/** Users with a text in one of their names; a page of them, which is more than anybody reads through. */
+async function usersNamed(world: World, text: string): Promise<{ users: AccountId[]; more: boolean }> {
+  const { accounts, next } = await world.store.listAccounts({ limit: limits.pageMax, text });
+  const users = accounts
+    // An address is not a name: who may see sessions may not search for addresses.
+    .filter(({ username, name }) => [username, name].some((part) => part?.toLowerCase().includes(text)))
+    .map(({ id }) => id);
+  return { users, more: next !== undefined };
+}
+
+/** Accounts that are read at once. */
+const readAtOnce = 100;
+
+async function namesOf(world: World, sessions: readonly Session[]): Promise<Map<UserId, Named>> {
+  const users = [...new Set(sessions.map(({ userId }) => userId))];
+  const names = new Map<UserId, Named>();
+  for (let i = 0; i < users.length; i += readAtOnce) {
+    if (i > 0) await setImmediate();
+    await Promise.all(
+      users.slice(i, i + readAtOnce).map(async (userId) => names.set(userId, await namesOfUser(world, userId))),
+    );
+  }
+  return names;
+}
+
+export async function namesOfUser(world: World, userId: UserId): Promise<Named> {
+  const { account } = await world.store.readUser(userId);
+  const username = account?.username ?? userId;
+  return { username, displayName: account?.name ?? username };
+}
+
+function withNames(sessions: readonly Session[], named: ReadonlyMap<UserId, Named>): Browsed['sessions'] {
+  return sessions.map((session) => ({ session, named: named.get(session.userId)! }));
+}
+
+function isNewestFirst(order: BrowseOrder): boolean {
+  const [first, second] = order;
+  return first === undefined || (first.key === 'createdAt' && first.down && second === undefined);
+}
+
+function needsNames(order: BrowseOrder): boolean {
+  return order.some(({ key }) => key === 'username' || key === 'displayName');
+}
+
+/** What is equal by every key comes newest first, so an order is the same on every page. */
+function orderBy(order: BrowseOrder, named: ReadonlyMap<UserId, Named> | undefined) {
+  return (a: Session, b: Session): number => {
+    for (const { key, down } of order) {
+      const [x, y] = [rankOf(a, key, named), rankOf(b, key, named)];
+      if (x !== y) return x < y === down ? 1 : -1;
+    }
+    return a.id < b.id ? 1 : -1;
+  };
+}
+
+function rankOf(session: Session, key: BrowseKey, named: ReadonlyMap<UserId, Named> | undefined): string | number {
+  switch (key) {
+    case 'createdAt':
+      return session.createdAt;
+    case 'device':
+      return session.device.name ?? '';
+    case 'os':
+      return session.device.os?.name ?? '';
+    case 'osVersion':
+      return session.device.os?.version ?? '';
+    case 'username':
+    case 'displayName':
+      return named?.get(session.userId)?.[key] ?? '';
+  }
+}

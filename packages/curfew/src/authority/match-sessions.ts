@@ -1,0 +1,49 @@
+import { limits } from '../domain/limits.ts';
+import type { Session } from '../domain/session.ts';
+import { CurfewError } from '../errors.ts';
+import type { SessionFilter } from '../stores/contract.ts';
+import { view } from './get-session.ts';
+import type { World } from './world.ts';
+
+/** Milliseconds that a list may look for matches. */
+export const budget = 500;
+/** Matches that are read from the store at a time. */
+const pageOfScan = 500;
+
+/** How many matches an order may sort: a user's own are sorted exactly, however many. */
+export function mostSorted(filter: SessionFilter): number {
+  return filter.userId === undefined ? limits.sortedMatches : Number.POSITIVE_INFINITY;
+}
+
+/** What matches, newest first: at most `most`, and `partial` when there are more or when a scan ran out of time. */
+export async function matchesOf(
+  world: World,
+  filter: SessionFilter,
+  most: number,
+): Promise<{ sessions: Session[]; partial: boolean }> {
+  const began = performance.now();
+  const sessions: Session[] = [];
+  let after: Session['id'] | undefined;
+  do {
+    const left = budget - (performance.now() - began);
+    const now = world.clock.nowForEnd();
+    const limit = Math.min(pageOfScan, most - sessions.length);
+    const page = await world.store.listSessions({ filter, after, limit, now, budget: Math.max(0, left) });
+    sessions.push(...page.sessions.map((snapshot) => view(world, snapshot)));
+    after = page.next;
+    // A user's own are found exactly; a scan across users stops at its time and its number.
+    const spent = filter.userId === undefined && performance.now() - began >= budget;
+    if (after !== undefined && (spent || sessions.length >= most)) return { sessions, partial: true };
+  } while (after !== undefined);
+  return { sessions, partial: false };
+}
+
+/**
+ * A free text as it is looked for; none is `undefined`.
+ * @throws `invalid_value`
+ */
+export function parseText(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (text.length <= limits.filter) return text.toLowerCase();
+  throw new CurfewError('invalid_value', { detail: `A filter has at most ${limits.filter} characters.` });
+}

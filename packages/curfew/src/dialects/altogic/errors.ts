@@ -1,0 +1,17 @@
+import type { CurfewError } from '../../errors.ts';
+import { invalid, missing, type Refusal, refusalOf } from './table.ts';
+
+export type Answer = { status: number; body: object };
+
+/** Whose credential an error is about: the application's key, or the user's session. */
+export type Place = 'key' | 'session';
+
+/** One of our errors in Altogic's words. */
+export function encodeError(error: CurfewError, place: Place): Answer {
+  const row = refusalOf[error.code];
+  const refusal: Refusal = row === 'missing' ? missing[place] : row === 'invalid' ? invalid[place] : row;
+  const status = refusal.status ?? error.status;
+  const origin = status >= 500 ? 'server_error' : 'client_error';
+  const message = refusal.message ?? error.facts.detail ?? 'A value is not allowed.';
+  return { status, body: { errors: [{ origin, code: refusal.code, message }] } };
+}

@@ -1,0 +1,121 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Static } from 'typebox';
+import type { Caller } from '../../authority/caller.ts';
+import { accountView } from '../../domain/account.ts';
+import { limits } from '../../domain/limits.ts';
+import type { Session } from '../../domain/session.ts';
+import { CurfewError } from '../../errors.ts';
+import { asCurfewError } from '../../http/problem.ts';
+import type { Dialect } from '../dialect.ts';
+import { takeEmptyBodies } from '../request.ts';
+import { decodeKey, decodeSession, decodeSignIn, signInBody, signOutBody } from './decode.ts';
+import { encodeSession, encodeUser } from './encode.ts';
+import { encodeError, type Place } from './errors.ts';
+
+type Person = Extract<Caller, { kind: 'person' }>;
+
+const root = '/_api';
+const base = `${root}/rest/v1/auth`;
+const hidden = { hide: true } as const;
+
+/**
+ * Altogic's authentication API, as far as it concerns sessions. The order of checks is: the application's key → the
+ * user's session → shapes → the call. A key needs no scope: the session says what may be done, and that is to the
+ * sessions of its own user only.
+ */
+export const altogic: Dialect = (app, services) => {
+  const { authority } = services;
+  const places = new WeakMap<FastifyRequest, Place>();
+  takeEmptyBodies(app);
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = asCurfewError(thrown);
+    services.fault(error, request);
+    const { status, body } = encodeError(error, places.get(request) ?? 'session');
+    if (error.facts.retryAfter !== undefined) reply.header('retry-after', error.facts.retryAfter);
+    return reply.status(status).send(body);
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+  });
+
+  app.post<{ Body: Static<typeof signInBody> }>(
+    `${base}/signin-email`,
+    { schema: { body: signInBody, ...hidden }, onRequest: withKey },
+    async (request) => {
+      const { session, account, token } = await authority.signIn(decodeSignIn(request.body, request));
+      return { user: encodeUser(session, account), session: encodeSession(session, token) };
+    },
+  );
+
+  app.get(`${base}/user`, { schema: hidden, onRequest: signedIn }, async (request) => {
+    const { session, account } = personOf(request);
+    return encodeUser(session, account && accountView(account));
+  });
+
+  app.get(`${base}/sessions`, { schema: hidden, onRequest: signedIn }, async (request) => {
+    const sessions = await allOf(personOf(request).session.userId);
+    return sessions.map((session) => encodeSession(session));
+  });
+
+  app.post<{ Body: Static<typeof signOutBody> }>(
+    `${base}/signout`,
+    { schema: { body: signOutBody, ...hidden }, onRequest: signedIn },
+    async (request, reply) => {
+      const caller = personOf(request);
+      const { id, userId } = caller.session;
+      await authority.endUserSession(caller, userId, request.body.token || id);
+      return empty(reply);
+    },
+  );
+
+  app.post(`${base}/signout-all`, { schema: hidden, onRequest: signedIn }, async (request, reply) => {
+    const caller = personOf(request);
+    await authority.endUserSessions(caller, caller.session.userId);
+    return empty(reply);
+  });
+
+  app.post(`${base}/signout-all-except`, { schema: hidden, onRequest: signedIn }, async (request, reply) => {
+    const caller = personOf(request);
+    await authority.endUserSessions(caller, caller.session.userId, { except: caller.session.id });
+    return empty(reply);
+  });
+
+  app.all(`${root}/*`, { schema: hidden }, async () => {
+    throw new CurfewError('route_not_found');
+  });
+
+  async function withKey(request: FastifyRequest): Promise<void> {
+    places.set(request, 'key');
+    const key = decodeKey(request);
+    if (key === undefined) throw new CurfewError('authentication_required');
+    await authority.authenticateKey(key);
+    places.set(request, 'session');
+  }
+
+  async function signedIn(request: FastifyRequest): Promise<void> {
+    await withKey(request);
+    const token = decodeSession(request);
+    if (token === undefined) throw new CurfewError('authentication_required');
+    request.caller = await authority.authenticateSession(token);
+  }
+
+  /** Its list has no pages. */
+  async function allOf(user: string): Promise<Session[]> {
+    const all: Session[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await authority.listSessions({ user, status: 'active', limit: limits.pageMax, cursor });
+      all.push(...page.sessions);
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    return all;
+  }
+};
+
+function personOf(request: FastifyRequest): Person {
+  return request.caller as Person;
+}
+
+function empty(reply: FastifyReply): FastifyReply {
+  return reply.status(200).send();
+}

@@ -1,0 +1,94 @@
+import type { ErrorCode } from '../../errors.ts';
+
+/*
+ * The one table of this dialect: each of our errors is one of its. It has no permissions: whoever has a session acts
+ * on the sessions of its user alone. A row that is missing does not compile.
+ */
+
+/** What Altogic would say. `status`, where it is not ours. */
+export type Refusal = { code: string; status?: number; message?: string };
+
+/** The two codes by which its client drops the session that it keeps, and what is wrong with a key. */
+export const missing = {
+  key: { code: 'missing_api_key', message: 'An API key is required: Authorization, apikey or X-Client-Key.' },
+  session: { code: 'missing_session_token', message: 'A session token is required in the header Session.' },
+} as const;
+export const invalid = {
+  key: { code: 'invalid_api_key', message: 'The API key is not valid.' },
+  session: { code: 'invalid_session_token', message: 'The session token is not valid: the session has ended.' },
+} as const;
+
+const credentials = {
+  code: 'invalid_credentials',
+  status: 400,
+  message: 'The e-mail address or the password is wrong.',
+};
+const validation = { code: 'validation_error' } as const;
+const denied = { code: 'access_denied', message: 'This is not allowed.' } as const;
+const conflict = { code: 'conflict', message: 'It cannot be done in the present state.' } as const;
+const unavailable = { code: 'service_unavailable', message: 'The server cannot answer now.' } as const;
+const notFound = (code: string, message: string) => ({ code, message });
+
+/** Without the row for what concerns a key or a session token, which {@link missing} and {@link invalid} tell apart. */
+export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
+  authentication_required: 'missing',
+  token_malformed: 'invalid',
+  token_unknown: 'invalid',
+  token_expired: 'invalid',
+  key_revoked: 'invalid',
+  session_ended: 'invalid',
+  session_suspended: 'invalid',
+  invalid_credentials: credentials,
+  signed_out_meanwhile: credentials,
+  account_disabled: credentials,
+  second_factor_required: {
+    code: 'second_factor_required',
+    status: 400,
+    message: 'The account has a second factor: send its code in the header x-2fa-code.',
+  },
+  second_factor_invalid: { code: 'second_factor_invalid', status: 400, message: 'The second factor is wrong.' },
+  too_many_attempts: { code: 'too_many_requests', message: 'Too many attempts; wait for the seconds of retry-after.' },
+  permission_missing: denied,
+  fresh_sign_in_required: denied,
+  cross_site_refused: denied,
+  session_not_found: notFound('session_not_found', 'The user has no such session.'),
+  named_session_not_found: notFound('session_not_found', 'There is no such session.'),
+  account_not_found: notFound('user_not_found', 'There is no such user.'),
+  key_not_found: notFound('key_not_found', 'There is no such key.'),
+  route_not_found: notFound('endpoint_not_found', 'There is no such endpoint.'),
+  body_not_json: { ...validation, message: 'The body is not a JSON object.' },
+  missing_field: validation,
+  unknown_field: validation,
+  wrong_type: validation,
+  invalid_value: validation,
+  limit_out_of_range: validation,
+  user_id_too_long: validation,
+  too_many_groups: validation,
+  metadata_too_large: validation,
+  cursor_invalid: validation,
+  cursor_of_another_query: validation,
+  confirmation_required: validation,
+  body_too_large: { ...validation, message: 'The body is too large.' },
+  unsupported_media_type: { code: 'content_type_error', message: 'The content type is not supported.' },
+  name_taken: conflict,
+  named_session_exists: conflict,
+  named_session_stopped: conflict,
+  too_many_sessions: conflict,
+  username_taken: conflict,
+  email_taken: conflict,
+  factor_not_enrolled: conflict,
+  factor_already_enrolled: conflict,
+  changed_meanwhile: conflict,
+  clock_stepped_back: unavailable,
+  store_unavailable: unavailable,
+  store_full: unavailable,
+  outcome_unknown: unavailable,
+  shutting_down: unavailable,
+  internal: { code: 'internal_error', message: 'Something went wrong in the server.' },
+  config_invalid: unavailable,
+  port_in_use: unavailable,
+  store_not_writable: unavailable,
+  store_in_use: unavailable,
+  store_version: unavailable,
+  store_damaged: unavailable,
+};

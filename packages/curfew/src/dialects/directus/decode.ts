@@ -1,0 +1,135 @@
+import type {} from '@fastify/cookie';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import Type, { type Static, type TObject, type TSchema } from 'typebox';
+import { limits } from '../../domain/limits.ts';
+import { CurfewError, type ErrorCode } from '../../errors.ts';
+
+export const modes = ['cookie', 'json', 'session'] as const;
+export type Mode = (typeof modes)[number];
+
+export const refreshCookie = 'directus_refresh_token';
+export const sessionCookie = 'directus_session_token';
+
+/*
+ * What the bodies are. Directus checks a sign-in by the rules of Joi, and the rest by hand: there, what is empty is
+ * missing.
+ */
+
+const emptyIsMissing = { 'x-empty': 'missing' };
+
+export const loginBody = Type.Object({
+  email: Type.String({ format: 'email', maxLength: limits.email }),
+  password: Type.String({ minLength: 1 }),
+  mode: Type.Optional(Type.Unsafe<Mode>({ type: 'string', enum: [...modes] })),
+  otp: Type.Optional(Type.String({ minLength: 1 })),
+});
+export const refreshBody = Type.Object({
+  refresh_token: Type.Optional(Type.String(emptyIsMissing)),
+  mode: Type.Optional(Type.String(emptyIsMissing)),
+});
+export const passwordBody = Type.Object({ password: Type.String(emptyIsMissing) });
+export const secretBody = Type.Object({ secret: Type.String(emptyIsMissing), otp: Type.String(emptyIsMissing) });
+export const otpBody = Type.Object({ otp: Type.String(emptyIsMissing) });
+
+/** Bodies as Directus takes them: an empty one is `{}`, and so is what is not sent as JSON. */
+export function takeBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else parse(request, body as string, done);
+  });
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null, undefined));
+  app.setValidatorCompiler(
+    ({ schema }) =>
+      (value: unknown) =>
+        checkBody(schema as unknown as TObject, value),
+  );
+}
+
+/** Checks one field after the other, and tells of the first that is wrong in Directus's words; others may be there. */
+function checkBody(shape: TObject, value: unknown): { value: object } | { error: CurfewError } {
+  if (value !== null && (typeof value !== 'object' || Array.isArray(value))) {
+    return { error: wrong('body_not_json', '"value" must be of type object') };
+  }
+  const body: Record<string, unknown> = { ...value };
+  // A shape without a required field has no list of them.
+  const required: readonly string[] = shape.required ?? [];
+  for (const [name, field] of Object.entries<TSchema>(shape.properties)) {
+    const empty = 'x-empty' in field && (body[name] === '' || body[name] === null);
+    if (empty) delete body[name];
+    const fault = faultOf(name, body[name], field, required.includes(name));
+    if (fault) return { error: fault };
+  }
+  return { value: body };
+}
+
+type Field = { enum?: readonly unknown[]; minLength?: number; maxLength?: number; format?: string };
+
+function faultOf(name: string, value: unknown, field: Field, required: boolean): CurfewError | undefined {
+  const { enum: allowed, minLength = 0, maxLength = Number.POSITIVE_INFINITY, format } = field;
+  if (value === undefined) return required ? wrong('missing_field', `"${name}" is required`) : undefined;
+  if (allowed && !allowed.includes(value)) {
+    return wrong('invalid_value', `"${name}" must be one of [${allowed.join(', ')}]`);
+  }
+  if (typeof value !== 'string') return wrong('wrong_type', `"${name}" must be a string`);
+  if (value === '' && (minLength > 0 || format)) {
+    return wrong('invalid_value', `"${name}" is not allowed to be empty`);
+  }
+  if (format === 'email' && (value.length > maxLength || !isEmail(value))) {
+    return wrong('invalid_value', `"${name}" must be a valid email`);
+  }
+  return undefined;
+}
+
+/** A local part, and a domain of two labels or more. */
+function isEmail(text: string): boolean {
+  return text.isWellFormed() && /^[^\s@\p{Cc}]+@[^\s@.\p{Cc}]+(?:\.[^\s@.\p{Cc}]+)+$/u.test(text);
+}
+
+function wrong(code: ErrorCode, detail: string): CurfewError {
+  return new CurfewError(code, { detail });
+}
+
+/**
+ * The access token that a program sends: in the header or the query, and not in both (RFC 6750 §2). Another scheme of
+ * authorization, and a parameter that is repeated, say nothing.
+ */
+export function decodeBearer(request: FastifyRequest): string | undefined {
+  const { access_token: inQuery } = request.query as Record<string, unknown>;
+  const inHeader = /^bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const asked = typeof inQuery === 'string' && inQuery !== '' ? inQuery : undefined;
+  if (asked !== undefined && inHeader !== undefined) {
+    throw wrong('invalid_value', 'The request uses more than one method for including an access token');
+  }
+  return inHeader ?? asked;
+}
+
+/** The cookies of this dialect that came; an empty one is none. */
+export function decodeCookies({ cookies }: FastifyRequest): {
+  refresh: string | undefined;
+  session: string | undefined;
+} {
+  return { refresh: cookies[refreshCookie] || undefined, session: cookies[sessionCookie] || undefined };
+}
+
+/** Which mode a refresh or a log-out is in, and the credential where that mode has it; no mode looks elsewhere. */
+export function decodeRefresh(
+  { refresh_token: given, mode = given === undefined ? 'cookie' : 'json' }: Static<typeof refreshBody>,
+  request: FastifyRequest,
+): { mode: Mode; credential: string } {
+  const cookies = decodeCookies(request);
+  const sources: Record<Mode, string | undefined> = { json: given, cookie: cookies.refresh, session: cookies.session };
+  const known = modes.find((one) => one === mode);
+  const credential = known && sources[known];
+  if (credential !== undefined) return { mode: known!, credential };
+  throw wrong('missing_field', 'The refresh token is required in either the payload or cookie');
+}
+
+/** The fields that are asked for: a list, repeated, or divided by commas; of a path only its first part. */
+export function decodeFields(request: FastifyRequest): Set<string> {
+  const query = request.query as Record<string, string | string[] | undefined>;
+  const asked = [query['fields'], query['fields[]']].flat().filter((text) => text !== undefined);
+  const heads = asked.flatMap((text) => text.split(',')).map((path) => path.trim().split('.')[0]!);
+  return new Set(heads.filter((head) => head !== ''));
+}

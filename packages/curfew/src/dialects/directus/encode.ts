@@ -1,0 +1,107 @@
+import type {} from '@fastify/cookie';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Enrolment } from '../../authority/factors.ts';
+import { type Account, hasFactor } from '../../domain/account.ts';
+import { day } from '../../domain/limits.ts';
+import type { StoredSession } from '../../domain/session.ts';
+import type { DialectSettings } from '../dialect.ts';
+import { decodeCookies, type Mode, refreshCookie, sessionCookie } from './decode.ts';
+import type { Bearer, DirectusTokens } from './tokens.ts';
+
+/**
+ * Tells a caller of their tokens, each mode in its own way. None outlives its session, so each may be shorter than is
+ * set; `expires` in milliseconds.
+ */
+export async function encodeTokens(
+  mode: Mode,
+  bearer: Bearer,
+  tokens: DirectusTokens,
+  { directusAccess, directusSession }: DialectSettings,
+  reply: FastifyReply,
+): Promise<object> {
+  const { session, refreshToken } = bearer;
+  // From the moment of the sign-in or the refresh: later, an answer would tell of a part of a second less.
+  const left = Math.min(session.expiresAt, session.idleExpiresAt) - session.lastSeenAt;
+  if (mode === 'session') {
+    const expires = Math.min(directusSession, left);
+    setCookie(reply, sessionCookie, await tokens.sealSession(bearer, expires), expires);
+    return { data: { expires } };
+  }
+  const expires = Math.min(directusAccess, left);
+  const data = { expires, access_token: await tokens.signAccess(bearer, expires) };
+  if (mode === 'json') return { data: { ...data, refresh_token: refreshToken } };
+  setCookie(reply, refreshCookie, refreshToken, left);
+  return { data };
+}
+
+/** Empties the cookies that came. */
+export function clearCookies(request: FastifyRequest, reply: FastifyReply): void {
+  const came = decodeCookies(request);
+  if (came.refresh !== undefined) clearCookie(reply, refreshCookie);
+  if (came.session !== undefined) clearCookie(reply, sessionCookie);
+}
+
+/** Directus leaves the cookie there, empty and with the age that a full one has; so do we, and take it for none. */
+export function clearCookie(reply: FastifyReply, name: typeof refreshCookie | typeof sessionCookie): void {
+  setCookie(reply, name, '', name === refreshCookie ? 7 * day : day);
+}
+
+function setCookie(reply: FastifyReply, name: string, value: string, age: number): void {
+  const secure = reply.request.protocol === 'https';
+  const maxAge = Math.max(0, Math.floor(age / 1000));
+  reply.setCookie(name, value, { path: '/', httpOnly: true, sameSite: 'lax', maxAge, secure });
+}
+
+/** What stands for a secret that is there and not told. */
+const concealed = '**********';
+
+/**
+ * A user's own fields, all of them or those asked for. A user of an application who has no account has an id alone;
+ * so has whoever asks for a field that does not exist.
+ */
+export function encodeUser(session: StoredSession, account: Account | undefined, fields: Set<string>): object {
+  const { userId: id } = session;
+  if (!account) return { data: { id } };
+  const user: Record<string, unknown> = {
+    id,
+    first_name: account.name ?? account.username,
+    last_name: null,
+    email: account.email ?? null,
+    password: concealed,
+    location: null,
+    title: null,
+    description: null,
+    tags: null,
+    avatar: null,
+    language: null,
+    tfa_secret: hasFactor(account) ? concealed : null,
+    status: account.disabled ? 'suspended' : 'active',
+    role: account.roles[0] ?? null,
+    token: null,
+    last_access: new Date(session.lastSeenAt).toISOString(),
+    last_page: null,
+    provider: 'default',
+    external_identifier: null,
+    auth_data: null,
+    email_notifications: true,
+    appearance: null,
+    theme_dark: null,
+    theme_light: null,
+    theme_light_overrides: null,
+    theme_dark_overrides: null,
+    text_direction: 'auto',
+    policies: [],
+  };
+  if (fields.size === 0 || fields.has('*')) return { data: user };
+  if ([...fields].some((field) => !Object.hasOwn(user, field))) return { data: { id } };
+  return { data: Object.fromEntries([...fields].map((field) => [field, user[field]])) };
+}
+
+/** What an authenticator needs; the parameters of the URL in Directus's order. */
+export function encodeEnrolment({ secret, url }: Enrolment): object {
+  const given = new URL(url);
+  const parameters = ['secret', 'period', 'digits', 'algorithm', 'issuer'].map(
+    (name) => `${name}=${encodeURIComponent(given.searchParams.get(name) ?? '')}`,
+  );
+  return { data: { secret, otpauth_url: `otpauth://totp${given.pathname}?${parameters.join('&')}` } };
+}

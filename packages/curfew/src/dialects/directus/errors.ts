@@ -1,0 +1,38 @@
+import type { FastifyRequest } from 'fastify';
+import { type CurfewError, errors } from '../../errors.ts';
+import { type Place, refusalAt, refusalOf } from './table.ts';
+
+export type Answer = { status: number; body: object };
+
+/** One of our errors in Directus's words. */
+export function encodeError(error: CurfewError, place: Place | undefined, request: FastifyRequest): Answer {
+  const refusal = (place && refusalAt[place][error.code]) ?? refusalOf[error.code];
+  switch (refusal.kind) {
+    case 'plain':
+      return answer(refusal.status, refusal.message, { code: refusal.code });
+    case 'invalid-payload': {
+      const reason = refusal.reason ?? error.facts.detail ?? errors[error.code].title;
+      return answer(400, `Invalid payload. ${reason}.`, { reason, code: 'INVALID_PAYLOAD' });
+    }
+    case 'too-many-requests':
+      return answer(429, `Too many requests, retry after ${error.facts.retryAfter ?? 1}s.`, {
+        code: 'REQUESTS_EXCEEDED',
+      });
+    case 'route-not-found': {
+      const path = request.url.split('?', 1)[0]!.slice(0, 200);
+      return answer(404, `Route ${path} doesn't exist.`, { path, code: 'ROUTE_NOT_FOUND' });
+    }
+    case 'unavailable': {
+      const { reason } = refusal;
+      return answer(503, `Service "curfew" is unavailable. ${reason}.`, {
+        service: 'curfew',
+        reason,
+        code: 'SERVICE_UNAVAILABLE',
+      });
+    }
+  }
+}
+
+function answer(status: number, message: string, extensions: object): Answer {
+  return { status, body: { errors: [{ message, extensions }] } };
+}

@@ -1,0 +1,227 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Static } from 'typebox';
+import type { Person } from '../../authority/caller.ts';
+import { kindOfToken } from '../../domain/tokens.ts';
+import { CurfewError, type ErrorCode, isCurfewError } from '../../errors.ts';
+import { siteOf } from '../../http/checks/same-site.ts';
+import { asCurfewError } from '../../http/problem.ts';
+import type { Dialect } from '../dialect.ts';
+import { decodeOrigin } from '../request.ts';
+import {
+  decodeBearer,
+  decodeCookies,
+  decodeFields,
+  decodeRefresh,
+  loginBody,
+  otpBody,
+  passwordBody,
+  refreshBody,
+  secretBody,
+  sessionCookie,
+  takeBodies,
+} from './decode.ts';
+import { clearCookie, clearCookies, encodeEnrolment, encodeTokens, encodeUser } from './encode.ts';
+import { encodeError } from './errors.ts';
+import type { Place } from './table.ts';
+import { createTokens, kindOfJwt } from './tokens.ts';
+
+/** What says that a credential is none, and no more. */
+const notSignedIn: readonly ErrorCode[] = [
+  'token_malformed',
+  'token_unknown',
+  'token_expired',
+  'session_ended',
+  'session_suspended',
+];
+
+/**
+ * Directus's REST API, as far as it concerns signing in and sessions. The order of checks is its own: a bearer that
+ * does not hold fails every route, then the body, then the call.
+ */
+export const directus: Dialect = (app, services, settings) => {
+  const { authority } = services;
+  const tokens = createTokens(settings);
+  const places = new WeakMap<FastifyRequest, Place>();
+  takeBodies(app);
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = asCurfewError(thrown);
+    services.fault(error, request);
+    const { status, body } = encodeError(error, places.get(request), request);
+    if (error.facts.retryAfter !== undefined) reply.header('retry-after', error.facts.retryAfter);
+    return reply.status(status).send(body);
+  });
+  // Under a path of its own it answers for what is not there too.
+  if (app.prefix !== '') {
+    app.setNotFoundHandler(() => {
+      throw new CurfewError('route_not_found');
+    });
+  }
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+  });
+  app.addHook('onRequest', async (request) => {
+    refuseOtherSites(request);
+    const bearer = decodeBearer(request);
+    if (bearer !== undefined) request.caller = await readToken(request, bearer);
+  });
+
+  post('/auth/login', loginBody, async (request: Sent<typeof loginBody>, reply) => {
+    places.set(request, 'login');
+    const { email, password, otp: code, mode = 'json' } = request.body;
+    const signedIn = await authority.signIn({
+      login: { email },
+      password,
+      code,
+      ...decodeOrigin(request),
+      // No use of the cookie is later than its age after the last: then the session is over too.
+      idle: mode === 'session' ? Math.min(settings.directusSession, settings.idle, settings.absolute) : undefined,
+      previousSessions: await sessionsBefore(request),
+    });
+    return encodeTokens(mode, { ...signedIn, roles: signedIn.account.roles }, tokens, settings, reply);
+  });
+
+  post('/auth/refresh', refreshBody, async (request: Sent<typeof refreshBody>, reply) => {
+    const { mode, credential } = decodeRefresh(request.body, request);
+    const refresh = async (token: string) => {
+      const opened = await authority.refreshSession(token);
+      const { account } = await authority.authenticateSession(opened.token);
+      return encodeTokens(mode, { ...opened, roles: account?.roles ?? [] }, tokens, settings, reply);
+    };
+    if (mode !== 'session') return refresh(credential);
+    return fromSessionCookie(reply, async () => refresh(await openSession(request, credential)));
+  });
+
+  post('/auth/logout', refreshBody, async (request: Sent<typeof refreshBody>, reply) => {
+    const { mode, credential } = decodeRefresh(request.body, request);
+    await unlessOver(async () => {
+      const token = mode === 'session' ? await tokens.openSession(credential) : credential;
+      // Whoever has no more than a session token, from another surface, logs out with that.
+      await authority.logOut(kindOfToken(token) === 'session' ? { token } : { refreshToken: token });
+    });
+    clearCookies(request, reply);
+    return reply.status(204).send();
+  });
+
+  for (const path of eitherWay('/users/me')) {
+    app.get(path, { schema: { hide: true }, onRequest: signedIn }, async (request) => {
+      const { session, account } = request.caller as Person;
+      return encodeUser(session, account, decodeFields(request));
+    });
+  }
+
+  // Directus asks for the password of whoever begins, and for a code of whoever goes on: each is more than a session.
+  post('/users/me/tfa/generate', passwordBody, async (request: Sent<typeof passwordBody>) => {
+    const { caller, account } = accountOf(request);
+    await authority.confirmPassword(account, request.body.password);
+    places.set(request, 'factor');
+    return encodeEnrolment(await authority.startTotp(caller, account.id));
+  });
+
+  post('/users/me/tfa/enable', secretBody, async (request: Sent<typeof secretBody>, reply) => {
+    const { caller, account } = accountOf(request);
+    places.set(request, 'factor');
+    const { otp: code, secret } = request.body;
+    await authority.confirmTotp(caller, account.id, { code, secret, backupCodes: false });
+    return reply.status(204).send();
+  });
+
+  post('/users/me/tfa/disable', otpBody, async (request: Sent<typeof otpBody>, reply) => {
+    const { caller, account } = accountOf(request);
+    places.set(request, 'factor');
+    await authority.showSecondFactor(caller.session, account, request.body.otp);
+    await authority.removeTotp(caller, account.id);
+    return reply.status(204).send();
+  });
+
+  function post<Body extends Shape>(url: string, body: Body, handle: Handler<Body>): void {
+    const onRequest = url.startsWith('/users/') ? signedIn : async () => {};
+    for (const path of eitherWay(url)) {
+      app.post<{ Body: Static<Body> }>(path, { schema: { body, hide: true }, onRequest }, handle);
+    }
+  }
+
+  /** Whoever has shown no token in the header or the query may have the session cookie. */
+  async function signedIn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (request.caller) return;
+    const { session } = decodeCookies(request);
+    if (session === undefined) throw new CurfewError('authentication_required');
+    request.caller = await fromSessionCookie(reply, () => readToken(request, session));
+  }
+
+  /** The person whom a token speaks of: one of the two that this dialect makes, or a session token. */
+  async function readToken(request: FastifyRequest, text: string): Promise<Person> {
+    switch (kindOfJwt(text)) {
+      case 'access':
+        return authority.authenticateVouched(await atToken(request, () => tokens.readAccess(text)));
+      case 'session':
+        return authority.authenticateRefreshToken(await openSession(request, text));
+      default:
+        return authority.authenticateSession(text);
+    }
+  }
+
+  function openSession(request: FastifyRequest, text: string): Promise<string> {
+    return atToken(request, () => tokens.openSession(text));
+  }
+
+  async function atToken<T>(request: FastifyRequest, read: () => Promise<T>): Promise<T> {
+    places.set(request, 'access-token');
+    const result = await read();
+    places.delete(request);
+    return result;
+  }
+
+  /** The sessions that a browser or a program has until it signs in again. */
+  async function sessionsBefore(request: FastifyRequest): Promise<Person['session'][]> {
+    const { refresh, session } = decodeCookies(request);
+    const found = [
+      request.caller as Person | undefined,
+      refresh && (await unlessOver(() => authority.authenticateRefreshToken(refresh))),
+      session && (await unlessOver(async () => authority.authenticateRefreshToken(await tokens.openSession(session)))),
+    ];
+    return found.flatMap((person) => (person ? [person.session] : []));
+  }
+};
+
+type Shape = typeof loginBody | typeof refreshBody | typeof passwordBody | typeof secretBody | typeof otpBody;
+type Sent<Body extends Shape> = FastifyRequest<{ Body: Static<Body> }>;
+type Handler<Body extends Shape> = (request: Sent<Body>, reply: FastifyReply) => Promise<unknown>;
+
+/** Directus takes a slash at the end too. */
+function eitherWay(path: string): string[] {
+  return [path, `${path}/`];
+}
+
+/** A page of another site that makes a browser send our cookies: the browser says so, and nothing is done. */
+function refuseOtherSites(request: FastifyRequest): void {
+  const { refresh, session } = decodeCookies(request);
+  if (request.method !== 'POST' || request.headers.authorization !== undefined) return;
+  if ((refresh ?? session) !== undefined && siteOf(request) === 'another') throw new CurfewError('cross_site_refused');
+}
+
+/** A session cookie that is dead is emptied, so that the browser does not send it for ever. */
+async function fromSessionCookie<T>(reply: FastifyReply, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    // An expired one it keeps, as Directus has it.
+    if (isCurfewError(error, ...notSignedIn) && error.code !== 'token_expired') clearCookie(reply, sessionCookie);
+    throw error;
+  }
+}
+
+/** What a credential leads to; `undefined` when it leads nowhere any more. A fault of the store stays one. */
+async function unlessOver<T>(use: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await use();
+  } catch (error) {
+    if (isCurfewError(error, ...notSignedIn, 'session_not_found')) return undefined;
+    throw error;
+  }
+}
+
+function accountOf(request: FastifyRequest): { caller: Person; account: NonNullable<Person['account']> } {
+  const caller = request.caller as Person;
+  if (caller.account) return { caller, account: caller.account };
+  throw new CurfewError('account_not_found');
+}

@@ -1,0 +1,54 @@
+import type { FastifyRequest } from 'fastify';
+import Type, { type Static } from 'typebox';
+import type { NamedRequest } from '../../authority/named-sessions.ts';
+import { CurfewError } from '../../errors.ts';
+import { header } from '../request.ts';
+
+/** A part that may be absent, or `null`, which is the same there. What is not known is not looked at. */
+const maybe = <Schema extends Type.TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]));
+
+const name = maybe(Type.String());
+const config = maybe(Type.Record(Type.String(), Type.Unknown()));
+
+export const createBody = Type.Object({ name, config, start: maybe(Type.Boolean()) });
+export const updateBody = Type.Object({ config });
+export const startBody = Type.Object({ name, config });
+export const stopBody = Type.Object({ name, logout: maybe(Type.Boolean()) });
+export const logoutBody = Type.Object({ name });
+
+const truths = ['true', 'True', '1'];
+export const listQuery = Type.Object({
+  all: Type.Optional(Type.Union([...truths, 'false', 'False', '0'].map((text) => Type.Literal(text)))),
+});
+
+export const defaultName = 'default';
+
+export function decodeCreate(body: Static<typeof createBody>): NamedRequest & { start: boolean } {
+  return { name: body.name || defaultName, config: body.config ?? undefined, start: body.start ?? true };
+}
+
+export function decodeStart(body: Static<typeof startBody>): NamedRequest {
+  return { name: requireName(body), config: body.config ?? undefined };
+}
+
+/** The name that the deprecated calls have in their body. @throws `missing_field` */
+export function requireName({ name }: { name?: string | null }): string {
+  if (name) return name;
+  throw new CurfewError('missing_field', { detail: 'The body has no name.' });
+}
+
+export function decodeAll({ all }: Static<typeof listQuery>): boolean {
+  return all !== undefined && truths.includes(all);
+}
+
+/** The API key: the header counts before the query. */
+export function decodeKey(request: FastifyRequest): string | undefined {
+  const key = header(request, 'x-api-key') ?? (request.query as Record<string, unknown>)['x-api-key'];
+  return typeof key === 'string' && key !== '' ? key : undefined;
+}
+
+/** The session that a request names, in its path or its body, for what is said of it. */
+export function namedBy({ params, body }: FastifyRequest): string {
+  const { name } = { ...(body as { name?: unknown } | undefined), ...(params as { name?: unknown }) };
+  return typeof name === 'string' && name !== '' ? name : defaultName;
+}

@@ -1,0 +1,215 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Static } from 'typebox';
+import type { Caller } from '../../authority/caller.ts';
+import type { Authority } from '../../authority/index.ts';
+import type { NamedView } from '../../authority/named-sessions.ts';
+import { limits } from '../../domain/limits.ts';
+import { CurfewError, isCurfewError } from '../../errors.ts';
+import { permission } from '../../http/checks/permission.ts';
+import type { Services } from '../../http/operation.ts';
+import { asCurfewError } from '../../http/problem.ts';
+import type { Dialect } from '../dialect.ts';
+import { takeEmptyBodies } from '../request.ts';
+import {
+  createBody,
+  decodeAll,
+  decodeCreate,
+  decodeKey,
+  decodeStart,
+  listQuery,
+  logoutBody,
+  namedBy,
+  requireName,
+  startBody,
+  stopBody,
+  updateBody,
+} from './decode.ts';
+import { encodeSession, type Me } from './encode.ts';
+import { encodeError } from './errors.ts';
+import { type Act, permissionsOf } from './table.ts';
+
+const base = '/api/sessions';
+const startPath = `${base}/start`;
+
+type ByName = { Params: { name: string } };
+
+/**
+ * WAHA's sessions: each is a named session. The order of checks is its own: the key → what the key may do → shapes →
+ * the call. Calls on one name are done one after the other, by the authority.
+ */
+export const waha: Dialect = (app, services) => {
+  takeEmptyBodies(app);
+  answerErrors(app, services);
+  addReads(app, services);
+  addChanges(app, services);
+  addActs(app, services);
+  addDeprecated(app, services);
+  app.all(`${base}/*`, { schema: { hide: true } }, async () => {
+    throw new CurfewError('route_not_found');
+  });
+};
+
+function answerErrors(app: FastifyInstance, { fault }: Services): void {
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = asCurfewError(thrown);
+    fault(error, request);
+    const starting = request.routeOptions.url?.endsWith(startPath) ?? false;
+    const { status, body } = encodeError(error, namedBy(request), starting);
+    if (error.facts.retryAfter !== undefined) reply.header('retry-after', error.facts.retryAfter);
+    return reply.status(status).send(body);
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('cache-control', 'no-store');
+  });
+}
+
+function addReads(app: FastifyInstance, { authority }: Services): void {
+  const onRequest = may(authority, 'read');
+
+  app.get<{ Querystring: Static<typeof listQuery> }>(
+    base,
+    { schema: { querystring: listQuery, hide: true }, onRequest },
+    async ({ query }) => {
+      const named = await allNamed(authority);
+      const shown = decodeAll(query) ? named : named.filter(({ status }) => status !== 'stopped');
+      return Promise.all(shown.map((one) => present(authority, one)));
+    },
+  );
+
+  app.get<ByName>(`${base}/:name`, { schema: { hide: true }, onRequest }, async ({ params }) =>
+    present(authority, await authority.getNamed(params.name)),
+  );
+
+  app.get<ByName>(`${base}/:name/me`, { schema: { hide: true }, onRequest }, async ({ params }, reply) => {
+    const me = await meOf(authority, await authority.getNamed(params.name));
+    // As text, because `null` would be sent as nothing.
+    return reply.type('application/json; charset=utf-8').send(JSON.stringify(me));
+  });
+}
+
+function addChanges(app: FastifyInstance, { authority }: Services): void {
+  app.post<{ Body: Static<typeof createBody> }>(
+    base,
+    { schema: { body: createBody, hide: true }, onRequest: may(authority, 'create') },
+    async (request, reply) => {
+      reply.status(201);
+      return present(authority, await authority.createNamed(callerOf(request), decodeCreate(request.body)));
+    },
+  );
+
+  app.put<ByName & { Body: Static<typeof updateBody> }>(
+    `${base}/:name`,
+    { schema: { body: updateBody, hide: true }, onRequest: may(authority, 'update') },
+    async (request) => {
+      const config = request.body.config ?? undefined;
+      return present(authority, await authority.updateNamed(callerOf(request), request.params.name, { config }));
+    },
+  );
+
+  app.delete<ByName>(
+    `${base}/:name`,
+    { schema: { hide: true }, onRequest: may(authority, 'delete') },
+    async (request, reply) => {
+      await remove(authority, callerOf(request), request.params.name);
+      return reply.status(200).send();
+    },
+  );
+}
+
+function addActs(app: FastifyInstance, { authority }: Services): void {
+  const acts = {
+    start: authority.startNamed,
+    stop: authority.stopNamed,
+    restart: authority.restartNamed,
+    logout: authority.logoutNamed,
+  };
+  for (const act of Object.keys(acts) as (keyof typeof acts)[]) {
+    app.post<ByName>(
+      `${base}/:name/${act}`,
+      { schema: { hide: true }, onRequest: may(authority, act) },
+      async (request, reply) => {
+        const { named } = await acts[act](callerOf(request), request.params.name);
+        reply.status(201);
+        return present(authority, named);
+      },
+    );
+  }
+}
+
+/** The deprecated calls, with the name in the body. A logout there removes the session with its configuration. */
+function addDeprecated(app: FastifyInstance, { authority }: Services): void {
+  app.post<{ Body: Static<typeof startBody> }>(
+    startPath,
+    { schema: { body: startBody, hide: true }, onRequest: may(authority, 'start') },
+    async (request, reply) => {
+      reply.status(201);
+      return present(authority, await authority.openNamed(callerOf(request), decodeStart(request.body)));
+    },
+  );
+
+  app.post<{ Body: Static<typeof stopBody> }>(
+    `${base}/stop`,
+    { schema: { body: stopBody, hide: true }, onRequest: may(authority, 'stop') },
+    async (request, reply) => {
+      const name = requireName(request.body);
+      if (request.body.logout) await remove(authority, callerOf(request), name);
+      else await unlessAbsent(authority.stopNamed(callerOf(request), name));
+      return reply.status(201).send();
+    },
+  );
+
+  app.post<{ Body: Static<typeof logoutBody> }>(
+    `${base}/logout`,
+    { schema: { body: logoutBody, hide: true }, onRequest: may(authority, 'logout') },
+    async (request, reply) => {
+      await remove(authority, callerOf(request), requireName(request.body));
+      return reply.status(201).send();
+    },
+  );
+}
+
+/** Reads the key, and sees that it may do this. */
+function may(authority: Authority, act: Act): (request: FastifyRequest) => Promise<void> {
+  return async (request) => {
+    const key = decodeKey(request);
+    if (key === undefined) throw new CurfewError('authentication_required');
+    request.caller = await authority.authenticateKey(key);
+    permission(request.caller, permissionsOf[act]);
+  };
+}
+
+/** Its list has no pages. */
+async function allNamed(authority: Authority): Promise<NamedView[]> {
+  const all: NamedView[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await authority.listNamed({ limit: limits.pageMax, cursor });
+    all.push(...page.namedSessions);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return all;
+}
+
+async function present(authority: Authority, named: NamedView): Promise<object> {
+  return encodeSession(named, await meOf(authority, named));
+}
+
+async function meOf(authority: Authority, { session }: NamedView): Promise<Me | null> {
+  if (!session) return null;
+  return { id: session.userId, pushName: (await authority.namesOfUser(session.userId)).displayName };
+}
+
+/** Removing what is not there is no error there. */
+function remove(authority: Authority, caller: Caller, name: string): Promise<void> {
+  return unlessAbsent(authority.removeNamed(caller, name));
+}
+
+async function unlessAbsent(change: Promise<unknown>): Promise<void> {
+  await change.catch((error: unknown) => {
+    if (!isCurfewError(error, 'named_session_not_found')) throw error;
+  });
+}
+
+function callerOf(request: FastifyRequest): Caller {
+  return request.caller as Caller;
+}

@@ -1,0 +1,97 @@
+import type { Permission } from '../../domain/permissions.ts';
+import type { ErrorCode } from '../../errors.ts';
+
+/*
+ * The one table of this dialect: each of its calls takes one of our permissions, as a scope of the key, and each of
+ * our errors is one of its. A row that is missing does not compile.
+ */
+
+export const permissionsOf = {
+  read: 'sessions.read',
+  create: 'sessions.create',
+  update: 'sessions.create',
+  start: 'sessions.create',
+  stop: 'sessions.end',
+  restart: 'sessions.end',
+  logout: 'sessions.end',
+  delete: 'sessions.end',
+} as const satisfies Record<string, Permission>;
+
+export type Act = keyof typeof permissionsOf;
+
+/** What WAHA would say: a bare status, a status with a text, or what its validator found. */
+export type Refusal =
+  | { kind: 'unauthorized' }
+  | { kind: 'forbidden' }
+  | { kind: 'exists' }
+  | { kind: 'invalid' }
+  | { kind: 'status'; status: 400 | 404 | 409 | 413 | 415 | 422 | 429 | 500 | 503; text: string };
+
+const unauthorized = { kind: 'unauthorized' } as const;
+const forbidden = { kind: 'forbidden' } as const;
+const invalid = { kind: 'invalid' } as const;
+const status = (code: Extract<Refusal, { kind: 'status' }>['status'], text: string) =>
+  ({ kind: 'status', status: code, text }) as const;
+const notFound = status(404, 'Session not found');
+const conflict = status(409, 'Conflict');
+const unavailable = status(503, 'The server cannot answer now');
+
+export const refusalOf: Record<ErrorCode, Refusal> = {
+  authentication_required: unauthorized,
+  token_malformed: unauthorized,
+  token_unknown: unauthorized,
+  token_expired: unauthorized,
+  key_revoked: unauthorized,
+  invalid_credentials: unauthorized,
+  session_ended: unauthorized,
+  session_suspended: unauthorized,
+  permission_missing: forbidden,
+  second_factor_required: forbidden,
+  second_factor_invalid: forbidden,
+  fresh_sign_in_required: forbidden,
+  cross_site_refused: forbidden,
+  named_session_not_found: notFound,
+  session_not_found: notFound,
+  account_not_found: notFound,
+  key_not_found: notFound,
+  route_not_found: status(404, 'Not Found'),
+  named_session_exists: { kind: 'exists' },
+  // The only field that any call must have.
+  missing_field: status(422, 'Session name is required'),
+  body_not_json: status(400, 'The body is not a JSON object'),
+  unknown_field: invalid,
+  wrong_type: invalid,
+  invalid_value: invalid,
+  limit_out_of_range: invalid,
+  user_id_too_long: invalid,
+  too_many_groups: invalid,
+  metadata_too_large: invalid,
+  cursor_invalid: invalid,
+  cursor_of_another_query: invalid,
+  confirmation_required: invalid,
+  body_too_large: status(413, 'The body is too large'),
+  unsupported_media_type: status(415, 'The content type is not supported'),
+  too_many_attempts: status(429, 'Too Many Requests'),
+  changed_meanwhile: conflict,
+  signed_out_meanwhile: conflict,
+  name_taken: conflict,
+  named_session_stopped: conflict,
+  too_many_sessions: conflict,
+  account_disabled: conflict,
+  username_taken: conflict,
+  email_taken: conflict,
+  factor_not_enrolled: conflict,
+  factor_already_enrolled: conflict,
+  clock_stepped_back: unavailable,
+  store_unavailable: unavailable,
+  store_full: unavailable,
+  outcome_unknown: unavailable,
+  shutting_down: unavailable,
+  internal: status(500, 'Internal server error'),
+  config_invalid: unavailable,
+  port_in_use: unavailable,
+  store_not_writable: unavailable,
+  store_in_use: unavailable,
+  store_version: unavailable,
+  store_damaged: unavailable,
+};

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { minute } from '../../../src/domain/limits.ts';
+import { Authenticator, adminPassword } from '../../support/server.ts';
+import { manualClock } from '../../support/world.ts';
+import { DirectusServer, errorBody, invalidCredentials, invalidPayload, type Told } from './support.ts';
+
+const clock = manualClock(Date.UTC(2026, 5, 1));
+const refused = (answer: Told, status: number, body: object) =>
+  assert.deepEqual([answer.status, answer.body], [status, body]);
+
+describe('Directus: a user’s own account', () => {
+  let directus: DirectusServer;
+  let bearer: string;
+  let id: string;
+  before(async () => {
+    directus = await DirectusServer.start({}, clock);
+    bearer = (await directus.login()).body.data.access_token;
+    id = (await directus.server.call('GET', '/v1/accounts')).body.accounts[0].id;
+  });
+  after(() => directus.close());
+
+  test('GET /users/me tells what Directus tells of a user, and no secret', async () => {
+    const { status, body } = await directus.me({ bearer });
+    assert.equal(status, 200);
+    const { data } = body;
+    assert.deepEqual(
+      [data.id, data.email, data.first_name, data.role, data.status, data.provider],
+      [id, 'admin@example.com', 'admin', 'admin', 'active', 'default'],
+    );
+    assert.deepEqual([data.password, data.tfa_secret, data.token], ['**********', null, null]);
+    assert.doesNotMatch(JSON.stringify(data), /argon2|cf[srk]_/);
+  });
+
+  test('fields are those that are asked for, in each of the ways to ask', async () => {
+    const some = { data: { id, email: 'admin@example.com' } };
+    for (const query of [
+      '?fields=id,email',
+      '?fields=id&fields=email',
+      '?fields[]=id&fields[]=email',
+      '?fields=id, email.x',
+    ]) {
+      assert.deepEqual((await directus.me({ bearer }, query)).body, some, query);
+    }
+    for (const query of ['', '?fields=', '?fields=*', '?fields=*,role.*']) {
+      assert.equal(Object.keys((await directus.me({ bearer }, query)).body.data).length > 20, true, query);
+    }
+    // As Directus has it: whoever asks for what they may not see is told who they are.
+    for (const query of ['?fields=email,nonsense', '?fields=__proto__', '?fields=constructor']) {
+      assert.deepEqual((await directus.me({ bearer }, query)).body, { data: { id } }, query);
+    }
+  });
+
+  test('the token may be in the query; in both places it is refused', async () => {
+    assert.equal((await directus.me({}, `?access_token=${bearer}`)).status, 200);
+    const both = invalidPayload('The request uses more than one method for including an access token');
+    refused(await directus.me({ bearer }, `?access_token=${bearer}`), 400, both);
+    refused(await directus.me({}, `?access_token=${bearer}&access_token=${bearer}`), 401, invalidCredentials);
+  });
+
+  test('a session that was opened elsewhere is known by its token, and logs out with it', async () => {
+    const { token } = await directus.server.createSession('ada');
+    assert.deepEqual((await directus.me({ bearer: token })).body, { data: { id: 'ada' } });
+    assert.equal((await directus.post('/auth/logout', { refresh_token: token })).status, 204);
+    assert.deepEqual(await directus.server.verify(token), { active: false, reason: 'logout' });
+    refused(await directus.me({ bearer: token }), 401, invalidCredentials);
+  });
+
+  test('a user without an account has no second factor to change', async () => {
+    const { token } = await directus.server.createSession('ada');
+    const forbidden = errorBody('FORBIDDEN', "You don't have permission to access this.");
+    refused(await directus.post('/users/me/tfa/generate', { password: 'x' }, { bearer: token }), 403, forbidden);
+  });
+});
+
+describe('Directus: the second factor', () => {
+  let directus: DirectusServer;
+  let bearer: string;
+  before(async () => {
+    directus = await DirectusServer.start({}, clock);
+    bearer = (await directus.login()).body.data.access_token;
+  });
+  after(() => directus.close());
+
+  const tfa = (what: string, body: object) => directus.post(`/users/me/tfa/${what}`, body, { bearer });
+  const otpInvalid = invalidPayload('"otp" is invalid');
+
+  async function generate(): Promise<Authenticator> {
+    const { body } = await tfa('generate', { password: adminPassword });
+    return new Authenticator(body.data.secret, clock.now);
+  }
+
+  test('it takes the password to begin, and the secret that was begun with to go on', async () => {
+    refused(await tfa('generate', { password: 'wrong' }), 401, invalidCredentials);
+    refused(
+      await tfa('enable', { secret: 'JBSWY3DPEHPK3PXP', otp: '123456' }),
+      400,
+      invalidPayload('No TFA secret was generated for this user'),
+    );
+    const before = await generate();
+    const present = await generate();
+    refused(await tfa('enable', { secret: before.secret, otp: before.next() }), 400, otpInvalid);
+    refused(await tfa('enable', { secret: before.secret, otp: present.next() }), 400, otpInvalid);
+    clock.advance(minute);
+    const enabled = await tfa('enable', { secret: present.secret, otp: present.next() });
+    assert.deepEqual([enabled.status, enabled.body], [204, '']);
+    const { body } = await directus.me({ bearer }, '?fields=tfa_secret');
+    assert.deepEqual(body, { data: { tfa_secret: '**********' } });
+    const [account] = (await directus.server.call('GET', '/v1/accounts')).body.accounts;
+    assert.deepEqual([account.totp, account.backupCodesLeft], [true, 0], 'no codes that nobody was shown');
+    refused(
+      await tfa('generate', { password: adminPassword }),
+      400,
+      invalidPayload('TFA Secret is already set for this user'),
+    );
+
+    // A code counts once, at a sign-in and at the end; and the end takes one whatever is remembered.
+    clock.advance(minute);
+    const otp = present.next();
+    const again = (await directus.login({ otp })).body.data.access_token;
+    const reused = await directus.post('/auth/login', { email: 'admin@example.com', password: adminPassword, otp });
+    refused(reused, 401, errorBody('INVALID_OTP', 'Invalid user OTP.'));
+    const disable = (code: string) => directus.post('/users/me/tfa/disable', { otp: code }, { bearer: again });
+    refused(await disable(present.wrong()), 400, otpInvalid);
+    refused(await disable(otp), 400, otpInvalid);
+    clock.advance(minute);
+    assert.equal((await disable(present.next())).status, 204);
+    assert.equal((await directus.login()).status, 200);
+    refused(await disable('123456'), 400, invalidPayload('TFA is not enabled for this user'));
+  });
+
+  test('passwords are guessed no more often than at a sign-in, codes no more often than elsewhere', async (t) => {
+    const own = await DirectusServer.start({ CURFEW_LOGIN_ATTEMPTS: '3/1m', CURFEW_FACTOR_ATTEMPTS: '2/1m' }, clock);
+    t.after(() => own.close());
+    const as = { bearer: (await own.login()).body.data.access_token };
+    const guess = () => own.post('/users/me/tfa/generate', { password: 'wrong' }, as);
+    for (let i = 0; i < 3; i++) refused(await guess(), 401, invalidCredentials);
+    assert.equal((await guess()).status, 429);
+    clock.advance(minute);
+    const { body } = await own.post('/users/me/tfa/generate', { password: adminPassword }, as);
+    const authenticator = new Authenticator(body.data.secret, clock.now);
+    const enable = (otp: string) => own.post('/users/me/tfa/enable', { secret: body.data.secret, otp }, as);
+    for (let i = 0; i < 2; i++) refused(await enable(authenticator.wrong()), 400, otpInvalid);
+    assert.equal((await enable(authenticator.next())).status, 429);
+  });
+});

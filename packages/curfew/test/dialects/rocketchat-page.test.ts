@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { day } from '../../src/domain/limits.ts';
+import { defaultPolicy } from '../../src/domain/policy.ts';
+import { examples, readPage, runTerminal, section } from '../support/pages.ts';
+import { startRecorded } from '../support/routes.ts';
+import { adminPassword, TestServer } from '../support/server.ts';
+
+const page = readPage('docs/rocketchat.md');
+
+test('docs/rocketchat.md: its session at the terminal works as it is written', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const commands = examples('sh', section(page, 'Try it')).join('\n');
+  const found = await runTerminal(commands, { URL: server.url, KEY: server.key, PASSWORD: adminPassword });
+  assert.ok(found >= 9, `${found} expectations`);
+});
+
+test('7.1.3: docs/rocketchat.md tells the lifetimes that are in force, and who ends what', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { policy } = server.world;
+  const lifetimes = section(page, 'Lifetimes, and who ends what');
+  assert.deepEqual([policy.absolute, policy.idle], [defaultPolicy.absolute, defaultPolicy.idle]);
+  assert.ok(
+    lifetimes.includes(`at most ${policy.absolute / day} days, and ${policy.idle / day} days without activity`),
+  );
+  for (const who of ['a person', 'an administrator', 'a disabled account', 'a changed password']) {
+    assert.match(lifetimes, new RegExp(`^\\| ${who} ends \\|`, 'm'));
+  }
+});
+
+test('docs/rocketchat.md names every route that is spoken, and no other', async (t) => {
+  const { server, routes } = await startRecorded({ CURFEW_DIALECTS: 'rocketchat' });
+  t.after(() => server.close());
+  const there = routes.filter(({ url }) => url.startsWith('/api/v1/')).map(({ method, url }) => `${method} ${url}`);
+  const told = [...section(page, 'What is spoken').matchAll(/^\| `(GET|POST) ([\w./]+)`/gm)];
+  assert.deepEqual(told.map(([, method, path]) => `${method} /api/v1/${path}`).sort(), there.sort());
+});

@@ -1,0 +1,189 @@
+import { library } from '../../src/authority/caller.ts';
+import { type Authority, createAuthority } from '../../src/authority/index.ts';
+import type { World } from '../../src/authority/world.ts';
+import { permissions } from '../../src/domain/permissions.ts';
+import { totpCode } from '../../src/domain/second-factor.ts';
+
+const tokenShape = /cf[srk]_[0-9A-Za-z]{71}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*/g;
+
+/** Whatever looks like a token of ours in a text. */
+export const tokensIn = (text: string): string[] => text.match(tokenShape) ?? [];
+
+/** The living things that requests are about. Requests end them, so they are looked after between requests. */
+export class Population {
+  readonly #world: World;
+  readonly #authority: Authority;
+  readonly #values: Record<string, string[]> = {};
+  /** Whose a token is. */
+  readonly #owners = new Map<string, string>();
+  /** What no answer and no log may hold: passwords, authenticators' secrets, backup codes. */
+  readonly secrets = new Set<string>(['$argon2']);
+  /** The administrator of the moment, and the backup codes that are left. */
+  #admin: { id: string; codes: string[] } | undefined;
+  #made = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#authority = createAuthority(world);
+  }
+
+  /** The n-th of a kind; any text when there is none. */
+  valueOf = (kind: string, n: number): string => {
+    const [, of] = /^ownerOf_(\w+)$/.exec(kind) ?? [];
+    if (of !== undefined) return this.#owners.get(this.valueOf(of, n)) ?? 'nobody';
+    const values = this.#values[kind];
+    return values?.length ? values[n % values.length]! : 'nothing';
+  };
+
+  /** Keeps a token that an answer held, for later requests. */
+  issued(token: string): void {
+    const kept = this.#list('issued');
+    kept.push(token);
+    if (kept.length > 30) kept.shift();
+  }
+
+  /** Whether a token is one of those that requests are made with. */
+  has(token: string): boolean {
+    return Object.values(this.#values).some((values) => values.includes(token));
+  }
+
+  /** Puts back what requests have ended. */
+  async refill(): Promise<void> {
+    await this.#refillKeys();
+    await this.#refillAdmins();
+    await this.#refillPeople();
+    this.#values['code'] = [...this.#list('code'), '000000', 'abcdefgh', ''].slice(-20);
+    this.#values['group'] = ['staff', 'billing', 'a'];
+    this.#values['mistyped'] = this.#list('token').map((token) => `${token.slice(0, -1)}~`);
+  }
+
+  async #refillKeys(): Promise<void> {
+    for (const [kind, scopes] of [
+      ['key', permissions],
+      ['narrowKey', ['sessions.read']],
+    ] as const) {
+      const good = await this.#still(kind, (token) => this.#authority.authenticateKey(token));
+      while (good.length < 3) {
+        const { key, token } = await this.#authority.createKey(library, {
+          name: `key-${++this.#made}`,
+          scopes,
+        });
+        good.push(token);
+        this.#list('keyId').push(key.id);
+      }
+      this.#values[kind] = good;
+    }
+    this.#values['keyId'] = this.#list('keyId').slice(-10);
+  }
+
+  /** Administrators' sessions on which a second factor was confirmed lately. */
+  async #refillAdmins(): Promise<void> {
+    const good = await this.#still('adminToken', async (token) => {
+      const caller = await this.#authority.authenticateSession(token);
+      if (caller.kind !== 'person' || !this.#authority.factorIsRemembered(caller.session)) throw new Error('anew');
+    });
+    while (good.length < 4) good.push((await this.#openAsAdmin().catch(() => undefined)) ?? (await this.#makeAdmin()));
+    this.#values['adminToken'] = good;
+  }
+
+  /** Another session of the administrator, with one more of the backup codes. */
+  async #openAsAdmin(): Promise<string | undefined> {
+    const code = this.#admin?.codes.pop();
+    if (!this.#admin || code === undefined) return undefined;
+    const { token, session } = await this.#authority.createSession(library, { userId: this.#admin.id });
+    const caller = await this.#authority.authenticateSession(token);
+    if (caller.kind !== 'person') return undefined;
+    await this.#authority.confirmSecondFactor(caller.session, caller.account, code);
+    this.#owners.set(token, this.#admin.id);
+    this.#list('sessionId').push(session.id);
+    return token;
+  }
+
+  /** An administrator with a second factor; the token of their first session. */
+  async #makeAdmin(): Promise<string> {
+    const username = `admin-${++this.#made}`;
+    const password = `admin password ${this.#made}`;
+    const { id } = await this.#authority.createAccount(library, { username, password, roles: ['admin'] });
+    const { secret } = await this.#authority.startTotp(library, id);
+    const code = totpCode(secret, this.#world.clock.now());
+    const { backupCodes } = await this.#authority.confirmTotp(library, id, { code });
+    for (const text of [password, secret, ...backupCodes]) this.secrets.add(text);
+    this.#admin = { id, codes: backupCodes };
+    this.#account({ id, username, password });
+    const token = await this.#openAsAdmin();
+    if (token === undefined) throw new Error('an administrator who was just made cannot sign in');
+    // Requests may show them: each counts once.
+    this.#list('code').push(...backupCodes.splice(0, 3));
+    return token;
+  }
+
+  async #refillPeople(): Promise<void> {
+    const good = await this.#still('token', (token) => this.#authority.authenticateSession(token));
+    while (good.length < 10) {
+      const userId = `user-${++this.#made % 5}`;
+      const name = this.#made % 3 === 0 ? `desk-${this.#made}` : undefined;
+      const opened = await this.#authority.createSession(library, { userId, name, accessGroups: ['staff'] });
+      good.push(opened.token);
+      this.#owners.set(opened.token, userId);
+      this.#list('refresh').push(opened.refreshToken);
+      this.#list('sessionId').push(opened.session.id);
+      this.#list('userId').push(userId);
+      if (name !== undefined) this.#list('name').push(name);
+      if (this.#made % 4 === 0) {
+        await this.#authority.endSession(library, { id: opened.session.id });
+        this.#list('ended').push(opened.token);
+        good.pop();
+      }
+    }
+    if (this.#made % 20 < 5) await this.#makePerson();
+    this.#values['token'] = good;
+    for (const kind of [
+      'refresh',
+      'sessionId',
+      'userId',
+      'name',
+      'ended',
+      'username',
+      'email',
+      'password',
+      'accountId',
+    ]) {
+      this.#values[kind] = this.#list(kind).slice(-20);
+    }
+  }
+
+  async #makePerson(): Promise<void> {
+    const username = `person-${++this.#made}`;
+    const password = `person password ${this.#made}`;
+    const email = `${username}@example.com`;
+    const { id } = await this.#authority.createAccount(library, { username, email, password });
+    this.secrets.add(password);
+    this.#account({ id, username, password });
+    this.#list('email').push(email);
+  }
+
+  #account({ id, username, password }: { id: string; username: string; password: string }): void {
+    this.#list('accountId').push(id);
+    this.#list('userId').push(id);
+    this.#list('username').push(username);
+    this.#list('password').push(password);
+  }
+
+  /** Those of a kind that are still good. */
+  async #still(kind: string, check: (token: string) => Promise<unknown>): Promise<string[]> {
+    const good: string[] = [];
+    for (const token of this.#list(kind)) {
+      const fine = await check(token).then(
+        () => true,
+        () => false,
+      );
+      if (fine) good.push(token);
+    }
+    return good;
+  }
+
+  #list(kind: string): string[] {
+    this.#values[kind] ??= [];
+    return this.#values[kind];
+  }
+}

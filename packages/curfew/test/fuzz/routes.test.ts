@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { options } from '../../src/config.ts';
+import { temporaryFolder } from '../stores/harness.ts';
+import { type Route, startRecorded } from '../support/routes.ts';
+import { AnswerChecks, type Received } from './answers.ts';
+import { Population, tokensIn } from './population.ts';
+import { type Request, requests } from './requests.ts';
+import { fillIn } from './schemas.ts';
+
+/*
+ * Requests to every route that the server registers, made from the routes' own schemas: a dialect that is mounted is
+ * driven, with nothing said of it here. `CURFEW_FUZZ=100000` sends so many; `CURFEW_FUZZ_SEED` repeats a run.
+ */
+const runs = Number(process.env['CURFEW_FUZZ'] ?? 3000);
+const seed = Number(process.env['CURFEW_FUZZ_SEED'] ?? Date.now() % 2 ** 31);
+/** Requests between which what they ended is put back. */
+const refillEvery = 20;
+
+test(`${runs} fuzzed requests: no 5xx, answers as declared, no secret in an answer or the log`, async (t) => {
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const logFile = join(folder.path, 'log');
+  const { server, routes: all } = await startRecorded({
+    CURFEW_LOG_LEVEL: 'debug',
+    CURFEW_LOG_FILE: logFile,
+    ...unlimited(),
+  });
+  // What failed is shown as the route's name, not as all of its shapes.
+  const routes = all.map((route) =>
+    Object.assign(route, { [fc.toStringMethod]: () => `${route.method} ${route.url}` }),
+  );
+  let open = true;
+  t.after(() => open && server.close());
+  const population = new Population(server.world);
+  const checks = new AnswerChecks();
+  const tally = new Tally(routes);
+  const secrets = { population, seen: new Set<string>() };
+  let sent = 0;
+  await fc.assert(
+    fc.asyncProperty(requests(routes), async (request) => {
+      if (sent++ % refillEvery === 0) await population.refill();
+      const answer = await send(server.url, request, population);
+      tally.count(request, answer);
+      assert.ok(answer.status < 500, `${answer.status}: ${answer.text}`);
+      assert.equal(checks.fault(request, answer), undefined, answer.text);
+      checkSecrets(request, answer, secrets);
+    }),
+    // What a request meets depends on those before it: a smaller one proves nothing.
+    { numRuns: runs, seed, endOnFailure: true },
+  );
+  await server.close();
+  open = false;
+  const logged = readFileSync(logFile, 'utf8');
+  assert.ok(logged.split('\n').length > runs * 0.9, 'the requests were not logged');
+  assert.deepEqual(tokensIn(logged), [], 'a token is in the log');
+  for (const secret of population.secrets) assert.ok(!logged.includes(secret), 'a secret is in the log');
+  for (const line of tally.lines()) t.diagnostic(line);
+  t.diagnostic(`${checks.validated} answers validated, ${checks.undeclared} of no declared shape; seed ${seed}`);
+  // A few hundred, asked for by hand, may miss one.
+  if (runs < 20 * routes.length) return;
+  assert.deepEqual(tally.neverCalled(), [], 'a route was never called');
+  assert.ok(tally.reached() > 0.5, 'most routes did what they are for, and did not only refuse');
+});
+
+/** Every limit of how often something may be asked, off. */
+function unlimited(): Record<string, string> {
+  return Object.fromEntries(
+    Object.values(options)
+      .filter(({ form }) => form.startsWith('number/duration'))
+      .map(({ env, form }) => [env, form.includes('off') ? 'off' : '1000000/1s']),
+  );
+}
+
+async function send(url: string, request: Request, population: Population): Promise<Received> {
+  const { route, path, headers, body } = request;
+  const fill = (text: string) => fillIn(text, population.valueOf);
+  const response = await fetch(url + fillIn(path, (kind, n) => encodeURIComponent(population.valueOf(kind, n))), {
+    method: route.method,
+    redirect: 'manual',
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, fill(value)])),
+    signal: AbortSignal.timeout(30_000),
+    ...(body !== undefined && { body: fill(body) }),
+  });
+  const type = response.headers.get('content-type') ?? '';
+  const received = { status: response.status, type, cookies: response.headers.getSetCookie().join('\n') };
+  if (!type.startsWith('text/event-stream')) return { ...received, text: await response.text() };
+  // It goes on for ever: its beginning is enough.
+  const reader = response.body!.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return { ...received, text: Buffer.from(value ?? []).toString() };
+}
+
+/** An answer holds a token only where it is new, or the same successor for whoever refreshes again; never a secret. */
+function checkSecrets(
+  { route }: Request,
+  { text: body, cookies }: Received,
+  { population, seen }: { population: Population; seen: Set<string> },
+): void {
+  const text = `${body}\n${cookies}`;
+  for (const secret of population.secrets) assert.ok(!text.includes(secret), `a secret is in: ${text}`);
+  for (const token of tokensIn(text)) {
+    assert.notEqual(route.method, 'GET', `a read answers with a token: ${text}`);
+    assert.ok(!population.has(token) || seen.has(token), `an old token is told: ${text}`);
+    assert.ok(!seen.has(token) || /refresh/.test(route.url), `a token is told again: ${text}`);
+    seen.add(token);
+    population.issued(token);
+  }
+}
+
+/** How many requests each route had, and how they were answered. */
+class Tally {
+  readonly #byRoute = new Map<string, Map<number, number>>();
+
+  constructor(routes: readonly Route[]) {
+    for (const { method, url } of routes) this.#byRoute.set(`${method} ${url}`, new Map());
+  }
+
+  count({ route: { method, url } }: Request, { status }: Received): void {
+    const counts = this.#byRoute.get(`${method} ${url}`)!;
+    counts.set(status, (counts.get(status) ?? 0) + 1);
+  }
+
+  lines(): string[] {
+    const all = [...this.#byRoute.values()].flatMap((counts) => [...counts]);
+    const total = all.reduce((sum, [, count]) => sum + count, 0);
+    const of = (hundred: number) =>
+      all.filter(([status]) => Math.floor(status / 100) === hundred).reduce((sum, [, count]) => sum + count, 0);
+    const routes = [...this.#byRoute].map(([route, counts]) => {
+      const shown = [...counts].sort(([a], [b]) => a - b).map(([status, count]) => `${status}×${count}`);
+      return `  ${route}: ${shown.join(' ')}`;
+    });
+    const kinds = [2, 3, 4, 5].map((hundred) => `${of(hundred)} ${hundred}xx`).join(', ');
+    return [`${total} requests over ${this.#byRoute.size} routes: ${kinds}`, ...routes];
+  }
+
+  neverCalled(): string[] {
+    return [...this.#byRoute].filter(([, counts]) => counts.size === 0).map(([route]) => route);
+  }
+
+  /** The part of the routes that did what they are for at least once. */
+  reached(): number {
+    const done = [...this.#byRoute.values()].filter((counts) => [...counts.keys()].some((status) => status < 400));
+    return done.length / this.#byRoute.size;
+  }
+}

@@ -1,0 +1,83 @@
+import { request } from 'node:http';
+import { CurfewError } from '../../src/errors.ts';
+import type { Store } from '../../src/stores/contract.ts';
+import type { Answer, TestServer } from './server.ts';
+
+/** Texts that are the name, the id or the token of nothing, and that a careless server stumbles over. */
+export const strangeTexts: Record<string, string> = {
+  'a slash': 'a/b',
+  'a way up': '../desk',
+  'a NUL': '\0',
+  'a NUL behind a name': 'desk\0',
+  'look-alikes': 'dеsk',
+  'a right-to-left mark': '\u202edesk',
+  'a quote': "desk' OR '1'='1",
+  'an operator': '{"$ne":null}',
+  'an evil pattern': '(a+)+$',
+  'a very long text': 'x'.repeat(1500),
+  'a longer text': 'x'.repeat(5000),
+};
+
+/** Bodies that are no object of JSON. */
+export const noObjects: Record<string, string> = {
+  'not JSON': '{"name": ',
+  'an array': '[]',
+  'a text': '"desk"',
+  'a number': '7',
+  null: 'null',
+  'prototype pollution': '{"__proto__":{"admin":true}}',
+};
+
+/** A request as it is: headers may come twice, and no client tidies the path. */
+export function rawCall(
+  { url }: TestServer,
+  method: string,
+  path: string,
+  headers: Record<string, string | string[]>,
+  body = '',
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method, path, headers: { 'content-length': Buffer.byteLength(body), ...headers } });
+    sent.on('error', reject);
+    sent.on('response', (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk) => {
+        text += chunk;
+      });
+      response.on('end', () => {
+        const received = new Headers(
+          Object.entries(response.headersDistinct).flatMap(([name, values]) =>
+            (values ?? []).map((value): [string, string] => [name, value]),
+          ),
+        );
+        resolve({ status: response.statusCode!, headers: received, body: text === '' ? '' : JSON.parse(text) });
+      });
+    });
+    sent.end(body);
+  });
+}
+
+/** Makes one operation of a store fail, without changing anything, for as long as `during` runs. */
+export async function whileFailing<Result>(
+  store: Store,
+  operation: keyof Store,
+  during: () => Promise<Result>,
+): Promise<Result> {
+  const target = store as unknown as Record<string, unknown>;
+  const original = target[operation];
+  target[operation] = async () => {
+    throw new CurfewError('store_unavailable', { detail: 'secret-detail-of-the-store' });
+  };
+  try {
+    return await during();
+  } finally {
+    target[operation] = original;
+  }
+}
+
+/** What a refused request must leave as it is, and what the sweep, which tidies up meanwhile, does not touch. */
+export async function effectsIn({ world }: TestServer): Promise<{ active: number; head: number }> {
+  const { store, clock } = world;
+  return { active: await store.countActive(clock.nowForEnd()), head: await store.logHead() };
+}

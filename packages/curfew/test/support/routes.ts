@@ -1,0 +1,32 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { FastifyInstance, RouteOptions } from 'fastify';
+import { TestServer } from './server.ts';
+
+/** A route as it was registered: its shapes as JSON schemas, and those that they may name. */
+export type Route<Schema = object> = {
+  method: string;
+  url: string;
+  schema: { body?: Schema; querystring?: Schema; params?: Schema; response?: Record<string, Schema> };
+  shapes: Readonly<Record<string, Schema>>;
+};
+
+/** Starts a server, and notes every route that it registers: the native API's and each dialect's. */
+export async function startRecorded(env: Record<string, string>): Promise<{ server: TestServer; routes: Route[] }> {
+  const routes: Route[] = [];
+  const onInstance = (message: unknown) => {
+    const { fastify } = message as { fastify: FastifyInstance };
+    fastify.addHook('onRoute', function (this: FastifyInstance, { method, url, schema = {} }: RouteOptions) {
+      const shapes = this.getSchemas() as Route['shapes'];
+      for (const one of [method].flat()) routes.push({ method: one, url, schema: schema as Route['schema'], shapes });
+    });
+  };
+  subscribe('fastify.initialization', onInstance);
+  try {
+    const server = await TestServer.start(env);
+    // Files of the page that shows the API, and what the server answers to HEAD by itself, have no input.
+    const driven = routes.filter(({ method, url }) => !['HEAD', 'OPTIONS'].includes(method) && !url.includes('*'));
+    return { server, routes: driven };
+  } finally {
+    unsubscribe('fastify.initialization', onInstance);
+  }
+}
