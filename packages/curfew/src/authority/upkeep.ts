@@ -28,6 +28,8 @@ export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
   let sweeping: Promise<void> | undefined;
   const sweepAll = async () => {
     const { keepEnded, keepEvents } = settings;
+    // First what was seen: a session that was active a moment ago must not be swept as idle after a clock's jump.
+    await world.activity.flush(world.clock.now());
     for (;;) {
       if (stopped) return;
       const { more } = await world.store.sweep({ now: world.clock.now(), keepEnded, keepEvents, batch });
@@ -45,10 +47,7 @@ export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
     setInterval(() => void work().catch(settings.onError), interval).unref();
   const timers = [every(flushInterval, () => world.activity.flush(world.clock.now())), every(sweepInterval, sweep)];
   return {
-    async sweep() {
-      await world.activity.flush(world.clock.now());
-      await sweep();
-    },
+    sweep,
     async stop() {
       stopped = true;
       for (const timer of timers) clearInterval(timer);
