@@ -23,7 +23,7 @@ export async function embeddedRows(say: (text: string) => void): Promise<Row[]> 
   await many.fill(large);
   await many.settle();
   say('comparing sizes');
-  rows.push(...(await comparing(few, many)), ...(await sizes(few, many)));
+  rows.push(...(await sizes(many)), ...(await comparing(few, many)));
   say('ending all');
   rows.push(await endingUser(many), await endingEveryone(many));
   await few.close();
@@ -189,17 +189,17 @@ async function comparing(few: Bench, many: Bench): Promise<Row[]> {
   return rows;
 }
 
-async function sizes(few: Bench, many: Bench): Promise<Row[]> {
+async function sizes(many: Bench): Promise<Row[]> {
   const { facts } = await many.world.store.describe();
   const sessions = Number(facts['liveSessions']) + Number(facts['endedSessions']);
   const bytes = statSync(join(many.folder, 'data.mdb')).size / sessions;
   const empty = await openBench();
   const starts = async (bench: Bench) => {
     const took: number[] = [];
-    for (let i = 0; i < 7; i++) took.push(await timeOf(() => bench.reopen()));
+    for (let i = 0; i < 7; i++) took.push(await bench.reopen());
     return median(took);
   };
-  await starts(few);
+  await starts(empty);
   const [atLarge, atEmpty] = [await starts(many), await starts(empty)];
   await empty.close();
   const resident = Math.round(process.memoryUsage.rss() / 1e6);

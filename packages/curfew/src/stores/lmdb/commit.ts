@@ -3,12 +3,12 @@ import type { NewEvent } from '../../domain/events.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../../domain/session.ts';
 import { CurfewError, isCurfewError } from '../../errors.ts';
-import { type Counters, countersOf, encodeEvent, encodeLog, type LogScope } from './codec.ts';
+import { type Counters, countersOf, encodeEvent, encodeLog, type LogScope, type Row } from './codec.ts';
 import { type EpochBook, type EpochHistory, firstEnd, loadEpochs, numberOf, putStep, removeStep } from './epochs.ts';
 import { writeFault } from './faults.ts';
 import { type FreshSession, type FreshSessions, freshOf, loadFresh } from './fresh.ts';
 import { userKey } from './keys.ts';
-import type { Tables } from './tables.ts';
+import { putInOrder, type Tables } from './tables.ts';
 
 /** What is kept in memory of the store: as of the newest commit that is visible. */
 export type State = Counters & {
@@ -43,10 +43,10 @@ export function loadState(tables: Tables): State {
  * its transaction until the commit is visible.
  */
 export class Draft {
-  readonly tables: Tables;
   head: number;
   active: number;
   progress: Progress;
+  readonly #tables: Tables;
   #lastEvent: number;
   #lastTold: NewEvent | undefined;
   #time: number;
@@ -54,10 +54,12 @@ export class Draft {
   #everyone: EpochHistory;
   readonly #users: Map<UserId, EpochHistory> = new Map();
   readonly #created: Map<SessionId, FreshSession> = new Map();
+  /** Rows of created sessions that are not in the table yet. */
+  readonly #unwritten: Map<SessionId, Row> = new Map();
   readonly #placed: Set<SessionId> = new Set();
 
   constructor(tables: Tables, state: State) {
-    this.tables = tables;
+    this.#tables = tables;
     this.#state = state;
     this.head = state.head;
     this.active = state.active;
@@ -67,6 +69,25 @@ export class Draft {
     this.#everyone = state.epochs.everyone;
   }
 
+  /** The tables, with all that the batch did until now. */
+  get tables(): Tables {
+    this.#writeCreated();
+    return this.#tables;
+  }
+
+  /** The row of a session, without writing what was created for it. */
+  rowOf(id: SessionId): Row | undefined {
+    return this.#unwritten.get(id) ?? this.#tables.sessions.get(id) ?? this.#tables.ended.get(id);
+  }
+
+  /** The batch's new sessions go into the table together, in the order of their ids: its pages are filled, not split. */
+  #writeCreated(): void {
+    if (this.#unwritten.size === 0) return;
+    const rows = [...this.#unwritten].sort(([a], [b]) => (a < b ? -1 : 1));
+    this.#unwritten.clear();
+    putInOrder(this.#tables.sessions, rows);
+  }
+
   get lastEvent(): number {
     return this.#lastEvent;
   }
@@ -74,7 +95,7 @@ export class Draft {
   /** Appends to the change log. */
   log(scope: LogScope, at: number): number {
     this.head += 1;
-    this.tables.log.put(this.head, encodeLog(scope, at));
+    this.#tables.log.put(this.head, encodeLog(scope, at));
     this.#seen(at);
     return this.head;
   }
@@ -86,8 +107,9 @@ export class Draft {
     this.#seen(event.at);
   }
 
-  /** Notes a session that the event just told of, and that stands in no index yet. */
-  created(stored: StoredSession): void {
+  /** Writes a session that the event just told of, and that stands in no index yet. */
+  created(stored: StoredSession, row: Row): void {
+    this.#unwritten.set(stored.id, row);
     this.#created.set(stored.id, freshOf(stored, this.#lastEvent));
   }
 
@@ -132,16 +154,16 @@ export class Draft {
   moveEpoch(userId: UserId | undefined, end: SequencedEnd): void {
     const history = this.historyOf(userId);
     const step = { number: numberOf(history) + 1, end, settled: false };
-    putStep(this.tables, userId, step);
+    putStep(this.#tables, userId, step);
     this.#setHistory(userId, [...history, step]);
   }
 
   /** Replaces what is kept of an epoch's history, in memory and on disk. */
   rewriteHistory(userId: UserId | undefined, history: EpochHistory): void {
     for (const step of this.historyOf(userId)) {
-      if (!history.some(({ number }) => number === step.number)) removeStep(this.tables, userId, step);
+      if (!history.some(({ number }) => number === step.number)) removeStep(this.#tables, userId, step);
     }
-    for (const step of history) putStep(this.tables, userId, step);
+    for (const step of history) putStep(this.#tables, userId, step);
     this.#setHistory(userId, history);
   }
 
@@ -156,21 +178,22 @@ export class Draft {
 
   /** The last writes of the batch: the numbers that the next one, or the next start, goes on from. */
   finish(): void {
+    this.#writeCreated();
     const state = this.#state;
     const counters = { head: this.head, lastEvent: this.#lastEvent, active: this.active, time: this.#time };
     if (this.#lastTold) this.#writeLastEvent(counters);
     else if (this.head !== state.head || this.active !== state.active) this.keepCounters();
-    if (this.progress !== state.progress) this.tables.meta.put(progressKey, this.progress);
+    if (this.progress !== state.progress) this.#tables.meta.put(progressKey, this.progress);
   }
 
   /** Writes the numbers down by themselves: where no event carries them, or where events are being forgotten. */
   keepCounters(): void {
     const { head, active } = this;
-    this.tables.meta.put(countersKey, { head, lastEvent: this.#lastEvent, active, time: this.#time });
+    this.#tables.meta.put(countersKey, { head, lastEvent: this.#lastEvent, active, time: this.#time });
   }
 
   #writeLastEvent(counters: Counters | undefined): void {
-    if (this.#lastTold) this.tables.events.put(this.#lastEvent, encodeEvent(this.#lastTold, counters));
+    if (this.#lastTold) this.#tables.events.put(this.#lastEvent, encodeEvent(this.#lastTold, counters));
   }
 
   /** Makes the batch count, now that its commit is visible. */

@@ -1,7 +1,7 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { type Epochs, nextDeadline, type StoredSession } from '../../domain/session.ts';
 import { decodeEvent, decodeSession } from './codec.ts';
-import { stateKeys, tagKeys, userKey, userRange } from './keys.ts';
+import { stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
 import type { Tables } from './tables.ts';
 
 /** A session that stands in no index yet. */
@@ -20,7 +20,7 @@ export type FreshSession = {
 };
 
 /** One entry of an index that a fresh session is to have; the one by user comes last. */
-export type Placement = { id: SessionId; deadline: number } | { id: SessionId; key: string; last: boolean };
+export type Placement = { id: SessionId; deadline: string } | { id: SessionId; key: string; last: boolean };
 
 /**
  * The newest part of the indexes, in memory: sessions created since the sweep last placed some, and not changed since
@@ -98,7 +98,9 @@ export class FreshSessions {
     const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
     const tags = all.flatMap(({ id, tags: its }) => its.map((key) => ({ id, key, last: false })));
     const users = all.map(({ id, key }) => ({ id, key, last: true }));
-    const deadlines = all.map(({ id, due }) => ({ id, deadline: due })).sort((a, b) => a.deadline - b.deadline);
+    const deadlines = all
+      .map(({ id, due }) => ({ id, deadline: timeKey(due, id) }))
+      .sort((a, b) => (a.deadline < b.deadline ? -1 : 1));
     return [...deadlines, ...tags.sort(byKey), ...users.sort(byKey)];
   }
 }

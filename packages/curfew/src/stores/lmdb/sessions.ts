@@ -33,12 +33,13 @@ export function find(tables: Tables, id: SessionId): StoredSession | undefined {
 }
 
 export function create(draft: Draft, creation: Creation): CreationOutcome {
-  const { tables } = draft;
   const { limit, now, by } = creation;
   const present = draft.epochsOf(creation.session.userId);
   const session: StoredSession = { ...creation.session, epochs: present };
-  const already = find(tables, session.id);
-  if (already) return { kind: 'created', session: already, replaced: [], sequence: undefined };
+  const already = draft.rowOf(session.id);
+  if (already) {
+    return { kind: 'created', session: decodeSession(session.id, already), replaced: [], sequence: undefined };
+  }
   if (creation.epochs !== 'current') {
     const { user, everyone } = creation.epochs;
     if (user !== present.user || everyone !== present.everyone) return { kind: 'epoch_moved' };
@@ -59,10 +60,11 @@ export function create(draft: Draft, creation: Creation): CreationOutcome {
   for (const old of replaced) {
     sequence = end(draft, old, { at: now, by: 'policy', reason: 'replaced' }, now).sequence;
   }
-  put(draft, session);
   if (session.name !== undefined) holdName(draft, session.name, session.id, now);
   draft.event(storeEvents.created(session, by));
-  draft.created(session);
+  // The sweep places it in the indexes.
+  draft.created(session, encodeSession(session, nextDeadline(session)));
+  draft.active += 1;
   return { kind: 'created', session, replaced: replaced.map(({ id }) => id), sequence };
 }
 
@@ -151,12 +153,6 @@ export function liveRowsOf(draft: Draft, userId: UserId, epochs: Epochs): KeptRo
   const fresh = draft.freshUnder(userId, epochs);
   const ids = fresh.length === 0 ? placed : [...placed, ...fresh].sort();
   return ids.map((id) => ({ id, row: tables.sessions.get(id)! }));
-}
-
-/** Writes a new live session; the sweep places it in the indexes. */
-function put(draft: Draft, stored: StoredSession): void {
-  draft.tables.sessions.put(stored.id, encodeSession(stored, nextDeadline(stored)));
-  if (isActive(draft, stored)) draft.active += 1;
 }
 
 /**

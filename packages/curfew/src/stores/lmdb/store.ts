@@ -46,7 +46,7 @@ export class LmdbStore implements Store {
     this.#owner = owner;
     this.#state = loadState(tables);
     this.#committer = new Committer(tables, this.#state, folder);
-    this.#sweeper = new Sweeper(tables, this.#state);
+    this.#sweeper = new Sweeper(this.#state);
   }
 
   // ---- Sessions

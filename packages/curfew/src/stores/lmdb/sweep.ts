@@ -11,7 +11,7 @@ import { endedOfUser, endOfTime, idOfTimeKey, stateKeys, tagKeys, timeKey, userK
 import { dueSessions, hasLive, unburied } from './lists.ts';
 import { end } from './sessions.ts';
 import { letGoOfName } from './slots.ts';
-import { idsUnder, type Tables } from './tables.ts';
+import { idsUnder, putInOrder } from './tables.ts';
 
 /** Sessions that a walk over all of them looks at in one piece of work, for each that it may write down. */
 const looksPerWrite = 20;
@@ -26,15 +26,13 @@ const freshFor = 10 * second;
  * transaction is short and nothing is done twice.
  */
 export class Sweeper {
-  readonly #tables: Tables;
   readonly #state: State;
   /** How far the walk over all sessions has come that writes down the ends of everyone's epoch. */
   #walked: SessionId | undefined;
   /** What is still to be written of the placing that was begun; the next one stands last. */
   #toPlace: Placement[] = [];
 
-  constructor(tables: Tables, state: State) {
-    this.#tables = tables;
+  constructor(state: State) {
     this.#state = state;
   }
 
@@ -57,8 +55,8 @@ export class Sweeper {
 
   /** Looks at sessions whose deadline has come: ends them, or arms those anew that were active meanwhile. */
   #expire(draft: Draft, now: number, batch: number): { ended: number; more: boolean } {
-    const { sessions, deadlines } = this.#tables;
-    const due = [...dueSessions(this.#tables, now, batch)];
+    const { sessions, deadlines } = draft.tables;
+    const due = [...dueSessions(draft.tables, now, batch)];
     let ended = 0;
     for (const id of due) {
       const row = sessions.get(id)!;
@@ -104,7 +102,7 @@ export class Sweeper {
 
   /** Live sessions of a user under earlier epochs than the present ones. */
   #leftBehind(draft: Draft, userId: UserId, limit: number): SessionId[] {
-    const { live } = this.#tables;
+    const { live } = draft.tables;
     const present = userKey(userId, draft.epochsOf(userId));
     const found: SessionId[] = [];
     for (const key of live.getKeys(userRange(userId))) {
@@ -117,7 +115,7 @@ export class Sweeper {
 
   /** A walk over all sessions in the order of their ids, a piece at a time, from where the last one stopped. */
   #settleEveryone(draft: Draft, now: number, batch: number, already: number): { ended: number; more: boolean } {
-    const { sessions } = this.#tables;
+    const { sessions } = draft.tables;
     const from = this.#walked === undefined ? {} : { start: this.#walked, exclusiveStart: true };
     const ids = [...sessions.getKeys({ ...from, limit: batch * looksPerWrite })] as SessionId[];
     let ended = already;
@@ -137,7 +135,7 @@ export class Sweeper {
 
   /** Writes down how a session ended that nothing was written down of, and moves it to the past. */
   #settleOne(draft: Draft, id: SessionId, now: number): boolean {
-    const row = this.#tables.sessions.get(id);
+    const row = draft.tables.sessions.get(id);
     const stored = row && decodeSession(id, row);
     const found = stored && endOf(stored, draft.epochEnd(stored), now);
     if (!found) return false;
@@ -150,8 +148,8 @@ export class Sweeper {
   #buryEnded(draft: Draft, batch: number): boolean {
     const { buried } = draft.progress;
     const upTo = Math.min(draft.head, buried + batch);
-    for (const { id, at } of unburied(this.#tables, buried, upTo)) {
-      const row = this.#tables.sessions.get(id);
+    for (const { id, at } of unburied(draft.tables, buried, upTo)) {
+      const row = draft.tables.sessions.get(id);
       const ended = row && decodeSession(id, row).end;
       if (ended) bury(draft, id, ended, at);
     }
@@ -161,19 +159,20 @@ export class Sweeper {
 
   /** Places fresh sessions in the indexes, a piece at a time. Answers whether there is more to place now. */
   #place(draft: Draft, now: number, batch: number): boolean {
-    const { live, deadlines } = this.#tables;
+    const { live, deadlines } = draft.tables;
     const { fresh, lastEvent } = this.#state;
     if (this.#toPlace.length === 0 && this.#placingIsDue(now)) this.#toPlace = fresh.placements().reverse();
     const piece = this.#toPlace.splice(-batch * placementsPerWrite).reverse();
-    for (const placement of piece) {
-      const { id } = placement;
-      // Whatever has changed it since has placed it.
-      if (!draft.isFresh(id)) continue;
-      if ('deadline' in placement) deadlines.put(timeKey(placement.deadline, id), true);
-      else {
-        live.put(placement.key, id);
-        if (placement.last) draft.placed(id);
-      }
+    // Whatever has changed a session since has placed it.
+    const still = piece.filter(({ id }) => draft.isFresh(id));
+    putInOrder(
+      deadlines,
+      still.flatMap((entry) => ('deadline' in entry ? [[entry.deadline, true] as const] : [])),
+    );
+    for (const entry of still) {
+      if ('deadline' in entry) continue;
+      live.put(entry.key, entry.id);
+      if (entry.last) draft.placed(entry.id);
     }
     let placed = lastEvent;
     for (const { id, told } of fresh) {
@@ -235,7 +234,7 @@ export class Sweeper {
   #forgetEpochs(draft: Draft, until: number): void {
     for (const [userId, history] of this.#state.epochs.users) {
       if (!history.every((step) => step.settled && step.end.at <= until)) continue;
-      const kept = hasLive(this.#tables, this.#state, userId) ? history.slice(-1) : [];
+      const kept = hasLive(draft.tables, this.#state, userId) ? history.slice(-1) : [];
       if (kept.length < history.length) draft.rewriteHistory(userId, kept);
     }
     const everyone = draft.historyOf(undefined);

@@ -84,3 +84,20 @@ export function idsUnder(index: Tables['live'], key: string, limit?: number): Se
   const range = { start: key, end: key, inclusiveEnd: true, ...(limit === undefined ? {} : { limit }) };
   return [...index.getRange(range)].map(({ value }) => value as SessionId);
 }
+
+/** Puts rows whose keys ascend. What lies behind all that is there is appended: LMDB then fills a page, not half of one. */
+export function putInOrder<Value>(table: Database<Value, string>, rows: Iterable<readonly [string, Value]>): void {
+  let [last = ''] = [...table.getKeys({ reverse: true, limit: 1 })];
+  for (const [key, value] of rows) {
+    if (key > last) {
+      append(table, key, value);
+      last = key;
+    } else table.put(key, value);
+  }
+}
+
+function append<Value>(table: Database<Value, string>, key: string, value: Value): void {
+  // The declaration does not know the option.
+  const options: object = { append: true };
+  (table.put as (key: string, value: Value, options: object) => unknown).call(table, key, value, options);
+}
