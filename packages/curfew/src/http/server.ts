@@ -89,7 +89,7 @@ export async function createServer(settings: ServerSettings): Promise<FastifyIns
   app.addHook('onResponse', (request, reply, done) => {
     const { method, ip, id, caller } = request;
     const [status, ms] = [reply.statusCode, reply.elapsedTime];
-    metrics.observe(request.routeOptions.url ?? 'none', method, status, ms / 1000);
+    metrics.counter(request.routeOptions.url ?? 'none', method, status)(ms / 1000);
     logRequest(requestLogger, {
       id,
       method,
@@ -124,10 +124,14 @@ export async function createServer(settings: ServerSettings): Promise<FastifyIns
     app,
     trustProxy,
     compile: (schema) => validators.strict.compile(schema),
-    answered({ method, path, status, began, ip, by }) {
-      const ms = performance.now() - began;
-      metrics.observe(path, method, status, ms / 1000);
-      logRequest(requestLogger, { id: nextId(), method, path, status, ms, ip, by });
+    watch(method, path, status) {
+      const count = metrics.counter(path, method, status);
+      const log = requestLogger.child({ method, path, status });
+      return (began, ip, by) => {
+        const ms = performance.now() - began;
+        count(ms / 1000);
+        log.info({ id: nextId(), ms: rounded(ms), ip, by: actorOf(by) }, 'request');
+      };
     },
   });
   return app;
@@ -214,8 +218,11 @@ type RequestLine = {
 
 /** One line a request. */
 function logRequest(logger: Logger, { id, method, path, status, ms, ip, by }: RequestLine): void {
-  const rounded = Math.round(ms * 10) / 10;
-  logger.info({ id, method, path, status, ms: rounded, ip, by: by && actorOf(by) }, 'request');
+  logger.info({ method, path, status, id, ms: rounded(ms), ip, by: by && actorOf(by) }, 'request');
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 function pathOf(request: FastifyRequest): string {

@@ -23,13 +23,14 @@ type Settings = {
   compile(schema: object): ValidateFunction;
   /** Whether the peer may speak for somebody else: the short way believes nobody. */
   trustProxy: boolean | string;
-  answered(what: Answered): void;
+  /** For a kind of answer: what tells the log and the metrics of each. */
+  watch(method: string, path: string, status: number): Answered;
 };
 
-/** What the log and the metrics are told. `began` is of `performance.now()`. */
-export type Answered = { method: string; path: string; status: number; began: number; ip: string; by: Caller };
+/** `began` is of `performance.now()`. */
+export type Answered = (began: number, ip: string, by: Caller) => void;
 
-type Route = { operation: Operation; validate: ValidateFunction };
+type Route = { operation: Operation; validate: ValidateFunction; answered: Answered };
 
 const bearerKey = 'Bearer cfk_';
 
@@ -37,7 +38,10 @@ const bearerKey = 'Bearer cfk_';
 export function createShortWay(settings: Settings): ShortWay {
   const routes = new Map<string, Route>();
   for (const operation of settings.operations) {
-    if (operation.short) routes.set(operation.path, { operation, validate: settings.compile(operation.body!) });
+    if (!operation.short) continue;
+    const { path, body, answer: promised } = operation;
+    const answered = settings.watch('POST', path, promised.status);
+    routes.set(path, { operation, validate: settings.compile(body!), answered });
   }
   return (request, response) => {
     const route = request.method === 'POST' ? routes.get(request.url!) : undefined;
@@ -68,26 +72,26 @@ function isPlain({ headers }: IncomingMessage, { trustProxy }: Settings): boolea
 }
 
 async function answer(
-  { services, answered }: Settings,
-  { operation, validate }: Route,
+  { services }: Settings,
+  { operation, validate, answered }: Route,
   request: IncomingMessage,
   response: ServerResponse,
   bytes: Buffer,
   began: number,
 ): Promise<void> {
-  const { path, answer: promised } = operation;
+  const { status } = operation.answer;
   const by = await services.authority.authenticateKey(request.headers.authorization!.slice('Bearer '.length));
   const body: unknown = JSON.parse(bytes.toString());
   if (!validate(body)) throw new Error('not as declared');
   permission(by, permissionOf(operation));
   const text = JSON.stringify(await operation.handle({ ...services, caller: by, body } as never));
-  response.writeHead(promised.status, {
+  response.writeHead(status, {
     'cache-control': 'no-store',
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
   });
   response.end(text);
-  answered({ method: 'POST', path, status: promised.status, began, ip: request.socket.remoteAddress ?? '', by });
+  answered(began, request.socket.remoteAddress ?? '', by);
 }
 
 function permissionOf({ access }: Operation) {
