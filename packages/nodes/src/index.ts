@@ -1,0 +1,20 @@
+export { authorizedSend, type Connection, readCredential, testCredential } from './connection.ts';
+export { type Credential, ignoreTlsField } from './credential.ts';
+export { type ErrorEntry, faultOf, NodeFault, type Origin } from './fault.ts';
+export { operations } from './operations/index.ts';
+export {
+  errorsOutput,
+  maxInputs,
+  type Operation,
+  type Outcome,
+  type Output,
+  type ResourceName,
+  resources,
+} from './operations/operation.ts';
+export { applies, type Choice, type Parameter, type Values } from './parameter.ts';
+export { readParameters } from './read.ts';
+export { batches, type RequestOptions, requestOptions, requestOptionsOf } from './request-options.ts';
+export { curfew } from './services/curfew.ts';
+export { serviceParameter, services } from './services/index.ts';
+export type { LoggedOut, Service, ServiceName } from './services/service.ts';
+export { type Answer, type Request, type Send, transportFault } from './transport.ts';

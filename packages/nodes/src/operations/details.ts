@@ -1,0 +1,42 @@
+import type { Parameter } from '../parameter.ts';
+
+const tenYears = 10 * 365 * 86_400;
+
+/** What may be said of a session when it is opened; the names are the API's. */
+export const sessionDetails: readonly Parameter[] = [
+  {
+    name: 'idle',
+    label: 'Idle Limit (Seconds)',
+    help: 'How many seconds without activity it lasts; at most what the policy says',
+    kind: 'integer',
+    min: 1,
+    max: tenYears,
+    extra: true,
+  },
+  { name: 'ip', label: 'IP Address', help: 'The address of the device', kind: 'text', max: 64, extra: true },
+  {
+    name: 'lifetime',
+    label: 'Lifetime (Seconds)',
+    help: 'How many seconds it lives at most; at most what the policy says',
+    kind: 'integer',
+    min: 1,
+    max: tenYears,
+    extra: true,
+  },
+  {
+    name: 'metadata',
+    label: 'Metadata',
+    help: 'JSON of your own: an object of at most 4,096 bytes',
+    kind: 'json',
+    extra: true,
+  },
+  { name: 'name', label: 'Name', help: 'A unique name, by which it can be ended', kind: 'text', max: 100, extra: true },
+  {
+    name: 'userAgent',
+    label: 'User Agent',
+    help: 'The User-Agent of the device, from which its kind is read',
+    kind: 'text',
+    max: 8192,
+    extra: true,
+  },
+];

@@ -1,0 +1,166 @@
+import { flagOf, integerOf, type Parameter, requiredText, textOf } from '../parameter.ts';
+import { callCurfew } from '../services/curfew.ts';
+import { refreshToken, sessionId, sessionToken } from '../session-parameters.ts';
+import { type Operation, sessionOutput, sessionsOutput, triggerOutput } from './operation.ts';
+import { allPages } from './pages.ts';
+
+const sessionName: Parameter = {
+  name: 'sessionName',
+  label: 'Session Name',
+  help: 'The name of the session',
+  kind: 'text',
+  required: true,
+  max: 100,
+  placeholder: 'front-desk',
+};
+
+export const verifySession: Operation = {
+  name: 'verifySession',
+  label: 'Verify',
+  action: 'Verify a session token',
+  resource: 'session',
+  help: 'Tells whether a session token is good now.',
+  inputs: 'one',
+  outputs: [
+    { name: 'active', label: 'Active', help: 'The session, when the token is good' },
+    { name: 'inactive', label: 'Inactive', help: 'When it is not: active (false) and the reason' },
+  ],
+  parameters: [sessionToken],
+  async run(connection, values) {
+    const body = { token: requiredText(values, 'sessionToken') };
+    const verdict = await callCurfew(connection, (client, options) => client.verifySession(body, options));
+    return verdict.active && verdict.session
+      ? { output: 'active', value: verdict.session }
+      : { output: 'inactive', value: verdict };
+  },
+};
+
+const filters: readonly Parameter[] = [
+  {
+    name: 'filter',
+    label: 'Text',
+    help: 'A text in IDs, names, addresses, groups or devices',
+    kind: 'text',
+    max: 200,
+    extra: true,
+  },
+  {
+    name: 'group',
+    label: 'Access Group',
+    help: 'An access group that the session has',
+    kind: 'text',
+    max: 128,
+    extra: true,
+  },
+  { name: 'ip', label: 'IP Address', help: 'The address of the device', kind: 'text', max: 64, extra: true },
+  { name: 'name', label: 'Name', help: 'The name of the session', kind: 'text', max: 100, extra: true },
+  {
+    name: 'status',
+    label: 'Status',
+    help: 'Which state the session is in',
+    kind: 'choice',
+    extra: true,
+    choices: [
+      { value: 'active', label: 'Active' },
+      { value: 'ended', label: 'Ended' },
+      { value: 'suspended', label: 'Suspended' },
+    ],
+  },
+  { name: 'user', label: 'User ID', help: 'The user whom the session belongs to', kind: 'text', max: 255, extra: true },
+];
+
+export const getSessions: Operation = {
+  name: 'getSessions',
+  label: 'Get Many',
+  action: 'Get many sessions',
+  resource: 'session',
+  help: 'Lists sessions across users, newest first.',
+  inputs: 'one',
+  outputs: [sessionsOutput],
+  parameters: [
+    {
+      name: 'returnAll',
+      label: 'Return All',
+      help: 'Whether to return all results or only up to a given limit',
+      kind: 'flag',
+      fallback: false,
+    },
+    {
+      name: 'limit',
+      label: 'Limit',
+      help: 'Max number of results to return',
+      kind: 'integer',
+      min: 1,
+      max: 1_000_000,
+      fallback: 50,
+      when: { returnAll: [false] },
+    },
+    ...filters,
+  ],
+  async run(connection, values) {
+    const enough = flagOf(values, 'returnAll') ? Number.POSITIVE_INFINITY : (integerOf(values, 'limit') ?? 50);
+    const query = Object.fromEntries(filters.map(({ name }) => [name, textOf(values, name)]));
+    const list = await allPages(
+      (cursor) =>
+        callCurfew(connection, (client, options) =>
+          client.listSessions({ ...query, limit: Math.min(enough, 100), cursor }, options),
+        ),
+      enough,
+    );
+    return { output: 'sessions', list };
+  },
+};
+
+export const endSessionById: Operation = {
+  name: 'endSessionById',
+  label: 'End by ID',
+  action: 'End a session by its ID',
+  resource: 'session',
+  help: 'Ends a session, whoever it belongs to. One that has ended already is confirmed.',
+  inputs: 'one',
+  outputs: [triggerOutput],
+  parameters: [sessionId],
+  async run(connection, values) {
+    const input = { id: requiredText(values, 'sessionId') };
+    return {
+      output: 'trigger',
+      value: await callCurfew(connection, (client, options) => client.endSession(input, options)),
+    };
+  },
+};
+
+export const endSessionByName: Operation = {
+  name: 'endSessionByName',
+  label: 'End by Name',
+  action: 'End a session by its name',
+  resource: 'session',
+  help: 'Ends the session that has a name. One that has ended already is confirmed.',
+  inputs: 'one',
+  outputs: [triggerOutput],
+  parameters: [sessionName],
+  async run(connection, values) {
+    const body = { name: requiredText(values, 'sessionName') };
+    return {
+      output: 'trigger',
+      value: await callCurfew(connection, (client, options) => client.logoutSession(body, options)),
+    };
+  },
+};
+
+export const refreshSession: Operation = {
+  name: 'refreshSession',
+  label: 'Refresh',
+  action: 'Refresh the tokens of a session',
+  resource: 'session',
+  help: 'Gives a session new tokens; those before are dead.',
+  inputs: 'one',
+  outputs: [{ ...sessionOutput, help: 'The session, with its new token and refreshToken beside it' }],
+  parameters: [refreshToken],
+  async run(connection, values) {
+    const body = { refreshToken: requiredText(values, 'refreshToken') };
+    const { session, ...tokens } = await callCurfew(connection, (client, options) =>
+      client.refreshSession(body, options),
+    );
+    return { output: 'session', value: { ...session, ...tokens } };
+  },
+};

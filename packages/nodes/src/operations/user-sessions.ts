@@ -1,0 +1,159 @@
+import { faultOf } from '../fault.ts';
+import { type Parameter, requiredText, textOf, textsOf } from '../parameter.ts';
+import { callCurfew } from '../services/curfew.ts';
+import { accessGroups, sessionUserId, tokenOrId } from '../session-parameters.ts';
+import { sessionDetails } from './details.ts';
+import {
+  notFoundOutput,
+  type Operation,
+  objectOutput,
+  sessionOutput,
+  sessionsOutput,
+  triggerOutput,
+} from './operation.ts';
+import { allPages } from './pages.ts';
+
+const someGroups: Parameter = { ...accessGroups, required: true };
+
+export const createUserSession: Operation = {
+  name: 'createUserSession',
+  label: 'Create User Session',
+  action: 'Create a user session',
+  resource: 'userSession',
+  help: 'Opens a session for a user. Its tokens are put out beside it, here alone: nothing can show them again.',
+  inputs: 'several',
+  outputs: [{ ...sessionOutput, help: 'The session, with token and refreshToken beside it' }],
+  parameters: [sessionUserId, accessGroups, ...sessionDetails],
+  async run(connection, values) {
+    const { session, token, refreshToken } = await callCurfew(connection, (client, options) =>
+      client.createSession(
+        {
+          ...Object.fromEntries(sessionDetails.map(({ name }) => [name, values[name]])),
+          userId: requiredText(values, 'userId'),
+          accessGroups: textsOf(values, 'accessGroups'),
+        },
+        options,
+      ),
+    );
+    return { output: 'session', value: { ...session, token, refreshToken } };
+  },
+};
+
+export const getUserSession: Operation = {
+  name: 'getUserSession',
+  label: 'Get a Specific Session of User',
+  action: 'Get a specific session of a user',
+  resource: 'userSession',
+  help: 'Reads a session of a user by its token or its ID. Of another user, unknown or ended, it is not found.',
+  inputs: 'several',
+  outputs: [sessionOutput, notFoundOutput],
+  parameters: [sessionUserId, tokenOrId],
+  async run(connection, values) {
+    const body = { userId: requiredText(values, 'userId'), token: requiredText(values, 'sessionToken') };
+    try {
+      const { session } = await callCurfew(connection, (client, options) => client.findUserSession(body, options));
+      return { output: 'session', value: session };
+    } catch (error) {
+      if (faultOf(error).code === 'session_not_found') return { output: 'notFound', passes: true };
+      throw error;
+    }
+  },
+};
+
+export const getUserSessions: Operation = {
+  name: 'getUserSessions',
+  label: 'Get All Sessions of User',
+  action: 'Get all sessions of a user',
+  resource: 'userSession',
+  help: 'Lists the sessions of a user that have not ended, all of them.',
+  inputs: 'one',
+  outputs: [sessionsOutput],
+  parameters: [sessionUserId],
+  async run(connection, values) {
+    const userId = requiredText(values, 'userId');
+    const list = await allPages((cursor) =>
+      callCurfew(connection, (client, options) =>
+        client.listUserSessions({ userId, limit: 100, cursor }, options),
+      ),
+    );
+    return { output: 'sessions', list };
+  },
+};
+
+export const deleteUserSession: Operation = {
+  name: 'deleteUserSession',
+  label: 'Delete Specific Session of User',
+  action: 'Delete a specific session of a user',
+  resource: 'userSession',
+  help: 'Ends a session of a user by its token or its ID. One that has ended already is confirmed.',
+  inputs: 'several',
+  outputs: [triggerOutput],
+  parameters: [sessionUserId, tokenOrId],
+  async run(connection, values) {
+    const body = { userId: requiredText(values, 'userId'), token: requiredText(values, 'sessionToken') };
+    return {
+      output: 'trigger',
+      value: await callCurfew(connection, (client, options) => client.endUserSession(body, options)),
+    };
+  },
+};
+
+export const deleteUserSessions: Operation = {
+  name: 'deleteUserSessions',
+  label: 'Delete All Sessions of User',
+  action: 'Delete all sessions of a user',
+  resource: 'userSession',
+  help: 'Ends all sessions of a user in one step, those being opened at this moment too.',
+  inputs: 'one',
+  outputs: [triggerOutput],
+  parameters: [
+    sessionUserId,
+    {
+      name: 'exceptSessionId',
+      label: 'Except Session ID',
+      help: 'The ID of a session of the user that goes on',
+      kind: 'text',
+      max: 64,
+      extra: true,
+    },
+  ],
+  async run(connection, values) {
+    const input = { userId: requiredText(values, 'userId'), except: textOf(values, 'exceptSessionId') };
+    return {
+      output: 'trigger',
+      value: await callCurfew(connection, (client, options) => client.endUserSessions(input, options)),
+    };
+  },
+};
+
+export const addAccessGroup: Operation = {
+  name: 'addAccessGroup',
+  label: 'Add Access Group to User Session',
+  action: 'Add an access group to a user session',
+  resource: 'userSession',
+  help: 'Adds access groups to all sessions of a user that have not ended: all or none.',
+  inputs: 'several',
+  outputs: [objectOutput],
+  parameters: [sessionUserId, someGroups],
+  run: (connection, values) => changeGroups(connection, values, 'add'),
+};
+
+export const removeAccessGroup: Operation = {
+  name: 'removeAccessGroup',
+  label: 'Remove Access Group From User Session',
+  action: 'Remove an access group from a user session',
+  resource: 'userSession',
+  help: 'Removes access groups from all sessions of a user that have not ended: all or none.',
+  inputs: 'several',
+  outputs: [objectOutput],
+  parameters: [sessionUserId, someGroups],
+  run: (connection, values) => changeGroups(connection, values, 'remove'),
+};
+
+async function changeGroups(
+  ...[connection, values, change]: [...Parameters<Operation['run']>, 'add' | 'remove']
+): ReturnType<Operation['run']> {
+  const input = { userId: requiredText(values, 'userId'), [change]: textsOf(values, 'accessGroups') };
+  await callCurfew(connection, (client, options) => client.changeAccessGroups(input, options));
+  return { output: 'outputObject', passes: true };
+}

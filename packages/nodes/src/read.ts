@@ -1,0 +1,130 @@
+import { NodeFault } from './fault.ts';
+import { applies, type Parameter, type Values } from './parameter.ts';
+
+/**
+ * Reads what a flow gives for each parameter: the only place where a value from outside becomes one that is trusted.
+ * `give` answers the value of a parameter, with its expressions resolved.
+ * @throws `NodeFault` that names the parameter and the remedy: `missing_parameter`, `invalid_parameter`
+ */
+export function readParameters(parameters: readonly Parameter[], give: (parameter: Parameter) => unknown): Values {
+  const values: Record<string, unknown> = {};
+  for (const parameter of parameters) {
+    if (!applies(parameter, values)) continue;
+    const value = readParameter(parameter, give(parameter));
+    if (value !== undefined) values[parameter.name] = value;
+  }
+  return values;
+}
+
+function readParameter(parameter: Parameter, given: unknown): unknown {
+  const value = typeof given === 'string' ? given.trim() : given;
+  if (value === undefined || value === null || value === '') {
+    if (parameter.required) throw missing(parameter, given);
+    return parameter.fallback === '' ? undefined : parameter.fallback;
+  }
+  switch (parameter.kind) {
+    case 'text':
+    case 'secret':
+      return readText(parameter, value);
+    case 'texts':
+      return readTexts(parameter, value);
+    case 'integer':
+      return readInteger(parameter, value);
+    case 'flag':
+      return readFlag(parameter, value);
+    case 'choice':
+      return readChoice(parameter, value);
+    case 'json':
+      return readJson(parameter, value);
+  }
+}
+
+function readText(parameter: Parameter, value: unknown): string {
+  // Ids are often numbers in a flow.
+  const text = typeof value === 'number' && Number.isFinite(value) ? String(value) : value;
+  if (typeof text !== 'string') throw invalid(parameter, `must be text, and is ${kindOf(value)}.`);
+  const bytes = new TextEncoder().encode(text).length;
+  if (parameter.max !== undefined && bytes > parameter.max) {
+    throw invalid(parameter, `has ${bytes} bytes; ${parameter.max} are the most.`);
+  }
+  const wrong = parameter.check?.(text);
+  if (wrong !== undefined) throw invalid(parameter, wrong);
+  return text;
+}
+
+/** One text, several separated by commas, or a list. */
+function readTexts(parameter: Parameter, value: unknown): string[] {
+  const given = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : [value];
+  const texts = given.map((one: unknown) => (typeof one === 'number' ? String(one) : one));
+  const wrong = texts.find((one) => typeof one !== 'string');
+  if (wrong !== undefined)
+    throw invalid(parameter, `must be a text or a list of texts, and has ${kindOf(wrong)} in it.`);
+  const unique = [...new Set((texts as string[]).map((one) => one.trim()).filter((one) => one !== ''))];
+  if (unique.length === 0) {
+    if (parameter.required) throw missing(parameter, value);
+    return [];
+  }
+  const { max = Number.POSITIVE_INFINITY } = parameter;
+  if (unique.length > max) throw invalid(parameter, `has ${unique.length} entries; ${max} are the most.`);
+  return unique;
+}
+
+function readInteger(parameter: Parameter, value: unknown): number {
+  const number = typeof value === 'string' ? Number(value) : value;
+  const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = parameter;
+  if (typeof number !== 'number' || !Number.isInteger(number)) {
+    throw invalid(parameter, `must be a whole number, and is ${kindOf(value)}.`);
+  }
+  if (number >= min && number <= max) return number;
+  throw invalid(parameter, `is ${number}; it must be ${min} to ${max}.`);
+}
+
+function readFlag(parameter: Parameter, value: unknown): boolean {
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw invalid(parameter, `must be true or false, and is ${kindOf(value)}.`);
+}
+
+function readChoice(parameter: Parameter, value: unknown): string {
+  const values = (parameter.choices ?? []).map((choice) => choice.value);
+  if (typeof value === 'string' && values.includes(value)) return value;
+  throw invalid(parameter, `must be one of ${values.join(', ')}.`);
+}
+
+function readJson(parameter: Parameter, value: unknown): unknown {
+  if (typeof value !== 'string') return asObject(parameter, value);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(value);
+  } catch {
+    throw invalid(parameter, 'is not valid JSON.');
+  }
+  return asObject(parameter, parsed);
+}
+
+function asObject(parameter: Parameter, value: unknown): object | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid(parameter, `must be a JSON object, and is ${kindOf(value)}.`);
+  }
+  return Object.keys(value).length === 0 ? undefined : value;
+}
+
+function missing({ label }: Parameter, given: unknown): NodeFault {
+  const is = typeof given === 'string' || Array.isArray(given) ? 'empty' : String(given);
+  return new NodeFault('missing_parameter', `Missing required property: ${label}. It is ${is}.`, {
+    remedy: `Fill in “${label}”, or correct its expression.`,
+  });
+}
+
+function invalid({ label }: Parameter, what: string): NodeFault {
+  return new NodeFault('invalid_parameter', `“${label}” ${what}`, {
+    remedy: `Correct “${label}” or its expression.`,
+  });
+}
+
+/** What a value is, without the value: it may be a secret. */
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

@@ -1,0 +1,104 @@
+import { NodeFault } from './fault.ts';
+import { flagOf, integerOf, type Parameter, textOf, type Values } from './parameter.ts';
+
+/** Of every node that sends a request. Each does what it says, whatever the engine. */
+export const requestOptions: readonly Parameter[] = [
+  {
+    name: 'batchSize',
+    label: 'Items per Batch',
+    help: 'How many requests are sent before a pause. Without one, all are sent one after another.',
+    kind: 'integer',
+    min: 1,
+    max: 10_000,
+    extra: true,
+    placeholder: '50',
+  },
+  {
+    name: 'batchInterval',
+    label: 'Batch Interval (Ms)',
+    help: 'How many milliseconds the pause after each batch lasts',
+    kind: 'integer',
+    min: 0,
+    max: 3_600_000,
+    fallback: 1000,
+    extra: true,
+  },
+  {
+    name: 'allowUnauthorizedCerts',
+    label: 'Ignore SSL Issues (Insecure)',
+    help: 'Whether to connect even when the certificate cannot be trusted. Whoever is in between can then read and change everything.',
+    kind: 'flag',
+    fallback: false,
+    extra: true,
+  },
+  {
+    name: 'proxy',
+    label: 'Proxy',
+    help: 'The HTTP proxy to send the requests through, with user and password where it takes them',
+    kind: 'text',
+    placeholder: 'http://user:password@127.0.0.1:3128',
+    extra: true,
+    check: (text) =>
+      URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+        ? undefined
+        : 'must be a URL that begins with http:// or https://.',
+  },
+  {
+    name: 'timeout',
+    label: 'Timeout (Ms)',
+    help: 'How many milliseconds an answer may take',
+    kind: 'integer',
+    min: 1,
+    max: 3_600_000,
+    fallback: 10_000,
+    extra: true,
+  },
+];
+
+export type RequestOptions = {
+  readonly batchSize: number | undefined;
+  /** Milliseconds. */
+  readonly batchInterval: number;
+  readonly ignoreTls: boolean;
+  readonly proxy: string | undefined;
+  /** Milliseconds. */
+  readonly timeout: number;
+};
+
+export function requestOptionsOf(values: Values): RequestOptions {
+  return {
+    batchSize: integerOf(values, 'batchSize'),
+    batchInterval: integerOf(values, 'batchInterval') ?? 1000,
+    ignoreTls: flagOf(values, 'allowUnauthorizedCerts'),
+    proxy: textOf(values, 'proxy'),
+    timeout: integerOf(values, 'timeout') ?? 10_000,
+  };
+}
+
+/** A URL of a service, without the slash at its end. @throws `invalid_url` */
+export function baseUrl(text: string): string {
+  const url = text.trim().replace(/\/+$/, '');
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
+  throw new NodeFault('invalid_url', `${JSON.stringify(text)} is no URL.`, {
+    remedy: 'Correct the URL of the credential: it begins with http:// or https://.',
+  });
+}
+
+/**
+ * Waits before each request that opens a new batch: `turn()` resolves when the next request may be sent.
+ * Requests that are on their way at the same time count alike.
+ */
+export function batches(
+  { batchSize, batchInterval }: RequestOptions,
+  sleep: (ms: number) => Promise<void>,
+): { turn(): Promise<void> } {
+  let sent = 0;
+  let pause = Promise.resolve();
+  return {
+    async turn() {
+      if (batchSize !== undefined && sent > 0 && sent % batchSize === 0) pause = pause.then(() => sleep(batchInterval));
+      sent += 1;
+      await pause;
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { jsonOf, jsonRequest } from '../connection.ts';
+import { urlField, withHeaders } from '../credential.ts';
+import { NodeFault } from '../fault.ts';
+import { textOf } from '../parameter.ts';
+import { bodyOf, part, partText, refusal, type Service, succeeded } from './service.ts';
+
+const label = 'Altogic';
+const base = '/_api/rest/v1/auth';
+
+export const altogic: Service = {
+  name: 'altogic',
+  label,
+  help: 'Signs a session out by its token; without one, the session of the credential itself.',
+  credentials: [
+    {
+      name: 'curfewAltogicApi',
+      label: 'Altogic (Curfew) API',
+      way: 'token',
+      wayLabel: 'Session Token',
+      fields: [
+        urlField('https://c1-na.altogic.com/e:…', 'The base URL of the environment'),
+        {
+          name: 'clientKey',
+          label: 'Client Key',
+          help: 'The key of the client library',
+          kind: 'secret',
+          required: true,
+        },
+        {
+          name: 'sessionToken',
+          label: 'Session Token',
+          help: 'The session of the user who signs sessions out',
+          kind: 'secret',
+          required: true,
+        },
+        {
+          name: 'apiKey',
+          label: 'API Key',
+          help: 'An API key of the application, where it asks for one',
+          kind: 'secret',
+        },
+      ],
+      authorize: (fields, request) =>
+        withHeaders(request, {
+          'x-client-key': textOf(fields, 'clientKey'),
+          session: textOf(fields, 'sessionToken'),
+          authorization: textOf(fields, 'apiKey'),
+        }),
+      test: { method: 'GET', path: `${base}/user` },
+    },
+  ],
+  parameters: [
+    {
+      name: 'altogicSessionToken',
+      label: 'Session Token',
+      help: "The token of the session to sign out. Empty: the credential's own.",
+      kind: 'text',
+    },
+  ],
+  async logOut({ url, send }, values) {
+    const token = textOf(values, 'altogicSessionToken');
+    const answer = await send(jsonRequest('POST', `${url}${base}/signout`, token === undefined ? {} : { token }));
+    const json = jsonOf(answer);
+    const { code } = readError(json);
+    if (
+      !succeeded(answer) &&
+      token !== undefined &&
+      (answer.status === 404 || /not_found|invalid_session/.test(code ?? ''))
+    ) {
+      throw new NodeFault(
+        'session_not_found',
+        `${label}: ${readError(json).text ?? 'Session not found'}: the session of “Session Token” could not be found.`,
+        {
+          remedy: 'Check “Session Token”, and the session of the credential.',
+          status: answer.status,
+          response: bodyOf(answer),
+        },
+      );
+    }
+    if (!succeeded(answer))
+      throw refusal(label, answer, readError, {
+        '401': 'Check the session token and the client key of the credential.',
+      });
+    if (answer.text !== '' && part(json, 'errors') === undefined && json === undefined)
+      throw refusal(label, answer, readError);
+    return { success: true, message: 'The session is signed out.', service: 'altogic', response: bodyOf(answer) };
+  },
+};
+
+function readError(json: unknown): { code?: string | undefined; text?: string | undefined } {
+  return { code: partText(json, 'errors', 0, 'code'), text: partText(json, 'errors', 0, 'message') };
+}

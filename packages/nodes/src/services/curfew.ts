@@ -1,0 +1,177 @@
+import { type Client, createClient } from 'curfew-client';
+import { type Connection, jsonOf, jsonRequest } from '../connection.ts';
+import { type Credential, signInFields, urlField, withHeaders } from '../credential.ts';
+import { faultOf, NodeFault } from '../fault.ts';
+import { requiredText, textOf, type Values } from '../parameter.ts';
+import { refreshToken, sessionToken } from '../session-parameters.ts';
+import { totpCodes } from '../totp.ts';
+import type { Send } from '../transport.ts';
+import { partText, refusal, type Service } from './service.ts';
+
+const url = urlField('http://127.0.0.1:2873', 'Where the Curfew server is');
+const test = { method: 'GET', path: '/v1/me' } as const;
+const bearer = (token: string | undefined) => ({ authorization: token === undefined ? undefined : `Bearer ${token}` });
+
+export const curfewApi: Credential = {
+  name: 'curfewApi',
+  label: 'Curfew API',
+  way: 'token',
+  wayLabel: 'API Key',
+  fields: [
+    url,
+    {
+      name: 'apiKey',
+      label: 'API Key',
+      help: 'A key of Curfew, which begins with cfk_. Give it the scopes of what the nodes shall do.',
+      kind: 'secret',
+      required: true,
+    },
+  ],
+  authorize: (fields, request) => withHeaders(request, bearer(textOf(fields, 'apiKey'))),
+  test,
+};
+
+export const curfewSignInApi: Credential = {
+  name: 'curfewSignInApi',
+  label: 'Curfew Sign-In API',
+  way: 'signIn',
+  wayLabel: 'Sign-In',
+  fields: [url, ...signInFields],
+  authorize: (fields, request) => withHeaders(request, bearer(textOf(fields, 'sessionToken'))),
+  signIn: { gives: ['sessionToken'], open: signIn },
+  test,
+};
+
+/** Signs in with each code that should do; without a secret, without one. */
+async function signIn(fields: Values, send: Send, now: number): Promise<Record<string, string>> {
+  const secret = textOf(fields, 'totpSecret');
+  const codes = secret === undefined ? [undefined] : totpCodes(secret, now);
+  const { username, password } = fields;
+  let refused: NodeFault | undefined;
+  for (const totp of codes) {
+    const request = jsonRequest('POST', `${requiredText(fields, 'url')}/v1/login`, { username, password, totp });
+    const answer = await send(request);
+    const token = partText(jsonOf(answer), 'token');
+    if (token !== undefined) return { sessionToken: token };
+    refused = refusal('Curfew', answer, readProblem);
+    if (refused.code !== 'second_factor_invalid') break;
+  }
+  throw refused ?? new NodeFault('unexpected', 'Curfew: no sign-in was tried.');
+}
+
+function readProblem(json: unknown): { code?: string | undefined; text?: string | undefined } {
+  const [title, detail, remedy] = ['title', 'detail', 'remedy'].map((name) => partText(json, name));
+  if (title === undefined) return {};
+  return { code: partText(json, 'code'), text: [`${title}.`, detail, remedy].filter(Boolean).join(' ') };
+}
+
+/**
+ * Calls Curfew through its client. A person's call that takes a second factor is made again with a code of the
+ * credential's secret.
+ */
+export async function callCurfew<Output>(
+  connection: Connection,
+  call: (client: Client, options: { code?: string }) => Promise<Output>,
+): Promise<Output> {
+  const { fields } = connection;
+  const client = createClient({
+    url: connection.url,
+    fetch: fetchOver(connection.send),
+    // The engine's own limit comes first, and tells more.
+    timeout: connection.timeout + 5000,
+  });
+  const secret = textOf(fields, 'totpSecret');
+  const codes = secret === undefined ? [] : totpCodes(secret, connection.now());
+  for (const code of [undefined, ...codes]) {
+    try {
+      return await call(client, code === undefined ? {} : { code });
+    } catch (error) {
+      const fault = faultOf(error);
+      const more = code !== codes.at(-1) || code === undefined;
+      if (codes.length === 0 || !more || !/^second_factor_(required|invalid)$/.test(fault.code)) throw fault;
+    }
+  }
+  throw new NodeFault('unexpected', 'Curfew: no call was made.');
+}
+
+/** The engine's way to send, in the form that the client takes. */
+function fetchOver(send: Send): typeof fetch {
+  return async (input, init) => {
+    const { status, headers, text } = await send({
+      method: (init?.method ?? 'GET') as 'GET',
+      url: String(input),
+      headers: init?.headers as Record<string, string>,
+      body: init?.body as string | undefined,
+    });
+    const empty = status === 204 || status === 304;
+    return new Response(empty ? null : text, { status, headers: { 'content-type': '', ...pick(headers) } });
+  };
+}
+
+/** What the client reads of an answer. */
+function pick(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const wanted = Object.entries(headers).filter(([name]) => /^(content-type|retry-after)$/i.test(name));
+  return Object.fromEntries(wanted);
+}
+
+export const curfew: Service = {
+  name: 'curfew',
+  label: 'Curfew',
+  help: 'Ends a session by its name, its id, its session token or its refresh token. A session that has ended already is confirmed, with the receipt of its first end.',
+  credentials: [curfewApi, curfewSignInApi],
+  parameters: [
+    {
+      name: 'curfewBy',
+      label: 'Session By',
+      help: 'What names the session',
+      kind: 'choice',
+      required: true,
+      fallback: 'id',
+      choices: [
+        { value: 'id', label: 'Session ID' },
+        { value: 'name', label: 'Session Name' },
+        { value: 'refreshToken', label: 'Refresh Token' },
+        { value: 'token', label: 'Session Token' },
+      ],
+    },
+    {
+      name: 'curfewSessionId',
+      label: 'Session ID',
+      help: 'The ID of the session',
+      kind: 'text',
+      required: true,
+      max: 64,
+      when: { curfewBy: ['id'] },
+    },
+    {
+      name: 'curfewSessionName',
+      label: 'Session Name',
+      help: 'The name of the session',
+      kind: 'text',
+      required: true,
+      max: 100,
+      when: { curfewBy: ['name'] },
+    },
+    { ...sessionToken, name: 'curfewSessionToken', when: { curfewBy: ['token'] } },
+    { ...refreshToken, name: 'curfewRefreshToken', when: { curfewBy: ['refreshToken'] } },
+  ],
+  async logOut(connection, values) {
+    const target = {
+      id: textOf(values, 'curfewSessionId'),
+      name: textOf(values, 'curfewSessionName'),
+      token: textOf(values, 'curfewSessionToken'),
+      refreshToken: textOf(values, 'curfewRefreshToken'),
+    };
+    const answer = await callCurfew(connection, (client, options) => client.logoutSession(target, options));
+    const { message, session, receipt } = answer;
+    return {
+      success: true,
+      message,
+      service: 'curfew',
+      sessionId: session.id,
+      ...(session.name !== undefined && { session: session.name }),
+      receipt,
+      response: answer,
+    };
+  },
+};

@@ -1,0 +1,21 @@
+import type { Parameter } from '../parameter.ts';
+import { altogic } from './altogic.ts';
+import { curfew } from './curfew.ts';
+import { directus } from './directus.ts';
+import { oauth } from './oauth.ts';
+import { rocketchat } from './rocketchat.ts';
+import type { Service } from './service.ts';
+import { waha } from './waha.ts';
+
+/** Every system that Log Out ends sessions in, in the order of the list that people choose from. */
+export const services: readonly Service[] = [altogic, curfew, directus, oauth, rocketchat, waha];
+
+export const serviceParameter: Parameter = {
+  name: 'service',
+  label: 'Service',
+  help: 'The system in which the session ends',
+  kind: 'choice',
+  required: true,
+  fallback: 'curfew',
+  choices: services.map(({ name, label }) => ({ value: name, label })),
+};

@@ -1,0 +1,134 @@
+import { type Connection, jsonOf, jsonRequest } from '../connection.ts';
+import { type Credential, signInFields, urlField, withHeaders } from '../credential.ts';
+import { NodeFault } from '../fault.ts';
+import { type Parameter, requiredText, textOf, type Values } from '../parameter.ts';
+import { totpCodes } from '../totp.ts';
+import type { Answer, Send } from '../transport.ts';
+import { bodyOf, partText, refusal, type Service, succeeded } from './service.ts';
+
+const label = 'Rocket.Chat';
+const url = urlField('http://127.0.0.1:3000', 'Where Rocket.Chat is');
+const totpSecret = signInFields.find(({ name }) => name === 'totpSecret') as Parameter;
+const test = { method: 'GET', path: '/api/v1/me' } as const;
+const authorize: Credential['authorize'] = (fields, request) =>
+  withHeaders(request, { 'x-user-id': textOf(fields, 'userId'), 'x-auth-token': textOf(fields, 'authToken') });
+
+export const rocketchat: Service = {
+  name: 'rocketchat',
+  label,
+  help: 'Ends a session by its ID, as an administrator. That takes the permission logout-device-management and a second factor, which the node makes from the TOTP secret of the credential.',
+  credentials: [
+    {
+      name: 'curfewRocketChatApi',
+      label: 'Rocket.Chat (Curfew) API',
+      way: 'token',
+      wayLabel: 'User ID and Token',
+      fields: [
+        url,
+        { name: 'userId', label: 'User ID', help: 'What Rocket.Chat takes in X-User-Id', kind: 'text', required: true },
+        {
+          name: 'authToken',
+          label: 'Auth Token',
+          help: 'What Rocket.Chat takes in X-Auth-Token: a personal access token, or the token of a sign-in',
+          kind: 'secret',
+          required: true,
+        },
+        totpSecret,
+      ],
+      authorize,
+      test,
+    },
+    {
+      name: 'curfewRocketChatSignInApi',
+      label: 'Rocket.Chat Sign-In (Curfew) API',
+      way: 'signIn',
+      wayLabel: 'Sign-In',
+      fields: [url, ...signInFields],
+      authorize,
+      signIn: { gives: ['authToken', 'userId'], open: signIn },
+      test,
+    },
+  ],
+  parameters: [
+    { name: 'rocketchatSessionId', label: 'Session ID', help: 'The ID of the session', kind: 'text', required: true },
+    {
+      name: 'rocketchatCode',
+      label: 'Two-Factor Code',
+      help: 'A code of your authenticator, or a backup code. Leave it empty where the credential has the TOTP secret.',
+      kind: 'text',
+    },
+  ],
+  async logOut(connection, values) {
+    const sessionId = requiredText(values, 'rocketchatSessionId');
+    const request = jsonRequest('POST', `${connection.url}/api/v1/sessions/logout`, { sessionId });
+    const answer = await sendWithCodes(connection.send, request, codesOf(connection, textOf(values, 'rocketchatCode')));
+    if (answer.status === 404 && readError(jsonOf(answer)).text !== undefined) {
+      throw new NodeFault(
+        'session_not_found',
+        `${label}: ${readError(jsonOf(answer)).text}: ${JSON.stringify(sessionId)} could not be found.`,
+        {
+          remedy: 'Check “Session ID”.',
+          status: 404,
+          response: bodyOf(answer),
+        },
+      );
+    }
+    if (!succeeded(answer) || partText(jsonOf(answer), 'sessionId') === undefined) {
+      throw refusal(label, answer, readError, remedies);
+    }
+    return {
+      success: true,
+      message: `The session ${sessionId} is logged out.`,
+      service: 'rocketchat',
+      sessionId,
+      response: bodyOf(answer),
+    };
+  },
+};
+
+/** The given code; or none, and then those of the secret. */
+function codesOf({ fields, now }: Connection, code: string | undefined): (string | undefined)[] {
+  if (code !== undefined) return [code];
+  const secret = textOf(fields, 'totpSecret');
+  return secret === undefined ? [undefined] : [undefined, ...totpCodes(secret, now())];
+}
+
+/** Sends a request until no second factor is asked for any more, or there is no further code. */
+async function sendWithCodes(send: Send, request: Parameters<Send>[0], codes: (string | undefined)[]): Promise<Answer> {
+  let answer: Answer | undefined;
+  for (const code of codes) {
+    answer = await send(withHeaders(request, { 'x-2fa-code': code, 'x-2fa-method': code && 'totp' }));
+    if (!/^totp-(required|invalid)$/.test(readError(jsonOf(answer)).code ?? '')) return answer;
+  }
+  if (answer === undefined) throw new TypeError('no code, not even none');
+  return answer;
+}
+
+async function signIn(fields: Values, send: Send, now: number): Promise<Record<string, string>> {
+  const secret = textOf(fields, 'totpSecret');
+  const codes = secret === undefined ? [undefined] : totpCodes(secret, now);
+  const request = jsonRequest('POST', `${requiredText(fields, 'url')}/api/v1/login`, {
+    user: fields['username'],
+    password: fields['password'],
+  });
+  const answer = await sendWithCodes(send, request, codes);
+  const json = jsonOf(answer);
+  const [userId, authToken] = [partText(json, 'data', 'userId'), partText(json, 'data', 'authToken')];
+  if (userId !== undefined && authToken !== undefined) return { userId, authToken };
+  throw refusal(label, answer, readError, {
+    ...remedies,
+    '401': 'Check the user name and the password of the credential.',
+  });
+}
+
+const remedies = {
+  'totp-required': 'Put the TOTP secret into the credential, or a code into “Two-Factor Code”.',
+  'totp-invalid': 'Check the TOTP secret of the credential, and the clock of this machine.',
+  'totp-max-attempts': 'Wait five minutes.',
+  '401': 'Check the user ID and the token of the credential.',
+  '403': 'The user of the credential needs the permission logout-device-management.',
+};
+
+function readError(json: unknown): { code?: string | undefined; text?: string | undefined } {
+  return { code: partText(json, 'errorType'), text: partText(json, 'error') ?? partText(json, 'message') };
+}

@@ -1,0 +1,94 @@
+import type { Connection } from '../connection.ts';
+import { jsonOf } from '../connection.ts';
+import type { Credential } from '../credential.ts';
+import { NodeFault } from '../fault.ts';
+import type { Parameter, Values } from '../parameter.ts';
+import type { Answer } from '../transport.ts';
+
+export type ServiceName = 'curfew' | 'waha' | 'directus' | 'rocketchat' | 'altogic' | 'oauth';
+
+/** A system that the node Log Out can end a session in. */
+export type Service = {
+  readonly name: ServiceName;
+  readonly label: string;
+  /** What ends there, and what the service says of it. */
+  readonly help: string;
+  readonly credentials: readonly Credential[];
+  readonly parameters: readonly Parameter[];
+  readonly logOut: (connection: Connection, values: Values) => Promise<LoggedOut>;
+};
+
+/** What Log Out puts out, whatever the service. */
+export type LoggedOut = {
+  readonly success: true;
+  readonly message: string;
+  readonly service: ServiceName;
+  readonly sessionId?: string;
+  /** The name of the session, where it has one. */
+  readonly session?: string;
+  readonly receipt?: unknown;
+  /** The service's own answer; null when it answered nothing. */
+  readonly response: unknown;
+};
+
+/** How a service tells an error: its text and its code, from the JSON of an answer. */
+export type ErrorReader = (json: unknown) => { code?: string | undefined; text?: string | undefined };
+
+/**
+ * What a service refused, in its own text. An answer that is none of its own (an HTML page of a proxy) is told as that,
+ * and 429 says how long to wait.
+ */
+export function refusal(
+  label: string,
+  answer: Answer,
+  read: ErrorReader,
+  remedies: Record<string, string> = {},
+): NodeFault {
+  const { status, headers } = answer;
+  const { code, text } = read(jsonOf(answer));
+  const facts = {
+    status,
+    origin: status >= 400 && status < 500 ? 'client' : 'server',
+    response: bodyOf(answer),
+  } as const;
+  if (status === 429) {
+    const wait = headers['retry-after'];
+    return new NodeFault('too_many_requests', `${label}: ${text ?? 'Too many requests'} (429).`, {
+      ...facts,
+      remedy: `Wait ${wait === undefined ? 'a while' : waitText(wait)} and try again; the option “Batching” spreads requests.`,
+    });
+  }
+  if (text === undefined) {
+    return new NodeFault('unexpected_answer', `${label} answered ${status}, and not as ${label} does.`, {
+      ...facts,
+      remedy: `Check the URL of the credential: is that ${label}, and not a proxy or another program?`,
+    });
+  }
+  return new NodeFault(code ?? `status_${status}`, `${label}: ${text}`, {
+    ...facts,
+    remedy: remedies[code ?? ''] ?? remedies[String(status)] ?? '',
+  });
+}
+
+const waitText = (value: string) => (/^\d+$/.test(value) ? `${value} seconds` : `until ${value}`);
+
+/** The service's own answer, as an output shows it. */
+export function bodyOf(answer: Answer): unknown {
+  return answer.text === '' ? null : (jsonOf(answer) ?? answer.text);
+}
+
+export const succeeded = ({ status }: Answer): boolean => status >= 200 && status < 300;
+
+/** A part of JSON that nobody has checked. */
+export function part(json: unknown, ...path: (string | number)[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (typeof at === 'object' && at !== null ? (at as Record<string | number, unknown>)[key] : undefined),
+    json,
+  );
+}
+
+export function partText(json: unknown, ...path: (string | number)[]): string | undefined {
+  const found = part(json, ...path);
+  if (Array.isArray(found)) return found.join('; ');
+  return typeof found === 'string' && found !== '' ? found : undefined;
+}

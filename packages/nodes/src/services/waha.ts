@@ -1,0 +1,67 @@
+import { jsonOf, jsonRequest } from '../connection.ts';
+import { urlField, withHeaders } from '../credential.ts';
+import { NodeFault } from '../fault.ts';
+import { requiredText, textOf } from '../parameter.ts';
+import { bodyOf, partText, refusal, type Service, succeeded } from './service.ts';
+
+const label = 'WAHA';
+
+export const waha: Service = {
+  name: 'waha',
+  label,
+  help: 'Logs a WhatsApp session out by its name; its configuration stays.',
+  credentials: [
+    {
+      name: 'curfewWahaApi',
+      label: 'WAHA (Curfew) API',
+      way: 'token',
+      wayLabel: 'API Key',
+      fields: [
+        urlField('http://127.0.0.1:3000', 'Where WAHA is'),
+        { name: 'apiKey', label: 'API Key', help: 'What WAHA takes in X-Api-Key', kind: 'secret', required: true },
+      ],
+      authorize: (fields, request) => withHeaders(request, { 'x-api-key': textOf(fields, 'apiKey') }),
+      test: { method: 'GET', path: '/api/sessions' },
+    },
+  ],
+  parameters: [
+    {
+      name: 'wahaSession',
+      label: 'Session',
+      help: 'The name of the session',
+      kind: 'text',
+      required: true,
+      from: 'session',
+      placeholder: 'default',
+    },
+  ],
+  async logOut({ url, send }, values) {
+    const name = requiredText(values, 'wahaSession');
+    const answer = await send(jsonRequest('POST', `${url}/api/sessions/${encodeURIComponent(name)}/logout`));
+    if (answer.status === 404 && partText(jsonOf(answer), 'message') !== undefined) {
+      throw new NodeFault(
+        'session_not_found',
+        `${label}: ${partText(jsonOf(answer), 'message')}: ${JSON.stringify(name)} could not be found.`,
+        {
+          remedy: 'Check “Session”: it takes the name of a session of this WAHA.',
+          status: 404,
+          response: bodyOf(answer),
+        },
+      );
+    }
+    if (!succeeded(answer) || jsonOf(answer) === undefined) throw refusal(label, answer, readError, remedies);
+    return {
+      success: true,
+      message: `The session ${JSON.stringify(name)} is logged out.`,
+      service: 'waha',
+      session: name,
+      response: bodyOf(answer),
+    };
+  },
+};
+
+const remedies = { '401': 'Check the API key of the credential.', '403': 'Check what the API key may do.' };
+
+function readError(json: unknown): { text?: string | undefined } {
+  return { text: partText(json, 'message') ?? partText(json, 'exception', 'message') };
+}

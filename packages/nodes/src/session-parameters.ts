@@ -1,0 +1,76 @@
+import type { Parameter } from './parameter.ts';
+
+/** A token of Curfew in the place of another is told as what it is. */
+const kinds: Readonly<Record<string, string>> = {
+  cfs_: 'a session token (an access token)',
+  cfr_: 'a refresh token',
+  cfk_: 'an API key',
+};
+
+function notOf(prefixes: readonly string[], wanted: string): (text: string) => string | undefined {
+  return (text) => {
+    const found = prefixes.find((prefix) => text.startsWith(prefix));
+    return found === undefined ? undefined : `holds ${kinds[found]}; it takes ${wanted}.`;
+  };
+}
+
+export const sessionUserId: Parameter = {
+  name: 'userId',
+  label: 'Session User ID',
+  help: "The application's own ID of the user whom the session belongs to",
+  kind: 'text',
+  required: true,
+  max: 255,
+  placeholder: 'ada',
+};
+
+export const tokenOrId: Parameter = {
+  name: 'sessionToken',
+  label: 'Session Token',
+  help: 'The token of the session. Its ID does too, as the other operations put it out.',
+  kind: 'text',
+  required: true,
+  max: 256,
+  check: notOf(['cfr_', 'cfk_'], 'a session token or the ID of a session'),
+};
+
+export const sessionToken: Parameter = {
+  name: 'sessionToken',
+  label: 'Session Token',
+  help: 'The token of the session, which begins with cfs_',
+  kind: 'text',
+  required: true,
+  max: 256,
+  placeholder: 'cfs_…',
+  check: notOf(['cfr_', 'cfk_'], 'a session token'),
+};
+
+export const refreshToken: Parameter = {
+  name: 'refreshToken',
+  label: 'Refresh Token',
+  help: 'The refresh token of the session, which begins with cfr_',
+  kind: 'text',
+  required: true,
+  max: 256,
+  placeholder: 'cfr_…',
+  check: notOf(['cfs_', 'cfk_'], 'a refresh token'),
+};
+
+export const accessGroups: Parameter = {
+  name: 'accessGroups',
+  label: 'Access Groups',
+  help: 'One key, several separated by commas, or a list of keys. They say what the session may reach.',
+  kind: 'texts',
+  max: 100,
+  placeholder: 'staff, billing',
+};
+
+export const sessionId: Parameter = {
+  name: 'sessionId',
+  label: 'Session ID',
+  help: 'The ID of the session',
+  kind: 'text',
+  required: true,
+  max: 64,
+  check: notOf(['cfs_', 'cfr_', 'cfk_'], 'the ID of a session'),
+};

@@ -1,0 +1,66 @@
+import { NodeFault } from './fault.ts';
+
+/** A request, as every engine can send it. */
+export type Request = {
+  readonly method: 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+};
+
+/** What came back, whatever the status. */
+export type Answer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+};
+
+/**
+ * Sends a request with what the engine has for that, under the request options of the node.
+ * @throws `NodeFault` when there is no answer: `timeout`, `certificate_untrusted`, `unreachable`
+ */
+export type Send = (request: Request) => Promise<Answer>;
+
+/** How the options of a request are called in an engine's words. */
+export type OptionNames = { timeout: string; ignoreTls: string };
+
+const untrusted =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT.*)|CERT_.*|ERR_TLS_CERT_.*)$/;
+const late = /^(ETIMEDOUT|ECONNABORTED|ESOCKETTIMEDOUT|TIMEOUT|UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT)$/;
+
+/** Why there is no answer, from the code of the error below. */
+export function transportFault(error: unknown, url: string, timeout: number, via: string | undefined): NodeFault {
+  const { code, message } = causeWithCode(error);
+  const { origin, host } = new URL(url);
+  const facts = { origin: 'server', cause: error } as const;
+  if (untrusted.test(code)) {
+    return new NodeFault('certificate_untrusted', `The certificate of ${host} is not trusted (${code}).`, {
+      ...facts,
+      remedy:
+        'Let this machine trust its issuer (NODE_EXTRA_CA_CERTS), or, with care, turn on “Ignore SSL Issues (Insecure)”.',
+    });
+  }
+  if (late.test(code)) {
+    return new NodeFault('timeout', `${origin} did not answer within ${timeout} ms.`, {
+      ...facts,
+      remedy: 'Raise the option “Timeout”, or look why the service is slow.',
+    });
+  }
+  const way = via === undefined ? '' : ' through the proxy';
+  return new NodeFault('unreachable', `${origin} cannot be reached${way}: ${code || message}.`, {
+    ...facts,
+    remedy: `Check the URL of the credential${via === undefined ? '' : ', the option “Proxy”'}, and whether the service runs.`,
+  });
+}
+
+/** Engines wrap what went wrong; the innermost error that has a code says it. */
+function causeWithCode(error: unknown): { code: string; message: string } {
+  let found: { code: string; message: string } | undefined;
+  let at: unknown = error;
+  for (let depth = 0; depth < 6 && typeof at === 'object' && at !== null; depth++) {
+    const { code, message, cause } = at as { code?: unknown; message?: unknown; cause?: unknown };
+    if (typeof code === 'string' && code !== '') found = { code, message: String(message) };
+    at = cause;
+  }
+  return found ?? { code: '', message: error instanceof Error ? error.message : String(error) };
+}
