@@ -6,6 +6,7 @@ import { errorsOf } from '../packages/curfew/src/http/openapi.ts';
 import type { Operation } from '../packages/curfew/src/http/operation.ts';
 import { operations } from '../packages/curfew/src/http/routes/index.ts';
 import { components } from '../packages/curfew/src/http/schemas.ts';
+import { n8nFiles } from './nodes/n8n.ts';
 
 /*
  * Everything that is written from the declarations in the code: the client's types and table, the OpenAPI document,
@@ -22,6 +23,7 @@ export async function generated(): Promise<Map<string, string>> {
     ['docs/api.md', apiPage()],
     ['docs/errors.md', errorsPage()],
     ['docs/configuration.md', configurationPage()],
+    ...n8nFiles(),
   ]);
 }
 

@@ -11,7 +11,8 @@ const bin = join(root, 'node_modules', '.bin');
 const [task, ...rest] = process.argv.slice(2);
 
 install();
-const child = spawn(join(bin, 'node'), [join(root, 'tools', `${task}.ts`), ...rest], {
+// Packages of the workspace are read as they are written, so that no task needs a build first.
+const child = spawn(join(bin, 'node'), ['--conditions=curfew-source', join(root, 'tools', `${task}.ts`), ...rest], {
   cwd: root,
   stdio: 'inherit',
   env: { ...process.env, PATH: `${bin}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH ?? ''}` },

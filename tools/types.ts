@@ -2,4 +2,5 @@ import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 
 installEngines();
-run('tsc', ['--project', 'tsconfig.json']);
+// The packages for the engines of workflows are built as CommonJS, and know those engines' types.
+for (const folder of ['.', 'packages/n8n-nodes-curfew', 'packages/node-red-curfew']) run('tsc', ['--project', folder]);

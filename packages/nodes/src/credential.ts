@@ -56,9 +56,9 @@ export const signInFields: readonly Parameter[] = [
 
 /** Every credential can let an untrusted certificate pass, so that a sign-in and a test get through as well. */
 export const ignoreTlsField: Parameter = {
-  name: 'allowUnauthorizedCerts',
+  name: 'ignoreSslIssues',
   label: 'Ignore SSL Issues (Insecure)',
-  help: 'Whether to connect even when the certificate cannot be trusted',
+  help: 'Whether to connect even if SSL certificate validation is not possible',
   kind: 'flag',
   fallback: false,
 };

@@ -26,7 +26,7 @@ export const requestOptions: readonly Parameter[] = [
   {
     name: 'allowUnauthorizedCerts',
     label: 'Ignore SSL Issues (Insecure)',
-    help: 'Whether to connect even when the certificate cannot be trusted. Whoever is in between can then read and change everything.',
+    help: 'Whether to connect even if SSL certificate validation is not possible',
     kind: 'flag',
     fallback: false,
     extra: true,

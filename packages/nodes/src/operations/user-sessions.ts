@@ -72,9 +72,7 @@ export const getUserSessions: Operation = {
   async run(connection, values) {
     const userId = requiredText(values, 'userId');
     const list = await allPages((cursor) =>
-      callCurfew(connection, (client, options) =>
-        client.listUserSessions({ userId, limit: 100, cursor }, options),
-      ),
+      callCurfew(connection, (client, options) => client.listUserSessions({ userId, limit: 100, cursor }, options)),
     );
     return { output: 'sessions', list };
   },

@@ -23,7 +23,7 @@ export const altogic: Service = {
           name: 'clientKey',
           label: 'Client Key',
           help: 'The key of the client library',
-          kind: 'secret',
+          kind: 'text',
           required: true,
         },
         {
@@ -54,7 +54,7 @@ export const altogic: Service = {
       name: 'altogicSessionToken',
       label: 'Session Token',
       help: "The token of the session to sign out. Empty: the credential's own.",
-      kind: 'text',
+      kind: 'secret',
     },
   ],
   async logOut({ url, send }, values) {

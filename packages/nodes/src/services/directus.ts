@@ -41,7 +41,7 @@ export const directus: Service = {
       name: 'directusRefreshToken',
       label: 'Refresh Token',
       help: 'The refresh token of the session',
-      kind: 'text',
+      kind: 'secret',
       required: true,
       check: (text) =>
         isJwt(text) ? 'holds an access token: this is an access token; log out takes the refresh token.' : undefined,

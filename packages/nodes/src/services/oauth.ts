@@ -3,7 +3,7 @@ import { type Parameter, requiredText, textOf, type Values } from '../parameter.
 import type { Request } from '../transport.ts';
 import { bodyOf, partText, refusal, type Service, succeeded } from './service.ts';
 
-const label = 'OAuth server';
+const label = 'OAuth Server';
 
 const clientFields: readonly Parameter[] = [
   {
@@ -72,7 +72,13 @@ export const oauth: Service = {
     },
   ],
   parameters: [
-    { name: 'oauthToken', label: 'Token', help: 'The access token or the refresh token', kind: 'text', required: true },
+    {
+      name: 'oauthToken',
+      label: 'Token',
+      help: 'The access token or the refresh token',
+      kind: 'secret',
+      required: true,
+    },
     {
       name: 'oauthTokenType',
       label: 'Token Type',

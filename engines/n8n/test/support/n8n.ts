@@ -1,0 +1,173 @@
+import { fileURLToPath } from 'node:url';
+import type {
+  ICredentialDataDecryptedObject,
+  IDataObject,
+  INode,
+  INodeExecutionData,
+  INodeType,
+  INodeTypes,
+  IRun,
+  IWorkflowBase,
+  IWorkflowExecuteAdditionalData,
+} from 'n8n-workflow';
+import { Credentials } from './credentials.ts';
+import { core, workflow } from './engine.ts';
+
+const { PackageDirectoryLoader, WorkflowExecute } = core;
+const { NodeConnectionTypes, Workflow } = workflow;
+
+export const packageFolder = fileURLToPath(new URL('../../../../packages/n8n-nodes-curfew', import.meta.url));
+export const packageName = 'n8n-nodes-curfew';
+
+/** The parts of a saved workflow that a test writes. */
+export type Saved = Pick<IWorkflowBase, 'nodes' | 'connections'> & { settings?: IWorkflowBase['settings'] };
+
+/** What came out of a run: by node, the items of each output; and the error that ended it. */
+export type Ran = {
+  run: IRun;
+  error: (Error & { description?: string | null }) | undefined;
+  output(node: string, index?: number): INodeExecutionData[];
+  json(node: string, index?: number): IDataObject[];
+};
+
+/** n8n's runner, with the package as it was built, loaded from its manifest. */
+export class N8n {
+  readonly loader: InstanceType<typeof PackageDirectoryLoader>;
+  readonly credentials: Credentials;
+  readonly #more: Record<string, INodeType>;
+
+  private constructor(loader: InstanceType<typeof PackageDirectoryLoader>, more: Record<string, INodeType>) {
+    this.loader = loader;
+    this.credentials = new Credentials((name) => loader.getCredential(name).type);
+    this.#more = more;
+  }
+
+  static async load(folder: string = packageFolder, more: Record<string, INodeType> = {}): Promise<N8n> {
+    const loader = new PackageDirectoryLoader(folder);
+    await loader.loadAll();
+    return new N8n(loader, { ...standIns, ...more });
+  }
+
+  /** Keeps a credential; a node names it by its id. */
+  keep(id: string, data: ICredentialDataDecryptedObject): void {
+    this.credentials.kept.set(id, data);
+  }
+
+  get nodeTypes(): INodeTypes {
+    const get = (name: string): INodeType => {
+      const more = this.#more[name];
+      if (more) return more;
+      const short = name.replace(`${packageName}.`, '');
+      if (short.endsWith('Tool')) return asTool(this.loader.getNode(short.replace(/Tool$/, '')).type as INodeType);
+      return this.loader.getNode(short).type as INodeType;
+    };
+    return { getByName: get, getByNameAndVersion: get, getKnownTypes: () => ({}) };
+  }
+
+  additionalData(): IWorkflowExecuteAdditionalData {
+    const hooks = { runHook: async () => {}, addHandler: () => {} };
+    return {
+      credentialsHelper: this.credentials,
+      hooks,
+      currentNodeExecutionIndex: 0,
+      variables: {},
+      webhookWaitingBaseUrl: 'http://127.0.0.1:5678/webhook-waiting',
+      formWaitingBaseUrl: 'http://127.0.0.1:5678/form-waiting',
+      logAiEvent: () => {},
+    } as unknown as IWorkflowExecuteAdditionalData;
+  }
+
+  parse(saved: Saved): InstanceType<typeof Workflow> {
+    // Through text, as a file that somebody saved and another imports.
+    const { nodes, connections, settings } = JSON.parse(JSON.stringify(saved)) as Saved;
+    return new Workflow({
+      id: 'test',
+      nodes,
+      connections,
+      active: false,
+      nodeTypes: this.nodeTypes,
+      settings: { executionOrder: 'v1', ...settings },
+    });
+  }
+
+  async run(saved: Saved): Promise<Ran> {
+    const run = await new WorkflowExecute(this.additionalData(), 'manual').run({ workflow: this.parse(saved) });
+    const { runData, error } = run.data.resultData;
+    const output = (node: string, index = 0) => runData[node]?.at(-1)?.data?.['main']?.[index] ?? [];
+    return {
+      run,
+      error: error as Ran['error'],
+      output,
+      json: (node, index) => output(node, index).map(({ json }) => json),
+    };
+  }
+}
+
+// ---- Nodes that n8n has in a package of its own, too large to install for these
+
+const described = (name: string, inputs: string[], outputs: string[]) =>
+  ({
+    displayName: name,
+    name,
+    group: ['input'],
+    version: 1,
+    description: name,
+    defaults: { name },
+    inputs,
+    outputs,
+    properties: [{ displayName: 'Items', name: 'items', type: 'json', default: '' }],
+  }) as unknown as INodeType['description'];
+
+const standIns: Record<string, INodeType> = {
+  'n8n-nodes-base.manualTrigger': {
+    description: described('manualTrigger', [], [NodeConnectionTypes.Main]),
+    async execute() {
+      const items = this.getNodeParameter('items', 0, '') as string;
+      const given = items === '' ? [{}] : (JSON.parse(items) as IDataObject[]);
+      return [given.map((json) => ({ json }))];
+    },
+  },
+  'n8n-nodes-base.noOp': {
+    description: described('noOp', [NodeConnectionTypes.Main], [NodeConnectionTypes.Main]),
+    async execute() {
+      return [this.getInputData()];
+    },
+  },
+};
+
+/** As n8n offers a node that is usable as a tool to its agents. */
+function asTool(type: INodeType): INodeType {
+  const description = {
+    ...type.description,
+    name: `${type.description.name}Tool`,
+    inputs: [],
+    outputs: [NodeConnectionTypes.AiTool],
+  } as INodeType['description'];
+  return Object.assign(Object.create(type) as INodeType, { description });
+}
+
+// ---- Writing a workflow in a few lines
+
+export type NodeMore = Partial<Omit<INode, 'parameters'>>;
+
+/** A node of the package, as a workflow saves it. */
+export function node(name: string, type: string, parameters: IDataObject, more: NodeMore = {}): INode {
+  return { id: name, name, type, typeVersion: 1, position: [0, 0], parameters: parameters as INode['parameters'], ...more };
+}
+
+/** Where items come from. */
+export function source(items: readonly object[], name = 'Start'): INode {
+  return node(name, 'n8n-nodes-base.manualTrigger', { items: JSON.stringify(items) });
+}
+
+/** Connections from outputs to inputs: `['A', 0, 'B', 1]` leads from the first output of A to the second input of B. */
+export function wires(...lines: [from: string, output: number, to: string, input: number][]): Saved['connections'] {
+  const connections: Saved['connections'] = {};
+  for (const [from, output, to, index] of lines) {
+    connections[from] ??= { main: [] };
+    const main = connections[from]['main'] ?? [];
+    while (main.length <= output) main.push([]);
+    main[output]?.push({ node: to, type: NodeConnectionTypes.Main, index });
+  }
+  return connections;
+}

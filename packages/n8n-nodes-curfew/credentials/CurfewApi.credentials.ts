@@ -1,0 +1,63 @@
+// Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import type {
+	IAuthenticate,
+	ICredentialTestRequest,
+	ICredentialType,
+	Icon,
+	INodeProperties,
+} from 'n8n-workflow';
+import { authenticateWith } from '../src/credentials.ts';
+
+export class CurfewApi implements ICredentialType {
+	name = 'curfewApi';
+
+	displayName = 'Curfew API';
+
+	documentationUrl = 'https://curfew.example/n8n#credentials';
+
+	icon: Icon = {
+		light: 'file:../icons/credential.svg',
+		dark: 'file:../icons/credential.dark.svg',
+	};
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'URL',
+			name: 'url',
+			type: 'string',
+			required: true,
+			default: '',
+			placeholder: 'e.g. http://127.0.0.1:2873',
+			description: 'Where the Curfew server is',
+		},
+		{
+			displayName: 'API Key',
+			name: 'apiKey',
+			type: 'string',
+			typeOptions: {
+				password: true,
+			},
+			required: true,
+			default: '',
+			description: 'A key of Curfew, which begins with cfk_. Give it the scopes of what the nodes shall do.',
+		},
+		{
+			displayName: 'Ignore SSL Issues (Insecure)',
+			name: 'ignoreSslIssues',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to connect even if SSL certificate validation is not possible',
+		},
+	];
+
+	authenticate: IAuthenticate = authenticateWith('curfewApi');
+
+	test: ICredentialTestRequest = {
+		request: {
+			baseURL: '={{ $credentials.url }}',
+			url: '/v1/me',
+			method: 'GET',
+			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
+		},
+	};
+}

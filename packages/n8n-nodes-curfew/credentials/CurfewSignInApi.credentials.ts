@@ -1,0 +1,97 @@
+// Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import type {
+	IAuthenticate,
+	ICredentialDataDecryptedObject,
+	ICredentialTestRequest,
+	ICredentialType,
+	IHttpRequestHelper,
+	Icon,
+	INodeProperties,
+} from 'n8n-workflow';
+import { authenticateWith, signInWith } from '../src/credentials.ts';
+
+export class CurfewSignInApi implements ICredentialType {
+	name = 'curfewSignInApi';
+
+	displayName = 'Curfew Sign-In API';
+
+	documentationUrl = 'https://curfew.example/n8n#credentials';
+
+	icon: Icon = {
+		light: 'file:../icons/credential.svg',
+		dark: 'file:../icons/credential.dark.svg',
+	};
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'URL',
+			name: 'url',
+			type: 'string',
+			required: true,
+			default: '',
+			placeholder: 'e.g. http://127.0.0.1:2873',
+			description: 'Where the Curfew server is',
+		},
+		{
+			displayName: 'User Name',
+			name: 'username',
+			type: 'string',
+			required: true,
+			default: '',
+			description: 'The name of the account',
+		},
+		{
+			displayName: 'Password',
+			name: 'password',
+			type: 'string',
+			typeOptions: {
+				password: true,
+			},
+			required: true,
+			default: '',
+			description: 'The password of the account',
+		},
+		{
+			displayName: 'TOTP Secret',
+			name: 'totpSecret',
+			type: 'string',
+			typeOptions: {
+				password: true,
+			},
+			default: '',
+			description: 'The secret of the authenticator, in base 32. The node makes the codes of the second factor from it.',
+		},
+		{
+			displayName: 'Ignore SSL Issues (Insecure)',
+			name: 'ignoreSslIssues',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to connect even if SSL certificate validation is not possible',
+		},
+		{
+			displayName: 'sessionToken',
+			name: 'sessionToken',
+			type: 'hidden',
+			typeOptions: {
+				expirable: true,
+				password: true,
+			},
+			default: '',
+		},
+	];
+
+	async preAuthentication(this: IHttpRequestHelper, credentials: ICredentialDataDecryptedObject) {
+		return await signInWith('curfewSignInApi', this, credentials);
+	}
+
+	authenticate: IAuthenticate = authenticateWith('curfewSignInApi');
+
+	test: ICredentialTestRequest = {
+		request: {
+			baseURL: '={{ $credentials.url }}',
+			url: '/v1/me',
+			method: 'GET',
+			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
+		},
+	};
+}

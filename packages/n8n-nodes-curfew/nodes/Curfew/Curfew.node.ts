@@ -1,0 +1,626 @@
+// Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import {
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+} from 'n8n-workflow';
+import { runCurfew } from '../../src/curfew.ts';
+
+export class Curfew implements INodeType {
+	description: INodeTypeDescription = {
+		displayName: 'Curfew',
+		name: 'curfew',
+		icon: {
+			light: 'file:curfew.svg',
+			dark: 'file:curfew.dark.svg',
+		},
+		group: ['transform'],
+		version: 1,
+		subtitle: '={{ {"createUserSession":"Create User Session","getUserSession":"Get a Specific Session of User","getUserSessions":"Get All Sessions of User","deleteUserSession":"Delete Specific Session of User","deleteUserSessions":"Delete All Sessions of User","addAccessGroup":"Add Access Group to User Session","removeAccessGroup":"Remove Access Group From User Session","verifySession":"Verify","getSessions":"Get Many","endSessionById":"End by ID","endSessionByName":"End by Name","refreshSession":"Refresh"}[$parameter.operation] }}',
+		description: 'Create, verify, list, change and end sessions',
+		defaults: {
+			name: 'Curfew',
+		},
+		inputs: '={{ Array.from({ length: (["createUserSession","getUserSession","deleteUserSession","addAccessGroup","removeAccessGroup"].includes($parameter.operation) ? $parameter.numberInputs || 1 : 1) }, (_, i) => ({ type: \'main\', displayName: (["createUserSession","getUserSession","deleteUserSession","addAccessGroup","removeAccessGroup"].includes($parameter.operation) ? $parameter.numberInputs || 1 : 1) > 1 ? \'Input \' + (i + 1) : undefined })) }}',
+		requiredInputs: '={{ Array.from({ length: (["createUserSession","getUserSession","deleteUserSession","addAccessGroup","removeAccessGroup"].includes($parameter.operation) ? $parameter.numberInputs || 1 : 1) }, (_, i) => i) }}',
+		outputs: '={{ ({"createUserSession":[{"type":"main","displayName":"Session"}],"getUserSession":[{"type":"main","displayName":"Session"},{"type":"main","displayName":"Not Found"}],"getUserSessions":[{"type":"main","displayName":"Sessions"}],"deleteUserSession":[{"type":"main","displayName":"Trigger"}],"deleteUserSessions":[{"type":"main","displayName":"Trigger"}],"addAccessGroup":[{"type":"main","displayName":"Output Object"}],"removeAccessGroup":[{"type":"main","displayName":"Output Object"}],"verifySession":[{"type":"main","displayName":"Active"},{"type":"main","displayName":"Inactive"}],"getSessions":[{"type":"main","displayName":"Sessions"}],"endSessionById":[{"type":"main","displayName":"Trigger"}],"endSessionByName":[{"type":"main","displayName":"Trigger"}],"refreshSession":[{"type":"main","displayName":"Session"}]})[$parameter.operation] }}',
+		usableAsTool: true,
+		credentials: [
+			{
+				name: 'curfewApi',
+				required: true,
+				displayOptions: {
+					show: {
+						authentication: ['token'],
+					},
+				},
+			},
+			{
+				name: 'curfewSignInApi',
+				required: true,
+				displayOptions: {
+					show: {
+						authentication: ['signIn'],
+					},
+				},
+			},
+		],
+		properties: [
+			{
+				displayName: 'Authentication',
+				name: 'authentication',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'API Key',
+						value: 'token',
+					},
+					{
+						name: 'Sign-In',
+						value: 'signIn',
+					},
+				],
+				default: 'token',
+			},
+			{
+				displayName: 'Resource',
+				name: 'resource',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'Session',
+						value: 'session',
+						description: 'A session, by its token, ID or name',
+					},
+					{
+						name: 'User Session',
+						value: 'userSession',
+						description: 'The sessions of a user',
+					},
+				],
+				default: 'userSession',
+			},
+			{
+				displayName: 'Operation',
+				name: 'operation',
+				type: 'options',
+				noDataExpression: true,
+				displayOptions: {
+					show: {
+						resource: ['session'],
+					},
+				},
+				options: [
+					{
+						name: 'End by ID',
+						value: 'endSessionById',
+						description: 'Ends a session, whoever it belongs to',
+						action: 'End a session by its ID',
+					},
+					{
+						name: 'End by Name',
+						value: 'endSessionByName',
+						description: 'Ends the session that has a name',
+						action: 'End a session by its name',
+					},
+					{
+						name: 'Get Many',
+						value: 'getSessions',
+						description: 'Lists sessions across users, newest first',
+						action: 'Get many sessions',
+					},
+					{
+						name: 'Refresh',
+						value: 'refreshSession',
+						description: 'Gives a session new tokens; those before are dead',
+						action: 'Refresh the tokens of a session',
+					},
+					{
+						name: 'Verify',
+						value: 'verifySession',
+						description: 'Tells whether a session token is good now',
+						action: 'Verify a session token',
+					},
+				],
+				default: 'verifySession',
+			},
+			{
+				displayName: 'Operation',
+				name: 'operation',
+				type: 'options',
+				noDataExpression: true,
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+					},
+				},
+				options: [
+					{
+						name: 'Add Access Group to User Session',
+						value: 'addAccessGroup',
+						description: 'Adds access groups to all sessions of a user that have not ended: all or none',
+						action: 'Add an access group to a user session',
+					},
+					{
+						name: 'Create User Session',
+						value: 'createUserSession',
+						description: 'Opens a session for a user',
+						action: 'Create a user session',
+					},
+					{
+						name: 'Delete All Sessions of User',
+						value: 'deleteUserSessions',
+						description: 'Ends all sessions of a user in one step, those being opened at this moment too',
+						action: 'Delete all sessions of a user',
+					},
+					{
+						name: 'Delete Specific Session of User',
+						value: 'deleteUserSession',
+						description: 'Ends a session of a user by its token or its ID',
+						action: 'Delete a specific session of a user',
+					},
+					{
+						name: 'Get a Specific Session of User',
+						value: 'getUserSession',
+						description: 'Reads a session of a user by its token or its ID',
+						action: 'Get a specific session of a user',
+					},
+					{
+						name: 'Get All Sessions of User',
+						value: 'getUserSessions',
+						description: 'Lists the sessions of a user that have not ended, all of them',
+						action: 'Get all sessions of a user',
+					},
+					{
+						name: 'Remove Access Group From User Session',
+						value: 'removeAccessGroup',
+						description: 'Removes access groups from all sessions of a user that have not ended: all or none',
+						action: 'Remove an access group from a user session',
+					},
+				],
+				default: 'createUserSession',
+			},
+			{
+				displayName: 'Number of Inputs',
+				name: 'numberInputs',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: '1',
+						value: 1,
+					},
+					{
+						name: '2',
+						value: 2,
+					},
+					{
+						name: '3',
+						value: 3,
+					},
+					{
+						name: '4',
+						value: 4,
+					},
+					{
+						name: '5',
+						value: 5,
+					},
+					{
+						name: '6',
+						value: 6,
+					},
+					{
+						name: '7',
+						value: 7,
+					},
+					{
+						name: '8',
+						value: 8,
+					},
+				],
+				default: 1,
+				displayOptions: {
+					show: {
+						operation: [
+							'createUserSession',
+							'getUserSession',
+							'deleteUserSession',
+							'addAccessGroup',
+							'removeAccessGroup',
+						],
+					},
+				},
+				description: 'How many inputs the node waits for. Expressions see the items of the same place as inputs[0], inputs[1] and so on.',
+			},
+			{
+				displayName: 'Session User ID',
+				name: 'userId',
+				type: 'string',
+				required: true,
+				default: '',
+				placeholder: 'e.g. ada',
+				description: "The application's own ID of the user whom the session belongs to",
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: [
+							'createUserSession',
+							'getUserSession',
+							'getUserSessions',
+							'deleteUserSession',
+							'deleteUserSessions',
+							'addAccessGroup',
+							'removeAccessGroup',
+						],
+					},
+				},
+			},
+			{
+				displayName: 'Access Groups',
+				name: 'accessGroups',
+				type: 'string',
+				default: '',
+				placeholder: 'e.g. staff, billing',
+				description: 'One key, several separated by commas, or a list of keys. They say what the session may reach.',
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: ['createUserSession'],
+					},
+				},
+			},
+			{
+				displayName: 'Session Token',
+				name: 'sessionToken',
+				type: 'string',
+				typeOptions: {
+					password: true,
+				},
+				required: true,
+				default: '',
+				description: 'The token of the session. Its ID does too, as the other operations put it out.',
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: ['getUserSession', 'deleteUserSession'],
+					},
+				},
+			},
+			{
+				displayName: 'Access Groups',
+				name: 'accessGroups',
+				type: 'string',
+				required: true,
+				default: '',
+				placeholder: 'e.g. staff, billing',
+				description: 'One key, several separated by commas, or a list of keys. They say what the session may reach.',
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: ['addAccessGroup', 'removeAccessGroup'],
+					},
+				},
+			},
+			{
+				displayName: 'Session Token',
+				name: 'sessionToken',
+				type: 'string',
+				typeOptions: {
+					password: true,
+				},
+				required: true,
+				default: '',
+				placeholder: 'e.g. cfs_…',
+				description: 'The token of the session, which begins with cfs_',
+				displayOptions: {
+					show: {
+						resource: ['session'],
+						operation: ['verifySession'],
+					},
+				},
+			},
+			{
+				displayName: 'Return All',
+				name: 'returnAll',
+				type: 'boolean',
+				default: false,
+				description: 'Whether to return all results or only up to a given limit',
+				displayOptions: {
+					show: {
+						resource: ['session'],
+						operation: ['getSessions'],
+					},
+				},
+			},
+			{
+				displayName: 'Limit',
+				name: 'limit',
+				type: 'number',
+				typeOptions: {
+					minValue: 1,
+					maxValue: 1000000,
+				},
+				default: 50,
+				description: 'Max number of results to return',
+				displayOptions: {
+					show: {
+						resource: ['session'],
+						operation: ['getSessions'],
+						returnAll: [false],
+					},
+				},
+			},
+			{
+				displayName: 'Session ID',
+				name: 'sessionId',
+				type: 'string',
+				required: true,
+				default: '',
+				description: 'The ID of the session',
+				displayOptions: {
+					show: {
+						resource: ['session'],
+						operation: ['endSessionById'],
+					},
+				},
+			},
+			{
+				displayName: 'Session Name',
+				name: 'sessionName',
+				type: 'string',
+				required: true,
+				default: '',
+				placeholder: 'e.g. front-desk',
+				description: 'The name of the session',
+				displayOptions: {
+					show: {
+						resource: ['session'],
+						operation: ['endSessionByName'],
+					},
+				},
+			},
+			{
+				displayName: 'Refresh Token',
+				name: 'refreshToken',
+				type: 'string',
+				typeOptions: {
+					password: true,
+				},
+				required: true,
+				default: '',
+				placeholder: 'e.g. cfr_…',
+				description: 'The refresh token of the session, which begins with cfr_',
+				displayOptions: {
+					show: {
+						resource: ['session'],
+						operation: ['refreshSession'],
+					},
+				},
+			},
+			{
+				displayName: 'Additional Fields',
+				name: 'additionalFields',
+				type: 'collection',
+				placeholder: 'Add Field',
+				default: {},
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: ['createUserSession'],
+					},
+				},
+				options: [
+					{
+						displayName: 'Idle Limit (Seconds)',
+						name: 'idle',
+						type: 'number',
+						typeOptions: {
+							minValue: 1,
+							maxValue: 315360000,
+						},
+						default: 0,
+						description: 'How many seconds without activity it lasts; at most what the policy says',
+					},
+					{
+						displayName: 'IP Address',
+						name: 'ip',
+						type: 'string',
+						default: '',
+						description: 'The address of the device',
+					},
+					{
+						displayName: 'Lifetime (Seconds)',
+						name: 'lifetime',
+						type: 'number',
+						typeOptions: {
+							minValue: 1,
+							maxValue: 315360000,
+						},
+						default: 0,
+						description: 'How many seconds it lives at most; at most what the policy says',
+					},
+					{
+						displayName: 'Metadata',
+						name: 'metadata',
+						type: 'json',
+						default: '{}',
+						description: 'JSON of your own: an object of at most 4,096 bytes',
+					},
+					{
+						displayName: 'Name',
+						name: 'name',
+						type: 'string',
+						default: '',
+						description: 'A unique name, by which it can be ended',
+					},
+					{
+						displayName: 'User Agent',
+						name: 'userAgent',
+						type: 'string',
+						default: '',
+						description: 'The User-Agent of the device, from which its kind is read',
+					},
+				],
+			},
+			{
+				displayName: 'Additional Fields',
+				name: 'additionalFields',
+				type: 'collection',
+				placeholder: 'Add Field',
+				default: {},
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: ['deleteUserSessions'],
+					},
+				},
+				options: [
+					{
+						displayName: 'Except Session ID',
+						name: 'exceptSessionId',
+						type: 'string',
+						default: '',
+						description: 'The ID of a session of the user that goes on',
+					},
+				],
+			},
+			{
+				displayName: 'Filters',
+				name: 'additionalFields',
+				type: 'collection',
+				placeholder: 'Add Filter',
+				default: {},
+				displayOptions: {
+					show: {
+						resource: ['session'],
+						operation: ['getSessions'],
+					},
+				},
+				options: [
+					{
+						displayName: 'Access Group',
+						name: 'group',
+						type: 'string',
+						default: '',
+						description: 'An access group that the session has',
+					},
+					{
+						displayName: 'IP Address',
+						name: 'ip',
+						type: 'string',
+						default: '',
+						description: 'The address of the device',
+					},
+					{
+						displayName: 'Name',
+						name: 'name',
+						type: 'string',
+						default: '',
+						description: 'The name of the session',
+					},
+					{
+						displayName: 'Status',
+						name: 'status',
+						type: 'options',
+						options: [
+							{
+								name: 'Active',
+								value: 'active',
+							},
+							{
+								name: 'Ended',
+								value: 'ended',
+							},
+							{
+								name: 'Suspended',
+								value: 'suspended',
+							},
+						],
+						default: 'active',
+						description: 'Which state the session is in',
+					},
+					{
+						displayName: 'Text',
+						name: 'filter',
+						type: 'string',
+						default: '',
+						description: 'A text in IDs, names, addresses, groups or devices',
+					},
+					{
+						displayName: 'User ID',
+						name: 'user',
+						type: 'string',
+						default: '',
+						description: 'The user whom the session belongs to',
+					},
+				],
+			},
+			{
+				displayName: 'Options',
+				name: 'options',
+				type: 'collection',
+				placeholder: 'Add Option',
+				default: {},
+				options: [
+					{
+						displayName: 'Batch Interval (Ms)',
+						name: 'batchInterval',
+						type: 'number',
+						typeOptions: {
+							minValue: 0,
+							maxValue: 3600000,
+						},
+						default: 1000,
+						description: 'How many milliseconds the pause after each batch lasts',
+					},
+					{
+						displayName: 'Ignore SSL Issues (Insecure)',
+						name: 'allowUnauthorizedCerts',
+						type: 'boolean',
+						default: false,
+						description: 'Whether to connect even if SSL certificate validation is not possible',
+					},
+					{
+						displayName: 'Items per Batch',
+						name: 'batchSize',
+						type: 'number',
+						typeOptions: {
+							minValue: 1,
+							maxValue: 10000,
+						},
+						default: 0,
+						placeholder: 'e.g. 50',
+						description: 'How many requests are sent before a pause. Without one, all are sent one after another.',
+					},
+					{
+						displayName: 'Proxy',
+						name: 'proxy',
+						type: 'string',
+						default: '',
+						placeholder: 'e.g. http://user:password@127.0.0.1:3128',
+						description: 'The HTTP proxy to send the requests through, with user and password where it takes them',
+					},
+					{
+						displayName: 'Timeout (Ms)',
+						name: 'timeout',
+						type: 'number',
+						typeOptions: {
+							minValue: 1,
+							maxValue: 3600000,
+						},
+						default: 10000,
+						description: 'How many milliseconds an answer may take',
+					},
+				],
+			},
+		],
+	};
+
+	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+		return await runCurfew(this);
+	}
+}

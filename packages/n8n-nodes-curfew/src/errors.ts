@@ -1,0 +1,33 @@
+import { type ErrorEntry, faultOf, NodeFault } from 'curfew-nodes';
+import { type IDataObject, type IExecuteFunctions, type INodeExecutionData, NodeOperationError } from 'n8n-workflow';
+
+/** An error of n8n that says what the fault says, and to which item it belongs. */
+export function nodeError(context: IExecuteFunctions, error: unknown, itemIndex: number): NodeOperationError {
+  const fault = faultIn(error);
+  const wrapped = new NodeOperationError(context.getNode(), fault.message, {
+    description: fault.remedy,
+    itemIndex,
+  });
+  // n8n puts general words in the place of some texts; ours name the service and the remedy.
+  wrapped.message = fault.whole;
+  return wrapped;
+}
+
+/** The item by which an error goes on in a flow: on the error output, or on the first. */
+export function errorItem(context: IExecuteFunctions, error: unknown, item: number): INodeExecutionData {
+  const fault = faultIn(error);
+  const errors: ErrorEntry[] = [fault.entry];
+  const json: IDataObject = { errors, error: fault.whole };
+  return { json, error: nodeError(context, fault, item), pairedItem: { item } };
+}
+
+/** n8n's own errors of an expression carry what is wrong in theirs. */
+function faultIn(error: unknown): NodeFault {
+  const { context } = error as { context?: { parameter?: unknown } };
+  if (typeof context?.parameter !== 'string') return faultOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return new NodeFault('invalid_parameter', `The expression of “${context.parameter}” fails: ${message}.`, {
+    remedy: 'Correct the expression.',
+    cause: error,
+  });
+}

@@ -1,0 +1,19 @@
+import { NodeFault, readParameters, services } from 'curfew-nodes';
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { connect } from './connect.ts';
+import { runEach } from './runs.ts';
+
+/** The node Log Out: ends a session in the chosen service for each item. */
+export async function runLogOut(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+  return await runEach(context, [context.getInputData()], 1, async (read, i, options) => {
+    const name = read('service');
+    const service = services.find((one) => one.name === name);
+    if (!service) throw new NodeFault('invalid_parameter', `“Service” has no ${JSON.stringify(name)}.`);
+    const values = readParameters(service.parameters, (parameter) => read(parameter.name));
+    const way = service.credentials.length > 1 ? read('authentication') : 'token';
+    const credential = service.credentials.find((one) => one.way === way) ?? service.credentials[0];
+    if (!credential) throw new TypeError(`${service.name} has a credential`);
+    const answer = await service.logOut(await connect(context, credential, options, i), values);
+    return [[{ json: { ...answer } as IDataObject, pairedItem: { item: i } }]];
+  });
+}
