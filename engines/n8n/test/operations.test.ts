@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { errorsOutput, operations } from 'curfew-nodes';
+import type { IDataObject } from 'n8n-workflow';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
-import { N8n, node, source, wires } from './support/n8n.ts';
+import { cases, input } from '../../../packages/nodes/test/support/cases.ts';
+import { Passes } from '../../../packages/nodes/test/support/passes.ts';
+import { curfewNode } from './support/curfew-node.ts';
+import { N8n, type Ran, source, wires } from './support/n8n.ts';
 
-describe('x', () => {
+describe('every operation and output in n8n', () => {
+  const passes = new Passes('n8n');
   let n8n: N8n;
   let server: TestServer;
   before(async () => {
@@ -11,17 +17,64 @@ describe('x', () => {
     server = await TestServer.start();
     n8n.keep('key', { url: server.url, apiKey: server.key });
   });
-  after(() => server.close());
+  after(async () => {
+    console.log(passes.print());
+    await server.close();
+  });
 
-  test('create', async () => {
-    const ran = await n8n.run({
-      nodes: [
-        source([{ user: 'ada' }, { user: 'bob' }]),
-        node('Curfew', 'n8n-nodes-curfew.curfew', { operation: 'createUserSession', userId: '={{ $json.user }}' }, { credentials: { curfewApi: { id: 'key', name: 'key' } } }),
-      ],
+  /** Runs an operation for one item; with manual errors, the output after the others is for them. */
+  async function run(name: string, parameters: Record<string, unknown>, manual: boolean): Promise<Ran> {
+    const onError = manual ? 'continueErrorOutput' : 'stopWorkflow';
+    return n8n.run({
+      nodes: [source([input]), curfewNode(name, parameters, { onError })],
       connections: wires(['Start', 0, 'Curfew', 0]),
     });
-    console.log(ran.error, JSON.stringify(ran.json('Curfew'), null, 1));
-    assert.ok(1);
+  }
+
+  for (const { operation, output, prepare } of cases) {
+    const declared = operations.find(({ name }) => name === operation);
+    const outputs = [...(declared?.outputs ?? []), errorsOutput].map(({ name }) => name);
+    for (const mode of ['automatic', 'manual'] as const) {
+      test(`${operation} puts out ${output}, with ${mode} errors`, async () => {
+        const { parameters, check } = await prepare(server);
+        const ran = await run(operation, parameters, mode === 'manual');
+        if (output === 'errors' && mode === 'automatic') {
+          assert.ok(ran.error, 'the workflow goes on');
+          assert.equal(ran.run.data.resultData.lastNodeExecuted, 'Curfew');
+          const { code, origin } = await entryOf(prepare);
+          await check([{ code, origin, message: ran.error.message }]);
+        } else {
+          assert.equal(ran.error, undefined);
+          const put = outputs.map((_, i) => ran.json('Curfew', i));
+          const at = outputs.indexOf(output);
+          await check(output === 'errors' ? ((put[at]?.[0] as IDataObject)['details'] as object[]) : (put[at] ?? []));
+          assert.deepEqual(
+            put.map((items) => items.length > 0),
+            outputs.map((_, i) => i === at),
+            'it came out there and nowhere else',
+          );
+        }
+        passes.note(operation, output, mode);
+      });
+    }
+  }
+
+  /** What n8n does not show of an error that ends a workflow: the same case tells it with manual errors. */
+  async function entryOf(prepare: (typeof cases)[number]['prepare']): Promise<{ code: string; origin: string }> {
+    const found = cases.find((one) => one.prepare === prepare);
+    const { parameters } = await prepare(server);
+    const ran = await run(found?.operation ?? '', parameters, true);
+    const count = operations.find(({ name }) => name === found?.operation)?.outputs.length ?? 0;
+    return (ran.json('Curfew', count)[0] as { details: { code: string; origin: string }[] }).details[0]!;
+  }
+
+  test('there is a case for every output of every operation', () => {
+    const all = operations.flatMap(({ name, outputs }) =>
+      [...outputs, errorsOutput].map((one) => `${name} ${one.name}`),
+    );
+    assert.deepEqual(
+      cases.map(({ operation, output }) => `${operation} ${output}`),
+      all,
+    );
   });
 });

@@ -1,5 +1,5 @@
 import { type ErrorEntry, faultOf, NodeFault } from 'curfew-nodes';
-import { type IDataObject, type IExecuteFunctions, type INodeExecutionData, NodeOperationError } from 'n8n-workflow';
+import { type IExecuteFunctions, type INodeExecutionData, NodeOperationError } from 'n8n-workflow';
 
 /** An error of n8n that says what the fault says, and to which item it belongs. */
 export function nodeError(context: IExecuteFunctions, error: unknown, itemIndex: number): NodeOperationError {
@@ -13,12 +13,14 @@ export function nodeError(context: IExecuteFunctions, error: unknown, itemIndex:
   return wrapped;
 }
 
-/** The item by which an error goes on in a flow: on the error output, or on the first. */
-export function errorItem(context: IExecuteFunctions, error: unknown, item: number): INodeExecutionData {
+/**
+ * The item by which an error goes on in a flow: on the error output, or on the first. n8n knows it by its fields: an
+ * item with `error` and nothing but `message` and `details` beside it is one.
+ */
+export function errorItem(error: unknown, item: number): INodeExecutionData {
   const fault = faultIn(error);
-  const errors: ErrorEntry[] = [fault.entry];
-  const json: IDataObject = { errors, error: fault.whole };
-  return { json, error: nodeError(context, fault, item), pairedItem: { item } };
+  const details: ErrorEntry[] = [fault.entry];
+  return { json: { error: fault.whole, details }, pairedItem: { item } };
 }
 
 /** n8n's own errors of an expression carry what is wrong in theirs. */

@@ -48,7 +48,7 @@ export async function runEach(
       doneFor.set(item, result);
       return result;
     } catch (error) {
-      if (context.continueOnFail()) return [[errorItem(context, error, i)]];
+      if (context.continueOnFail()) return [[errorItem(error, i)]];
       throw nodeError(context, error, i);
     }
   }

@@ -152,7 +152,15 @@ export type NodeMore = Partial<Omit<INode, 'parameters'>>;
 
 /** A node of the package, as a workflow saves it. */
 export function node(name: string, type: string, parameters: IDataObject, more: NodeMore = {}): INode {
-  return { id: name, name, type, typeVersion: 1, position: [0, 0], parameters: parameters as INode['parameters'], ...more };
+  return {
+    id: name,
+    name,
+    type,
+    typeVersion: 1,
+    position: [0, 0],
+    parameters: parameters as INode['parameters'],
+    ...more,
+  };
 }
 
 /** Where items come from. */
