@@ -9,6 +9,7 @@ for (const name of ['client', 'curfew']) {
   run('tsc', ['--project', `packages/${name}/tsconfig.build.json`]);
 }
 await buildNodes('n8n-nodes-curfew', ['nodes/*/*.node.ts', 'credentials/*.credentials.ts'], ['nodes', 'icons']);
+await buildNodes('node-red-curfew', ['curfew.ts'], ['curfew.html', 'locales', 'icons']);
 
 /**
  * A package for an engine of workflows: each entry with what it uses in one CommonJS file, so that an installation

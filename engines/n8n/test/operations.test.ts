@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { errorsOutput, operations } from 'curfew-nodes';
-import type { IDataObject } from 'n8n-workflow';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { cases, input } from '../../../packages/nodes/test/support/cases.ts';
 import { Passes } from '../../../packages/nodes/test/support/passes.ts';
@@ -47,7 +46,7 @@ describe('every operation and output in n8n', () => {
           assert.equal(ran.error, undefined);
           const put = outputs.map((_, i) => ran.json('Curfew', i));
           const at = outputs.indexOf(output);
-          await check(output === 'errors' ? ((put[at]?.[0] as IDataObject)['details'] as object[]) : (put[at] ?? []));
+          await check(output === 'errors' ? (put[at]?.[0]?.['details'] as object[]) : (put[at] ?? []));
           assert.deepEqual(
             put.map((items) => items.length > 0),
             outputs.map((_, i) => i === at),

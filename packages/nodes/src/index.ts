@@ -1,6 +1,7 @@
 export { authorizedSend, type Connection, readCredential, testCredential } from './connection.ts';
 export { type Credential, ignoreTlsField } from './credential.ts';
 export { type ErrorEntry, faultOf, NodeFault, type Origin } from './fault.ts';
+export { serverTypeOf, typeOf } from './names.ts';
 export { operations } from './operations/index.ts';
 export {
   errorsOutput,

@@ -2,6 +2,8 @@
 export type Parameter = {
   /** As workflows save it. */
   readonly name: string;
+  /** What the API calls it, where that is not its name. */
+  readonly field?: string;
   readonly label: string;
   /** One sentence or more; the first stands alone. */
   readonly help: string;
@@ -43,4 +45,9 @@ export function requiredText(values: Values, name: string): string {
 /** Whether a parameter counts, with what else was given. */
 export function applies(parameter: Parameter, given: Values): boolean {
   return Object.entries(parameter.when ?? {}).every(([name, values]) => values.some((value) => value === given[name]));
+}
+
+/** What was given of some parameters, under the API's names. */
+export function fieldsOf(parameters: readonly Parameter[], values: Values): Record<string, unknown> {
+  return Object.fromEntries(parameters.map(({ name, field = name }) => [field, values[name]]));
 }

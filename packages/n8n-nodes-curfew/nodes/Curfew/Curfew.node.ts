@@ -416,7 +416,7 @@ export class Curfew implements INodeType {
 				options: [
 					{
 						displayName: 'Idle Limit (Seconds)',
-						name: 'idle',
+						name: 'sessionIdle',
 						type: 'number',
 						typeOptions: {
 							minValue: 1,
@@ -427,14 +427,14 @@ export class Curfew implements INodeType {
 					},
 					{
 						displayName: 'IP Address',
-						name: 'ip',
+						name: 'sessionIp',
 						type: 'string',
 						default: '',
 						description: 'The address of the device',
 					},
 					{
 						displayName: 'Lifetime (Seconds)',
-						name: 'lifetime',
+						name: 'sessionLifetime',
 						type: 'number',
 						typeOptions: {
 							minValue: 1,
@@ -445,21 +445,21 @@ export class Curfew implements INodeType {
 					},
 					{
 						displayName: 'Metadata',
-						name: 'metadata',
+						name: 'sessionMetadata',
 						type: 'json',
 						default: '{}',
 						description: 'JSON of your own: an object of at most 4,096 bytes',
 					},
 					{
 						displayName: 'Name',
-						name: 'name',
+						name: 'sessionName',
 						type: 'string',
 						default: '',
 						description: 'A unique name, by which it can be ended',
 					},
 					{
 						displayName: 'User Agent',
-						name: 'userAgent',
+						name: 'sessionUserAgent',
 						type: 'string',
 						default: '',
 						description: 'The User-Agent of the device, from which its kind is read',
@@ -503,28 +503,28 @@ export class Curfew implements INodeType {
 				options: [
 					{
 						displayName: 'Access Group',
-						name: 'group',
+						name: 'filterGroup',
 						type: 'string',
 						default: '',
 						description: 'An access group that the session has',
 					},
 					{
 						displayName: 'IP Address',
-						name: 'ip',
+						name: 'filterIp',
 						type: 'string',
 						default: '',
 						description: 'The address of the device',
 					},
 					{
 						displayName: 'Name',
-						name: 'name',
+						name: 'filterName',
 						type: 'string',
 						default: '',
 						description: 'The name of the session',
 					},
 					{
 						displayName: 'Status',
-						name: 'status',
+						name: 'filterStatus',
 						type: 'options',
 						options: [
 							{
@@ -545,14 +545,14 @@ export class Curfew implements INodeType {
 					},
 					{
 						displayName: 'Text',
-						name: 'filter',
+						name: 'filterText',
 						type: 'string',
 						default: '',
 						description: 'A text in IDs, names, addresses, groups or devices',
 					},
 					{
 						displayName: 'User ID',
-						name: 'user',
+						name: 'filterUser',
 						type: 'string',
 						default: '',
 						description: 'The user whom the session belongs to',

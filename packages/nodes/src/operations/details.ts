@@ -2,10 +2,11 @@ import type { Parameter } from '../parameter.ts';
 
 const tenYears = 10 * 365 * 86_400;
 
-/** What may be said of a session when it is opened; the names are the API's. */
+/** What may be said of a session when it is opened; its fields are the API's. */
 export const sessionDetails: readonly Parameter[] = [
   {
-    name: 'idle',
+    name: 'sessionIdle',
+    field: 'idle',
     label: 'Idle Limit (Seconds)',
     help: 'How many seconds without activity it lasts; at most what the policy says',
     kind: 'integer',
@@ -13,9 +14,18 @@ export const sessionDetails: readonly Parameter[] = [
     max: tenYears,
     extra: true,
   },
-  { name: 'ip', label: 'IP Address', help: 'The address of the device', kind: 'text', max: 64, extra: true },
   {
-    name: 'lifetime',
+    name: 'sessionIp',
+    field: 'ip',
+    label: 'IP Address',
+    help: 'The address of the device',
+    kind: 'text',
+    max: 64,
+    extra: true,
+  },
+  {
+    name: 'sessionLifetime',
+    field: 'lifetime',
     label: 'Lifetime (Seconds)',
     help: 'How many seconds it lives at most; at most what the policy says',
     kind: 'integer',
@@ -24,15 +34,25 @@ export const sessionDetails: readonly Parameter[] = [
     extra: true,
   },
   {
-    name: 'metadata',
+    name: 'sessionMetadata',
+    field: 'metadata',
     label: 'Metadata',
     help: 'JSON of your own: an object of at most 4,096 bytes',
     kind: 'json',
     extra: true,
   },
-  { name: 'name', label: 'Name', help: 'A unique name, by which it can be ended', kind: 'text', max: 100, extra: true },
   {
-    name: 'userAgent',
+    name: 'sessionName',
+    field: 'name',
+    label: 'Name',
+    help: 'A unique name, by which it can be ended',
+    kind: 'text',
+    max: 100,
+    extra: true,
+  },
+  {
+    name: 'sessionUserAgent',
+    field: 'userAgent',
     label: 'User Agent',
     help: 'The User-Agent of the device, from which its kind is read',
     kind: 'text',

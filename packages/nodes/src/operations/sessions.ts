@@ -1,4 +1,4 @@
-import { flagOf, integerOf, type Parameter, requiredText, textOf } from '../parameter.ts';
+import { fieldsOf, flagOf, integerOf, type Parameter, requiredText } from '../parameter.ts';
 import { callCurfew } from '../services/curfew.ts';
 import { refreshToken, sessionId, sessionToken } from '../session-parameters.ts';
 import { type Operation, sessionOutput, sessionsOutput, triggerOutput } from './operation.ts';
@@ -37,7 +37,8 @@ export const verifySession: Operation = {
 
 const filters: readonly Parameter[] = [
   {
-    name: 'filter',
+    name: 'filterText',
+    field: 'filter',
     label: 'Text',
     help: 'A text in IDs, names, addresses, groups or devices',
     kind: 'text',
@@ -45,17 +46,35 @@ const filters: readonly Parameter[] = [
     extra: true,
   },
   {
-    name: 'group',
+    name: 'filterGroup',
+    field: 'group',
     label: 'Access Group',
     help: 'An access group that the session has',
     kind: 'text',
     max: 128,
     extra: true,
   },
-  { name: 'ip', label: 'IP Address', help: 'The address of the device', kind: 'text', max: 64, extra: true },
-  { name: 'name', label: 'Name', help: 'The name of the session', kind: 'text', max: 100, extra: true },
   {
-    name: 'status',
+    name: 'filterIp',
+    field: 'ip',
+    label: 'IP Address',
+    help: 'The address of the device',
+    kind: 'text',
+    max: 64,
+    extra: true,
+  },
+  {
+    name: 'filterName',
+    field: 'name',
+    label: 'Name',
+    help: 'The name of the session',
+    kind: 'text',
+    max: 100,
+    extra: true,
+  },
+  {
+    name: 'filterStatus',
+    field: 'status',
     label: 'Status',
     help: 'Which state the session is in',
     kind: 'choice',
@@ -66,7 +85,15 @@ const filters: readonly Parameter[] = [
       { value: 'suspended', label: 'Suspended' },
     ],
   },
-  { name: 'user', label: 'User ID', help: 'The user whom the session belongs to', kind: 'text', max: 255, extra: true },
+  {
+    name: 'filterUser',
+    field: 'user',
+    label: 'User ID',
+    help: 'The user whom the session belongs to',
+    kind: 'text',
+    max: 255,
+    extra: true,
+  },
 ];
 
 export const getSessions: Operation = {
@@ -99,7 +126,7 @@ export const getSessions: Operation = {
   ],
   async run(connection, values) {
     const enough = flagOf(values, 'returnAll') ? Number.POSITIVE_INFINITY : (integerOf(values, 'limit') ?? 50);
-    const query = Object.fromEntries(filters.map(({ name }) => [name, textOf(values, name)]));
+    const query = fieldsOf(filters, values);
     const list = await allPages(
       (cursor) =>
         callCurfew(connection, (client, options) =>

@@ -1,5 +1,5 @@
 import { faultOf } from '../fault.ts';
-import { type Parameter, requiredText, textOf, textsOf } from '../parameter.ts';
+import { fieldsOf, type Parameter, requiredText, textOf, textsOf } from '../parameter.ts';
 import { callCurfew } from '../services/curfew.ts';
 import { accessGroups, sessionUserId, tokenOrId } from '../session-parameters.ts';
 import { sessionDetails } from './details.ts';
@@ -28,7 +28,7 @@ export const createUserSession: Operation = {
     const { session, token, refreshToken } = await callCurfew(connection, (client, options) =>
       client.createSession(
         {
-          ...Object.fromEntries(sessionDetails.map(({ name }) => [name, values[name]])),
+          ...fieldsOf(sessionDetails, values),
           userId: requiredText(values, 'userId'),
           accessGroups: textsOf(values, 'accessGroups'),
         },

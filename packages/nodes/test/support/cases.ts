@@ -59,7 +59,12 @@ export const cases: readonly Case[] = [
     async prepare(server) {
       const userId = someone();
       return {
-        parameters: { userId, accessGroups: 'staff, billing', metadata: { from: 'flow' }, lifetime: 3600 },
+        parameters: {
+          userId,
+          accessGroups: 'staff, billing',
+          sessionMetadata: { from: 'flow' },
+          sessionLifetime: 3600,
+        },
         async check([session, ...more]) {
           assert.deepEqual([session.userId, session.accessGroups, more], [userId, ['staff', 'billing'], []]);
           assert.match(session.refreshToken, /^cfr_/);
@@ -239,7 +244,7 @@ export const cases: readonly Case[] = [
     async prepare(server) {
       const user = someone();
       for (let i = 0; i < 103; i++) await server.createSession(user);
-      return { parameters: { user, returnAll: true }, check: (put) => assert.equal(put.length, 103) };
+      return { parameters: { filterUser: user, returnAll: true }, check: (put) => assert.equal(put.length, 103) };
     },
   },
   {

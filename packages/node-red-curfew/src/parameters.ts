@@ -1,0 +1,42 @@
+import {
+  type Parameter,
+  type RequestOptions,
+  readParameters,
+  requestOptions,
+  requestOptionsOf,
+  type Values,
+} from 'curfew-nodes';
+import type { Message, NodeConfig, Red, RedNode } from './red.ts';
+
+/** Reads what an editor's fields say for a message: fixed texts, properties of the message, of contexts, or expressions. */
+export async function parametersOf(
+  red: Red,
+  node: RedNode,
+  config: NodeConfig,
+  parameters: readonly Parameter[],
+  message: Message,
+): Promise<Values> {
+  const given = new Map<string, unknown>();
+  for (const { name } of parameters) given.set(name, await evaluate(red, node, config, name, message));
+  return readParameters(parameters, ({ name }) => given.get(name));
+}
+
+function evaluate(red: Red, node: RedNode, config: NodeConfig, name: string, message: Message): Promise<unknown> {
+  const [value, type] = [config[name], config[`${name}Type`]];
+  // Choices and checkboxes have no type; an empty field is nothing, whatever its type.
+  if (typeof type !== 'string' || value === '' || value === undefined) return Promise.resolve(value);
+  return new Promise((resolve, reject) => {
+    red.util.evaluateNodeProperty(value, type, node, message, (error, result) =>
+      error ? reject(expressionError(name, error)) : resolve(result),
+    );
+  });
+}
+
+function expressionError(name: string, error: Error): Error {
+  return new Error(`The expression of “${name}” fails: ${error.message}`, { cause: error });
+}
+
+/** The request options of a node: they are fixed. */
+export function optionsOf(config: NodeConfig): RequestOptions {
+  return requestOptionsOf(readParameters(requestOptions, ({ name }) => config[name]));
+}

@@ -1,0 +1,60 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/*
+ * As much of Node-RED's runtime as these nodes use; its package brings no types.
+ */
+
+export type Message = { _msgid?: string; payload?: unknown; parts?: { id?: unknown; index?: unknown } } & Record<
+  string,
+  unknown
+>;
+
+export type NodeConfig = { id: string; type: string; name?: string } & Record<string, unknown>;
+
+export type RedNode = {
+  id: string;
+  type: string;
+  credentials?: Record<string, unknown>;
+  status(badge: Badge | Record<string, never>): void;
+  error(text: string, message?: Message): void;
+  send(outputs: (Message | null)[]): void;
+  on(
+    event: 'input',
+    handler: (message: Message, send: (outputs: (Message | null)[]) => void, done: (error?: Error) => void) => void,
+  ): void;
+  on(event: 'close', handler: () => void): void;
+};
+
+export type Badge = { fill: 'green' | 'red' | 'yellow' | 'blue'; shape: 'dot' | 'ring'; text: string };
+
+export type Red = {
+  nodes: {
+    createNode(node: RedNode, config: NodeConfig): void;
+    registerType(
+      type: string,
+      start: (this: RedNode, config: NodeConfig) => void,
+      options?: { credentials: Record<string, { type: 'text' | 'password' }> },
+    ): void;
+    getNode(id: string): RedNode | null;
+    getCredentials(id: string): Record<string, unknown> | undefined;
+  };
+  util: {
+    cloneMessage<M>(message: M): M;
+    evaluateNodeProperty(
+      value: unknown,
+      type: string,
+      node: RedNode,
+      message: Message,
+      callback: (error: Error | null, result: unknown) => void,
+    ): void;
+  };
+  auth: { needsPermission(permission: string): unknown };
+  httpAdmin: {
+    post(
+      path: string,
+      guard: unknown,
+      handler: (request: IncomingMessage & { body: unknown }, response: ServerResponse) => void,
+    ): void;
+  };
+  _(key: string, values?: Record<string, unknown>): string;
+};
