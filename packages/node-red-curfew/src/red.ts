@@ -16,7 +16,7 @@ export type RedNode = {
   type: string;
   credentials?: Record<string, unknown>;
   status(badge: Badge | Record<string, never>): void;
-  error(text: string, message?: Message): void;
+  error(error: Error, message?: Message): void;
   send(outputs: (Message | null)[]): void;
   on(
     event: 'input',

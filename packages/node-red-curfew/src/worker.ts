@@ -24,7 +24,7 @@ export function startWorker(
   const inputs = new Inputs(count, waitFor, (message, fault) => {
     if (config['errorManagement'] === 'manual') node.send(placed(outputs + 1, outputs, withErrors(message, fault)));
     shown(node, fault);
-    node.error(fault.whole, message);
+    node.error(new CaughtError(fault), message);
   });
 
   node.on('input', (message, send, done) => {
@@ -44,7 +44,7 @@ export function startWorker(
         const fault = faultOf(error);
         shown(node, fault);
         if (config['errorManagement'] === 'manual') send(placed(outputs + 1, outputs, withErrors(taken, fault)));
-        done(catchable(fault));
+        done(new CaughtError(fault));
       },
     );
   });
@@ -70,10 +70,21 @@ function shown(node: RedNode, { code }: NodeFault): void {
   node.status({ fill: 'red', shape: 'ring', text: code.replaceAll('_', ' ') });
 }
 
-/** What a Catch node shows: the words, and the code and the origin beside them. */
-function catchable(fault: NodeFault): Error {
-  const { code, origin } = fault;
-  return Object.assign(new Error(fault.whole, { cause: fault }), { code, origin });
+/** An error as a Catch node shows it: the words alone, and the code and the origin beside them. */
+class CaughtError extends Error {
+  readonly code: string;
+  readonly origin: string;
+
+  constructor(fault: NodeFault) {
+    super(fault.whole, { cause: fault });
+    this.code = fault.code;
+    this.origin = fault.origin;
+  }
+
+  /** What Node-RED takes for the message. */
+  override toString(): string {
+    return this.message;
+  }
 }
 
 function placed(outputs: number, at: number, message: Message): (Message | null)[] {
