@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
 import {
-  errorsOutput,
   ignoreTlsField,
-  maxInputs,
   type Operation,
   operations,
   type Parameter,
@@ -14,6 +12,11 @@ import {
   typeOf,
 } from 'curfew-nodes';
 
+import { Code, literal } from './literal.ts';
+import { credentialFields, parametersOf } from './node-red-common.ts';
+import { dialogs, style } from './node-red-dialogs.ts';
+import { catalog, helpPages } from './node-red-texts.ts';
+
 /* Node-RED's editors, their texts and the help in the sidebar, from the declarations. */
 
 const root = 'packages/node-red-curfew';
@@ -21,32 +24,22 @@ const note = '<!-- Written by tools/generate.ts from the declarations in package
 
 export function nodeRedFiles(): Map<string, string> {
   const editor = readFileSync(`${root}/editor/editor.js`, 'utf8');
-  const specs = [...services.map(serverSpec), ...operations.map(operationSpec), logOutSpec()];
-  // Text of a script: what ends one must not stand in it.
-  const json = JSON.stringify(specs, null, 1).replaceAll('</', '<\\/');
-  const templates = [...services.map(serverTemplate), ...operations.map(operationTemplate), logOutTemplate()];
+  const specs: Spec[] = [...services.map(serverSpec), ...operations.map(operationSpec), logOutSpec()];
+  const byType = Object.fromEntries(specs.map(({ type, ...spec }) => [type, spec]));
+  const script = [
+    `const curfewEditor = ${editor.slice(editor.indexOf('(')).replace('SPECIFICATIONS', () => literal(byType))}`,
+    ...specs.map((spec) => `RED.nodes.registerType('${spec.type}', ${literal(definition(spec))});`),
+  ].join('\n');
   return new Map([
     [
       `${root}/curfew.html`,
-      `${note}${style}<script type="text/javascript">\n${editor.replace('SPECIFICATIONS', () => json)}</script>\n${templates.join('')}`,
+      // Text of a script: what ends one must not stand in it.
+      `${note}${style}<script type="text/javascript">\n(() => {\n${script.replaceAll('</', '<\\/')}\n})();\n</script>\n${dialogs().join('')}`,
     ],
     [`${root}/locales/en-US/curfew.json`, `${JSON.stringify(catalog(), null, 2)}\n`],
     [`${root}/locales/en-US/curfew.html`, `${note}${helpPages().join('')}`],
   ]);
 }
-
-const style = `<style>
-  .curfew-fields { margin: 12px 0; border-top: 1px solid var(--red-ui-secondary-border-color); padding-top: 8px; }
-  .curfew-fields summary { cursor: pointer; margin-bottom: 10px; font-weight: bold; }
-  .curfew-form .form-row label { width: 132px; vertical-align: middle; }
-  .curfew-form .form-row input[type=text], .curfew-form .form-row input[type=password], .curfew-form .form-row input[type=number], .curfew-form .form-row select { width: calc(100% - 140px); }
-  .curfew-form .form-row .red-ui-typedInput-container { width: calc(100% - 140px) !important; }
-  .curfew-form .form-row input[type=checkbox] { width: auto; margin: 0 6px 0 0; }
-  .curfew-form .form-row label.curfew-check { width: auto; }
-  .curfew-good { color: var(--red-ui-text-color-success, #2a7a2a); }
-  .curfew-bad { color: var(--red-ui-text-color-error, #a33); }
-</style>
-`;
 
 // ---- What the editor's script is told
 
@@ -63,73 +56,140 @@ type Field = {
   when?: Parameter['when'];
 };
 
-function operationSpec(operation: Operation): object {
+type NodeSpec = {
+  type: string;
+  palette: string;
+  color: string;
+  icon: string;
+  outputs: string[];
+  servers: { name: string; type: string; when?: Parameter['when'] }[];
+  fields: Field[];
+  conditions: string[];
+  several: boolean;
+};
+
+type ServerSpec = {
+  type: string;
+  palette: string;
+  service: string;
+  ways: { way: string; fields: string[] }[];
+  fields: Field[];
+};
+
+type Spec = NodeSpec | ServerSpec;
+
+function operationSpec(operation: Operation): NodeSpec {
   return {
     type: typeOf(operation.name),
     palette: paletteOf(operation.label),
+    color: '#b9b3ee',
+    icon: 'curfew.svg',
     outputs: operation.outputs.map(({ label }) => label),
     servers: [{ name: 'server', type: serverTypeOf('curfew') }],
-    fields: operation.parameters.map((parameter) => fieldOf(parameter)),
+    fields: [...operation.parameters.map(fieldOf), ...requestOptions.map(fixedField)],
     conditions: conditionsOf(operation.parameters),
-    several: operation.inputs === 'several' ? maxInputs : undefined,
-    options: requestOptions.map(optionOf),
+    several: operation.inputs === 'several',
   };
 }
 
-function logOutSpec(): object {
-  const parameters = services.flatMap((service) => parametersOf(service));
+function logOutSpec(): NodeSpec {
+  const parameters = services.flatMap(parametersOf);
   return {
     type: typeOf('logOut'),
     palette: 'log out',
-    service: true,
+    color: '#e7b77c',
+    icon: 'log-out.svg',
     outputs: ['Logged Out'],
     servers: services.map(({ name }) => ({
       name: `${name}Server`,
       type: serverTypeOf(name),
       when: { service: [name] },
     })),
-    fields: [fieldOf(serviceParameter), ...parameters.map((parameter) => fieldOf(parameter))],
+    fields: [fieldOf(serviceParameter), ...parameters.map(fieldOf), ...requestOptions.map(fixedField)],
     conditions: [serviceParameter.name, ...conditionsOf(parameters)],
-    options: requestOptions.map(optionOf),
+    several: false,
   };
 }
 
-function serverSpec({ name, label, credentials }: Service): object {
+function serverSpec({ name, label, credentials }: Service): ServerSpec {
   return {
     type: serverTypeOf(name),
     palette: label,
-    ofService: name,
+    service: name,
     ways: credentials.map(({ way, fields }) => ({
       way,
       fields: [...fields, ignoreTlsField].map((field) => field.name),
     })),
-    fields: credentialFields({ credentials }).map(optionOf),
+    fields: credentialFields({ credentials }).map(fixedField),
   };
 }
 
-/** The parameters of a service count only while it is chosen. */
-function parametersOf({ name, parameters }: Service): Parameter[] {
-  return parameters.map((parameter) => ({ ...parameter, when: { service: [name], ...parameter.when } }));
+// ---- What Node-RED is told of a type: literal, because its validator reads it as it stands
+
+function definition(spec: Spec): object {
+  return 'ways' in spec ? serverDefinition(spec) : nodeDefinition(spec);
+}
+
+function nodeDefinition({ type, palette, color, icon, outputs, servers, fields, several }: NodeSpec): object {
+  const call = (name: string) => new Code(`curfewEditor.${name}('${type}')`);
+  const defaults: Record<string, unknown> = { name: { value: '' } };
+  for (const { name, type: of, when } of servers) {
+    const validate = new Code(`curfewEditor.validateServer(${JSON.stringify(when)})`);
+    defaults[name] = when ? { type: of, required: false, validate } : { type: of, required: true };
+  }
+  for (const { name, value, types, type: of } of fields) {
+    defaults[name] = { value, validate: new Code(`curfewEditor.validate('${type}', '${name}')`) };
+    if (types) defaults[`${name}Type`] = { value: of };
+  }
+  if (several) Object.assign(defaults, { inputCount: { value: 1 }, inputTimeout: { value: 10_000 } });
+  defaults['errorManagement'] = { value: 'automatic' };
+  defaults['outputs'] = { value: outputs.length };
+  return {
+    category: 'curfew',
+    color,
+    icon,
+    inputs: 1,
+    outputs: outputs.length,
+    defaults,
+    paletteLabel: palette,
+    label: call('label'),
+    labelStyle: new Code('curfewEditor.labelStyle'),
+    outputLabels: call('outputLabels'),
+    oneditprepare: call('prepare'),
+  };
+}
+
+function serverDefinition({ type, ways, fields }: ServerSpec): object {
+  const shown = fields.filter(({ kind }) => kind !== 'secret');
+  return {
+    category: 'config',
+    defaults: {
+      name: { value: '' },
+      way: { value: ways[0]?.way },
+      ...Object.fromEntries(
+        shown.map(({ name, value }) => [name, { value, ...(name === 'url' && { required: true }) }]),
+      ),
+    },
+    credentials: Object.fromEntries(
+      fields.filter(({ kind }) => kind === 'secret').map(({ name }) => [name, { type: 'password' }]),
+    ),
+    label: new Code(`curfewEditor.serverLabel('${type}')`),
+    oneditprepare: new Code(`curfewEditor.prepareServer('${type}')`),
+  };
 }
 
 const conditionsOf = (parameters: readonly Parameter[]) => [
   ...new Set(parameters.flatMap(({ when }) => Object.keys(when ?? {}))),
 ];
 
-/** All fields of the ways to sign in to a service, each once. */
-function credentialFields({ credentials }: Pick<Service, 'credentials'>): Parameter[] {
-  const all = [...credentials.flatMap(({ fields }) => fields), ignoreTlsField];
-  return [...new Map(all.map((field) => [field.name, field])).values()];
-}
-
 function fieldOf(parameter: Parameter): Field {
   const { kind, fallback, from, required, extra, name } = parameter;
-  if (kind === 'choice' || kind === 'flag') return optionOf(parameter);
+  if (kind === 'choice' || kind === 'flag') return fixedField(parameter);
   // What must be given comes with the message as a rule; by what other nodes put out, under these names.
   const incoming = from ?? (required && !extra ? (usual[name] ?? name) : undefined);
   const types = typesOf[kind];
   return {
-    ...optionOf(parameter),
+    ...fixedField(parameter),
     types,
     type: incoming === undefined ? types[0] : 'msg',
     value: incoming === undefined ? (fallback ?? '') : `payload.${incoming}`,
@@ -150,7 +210,7 @@ const usual: Readonly<Record<string, string>> = {
   oauthToken: 'token',
 };
 
-function optionOf({ name, kind, required, fallback, min, max, when, choices }: Parameter): Field {
+function fixedField({ name, kind, required, fallback, min, max, when, choices }: Parameter): Field {
   const value = fallback ?? (kind === 'flag' ? false : kind === 'choice' && required ? choices?.[0]?.value : '');
   return {
     name,
@@ -186,284 +246,3 @@ const paletteOf = (label: string) =>
     .replace('End by', 'end session by')
     .toLowerCase()
     .replace(/\bid\b/, 'ID');
-
-// ---- The dialogues
-
-const key = (...path: string[]) => `data-i18n="curfew.${path.join('.')}"`;
-
-function operationTemplate(operation: Operation): string {
-  const { parameters } = operation;
-  const extras = parameters.filter(({ extra }) => extra);
-  return template(typeOf(operation.name), [
-    row('node-input', 'server', 'server', input('node-input', 'server')),
-    ...parameters.filter(({ extra }) => !extra).map((parameter) => parameterRow(parameter)),
-    ...(extras.length > 0
-      ? [
-          details(
-            'further',
-            extras.map((parameter) => parameterRow(parameter)),
-          ),
-        ]
-      : []),
-    ...(operation.inputs === 'several' ? [severalRows()] : []),
-    errorsRow(operation.outputs.length),
-    optionsRows(),
-  ]);
-}
-
-function logOutTemplate(): string {
-  const parameters = services.flatMap((service) => parametersOf(service));
-  return template(typeOf('logOut'), [
-    parameterRow(serviceParameter),
-    ...services.map(({ name }) => row('node-input', `${name}Server`, 'server', input('node-input', `${name}Server`))),
-    ...parameters.map((parameter) => parameterRow(parameter)),
-    errorsRow(1),
-    optionsRows(),
-  ]);
-}
-
-function serverTemplate(service: Service): string {
-  const { credentials } = service;
-  const ways = credentials.map(({ way }) => `<option value="${way}" ${key('servers', service.name, way)}></option>`);
-  const way =
-    ways.length > 1
-      ? [row('node-config-input', 'way', 'way', `<select id="node-config-input-way">${ways.join('')}</select>`)]
-      : [];
-  const fields = credentialFields(service).map((field) =>
-    parameterRow(field, 'node-config-input', `servers.${service.name}.fields.${field.name}`),
-  );
-  const button = `  <div class="form-row">
-    <label></label>
-    <button type="button" class="red-ui-button curfew-test" ${key('test', 'button')}></button>
-    <span class="curfew-test-result" role="status"></span>
-  </div>
-`;
-  return template(serverTypeOf(service.name), [...way, ...fields, button], 'node-config-input');
-}
-
-function template(type: string, rows: readonly string[], prefix: Prefix = 'node-input'): string {
-  return `
-<script type="text/html" data-template-name="${type}">
-<div class="curfew-form">
-${row(prefix, 'name', 'name', input(prefix, 'name', `placeholder="" ${'data-i18n="[placeholder]curfew.common.name"'}`))}${rows.join('')}</div>
-</script>
-`;
-}
-
-type Prefix = 'node-input' | 'node-config-input';
-
-const input = (prefix: Prefix, name: string, more = '') =>
-  `<input type="text" id="${prefix}-${name}"${more && ` ${more}`}>`;
-
-function row(prefix: Prefix, name: string, label: string, control: string, path = `common.${label}`): string {
-  return `  <div class="form-row curfew-row-${name}">
-    <label for="${prefix}-${name}"><span ${key(path)}></span></label>
-    ${control}
-  </div>
-`;
-}
-
-function parameterRow(
-  parameter: Parameter,
-  prefix: Prefix = 'node-input',
-  path = `parameters.${parameter.name}`,
-): string {
-  const { name, kind, choices = [], required, placeholder = '' } = parameter;
-  if (kind === 'flag') {
-    return `  <div class="form-row curfew-row-${name}">
-    <label></label>
-    <label class="curfew-check" for="${prefix}-${name}"><input type="checkbox" id="${prefix}-${name}"><span ${key(path)}></span></label>
-  </div>
-`;
-  }
-  if (kind === 'choice') {
-    const none = required ? '' : '<option value=""></option>';
-    const options = choices.map(({ value }) => `<option value="${value}" ${key('choices', name, value)}></option>`);
-    return row(prefix, name, name, `<select id="${prefix}-${name}">${none}${options.join('')}</select>`, path);
-  }
-  const hint = placeholder === '' ? '' : ` placeholder="${placeholder}"`;
-  if (prefix === 'node-config-input') {
-    const type = kind === 'secret' ? 'password' : 'text';
-    return row(prefix, name, name, `<input type="${type}" id="${prefix}-${name}"${hint}>`, path);
-  }
-  const control = `<input type="text" id="${prefix}-${name}"${hint}><input type="hidden" id="${prefix}-${name}Type">`;
-  return row(prefix, name, name, control, path);
-}
-
-function details(label: string, rows: readonly string[]): string {
-  return `  <details class="curfew-fields"><summary ${key('common', label)}></summary>
-${rows.join('')}  </details>
-`;
-}
-
-function severalRows(): string {
-  const counts = Array.from({ length: maxInputs }, (_, i) => `<option value="${i + 1}">${i + 1}</option>`);
-  const count = row(
-    'node-input',
-    'inputCount',
-    'inputCount',
-    `<select id="node-input-inputCount">${counts.join('')}</select>`,
-  );
-  const timeout = row(
-    'node-input',
-    'inputTimeout',
-    'inputTimeout',
-    '<input type="number" min="1" id="node-input-inputTimeout">',
-  );
-  return count + timeout.replace('form-row', 'form-row curfew-several');
-}
-
-function errorsRow(outputs: number): string {
-  const options = ['automatic', 'manual'].map((way) => `<option value="${way}" ${key('errors', way)}></option>`);
-  const control = `<select id="node-input-errorManagement">${options.join('')}</select><input type="hidden" id="node-input-outputs" value="${outputs}">`;
-  return row('node-input', 'errorManagement', 'errors', control);
-}
-
-function optionsRows(): string {
-  const rows = requestOptions.map((option) => {
-    if (option.kind === 'flag') return parameterRow(option);
-    const { name, kind, placeholder = '', min } = option;
-    const type = kind === 'integer' ? `number" min="${min}` : 'text';
-    const control = `<input type="${type}" id="node-input-${name}" placeholder="${placeholder}">`;
-    return row('node-input', name, name, control, `parameters.${name}`);
-  });
-  return details('options', rows);
-}
-
-// ---- The texts
-
-function catalog(): object {
-  const parameters = [
-    ...operations.flatMap((operation) => operation.parameters),
-    serviceParameter,
-    ...services.flatMap((service) => service.parameters),
-    ...requestOptions,
-  ];
-  const chosen = [...parameters, ...services.flatMap(credentialFields)].filter(({ choices }) => choices);
-  return {
-    curfew: {
-      common: {
-        name: 'Name',
-        server: 'Server',
-        way: 'Sign in by',
-        further: 'Further fields',
-        options: 'Request options',
-        inputCount: 'Messages to wait for',
-        inputTimeout: 'Wait at most (ms)',
-        errors: 'Error management',
-      },
-      errors: {
-        automatic: 'Automatic: the flow stops, a Catch node can take over',
-        manual: 'Manual: as well on an output of its own',
-      },
-      outputs: { errors: errorsOutput.label },
-      status: { working: 'working …', waiting: '__taken__ of __count__ messages' },
-      test: { button: 'Test', running: 'Asking …', failed: 'The runtime did not answer' },
-      parameters: Object.fromEntries(parameters.map(({ name, label }) => [name, sentence(label)])),
-      choices: Object.fromEntries(
-        chosen.map(({ name, choices = [] }) => [
-          name,
-          Object.fromEntries(choices.map(({ value, label }) => [value, label])),
-        ]),
-      ),
-      servers: Object.fromEntries(
-        services.map((service) => [
-          service.name,
-          {
-            ...Object.fromEntries(service.credentials.map(({ way, wayLabel }) => [way, wayLabel])),
-            fields: Object.fromEntries(credentialFields(service).map(({ name, label }) => [name, sentence(label)])),
-          },
-        ]),
-      ),
-    },
-  };
-}
-
-/** Node-RED's labels are written as sentences are: `Session user ID`. */
-function sentence(label: string): string {
-  const kept = /^(ID|SSL|TOTP|URL|API|IP|JSON|OAuth|\(Insecure\)|Directus|WAHA)$/;
-  return label
-    .split(' ')
-    .map((word, i) => (i === 0 || kept.test(word) ? word : word.toLowerCase()))
-    .join(' ');
-}
-
-// ---- The help
-
-function helpPages(): string[] {
-  return [
-    ...operations.map((operation) =>
-      page(typeOf(operation.name), [
-        `<p>${operation.help}</p>`,
-        section('Inputs', operation.parameters.map(parameterHelp)),
-        outputsHelp(operation.outputs.map(({ label, help }) => ({ label, help }))),
-        ...(operation.inputs === 'several' ? [severalHelp] : []),
-        errorsHelp,
-        optionsHelp(),
-      ]),
-    ),
-    page(typeOf('logOut'), [
-      '<p>Ends a session in the chosen service.</p>',
-      ...services.map(
-        ({ label, help, parameters }) =>
-          `<h3>${label}</h3><p>${help}</p><dl class="message-properties">${parameters.map(parameterHelp).join('')}</dl>`,
-      ),
-      outputsHelp([
-        {
-          label: 'Logged Out',
-          help: '<code>msg.payload</code> holds <code>success</code>, <code>message</code> and <code>service</code> in any case, <code>sessionId</code> or <code>session</code> and the <code>receipt</code> where the service gives them, and its own answer under <code>response</code>.',
-        },
-      ]),
-      errorsHelp,
-      optionsHelp(),
-    ]),
-    ...services.map((service) =>
-      page(serverTypeOf(service.name), [
-        `<p>Where ${service.label} is, and how a node proves to it who asks. “Test” tries what stands in the dialogue.</p>`,
-        section('Fields', credentialFields(service).map(parameterHelp)),
-      ]),
-    ),
-  ];
-}
-
-function page(type: string, parts: readonly string[]): string {
-  return `
-<script type="text/html" data-help-name="${type}">
-${parts.join('\n')}
-</script>
-`;
-}
-
-const section = (title: string, rows: readonly string[]) =>
-  `<h3>${title}</h3>\n<dl class="message-properties">\n${rows.join('\n')}\n</dl>`;
-
-function parameterHelp({ label, help, required, kind }: Parameter): string {
-  const type = {
-    text: 'string',
-    secret: 'string',
-    texts: 'string | array',
-    integer: 'number',
-    flag: 'boolean',
-    choice: 'choice',
-    json: 'object',
-  }[kind];
-  return `  <dt${required ? '' : ' class="optional"'}>${sentence(label)} <span class="property-type">${type}</span></dt>\n  <dd>${stop(help)}</dd>`;
-}
-
-const stop = (text: string) => (/[.>]$/.test(text) ? text : `${text}.`);
-
-function outputsHelp(outputs: readonly { label: string; help: string }[]): string {
-  const rows = outputs.map(
-    ({ label, help }) =>
-      `  <li>${label}<dl class="message-properties"><dt>payload <span class="property-type">object | array</span></dt><dd>${stop(help)}</dd></dl></li>`,
-  );
-  return `<h3>Outputs</h3>\n<ol class="node-ports">\n${rows.join('\n')}\n</ol>`;
-}
-
-const severalHelp = `<h3>Several inputs</h3>
-<p>With more than one message to wait for, the node takes those with the same <code>msg.parts.id</code>, or the same <code>msg._msgid</code>, as one. It works on the first; <code>msg.inputs</code> holds all of them. What does not come in time is an error.</p>`;
-
-const errorsHelp = `<h3>Errors</h3>
-<p>An error stops the flow, and a Catch node gets it with its code. With manual management it comes out on a last output as well: <code>msg.errors</code> is a list of <code>code</code>, <code>message</code> and <code>origin</code> (<code>client</code>: what was sent has to change; <code>server</code>: try again later).</p>`;
-
-const optionsHelp = () => section('Request options', requestOptions.map(parameterHelp));
