@@ -2,7 +2,7 @@ import { jsonOf, jsonRequest } from '../connection.ts';
 import { urlField, withHeaders } from '../credential.ts';
 import { NodeFault } from '../fault.ts';
 import { textOf } from '../parameter.ts';
-import { bodyOf, part, partText, refusal, type Service, succeeded } from './service.ts';
+import { bodyOf, partText, refusal, type Service, succeeded } from './service.ts';
 
 const label = 'Altogic';
 const base = '/_api/rest/v1/auth';
@@ -61,31 +61,24 @@ export const altogic: Service = {
     const token = textOf(values, 'altogicSessionToken');
     const answer = await send(jsonRequest('POST', `${url}${base}/signout`, token === undefined ? {} : { token }));
     const json = jsonOf(answer);
-    const { code } = readError(json);
-    if (
-      !succeeded(answer) &&
-      token !== undefined &&
-      (answer.status === 404 || /not_found|invalid_session/.test(code ?? ''))
-    ) {
-      throw new NodeFault(
-        'session_not_found',
-        `${label}: ${readError(json).text ?? 'Session not found'}: the session of “Session Token” could not be found.`,
-        {
-          remedy: 'Check “Session Token”, and the session of the credential.',
-          status: answer.status,
-          response: bodyOf(answer),
-        },
-      );
-    }
-    if (!succeeded(answer))
-      throw refusal(label, answer, readError, {
-        '401': 'Check the session token and the client key of the credential.',
+    const { code, text } = readError(json);
+    const isUnknown = answer.status === 404 || /not_found|invalid_session/.test(code ?? '');
+    if (!succeeded(answer) && token !== undefined && text !== undefined && isUnknown) {
+      throw new NodeFault('session_not_found', `${label}: ${text} The session of “Session Token” could not be found.`, {
+        remedy: 'Check “Session Token”, and the session of the credential.',
+        status: answer.status,
+        response: bodyOf(answer),
       });
-    if (answer.text !== '' && part(json, 'errors') === undefined && json === undefined)
-      throw refusal(label, answer, readError);
+    }
+    // It answers nothing: a page for people, for one, is of another program.
+    if (!succeeded(answer) || (answer.text !== '' && json === undefined)) {
+      throw refusal(label, answer, readError, remedies);
+    }
     return { success: true, message: 'The session is signed out.', service: 'altogic', response: bodyOf(answer) };
   },
 };
+
+const remedies = { '401': 'Check the session token and the keys of the credential.' };
 
 function readError(json: unknown): { code?: string | undefined; text?: string | undefined } {
   return { code: partText(json, 'errors', 0, 'code'), text: partText(json, 'errors', 0, 'message') };

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { services } from 'curfew-nodes';
+import type { IDataObject } from 'n8n-workflow';
+import { TestServer } from '../../../packages/curfew/test/support/server.ts';
+import { type Live, type Target, targets } from '../../../packages/nodes/test/support/targets.ts';
+import { type Closer, counting, pauses, proxy, selfSigned, silent } from '../../../packages/nodes/test/support/wire.ts';
+import { N8n, node, type Ran, source, wires } from './support/n8n.ts';
+
+describe('Log Out in n8n', () => {
+  let n8n: N8n;
+  let server: TestServer;
+  const closers: (() => void)[] = [];
+  const shared: Closer = { after: (done) => closers.push(done) };
+  before(async () => {
+    n8n = await N8n.load();
+    server = await TestServer.start();
+  });
+  after(async () => {
+    for (const close of closers) close();
+    await server.close();
+  });
+
+  for (const target of targets) {
+    describe(target.service, () => {
+      let opened: Awaited<ReturnType<Target['open']>>;
+      before(async () => {
+        opened = await target.open(server, shared);
+      });
+
+      /** Runs the node for one item a session, as expressions take it from the items. */
+      async function run(
+        items: Record<string, unknown>[],
+        { url = opened.url, options = {}, onError = 'stopWorkflow' as 'stopWorkflow' | 'continueRegularOutput' } = {},
+      ): Promise<Ran> {
+        const { service, way = 'token' } = target;
+        const { name = '' } = services
+          .find((one) => one.name === service)!
+          .credentials.find((credential) => credential.way === way)!;
+        n8n.keep('credential', { ...opened.fields, url } as never);
+        const taken = Object.keys(items[0] ?? {}).map((key) => [
+          key,
+          key.endsWith('By') ? items[0]?.[key] : `={{ $json.${key} }}`,
+        ]);
+        return n8n.run({
+          nodes: [
+            source(items),
+            node(
+              'Log Out',
+              'n8n-nodes-curfew.logOut',
+              { service, authentication: way, ...Object.fromEntries(taken), options } as IDataObject,
+              { credentials: { [name]: { id: 'credential', name: 'Credential' } }, onError },
+            ),
+          ],
+          connections: wires(['Start', 0, 'Log Out', 0]),
+        });
+      }
+
+      /** The path of the service at another server that leads there. */
+      const at = (base: string) => base + new URL(opened.url).pathname;
+      const upstream = () => new URL(opened.url).origin;
+
+      async function isOver({ over, answer }: Live, ran: Ran): Promise<void> {
+        assert.equal(ran.error, undefined);
+        const [json] = ran.json('Log Out') as [IDataObject];
+        assert.deepEqual([json['success'], json['service'], typeof json['message']], [true, target.service, 'string']);
+        for (const [key, value] of Object.entries(answer)) assert.deepEqual(json[key], value);
+        assert.ok('response' in json);
+        await over();
+      }
+
+      test('ends a session, and it is over', async () => {
+        const live = await opened.live();
+        await isOver(live, await run([live.parameters]));
+      });
+
+      test('tells of a session that is not there', async () => {
+        const { parameters, code, message } = target.unknown;
+        const ran = await run([parameters], { onError: 'continueRegularOutput' });
+        const [json] = ran.json('Log Out') as [{ message?: string; details?: { code: string; message: string }[] }];
+        assert.equal(json.details?.[0]?.code, code);
+        assert.match(json.details?.[0]?.message ?? json.message ?? '', message);
+      });
+
+      test('a server that does not answer in time: raise the timeout', async (t) => {
+        const live = await opened.live();
+        const { url } = await silent(t);
+        const begun = performance.now();
+        const { error } = await run([live.parameters], { url: at(url), options: { timeout: 150 } });
+        assert.match(error?.message ?? '', /did not answer within 150 ms\. Raise the option “Timeout”/);
+        assert.ok(performance.now() - begun < 5000);
+      });
+
+      test('an untrusted certificate is refused, and accepted when told so', async (t) => {
+        const live = await opened.live();
+        const { url } = await selfSigned(t, upstream());
+        const { error } = await run([live.parameters], { url: at(url) });
+        assert.match(error?.message ?? '', /certificate of 127\.0\.0\.1:\d+ is not trusted.*Ignore SSL Issues/);
+        if (target.way === 'signIn') opened.fields['ignoreSslIssues'] = true;
+        await isOver(live, await run([live.parameters], { url: at(url), options: { allowUnauthorizedCerts: true } }));
+        delete opened.fields['ignoreSslIssues'];
+      });
+
+      test('goes through a proxy, plain and over TLS', async (t) => {
+        const [plain, tunnelled] = [await opened.live(), await opened.live()];
+        const { url, seen } = await proxy(t, 'secret');
+        await isOver(plain, await run([plain.parameters], { options: { proxy: url } }));
+        assert.ok(seen.length > 0 && seen.every(({ path }) => path.startsWith(upstream())), JSON.stringify(seen));
+        seen.length = 0;
+        const secure = await selfSigned(t, upstream());
+        if (target.way === 'signIn') opened.fields['ignoreSslIssues'] = true;
+        const options = { proxy: url, allowUnauthorizedCerts: true };
+        await isOver(tunnelled, await run([tunnelled.parameters], { url: at(secure.url), options }));
+        delete opened.fields['ignoreSslIssues'];
+        assert.ok(seen.length > 0 && seen.every(({ method }) => method === 'CONNECT'), JSON.stringify(seen));
+      });
+
+      test('sends so many requests, then pauses', async (t) => {
+        const lives = [await opened.live(), await opened.live(), await opened.live(), await opened.live()];
+        const sameKind = lives.filter(
+          ({ parameters }) => Object.keys(parameters)[1] === Object.keys(lives[0]!.parameters)[1],
+        );
+        const { url, seen } = await counting(t, upstream());
+        const items = sameKind.map(({ parameters }) => parameters);
+        const options = { batchSize: items.length / 2, batchInterval: 400 };
+        const { error } = await run(items, { url: at(url), options });
+        assert.equal(error, undefined);
+        const ends = seen.filter(({ path }) => /logout$|signout$|revoke$/.test(path));
+        assert.equal(ends.length, items.length);
+        assert.deepEqual(pauses(ends, 380), [items.length / 2], JSON.stringify(ends));
+      });
+    });
+  }
+});
