@@ -1,4 +1,12 @@
-import { type Connection, type Credential, type RequestOptions, readCredential } from 'curfew-nodes';
+import { createHash } from 'node:crypto';
+import {
+  authorizedSend,
+  type Connection,
+  type Credential,
+  type RequestOptions,
+  readCredential,
+  type Values,
+} from 'curfew-nodes';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { sendWith } from './transport.ts';
 
@@ -12,20 +20,41 @@ export async function connect(
   const given = await context.getCredentials(credential.name, item);
   const fields = readCredential(credential, given);
   const ignoreTls = options.ignoreTls || fields['ignoreSslIssues'] === true;
+  const now = () => Date.now();
   return {
     credential,
     fields,
     url: String(fields['url']),
-    send: authenticatedSend(context, credential, { ...options, ignoreTls }),
-    now: () => Date.now(),
+    send: credential.signIn
+      ? authorizedSend(credential, fields, plainSend(context, { ...options, ignoreTls }), sessionOf(fields), now)
+      : authenticatedSend(context, credential, { ...options, ignoreTls }),
+    now,
     timeout: options.timeout,
   };
 }
 
+/** n8n puts the credential onto the request, and minds its own rules for it. */
 function authenticatedSend(
   context: IExecuteFunctions,
   { name }: Credential,
   options: RequestOptions,
 ): Connection['send'] {
   return sendWith((request) => context.helpers.httpRequestWithAuthentication.call(context, name, request), options);
+}
+
+function plainSend(context: IExecuteFunctions, options: RequestOptions): Connection['send'] {
+  return sendWith((request) => context.helpers.httpRequest(request), options);
+}
+
+/**
+ * The sessions of sign-ins, by their credential. n8n itself would sign in without the options of the node; and a code
+ * of a second factor counts once, so an execution goes on with the session of the one before.
+ */
+const sessions = new Map<string, { tokens?: Record<string, string> }>();
+
+function sessionOf(fields: Values): { tokens?: Record<string, string> } {
+  const key = createHash('sha256').update(JSON.stringify(fields)).digest('hex');
+  const session = sessions.get(key) ?? {};
+  sessions.set(key, session);
+  return session;
 }

@@ -20,13 +20,10 @@ export function sendWith(request: HttpRequest, options: RequestOptions): Send {
           timeout: options.timeout,
           skipSslCertificateValidation: options.ignoreTls,
           ...(options.proxy !== undefined && { proxy: proxyOf(options.proxy) }),
-          // 401 is for n8n, which signs in anew.
-          ignoreHttpStatusErrors: { ignore: true, except: [401] },
+          ignoreHttpStatusErrors: true,
         })) as IN8nHttpFullResponse,
       );
     } catch (error) {
-      const refused = responseIn(error);
-      if (refused) return refused;
       throw transportFault(error, url, options.timeout, options.proxy);
     }
   };
@@ -34,21 +31,6 @@ export function sendWith(request: HttpRequest, options: RequestOptions): Send {
 
 function answerOf({ statusCode, headers, body }: IN8nHttpFullResponse) {
   return { status: statusCode, headers: textsOf(headers), text: textOf(body) };
-}
-
-/** n8n throws a 401 in one of its own errors; the answer is within. */
-function responseIn(error: unknown) {
-  for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 6; depth++) {
-    const { response, cause } = at as {
-      response?: { status?: unknown; headers?: object; data?: unknown };
-      cause?: unknown;
-    };
-    if (typeof response?.status === 'number') {
-      return { status: response.status, headers: textsOf(response.headers ?? {}), text: textOf(response.data) };
-    }
-    at = cause;
-  }
-  return undefined;
 }
 
 function textsOf(headers: object): Record<string, string> {

@@ -12,8 +12,6 @@ export type Live = { parameters: Parameters; over(): Promise<void> | void; answe
 /** A service of Log Out with what every engine must show of it. */
 export type Target = {
   service: string;
-  /** Of the credentials of the service, the one that is used. */
-  way?: 'token' | 'signIn';
   /** The service behind the server, and the fields of its credential. */
   open(server: TestServer, t: Closer): Promise<{ url: string; fields: Parameters; live(): Promise<Live> }>;
   /** A session that the service does not know; of OAuth's revocation that is no error (RFC 7009 §2.2). */
@@ -114,13 +112,14 @@ export const targets: readonly Target[] = [
   },
   {
     service: 'rocketchat',
-    way: 'signIn',
     async open(server) {
-      const admin = (await server.login()).body.account;
-      const { secret } = await server.enrol(admin.id);
+      const { id } = (await server.login()).body.account;
+      const authenticator = await server.enrol(id);
+      const signIn = { user: 'admin', password: adminPassword, code: authenticator.next() };
+      const { userId, authToken } = (await server.call('POST', '/api/v1/login', signIn, { as: '' })).body.data;
       return {
         url: `${server.url}/rocketchat`,
-        fields: { username: 'admin', password: adminPassword, totpSecret: secret },
+        fields: { userId, authToken },
         async live() {
           const { session, token } = await server.createSession('ada');
           return {
