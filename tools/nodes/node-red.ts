@@ -139,7 +139,10 @@ function nodeDefinition({ type, palette, color, icon, outputs, servers, fields, 
   }
   for (const { name, value, types, type: of } of fields) {
     defaults[name] = { value, validate: new Code(`curfewEditor.validate('${type}', '${name}')`) };
-    if (types) defaults[`${name}Type`] = { value: of };
+    if (!types) continue;
+    if (fields.some((field) => field.name === `${name}Type`))
+      throw new Error(`${type}: ${name}Type is a name of its own`);
+    defaults[`${name}Type`] = { value: of };
   }
   if (several) Object.assign(defaults, { inputCount: { value: 1 }, inputTimeout: { value: 10_000 } });
   defaults['errorManagement'] = { value: 'automatic' };

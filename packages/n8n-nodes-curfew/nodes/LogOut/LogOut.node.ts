@@ -340,7 +340,7 @@ export class LogOut implements INodeType {
 			},
 			{
 				displayName: 'Token Type',
-				name: 'oauthTokenType',
+				name: 'oauthHint',
 				type: 'options',
 				options: [
 					{

@@ -80,7 +80,7 @@ export const oauth: Service = {
       required: true,
     },
     {
-      name: 'oauthTokenType',
+      name: 'oauthHint',
       label: 'Token Type',
       help: 'What kind of token it is, which helps the server to find it',
       kind: 'choice',
@@ -94,7 +94,7 @@ export const oauth: Service = {
   ],
   async logOut({ url, send }, values) {
     const body = new URLSearchParams({ token: requiredText(values, 'oauthToken') });
-    const type = textOf(values, 'oauthTokenType');
+    const type = textOf(values, 'oauthHint');
     if (type !== undefined && type !== 'unknown') body.set('token_type_hint', type);
     const answer = await send({ method: 'POST', url, headers: form, body: body.toString() });
     if (!succeeded(answer) || isPage(answer.headers['content-type'])) throw refusal(label, answer, readError, remedies);

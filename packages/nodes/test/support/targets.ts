@@ -166,7 +166,7 @@ export const targets: readonly Target[] = [
           const token = `token-${number++}`;
           live.add(token);
           return {
-            parameters: { oauthToken: token, oauthTokenType: 'access_token' },
+            parameters: { oauthToken: token, oauthHint: 'access_token' },
             over: () => assert.equal(live.has(token), false),
             answer: { response: null },
           };
