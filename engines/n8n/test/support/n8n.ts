@@ -127,6 +127,12 @@ const standIns: Record<string, INodeType> = {
       return [given.map((json) => ({ json }))];
     },
   },
+  'test.items': {
+    description: described('items', [NodeConnectionTypes.Main], [NodeConnectionTypes.Main]),
+    async execute() {
+      return [(JSON.parse(this.getNodeParameter('items', 0) as string) as IDataObject[]).map((json) => ({ json }))];
+    },
+  },
   'n8n-nodes-base.noOp': {
     description: described('noOp', [NodeConnectionTypes.Main], [NodeConnectionTypes.Main]),
     async execute() {
@@ -166,6 +172,11 @@ export function node(name: string, type: string, parameters: IDataObject, more: 
 /** Where items come from. */
 export function source(items: readonly object[], name = 'Start'): INode {
   return node(name, 'n8n-nodes-base.manualTrigger', { items: JSON.stringify(items) });
+}
+
+/** Items on the way, whatever came in. */
+export function items(name: string, given: readonly object[]): INode {
+  return node(name, 'test.items', { items: JSON.stringify(given) });
 }
 
 /** Connections from outputs to inputs: `['A', 0, 'B', 1]` leads from the first output of A to the second input of B. */

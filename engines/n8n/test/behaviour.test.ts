@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import type { IDataObject, INodeType } from 'n8n-workflow';
+import { TestServer } from '../../../packages/curfew/test/support/server.ts';
+import { answering, type Closer } from '../../../packages/nodes/test/support/wire.ts';
+import { curfewNode } from './support/curfew-node.ts';
+import { items, N8n, node, packageFolder, type Saved, source, wires } from './support/n8n.ts';
+
+/** What n8n's agent does with a node that is a tool: asks for it, and calls it. */
+const agent: INodeType = {
+  description: {
+    displayName: 'Agent',
+    name: 'agent',
+    group: ['transform'],
+    version: 1,
+    description: 'Agent',
+    defaults: { name: 'Agent' },
+    inputs: ['main', { type: 'ai_tool', displayName: 'Tools' }],
+    outputs: ['main'],
+    properties: [{ displayName: 'Say', name: 'say', type: 'json', default: '{}' }],
+  },
+  async execute() {
+    const tools = (await this.getInputConnectionData('ai_tool', 0)) as {
+      name: string;
+      invoke(input: object): Promise<string>;
+    }[];
+    const answers = [];
+    for (const tool of tools) answers.push(await tool.invoke(JSON.parse(this.getNodeParameter('say', 0) as string)));
+    return [answers.map((answer) => ({ json: { answer }, pairedItem: { item: 0 } }))];
+  },
+};
+
+describe('the nodes in n8n', () => {
+  let n8n: N8n;
+  let server: TestServer;
+  before(async () => {
+    n8n = await N8n.load(packageFolder, { 'test.agent': agent });
+    server = await TestServer.start();
+  });
+  beforeEach(() => {
+    n8n.keep('key', { url: server.url, apiKey: server.key });
+    n8n.keep('1', { url: server.url, apiKey: server.key });
+  });
+  after(() => server.close());
+
+  const only = (parameters: Record<string, unknown>, operation: string, items: object[] = [{}], more = {}): Saved => ({
+    nodes: [source(items), curfewNode(operation, parameters, more)],
+    connections: wires(['Start', 0, 'Curfew', 0]),
+  });
+
+  describe('several inputs', () => {
+    const joined = (second: object[]): Saved => ({
+      nodes: [
+        items('Users', [{ user: 'ada' }, { user: 'bob' }]),
+        items('Groups', second),
+        source([{}]),
+        curfewNode('addAccessGroup', {
+          numberInputs: 2,
+          userId: '={{ inputs[0].user }}',
+          accessGroups: '={{ inputs[1].groups.map(g => g + "{}") }}',
+        }),
+      ],
+      connections: wires(
+        ['Start', 0, 'Users', 0],
+        ['Start', 0, 'Groups', 0],
+        ['Users', 0, 'Curfew', 0],
+        ['Groups', 0, 'Curfew', 1],
+      ),
+    });
+
+    test('an expression sees the item of the same place of each input; one alone serves every run', async () => {
+      const [ada, bob] = [await server.createSession('ada'), await server.createSession('bob')];
+      const ran = await n8n.run(joined([{ groups: ['a', 'b$&'] }]));
+      assert.equal(ran.error?.message, undefined);
+      assert.deepEqual(ran.json('Curfew'), [{ user: 'ada' }, { user: 'bob' }]);
+      for (const { token } of [ada, bob]) {
+        assert.deepEqual((await server.verify(token)).session.accessGroups, ['a{}', 'b$&{}']);
+      }
+    });
+
+    test('it does not run until every input has its items', async () => {
+      const ran = await n8n.run(joined([]));
+      assert.equal(ran.error?.message, undefined);
+      assert.deepEqual(ran.json('Curfew'), []);
+    });
+  });
+
+  describe('as a tool of an agent', () => {
+    const asked = (operation: string, parameters: IDataObject, say: object): Saved => {
+      const connections = wires(['Start', 0, 'Agent', 0]);
+      connections['Tool'] = { ai_tool: [[{ node: 'Agent', type: 'ai_tool', index: 0 }]] };
+      return {
+        nodes: [
+          source([{}]),
+          node('Agent', 'test.agent', { say: JSON.stringify(say) }),
+          { ...curfewNode(operation, parameters), name: 'Tool', type: 'n8n-nodes-curfew.curfewTool' },
+        ],
+        connections,
+      };
+    };
+    const userId = "={{ $fromAI('user', 'The ID of the user', 'string') }}";
+
+    test('it does what the agent says', async () => {
+      const { token } = await server.createSession('grace');
+      const ran = await n8n.run(asked('deleteUserSessions', { userId }, { user: 'grace' }));
+      assert.equal(ran.error?.message, undefined);
+      assert.match(String(ran.json('Agent')[0]?.['answer']), /"everywhere":true/);
+      assert.equal((await server.verify(token)).active, false);
+    });
+
+    test('every output comes back to it, and an error in its words', async () => {
+      const sessionToken = '0000000000000000000000';
+      const missing = await n8n.run(asked('getUserSession', { userId, sessionToken }, { user: 'grace' }));
+      assert.equal(missing.error?.message, undefined);
+      assert.match(String(missing.json('Agent')[0]?.['answer']), /\[\{/);
+      const failed = await n8n.run(asked('endSessionById', { sessionId: sessionToken, userId }, { user: 'grace' }));
+      assert.match(failed.error?.message ?? '', /There is no such session/);
+    });
+  });
+
+  describe('errors in a batch', () => {
+    test('500 items of which three fail: 497 results and three errors, in order', async () => {
+      const bad = new Set([7, 250, 499]);
+      const users = Array.from({ length: 500 }, (_, i) => ({ user: bad.has(i) ? '' : `u${i}` }));
+      const parameters = { userId: '={{ $json.user }}' };
+      const created = await n8n.run(only(parameters, 'createUserSession', users, { onError: 'continueRegularOutput' }));
+      const put = created.json('Curfew');
+      assert.equal(put.length, 500);
+      assert.deepEqual(
+        put.flatMap((json, i) => ('details' in json ? [i] : [])),
+        [...bad],
+      );
+      assert.deepEqual(
+        put.flatMap((json, i) => (json['userId'] === `u${i}` ? [] : [i])),
+        [...bad],
+      );
+    });
+
+    test('a server that stops in mid-batch: what was done is there, the rest says why', async (t) => {
+      const own = await TestServer.start();
+      const { url } = await relay(t, own.url, async (call) => {
+        if (call === 11) await own.close();
+        return call < 11;
+      });
+      n8n.keep('key', { url, apiKey: own.key });
+      const users = Array.from({ length: 20 }, (_, i) => ({ user: `u${i}` }));
+      const parameters = { userId: '={{ $json.user }}' };
+      const ran = await n8n.run(only(parameters, 'createUserSession', users, { onError: 'continueErrorOutput' }));
+      const [done, failed] = [ran.json('Curfew'), ran.json('Curfew', 1)];
+      assert.deepEqual([done.length, failed.length], [10, 10]);
+      for (const json of failed) assert.match(String(json['error']), /cannot be reached: ECONNRESET\. Check the URL/);
+    });
+
+    test('tried again, a node does not do twice what it did', async (t) => {
+      // The third request of all meets a server that is away; after that it is back.
+      const { url } = await relay(t, server.url, async (call) => call !== 3);
+      n8n.keep('key', { url, apiKey: server.key });
+      const users = Array.from({ length: 5 }, (_, i) => ({ user: `again-${i}` }));
+      const retry = { retryOnFail: true, maxTries: 2, waitBetweenTries: 0 };
+      const ran = await n8n.run(only({ userId: '={{ $json.user }}' }, 'createUserSession', users, retry));
+      assert.equal(ran.error?.message, undefined);
+      assert.equal(ran.json('Curfew').length, 5);
+      for (const { user } of users) {
+        const { body } = await server.call('GET', `/v1/users/${user}/sessions`);
+        assert.equal(body.total, 1, user);
+      }
+    });
+  });
+
+  describe('bad input', () => {
+    const failing = async (saved: Saved) => {
+      const { error } = await n8n.run(saved);
+      return error?.message ?? '';
+    };
+
+    test('an expression that fails or gives null names the parameter', async () => {
+      assert.match(
+        await failing(only({ userId: '={{ $json.nobody.id }}' }, 'getUserSessions')),
+        /Session User ID|userId/,
+      );
+      assert.match(await failing(only({ userId: '={{ null }}' }, 'getUserSessions')), /Session User ID\. It is null\./);
+      assert.match(
+        await failing(only({ userId: '={{ ({}) }}' }, 'getUserSessions')),
+        /“Session User ID” must be text, and is an object/,
+      );
+    });
+
+    test('a wrong key, a server that is not Curfew, and one that is away are told by name', async (t) => {
+      n8n.keep('key', { url: server.url, apiKey: 'cfk_wrong' });
+      assert.match(await failing(only({ userId: 'ada' }, 'getUserSessions')), /Curfew: The token is mistyped/);
+      const { url } = await answering(t, (_request, response) =>
+        response.setHeader('content-type', 'text/html').end('<h1>Hello</h1>'),
+      );
+      n8n.keep('key', { url, apiKey: server.key });
+      assert.match(await failing(only({ userId: 'ada' }, 'getUserSessions')), /not as Curfew does\. Check the URL/);
+      n8n.keep('key', { url: 'http://127.0.0.1:64999', apiKey: server.key });
+      assert.match(
+        await failing(only({ userId: 'ada' }, 'getUserSessions')),
+        /cannot be reached: ECONNREFUSED\. Check the URL of the credential/,
+      );
+      n8n.keep('key', { url: 'nonsense', apiKey: server.key });
+      assert.match(await failing(only({ userId: 'ada' }, 'getUserSessions')), /"nonsense" is no URL/);
+    });
+  });
+
+  describe('the examples', () => {
+    for (const file of readdirSync(join(packageFolder, 'examples'))) {
+      test(`${file} imports and runs`, async () => {
+        const saved = JSON.parse(readFileSync(join(packageFolder, 'examples', file), 'utf8')) as Saved;
+        const ran = await n8n.run(saved);
+        assert.equal(ran.error?.message, undefined);
+        for (const { name, type } of saved.nodes.filter(({ type }) => type.startsWith('n8n-nodes-curfew'))) {
+          assert.ok(ran.json(name).length > 0, `${name} (${type}) put out nothing`);
+        }
+      });
+    }
+  });
+});
+
+/** Hands every call on to a server, as long as it is told to; else it cuts the connection. */
+async function relay(t: Closer, to: string, goesOn: (call: number) => Promise<boolean>): Promise<{ url: string }> {
+  let calls = 0;
+  return answering(t, async (request, response) => {
+    calls += 1;
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    if (!(await goesOn(calls))) return request.socket.destroy();
+    const answer = await fetch(to + request.url, {
+      method: 'POST',
+      headers: { authorization: String(request.headers.authorization), 'content-type': 'application/json' },
+      body,
+    });
+    response.writeHead(answer.status, { 'content-type': 'application/json' });
+    return response.end(await answer.text());
+  });
+}
