@@ -1,4 +1,5 @@
 import {
+  NodeFault,
   type Parameter,
   type RequestOptions,
   readParameters,
@@ -26,14 +27,24 @@ function evaluate(red: Red, node: RedNode, config: NodeConfig, name: string, mes
   // Choices and checkboxes have no type; an empty field is nothing, whatever its type.
   if (typeof type !== 'string' || value === '' || value === undefined) return Promise.resolve(value);
   return new Promise((resolve, reject) => {
-    red.util.evaluateNodeProperty(value, type, node, message, (error, result) =>
-      error ? reject(expressionError(name, error)) : resolve(result),
-    );
+    try {
+      red.util.evaluateNodeProperty(value, type, node, message, (error, result) =>
+        error ? reject(expressionFault(name, error)) : resolve(result),
+      );
+    } catch (error) {
+      // An expression that cannot be read is not handed to the callback.
+      reject(expressionFault(name, error));
+    }
   });
 }
 
-function expressionError(name: string, error: Error): Error {
-  return new Error(`The expression of “${name}” fails: ${error.message}`, { cause: error });
+/** JSONata's errors are objects with a message, and no errors. */
+function expressionFault(name: string, cause: unknown): NodeFault {
+  const { message } = cause as { message?: unknown };
+  return new NodeFault('invalid_parameter', `The expression of “${name}” fails: ${message ?? cause}`, {
+    remedy: 'Correct the expression.',
+    cause,
+  });
 }
 
 /** The request options of a node: they are fixed. */

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { adminPassword, TestServer } from '../../../packages/curfew/test/support/server.ts';
+import { answering } from '../../../packages/nodes/test/support/wire.ts';
+import { curfewNode, curfewServer } from './support/curfew-node.ts';
+import { type FlowNode, type Message, NodeRed, observed, packageFolder, sink } from './support/node-red.ts';
+
+describe('the nodes in Node-RED', () => {
+  let red: NodeRed;
+  let server: TestServer;
+  before(async () => {
+    red = await NodeRed.start();
+    server = await TestServer.start();
+  });
+  after(async () => {
+    await red.close();
+    await server.close();
+  });
+
+  const deploy = (node: FlowNode, outputs = 1, configuration: FlowNode = curfewServer(server.url, server.key)) =>
+    red.deploy([configuration, ...observed(node, outputs)]);
+  const first = (name: string): Promise<Message> => red.until((sinks) => sinks.get(name)?.[0]);
+
+  describe('several inputs', () => {
+    const joined = (more: object) =>
+      curfewNode(
+        'addAccessGroup',
+        { userId: 'inputs[0].payload.user', accessGroups: 'inputs[1].payload.groups' },
+        { userIdType: 'msg', accessGroupsType: 'msg', inputCount: 2, ...more },
+      );
+
+    test('messages of one origin are one, by their order; msg.inputs holds them', async () => {
+      const { token } = await server.createSession('ada');
+      await deploy(joined({}));
+      red.send('node', { _msgid: 'other', payload: { user: 'nobody' } });
+      red.send('node', { _msgid: 'b', parts: { id: 'one', index: 1 }, payload: { groups: ['night'] } });
+      red.send('node', { _msgid: 'a', parts: { id: 'one', index: 0 }, payload: { user: 'ada' } });
+      const put = await first('out0');
+      assert.deepEqual([put['payload'], put['inputs'].length], [{ user: 'ada' }, 2]);
+      assert.deepEqual((await server.verify(token)).session.accessGroups, ['night']);
+    });
+
+    test('what does not come in time is an error', async () => {
+      await deploy(joined({ inputTimeout: 50, errorManagement: 'manual' }), 2);
+      red.send('node', { payload: { user: 'ada' } });
+      const put = await first('out1');
+      assert.equal(put['errors'][0].code, 'inputs_missing');
+      assert.match(put['errors'][0].message, /Only 1 of 2 messages arrived within 50 ms/);
+      assert.equal((await first('catch'))['error'].message, put['errors'][0].message);
+    });
+  });
+
+  test('badges say what a node does, and what came of it', async () => {
+    await server.createSession('ada');
+    await deploy(curfewNode('getUserSessions', { userId: 'badge' }));
+    red.send('node', {});
+    const badges = await red.until((sinks) => {
+      const all = (sinks.get('status') ?? []).map(({ status }) => [status.fill, status.text]);
+      return all.length >= 2 && all;
+    });
+    assert.deepEqual(badges, [
+      ['blue', 'working …'],
+      ['green', '0 sessions'],
+    ]);
+  });
+
+  describe('bad input', () => {
+    const caught = async (node: FlowNode, configuration?: FlowNode): Promise<string> => {
+      await deploy(node, 1, configuration);
+      red.send('node', { payload: {} });
+      return (await first('catch'))['error'].message;
+    };
+    const list = (more: object = {}) => curfewNode('getUserSessions', { userId: 'ada' }, more);
+
+    test('an expression that gives nothing or fails, and a node without a server', async () => {
+      assert.match(
+        await caught(list({ userId: 'payload.nobody', userIdType: 'msg' })),
+        /Session User ID\. It is undefined/,
+      );
+      assert.match(await caught(list({ userId: '$nothing(', userIdType: 'jsonata' })), /expression of “userId” fails/);
+      assert.match(await caught(list({ server: '' })), /The node knows no Curfew server\. Choose or add one/);
+    });
+
+    test('a wrong key, a server that is not Curfew, one that is away, and one that speaks only when it wants', async (t) => {
+      assert.match(await caught(list(), curfewServer(server.url, 'cfk_wrong')), /Curfew: The token is mistyped/);
+      const page = await answering(t, (_, response) =>
+        response.setHeader('content-type', 'text/html').end('<p>Hello</p>'),
+      );
+      assert.match(await caught(list(), curfewServer(page.url, server.key)), /not as Curfew does\. Check the URL/);
+      assert.match(
+        await caught(list(), curfewServer('http://127.0.0.1:64999', server.key)),
+        /cannot be reached: ECONNREFUSED/,
+      );
+      const trickle = await answering(t, (_, response) => {
+        response.write('{');
+      });
+      assert.match(
+        await caught(list({ timeout: 100 }), curfewServer(trickle.url, server.key)),
+        /did not answer within 100 ms/,
+      );
+    });
+
+    test('500 messages of which three fail: 497 results and three errors', async () => {
+      await deploy(
+        curfewNode('createUserSession', { userId: 'payload' }, { userIdType: 'msg', errorManagement: 'manual' }),
+        2,
+      );
+      const bad = [7, 250, 499];
+      for (let i = 0; i < 500; i++) red.send('node', { payload: bad.includes(i) ? '' : `u${i}`, i });
+      const [done, failed] = await red.until((sinks) => {
+        const [done = [], failed = []] = [sinks.get('out0'), sinks.get('out1')];
+        return done.length + failed.length === 500 && [done, failed];
+      });
+      assert.equal(done.length, 497);
+      assert.deepEqual(
+        failed.map(({ i }) => i),
+        bad,
+      );
+    });
+  });
+
+  describe('a sign-in', () => {
+    test('is made once for all messages, with its second factor, and anew when its session has ended', async () => {
+      const { id } = (await server.login()).body.account;
+      const { secret } = await server.enrol(id);
+      const configuration: FlowNode = {
+        id: 'server',
+        type: 'curfew-server',
+        url: server.url,
+        way: 'signIn',
+        username: 'admin',
+        credentials: { password: adminPassword, totpSecret: secret },
+      };
+      const count = async () => (await server.call('GET', `/v1/users/${id}/sessions`)).body.total;
+      const before = await count();
+      await deploy(curfewNode('getUserSessions', { userId: 'ada' }), 1, configuration);
+      red.send('node', {});
+      await first('out0');
+      red.send('node', {});
+      await red.until((sinks) => sinks.get('out0')?.length === 2);
+      assert.equal(await count(), before + 1);
+      await server.call('DELETE', `/v1/users/${id}/sessions`);
+      red.send('node', {});
+      await red.until((sinks) => sinks.get('out0')?.length === 3);
+      assert.equal(await count(), 1);
+    });
+
+    test('“Test” in the editor tries what is typed, with the kept password where none is', async () => {
+      await deploy(curfewNode('getUserSessions', { userId: 'ada' }));
+      const ask = async (fields: object) => {
+        const response = await fetch(`${red.url}/curfew/test`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({
+            id: 'server',
+            service: 'curfew',
+            fields: { way: 'token', url: server.url, ...fields },
+          }),
+        });
+        return (await response.json()) as { ok: boolean; message: string };
+      };
+      assert.deepEqual(await ask({ apiKey: '__PWRD__' }), { ok: true, message: 'Curfew answers, and knows who asks.' });
+      assert.equal((await ask({ apiKey: server.key })).ok, true);
+      const wrong = await ask({ apiKey: 'cfk_wrong' });
+      assert.deepEqual([wrong.ok, /answered 401/.test(wrong.message)], [false, true]);
+      assert.match((await ask({ apiKey: '' })).message, /Missing required property: API Key/);
+    });
+  });
+
+  describe('the examples', () => {
+    for (const file of readdirSync(join(packageFolder, 'examples'))) {
+      test(`${file} imports and runs`, async () => {
+        const saved = JSON.parse(readFileSync(join(packageFolder, 'examples', file), 'utf8')) as FlowNode[];
+        // The same flow with the address and the key of this server; its debug nodes become sinks.
+        const flow = saved.map((node) => {
+          if (node.type === 'curfew-server') return { ...node, url: server.url, credentials: { apiKey: server.key } };
+          if (node.type !== 'debug') return node;
+          return { ...sink(node['name']), id: node.id, z: node['z'] };
+        });
+        if (file === 'Log out.json') await server.createSession('ada', { name: 'front-desk' });
+        const catching = [
+          { id: 'all', type: 'catch', z: saved[0]?.id, x: 1, y: 1, scope: null, uncaught: true, wires: [['all-sink']] },
+          { ...sink('uncaught'), id: 'all-sink', z: saved[0]?.id },
+        ] as FlowNode[];
+        await red.deploy([...flow, ...catching]);
+        const [start] = saved.filter(({ type }) => type === 'inject');
+        red.send(start?.['wires'][0][0], { payload: JSON.parse(start?.['payload']) });
+        const wanted = lastOf(saved, start);
+        const put = await red.until((sinks) => sinks.get(wanted) ?? sinks.get('uncaught'));
+        assert.equal(red.sinks.has('uncaught'), false, JSON.stringify(put[0]?.['error']));
+      });
+    }
+  });
+
+  /** The name of the debug node at the end of the first way from a node. */
+  function lastOf(flow: FlowNode[], from: FlowNode | undefined): string {
+    let at = from;
+    while (at && at.type !== 'debug')
+      at = flow.find(({ id }) => id === at?.['wires'].find((ids: string[]) => ids.length > 0)?.at(-1));
+    return at?.['name'];
+  }
+});
