@@ -25,6 +25,8 @@ export const style = `<style>
   .curfew-form .form-row label { width: 132px; vertical-align: middle; }
   .curfew-form .form-row input[type=text], .curfew-form .form-row input[type=password], .curfew-form .form-row input[type=number], .curfew-form .form-row select { width: calc(100% - 140px); }
   .curfew-form .form-row .red-ui-typedInput-container { width: calc(100% - 140px) !important; }
+  .curfew-form .form-row > label + div { display: inline-flex !important; width: calc(100% - 140px) !important; }
+  .curfew-form .form-row > label + div.red-ui-typedInput-container { display: inline-block !important; }
   .curfew-form .form-row input[type=checkbox] { width: auto; margin: 0 6px 0 0; }
   .curfew-form .form-row label.curfew-check { width: auto; }
   .curfew-good { color: var(--red-ui-text-color-success, #2a7a2a); }

@@ -34,8 +34,8 @@ export function catalog(): object {
         errors: 'Error management',
       },
       errors: {
-        automatic: 'Automatic: the flow stops, a Catch node can take over',
-        manual: 'Manual: as well on an output of its own',
+        automatic: 'Automatic: the flow stops',
+        manual: 'Manual: an output for errors',
       },
       outputs: { errors: errorsOutput.label },
       status: { working: 'working …', waiting: '__taken__ of __count__ messages' },

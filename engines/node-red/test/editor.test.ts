@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { operations, serverTypeOf, services, typeOf } from 'curfew-nodes';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { TestServer } from '../../../packages/curfew/test/support/server.ts';
+import { curfewNode, curfewServer } from './support/curfew-node.ts';
+import { type FlowNode, NodeRed } from './support/node-red.ts';
+
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Where the pictures of the panels go; without the variable they are taken and thrown away. */
+const pictures = process.env['CURFEW_PICTURES'];
+
+/** Each node's panel in the real editor, in a real browser. */
+describe('the editor of Node-RED', () => {
+  let red: NodeRed;
+  let server: TestServer;
+  let browser: BrowserContext;
+  let page: Page;
+  const profile = mkdtempSync(join(tmpdir(), 'curfew-chromium-'));
+  const faults: string[] = [];
+
+  before(async () => {
+    red = await NodeRed.start();
+    server = await TestServer.start();
+    const place = (node: FlowNode, i: number) => ({
+      z: 'tab',
+      x: 160 + (i % 3) * 240,
+      y: 60 + Math.floor(i / 3) * 70,
+      wires: [[], []],
+      ...node,
+    });
+    const nodes = operations.map(({ name }) => ({ ...curfewNode(name, {}), id: typeOf(name) }));
+    const logOut = { id: typeOf('logOut'), type: typeOf('logOut'), service: 'directus' };
+    const configurations = services
+      .filter(({ name }) => name !== 'curfew')
+      .map(({ name }) => ({
+        id: `${name}-config`,
+        type: serverTypeOf(name),
+        name: '',
+        url: 'http://127.0.0.1:8055',
+        way: 'token',
+      }));
+    await red.deploy([
+      curfewServer(server.url, server.key),
+      ...configurations,
+      ...[...nodes, logOut].map(place),
+    ] as FlowNode[]);
+    browser = await chromium.launchPersistentContext(profile, {
+      executablePath: '/usr/bin/chromium',
+      headless: true,
+      args: flags,
+      viewport: { width: 1280, height: 860 },
+    });
+    page = await browser.newPage();
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') faults.push(message.text());
+    });
+    await page.goto(red.url);
+    await page.waitForFunction("typeof RED !== 'undefined' && RED.nodes && RED.nodes.node('curfew-log-out')");
+    await page.waitForSelector('#red-ui-palette-curfew .red-ui-palette-node');
+    await page.waitForSelector('#red-ui-loading-progress', { state: 'hidden' });
+    // What a person has who drags a new node out of the palette.
+    await page.evaluate(`RED.nodes.eachNode((node) => {
+      for (const [name, { value }] of Object.entries(node._def.defaults)) node[name] ??= value;
+    })`);
+  });
+  after(async () => {
+    await browser?.close();
+    await red.close();
+    await server.close();
+    rmSync(profile, { recursive: true, force: true });
+  });
+
+  async function picture(name: string, selector?: string): Promise<void> {
+    if (pictures === undefined) return;
+    mkdirSync(pictures, { recursive: true });
+    const path = join(pictures, `${name}.png`);
+    await (selector === undefined ? page.screenshot({ path }) : page.locator(selector).first().screenshot({ path }));
+  }
+
+  test('the palette has every node, and the flow shows them', async () => {
+    const types = await page.evaluate(
+      "[...document.querySelectorAll('#red-ui-palette .red-ui-palette-node')].map((node) => node.getAttribute('data-palette-type'))",
+    );
+    const wanted = [...operations.map(({ name }) => typeOf(name)), typeOf('logOut')];
+    assert.deepEqual((types as string[]).filter((type) => type.startsWith('curfew-')).toSorted(), wanted.toSorted());
+    await picture('flow', '#red-ui-workspace');
+  });
+
+  for (const name of [...operations.map((operation) => operation.name), 'logOut']) {
+    test(`the panel of ${name} opens, is labelled, and holds what is typed`, async () => {
+      const type = typeOf(name);
+      await open(type);
+      const labels = await page.locator('.red-ui-tray .form-row:visible label').allTextContents();
+      // A key without a text stands there as itself.
+      assert.deepEqual(
+        labels.filter((label) => label.includes('curfew.')),
+        [],
+      );
+      assert.ok(labels.length >= 4, labels.join());
+      await picture(type, '.red-ui-tray');
+      await page.fill('#node-input-name', `my ${name}`);
+      await page.click('#node-dialog-ok');
+      await page.waitForSelector('.red-ui-tray', { state: 'detached' });
+      assert.equal(await page.evaluate(`RED.nodes.node('${type}').name`), `my ${name}`);
+    });
+  }
+
+  test('manual error management adds an output, automatic takes it away', async () => {
+    const type = typeOf('getUserSession');
+    for (const [way, outputs] of [
+      ['manual', 3],
+      ['automatic', 2],
+    ] as const) {
+      await open(type);
+      await page.selectOption('#node-input-errorManagement', way);
+      await page.click('#node-dialog-ok');
+      await page.waitForSelector('.red-ui-tray', { state: 'detached' });
+      assert.equal(await page.evaluate(`RED.nodes.node('${type}').outputs`), outputs);
+    }
+  });
+
+  test('Log Out shows the fields of the chosen service alone', async () => {
+    await open(typeOf('logOut'));
+    const shown = async () => {
+      const names = services.flatMap(({ parameters }) => parameters.map(({ name }) => name));
+      const visible = [];
+      for (const name of names) if (await page.locator(`.curfew-row-${name}`).isVisible()) visible.push(name);
+      return visible;
+    };
+    for (const [service, wanted] of [
+      ['waha', ['wahaSession']],
+      ['directus', ['directusRefreshToken', 'directusCheck']],
+      ['curfew', ['curfewBy', 'curfewSessionId']],
+    ] as const) {
+      await page.selectOption('#node-input-service', service);
+      assert.deepEqual(await shown(), wanted);
+    }
+    await page.click('#node-dialog-cancel');
+    await page.waitForSelector('.red-ui-tray', { state: 'detached' });
+  });
+
+  test('a server’s panel tests what is typed, and says what came of it', async () => {
+    await open(typeOf('verifySession'));
+    await page.click('#node-input-btn-server-edit');
+    await page.waitForSelector('#node-config-input-url');
+    await page.click('.curfew-test');
+    await page.waitForSelector('.curfew-good');
+    assert.match(await page.locator('.curfew-test-result').innerText(), /Curfew answers, and knows who asks/);
+    await picture('curfew-server', '.red-ui-tray >> nth=-1');
+    await page.fill('#node-config-input-apiKey', 'cfk_wrong');
+    await page.click('.curfew-test');
+    await page.waitForSelector('.curfew-bad');
+    await page.click('#node-config-dialog-cancel');
+    await page.click('#node-dialog-cancel');
+  });
+
+  test('nothing went wrong in the browser', () => {
+    assert.deepEqual(
+      faults.filter((fault) => !/Failed to load resource|net::ERR/.test(fault)),
+      [],
+    );
+  });
+
+  async function open(id: string): Promise<void> {
+    await page.evaluate(`RED.editor.edit(RED.nodes.node('${id}'))`);
+    await page.waitForSelector('#node-dialog-ok');
+    await page.waitForFunction("!document.querySelector('.red-ui-tray')?.style.right?.startsWith('-')");
+  }
+});
