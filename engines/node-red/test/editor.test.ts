@@ -75,7 +75,10 @@ describe('the editor of Node-RED', () => {
     // What a person has who drags a new node out of the palette.
     await page.evaluate(`RED.nodes.eachNode((node) => {
       for (const [name, { value }] of Object.entries(node._def.defaults)) node[name] ??= value;
-    })`);
+      RED.editor.validateNode(node);
+      node.dirty = true;
+    });
+    RED.view.redraw()`);
   });
   after(async () => {
     await browser?.close();
@@ -97,7 +100,12 @@ describe('the editor of Node-RED', () => {
     );
     const wanted = [...operations.map(({ name }) => typeOf(name)), typeOf('logOut')];
     assert.deepEqual((types as string[]).filter((type) => type.startsWith('curfew-')).toSorted(), wanted.toSorted());
-    await picture('flow', '#red-ui-workspace');
+    const invalid = await page.evaluate(
+      'RED.nodes.filterNodes({}).filter((node) => !node.valid).map(({ type }) => type)',
+    );
+    // Of a new node there is nothing to correct, but that Log Out has no server yet.
+    assert.deepEqual(invalid, [typeOf('logOut')]);
+    await picture('flow', '#red-ui-workspace-chart');
   });
 
   for (const name of [...operations.map((operation) => operation.name), 'logOut']) {

@@ -85,9 +85,11 @@
       const input = $(`#node-input-${name}`);
       return input.is(':checkbox') ? input.is(':checked') : input.val();
     };
-    for (const { name, when } of [...spec.fields, ...spec.servers]) {
+    for (const { name, when, types } of [...spec.fields, ...spec.servers]) {
       const isShown = Object.entries(when ?? {}).every(([other, values]) => values.includes(chosen(other)));
       $(`.curfew-row-${name}`).toggle(isShown);
+      // One that was hidden has not measured itself yet.
+      if (types && isShown) $(`#node-input-${name}`).typedInput('show');
     }
   }
 
