@@ -69,7 +69,10 @@ export class NodeRed {
         sink: (name: string, message: Message) => red.#put(name, message),
       },
     });
+    // It starts its flows, none yet, a moment after itself.
+    const started = once(runtime.events, 'flows:started');
     await runtime.start();
+    await started;
     return red;
   }
 

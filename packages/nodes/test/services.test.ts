@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import type { RequestListener } from 'node:http';
+import { describe, test } from 'node:test';
+import { adminPassword, TestServer } from '../../curfew/test/support/server.ts';
+import {
+  authorizedSend,
+  type Connection,
+  NodeFault,
+  readCredential,
+  readParameters,
+  services,
+  testCredential,
+} from '../src/index.ts';
+import type { Send } from '../src/transport.ts';
+import { oauthServer } from './support/oauth-server.ts';
+import { answering, type Closer } from './support/wire.ts';
+
+const send: Send = async ({ method, url, headers, body }) => {
+  const response = await fetch(url, { method, headers, ...(body !== undefined && { body }), redirect: 'manual' });
+  return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
+};
+
+function connected(name: string, way: 'token' | 'signIn', given: Record<string, unknown>): Connection {
+  const credential = services.find((service) => service.name === name)!.credentials.find((one) => one.way === way)!;
+  const fields = readCredential(credential, given);
+  const now = () => Date.now();
+  return {
+    credential,
+    fields,
+    url: String(fields['url']),
+    send: authorizedSend(credential, fields, send, {}, now),
+    now,
+    timeout: 10_000,
+  };
+}
+
+async function fault(call: Promise<unknown>): Promise<NodeFault> {
+  const error = await call.then(
+    () => assert.fail('the call did not fail'),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof NodeFault, String(error));
+  return error;
+}
+
+const example: Record<string, { fields: object; values: Record<string, unknown> }> = {
+  waha: { fields: { apiKey: 'k' }, values: { wahaSession: 'default' } },
+  directus: { fields: {}, values: { directusRefreshToken: 'r'.repeat(64), directusCheck: true } },
+  rocketchat: { fields: { userId: 'u', authToken: 't' }, values: { rocketchatSessionId: 's' } },
+  altogic: { fields: { clientKey: 'c', sessionToken: 's' }, values: { altogicSessionToken: 't' } },
+  oauth: { fields: { clientId: 'c', clientAuthentication: 'none' }, values: { oauthToken: 't' } },
+};
+
+/** Logs out of a service that answers as a test says. */
+async function logOutOf(t: Closer, name: string, listener: RequestListener, more: Record<string, unknown> = {}) {
+  const { url, seen } = await answering(t, listener);
+  const { fields, values } = example[name]!;
+  const service = services.find((one) => one.name === name)!;
+  const read = readParameters(service.parameters, (parameter) => ({ ...values, ...more })[parameter.name]);
+  return { seen, done: service.logOut(connected(name, 'token', { url, ...fields }), read) };
+}
+
+const json =
+  (status: number, body: unknown, headers = {}): RequestListener =>
+  (_request, response) =>
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+
+describe('odd answers of a service', () => {
+  for (const name of Object.keys(example)) {
+    test(`${name}: a page for people is not its answer, whatever the status`, async (t) => {
+      for (const status of [200, 502]) {
+        const page: RequestListener = (_request, response) =>
+          response.writeHead(status, { 'content-type': 'text/html' }).end('<html>Bad gateway</html>');
+        const { code, message, origin, remedy } = await fault((await logOutOf(t, name, page)).done);
+        assert.deepEqual([code, origin], ['unexpected_answer', 'server']);
+        assert.match(message, new RegExp(`answered ${status}, and not as`));
+        assert.match(remedy, /Check the URL of the credential/);
+      }
+    });
+
+    test(`${name}: 429 says how long to wait`, async (t) => {
+      const { done } = await logOutOf(t, name, json(429, { error: 'slow down' }, { 'retry-after': '17' }));
+      const { code, remedy } = await fault(done);
+      assert.equal(code, 'too_many_requests');
+      assert.match(remedy, /Wait 17 seconds/);
+    });
+  }
+
+  test('WAHA’s 422 keeps its text', async (t) => {
+    const text = 'Session status is not as expected. Try again later or restart the session';
+    const { done } = await logOutOf(
+      t,
+      'waha',
+      json(422, { error: text, session: 'default', status: 'FAILED', message: text }),
+    );
+    assert.match((await fault(done)).message, /WAHA: Session status is not as expected/);
+  });
+
+  test('Directus: an access token in the field is told as one, before anything is sent', async (t) => {
+    const jwt = `eyJhbGciOiJIUzI1NiJ9.e30.x`;
+    const { code, message } = await fault(logOutOf(t, 'directus', json(200, {}), { directusRefreshToken: jwt }));
+    assert.equal(code, 'invalid_parameter');
+    assert.match(message, /this is an access token; log out takes the refresh token/);
+    const missing = await fault(logOutOf(t, 'directus', json(200, {}), { directusRefreshToken: '' }));
+    assert.match(missing.message, /^Missing required property: Refresh Token/);
+  });
+
+  test('Directus: a log-out whose connection is cut is sent once more: its token is known to nobody else', async (t) => {
+    let cut = false;
+    const { seen, done } = await logOutOf(t, 'directus', (request, response) => {
+      if (request.url === '/auth/refresh') return json(200, { data: { refresh_token: 'next' } })(request, response);
+      if (cut) return response.writeHead(204).end();
+      cut = true;
+      return request.socket.destroy();
+    });
+    assert.equal((await done).success, true);
+    assert.deepEqual(
+      seen.map(({ path }) => path),
+      ['/auth/refresh', '/auth/logout', '/auth/logout'],
+    );
+  });
+
+  test('Directus: unchecked, the token goes to the log-out as it is', async (t) => {
+    const { seen, done } = await logOutOf(t, 'directus', (_, response) => response.writeHead(204).end(), {
+      directusCheck: false,
+    });
+    assert.deepEqual([(await done).response, seen.map(({ path }) => path)], [null, ['/auth/logout']]);
+  });
+
+  test('OAuth: the client’s secret goes into the body where it is told to, and a refusal keeps its text', async (t) => {
+    const server = await oauthServer(t);
+    const service = services.find(({ name }) => name === 'oauth')!;
+    const given = { url: server.url, clientId: server.client.id, clientAuthentication: 'body' };
+    const call = (secret: string, values: Record<string, unknown>) =>
+      service.logOut(connected('oauth', 'token', { ...given, clientSecret: secret }), values);
+    server.live.add('a');
+    await call(server.client.secret, { oauthToken: 'a' });
+    assert.equal(server.live.has('a'), false);
+    assert.equal((await fault(call('wrong', { oauthToken: 'a' }))).code, 'invalid_client');
+    const unsupported = call(server.client.secret, { oauthToken: 'unrevokable', oauthHint: 'refresh_token' });
+    assert.match((await fault(unsupported)).whole, /unsupported_token_type.*Revoke the other token/);
+  });
+});
+
+describe('credentials', () => {
+  test('each is good or refused by its own test request', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const { id } = (await server.login()).body.account;
+    const { secret, backupCodes } = await server
+      .enrol(id)
+      .then((one) => ({ secret: one.secret, backupCodes: one.backupCodes }));
+    const person = { username: 'admin', password: adminPassword, totpSecret: secret };
+    const signIn = { user: 'admin', password: adminPassword, code: backupCodes[0] };
+    const rocket = (await server.call('POST', '/api/v1/login', signIn, { as: '' })).body.data;
+    const { token } = (await server.login('admin', adminPassword, backupCodes[1])).body;
+    const oauth = await oauthServer(t);
+    const at = (path: string) => server.url + path;
+    const client = { url: oauth.url, clientId: oauth.client.id, clientAuthentication: 'basic' };
+    const cases: [
+      name: string,
+      way: 'token' | 'signIn',
+      good: Record<string, unknown>,
+      wrong: Record<string, unknown>,
+    ][] = [
+      ['curfew', 'token', { url: server.url, apiKey: server.key }, { apiKey: 'cfk_wrong' }],
+      ['curfew', 'signIn', { url: server.url, ...person }, { password: 'wrong' }],
+      ['waha', 'token', { url: at('/waha'), apiKey: server.key }, { apiKey: 'wrong' }],
+      ['directus', 'token', { url: at('/directus'), token }, { token: 'wrong' }],
+      ['rocketchat', 'token', { url: at('/rocketchat'), ...rocket }, { authToken: 'wrong' }],
+      ['rocketchat', 'signIn', { url: at('/rocketchat'), ...person }, { password: 'wrong' }],
+      [
+        'altogic',
+        'token',
+        { url: at('/altogic'), clientKey: 'c', sessionToken: token, apiKey: server.key },
+        { sessionToken: 'wrong' },
+      ],
+      ['oauth', 'token', { ...client, clientSecret: oauth.client.secret }, { clientSecret: 'wrong' }],
+    ];
+    for (const [name, way, good, wrong] of cases) {
+      await testCredential(connected(name, way, good)).catch((error: NodeFault) =>
+        assert.fail(`${name} ${way}: ${error.whole}`),
+      );
+      await fault(testCredential(connected(name, way, { ...good, ...wrong })));
+    }
+    assert.equal(cases.length, services.flatMap(({ credentials }) => credentials).length, 'every credential is here');
+  });
+
+  test('a code of a second factor is made where it is asked for, and only there', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const { id } = (await server.login()).body.account;
+    const authenticator = await server.enrol(id);
+    const signIn = { user: 'admin', password: adminPassword, code: authenticator.backupCodes[0] };
+    const { userId, authToken } = (await server.call('POST', '/api/v1/login', signIn, { as: '' })).body.data;
+    // A token that has not shown a factor: of a refresh.
+    const login = (await server.login('admin', adminPassword, authenticator.backupCodes[1])).body;
+    const { token } = (
+      await server.call('POST', '/v1/sessions/refresh', { refreshToken: login.refreshToken }, { as: '' })
+    ).body;
+    assert.ok(authToken);
+    const { session } = await server.createSession('ada');
+    const service = services.find(({ name }) => name === 'rocketchat')!;
+    const given = { url: `${server.url}/rocketchat`, userId, authToken: token };
+    const without = await fault(
+      service.logOut(connected('rocketchat', 'token', given), { rocketchatSessionId: session.id }),
+    );
+    assert.match(without.whole, /TOTP Required.*Put the TOTP secret into the credential/);
+    const done = await service.logOut(
+      connected('rocketchat', 'token', { ...given, totpSecret: authenticator.secret }),
+      { rocketchatSessionId: session.id },
+    );
+    assert.equal(done.sessionId, session.id);
+  });
+});
