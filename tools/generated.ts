@@ -8,6 +8,7 @@ import { operations } from '../packages/curfew/src/http/routes/index.ts';
 import { components } from '../packages/curfew/src/http/schemas.ts';
 import { n8nFiles } from './nodes/n8n.ts';
 import { nodeRedFiles } from './nodes/node-red.ts';
+import { nodesPage } from './nodes/page.ts';
 
 /*
  * Everything that is written from the declarations in the code: the client's types and table, the OpenAPI document,
@@ -24,6 +25,7 @@ export async function generated(): Promise<Map<string, string>> {
     ['docs/api.md', apiPage()],
     ['docs/errors.md', errorsPage()],
     ['docs/configuration.md', configurationPage()],
+    ['docs/nodes.md', nodesPage()],
     ...n8nFiles(),
     ...nodeRedFiles(),
   ]);

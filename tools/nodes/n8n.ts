@@ -12,6 +12,7 @@ import {
   services,
 } from 'curfew-nodes';
 import { Code, literal } from './literal.ts';
+import { drawing } from './n8n-picture.ts';
 
 /*
  * n8n's descriptions of the nodes and credentials, from the declarations: literal, because n8n's linter reads them as
@@ -29,6 +30,12 @@ export function n8nFiles(): Map<string, string> {
   files.set(`${root}/nodes/LogOut/LogOut.node.ts`, nodeFile('LogOut', logOutDescription(), 'runLogOut', 'log-out'));
   for (const credential of services.flatMap((service) => service.credentials)) {
     files.set(`${root}/credentials/${className(credential)}.credentials.ts`, credentialFile(credential));
+  }
+  for (const [name, example] of [
+    ['life', 'The life of a session'],
+    ['inputs', 'Wait for two inputs'],
+  ] as const) {
+    files.set(`${root}/pictures/${name}.svg`, drawing(example));
   }
   return files;
 }

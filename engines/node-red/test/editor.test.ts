@@ -94,6 +94,14 @@ describe('the editor of Node-RED', () => {
     await (selector === undefined ? page.screenshot({ path }) : page.locator(selector).first().screenshot({ path }));
   }
 
+  /** The part of the work area that has the nodes. */
+  async function pictureOfFlow(): Promise<void> {
+    if (pictures === undefined) return;
+    mkdirSync(pictures, { recursive: true });
+    const { x = 0, y = 0 } = (await page.locator('#red-ui-workspace-chart').boundingBox()) ?? {};
+    await page.screenshot({ path: join(pictures, 'flow.png'), clip: { x, y, width: 745, height: 375 } });
+  }
+
   test('the palette has every node, and the flow shows them', async () => {
     const types = await page.evaluate(
       "[...document.querySelectorAll('#red-ui-palette .red-ui-palette-node')].map((node) => node.getAttribute('data-palette-type'))",
@@ -105,7 +113,7 @@ describe('the editor of Node-RED', () => {
     );
     // Of a new node there is nothing to correct, but that Log Out has no server yet.
     assert.deepEqual(invalid, [typeOf('logOut')]);
-    await picture('flow', '#red-ui-workspace-chart');
+    await pictureOfFlow();
   });
 
   for (const name of [...operations.map((operation) => operation.name), 'logOut']) {

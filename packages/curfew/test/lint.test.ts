@@ -23,6 +23,10 @@ const turned: [where: string, imports: string][] = [
   ['packages/curfew/src/dialects/rocketchat', '../../stores/contract.ts'],
   ['packages/curfew/src/dialects/rocketchat', '../../cli/main.ts'],
   ['packages/client/src', 'curfew'],
+  ['packages/nodes/src', 'curfew'],
+  ['packages/nodes/src/operations', 'n8n-workflow'],
+  ['packages/node-red-curfew/src', 'curfew-client'],
+  ['packages/n8n-nodes-curfew/src', 'curfew'],
 ];
 
 describe('imports', () => {

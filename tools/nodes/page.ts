@@ -1,0 +1,57 @@
+import {
+  errorsOutput,
+  type Operation,
+  operations,
+  type Parameter,
+  requestOptions,
+  resources,
+  services,
+} from 'curfew-nodes';
+
+/** `docs/nodes.md`: what the nodes do, from the declarations. */
+export function nodesPage(): string {
+  const sections = (Object.keys(resources) as (keyof typeof resources)[]).toReversed().map((resource) => {
+    const rows = operations.filter((operation) => operation.resource === resource).map(operationRow);
+    return `### ${resources[resource].label}\n\n| operation | inputs | parameters (required *) | outputs |\n|---|---|---|---|\n${rows.join('\n')}\n`;
+  });
+  return `<!-- Written by tools/generate.ts from the code. Do not edit. -->
+
+# Workflow nodes
+
+One declaration of each operation serves [n8n](../packages/n8n-nodes-curfew/README.md) and
+[Node-RED](../packages/node-red-curfew/README.md).
+
+## Curfew
+
+A session that a node puts out is the API's; beside a new or a refreshed one stand its \`token\` and \`refreshToken\`.
+Every operation has a further output while its errors are managed by hand: **${errorsOutput.label}**. ${errorsOutput.help}.
+
+${sections.join('\n')}
+## Log Out
+
+| service | what it does | parameters (required *) | credential |
+|---|---|---|---|
+${services
+  .map(
+    ({ label, help, parameters, credentials }) =>
+      `| ${label} | ${help} | ${names(parameters)} | ${credentials.map(({ wayLabel, fields }) => `${wayLabel}: ${names(fields)}`).join('; or ')} |`,
+  )
+  .join('\n')}
+
+Whatever the service, \`success\`, \`message\` and \`service\` come out, \`sessionId\` or \`session\` and the \`receipt\` where
+the service tells them, and its own answer under \`response\`.
+
+## Request options
+
+| option | what it does |
+|---|---|
+${requestOptions.map(({ label, help }) => `| ${label} | ${help.replace(/\.$/, '')}. |`).join('\n')}
+`;
+}
+
+function operationRow({ label, help, inputs, parameters, outputs }: Operation): string {
+  return `| **${label}**. ${help} | ${inputs} | ${names(parameters)} | ${outputs.map((output) => output.label).join(', ')} |`;
+}
+
+const names = (parameters: readonly Parameter[]) =>
+  [...new Set(parameters.map(({ label, required }) => (required ? `${label} *` : label)))].join(', ');
