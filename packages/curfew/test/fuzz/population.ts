@@ -20,6 +20,7 @@ export class Population {
   readonly secrets = new Set<string>(['$argon2']);
   /** The administrator of the moment, and the backup codes that are left. */
   #admin: { id: string; codes: string[] } | undefined;
+  #accounts: { id: string; username: string; email: string; password: string }[] = [];
   #made = 0;
 
   constructor(world: World) {
@@ -52,6 +53,7 @@ export class Population {
     await this.#refillKeys();
     await this.#refillAdmins();
     await this.#refillPeople();
+    await this.#refillAccounts();
     this.#values['code'] = [...this.#list('code'), '000000', 'abcdefgh', ''].slice(-20);
     this.#values['group'] = ['staff', 'billing', 'a'];
     this.#values['mistyped'] = this.#list('token').map((token) => `${token.slice(0, -1)}~`);
@@ -109,7 +111,7 @@ export class Population {
     const { backupCodes } = await this.#authority.confirmTotp(library, id, { code });
     for (const text of [password, secret, ...backupCodes]) this.secrets.add(text);
     this.#admin = { id, codes: backupCodes };
-    this.#account({ id, username, password });
+    this.#account(id);
     const token = await this.#openAsAdmin();
     if (token === undefined) throw new Error('an administrator who was just made cannot sign in');
     // Requests may show them: each counts once.
@@ -135,38 +137,40 @@ export class Population {
         good.pop();
       }
     }
-    if (this.#made % 20 < 5) await this.#makePerson();
     this.#values['token'] = good;
-    for (const kind of [
-      'refresh',
-      'sessionId',
-      'userId',
-      'name',
-      'ended',
-      'username',
-      'email',
-      'password',
-      'accountId',
-    ]) {
+    for (const kind of ['refresh', 'sessionId', 'userId', 'name', 'ended', 'accountId']) {
       this.#values[kind] = this.#list(kind).slice(-20);
     }
   }
 
-  async #makePerson(): Promise<void> {
-    const username = `person-${++this.#made}`;
-    const password = `person password ${this.#made}`;
-    const email = `${username}@example.com`;
-    const { id } = await this.#authority.createAccount(library, { username, email, password });
-    this.secrets.add(password);
-    this.#account({ id, username, password });
-    this.#list('email').push(email);
+  /** People who can sign in by name or address and password: of each its three parts have the same number. */
+  async #refillAccounts(): Promise<void> {
+    const there = await Promise.all(
+      this.#accounts.map(({ id }) =>
+        this.#authority.getAccount(id).then(
+          ({ disabled, totp }) => !disabled && !totp,
+          () => false,
+        ),
+      ),
+    );
+    this.#accounts = this.#accounts.filter((_, i) => there[i]);
+    while (this.#accounts.length < 3) {
+      const username = `person-${++this.#made}`;
+      const password = `person password ${this.#made}`;
+      const email = `${username}@example.com`;
+      const { id } = await this.#authority.createAccount(library, { username, email, password });
+      this.secrets.add(password);
+      this.#account(id);
+      this.#accounts.push({ id, username, email, password });
+    }
+    for (const part of ['username', 'email', 'password'] as const) {
+      this.#values[part] = this.#accounts.map((account) => account[part]);
+    }
   }
 
-  #account({ id, username, password }: { id: string; username: string; password: string }): void {
+  #account(id: string): void {
     this.#list('accountId').push(id);
     this.#list('userId').push(id);
-    this.#list('username').push(username);
-    this.#list('password').push(password);
   }
 
   /** Those of a kind that are still good. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { options } from '../../src/config.ts';
 import { temporaryFolder } from '../stores/harness.ts';
@@ -19,52 +19,60 @@ const runs = Number(process.env['CURFEW_FUZZ'] ?? 3000);
 const seed = Number(process.env['CURFEW_FUZZ_SEED'] ?? Date.now() % 2 ** 31);
 /** Requests between which what they ended is put back. */
 const refillEvery = 20;
+/** Requests to one server; then another begins, with an empty store. */
+const perServer = 5000;
 
 test(`${runs} fuzzed requests: no 5xx, answers as declared, no secret in an answer or the log`, async (t) => {
+  const tally = new Tally();
+  const checks = new AnswerChecks();
+  for (let sent = 0; sent < runs; sent += perServer) {
+    await drive(t, Math.min(perServer, runs - sent), seed + sent, tally, checks);
+  }
+  for (const line of tally.lines()) t.diagnostic(line);
+  t.diagnostic(`${checks.validated} answers validated, ${checks.undeclared} of no declared shape; seed ${seed}`);
+  // A few hundred, asked for by hand, may miss one.
+  if (runs < 20 * tally.routes) return;
+  assert.deepEqual(tally.neverCalled(), [], 'a route was never called');
+  assert.ok(tally.reached() > 0.5, 'most routes did what they are for, and did not only refuse');
+});
+
+/** So many requests to a server of their own; then its log is looked through. */
+async function drive(t: TestContext, numRuns: number, from: number, tally: Tally, checks: AnswerChecks): Promise<void> {
   const folder = temporaryFolder();
   t.after(folder.remove);
   const logFile = join(folder.path, 'log');
-  const { server, routes: all } = await startRecorded({
+  const { server, routes } = await startRecorded({
     CURFEW_LOG_LEVEL: 'debug',
     CURFEW_LOG_FILE: logFile,
     ...unlimited(),
   });
   // What failed is shown as the route's name, not as all of its shapes.
-  const routes = all.map((route) =>
-    Object.assign(route, { [fc.toStringMethod]: () => `${route.method} ${route.url}` }),
-  );
-  let open = true;
-  t.after(() => open && server.close());
+  for (const route of routes) Object.assign(route, { [fc.toStringMethod]: () => `${route.method} ${route.url}` });
+  tally.expect(routes);
   const population = new Population(server.world);
-  const checks = new AnswerChecks();
-  const tally = new Tally(routes);
   const secrets = { population, seen: new Set<string>() };
   let sent = 0;
-  await fc.assert(
-    fc.asyncProperty(requests(routes), async (request) => {
-      if (sent++ % refillEvery === 0) await population.refill();
-      const answer = await send(server.url, request, population);
-      tally.count(request, answer);
-      assert.ok(answer.status < 500, `${answer.status}: ${answer.text}`);
-      assert.equal(checks.fault(request, answer), undefined, answer.text);
-      checkSecrets(request, answer, secrets);
-    }),
-    // What a request meets depends on those before it: a smaller one proves nothing.
-    { numRuns: runs, seed, endOnFailure: true },
-  );
-  await server.close();
-  open = false;
+  try {
+    await fc.assert(
+      fc.asyncProperty(requests(routes), async (request) => {
+        if (sent++ % refillEvery === 0) await population.refill();
+        const answer = await send(server.url, request, population);
+        tally.count(request, answer);
+        assert.ok(answer.status < 500, `${answer.status}: ${answer.text}`);
+        assert.equal(checks.fault(request, answer), undefined, answer.text);
+        checkSecrets(request, answer, secrets);
+      }),
+      // What a request meets depends on those before it: a smaller one proves nothing.
+      { numRuns, seed: from, endOnFailure: true },
+    );
+  } finally {
+    await server.close();
+  }
   const logged = readFileSync(logFile, 'utf8');
-  assert.ok(logged.split('\n').length > runs * 0.9, 'the requests were not logged');
+  assert.ok(logged.split('\n').length > numRuns * 0.9, 'the requests were not logged');
   assert.deepEqual(tokensIn(logged), [], 'a token is in the log');
   for (const secret of population.secrets) assert.ok(!logged.includes(secret), 'a secret is in the log');
-  for (const line of tally.lines()) t.diagnostic(line);
-  t.diagnostic(`${checks.validated} answers validated, ${checks.undeclared} of no declared shape; seed ${seed}`);
-  // A few hundred, asked for by hand, may miss one.
-  if (runs < 20 * routes.length) return;
-  assert.deepEqual(tally.neverCalled(), [], 'a route was never called');
-  assert.ok(tally.reached() > 0.5, 'most routes did what they are for, and did not only refuse');
-});
+}
 
 /** Every limit of how often something may be asked, off. */
 function unlimited(): Record<string, string> {
@@ -116,8 +124,16 @@ function checkSecrets(
 class Tally {
   readonly #byRoute = new Map<string, Map<number, number>>();
 
-  constructor(routes: readonly Route[]) {
-    for (const { method, url } of routes) this.#byRoute.set(`${method} ${url}`, new Map());
+  get routes(): number {
+    return this.#byRoute.size;
+  }
+
+  /** Routes that are there to be called. */
+  expect(routes: readonly Route[]): void {
+    for (const { method, url } of routes) {
+      const name = `${method} ${url}`;
+      if (!this.#byRoute.has(name)) this.#byRoute.set(name, new Map());
+    }
   }
 
   count({ route: { method, url } }: Request, { status }: Received): void {

@@ -37,6 +37,7 @@ export const fillIn = (text: string, livingOf: (kind: string, n: number) => stri
 const kinds: [name: RegExp, kinds: [string, ...string[]]][] = [
   [/pass/i, ['password']],
   [/^(totp|otp|code)$/i, ['code']],
+  [/refresh/i, ['refresh', 'issued', 'ended']],
   [/token|jwt/i, ['token', 'refresh', 'ended', 'sessionId']],
   [/account.*id$/i, ['accountId']],
   [/key/i, ['keyId', 'group']],
@@ -87,7 +88,7 @@ export function living(of: readonly [string, ...string[]]): fc.Arbitrary<string>
   const kind = fc.oneof({ weight: 3, arbitrary: fc.constant(of[0]) }, fc.constantFrom(...of));
   return fc
     .tuple(kind, fc.nat(30))
-    .map(([one, n]) => placeholder(one, ['username', 'password'].includes(one) ? n % 3 : n));
+    .map(([one, n]) => placeholder(one, ['username', 'email', 'password'].includes(one) ? n % 3 : n));
 }
 
 function objectsOf(schema: Schema, shapes: Shapes): fc.Arbitrary<Record<string, unknown>> {
