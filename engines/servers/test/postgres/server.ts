@@ -16,6 +16,7 @@ export class PostgresServer {
   readonly folder: string;
   #engine: EmbeddedPostgres;
   readonly #flags: readonly string[];
+  #onLog: (line: string) => void = () => {};
 
   private constructor(port: number, folder: string, flags: readonly string[]) {
     this.port = port;
@@ -40,8 +41,13 @@ export class PostgresServer {
     const copy = new PostgresServer(await freePort(), `${this.folder}-standby`, this.#flags);
     cpSync(join(this.folder, 'data'), join(copy.folder, 'data'), { recursive: true, preserveTimestamps: true });
     appendFileSync(join(copy.folder, 'data', 'standby.signal'), '');
+    chmodSync(join(copy.folder, 'data'), 0o700);
     await own(copy.folder);
-    await copy.#engine.start();
+    // It says so in other words than a primary, which the engine does not wait for.
+    const ready = new Promise<void>((resolve) => {
+      copy.#onLog = (line) => line.includes('ready to accept read-only connections') && resolve();
+    });
+    await Promise.race([copy.#engine.start(), ready]);
     return copy;
   }
 
@@ -107,7 +113,6 @@ export class PostgresServer {
   }
 
   #make(): EmbeddedPostgres {
-    const log: string[] = [];
     return new EmbeddedPostgres({
       databaseDir: join(this.folder, 'data'),
       port: this.port,
@@ -119,8 +124,8 @@ export class PostgresServer {
       createPostgresUser: userInfo().uid === 0,
       initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
       postgresFlags: [...fast, ...this.#flags].flatMap((flag) => ['-c', flag]),
-      onLog: (line) => log.push(String(line)),
-      onError: (line) => log.push(String(line)),
+      onLog: (line) => this.#onLog(String(line)),
+      onError: (line) => this.#onLog(String(line)),
     });
   }
 }

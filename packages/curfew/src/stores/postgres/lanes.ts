@@ -34,7 +34,7 @@ export class Lanes<Question, Answer> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ question, resolve, reject });
       // What the same turn of the event loop asks goes together.
-      if (this.#queue.length === 1) setImmediate(() => this.#start());
+      if (this.#queue.length === 1) queueMicrotask(() => this.#start());
     });
   }
 

@@ -8,7 +8,7 @@ import { CurfewError } from '../../errors.ts';
 import type { AttemptOutcome, NodeRow, SessionSnapshot, Store, SweepOutcome, SweepTask } from '../contract.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
-import type { Database, Statement } from './database.ts';
+import { type Database, type Statement, withoutNul } from './database.ts';
 import { describe } from './describe.ts';
 import { isRefusal } from './faults.ts';
 import { Lanes } from './lanes.ts';
@@ -364,7 +364,7 @@ export class PostgresStore implements Store {
   }
 
   async #writeAll(operations: readonly Operation[]): Promise<unknown[]> {
-    const [row] = await this.#database.write(writes.batch, [JSON.stringify(operations)]);
+    const [row] = await this.#database.write(writes.batch, [toJson(operations)]);
     return row!['answers'] as unknown[];
   }
 
@@ -395,6 +395,12 @@ export class PostgresStore implements Store {
   async #one(statement: Statement, values: readonly unknown[] = []): Promise<Row | undefined> {
     return (await this.#trusted(statement, values))[0];
   }
+}
+
+/** As PostgreSQL's `jsonb` takes it. */
+function toJson(operations: readonly Operation[]): string {
+  const text = JSON.stringify(operations);
+  return text.includes('\\u0000') ? JSON.stringify(operations, (_, value) => withoutNul(value)) : text;
 }
 
 function epochsOf(row: Row): { user: number; everyone: number } {
