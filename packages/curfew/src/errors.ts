@@ -307,6 +307,16 @@ export const errors = {
     title: 'The store was written by another version',
     remedy: 'Run the version that `detail` names.',
   },
+  store_not_empty: {
+    status: 500,
+    title: 'The store is not empty',
+    remedy: 'Import into a store that nobody has used yet: another folder, database or schema.',
+  },
+  export_damaged: {
+    status: 500,
+    title: 'The export is damaged or not whole',
+    remedy: 'Export again, and copy the file whole. Nothing of it was imported.',
+  },
   store_damaged: {
     status: 500,
     title: 'The store is damaged',

@@ -26,6 +26,17 @@ export function loadSecretKey(
   });
 }
 
+/** As {@link loadSecretKey}, but makes none, and demands none. */
+export function existingSecretKey(
+  given: { secretKey?: Uint8Array | undefined; secretKeyFile?: string | undefined },
+  folder: string | undefined,
+): Uint8Array | undefined {
+  if (given.secretKey) return given.secretKey;
+  const path = given.secretKeyFile ?? (folder === undefined ? undefined : join(folder, keyFile));
+  if (path === undefined || (given.secretKeyFile === undefined && !existsSync(path))) return undefined;
+  return readKey(path);
+}
+
 /** Only its owner may read it. */
 function keyOfFolder(path: string, random: Random): Uint8Array {
   try {

@@ -12,7 +12,7 @@ const envOf = (url: string) => ({ CURFEW_STORE: url, CURFEW_SECRET_KEY: randomBy
 
 describe('kills under load, with PostgreSQL', () => {
   test(`after ${serverKills} kills of the server, everything acknowledged is there, and nothing happened twice`, {
-    timeout: 900_000,
+    timeout: 3_600_000,
   }, async (t) => {
     const server = await PostgresServer.start();
     t.after(() => server.dispose());
@@ -21,7 +21,7 @@ describe('kills under load, with PostgreSQL', () => {
   });
 
   test(`after ${storeKills} kills and restarts of PostgreSQL likewise, and the server recovers by itself`, {
-    timeout: 900_000,
+    timeout: 3_600_000,
   }, async (t) => {
     const server = await PostgresServer.start();
     t.after(() => server.dispose());

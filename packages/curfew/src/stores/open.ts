@@ -1,7 +1,7 @@
 import { CurfewError } from '../errors.ts';
 import type { Store } from './contract.ts';
 import { openLmdbStore } from './lmdb/index.ts';
-import { openPostgresStore, parseLocation } from './postgres/index.ts';
+import { openPostgresStore, parseLocation, planPostgres } from './postgres/index.ts';
 
 /** A kind of store, chosen by how its URL begins. */
 type Engine = {
@@ -10,7 +10,12 @@ type Engine = {
   /** The URL as people may see it: without a password. @throws `config_invalid` when it cannot be one of this kind */
   show(url: string): string;
   open(url: string): Promise<Store>;
+  /** What an opening would change in its schema; absent where there is none. */
+  plan?(url: string): Promise<SchemaPlan>;
 };
+
+/** The version of a store's schema, and the numbered steps that are missing. */
+export type SchemaPlan = { version: number; pending: readonly { number: number; name: string; sql: string }[] };
 
 const engines: readonly Engine[] = [
   {
@@ -24,6 +29,7 @@ const engines: readonly Engine[] = [
     form: 'postgres://user:password@host:port/database',
     show: (url) => parseLocation(url).shown,
     open: openPostgresStore,
+    plan: planPostgres,
   },
 ];
 
@@ -41,6 +47,11 @@ export function showStore(url: string): string {
 /** Opens the store that a URL names. @throws what keeps it from being opened, by name */
 export function openStore(url: string): Promise<Store> {
   return engineOf(url).open(url);
+}
+
+/** What an opening would change in a store's schema. Changes nothing; a store without a schema is always up to date. */
+export async function planStore(url: string): Promise<SchemaPlan> {
+  return (await engineOf(url).plan?.(url)) ?? { version: 1, pending: [] };
 }
 
 /** The folder of an embedded store; `undefined` for one that lives on a server. */

@@ -89,5 +89,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   store_read_only: unavailable,
   store_in_use: unavailable,
   store_version: unavailable,
+  store_not_empty: unavailable,
+  export_damaged: unavailable,
   store_damaged: unavailable,
 };

@@ -130,7 +130,8 @@ function write(tables: Tables, before: Account | undefined, after: Account | und
   for (const key of namesOf(after)) tables.logins.put(key, after.id);
 }
 
-function namesOf(account: Account | undefined): string[] {
+/** The unique names of an account, as keys of `logins`. */
+export function namesOf(account: Account | undefined): string[] {
   if (!account) return [];
   const { username, email } = account;
   return [loginKey.username(username), ...(email === undefined ? [] : [loginKey.email(email)])];

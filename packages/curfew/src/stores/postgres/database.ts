@@ -59,7 +59,7 @@ export class Database {
 
   /** A connection of its own for as long as `work` takes: for transactions of several statements. */
   async session<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#connect();
+    const client = await this.connect();
     let fine = false;
     try {
       const result = await work(client);
@@ -76,7 +76,7 @@ export class Database {
   }
 
   async #run(statement: Statement, values: readonly unknown[], confirmed = false): Promise<Row[]> {
-    const client = await this.#connect();
+    const client = await this.connect();
     let warned: string | undefined;
     const warn = (notice: unknown) => {
       const { code, message } = notice as { code?: string; message?: string };
@@ -120,7 +120,8 @@ export class Database {
     }
   }
 
-  async #connect(): Promise<PoolClient> {
+  /** A connection, to be released; with `true` when it is to be closed. */
+  async connect(): Promise<PoolClient> {
     if (this.#closed) throw new CurfewError('store_unavailable', { detail: 'The store is closed.' });
     if (performance.now() < this.#retryAt) throw callFault(this.#unreachable, 'nothing');
     try {

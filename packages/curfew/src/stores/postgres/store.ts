@@ -10,9 +10,10 @@ import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
 import { type Database, type Statement, withoutNul } from './database.ts';
 import { describe } from './describe.ts';
-import { isRefusal } from './faults.ts';
+import { callFault, isRefusal } from './faults.ts';
 import { Lanes } from './lanes.ts';
 import { eventsStatement, listStatement, reads, writes } from './statements.ts';
+import { exportRecords, importRecords } from './transfer.ts';
 
 /** One operation of a batch: its name and what it takes, as the function `write` reads it. */
 type Operation = { do: string } & Row;
@@ -334,6 +335,16 @@ export class PostgresStore implements Store {
       more: more || settled >= most || armed >= most || looked >= due || steps >= most,
     };
   }
+
+  exportRecords: Store['exportRecords'] = () => exportRecords(this.#database);
+
+  importRecords: Store['importRecords'] = async (records) => {
+    try {
+      await importRecords(this.#database, records);
+    } catch (error) {
+      throw callFault(error, 'read');
+    }
+  };
 
   async latestTime(): Promise<number> {
     return (await this.#one(reads.counters))!['time'] as number;
