@@ -101,6 +101,7 @@ describe('faults of PostgreSQL', () => {
     // From now on nobody waits: the server is known to be away, and nothing is sent.
     const later = await faultOf(() => store.endSession(id, logout()));
     assert.equal(later.code, 'store_unavailable');
+    assert.ok(later.took < 300, `a call waited ${later.took} ms for a server that is known to be away`);
     relay.silent = false;
     await recovers(() => store.ping());
     assert.equal((await world.view(id)).status, 'active');
