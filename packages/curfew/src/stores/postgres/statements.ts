@@ -27,8 +27,8 @@ export const reads = {
   ),
   users: named(
     'users',
-    `SELECT asked.id AS asked, a.*, coalesce(u.epoch, 0) AS epoch, c.everyone, ${standby}
-     FROM unnest($1::text[]) AS asked (id) CROSS JOIN counters c
+    `SELECT asked.place, a.*, coalesce(u.epoch, 0) AS epoch, c.everyone, ${standby}
+     FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, place) CROSS JOIN counters c
      LEFT JOIN users u ON u.id = asked.id LEFT JOIN accounts a ON a.id = asked.id`,
   ),
   accountBy: (column: 'username' | 'email') =>

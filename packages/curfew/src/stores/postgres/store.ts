@@ -387,9 +387,9 @@ export class PostgresStore implements Store {
 
   async #readUsers(ids: readonly UserId[]): Promise<Awaited<ReturnType<Store['readUser']>>[]> {
     const rows = await this.#trusted(reads.users, [ids]);
-    const found = new Map(rows.map((row) => [row['asked'], row]));
-    return ids.map((id) => {
-      const row = found.get(id)!;
+    const found = new Map(rows.map((row) => [row['place'], row]));
+    return ids.map((_, i) => {
+      const row = found.get(i + 1)!;
       return { account: row['id'] === null ? undefined : codec.decodeAccount(row), epochs: epochsOf(row) };
     });
   }
