@@ -5,14 +5,15 @@ import { limits } from '../../domain/limits.ts';
 import { accountMentions, matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
-import type { AttemptOutcome, NodeRow, SessionSnapshot, Store, SweepOutcome, SweepTask } from '../contract.ts';
+import type { AttemptOutcome, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
 import { type Database, type Statement, withoutNul } from './database.ts';
-import { describe } from './describe.ts';
+import { countEntries, describe } from './describe.ts';
 import { callFault, isRefusal } from './faults.ts';
 import { Lanes } from './lanes.ts';
 import { eventsStatement, listStatement, reads, writes } from './statements.ts';
+import { sweep } from './sweep.ts';
 import { exportRecords, importRecords } from './transfer.ts';
 
 /** One operation of a batch: its name and what it takes, as the function `write` reads it. */
@@ -22,8 +23,6 @@ type Operation = { do: string } & Row;
 const batch = { lanes: 2, most: 128 } as const;
 /** Sessions that one statement notes the activity of. */
 const touches = 500;
-/** Sessions that are ended by deadline while the writers' lock is held. */
-const deadlines = 100;
 /** Candidates of a free text, or accounts, that are fetched at once. */
 const slice = 200;
 
@@ -319,22 +318,7 @@ export class PostgresStore implements Store {
 
   // ---- Upkeep
 
-  async sweep({ now, keepEnded, keepEvents, batch: most }: SweepTask): Promise<SweepOutcome> {
-    const run = async (statement: Statement, values: unknown[]) => (await this.#database.write(statement, values))[0]!;
-    const settled = (await run(writes.sweepEpochs, [now, most]))['done'] as number;
-    const armed = (await run(writes.sweepArmed, [now, most]))['done'] as number;
-    const due = Math.min(most, deadlines);
-    const { looked, expired } = (await run(writes.sweepDeadlines, [now, due])) as { looked: number; expired: number };
-    const old = await run(writes.sweepOld, [now, now - keepEnded, now - keepEvents, most]);
-    const { forgotten, more } = old as { forgotten: number; more: boolean };
-    const steps = (await run(writes.sweepSteps, [now - keepEnded, most]))['done'] as number;
-    return {
-      expired,
-      settled: settled + looked - expired,
-      forgotten,
-      more: more || settled >= most || armed >= most || looked >= due || steps >= most,
-    };
-  }
+  sweep: Store['sweep'] = (task) => sweep(this.#database, task);
 
   exportRecords: Store['exportRecords'] = () => exportRecords(this.#database);
 
@@ -357,13 +341,8 @@ export class PostgresStore implements Store {
   describe: Store['describe'] = () => describe(this.#database);
 
   /** Rows about sessions and what happened to them; what the sweep must bring back to zero. */
-  async countEntries(): Promise<number> {
-    const tables = ['sessions', 'users', 'log', 'slots', 'attempts'];
-    const counts = tables.map((table) => `(SELECT count(*) FROM ${table})`).join(' + ');
-    // Everyone's epoch is a number that only grows: its last row stays.
-    const text = `SELECT ${counts} + (SELECT count(*) FROM epochs) - (SELECT count(DISTINCT user_id) FROM epochs
-      WHERE user_id = '') AS entries`;
-    return (await this.#one({ text }))!['entries'] as number;
+  countEntries(): Promise<number> {
+    return countEntries(this.#database);
   }
 
   close(): Promise<void> {
