@@ -5,15 +5,6 @@
 export const rules = `
 CREATE TYPE ending AS (at bigint, actor text, reason text, sequence bigint);
 
--- The first end that an epoch gave a session.
-CREATE FUNCTION epoch_end(s sessions) RETURNS ending LANGUAGE sql STABLE AS $$
-  SELECT ROW(e.at, e.actor, e.reason, e.sequence)::ending FROM (
-    (SELECT * FROM epochs WHERE user_id = s.user_id AND number > s.epoch_user ORDER BY number LIMIT 1)
-    UNION ALL
-    (SELECT * FROM epochs WHERE user_id = '' AND number > s.epoch_everyone ORDER BY number LIMIT 1)
-  ) e ORDER BY e.sequence LIMIT 1
-$$;
-
 CREATE FUNCTION deadline_of(s sessions) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT least(s.expires_at, s.last_seen_at + s.idle)
 $$;
@@ -22,17 +13,25 @@ $$;
 -- sequence.
 CREATE FUNCTION end_of(s sessions, now bigint) RETURNS ending LANGUAGE plpgsql STABLE AS $$
 DECLARE
-  deadline bigint := deadline_of(s);
-  epoch ending;
+  deadline bigint := least(s.expires_at, s.last_seen_at + s.idle);
+  found_end ending;
+  everyone ending;
 BEGIN
   IF s.end_at IS NOT NULL THEN
     RETURN ROW(s.end_at, s.end_by, s.end_reason, s.end_sequence)::ending;
   END IF;
-  epoch := epoch_end(s);
-  IF now >= deadline AND (epoch.at IS NULL OR deadline < epoch.at) THEN
+  -- The first end that an epoch gave it, the user's or everyone's.
+  SELECT e.at, e.actor, e.reason, e.sequence INTO found_end
+    FROM epochs e WHERE e.user_id = s.user_id AND e.number > s.epoch_user ORDER BY e.number LIMIT 1;
+  SELECT e.at, e.actor, e.reason, e.sequence INTO everyone
+    FROM epochs e WHERE e.user_id = '' AND e.number > s.epoch_everyone ORDER BY e.number LIMIT 1;
+  IF found_end.at IS NULL OR everyone.sequence < found_end.sequence THEN
+    found_end := everyone;
+  END IF;
+  IF now >= deadline AND (found_end.at IS NULL OR deadline < found_end.at) THEN
     RETURN ROW(deadline, 'policy', CASE WHEN deadline = s.expires_at THEN 'expired' ELSE 'idle' END, NULL)::ending;
   END IF;
-  RETURN epoch;
+  RETURN found_end;
 END $$;
 
 CREATE FUNCTION epoch_of(asked text) RETURNS integer LANGUAGE sql STABLE AS $$
@@ -80,18 +79,34 @@ BEGIN
   CALL tell(event->>'type', (event->>'at')::bigint, event->>'user_id', event->>'session_id', event->>'data', c);
 END $$;
 
--- Writes down an end that nothing had sequenced before.
-CREATE PROCEDURE write_end(s sessions, why ending, now bigint, INOUT c counters) LANGUAGE plpgsql AS $$
+-- Writes down an end that nothing had sequenced before; the session is then as it was written.
+CREATE PROCEDURE write_end(INOUT s sessions, why ending, now bigint, INOUT c counters) LANGUAGE plpgsql AS $$
 DECLARE
   counted boolean := is_active(s, c);
 BEGIN
-  CALL note_change(now, s.id, NULL, c);
-  CALL tell('session.ended', why.at, s.user_id, s.id, json_build_object('by', why.actor, 'reason', why.reason)::text, c);
+  c.head := c.head + 1;
+  c.last_event := c.last_event + 1;
+  c.time := greatest(c.time, now, why.at);
+  s.end_at := why.at;
+  s.end_by := why.actor;
+  s.end_reason := why.reason;
+  s.end_sequence := c.head;
+  s.written_at := now;
+  s.version := s.version + 1;
+  WITH logged AS (
+    INSERT INTO log VALUES (c.head, now, s.id, NULL)
+  ), told AS (
+    INSERT INTO events VALUES (c.last_event, why.at, 'session.ended', s.user_id, s.id,
+      json_build_object('by', why.actor, 'reason', why.reason)::text)
+  )
   UPDATE sessions
-    SET end_at = why.at, end_by = why.actor, end_reason = why.reason, end_sequence = c.head, written_at = now,
-        version = version + 1
+    SET end_at = s.end_at, end_by = s.end_by, end_reason = s.end_reason, end_sequence = s.end_sequence,
+        written_at = s.written_at, version = s.version
     WHERE id = s.id;
-  IF counted THEN CALL count_active(s.user_id, -1, c); END IF;
+  IF counted THEN
+    UPDATE users SET active = active - 1 WHERE id = s.user_id;
+    c.active := c.active - 1;
+  END IF;
   IF s.name IS NOT NULL THEN
     DELETE FROM slots WHERE name = s.name AND session_id = s.id AND NOT kept;
   END IF;

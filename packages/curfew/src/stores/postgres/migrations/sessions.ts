@@ -115,15 +115,13 @@ BEGIN
     RETURN;
   END IF;
   earlier := end_of(s, asked.at);
+  answer := jsonb_build_object('kind', CASE WHEN earlier.at IS NULL THEN 'ended' ELSE 'already' END);
   IF earlier.sequence IS NULL THEN
-    CALL write_end(s, CASE WHEN earlier.at IS NULL THEN asked ELSE earlier END, asked.at, c);
-    SELECT * INTO s FROM sessions WHERE id = s.id;
+    IF earlier.at IS NULL THEN earlier := asked; END IF;
+    CALL write_end(s, earlier, asked.at, c);
+    earlier.sequence := c.head;
   END IF;
-  answer := jsonb_build_object(
-    'kind', CASE WHEN earlier.at IS NULL THEN 'ended' ELSE 'already' END,
-    'session', to_jsonb(s),
-    'end', to_jsonb(CASE WHEN earlier.sequence IS NULL THEN end_of(s, asked.at) ELSE earlier END)
-  );
+  answer := answer || jsonb_build_object('session', s, 'end', earlier);
 END $$;
 
 -- What a session's access groups are after a change: removed first, then added, each once, in the order they came.
