@@ -7,7 +7,7 @@ import type { SessionRequest } from '../packages/curfew/src/authority/create-ses
 import { type Authority, createAuthority } from '../packages/curfew/src/authority/index.ts';
 import { day } from '../packages/curfew/src/domain/limits.ts';
 import { nextDeadline } from '../packages/curfew/src/domain/session.ts';
-import { openWorld } from '../packages/curfew/src/open-world.ts';
+import { openWorld, type WorldSettings } from '../packages/curfew/src/open-world.ts';
 import { encodeSession } from '../packages/curfew/src/stores/lmdb/codec.ts';
 
 const agents = [
@@ -45,14 +45,31 @@ export type Bench = {
   close(): Promise<void>;
 };
 
+export function temporaryBenchFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'curfew-bench-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
 /** The use cases over an embedded store of their own, as `curfew serve` puts them together, upkeep included. */
 export async function openBench(): Promise<Bench> {
-  const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-'));
-  let opened = await openWorld({ store: `lmdb:${folder}` });
+  const folder = temporaryBenchFolder();
+  const bench = await openBenchOn({ store: `lmdb:${folder.path}` });
+  const { close } = bench;
+  bench.folder = folder.path;
+  bench.close = async () => {
+    await close();
+    folder.remove();
+  };
+  return bench;
+}
+
+/** The same over any store, which stays when the bench is closed. */
+export async function openBenchOn(settings: WorldSettings): Promise<Bench> {
+  let opened = await openWorld(settings);
   const bench: Bench = {
     authority: createAuthority(opened.world),
     world: opened.world,
-    folder,
+    folder: '',
     tokens: [],
     ids: [],
     async fill(count, users = Math.max(1, Math.ceil(count / 4))) {
@@ -76,16 +93,13 @@ export async function openBench(): Promise<Bench> {
     async reopen() {
       await opened.close();
       const began = performance.now();
-      opened = await openWorld({ store: `lmdb:${folder}` });
+      opened = await openWorld(settings);
       const took = performance.now() - began;
       bench.world = opened.world;
       bench.authority = createAuthority(opened.world);
       return took;
     },
-    async close() {
-      await opened.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: () => opened.close(),
   };
   return bench;
 }

@@ -2,7 +2,8 @@ import { dialectNames } from './dialects/names.ts';
 import type { AttemptRule } from './domain/attempts.ts';
 import { day, hour, minute, second } from './domain/limits.ts';
 import type { Policy } from './domain/policy.ts';
-import { CurfewError } from './errors.ts';
+import { CurfewError, isCurfewError } from './errors.ts';
+import { showStore, storeForms } from './stores/open.ts';
 
 /*
  * Every setting is declared here once: its environment variable, its flag, how its text is read, what it is without
@@ -53,12 +54,12 @@ export const options = {
   store: option({
     env: 'CURFEW_STORE',
     flag: '--store',
-    form: 'lmdb:folder',
+    form: storeForms,
     help: 'Where sessions are kept.',
     fallback: 'lmdb:./curfew-data',
     read: (text) => {
-      if (/^lmdb:./.test(text)) return text;
-      throw new Error('must be lmdb: and a folder, such as lmdb:./curfew-data');
+      showStore(text);
+      return text;
     },
   }),
   dialects: option({
@@ -228,13 +229,21 @@ export const options = {
     env: 'CURFEW_SECRET_KEY',
     flag: '--secret-key',
     form: '64 hex digits',
-    help: "The servers' own key; without, the file secret.key in the folder of the store.",
+    help: "The servers' own key, the same for all servers on one store; without, it is read from a file.",
     fallback: undefined,
     secret: true,
     read: (text) => {
       if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
       throw new Error('must be 64 hex digits: `openssl rand -hex 32` makes them');
     },
+  }),
+  secretKeyFile: option({
+    env: 'CURFEW_SECRET_KEY_FILE',
+    flag: '--secret-key-file',
+    form: 'path',
+    help: 'Where that key is, as 64 hex digits; without, the file secret.key in the folder of an embedded store.',
+    fallback: undefined,
+    read: anyText,
   }),
   adminUsername: option({
     env: 'CURFEW_ADMIN_USERNAME',
@@ -317,6 +326,7 @@ function readOne(declared: Option<unknown>, text: string): unknown {
   try {
     return declared.read(text);
   } catch (error) {
+    if (isCurfewError(error)) throw error;
     const value = declared.secret ? 'Its value' : JSON.stringify(text);
     throw new CurfewError('config_invalid', { detail: `${declared.env}: ${value} ${(error as Error).message}.` });
   }

@@ -40,7 +40,7 @@ export type Curfew = Pick<
  *     const { token } = await curfew.createSession({ userId: 'ada' });
  *     const verdict = await curfew.verify(token);
  *
- * @throws `CurfewError` with `store_in_use`, `store_damaged`, `store_version`, `store_not_writable` or `config_invalid`
+ * @throws `CurfewError` with `config_invalid`, or what keeps the store from being opened (`store_…`)
  */
 export async function createCurfew(settings: WorldSettings): Promise<Curfew> {
   const { world, close } = await openWorld(settings);

@@ -277,6 +277,26 @@ export const errors = {
     title: 'The data folder cannot be written',
     remedy: 'Give the user that runs Curfew the right to write there, or choose another folder with CURFEW_STORE.',
   },
+  store_login_refused: {
+    status: 500,
+    title: 'The store refused user name or password',
+    remedy: 'Correct them in CURFEW_STORE; special characters are written as %xx.',
+  },
+  store_database_missing: {
+    status: 500,
+    title: 'The database does not exist',
+    remedy: 'Create it (`createdb`), or correct its name in CURFEW_STORE.',
+  },
+  store_denied: {
+    status: 500,
+    title: 'The store denies what Curfew needs',
+    remedy: 'Let the user of CURFEW_STORE create a schema in the database, or own the one that is there.',
+  },
+  store_read_only: {
+    status: 500,
+    title: 'The store takes no changes',
+    remedy: 'Name the primary in CURFEW_STORE: a replica may not know yet what has ended.',
+  },
   store_in_use: {
     status: 500,
     title: 'Another process has the store open',
@@ -286,6 +306,16 @@ export const errors = {
     status: 500,
     title: 'The store was written by another version',
     remedy: 'Run the version that `detail` names.',
+  },
+  store_not_empty: {
+    status: 500,
+    title: 'The store is not empty',
+    remedy: 'Import into a store that nobody has used yet: another folder, database or schema.',
+  },
+  export_damaged: {
+    status: 500,
+    title: 'The export is damaged or not whole',
+    remedy: 'Export again, and copy the file whole. Nothing of it was imported.',
   },
   store_damaged: {
     status: 500,

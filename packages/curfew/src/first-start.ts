@@ -4,6 +4,7 @@ import { createKey, importKey } from './authority/keys.ts';
 import type { World } from './authority/world.ts';
 import { randomDigits } from './domain/base62.ts';
 import { permissions } from './domain/permissions.ts';
+import { isCurfewError } from './errors.ts';
 
 export type FirstStart = {
   username: string;
@@ -34,7 +35,12 @@ export async function firstStart(
     email: given.adminEmail,
     password,
     roles: ['admin'],
+  }).catch((error: unknown) => {
+    // Another server was the first, at the same moment.
+    if (isCurfewError(error, 'username_taken')) return undefined;
+    throw error;
   });
+  if (!account) return undefined;
   const key = { name: 'root', scopes: permissions };
   let apiKey: string | undefined;
   if (given.apiKey === undefined) apiKey = (await createKey(world, library, key)).token;

@@ -10,16 +10,16 @@ import { newId } from './domain/ids.ts';
 import { minute } from './domain/limits.ts';
 import { defaultPolicy, type Policy } from './domain/policy.ts';
 import type { Clock, Random } from './domain/ports.ts';
-import { CurfewError } from './errors.ts';
 import { createLocalFence } from './fence/local.ts';
 import { loadSecretKey } from './secret-key.ts';
-import type { Store } from './stores/contract.ts';
-import { openLmdbStore } from './stores/lmdb/index.ts';
+import { folderOf, openStore } from './stores/open.ts';
 
 export type WorldSettings = {
-  /** `lmdb:` and a folder. */
+  /** `lmdb:` and a folder, or the URL of a server's database. */
   store: string;
+  /** The servers' own key, 32 bytes, or the file that holds it; an embedded store has one in its folder. */
   secretKey?: Uint8Array | undefined;
+  secretKeyFile?: string | undefined;
   policy?: Partial<Policy> | undefined;
   attempts?: Partial<AttemptRules> | undefined;
   issuer?: string | undefined;
@@ -59,9 +59,9 @@ export function pooledRandom(): Random {
 export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
   const random = pooledRandom();
   const clock: Clock = settings.clock ?? { now: Date.now };
-  const { store, folder } = await openStore(settings.store);
+  const store = await openStore(settings.store);
   try {
-    const key = loadSecretKey(settings.secretKey, folder, random);
+    const key = loadSecretKey(settings, folderOf(settings.store), random);
     const latest = settings.acceptClock ? 0 : await store.latestTime();
     const world: World = {
       store,
@@ -94,14 +94,4 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
     await store.close();
     throw error;
   }
-}
-
-async function openStore(text: string): Promise<{ store: Store; folder: string }> {
-  const [, folder] = /^lmdb:(.+)$/.exec(text) ?? [];
-  if (folder === undefined) {
-    throw new CurfewError('config_invalid', {
-      detail: `The store ${JSON.stringify(text)} must be lmdb: and a folder.`,
-    });
-  }
-  return { store: await openLmdbStore(folder), folder };
 }

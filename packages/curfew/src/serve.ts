@@ -8,6 +8,7 @@ import { CurfewError } from './errors.ts';
 import { type FirstStart, firstStart } from './first-start.ts';
 import { createServer } from './http/server.ts';
 import { type OpenedWorld, openWorld } from './open-world.ts';
+import { showStore } from './stores/open.ts';
 
 export type RunningServer = {
   url: string;
@@ -22,7 +23,7 @@ export type RunningServer = {
 
 /**
  * Starts a server from the environment and the flags of a command line.
- * @throws `config_invalid`, `port_in_use`, `store_in_use`, `store_damaged`, `store_version`, `store_not_writable`
+ * @throws `config_invalid`, `port_in_use`, and what keeps a store from being opened (`store_…`)
  */
 export async function serve(
   env: Record<string, string | undefined>,
@@ -35,6 +36,7 @@ export async function serve(
   const opened = await openWorld({
     store: settings.store,
     secretKey: settings.secretKey,
+    secretKeyFile: settings.secretKeyFile,
     policy: {
       absolute: settings.absolute,
       idle: settings.idle,
@@ -74,7 +76,7 @@ export async function serve(
       },
     });
     const url = await listen(app, settings);
-    logger.info({ url, store: settings.store, dialects: settings.dialects }, 'listening');
+    logger.info({ url, store: showStore(settings.store), dialects: settings.dialects }, 'listening');
     logger.flush();
     return {
       url,

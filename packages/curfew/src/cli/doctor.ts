@@ -2,9 +2,10 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CurfewApiError } from 'curfew-client';
-import { readSettings } from '../config.ts';
+import { readSettings, type Settings } from '../config.ts';
 import { isCurfewError } from '../errors.ts';
-import { keyFile } from '../secret-key.ts';
+import { existingSecretKey, keyFile } from '../secret-key.ts';
+import { folderOf, openStore, planStore, showStore } from '../stores/open.ts';
 import { type Context, contextOf, exitCodes, Stop } from './context.ts';
 import { paint } from './terminal.ts';
 
@@ -19,7 +20,7 @@ export function doctor(program: Command): void {
     .description('look for what is wrong: this machine, its settings, its store, and the server')
     .action(async (_options: object, command: Command) => {
       const context = contextOf(command);
-      const findings = [runtime(), ...localSettings(), ...(await server(context))];
+      const findings = [runtime(), ...(await localSettings()), ...(await server(context))];
       const { terminal } = context;
       if (terminal.json) terminal.out(JSON.stringify({ findings }, null, 2));
       else for (const finding of findings) terminal.out(text(finding));
@@ -38,21 +39,70 @@ function runtime(): Finding {
   return { check: 'Node.js', state: 'fault', says: process.version, remedy: 'Use Node.js 24 or newer.' };
 }
 
-/** What `curfew serve` would read here. */
-function localSettings(): Finding[] {
+/** What `curfew serve` would read here, and the store that it names. */
+async function localSettings(): Promise<Finding[]> {
   try {
     const { settings, warnings } = readSettings(process.env);
-    const folder = resolve(settings.store.replace(/^lmdb:/, ''));
+    const folder = folderOf(settings.store);
     return [
       ...warnings.map((says): Finding => ({ check: 'settings', state: 'warning', says })),
       ...(warnings.length === 0 ? [{ check: 'settings', state: 'ok', says: 'read' } as const] : []),
-      storeFolder(folder),
-      ...secretKey(join(folder, keyFile), settings.secretKey !== undefined),
+      ...(folder === undefined ? await storeOnServer(settings) : storeInFolder(resolve(folder), settings)),
     ];
   } catch (error) {
     if (!isCurfewError(error)) throw error;
     return [{ check: 'settings', state: 'fault', says: error.message, remedy: error.remedy }];
   }
+}
+
+/** Looks at a store on a server without changing it: what it is, how fast, and what a crash would cost. */
+async function storeOnServer(settings: Settings): Promise<Finding[]> {
+  const check = 'store';
+  const findings: Finding[] = [keyOfServers(settings)];
+  try {
+    const { version, pending } = await planStore(settings.store);
+    if (pending.length > 0) {
+      const says = `${showStore(settings.store)} has version ${version} of the schema; serve brings it to ${pending.at(-1)!.number}`;
+      return [...findings, { check, state: 'ok', says }];
+    }
+    const store = await openStore(settings.store);
+    try {
+      const { engine, location, format, facts, warnings } = await store.describe();
+      return [
+        ...findings,
+        { check, state: 'ok', says: `${engine} at ${location}, format ${format}; answers in ${facts['latencyMs']} ms` },
+        { check: 'durability', state: warnings.length > 0 ? 'warning' : 'ok', says: String(facts['durability']) },
+        ...warnings.map((text) => warned(text)),
+      ];
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    if (!isCurfewError(error)) throw error;
+    return [...findings, { check, state: 'fault', says: error.message, remedy: error.remedy }];
+  }
+}
+
+/** What is wrong; and after the last semicolon, the remedy. */
+function warned(text: string): Finding {
+  const at = text.lastIndexOf('; ');
+  return { check: 'durability', state: 'warning', says: text.slice(0, at), remedy: text.slice(at + 2) };
+}
+
+function keyOfServers(settings: Settings): Finding {
+  const check = 'secret key';
+  try {
+    if (existingSecretKey(settings, undefined)) return { check, state: 'ok', says: 'given' };
+  } catch (error) {
+    if (!isCurfewError(error)) throw error;
+    return { check, state: 'fault', says: error.message, remedy: error.remedy };
+  }
+  const remedy = 'Set CURFEW_SECRET_KEY or CURFEW_SECRET_KEY_FILE, the same for all servers: `openssl rand -hex 32`.';
+  return { check, state: 'fault', says: 'not given, and a store on a server has no folder for it', remedy };
+}
+
+function storeInFolder(folder: string, settings: Settings): Finding[] {
+  return [storeFolder(folder), ...secretKey(join(folder, keyFile), settings.secretKey !== undefined)];
 }
 
 function storeFolder(folder: string): Finding {

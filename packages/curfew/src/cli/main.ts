@@ -7,6 +7,7 @@ import { doctor } from './doctor.ts';
 import { groupsAdd, groupsRemove } from './groups.ts';
 import * as keys from './keys.ts';
 import { login, logout } from './login.ts';
+import { migrate } from './migrate.ts';
 import { serve } from './serve.ts';
 import { sessionsEnd } from './sessions-end.ts';
 import { sessionsEndAll } from './sessions-end-all.ts';
@@ -14,6 +15,7 @@ import { sessionsGet } from './sessions-get.ts';
 import { sessionsList } from './sessions-list.ts';
 import { paint } from './terminal.ts';
 import { totp } from './totp.ts';
+import { exportStore, importStore } from './transfer.ts';
 import { version } from './version.ts';
 
 const program = new Command('curfew')
@@ -46,6 +48,7 @@ for (const add of Object.values(accounts)) add(accountCommands);
 const keyCommands = program.command('keys').description('credentials of machines');
 for (const add of Object.values(keys)) add(keyCommands);
 
+for (const add of [exportStore, importStore, migrate]) add(program);
 doctor(program);
 totp(program);
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { options, type SettingName } from '../config.ts';
 import { serve as start } from '../serve.ts';
+import { showStore } from '../stores/open.ts';
 import { paint } from './terminal.ts';
 
 export function serve(program: Command): void {
@@ -42,6 +43,6 @@ function greet({ url, first, settings }: Awaited<ReturnType<typeof start>>): voi
     if (first.password) lines.push(line('password', `${paint('bold', first.password)}   shown once`));
     if (first.apiKey) lines.push(line('API key', `${paint('bold', first.apiKey)}   shown once`));
   }
-  lines.push(line('sessions', settings.store), '', '');
+  lines.push(line('sessions', showStore(settings.store)), '', '');
   process.stderr.write(lines.join('\n'));
 }

@@ -1,3 +1,4 @@
+import type { Account } from './account.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -18,4 +19,10 @@ export function matchesText(session: Session, lowered: string): boolean {
     device.os?.version,
     ...session.accessGroups,
   ].some((part) => part?.toLowerCase().includes(lowered));
+}
+
+/** Whether a free text is found in an account: user name, address, name; upper and lower case alike. */
+export function accountMentions({ username, email, name }: Account, text: string): boolean {
+  const lowered = text.toLowerCase();
+  return [username, email, name].some((part) => part?.toLowerCase().includes(lowered));
 }

@@ -7,6 +7,7 @@ import type { ApiKey } from '../domain/key.ts';
 import type { NamedSession } from '../domain/named.ts';
 import type { Actor, End, SequencedEnd } from '../domain/reasons.ts';
 import type { Epochs, RefreshState, SessionStatus, StoredSession } from '../domain/session.ts';
+import type { StoreRecord } from './records.ts';
 
 /*
  * The law for stores, in prose. `docs/stores.md` shows how each operation is done atomically on LMDB, PostgreSQL,
@@ -186,6 +187,18 @@ export interface Store {
    * is still there.
    */
   sweep(task: SweepTask): Promise<SweepOutcome>;
+
+  /**
+   * Everything that is kept, record by record, in one consistent picture; in bounded memory, at the reader's pace.
+   * Attempts and nodes are of the moment, and not among it.
+   */
+  exportRecords(): AsyncIterable<StoreRecord>;
+  /**
+   * Writes records into a store that is empty. All or nothing: when the stream fails, or the process dies, the store
+   * is as empty as before, or refuses to be opened until it is emptied.
+   * @throws `store_not_empty`, and whatever the stream throws
+   */
+  importRecords(records: AsyncIterable<StoreRecord>): Promise<void>;
 
   /** The latest moment that the store has written down, in milliseconds; 0 when it is empty. */
   latestTime(): Promise<number>;

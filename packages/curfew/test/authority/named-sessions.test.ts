@@ -5,17 +5,17 @@ import { type Authority, createAuthority } from '../../src/authority/index.ts';
 import { Turns } from '../../src/authority/turns.ts';
 import type { World } from '../../src/authority/world.ts';
 import { openWorld } from '../../src/open-world.ts';
-import { temporaryFolder } from '../stores/harness.ts';
+import { temporaryStore } from '../support/store.ts';
 
 type Context = { after(done: () => Promise<void>): void };
 
 /** The use cases over a store of a test's own. */
 async function open(t: Context): Promise<{ world: World; authority: Authority }> {
-  const folder = temporaryFolder();
-  const { world, close } = await openWorld({ store: `lmdb:${folder.path}` });
+  const store = await temporaryStore();
+  const { world, close } = await openWorld(store.settings);
   t.after(async () => {
     await close();
-    folder.remove();
+    await store.remove();
   });
   return { world, authority: createAuthority(world) };
 }

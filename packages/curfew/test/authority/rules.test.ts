@@ -5,18 +5,18 @@ import { library } from '../../src/authority/caller.ts';
 import { type Authority, createAuthority } from '../../src/authority/index.ts';
 import { day, hour, minute, second } from '../../src/domain/limits.ts';
 import { openWorld, type WorldSettings } from '../../src/open-world.ts';
-import { temporaryFolder } from '../stores/harness.ts';
+import { temporaryStore } from '../support/store.ts';
 import { manualClock } from '../support/world.ts';
 
 /** The use cases over a store of a test's own, on a clock that goes where it is set. */
 async function open(t: { after(done: () => Promise<void>): void }, settings: Partial<WorldSettings> = {}) {
-  const folder = temporaryFolder();
+  const store = await temporaryStore();
   const clock = manualClock();
-  const reopen = () => openWorld({ store: `lmdb:${folder.path}`, clock, ...settings });
+  const reopen = () => openWorld({ ...store.settings, clock, ...settings });
   let opened = await reopen();
   t.after(async () => {
     await opened.close();
-    folder.remove();
+    await store.remove();
   });
   return {
     clock,
@@ -259,10 +259,10 @@ describe('policies and races', () => {
   });
 
   test('a clock behind what the store has written down is believed only when it is told to be', async (t) => {
-    const folder = temporaryFolder();
-    t.after(folder.remove);
+    const store = await temporaryStore();
+    t.after(store.remove);
     const clock = manualClock(Date.UTC(2030, 0, 1));
-    const settings = { store: `lmdb:${folder.path}`, clock };
+    const settings = { ...store.settings, clock };
     const first = await openWorld(settings);
     await createAuthority(first.world).createSession(library, { userId: 'ada' });
     await first.close();

@@ -141,7 +141,9 @@ describe('the command line', () => {
     const wrong = await runCli(['serve'], { ...env(), CURFEW_PORT: 'many' });
     assert.equal(wrong.code, 1);
     assert.match(wrong.err, /error A setting is wrong: CURFEW_PORT: "many" must be a whole number/);
-    const inUse = await runCli(['serve'], { CURFEW_STORE: `lmdb:${server.folder}`, CURFEW_PORT: '0' });
+    const embedded = await TestServer.start({}, undefined, 'lmdb');
+    const inUse = await runCli(['serve'], { ...embedded.env, CURFEW_PORT: '0' });
+    await embedded.close();
     assert.match(inUse.err, /error Another process has the store open: Process \d+/);
   });
 

@@ -21,7 +21,7 @@ describe('the server', () => {
   });
 
   test('a port in use and a store in use are refused by name, and nothing is left open', async (t) => {
-    const server = await TestServer.start();
+    const server = await TestServer.start({}, undefined, 'lmdb');
     t.after(() => server.close());
     const other = temporaryFolder();
     t.after(other.remove);
@@ -31,7 +31,7 @@ describe('the server', () => {
       code: 'port_in_use',
       message: `The port is in use: Port ${port} on 127.0.0.1.`,
     });
-    await assert.rejects(serve({ ...env, CURFEW_STORE: `lmdb:${server.folder}`, CURFEW_PORT: '0' }), {
+    await assert.rejects(serve({ ...env, ...server.env, CURFEW_PORT: '0' }), {
       code: 'store_in_use',
     });
     const again = await serve({ ...env, CURFEW_STORE: `lmdb:${other.path}`, CURFEW_PORT: '0' });
@@ -64,7 +64,7 @@ describe('the server', () => {
     await closed;
     await assert.rejects(fetch(`${server.url}/healthz`));
     const again = await serve({
-      CURFEW_STORE: `lmdb:${server.folder}`,
+      ...server.env,
       CURFEW_PORT: '0',
       CURFEW_LOG_LEVEL: 'silent',
     });

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/domain/ports.ts';
 import { totpCode } from '../../src/domain/second-factor.ts';
 import { type RunningServer, serve } from '../../src/serve.ts';
-import { temporaryFolder } from '../stores/harness.ts';
+import { type TemporaryStore, temporaryStore } from './store.ts';
 
 export const adminPassword = 'correct horse battery';
 
@@ -13,23 +13,24 @@ export type CallOptions = { as?: string | undefined; code?: string; headers?: Re
 /** A server of a test's own, on a free port with an empty store, and the few words in which tests speak to it. */
 export class TestServer {
   readonly running: RunningServer;
-  readonly folder: string;
+  /** What names its store to another process. */
+  readonly env: Record<string, string>;
   /** The root API key. */
   readonly key: string;
-  readonly #remove: () => void;
+  readonly #remove: () => Promise<void>;
 
-  private constructor(running: RunningServer, folder: { path: string; remove(): void }) {
+  private constructor(running: RunningServer, store: TemporaryStore) {
     this.running = running;
-    this.folder = folder.path;
+    this.env = store.env;
     this.key = running.first!.apiKey!;
-    this.#remove = folder.remove;
+    this.#remove = store.remove;
   }
 
-  static async start(env: Record<string, string> = {}, clock?: Clock): Promise<TestServer> {
-    const folder = temporaryFolder();
+  static async start(env: Record<string, string> = {}, clock?: Clock, kind?: string): Promise<TestServer> {
+    const store = await temporaryStore(kind);
     const running = await serve(
       {
-        CURFEW_STORE: `lmdb:${folder.path}`,
+        ...store.env,
         CURFEW_PORT: '0',
         CURFEW_LOG_LEVEL: 'silent',
         CURFEW_ADMIN_PASSWORD: adminPassword,
@@ -40,7 +41,7 @@ export class TestServer {
       {},
       clock,
     );
-    return new TestServer(running, folder);
+    return new TestServer(running, store);
   }
 
   get url(): string {
@@ -116,7 +117,7 @@ export class TestServer {
 
   async close(): Promise<void> {
     await this.running.close();
-    this.#remove();
+    await this.#remove();
   }
 }
 

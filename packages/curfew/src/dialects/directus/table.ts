@@ -93,7 +93,13 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   config_invalid: internal,
   port_in_use: internal,
   store_not_writable: notStored,
+  store_login_refused: notStored,
+  store_database_missing: notStored,
+  store_denied: notStored,
+  store_read_only: notStored,
   store_in_use: notStored,
   store_version: notStored,
+  store_not_empty: notStored,
+  export_damaged: notStored,
   store_damaged: notStored,
 };

@@ -83,7 +83,13 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   config_invalid: unavailable,
   port_in_use: unavailable,
   store_not_writable: unavailable,
+  store_login_refused: unavailable,
+  store_database_missing: unavailable,
+  store_denied: unavailable,
+  store_read_only: unavailable,
   store_in_use: unavailable,
   store_version: unavailable,
+  store_not_empty: unavailable,
+  export_damaged: unavailable,
   store_damaged: unavailable,
 };

@@ -20,6 +20,13 @@ export type Opened = {
   store: Store;
   /** Closes the store and opens the same data again; absent where data does not outlive a close. */
   reopen?(): Promise<Store>;
+  /** A second client of the same data, as another node has one; absent where one process owns it. Closed by `dispose`. */
+  another?(): Promise<Store>;
+  /**
+   * A client of the same data whose connection breaks once: at its next call, before the store has got that, or after
+   * the store has carried it out and before its reply arrives. Absent where there is no connection. Closed by `dispose`.
+   */
+  breaking?(moment: 'request' | 'reply'): Promise<Store>;
   /** How many rows and index entries the store holds for sessions, ended ones and the log; absent where it can't tell. */
   entries?(): Promise<number>;
   dispose(): Promise<void>;

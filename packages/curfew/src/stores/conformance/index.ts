@@ -8,11 +8,14 @@ import { accountCases } from './accounts.ts';
 import { epochCases } from './epochs.ts';
 import { groupCases } from './groups.ts';
 import { type Case, type Harness, World } from './harness.ts';
+import { interruptionCases } from './interruptions.ts';
 import { limitCases } from './limits.ts';
 import { listCases } from './lists.ts';
 import { logCases } from './log.ts';
+import { nodeCases } from './nodes.ts';
 import { sessionCases } from './sessions.ts';
 import { sweepCases } from './sweep.ts';
+import { textCases } from './texts.ts';
 
 export type { Case, Harness, Opened } from './harness.ts';
 
@@ -25,6 +28,9 @@ export const conformanceCases: readonly Case[] = [
   ...accountCases,
   ...logCases,
   ...sweepCases,
+  ...textCases,
+  ...nodeCases,
+  ...interruptionCases,
 ];
 
 /** Runs one case on a store of its own; rejects when the store breaks the rule. */

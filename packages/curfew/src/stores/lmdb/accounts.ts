@@ -3,6 +3,7 @@ import type { AccountId, KeyId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { End } from '../../domain/reasons.ts';
+import { accountMentions } from '../../domain/search.ts';
 import type { AccountChange, AccountOutcome } from '../contract.ts';
 import type { Draft } from './commit.ts';
 import { endUser } from './ends.ts';
@@ -77,7 +78,7 @@ export function listAccounts(
   const accounts: Account[] = [];
   for (const { value: id } of tables.logins.getRange({ start, end: 'v', exclusiveStart: after !== undefined })) {
     const account = readAccount(tables, id as AccountId)!;
-    if (text !== undefined && !mentions(account, text)) continue;
+    if (text !== undefined && !accountMentions(account, text)) continue;
     if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username };
     accounts.push(account);
   }
@@ -129,12 +130,9 @@ function write(tables: Tables, before: Account | undefined, after: Account | und
   for (const key of namesOf(after)) tables.logins.put(key, after.id);
 }
 
-function namesOf(account: Account | undefined): string[] {
+/** The unique names of an account, as keys of `logins`. */
+export function namesOf(account: Account | undefined): string[] {
   if (!account) return [];
   const { username, email } = account;
   return [loginKey.username(username), ...(email === undefined ? [] : [loginKey.email(email)])];
-}
-
-function mentions({ username, email, name }: Account, text: string): boolean {
-  return [username, email, name].some((part) => part?.toLowerCase().includes(text.toLowerCase()));
 }

@@ -38,6 +38,12 @@ export function loadState(tables: Tables): State {
   return { ...(later ? told : kept), epochs: loadEpochs(tables), progress, fresh };
 }
 
+/** Writes down the numbers of a store that was filled at once; it is opened, or loaded, anew after that. */
+export function setCounters(tables: Tables, counters: Counters, progress: Progress): void {
+  tables.meta.put(countersKey, counters);
+  tables.meta.put(progressKey, progress);
+}
+
 /**
  * One batch of writes in the making: it sees what the writes before it in the batch did, and touches nothing outside
  * its transaction until the commit is visible.

@@ -1,4 +1,4 @@
-import { encodeNumber } from '../../domain/base62.ts';
+import { decodeNumber, encodeNumber } from '../../domain/base62.ts';
 import type { AccessGroup, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { Epochs, StoredSession } from '../../domain/session.ts';
 
@@ -49,6 +49,7 @@ const timeDigits = 8;
 
 /** A key of the indexes by time: of one moment, in the order of ids. */
 export const timeKey = (time: number, id: SessionId): string => encodeNumber(time, timeDigits) + id;
+export const timeOfTimeKey = (key: string): number => decodeNumber(key.slice(0, timeDigits));
 export const idOfTimeKey = (key: string): SessionId => key.slice(timeDigits) as SessionId;
 /** A key behind all of a moment and before all of the next. */
 export const endOfTime = (time: number): string => `${encodeNumber(time, timeDigits)}~`;

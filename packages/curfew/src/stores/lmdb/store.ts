@@ -18,6 +18,7 @@ import { change, changeGroups, create, endOne, touchAll } from './sessions.ts';
 import { changeSlot, createSlot, listSlots, readSlot, removeSlot } from './slots.ts';
 import { Sweeper } from './sweep.ts';
 import type { Tables } from './tables.ts';
+import { exportRecords, halfImported, importRecords } from './transfer.ts';
 
 /** Buckets of attempts that are kept at most; the oldest go first. */
 const mostBuckets = 100_000;
@@ -222,6 +223,17 @@ export class LmdbStore implements Store {
     return this.#committer.run((draft) => this.#sweeper.sweep(draft, task));
   };
 
+  exportRecords: Store['exportRecords'] = () => {
+    this.#open();
+    return exportRecords(this.#tables, this.#state);
+  };
+
+  importRecords: Store['importRecords'] = async (records) => {
+    this.#open();
+    await importRecords(this.#tables, records);
+    Object.assign(this.#state, loadState(this.#tables));
+  };
+
   latestTime = (): Promise<number> => this.#read(() => this.#state.time);
 
   ping = (): Promise<void> =>
@@ -292,6 +304,9 @@ export function checkFormat(tables: Tables): void {
     return;
   }
   if (written === format) return;
+  if ((written as unknown) === halfImported) {
+    throw new CurfewError('store_damaged', { detail: 'An import was broken off: remove the folder and repeat it.' });
+  }
   throw new CurfewError('store_version', {
     detail: `The store has format ${written}; this version of Curfew reads format ${format}.`,
   });

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, test } from 'node:test';
+import type { CurfewError } from 'curfew';
+import { logout, start, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { openPostgresStore, type PostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { Relay } from '../../../../packages/curfew/test/support/relay.ts';
+import { PostgresServer } from './server.ts';
+
+const words = (store: PostgresStore) => new World({ store, dispose: async () => {} });
+
+/** What a call rejects with, and how long that took in milliseconds. */
+async function faultOf(call: () => Promise<unknown>): Promise<{ code: string; message: string; took: number }> {
+  const began = performance.now();
+  const error = await call().then(
+    () => assert.fail('it was reported as a success'),
+    (fault: CurfewError) => fault,
+  );
+  return { code: error.code, message: error.message, took: performance.now() - began };
+}
+
+/** Waits until a call succeeds: the store recovers by itself. */
+async function recovers(call: () => Promise<unknown>): Promise<void> {
+  const until = performance.now() + 10_000;
+  for (;;) {
+    try {
+      await call();
+      return;
+    } catch (error) {
+      if (performance.now() > until) throw error;
+      await new Promise(setImmediate);
+    }
+  }
+}
+
+describe('faults of PostgreSQL', () => {
+  let server: PostgresServer;
+  const open: { close(): Promise<unknown> }[] = [];
+  const opened = async (url: string) => {
+    const store = await openPostgresStore(url);
+    open.push(store);
+    return store;
+  };
+  const relayed = async () => {
+    const relay = await Relay.to(server.port);
+    open.push(relay);
+    return relay;
+  };
+  before(async () => {
+    server = await PostgresServer.start();
+  });
+  afterEach(async () => {
+    for (const one of open.splice(0)) await one.close();
+  });
+  after(() => server.dispose());
+
+  test('an acknowledged end is on the disk, also where the database would rather not wait for it', async () => {
+    const url = await server.createDatabase('hasty');
+    await server.sql('postgres', 'ALTER DATABASE hasty SET synchronous_commit = off');
+    await server.sql('postgres', "ALTER DATABASE hasty SET default_transaction_isolation = 'serializable'");
+    const store = await opened(url);
+    assert.equal((await store.describe()).facts['synchronousCommit'], 'on');
+    const world = words(store);
+    const { id } = await world.create();
+    assert.equal((await store.endSession(id, logout())).kind, 'ended');
+    assert.equal(await store.logHead(), 1);
+  });
+
+  test('while somebody else holds the lock, an end fails in time, definitely, and has changed nothing', async () => {
+    const url = `${await server.createDatabase('locked')}?statement_timeout=300`;
+    const store = await opened(url);
+    const world = words(store);
+    const { id } = await world.create();
+    const holder = await server.connect('locked');
+    await holder.query("BEGIN; SET search_path = curfew; SELECT write('[]')");
+    const fault = await faultOf(() => store.endSession(id, logout()));
+    assert.equal(fault.code, 'store_unavailable');
+    assert.match(fault.message, /longer than statement_timeout/);
+    assert.ok(fault.took < 2000, `it took ${fault.took} ms`);
+    assert.equal((await world.view(id)).status, 'active');
+    await holder.query('COMMIT');
+    await holder.end();
+    assert.equal((await store.endSession(id, logout())).kind, 'ended');
+    assert.equal(await store.logHead(), 1);
+  });
+
+  test('a network that swallows everything: reads are unavailable, writes unknown, both in time; then it goes on', async () => {
+    const relay = await relayed();
+    await server.createDatabase('silent');
+    const store = await opened(`${server.url('silent', relay.port)}?statement_timeout=300&connect_timeout=500`);
+    const world = words(store);
+    const { id } = await world.create();
+    relay.silent = true;
+    const write = await faultOf(() => store.endSession(id, logout()));
+    assert.equal(write.code, 'outcome_unknown');
+    const read = await faultOf(() => store.readSession(id));
+    assert.equal(read.code, 'store_unavailable');
+    assert.ok(read.took < 5000 && write.took < 5000, `${read.took} and ${write.took} ms`);
+    // From now on nobody waits: the server is known to be away, and nothing is sent.
+    const later = await faultOf(() => store.endSession(id, logout()));
+    assert.equal(later.code, 'store_unavailable');
+    assert.ok(later.took < 300, `a call waited ${later.took} ms for a server that is known to be away`);
+    relay.silent = false;
+    await recovers(() => store.ping());
+    assert.equal((await world.view(id)).status, 'active');
+    assert.equal((await store.endSession(id, logout())).kind, 'ended');
+    assert.equal((await world.events()).filter(({ type }) => type === 'session.ended').length, 1);
+  });
+
+  test('a slow network makes it slow, and nothing else', async () => {
+    const relay = await relayed();
+    await server.createDatabase('slow');
+    const store = await opened(server.url('slow', relay.port));
+    relay.delay = 100;
+    const world = words(store);
+    const sessions = await world.createMany(50);
+    await Promise.all(sessions.map(({ id }) => store.endSession(id, logout())));
+    assert.equal(await store.logHead(), 50);
+    assert.equal(await store.countActive(start), 0);
+  });
+
+  test('a restart of PostgreSQL: errors meanwhile, quickly; afterwards all is there, without a restart of ours', async () => {
+    const store = await opened(await server.createDatabase('restarted'));
+    const world = words(store);
+    const sessions = await world.createMany(20);
+    await store.endSession(sessions[0]!.id, logout());
+    await server.stop();
+    const away = await faultOf(() => store.readSession(sessions[1]!.id));
+    assert.equal(away.code, 'store_unavailable');
+    assert.ok(away.took < 2000);
+    for (let i = 0; i < 20; i++) {
+      const fault = await faultOf(() => store.endSession(sessions[1]!.id, logout()));
+      assert.equal(fault.code, 'store_unavailable', 'nothing was sent, so nothing is unknown');
+      assert.ok(fault.took < 500, `a call waited ${fault.took} ms for a server that is away`);
+    }
+    await server.startAgain();
+    await recovers(() => store.ping());
+    assert.equal((await world.view(sessions[0]!.id)).status, 'ended');
+    assert.equal((await world.view(sessions[1]!.id)).status, 'active');
+    assert.equal((await store.endSession(sessions[1]!.id, logout())).kind, 'ended');
+    assert.equal(await store.logHead(), 2);
+  });
+
+  test('a standby that took the place of the primary behind a proxy is not believed', async () => {
+    const relay = await relayed();
+    await server.createDatabase('failing_over');
+    const first = await opened(server.url('failing_over'));
+    const world = words(first);
+    const { id } = await world.create();
+    await server.stop();
+    const standby = await server.copyAsStandby();
+    try {
+      await server.startAgain();
+      await recovers(() => first.ping());
+      const store = await opened(server.url('failing_over', relay.port));
+      relay.lead(standby.port);
+      relay.cut();
+      await first.endSession(id, logout());
+      for (const call of [() => store.readSession(id), () => store.endSession(id, logout()), () => store.logHead()]) {
+        const fault = await faultOf(call);
+        assert.equal(fault.code, 'store_unavailable', fault.message);
+      }
+      const refused = await faultOf(() => openPostgresStore(server.url('failing_over', relay.port)));
+      assert.equal(refused.code, 'store_read_only');
+      assert.match(refused.message, /standby/);
+      relay.lead(server.port);
+      relay.cut();
+      await recovers(() => store.ping());
+      assert.equal((await words(store).view(id)).status, 'ended');
+    } finally {
+      await standby.dispose();
+    }
+  });
+
+  test('a commit that no synchronous standby confirmed is unknown, not a success', async () => {
+    const url = `${await server.createDatabase('unconfirmed')}?statement_timeout=1000`;
+    const store = await opened(url);
+    const world = words(store);
+    const [one, two] = await world.createMany(2);
+    await server.sql('postgres', "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    await server.sql('postgres', 'SELECT pg_reload_conf()');
+    try {
+      // Somebody cancels the wait: PostgreSQL reports a success, with a warning.
+      const cancel = (async () => {
+        for (let turn = 0; turn < 500; turn++) {
+          const waiting = "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+          if (Number((await server.sql('postgres', waiting)).rows[0].count) > 0) return;
+        }
+      })();
+      const cancelled = await faultOf(() => store.endSession(one!.id, logout()));
+      await cancel;
+      assert.equal(cancelled.code, 'outcome_unknown');
+      assert.match(cancelled.message, /synchronous replication/);
+      // Nobody cancels it: it is given up in time.
+      const waited = await faultOf(() => store.endSession(two!.id, logout()));
+      assert.equal(waited.code, 'outcome_unknown');
+      assert.ok(waited.took < 5000);
+    } finally {
+      await server.sql('postgres', 'ALTER SYSTEM RESET synchronous_standby_names');
+      await server.sql('postgres', 'SELECT pg_reload_conf()');
+    }
+    await recovers(() => store.endSession(two!.id, logout()));
+    assert.equal((await store.endSession(one!.id, logout())).kind, 'already');
+    assert.equal(await store.logHead(), 2);
+  });
+
+  test('a full disk refuses by name, loses nothing that was acknowledged, and goes on when there is room', async (t) => {
+    const folder = join(server.folder, 'small');
+    mkdirSync(folder);
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', folder]).status !== 0) {
+      rmSync(folder, { recursive: true });
+      t.skip('this user may not mount a small disk');
+      return;
+    }
+    t.after(() => spawnSync('umount', ['-l', folder]));
+    const place = join(folder, 'space');
+    mkdirSync(place);
+    spawnSync('chown', ['-R', 'postgres:postgres', place]);
+    chmodSync(place, 0o700);
+    const ballast = join(folder, 'ballast');
+    const store = await opened(await server.createDatabase('small'));
+    await server.sql('postgres', `CREATE TABLESPACE small LOCATION '${place}'`);
+    await server.sql('small', 'SET search_path = curfew; ALTER TABLE sessions SET TABLESPACE small');
+    writeFileSync(ballast, Buffer.alloc(2_000_000));
+    const world = words(store);
+    const created: string[] = [];
+    let fault: { code: string } | undefined;
+    for (let i = 0; !fault && i < 200; i++) {
+      const plans = Array.from({ length: 100 }, (_, k) => world.plan({ userId: `user ${k}`, at: start + i }));
+      const outcomes = await Promise.allSettled(plans.map((plan) => world.tryCreate(plan)));
+      for (const [k, outcome] of outcomes.entries()) {
+        if (outcome.status === 'fulfilled') created.push(plans[k]!.id);
+        else fault = outcome.reason as { code: string };
+      }
+    }
+    assert.equal(fault?.code, 'store_full');
+    const check = async () => {
+      const found = await Promise.all(created.map((id) => store.readSession(id as never)));
+      assert.ok(!found.includes(undefined), 'an acknowledged session is lost');
+      assert.equal((await world.list()).length, created.length, 'what was refused was written');
+      assert.equal(await store.countActive(start), created.length);
+    };
+    await check();
+    rmSync(ballast);
+    created.push((await world.create({ at: start + 1000 })).id);
+    await check();
+  });
+});

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { logout, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { encodeEnding } from '../../../../packages/curfew/src/stores/postgres/codec.ts';
+import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { PostgresServer } from './server.ts';
+
+type Connection = Awaited<ReturnType<PostgresServer['connect']>>;
+
+/** A log, as this test needs one: something to append with inside a transaction, and something to read with. */
+type Log = {
+  append(connection: Connection): Promise<unknown>;
+  readAfter(sequence: number): Promise<number[]>;
+};
+
+describe('the change log on PostgreSQL', () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await PostgresServer.start();
+  });
+  after(() => server.dispose());
+
+  /** Of two transactions the first to append is the last to commit, where the log lets that happen. */
+  async function interleave(database: string, log: Log): Promise<{ followed: number[]; all: number[] }> {
+    const [first, second] = [await server.connect(database), await server.connect(database)];
+    await first.query('BEGIN');
+    await second.query('BEGIN');
+    await log.append(first);
+    const { rows } = await second.query('SELECT pg_backend_pid() AS pid');
+    const appended = log.append(second).then(() => 'appended' as const);
+    const outcome = await Promise.race([appended, waitsForLock(database, rows[0].pid)]);
+    const followed: number[] = [];
+    const follow = async () => followed.push(...(await log.readAfter(followed.at(-1) ?? 0)));
+    if (outcome === 'appended') await second.query('COMMIT');
+    await follow();
+    await first.query('COMMIT');
+    await follow();
+    if (outcome === 'waits') {
+      await appended;
+      await second.query('COMMIT');
+    }
+    await follow();
+    await first.end();
+    await second.end();
+    return { followed, all: await log.readAfter(0) };
+  }
+
+  async function waitsForLock(database: string, pid: number): Promise<'waits'> {
+    for (;;) {
+      const { rows } = await server.sql(database, `SELECT wait_event_type FROM pg_stat_activity WHERE pid = ${pid}`);
+      if (rows[0]?.wait_event_type === 'Lock') return 'waits';
+    }
+  }
+
+  test('a reader that follows it never skips a number that becomes visible later', async () => {
+    const store = await openPostgresStore(await server.createDatabase('followed'));
+    const world = new World({ store, dispose: async () => {} });
+    const sessions = await world.createMany(2);
+    const { followed, all } = await interleave('followed', {
+      append: async (connection) => {
+        const operation = { do: 'end_session', id: sessions.pop()!.id, end: encodeEnding(logout()) };
+        await connection.query('SET LOCAL search_path = curfew');
+        await connection.query('SELECT write($1)', [JSON.stringify([operation])]);
+      },
+      readAfter: async (sequence) => (await store.readLog(sequence, 100)).map((entry) => entry.sequence),
+    });
+    assert.deepEqual(
+      [followed, all],
+      [
+        [1, 2],
+        [1, 2],
+      ],
+    );
+    await store.close();
+  });
+
+  test('which is more than a bigserial can do: the same reader skips one', async () => {
+    await server.createDatabase('serial');
+    await server.sql('serial', 'CREATE TABLE log (sequence bigserial PRIMARY KEY)');
+    const { followed, all } = await interleave('serial', {
+      append: (connection) => connection.query('INSERT INTO log DEFAULT VALUES'),
+      readAfter: async (sequence) => {
+        const text = `SELECT sequence::integer FROM log WHERE sequence > ${sequence} ORDER BY sequence`;
+        return (await server.sql('serial', text)).rows.map((row) => row.sequence);
+      },
+    });
+    assert.deepEqual(all, [1, 2]);
+    assert.deepEqual(followed, [2], 'the interleaving of this test shows nothing');
+  });
+
+  test('a transaction that is undone leaves no gap', async () => {
+    const store = await openPostgresStore(await server.createDatabase('undone'));
+    const world = new World({ store, dispose: async () => {} });
+    const sessions = await world.createMany(30);
+    const connection = await server.connect('undone');
+    await connection.query('SET search_path = curfew');
+    for (const [i, { id }] of sessions.entries()) {
+      await connection.query('BEGIN');
+      const operation = { do: 'end_session', id, end: encodeEnding(logout()) };
+      await connection.query('SELECT write($1)', [JSON.stringify([operation])]);
+      await connection.query(randomInt(2) === 0 || i === 0 ? 'ROLLBACK' : 'COMMIT');
+    }
+    await connection.end();
+    const log = await world.log();
+    assert.ok(log.length < 30);
+    assert.deepEqual(
+      log.map(({ sequence }) => sequence),
+      log.map((_, i) => i + 1),
+    );
+    assert.equal(await store.logHead(), log.length);
+    assert.equal(await store.countActive(0), 30 - log.length);
+    await store.close();
+  });
+});

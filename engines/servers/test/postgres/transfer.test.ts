@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Store } from '../../../../packages/curfew/src/stores/contract.ts';
+import { openLmdbStore } from '../../../../packages/curfew/src/stores/lmdb/index.ts';
+import { openPostgresStore, planPostgres } from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { exportLines, importLines, splitLines } from '../../../../packages/curfew/src/transfer.ts';
+import { temporaryFolder } from '../../../../packages/curfew/test/stores/harness.ts';
+import { assertSame, contentsOf, fill } from '../../../../packages/curfew/test/support/filled.ts';
+import { runCli } from '../../../../packages/curfew/test/support/process.ts';
+import { PostgresServer } from './server.ts';
+
+type Test = { after(done: () => unknown): void };
+
+describe('exporting and importing with PostgreSQL', () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await PostgresServer.start();
+  });
+  after(() => server.dispose());
+
+  async function postgres(t: Test): Promise<Store> {
+    const store = await openPostgresStore(await server.createDatabase());
+    t.after(() => store.close());
+    return store;
+  }
+
+  async function embedded(t: Test): Promise<Store> {
+    const folder = temporaryFolder();
+    const store = await openLmdbStore(folder.path);
+    t.after(async () => {
+      await store.close();
+      folder.remove();
+    });
+    return store;
+  }
+
+  const ways = [
+    ['LMDB', 'PostgreSQL', embedded, postgres],
+    ['PostgreSQL', 'LMDB', postgres, embedded],
+    ['PostgreSQL', 'PostgreSQL', postgres, postgres],
+  ] as const;
+  for (const [from, to, openFrom, openTo] of ways) {
+    test(`from ${from} to ${to}: what was imported is what was exported, and goes on like it`, async (t) => {
+      const [one, other] = [await openFrom(t), await openTo(t)];
+      await fill(one);
+      await importLines(other, splitLines(exportLines(one, undefined, 0)), undefined);
+      await assertSame(one, other);
+    });
+  }
+
+  test('an export is one picture, whatever is written while it is read', async (t) => {
+    const [one, other] = [await postgres(t), await postgres(t)];
+    const world = await fill(one);
+    const before = await contentsOf(one);
+    const records = one.exportRecords()[Symbol.asyncIterator]();
+    const first = await records.next();
+    for (const { id } of await world.createMany(50))
+      await one.endSession(id, { at: 0, by: 'policy', reason: 'logout' });
+    await other.importRecords({
+      async *[Symbol.asyncIterator]() {
+        yield first.value;
+        yield* { [Symbol.asyncIterator]: () => records };
+      },
+    });
+    assert.deepEqual(await contentsOf(other), before);
+  });
+
+  test('an import that fails leaves an empty store, in which one that is whole succeeds', async (t) => {
+    const [one, other] = [await postgres(t), await postgres(t)];
+    await fill(one);
+    const lines: string[] = [];
+    for await (const line of splitLines(exportLines(one, undefined, 0))) lines.push(line);
+    const part = async function* (length: number) {
+      yield* lines.slice(0, length);
+    };
+    await assert.rejects(importLines(other, part(lines.length - 1), undefined), { code: 'export_damaged' });
+    assert.equal((await contentsOf(other)).length, 1, 'half of it stayed');
+    await importLines(other, part(lines.length), undefined);
+    await assert.rejects(importLines(other, part(lines.length), undefined), { code: 'store_not_empty' });
+    assert.deepEqual(await contentsOf(other), await contentsOf(one));
+  });
+
+  test('by the command line: `migrate --dry-run` shows the steps, and an import from a pipe arrives', async (t) => {
+    const url = await server.createDatabase();
+    const plan = await runCli(['migrate', '--dry-run', '--store', url]);
+    assert.match(plan.out, /-- postgres:\/\/postgres@127\.0\.0\.1:\d+\/\w+ has version 0; this would be done:/);
+    assert.match(plan.out, /CREATE TABLE sessions/);
+    assert.doesNotMatch(plan.out + plan.err, /p%40ss|p@ss/);
+    assert.equal((await planPostgres(url)).version, 0);
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const store = await openLmdbStore(folder.path);
+    await fill(store);
+    const before = await contentsOf(store);
+    await store.close();
+    const piped = await runCli(['export', '--store', `lmdb:${folder.path}`]);
+    const done = await runCli(['import'], { CURFEW_STORE: url }, piped.out);
+    assert.equal(done.code, 0, done.err);
+    assert.match((await runCli(['migrate', '--store', url])).out, /is up to date \(version \d+\)/);
+    const copy = await openPostgresStore(url);
+    assert.deepEqual(await contentsOf(copy), before);
+    await copy.close();
+  });
+});

@@ -1,0 +1,105 @@
+import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { readSettings, type Settings } from '../config.ts';
+import { existingSecretKey } from '../secret-key.ts';
+import { folderOf, openStore, showStore } from '../stores/open.ts';
+import { exportLines, importLines, splitLines } from '../transfer.ts';
+import { type Context, contextOf, exitCodes, Stop } from './context.ts';
+import { startProgress } from './progress.ts';
+import { counted, paint } from './terminal.ts';
+
+type Options = { store?: string; output?: string; input?: string };
+
+const storeHelp = 'the store itself, which no server of an embedded one may have open [CURFEW_STORE]';
+
+export function exportStore(program: Command): void {
+  program
+    .command('export')
+    .description('write everything of a store as lines of JSON, for another store or a backup')
+    .option('--store <url>', storeHelp)
+    .option('-o, --output <file>', 'where to; without, to standard output')
+    .action(async (options: Options, command: Command) => {
+      const { settings, key, context } = prepare(options, command);
+      const store = await openStore(settings.store);
+      const bar = startProgress(context.terminal, 'records', 0);
+      try {
+        let written = 0;
+        const lines = exportLines(store, key, Date.now(), (done, about) => {
+          written = done;
+          bar.update(done, about);
+        });
+        await write(lines, options.output);
+        bar.stop();
+        context.terminal.err(`${counted(written, 'record')} of ${showStore(settings.store)} exported.`);
+        if (!key) context.terminal.err(keyNote);
+      } finally {
+        bar.stop();
+        await store.close();
+      }
+    });
+}
+
+export function importStore(program: Command): void {
+  program
+    .command('import')
+    .description('fill an empty store from an export: all of it, or nothing')
+    .option('--store <url>', storeHelp)
+    .option('-i, --input <file>', 'where from; without, from standard input')
+    .action(async (options: Options, command: Command) => {
+      const { settings, key, context } = prepare(options, command);
+      const input = options.input === undefined ? process.stdin : await opened(options.input);
+      const store = await openStore(settings.store);
+      const bar = startProgress(context.terminal, 'records', 0);
+      try {
+        const progress = (count: number, about: number) => bar.update(count, about);
+        const { records, keyMissing } = await importLines(store, splitLines(input), key, progress);
+        bar.stop();
+        context.terminal.err(`${counted(records, 'record')} imported into ${showStore(settings.store)}.`);
+        if (keyMissing) context.terminal.err(keyNote);
+      } finally {
+        bar.stop();
+        await store.close();
+      }
+    });
+}
+
+const keyNote = paint(
+  'yellow',
+  'The servers need the secret key of the store that was exported (CURFEW_SECRET_KEY, or its file secret.key): nobody has compared it.',
+);
+
+function prepare(
+  options: Options,
+  command: Command,
+): { settings: Settings; key: Uint8Array | undefined; context: Context } {
+  const { settings } = readSettings(process.env, options.store === undefined ? {} : { store: options.store });
+  return { settings, key: existingSecretKey(settings, folderOf(settings.store)), context: contextOf(command) };
+}
+
+async function opened(path: string): Promise<Readable> {
+  const file = createReadStream(path);
+  try {
+    await once(file, 'open');
+    return file;
+  } catch (error) {
+    throw new Stop(exitCodes.failed, `${path} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** At the pace of whoever reads it; what it holds is for its owner alone. */
+async function write(lines: AsyncIterable<string>, output: string | undefined): Promise<void> {
+  if (output === undefined) {
+    await pipeline(Readable.from(lines), process.stdout, { end: false });
+    return;
+  }
+  const file = createWriteStream(output, { mode: 0o600, flags: 'wx' });
+  try {
+    await once(file, 'open');
+  } catch (error) {
+    throw new Stop(exitCodes.failed, `${output} cannot be written: ${(error as Error).message}`);
+  }
+  await pipeline(Readable.from(lines), file);
+}

@@ -1,0 +1,149 @@
+import type { Database } from 'lmdb';
+import type { AccountId, UserId } from '../../domain/brand.ts';
+import { nextDeadline, type StoredSession } from '../../domain/session.ts';
+import { CurfewError } from '../../errors.ts';
+import type { StoreRecord } from '../records.ts';
+import { namesOf } from './accounts.ts';
+import { decodeEvent, decodeLog, decodeSession, encodeEvent, encodeLog, encodeSession, format } from './codec.ts';
+import { type State, setCounters } from './commit.ts';
+import { loadEpochs, numberOf, putStep } from './epochs.ts';
+import { idOfTimeKey, stateKeys, tagKeys, timeKey, timeOfTimeKey } from './keys.ts';
+import type { Tables } from './tables.ts';
+
+/** Records that share a transaction. */
+const piece = 2000;
+/** What the format says while an import is under way: a store that died in one is opened by nobody. */
+export const halfImported = 'half imported';
+
+/** Everything, as of now: one process owns the folder, and whoever exports does nothing else with it meanwhile. */
+export async function* exportRecords(tables: Tables, state: State): AsyncGenerator<StoreRecord> {
+  const { head, lastEvent, time } = state;
+  yield { kind: 'counters', head, lastEvent, time };
+  const histories: [UserId | null, typeof state.epochs.everyone][] = [
+    [null, state.epochs.everyone],
+    ...state.epochs.users,
+  ];
+  for (const [userId, history] of histories) {
+    for (const step of history) yield { kind: 'epoch', userId, ...step };
+  }
+  for (const { value } of inPieces(tables.accounts)) yield { kind: 'account', account: value as never };
+  for (const { value } of inPieces(tables.keys)) yield { kind: 'key', key: value as never };
+  for (const { key, value } of inPieces(tables.sessions)) {
+    const session = decodeSession(key as StoredSession['id'], value);
+    yield { kind: 'session', session, writtenAt: session.end?.at };
+  }
+  for (const { key } of inPieces(tables.graves)) {
+    const id = idOfTimeKey(key);
+    yield { kind: 'session', session: decodeSession(id, tables.ended.get(id)!), writtenAt: timeOfTimeKey(key) };
+  }
+  for (const { value } of inPieces(tables.slots)) yield { kind: 'slot', slot: value as never };
+  for (const { key, value } of inPieces(tables.log)) yield { kind: 'log', entry: decodeLog(key, value) };
+  for (const { key, value } of inPieces(tables.events)) {
+    yield { kind: 'event', event: { sequence: key, ...decodeEvent(value) } };
+  }
+}
+
+/** A table from its start to its end; no cursor stays open while the reader does something else. */
+function* inPieces<Value, Key extends string | number>(
+  table: Database<Value, Key>,
+): Iterable<{ key: Key; value: Value }> {
+  for (let rows: { key: Key; value: Value }[] = []; ; ) {
+    const last = rows.at(-1);
+    rows = [...table.getRange({ limit: piece, ...(last && { start: last.key, exclusiveStart: true }) })];
+    yield* rows;
+    if (rows.length < piece) return;
+  }
+}
+
+/** Writes records piece by piece, and says that it is whole only when it is. */
+export async function importRecords(tables: Tables, records: AsyncIterable<StoreRecord>): Promise<void> {
+  const used = [tables.sessions, tables.ended, tables.accounts, tables.keys, tables.slots, tables.events, tables.log];
+  if (used.some((table) => [...table.getKeys({ limit: 1 })].length > 0)) throw new CurfewError('store_not_empty');
+  await tables.meta.put('format', halfImported);
+  let counters: Extract<StoreRecord, { kind: 'counters' }> | undefined;
+  let active = 0;
+  let waiting: StoreRecord[] = [];
+  const write = async () => {
+    const taken = waiting;
+    waiting = [];
+    await tables.root.transaction(() => {
+      for (const record of taken) writeOne(tables, record);
+    });
+  };
+  let epochs: ReturnType<typeof loadEpochs> | undefined;
+  for await (const record of records) {
+    if (record.kind === 'counters') counters = record;
+    if (record.kind === 'session') {
+      // Every step of an epoch came before.
+      if (!epochs) {
+        await write();
+        epochs = loadEpochs(tables);
+      }
+      const { end, suspended, userId, epochs: stamped } = record.session;
+      const current =
+        stamped.everyone === numberOf(epochs.everyone) && stamped.user === numberOf(epochs.users.get(userId));
+      if (!end && !suspended && current) active += 1;
+    }
+    waiting.push(record);
+    if (waiting.length === piece) await write();
+  }
+  await write();
+  const { head = 0, lastEvent = 0, time = 0 } = counters ?? {};
+  await tables.root.transaction(() => {
+    setCounters(tables, { head, lastEvent, active, time }, { buried: head, placed: lastEvent });
+    tables.meta.put('format', format);
+  });
+  await tables.root.flushed;
+  tables.root.resetReadTxn();
+}
+
+function writeOne(tables: Tables, record: StoreRecord): void {
+  switch (record.kind) {
+    case 'counters':
+      return;
+    case 'epoch': {
+      const { userId, number, end, settled } = record;
+      putStep(tables, userId ?? undefined, { number, end, settled });
+      return;
+    }
+    case 'account': {
+      const { account } = record;
+      tables.accounts.put(account.id, account);
+      for (const name of namesOf(account)) tables.logins.put(name, account.id as AccountId);
+      return;
+    }
+    case 'key':
+      tables.keys.put(record.key.id, record.key);
+      return;
+    case 'session':
+      writeSession(tables, record.session, record.writtenAt);
+      return;
+    case 'slot':
+      tables.slots.put(record.slot.name, record.slot);
+      return;
+    case 'log': {
+      const { sequence, at, ...scope } = record.entry;
+      tables.log.put(sequence, encodeLog(scope, at));
+      return;
+    }
+    case 'event': {
+      const { sequence, ...event } = record.event;
+      tables.events.put(sequence, encodeEvent(event, undefined));
+    }
+  }
+}
+
+/** A session where it belongs: among the living, or, when its end is written down, among the past. */
+function writeSession(tables: Tables, stored: StoredSession, writtenAt: number | undefined): void {
+  const { sessions, ended, live, past, deadlines, graves } = tables;
+  const armed = nextDeadline(stored);
+  for (const key of stateKeys(stored)) live.put(key, stored.id);
+  for (const key of tagKeys(stored)) (stored.end ? past : live).put(key, stored.id);
+  if (stored.end) {
+    ended.put(stored.id, encodeSession(stored, armed));
+    graves.put(timeKey(writtenAt ?? stored.end.at, stored.id), true);
+  } else {
+    sessions.put(stored.id, encodeSession(stored, armed));
+    deadlines.put(timeKey(armed, stored.id), true);
+  }
+}

@@ -1,0 +1,69 @@
+import { CurfewError } from '../errors.ts';
+import type { Store } from './contract.ts';
+import { openLmdbStore } from './lmdb/index.ts';
+import { openPostgresStore, parseLocation, planPostgres } from './postgres/index.ts';
+
+/** A kind of store, chosen by how its URL begins. */
+type Engine = {
+  begins: RegExp;
+  form: string;
+  /** The URL as people may see it: without a password. @throws `config_invalid` when it cannot be one of this kind */
+  show(url: string): string;
+  open(url: string): Promise<Store>;
+  /** What an opening would change in its schema; absent where there is none. */
+  plan?(url: string): Promise<SchemaPlan>;
+};
+
+/** The version of a store's schema, and the numbered steps that are missing. */
+export type SchemaPlan = { version: number; pending: readonly { number: number; name: string; sql: string }[] };
+
+const engines: readonly Engine[] = [
+  {
+    begins: /^lmdb:./,
+    form: 'lmdb:folder',
+    show: (url) => url,
+    open: (url) => openLmdbStore(folderOf(url)!),
+  },
+  {
+    begins: /^postgres(ql)?:\/\//,
+    form: 'postgres://user:password@host:port/database',
+    show: (url) => parseLocation(url).shown,
+    open: openPostgresStore,
+    plan: planPostgres,
+  },
+];
+
+/** What a store's URL looks like, for the help. */
+export const storeForms: string = engines.map(({ form }) => form).join(' | ');
+
+/**
+ * A store's URL as it may be logged. Opens nothing.
+ * @throws `config_invalid` when it is of no known kind, or not whole; the password is in no error
+ */
+export function showStore(url: string): string {
+  return engineOf(url).show(url);
+}
+
+/** Opens the store that a URL names. @throws what keeps it from being opened, by name */
+export function openStore(url: string): Promise<Store> {
+  return engineOf(url).open(url);
+}
+
+/** What an opening would change in a store's schema. Changes nothing; a store without a schema is always up to date. */
+export async function planStore(url: string): Promise<SchemaPlan> {
+  return (await engineOf(url).plan?.(url)) ?? { version: 1, pending: [] };
+}
+
+/** The folder of an embedded store; `undefined` for one that lives on a server. */
+export function folderOf(url: string): string | undefined {
+  return /^lmdb:(.+)$/.exec(url)?.[1];
+}
+
+function engineOf(url: string): Engine {
+  const found = engines.find(({ begins }) => begins.test(url));
+  if (found) return found;
+  const [scheme] = /^[A-Za-z][A-Za-z0-9+.-]*:/.exec(url) ?? [];
+  throw new CurfewError('config_invalid', {
+    detail: `CURFEW_STORE: ${scheme === undefined ? 'it has no scheme' : `"${scheme}" is no kind of store`}; it must be ${storeForms}.`,
+  });
+}

@@ -1,0 +1,69 @@
+import { CurfewError, isCurfewError } from '../../errors.ts';
+
+/** What the driver rejects with: an answer of the server (with SQLSTATE and severity), or a fault of the connection. */
+type DriverError = Error & { code?: string; severity?: string };
+
+/** A call was given up because nothing came back in its time. */
+export class Overdue extends Error {}
+
+/** A commit that the server made, but says a standby did not confirm. */
+export class Unconfirmed extends Error {}
+
+/** The server refused the statement and rolled it back: definite. Everything worse ends the connection as well. */
+export function isRefusal(error: unknown): boolean {
+  return sqlState(error) !== undefined && (error as DriverError).severity === 'ERROR';
+}
+
+/** Two writes that waited for each other, or a row that changed: the server undid one, which may simply come again. */
+export function isRetryable(error: unknown): boolean {
+  return isRefusal(error) && ['40P01', '40001'].includes(sqlState(error)!);
+}
+
+function sqlState(error: unknown): string | undefined {
+  const { code, severity } = (error ?? {}) as DriverError;
+  return severity !== undefined && typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/**
+ * What a fault of a call means. Once a write was sent, only the server's own refusal is definite: whatever else
+ * happens, its commit may have been made.
+ */
+export function callFault(error: unknown, sent: 'write' | 'read' | 'nothing'): CurfewError {
+  // A server that turned into a replica while we run is one that is not there.
+  if (isCurfewError(error, 'store_read_only')) return new CurfewError('store_unavailable', error.facts, error);
+  if (isCurfewError(error)) return error;
+  const { message } = error as Error;
+  if (sent === 'write' && !isRefusal(error)) {
+    return new CurfewError('outcome_unknown', { detail: `PostgreSQL: ${message}.` }, error);
+  }
+  const state = sqlState(error);
+  if (state === '53100') return new CurfewError('store_full', { detail: `PostgreSQL: ${message}.` }, error);
+  const why = state === '57014' ? 'it took longer than statement_timeout allows' : message;
+  return new CurfewError('store_unavailable', { detail: `PostgreSQL: ${why}.` }, error);
+}
+
+/** What keeps a server from starting: named, with the place, never with the password. */
+export function openFault(fault: unknown, place: string): CurfewError {
+  const error = isCurfewError(fault) ? (fault.cause ?? fault) : fault;
+  if (isCurfewError(error)) return error;
+  const { message, code } = error as DriverError;
+  const detail = `${place}: ${message}.`;
+  switch (sqlState(error)) {
+    case '28P01':
+    case '28000':
+      return new CurfewError('store_login_refused', { detail }, error);
+    case '3D000':
+      return new CurfewError('store_database_missing', { detail }, error);
+    case '42501':
+      return new CurfewError('store_denied', { detail }, error);
+    case '25006':
+      return new CurfewError('store_read_only', { detail }, error);
+    case '53100':
+      return new CurfewError('store_full', { detail }, error);
+  }
+  if (code === 'ENOTFOUND') return new CurfewError('store_unavailable', { detail: `${place}: no such host.` }, error);
+  if (/SASL|password must be a string/i.test(message)) {
+    return new CurfewError('store_login_refused', { detail: `${place}: it asks for a password.` }, error);
+  }
+  return new CurfewError('store_unavailable', { detail }, error);
+}

@@ -1,0 +1,36 @@
+import { Database } from './database.ts';
+import { openFault } from './faults.ts';
+import { parseLocation } from './location.ts';
+import { migrate, type Plan, planMigration } from './migrate.ts';
+import { PostgresStore } from './store.ts';
+
+export { parseLocation } from './location.ts';
+export type { PostgresStore } from './store.ts';
+
+/**
+ * Opens a store on a PostgreSQL server, and brings its schema up to date.
+ * @throws `config_invalid`, `store_unavailable`, `store_login_refused`, `store_database_missing`, `store_denied`,
+ *   `store_read_only`, `store_version`
+ */
+export async function openPostgresStore(url: string): Promise<PostgresStore> {
+  const database = new Database(parseLocation(url));
+  try {
+    await migrate(database);
+    return new PostgresStore(database);
+  } catch (error) {
+    await database.close();
+    throw openFault(error, database.location.shown);
+  }
+}
+
+/** What an opening would change in the schema. Changes nothing. */
+export async function planPostgres(url: string): Promise<Plan> {
+  const database = new Database(parseLocation(url));
+  try {
+    return await planMigration(database);
+  } catch (error) {
+    throw openFault(error, database.location.shown);
+  } finally {
+    await database.close();
+  }
+}

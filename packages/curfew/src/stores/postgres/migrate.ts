@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import type { PoolClient } from 'pg';
+import { CurfewError } from '../../errors.ts';
+import type { Database } from './database.ts';
+import { type Migration, migrations } from './migrations/index.ts';
+
+/** The schema that this program reads and writes. */
+export const schemaVersion: number = migrations.at(-1)!.number;
+
+/** What is there, and what is missing. */
+export type Plan = { schema: string; version: number; pending: readonly Migration[] };
+
+/**
+ * Brings the schema up to this program's version: under a lock, so that of many nodes that start at once one does it,
+ * and all in one transaction, so that nothing of it is there when it fails.
+ * @throws `store_version` when the schema is newer than the program
+ */
+export async function migrate(database: Database, steps: readonly Migration[] = migrations): Promise<Plan> {
+  const present = await planMigration(database, steps);
+  if (present.pending.length === 0) return present;
+  const { schema } = database.location;
+  return database.session(async (client) => {
+    await client.query('BEGIN');
+    // Others that start now wait here, for as long as it takes.
+    await client.query('SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0');
+    await client.query('SELECT pg_advisory_xact_lock($1)', [lockOf(schema)]);
+    // The right to make a schema is needed only where there is none.
+    const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema]);
+    if (rowCount === 0) await client.query(`CREATE SCHEMA ${schema}`);
+    await client.query(`CREATE TABLE IF NOT EXISTS ${schema}.migrations (
+      number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
+    const plan = planOf(schema, await versionOf(client, schema), steps);
+    for (const { number, name, sql } of plan.pending) {
+      await client.query(sql);
+      await client.query('INSERT INTO migrations (number, name) VALUES ($1, $2)', [number, name]);
+    }
+    await client.query('COMMIT');
+    return plan;
+  });
+}
+
+/** What {@link migrate} would do. Changes nothing. */
+export function planMigration(database: Database, steps: readonly Migration[] = migrations): Promise<Plan> {
+  const { schema } = database.location;
+  return database.session(async (client) => planOf(schema, await versionOf(client, schema), steps));
+}
+
+function planOf(schema: string, version: number, steps: readonly Migration[]): Plan {
+  const newest = steps.at(-1)!.number;
+  if (version > newest) {
+    throw new CurfewError('store_version', {
+      detail: `The schema ${schema} has version ${version}; this version of Curfew knows ${newest}, so run a newer one.`,
+    });
+  }
+  return { schema, version, pending: steps.filter(({ number }) => number > version) };
+}
+
+/** The newest step that was applied; 0 when there is none. */
+async function versionOf(client: PoolClient, schema: string): Promise<number> {
+  const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [`${schema}.migrations`]);
+  if (!rows[0]!.there) return 0;
+  const found = await client.query(`SELECT coalesce(max(number), 0) AS version FROM ${schema}.migrations`);
+  return found.rows[0]!.version as number;
+}
+
+/** A number for the lock that no other program is likely to use. */
+function lockOf(schema: string): string {
+  return createHash('sha256').update(`curfew migrations ${schema}`).digest().readBigInt64BE().toString();
+}

@@ -1,0 +1,14 @@
+import { rules } from './rules.ts';
+import { sessions } from './sessions.ts';
+import { sweep } from './sweep.ts';
+import { tables } from './tables.ts';
+import { users } from './users.ts';
+import { writes } from './writes.ts';
+
+/** One step of the schema. A step that was released never changes: what is to be different comes as a later one. */
+export type Migration = { number: number; name: string; sql: string };
+
+export const migrations: readonly Migration[] = [
+  { number: 1, name: 'tables', sql: tables },
+  { number: 2, name: 'functions', sql: [rules, sessions, users, writes, sweep].join('\n') },
+];

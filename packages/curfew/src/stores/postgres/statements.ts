@@ -1,0 +1,163 @@
+import type { SessionQuery } from '../contract.ts';
+import type { Statement } from './database.ts';
+
+/* Every statement that reads, in one place; what writes is in migrations/. */
+
+const named = (name: string, text: string): Statement => ({ name: `curfew ${name}`, text });
+
+/** A session's columns, and the end that an epoch gave it. */
+const snapshot = `s.*, e.at AS epoch_end_at, e.actor AS epoch_end_by, e.reason AS epoch_end_reason,
+  e.sequence AS epoch_end_sequence`;
+const epochEnd = `LEFT JOIN LATERAL (
+    (SELECT * FROM epochs x WHERE x.user_id = s.user_id AND x.number > s.epoch_user ORDER BY x.number LIMIT 1)
+    UNION ALL
+    (SELECT * FROM epochs x WHERE x.user_id = '' AND x.number > s.epoch_everyone ORDER BY x.number LIMIT 1)
+    ORDER BY sequence LIMIT 1
+  ) e ON s.end_at IS NULL`;
+
+/** Whoever asks it must have been answered by a primary. */
+const standby = 'pg_is_in_recovery() AS standby';
+
+export const reads = {
+  sessions: named('sessions', `SELECT ${snapshot}, ${standby} FROM sessions s ${epochEnd} WHERE s.id = ANY ($1)`),
+  namedSession: named(
+    'named session',
+    `SELECT ${snapshot}, ${standby} FROM slots t JOIN sessions s ON s.id = t.session_id AND s.name = t.name ${epochEnd}
+     WHERE t.name = $1`,
+  ),
+  users: named(
+    'users',
+    `SELECT asked.place, a.*, coalesce(u.epoch, 0) AS epoch, c.everyone, ${standby}
+     FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, place) CROSS JOIN counters c
+     LEFT JOIN users u ON u.id = asked.id LEFT JOIN accounts a ON a.id = asked.id`,
+  ),
+  accountBy: (column: 'username' | 'email') =>
+    named(
+      `account by ${column}`,
+      `SELECT a.*, coalesce(u.epoch, 0) AS epoch, c.everyone, ${standby}
+       FROM accounts a CROSS JOIN counters c LEFT JOIN users u ON u.id = a.id WHERE a.${column} = $1`,
+    ),
+  accounts: named('accounts', 'SELECT * FROM accounts WHERE username > $1 ORDER BY username LIMIT $2'),
+  key: named('key', `SELECT *, ${standby} FROM keys WHERE id = $1`),
+  keys: named('keys', 'SELECT * FROM keys WHERE $1::text IS NULL OR id < $1 ORDER BY id DESC LIMIT $2'),
+  slot: named('slot', 'SELECT * FROM slots WHERE name = $1'),
+  slots: named('slots', 'SELECT * FROM slots WHERE name > $1 ORDER BY name LIMIT $2'),
+  log: named('log', `SELECT *, ${standby} FROM log WHERE sequence > $1 ORDER BY sequence LIMIT $2`),
+  counters: named('counters', `SELECT *, ${standby} FROM counters`),
+  nodes: named('nodes', `SELECT *, ${standby} FROM nodes`),
+  /** What is active, less what a deadline has ended and nobody wrote down. */
+  active: named(
+    'active',
+    `SELECT c.active - (
+       SELECT count(*) FROM sessions s
+       WHERE s.end_at IS NULL AND s.armed <= $1 AND deadline_of(s) <= $1 AND is_active(s, c)
+     ) AS count FROM counters c`,
+  ),
+  activeOfUser: named(
+    'active of user',
+    `SELECT active_of($2, c) - (
+       SELECT count(*) FROM sessions s
+       WHERE s.end_at IS NULL AND s.armed <= $1 AND s.user_id = $2 AND deadline_of(s) <= $1 AND is_active(s, c)
+     ) AS count FROM counters c`,
+  ),
+  standby: named('ping', `SELECT ${standby}`),
+} as const;
+
+export const writes = {
+  batch: named('write', 'SELECT write($1) AS answers'),
+  /** Answers with those that somebody else has locked: they are asked for again. */
+  touch: named(
+    'touch',
+    `WITH asked AS (
+       SELECT id, max(at) AS at FROM unnest($1::text[], $2::bigint[]) AS a (id, at) GROUP BY id
+     ), held AS (
+       SELECT s.id FROM sessions s JOIN asked USING (id) ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
+     ), touched AS (
+       UPDATE sessions s SET last_seen_at = a.at
+       FROM asked a JOIN held h USING (id) CROSS JOIN counters c
+       WHERE s.id = a.id AND s.end_at IS NULL AND a.at > s.last_seen_at AND a.at < deadline_of(s)
+         AND s.epoch_user = epoch_of(s.user_id) AND s.epoch_everyone = c.everyone
+     )
+     SELECT a.id, a.at FROM asked a JOIN sessions s USING (id) LEFT JOIN held h USING (id) WHERE h.id IS NULL`,
+  ),
+  /** Counts one more than the rule allows at most, which says that the last one was not allowed. */
+  attempt: named(
+    'attempt',
+    `INSERT INTO attempts AS a VALUES ($1, 1, $2::bigint + $3::bigint)
+     ON CONFLICT (bucket) DO UPDATE SET
+       taken = CASE WHEN a.reset_at <= $2 THEN 1 ELSE least(a.taken + 1, $4::integer + 1) END,
+       reset_at = CASE WHEN a.reset_at <= $2 THEN $2::bigint + $3::bigint ELSE a.reset_at END
+     RETURNING taken, reset_at`,
+  ),
+  clearAttempts: named('clear attempts', 'DELETE FROM attempts WHERE bucket = $1'),
+  node: named(
+    'node',
+    `INSERT INTO nodes VALUES ($1, $2, $3)
+     ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, applied = excluded.applied`,
+  ),
+  removeNode: named('remove node', 'DELETE FROM nodes WHERE id = $1'),
+  sweepEpochs: named('sweep epochs', 'SELECT sweep_epochs($1, $2) AS done'),
+  sweepArmed: named('sweep armed', 'SELECT sweep_armed($1, $2) AS done'),
+  sweepDeadlines: named('sweep deadlines', 'SELECT * FROM sweep_deadlines($1, $2)'),
+  sweepOld: named('sweep old', 'SELECT * FROM sweep_old($1, $2, $3, $4)'),
+  sweepSteps: named('sweep steps', 'SELECT sweep_steps($1, $2) AS done'),
+} as const;
+
+/** Events by sequence, upwards or downwards. Planned for its values: each filter wants another way. */
+export function eventsStatement(upwards: boolean): Statement {
+  const [comparison, order] = upwards ? ['>', 'ASC'] : ['<', 'DESC'];
+  return {
+    text: `SELECT * FROM events WHERE sequence ${comparison} $1
+       AND ($3::text IS NULL OR type = $3) AND ($4::text IS NULL OR user_id = $4)
+       AND ($5::text IS NULL OR session_id = $5)
+     ORDER BY sequence ${order} LIMIT $2`,
+  };
+}
+
+/**
+ * A page of sessions, newest first. Planned for its values: which index is best depends on how common they are. The
+ * status is derived here as in the domain; free text is looked for by the caller.
+ */
+export function listStatement(
+  { filter, after, now }: Pick<SessionQuery, 'filter' | 'after' | 'now'>,
+  limit: number,
+): { statement: Statement; values: unknown[] } {
+  const values: unknown[] = [];
+  const value = (one: unknown) => `$${values.push(one)}`;
+  const { userId, accessGroup, name, ip, status } = filter;
+  const tests: string[] = [];
+  if (after !== undefined) tests.push(`s.id < ${value(after)}`);
+  if (userId !== undefined) tests.push(`s.user_id = ${value(userId)}`);
+  if (accessGroup !== undefined) tests.push(`s.groups @> ARRAY[${value(accessGroup)}]`);
+  if (name !== undefined) tests.push(`s.name = ${value(name)}`);
+  if (ip !== undefined) tests.push(`s.ip = ${value(ip)}`);
+  const indexed = [userId, accessGroup, name, ip].some((one) => one !== undefined);
+  if (status === 'ended' && !indexed) tests.push(`s.id = ANY (ARRAY(${endedIds(value(now), tests, limit)}))`);
+  else if (status === 'ended') tests.push(`NOT (${liveNow(value(now))})`);
+  else if (status !== undefined) {
+    tests.push(liveNow(value(now)), status === 'suspended' ? 's.suspended' : 'NOT s.suspended');
+  }
+  const where = tests.length > 0 ? `WHERE ${tests.join(' AND ')}` : '';
+  const text = `SELECT ${snapshot} FROM sessions s ${epochEnd} ${where} ORDER BY s.id DESC LIMIT ${value(limit)}`;
+  return { statement: { text }, values };
+}
+
+const liveNow = (now: string) => `s.end_at IS NULL AND s.epoch_everyone = (SELECT everyone FROM counters)
+  AND s.epoch_user = epoch_of(s.user_id) AND deadline_of(s) > ${now}`;
+
+/** Ids of ended sessions, from where each kind of them is found fast: written down, due, and left behind by epochs. */
+function endedIds(now: string, tests: readonly string[], limit: number): string {
+  const more = tests.map((one) => ` AND ${one}`).join('');
+  const newest = `ORDER BY s.id DESC LIMIT ${limit}`;
+  return `SELECT id FROM (
+    (SELECT s.id FROM sessions s WHERE s.end_at IS NOT NULL ${more} ${newest})
+    UNION
+    (SELECT s.id FROM sessions s WHERE s.end_at IS NULL AND s.armed <= ${now} AND deadline_of(s) <= ${now} ${more} ${newest})
+    UNION
+    (SELECT s.id FROM sessions s
+     WHERE s.end_at IS NULL AND s.epoch_everyone < (SELECT everyone FROM counters) ${more} ${newest})
+    UNION
+    (SELECT s.id FROM epochs x JOIN sessions s ON s.user_id = x.user_id AND s.epoch_user < x.number AND s.end_at IS NULL
+     WHERE NOT x.settled ${more} ${newest})
+  ) found ORDER BY id DESC LIMIT ${limit}`;
+}

@@ -1,0 +1,398 @@
+import type { AttemptRule } from '../../domain/attempts.ts';
+import type { SessionId, UserId } from '../../domain/brand.ts';
+import { storeEvents } from '../../domain/events.ts';
+import { limits } from '../../domain/limits.ts';
+import { accountMentions, matchesText } from '../../domain/search.ts';
+import { endOf, viewOf } from '../../domain/session.ts';
+import { CurfewError } from '../../errors.ts';
+import type { AttemptOutcome, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import type { Row } from './codec.ts';
+import * as codec from './codec.ts';
+import { type Database, type Statement, withoutNul } from './database.ts';
+import { countEntries, describe } from './describe.ts';
+import { callFault, isRefusal } from './faults.ts';
+import { Lanes } from './lanes.ts';
+import { eventsStatement, listStatement, reads, writes } from './statements.ts';
+import { sweep } from './sweep.ts';
+import { exportRecords, importRecords } from './transfer.ts';
+
+/** One operation of a batch: its name and what it takes, as the function `write` reads it. */
+type Operation = { do: string } & Row;
+
+/** Operations that share a commit at most, and questions that share a round trip. */
+const batch = { lanes: 2, most: 128 } as const;
+/** Sessions that one statement notes the activity of. */
+const touches = 500;
+/** Candidates of a free text, or accounts, that are fetched at once. */
+const slice = 200;
+
+/** PostgreSQL as a store: see the contract for what each operation means, and migrations/ for how writes are done. */
+export class PostgresStore implements Store {
+  readonly kind = 'postgres';
+  readonly #database: Database;
+  readonly #writes: Lanes<Operation, unknown>;
+  readonly #sessions: Lanes<SessionId, SessionSnapshot | undefined>;
+  readonly #users: Lanes<UserId, Awaited<ReturnType<Store['readUser']>>>;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#writes = new Lanes((operations) => this.#writeAll(operations), {
+      ...batch,
+      apart: (error) => error instanceof CurfewError && isRefusal(error.cause),
+    });
+    this.#sessions = new Lanes((ids) => this.#readSessions(ids), batch);
+    this.#users = new Lanes((ids) => this.#readUsers(ids), batch);
+  }
+
+  // ---- Sessions
+
+  createSession: Store['createSession'] = async ({ session, epochs, limit, by, now }) => {
+    const answer = await this.#write('create_session', {
+      session: codec.encodeSession({ ...session, end: undefined }),
+      epochs: epochs === 'current' ? undefined : epochs,
+      limit,
+      now,
+      event: codec.encodeEvent(storeEvents.created(session, by)),
+    });
+    if (answer['kind'] !== 'created') return answer as Awaited<ReturnType<Store['createSession']>>;
+    if (answer['there']) {
+      const there = codec.decodeSession(answer['there'] as Row);
+      return { kind: 'created', session: there, replaced: [], sequence: undefined };
+    }
+    const { user, everyone, replaced, sequence } = answer as { user: number; everyone: number } & Row;
+    return {
+      kind: 'created',
+      session: { ...session, epochs: { user, everyone } },
+      replaced: replaced as SessionId[],
+      sequence: sequence as number | undefined,
+    };
+  };
+
+  readSession: Store['readSession'] = (id) => this.#sessions.run(id);
+
+  readNamedSession: Store['readNamedSession'] = async (name) => {
+    const row = await this.#one(reads.namedSession, [name]);
+    return row && codec.decodeSnapshot(row);
+  };
+
+  changeSession: Store['changeSession'] = async ({ id, version, set, logged, event, now }) => {
+    const answer = await this.#write('change_session', {
+      id,
+      version,
+      set: codec.encodeChange(set),
+      logged,
+      now,
+      event: event && codec.encodeEvent(event),
+    });
+    if (answer['kind'] !== 'changed') return answer as Awaited<ReturnType<Store['changeSession']>>;
+    const session = codec.decodeSession(answer['session'] as Row);
+    return { kind: 'changed', session, sequence: answer['sequence'] as number | undefined };
+  };
+
+  endSession: Store['endSession'] = async (id, end, { userId } = {}) => {
+    const answer = await this.#write('end_session', { id, end: codec.encodeEnding(end), user_id: userId });
+    if (answer['kind'] === 'not_found') return { kind: 'not_found' };
+    return {
+      kind: answer['kind'] as 'ended' | 'already',
+      session: codec.decodeSession(answer['session'] as Row),
+      end: codec.decodeEnding(answer['end'] as Row),
+    };
+  };
+
+  endSessionsOfUser: Store['endSessionsOfUser'] = async (userId, end, { except } = {}) =>
+    (await this.#write('end_sessions_of_user', { user_id: userId, end: codec.encodeEnding(end), except })) as Awaited<
+      ReturnType<Store['endSessionsOfUser']>
+    >;
+
+  endEveryone: Store['endEveryone'] = async (end) =>
+    (await this.#write('end_everyone', { end: codec.encodeEnding(end) })) as { sequence: number; ended: number };
+
+  changeGroups: Store['changeGroups'] = async ({ userId, change: { add, remove }, only, by, now }) => {
+    const asked = { user_id: userId, add, remove, only, by, now, most: limits.groupsPerSession };
+    const answer = await this.#write('change_groups', asked);
+    if (answer['kind'] === 'too_many_groups') {
+      const detail = `There would be ${answer['groups']} access groups on a session.`;
+      throw new CurfewError('too_many_groups', { detail });
+    }
+    return answer as Awaited<ReturnType<Store['changeGroups']>>;
+  };
+
+  async touchSessions(activities: readonly { id: SessionId; at: number }[]): Promise<void> {
+    for (let at = 0; at < activities.length; at += touches) {
+      let left: readonly { id: unknown; at: unknown }[] = activities.slice(at, at + touches);
+      // Whoever has them locked is done within moments; what is left after that is noted again by the caller.
+      for (let turn = 0; left.length > 0; turn++) {
+        if (turn === 50) {
+          throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: sessions stay locked.' });
+        }
+        if (turn > 0) await new Promise((resolve) => setTimeout(resolve, 2 * turn));
+        const rows = await this.#database.write(writes.touch, [left.map(({ id }) => id), left.map((one) => one.at)]);
+        left = rows as { id: unknown; at: unknown }[];
+      }
+    }
+  }
+
+  listSessions: Store['listSessions'] = async ({ filter, after, limit, now, budget }) => {
+    const began = performance.now();
+    const { text } = filter;
+    const sessions: SessionSnapshot[] = [];
+    const size = text === undefined ? limit + 1 : Math.max(slice, limit + 1);
+    let position = after;
+    for (;;) {
+      const { statement, values } = listStatement({ filter, after: position, now }, size);
+      const found = (await this.#database.read(statement, values)).map(codec.decodeSnapshot);
+      for (const snapshot of found) {
+        const { stored, epochEnd } = snapshot;
+        position = stored.id;
+        if (text !== undefined && !matchesText(viewOf(stored, endOf(stored, epochEnd, now)), text)) continue;
+        if (sessions.length === limit) return { sessions, next: sessions.at(-1)!.stored.id, partial: false };
+        sessions.push(snapshot);
+      }
+      if (found.length < size) return { sessions, next: undefined, partial: false };
+      if (performance.now() - began >= budget) return { sessions, next: position, partial: true };
+    }
+  };
+
+  countActive: Store['countActive'] = async (now, userId) => {
+    const row =
+      userId === undefined ? await this.#one(reads.active, [now]) : await this.#one(reads.activeOfUser, [now, userId]);
+    return row!['count'] as number;
+  };
+
+  // ---- Users, accounts, keys
+
+  readUser: Store['readUser'] = (userId) => this.#users.run(userId);
+
+  findAccount: Store['findAccount'] = async (by) => {
+    const [column, value] = 'username' in by ? (['username', by.username] as const) : (['email', by.email] as const);
+    const row = await this.#one(reads.accountBy(column), [value]);
+    return row && { account: codec.decodeAccount(row), epochs: epochsOf(row) };
+  };
+
+  createAccount: Store['createAccount'] = async (account, event) =>
+    (await this.#write('create_account', {
+      account: codec.encodeAccount(account),
+      event: codec.encodeEvent(event),
+    })) as unknown as Awaited<ReturnType<Store['createAccount']>>;
+
+  changeAccount: Store['changeAccount'] = async ({ id, version, set, event, end, except }) => {
+    const { account } = await this.readUser(id);
+    if (!account) return { kind: 'not_found' };
+    if (account.version !== version) return { kind: 'conflict' };
+    const next = { ...account, ...set, version: version + 1 };
+    const answer = await this.#write('change_account', {
+      account: codec.encodeAccount(next),
+      version,
+      event: event && codec.encodeEvent(event),
+      end: end && codec.encodeEnding(end),
+      except,
+    });
+    const kind = answer['kind'] as Awaited<ReturnType<Store['changeAccount']>>['kind'];
+    return kind === 'changed' ? { kind, account: next, sequence: answer['sequence'] as number | undefined } : { kind };
+  };
+
+  deleteAccount: Store['deleteAccount'] = async (id, end, event) => {
+    const answer = await this.#write('delete_account', {
+      id,
+      end: codec.encodeEnding(end),
+      event: codec.encodeEvent(event),
+    });
+    return answer['kind'] === 'not_found' ? 'not_found' : { sequence: answer['sequence'] as number };
+  };
+
+  listAccounts: Store['listAccounts'] = async ({ after = '', limit, text }) => {
+    const accounts: Awaited<ReturnType<Store['listAccounts']>>['accounts'] = [];
+    const size = text === undefined ? limit + 1 : slice;
+    for (let position = after; ; ) {
+      const rows = await this.#database.read(reads.accounts, [position, size]);
+      for (const account of rows.map(codec.decodeAccount)) {
+        position = account.username;
+        if (text !== undefined && !accountMentions(account, text)) continue;
+        if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username };
+        accounts.push(account);
+      }
+      if (rows.length < size) return { accounts, next: undefined };
+    }
+  };
+
+  createKey: Store['createKey'] = async (key, event) => {
+    await this.#write('create_key', { ...codec.encodeKey(key), event: codec.encodeEvent(event) });
+  };
+
+  readKey: Store['readKey'] = async (id) => {
+    const row = await this.#one(reads.key, [id]);
+    return row && codec.decodeKey(row);
+  };
+
+  revokeKey: Store['revokeKey'] = async (id, at, event) => {
+    const row = await this.#write('revoke_key', { id, at, event: codec.encodeEvent(event) });
+    return row === null ? undefined : codec.decodeKey(row);
+  };
+
+  listKeys: Store['listKeys'] = async ({ after, limit }) => {
+    const keys = (await this.#database.read(reads.keys, [after ?? null, limit + 1])).map(codec.decodeKey);
+    return { keys: keys.slice(0, limit), next: keys.length > limit ? keys[limit - 1]!.id : undefined };
+  };
+
+  // ---- Named sessions
+
+  createNamed: Store['createNamed'] = async (slot, event) =>
+    (await this.#write('create_named', {
+      slot: codec.encodeSlot(slot),
+      event: codec.encodeEvent(event),
+    })) as unknown as 'created' | 'exists';
+
+  readNamed: Store['readNamed'] = async (name) => {
+    const row = await this.#one(reads.slot, [name]);
+    return row && codec.decodeSlot(row);
+  };
+
+  changeNamed: Store['changeNamed'] = async ({ name, version, set: { config, started }, now, event }) => {
+    const answer = await this.#write('change_named', {
+      name,
+      version,
+      config: config && JSON.stringify(config),
+      started,
+      now,
+      event: event && codec.encodeEvent(event),
+    });
+    return answer['slot'] ? codec.decodeSlot(answer['slot'] as Row) : (answer['kind'] as 'conflict' | 'not_found');
+  };
+
+  removeNamed: Store['removeNamed'] = async (name, event) => {
+    await this.#write('remove_named', { name, event: codec.encodeEvent(event) });
+  };
+
+  listNamed: Store['listNamed'] = async ({ after, limit }) => {
+    const slots = (await this.#database.read(reads.slots, [after ?? '', limit + 1])).map(codec.decodeSlot);
+    return { slots: slots.slice(0, limit), next: slots.length > limit ? slots[limit - 1]!.name : undefined };
+  };
+
+  // ---- Limits
+
+  async takeAttempt(bucket: string, { max, window }: AttemptRule, now: number): Promise<AttemptOutcome> {
+    const [row] = await this.#database.write(writes.attempt, [bucket, now, window, max]);
+    const { taken, reset_at } = row as { taken: number; reset_at: number };
+    return { allowed: taken <= max, remaining: Math.max(0, max - taken), resetAt: reset_at };
+  }
+
+  async clearAttempts(bucket: string): Promise<void> {
+    await this.#database.write(writes.clearAttempts, [bucket]);
+  }
+
+  // ---- Events, log, nodes
+
+  appendEvent: Store['appendEvent'] = async (event) => {
+    await this.#write('append_event', { event: codec.encodeEvent(event) });
+  };
+
+  readEvents: Store['readEvents'] = async ({ after, before, limit, type, userId, sessionId }) => {
+    const upwards = after !== undefined;
+    const place = upwards ? after : (before ?? Number.MAX_SAFE_INTEGER);
+    const values = [place, limit + 1, type ?? null, userId ?? null, sessionId ?? null];
+    const events = (await this.#database.read(eventsStatement(upwards), values)).map(codec.decodeEvent);
+    return { events: events.slice(0, limit), next: events.length > limit ? events[limit - 1]!.sequence : undefined };
+  };
+
+  readLog: Store['readLog'] = async (after, limit) =>
+    (await this.#trusted(reads.log, [after, limit])).map(codec.decodeLog);
+
+  async logHead(): Promise<number> {
+    return (await this.#one(reads.counters))!['head'] as number;
+  }
+
+  async renewNode({ id, counter, applied }: NodeRow): Promise<number> {
+    await this.#database.write(writes.node, [id, counter, applied]);
+    // A statement of its own, after the commit: what it reads was visible when the row was.
+    return this.logHead();
+  }
+
+  async listNodes(): Promise<NodeRow[]> {
+    const rows = await this.#trusted(reads.nodes);
+    return rows.map(({ id, counter, applied }) => ({ id, counter, applied }) as NodeRow);
+  }
+
+  async removeNode(id: string): Promise<void> {
+    await this.#database.write(writes.removeNode, [id]);
+  }
+
+  // ---- Upkeep
+
+  sweep: Store['sweep'] = (task) => sweep(this.#database, task);
+
+  exportRecords: Store['exportRecords'] = () => exportRecords(this.#database);
+
+  importRecords: Store['importRecords'] = async (records) => {
+    try {
+      await importRecords(this.#database, records);
+    } catch (error) {
+      throw callFault(error, 'read');
+    }
+  };
+
+  async latestTime(): Promise<number> {
+    return (await this.#one(reads.counters))!['time'] as number;
+  }
+
+  async ping(): Promise<void> {
+    await this.#trusted(reads.standby);
+  }
+
+  describe: Store['describe'] = () => describe(this.#database);
+
+  /** Rows about sessions and what happened to them; what the sweep must bring back to zero. */
+  countEntries(): Promise<number> {
+    return countEntries(this.#database);
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  async #write(name: string, asked: Row): Promise<Row> {
+    return (await this.#writes.run({ do: name, ...asked })) as Row;
+  }
+
+  async #writeAll(operations: readonly Operation[]): Promise<unknown[]> {
+    const [row] = await this.#database.write(writes.batch, [toJson(operations)]);
+    return row!['answers'] as unknown[];
+  }
+
+  async #readSessions(ids: readonly SessionId[]): Promise<(SessionSnapshot | undefined)[]> {
+    const rows = await this.#trusted(reads.sessions, [ids]);
+    const found = new Map(rows.map((row) => [row['id'], codec.decodeSnapshot(row)]));
+    return ids.map((id) => found.get(id));
+  }
+
+  async #readUsers(ids: readonly UserId[]): Promise<Awaited<ReturnType<Store['readUser']>>[]> {
+    const rows = await this.#trusted(reads.users, [ids]);
+    const found = new Map(rows.map((row) => [row['place'], row]));
+    return ids.map((_, i) => {
+      const row = found.get(i + 1)!;
+      return { account: row['id'] === null ? undefined : codec.decodeAccount(row), epochs: epochsOf(row) };
+    });
+  }
+
+  /** Rows that a primary answered with: a proxy may have put a standby in its place since the connection was made. */
+  async #trusted(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
+    const rows = await this.#database.read(statement, values);
+    if (rows[0]?.['standby'] === true) {
+      throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: a standby answered; it may be behind.' });
+    }
+    return rows;
+  }
+
+  async #one(statement: Statement, values: readonly unknown[] = []): Promise<Row | undefined> {
+    return (await this.#trusted(statement, values))[0];
+  }
+}
+
+/** As PostgreSQL's `jsonb` takes it. */
+function toJson(operations: readonly Operation[]): string {
+  const text = JSON.stringify(operations);
+  return text.includes('\\u0000') ? JSON.stringify(operations, (_, value) => withoutNul(value)) : text;
+}
+
+function epochsOf(row: Row): { user: number; everyone: number } {
+  return { user: row['epoch'] as number, everyone: row['everyone'] as number };
+}

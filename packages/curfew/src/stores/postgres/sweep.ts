@@ -1,0 +1,27 @@
+import type { SweepOutcome, SweepTask } from '../contract.ts';
+import type { Database, Statement } from './database.ts';
+import { writes } from './statements.ts';
+
+/** Sessions that are ended by deadline while the writers' lock is held. */
+const deadlines = 100;
+
+/** A piece of each kind of work, each in a transaction of its own: see migrations/sweep.ts for what they do. */
+export async function sweep(
+  database: Database,
+  { now, keepEnded, keepEvents, batch: most }: SweepTask,
+): Promise<SweepOutcome> {
+  const run = async (statement: Statement, values: unknown[]) => (await database.write(statement, values))[0]!;
+  const settled = (await run(writes.sweepEpochs, [now, most]))['done'] as number;
+  const armed = (await run(writes.sweepArmed, [now, most]))['done'] as number;
+  const due = Math.min(most, deadlines);
+  const { looked, expired } = (await run(writes.sweepDeadlines, [now, due])) as { looked: number; expired: number };
+  const old = await run(writes.sweepOld, [now, now - keepEnded, now - keepEvents, most]);
+  const { forgotten, more } = old as { forgotten: number; more: boolean };
+  const steps = (await run(writes.sweepSteps, [now - keepEnded, most]))['done'] as number;
+  return {
+    expired,
+    settled: settled + looked - expired,
+    forgotten,
+    more: more || settled >= most || armed >= most || looked >= due || steps >= most,
+  };
+}

@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { StringDecoder } from 'node:string_decoder';
+import { CurfewError } from './errors.ts';
+import type { Store } from './stores/contract.ts';
+import { decodeRecord, encodeRecord, rankOf, type StoreRecord } from './stores/records.ts';
+
+/*
+ * A store as lines of JSON: a first line that says what it is, a record a line, and a last line with their number and
+ * the SHA-256 of everything before it. Whoever reads it holds one record at a time, and knows at its end whether it
+ * was whole.
+ */
+const format = 1;
+
+type First = {
+  curfew: 'export';
+  format: number;
+  store: string;
+  exportedAt: string;
+  /** About how many records follow: for the progress bar. */
+  about: number;
+  /** What the secret key of the servers is known by; `null` when the exporting side had none. */
+  key: string | null;
+};
+
+type Last = { curfew: 'whole'; records: number; sha256: string };
+
+export type Progress = (done: number, about: number) => void;
+
+/** What a secret key is known by: says nothing of it. */
+export function keyFingerprint(key: Uint8Array): string {
+  return createHash('sha256').update('curfew key fingerprint\n').update(key).digest('hex').slice(0, 16);
+}
+
+/** A store's export, line by line, each with its line break. */
+export async function* exportLines(
+  store: Store,
+  key: Uint8Array | undefined,
+  now: number,
+  progress: Progress = () => {},
+): AsyncGenerator<string> {
+  const hash = createHash('sha256');
+  const seal = (line: string) => {
+    hash.update(line);
+    return line;
+  };
+  const about = await countRecords(store);
+  const first: First = {
+    curfew: 'export',
+    format,
+    store: store.kind,
+    exportedAt: new Date(now).toISOString(),
+    about,
+    key: key ? keyFingerprint(key) : null,
+  };
+  yield seal(`${JSON.stringify(first)}\n`);
+  let records = 0;
+  for await (const record of store.exportRecords()) {
+    yield seal(`${encodeRecord(record)}\n`);
+    records += 1;
+    progress(records, about);
+  }
+  const last: Last = { curfew: 'whole', records, sha256: hash.digest('hex') };
+  yield `${JSON.stringify(last)}\n`;
+}
+
+/**
+ * Fills an empty store from an export's lines (without their breaks). All or nothing.
+ * @throws `export_damaged`, `store_not_empty`, `store_version`, `config_invalid` when the servers' key is another one
+ */
+export async function importLines(
+  store: Store,
+  lines: AsyncIterable<string>,
+  key: Uint8Array | undefined,
+  progress: Progress = () => {},
+): Promise<{ records: number; keyMissing: boolean }> {
+  const outcome = { records: 0, keyMissing: false };
+  await store.importRecords(recordsOf(lines, key, outcome, progress));
+  return outcome;
+}
+
+/** No record of ours is near this long. */
+const longestLine = 16 * 1024 * 1024;
+
+/** A stream of bytes as lines, without their breaks. */
+export async function* splitLines(stream: AsyncIterable<Uint8Array | string>): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of stream) {
+    const lines = (rest + (typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk)))).split('\n');
+    rest = lines.pop()!;
+    if (rest.length > longestLine) throw damaged('A line never ends.');
+    yield* lines;
+  }
+  rest += decoder.end();
+  if (rest !== '') yield rest;
+}
+
+async function* recordsOf(
+  lines: AsyncIterable<string>,
+  key: Uint8Array | undefined,
+  outcome: { records: number; keyMissing: boolean },
+  progress: Progress,
+): AsyncGenerator<StoreRecord> {
+  const hash = createHash('sha256');
+  let first: First | undefined;
+  let last: Last | undefined;
+  let rank = 0;
+  for await (const line of lines) {
+    if (last) throw damaged('Something follows its last line.');
+    if (!first) {
+      first = readFirst(line);
+      outcome.keyMissing = !checkKey(first, key);
+    } else if (line.startsWith('{"curfew":')) {
+      last = JSON.parse(line) as Last;
+      continue;
+    } else {
+      const record = decodeRecord(line);
+      if (rankOf(record) < rank) throw damaged(`A record of kind ${record.kind} is out of order.`);
+      rank = rankOf(record);
+      outcome.records += 1;
+      progress(outcome.records, first.about);
+      yield record;
+    }
+    hash.update(line).update('\n');
+  }
+  if (!last) throw damaged('Its last line is missing: it was cut short.');
+  if (last.records !== outcome.records || last.sha256 !== hash.digest('hex')) {
+    throw damaged('What its last line says of it is not true: it was changed on its way.');
+  }
+}
+
+function readFirst(line: string): First {
+  let first: First;
+  try {
+    first = JSON.parse(line) as First;
+  } catch (error) {
+    throw new CurfewError('export_damaged', { detail: 'Its first line is not JSON.' }, error);
+  }
+  if (first?.curfew !== 'export') throw damaged('Its first line is not that of an export.');
+  if (first.format === format) return first;
+  throw new CurfewError('store_version', {
+    detail: `The export has format ${first.format}; this version of Curfew reads ${format}.`,
+  });
+}
+
+/** Whether the key is known to be the right one. @throws `config_invalid` when it is known to be another */
+function checkKey(first: First, key: Uint8Array | undefined): boolean {
+  if (first.key === null || key === undefined) return false;
+  if (first.key === keyFingerprint(key)) return true;
+  throw new CurfewError('config_invalid', {
+    detail:
+      'CURFEW_SECRET_KEY: it is not the key of the store that was exported; with another one every refresh token and authenticator is void.',
+  });
+}
+
+async function countRecords(store: Store): Promise<number> {
+  const [{ facts }, oldest, newest, log, head] = await Promise.all([
+    store.describe(),
+    store.readEvents({ after: 0, limit: 1 }),
+    store.readEvents({ limit: 1 }),
+    store.readLog(0, 1),
+    store.logHead(),
+  ]);
+  const events = (newest.events[0]?.sequence ?? 0) - (oldest.events[0]?.sequence ?? 1) + 1;
+  const entries = head - (log[0]?.sequence ?? head + 1) + 1;
+  return 1 + Number(facts['liveSessions']) + Number(facts['endedSessions']) + events + entries;
+}
+
+function damaged(detail: string): CurfewError {
+  return new CurfewError('export_damaged', { detail });
+}

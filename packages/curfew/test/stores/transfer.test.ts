@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { type LmdbStore, openLmdbStore } from '../../src/stores/lmdb/index.ts';
+import { exportLines, importLines } from '../../src/transfer.ts';
+import { assertSame, contentsOf, fill } from '../support/filled.ts';
+import { runCli } from '../support/process.ts';
+import { random } from '../support/world.ts';
+import { temporaryFolder } from './harness.ts';
+
+type Test = { after(done: () => unknown): void };
+
+async function emptyStore(t: Test): Promise<LmdbStore> {
+  const folder = temporaryFolder();
+  const store = await openLmdbStore(folder.path);
+  t.after(async () => {
+    await store.close();
+    folder.remove();
+  });
+  return store;
+}
+
+async function linesOf(store: LmdbStore, key?: Uint8Array): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of exportLines(store, key, 0)) lines.push(line.slice(0, -1));
+  return lines;
+}
+
+async function* each(lines: readonly string[]): AsyncGenerator<string> {
+  yield* lines;
+}
+
+describe('exporting and importing', () => {
+  test('what was imported is what was exported, and goes on like it', async (t) => {
+    const [one, other] = [await emptyStore(t), await emptyStore(t)];
+    await fill(one);
+    const lines = await linesOf(one);
+    let told = 0;
+    const { records } = await importLines(other, each(lines), undefined, (done) => {
+      told = done;
+    });
+    assert.deepEqual([records, told], [lines.length - 2, lines.length - 2]);
+    await assertSame(one, other);
+  });
+
+  test('an export that was cut, changed, reordered or is none imports nothing, and says why', async (t) => {
+    const one = await emptyStore(t);
+    await fill(one);
+    const lines = await linesOf(one);
+    const half = lines.findIndex((line) => line.startsWith('{"kind":"session"')) + 5;
+    const changed = (from: RegExp, to: string) => lines.map((line, i) => (i === half ? line.replace(from, to) : line));
+    const swapped = [...lines];
+    swapped.splice(2, 0, ...swapped.splice(lines.length - 3, 1));
+    const bad: [string, readonly string[], string, RegExp][] = [
+      ['cut short', lines.slice(0, half), 'export_damaged', /last line is missing/],
+      ['a record less', lines.toSpliced(half, 1), 'export_damaged', /changed on its way/],
+      ['a record twice', lines.toSpliced(half, 0, lines[half]!), 'export_damaged', /./],
+      ['a character changed', changed(/"version":1/, '"version":2'), 'export_damaged', /changed on its way/],
+      ['out of order', swapped, 'export_damaged', /out of order/],
+      ['no JSON', changed(/^./, ''), 'export_damaged', /not JSON/],
+      ['another kind', changed(/"kind":"\w+"/, '"kind":"ghost"'), 'export_damaged', /no known kind: "ghost"/],
+      ['goes on', [...lines, lines[half]!], 'export_damaged', /follows/],
+      ['empty', [], 'export_damaged', /last line is missing/],
+      ['none of ours', ['{"hello":1}'], 'export_damaged', /first line/],
+      ['a newer format', lines.with(0, lines[0]!.replace('"format":1', '"format":2')), 'store_version', /format 2/],
+    ];
+    for (const [what, stream, code, says] of bad) {
+      const folder = temporaryFolder();
+      const store = await openLmdbStore(folder.path);
+      await assert.rejects(importLines(store, each(stream), undefined), (error: Error & { code: string }) => {
+        assert.equal(error.code, code, `${what}: ${error.message}`);
+        assert.match(error.message, says, what);
+        return true;
+      });
+      await store.close();
+      await assert.rejects(openLmdbStore(folder.path), { code: 'store_damaged' }, `${what}: half a store was opened`);
+      folder.remove();
+    }
+  });
+
+  test('a store that somebody has used takes no import, and stays as it was', async (t) => {
+    const [one, other] = [await emptyStore(t), await emptyStore(t)];
+    await fill(one);
+    await fill(other);
+    const before = await contentsOf(other);
+    await assert.rejects(importLines(other, each(await linesOf(one)), undefined), { code: 'store_not_empty' });
+    assert.deepEqual(await contentsOf(other), before);
+  });
+
+  test('the key that seals what is in it is compared: another one is refused by name', async (t) => {
+    const one = await emptyStore(t);
+    await fill(one);
+    const key = random(32);
+    const lines = await linesOf(one, key);
+    assert.ok(!lines.join('\n').includes(Buffer.from(key).toString('hex')));
+    await assert.rejects(importLines(await emptyStore(t), each(lines), random(32)), /CURFEW_SECRET_KEY/);
+    assert.equal((await importLines(await emptyStore(t), each(lines), key)).keyMissing, false);
+    assert.equal((await importLines(await emptyStore(t), each(lines), undefined)).keyMissing, true);
+  });
+
+  test('by the command line: a file for its owner alone, through a pipe, and errors with a remedy', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const [from, to, file] = ['from', 'to', 'export.jsonl'].map((name) => join(folder.path, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const store = await openLmdbStore(from);
+    await fill(store);
+    const before = await contentsOf(store);
+    await store.close();
+    const done = await runCli(['export', '--store', `lmdb:${from}`, '--output', file]);
+    assert.equal(done.code, 0, done.err);
+    assert.match(done.err, /^\d+ records of lmdb:.* exported\.$/m);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.equal(
+      (await runCli(['export', '--store', `lmdb:${from}`, '--output', file])).code,
+      1,
+      'it wrote a file over',
+    );
+    const piped = await runCli(['export', '--store', `lmdb:${from}`]);
+    assert.equal(piped.out.split('\n').length, readFileSync(file, 'utf8').split('\n').length);
+    const imported = await runCli(['import', '--store', `lmdb:${to}`], {}, piped.out);
+    assert.equal(imported.code, 0, imported.err);
+    assert.match(imported.err, /secret key/);
+    const copy = await openLmdbStore(to);
+    assert.deepEqual(await contentsOf(copy), before);
+    await copy.close();
+    const again = await runCli(['import', '--store', `lmdb:${to}`, '--input', file]);
+    assert.deepEqual(
+      [again.code, /error The store is not empty\n {6}→ Import into a store/.test(again.err)],
+      [1, true],
+    );
+    truncateSync(file, 1000);
+    const cut = await runCli(['import', '--store', `lmdb:${join(folder.path, 'cut')}`, '--input', file]);
+    assert.match(cut.err, /error The export is damaged or not whole/);
+    assert.match(
+      (await runCli(['import', '--store', `lmdb:${join(folder.path, 'new')}`, '--input', '/no/file'])).err,
+      /no\/file/,
+    );
+    writeFileSync(file, '');
+    const inUse = await openLmdbStore(from);
+    assert.match((await runCli(['export', '--store', `lmdb:${from}`])).err, /Another process has the store open/);
+    await inUse.close();
+  });
+
+  test('`migrate` on a store without a schema says that nothing is to be done', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const { out, code } = await runCli(['migrate', '--dry-run', '--store', `lmdb:${folder.path}/none`]);
+    assert.deepEqual([code, /is up to date/.test(out)], [0, true]);
+  });
+});

@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+type Trap = 'request' | 'reply' | undefined;
+
+/** A connection between a client and a server that can be slow, silent, cut, or cut at a chosen moment. */
+export class Relay {
+  readonly port: number;
+  /** Milliseconds that everything is held back on its way to the server. */
+  delay = 0;
+  readonly #server: Server;
+  #target: number;
+  readonly #pairs: Set<[Socket, Socket]> = new Set();
+  #trap: Trap;
+  #silent = false;
+
+  private constructor(server: Server, target: number) {
+    this.#server = server;
+    this.#target = target;
+    this.port = (server.address() as { port: number }).port;
+    server.on('connection', (client) => this.#join(client));
+  }
+
+  static async to(target: number): Promise<Relay> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new Relay(server, target);
+  }
+
+  /** New connections go to another server from now on. */
+  lead(target: number): void {
+    this.#target = target;
+  }
+
+  /** Breaks the connection once: when the next request comes, or when its reply does. */
+  breakAt(moment: 'request' | 'reply'): void {
+    this.#trap = moment;
+  }
+
+  /** Takes everything and passes nothing on, as a network that swallows packets; and the other way. */
+  set silent(silent: boolean) {
+    this.#silent = silent;
+    if (!silent) this.cut();
+  }
+
+  /** Breaks every connection that there is. */
+  cut(): void {
+    for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #join(client: Socket): void {
+    const server = connect(this.#target, '127.0.0.1');
+    const pair: [Socket, Socket] = [client, server];
+    this.#pairs.add(pair);
+    const end = () => {
+      this.#pairs.delete(pair);
+      for (const socket of pair) socket.destroy();
+    };
+    for (const socket of pair) socket.setNoDelay(true).on('error', end).on('close', end);
+    client.on('data', (chunk) => {
+      if (this.#silent) return;
+      if (this.#trap === 'request') {
+        this.#trap = undefined;
+        end();
+        return;
+      }
+      if (this.delay === 0) server.write(chunk);
+      else setTimeout(() => server.write(chunk), this.delay);
+    });
+    server.on('data', (chunk) => {
+      if (this.#silent) return;
+      if (this.#trap === 'reply') {
+        this.#trap = undefined;
+        end();
+        return;
+      }
+      client.write(chunk);
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { after } from 'node:test';
+import { Client } from 'pg';
+import type { WorldSettings } from '../../src/open-world.ts';
+import { temporaryFolder } from '../stores/harness.ts';
+
+/** An empty store of a test's own. */
+export type TemporaryStore = {
+  url: string;
+  /** As a server's environment names it. */
+  env: Record<string, string>;
+  /** As the library is told of it. */
+  settings: Pick<WorldSettings, 'store' | 'secretKey'>;
+  remove(): Promise<void>;
+};
+
+/**
+ * Which store the tests of the server, the dialects and the command line run on: `lmdb` without the variable; with
+ * `postgres` on a server that is started for them, with a URL on the one that it names, in a schema of their own.
+ */
+export function temporaryStore(kind: string = process.env['CURFEW_TEST_STORE'] ?? 'lmdb'): Promise<TemporaryStore> {
+  if (kind === 'lmdb') return embedded();
+  if (kind === 'postgres') return inPostgres();
+  if (/^postgres(ql)?:/.test(kind)) return inSchema(kind);
+  throw new Error(`CURFEW_TEST_STORE is ${JSON.stringify(kind)}; it must be lmdb, postgres or the URL of a database`);
+}
+
+async function embedded(): Promise<TemporaryStore> {
+  const folder = temporaryFolder();
+  const url = `lmdb:${folder.path}`;
+  return { url, env: { CURFEW_STORE: url }, settings: { store: url }, remove: async () => folder.remove() };
+}
+
+let started: Promise<{ url(database: string): string; dispose(): Promise<void> }> | undefined;
+after(async () => (await started)?.dispose());
+
+/** One server for all tests of this process, from the engines that tests alone install. */
+async function inPostgres(): Promise<TemporaryStore> {
+  started ??= import('../../../../engines/servers/test/postgres/server.ts').then(({ PostgresServer }) =>
+    PostgresServer.start(),
+  );
+  return inSchema((await started).url('postgres'));
+}
+
+async function inSchema(base: string): Promise<TemporaryStore> {
+  const schema = `test_${randomBytes(8).toString('hex')}`;
+  const url = `${base}${base.includes('?') ? '&' : '?'}schema=${schema}`;
+  const secretKey = randomBytes(32);
+  return {
+    url,
+    env: { CURFEW_STORE: url, CURFEW_SECRET_KEY: secretKey.toString('hex') },
+    settings: { store: url, secretKey },
+    async remove() {
+      const client = new Client({ connectionString: base });
+      await client.connect();
+      await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+      await client.end();
+    },
+  };
+}
