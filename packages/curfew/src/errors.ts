@@ -302,6 +302,11 @@ export const errors = {
     title: 'Another process has the store open',
     remedy: 'Stop that process: an embedded store belongs to one. For several servers use PostgreSQL or Redis.',
   },
+  store_unsafe: {
+    status: 500,
+    title: 'The store is set up so that sessions would be lost',
+    remedy: 'Change the setting that `detail` names in the store itself; docs/redis.md lists them.',
+  },
   store_version: {
     status: 500,
     title: 'The store was written by another version',

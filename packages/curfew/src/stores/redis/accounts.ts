@@ -1,0 +1,111 @@
+import type { Account } from '../../domain/account.ts';
+import type { AccountId, KeyId, UserId } from '../../domain/brand.ts';
+import type { NewEvent } from '../../domain/events.ts';
+import type { ApiKey } from '../../domain/key.ts';
+import type { End } from '../../domain/reasons.ts';
+import type { Epochs } from '../../domain/session.ts';
+import type { AccountChange, AccountOutcome } from '../contract.ts';
+import { decodeAccount, decodeKey, encodeAccount, encodeEvent, encodeKey } from './codec.ts';
+import { homeOf } from './keys.ts';
+import type { Link } from './link.ts';
+import * as scripts from './scripts/accounts.ts';
+import type { Write } from './store.ts';
+
+type Found = [row: string | null, everyone: number, user: number];
+
+const accountsOfScan = 100;
+
+export async function readUser(link: Link, userId: UserId): Promise<{ account: Account | undefined; epochs: Epochs }> {
+  return decodeFound((await link.run(scripts.readUser, [userId], homeOf(userId))) as Found);
+}
+
+export async function findAccount(
+  link: Link,
+  by: { username: string } | { email: string },
+): Promise<{ account: Account; epochs: Epochs } | undefined> {
+  const name = 'username' in by ? `u${by.username}` : `e${by.email}`;
+  const found = (await link.run(scripts.findAccount, [name])) as Found | null;
+  const { account, epochs } = found ? decodeFound(found) : {};
+  return account && epochs && { account, epochs };
+}
+
+export async function createAccount(write: Write, account: Account, event: NewEvent) {
+  const args = [account.id, encodeAccount(account), encodeEvent(event)];
+  return (await write(scripts.createAccount, args, homeOf(account.id))) as 'created' | 'username_taken' | 'email_taken';
+}
+
+/** Reads, computes and compares the version again in the step that writes. */
+export async function changeAccount(link: Link, write: Write, change: AccountChange): Promise<AccountOutcome> {
+  const { id, version, set, event, end, except } = change;
+  const { account } = await readUser(link, id);
+  if (!account) return { kind: 'not_found' };
+  if (account.version !== version) return { kind: 'conflict' };
+  const next: Account = { ...account, ...set, version: version + 1 };
+  const ending = end ? [String(end.at), end.by, end.reason, except ?? ''] : ['', '', '', ''];
+  const args = [id, String(version), encodeAccount(next), event ? encodeEvent(event) : '', ...ending];
+  const [kind, sequence] = (await write(scripts.changeAccount, args, homeOf(id))) as [string, number | null];
+  if (kind === 'changed') return { kind, account: next, sequence: sequence ?? undefined };
+  return { kind: kind as 'conflict' | 'not_found' | 'username_taken' | 'email_taken' };
+}
+
+export async function deleteAccount(write: Write, id: AccountId, end: End, event: NewEvent) {
+  const args = [id, String(end.at), end.by, end.reason, encodeEvent(event)];
+  const sequence = (await write(scripts.deleteAccount, args, homeOf(id))) as number | null;
+  return sequence === null ? 'not_found' : { sequence };
+}
+
+export async function listAccounts(
+  link: Link,
+  { after, limit, text }: { after?: string | undefined; limit: number; text?: string | undefined },
+): Promise<{ accounts: Account[]; next: string | undefined }> {
+  const accounts: Account[] = [];
+  for (let position = after ?? ''; ; ) {
+    const reply = await link.run(scripts.listAccounts, [String(accountsOfScan), position]);
+    const page = reply as [username: string, row: string | null][];
+    for (const [username, row] of page) {
+      position = username;
+      const account = row === null ? undefined : decodeAccount(row);
+      if (!account || (text !== undefined && !mentions(account, text))) continue;
+      if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username };
+      accounts.push(account);
+    }
+    if (page.length < accountsOfScan) return { accounts, next: undefined };
+  }
+}
+
+export async function createKey(write: Write, key: ApiKey, event: NewEvent): Promise<void> {
+  await write(scripts.createKey, [key.id, encodeKey(key), encodeEvent(event)]);
+}
+
+export async function readKey(link: Link, id: KeyId): Promise<ApiKey | undefined> {
+  const text = (await link.run(scripts.readKey, [id])) as string | null;
+  return text === null ? undefined : decodeKey(text);
+}
+
+export async function revokeKey(link: Link, write: Write, id: KeyId, at: number, event: NewEvent) {
+  for (;;) {
+    const text = (await link.run(scripts.readKey, [id])) as string | null;
+    const key = text === null ? undefined : decodeKey(text);
+    if (text === null || !key || key.revokedAt !== undefined) return key;
+    const revoked: ApiKey = { ...key, revokedAt: at };
+    // Whoever was faster has revoked it: nothing else changes a key.
+    if ((await write(scripts.replaceKey, [id, text, encodeKey(revoked), encodeEvent(event)])) === 1) return revoked;
+  }
+}
+
+export async function listKeys(
+  link: Link,
+  { after, limit }: { after?: KeyId | undefined; limit: number },
+): Promise<{ keys: ApiKey[]; next: KeyId | undefined }> {
+  const found = (await link.run(scripts.listKeys, [String(limit + 1), after ?? ''])) as string[];
+  const keys = found.slice(0, limit).map(decodeKey);
+  return { keys, next: found.length > limit ? keys.at(-1)!.id : undefined };
+}
+
+function decodeFound([row, everyone, user]: Found): { account: Account | undefined; epochs: Epochs } {
+  return { account: row === null ? undefined : decodeAccount(row), epochs: { user, everyone } };
+}
+
+function mentions({ username, email, name }: Account, text: string): boolean {
+  return [username, email, name].some((part) => part?.toLowerCase().includes(text.toLowerCase()));
+}

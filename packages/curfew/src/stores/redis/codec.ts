@@ -1,0 +1,254 @@
+import type { Account } from '../../domain/account.ts';
+import type { SessionId, SessionName, UserId } from '../../domain/brand.ts';
+import type { NewEvent } from '../../domain/events.ts';
+import type { ApiKey } from '../../domain/key.ts';
+import type { NamedSession } from '../../domain/named.ts';
+import type { SequencedEnd } from '../../domain/reasons.ts';
+import type { StoredSession } from '../../domain/session.ts';
+import type { LogEntry } from '../contract.ts';
+
+/*
+ * The format of what is kept, version 1. A row is text: its cells, joined by the unit separator (U+001F). No id, name,
+ * group or address holds a control character, and JSON escapes them, so no cell does. Scripts read cells by their place,
+ * and so never parse JSON. Absent is empty.
+ */
+export const format = 1;
+
+export const separator = '\u001f';
+/** Between the access groups in their cell. */
+export const groupSeparator = '\u001e';
+
+/** The cells of a session's row by their place, counted from 1 as scripts do. What an end asks for comes first. */
+export const cell = {
+  everyone: 1,
+  user: 2,
+  endAt: 3,
+  userId: 4,
+  endBy: 5,
+  endReason: 6,
+  endSequence: 7,
+  version: 8,
+  suspended: 9,
+  lastSeenAt: 10,
+  expiresAt: 11,
+  idle: 12,
+  name: 13,
+  groups: 14,
+  ip: 15,
+  tokenHash: 16,
+  refreshHash: 17,
+  previousHash: 18,
+  rotatedAt: 19,
+  rotations: 20,
+  factorAt: 21,
+  createdAt: 22,
+  authenticatedAt: 23,
+  /** JSON: device, user agent, metadata. */
+  rest: 24,
+} as const;
+
+/** A row without its first two cells: which epochs a new session is stamped with, the script says. */
+export function encodeUnstamped(session: StoredSession): string {
+  const { refresh, end } = session;
+  return [
+    end?.at ?? '',
+    session.userId,
+    end?.by ?? '',
+    end?.reason ?? '',
+    end?.sequence ?? '',
+    session.version,
+    session.suspended ? 1 : 0,
+    session.lastSeenAt,
+    session.expiresAt,
+    session.idle,
+    session.name ?? '',
+    session.accessGroups.join(groupSeparator),
+    session.ip ?? '',
+    encodeBytes(session.tokenHash),
+    encodeBytes(refresh.hash),
+    encodeBytes(refresh.previousHash),
+    refresh.rotatedAt ?? '',
+    refresh.rotations,
+    session.factorAt ?? '',
+    session.createdAt,
+    session.authenticatedAt,
+    JSON.stringify([session.device, session.userAgent ?? null, session.metadata]),
+  ].join(separator);
+}
+
+/** The cells that a change sets, as pairs of place and text. */
+export function encodeChange(set: Partial<StoredSession>): string[] {
+  const pairs: (string | number)[] = [];
+  if (set.tokenHash) pairs.push(cell.tokenHash, encodeBytes(set.tokenHash));
+  if (set.refresh) {
+    const { hash, previousHash, rotatedAt, rotations } = set.refresh;
+    pairs.push(cell.refreshHash, encodeBytes(hash), cell.previousHash, encodeBytes(previousHash));
+    pairs.push(cell.rotatedAt, rotatedAt ?? '', cell.rotations, rotations);
+  }
+  if ('factorAt' in set) pairs.push(cell.factorAt, set.factorAt ?? '');
+  if (set.suspended !== undefined) pairs.push(cell.suspended, set.suspended ? 1 : 0);
+  if (set.lastSeenAt !== undefined) pairs.push(cell.lastSeenAt, set.lastSeenAt);
+  return pairs.map(String);
+}
+
+export function decodeSession(id: SessionId, row: string): StoredSession {
+  const cells = row.split(separator);
+  const at = (place: number) => cells[place - 1]!;
+  const [device, userAgent, metadata] = JSON.parse(at(cell.rest)) as [
+    StoredSession['device'],
+    string | null,
+    StoredSession['metadata'],
+  ];
+  return {
+    id,
+    userId: at(cell.userId) as UserId,
+    name: (at(cell.name) || undefined) as SessionName | undefined,
+    suspended: at(cell.suspended) === '1',
+    accessGroups:
+      at(cell.groups) === '' ? [] : (at(cell.groups).split(groupSeparator) as StoredSession['accessGroups'][number][]),
+    device,
+    userAgent: userAgent ?? undefined,
+    ip: at(cell.ip) || undefined,
+    createdAt: Number(at(cell.createdAt)),
+    authenticatedAt: Number(at(cell.authenticatedAt)),
+    lastSeenAt: Number(at(cell.lastSeenAt)),
+    expiresAt: Number(at(cell.expiresAt)),
+    idle: Number(at(cell.idle)),
+    metadata,
+    epochs: { user: Number(at(cell.user)), everyone: Number(at(cell.everyone)) },
+    tokenHash: decodeBytes(at(cell.tokenHash)),
+    refresh: {
+      hash: decodeBytes(at(cell.refreshHash)),
+      previousHash: at(cell.previousHash) === '' ? undefined : decodeBytes(at(cell.previousHash)),
+      rotatedAt: optionalNumber(at(cell.rotatedAt)),
+      rotations: Number(at(cell.rotations)),
+    },
+    factorAt: optionalNumber(at(cell.factorAt)),
+    end:
+      at(cell.endAt) === ''
+        ? undefined
+        : decodeEnd([at(cell.endAt), at(cell.endBy), at(cell.endReason), at(cell.endSequence)]),
+    version: Number(at(cell.version)),
+  };
+}
+
+/** An end as scripts answer it: when, by whom, why, its entry in the log. */
+export type EndCells = readonly [at: string | number, by: string, reason: string, sequence: string | number];
+
+export function decodeEnd([at, by, reason, sequence]: EndCells): SequencedEnd {
+  return {
+    at: Number(at),
+    by: by as SequencedEnd['by'],
+    reason: reason as SequencedEnd['reason'],
+    sequence: Number(sequence),
+  };
+}
+
+export function encodeEvent({ type, at, by, userId, sessionId, reason, details }: NewEvent): string {
+  const json = details === undefined ? '' : JSON.stringify(details);
+  return [type, at, by, userId ?? '', sessionId ?? '', reason ?? '', json].join(separator);
+}
+
+export function decodeEvent(row: string): NewEvent {
+  const [type, at, by, userId, sessionId, reason, details] = row.split(separator) as [string, ...string[]];
+  const event: NewEvent = { type: type as NewEvent['type'], at: Number(at), by: by as NewEvent['by'] };
+  if (userId) event.userId = userId as UserId;
+  if (sessionId) event.sessionId = sessionId as SessionId;
+  if (reason) event.reason = reason as NonNullable<NewEvent['reason']>;
+  if (details) event.details = JSON.parse(details) as NonNullable<NewEvent['details']>;
+  return event;
+}
+
+/** An entry of the log is its moment, `s` (a session), `u` (a user) or `a` (all), and whose it is. */
+export function decodeLog(sequence: number, row: string): LogEntry {
+  const [time, kind, subject] = row.split(separator);
+  const at = Number(time);
+  if (kind === 's') return { sequence, at, sessionId: subject as SessionId };
+  return kind === 'u' ? { sequence, at, userId: subject as UserId } : { sequence, at, all: true };
+}
+
+/** An account's row: its version and its unique names, then all of it as JSON. */
+export function encodeAccount(account: Account): string {
+  const { factor } = account;
+  const json = { ...account, factor: factor && { ...factor, sealedSecret: encodeBytes(factor.sealedSecret) } };
+  return [account.version, account.username, account.email ?? '', JSON.stringify(json)].join(separator);
+}
+
+export function decodeAccount(row: string): Account {
+  const read = JSON.parse(row.split(separator)[3]!) as Account & { factor?: { sealedSecret: string } };
+  const { factor } = read;
+  return {
+    ...read,
+    email: read.email,
+    name: read.name,
+    lastLoginAt: read.lastLoginAt,
+    factor: factor && {
+      ...factor,
+      sealedSecret: decodeBytes(factor.sealedSecret),
+      confirmedAt: factor.confirmedAt,
+    },
+  };
+}
+
+export function encodeKey(key: ApiKey): string {
+  return JSON.stringify({ ...key, hash: encodeBytes(key.hash) });
+}
+
+export function decodeKey(text: string): ApiKey {
+  const read = JSON.parse(text) as Omit<ApiKey, 'hash'> & { hash: string };
+  return { ...read, hash: decodeBytes(read.hash), revokedAt: read.revokedAt };
+}
+
+/** The cells of a slot's row by their place, counted from 1. */
+export const slotCell = {
+  version: 1,
+  started: 2,
+  kept: 3,
+  sessionId: 4,
+  createdAt: 5,
+  updatedAt: 6,
+  config: 7,
+} as const;
+
+export function encodeSlot(slot: NamedSession): string {
+  return [
+    slot.version,
+    slot.started ? 1 : 0,
+    slot.kept ? 1 : 0,
+    slot.sessionId ?? '',
+    slot.createdAt,
+    slot.updatedAt,
+    JSON.stringify(slot.config),
+  ].join(separator);
+}
+
+export function decodeSlot(name: SessionName, row: string): NamedSession {
+  const [version, started, kept, sessionId, createdAt, updatedAt, config] = row.split(separator) as [
+    string,
+    ...string[],
+  ];
+  return {
+    name,
+    config: JSON.parse(config!) as NamedSession['config'],
+    started: started === '1',
+    sessionId: (sessionId || undefined) as SessionId | undefined,
+    kept: kept === '1',
+    createdAt: Number(createdAt),
+    updatedAt: Number(updatedAt),
+    version: Number(version),
+  };
+}
+
+/** Bytes as text: base 64 without padding, as in a URL. */
+function encodeBytes(bytes: Uint8Array | undefined): string {
+  if (bytes === undefined) return '';
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64url');
+}
+
+function decodeBytes(text: string): Uint8Array {
+  return Buffer.from(text, 'base64url');
+}
+
+function optionalNumber(text: string): number | undefined {
+  return text === '' ? undefined : Number(text);
+}

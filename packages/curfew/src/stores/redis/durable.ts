@@ -1,0 +1,74 @@
+import { CurfewError } from '../../errors.ts';
+import { closedError } from './faults.ts';
+import type { Link, Reply } from './link.ts';
+import type { Script } from './scripts/script.ts';
+
+type Task = {
+  script: Script;
+  args: string[];
+  home: string | undefined;
+  resolve: (reply: Reply) => void;
+  reject: (error: unknown) => void;
+};
+
+/**
+ * Writes that are on disk when they are answered, on a Redis that does not sync its log with every write but can be asked
+ * to say when it has: `WAITAOF`, from 7.2. It counts for the writes of its own connection and holds up whatever comes
+ * behind it there, so writes have a connection of their own, and all that were asked for meanwhile share one wait.
+ */
+export class DurableWrites {
+  readonly #link: Link;
+  #queue: Task[] = [];
+  #draining: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  run(script: Script, args: string[], home?: string): Promise<Reply> {
+    if (this.#closed) return Promise.reject(closedError());
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ script, args, home, resolve, reject });
+      this.#draining ??= this.#drain().finally(() => {
+        this.#draining = undefined;
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#draining;
+    await this.#link.close();
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) await this.#batch(this.#queue.splice(0));
+  }
+
+  async #batch(tasks: readonly Task[]): Promise<void> {
+    const { generation } = this.#link;
+    const results = await Promise.allSettled(tasks.map(({ script, args, home }) => this.#link.run(script, args, home)));
+    const fault = results.some(({ status }) => status === 'fulfilled') ? await this.#confirm(generation) : undefined;
+    for (const [i, task] of tasks.entries()) {
+      const result = results[i]!;
+      if (result.status === 'rejected') task.reject(result.reason);
+      else if (fault) task.reject(fault);
+      else task.resolve(result.value);
+    }
+  }
+
+  /** Why nobody knows whether the writes of this connection are on disk; nothing when they are. */
+  async #confirm(generation: number): Promise<CurfewError | undefined> {
+    const detail = 'Redis did not confirm that the change is on disk.';
+    try {
+      const timeout = Math.ceil(this.#link.options.timeout * 0.9);
+      const [local] = (await this.#link.command('WAITAOF', '1', '0', String(timeout))) as [number];
+      // A new connection has written nothing, so its wait says nothing about what the old one wrote.
+      if (local >= 1 && this.#link.generation === generation) return undefined;
+      return new CurfewError('outcome_unknown', { detail });
+    } catch (error) {
+      return new CurfewError('outcome_unknown', { detail }, error);
+    }
+  }
+}

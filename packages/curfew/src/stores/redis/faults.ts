@@ -1,0 +1,60 @@
+import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client';
+import { CurfewError, type ErrorCode, isCurfewError } from '../../errors.ts';
+
+/**
+ * What Redis answers when it refuses, by the first word. All of these come before the command or the script has changed
+ * anything. Anything else that it answers means that what is kept is not what a script expects.
+ */
+const refusals: Readonly<Record<string, ErrorCode>> = {
+  OOM: 'store_full',
+  READONLY: 'store_unavailable',
+  LOADING: 'store_unavailable',
+  BUSY: 'store_unavailable',
+  MISCONF: 'store_unavailable',
+  MASTERDOWN: 'store_unavailable',
+  NOREPLICAS: 'store_unavailable',
+  CLUSTERDOWN: 'store_unavailable',
+  NOAUTH: 'store_unavailable',
+  WRONGPASS: 'store_unavailable',
+  NOPERM: 'store_unavailable',
+  NOSCRIPT: 'store_unavailable',
+};
+
+/**
+ * What an error of a command means. What was sent and not answered may have happened; unless it only reads, and then
+ * nothing can have changed.
+ */
+export function commandFault(error: unknown, writes: boolean): CurfewError {
+  if (isCurfewError(error)) return error;
+  const { message } = error as Error;
+  if (error instanceof ErrorReply) {
+    const code = refusals[/^[A-Z]+/.exec(message)?.[0] ?? ''] ?? 'store_damaged';
+    return new CurfewError(code, { detail: `Redis says: ${message}` }, error);
+  }
+  if (error instanceof ClientOfflineError || error instanceof ClientClosedError) {
+    return new CurfewError('store_unavailable', { detail: 'There is no connection to Redis at the moment.' }, error);
+  }
+  const detail = `The connection to Redis broke before it answered: ${message}.`;
+  return new CurfewError(writes ? 'outcome_unknown' : 'store_unavailable', { detail }, error);
+}
+
+/** The same for an answer that did not come in time. */
+export function lateFault(writes: boolean, milliseconds: number): CurfewError {
+  const detail = `Redis did not answer within ${milliseconds} ms.`;
+  return new CurfewError(writes ? 'outcome_unknown' : 'store_unavailable', { detail });
+}
+
+/** Why no connection could be made, for whoever starts a server. */
+export function connectFault(error: unknown, location: string): CurfewError {
+  if (isCurfewError(error)) return error;
+  const { message, code } = error as Error & { code?: string };
+  const said = message || code || 'no answer';
+  if (/WRONGPASS|NOAUTH|NOPERM|AUTH/.test(message)) {
+    return new CurfewError('store_login_refused', { detail: `${location} says: ${said}.` }, error);
+  }
+  return new CurfewError('store_unavailable', { detail: `${location}: ${said}.` }, error);
+}
+
+export function closedError(): CurfewError {
+  return new CurfewError('store_unavailable', { detail: 'The store is closed.' });
+}

@@ -1,0 +1,173 @@
+import { createClient, ErrorReply } from '@redis/client';
+import type { CurfewError } from '../../errors.ts';
+import { closedError, commandFault, connectFault, lateFault } from './faults.ts';
+import { shared } from './keys.ts';
+import type { Script } from './scripts/script.ts';
+
+/** What Redis answers: text, a number, nothing, or a list of these. */
+export type Reply = string | number | null | Reply[];
+
+export type LinkOptions = {
+  url: string;
+  /** The address without its password, for people. */
+  location: string;
+  /** Milliseconds that an answer may take. */
+  timeout: number;
+};
+
+/** What is used of the client. */
+type Client = { connect(): Promise<unknown>; destroy(): void; sendCommand(args: readonly string[]): Promise<unknown> };
+type Waiting = { writes: boolean; since: number; refuse: (fault: CurfewError) => void };
+
+/** Milliseconds. */
+const connectTimeout = 3000;
+const firstPause = 50;
+const longestPause = 1000;
+
+/**
+ * The connection to Redis. What is asked is sent at once; while there is no connection it is refused at once, and the
+ * connection is made anew after growing pauses. An answer that does not come in time is not waited for, and a connection
+ * on which none comes any more is given up.
+ */
+export class Link {
+  readonly options: LinkOptions;
+  /** Grows with every connection: what was written on one says nothing on the next. */
+  generation = 0;
+  readonly #waiting: Set<Waiting> = new Set();
+  readonly #watch: NodeJS.Timeout;
+  #client: Client;
+  #connectedOnce = false;
+  #lastAnswer = performance.now();
+  #closing: Promise<void> | undefined;
+  #quiet: (() => void) | undefined;
+
+  private constructor(options: LinkOptions) {
+    this.options = options;
+    this.#client = this.#makeClient();
+    this.#watch = setInterval(() => this.#refuseLate(), options.timeout / 10).unref();
+  }
+
+  /** @throws `store_unavailable`, `store_login_refused` when the first connection cannot be made */
+  static async open(options: LinkOptions): Promise<Link> {
+    const link = new Link(options);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(lateFault(false, options.timeout)), options.timeout);
+    });
+    try {
+      await Promise.race([link.#client.connect(), late]);
+      link.#connectedOnce = true;
+      return link;
+    } catch (error) {
+      link.#discard();
+      throw connectFault(error, options.location);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Runs a script; `home` is the beginning of the user's keys. */
+  run(script: Script, args: string[], home: string = shared): Promise<Reply> {
+    return this.#send(['EVALSHA', script.sha1, '2', home, shared, ...args], script.writes, () => [
+      'EVAL',
+      script.source,
+      '2',
+      home,
+      shared,
+      ...args,
+    ]);
+  }
+
+  /** A command that changes nothing. */
+  command(...args: string[]): Promise<Reply> {
+    return this.#send(args, false);
+  }
+
+  /** Waits for the answers to what was sent, and lets go. */
+  close(): Promise<void> {
+    this.#closing ??= new Promise<void>((resolve) => {
+      this.#quiet = resolve;
+      if (this.#waiting.size === 0) resolve();
+    }).then(() => this.#discard());
+    return this.#closing;
+  }
+
+  /** `unknown`: what is sent instead when Redis, which forgets scripts as it starts, does not know this one. */
+  #send(args: string[], writes: boolean, unknown?: () => string[]): Promise<Reply> {
+    if (this.#closing) return Promise.reject(closedError());
+    return new Promise<Reply>((resolve, reject) => {
+      const waiting = { writes, since: performance.now(), refuse: reject };
+      this.#waiting.add(waiting);
+      const fail = (error: unknown) => {
+        if (error instanceof ErrorReply) this.#lastAnswer = performance.now();
+        this.#done(waiting);
+        reject(commandFault(error, writes));
+      };
+      const answer = (reply: Reply) => {
+        this.#lastAnswer = performance.now();
+        this.#done(waiting);
+        resolve(reply);
+      };
+      (this.#client.sendCommand(args) as Promise<Reply>).then(answer, (error: unknown) => {
+        const retry = unknown && error instanceof ErrorReply && error.message.startsWith('NOSCRIPT');
+        if (retry) (this.#client.sendCommand(unknown()) as Promise<Reply>).then(answer, fail);
+        else fail(error);
+      });
+    });
+  }
+
+  #done(waiting: Waiting): void {
+    this.#waiting.delete(waiting);
+    if (this.#waiting.size === 0) this.#quiet?.();
+  }
+
+  #refuseLate(): void {
+    const { timeout } = this.options;
+    const latest = performance.now() - timeout;
+    let late = false;
+    for (const waiting of this.#waiting) {
+      if (waiting.since > latest) break;
+      late = true;
+      this.#done(waiting);
+      waiting.refuse(lateFault(waiting.writes, timeout));
+    }
+    // Nothing at all has come: the other side is gone, though the connection does not know.
+    if (late && this.#lastAnswer < latest && !this.#closing) this.#replace();
+  }
+
+  #replace(): void {
+    const old = this.#client;
+    this.#client = this.#makeClient();
+    old.destroy();
+    this.#client.connect().catch(() => {});
+  }
+
+  #discard(): void {
+    clearInterval(this.#watch);
+    this.#client.destroy();
+  }
+
+  #makeClient(): Client {
+    const client = createClient({
+      url: this.options.url,
+      // Refused while there is no connection: a command that waits for one would hang its caller.
+      disableOfflineQueue: true,
+      maintNotifications: 'disabled',
+      // The client's own counts only until a command is sent; see #refuseLate.
+      commandOptions: { timeout: undefined } as object,
+      socket: {
+        connectTimeout,
+        // Only what was connected once is connected again by itself: whoever starts a server is told what is wrong.
+        reconnectStrategy: (retries) =>
+          this.#connectedOnce && Math.min(longestPause, firstPause * 2 ** retries) * (0.5 + Math.random() / 2),
+      },
+    });
+    // Every command is told of it by itself.
+    client.on('error', () => {});
+    client.on('ready', () => {
+      this.generation += 1;
+      this.#lastAnswer = performance.now();
+    });
+    return client;
+  }
+}

@@ -1,0 +1,110 @@
+import type { SessionId } from '../../domain/brand.ts';
+import { matchesText } from '../../domain/search.ts';
+import { endOf, viewOf } from '../../domain/session.ts';
+import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
+import { addressTag, groupTag, homeOf, nameTag, shared } from './keys.ts';
+import type { Link, Reply } from './link.ts';
+import * as lists from './scripts/lists.ts';
+import { readSessions } from './scripts/sessions.ts';
+import { dropDead } from './scripts/sweep.ts';
+import { decodeSnapshot } from './snapshot.ts';
+
+/** Candidates that one script looks at: Redis does nothing else meanwhile. */
+const fewest = 50;
+const most = 200;
+
+export async function listSessions(link: Link, query: SessionQuery): Promise<SessionPage> {
+  const { filter, limit, now, budget } = query;
+  const began = performance.now();
+  const found: SessionSnapshot[] = [];
+  let position = query.after;
+  let size = Math.min(most, Math.max(fewest, limit + 1));
+  for (;;) {
+    const ids = await candidatesOf(link, filter, now, size, position);
+    const snapshots = (await link.run(readSessions, ids)) as Reply[];
+    for (const [i, id] of ids.entries()) {
+      position = id;
+      const snapshot = decodeSnapshot(id, snapshots[i] ?? null);
+      if (!snapshot || !matches(snapshot, filter, now)) continue;
+      found.push(snapshot);
+      if (found.length <= limit) continue;
+      found.pop();
+      return { sessions: found, next: found.at(-1)!.stored.id, partial: false };
+    }
+    const dead = ids.filter((_, i) => snapshots[i] === null);
+    if (dead.length > 0) await drop(link, filter, dead);
+    if (ids.length < size) return { sessions: found, next: undefined, partial: false };
+    if (performance.now() - began >= budget) return { sessions: found, next: position, partial: true };
+    size = most;
+  }
+}
+
+/** The next ids, newest first, from just below a position; fewer than asked for only when there are no more. */
+async function candidatesOf(
+  link: Link,
+  filter: SessionFilter,
+  now: number,
+  size: number,
+  after: SessionId | undefined,
+): Promise<SessionId[]> {
+  const position = after ?? '';
+  const places = (
+    filter.userId === undefined
+      ? await link.run(lists.candidates, [
+          String(size),
+          position,
+          String(now),
+          filter.status === 'ended' && tagOf(filter) === undefined ? '1' : '0',
+          ...placesOf(filter),
+        ])
+      : await link.run(
+          lists.candidatesOfUser,
+          [
+            String(size),
+            position,
+            filter.userId,
+            filter.status === 'active' || filter.status === 'suspended' ? '1' : '0',
+          ],
+          homeOf(filter.userId),
+        )
+  ) as SessionId[][];
+  const ids = new Set(places.flat().filter((id) => after === undefined || id < after));
+  return [...ids].sort().reverse().slice(0, size);
+}
+
+/** Where the candidates for a filter are, as few as the indexes allow. */
+function placesOf(filter: SessionFilter): string[] {
+  const { status } = filter;
+  const tag = tagOf(filter);
+  const live = status === 'active' || status === 'suspended';
+  if (tag !== undefined) return live ? [`l:${tag}`] : [`l:${tag}`, `p:${tag}`];
+  if (status === 'suspended') return ['suspended'];
+  if (status === 'active') return ['live'];
+  return status === 'ended' ? ['past'] : ['live', 'past'];
+}
+
+function tagOf({ name, accessGroup, ip }: SessionFilter): string | undefined {
+  if (name !== undefined) return nameTag(name);
+  if (accessGroup !== undefined) return groupTag(accessGroup);
+  return ip === undefined ? undefined : addressTag(ip);
+}
+
+/** An index that holds what is not there any more is put right by whoever reads it. */
+async function drop(link: Link, filter: SessionFilter, dead: readonly SessionId[]): Promise<void> {
+  const { userId } = filter;
+  const keys = userId === undefined ? placesOf(filter).map((place) => shared + place) : [];
+  const args = [userId ?? '', String(keys.length), ...keys, ...dead];
+  // Whoever reads next tries again.
+  await link.run(dropDead, args, userId && homeOf(userId)).catch(() => {});
+}
+
+function matches({ stored, epochEnd }: SessionSnapshot, filter: SessionFilter, now: number): boolean {
+  if (filter.userId !== undefined && stored.userId !== filter.userId) return false;
+  if (filter.accessGroup !== undefined && !stored.accessGroups.includes(filter.accessGroup)) return false;
+  if (filter.name !== undefined && stored.name !== filter.name) return false;
+  if (filter.ip !== undefined && stored.ip !== filter.ip) return false;
+  if (filter.status === undefined && filter.text === undefined) return true;
+  const seen = viewOf(stored, endOf(stored, epochEnd, now));
+  if (filter.status !== undefined && seen.status !== filter.status) return false;
+  return filter.text === undefined || matchesText(seen, filter.text);
+}

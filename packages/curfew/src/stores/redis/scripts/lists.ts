@@ -1,0 +1,96 @@
+import { cell } from '../codec.ts';
+import { reading, type Script } from './script.ts';
+
+/** Ids of one sorted set, downwards from just below a position. */
+const pageOf = `
+local limit = tonumber(ARGV[1])
+local upTo = ARGV[2] == '' and '+' or '(' .. ARGV[2]
+local function page(key)
+  return redis.call('ZRANGE', key, upTo, '-', 'BYLEX', 'REV', 'LIMIT', 0, limit)
+end
+`;
+
+/**
+ * All places where candidates of a list are, looked at in one step: a session that moves from one to another is in one of
+ * them. ARGV: limit, position (empty for the newest), now, `1` to look for those that have ended among the living, then
+ * keys behind the common beginning. Answers a list of ids a place.
+ */
+export const candidates: Script = reading({
+  name: 'candidates',
+  uses: ['rows'],
+  body: `${pageOf}
+local found = {}
+for i = 5, #ARGV do found[#found + 1] = page(shared .. ARGV[i]) end
+if ARGV[4] == '1' then
+  local state = redis.call('HMGET', shared .. 'state', 'buried', 'walk')
+  if state[2] then found[#found + 1] = page(shared .. 'live') end
+  found[#found + 1] = redis.call('ZRANGE', shared .. 'deadlines', '-inf', ARGV[3], 'BYSCORE')
+  local unburied = {}
+  for _, entry in ipairs(redis.call('XRANGE', shared .. 'log', (state[1] or 0) + 1 .. '-0', '+')) do
+    local _, kind, id = unpack(cells(entry[2][2]))
+    if kind == 's' then unburied[#unburied + 1] = id end
+  end
+  found[#found + 1] = unburied
+  for _, left in ipairs(redis.call('ZRANGE', shared .. 'left', 0, -1)) do
+    local place = cells(left)
+    found[#found + 1] = page(place[1] .. 'u:' .. place[2])
+  end
+end
+return found
+`,
+});
+
+/**
+ * The same for a user's sessions. ARGV: limit, position, user, `1` for the live ones alone. Those that an epoch left behind
+ * stand under the epochs that they were stamped with until the sweep has written their end down.
+ */
+export const candidatesOfUser: Script = reading({
+  name: 'candidatesOfUser',
+  uses: ['epochs'],
+  body: `${pageOf}
+local userId = ARGV[3]
+local everyone, user = present(home, userId)
+if ARGV[4] == '1' then return { page(home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId) } end
+local lowest = user
+for _, field in ipairs(redis.call('HKEYS', home .. 'e:' .. userId)) do
+  local step = tonumber(field)
+  if step and step - 1 < lowest then lowest = step - 1 end
+end
+local found = { page(home .. 'x:' .. userId) }
+for e = tonumber(redis.call('HGET', shared .. 'state', 'walkFrom') or everyone), everyone do
+  for u = lowest, user do found[#found + 1] = page(home .. 'u:' .. e .. '.' .. u .. ':' .. userId) end
+end
+return found
+`,
+});
+
+/**
+ * Active sessions: the number that is kept, less those whose deadline has passed and that nobody has written down.
+ * ARGV: now, user (empty for everybody).
+ */
+export const countActive: Script = reading({
+  name: 'countActive',
+  uses: ['endOf'],
+  body: `
+local now, userId = ARGV[1], ARGV[2]
+local count
+if userId == '' then
+  count = tonumber(redis.call('HGET', shared .. 'state', 'active') or 0)
+else
+  local everyone, user = present(home, userId)
+  local key = everyone .. '.' .. user .. ':' .. userId
+  count = redis.call('ZCARD', home .. 'u:' .. key) - redis.call('ZCARD', home .. 'v:' .. key)
+end
+for _, id in ipairs(redis.call('ZRANGE', shared .. 'deadlines', '-inf', now, 'BYSCORE')) do
+  local text = redis.call('GET', homeOf(id) .. 's:' .. id)
+  local row = text and cells(text)
+  if row and row[${cell.endAt}] == '' and row[${cell.suspended}] == '0'
+    and (userId == '' or row[${cell.userId}] == userId)
+    and deadlineOf(row) <= tonumber(now)
+    and not epochEnd(homeOf(id), row[${cell.userId}], tonumber(row[${cell.everyone}]), tonumber(row[${cell.user}])) then
+    count = count - 1
+  end
+end
+return count
+`,
+});

@@ -1,0 +1,278 @@
+import { cell, slotCell } from '../codec.ts';
+
+/*
+ * What the programs have in common, in Lua. Each program takes only the pieces that it calls: Redis runs through all of
+ * it at every call. The rules are those of domain/session.ts, and the conformance suite holds both to them.
+ *
+ * Numbers: Lua's are doubles, and `..` writes 14 digits, so milliseconds are exact until the year 5138. Texts are never
+ * ordered in Lua, which does so by the server's language; Redis's own sorted sets order by bytes.
+ */
+type Piece = { uses: readonly PieceName[]; source: string };
+
+export type PieceName =
+  | 'rows'
+  | 'epochs'
+  | 'endOf'
+  | 'log'
+  | 'event'
+  | 'indexes'
+  | 'slots'
+  | 'putDown'
+  | 'bury'
+  | 'writeEnd'
+  | 'live'
+  | 'endUser';
+
+const rows = String.raw`
+-- The cells of a row, and the row of cells.
+local function cells(text)
+  local row, n = {}, 0
+  for part in string.gmatch(text .. '\31', '([^\31]*)\31') do
+    n = n + 1
+    row[n] = part
+  end
+  return row
+end
+
+local function joined(row)
+  return table.concat(row, '\31')
+end
+
+-- The beginning of a session's keys: the tag is in its id.
+local function homeOf(id)
+  return shared .. '{' .. string.sub(id, 9, 10) .. '}:'
+end
+`;
+
+const epochs = `
+-- The present epochs: everyone's and the user's.
+local function present(home, userId)
+  local everyone = redis.call('HGET', shared .. 'state', 'everyone') or 0
+  local user = redis.call('HGET', home .. 'e:' .. userId, 'n') or 0
+  return tonumber(everyone), tonumber(user)
+end
+
+-- The first step of an epoch past a number. Steps that are forgotten ended nothing that is still live.
+local function stepAfter(key, number, last)
+  for step = number + 1, last do
+    local found = redis.call('HGET', key, step)
+    if found then return cells(found) end
+  end
+end
+
+-- The step that ended what was stamped with these numbers: the first, when both epochs have moved on.
+local function epochEnd(home, userId, everyone, user)
+  local presentEveryone, presentUser = present(home, userId)
+  local byEveryone = presentEveryone > everyone and stepAfter(shared .. 'everyone', everyone, presentEveryone)
+  local byUser = presentUser > user and stepAfter(home .. 'e:' .. userId, user, presentUser)
+  if not (byEveryone and byUser) then return byEveryone or byUser end
+  return tonumber(byUser[4]) < tonumber(byEveryone[4]) and byUser or byEveryone
+end
+`;
+
+const endOf = `
+-- When a session ends by itself if nothing more happens.
+local function deadlineOf(row)
+  return math.min(tonumber(row[${cell.expiresAt}]), row[${cell.lastSeenAt}] + row[${cell.idle}])
+end
+
+-- Whether and how a session has ended, as { at, by, reason, sequence }: see endOf in domain/session.ts. An end by a
+-- deadline that nobody has written down has no sequence. Also answers whether an epoch has moved past the session.
+local function endOf(home, row, now)
+  if row[${cell.endAt}] ~= '' then
+    return { row[${cell.endAt}], row[${cell.endBy}], row[${cell.endReason}], row[${cell.endSequence}] }, false
+  end
+  local step = epochEnd(home, row[${cell.userId}], tonumber(row[${cell.everyone}]), tonumber(row[${cell.user}]))
+  local at = deadlineOf(row)
+  local passed = tonumber(now) >= at
+  if step and not (passed and at < tonumber(step[1])) then return step, true end
+  if passed then return { at, 'policy', at == tonumber(row[${cell.expiresAt}]) and 'expired' or 'idle' }, step and true or false end
+end
+`;
+
+const log = String.raw`
+-- Appends to the change log: kind s (a session), u (a user) or a (all). The number is the stream's own id.
+local function log(kind, subject, at)
+  local sequence = redis.call('HINCRBY', shared .. 'state', 'head', 1)
+  redis.call('XADD', shared .. 'log', sequence .. '-0', 'e', at .. '\31' .. kind .. '\31' .. subject)
+  return sequence
+end
+`;
+
+const event = `
+-- Appends to the audit trail, which numbers itself.
+local function event(row)
+  redis.call('XADD', shared .. 'events', '0-*', 'e', row)
+end
+`;
+
+const indexes = String.raw`
+local function stamp(row)
+  return row[${cell.everyone}] .. '.' .. row[${cell.user}] .. ':' .. row[${cell.userId}]
+end
+
+-- What a session is found by, besides its user: see tagsOf in keys.ts.
+local function tagsOf(row)
+  local tags = {}
+  for group in string.gmatch(row[${cell.groups}], '[^\30]+') do tags[#tags + 1] = 'g:' .. group end
+  if row[${cell.ip}] ~= '' then tags[#tags + 1] = 'a:' .. row[${cell.ip}] end
+  if row[${cell.name}] ~= '' then tags[#tags + 1] = 'n:' .. row[${cell.name}] end
+  return tags
+end
+
+-- Puts a live session under its user and its epochs, or takes it away.
+local function place(home, id, row)
+  redis.call('ZADD', home .. 'u:' .. stamp(row), 0, id)
+  if row[${cell.suspended}] == '1' then
+    redis.call('ZADD', home .. 'v:' .. stamp(row), 0, id)
+    redis.call('ZADD', shared .. 'suspended', 0, id)
+  end
+end
+
+local function displace(home, id, row)
+  redis.call('ZREM', home .. 'u:' .. stamp(row), id)
+  if row[${cell.suspended}] == '1' then
+    redis.call('ZREM', home .. 'v:' .. stamp(row), id)
+    redis.call('ZREM', shared .. 'suspended', id)
+  end
+end
+`;
+
+const slots = `
+-- Whether a new session may have a name: no other that has not ended holds it, and its slot is started.
+local function nameIsFree(name, now)
+  local found = redis.call('GET', shared .. 'slot:' .. name)
+  if not found then return 'free' end
+  local slot = cells(found)
+  local holder = slot[${slotCell.sessionId}]
+  local row = holder ~= '' and redis.call('GET', homeOf(holder) .. 's:' .. holder)
+  if row and not endOf(homeOf(holder), cells(row), now) then return 'name_taken' end
+  return slot[${slotCell.started}] == '1' and 'free' or 'name_stopped'
+end
+
+-- Puts a new session into a name's slot; makes the slot when there is none.
+local function holdName(name, id, now)
+  local found = redis.call('GET', shared .. 'slot:' .. name)
+  local slot = found and cells(found) or { 0, 1, 0, '', now, now, '{}' }
+  slot[${slotCell.sessionId}] = id
+  slot[${slotCell.updatedAt}] = now
+  slot[${slotCell.version}] = slot[${slotCell.version}] + 1
+  redis.call('SET', shared .. 'slot:' .. name, joined(slot))
+  if not found then redis.call('ZADD', shared .. 'slots', 0, name) end
+end
+
+-- A session has ended: a slot that only its creation made goes with it.
+local function letGoOfName(name, id)
+  local found = redis.call('GET', shared .. 'slot:' .. name)
+  local slot = found and cells(found)
+  if slot and slot[${slotCell.kept}] == '0' and slot[${slotCell.sessionId}] == id then
+    redis.call('DEL', shared .. 'slot:' .. name)
+    redis.call('ZREM', shared .. 'slots', name)
+  end
+end
+`;
+
+const putDown = `
+-- Writes down with a session that it has ended. The lists follow with the sweep.
+local function putDown(home, id, row, why)
+  displace(home, id, row)
+  redis.call('ZADD', home .. 'x:' .. row[${cell.userId}], 0, id)
+  row[${cell.endAt}], row[${cell.endBy}], row[${cell.endReason}], row[${cell.endSequence}] = why[1], why[2], why[3], why[4]
+  row[${cell.version}] = row[${cell.version}] + 1
+  redis.call('SET', home .. 's:' .. id, joined(row))
+  if row[${cell.name}] ~= '' then letGoOfName(row[${cell.name}], id) end
+end
+`;
+
+const writeEnd = String.raw`
+-- Writes an end down that had no entry in the log: entry, event, and the session itself.
+local function writeEnd(home, id, row, why, behind, now)
+  why[4] = log('s', id, now)
+  event(table.concat({ 'session.ended', why[1], why[2], row[${cell.userId}], id, why[3], '' }, '\31'))
+  -- What an epoch has passed was counted off by the epoch.
+  if not behind and row[${cell.suspended}] == '0' then redis.call('HINCRBY', shared .. 'state', 'active', -1) end
+  putDown(home, id, row, why)
+  return why[4]
+end
+`;
+
+const bury = `
+-- Moves a session whose end is written down from the lists of the living to those of the past.
+local function bury(id, row, writtenAt)
+  redis.call('ZREM', shared .. 'live', id)
+  redis.call('ZREM', shared .. 'deadlines', id)
+  redis.call('ZADD', shared .. 'past', 0, id)
+  redis.call('ZADD', shared .. 'graves', writtenAt, id)
+  for _, tag in ipairs(tagsOf(row)) do
+    redis.call('ZREM', shared .. 'l:' .. tag, id)
+    redis.call('ZADD', shared .. 'p:' .. tag, 0, id)
+  end
+end
+`;
+
+const live = `
+-- A user's sessions that have not ended at a moment, oldest first, as pairs of id and cells.
+local function liveOf(home, userId, now)
+  local everyone, user = present(home, userId)
+  local found = {}
+  for _, id in ipairs(redis.call('ZRANGE', home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId, 0, -1)) do
+    local text = redis.call('GET', home .. 's:' .. id)
+    local row = text and cells(text)
+    if row and deadlineOf(row) > tonumber(now) then found[#found + 1] = { id, row } end
+  end
+  return found
+end
+`;
+
+const endUser = String.raw`
+-- One step of the user's epoch: none of the sessions is visited, but the excepted one. Answers the log entry and how
+-- many it ended; nothing when the exception is not the user's or has ended.
+local function endUser(home, userId, why, except)
+  local spared
+  if except ~= '' then
+    local text = redis.call('GET', home .. 's:' .. except)
+    spared = text and cells(text)
+    if not spared or spared[${cell.userId}] ~= userId or endOf(home, spared, why[1]) then return end
+  end
+  local everyone, user = present(home, userId)
+  local key = everyone .. '.' .. user .. ':' .. userId
+  local behind = redis.call('ZCARD', home .. 'u:' .. key)
+  local active = behind - redis.call('ZCARD', home .. 'v:' .. key)
+  why[4] = log('u', userId, why[1])
+  redis.call('HSET', home .. 'e:' .. userId, 'n', user + 1, user + 1, table.concat(why, '\31'))
+  redis.call('ZADD', shared .. 'epochs', why[1], home .. '\31' .. userId)
+  -- What is left behind is written down session by session when the sweep comes by.
+  if behind > 0 then
+    redis.call('ZADD', shared .. 'left', why[4], home .. '\31' .. key .. '\31' .. userId)
+    redis.call('HINCRBY', home .. 'e:' .. userId, 'left', 1)
+  end
+  local ended = active
+  if spared then
+    displace(home, except, spared)
+    spared[${cell.user}] = user + 1
+    spared[${cell.version}] = spared[${cell.version}] + 1
+    redis.call('SET', home .. 's:' .. except, joined(spared))
+    place(home, except, spared)
+    if spared[${cell.suspended}] == '0' then ended = ended - 1 end
+  end
+  if ended > 0 then redis.call('HINCRBY', shared .. 'state', 'active', -ended) end
+  local details = '{"ended":' .. ended .. (except == '' and '' or ',"except":"' .. except .. '"') .. '}'
+  event(table.concat({ 'user.sessions_ended', why[1], why[2], userId, '', why[3], details }, '\31'))
+  return why[4], ended
+end
+`;
+
+export const pieces: Readonly<Record<PieceName, Piece>> = {
+  rows: { uses: [], source: rows },
+  epochs: { uses: ['rows'], source: epochs },
+  endOf: { uses: ['epochs'], source: endOf },
+  log: { uses: [], source: log },
+  event: { uses: [], source: event },
+  indexes: { uses: ['rows'], source: indexes },
+  slots: { uses: ['endOf'], source: slots },
+  putDown: { uses: ['indexes', 'slots'], source: putDown },
+  writeEnd: { uses: ['putDown', 'log', 'event'], source: writeEnd },
+  bury: { uses: ['indexes'], source: bury },
+  live: { uses: ['endOf'], source: live },
+  endUser: { uses: ['indexes', 'endOf', 'log', 'event'], source: endUser },
+};

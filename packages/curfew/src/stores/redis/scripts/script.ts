@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { type PieceName, pieces } from './pieces.ts';
+
+/** A program that Redis runs: alone, so that what it does is one step for everybody. */
+export type Script = {
+  readonly name: string;
+  readonly source: string;
+  /** By which Redis knows a script that it has seen. */
+  readonly sha1: string;
+  readonly writes: boolean;
+};
+
+type Declaration = {
+  name: string;
+  /** What the program calls of the shared pieces. */
+  uses?: readonly PieceName[];
+  body: string;
+};
+
+/** The beginnings of the keys: a user's, and those of nobody. */
+const beginnings = 'local home, shared = KEYS[1], KEYS[2]\n';
+
+/*
+ * A replica is behind, so nothing is read there. A program that may write is refused by a replica as a whole; one that
+ * only reads is not, and nothing that it may ask tells it where it runs. So it begins with a write that changes
+ * nothing: a replica refuses that one. When Redis refuses it for another reason (its disk is full), reading goes on.
+ */
+const refuseOnReplica = `
+local refused = redis.pcall('DEL', shared .. 'nothing')
+if type(refused) == 'table' and refused.err and string.find(refused.err, 'READONLY', 1, true) then return refused end
+`;
+
+/** A program that only reads. It runs when Redis is full or cannot write its disk. */
+export function reading(declaration: Declaration): Script {
+  return finish(declaration, beginnings + refuseOnReplica, false);
+}
+
+/**
+ * A program that writes. With this first line Redis looks before the first step whether it may write at all: on a
+ * replica, when it is full, when it cannot write its disk, it refuses, and nothing has changed.
+ */
+export function writing(declaration: Declaration): Script {
+  return finish(declaration, `#!lua\n${beginnings}`, true);
+}
+
+/** A program that writes when Redis is full as well: it makes room, or what it writes replaces its like. */
+export function writingWhenFull(declaration: Declaration): Script {
+  return finish(declaration, `#!lua flags=allow-oom\n${beginnings}`, true);
+}
+
+function finish({ name, uses = [], body }: Declaration, head: string, writes: boolean): Script {
+  const source = head + withPieces(uses) + body;
+  return { name, source, sha1: createHash('sha1').update(source).digest('hex'), writes };
+}
+
+/** The pieces that are named and those that they call, each once and before whoever calls it. */
+function withPieces(names: readonly PieceName[]): string {
+  const taken = new Set<PieceName>();
+  let source = '';
+  const take = (name: PieceName) => {
+    if (taken.has(name)) return;
+    taken.add(name);
+    for (const other of pieces[name].uses) take(other);
+    source += pieces[name].source;
+  };
+  for (const name of names) take(name);
+  return source;
+}

@@ -1,0 +1,111 @@
+import { reading, type Script, writing, writingWhenFull } from './script.ts';
+
+/** ARGV: event. */
+export const appendEvent: Script = writing({ name: 'appendEvent', uses: ['event'], body: `event(ARGV[1])` });
+
+/** ARGV: from, to (ids of the stream, from the higher one when it goes downwards), `1` for downwards, limit. */
+export const readEvents: Script = reading({
+  name: 'readEvents',
+  body: `return redis.call(ARGV[3] == '1' and 'XREVRANGE' or 'XRANGE', shared .. 'events', ARGV[1], ARGV[2], 'COUNT', ARGV[4])`,
+});
+
+/** ARGV: after, limit. */
+export const readLog: Script = reading({
+  name: 'readLog',
+  body: `return redis.call('XRANGE', shared .. 'log', '(' .. ARGV[1] .. '-0', '+', 'COUNT', ARGV[2])`,
+});
+
+export const logHead: Script = reading({
+  name: 'logHead',
+  body: `return tonumber(redis.call('HGET', shared .. 'state', 'head') or 0)`,
+});
+
+/**
+ * ARGV: id, counter, applied. The row is written and the head read in one step: whatever comes later is behind the head.
+ * Written also when Redis is full: it replaces its like, and without it no cache could trust itself.
+ */
+export const renewNode: Script = writingWhenFull({
+  name: 'renewNode',
+  body: String.raw`
+redis.call('HSET', shared .. 'nodes', ARGV[1], ARGV[2] .. '\31' .. ARGV[3])
+return tonumber(redis.call('HGET', shared .. 'state', 'head') or 0)
+`,
+});
+
+export const listNodes: Script = reading({
+  name: 'listNodes',
+  body: `return redis.call('HGETALL', shared .. 'nodes')`,
+});
+
+/** ARGV: id. */
+export const removeNode: Script = writingWhenFull({
+  name: 'removeNode',
+  body: `redis.call('HDEL', shared .. 'nodes', ARGV[1])`,
+});
+
+/**
+ * ARGV: bucket, most, window, now. Answers whether one more was allowed, how many are left, and when the window ends. The
+ * sweep empties what has run out.
+ */
+export const takeAttempt: Script = writing({
+  name: 'takeAttempt',
+  body: `
+local key, most, now = shared .. 'b:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
+local kept = redis.call('HMGET', key, 'taken', 'resetAt')
+local taken, resetAt = tonumber(kept[1] or 0), tonumber(kept[2] or 0)
+if resetAt <= now then taken, resetAt = 0, now + tonumber(ARGV[3]) end
+local allowed = taken < most
+if allowed then
+  taken = taken + 1
+  redis.call('HSET', key, 'taken', taken, 'resetAt', resetAt)
+  redis.call('ZADD', shared .. 'attempts', resetAt, ARGV[1])
+end
+return { allowed and 1 or 0, most - taken, resetAt }
+`,
+});
+
+/** ARGV: bucket. */
+export const clearAttempts: Script = writingWhenFull({
+  name: 'clearAttempts',
+  body: `
+redis.call('DEL', shared .. 'b:' .. ARGV[1])
+redis.call('ZREM', shared .. 'attempts', ARGV[1])
+`,
+});
+
+/** The latest moment that is written down: of the sweep, which comes by every second, and of what happened since. */
+export const latestTime: Script = reading({
+  name: 'latestTime',
+  uses: ['rows'],
+  body: `
+local latest = tonumber(redis.call('HGET', shared .. 'state', 'time') or 0)
+for _, entry in ipairs(redis.call('XREVRANGE', shared .. 'events', '+', '-', 'COUNT', 100)) do
+  latest = math.max(latest, tonumber(cells(entry[2][2])[2]))
+end
+for _, entry in ipairs(redis.call('XREVRANGE', shared .. 'log', '+', '-', 'COUNT', 100)) do
+  latest = math.max(latest, tonumber(cells(entry[2][2])[1]))
+end
+return latest
+`,
+});
+
+/** ARGV: the format that this program writes. Answers the one that is written down, and writes it where there is none. */
+export const claimFormat: Script = writingWhenFull({
+  name: 'claimFormat',
+  body: `
+redis.call('HSETNX', shared .. 'state', 'format', ARGV[1])
+return tonumber(redis.call('HGET', shared .. 'state', 'format'))
+`,
+});
+
+/** Answers how many sessions are live, and ended, and the log's head. */
+export const counts: Script = reading({
+  name: 'counts',
+  body: `
+return {
+  redis.call('ZCARD', shared .. 'live'),
+  redis.call('ZCARD', shared .. 'past'),
+  tonumber(redis.call('HGET', shared .. 'state', 'head') or 0),
+}
+`,
+});

@@ -1,0 +1,278 @@
+import { cell } from '../codec.ts';
+import { type Script, writingWhenFull } from './script.ts';
+
+/*
+ * The sweep in small pieces. Each looks at its sessions again in the same step in which it writes, and what is still to be
+ * done is kept in Redis: any number of nodes may sweep at once. They run when Redis is full too, for they make room.
+ */
+const settle = `
+-- Writes down how a session ended that nothing was written down of, and moves it to the past. Answers whether it had ended
+-- at all, and whether by a deadline that had no entry in the log.
+local function settle(home, id, row, now)
+  local why, behind = endOf(home, row, now)
+  if not why then return false, false end
+  local expired = not why[4]
+  if expired then
+    writeEnd(home, id, row, why, behind, now)
+  elseif row[${cell.endAt}] == '' then
+    putDown(home, id, row, why)
+  end
+  bury(id, row, now)
+  return true, expired
+end
+
+local function rowOf(home, id)
+  local text = redis.call('GET', home .. 's:' .. id)
+  return text and cells(text)
+end
+`;
+
+/** Looks at sessions whose deadline has come: ends them, or notes a later one. ARGV: now, how many. */
+export const expire: Script = writingWhenFull({
+  name: 'expire',
+  uses: ['writeEnd', 'bury', 'endOf'],
+  body: `${settle}
+local now = ARGV[1]
+local due = redis.call('ZRANGE', shared .. 'deadlines', '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[2])
+local looked, settled, expired = #due, 0, 0
+for _, id in ipairs(due) do
+  local home = homeOf(id)
+  local row = rowOf(home, id)
+  if not row then
+    redis.call('ZREM', shared .. 'deadlines', id)
+    redis.call('ZREM', shared .. 'live', id)
+  else
+    local ended, byDeadline = settle(home, id, row, now)
+    if not ended then redis.call('ZADD', shared .. 'deadlines', deadlineOf(row), id) end
+    if byDeadline then expired = expired + 1 elseif ended then settled = settled + 1 end
+  end
+end
+return { looked, settled, expired }
+`,
+});
+
+/** Follows the ends of all of a user, session by session. ARGV: now, how many. */
+export const settleUsers: Script = writingWhenFull({
+  name: 'settleUsers',
+  uses: ['writeEnd', 'bury', 'endOf'],
+  body: `${settle}
+local now, most = ARGV[1], tonumber(ARGV[2])
+local item = redis.call('ZRANGE', shared .. 'left', 0, 0)[1]
+if not item then return { 0, 0, 0 } end
+local where = cells(item)
+local home, key, userId = where[1], where[1] .. 'u:' .. where[2], where[3]
+local left = redis.call('ZRANGE', key, 0, most - 1)
+local expired, settled = 0, 0
+for _, id in ipairs(left) do
+  local row = rowOf(home, id)
+  local ended, byDeadline = false, false
+  if row then ended, byDeadline = settle(home, id, row, now) end
+  -- Whatever is no session of this place goes from it; a live one that should stand elsewhere is put there.
+  if not ended then
+    redis.call('ZREM', key, id)
+    if row then place(home, id, row) end
+  end
+  if byDeadline then expired = expired + 1 elseif ended then settled = settled + 1 end
+end
+if #left < most then
+  redis.call('ZREM', shared .. 'left', item)
+  redis.call('HINCRBY', home .. 'e:' .. userId, 'left', -1)
+end
+return { math.max(#left, 1), settled, expired }
+`,
+});
+
+/** Follows the ends of everyone: a walk over the living from where the last piece stopped. ARGV: now, how many. */
+export const settleEveryone: Script = writingWhenFull({
+  name: 'settleEveryone',
+  uses: ['writeEnd', 'bury', 'endOf'],
+  body: `${settle}
+local now, most = ARGV[1], tonumber(ARGV[2])
+local walked = redis.call('HGET', shared .. 'state', 'walk')
+if not walked then return { 0, 0, 0 } end
+local from = walked == '' and '-' or '(' .. walked
+local ids = redis.call('ZRANGE', shared .. 'live', from, '+', 'BYLEX', 'LIMIT', 0, most)
+local expired, settled = 0, 0
+for _, id in ipairs(ids) do
+  local home = homeOf(id)
+  local row = rowOf(home, id)
+  if not row then
+    redis.call('ZREM', shared .. 'live', id)
+  else
+    local ended, byDeadline = settle(home, id, row, now)
+    if byDeadline then expired = expired + 1 elseif ended then settled = settled + 1 end
+  end
+end
+if #ids < most then
+  redis.call('HDEL', shared .. 'state', 'walk', 'walkFrom')
+else
+  redis.call('HSET', shared .. 'state', 'walk', ids[#ids])
+end
+return { math.max(#ids, 1), settled, expired }
+`,
+});
+
+/** Moves those to the past whose end the log tells of since the last time. ARGV: how many entries. */
+export const buryEnded: Script = writingWhenFull({
+  name: 'buryEnded',
+  uses: ['bury'],
+  body: `
+local from = tonumber(redis.call('HGET', shared .. 'state', 'buried') or 0)
+local entries = redis.call('XRANGE', shared .. 'log', from + 1 .. '-0', '+', 'COUNT', ARGV[1])
+for _, entry in ipairs(entries) do
+  local at, kind, id = unpack(cells(entry[2][2]))
+  local text = kind == 's' and redis.call('GET', homeOf(id) .. 's:' .. id)
+  local row = text and cells(text)
+  if row and row[${cell.endAt}] ~= '' and redis.call('ZSCORE', shared .. 'live', id) then bury(id, row, at) end
+end
+if #entries > 0 then redis.call('HSET', shared .. 'state', 'buried', string.match(entries[#entries][1], '%d+')) end
+return #entries
+`,
+});
+
+/** Forgets ended sessions whose end was written down at a moment or before. ARGV: the moment, how many. */
+export const forgetEnded: Script = writingWhenFull({
+  name: 'forgetEnded',
+  uses: ['indexes'],
+  body: `
+local old = redis.call('ZRANGE', shared .. 'graves', '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, ARGV[2])
+for _, id in ipairs(old) do
+  local home = homeOf(id)
+  local text = redis.call('GET', home .. 's:' .. id)
+  if text then
+    local row = cells(text)
+    for _, tag in ipairs(tagsOf(row)) do redis.call('ZREM', shared .. 'p:' .. tag, id) end
+    redis.call('ZREM', home .. 'x:' .. row[${cell.userId}], id)
+    redis.call('DEL', home .. 's:' .. id)
+  end
+  redis.call('ZREM', shared .. 'past', id)
+  redis.call('ZREM', shared .. 'graves', id)
+end
+return #old
+`,
+});
+
+/**
+ * Cuts the old ends off the log and the events; their numbering goes on. What the sweep still has to follow is kept for
+ * that. ARGV: the moments up to which entries and events go, how many. Answers how many went.
+ */
+export const trimStreams: Script = writingWhenFull({
+  name: 'trimStreams',
+  uses: ['rows'],
+  body: `
+local function trim(stream, place, oldest, most)
+  local upTo, count = nil, 0
+  for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+', 'COUNT', ARGV[3])) do
+    local ms, sequence = string.match(entry[1], '(%d+)-(%d+)')
+    if tonumber(cells(entry[2][2])[place]) > tonumber(oldest) or (most and tonumber(ms) > most) then break end
+    upTo, count = ms .. '-' .. sequence + 1, count + 1
+  end
+  if upTo then redis.call('XTRIM', stream, 'MINID', upTo) end
+  return count
+end
+local buried = tonumber(redis.call('HGET', shared .. 'state', 'buried') or 0)
+return math.max(trim(shared .. 'log', 1, ARGV[1], buried), trim(shared .. 'events', 2, ARGV[2]))
+`,
+});
+
+/**
+ * Forgets steps of epochs that are written down everywhere and old. The last one carries the present number, so it stays
+ * as long as a live session is stamped with it; everyone's stays for good. Also empties attempts that have run out, and
+ * notes the time. ARGV: the moment up to which steps go, now, how many. Answers how many were looked at.
+ */
+export const forgetRest: Script = writingWhenFull({
+  name: 'forgetRest',
+  uses: ['rows'],
+  body: `
+local oldest, now, most = ARGV[1], ARGV[2], ARGV[3]
+local everyone = tonumber(redis.call('HGET', shared .. 'state', 'everyone') or 0)
+local users = redis.call('ZRANGE', shared .. 'epochs', '-inf', oldest, 'BYSCORE', 'LIMIT', 0, most)
+for _, item in ipairs(users) do
+  local place = cells(item)
+  local key, userId = place[1] .. 'e:' .. place[2], place[2]
+  local state = redis.call('HMGET', key, 'n', 'left')
+  if tonumber(state[2] or 0) > 0 then
+    redis.call('ZADD', shared .. 'epochs', now, item)
+  elseif redis.call('ZCARD', place[1] .. 'u:' .. everyone .. '.' .. (state[1] or 0) .. ':' .. userId) == 0 then
+    redis.call('DEL', key)
+    redis.call('ZREM', shared .. 'epochs', item)
+  else
+    for _, field in ipairs(redis.call('HKEYS', key)) do
+      if tonumber(field) and field ~= state[1] then redis.call('HDEL', key, field) end
+    end
+    redis.call('ZADD', shared .. 'epochs', now, item)
+  end
+end
+if not redis.call('HGET', shared .. 'state', 'walk') then
+  local steps = redis.call('HGETALL', shared .. 'everyone')
+  for i = 1, #steps, 2 do
+    if tonumber(steps[i]) ~= everyone and tonumber(cells(steps[i + 1])[1]) <= tonumber(oldest) then
+      redis.call('HDEL', shared .. 'everyone', steps[i])
+    end
+  end
+end
+local buckets = redis.call('ZRANGE', shared .. 'attempts', '-inf', now, 'BYSCORE', 'LIMIT', 0, most)
+for _, bucket in ipairs(buckets) do
+  redis.call('DEL', shared .. 'b:' .. bucket)
+  redis.call('ZREM', shared .. 'attempts', bucket)
+end
+if tonumber(now) > tonumber(redis.call('HGET', shared .. 'state', 'time') or 0) then
+  redis.call('HSET', shared .. 'state', 'time', now)
+end
+return math.max(#users, #buckets)
+`,
+});
+
+/**
+ * Puts sessions into every index where they belong: an index that somebody removed, or that was restored without the rest,
+ * fills again as the sweep comes by. ARGV: now, then ids.
+ */
+export const mend: Script = writingWhenFull({
+  name: 'mend',
+  uses: ['indexes', 'endOf'],
+  body: `
+for i = 2, #ARGV do
+  local id = ARGV[i]
+  local home = homeOf(id)
+  local text = redis.call('GET', home .. 's:' .. id)
+  local row = text and cells(text)
+  if row and row[${cell.endAt}] == '' then
+    place(home, id, row)
+    redis.call('ZADD', shared .. 'live', 0, id)
+    redis.call('ZADD', shared .. 'deadlines', 'NX', deadlineOf(row), id)
+    for _, tag in ipairs(tagsOf(row)) do redis.call('ZADD', shared .. 'l:' .. tag, 0, id) end
+  elseif row then
+    redis.call('ZADD', home .. 'x:' .. row[${cell.userId}], 0, id)
+    -- One that stands among the living still is moved when the sweep comes to its entry in the log.
+    if not redis.call('ZSCORE', shared .. 'live', id) then
+      redis.call('ZADD', shared .. 'past', 0, id)
+      redis.call('ZADD', shared .. 'graves', 'NX', ARGV[1], id)
+      for _, tag in ipairs(tagsOf(row)) do redis.call('ZADD', shared .. 'p:' .. tag, 0, id) end
+    end
+  end
+end
+`,
+});
+
+/**
+ * Takes ids out of sorted sets when there is no such session any more. ARGV: user (may be empty), how many keys, the keys,
+ * then the ids.
+ */
+export const dropDead: Script = writingWhenFull({
+  name: 'dropDead',
+  uses: ['epochs'],
+  body: `
+local userId, count = ARGV[1], tonumber(ARGV[2])
+local keys = { unpack(ARGV, 3, count + 2) }
+if userId ~= '' then
+  local everyone, user = present(home, userId)
+  local stamp = everyone .. '.' .. user .. ':' .. userId
+  keys = { home .. 'x:' .. userId, home .. 'u:' .. stamp, home .. 'v:' .. stamp }
+end
+for i = count + 3, #ARGV do
+  if redis.call('EXISTS', homeOf(ARGV[i]) .. 's:' .. ARGV[i]) == 0 then
+    for _, key in ipairs(keys) do redis.call('ZREM', key, ARGV[i]) end
+  end
+end
+`,
+});

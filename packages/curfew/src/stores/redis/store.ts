@@ -1,0 +1,294 @@
+import { type NewEvent, storeEvents } from '../../domain/events.ts';
+import { limits } from '../../domain/limits.ts';
+import { nextDeadline } from '../../domain/session.ts';
+import { CurfewError } from '../../errors.ts';
+import type {
+  ChangeOutcome,
+  Creation,
+  CreationOutcome,
+  EndOutcome,
+  GroupsOutcome,
+  NamedChange,
+  Store,
+  StoreDescription,
+} from '../contract.ts';
+import * as accounts from './accounts.ts';
+import * as codec from './codec.ts';
+import type { DurableWrites } from './durable.ts';
+import { readEvents, type StreamEntry } from './events.ts';
+import { homeOf, homeOfSession, tagsOf } from './keys.ts';
+import type { Link, Reply } from './link.ts';
+import { listSessions } from './lists.ts';
+import * as ends from './scripts/ends.ts';
+import * as lists from './scripts/lists.ts';
+import type { Script } from './scripts/script.ts';
+import * as sessions from './scripts/sessions.ts';
+import * as slots from './scripts/slots.ts';
+import * as streams from './scripts/streams.ts';
+import { readServerFacts, warningsOf } from './settings.ts';
+import { decodeSnapshot } from './snapshot.ts';
+import { Sweeper } from './sweep.ts';
+
+/** Runs a script that writes; resolves when that is as durable as this Redis can make it. */
+export type Write = (script: Script, args: string[], home?: string) => Promise<Reply>;
+
+/** Sessions whose activity one script writes down. */
+const touchesOfScript = 100;
+
+/** The store on one Redis: see the contract for what each operation means, and scripts/ for how it is done in one step. */
+export class RedisStore implements Store {
+  readonly kind = 'redis';
+  readonly #link: Link;
+  readonly #durable: DurableWrites | undefined;
+  readonly #sweeper: Sweeper;
+  readonly #write: Write;
+
+  constructor(link: Link, durable: DurableWrites | undefined) {
+    this.#link = link;
+    this.#durable = durable;
+    this.#sweeper = new Sweeper(link);
+    this.#write = durable ? durable.run.bind(durable) : link.run.bind(link);
+  }
+
+  // ---- Sessions
+
+  createSession = async (creation: Creation): Promise<CreationOutcome> => {
+    const { session } = creation;
+    const reply = await this.#write(sessions.createSession, creationArgs(creation), homeOf(session.userId));
+    const [kind, ...told] = reply as [string, ...Reply[]];
+    switch (kind) {
+      case 'created': {
+        const [everyone, user, sequence, replaced] = told as [number, number, number | null, (typeof session.id)[]];
+        return { kind, session: { ...session, epochs: { user, everyone } }, replaced, sequence: sequence ?? undefined };
+      }
+      case 'already': {
+        const stored = codec.decodeSession(session.id, told[0] as string);
+        return { kind: 'created', session: stored, replaced: [], sequence: undefined };
+      }
+      case 'too_many':
+        return { kind, active: told[0] as number };
+      default:
+        return { kind: kind as 'epoch_moved' | 'name_taken' | 'name_stopped' };
+    }
+  };
+
+  readSession: Store['readSession'] = async (id) =>
+    decodeSnapshot(id, await this.#link.run(sessions.readSession, [id], homeOfSession(id)));
+
+  readNamedSession: Store['readNamedSession'] = async (name) => {
+    const found = (await this.#link.run(sessions.readNamedSession, [name])) as [never, Reply] | null;
+    return found ? decodeSnapshot(...found) : undefined;
+  };
+
+  changeSession: Store['changeSession'] = async ({ id, version, set, logged, event, now }): Promise<ChangeOutcome> => {
+    const told = event ? codec.encodeEvent(event) : '';
+    const args = [id, String(version), String(now), logged ? '1' : '0', told, ...codec.encodeChange(set)];
+    const reply = await this.#write(sessions.changeSession, args, homeOfSession(id));
+    const [kind, row, sequence] = reply as [string, string, number | null];
+    if (kind === 'changed') return { kind, session: codec.decodeSession(id, row), sequence: sequence ?? undefined };
+    return { kind: kind as 'conflict' | 'ended' | 'not_found' };
+  };
+
+  endSession: Store['endSession'] = async (id, { at, by, reason }, condition = {}): Promise<EndOutcome> => {
+    const args = [id, String(at), by, reason, condition.userId ?? ''];
+    const reply = await this.#write(ends.endSession, args, homeOfSession(id));
+    const [kind, row, end] = reply as [string, string, codec.EndCells];
+    if (kind === 'not_found') return { kind };
+    return { kind: kind as 'ended' | 'already', session: codec.decodeSession(id, row), end: codec.decodeEnd(end) };
+  };
+
+  endSessionsOfUser: Store['endSessionsOfUser'] = async (userId, { at, by, reason }, condition = {}) => {
+    const args = [userId, String(at), by, reason, condition.except ?? ''];
+    const reply = await this.#write(ends.endSessionsOfUser, args, homeOf(userId));
+    const [kind, sequence, ended] = reply as [string, number, number];
+    return kind === 'ended' ? { kind, sequence, ended } : { kind: 'not_found' };
+  };
+
+  endEveryone: Store['endEveryone'] = async ({ at, by, reason }) => {
+    const [sequence, ended] = (await this.#write(ends.endEveryone, [String(at), by, reason])) as [number, number];
+    return { sequence, ended };
+  };
+
+  changeGroups: Store['changeGroups'] = async ({ userId, change, only, by, now }): Promise<GroupsOutcome> => {
+    const { add, remove } = change;
+    // The event as far as it is known: the script adds how many it was.
+    const event = ['groups.changed', now, by, userId, only ?? '', ''].join(codec.separator);
+    const details = `{"add":${JSON.stringify(add)},"remove":${JSON.stringify(remove)}`;
+    const [adding, removing] = [add, remove].map((groups) => groups.join(codec.groupSeparator)) as [string, string];
+    const most = String(limits.groupsPerSession);
+    const args = [userId, String(now), only ?? '', adding, removing, event, details, most];
+    const reply = await this.#write(sessions.changeGroups, args, homeOf(userId));
+    const [kind, count, sequence] = reply as [string, number, number];
+    if (kind === 'changed') return { kind, updated: count, sequence };
+    if (kind === 'not_found') return { kind };
+    throw new CurfewError('too_many_groups', { detail: `There would be ${count} access groups on a session.` });
+  };
+
+  touchSessions: Store['touchSessions'] = async (activities) => {
+    for (let i = 0; i < activities.length; i += touchesOfScript) {
+      const piece = activities.slice(i, i + touchesOfScript);
+      await this.#write(
+        sessions.touchSessions,
+        piece.flatMap(({ id, at }) => [id, String(at)]),
+      );
+    }
+  };
+
+  listSessions: Store['listSessions'] = (query) => listSessions(this.#link, query);
+
+  countActive: Store['countActive'] = async (now, userId) => {
+    const home = userId === undefined ? undefined : homeOf(userId);
+    return Number(await this.#link.run(lists.countActive, [String(now), userId ?? ''], home));
+  };
+
+  // ---- Users, accounts, keys
+
+  readUser: Store['readUser'] = (userId) => accounts.readUser(this.#link, userId);
+  findAccount: Store['findAccount'] = (by) => accounts.findAccount(this.#link, by);
+  createAccount: Store['createAccount'] = (account, event) => accounts.createAccount(this.#write, account, event);
+  changeAccount: Store['changeAccount'] = (change) => accounts.changeAccount(this.#link, this.#write, change);
+  deleteAccount: Store['deleteAccount'] = (id, end, event) => accounts.deleteAccount(this.#write, id, end, event);
+  listAccounts: Store['listAccounts'] = (query) => accounts.listAccounts(this.#link, query);
+  createKey: Store['createKey'] = (key, event) => accounts.createKey(this.#write, key, event);
+  readKey: Store['readKey'] = (id) => accounts.readKey(this.#link, id);
+  revokeKey: Store['revokeKey'] = (id, at, event) => accounts.revokeKey(this.#link, this.#write, id, at, event);
+  listKeys: Store['listKeys'] = (query) => accounts.listKeys(this.#link, query);
+
+  // ---- Named sessions
+
+  createNamed: Store['createNamed'] = async (slot, event) => {
+    const args = [slot.name, codec.encodeSlot(slot), codec.encodeEvent(event)];
+    return (await this.#write(slots.createNamed, args)) as 'created' | 'exists';
+  };
+
+  readNamed: Store['readNamed'] = async (name) => {
+    const row = (await this.#link.run(slots.readNamed, [name])) as string | null;
+    return row === null ? undefined : codec.decodeSlot(name, row);
+  };
+
+  changeNamed = async ({ name, version, set, now, event }: NamedChange) => {
+    const slot = await this.readNamed(name);
+    if (!slot) return 'not_found';
+    if (slot.version !== version) return 'conflict';
+    const next = { ...slot, ...set, kept: true, updatedAt: now, version: version + 1 };
+    const args = [name, String(version), codec.encodeSlot(next), event ? codec.encodeEvent(event) : ''];
+    const outcome = (await this.#write(slots.changeNamed, args)) as 'changed' | 'conflict' | 'not_found';
+    return outcome === 'changed' ? next : outcome;
+  };
+
+  removeNamed: Store['removeNamed'] = async (name, event) => {
+    await this.#write(slots.removeNamed, [name, codec.encodeEvent(event)]);
+  };
+
+  listNamed: Store['listNamed'] = async ({ after, limit }) => {
+    const reply = await this.#link.run(slots.listNamed, [String(limit + 1), after ?? '']);
+    const found = reply as [name: Parameters<typeof codec.decodeSlot>[0], row: string][];
+    const page = found.slice(0, limit).map(([name, row]) => codec.decodeSlot(name, row));
+    return { slots: page, next: found.length > limit ? page.at(-1)!.name : undefined };
+  };
+
+  // ---- Limits: they need not survive a crash
+
+  takeAttempt: Store['takeAttempt'] = async (bucket, { max, window }, now) => {
+    const reply = await this.#link.run(streams.takeAttempt, [bucket, String(max), String(window), String(now)]);
+    const [allowed, remaining, resetAt] = reply as [number, number, number];
+    return { allowed: allowed === 1, remaining, resetAt };
+  };
+
+  clearAttempts: Store['clearAttempts'] = async (bucket) => {
+    await this.#link.run(streams.clearAttempts, [bucket]);
+  };
+
+  // ---- Events, log, nodes
+
+  appendEvent = async (event: NewEvent): Promise<void> => {
+    await this.#write(streams.appendEvent, [codec.encodeEvent(event)]);
+  };
+
+  readEvents: Store['readEvents'] = (query) => readEvents(this.#link, query);
+
+  readLog: Store['readLog'] = async (after, limit) => {
+    const entries = (await this.#link.run(streams.readLog, [String(after), String(limit)])) as StreamEntry[];
+    return entries.map(([id, [, row]]) => codec.decodeLog(Number.parseInt(id, 10), row));
+  };
+
+  logHead: Store['logHead'] = async () => Number(await this.#link.run(streams.logHead, []));
+
+  renewNode: Store['renewNode'] = async ({ id, counter, applied }) =>
+    Number(await this.#link.run(streams.renewNode, [id, String(counter), String(applied)]));
+
+  listNodes: Store['listNodes'] = async () => {
+    const flat = (await this.#link.run(streams.listNodes, [])) as string[];
+    return Array.from({ length: flat.length / 2 }, (_, i) => {
+      const [counter, applied] = flat[2 * i + 1]!.split(codec.separator).map(Number) as [number, number];
+      return { id: flat[2 * i]!, counter, applied };
+    });
+  };
+
+  removeNode: Store['removeNode'] = async (id) => {
+    await this.#link.run(streams.removeNode, [id]);
+  };
+
+  // ---- Upkeep
+
+  sweep: Store['sweep'] = (task) => this.#sweeper.sweep(task);
+
+  latestTime: Store['latestTime'] = async () => Number(await this.#link.run(streams.latestTime, []));
+
+  ping: Store['ping'] = async () => {
+    await this.logHead();
+  };
+
+  describe = async (): Promise<StoreDescription> => {
+    const [facts, counts] = await Promise.all([readServerFacts(this.#link), this.#link.run(streams.counts, [])]);
+    const [liveSessions, endedSessions, logHead] = counts as [number, number, number];
+    return {
+      kind: this.kind,
+      engine: facts.engine,
+      format: codec.format,
+      location: this.#link.options.location,
+      bytes: facts.usedBytes,
+      facts: {
+        liveSessions,
+        endedSessions,
+        logHead,
+        maxmemory: facts.maxBytes,
+        'maxmemory-policy': facts.evicts,
+        appendonly: facts.appendOnly ? 'yes' : 'no',
+        appendfsync: facts.sync ?? 'not told',
+        replicas: facts.replicas,
+        durability: durabilityOf(facts.appendOnly, facts.sync, this.#durable !== undefined),
+      },
+      warnings: warningsOf(facts),
+    };
+  };
+
+  close: Store['close'] = async () => {
+    await this.#durable?.close();
+    await this.#link.close();
+  };
+}
+
+function creationArgs({ session, epochs, limit, by, now }: Creation): string[] {
+  const [everyone, user] = epochs === 'current' ? ['', ''] : [String(epochs.everyone), String(epochs.user)];
+  return [
+    session.id,
+    session.userId,
+    codec.encodeUnstamped(session),
+    String(now),
+    everyone,
+    user,
+    String(nextDeadline(session)),
+    codec.encodeEvent(storeEvents.created(session, by)),
+    session.name ?? '',
+    limit ? String(limit.max) : '',
+    limit?.excess ?? '',
+    ...tagsOf(session),
+  ];
+}
+
+function durabilityOf(appendOnly: boolean, sync: string | undefined, confirmed: boolean): string {
+  if (!appendOnly) return 'what was written since the last snapshot is lost when Redis stops';
+  if (sync === 'always' || confirmed) return 'every change is on disk before it is acknowledged';
+  return 'a change is acknowledged before it is on disk';
+}

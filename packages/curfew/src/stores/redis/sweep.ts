@@ -1,0 +1,81 @@
+import type { SweepOutcome, SweepTask } from '../contract.ts';
+import { shared } from './keys.ts';
+import type { Link } from './link.ts';
+import type { Script } from './scripts/script.ts';
+import * as pieces from './scripts/sweep.ts';
+
+/** Sessions that one script deals with: Redis does nothing else meanwhile, for a fraction of a millisecond. */
+const piece = 20;
+/** Keys that are looked through in one call for sessions whose indexes are to be put right. */
+const mendLooks = 100;
+
+/** Tidies up, in scripts so small that whoever asks Redis something meanwhile hardly waits. */
+export class Sweeper {
+  readonly #link: Link;
+  /** Where the walk over all keys has come that puts indexes right: each node walks by itself. */
+  #mended = '0';
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  async sweep({ now, keepEnded, keepEvents, batch }: SweepTask): Promise<SweepOutcome> {
+    const oldest = now - keepEnded;
+    const expired = await this.#settle(pieces.expire, now, batch);
+    const users = await this.#settle(pieces.settleUsers, now, batch - expired.ended);
+    const everyone = await this.#settle(pieces.settleEveryone, now, batch - expired.ended - users.ended);
+    const buried = await this.#count(pieces.buryEnded, batch, []);
+    const forgotten = await this.#count(pieces.forgetEnded, batch, [oldest]);
+    const trimmed = await this.#count(pieces.trimStreams, batch * 4, [oldest, now - keepEvents]);
+    const rest = await this.#count(pieces.forgetRest, batch, [oldest, now]);
+    await this.#mend(now);
+    return {
+      expired: expired.expired + users.expired + everyone.expired,
+      settled: expired.settled + users.settled + everyone.settled,
+      forgotten: forgotten.count,
+      more: [expired, users, everyone, buried, forgotten, trimmed, rest].some(({ more }) => more),
+    };
+  }
+
+  /** Runs a script piece by piece until it finds nothing more to look at, or has written down as many as it may. */
+  async #settle(script: Script, now: number, most: number) {
+    let [settled, expired] = [0, 0];
+    for (let looked = piece; looked > 0; ) {
+      const left = most - settled - expired;
+      if (left <= 0) return { settled, expired, ended: settled + expired, more: true };
+      const reply = await this.#link.run(script, [String(now), String(Math.min(piece, left))]);
+      const [seen, more, later] = reply as [number, number, number];
+      looked = seen;
+      settled += more;
+      expired += later;
+    }
+    return { settled, expired, ended: settled + expired, more: false };
+  }
+
+  async #count(script: Script, most: number, args: readonly number[]): Promise<{ count: number; more: boolean }> {
+    for (let count = 0; ; ) {
+      const size = Math.min(piece, most - count);
+      if (size <= 0) return { count, more: true };
+      const done = Number(await this.#link.run(script, [...args, size].map(String)));
+      count += done;
+      if (done < size) return { count, more: false };
+    }
+  }
+
+  async #mend(now: number): Promise<void> {
+    const found = await this.#link.command(
+      'SCAN',
+      this.#mended,
+      'MATCH',
+      `${shared}{??}:s:*`,
+      'COUNT',
+      String(mendLooks),
+    );
+    const [cursor, keys] = found as [string, string[]];
+    const ids = keys.map((key) => key.slice(key.lastIndexOf(':') + 1));
+    for (let i = 0; i < ids.length; i += piece) {
+      await this.#link.run(pieces.mend, [String(now), ...ids.slice(i, i + piece)]);
+    }
+    this.#mended = cursor;
+  }
+}

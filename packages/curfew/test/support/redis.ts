@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { createClient } from '@redis/client';
+import { temporaryFolder } from '../stores/harness.ts';
+
+/** Whether there is a Redis on this machine; the tests that need it say that they were left out where there is none. */
+export const redisInstalled: boolean = spawnSync('redis-server', ['--version']).status === 0;
+
+/** A real Redis of a test's own, on a free port with a folder of its own. */
+export class RedisServer {
+  readonly port: number;
+  readonly #folder: ReturnType<typeof temporaryFolder>;
+  readonly #settings: readonly string[];
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number, settings: readonly string[]) {
+    this.port = port;
+    this.#settings = settings;
+    this.#folder = temporaryFolder();
+  }
+
+  /** `settings` as on Redis's own command line; by default every write is on disk before it is answered. */
+  static async start(...settings: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), settings);
+    await server.up();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number {
+    return this.#process!.pid!;
+  }
+
+  async up(): Promise<void> {
+    const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder.path, '--save', ''];
+    const child = spawn('redis-server', [...args, ...durable, ...this.#settings], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#process = child;
+    let said = '';
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.on('data', (chunk) => {
+        said += chunk;
+        if (/Ready to accept connections/.test(said)) resolve();
+      });
+      child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}: ${said}`)));
+    });
+  }
+
+  async down(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    await gone;
+  }
+
+  /** Holds the process still, or lets it go on: a server that is there and says nothing. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process!.kill(signal);
+  }
+
+  /** A command of an operator's, on a connection of its own. */
+  async tell(...args: string[]): Promise<unknown> {
+    const client = createClient({ url: this.url });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      return await client.sendCommand(args);
+    } finally {
+      client.destroy();
+    }
+  }
+
+  async remove(): Promise<void> {
+    await this.down('SIGKILL');
+    this.#folder.remove();
+  }
+}
+
+const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
