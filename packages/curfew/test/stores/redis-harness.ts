@@ -3,8 +3,8 @@ import type { RedisStore } from '../../src/stores/redis/index.ts';
 import { openRedisStore } from '../../src/stores/redis/index.ts';
 import type { RedisServer } from '../support/redis.ts';
 
-/** Keys that outlive all sessions: numbers, and what was told. */
-const lasting = ['state', 'everyone', 'events', 'log', 'nodes'].map((key) => `curfew:${key}`);
+/** Keys that outlive all sessions: numbers, and what was told. So do the marks. */
+const lasting = ['state', 'head', 'active', 'everyone', 'events', 'log', 'nodes'].map((key) => `curfew:${key}`);
 
 /** One Redis for all stores of a test file; each store begins with an empty one. */
 export function redisHarness(server: () => RedisServer): Harness {
@@ -21,7 +21,9 @@ export function redisHarness(server: () => RedisServer): Harness {
         },
         /** Every key is about sessions but those; and of the log, its entries. */
         async entries() {
-          const keys = Number(await server().tell('DBSIZE')) - Number(await server().tell('EXISTS', ...lasting));
+          const marks = (await server().tell('KEYS', 'curfew:{??}:m')) as string[];
+          const keys =
+            Number(await server().tell('DBSIZE')) - Number(await server().tell('EXISTS', ...lasting, ...marks));
           return keys + Number(await server().tell('XLEN', 'curfew:log'));
         },
         dispose: () => store.close(),

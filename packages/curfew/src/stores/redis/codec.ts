@@ -18,9 +18,13 @@ export const separator = '\u001f';
 /** Between the access groups in their cell. */
 export const groupSeparator = '\u001e';
 
-/** The cells of a session's row by their place, counted from 1 as scripts do. What an end asks for comes first. */
+/**
+ * The cells of a session's row by their place, counted from 1 as scripts do. The mark says how far the epochs of its group
+ * of slots had come when it was stamped: everyone's epoch, a dot, and how many epochs of users there had moved. While the
+ * mark is the present one, no epoch has ended the session; that is what most readings find, and they look no further.
+ */
 export const cell = {
-  everyone: 1,
+  mark: 1,
   user: 2,
   endAt: 3,
   userId: 4,
@@ -35,6 +39,7 @@ export const cell = {
   name: 13,
   groups: 14,
   ip: 15,
+  // Scripts read the cells from here on as one, but where they change them.
   tokenHash: 16,
   refreshHash: 17,
   previousHash: 18,
@@ -47,7 +52,10 @@ export const cell = {
   rest: 24,
 } as const;
 
-/** A row without its first two cells: which epochs a new session is stamped with, the script says. */
+/** The mark of a group of slots in which no epoch has moved yet. */
+export const firstMark = '0.0';
+
+/** A row without its first two cells: what a new session is stamped with, the script says. */
 export function encodeUnstamped(session: StoredSession): string {
   const { refresh, end } = session;
   return [
@@ -91,6 +99,9 @@ export function encodeChange(set: Partial<StoredSession>): string[] {
   return pairs.map(String);
 }
 
+/** Where the cells begin that scripts read as one. */
+export const tail: number = cell.tokenHash;
+
 export function decodeSession(id: SessionId, row: string): StoredSession {
   const cells = row.split(separator);
   const at = (place: number) => cells[place - 1]!;
@@ -115,7 +126,7 @@ export function decodeSession(id: SessionId, row: string): StoredSession {
     expiresAt: Number(at(cell.expiresAt)),
     idle: Number(at(cell.idle)),
     metadata,
-    epochs: { user: Number(at(cell.user)), everyone: Number(at(cell.everyone)) },
+    epochs: { user: Number(at(cell.user)), everyone: Number.parseInt(at(cell.mark), 10) },
     tokenHash: decodeBytes(at(cell.tokenHash)),
     refresh: {
       hash: decodeBytes(at(cell.refreshHash)),

@@ -1,6 +1,6 @@
+import { encodeNumber } from '../../domain/base62.ts';
 import type { AccessGroup, SessionId, SessionName, UserId } from '../../domain/brand.ts';
-import { shardTag } from '../../domain/ids.ts';
-import type { StoredSession } from '../../domain/session.ts';
+import { shardTag, shardTags } from '../../domain/ids.ts';
 
 /*
  * The names of the keys. What belongs to one user stands under the user's shard tag as the hash tag, `curfew:{0A}:`, so
@@ -12,11 +12,13 @@ import type { StoredSession } from '../../domain/session.ts';
  *   u:<e>.<n>:<user>    sorted set: live sessions under the epochs that they were stamped with (everyone's, the user's)
  *   v:<e>.<n>:<user>    sorted set: those of them that are suspended
  *   x:<user>            sorted set: sessions whose end is written down
+ *   m                   the mark: everyone's epoch, a dot, and how many epochs of users have moved under this tag
  *   e:<user>            hash: the user's epoch `n`, its steps by number, and `left`, see the sweep
  *   a:<user>            row of an account
  *
  * Of nobody, behind `curfew:`
- *   state               hash: head, active, everyone, buried, walk, walkFrom, time, format
+ *   head, active        the number of the log's newest entry; how many sessions are active, whatever their deadlines
+ *   state               hash: everyone's epoch, how far the sweep has followed, the latest time, the format
  *   everyone            hash: the steps of everyone's epoch by number
  *   log, events         streams
  *   live, past          sorted sets: ids of sessions, in the order of time; suspended: ids of those
@@ -38,10 +40,7 @@ export const groupTag = (group: AccessGroup): string => `g:${group}`;
 export const addressTag = (ip: string): string => `a:${ip}`;
 export const nameTag = (name: SessionName): string => `n:${name}`;
 
-/** What a session is found by, besides its user. */
-export function tagsOf(session: StoredSession): string[] {
-  const tags = session.accessGroups.map(groupTag);
-  if (session.ip !== undefined) tags.push(addressTag(session.ip));
-  if (session.name !== undefined) tags.push(nameTag(session.name));
-  return tags;
+/** Every shard tag that there can be. */
+export function allTags(): string[] {
+  return Array.from({ length: shardTags }, (_, i) => encodeNumber(i, 2));
 }

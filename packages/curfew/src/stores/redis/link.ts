@@ -40,6 +40,7 @@ export class Link {
   #lastAnswer = performance.now();
   #closing: Promise<void> | undefined;
   #quiet: (() => void) | undefined;
+  #primary: Promise<unknown> | undefined;
 
   private constructor(options: LinkOptions) {
     this.options = options;
@@ -78,6 +79,12 @@ export class Link {
     ]);
   }
 
+  /** The values of keys, read in one step; never from a replica, which is behind. */
+  async read(...keys: string[]): Promise<(string | null)[]> {
+    const [values] = await Promise.all([this.command('MGET', ...keys), this.#refuseReplica()]);
+    return values as (string | null)[];
+  }
+
   /** A command that changes nothing. */
   command(...args: string[]): Promise<Reply> {
     return this.#send(args, false);
@@ -114,6 +121,24 @@ export class Link {
         else fail(error);
       });
     });
+  }
+
+  /**
+   * A replica answers a plain reading, so a command goes along with it that counts as a write and changes nothing: only a
+   * primary takes it. All readings that are sent together share one.
+   */
+  #refuseReplica(): Promise<unknown> {
+    if (!this.#primary) {
+      this.#primary = this.#send(['GETEX', `${shared}nothing`], false).catch((fault: CurfewError) => {
+        // A Redis that cannot write its disk refuses as well; what it has can be read.
+        if (!(fault.cause instanceof ErrorReply) || fault.cause.message.startsWith('READONLY')) throw fault;
+      });
+      // Before anything is sent: what is asked later needs one of its own.
+      queueMicrotask(() => {
+        this.#primary = undefined;
+      });
+    }
+    return this.#primary;
   }
 
   #done(waiting: Waiting): void {

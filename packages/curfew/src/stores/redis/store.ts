@@ -1,6 +1,5 @@
 import { type NewEvent, storeEvents } from '../../domain/events.ts';
 import { limits } from '../../domain/limits.ts';
-import { nextDeadline } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import type {
   ChangeOutcome,
@@ -16,7 +15,7 @@ import * as accounts from './accounts.ts';
 import * as codec from './codec.ts';
 import type { DurableWrites } from './durable.ts';
 import { readEvents, type StreamEntry } from './events.ts';
-import { homeOf, homeOfSession, tagsOf } from './keys.ts';
+import { allTags, homeOf, homeOfSession } from './keys.ts';
 import type { Link, Reply } from './link.ts';
 import { listSessions } from './lists.ts';
 import * as ends from './scripts/ends.ts';
@@ -72,8 +71,14 @@ export class RedisStore implements Store {
     }
   };
 
-  readSession: Store['readSession'] = async (id) =>
-    decodeSnapshot(id, await this.#link.run(sessions.readSession, [id], homeOfSession(id)));
+  readSession: Store['readSession'] = async (id) => {
+    const home = homeOfSession(id);
+    const [row, mark] = await this.#link.read(`${home}s:${id}`, `${home}m`);
+    if (!row) return undefined;
+    // While no epoch has moved since it was stamped, none has ended it: see `mark` in codec.ts.
+    if (row.startsWith(`${mark ?? codec.firstMark}${codec.separator}`)) return decodeSnapshot(id, row);
+    return decodeSnapshot(id, await this.#link.run(sessions.readSession, [id], home));
+  };
 
   readNamedSession: Store['readNamedSession'] = async (name) => {
     const found = (await this.#link.run(sessions.readNamedSession, [name])) as [never, Reply] | null;
@@ -105,7 +110,10 @@ export class RedisStore implements Store {
   };
 
   endEveryone: Store['endEveryone'] = async ({ at, by, reason }) => {
-    const [sequence, ended] = (await this.#write(ends.endEveryone, [String(at), by, reason])) as [number, number];
+    const [sequence, ended] = (await this.#write(ends.endEveryone, [String(at), by, reason, ...allTags()])) as [
+      number,
+      number,
+    ];
     return { sequence, ended };
   };
 
@@ -278,12 +286,10 @@ function creationArgs({ session, epochs, limit, by, now }: Creation): string[] {
     String(now),
     everyone,
     user,
-    String(nextDeadline(session)),
     codec.encodeEvent(storeEvents.created(session, by)),
     session.name ?? '',
     limit ? String(limit.max) : '',
     limit?.excess ?? '',
-    ...tagsOf(session),
   ];
 }
 

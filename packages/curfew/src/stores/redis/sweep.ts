@@ -21,6 +21,7 @@ export class Sweeper {
 
   async sweep({ now, keepEnded, keepEvents, batch }: SweepTask): Promise<SweepOutcome> {
     const oldest = now - keepEnded;
+    const placed = await this.#count(pieces.placeCreated, batch * 4, []);
     const expired = await this.#settle(pieces.expire, now, batch);
     const users = await this.#settle(pieces.settleUsers, now, batch - expired.ended);
     const everyone = await this.#settle(pieces.settleEveryone, now, batch - expired.ended - users.ended);
@@ -33,7 +34,7 @@ export class Sweeper {
       expired: expired.expired + users.expired + everyone.expired,
       settled: expired.settled + users.settled + everyone.settled,
       forgotten: forgotten.count,
-      more: [expired, users, everyone, buried, forgotten, trimmed, rest].some(({ more }) => more),
+      more: [placed, expired, users, everyone, buried, forgotten, trimmed, rest].some(({ more }) => more),
     };
   }
 

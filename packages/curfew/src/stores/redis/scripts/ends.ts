@@ -8,7 +8,7 @@ export const endSession: Script = writing({
   body: `
 local id = ARGV[1]
 local text = redis.call('GET', home .. 's:' .. id)
-local row = text and cells(text)
+local row = text and sessionOf(text)
 if not row or (ARGV[5] ~= '' and row[${cell.userId}] ~= ARGV[5]) then return { 'not_found' } end
 local earlier, behind = endOf(home, row, ARGV[2])
 if earlier and earlier[4] then return { 'already', text, earlier } end
@@ -29,19 +29,25 @@ return { 'ended', sequence, ended }
 `,
 });
 
-/** ARGV: at, by, reason. Answers the log entry and how many it ended. */
+/** ARGV: at, by, reason, then every tag of a group of slots. Answers the log entry and how many it ended. */
 export const endEveryone: Script = writing({
   name: 'endEveryone',
-  uses: ['log', 'event'],
+  uses: ['epochs', 'log', 'event'],
   body: String.raw`
-local state = redis.call('HMGET', shared .. 'state', 'active', 'everyone', 'walk')
-local ended, everyone = tonumber(state[1] or 0), tonumber(state[2] or 0)
+local ended = tonumber(redis.call('GET', shared .. 'active') or 0)
+local everyone = tonumber(redis.call('HGET', shared .. 'state', 'everyone') or 0)
 local sequence = log('a', '', ARGV[1])
 redis.call('HSET', shared .. 'everyone', everyone + 1, table.concat({ ARGV[1], ARGV[2], ARGV[3], sequence }, '\31'))
-redis.call('HSET', shared .. 'state', 'active', 0, 'everyone', everyone + 1, 'walk', '')
--- From which epoch on sessions may be left behind that are not written down yet.
-if not state[3] then redis.call('HSET', shared .. 'state', 'walkFrom', everyone) end
-event(table.concat({ 'everyone.ended', ARGV[1], ARGV[2], '', '', ARGV[3], '{"ended":' .. ended .. '}' }, '\31'))
+redis.call('SET', shared .. 'active', 0)
+for i = 4, #ARGV do
+  local home = shared .. '{' .. ARGV[i] .. '}:'
+  redis.call('SET', home .. 'm', everyone + 1 .. '.' .. string.match(markOf(home), '%d+$'))
+end
+-- From which epoch on sessions may be left behind that are not written down yet, and up to which event they were created:
+-- the sweep follows when all of them are placed.
+if redis.call('HEXISTS', shared .. 'state', 'walk') == 0 then redis.call('HSET', shared .. 'state', 'walkFrom', everyone) end
+local told = event(table.concat({ 'everyone.ended', ARGV[1], ARGV[2], '', '', ARGV[3], '{"ended":' .. ended .. '}' }, '\31'))
+redis.call('HSET', shared .. 'state', 'everyone', everyone + 1, 'walk', '', 'walkEvents', told)
 return { sequence, ended }
 `,
 });

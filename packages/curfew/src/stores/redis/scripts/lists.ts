@@ -17,10 +17,11 @@ end
  */
 export const candidates: Script = reading({
   name: 'candidates',
-  uses: ['rows'],
+  uses: ['unplaced'],
   body: `${pageOf}
 local found = {}
 for i = 5, #ARGV do found[#found + 1] = page(shared .. ARGV[i]) end
+found[#found + 1] = unplaced()
 if ARGV[4] == '1' then
   local state = redis.call('HMGET', shared .. 'state', 'buried', 'walk')
   if state[2] then found[#found + 1] = page(shared .. 'live') end
@@ -70,24 +71,27 @@ return found
  */
 export const countActive: Script = reading({
   name: 'countActive',
-  uses: ['endOf'],
+  uses: ['endOf', 'unplaced'],
   body: `
 local now, userId = ARGV[1], ARGV[2]
 local count
 if userId == '' then
-  count = tonumber(redis.call('HGET', shared .. 'state', 'active') or 0)
+  count = tonumber(redis.call('GET', shared .. 'active') or 0)
 else
   local everyone, user = present(home, userId)
   local key = everyone .. '.' .. user .. ':' .. userId
   count = redis.call('ZCARD', home .. 'u:' .. key) - redis.call('ZCARD', home .. 'v:' .. key)
 end
-for _, id in ipairs(redis.call('ZRANGE', shared .. 'deadlines', '-inf', now, 'BYSCORE')) do
+local looks = {}
+for _, id in ipairs(redis.call('ZRANGE', shared .. 'deadlines', '-inf', now, 'BYSCORE')) do looks[id] = true end
+for _, id in ipairs(unplaced()) do looks[id] = true end
+for id in pairs(looks) do
   local text = redis.call('GET', homeOf(id) .. 's:' .. id)
-  local row = text and cells(text)
+  local row = text and sessionOf(text)
   if row and row[${cell.endAt}] == '' and row[${cell.suspended}] == '0'
     and (userId == '' or row[${cell.userId}] == userId)
     and deadlineOf(row) <= tonumber(now)
-    and not epochEnd(homeOf(id), row[${cell.userId}], tonumber(row[${cell.everyone}]), tonumber(row[${cell.user}])) then
+    and not epochEnd(homeOf(id), row[${cell.userId}], row[${cell.mark}], row[${cell.user}]) then
     count = count - 1
   end
 end

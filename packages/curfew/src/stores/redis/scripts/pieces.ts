@@ -1,4 +1,4 @@
-import { cell, slotCell } from '../codec.ts';
+import { cell, firstMark, slotCell, tail } from '../codec.ts';
 
 /*
  * What the programs have in common, in Lua. Each program takes only the pieces that it calls: Redis runs through all of
@@ -20,11 +20,17 @@ export type PieceName =
   | 'putDown'
   | 'bury'
   | 'writeEnd'
+  | 'unplaced'
   | 'live'
   | 'endUser';
 
 const rows = String.raw`
--- The cells of a row, and the row of cells.
+-- The cells of a session's row; what only its servers read is the last one.
+local function sessionOf(text)
+  return { string.match(text, '^${String.raw`([^\31]*)\31`.repeat(tail - 1)}(.*)$') }
+end
+
+-- The cells of any other row, and the row of cells.
 local function cells(text)
   local row, n = {}, 0
   for part in string.gmatch(text .. '\31', '([^\31]*)\31') do
@@ -45,11 +51,19 @@ end
 `;
 
 const epochs = `
--- The present epochs: everyone's and the user's.
+-- The present mark of a group of slots.
+local function markOf(home)
+  return redis.call('GET', home .. 'm') or '${firstMark}'
+end
+
+local function everyoneOf(mark)
+  return tonumber(string.match(mark, '^%d+'))
+end
+
+-- The present epochs, everyone's and the user's, and the mark.
 local function present(home, userId)
-  local everyone = redis.call('HGET', shared .. 'state', 'everyone') or 0
-  local user = redis.call('HGET', home .. 'e:' .. userId, 'n') or 0
-  return tonumber(everyone), tonumber(user)
+  local mark = markOf(home)
+  return everyoneOf(mark), tonumber(redis.call('HGET', home .. 'e:' .. userId, 'n') or 0), mark
 end
 
 -- The first step of an epoch past a number. Steps that are forgotten ended nothing that is still live.
@@ -60,12 +74,13 @@ local function stepAfter(key, number, last)
   end
 end
 
--- The step that ended what was stamped with these numbers: the first, when both epochs have moved on.
-local function epochEnd(home, userId, everyone, user)
-  local presentEveryone, presentUser = present(home, userId)
+-- The step that ended what was stamped with a mark and a user's epoch: the first, when both epochs have moved on.
+local function epochEnd(home, userId, mark, user)
+  if markOf(home) == mark then return end
+  local everyone, presentEveryone, presentUser = everyoneOf(mark), present(home, userId)
   local byEveryone = presentEveryone > everyone and stepAfter(shared .. 'everyone', everyone, presentEveryone)
-  local byUser = presentUser > user and stepAfter(home .. 'e:' .. userId, user, presentUser)
-  if not (byEveryone and byUser) then return byEveryone or byUser end
+  local byUser = presentUser > tonumber(user) and stepAfter(home .. 'e:' .. userId, user, presentUser)
+  if not (byEveryone and byUser) then return byEveryone or byUser or nil end
   return tonumber(byUser[4]) < tonumber(byEveryone[4]) and byUser or byEveryone
 end
 `;
@@ -82,7 +97,7 @@ local function endOf(home, row, now)
   if row[${cell.endAt}] ~= '' then
     return { row[${cell.endAt}], row[${cell.endBy}], row[${cell.endReason}], row[${cell.endSequence}] }, false
   end
-  local step = epochEnd(home, row[${cell.userId}], tonumber(row[${cell.everyone}]), tonumber(row[${cell.user}]))
+  local step = epochEnd(home, row[${cell.userId}], row[${cell.mark}], row[${cell.user}])
   local at = deadlineOf(row)
   local passed = tonumber(now) >= at
   if step and not (passed and at < tonumber(step[1])) then return step, true end
@@ -93,7 +108,7 @@ end
 const log = String.raw`
 -- Appends to the change log: kind s (a session), u (a user) or a (all). The number is the stream's own id.
 local function log(kind, subject, at)
-  local sequence = redis.call('HINCRBY', shared .. 'state', 'head', 1)
+  local sequence = redis.call('INCR', shared .. 'head')
   redis.call('XADD', shared .. 'log', sequence .. '-0', 'e', at .. '\31' .. kind .. '\31' .. subject)
   return sequence
 end
@@ -102,13 +117,13 @@ end
 const event = `
 -- Appends to the audit trail, which numbers itself.
 local function event(row)
-  redis.call('XADD', shared .. 'events', '0-*', 'e', row)
+  return string.match(redis.call('XADD', shared .. 'events', '0-*', 'e', row), '%d+$')
 end
 `;
 
 const indexes = String.raw`
 local function stamp(row)
-  return row[${cell.everyone}] .. '.' .. row[${cell.user}] .. ':' .. row[${cell.userId}]
+  return string.match(row[${cell.mark}], '^%d+') .. '.' .. row[${cell.user}] .. ':' .. row[${cell.userId}]
 end
 
 -- What a session is found by, besides its user: see tagsOf in keys.ts.
@@ -146,7 +161,7 @@ local function nameIsFree(name, now)
   local slot = cells(found)
   local holder = slot[${slotCell.sessionId}]
   local row = holder ~= '' and redis.call('GET', homeOf(holder) .. 's:' .. holder)
-  if row and not endOf(homeOf(holder), cells(row), now) then return 'name_taken' end
+  if row and not endOf(homeOf(holder), sessionOf(row), now) then return 'name_taken' end
   return slot[${slotCell.started}] == '1' and 'free' or 'name_stopped'
 end
 
@@ -190,7 +205,7 @@ local function writeEnd(home, id, row, why, behind, now)
   why[4] = log('s', id, now)
   event(table.concat({ 'session.ended', why[1], why[2], row[${cell.userId}], id, why[3], '' }, '\31'))
   -- What an epoch has passed was counted off by the epoch.
-  if not behind and row[${cell.suspended}] == '0' then redis.call('HINCRBY', shared .. 'state', 'active', -1) end
+  if not behind and row[${cell.suspended}] == '0' then redis.call('DECR', shared .. 'active') end
   putDown(home, id, row, why)
   return why[4]
 end
@@ -210,6 +225,19 @@ local function bury(id, row, writtenAt)
 end
 `;
 
+const unplaced = `
+-- Sessions that were created since the sweep last came by: they stand in no list yet.
+local function unplaced()
+  local placed = redis.call('HGET', shared .. 'state', 'placed') or 0
+  local ids = {}
+  for _, entry in ipairs(redis.call('XRANGE', shared .. 'events', '(0-' .. placed, '+')) do
+    local told = cells(entry[2][2])
+    if told[1] == 'session.created' then ids[#ids + 1] = told[5] end
+  end
+  return ids
+end
+`;
+
 const live = `
 -- A user's sessions that have not ended at a moment, oldest first, as pairs of id and cells.
 local function liveOf(home, userId, now)
@@ -217,7 +245,7 @@ local function liveOf(home, userId, now)
   local found = {}
   for _, id in ipairs(redis.call('ZRANGE', home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId, 0, -1)) do
     local text = redis.call('GET', home .. 's:' .. id)
-    local row = text and cells(text)
+    local row = text and sessionOf(text)
     if row and deadlineOf(row) > tonumber(now) then found[#found + 1] = { id, row } end
   end
   return found
@@ -231,15 +259,17 @@ local function endUser(home, userId, why, except)
   local spared
   if except ~= '' then
     local text = redis.call('GET', home .. 's:' .. except)
-    spared = text and cells(text)
+    spared = text and sessionOf(text)
     if not spared or spared[${cell.userId}] ~= userId or endOf(home, spared, why[1]) then return end
   end
-  local everyone, user = present(home, userId)
+  local everyone, user, mark = present(home, userId)
   local key = everyone .. '.' .. user .. ':' .. userId
   local behind = redis.call('ZCARD', home .. 'u:' .. key)
   local active = behind - redis.call('ZCARD', home .. 'v:' .. key)
   why[4] = log('u', userId, why[1])
   redis.call('HSET', home .. 'e:' .. userId, 'n', user + 1, user + 1, table.concat(why, '\31'))
+  local moved = everyone .. '.' .. tonumber(string.match(mark, '%d+$')) + 1
+  redis.call('SET', home .. 'm', moved)
   redis.call('ZADD', shared .. 'epochs', why[1], home .. '\31' .. userId)
   -- What is left behind is written down session by session when the sweep comes by.
   if behind > 0 then
@@ -249,13 +279,13 @@ local function endUser(home, userId, why, except)
   local ended = active
   if spared then
     displace(home, except, spared)
-    spared[${cell.user}] = user + 1
+    spared[${cell.mark}], spared[${cell.user}] = moved, user + 1
     spared[${cell.version}] = spared[${cell.version}] + 1
     redis.call('SET', home .. 's:' .. except, joined(spared))
     place(home, except, spared)
     if spared[${cell.suspended}] == '0' then ended = ended - 1 end
   end
-  if ended > 0 then redis.call('HINCRBY', shared .. 'state', 'active', -ended) end
+  if ended > 0 then redis.call('DECRBY', shared .. 'active', ended) end
   local details = '{"ended":' .. ended .. (except == '' and '' or ',"except":"' .. except .. '"') .. '}'
   event(table.concat({ 'user.sessions_ended', why[1], why[2], userId, '', why[3], details }, '\31'))
   return why[4], ended
@@ -273,6 +303,7 @@ export const pieces: Readonly<Record<PieceName, Piece>> = {
   putDown: { uses: ['indexes', 'slots'], source: putDown },
   writeEnd: { uses: ['putDown', 'log', 'event'], source: writeEnd },
   bury: { uses: ['indexes'], source: bury },
+  unplaced: { uses: ['rows'], source: unplaced },
   live: { uses: ['endOf'], source: live },
   endUser: { uses: ['indexes', 'endOf', 'log', 'event'], source: endUser },
 };

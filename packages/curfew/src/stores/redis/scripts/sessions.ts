@@ -1,44 +1,42 @@
-import { cell } from '../codec.ts';
+import { cell, tail } from '../codec.ts';
 import { reading, type Script, writing } from './script.ts';
 
 /**
  * ARGV: id, user, the row behind its two epochs, now, the epochs that must be present (everyone's, the user's; empty for
- * any), deadline, event, name, limit (empty for none), `replace` or `refuse`, then the tags.
+ * any), event, name, limit (empty for none), `replace` or `refuse`.
  * Answers `already` with the row, or `created` with the epochs, the last log entry and the ids that it replaced, or why not.
  */
 export const createSession: Script = writing({
   name: 'createSession',
   uses: ['writeEnd', 'live'],
   body: String.raw`
-local id, userId, unstamped, now, deadline, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[7], ARGV[9]
+local id, userId, unstamped, now, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[8]
 local key = home .. 's:' .. id
 local already = redis.call('GET', key)
 if already then return { 'already', already } end
-local everyone, user = present(home, userId)
+local everyone, user, mark = present(home, userId)
 if ARGV[5] ~= '' and (tonumber(ARGV[5]) ~= everyone or tonumber(ARGV[6]) ~= user) then return { 'epoch_moved' } end
 if name ~= '' then
   local free = nameIsFree(name, now)
   if free ~= 'free' then return { free } end
 end
 local replaced, sequence = {}, false
-if ARGV[10] ~= '' then
+if ARGV[9] ~= '' then
   local active = liveOf(home, userId, now)
-  local over = #active + 1 - tonumber(ARGV[10])
-  if over > 0 and ARGV[11] == 'refuse' then return { 'too_many', #active } end
+  local over = #active + 1 - tonumber(ARGV[9])
+  if over > 0 and ARGV[10] == 'refuse' then return { 'too_many', #active } end
   for i = 1, math.min(over, #active) do
     local oldest = active[i]
     sequence = writeEnd(home, oldest[1], oldest[2], { now, 'policy', 'replaced' }, false, now)
     replaced[i] = oldest[1]
   end
 end
-redis.call('SET', key, everyone .. '\31' .. user .. '\31' .. unstamped)
+-- The lists follow with the sweep, which finds it by its event.
+redis.call('SET', key, mark .. '\31' .. user .. '\31' .. unstamped)
 redis.call('ZADD', home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId, 0, id)
-redis.call('ZADD', shared .. 'live', 0, id)
-redis.call('ZADD', shared .. 'deadlines', deadline, id)
-for i = 12, #ARGV do redis.call('ZADD', shared .. 'l:' .. ARGV[i], 0, id) end
-redis.call('HINCRBY', shared .. 'state', 'active', 1)
+redis.call('INCR', shared .. 'active')
 if name ~= '' then holdName(name, id, now) end
-event(ARGV[8])
+event(ARGV[7])
 return { 'created', everyone, user, sequence, replaced }
 `,
 });
@@ -48,9 +46,9 @@ const snapshot = String.raw`
 local function snapshot(home, id)
   local text = redis.call('GET', home .. 's:' .. id)
   if not text then return false end
-  local everyone, user, ended, userId = string.match(text, '^(%d+)\31(%d+)\31(%d*)\31([^\31]*)')
+  local mark, user, ended, userId = string.match(text, '^([%d.]+)\31(%d+)\31(%d*)\31([^\31]*)')
   if ended ~= '' then return text end
-  local step = epochEnd(home, userId, tonumber(everyone), tonumber(user))
+  local step = epochEnd(home, userId, mark, user)
   if not step then return text end
   return { text, step[1], step[2], step[3], step[4] }
 end
@@ -94,10 +92,11 @@ export const changeSession: Script = writing({
 local id, now = ARGV[1], ARGV[3]
 local text = redis.call('GET', home .. 's:' .. id)
 if not text then return { 'not_found' } end
-local row = cells(text)
+local row = sessionOf(text)
 if endOf(home, row, now) then return { 'ended' } end
 if row[${cell.version}] ~= ARGV[2] then return { 'conflict' } end
 local wasSuspended, lastSeenAt = row[${cell.suspended}], row[${cell.lastSeenAt}]
+for i, part in ipairs(cells(row[${tail}])) do row[${tail - 1} + i] = part end
 for i = 6, #ARGV, 2 do row[tonumber(ARGV[i])] = ARGV[i + 1] end
 if tonumber(row[${cell.lastSeenAt}]) < tonumber(lastSeenAt) then row[${cell.lastSeenAt}] = lastSeenAt end
 row[${cell.version}] = row[${cell.version}] + 1
@@ -107,7 +106,7 @@ if row[${cell.suspended}] ~= wasSuspended then
     redis.call('ZREM', home .. 'v:' .. stamp(row), id)
     redis.call('ZREM', shared .. 'suspended', id)
   end
-  redis.call('HINCRBY', shared .. 'state', 'active', suspended and -1 or 1)
+  redis.call('INCRBY', shared .. 'active', suspended and -1 or 1)
 end
 local changed = joined(row)
 redis.call('SET', home .. 's:' .. id, changed)
@@ -125,10 +124,12 @@ export const touchSessions: Script = writing({
 for i = 1, #ARGV, 2 do
   local key = homeOf(ARGV[i]) .. 's:' .. ARGV[i]
   local text, at = redis.call('GET', key), tonumber(ARGV[i + 1])
-  local row = text and cells(text)
+  local row = text and sessionOf(text)
   -- Activity after the deadline is no activity of this session, and an end is for good: see touch in domain/session.ts.
   if row and at > tonumber(row[${cell.lastSeenAt}]) and not endOf(homeOf(ARGV[i]), row, at) then
     row[${cell.lastSeenAt}] = ARGV[i + 1]
+    -- No epoch has ended it so far: whoever reads it next sees that at once.
+    row[${cell.mark}] = markOf(homeOf(ARGV[i]))
     redis.call('SET', key, joined(row))
   end
 end
@@ -179,7 +180,7 @@ for _, session in ipairs(liveOf(home, userId, now)) do
   end
 end
 if only ~= '' and chosen == 0 then return { 'not_found' } end
-if #changed == 0 then return { 'changed', 0, tonumber(redis.call('HGET', shared .. 'state', 'head') or 0) } end
+if #changed == 0 then return { 'changed', 0, tonumber(redis.call('GET', shared .. 'head') or 0) } end
 for _, change in ipairs(changed) do
   local id, row = change[1], change[2]
   row[${cell.groups}] = table.concat(change[3], '\30')

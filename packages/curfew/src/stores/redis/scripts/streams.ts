@@ -17,7 +17,7 @@ export const readLog: Script = reading({
 
 export const logHead: Script = reading({
   name: 'logHead',
-  body: `return tonumber(redis.call('HGET', shared .. 'state', 'head') or 0)`,
+  body: `return tonumber(redis.call('GET', shared .. 'head') or 0)`,
 });
 
 /**
@@ -28,7 +28,7 @@ export const renewNode: Script = writingWhenFull({
   name: 'renewNode',
   body: String.raw`
 redis.call('HSET', shared .. 'nodes', ARGV[1], ARGV[2] .. '\31' .. ARGV[3])
-return tonumber(redis.call('HGET', shared .. 'state', 'head') or 0)
+return tonumber(redis.call('GET', shared .. 'head') or 0)
 `,
 });
 
@@ -105,7 +105,7 @@ export const counts: Script = reading({
 return {
   redis.call('ZCARD', shared .. 'live'),
   redis.call('ZCARD', shared .. 'past'),
-  tonumber(redis.call('HGET', shared .. 'state', 'head') or 0),
+  tonumber(redis.call('GET', shared .. 'head') or 0),
 }
 `,
 });

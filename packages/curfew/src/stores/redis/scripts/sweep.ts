@@ -23,9 +23,33 @@ end
 
 local function rowOf(home, id)
   local text = redis.call('GET', home .. 's:' .. id)
-  return text and cells(text)
+  return text and sessionOf(text)
 end
 `;
+
+/** Places those in the lists that were created since the last time, as their events tell. ARGV: how many events. */
+export const placeCreated: Script = writingWhenFull({
+  name: 'placeCreated',
+  uses: ['indexes', 'endOf'],
+  body: `
+local placed = redis.call('HGET', shared .. 'state', 'placed') or 0
+local entries = redis.call('XRANGE', shared .. 'events', '(0-' .. placed, '+', 'COUNT', ARGV[1])
+for _, entry in ipairs(entries) do
+  local told = cells(entry[2][2])
+  local id = told[5]
+  local text = told[1] == 'session.created' and redis.call('GET', homeOf(id) .. 's:' .. id)
+  local row = text and sessionOf(text)
+  -- One whose end is written down by now is put among the past when the sweep comes to that.
+  if row and row[${cell.endAt}] == '' then
+    redis.call('ZADD', shared .. 'live', 0, id)
+    redis.call('ZADD', shared .. 'deadlines', deadlineOf(row), id)
+    for _, tag in ipairs(tagsOf(row)) do redis.call('ZADD', shared .. 'l:' .. tag, 0, id) end
+  end
+end
+if #entries > 0 then redis.call('HSET', shared .. 'state', 'placed', string.match(entries[#entries][1], '%d+$')) end
+return #entries
+`,
+});
 
 /** Looks at sessions whose deadline has come: ends them, or notes a later one. ARGV: now, how many. */
 export const expire: Script = writingWhenFull({
@@ -88,8 +112,9 @@ export const settleEveryone: Script = writingWhenFull({
   uses: ['writeEnd', 'bury', 'endOf'],
   body: `${settle}
 local now, most = ARGV[1], tonumber(ARGV[2])
-local walked = redis.call('HGET', shared .. 'state', 'walk')
-if not walked then return { 0, 0, 0 } end
+local state = redis.call('HMGET', shared .. 'state', 'walk', 'walkEvents', 'placed')
+local walked = state[1]
+if not walked or tonumber(state[3] or 0) < tonumber(state[2]) then return { 0, 0, 0 } end
 local from = walked == '' and '-' or '(' .. walked
 local ids = redis.call('ZRANGE', shared .. 'live', from, '+', 'BYLEX', 'LIMIT', 0, most)
 local expired, settled = 0, 0
@@ -104,7 +129,7 @@ for _, id in ipairs(ids) do
   end
 end
 if #ids < most then
-  redis.call('HDEL', shared .. 'state', 'walk', 'walkFrom')
+  redis.call('HDEL', shared .. 'state', 'walk', 'walkFrom', 'walkEvents')
 else
   redis.call('HSET', shared .. 'state', 'walk', ids[#ids])
 end
@@ -122,8 +147,8 @@ local entries = redis.call('XRANGE', shared .. 'log', from + 1 .. '-0', '+', 'CO
 for _, entry in ipairs(entries) do
   local at, kind, id = unpack(cells(entry[2][2]))
   local text = kind == 's' and redis.call('GET', homeOf(id) .. 's:' .. id)
-  local row = text and cells(text)
-  if row and row[${cell.endAt}] ~= '' and redis.call('ZSCORE', shared .. 'live', id) then bury(id, row, at) end
+  local row = text and sessionOf(text)
+  if row and row[${cell.endAt}] ~= '' and not redis.call('ZSCORE', shared .. 'graves', id) then bury(id, row, at) end
 end
 if #entries > 0 then redis.call('HSET', shared .. 'state', 'buried', string.match(entries[#entries][1], '%d+')) end
 return #entries
@@ -140,7 +165,7 @@ for _, id in ipairs(old) do
   local home = homeOf(id)
   local text = redis.call('GET', home .. 's:' .. id)
   if text then
-    local row = cells(text)
+    local row = sessionOf(text)
     for _, tag in ipairs(tagsOf(row)) do redis.call('ZREM', shared .. 'p:' .. tag, id) end
     redis.call('ZREM', home .. 'x:' .. row[${cell.userId}], id)
     redis.call('DEL', home .. 's:' .. id)
@@ -160,18 +185,23 @@ export const trimStreams: Script = writingWhenFull({
   name: 'trimStreams',
   uses: ['rows'],
   body: `
-local function trim(stream, place, oldest, most)
+-- An entry of the log is numbered before the dash of its id, an event behind it.
+local function trim(stream, place, oldest, followed)
   local upTo, count = nil, 0
   for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+', 'COUNT', ARGV[3])) do
     local ms, sequence = string.match(entry[1], '(%d+)-(%d+)')
-    if tonumber(cells(entry[2][2])[place]) > tonumber(oldest) or (most and tonumber(ms) > most) then break end
+    local number = math.max(tonumber(ms), tonumber(sequence))
+    if tonumber(cells(entry[2][2])[place]) > tonumber(oldest) or number > followed then break end
     upTo, count = ms .. '-' .. sequence + 1, count + 1
   end
   if upTo then redis.call('XTRIM', stream, 'MINID', upTo) end
   return count
 end
-local buried = tonumber(redis.call('HGET', shared .. 'state', 'buried') or 0)
-return math.max(trim(shared .. 'log', 1, ARGV[1], buried), trim(shared .. 'events', 2, ARGV[2]))
+local state = redis.call('HMGET', shared .. 'state', 'buried', 'placed')
+return math.max(
+  trim(shared .. 'log', 1, ARGV[1], tonumber(state[1] or 0)),
+  trim(shared .. 'events', 2, ARGV[2], tonumber(state[2] or 0))
+)
 `,
 });
 
@@ -235,7 +265,7 @@ for i = 2, #ARGV do
   local id = ARGV[i]
   local home = homeOf(id)
   local text = redis.call('GET', home .. 's:' .. id)
-  local row = text and cells(text)
+  local row = text and sessionOf(text)
   if row and row[${cell.endAt}] == '' then
     place(home, id, row)
     redis.call('ZADD', shared .. 'live', 0, id)
@@ -243,8 +273,8 @@ for i = 2, #ARGV do
     for _, tag in ipairs(tagsOf(row)) do redis.call('ZADD', shared .. 'l:' .. tag, 0, id) end
   elseif row then
     redis.call('ZADD', home .. 'x:' .. row[${cell.userId}], 0, id)
-    -- One that stands among the living still is moved when the sweep comes to its entry in the log.
-    if not redis.call('ZSCORE', shared .. 'live', id) then
+    -- One whose entry in the log the sweep has not come to yet is moved then.
+    if tonumber(row[${cell.endSequence}]) <= tonumber(redis.call('HGET', shared .. 'state', 'buried') or 0) then
       redis.call('ZADD', shared .. 'past', 0, id)
       redis.call('ZADD', shared .. 'graves', 'NX', ARGV[1], id)
       for _, tag in ipairs(tagsOf(row)) do redis.call('ZADD', shared .. 'p:' .. tag, 0, id) end
