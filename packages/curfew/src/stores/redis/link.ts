@@ -81,8 +81,11 @@ export class Link {
 
   /** The values of keys, read in one step; never from a replica, which is behind. */
   async read(...keys: string[]): Promise<(string | null)[]> {
-    const [values] = await Promise.all([this.command('MGET', ...keys), this.#refuseReplica()]);
-    return values as (string | null)[];
+    const primary = this.#refuseReplica();
+    const values = (await this.#send(['MGET', ...keys], false)) as (string | null)[];
+    // Its answer came before: they were sent in this order.
+    await primary;
+    return values;
   }
 
   /** A command that changes nothing. */
