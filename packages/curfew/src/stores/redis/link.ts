@@ -136,6 +136,8 @@ export class Link {
         // A Redis that cannot write its disk refuses as well; what it has can be read.
         if (!(fault.cause instanceof ErrorReply) || fault.cause.message.startsWith('READONLY')) throw fault;
       });
+      // Whoever waits for it is told; nobody may, when the reading itself has failed.
+      this.#primary.catch(() => {});
       // Before anything is sent: what is asked later needs one of its own.
       queueMicrotask(() => {
         this.#primary = undefined;
