@@ -2,6 +2,7 @@ import { CurfewError } from '../errors.ts';
 import type { Store } from './contract.ts';
 import { openLmdbStore } from './lmdb/index.ts';
 import { openPostgresStore, parseLocation, planPostgres } from './postgres/index.ts';
+import { locationOf, openRedisStore } from './redis/index.ts';
 
 /** A kind of store, chosen by how its URL begins. */
 type Engine = {
@@ -30,6 +31,12 @@ const engines: readonly Engine[] = [
     show: (url) => parseLocation(url).shown,
     open: openPostgresStore,
     plan: planPostgres,
+  },
+  {
+    begins: /^rediss?:\/\//,
+    form: 'redis://user:password@host:port/number',
+    show: locationOf,
+    open: (url) => openRedisStore(url),
   },
 ];
 

@@ -1,7 +1,7 @@
 import type { Harness } from '../../src/stores/conformance/index.ts';
-import type { RedisStore } from '../../src/stores/redis/index.ts';
-import { openRedisStore } from '../../src/stores/redis/index.ts';
+import { openRedisStore, type RedisStore } from '../../src/stores/redis/index.ts';
 import type { RedisServer } from '../support/redis.ts';
+import { Relay } from '../support/relay.ts';
 
 /** Keys that outlive all sessions: numbers, and what was told. So do the marks. */
 const lasting = ['state', 'head', 'active', 'everyone', 'events', 'log', 'nodes'].map((key) => `curfew:${key}`);
@@ -11,13 +11,27 @@ export function redisHarness(server: () => RedisServer): Harness {
   return {
     async open() {
       await server().tell('FLUSHALL');
-      let store: RedisStore = await openRedisStore(server().url);
+      const closing: (() => Promise<void>)[] = [];
+      const open = async (url: string): Promise<RedisStore> => {
+        const opened = await openRedisStore(url);
+        closing.push(opened.close);
+        return opened;
+      };
+      let store = await open(server().url);
       return {
         store,
         async reopen() {
           await store.close();
-          store = await openRedisStore(server().url);
+          store = await open(server().url);
           return store;
+        },
+        another: () => open(server().url),
+        async breaking(moment) {
+          const relay = await Relay.to(server().port);
+          const broken = await open(`redis://127.0.0.1:${relay.port}`);
+          closing.push(() => relay.close());
+          relay.breakAt(moment);
+          return broken;
         },
         /** Every key is about sessions but those; and of the log, its entries. */
         async entries() {
@@ -26,7 +40,9 @@ export function redisHarness(server: () => RedisServer): Harness {
             Number(await server().tell('DBSIZE')) - Number(await server().tell('EXISTS', ...lasting, ...marks));
           return keys + Number(await server().tell('XLEN', 'curfew:log'));
         },
-        dispose: () => store.close(),
+        async dispose() {
+          for (const close of closing) await close();
+        },
       };
     },
   };

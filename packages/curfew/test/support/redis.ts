@@ -65,15 +65,8 @@ export class RedisServer {
   }
 
   /** A command of an operator's, on a connection of its own. */
-  async tell(...args: string[]): Promise<unknown> {
-    const client = createClient({ url: this.url });
-    client.on('error', () => {});
-    await client.connect();
-    try {
-      return await client.sendCommand(args);
-    } finally {
-      client.destroy();
-    }
+  tell(...args: string[]): Promise<unknown> {
+    return tellRedis(this.url, ...args);
   }
 
   async remove(): Promise<void> {
@@ -91,4 +84,16 @@ export async function freePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
+}
+
+/** One command, on a connection of its own. */
+export async function tellRedis(url: string, ...args: string[]): Promise<unknown> {
+  const client = createClient({ url });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return await client.sendCommand(args);
+  } finally {
+    client.destroy();
+  }
 }

@@ -3,6 +3,7 @@ import { after } from 'node:test';
 import { Client } from 'pg';
 import type { WorldSettings } from '../../src/open-world.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { RedisServer, tellRedis } from './redis.ts';
 
 /** An empty store of a test's own. */
 export type TemporaryStore = {
@@ -16,13 +17,16 @@ export type TemporaryStore = {
 
 /**
  * Which store the tests of the server, the dialects and the command line run on: `lmdb` without the variable; with
- * `postgres` on a server that is started for them, with a URL on the one that it names, in a schema of their own.
+ * `postgres` or `redis` on a server that is started for them, with a URL on the one that it names; each in a schema, or
+ * a numbered database, of its own.
  */
 export function temporaryStore(kind: string = process.env['CURFEW_TEST_STORE'] ?? 'lmdb'): Promise<TemporaryStore> {
   if (kind === 'lmdb') return embedded();
   if (kind === 'postgres') return inPostgres();
   if (/^postgres(ql)?:/.test(kind)) return inSchema(kind);
-  throw new Error(`CURFEW_TEST_STORE is ${JSON.stringify(kind)}; it must be lmdb, postgres or the URL of a database`);
+  if (kind === 'redis') return inRedis();
+  if (/^rediss?:/.test(kind)) return inNumber(kind);
+  throw new Error(`CURFEW_TEST_STORE is ${JSON.stringify(kind)}; it must be lmdb, postgres, redis or a store's URL`);
 }
 
 async function embedded(): Promise<TemporaryStore> {
@@ -55,6 +59,30 @@ async function inSchema(base: string): Promise<TemporaryStore> {
       await client.connect();
       await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
       await client.end();
+    },
+  };
+}
+
+let redis: Promise<RedisServer> | undefined;
+after(async () => (await redis)?.remove());
+let databases = 0;
+
+/** One Redis for all tests of this process. */
+async function inRedis(): Promise<TemporaryStore> {
+  redis ??= RedisServer.start('--databases', '1000');
+  return inNumber((await redis).url);
+}
+
+async function inNumber(base: string): Promise<TemporaryStore> {
+  const url = `${base.replace(/\/\d*$/, '')}/${databases++}`;
+  const secretKey = randomBytes(32);
+  await tellRedis(url, 'FLUSHDB');
+  return {
+    url,
+    env: { CURFEW_STORE: url, CURFEW_SECRET_KEY: secretKey.toString('hex') },
+    settings: { store: url, secretKey },
+    async remove() {
+      await tellRedis(url, 'FLUSHDB');
     },
   };
 }

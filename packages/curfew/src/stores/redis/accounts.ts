@@ -3,6 +3,7 @@ import type { AccountId, KeyId, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { End } from '../../domain/reasons.ts';
+import { accountMentions } from '../../domain/search.ts';
 import type { Epochs } from '../../domain/session.ts';
 import type { AccountChange, AccountOutcome } from '../contract.ts';
 import { decodeAccount, decodeKey, encodeAccount, encodeEvent, encodeKey } from './codec.ts';
@@ -65,7 +66,7 @@ export async function listAccounts(
     for (const [username, row] of page) {
       position = username;
       const account = row === null ? undefined : decodeAccount(row);
-      if (!account || (text !== undefined && !mentions(account, text))) continue;
+      if (!account || (text !== undefined && !accountMentions(account, text))) continue;
       if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username };
       accounts.push(account);
     }
@@ -104,8 +105,4 @@ export async function listKeys(
 
 function decodeFound([row, everyone, user]: Found): { account: Account | undefined; epochs: Epochs } {
   return { account: row === null ? undefined : decodeAccount(row), epochs: { user, everyone } };
-}
-
-function mentions({ username, email, name }: Account, text: string): boolean {
-  return [username, email, name].some((part) => part?.toLowerCase().includes(text.toLowerCase()));
 }

@@ -32,7 +32,7 @@ export function commandFault(error: unknown, writes: boolean): CurfewError {
     return new CurfewError(code, { detail: `Redis says: ${message}` }, error);
   }
   if (error instanceof ClientOfflineError || error instanceof ClientClosedError) {
-    return new CurfewError('store_unavailable', { detail: 'There is no connection to Redis at the moment.' }, error);
+    return offlineFault(error);
   }
   const detail = `The connection to Redis broke before it answered: ${message}.`;
   return new CurfewError(writes ? 'outcome_unknown' : 'store_unavailable', { detail }, error);
@@ -53,6 +53,11 @@ export function connectFault(error: unknown, location: string): CurfewError {
     return new CurfewError('store_login_refused', { detail: `${location} says: ${said}.` }, error);
   }
   return new CurfewError('store_unavailable', { detail: `${location}: ${said}.` }, error);
+}
+
+/** There is no connection, so nothing was sent. */
+export function offlineFault(cause?: unknown): CurfewError {
+  return new CurfewError('store_unavailable', { detail: 'There is no connection to Redis at the moment.' }, cause);
 }
 
 export function closedError(): CurfewError {

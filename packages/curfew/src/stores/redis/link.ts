@@ -1,6 +1,6 @@
 import { createClient, ErrorReply } from '@redis/client';
 import type { CurfewError } from '../../errors.ts';
-import { closedError, commandFault, connectFault, lateFault } from './faults.ts';
+import { closedError, commandFault, connectFault, lateFault, offlineFault } from './faults.ts';
 import { shared } from './keys.ts';
 import type { Script } from './scripts/script.ts';
 
@@ -16,17 +16,24 @@ export type LinkOptions = {
 };
 
 /** What is used of the client. */
-type Client = { connect(): Promise<unknown>; destroy(): void; sendCommand(args: readonly string[]): Promise<unknown> };
+type Client = {
+  readonly isReady: boolean;
+  connect(): Promise<unknown>;
+  destroy(): void;
+  sendCommand(args: readonly string[]): Promise<unknown>;
+};
 type Waiting = { writes: boolean; since: number; refuse: (fault: CurfewError) => void };
 
 /** Milliseconds. */
 const connectTimeout = 3000;
 const firstPause = 50;
 const longestPause = 1000;
+/** How long a command waits for a connection that is being made anew. */
+const patience = 1000;
 
 /**
- * The connection to Redis. What is asked is sent at once; while there is no connection it is refused at once, and the
- * connection is made anew after growing pauses. An answer that does not come in time is not waited for, and a connection
+ * The connection to Redis. What is asked is sent at once. A connection that broke is made anew, after growing pauses; what
+ * is asked meanwhile waits for it a moment, and is refused when that was not enough. An answer that does not come in time is not waited for, and a connection
  * on which none comes any more is given up.
  */
 export class Link {
@@ -41,6 +48,7 @@ export class Link {
   #closing: Promise<void> | undefined;
   #quiet: (() => void) | undefined;
   #primary: Promise<unknown> | undefined;
+  readonly #hoping: Set<() => void> = new Set();
 
   private constructor(options: LinkOptions) {
     this.options = options;
@@ -105,6 +113,7 @@ export class Link {
   /** `unknown`: what is sent instead when Redis, which forgets scripts as it starts, does not know this one. */
   #send(args: string[], writes: boolean, unknown?: () => string[]): Promise<Reply> {
     if (this.#closing) return Promise.reject(closedError());
+    if (!this.#client.isReady) return this.#connected().then(() => this.#send(args, writes, unknown));
     return new Promise<Reply>((resolve, reject) => {
       const waiting = { writes, since: performance.now(), refuse: reject };
       this.#waiting.add(waiting);
@@ -146,6 +155,21 @@ export class Link {
     return this.#primary;
   }
 
+  /** Resolves when there is a connection again. */
+  #connected(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#hoping.delete(hope);
+        reject(offlineFault());
+      }, patience);
+      const hope = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#hoping.add(hope);
+    });
+  }
+
   #done(waiting: Waiting): void {
     this.#waiting.delete(waiting);
     if (this.#waiting.size === 0) this.#quiet?.();
@@ -174,13 +198,14 @@ export class Link {
 
   #discard(): void {
     clearInterval(this.#watch);
+    for (const hope of this.#hoping) hope();
     this.#client.destroy();
   }
 
   #makeClient(): Client {
     const client = createClient({
       url: this.options.url,
-      // Refused while there is no connection: a command that waits for one would hang its caller.
+      // A command that the client kept for the next connection would be sent whenever that comes.
       disableOfflineQueue: true,
       maintNotifications: 'disabled',
       // The client's own counts only until a command is sent; see #refuseLate.
@@ -197,6 +222,8 @@ export class Link {
     client.on('ready', () => {
       this.generation += 1;
       this.#lastAnswer = performance.now();
+      for (const hope of this.#hoping) hope();
+      this.#hoping.clear();
     });
     return client;
   }
