@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { newId, shardTag } from '../../../src/domain/ids.ts';
+import {
+  allOfUser,
+  everyone,
+  forever,
+  group,
+  ids,
+  logout,
+  random,
+  start,
+  user,
+  World,
+} from '../../../src/stores/conformance/harness.ts';
+import { openRedisStore, type RedisStore } from '../../../src/stores/redis/index.ts';
+import { RedisServer, redisInstalled } from '../../support/redis.ts';
+
+describe('the indexes on Redis', { skip: !redisInstalled }, () => {
+  let server: RedisServer;
+  let store: RedisStore;
+  let world: World;
+  before(async () => {
+    server = await RedisServer.start();
+  });
+  beforeEach(async () => {
+    await server.tell('FLUSHALL');
+    store = await openRedisStore(server.url);
+    world = new World({ store, dispose: async () => {} });
+    return () => store.close();
+  });
+  after(async () => {
+    await store.close();
+    await server.remove();
+  });
+
+  /** Sweeps until every key has been looked at once more. */
+  const mended = async (now: number) => {
+    const keys = Number(await server.tell('DBSIZE'));
+    for (let seen = 0; seen <= 2 * keys + 200; seen += 100) await world.sweep(now);
+  };
+
+  test('everything of a user lies under one hash tag, the tag in the ids of the sessions', async () => {
+    const session = await world.create({ userId: 'ada', groups: ['staff'], ip: '10.0.0.1', name: 'desk' });
+    await store.endSessionsOfUser(user('ada'), allOfUser(start + 1));
+    await world.sweep(start + 2);
+    const tag = shardTag('ada');
+    assert.equal(session.id.slice(8, 10), tag);
+    const keys = (await server.tell('KEYS', '*')) as string[];
+    const ofUser = keys.filter((key) => key.endsWith(':ada') || key.includes(`:s:${session.id}`));
+    assert.ok(ofUser.length >= 3);
+    for (const key of ofUser) assert.ok(key.startsWith(`curfew:{${tag}}:`), key);
+  });
+
+  test('an index that was lost fills again as the sweep comes by: live ones, ended ones, and what is due', async () => {
+    const [one, two] = await world.createMany(4, { groups: ['staff'], ip: '10.0.0.1' });
+    await store.endSession(two!.id, logout(start + 9));
+    await world.sweep(start + 10);
+    const lists = async () => [
+      ids(await world.list({}, start + 10)),
+      ids(await world.list({ accessGroup: group('staff')[0] }, start + 10)),
+      ids(await world.list({ ip: '10.0.0.1', status: 'active' }, start + 10)),
+      ids(await world.list({ userId: user('ada') }, start + 10)),
+      ids(await world.list({ status: 'ended' }, start + 10)),
+    ];
+    const before = await lists();
+    assert.deepEqual(
+      before.map(({ length }) => length),
+      [4, 4, 3, 4, 1],
+    );
+    const rows = ['state', 'head', 'active', 'log', 'events'].map((key) => `curfew:${key}`);
+    const keys = (await server.tell('KEYS', '*')) as string[];
+    const indexes = keys.filter((key) => !rows.includes(key) && !key.includes(':s:'));
+    await server.tell('DEL', ...indexes);
+    assert.notDeepEqual(await lists(), before);
+    await mended(start + 10);
+    assert.deepEqual(await lists(), before);
+    await world.sweep(start + forever, 3_600_000);
+    assert.equal(await store.readSession(one!.id), undefined, 'what was mended is never forgotten');
+  });
+
+  test('what is in an index and is not there any more goes from it when somebody looks', async () => {
+    const [gone, kept] = await world.createMany(2, { groups: ['staff'] });
+    await world.sweep(start + 5);
+    await server.tell('DEL', `curfew:{${shardTag('ada')}}:s:${gone!.id}`);
+    assert.deepEqual(ids(await world.list({ accessGroup: group('staff')[0] })), [kept!.id]);
+    assert.equal(await server.tell('ZCARD', 'curfew:l:g:staff'), 1);
+    assert.deepEqual(ids(await world.list({ userId: user('ada') })), [kept!.id]);
+    assert.equal(await store.countActive(start, user('ada')), 1);
+  });
+
+  test('a session is found ended by an epoch however often its neighbours’ epochs have moved', async () => {
+    // Users whose keys lie together.
+    const [one, two] = neighbours();
+    const mine = await world.create({ userId: one });
+    for (let i = 0; i < 3; i++) await store.endSessionsOfUser(user(two), allOfUser(start + i));
+    assert.equal((await world.view(mine.id)).status, 'active');
+    // Activity is the moment at which a session takes note that none of that concerned it.
+    await store.touchSessions([{ id: mine.id, at: start + 10 }]);
+    assert.equal((await world.view(mine.id)).status, 'active');
+    await store.endSessionsOfUser(user(two), allOfUser(start + 11));
+    assert.equal((await world.view(mine.id)).status, 'active');
+    await store.endSessionsOfUser(user(one), allOfUser(start + 12));
+    await store.touchSessions([{ id: mine.id, at: start + 13 }]);
+    const seen = await world.view(mine.id, start + 13);
+    assert.deepEqual([seen.status, seen.endedAt, seen.lastSeenAt], ['ended', start + 12, start + 10]);
+    const other = await world.create({ userId: one, at: start + 14 });
+    await store.endEveryone(everyone(start + 15));
+    assert.equal((await world.view(other.id, start + 15)).endReason, 'everyone');
+  });
+
+  test('a session that an end of everyone finds unplaced is written down all the same', async () => {
+    const session = await world.create();
+    await store.endEveryone(everyone(start + 1));
+    const later = await world.create({ at: start + 2 });
+    await world.sweep(start + 3, forever, 1);
+    assert.equal((await world.snapshot(session.id)).stored.end?.reason, 'everyone');
+    assert.equal((await world.view(later.id)).status, 'active');
+    assert.equal((await server.tell('HEXISTS', 'curfew:state', 'walk')) as number, 0);
+  });
+
+  function neighbours(): [string, string] {
+    const seen = new Map<string, string>();
+    for (;;) {
+      const name = newId('user', start, random);
+      const other = seen.get(shardTag(name));
+      if (other) return [other, name];
+      seen.set(shardTag(name), name);
+    }
+  }
+});

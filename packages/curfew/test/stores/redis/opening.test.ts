@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { CurfewError } from '../../../src/errors.ts';
+import { openStore } from '../../../src/stores/open.ts';
+import { openRedisStore } from '../../../src/stores/redis/index.ts';
+import { RedisServer, redisInstalled, tellRedis } from '../../support/redis.ts';
+
+async function refusal(open: Promise<{ close(): Promise<void> }>): Promise<CurfewError> {
+  const store = await open.catch((error: CurfewError) => error);
+  if (store instanceof Error) return store;
+  await store.close();
+  return assert.fail('it was opened');
+}
+
+describe('opening a Redis', { skip: !redisInstalled }, () => {
+  let server: RedisServer;
+  before(async () => {
+    server = await RedisServer.start();
+  });
+  after(() => server.remove());
+
+  /** A Redis of a test's own, with settings as on its command line. */
+  async function started(t: { after(done: () => Promise<void>): void }, ...settings: string[]): Promise<RedisServer> {
+    const own = await RedisServer.start(...settings);
+    t.after(() => own.remove());
+    return own;
+  }
+
+  test('a wrong URL is refused by what is wrong with it, and no error holds the password', async () => {
+    for (const url of ['redis://', 'redis://h:99999', 'redis://u:hidden@h/name', 'redis://u:hidden@h/1/2']) {
+      const error = await refusal(openRedisStore(url));
+      assert.equal(error.code, 'config_invalid', url);
+      assert.doesNotMatch(error.message, /hidden/);
+    }
+    const unknown = await refusal((async () => openStore('rediz://u:hidden@h'))());
+    assert.equal(unknown.code, 'config_invalid');
+    assert.match(unknown.message, /rediz:.*redis:\/\//);
+    assert.doesNotMatch(unknown.message, /hidden/);
+  });
+
+  test('nobody there: unavailable, with the address', async () => {
+    const error = await refusal(openRedisStore('redis://u:hidden@127.0.0.1:1'));
+    assert.equal(error.code, 'store_unavailable');
+    assert.match(error.message, /127\.0\.0\.1:1/);
+    assert.doesNotMatch(error.message, /hidden/);
+  });
+
+  test('a wrong password, or none where one is needed: refused by name', async (t) => {
+    const own = await started(t, '--requirepass', 'correct');
+    const { port } = own;
+    for (const login of [':wrong@', 'nobody:correct@', '']) {
+      const error = await refusal(openRedisStore(`redis://${login}127.0.0.1:${port}`));
+      assert.equal(error.code, 'store_login_refused', login);
+      assert.doesNotMatch(error.message, /wrong@|correct/);
+    }
+    const store = await openRedisStore(`redis://:correct@127.0.0.1:${port}`);
+    assert.equal((await store.describe()).location, `redis://127.0.0.1:${port}`);
+    await store.close();
+  });
+
+  test('a replica is refused: it may not know yet what has ended', async (t) => {
+    const replica = await started(t, '--replicaof', `127.0.0.1 ${server.port}`);
+    const error = await refusal(openRedisStore(replica.url));
+    assert.equal(error.code, 'store_read_only');
+  });
+
+  test('a policy that evicts is refused, and nothing is written', async (t) => {
+    for (const policy of ['allkeys-lru', 'volatile-ttl']) {
+      const own = await started(t, '--maxmemory-policy', policy);
+      const error = await refusal(openRedisStore(own.url));
+      assert.equal(error.code, 'store_unsafe');
+      assert.match(error.message, new RegExp(`maxmemory-policy .* is ${policy}`));
+      assert.equal(await own.tell('DBSIZE'), 0);
+    }
+  });
+
+  test('a node of a Cluster is refused by name', async (t) => {
+    const own = await started(t, '--cluster-enabled', 'yes');
+    assert.match((await refusal(openRedisStore(own.url))).message, /Cluster/);
+  });
+
+  test('a store of another format is refused, and left as it was', async () => {
+    await tellRedis(`${server.url}/3`, 'HSET', 'curfew:state', 'format', '99');
+    assert.equal((await refusal(openRedisStore(`${server.url}/3`))).code, 'store_version');
+    assert.equal(await tellRedis(`${server.url}/3`, 'HGET', 'curfew:state', 'format'), '99');
+    assert.equal(await tellRedis(`${server.url}/3`, 'DBSIZE'), 1);
+  });
+
+  test('whatever could lose an acknowledged end is warned of by name; where nothing is lost, nothing is said', async (t) => {
+    const warned = async (...settings: string[]) => {
+      const own = await started(t, ...settings);
+      const store = await openRedisStore(own.url);
+      const { warnings, facts, engine } = await store.describe();
+      await store.close();
+      assert.match(engine, /^(Redis|Valkey) \d+\.\d+/);
+      return { warnings: warnings.join('\n'), facts };
+    };
+    const safe = await warned();
+    assert.equal(safe.warnings, '');
+    assert.equal(safe.facts['durability'], 'every change is on disk before it is acknowledged');
+    const none = await warned('--appendonly', 'no');
+    assert.match(none.warnings, /^appendonly is no: when Redis stops, everything is lost/);
+    const confirms = /Valkey|Redis (7\.[^01]|[89]|\d\d)/.test((await describeOf(server)).engine);
+    const second = await warned('--appendfsync', 'everysec');
+    // A Redis that can be asked when a write is on disk is asked, and loses nothing.
+    assert.match(second.warnings, confirms ? /^$/ : /^appendfsync is everysec: a crash .* acknowledged ends too/);
+    assert.match((await warned('--appendfsync', 'no')).warnings, confirms ? /^$/ : /^appendfsync is no/);
+  });
+
+  test('a server that forbids to read its settings is used, with a warning', async (t) => {
+    const own = await started(t);
+    await own.tell('ACL', 'SETUSER', 'curfew', 'on', '>pass', '~curfew:*', '+@all', '-config');
+    const store = await openRedisStore(`redis://curfew:pass@127.0.0.1:${own.port}`);
+    t.after(() => store.close());
+    const { warnings, facts } = await store.describe();
+    assert.match(warnings.join(), /appendfsync cannot be read/);
+    assert.equal(facts['maxmemory-policy'], 'noeviction');
+  });
+
+  test('a failover that could lose an end is warned of where there are replicas', async (t) => {
+    const replica = await started(t, '--replicaof', `127.0.0.1 ${server.port}`);
+    const linked = async () => /master_link_status:up/.test(String(await replica.tell('INFO', 'replication')));
+    while (!(await linked())) await new Promise(setImmediate);
+    assert.match((await describeOf(server)).warnings.join(), /failover .* can lose acknowledged ends/);
+  });
+});
+
+async function describeOf(server: RedisServer) {
+  const store = await openRedisStore(server.url);
+  try {
+    return await store.describe();
+  } finally {
+    await store.close();
+  }
+}
