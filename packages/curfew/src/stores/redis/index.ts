@@ -38,7 +38,7 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
 /** The address as people may see it: without the password. @throws `config_invalid` */
 export function locationOf(text: string): string {
   const url = URL.parse(text);
-  if (!url || !/^rediss?:$/.test(url.protocol) || !/^(\/\d*)?$/.test(url.pathname)) {
+  if (!url?.hostname || !/^rediss?:$/.test(url.protocol) || !/^(\/\d*)?$/.test(url.pathname)) {
     throw new CurfewError('config_invalid', {
       detail: 'The store must be redis:// or rediss:// with a host, and may name a port and the number of a database.',
     });

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { CurfewError } from '../../../src/errors.ts';
-import { forever, logout, start, World } from '../../../src/stores/conformance/harness.ts';
+import { forever, hour, logout, start, World } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { freePort, RedisServer, redisInstalled } from '../../support/redis.ts';
 import { Relay } from '../../support/relay.ts';
@@ -75,7 +75,8 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     assert.equal((await world.view(one!.id)).status, 'active');
     // Making room takes writing, and so does the word of a node that it is alive.
     await world.store.renewNode({ id: 'n1', counter: 1, applied: 1 });
-    await world.sweep(start + forever, 3_600_000);
+    await world.sweep(start + forever);
+    await world.sweep(start + forever + 2 * hour, hour);
     assert.deepEqual(await world.list({}, start + forever), []);
     await server.tell('CONFIG', 'SET', 'maxmemory', '0');
     assert.equal((await world.view((await world.create()).id)).status, 'active');

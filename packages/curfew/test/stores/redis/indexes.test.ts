@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { newId, shardTag } from '../../../src/domain/ids.ts';
 import {
   allOfUser,
   everyone,
   forever,
   group,
+  hour,
   ids,
   logout,
   random,
@@ -27,12 +28,9 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     await server.tell('FLUSHALL');
     store = await openRedisStore(server.url);
     world = new World({ store, dispose: async () => {} });
-    return () => store.close();
   });
-  after(async () => {
-    await store.close();
-    await server.remove();
-  });
+  afterEach(() => store.close());
+  after(() => server.remove());
 
   /** Sweeps until every key has been looked at once more. */
   const mended = async (now: number) => {
@@ -75,7 +73,8 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     assert.notDeepEqual(await lists(), before);
     await mended(start + 10);
     assert.deepEqual(await lists(), before);
-    await world.sweep(start + forever, 3_600_000);
+    await world.sweep(start + forever);
+    await world.sweep(start + forever + 2 * hour, hour);
     assert.equal(await store.readSession(one!.id), undefined, 'what was mended is never forgotten');
   });
 
