@@ -57,6 +57,7 @@ export async function serve(
   });
   try {
     const { world } = opened;
+    for (const warning of (await world.store.describe()).warnings) logger.warn(warning);
     const first = await firstStart(world, settings);
     const app = await createServer({
       authority: createAuthority(world),

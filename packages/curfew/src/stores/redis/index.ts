@@ -1,9 +1,11 @@
 import { CurfewError } from '../../errors.ts';
+import type { StoreDescription } from '../contract.ts';
 import { format } from './codec.ts';
+import { describe } from './describe.ts';
 import { DurableWrites } from './durable.ts';
 import { Link, type LinkOptions } from './link.ts';
 import { claimFormat } from './scripts/streams.ts';
-import { readServerFacts, refuseUnsafe } from './settings.ts';
+import { readServerFacts, refuseUnsafe, type ServerFacts } from './settings.ts';
 import { RedisStore } from './store.ts';
 
 export type { RedisStore } from './store.ts';
@@ -27,12 +29,28 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
         detail: `${options.location} has format ${written}; this version of Curfew reads format ${format}.`,
       });
     }
-    const confirmed = facts.confirms && facts.appendOnly && facts.sync !== 'always';
-    return new RedisStore(link, confirmed ? new DurableWrites(await Link.open(options)) : undefined);
+    return new RedisStore(link, confirmable(facts) ? new DurableWrites(await Link.open(options)) : undefined);
   } catch (error) {
     await link.close();
     throw error;
   }
+}
+
+/** What a Redis is and what would be lost there, for `doctor`: nothing is written. @throws as {@link openRedisStore} */
+export async function examineRedis(url: string): Promise<StoreDescription> {
+  const link = await Link.open({ url, location: locationOf(url), timeout: defaultTimeout });
+  try {
+    const facts = await readServerFacts(link);
+    refuseUnsafe(facts, link.options.location);
+    return await describe(link, confirmable(facts));
+  } finally {
+    await link.close();
+  }
+}
+
+/** Whether it has to be asked when a write is on disk, and can be. */
+function confirmable({ confirms, appendOnly, sync }: ServerFacts): boolean {
+  return confirms && appendOnly && sync !== 'always';
 }
 
 /** The address as people may see it: without the password. @throws `config_invalid` */

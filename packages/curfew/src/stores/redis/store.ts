@@ -9,10 +9,10 @@ import type {
   GroupsOutcome,
   NamedChange,
   Store,
-  StoreDescription,
 } from '../contract.ts';
 import * as accounts from './accounts.ts';
 import * as codec from './codec.ts';
+import { describe } from './describe.ts';
 import type { DurableWrites } from './durable.ts';
 import { readEvents, type StreamEntry } from './events.ts';
 import { allTags, homeOf, homeOfSession } from './keys.ts';
@@ -24,7 +24,6 @@ import type { Script } from './scripts/script.ts';
 import * as sessions from './scripts/sessions.ts';
 import * as slots from './scripts/slots.ts';
 import * as streams from './scripts/streams.ts';
-import { readServerFacts, warningsOf } from './settings.ts';
 import { decodeSnapshot } from './snapshot.ts';
 import { Sweeper } from './sweep.ts';
 
@@ -247,29 +246,7 @@ export class RedisStore implements Store {
     await this.logHead();
   };
 
-  describe = async (): Promise<StoreDescription> => {
-    const [facts, counts] = await Promise.all([readServerFacts(this.#link), this.#link.run(streams.counts, [])]);
-    const [liveSessions, endedSessions, logHead] = counts as [number, number, number];
-    return {
-      kind: this.kind,
-      engine: facts.engine,
-      format: codec.format,
-      location: this.#link.options.location,
-      bytes: facts.usedBytes,
-      facts: {
-        liveSessions,
-        endedSessions,
-        logHead,
-        maxmemory: facts.maxBytes,
-        'maxmemory-policy': facts.evicts,
-        appendonly: facts.appendOnly ? 'yes' : 'no',
-        appendfsync: facts.sync ?? 'not told',
-        replicas: facts.replicas,
-        durability: durabilityOf(facts.appendOnly, facts.sync, this.#durable !== undefined),
-      },
-      warnings: warningsOf(facts),
-    };
-  };
+  describe: Store['describe'] = () => describe(this.#link, this.#durable !== undefined);
 
   close: Store['close'] = async () => {
     await this.#durable?.close();
@@ -291,10 +268,4 @@ function creationArgs({ session, epochs, limit, by, now }: Creation): string[] {
     limit ? String(limit.max) : '',
     limit?.excess ?? '',
   ];
-}
-
-function durabilityOf(appendOnly: boolean, sync: string | undefined, confirmed: boolean): string {
-  if (!appendOnly) return 'what was written since the last snapshot is lost when Redis stops';
-  if (sync === 'always' || confirmed) return 'every change is on disk before it is acknowledged';
-  return 'a change is acknowledged before it is on disk';
 }

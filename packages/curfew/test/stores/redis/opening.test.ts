@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { CurfewError } from '../../../src/errors.ts';
 import { openStore } from '../../../src/stores/open.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
+import { runCli } from '../../support/process.ts';
 import { RedisServer, redisInstalled, tellRedis } from '../../support/redis.ts';
 
 async function refusal(open: Promise<{ close(): Promise<void> }>): Promise<CurfewError> {
@@ -114,7 +115,7 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
     t.after(() => store.close());
     const { warnings, facts } = await store.describe();
     assert.match(warnings.join(), /appendfsync cannot be read/);
-    assert.equal(facts['maxmemory-policy'], 'noeviction');
+    assert.equal(facts['maxmemoryPolicy'], 'noeviction');
   });
 
   test('a failover that could lose an end is warned of where there are replicas', async (t) => {
@@ -133,3 +134,34 @@ async function describeOf(server: RedisServer) {
     await store.close();
   }
 }
+
+describe('doctor and a Redis', { skip: !redisInstalled }, () => {
+  test('says what it is, what would be lost and the remedy; writes nothing', async (t) => {
+    const safe = await RedisServer.start();
+    t.after(() => safe.remove());
+    const hasty = await RedisServer.start('--appendonly', 'no');
+    t.after(() => hasty.remove());
+    const evicting = await RedisServer.start('--maxmemory-policy', 'allkeys-lru');
+    t.after(() => evicting.remove());
+    const stored = async (url: string) => {
+      const { out } = await runCli(['doctor', '--json'], {
+        CURFEW_STORE: url,
+        CURFEW_SECRET_KEY: '0'.repeat(64),
+        CURFEW_URL: 'http://127.0.0.1:1',
+      });
+      const { findings } = JSON.parse(out) as { findings: { check: string; state: string; says: string }[] };
+      return findings.filter(({ check }) => check === 'store').map(({ state, says }) => `${state}: ${says}`);
+    };
+    const [what, durable] = await stored(safe.url);
+    assert.match(what!, /^ok: (Redis|Valkey) \d.* at redis:\/\/127\.0\.0\.1:\d+, answers in [\d.]+ ms$/);
+    assert.equal(durable, 'ok: every change is on disk before it is acknowledged');
+    assert.equal(await safe.tell('DBSIZE'), 0);
+    const lost = await stored(hasty.url);
+    assert.deepEqual(lost.slice(1), [
+      'warning: all is lost when Redis stops',
+      'warning: appendonly is no: when Redis stops, everything is lost, ends of sessions too; set appendonly yes and appendfsync always.',
+    ]);
+    assert.match((await stored(evicting.url)).join(), /^fault: .*maxmemory-policy/);
+    assert.match((await stored('redis://127.0.0.1:1')).join(), /^fault: The store does not answer/);
+  });
+});
