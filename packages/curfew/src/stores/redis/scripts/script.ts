@@ -54,7 +54,7 @@ function finish({ name, uses = [], body }: Declaration, head: string, writes: bo
 }
 
 /** The pieces that are named and those that they call, each once and before whoever calls it. */
-function withPieces(names: readonly PieceName[]): string {
+export function withPieces(names: readonly PieceName[]): string {
   const taken = new Set<PieceName>();
   let source = '';
   const take = (name: PieceName) => {

@@ -1,5 +1,5 @@
-import { cell, tail } from '../codec.ts';
-import { reading, type Script, writing } from './script.ts';
+import { cell, firstMark, separator, tail } from '../codec.ts';
+import { reading, type Script, withPieces, writing } from './script.ts';
 
 /**
  * ARGV: id, user, the row behind its two epochs, now, the epochs that must be present (everyone's, the user's; empty for
@@ -8,35 +8,40 @@ import { reading, type Script, writing } from './script.ts';
  */
 export const createSession: Script = writing({
   name: 'createSession',
-  uses: ['writeEnd', 'live'],
-  body: String.raw`
-local id, userId, unstamped, now, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[8]
+  body: `
+local id, userId, unstamped, now, name, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[8], ARGV[9]
 local key = home .. 's:' .. id
 local already = redis.call('GET', key)
 if already then return { 'already', already } end
-local everyone, user, mark = present(home, userId)
+local mark = redis.call('GET', home .. 'm') or '${firstMark}'
+local everyone = tonumber(string.match(mark, '^%d+'))
+local user = tonumber(redis.call('HGET', home .. 'e:' .. userId, 'n') or 0)
 if ARGV[5] ~= '' and (tonumber(ARGV[5]) ~= everyone or tonumber(ARGV[6]) ~= user) then return { 'epoch_moved' } end
-if name ~= '' then
-  local free = nameIsFree(name, now)
-  if free ~= 'free' then return { free } end
-end
 local replaced, sequence = {}, false
-if ARGV[9] ~= '' then
-  local active = liveOf(home, userId, now)
-  local over = #active + 1 - tonumber(ARGV[9])
-  if over > 0 and ARGV[10] == 'refuse' then return { 'too_many', #active } end
-  for i = 1, math.min(over, #active) do
-    local oldest = active[i]
-    sequence = writeEnd(home, oldest[1], oldest[2], { now, 'policy', 'replaced' }, false, now)
-    replaced[i] = oldest[1]
+-- Most sessions have no name and no limit, and need nothing of the rest.
+if name ~= '' or most ~= '' then
+  ${withPieces(['writeEnd', 'live'])}
+  if name ~= '' then
+    local free = nameIsFree(name, now)
+    if free ~= 'free' then return { free } end
   end
+  if most ~= '' then
+    local active = liveOf(home, userId, now)
+    local over = #active + 1 - tonumber(most)
+    if over > 0 and ARGV[10] == 'refuse' then return { 'too_many', #active } end
+    for i = 1, math.min(over, #active) do
+      local oldest = active[i]
+      sequence = writeEnd(home, oldest[1], oldest[2], { now, 'policy', 'replaced' }, false, now)
+      replaced[i] = oldest[1]
+    end
+  end
+  if name ~= '' then holdName(name, id, now) end
 end
 -- The lists follow with the sweep, which finds it by its event.
-redis.call('SET', key, mark .. '\31' .. user .. '\31' .. unstamped)
+redis.call('SET', key, mark .. '${separator}' .. user .. '${separator}' .. unstamped)
 redis.call('ZADD', home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId, 0, id)
 redis.call('INCR', shared .. 'active')
-if name ~= '' then holdName(name, id, now) end
-event(ARGV[7])
+redis.call('XADD', shared .. 'events', '0-*', 'e', ARGV[7])
 return { 'created', everyone, user, sequence, replaced }
 `,
 });
