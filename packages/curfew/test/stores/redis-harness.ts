@@ -4,7 +4,9 @@ import type { RedisServer } from '../support/redis.ts';
 import { Relay } from '../support/relay.ts';
 
 /** Keys that outlive all sessions: numbers, and what was told. So do the marks. */
-const lasting = ['state', 'head', 'active', 'everyone', 'events', 'log', 'nodes'].map((key) => `curfew:${key}`);
+const lasting = ['state', 'head', 'active', 'everyone', 'events', 'log', 'nodes', 'synced'].map(
+  (key) => `curfew:${key}`,
+);
 
 /** One Redis for all stores of a test file; each store begins with an empty one. */
 export function redisHarness(server: () => RedisServer): Harness {

@@ -21,6 +21,7 @@ import { shardTag, shardTags } from '../../domain/ids.ts';
  *   state               hash: everyone's epoch, how far the sweep has followed, the latest time, the format
  *   everyone            hash: the steps of everyone's epoch by number
  *   log, events         streams
+ *   synced              a number that is raised before Redis is asked whether all up to it is on disk
  *   live, past          sorted sets: ids of sessions, in the order of time; suspended: ids of those
  *   l:<tag>, p:<tag>    sorted sets: ids of live and of ended sessions by group, address and name
  *   deadlines, graves   sorted sets by time: when to look at a live session again; when an end was written down

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { DurableWrites } from '../../../src/stores/redis/durable.ts';
+import { Link } from '../../../src/stores/redis/link.ts';
+import { appendEvent, logHead } from '../../../src/stores/redis/scripts/streams.ts';
+import { readServerFacts } from '../../../src/stores/redis/settings.ts';
+import { RedisServer, redisInstalled } from '../../support/redis.ts';
+
+describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () => {
+  test('are a success when it says that they are on disk, and unknown when it cannot say', async (t) => {
+    const server = await RedisServer.start('--appendfsync', 'everysec');
+    t.after(() => server.remove());
+    const link = await Link.open({ url: server.url, location: server.url, timeout: 3000 });
+    const { confirms } = await readServerFacts(link);
+    const writes = new DurableWrites(link);
+    t.after(() => writes.close());
+    const written = await Promise.allSettled([1, 2, 3].map((i) => writes.run(appendEvent, [`login.failed\u001f${i}`])));
+    for (const outcome of written) {
+      if (confirms) assert.equal(outcome.status, 'fulfilled');
+      // Before 7.2 there is nobody to ask: it happened, and that is not enough.
+      else assert.equal(outcome.status === 'rejected' && outcome.reason.code, 'outcome_unknown');
+    }
+    assert.equal(await server.tell('XLEN', 'curfew:events'), 3);
+    assert.equal(Number(await link.run(logHead, [])), 0);
+    await server.down('SIGKILL');
+    await assert.rejects(writes.run(appendEvent, ['login.failed\u001f4']));
+  });
+});
