@@ -15,6 +15,8 @@ import {
   World,
 } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore, type RedisStore } from '../../../src/stores/redis/index.ts';
+import { Link } from '../../../src/stores/redis/link.ts';
+import { settleEveryone } from '../../../src/stores/redis/scripts/sweep.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 
 describe('the indexes on Redis', { skip: !redisInstalled }, () => {
@@ -108,14 +110,18 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     assert.equal((await world.view(other.id, start + 15)).endReason, 'everyone');
   });
 
-  test('a session that an end of everyone finds unplaced is written down all the same', async () => {
-    const session = await world.create();
-    await store.endEveryone(everyone(start + 1));
-    const later = await world.create({ at: start + 2 });
-    await world.sweep(start + 3, forever, 1);
-    assert.equal((await world.snapshot(session.id)).stored.end?.reason, 'everyone');
+  test('sessions that an end of everyone finds in no list yet are written down all the same', async () => {
+    const sessions = await world.createMany(20);
+    await store.endEveryone(everyone(start + 50));
+    const later = await world.create({ at: start + 51 });
+    // Another node is at this part of its sweep before anybody has placed them.
+    const link = await Link.open({ url: server.url, location: server.url, timeout: 5000 });
+    await link.run(settleEveryone, [String(start + 52), '100']);
+    await link.close();
+    await world.sweep(start + 52);
+    for (const { id } of sessions) assert.equal((await world.snapshot(id)).stored.end?.reason, 'everyone');
     assert.equal((await world.view(later.id)).status, 'active');
-    assert.equal((await server.tell('HEXISTS', 'curfew:state', 'walk')) as number, 0);
+    assert.equal(await server.tell('HEXISTS', 'curfew:state', 'walk'), 0);
   });
 
   function neighbours(): [string, string] {
