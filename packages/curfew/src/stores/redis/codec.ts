@@ -193,6 +193,11 @@ export function decodeLog(sequence: number, row: string): LogEntry {
   return kind === 'u' ? { sequence, at, userId: subject as UserId } : { sequence, at, all: true };
 }
 
+export function encodeLog(entry: LogEntry): string {
+  if ('sessionId' in entry) return [entry.at, 's', entry.sessionId].join(separator);
+  return ('userId' in entry ? [entry.at, 'u', entry.userId] : [entry.at, 'a', '']).join(separator);
+}
+
 /** An account's row: its version and its unique names, then all of it as JSON. */
 export function encodeAccount(account: Account): string {
   const { factor } = account;

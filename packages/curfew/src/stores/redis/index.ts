@@ -1,12 +1,11 @@
 import { CurfewError } from '../../errors.ts';
-import type { StoreDescription } from '../contract.ts';
 import { format } from './codec.ts';
-import { describe } from './describe.ts';
 import { DurableWrites } from './durable.ts';
 import { Link, type LinkOptions } from './link.ts';
-import { claimFormat } from './scripts/streams.ts';
+import { readFormat } from './scripts/streams.ts';
 import { readServerFacts, refuseUnsafe, type ServerFacts } from './settings.ts';
 import { RedisStore } from './store.ts';
+import { halfImported } from './transfer.ts';
 
 export type { RedisStore } from './store.ts';
 
@@ -23,12 +22,7 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
   try {
     const facts = await readServerFacts(link);
     refuseUnsafe(facts, options.location);
-    const written = Number(await link.run(claimFormat, [String(format)]));
-    if (written !== format) {
-      throw new CurfewError('store_version', {
-        detail: `${options.location} has format ${written}; this version of Curfew reads format ${format}.`,
-      });
-    }
+    await refuseFormat(link);
     return new RedisStore(link, confirmable(facts) ? new DurableWrites(await Link.open(options)) : undefined);
   } catch (error) {
     await link.close();
@@ -36,16 +30,17 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
   }
 }
 
-/** What a Redis is and what would be lost there, for `doctor`: nothing is written. @throws as {@link openRedisStore} */
-export async function examineRedis(url: string): Promise<StoreDescription> {
-  const link = await Link.open({ url, location: locationOf(url), timeout: defaultTimeout });
-  try {
-    const facts = await readServerFacts(link);
-    refuseUnsafe(facts, link.options.location);
-    return await describe(link, confirmable(facts));
-  } finally {
-    await link.close();
+/** @throws `store_version`, `store_damaged` when what is there was not written whole by this version */
+async function refuseFormat(link: Link): Promise<void> {
+  const written = (await link.run(readFormat, [])) as string | null;
+  const { location } = link.options;
+  if (written === null || written === String(format)) return;
+  if (written === halfImported) {
+    throw new CurfewError('store_damaged', { detail: `An import into ${location} was not finished; empty it first.` });
   }
+  throw new CurfewError('store_version', {
+    detail: `${location} has format ${written}; this version of Curfew reads format ${format}.`,
+  });
 }
 
 /** Whether it has to be asked when a write is on disk, and can be. */

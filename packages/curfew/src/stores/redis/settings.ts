@@ -91,12 +91,12 @@ export function warningsOf(facts: ServerFacts): string[] {
   }
   if (facts.replicas > 0) {
     warnings.push(
-      'There are replicas: a failover to one can lose acknowledged ends, because Redis replicates after it answers.',
+      'a failover to a replica can lose acknowledged ends, because Redis replicates after it answers; end everyone after one.',
     );
   }
   if (facts.maxBytes > 0 && facts.usedBytes > 0.9 * facts.maxBytes) {
     warnings.push(
-      `maxmemory is ${facts.maxBytes} bytes and nine tenths are used: when it is full, nothing is written.`,
+      `maxmemory is ${facts.maxBytes} bytes and nine tenths are used: when it is full, nothing is written; raise it.`,
     );
   }
   return warnings;

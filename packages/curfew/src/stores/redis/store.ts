@@ -26,6 +26,7 @@ import * as slots from './scripts/slots.ts';
 import * as streams from './scripts/streams.ts';
 import { decodeSnapshot } from './snapshot.ts';
 import { Sweeper } from './sweep.ts';
+import { exportRecords, importRecords } from './transfer.ts';
 
 /** Runs a script that writes; resolves when that is as durable as this Redis can make it. */
 export type Write = (script: Script, args: string[], home?: string) => Promise<Reply>;
@@ -239,6 +240,10 @@ export class RedisStore implements Store {
   // ---- Upkeep
 
   sweep: Store['sweep'] = (task) => this.#sweeper.sweep(task);
+
+  exportRecords: Store['exportRecords'] = () => exportRecords(this.#link);
+
+  importRecords: Store['importRecords'] = (records) => importRecords(this.#link, records);
 
   latestTime: Store['latestTime'] = async () => Number(await this.#link.run(streams.latestTime, []));
 

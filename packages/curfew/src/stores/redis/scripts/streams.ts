@@ -89,12 +89,24 @@ return latest
 `,
 });
 
-/** ARGV: the format that this program writes. Answers the one that is written down, and writes it where there is none. */
-export const claimFormat: Script = writingWhenFull({
-  name: 'claimFormat',
+/** Answers the format that the sweep has written down; nothing where it has not come by yet. */
+export const readFormat: Script = reading({
+  name: 'readFormat',
+  body: `return redis.call('HGET', shared .. 'state', 'format')`,
+});
+
+/** Answers the numbers of the newest entry of the log and of the newest event. */
+export const counters: Script = reading({
+  name: 'counters',
   body: `
-redis.call('HSETNX', shared .. 'state', 'format', ARGV[1])
-return tonumber(redis.call('HGET', shared .. 'state', 'format'))
+local lastEvent = 0
+if redis.call('EXISTS', shared .. 'events') == 1 then
+  local info = redis.call('XINFO', 'STREAM', shared .. 'events')
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then lastEvent = tonumber(string.match(info[i + 1], '%d+$')) end
+  end
+end
+return { tonumber(redis.call('GET', shared .. 'head') or 0), lastEvent }
 `,
 });
 

@@ -1,4 +1,4 @@
-import { cell } from '../codec.ts';
+import { cell, format } from '../codec.ts';
 import { type Script, writingWhenFull } from './script.ts';
 
 /*
@@ -208,7 +208,7 @@ return math.max(
 /**
  * Forgets steps of epochs that are written down everywhere and old. The last one carries the present number, so it stays
  * as long as a live session is stamped with it; everyone's stays for good. Also empties attempts that have run out, and
- * notes the time. ARGV: the moment up to which steps go, now, how many. Answers how many were looked at.
+ * notes the time and the format. ARGV: the moment up to which steps go, now, how many. Answers how many were looked at.
  */
 export const forgetRest: Script = writingWhenFull({
   name: 'forgetRest',
@@ -241,6 +241,7 @@ if not redis.call('HGET', shared .. 'state', 'walk') then
     end
   end
 end
+redis.call('HSETNX', shared .. 'state', 'format', ${format})
 local buckets = redis.call('ZRANGE', shared .. 'attempts', '-inf', now, 'BYSCORE', 'LIMIT', 0, most)
 for _, bucket in ipairs(buckets) do
   redis.call('DEL', shared .. 'b:' .. bucket)

@@ -1,0 +1,274 @@
+import type { SessionId, UserId } from '../../domain/brand.ts';
+import { nextDeadline, type StoredSession } from '../../domain/session.ts';
+import { CurfewError } from '../../errors.ts';
+import type { StoreRecord } from '../records.ts';
+import { listAccounts, listKeys } from './accounts.ts';
+import * as codec from './codec.ts';
+import { readEvents, type StreamEntry } from './events.ts';
+import { addressTag, allTags, groupTag, homeOf, homeOfSession, nameTag, shared } from './keys.ts';
+import type { Link } from './link.ts';
+import { listNamed } from './scripts/slots.ts';
+import { counters, latestTime, readLog } from './scripts/streams.ts';
+import { buryEnded, placeCreated } from './scripts/sweep.ts';
+import { type Command, restore } from './scripts/transfer.ts';
+
+/** Rows that one script reads or writes. */
+const piece = 100;
+/** What the format says while an import is under way: a store that died in one is opened by nobody. */
+export const halfImported = 'half imported';
+
+type Numbers = { head: number; lastEvent: number };
+
+/**
+ * Everything, in order. Redis shows no past state while others write, so the picture is one only if nothing changed
+ * meanwhile; otherwise the export fails.
+ * @throws `changed_meanwhile`
+ */
+export async function* exportRecords(link: Link): AsyncGenerator<StoreRecord> {
+  // Then the lists hold every session.
+  for (const script of [placeCreated, buryEnded]) while (Number(await link.run(script, [String(piece)])) === piece);
+  const before = await numbersOf(link);
+  yield { kind: 'counters', ...before, time: Number(await link.run(latestTime, [])) };
+  yield* epochs(link);
+  for (let after: string | undefined; ; ) {
+    const { accounts, next } = await listAccounts(link, { after, limit: piece });
+    for (const account of accounts) yield { kind: 'account', account };
+    if (next === undefined) break;
+    after = next;
+  }
+  for (let after: Parameters<typeof listKeys>[1]['after']; ; ) {
+    const { keys, next } = await listKeys(link, { after, limit: piece });
+    for (const key of keys) yield { kind: 'key', key };
+    if (next === undefined) break;
+    after = next;
+  }
+  for (const list of ['live', 'past']) yield* sessionsOf(link, list);
+  for (let after = ''; ; ) {
+    const slots = (await link.run(listNamed, [String(piece), after])) as [name: never, row: string][];
+    for (const [name, row] of slots) yield { kind: 'slot', slot: codec.decodeSlot(name, row) };
+    if (slots.length < piece) break;
+    after = slots.at(-1)![0];
+  }
+  for (let after = 0; ; ) {
+    const entries = (await link.run(readLog, [String(after), String(piece)])) as StreamEntry[];
+    for (const [id, [, row]] of entries) {
+      after = Number.parseInt(id, 10);
+      yield { kind: 'log', entry: codec.decodeLog(after, row) };
+    }
+    if (entries.length < piece) break;
+  }
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const page: Awaited<ReturnType<typeof readEvents>> = await readEvents(link, { after, limit: piece });
+    for (const event of page.events) yield { kind: 'event', event };
+    after = page.next;
+  }
+  const now = await numbersOf(link);
+  if (now.head === before.head && now.lastEvent === before.lastEvent) return;
+  throw new CurfewError('changed_meanwhile', {
+    detail: 'Redis cannot show a state of the past: stop the servers while the store is exported.',
+  });
+}
+
+async function numbersOf(link: Link): Promise<Numbers> {
+  const [head, lastEvent] = (await link.run(counters, [])) as [number, number];
+  return { head, lastEvent };
+}
+
+/** Steps of everyone's epoch, then of each user's, each from the lowest. */
+async function* epochs(link: Link): AsyncGenerator<StoreRecord> {
+  const walking = Number(await link.command('HEXISTS', `${shared}state`, 'walk')) === 1;
+  yield* stepsOf(null, await hash(link, `${shared}everyone`), !walking);
+  for (const item of (await link.command('ZRANGE', `${shared}epochs`, '0', '-1')) as string[]) {
+    const [home, userId] = item.split(codec.separator) as [string, UserId];
+    const steps = await hash(link, `${home}e:${userId}`);
+    yield* stepsOf(userId, steps, Number(steps.get('left') ?? 0) === 0);
+  }
+}
+
+function* stepsOf(userId: UserId | null, steps: Map<string, string>, settled: boolean): Generator<StoreRecord> {
+  const numbers = [...steps.keys()].filter((field) => /^\d+$/.test(field)).map(Number);
+  for (const number of numbers.sort((a, b) => a - b)) {
+    const end = steps.get(String(number))!.split(codec.separator) as unknown as codec.EndCells;
+    yield { kind: 'epoch', userId, number, end: codec.decodeEnd(end), settled };
+  }
+}
+
+async function* sessionsOf(link: Link, list: string): AsyncGenerator<StoreRecord> {
+  for (let from = '-'; ; ) {
+    const range = ['ZRANGE', shared + list, from, '+', 'BYLEX', 'LIMIT', '0', String(piece)];
+    const ids = (await link.command(...range)) as SessionId[];
+    if (ids.length === 0) return;
+    const rows = await link.read(...ids.map((id) => `${homeOfSession(id)}s:${id}`));
+    const buried = (await link.command('ZMSCORE', `${shared}graves`, ...ids)) as (number | string | null)[];
+    for (const [i, id] of ids.entries()) {
+      const session = rows[i] == null ? undefined : codec.decodeSession(id, rows[i]);
+      if (session) yield { kind: 'session', session, writtenAt: session.end && Number(buried[i] ?? session.end.at) };
+    }
+    from = `(${ids.at(-1)}`;
+  }
+}
+
+async function hash(link: Link, key: string): Promise<Map<string, string>> {
+  const reply: unknown = await link.command('HGETALL', key);
+  if (!Array.isArray(reply)) return new Map(Object.entries(reply as Record<string, string>));
+  return new Map(Array.from({ length: reply.length / 2 }, (_, i) => [reply[2 * i], reply[2 * i + 1]]));
+}
+
+/** Writes records piece by piece, and says that it is whole only when it is. */
+export async function importRecords(link: Link, records: AsyncIterable<StoreRecord>): Promise<void> {
+  const used = ['live', 'past', 'usernames', 'keys', 'slots', 'log', 'events', 'head'].map((key) => shared + key);
+  if (Number(await link.command('EXISTS', ...used)) > 0) throw new CurfewError('store_not_empty');
+  const restoring = new Restoring();
+  restoring.commands.push(['HSET', `${shared}state`, 'format', halfImported]);
+  for await (const record of records) {
+    restoring.take(record);
+    if (restoring.commands.length >= piece) await write(link, restoring.commands.splice(0));
+  }
+  restoring.finish();
+  await write(link, restoring.commands);
+  await write(link, [['HSET', `${shared}state`, 'format', String(codec.format)]]);
+}
+
+async function write(link: Link, commands: readonly Command[]): Promise<void> {
+  for (let i = 0; i < commands.length; i += piece) {
+    await link.run(
+      restore,
+      commands.slice(i, i + piece).flatMap((command) => [String(command.length), ...command]),
+    );
+  }
+}
+
+/** The commands that put records where they belong. */
+class Restoring {
+  readonly commands: Command[] = [];
+  #numbers: Numbers & { time: number } = { head: 0, lastEvent: 0, time: 0 };
+  #told = 0;
+  #active = 0;
+  #everyone = 0;
+  #walkFrom: number | undefined;
+  readonly #users: Map<UserId, { number: number; last: number }> = new Map();
+  readonly #left: Map<string, UserId> = new Map();
+
+  take(record: StoreRecord): void {
+    switch (record.kind) {
+      case 'counters':
+        this.#numbers = record;
+        return;
+      case 'epoch':
+        this.#epoch(record);
+        return;
+      case 'account': {
+        const { id, username, email } = record.account;
+        const place = homeOf(id) + codec.separator + id;
+        this.#add('SET', `${homeOf(id)}a:${id}`, codec.encodeAccount(record.account));
+        this.#add('SET', `${shared}login:u${username}`, place);
+        if (email !== undefined) this.#add('SET', `${shared}login:e${email}`, place);
+        this.#add('ZADD', `${shared}usernames`, '0', username);
+        return;
+      }
+      case 'key':
+        this.#add('SET', `${shared}key:${record.key.id}`, codec.encodeKey(record.key));
+        this.#add('ZADD', `${shared}keys`, '0', record.key.id);
+        return;
+      case 'session':
+        this.#session(record.session, record.writtenAt);
+        return;
+      case 'slot':
+        this.#add('SET', `${shared}slot:${record.slot.name}`, codec.encodeSlot(record.slot));
+        this.#add('ZADD', `${shared}slots`, '0', record.slot.name);
+        return;
+      case 'log':
+        this.#add('XADD', `${shared}log`, `${record.entry.sequence}-0`, 'e', codec.encodeLog(record.entry));
+        return;
+      case 'event': {
+        const { sequence, ...event } = record.event;
+        this.#told = sequence;
+        this.#add('XADD', `${shared}events`, `0-${sequence}`, 'e', codec.encodeEvent(event));
+      }
+    }
+  }
+
+  /** What can be said when all has been seen. */
+  finish(): void {
+    const { head, lastEvent, time } = this.#numbers;
+    if (lastEvent > this.#told) {
+      // Their numbering goes on where it was, also when the last of them are gone.
+      this.#add('XADD', `${shared}events`, `0-${lastEvent}`, 'e', '');
+      this.#add('XDEL', `${shared}events`, `0-${lastEvent}`);
+    }
+    for (const [stamp, userId] of this.#left) {
+      const home = homeOf(userId);
+      const item = [home, stamp, userId].join(codec.separator);
+      this.#add('ZADD', `${shared}left`, String(this.#users.get(userId)!.last), item);
+      this.#add('HINCRBY', `${home}e:${userId}`, 'left', '1');
+    }
+    if (this.#everyone > 0) {
+      for (const tag of allTags()) this.#add('SET', `${shared}{${tag}}:m`, this.#mark());
+    }
+    if (this.#walkFrom !== undefined) {
+      this.#add('HSET', `${shared}state`, 'walk', '', 'walkFrom', String(this.#walkFrom), 'walkEvents', '0');
+    }
+    this.#add('SET', `${shared}head`, String(head));
+    this.#add('SET', `${shared}active`, String(this.#active));
+    const followed = ['placed', String(lastEvent), 'buried', String(head)];
+    this.#add('HSET', `${shared}state`, 'everyone', String(this.#everyone), 'time', String(time), ...followed);
+  }
+
+  #epoch({ userId, number, end }: Extract<StoreRecord, { kind: 'epoch' }>): void {
+    const step = [end.at, end.by, end.reason, end.sequence].join(codec.separator);
+    if (userId === null) {
+      this.#everyone = number;
+      this.#add('HSET', `${shared}everyone`, String(number), step);
+      return;
+    }
+    const home = homeOf(userId);
+    this.#users.set(userId, { number, last: end.sequence });
+    this.#add('HSET', `${home}e:${userId}`, 'n', String(number), String(number), step);
+    this.#add('ZADD', `${shared}epochs`, String(end.at), home + codec.separator + userId);
+  }
+
+  /** A session where it belongs: among the living, or, when its end is written down, among the past. */
+  #session(session: StoredSession, writtenAt: number | undefined): void {
+    const { id, userId, epochs: stamped, end } = session;
+    const home = homeOf(userId);
+    const user = this.#users.get(userId)?.number ?? 0;
+    const current = stamped.everyone === this.#everyone && stamped.user === user;
+    // A mark that is never the present one makes whoever reads it look at the epochs.
+    const mark = current ? this.#mark() : `${stamped.everyone}.`;
+    const row = [mark, stamped.user, codec.encodeUnstamped(session)].join(codec.separator);
+    this.#add('SET', `${home}s:${id}`, row);
+    for (const tag of tagsOf(session)) this.#add('ZADD', `${shared}${end ? 'p' : 'l'}:${tag}`, '0', id);
+    if (end) {
+      this.#add('ZADD', `${home}x:${userId}`, '0', id);
+      this.#add('ZADD', `${shared}past`, '0', id);
+      this.#add('ZADD', `${shared}graves`, String(writtenAt ?? end.at), id);
+      return;
+    }
+    const stamp = `${stamped.everyone}.${stamped.user}:${userId}`;
+    this.#add('ZADD', `${home}u:${stamp}`, '0', id);
+    this.#add('ZADD', `${shared}live`, '0', id);
+    this.#add('ZADD', `${shared}deadlines`, String(nextDeadline(session)), id);
+    if (session.suspended) {
+      this.#add('ZADD', `${home}v:${stamp}`, '0', id);
+      this.#add('ZADD', `${shared}suspended`, '0', id);
+    }
+    if (current && !session.suspended) this.#active += 1;
+    if (stamped.everyone < this.#everyone) this.#walkFrom = Math.min(stamped.everyone, this.#walkFrom ?? Infinity);
+    else if (stamped.user < user) this.#left.set(stamp, userId);
+  }
+
+  #mark(): string {
+    return this.#everyone === 0 ? codec.firstMark : `${this.#everyone}.0`;
+  }
+
+  #add(...command: string[]): void {
+    this.commands.push(command);
+  }
+}
+
+function tagsOf({ accessGroups, ip, name }: StoredSession): string[] {
+  const tags = accessGroups.map(groupTag);
+  if (ip !== undefined) tags.push(addressTag(ip));
+  if (name !== undefined) tags.push(nameTag(name));
+  return tags;
+}

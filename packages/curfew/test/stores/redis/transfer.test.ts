@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Store } from '../../../src/stores/contract.ts';
+import { openLmdbStore } from '../../../src/stores/lmdb/index.ts';
+import { openRedisStore } from '../../../src/stores/redis/index.ts';
+import { exportLines, importLines } from '../../../src/transfer.ts';
+import { assertSame, fill } from '../../support/filled.ts';
+import { RedisServer, redisInstalled } from '../../support/redis.ts';
+import { temporaryFolder } from '../harness.ts';
+
+describe('exporting from and importing into Redis', { skip: !redisInstalled }, () => {
+  let server: RedisServer;
+  let databases = 0;
+  before(async () => {
+    server = await RedisServer.start();
+  });
+  after(() => server.remove());
+
+  type Test = { after(done: () => unknown): void };
+  const kinds: Record<string, (t: Test) => Promise<Store>> = {
+    async redis(t) {
+      const store = await openRedisStore(`${server.url}/${databases++}`);
+      t.after(store.close);
+      return store;
+    },
+    async lmdb(t) {
+      const folder = temporaryFolder();
+      const store = await openLmdbStore(folder.path);
+      t.after(async () => {
+        await store.close();
+        folder.remove();
+      });
+      return store;
+    },
+  };
+
+  for (const [from, to] of [
+    ['redis', 'redis'],
+    ['redis', 'lmdb'],
+    ['lmdb', 'redis'],
+  ] as const) {
+    test(`from ${from} to ${to}: the same, and it goes on in the same way`, async (t) => {
+      const [one, other] = [await kinds[from]!(t), await kinds[to]!(t)];
+      await fill(one);
+      const lines: string[] = [];
+      for await (const line of exportLines(one, undefined, 0)) lines.push(line.slice(0, -1));
+      await importLines(other, each(lines), undefined);
+      await assertSame(one, other);
+    });
+  }
+
+  test('an import that fails half-way leaves a store that nobody opens; one that is not empty takes none', async (t) => {
+    const one = await kinds['lmdb']!(t);
+    await fill(one);
+    const lines: string[] = [];
+    for await (const line of exportLines(one, undefined, 0)) lines.push(line.slice(0, -1));
+    const url = `${server.url}/${databases++}`;
+    const other = await openRedisStore(url);
+    await assert.rejects(importLines(other, each(lines.slice(0, -3)), undefined), { code: 'export_damaged' });
+    await other.close();
+    await assert.rejects(openRedisStore(url), { code: 'store_damaged' });
+    const used = await kinds['redis']!(t);
+    await fill(used);
+    await assert.rejects(importLines(used, each(lines), undefined), { code: 'store_not_empty' });
+  });
+
+  test('a change while it is exported is no picture of anything: the export fails', async (t) => {
+    const one = await kinds['redis']!(t);
+    const world = await fill(one);
+    const exported = (async () => {
+      let lines = 0;
+      for await (const _ of exportLines(one, undefined, 0)) if (lines++ === 3) await world.create({ userId: 'late' });
+    })();
+    await assert.rejects(exported, { code: 'changed_meanwhile' });
+  });
+});
+
+async function* each(lines: readonly string[]): AsyncGenerator<string> {
+  yield* lines;
+}
