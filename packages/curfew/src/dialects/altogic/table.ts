@@ -92,6 +92,7 @@ export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
   store_database_missing: unavailable,
   store_denied: unavailable,
   store_read_only: unavailable,
+  store_unsafe: unavailable,
   store_in_use: unavailable,
   store_version: unavailable,
   store_not_empty: unavailable,

@@ -97,6 +97,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   store_database_missing: notStored,
   store_denied: notStored,
   store_read_only: notStored,
+  store_unsafe: notStored,
   store_in_use: notStored,
   store_version: notStored,
   store_not_empty: notStored,
