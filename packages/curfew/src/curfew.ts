@@ -1,5 +1,6 @@
 import { library } from './authority/caller.ts';
 import { type Authority, createAuthority } from './authority/index.ts';
+import type { Verification } from './authority/verify-session.ts';
 import { openWorld, type WorldSettings } from './open-world.ts';
 
 /** Use cases that need to know who asks: here it is always the program itself. */
@@ -27,6 +28,8 @@ export type Curfew = Pick<
   Pick<Authority, 'signIn' | 'getSession' | 'findUserSession' | 'listSessions' | 'listEvents'> & {
     /** Whether a session token is good now. */
     verify: Authority['verifySession'];
+    /** The same at once, from memory; `undefined` when it takes a question: then `verify`. */
+    check(token: string): Verification | undefined;
     /** New tokens for a refresh token. */
     refresh: Authority['refreshSession'];
     /** Finishes what was begun and lets go of the store. */
@@ -48,6 +51,7 @@ export async function createCurfew(settings: WorldSettings): Promise<Curfew> {
   return {
     createSession: (request) => authority.createSession(library, request),
     verify: authority.verifySession,
+    check: authority.checkSession,
     refresh: authority.refreshSession,
     getSession: authority.getSession,
     findUserSession: authority.findUserSession,

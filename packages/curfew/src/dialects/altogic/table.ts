@@ -89,6 +89,8 @@ export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
   port_in_use: unavailable,
   store_not_writable: unavailable,
   store_in_use: unavailable,
+  fence_version: unavailable,
+  fence_protocol: unavailable,
   store_version: unavailable,
   store_damaged: unavailable,
 };

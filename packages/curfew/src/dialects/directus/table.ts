@@ -94,6 +94,8 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   port_in_use: internal,
   store_not_writable: notStored,
   store_in_use: notStored,
+  fence_version: notStored,
+  fence_protocol: notStored,
   store_version: notStored,
   store_damaged: notStored,
 };

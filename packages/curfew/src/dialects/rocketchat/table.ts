@@ -83,6 +83,8 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   config_invalid: unavailable,
   port_in_use: unavailable,
   store_not_writable: unavailable,
+  fence_version: unavailable,
+  fence_protocol: unavailable,
   store_in_use: unavailable,
   store_version: unavailable,
   store_damaged: unavailable,
