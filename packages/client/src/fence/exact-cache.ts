@@ -57,7 +57,10 @@ export class ExactCache<Value> {
   readonly #ask: Settings<Value>['ask'];
   readonly #reportsUse: boolean;
   readonly #cache: SessionCache<Value>;
-  readonly #fills: Map<string, Fill<Value>> = new Map();
+  /** Every question that is open: a later one about the same token does not make the earlier unheard of changes. */
+  readonly #open: Set<Fill<Value>> = new Set();
+  /** The one that a verification of a token may join. */
+  readonly #newest: Map<string, Fill<Value>> = new Map();
   readonly #mismatches: Map<string, number> = new Map();
   #used: Set<string> = new Set();
 
@@ -92,7 +95,7 @@ export class ExactCache<Value> {
     this.statistics.misses += 1;
     const id = token.slice(prefix.length, idEnd);
     if (this.#isGuess(id, token)) return { active: false, reason: 'unknown' };
-    const open = this.#fills.get(token);
+    const open = this.#newest.get(token);
     return open && this.mayJoin(open) ? open.promise : this.#fill(id, token);
   }
 
@@ -102,7 +105,7 @@ export class ExactCache<Value> {
     else if ('userId' in change) this.#cache.dropUser(change.userId);
     else this.#cache.clear();
     // Whose session an open question is about is known only from its answer: what is wider than one spoils it.
-    for (const fill of this.#fills.values()) {
+    for (const fill of this.#open) {
       if (!('sessionId' in change) || change.sessionId === fill.id) this.spoil(fill);
     }
   }
@@ -112,8 +115,8 @@ export class ExactCache<Value> {
     this.lease.drop();
     this.#cache.clear();
     this.#used.clear();
-    for (const fill of this.#fills.values()) fill.spoiled = true;
-    this.#fills.clear();
+    for (const fill of this.#open) fill.spoiled = true;
+    this.#newest.clear();
   }
 
   /** Sessions whose use is to be reported, and how long ago the last one was; at most so many. */
@@ -130,7 +133,7 @@ export class ExactCache<Value> {
   }
 
   get openQuestions(): number {
-    return this.#fills.size;
+    return this.#open.size;
   }
 
   get sessions(): number {
@@ -159,7 +162,8 @@ export class ExactCache<Value> {
       breaks: this.lease.breaks,
     };
     fill.promise = this.#answer(fill, token);
-    this.#fills.set(token, fill);
+    this.#open.add(fill);
+    this.#newest.set(token, fill);
     return fill.promise;
   }
 
@@ -185,8 +189,9 @@ export class ExactCache<Value> {
       }
       return { active: true, value };
     } finally {
+      this.#open.delete(fill);
       // A later one may have taken its place.
-      if (this.#fills.get(token) === fill) this.#fills.delete(token);
+      if (this.#newest.get(token) === fill) this.#newest.delete(token);
     }
   }
 

@@ -25,6 +25,8 @@ export function systemTiming(): Timing {
 
 /** How long a stretch between two readings gets at most before the next begins. */
 const stretch = 10_000;
+/** Milliseconds by which the wall clock may fall behind before it counts as set back. */
+const setBack = 20;
 
 /**
  * The clock of whoever holds something that runs out: of the machine's two clocks it always goes by the one that says
@@ -48,10 +50,13 @@ export class CautiousClock {
   now(): number {
     const mono = this.#timing.mono();
     const wall = this.#timing.wall();
-    const passed = Math.max(mono - this.#mono, wall - this.#wall);
-    // It does not go back either when the wall clock does: what was over stays so.
+    const byMono = mono - this.#mono;
+    const byWall = wall - this.#wall;
+    const passed = Math.max(byMono, byWall);
+    // It does not go back when the wall clock does: what was over stays so.
     this.#latest = Math.max(this.#latest, this.#passed + passed);
-    if (passed >= stretch) {
+    // Set back, the wall clock would not tell of a sleep that comes next: from here on it is read anew.
+    if (passed >= stretch || byWall < byMono - setBack) {
       this.#mono = mono;
       this.#wall = wall;
       this.#passed = this.#latest;

@@ -10,6 +10,10 @@ import type { FencePorts, StreamHandler, VerifierStream } from './ports.ts';
 export type Host = {
   readonly ports: FencePorts;
   readonly id: string;
+  /** Resolves once the tail's beginning is known (R5). */
+  readonly started: Promise<void>;
+  /** The node was thrown away. */
+  readonly over: boolean;
   /** The newest change that is queued on every stream. */
   readonly tail: number;
   /** Milliseconds that are left of the node's own lease: no verifier gets more (R3). */
@@ -100,11 +104,16 @@ export class Attached implements StreamHandler {
         });
       }
       await this.#host.ports.admit(key);
+      await this.#host.started;
     } catch (error) {
       this.#refuse(error);
       return;
     }
     if (this.#isOver()) return;
+    if (this.#host.over) {
+      this.#end(false);
+      return;
+    }
     const { ports, id, tail } = this.#host;
     this.#key = key;
     this.holder = holder;

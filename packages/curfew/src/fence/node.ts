@@ -40,6 +40,9 @@ export class FenceNode implements Host {
   readonly #gone: Set<Attached> = new Set();
   /** Streams that some change still waits for. */
   readonly #behind: Set<Attached> = new Set();
+  /** Resolves once the tail's beginning is known, or the node is over. */
+  readonly started: Promise<void>;
+  #start: () => void = () => {};
   #tail = 0;
   #mark = 0;
   #published = 0;
@@ -62,6 +65,9 @@ export class FenceNode implements Host {
     this.#events = events;
     this.id = ports.newId();
     this.#clock = new CautiousClock(ports.timing);
+    this.started = new Promise((resolve) => {
+      this.#start = resolve;
+    });
     this.own = new ExactCache<Kept>({
       clock: this.#clock,
       capacity: ports.capacity,
@@ -69,6 +75,10 @@ export class FenceNode implements Host {
       reportsUse: false,
       ask: (token) => this.askStore(token),
     });
+  }
+
+  get over(): boolean {
+    return this.#over;
   }
 
   get tail(): number {
@@ -93,6 +103,7 @@ export class FenceNode implements Host {
     this.#incarnation = await store.incarnation?.();
     this.#tail = await store.logHead();
     this.#mark = this.#tail;
+    this.#start();
     const stop = store.watchLog?.(() => this.pull());
     if (stop) this.#cancels.set('watch', stop);
     this.#every('poll', pollPause, () => this.pull());
@@ -231,6 +242,7 @@ export class FenceNode implements Host {
     this.#over = true;
     for (const cancel of this.#cancels.values()) cancel();
     this.#cancels.clear();
+    this.#start();
     this.own.empty();
     for (const attached of [...this.#streams]) attached.cut();
     for (const done of [...this.#leaseWaiters]) done();
@@ -251,6 +263,8 @@ export class FenceNode implements Host {
   // ---- Inside
 
   protected async askStore(token: string): Promise<Found<Kept>> {
+    // R5: what was read before the tail begins, no change would ever spoil.
+    await this.started;
     const verdict = await this.ports.judge(token);
     if (!this.own.lease.valid) await this.leased();
     if (!verdict.active) return verdict;

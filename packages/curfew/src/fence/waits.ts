@@ -81,9 +81,13 @@ export class Waits {
     for (const waiter of [...this.#waiters]) this.#judge(waiter);
   }
 
-  /** The store is another than before: rows may be gone with what it lost, so only the time counts for a while. */
+  /**
+   * The store is another than before, or the node here is: rows may be gone with what was lost, and what was granted
+   * here is known to nobody, so only the time counts for a while, also for those who wait already.
+   */
   distrustRows(): void {
     this.#fullUntil = this.#timing.mono() + this.#longest;
+    for (const waiter of this.#waiters) waiter.nodes = undefined;
   }
 
   /** Reads the list of nodes, for those who wait at this moment; one read at a time. */
