@@ -1,6 +1,5 @@
 import { library } from './authority/caller.ts';
 import { type Authority, createAuthority } from './authority/index.ts';
-import type { Verification } from './authority/verify-session.ts';
 import { openWorld, type WorldSettings } from './open-world.ts';
 
 /** Use cases that need to know who asks: here it is always the program itself. */
@@ -29,7 +28,7 @@ export type Curfew = Pick<
     /** Whether a session token is good now. */
     verify: Authority['verifySession'];
     /** The same at once, from memory; `undefined` when it takes a question: then `verify`. */
-    check(token: string): Verification | undefined;
+    check: Authority['checkSession'];
     /** New tokens for a refresh token. */
     refresh: Authority['refreshSession'];
     /** Finishes what was begun and lets go of the store. */

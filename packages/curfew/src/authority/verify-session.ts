@@ -9,7 +9,8 @@ import type { World } from './world.ts';
 /** Why a token is not good: never one of ours (mistyped, unknown, replaced), or what became of its session. */
 export type InactiveReason = 'malformed' | 'unknown' | 'suspended' | EndReason;
 
-export type Verification = { active: true; session: Session } | { active: false; reason: InactiveReason };
+export type ActiveVerification = { active: true; session: Session };
+export type Verification = ActiveVerification | { active: false; reason: InactiveReason };
 
 export type VerifiedToken = { active: true; stored: StoredSession } | { active: false; reason: InactiveReason };
 
@@ -35,12 +36,12 @@ export async function verifySession(world: World, token: string): Promise<Verifi
 }
 
 /** The same at once, from memory; `undefined` when it takes a question. @throws `clock_stepped_back` */
-export function checkSession(world: World, token: string): Verification | undefined {
+export function checkSession(world: World, token: string): ActiveVerification | undefined {
   const known = world.fence.check(token);
   return known?.active ? stillActive(world, known.stored) : undefined;
 }
 
-function stillActive({ clock, activity }: World, stored: StoredSession): Verification | undefined {
+function stillActive({ clock, activity }: World, stored: StoredSession): ActiveVerification | undefined {
   const now = clock.now();
   if (endOf(stored, undefined, now, activity.lastSeen(stored))) return undefined;
   activity.note(stored, now);

@@ -34,7 +34,7 @@ test('a seed replays its schedule', async () => {
 
 for (const [name, { rule, breaks }] of Object.entries(mutants)) {
   test(`${rule} is needed: the simulation finds it when ${breaks}`, { timeout: 300_000 }, async (t) => {
-    const { violated, schedules, first } = await simulate(2000, name);
+    const { violated, schedules, first } = await simulate(2000, name, undefined);
     t.diagnostic(`schedule ${schedules} from seed ${first}`);
     assert.ok(violated, `${name} was not found`);
   });

@@ -49,7 +49,7 @@ describe('what is said of the API is what it does', () => {
     const errorPage = read('docs/errors.md');
     for (const code of Object.keys(errors)) assert.ok(errorPage.includes(`\`${code}\``), code);
     const configuration = read('docs/configuration.md');
-    for (const { env, flag } of Object.values(options)) {
+    for (const { env, flag } of Object.values(options) as { env: string; flag: string }[]) {
       assert.ok(configuration.includes(`\`${env}\``) && configuration.includes(`\`${flag}\``), env);
     }
   });

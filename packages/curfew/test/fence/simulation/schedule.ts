@@ -109,7 +109,12 @@ export class Schedule {
     const start = () => fence.start().catch(() => machine.timing.after(200, start));
     void start();
     this.#network.listen(url, { machine, attach: (stream) => fence.attach(stream) });
-    return { url, machine, fence };
+    const node = { url, machine, fence };
+    // What is asked of a node, and what changes, while it starts.
+    for (let i = 0; i < 4; i++)
+      this.#universe.in(this.#dice.between(0, 30), undefined, () => this.#verifySomewhere(node));
+    if (this.#nodes.length > 0) this.#universe.in(this.#dice.between(0, 30), undefined, () => this.#changeSomething());
+    return node;
   }
 
   #startApp(name: string): App {
@@ -140,13 +145,14 @@ export class Schedule {
     this.#store.create(row);
   }
 
-  #verifySomewhere(): void {
+  #verifySomewhere(there?: Node): void {
     const dice = this.#dice;
+    if (this.#rows.length === 0) return;
     const row = dice.pick(this.#rows);
     const token = `cfs_${row.id}${row.secret}`;
     const app = dice.pick(this.#apps);
-    const node = dice.pick(this.#nodes);
-    const own = dice.chance(0.25);
+    const node = there ?? dice.pick(this.#nodes);
+    const own = there !== undefined || dice.chance(0.25);
     const { machine } = own ? node : app;
     if (machine.dead || machine.frozen) return;
     const floor = { ...this.#floors.get(row.id)! };
@@ -185,6 +191,7 @@ export class Schedule {
 
   #changeSomething(): void {
     const dice = this.#dice;
+    if (this.#rows.length === 0) return;
     const { machine, fence } = dice.pick(this.#nodes);
     if (machine.dead || machine.frozen) return;
     const row = dice.pick(this.#rows);
@@ -239,8 +246,8 @@ export class Schedule {
       this.#universe.in(dice.between(10, 2000), undefined, () => {
         this.#store.down = false;
       });
-    } else if (kind < 0.85) this.#store.trim();
-    else if (kind < 0.9) this.#store.failOver();
+    } else if (kind < 0.83) this.#store.trim();
+    else if (kind < 0.87) this.#store.failOver();
     else this.#killSomething();
   }
 
@@ -251,7 +258,9 @@ export class Schedule {
       const at = Math.floor(dice.next() * this.#nodes.length);
       const node = this.#nodes[at]!;
       // A planned end says goodbye, and takes its row with it.
-      if (dice.chance(0.4) && !node.machine.frozen) {
+      if (dice.chance(0.6) && !node.machine.frozen) {
+        // Whoever still believes it must not do so after a change elsewhere.
+        for (let i = 0; i < 3; i++) this.#universe.in(dice.between(5, 400), undefined, () => this.#changeSomething());
         void node.fence.close().then(
           () => node.machine.kill(),
           () => node.machine.kill(),
