@@ -1,5 +1,5 @@
 import { CurfewApiError } from '../errors.ts';
-import { type CacheStatistics, ExactCache, type Found } from './exact-cache.ts';
+import { type CacheStatistics, ExactCache, type Found, type Verdict } from './exact-cache.ts';
 import {
   type FromNode,
   type FromVerifier,
@@ -51,6 +51,8 @@ export class Attachment {
   readonly #clock: CautiousClock;
   readonly #questions: Map<number, Waiting> = new Map();
   readonly #queue: (() => void)[] = [];
+  /** Verifications that wait for a lease. */
+  #unleased: { resolve(): void; reject(error: unknown): void }[] = [];
   readonly #asked: Map<number, number> = new Map();
   readonly cache: ExactCache<ActiveVerification>;
   #lease = 0;
@@ -79,6 +81,15 @@ export class Attachment {
 
   get statistics(): CacheStatistics {
     return this.cache.statistics;
+  }
+
+  /**
+   * What a token is worth. Without a lease nothing is asked that many others would ask as well: the lease comes first,
+   * and most are answered from memory then.
+   */
+  async verify(token: string): Promise<Verdict<ActiveVerification>> {
+    if (!this.cache.lease.valid) await this.#leased();
+    return this.cache.verify(token);
   }
 
   receive(message: FromNode): void {
@@ -131,6 +142,7 @@ export class Attachment {
       waiting.reject(new StreamLost());
     }
     this.#questions.clear();
+    for (const { reject } of this.#unleased.splice(0)) reject(new StreamLost());
     this.#settings.stream.close();
     this.#settings.onEnd(parting);
   }
@@ -141,9 +153,34 @@ export class Attachment {
     for (const earlier of this.#asked.keys()) if (earlier <= ask) this.#asked.delete(earlier);
     this.#noteClock(now);
     this.cache.lease.take(asked, length);
-    if (this.#ready || !this.cache.lease.valid) return;
+    if (!this.cache.lease.valid) return;
+    for (const { resolve } of this.#unleased.splice(0)) resolve();
+    if (this.#ready) return;
     this.#ready = true;
     this.#settings.onReady();
+  }
+
+  #leased(): Promise<void> {
+    if (this.#over) return Promise.reject(new StreamLost());
+    if (this.#unleased.length >= mostQueued) return Promise.reject(tooMany());
+    const { timing, patience } = this.#settings;
+    return new Promise((resolve, reject) => {
+      const cancel = timing.after(patience, () => {
+        this.#unleased = this.#unleased.filter((other) => other !== waiting);
+        reject(tooLate(patience));
+      });
+      const waiting = {
+        resolve: () => {
+          cancel();
+          resolve();
+        },
+        reject: (error: unknown) => {
+          cancel();
+          reject(error);
+        },
+      };
+      this.#unleased.push(waiting);
+    });
   }
 
   #noteClock(theirs: number): void {
@@ -183,7 +220,7 @@ export class Attachment {
       if (this.#over) reject(new StreamLost());
       else if (this.#questions.size < mostOpen) send();
       else if (this.#queue.length < mostQueued) this.#queue.push(send);
-      else reject(new CurfewApiError('overloaded', `More than ${mostQueued} verifications wait for an answer.`));
+      else reject(tooMany());
     });
   }
 
@@ -229,6 +266,12 @@ function newCache(
 export function errorOf({ code, title, detail, remedy, status }: Trouble): CurfewApiError {
   const message = detail === undefined ? `${title}.` : `${title}. ${detail}`;
   return new CurfewApiError(code as CurfewApiError['code'], message, { status, remedy });
+}
+
+function tooMany(): CurfewApiError {
+  return new CurfewApiError('overloaded', `More than ${mostQueued} verifications wait for an answer.`, {
+    remedy: 'Send fewer at once, or look why the server is slow.',
+  });
 }
 
 function tooLate(patience: number): CurfewApiError {

@@ -87,7 +87,7 @@ export class Verifier {
     for (;;) {
       const attachment = await this.#attached(until);
       try {
-        const verdict = await attachment.cache.verify(token);
+        const verdict = await attachment.verify(token);
         return verdict.active ? verdict.value : verdict;
       } catch (error) {
         // Another node may answer what this one did not.

@@ -139,6 +139,8 @@ export class FenceNode implements Host {
 
   /** What the node's own verifier knows, or the store says (R12). */
   async verify(token: string): Promise<VerifiedToken> {
+    // Without a lease everybody would read the store: it comes first.
+    if (!this.own.lease.valid) await this.leased();
     const verdict = await this.own.verify(token);
     return verdict.active ? verdict.value : (verdict as Extract<VerifiedToken, { active: false }>);
   }
