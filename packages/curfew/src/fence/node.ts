@@ -172,10 +172,11 @@ export class FenceNode implements Host {
       });
   }
 
-  acknowledgements(sequence: number): Acknowledgements {
+  /** What became of those who held a lease from before a change at a moment, which is when the wait for it began. */
+  acknowledgements(sequence: number, since: number): Acknowledgements {
     const counts = { acknowledged: 0, expired: 0 };
     for (const { owed } of [...this.#streams, ...this.#gone]) {
-      if (!owed.concerned(sequence)) continue;
+      if (!owed.concerned(sequence, since)) continue;
       if (owed.acknowledged >= sequence) counts.acknowledged += 1;
       else counts.expired += 1;
     }
@@ -350,7 +351,8 @@ export class FenceNode implements Host {
     for (const attached of this.#behind) {
       const clear = attached.owed.clearTo(this.#tail, now);
       if (clear >= this.#tail) {
-        if (attached.owed.acknowledged < this.#tail && attached.owed.concerned(this.#tail)) this.expired += 1;
+        if (attached.owed.acknowledged < this.#tail && attached.owed.concerned(this.#tail, Number.NEGATIVE_INFINITY))
+          this.expired += 1;
         this.#behind.delete(attached);
       } else {
         mark = Math.min(mark, clear);

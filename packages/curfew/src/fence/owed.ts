@@ -14,6 +14,7 @@ export class Owed {
   #acknowledged: number;
   #granted: Granted[] = [];
   #first: number | undefined;
+  #latest: number = Number.NEGATIVE_INFINITY;
 
   /** `tail`: the newest change before the stream began. */
   constructor(tail: number) {
@@ -24,14 +25,15 @@ export class Owed {
     return this.#acknowledged;
   }
 
-  /** Whether it held a lease from before a change. */
-  concerned(sequence: number): boolean {
-    return this.#first !== undefined && this.#first < sequence;
+  /** Whether it held a lease from before a change, and at a moment or later. */
+  concerned(sequence: number, since: number): boolean {
+    return this.#first !== undefined && this.#first < sequence && this.#latest > since;
   }
 
   grant(tail: number, length: number, now: number): void {
     this.#first ??= tail;
     const until = now + withMargin(length);
+    this.#latest = Math.max(this.#latest, until);
     const last = this.#granted.at(-1);
     if (last && (last.after === tail || this.#granted.length >= most)) last.until = Math.max(last.until, until);
     else this.#granted.push({ after: tail, until });

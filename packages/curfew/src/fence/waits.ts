@@ -10,7 +10,7 @@ export type Settled = Omit<Receipt, 'endedAt' | 'changedAt'>;
 export type Here = {
   readonly id: string;
   readonly mark: number;
-  acknowledgements(sequence: number): Acknowledgements;
+  acknowledgements(sequence: number, since: number): Acknowledgements;
 };
 
 type Waiter = {
@@ -173,7 +173,7 @@ export class Waits {
 
   #judge(waiter: Waiter): void {
     if (!waiter.nodes || this.#here().mark < waiter.sequence) return;
-    const { expired } = this.#here().acknowledgements(waiter.sequence);
+    const { expired } = this.#here().acknowledgements(waiter.sequence, waiter.began);
     waiter.finish(expired > 0 || waiter.nodes.expired > 0 ? 'timeout' : 'acks');
   }
 
@@ -185,7 +185,7 @@ export class Waits {
       sequence,
       everywhere: true,
       by,
-      verifiers: here.acknowledgements(sequence),
+      verifiers: here.acknowledgements(sequence, began),
       nodes: nodes ?? { applied, expired: Math.max(0, this.nodes - applied) },
       waitedMs: Math.round(this.#timing.mono() - began),
     };
