@@ -7,7 +7,10 @@ import { createVerifier } from 'curfew-client';
 const [urls = '', key = '', name = ''] = process.argv.slice(2);
 const verifier = createVerifier({ url: urls.split(','), key, timeout: 4000 });
 let sessions: [string, string][] = [];
-const seen: [string, number, number][] = [];
+/** Runs of answers that are alike: session, when the last of them began, the answer, how many. */
+type Run = [session: string, began: number, answer: number, times: number];
+const seen: Run[] = [];
+const runs = new Map<string, Run>();
 /** Verifications that wait for an answer, as a server's requests would: so many at once. */
 const mostOpen = 100;
 let open = 0;
@@ -15,7 +18,7 @@ const counts = { memory: 0, asked: 0, failed: 0 };
 
 /** The clock that all processes of a machine share, in milliseconds. */
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
-const versionOf = (groups: readonly string[]): number => Number(/^v(\d+)$/.exec(groups.at(-1) ?? '')?.[1] ?? 1);
+const versionOf = (groups: readonly string[]): number => Math.max(...groups.map((group) => Number(group.slice(1))));
 
 process.on('message', (message: { sessions?: Record<string, string>; stop?: true }) => {
   if (message.sessions) sessions = Object.entries(message.sessions);
@@ -29,12 +32,20 @@ process.on('message', (message: { sessions?: Record<string, string>; stop?: true
 process.on('disconnect', () => process.exit());
 
 function report(): void {
-  process.send!({ seen: seen.splice(0), counts: { ...counts }, statistics: verifier.statistics() });
+  seen.push(...runs.values());
+  runs.clear();
+  process.send!({ seen: seen.splice(0), counts: { ...counts } });
 }
 
 function note(session: string, began: number, answer: number): void {
-  seen.push([session, began, answer]);
-  if (seen.length >= 5000) report();
+  const run = runs.get(session);
+  if (run && run[2] === answer) {
+    run[1] = Math.max(run[1], began);
+    run[3] += 1;
+    return;
+  }
+  if (run) seen.push(run);
+  runs.set(session, [session, began, answer, 1]);
 }
 
 let turn = 0;

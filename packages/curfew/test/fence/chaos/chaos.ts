@@ -119,9 +119,9 @@ export class Chaos {
     });
     const app = { child, name };
     let memory = 0;
-    child.on('message', (message: { seen?: [string, number, number][]; counts?: { memory: number } }) => {
-      for (const [session, at, answer] of message.seen ?? []) {
-        this.#history.push({ kind: 'verify', session, began: at, answer, by: name });
+    child.on('message', (message: { seen?: [string, number, number, number][]; counts?: { memory: number } }) => {
+      for (const [session, at, answer, times] of message.seen ?? []) {
+        this.#history.push({ kind: 'verify', session, began: at, answer, times, by: name });
       }
       this.#fromMemory += (message.counts?.memory ?? memory) - memory;
       memory = message.counts?.memory ?? memory;
@@ -165,19 +165,22 @@ export class Chaos {
     if (kind === 0) {
       const from = `v${session.version}`;
       session.version += 1;
-      const { receipt } = await client.changeAccessGroups({ userId, add: [`v${session.version}`], remove: [from] });
-      this.#returned(id, asked, session.version, receipt);
-      session.busy = false;
+      try {
+        const { receipt } = await client.changeAccessGroups({ userId, add: [`v${session.version}`], remove: [from] });
+        this.#returned(id, asked, session.version, receipt);
+      } finally {
+        session.busy = false;
+      }
       return;
     }
-    const { receipt } = kind === 1 ? await client.endUserSessions({ userId }) : await client.endSession({ id });
-    this.#ends += 1;
-    this.#returned(id, asked, 0, receipt);
-    // Verified for a while yet: that is the point.
+    // Verified for a while yet, whether or not the answer comes: that is the point.
     setTimeout(() => {
       this.#sessions.delete(id);
       for (const app of this.#apps) this.#tellOne(app);
     }, 3000).unref();
+    const { receipt } = kind === 1 ? await client.endUserSessions({ userId }) : await client.endSession({ id });
+    this.#ends += 1;
+    this.#returned(id, asked, 0, receipt);
   }
 
   #returned(

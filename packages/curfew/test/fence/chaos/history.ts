@@ -3,8 +3,11 @@
  * it began; a change by when it had returned.
  */
 
-/** `answer`: the version that it told of, 0 when it was not active, -1 when there was no answer. */
-export type Verified = { kind: 'verify'; session: string; began: number; answer: number; by: string };
+/**
+ * `answer`: the version that it told of, 0 when it was not active, -1 when there was no answer. Of `times` that
+ * answered alike, one after another, the one that began last: if any of them broke the promise, that one did.
+ */
+export type Verified = { kind: 'verify'; session: string; began: number; answer: number; times: number; by: string };
 /** `version`: what the session was changed to; 0 when it was ended. */
 export type Changed = { kind: 'change'; session: string; asked: number; returned: number; version: number };
 export type Seen = Verified | Changed;
@@ -32,9 +35,9 @@ export function judge(history: readonly Seen[]): Judgement {
   }
   for (const seen of history) {
     if (seen.kind !== 'verify' || seen.answer < 0) continue;
-    judgement.verifications += 1;
+    judgement.verifications += seen.times;
     if (seen.answer === 0) continue;
-    judgement.active += 1;
+    judgement.active += seen.times;
     for (const { returned, version } of changes.get(seen.session) ?? []) {
       if (returned >= seen.began) break;
       if (version !== 0 && version <= seen.answer) continue;
