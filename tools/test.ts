@@ -3,7 +3,7 @@ import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 
 /** Programs that tests drive, by the Debian package that has them. */
-const programs = { strace: 'strace', 'redis-server': 'redis-server', chromium: 'chromium', spin: 'spin' };
+const programs = { strace: 'strace', 'redis-server': 'redis-server', chromium: 'chromium', spin: 'spin', gcc: 'gcc' };
 
 getPrograms();
 installEngines();

@@ -1,7 +1,14 @@
 import type { Problem } from './api.gen.ts';
 
 /** The server's own codes, and what only a client can meet. */
-export type ApiErrorCode = Problem['code'] | 'unreachable' | 'timeout' | 'not_curfew' | 'invalid_url';
+export type ApiErrorCode =
+  | Problem['code']
+  | 'unreachable'
+  | 'timeout'
+  | 'not_curfew'
+  | 'invalid_url'
+  | 'overloaded'
+  | 'verifier_closed';
 
 type Facts = {
   status?: number | undefined;

@@ -82,6 +82,14 @@ export const options = {
     fallback: '2000',
     read: (text) => integer(text, 100, 60_000),
   }),
+  cacheSessions: option({
+    env: 'CURFEW_CACHE_SESSIONS',
+    flag: '--cache-sessions',
+    form: 'number',
+    help: 'Sessions that the server itself remembers at most; about 2 KB each.',
+    fallback: '20000',
+    read: (text) => integer(text, 1, 10_000_000),
+  }),
   absolute: option({
     env: 'CURFEW_ABSOLUTE',
     flag: '--absolute',

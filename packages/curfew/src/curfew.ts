@@ -27,6 +27,8 @@ export type Curfew = Pick<
   Pick<Authority, 'signIn' | 'getSession' | 'findUserSession' | 'listSessions' | 'listEvents'> & {
     /** Whether a session token is good now. */
     verify: Authority['verifySession'];
+    /** The same at once, from memory; `undefined` when it takes a question: then `verify`. */
+    check: Authority['checkSession'];
     /** New tokens for a refresh token. */
     refresh: Authority['refreshSession'];
     /** Finishes what was begun and lets go of the store. */
@@ -48,6 +50,7 @@ export async function createCurfew(settings: WorldSettings): Promise<Curfew> {
   return {
     createSession: (request) => authority.createSession(library, request),
     verify: authority.verifySession,
+    check: authority.checkSession,
     refresh: authority.refreshSession,
     getSession: authority.getSession,
     findUserSession: authority.findUserSession,

@@ -261,6 +261,18 @@ export const errors = {
     remedy: 'Nothing is known to have changed. The log holds the details under the id in `instance`.',
   },
 
+  // The fence
+  fence_version: {
+    status: 400,
+    title: 'The verifier speaks another version of the protocol',
+    remedy: 'Bring `curfew-client` to the version of the server.',
+  },
+  fence_protocol: {
+    status: 400,
+    title: 'The verifier broke the protocol',
+    remedy: 'Use `curfew-client`; a verifier of your own must do as docs/fence tells.',
+  },
+
   // Starting up
   config_invalid: {
     status: 500,

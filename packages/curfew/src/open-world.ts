@@ -1,17 +1,22 @@
 import { randomBytes } from 'node:crypto';
+import { systemTiming } from 'curfew-client/fence';
 import { Activity } from './authority/activity.ts';
+import { authenticateKey } from './authority/authenticate.ts';
 import { steadyClock } from './authority/clock.ts';
 import { createPasswords } from './authority/passwords.ts';
 import { createSecrets } from './authority/secrets.ts';
 import { Turns } from './authority/turns.ts';
 import { defaultUpkeep, startUpkeep, type Upkeep } from './authority/upkeep.ts';
+import { verifyToken } from './authority/verify-session.ts';
 import type { AttemptRules, World } from './authority/world.ts';
 import { newId } from './domain/ids.ts';
-import { minute } from './domain/limits.ts';
+import { minute, second } from './domain/limits.ts';
 import { defaultPolicy, type Policy } from './domain/policy.ts';
 import type { Clock, Random } from './domain/ports.ts';
-import { createLocalFence } from './fence/local.ts';
+import { CurfewError } from './errors.ts';
+import { createFence, type ProcessFence } from './fence/index.ts';
 import { loadSecretKey } from './secret-key.ts';
+import type { Store } from './stores/contract.ts';
 import { folderOf, openStore } from './stores/open.ts';
 
 export type WorldSettings = {
@@ -27,11 +32,18 @@ export type WorldSettings = {
   keepEnded?: number | undefined;
   keepEvents?: number | undefined;
   acceptClock?: boolean | undefined;
+  /** Milliseconds that a cache may trust itself without word from the store. */
+  lease?: number | undefined;
+  /** Sessions that the process remembers at most. */
+  cacheSessions?: number | undefined;
   clock?: Clock | undefined;
   onError?: ((error: unknown) => void) | undefined;
 };
 
-export type OpenedWorld = { world: World; upkeep: Upkeep; close(): Promise<void> };
+export type OpenedWorld = { world: World; fence: ProcessFence; upkeep: Upkeep; close(): Promise<void> };
+
+const defaultLease = 2 * second;
+const defaultCacheSessions = 20_000;
 
 export const defaultAttempts: AttemptRules = {
   loginOfAccount: { max: 10, window: 15 * minute },
@@ -63,14 +75,30 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
   try {
     const key = loadSecretKey(settings, folderOf(settings.store), random);
     const latest = settings.acceptClock ? 0 : await store.latestTime();
+    const steady = steadyClock(clock, latest);
+    const activity = new Activity(store);
+    const parts = { store, clock: steady, activity };
+    const fence = await createFence({
+      store,
+      timing: systemTiming(),
+      newId: () => newId('nodes', clock.now(), random),
+      judge: (token) => verifyToken(parts, token),
+      now: () => steady.nowForEnd(),
+      lastSeen: (stored) => activity.lastSeen(stored),
+      noteUse: (id, at) => activity.report(id, at),
+      admit: (key) => admitVerifier(store, key),
+      lease: settings.lease ?? defaultLease,
+      capacity: settings.cacheSessions ?? defaultCacheSessions,
+      onError: settings.onError ?? (() => {}),
+    });
     const world: World = {
       store,
       random,
-      clock: steadyClock(clock, latest),
-      fence: await createLocalFence(store, newId('nodes', clock.now(), random)),
+      clock: steady,
+      fence,
       secrets: createSecrets(key, random),
       passwords: createPasswords(),
-      activity: new Activity(store),
+      activity,
       turns: new Turns(),
       policy: { ...defaultPolicy, ...settings.policy },
       attempts: { ...defaultAttempts, ...settings.attempts },
@@ -83,6 +111,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
     });
     return {
       world,
+      fence,
       upkeep,
       async close() {
         await upkeep.stop();
@@ -93,5 +122,13 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
   } catch (error) {
     await store.close();
     throw error;
+  }
+}
+
+/** Who attaches a verifier needs what it takes to verify. */
+async function admitVerifier(store: Store, token: string): Promise<void> {
+  const { granted } = await authenticateKey({ store }, token);
+  if (!granted.has('sessions.verify')) {
+    throw new CurfewError('permission_missing', { detail: 'A verifier needs a key with the scope sessions.verify.' });
   }
 }

@@ -52,6 +52,8 @@ export async function serve(
     keepEnded: settings.keepEnded,
     keepEvents: settings.keepEvents,
     acceptClock: settings.acceptClock,
+    lease: settings.leaseMs,
+    cacheSessions: settings.cacheSessions,
     clock,
     onError: (error) => logger.error({ err: error }, 'upkeep failed'),
   });
@@ -65,6 +67,7 @@ export async function serve(
       logger,
       requestLogger,
       trustProxy: settings.trustProxy,
+      fence: opened.fence,
       dialects: mountDialects(settings.dialects, { ...settings, clock: world.clock, keyFor: world.secrets.keyFor }),
       gauges: {
         activeSessions: () => world.store.countActive(world.clock.nowForEnd()),

@@ -40,6 +40,14 @@ export class Activity {
     }
   }
 
+  /** Notes what a verifier has reported, which has taken its time to gather it already. */
+  report(id: SessionId, at: number): void {
+    const noted = this.#seen.get(id);
+    if (!noted) this.#seen.set(id, { at, due: at });
+    else if (at > noted.at) noted.at = at;
+    if (this.#seen.size > mostPending) void this.flush(at).catch(() => {});
+  }
+
   /** Writes down what is due at `now`, or, without, all of it. One flush at a time. */
   flush(now: number = Number.POSITIVE_INFINITY): Promise<void> {
     this.#flushing ??= this.#flush(now).finally(() => {

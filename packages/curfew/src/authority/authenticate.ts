@@ -21,7 +21,7 @@ export async function authenticate(world: World, token: string): Promise<Caller>
   return kindOfToken(token) === 'key' ? authenticateKey(world, token) : authenticateSession(world, token);
 }
 
-export async function authenticateKey(world: World, token: string): Promise<Caller> {
+export async function authenticateKey(world: Pick<World, 'store'>, token: string): Promise<Caller> {
   const parsed = parseToken('key', token);
   if (!parsed) throw new CurfewError('token_malformed', { detail: 'An API key begins with cfk_.' });
   const key = await world.store.readKey(parsed.id as KeyId);

@@ -24,7 +24,7 @@ import * as named from './named-sessions.ts';
 import { refreshSession } from './refresh-session.ts';
 import { confirmSecondFactor, factorIsRemembered, showSecondFactor, signInIsFresh } from './second-factor.ts';
 import { confirmPassword, signIn } from './sign-in.ts';
-import { verifySession } from './verify-session.ts';
+import { checkSession, verifySession } from './verify-session.ts';
 import type { World } from './world.ts';
 
 /** Every use case, by name: the only writers. Each takes the world first; {@link createAuthority} fills that in. */
@@ -43,6 +43,7 @@ const useCases = {
   signInIsFresh,
   createSession,
   verifySession,
+  checkSession,
   refreshSession,
   getSession,
   getLiveSession,

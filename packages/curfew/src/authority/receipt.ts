@@ -1,3 +1,5 @@
+import type { VerifiedToken } from './verify-session.ts';
+
 /** How long an answer waits: until it is over everywhere, or until it is stored. */
 export type Wait = 'everywhere' | 'stored';
 
@@ -20,8 +22,13 @@ export type Receipt = {
   waitedMs: number;
 };
 
-/** The fence, as the authority needs it: waits until a change is known wherever it could matter. */
+/** The fence, as the authority needs it. */
 export type Fence = {
+  /** Waits until a change that has been stored is known wherever it could matter. */
   settle(sequence: number, wait: Wait): Promise<Omit<Receipt, 'endedAt' | 'changedAt'>>;
+  /** Whether a token is good now, from this node's own exact cache, or from the store. */
+  verify(token: string): Promise<VerifiedToken>;
+  /** The same from memory alone; `undefined` when it takes a question. */
+  check(token: string): VerifiedToken | undefined;
   close(): Promise<void>;
 };

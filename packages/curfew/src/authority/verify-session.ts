@@ -9,7 +9,8 @@ import type { World } from './world.ts';
 /** Why a token is not good: never one of ours (mistyped, unknown, replaced), or what became of its session. */
 export type InactiveReason = 'malformed' | 'unknown' | 'suspended' | EndReason;
 
-export type Verification = { active: true; session: Session } | { active: false; reason: InactiveReason };
+export type ActiveVerification = { active: true; session: Session };
+export type Verification = ActiveVerification | { active: false; reason: InactiveReason };
 
 export type VerifiedToken = { active: true; stored: StoredSession } | { active: false; reason: InactiveReason };
 
@@ -23,12 +24,37 @@ const suspended = { active: false, reason: 'suspended' } as const;
  * @throws `clock_stepped_back`, `store_unavailable`
  */
 export async function verifySession(world: World, token: string): Promise<Verification> {
+  // A clock that went back vouches for no deadline, wherever the session is known from.
+  world.clock.now();
+  const known = await world.fence.verify(token);
+  if (!known.active) return known;
+  const verification = stillActive(world, known.stored);
+  if (verification) return verification;
+  // Past a deadline as it is known here: another server may have seen activity since.
   const verified = await verifyToken(world, token);
   return verified.active ? { active: true, session: viewOf(verified.stored, undefined) } : verified;
 }
 
-/** As {@link verifySession}, for use cases that go on with the session. */
-export async function verifyToken(world: World, token: string): Promise<VerifiedToken> {
+/** The same at once, from memory; `undefined` when it takes a question. @throws `clock_stepped_back` */
+export function checkSession(world: World, token: string): ActiveVerification | undefined {
+  const known = world.fence.check(token);
+  return known?.active ? stillActive(world, known.stored) : undefined;
+}
+
+function stillActive({ clock, activity }: World, stored: StoredSession): ActiveVerification | undefined {
+  const now = clock.now();
+  if (endOf(stored, undefined, now, activity.lastSeen(stored))) return undefined;
+  activity.note(stored, now);
+  // The remembered row is this node's alone; what was noted is not due again at once after it was written down.
+  stored.lastSeenAt = Math.max(stored.lastSeenAt, now);
+  return { active: true, session: viewOf(stored, undefined) };
+}
+
+/** As {@link verifySession}, read from the store: for the fence, and for use cases that go on with the session. */
+export async function verifyToken(
+  world: Pick<World, 'store' | 'clock' | 'activity'>,
+  token: string,
+): Promise<VerifiedToken> {
   const parsed = parseToken('session', token);
   if (!parsed) return malformed;
   const found = await world.store.readSession(parsed.id as SessionId);
@@ -52,7 +78,10 @@ export async function verifyRefreshToken(world: World, refreshToken: string): Pr
 }
 
 /** What has become of a session whose credential was right. */
-export function verifyFound({ clock, activity }: World, { stored, epochEnd }: SessionSnapshot): VerifiedToken {
+export function verifyFound(
+  { clock, activity }: Pick<World, 'clock' | 'activity'>,
+  { stored, epochEnd }: SessionSnapshot,
+): VerifiedToken {
   const now = clock.now();
   const end = endOf(stored, epochEnd, now, activity.lastSeen(stored));
   if (end) return { active: false, reason: end.reason };

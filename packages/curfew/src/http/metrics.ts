@@ -7,6 +7,21 @@ export type Gauges = {
   storeBytes(): Promise<number>;
 };
 
+/** What the fence tells of itself. */
+export type FenceGauges = {
+  leased: boolean;
+  verifiers: number;
+  tail: number;
+  applied: number;
+  nodes: number;
+  waiting: number;
+  settled: { acks: number; timeout: number };
+  expired: number;
+  dropped: number;
+  restarts: number;
+  own: { sessions: number; hits: number; misses: number; asked: number };
+};
+
 export type Metrics = {
   readonly contentType: string;
   render(): Promise<string>;
@@ -15,7 +30,7 @@ export type Metrics = {
 };
 
 /** Prometheus metrics of one server; a registry of its own, so that two servers in one process count apart. */
-export function createMetrics(gauges: Gauges): Metrics {
+export function createMetrics(gauges: Gauges, fence: () => FenceGauges): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -45,6 +60,39 @@ export function createMetrics(gauges: Gauges): Metrics {
   gauge('curfew_sessions_active', 'Sessions that are neither ended nor suspended.', gauges.activeSessions);
   gauge('curfew_log_head', 'The newest entry of the change log.', gauges.logHead);
   gauge('curfew_store_bytes', 'Bytes that the store takes.', gauges.storeBytes);
+  const ofFence = (name: string, help: string, read: (all: FenceGauges) => number) =>
+    gauge(`curfew_fence_${name}`, help, async () => read(fence()));
+  ofFence('leased', 'Whether this node holds a lease: 1 or 0.', ({ leased }) => Number(leased));
+  ofFence('verifiers', 'Verifiers that are attached to this node.', ({ verifiers }) => verifiers);
+  ofFence('nodes', 'Nodes that are alive, this one included.', ({ nodes }) => nodes);
+  ofFence(
+    'lag',
+    'Changes that this node has applied and some verifier of it still lacks.',
+    (all) => all.tail - all.applied,
+  );
+  ofFence('waiting', 'Changes that wait until they are known everywhere.', ({ waiting }) => waiting);
+  ofFence('cached_sessions', "Sessions that the node's own verifier remembers.", ({ own }) => own.sessions);
+  const total = (name: string, help: string, read: (all: FenceGauges) => number) =>
+    new Counter({
+      name: `curfew_fence_${name}_total`,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read(fence()));
+      },
+    });
+  total('settled_acks', 'Changes that everybody acknowledged.', ({ settled }) => settled.acks);
+  total(
+    'settled_timeout',
+    'Changes for which the time ran out that some lease had left.',
+    ({ settled }) => settled.timeout,
+  );
+  total('expired', 'Leases of verifiers that ran out before an ack.', ({ expired }) => expired);
+  total('dropped', 'Streams that did not keep up or broke the protocol.', ({ dropped }) => dropped);
+  total('restarts', 'Times that this node started over under a new id.', ({ restarts }) => restarts);
+  total('cache_hits', "Verifications that the node's own verifier answered from memory.", ({ own }) => own.hits);
+  total('cache_misses', "Verifications that the node's own verifier asked the store for.", ({ own }) => own.misses);
   return {
     contentType: registry.contentType,
     render: () => registry.metrics(),

@@ -15,6 +15,7 @@ import { CurfewError } from '../errors.ts';
 import { authenticate } from './checks/authenticate.ts';
 import { checkAccess } from './checks/index.ts';
 import { sameSite } from './checks/same-site.ts';
+import { acceptVerifiers, type VerifierHost } from './fence.ts';
 import { createMetrics, type Gauges } from './metrics.ts';
 import { openApiOptions, schemaOf } from './openapi.ts';
 import type { Operation, Services } from './operation.ts';
@@ -39,6 +40,8 @@ export type ServerSettings = {
   requestLogger: Logger;
   /** Rejects when the server cannot do its work now. */
   ready(): Promise<void>;
+  /** Where verifiers attach. */
+  fence: VerifierHost;
   /** Which proxies are believed when they say whom they speak for. */
   trustProxy: boolean | string;
   /** Wire formats of other systems: each registers its own routes. */
@@ -52,7 +55,7 @@ export async function createServer(settings: ServerSettings): Promise<FastifyIns
   const { logger, requestLogger, trustProxy, random } = settings;
   const closing = new AbortController();
   const services: Services = { authority: settings.authority, closing: closing.signal, fault: faultLogger(logger) };
-  const metrics = createMetrics(settings.gauges);
+  const metrics = createMetrics(settings.gauges, () => settings.fence.statistics());
   const validators = createValidators();
   let shortWay: ShortWay = () => false;
   const app: FastifyInstance = Fastify({
@@ -101,7 +104,12 @@ export async function createServer(settings: ServerSettings): Promise<FastifyIns
     });
     done();
   });
-  app.addHook('preClose', async () => closing.abort());
+  const verifiers = acceptVerifiers(app.server, settings.fence);
+  app.addHook('preClose', async () => {
+    closing.abort();
+    // While they can still be told: nobody has to wait out what they were granted.
+    await verifiers.close();
+  });
   await app.register(cookie);
   for (const component of components) app.addSchema(component);
   await app.register(swagger, openApiOptions);

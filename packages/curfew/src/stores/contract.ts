@@ -173,10 +173,25 @@ export interface Store {
   /** The sequence of the newest entry whose change is visible; 0 when there is none. */
   logHead(): Promise<number>;
 
-  /** Writes a node's row (FENCE.md R2), and answers with the log's head as read after that write was visible. */
+  /** Writes a node's row (docs/fence, R2), and answers with the log's head as read after that write was visible. */
   renewNode(row: NodeRow): Promise<number>;
   listNodes(): Promise<NodeRow[]>;
-  removeNode(id: string): Promise<void>;
+  /**
+   * Removes a node's row; with `counter`, only if the row's counter is still that, in one step: a row that was judged
+   * dead may have been renewed since, and then it must stay. Removing what is not there is no error.
+   */
+  removeNode(id: string, counter?: number): Promise<void>;
+
+  /**
+   * Calls back soon after the log has grown, here or elsewhere: a hint, which may be lost or come for nothing, since
+   * the log is read every 100 milliseconds anyway. What it answers with ends that. A store without hints has none.
+   */
+  watchLog?(onGrowth: () => void): () => void;
+  /**
+   * What this store is an incarnation of: another text once it was failed over or restored, so that what was
+   * acknowledged before may be gone (docs/fence, R10). A store that cannot change under its nodes has none.
+   */
+  incarnation?(): Promise<string>;
 
   // ---- Upkeep -----------------------------------------------------------------------------------------------------
 

@@ -94,6 +94,8 @@ export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
   store_read_only: unavailable,
   store_unsafe: unavailable,
   store_in_use: unavailable,
+  fence_version: unavailable,
+  fence_protocol: unavailable,
   store_version: unavailable,
   store_not_empty: unavailable,
   export_damaged: unavailable,

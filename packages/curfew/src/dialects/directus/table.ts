@@ -99,6 +99,8 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   store_read_only: notStored,
   store_unsafe: notStored,
   store_in_use: notStored,
+  fence_version: notStored,
+  fence_protocol: notStored,
   store_version: notStored,
   store_not_empty: notStored,
   export_damaged: notStored,

@@ -88,6 +88,8 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   store_denied: unavailable,
   store_read_only: unavailable,
   store_unsafe: unavailable,
+  fence_version: unavailable,
+  fence_protocol: unavailable,
   store_in_use: unavailable,
   store_version: unavailable,
   store_not_empty: unavailable,

@@ -139,6 +139,8 @@ export const logCases: Case[] = [
         { id: 'n1', counter: 2, applied: 1 },
         { id: 'n2', counter: 1, applied: 0 },
       ]);
+      await world.store.removeNode('n1', 1);
+      assert.equal((await world.store.listNodes()).length, 2, 'a row that was renewed since went as dead');
       await world.store.removeNode('n1');
       await world.store.removeNode('n1');
       assert.equal((await world.store.listNodes()).length, 1);

@@ -238,6 +238,7 @@ export class Committer {
   #queue: Task[] = [];
   #draining: Promise<void> | undefined;
   #flushing: Set<Promise<void>> = new Set();
+  readonly #watchers: Set<() => void> = new Set();
   #closed = false;
 
   constructor(tables: Tables, state: State, folder: string) {
@@ -255,6 +256,12 @@ export class Committer {
         this.#draining = undefined;
       });
     });
+  }
+
+  /** Calls back whenever the log has grown, until what it answers with is called. */
+  watch(onGrowth: () => void): () => void {
+    this.#watchers.add(onGrowth);
+    return () => this.#watchers.delete(onGrowth);
   }
 
   /** Takes nothing more and waits for what was taken. */
@@ -302,9 +309,11 @@ export class Committer {
       batch.finish();
       return { draft: batch, settled: results };
     });
+    const grown = draft.head > this.#state.head;
     draft.publish();
     // No later read may use a read transaction from before this commit.
     root.resetReadTxn();
+    if (grown) for (const watcher of this.#watchers) watcher();
     const flushed = this.#answer(settled).finally(() => this.#flushing.delete(flushed));
     this.#flushing.add(flushed);
   }

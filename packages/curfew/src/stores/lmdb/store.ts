@@ -211,10 +211,12 @@ export class LmdbStore implements Store {
 
   listNodes = (): Promise<NodeRow[]> => this.#read(() => [...this.#nodes.values()].map((row) => ({ ...row })));
 
-  removeNode = (id: string): Promise<void> =>
+  removeNode = (id: string, counter?: number): Promise<void> =>
     this.#read(() => {
-      this.#nodes.delete(id);
+      if (counter === undefined || this.#nodes.get(id)?.counter === counter) this.#nodes.delete(id);
     });
+
+  watchLog = (onGrowth: () => void): (() => void) => this.#committer.watch(onGrowth);
 
   // ---- Upkeep
 

@@ -1,0 +1,281 @@
+import { CurfewApiError } from '../errors.ts';
+import { type CacheStatistics, ExactCache, type Found, type Verdict } from './exact-cache.ts';
+import {
+  type FromNode,
+  type FromVerifier,
+  mostSeen,
+  protocolVersion,
+  type Trouble,
+  type VerifiedSession,
+} from './messages.ts';
+import { CautiousClock, type Timing } from './timing.ts';
+
+/** The sending half of an ordered stream; what comes in is handed to the attachment. */
+export type Stream = { send(message: FromVerifier): void; close(): void };
+
+/** Why an attachment is over: the node said so, or the stream was lost. */
+export type Parting = { trouble?: Trouble | undefined; leaving: boolean };
+
+export type AttachmentSettings = {
+  timing: Timing;
+  stream: Stream;
+  key: string;
+  holder: string;
+  capacity: number;
+  /** Milliseconds that an answer may take. */
+  patience: number;
+  onReady(): void;
+  onEnd(parting: Parting): void;
+};
+
+/** What is kept and given for each verification: made once, frozen, the same object every time. */
+export type ActiveVerification = { readonly active: true; readonly session: VerifiedSession };
+
+/** The stream was lost under a question: another node may still answer it. */
+export class StreamLost extends Error {}
+
+type Waiting = { resolve(found: Found<ActiveVerification>): void; reject(error: unknown): void; cancel(): void };
+
+/** Renewals are asked for every quarter of a lease; a node that says nothing for two leases is left. */
+const renewals = 4;
+const silence = 2;
+const mostOpen = 512;
+const mostQueued = 10_000;
+
+/**
+ * A verifier's side of one stream: the lease, the cache and the open questions, made together with it and thrown
+ * away together. Nothing of one attachment is ever used by the next.
+ */
+export class Attachment {
+  readonly #settings: AttachmentSettings;
+  readonly #clock: CautiousClock;
+  readonly #questions: Map<number, Waiting> = new Map();
+  readonly #queue: (() => void)[] = [];
+  /** Verifications that wait for a lease. */
+  #unleased: { resolve(): void; reject(error: unknown): void }[] = [];
+  readonly #asked: Map<number, number> = new Map();
+  readonly cache: ExactCache<ActiveVerification>;
+  #lease = 0;
+  #numbers = 0;
+  #over = false;
+  #ready = false;
+  #heardAt: number;
+  /** The node's clock at the last grant, and ours: what was used when is told by theirs, and never later than it was. */
+  #told: { theirs: number; ours: number } = { theirs: 0, ours: 0 };
+  #groups: Map<string, readonly string[]> = new Map();
+  #cancel: () => void = () => {};
+  node = '';
+
+  constructor(settings: AttachmentSettings, makeCache = newCache) {
+    this.#settings = settings;
+    this.#clock = new CautiousClock(settings.timing);
+    this.#heardAt = settings.timing.mono();
+    this.cache = makeCache(this.#clock, settings.capacity, (token) => this.#ask(token));
+    const { key, holder, stream } = settings;
+    stream.send({ type: 'hello', version: protocolVersion, key, holder });
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  get statistics(): CacheStatistics {
+    return this.cache.statistics;
+  }
+
+  /**
+   * What a token is worth. Without a lease nothing is asked that many others would ask as well: the lease comes first,
+   * and most are answered from memory then.
+   */
+  async verify(token: string): Promise<Verdict<ActiveVerification>> {
+    if (!this.cache.lease.valid) await this.#leased();
+    return this.cache.verify(token);
+  }
+
+  receive(message: FromNode): void {
+    if (this.#over) return;
+    this.#heardAt = this.#settings.timing.mono();
+    switch (message.type) {
+      case 'welcome':
+        this.node = message.node;
+        this.#lease = message.lease;
+        this.#noteClock(message.now);
+        this.#renew();
+        return;
+      case 'grant':
+        this.#granted(message);
+        return;
+      case 'changes':
+        for (const change of message.changes) this.cache.drop(change);
+        // Dropped first, acknowledged then (R6).
+        this.#settings.stream.send({ type: 'ack', sequence: message.changes.at(-1)!.sequence });
+        return;
+      case 'answer':
+        this.#answered(message);
+        return;
+      case 'refused':
+        if (message.question === undefined) this.end({ trouble: message.trouble, leaving: false });
+        else this.#settle(message.question, (waiting) => waiting.reject(errorOf(message.trouble)));
+        return;
+      case 'leaving':
+        this.leave(true);
+    }
+  }
+
+  /** Says goodbye: empty by then, so that nobody waits for what was granted. */
+  leave(leaving = false): void {
+    if (this.#over) return;
+    this.cache.empty();
+    this.#settings.stream.send({ type: 'bye' });
+    this.end({ leaving });
+  }
+
+  /** The stream is gone, or is given up. */
+  end(parting: Parting): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#cancel();
+    this.cache.empty();
+    this.#queue.length = 0;
+    for (const waiting of [...this.#questions.values()]) {
+      waiting.cancel();
+      waiting.reject(new StreamLost());
+    }
+    this.#questions.clear();
+    for (const { reject } of this.#unleased.splice(0)) reject(new StreamLost());
+    this.#settings.stream.close();
+    this.#settings.onEnd(parting);
+  }
+
+  #granted({ ask, length, now }: { ask: number; length: number; now: number }): void {
+    const asked = this.#asked.get(ask);
+    if (asked === undefined) return;
+    for (const earlier of this.#asked.keys()) if (earlier <= ask) this.#asked.delete(earlier);
+    this.#noteClock(now);
+    this.cache.lease.take(asked, length);
+    if (!this.cache.lease.valid) return;
+    for (const { resolve } of this.#unleased.splice(0)) resolve();
+    if (this.#ready) return;
+    this.#ready = true;
+    this.#settings.onReady();
+  }
+
+  #leased(): Promise<void> {
+    if (this.#over) return Promise.reject(new StreamLost());
+    if (this.#unleased.length >= mostQueued) return Promise.reject(tooMany());
+    const { timing, patience } = this.#settings;
+    return new Promise((resolve, reject) => {
+      const cancel = timing.after(patience, () => {
+        this.#unleased = this.#unleased.filter((other) => other !== waiting);
+        reject(tooLate(patience));
+      });
+      const waiting = {
+        resolve: () => {
+          cancel();
+          resolve();
+        },
+        reject: (error: unknown) => {
+          cancel();
+          reject(error);
+        },
+      };
+      this.#unleased.push(waiting);
+    });
+  }
+
+  #noteClock(theirs: number): void {
+    this.#told = { theirs, ours: this.#clock.now() };
+  }
+
+  #renew(): void {
+    if (this.#over) return;
+    const { timing, stream } = this.#settings;
+    if (timing.mono() - this.#heardAt > silence * this.#lease) {
+      this.end({ leaving: false });
+      return;
+    }
+    const now = this.#clock.now();
+    const ask = ++this.#numbers;
+    // Those of long ago would grant nothing any more.
+    for (const [earlier, at] of this.#asked) if (now - at > silence * this.#lease) this.#asked.delete(earlier);
+    this.#asked.set(ask, now);
+    const sinceTold = now - this.#told.ours;
+    const seen = this.cache
+      .takeUsed(mostSeen)
+      .map(([id, ago]) => [id, Math.round(this.#told.theirs + sinceTold - ago)] as const);
+    stream.send({ type: 'renew', ask, seen });
+    this.#cancel = timing.after(this.#lease / renewals, () => this.#renew(), 'background');
+  }
+
+  #ask(token: string): Promise<Found<ActiveVerification>> {
+    return new Promise((resolve, reject) => {
+      const send = () => {
+        const question = ++this.#numbers;
+        const cancel = this.#settings.timing.after(this.#settings.patience, () =>
+          this.#settle(question, ({ reject: fail }) => fail(tooLate(this.#settings.patience))),
+        );
+        this.#questions.set(question, { resolve, reject, cancel });
+        this.#settings.stream.send({ type: 'ask', question, token });
+      };
+      if (this.#over) reject(new StreamLost());
+      else if (this.#questions.size < mostOpen) send();
+      else if (this.#queue.length < mostQueued) this.#queue.push(send);
+      else reject(tooMany());
+    });
+  }
+
+  #answered({ question, answer }: Extract<FromNode, { type: 'answer' }>): void {
+    this.#settle(question, ({ resolve }) => {
+      if (!answer.active) return resolve(answer);
+      const { session, expiresIn, idleIn, idle } = answer;
+      const accessGroups = this.#shared(session.accessGroups);
+      const value = Object.freeze({ active: true, session: Object.freeze({ ...session, accessGroups }) } as const);
+      resolve({ active: true, id: session.id, userId: session.userId, value, expiresIn, idleIn, idle });
+    });
+  }
+
+  /** Most sessions have the groups of many others: one list serves them all. */
+  #shared(groups: readonly string[]): readonly string[] {
+    const text = JSON.stringify(groups);
+    const known = this.#groups.get(text);
+    if (known) return known;
+    if (this.#groups.size >= 10_000) this.#groups.clear();
+    const frozen = Object.freeze([...groups]);
+    this.#groups.set(text, frozen);
+    return frozen;
+  }
+
+  #settle(question: number, how: (waiting: Waiting) => void): void {
+    const waiting = this.#questions.get(question);
+    if (!waiting) return;
+    this.#questions.delete(question);
+    waiting.cancel();
+    how(waiting);
+    this.#queue.shift()?.();
+  }
+}
+
+function newCache(
+  clock: CautiousClock,
+  capacity: number,
+  ask: (token: string) => Promise<Found<ActiveVerification>>,
+): ExactCache<ActiveVerification> {
+  return new ExactCache({ clock, capacity, reportsUse: true, ask });
+}
+
+export function errorOf({ code, title, detail, remedy, status }: Trouble): CurfewApiError {
+  const message = detail === undefined ? `${title}.` : `${title}. ${detail}`;
+  return new CurfewApiError(code as CurfewApiError['code'], message, { status, remedy });
+}
+
+function tooMany(): CurfewApiError {
+  return new CurfewApiError('overloaded', `More than ${mostQueued} verifications wait for an answer.`, {
+    remedy: 'Send fewer at once, or look why the server is slow.',
+  });
+}
+
+function tooLate(patience: number): CurfewApiError {
+  return new CurfewApiError('timeout', `No answer came within ${patience} ms.`, {
+    remedy: 'Try again, or raise the timeout.',
+  });
+}

@@ -1,0 +1,32 @@
+export {
+  type ActiveVerification,
+  Attachment,
+  type AttachmentSettings,
+  type Parting,
+  type Stream,
+  StreamLost,
+} from './attachment.ts';
+export { type CacheStatistics, ExactCache, type Found, type Verdict } from './exact-cache.ts';
+export { Lease } from './lease.ts';
+export {
+  type Answer,
+  type Change,
+  type FromNode,
+  type FromVerifier,
+  fencePath,
+  mostSeen,
+  protocolVersion,
+  readFromNode,
+  readFromVerifier,
+  type Trouble,
+  type VerifiedSession,
+} from './messages.ts';
+export { CautiousClock, systemTiming, type Timing, withMargin } from './timing.ts';
+export {
+  type StreamEvents,
+  type Verification,
+  Verifier,
+  type VerifierLimits,
+  type VerifierPorts,
+  type VerifierStatistics,
+} from './verifier.ts';

@@ -1,0 +1,238 @@
+import { CurfewApiError } from '../errors.ts';
+import { type ActiveVerification, Attachment, errorOf, type Parting, type Stream, StreamLost } from './attachment.ts';
+import { type FromNode, readFromNode } from './messages.ts';
+import type { Timing } from './timing.ts';
+
+/** What a verification says. `session` is frozen, and the same object for as long as nothing has changed. */
+export type Verification = ActiveVerification | { readonly active: false; readonly reason: string };
+
+export type VerifierStatistics = {
+  /** Whether verifications are answered from memory now. */
+  leased: boolean;
+  /** The node that it is attached to. */
+  node: string | undefined;
+  sessions: number;
+  hits: number;
+  misses: number;
+  asked: number;
+  /** Streams that were lost or given up. */
+  reconnects: number;
+};
+
+export type StreamEvents = { open(): void; message(text: string): void; close(): void };
+
+/** Everything that a verifier needs of the world. */
+export type VerifierPorts = {
+  timing: Timing;
+  random(): number;
+  /** A name for this process that nobody can guess. */
+  holder: string;
+  connect(url: string, events: StreamEvents): { send(text: string): void; close(): void };
+  attach?: typeof newAttachment;
+};
+
+export type VerifierLimits = {
+  urls: readonly string[];
+  key: string;
+  /** Sessions that are remembered at most. */
+  capacity: number;
+  /** Milliseconds that a verification may take. */
+  timeout: number;
+};
+
+const shortestPause = 50;
+const longestPause = 5000;
+
+/**
+ * The exact cache of an application: answers from memory while its lease holds, asks a node otherwise, and says
+ * nothing it cannot vouch for. Attaches to any of several nodes, and to another when one is lost.
+ */
+export class Verifier {
+  readonly #ports: VerifierPorts;
+  readonly #limits: VerifierLimits;
+  #attachment: Attachment | undefined;
+  #connecting: { close(): void } | undefined;
+  #ready = false;
+  #closed = false;
+  #turn: number;
+  #failures = 0;
+  #reconnects = 0;
+  #past = { hits: 0, misses: 0, asked: 0 };
+  /** What the last node refused this verifier for, until one welcomes it. */
+  #trouble: CurfewApiError | undefined;
+  #waiting: Set<() => void> = new Set();
+  #cancel: () => void = () => {};
+
+  constructor(limits: VerifierLimits, ports: VerifierPorts) {
+    this.#limits = limits;
+    this.#ports = ports;
+    this.#turn = Math.floor(ports.random() * limits.urls.length);
+    this.#connect();
+  }
+
+  /** The hot path: what is known of a token at this moment, without waiting; `undefined`: ask with `verify`. */
+  check(token: string): ActiveVerification | undefined {
+    return this.#attachment?.cache.check(token);
+  }
+
+  /**
+   * Whether a token is good now.
+   * @throws `CurfewApiError`: `unreachable`, `timeout`, `overloaded`, or what a node says, such as `store_unavailable`
+   */
+  async verify(token: string): Promise<Verification> {
+    const known = this.check(token);
+    if (known) return known;
+    const { timing } = this.#ports;
+    const until = timing.mono() + this.#limits.timeout;
+    for (;;) {
+      const attachment = await this.#attached(until);
+      try {
+        const verdict = await attachment.verify(token);
+        return verdict.active ? verdict.value : verdict;
+      } catch (error) {
+        // Another node may answer what this one did not.
+        if (!(error instanceof StreamLost) || timing.mono() >= until) throw asError(error);
+      }
+    }
+  }
+
+  /** Resolves once verifications can be answered from memory. @throws as {@link verify} */
+  async ready(): Promise<void> {
+    await this.#attached(this.#ports.timing.mono() + this.#limits.timeout);
+  }
+
+  statistics(): VerifierStatistics {
+    const cache = this.#attachment?.cache;
+    const now = cache?.statistics ?? { hits: 0, misses: 0, asked: 0 };
+    return {
+      leased: cache?.lease.valid ?? false,
+      node: this.#ready ? this.#attachment?.node : undefined,
+      sessions: cache?.sessions ?? 0,
+      hits: this.#past.hits + now.hits,
+      misses: this.#past.misses + now.misses,
+      asked: this.#past.asked + now.asked,
+      reconnects: this.#reconnects,
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancel();
+    this.#attachment?.leave();
+    this.#connecting?.close();
+    this.#wake();
+  }
+
+  #connect(): void {
+    if (this.#closed) return;
+    const { urls, key, capacity, timeout } = this.#limits;
+    const url = urls[this.#turn++ % urls.length]!;
+    let attachment: Attachment | undefined;
+    let over = false;
+    const ended = (parting: Parting) => {
+      if (over) return;
+      over = true;
+      giveUp();
+      this.#ended(parting);
+    };
+    const giveUp = this.#ports.timing.after(
+      timeout,
+      () => {
+        if (this.#ready && this.#attachment === attachment) return;
+        raw.close();
+        if (attachment) attachment.end({ leaving: false });
+        else ended({ leaving: false });
+      },
+      'background',
+    );
+    const raw = this.#ports.connect(url, {
+      open: () => {
+        if (over) return;
+        const stream: Stream = { send: (message) => raw.send(JSON.stringify(message)), close: () => raw.close() };
+        attachment = (this.#ports.attach ?? newAttachment)({
+          timing: this.#ports.timing,
+          stream,
+          key,
+          holder: this.#ports.holder,
+          capacity,
+          patience: timeout,
+          onReady: () => {
+            giveUp();
+            this.#ready = true;
+            this.#failures = 0;
+            this.#trouble = undefined;
+            this.#wake();
+          },
+          onEnd: ended,
+        });
+        this.#attachment = attachment;
+      },
+      message: (text) => {
+        const message: FromNode | undefined = readFromNode(text);
+        if (message) attachment?.receive(message);
+      },
+      close: () => {
+        if (attachment) attachment.end({ leaving: false });
+        else ended({ leaving: false });
+      },
+    });
+    this.#connecting = raw;
+  }
+
+  #ended({ trouble, leaving }: Parting): void {
+    if (this.#attachment) {
+      const { hits, misses, asked } = this.#attachment.statistics;
+      this.#past.hits += hits;
+      this.#past.misses += misses;
+      this.#past.asked += asked;
+    }
+    this.#attachment = undefined;
+    this.#connecting = undefined;
+    this.#ready = false;
+    this.#reconnects += 1;
+    if (trouble) this.#trouble = errorOf(trouble);
+    this.#wake();
+    if (this.#closed) return;
+    // All the verifiers of a node that went lose it at once: they do not come back at once.
+    const most = Math.min(longestPause, shortestPause * 2 ** this.#failures);
+    this.#failures += 1;
+    const pause = leaving ? this.#ports.random() * shortestPause : most * (0.5 + this.#ports.random() / 2);
+    this.#cancel = this.#ports.timing.after(pause, () => this.#connect(), 'background');
+  }
+
+  async #attached(until: number): Promise<Attachment> {
+    const { timing } = this.#ports;
+    for (;;) {
+      if (this.#closed) throw new CurfewApiError('verifier_closed', 'The verifier was closed.');
+      if (this.#attachment && this.#ready) return this.#attachment;
+      if (this.#trouble) throw this.#trouble;
+      const left = until - timing.mono();
+      if (left <= 0) throw asError(new StreamLost(), this.#limits.urls);
+      await new Promise<void>((resolve) => {
+        const cancel = timing.after(left, () => wake());
+        const wake = () => {
+          cancel();
+          this.#waiting.delete(wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+      });
+    }
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+}
+
+export function newAttachment(settings: ConstructorParameters<typeof Attachment>[0]): Attachment {
+  return new Attachment(settings);
+}
+
+function asError(error: unknown, urls: readonly string[] = []): unknown {
+  if (!(error instanceof StreamLost)) return error;
+  const where = urls.length > 0 ? ` at ${urls.join(', ')}` : '';
+  return new CurfewApiError('unreachable', `No Curfew server could be reached${where}.`, {
+    remedy: 'Check the URL, and whether the server runs.',
+  });
+}

@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { CurfewApiError } from '../errors.ts';
+import { fencePath } from './messages.ts';
+import { systemTiming } from './timing.ts';
+import { type StreamEvents, Verifier } from './verifier.ts';
+
+export type VerifierOptions = {
+  /** Where the servers are, such as `http://127.0.0.1:2873`: one, or several of which any will do. */
+  url: string | readonly string[];
+  /** An API key (`cfk_…`) with the scope `sessions.verify`. */
+  key: string;
+  /** Sessions that are remembered at most, the least recently used go first; 100,000 without. */
+  capacity?: number | undefined;
+  /** Milliseconds that a verification may take; 5,000 without. */
+  timeout?: number | undefined;
+};
+
+const defaultCapacity = 100_000;
+const defaultTimeout = 5000;
+
+/**
+ * A verifier for this application, attached to a Curfew server over a WebSocket.
+ *
+ *     const verifier = createVerifier({ url: 'http://127.0.0.1:2873', key: process.env.CURFEW_API_KEY });
+ *     const verdict = verifier.check(token) ?? (await verifier.verify(token));
+ *
+ * @throws `CurfewApiError` with `invalid_url`
+ */
+export function createVerifier(options: VerifierOptions): Verifier {
+  const urls = [options.url].flat().map(streamUrl);
+  if (urls.length === 0) throw new CurfewApiError('invalid_url', 'There is no URL to attach to.');
+  const { key, capacity = defaultCapacity, timeout = defaultTimeout } = options;
+  if (!(Number.isSafeInteger(capacity) && capacity > 0))
+    throw new RangeError('capacity must be a positive whole number');
+  return new Verifier(
+    { urls, key, capacity, timeout },
+    { timing: systemTiming(), random: Math.random, holder: randomUUID(), connect },
+  );
+}
+
+function streamUrl(text: string): string {
+  const base = text.replace(/\/+$/, '');
+  if (!URL.canParse(base) || !/^https?:/.test(base)) {
+    throw new CurfewApiError('invalid_url', `${JSON.stringify(text)} is no http: or https: URL.`);
+  }
+  return `${base.replace(/^http/, 'ws')}${fencePath}`;
+}
+
+function connect(url: string, events: StreamEvents): { send(text: string): void; close(): void } {
+  const socket = new WebSocket(url);
+  socket.addEventListener('open', () => events.open());
+  socket.addEventListener('message', ({ data }) => {
+    if (typeof data === 'string') events.message(data);
+  });
+  socket.addEventListener('close', () => events.close());
+  // A close follows; what there is to know it does not say.
+  socket.addEventListener('error', () => {});
+  return {
+    send(text) {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text);
+    },
+    close: () => socket.close(),
+  };
+}

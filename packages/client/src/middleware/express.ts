@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { VerifiedSession } from '../fence/messages.ts';
+import { sendRefusal } from './http.ts';
+import { examine, type Requirement, type SessionOptions, type SessionVerifier } from './sessions.ts';
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** Set by `requireSession`: a session that is active. */
+      session: VerifiedSession;
+    }
+  }
+}
+
+export type ExpressMiddleware = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => Promise<void>;
+
+/**
+ * Sessions for Express.
+ *
+ *     const requireSession = expressSessions(verifier);
+ *     app.get('/admin', requireSession({ groups: ['staff'] }), (request, response) => response.json(request.session));
+ */
+export function expressSessions(
+  verifier: SessionVerifier,
+  options: SessionOptions = {},
+): (requirement?: Requirement) => ExpressMiddleware {
+  return (requirement = {}) =>
+    async (request, response, next) => {
+      const found = await examine(verifier, request, requirement, options);
+      if ('refusal' in found) return sendRefusal(response, found.refusal);
+      Object.assign(request, { session: found.session });
+      next();
+    };
+}

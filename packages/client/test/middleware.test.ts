@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import { createCurfew } from 'curfew';
+import { createVerifier, type SessionVerifier, type Verifier } from 'curfew-client';
+import { expressSessions } from 'curfew-client/express';
+import { fastifySessions } from 'curfew-client/fastify';
+import { httpSessions } from 'curfew-client/http';
+import express from 'express';
+import fastify from 'fastify';
+import { temporaryFolder } from '../../curfew/test/stores/harness.ts';
+import { TestServer } from '../../curfew/test/support/server.ts';
+
+type App = { url: string; close(): Promise<void> };
+type Start = (verifier: SessionVerifier) => Promise<App>;
+
+async function serve(server: Server): Promise<App> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** Three applications that do the same: `/me` for whoever is signed in, `/staff` for that access group. */
+const apps: Record<string, Start> = {
+  async express(verifier) {
+    const requireSession = expressSessions(verifier);
+    const app = express();
+    app.get('/me', requireSession(), (request, response) => {
+      response.send(request.session.userId);
+    });
+    app.get('/staff', requireSession({ groups: ['staff'] }), (request, response) => {
+      response.send(request.session.accessGroups.join());
+    });
+    return serve(createServer(app));
+  },
+  async fastify(verifier) {
+    const requireSession = fastifySessions(verifier);
+    const app = fastify();
+    app.get('/me', { onRequest: requireSession() }, async ({ session }) => session.userId);
+    app.get('/staff', { onRequest: requireSession({ groups: ['staff'] }) }, async ({ session }) =>
+      session.accessGroups.join(),
+    );
+    const url = await app.listen({ port: 0 });
+    return { url, close: () => app.close() };
+  },
+  async http(verifier) {
+    const requireSession = httpSessions(verifier);
+    const me = requireSession({}, ({ session }, response) => response.end(session.userId));
+    const staff = requireSession({ groups: ['staff'] }, ({ session }, response) =>
+      response.end(session.accessGroups.join()),
+    );
+    return serve(createServer((request, response) => (request.url === '/me' ? me : staff)(request, response)));
+  },
+};
+
+let server: TestServer;
+const running: { name: string; app: App; verifier: Verifier }[] = [];
+
+before(async () => {
+  server = await TestServer.start();
+  for (const [name, start] of Object.entries(apps)) {
+    const verifier = createVerifier({ url: server.url, key: server.key });
+    running.push({ name, app: await start(verifier), verifier });
+  }
+});
+
+after(async () => {
+  for (const { app, verifier } of running) {
+    verifier.close();
+    await app.close();
+  }
+  await server.close();
+});
+
+async function get(app: App, path: string, headers: Record<string, string>) {
+  const response = await fetch(app.url + path, { headers });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const cookie = (token: string) => ({ cookie: `theme=dark; __Host-curfew=${token}` });
+
+test('signed in on all applications; logged out through one, refused by every one on the next request', async () => {
+  for (const shown of [bearer, cookie]) {
+    const { token } = await server.createSession('ada');
+    for (const { name, app } of running) {
+      const answer = await get(app, '/me', shown(token));
+      assert.deepEqual([answer.status, answer.text], [200, 'ada'], name);
+      assert.deepEqual((await get(app, '/me', shown(token))).text, 'ada', `${name}, from memory`);
+    }
+    const { body } = await server.call('POST', '/v1/sessions/logout', { token });
+    assert.equal(body.receipt.everywhere, true);
+    for (const { name, app } of running) {
+      const answer = await get(app, '/me', shown(token));
+      assert.equal(answer.status, 401, name);
+      assert.equal(JSON.parse(answer.text).reason, 'logout');
+      assert.equal(answer.headers.get('cache-control'), 'no-store');
+    }
+  }
+});
+
+test('an access group counts from the moment that its change has returned', async () => {
+  const { token } = await server.createSession('grace');
+  for (const { name, app } of running) {
+    const answer = await get(app, '/staff', bearer(token));
+    assert.equal(answer.status, 403, name);
+    assert.match(JSON.parse(answer.text).detail, /staff/);
+  }
+  await server.call('POST', '/v1/users/grace/access-groups', { add: ['staff'] });
+  for (const { name, app } of running) assert.equal((await get(app, '/staff', bearer(token))).text, 'staff', name);
+  await server.call('POST', '/v1/users/grace/access-groups', { remove: ['staff'] });
+  for (const { name, app } of running) assert.equal((await get(app, '/staff', bearer(token))).status, 403, name);
+});
+
+test('whoever shows nothing, or what is no token, is told to sign in', async () => {
+  for (const { name, app } of running) {
+    for (const headers of [{}, { authorization: 'Basic eDp5' }, bearer('nonsense'), cookie('')]) {
+      const answer = await get(app, '/me', headers as Record<string, string>);
+      assert.equal(answer.status, 401, name);
+      assert.equal(answer.headers.get('www-authenticate'), 'Bearer');
+    }
+  }
+});
+
+test('when no server can be asked, nobody is let in, and the answer says so', async () => {
+  const verifier = createVerifier({ url: 'http://127.0.0.1:9', key: server.key, timeout: 300 });
+  const { token } = await server.createSession();
+  for (const [name, start] of Object.entries(apps)) {
+    const app = await start(verifier);
+    const answer = await get(app, '/me', bearer(token));
+    assert.deepEqual([answer.status, JSON.parse(answer.text).code], [503, 'unreachable'], name);
+    await app.close();
+  }
+  verifier.close();
+});
+
+test('library mode: the same middleware over a store in this process, without a server', async (t) => {
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const curfew = await createCurfew({ store: `lmdb:${folder.path}` });
+  const app = await apps['http']!(curfew);
+  const { token, session } = await curfew.createSession({ userId: 'ada' });
+  assert.equal((await get(app, '/me', bearer(token))).text, 'ada');
+  assert.equal(curfew.check(token)?.session.id, session.id, 'it is in memory now');
+  const { receipt } = await curfew.endSession({ token });
+  assert.equal(receipt.everywhere, true);
+  assert.equal(curfew.check(token), undefined);
+  assert.equal((await get(app, '/me', bearer(token))).status, 401);
+  await app.close();
+  await curfew.close();
+});

@@ -1,0 +1,33 @@
+import type { Answer, Trouble } from 'curfew-client/fence';
+import type { VerifiedToken } from '../authority/verify-session.ts';
+import { CurfewError, errors, isCurfewError } from '../errors.ts';
+import type { FencePorts } from './ports.ts';
+
+/** A verdict as a verifier gets it: of its time only what is left, so that no clocks are compared (R1). */
+export function answerOf(verdict: VerifiedToken, { now, lastSeen }: Pick<FencePorts, 'now' | 'lastSeen'>): Answer {
+  if (!verdict.active) return verdict;
+  const { stored } = verdict;
+  const at = now();
+  return {
+    active: true,
+    session: {
+      id: stored.id,
+      userId: stored.userId,
+      name: stored.name,
+      accessGroups: stored.accessGroups,
+      authenticatedAt: stored.authenticatedAt,
+      expiresAt: stored.expiresAt,
+      metadata: stored.metadata,
+    },
+    expiresIn: stored.expiresAt - at,
+    idleIn: lastSeen(stored) + stored.idle - at,
+    idle: stored.idle,
+  };
+}
+
+/** What a verifier may be told of an error. */
+export function troubleOf(error: unknown): Trouble {
+  const known = isCurfewError(error) ? error : new CurfewError('internal', {}, error);
+  const { title, remedy, status } = errors[known.code];
+  return { code: known.code, title, detail: known.facts.detail, remedy, status };
+}

@@ -1,0 +1,212 @@
+import { type FromVerifier, protocolVersion, readFromVerifier } from 'curfew-client/fence';
+import type { VerifiedToken } from '../authority/verify-session.ts';
+import type { SessionId } from '../domain/brand.ts';
+import { CurfewError, isCurfewError } from '../errors.ts';
+import { answerOf, troubleOf } from './answers.ts';
+import { Owed } from './owed.ts';
+import type { FencePorts, StreamHandler, VerifierStream } from './ports.ts';
+
+/** What a node lends to its attachments. */
+export type Host = {
+  readonly ports: FencePorts;
+  readonly id: string;
+  /** Resolves once the tail's beginning is known (R5). */
+  readonly started: Promise<void>;
+  /** The node was thrown away. */
+  readonly over: boolean;
+  /** The newest change that is queued on every stream. */
+  readonly tail: number;
+  /** Milliseconds that are left of the node's own lease: no verifier gets more (R3). */
+  leaseLeft(): number;
+  /** Resolves when the node holds a lease. @throws `store_unavailable` when it gets none in time */
+  leased(): Promise<void>;
+  welcomed(attached: Attached): void;
+  acknowledged(attached: Attached): void;
+  ended(attached: Attached, dropped: boolean): void;
+};
+
+/** Bytes that may wait on a stream; a verifier that is further behind is cut off (R7), and starts over. */
+const mostQueued = 4 * 1024 * 1024;
+const mostOpen = 1024;
+/** How often a key is looked at again while its verifier stays. */
+const keyPause = 2000;
+
+/** A verifier as its node sees it: one stream, from its hello to its end. */
+export class Attached implements StreamHandler {
+  readonly #host: Host;
+  readonly #stream: VerifierStream;
+  holder = '';
+  #key = '';
+  #admittedAt = 0;
+  #state: 'new' | 'admitting' | 'open' | 'over' = 'new';
+  /** A renewal that waits for the node's own lease: the newest one is enough. */
+  #wanted: number | undefined;
+  #open = 0;
+  #sent = 0;
+  owed: Owed = new Owed(0);
+
+  constructor(host: Host, stream: VerifierStream) {
+    this.#host = host;
+    this.#stream = stream;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  receive(text: string): void {
+    if (this.#state === 'over') return;
+    const message = readFromVerifier(text);
+    if (!message) this.#breach('It sent what is no message of the protocol.');
+    else if (this.#state === 'new' && message.type === 'hello') void this.#admit(message);
+    else if (this.#state === 'open' && message.type !== 'hello') this.#hear(message);
+    else this.#breach(`A ${message.type} came out of turn.`);
+  }
+
+  closed(): void {
+    this.#end(false);
+  }
+
+  /** Queues changes, made into text once for all streams. */
+  tell(text: string, last: number): void {
+    this.#sent = last;
+    this.#stream.sendText(text);
+    if (this.#stream.queued > mostQueued) this.#end(true);
+  }
+
+  /** Grants what was asked for, as far as the node's own lease goes. */
+  grantWanted(): void {
+    const ask = this.#wanted;
+    if (ask === undefined || this.#state !== 'open') return;
+    const { ports, tail } = this.#host;
+    const length = Math.floor(Math.min(ports.lease, this.#host.leaseLeft()));
+    if (length <= 0) return;
+    this.#wanted = undefined;
+    this.owed.grant(tail, length, ports.timing.mono());
+    this.#stream.send({ type: 'grant', ask, length, now: ports.now() });
+  }
+
+  sayLeaving(): void {
+    if (this.#state === 'open') this.#stream.send({ type: 'leaving' });
+  }
+
+  /** Cuts the stream; what was granted stays owed. */
+  cut(): void {
+    this.#end(false);
+  }
+
+  async #admit({ version, key, holder }: Extract<FromVerifier, { type: 'hello' }>): Promise<void> {
+    this.#state = 'admitting';
+    try {
+      if (version !== protocolVersion) {
+        throw new CurfewError('fence_version', {
+          detail: `It speaks version ${version}; this server speaks ${protocolVersion}.`,
+        });
+      }
+      await this.#host.ports.admit(key);
+      await this.#host.started;
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    if (this.#isOver()) return;
+    if (this.#host.over) {
+      this.#end(false);
+      return;
+    }
+    const { ports, id, tail } = this.#host;
+    this.#key = key;
+    this.holder = holder;
+    this.#admittedAt = ports.timing.mono();
+    this.#state = 'open';
+    this.#sent = tail;
+    this.owed = new Owed(tail);
+    this.#host.welcomed(this);
+    this.#stream.send({ type: 'welcome', node: id, lease: ports.lease, now: ports.now() });
+  }
+
+  #hear(message: Exclude<FromVerifier, { type: 'hello' }>): void {
+    switch (message.type) {
+      case 'renew':
+        this.#noteUse(message.seen);
+        this.#wanted = message.ask;
+        this.grantWanted();
+        void this.#admitAgain();
+        return;
+      case 'ack':
+        if (message.sequence > this.#sent) {
+          this.#breach(`It acknowledged ${message.sequence}, and was sent ${this.#sent}.`);
+          return;
+        }
+        this.owed.acknowledge(message.sequence);
+        this.#host.acknowledged(this);
+        return;
+      case 'ask':
+        if (this.#open >= mostOpen) this.#breach(`More than ${mostOpen} questions were open.`);
+        else void this.#answer(message.question, message.token);
+        return;
+      case 'bye':
+        this.owed.forgive();
+        this.#host.acknowledged(this);
+        this.#end(false);
+    }
+  }
+
+  /** Activity never comes from the future, whatever a verifier says. */
+  #noteUse(seen: readonly (readonly [string, number])[]): void {
+    const { ports } = this.#host;
+    const now = ports.now();
+    for (const [id, at] of seen) ports.noteUse(id as SessionId, Math.min(at, now));
+  }
+
+  /** R12: the store is read after the question came, and the answer counts only under the node's own lease. */
+  async #answer(question: number, token: string): Promise<void> {
+    this.#open += 1;
+    try {
+      const verdict: VerifiedToken = await this.#host.ports.judge(token);
+      if (this.#host.leaseLeft() <= 0) await this.#host.leased();
+      if (this.#state === 'open')
+        this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports) });
+    } catch (error) {
+      if (this.#state === 'open') this.#stream.send({ type: 'refused', question, trouble: troubleOf(error) });
+    } finally {
+      this.#open -= 1;
+    }
+  }
+
+  /** A key that was revoked meanwhile lets go of its verifiers. */
+  async #admitAgain(): Promise<void> {
+    const { ports } = this.#host;
+    const now = ports.timing.mono();
+    if (now - this.#admittedAt < keyPause) return;
+    this.#admittedAt = now;
+    try {
+      await ports.admit(this.#key);
+    } catch (error) {
+      // A store that cannot be read says nothing about the key.
+      if (isCurfewError(error) && error.status < 500) this.#refuse(error);
+    }
+  }
+
+  #breach(detail: string): void {
+    this.#refuse(new CurfewError('fence_protocol', { detail }), true);
+  }
+
+  #refuse(error: unknown, dropped = false): void {
+    if (this.#isOver()) return;
+    this.#stream.send({ type: 'refused', trouble: troubleOf(error) });
+    this.#end(dropped);
+  }
+
+  #end(dropped: boolean): void {
+    if (this.#isOver()) return;
+    this.#state = 'over';
+    this.#stream.close();
+    this.#host.ended(this, dropped);
+  }
+
+  /** Asked through a method: it changes while something is awaited. */
+  #isOver(): boolean {
+    return this.#state === 'over';
+  }
+}

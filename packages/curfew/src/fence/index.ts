@@ -1,0 +1,147 @@
+import type { Fence } from '../authority/receipt.ts';
+import type { VerifiedToken } from '../authority/verify-session.ts';
+import { FenceNode } from './node.ts';
+import type { FencePorts, FenceStatistics, StreamHandler, VerifierStream } from './ports.ts';
+import { type Settled, Waits } from './waits.ts';
+
+const longestPause = 5000;
+const firstPause = 50;
+
+type MakeNode = (...given: ConstructorParameters<typeof FenceNode>) => FenceNode;
+
+/**
+ * The fence of one process: a node, and those who wait. When the log or the store turns out to be another one, the
+ * node is thrown away and the next begins under a new id (R10).
+ */
+export class ProcessFence implements Fence {
+  readonly #ports: FencePorts;
+  readonly #makeNode: MakeNode;
+  readonly waits: Waits;
+  #node: FenceNode;
+  #restarts = 0;
+  #expired = 0;
+  #dropped = 0;
+  #closed = false;
+  #cancelBegin: () => void = () => {};
+  #cancelWatch: () => void = () => {};
+
+  constructor(ports: FencePorts, makeNode: MakeNode = (...given) => new FenceNode(...given)) {
+    this.#ports = ports;
+    this.#makeNode = makeNode;
+    this.#node = this.#newNode();
+    this.waits = new Waits(ports, () => this.#node);
+  }
+
+  async start(): Promise<void> {
+    await this.#node.start();
+    this.#watchPeers();
+  }
+
+  get node(): FenceNode {
+    return this.#node;
+  }
+
+  verify(token: string): Promise<VerifiedToken> {
+    return this.#node.verify(token);
+  }
+
+  check(token: string): VerifiedToken | undefined {
+    return this.#node.own.check(token);
+  }
+
+  attach(stream: VerifierStream): StreamHandler {
+    return this.#node.accept(stream);
+  }
+
+  async settle(sequence: number, wait: 'everywhere' | 'stored'): Promise<Settled> {
+    // Whatever else tells of the log's growth: who has made it grow knows.
+    this.#node.pull();
+    if (wait === 'everywhere') return this.waits.settle(sequence);
+    return {
+      sequence,
+      everywhere: false,
+      by: 'acks',
+      verifiers: { acknowledged: 0, expired: 0 },
+      nodes: { applied: 0, expired: 0 },
+      waitedMs: 0,
+    };
+  }
+
+  statistics(): FenceStatistics {
+    const { id, own, verifiers, tail, mark, expired, dropped } = this.#node;
+    return {
+      node: id,
+      leased: own.lease.valid,
+      verifiers,
+      tail,
+      applied: mark,
+      nodes: this.waits.nodes,
+      waiting: this.waits.waiting,
+      settled: this.waits.settled,
+      expired: this.#expired + expired,
+      dropped: this.#dropped + dropped,
+      restarts: this.#restarts,
+      own: { sessions: own.sessions, ...own.statistics },
+    };
+  }
+
+  /** Lets the verifiers go, each empty: before the process stops listening. */
+  release(): Promise<void> {
+    return this.#node.release();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelBegin();
+    this.#cancelWatch();
+    this.waits.stop();
+    await this.#node.close();
+  }
+
+  #newNode(): FenceNode {
+    return this.#makeNode(this.#ports, {
+      onMark: () => this.waits.markRose(),
+      onLost: (reason) => this.#replace(reason),
+    });
+  }
+
+  #replace(reason: string): void {
+    this.#ports.onError(new Error(`The node starts over: ${reason}.`));
+    this.#restarts += 1;
+    this.#expired += this.#node.expired;
+    this.#dropped += this.#node.dropped;
+    this.waits.distrustRows();
+    this.#begin(firstPause);
+  }
+
+  #begin(pause: number): void {
+    if (this.#closed) return;
+    const node = this.#newNode();
+    this.#node = node;
+    void node.start().catch((error: unknown) => {
+      this.#ports.onError(error);
+      node.abandon();
+      this.#cancelBegin = this.#ports.timing.after(
+        pause,
+        () => this.#begin(Math.min(longestPause, pause * 2)),
+        'background',
+      );
+    });
+  }
+
+  /** Who else has a row: others wait for this node's mark, and dead rows are to go. */
+  #watchPeers(): void {
+    if (this.#closed) return;
+    void this.waits.look().then(() => {
+      this.#node.hasPeers = this.waits.nodes > 1;
+      if (!this.#closed)
+        this.#cancelWatch = this.#ports.timing.after(this.#ports.lease / 3, () => this.#watchPeers(), 'background');
+    });
+  }
+}
+
+export async function createFence(ports: FencePorts): Promise<ProcessFence> {
+  const fence = new ProcessFence(ports);
+  await fence.start();
+  return fence;
+}

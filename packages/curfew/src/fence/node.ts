@@ -1,0 +1,405 @@
+import { CautiousClock, type Change, ExactCache, type Found, withMargin } from 'curfew-client/fence';
+import type { VerifiedToken } from '../authority/verify-session.ts';
+import type { StoredSession } from '../domain/session.ts';
+import { CurfewError } from '../errors.ts';
+import type { LogEntry } from '../stores/contract.ts';
+import { answerOf } from './answers.ts';
+import { Attached, type Host } from './attached.ts';
+import type { FencePorts, StreamHandler, VerifierStream } from './ports.ts';
+
+/** What became of the verifiers that a change concerned. */
+export type Acknowledgements = { acknowledged: number; expired: number };
+
+type Events = {
+  /** The mark rose: nobody here is without the changes up to it. */
+  onMark(mark: number): void;
+  /** The log, or the store behind it, is not the one that this node has followed (R10). */
+  onLost(reason: string): void;
+};
+
+const renewals = 3;
+const pollPause = 100;
+const page = 500;
+/** Marks are looked at again this soon while acks come in. */
+const markPause = 1;
+
+export type Kept = { readonly active: true; readonly stored: StoredSession };
+
+/**
+ * A node under one id: its lease, its place in the log, its own verifier and its streams, made together and thrown
+ * away together. Docs: docs/fence/README.md.
+ */
+export class FenceNode implements Host {
+  readonly id: string;
+  readonly ports: FencePorts;
+  readonly own: ExactCache<Kept>;
+  readonly #clock: CautiousClock;
+  readonly #events: Events;
+  readonly #streams: Set<Attached> = new Set();
+  /** Streams that are gone, and whose leases may still be believed. */
+  readonly #gone: Set<Attached> = new Set();
+  /** Streams that some change still waits for. */
+  readonly #behind: Set<Attached> = new Set();
+  /** Resolves once the tail's beginning is known, or the node is over. */
+  readonly started: Promise<void>;
+  #start: () => void = () => {};
+  #tail = 0;
+  #mark = 0;
+  #published = 0;
+  #counter = 0;
+  #incarnation: string | undefined;
+  #barriers: { head: number; asked: number }[] = [];
+  #renewing: Promise<void> | undefined;
+  #pulling = false;
+  #pullAgain = false;
+  #over = false;
+  #cancels: Map<string, () => void> = new Map();
+  #leaseWaiters: Set<() => void> = new Set();
+  /** Others have rows: they wait for this node's mark. */
+  hasPeers = false;
+  expired = 0;
+  dropped = 0;
+
+  constructor(ports: FencePorts, events: Events) {
+    this.ports = ports;
+    this.#events = events;
+    this.id = ports.newId();
+    this.#clock = new CautiousClock(ports.timing);
+    this.started = new Promise((resolve) => {
+      this.#start = resolve;
+    });
+    this.own = new ExactCache<Kept>({
+      clock: this.#clock,
+      capacity: ports.capacity,
+      // The authority notes its own.
+      reportsUse: false,
+      ask: (token) => this.askStore(token),
+    });
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  get tail(): number {
+    return this.#tail;
+  }
+
+  get mark(): number {
+    return this.#mark;
+  }
+
+  get verifiers(): number {
+    return this.#streams.size;
+  }
+
+  get row(): { id: string; counter: number } {
+    return { id: this.id, counter: this.#counter };
+  }
+
+  /** R5: where the tail begins, then verifiers, then the first lease. */
+  async start(): Promise<void> {
+    const { store } = this.ports;
+    this.#incarnation = await store.incarnation?.();
+    this.#tail = await store.logHead();
+    this.#mark = this.#tail;
+    this.#start();
+    const stop = store.watchLog?.(() => this.pull());
+    if (stop) this.#cancels.set('watch', stop);
+    this.#every('poll', pollPause, () => this.pull());
+    await this.renew();
+    this.#every('renew', this.ports.lease / renewals, () => void this.renew().catch(this.ports.onError));
+  }
+
+  /** A verifier's stream. */
+  accept(stream: VerifierStream): StreamHandler {
+    return new Attached(this, stream);
+  }
+
+  leaseLeft(): number {
+    return this.own.lease.left;
+  }
+
+  async leased(): Promise<void> {
+    if (this.own.lease.valid) return;
+    void this.renew().catch(this.ports.onError);
+    await new Promise<void>((resolve) => {
+      const cancel = this.ports.timing.after(this.ports.lease, () => done());
+      const done = () => {
+        cancel();
+        this.#leaseWaiters.delete(done);
+        resolve();
+      };
+      this.#leaseWaiters.add(done);
+    });
+    if (!this.own.lease.valid) {
+      throw new CurfewError('store_unavailable', { detail: 'This server could not renew its lease.' });
+    }
+  }
+
+  /** What the node's own verifier knows, or the store says (R12). */
+  async verify(token: string): Promise<VerifiedToken> {
+    // Without a lease everybody would read the store: it comes first.
+    if (!this.own.lease.valid) await this.leased();
+    const verdict = await this.own.verify(token);
+    return verdict.active ? verdict.value : (verdict as Extract<VerifiedToken, { active: false }>);
+  }
+
+  /** One renewal at a time; whoever asks meanwhile gets the next. */
+  renew(): Promise<void> {
+    this.#renewing ??= this.#renewOnce().finally(() => {
+      this.#renewing = undefined;
+      if (!this.#over && this.hasPeers && this.#published < this.#mark) void this.renew().catch(this.ports.onError);
+    });
+    return this.#renewing;
+  }
+
+  /** Reads on in the log; one read at a time. */
+  pull(): void {
+    if (this.#over) return;
+    if (this.#pulling) {
+      this.#pullAgain = true;
+      return;
+    }
+    this.#pulling = true;
+    void this.#pullOn()
+      .catch(this.ports.onError)
+      .finally(() => {
+        this.#pulling = false;
+        if (!this.#pullAgain) return;
+        this.#pullAgain = false;
+        this.pull();
+      });
+  }
+
+  /** What became of those who held a lease from before a change at a moment, which is when the wait for it began. */
+  acknowledgements(sequence: number, since: number): Acknowledgements {
+    const counts = { acknowledged: 0, expired: 0 };
+    for (const { owed } of [...this.#streams, ...this.#gone]) {
+      if (!owed.concerned(sequence, since)) continue;
+      if (owed.acknowledged >= sequence) counts.acknowledged += 1;
+      else counts.expired += 1;
+    }
+    return counts;
+  }
+
+  // ---- What attachments report
+
+  welcomed(attached: Attached): void {
+    // R8: whoever says hello again has emptied itself of what its earlier streams gave it.
+    for (const other of [...this.#streams, ...this.#gone]) {
+      if (other.holder !== attached.holder) continue;
+      other.owed.forgive();
+      this.#behind.delete(other);
+      other.cut();
+    }
+    this.#streams.add(attached);
+    this.#raiseMark();
+  }
+
+  acknowledged(attached: Attached): void {
+    if (attached.owed.acknowledged < this.#tail) {
+      this.#once('mark', markPause, () => this.#raiseMark());
+      return;
+    }
+    this.#behind.delete(attached);
+    if (this.#behind.size === 0) this.#raiseMark();
+  }
+
+  ended(attached: Attached, dropped: boolean): void {
+    if (dropped) this.dropped += 1;
+    if (!this.#streams.delete(attached)) return;
+    // Kept a while longer than its leases, for the receipts of those who waited for it.
+    const { timing, lease } = this.ports;
+    if (attached.owed.until <= timing.mono()) return;
+    this.#gone.add(attached);
+    timing.after(
+      attached.owed.until - timing.mono() + withMargin(lease),
+      () => {
+        this.#gone.delete(attached);
+        this.#behind.delete(attached);
+      },
+      'background',
+    );
+  }
+
+  // ---- Its end
+
+  /** Asks the verifiers to empty themselves and to go elsewhere; resolves when nothing is owed any more. */
+  async release(): Promise<void> {
+    for (const attached of this.#streams) attached.sayLeaving();
+    const owing = () => [...this.#streams, ...this.#gone].map(({ owed }) => owed.until);
+    const { timing } = this.ports;
+    for (;;) {
+      const left = Math.max(...owing(), 0) - timing.mono();
+      if (left <= 0) break;
+      await new Promise<void>((resolve) => {
+        timing.after(Math.min(left, 10), resolve);
+      });
+    }
+    for (const attached of [...this.#streams]) attached.cut();
+  }
+
+  /** Lets go at once. What was granted is owed as the store's row says, until that is dead. */
+  abandon(): void {
+    this.#over = true;
+    for (const cancel of this.#cancels.values()) cancel();
+    this.#cancels.clear();
+    this.#start();
+    this.own.empty();
+    for (const attached of [...this.#streams]) attached.cut();
+    for (const done of [...this.#leaseWaiters]) done();
+  }
+
+  /** Ends for good, with nothing owed: then its row can go at once, and nobody waits for it. */
+  async close(): Promise<void> {
+    await this.release();
+    this.abandon();
+    const renewed = await this.#renewing?.then(
+      () => true,
+      () => false,
+    );
+    // A renewal whose outcome is unknown may still arrive: then the row stays until it is dead.
+    if (renewed !== false) await this.ports.store.removeNode(this.id, this.#counter);
+  }
+
+  // ---- Inside
+
+  protected async askStore(token: string): Promise<Found<Kept>> {
+    // R5: what was read before the tail begins, no change would ever spoil.
+    await this.started;
+    const verdict = await this.ports.judge(token);
+    if (!this.own.lease.valid) await this.leased();
+    if (!verdict.active) return verdict;
+    const { stored } = verdict;
+    const answer = answerOf(verdict, this.ports);
+    if (!answer.active) return answer;
+    const { expiresIn, idleIn, idle } = answer;
+    return { active: true, id: stored.id, userId: stored.userId, value: verdict, expiresIn, idleIn, idle };
+  }
+
+  async #renewOnce(): Promise<void> {
+    if (this.#over) return;
+    const { store } = this.ports;
+    // R1: it runs from before the question.
+    const asked = this.#clock.now();
+    const applied = this.#mark;
+    this.#counter += 1;
+    const head = await store.renewNode({ id: this.id, counter: this.#counter, applied });
+    this.#published = applied;
+    const incarnation = await store.incarnation?.();
+    if (this.#over) return;
+    if (incarnation !== this.#incarnation) this.#lost(`the store is another than before`);
+    else if (head < this.#tail) this.#lost(`the log's head is ${head}, and ${this.#tail} had been read`);
+    else this.believe(head, asked);
+  }
+
+  /** R4, the barrier: a renewal counts once everything up to the head that it found is applied, and queued. */
+  protected believe(head: number, asked: number): void {
+    this.#barriers.push({ head, asked });
+    this.#passBarriers();
+    if (this.#barriers.length > 0) this.pull();
+  }
+
+  #passBarriers(): void {
+    const passed = this.#barriers.filter(({ head }) => head <= this.#tail);
+    if (passed.length === 0) return;
+    this.#barriers = this.#barriers.filter(({ head }) => head > this.#tail);
+    this.own.lease.take(Math.max(...passed.map(({ asked }) => asked)), this.ports.lease);
+    if (!this.own.lease.valid) return;
+    for (const attached of this.#streams) attached.grantWanted();
+    for (const done of [...this.#leaseWaiters]) done();
+  }
+
+  async #pullOn(): Promise<void> {
+    for (;;) {
+      const expected = this.#barriers.reduce((highest, { head }) => Math.max(highest, head), 0);
+      const entries = await this.ports.store.readLog(this.#tail, page);
+      if (this.#over) return;
+      // R10: the log was trimmed, or is another one.
+      const gap = entries.findIndex(({ sequence }, i) => sequence !== this.#tail + 1 + i);
+      if (gap >= 0 || (entries.length === 0 && expected > this.#tail)) {
+        this.#lost(`the log does not go on after ${this.#tail}`);
+        return;
+      }
+      if (entries.length > 0) this.apply(entries);
+      if (entries.length < page) return;
+    }
+  }
+
+  /** Drops what changes touch from the own cache and queues them on every stream, leased or not (R6, R7). */
+  protected apply(entries: readonly LogEntry[]): void {
+    const changes = entries.map(changeOf);
+    for (const change of changes) this.own.drop(change);
+    this.#tail = changes.at(-1)!.sequence;
+    const text = JSON.stringify({ type: 'changes', changes });
+    for (const attached of this.#streams) {
+      attached.tell(text, this.#tail);
+      this.#behind.add(attached);
+    }
+    for (const attached of this.#gone) this.#behind.add(attached);
+    this.#raiseMark();
+    this.#passBarriers();
+  }
+
+  /** The mark is the newest change that no lease granted before it is without. */
+  #raiseMark(): void {
+    if (this.#over) return;
+    const now = this.ports.timing.mono();
+    let mark = this.#tail;
+    let next = Number.POSITIVE_INFINITY;
+    for (const attached of this.#behind) {
+      const clear = attached.owed.clearTo(this.#tail, now);
+      if (clear >= this.#tail) {
+        if (attached.owed.acknowledged < this.#tail && attached.owed.concerned(this.#tail, Number.NEGATIVE_INFINITY))
+          this.expired += 1;
+        this.#behind.delete(attached);
+      } else {
+        mark = Math.min(mark, clear);
+        next = Math.min(next, attached.owed.nextExpiry);
+      }
+    }
+    if (Number.isFinite(next)) this.#once('expiry', Math.max(1, next - now), () => this.#raiseMark());
+    if (mark <= this.#mark) return;
+    this.#mark = mark;
+    this.#events.onMark(mark);
+    if (this.hasPeers) void this.renew().catch(this.ports.onError);
+  }
+
+  #lost(reason: string): void {
+    if (this.#over) return;
+    this.abandon();
+    this.#events.onLost(reason);
+  }
+
+  #every(name: string, pause: number, work: () => void): void {
+    const again = () => {
+      this.#cancels.set(name, this.ports.timing.after(pause, again, 'background'));
+      work();
+    };
+    this.#cancels.set(name, this.ports.timing.after(pause, again, 'background'));
+  }
+
+  /** Once for all who ask before it is done. */
+  #once(name: string, pause: number, work: () => void): void {
+    if (this.#cancels.has(name)) {
+      if (name !== 'expiry') return;
+      this.#cancels.get(name)?.();
+    }
+    const cancel = this.ports.timing.after(
+      pause,
+      () => {
+        this.#cancels.delete(name);
+        work();
+      },
+      'background',
+    );
+    this.#cancels.set(name, cancel);
+  }
+}
+
+function changeOf(entry: LogEntry): Change {
+  const { sequence } = entry;
+  if ('sessionId' in entry) return { sequence, sessionId: entry.sessionId };
+  return 'userId' in entry ? { sequence, userId: entry.userId } : { sequence, all: true };
+}

@@ -1,0 +1,69 @@
+import type { FromNode, Timing } from 'curfew-client/fence';
+import type { VerifiedToken } from '../authority/verify-session.ts';
+import type { SessionId } from '../domain/brand.ts';
+import type { StoredSession } from '../domain/session.ts';
+import type { Store } from '../stores/contract.ts';
+
+/** What the fence needs of a store. */
+export type FenceStore = Pick<
+  Store,
+  'readLog' | 'logHead' | 'renewNode' | 'listNodes' | 'removeNode' | 'watchLog' | 'incarnation'
+>;
+
+/** The node's half of a verifier's stream, whatever carries it. */
+export type VerifierStream = {
+  /** Queues a message; the stream keeps the order. */
+  send(message: FromNode): void;
+  /** Queues the same changes as every other stream gets: made into text once for all. */
+  sendText(text: string): void;
+  /** Bytes that are queued and not yet taken by the network. */
+  readonly queued: number;
+  /** Ends it, whatever is queued. */
+  close(): void;
+};
+
+/** What a stream hands to the node. */
+export type StreamHandler = { receive(text: string): void; closed(): void };
+
+export type FencePorts = {
+  store: FenceStore;
+  timing: Timing;
+  /** A fresh id for a node. */
+  newId(): string;
+  /** Reads the store and says what a token is worth now: never from a cache. */
+  judge(token: string): Promise<VerifiedToken>;
+  /** The authority's time, epoch milliseconds. */
+  now(): number;
+  /** When a session was last seen, as far as is known here. */
+  lastSeen(stored: StoredSession): number;
+  /** Notes that a session was used. */
+  noteUse(id: SessionId, at: number): void;
+  /** Whether a key may attach a verifier. @throws what the key lacks */
+  admit(key: string): Promise<void>;
+  /** Milliseconds. */
+  lease: number;
+  /** Sessions that the node's own verifier remembers at most. */
+  capacity: number;
+  onError(error: unknown): void;
+};
+
+/** What the metrics tell of the fence. */
+export type FenceStatistics = {
+  node: string;
+  leased: boolean;
+  /** Verifiers that are attached. */
+  verifiers: number;
+  /** The newest change that is applied here. */
+  tail: number;
+  /** The newest change that nobody who is attached here may still be without. */
+  applied: number;
+  nodes: number;
+  waiting: number;
+  settled: { acks: number; timeout: number };
+  /** Leases of verifiers that ran out before an ack. */
+  expired: number;
+  /** Streams that were closed because they did not keep up, or broke the protocol. */
+  dropped: number;
+  restarts: number;
+  own: { sessions: number; hits: number; misses: number; asked: number };
+};

@@ -1,0 +1,193 @@
+import { type Timing, withMargin } from 'curfew-client/fence';
+import type { Receipt } from '../authority/receipt.ts';
+import type { NodeRow } from '../stores/contract.ts';
+import type { Acknowledgements } from './node.ts';
+import type { FencePorts } from './ports.ts';
+
+export type Settled = Omit<Receipt, 'endedAt' | 'changedAt'>;
+
+/** The node that this process is, as those who wait see it. */
+export type Here = {
+  readonly id: string;
+  readonly mark: number;
+  acknowledgements(sequence: number, since: number): Acknowledgements;
+};
+
+type Waiter = {
+  sequence: number;
+  began: number;
+  /** Whether a reading of the list that began after its commit has been judged for it. */
+  looked: boolean;
+  /** What the list of nodes said, read after the commit (R16); `undefined` until then. */
+  nodes: { applied: number; expired: number } | undefined;
+  finish(by: 'acks' | 'timeout'): void;
+};
+
+/** Pauses between two looks at the list, while others have not applied a change yet. */
+const firstPause = 2;
+const longestPause = 40;
+
+/**
+ * Whoever waits for a change: until every node has applied it or is dead, and a lease with its margin after the
+ * commit at the latest. That time alone keeps the promise; marks and acks only let the answer come sooner.
+ */
+export class Waits {
+  readonly #store: FencePorts['store'];
+  readonly #timing: Timing;
+  readonly #longest: number;
+  readonly #here: () => Here;
+  readonly #waiters: Set<Waiter> = new Set();
+  /** Counters as they were first seen, and when: dead is what has kept one for a lease and its margin (R2). */
+  readonly #rows: Map<string, { counter: number; since: number }> = new Map();
+  #looking: Promise<void> | undefined;
+  #cancelLook: (() => void) | undefined;
+  #pause: number = firstPause;
+  /** Until when nothing but the time counts: the store is a new incarnation (R10). */
+  #fullUntil: number = Number.NEGATIVE_INFINITY;
+  readonly settled: { acks: number; timeout: number } = { acks: 0, timeout: 0 };
+  #incarnation: string | undefined;
+  nodes = 1;
+
+  constructor({ store, timing, lease }: Pick<FencePorts, 'store' | 'timing' | 'lease'>, here: () => Here) {
+    this.#store = store;
+    this.#timing = timing;
+    this.#longest = withMargin(lease);
+    this.#here = here;
+  }
+
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /** Resolves when a change that has been committed is known wherever it could matter. */
+  settle(sequence: number): Promise<Settled> {
+    const began = this.#timing.mono();
+    return new Promise((resolve) => {
+      const finish = (by: 'acks' | 'timeout') => {
+        if (!this.#waiters.delete(waiter)) return;
+        cancel();
+        resolve(this.#receipt(waiter, by));
+      };
+      const waiter: Waiter = { sequence, began, looked: false, nodes: undefined, finish };
+      const cancel = this.#timing.after(this.#longest, () => finish('timeout'));
+      this.#waiters.add(waiter);
+      this.#pause = firstPause;
+      void this.look();
+    });
+  }
+
+  /** The own mark rose. */
+  markRose(): void {
+    for (const waiter of [...this.#waiters]) this.#judge(waiter);
+  }
+
+  /**
+   * The store is another than before, or the node here is: rows may be gone with what was lost, and what was granted
+   * here is known to nobody, so only the time counts for a while, also for those who wait already.
+   */
+  distrustRows(): void {
+    this.#fullUntil = this.#timing.mono() + this.#longest;
+    for (const waiter of this.#waiters) waiter.nodes = undefined;
+  }
+
+  /** Reads the list of nodes, for those who wait at this moment; one read at a time. */
+  look(): Promise<void> {
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+    if (this.#looking) return this.#looking;
+    // Who comes while the list is read waits for the next reading: theirs must be after their commit.
+    const concerned = [...this.#waiters].filter(({ nodes }) => nodes === undefined);
+    this.#looking = this.#look(concerned)
+      .catch(() => {
+        // Unreadable: the time that each waits at most still ends it (R16).
+        for (const waiter of concerned) waiter.looked = true;
+      })
+      .finally(() => {
+        this.#looking = undefined;
+        this.#lookAgain();
+      });
+    return this.#looking;
+  }
+
+  stop(): void {
+    this.#cancelLook?.();
+    this.#cancelLook = undefined;
+  }
+
+  async #look(concerned: readonly Waiter[]): Promise<void> {
+    const rows = await this.#store.listNodes();
+    await this.#noteIncarnation();
+    const here = this.#here().id;
+    const dead = this.#noteRows(rows, here);
+    this.nodes = rows.length - dead.size;
+    for (const waiter of concerned) {
+      waiter.looked = true;
+      if (this.#timing.mono() < this.#fullUntil) continue;
+      const others = rows.filter(({ id }) => id !== here);
+      const applied = others.filter((row) => row.applied >= waiter.sequence).length;
+      const expired = others.filter((row) => row.applied < waiter.sequence && dead.has(row.id)).length;
+      if (applied + expired < others.length) continue;
+      waiter.nodes = { applied: applied + 1, expired };
+      this.#judge(waiter);
+    }
+    // Only as it was judged: a row that was renewed meanwhile stays.
+    for (const row of dead.values()) {
+      this.#rows.delete(row.id);
+      await this.#store.removeNode(row.id, row.counter).catch(() => {});
+    }
+  }
+
+  /** Rows may have been lost with what made the store another, just before this process saw it for the first time too. */
+  async #noteIncarnation(): Promise<void> {
+    if (!this.#store.incarnation) return;
+    const incarnation = await this.#store.incarnation();
+    if (incarnation === this.#incarnation) return;
+    this.#incarnation = incarnation;
+    this.distrustRows();
+  }
+
+  #noteRows(rows: readonly NodeRow[], here: string): Map<string, NodeRow> {
+    const now = this.#timing.mono();
+    const dead = new Map<string, NodeRow>();
+    const listed = new Set(rows.map(({ id }) => id));
+    for (const id of this.#rows.keys()) if (!listed.has(id)) this.#rows.delete(id);
+    for (const row of rows) {
+      if (row.id === here) continue;
+      const known = this.#rows.get(row.id);
+      if (known?.counter !== row.counter) this.#rows.set(row.id, { counter: row.counter, since: now });
+      else if (now - known.since >= this.#longest) dead.set(row.id, row);
+    }
+    return dead;
+  }
+
+  #lookAgain(): void {
+    const pending = [...this.#waiters].filter(({ nodes }) => nodes === undefined);
+    if (pending.length === 0) return;
+    if (pending.some(({ looked }) => !looked)) {
+      void this.look();
+      return;
+    }
+    this.#cancelLook = this.#timing.after(this.#pause, () => void this.look(), 'background');
+    this.#pause = Math.min(longestPause, this.#pause * 2);
+  }
+
+  #judge(waiter: Waiter): void {
+    if (!waiter.nodes || this.#here().mark < waiter.sequence) return;
+    const { expired } = this.#here().acknowledgements(waiter.sequence, waiter.began);
+    waiter.finish(expired > 0 || waiter.nodes.expired > 0 ? 'timeout' : 'acks');
+  }
+
+  #receipt({ sequence, began, nodes }: Waiter, by: 'acks' | 'timeout'): Settled {
+    this.settled[by] += 1;
+    const here = this.#here();
+    const applied = here.mark >= sequence ? 1 : 0;
+    return {
+      sequence,
+      everywhere: true,
+      by,
+      verifiers: here.acknowledgements(sequence, began),
+      nodes: nodes ?? { applied, expired: Math.max(0, this.nodes - applied) },
+      waitedMs: Math.round(this.#timing.mono() - began),
+    };
+  }
+}

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A proxy before a server: connections can be cut, slowed and held up through it. */
+export type ProxyServer = {
+  url: string;
+  /** Where it leads to; a server that comes back does so at another port. */
+  target: { port: number };
+  cut(): void;
+  /** Milliseconds that whatever passes is late. */
+  delay(milliseconds: number): void;
+  close(): void;
+};
+
+export async function startProxy(): Promise<ProxyServer> {
+  const target = { port: 0 };
+  let late = 0;
+  const open = new Set<Socket>();
+  const pass = (from: Socket, to: Socket) => {
+    // Late, but never out of order.
+    let waiting = 0;
+    let last = 0;
+    from.on('data', (data) => {
+      if (late === 0 && waiting === 0) {
+        to.write(data);
+        return;
+      }
+      waiting += 1;
+      last = Math.max(last, performance.now() + late);
+      setTimeout(
+        () => {
+          waiting -= 1;
+          if (to.writable) to.write(data);
+        },
+        Math.max(0, last - performance.now()),
+      );
+    });
+    from.on('close', () => to.destroy());
+    from.on('error', () => {});
+    open.add(from);
+    from.on('close', () => open.delete(from));
+  };
+  const server = createServer((socket) => {
+    const onward = connect(target.port, '127.0.0.1');
+    pass(socket, onward);
+    pass(onward, socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    target,
+    cut() {
+      for (const socket of [...open]) socket.destroy();
+    },
+    delay(milliseconds) {
+      late = milliseconds;
+    },
+    close() {
+      server.close();
+      for (const socket of [...open]) socket.destroy();
+    },
+  };
+}

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { createVerifier } from 'curfew-client';
+import { WebSocket } from 'ws';
+import { type Json, TestServer } from '../support/server.ts';
+
+/*
+ * What comes at a server from verifiers that are broken, old, mute, greedy or many: an error by name or a wait that
+ * is bounded, never memory without bounds.
+ */
+const lease = 400;
+/** A lease and its margin, and the tenth that a busy machine may add. */
+const longest = (lease * 1.2 + 50) * 1.1 + 100;
+
+let server: TestServer;
+before(async () => {
+  server = await TestServer.start({ CURFEW_LEASE_MS: String(lease) });
+});
+after(() => server.close());
+
+/** A verifier of a test's own, that says what the test says. */
+async function raw(): Promise<{ say(message: unknown): void; hear(type: string): Promise<Json>; socket: WebSocket }> {
+  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/v1/fence`);
+  const heard: Json[] = [];
+  const waiting = new Set<() => void>();
+  socket.on('message', (data) => {
+    heard.push(JSON.parse(String(data)));
+    for (const wake of waiting) wake();
+  });
+  await once(socket, 'open');
+  return {
+    socket,
+    say: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
+    async hear(type) {
+      for (;;) {
+        const at = heard.findIndex((message) => message.type === type);
+        if (at >= 0) return heard.splice(at, 1)[0];
+        await new Promise<void>((resolve) => {
+          const wake = () => {
+            waiting.delete(wake);
+            resolve();
+          };
+          waiting.add(wake);
+        });
+      }
+    },
+  };
+}
+
+async function attached() {
+  const verifier = await raw();
+  verifier.say({ type: 'hello', version: 1, key: server.key, holder: crypto.randomUUID() });
+  await verifier.hear('welcome');
+  return verifier;
+}
+
+async function end(): Promise<Json> {
+  const { session } = await server.createSession();
+  return (await server.call('DELETE', `/v1/sessions/${session.id}`)).body.receipt;
+}
+
+test('an old version of the protocol is refused by name', async () => {
+  const old = await raw();
+  old.say({ type: 'hello', version: 0, key: server.key, holder: 'x' });
+  const { trouble } = await old.hear('refused');
+  assert.equal(trouble.code, 'fence_version');
+  assert.match(trouble.detail, /version 0.* 1/);
+  await once(old.socket, 'close');
+});
+
+for (const [what, say] of Object.entries({
+  'text that is no JSON': '{',
+  'a message of no known kind': { type: 'hullo' },
+  'a question before its hello': { type: 'ask', question: 1, token: 'x' },
+  'a sequence that is no number': { type: 'ack', sequence: 'all' },
+  null: 'null',
+})) {
+  test(`${what} is refused by name, and the stream is closed`, async () => {
+    const broken = await raw();
+    broken.say(say);
+    assert.equal((await broken.hear('refused')).trouble.code, 'fence_protocol');
+    await once(broken.socket, 'close');
+  });
+}
+
+test('who acknowledges what was never sent is cut off, and counts as one that never acknowledged', async () => {
+  const liar = await attached();
+  liar.say({ type: 'renew', ask: 1, seen: [] });
+  await liar.hear('grant');
+  liar.say({ type: 'ack', sequence: 1_000_000 });
+  assert.equal((await liar.hear('refused')).trouble.code, 'fence_protocol');
+  const receipt = await end();
+  assert.deepEqual([receipt.everywhere, receipt.verifiers], [true, { acknowledged: 0, expired: 1 }]);
+});
+
+test('R9: who renews and never acknowledges delays an end no longer than a lease with its margin', async () => {
+  const mute = await attached();
+  let ask = 0;
+  const renewing = setInterval(() => mute.say({ type: 'renew', ask: ++ask, seen: [] }), lease / 8);
+  await mute.hear('grant');
+  for (let i = 0; i < 3; i++) {
+    const receipt = await end();
+    assert.ok(receipt.waitedMs <= longest, `it waited ${receipt.waitedMs} ms`);
+    assert.deepEqual([receipt.everywhere, receipt.by], [true, 'timeout']);
+  }
+  clearInterval(renewing);
+  mute.socket.terminate();
+});
+
+test('R8: who is gone without a word is waited for until its lease is over, and no longer', async () => {
+  const gone = await attached();
+  gone.say({ type: 'renew', ask: 1, seen: [] });
+  await gone.hear('grant');
+  gone.socket.terminate();
+  const receipt = await end();
+  assert.ok(receipt.waitedMs <= longest);
+  assert.equal((await end()).by, 'acks', 'it was waited for again');
+});
+
+test('a revoked key lets go of its verifiers', async () => {
+  const { body } = await server.call('POST', '/v1/keys', { name: 'app', scopes: ['sessions.verify'] });
+  const verifier = createVerifier({ url: server.url, key: body.token });
+  await verifier.ready();
+  await server.call('DELETE', `/v1/keys/${body.key.id}`);
+  const refused = async (): Promise<string> => {
+    for (;;) {
+      const code = await verifier.ready().then(
+        () => undefined,
+        (error) => error.code as string,
+      );
+      if (code) return code;
+      await new Promise(setImmediate);
+    }
+  };
+  assert.equal(await refused(), 'key_revoked');
+  verifier.close();
+});
+
+test('a storm of changes: a verifier that does not read is cut off, and one that does hears of every one', async () => {
+  const deaf = await attached();
+  deaf.socket.pause();
+  const good = createVerifier({ url: server.url, key: server.key });
+  const opened = await Promise.all(Array.from({ length: 300 }, (_, i) => server.createSession(`storm ${i}`)));
+  for (const { token } of opened) assert.ok((await good.verify(token)).active);
+  await Promise.all(opened.map(({ session }) => server.call('DELETE', `/v1/sessions/${session.id}`)));
+  for (const { token } of opened) assert.equal(good.check(token), undefined);
+  assert.equal(good.statistics().sessions, 0);
+  good.close();
+  deaf.socket.terminate();
+});
+
+test('three hundred verifiers attach, and an end hears from each', async () => {
+  const many = Array.from({ length: 300 }, () => createVerifier({ url: server.url, key: server.key, timeout: 30_000 }));
+  await Promise.all(many.map((verifier) => verifier.ready()));
+  const receipt = await end();
+  assert.equal(receipt.everywhere, true);
+  assert.equal(receipt.verifiers.acknowledged + receipt.verifiers.expired, 300);
+  for (const verifier of many) verifier.close();
+});
+
+test('other paths take no WebSocket', async () => {
+  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/v1/other`);
+  const [error] = (await once(socket, 'error')) as [Error];
+  assert.match(error.message, /404/);
+});

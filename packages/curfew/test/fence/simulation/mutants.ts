@@ -1,0 +1,204 @@
+import { fileURLToPath } from 'node:url';
+
+/** A rule taken out of the real code: in one file, what is written there, and what stands there instead. */
+export type Mutant = { rule: string; breaks: string; file: string; edits: readonly (readonly [string, string])[] };
+
+const path = (relative: string) => fileURLToPath(new URL(`../../../../${relative}`, import.meta.url));
+const client = (name: string) => path(`client/src/fence/${name}.ts`);
+const node = (name: string) => path(`curfew/src/fence/${name}.ts`);
+
+export const mutants: Record<string, Mutant> = {
+  'holder-from-answer': {
+    rule: 'R1',
+    breaks: "a verifier's lease runs from the moment the answer came",
+    file: client('attachment'),
+    edits: [['lease.take(asked, length)', 'lease.take(this.#clock.now(), length)']],
+  },
+  'node-from-answer': {
+    rule: 'R1',
+    breaks: "a node's lease runs from the moment the answer came",
+    file: node('node'),
+    edits: [['Math.max(...passed.map(({ asked }) => asked))', 'this.#clock.now()']],
+  },
+  'one-clock': {
+    rule: 'R1',
+    breaks: 'a holder goes by its monotonic clock alone, which stands still while the machine sleeps',
+    file: client('timing'),
+    edits: [['Math.max(byMono, byWall)', 'byMono']],
+  },
+  'no-margin': {
+    rule: 'R1',
+    breaks: 'nobody allows for clocks that run apart',
+    file: client('timing'),
+    edits: [['return length * 1.2 + 50;', 'return length;']],
+  },
+  'counter-stays': {
+    rule: 'R2',
+    breaks: "a renewal does not raise the row's counter",
+    file: node('node'),
+    edits: [['    this.#counter += 1;\n', '']],
+  },
+  'removes-without-looking': {
+    rule: 'R2',
+    breaks: 'a row that was judged dead is removed although it was renewed meanwhile',
+    file: node('waits'),
+    edits: [['removeNode(row.id, row.counter)', 'removeNode(row.id)']],
+  },
+  'removes-while-owing': {
+    rule: 'R2',
+    breaks: 'a node that closes removes its row while verifiers still hold its leases',
+    file: node('node'),
+    edits: [['    await this.release();\n', '']],
+  },
+  'not-capped': {
+    rule: 'R3',
+    breaks: "a verifier's lease is longer than what is left of its node's",
+    file: node('attached'),
+    edits: [['Math.min(ports.lease, this.#host.leaseLeft())', 'this.#host.leaseLeft() > 0 ? ports.lease : 0']],
+  },
+  'no-barrier': {
+    rule: 'R4',
+    breaks: "a renewal is believed before the log's head is applied",
+    file: node('node'),
+    edits: [['.filter(({ head }) => head <= this.#tail)', '.filter(({ head }) => head >= 0)']],
+  },
+  'question-before-tail': {
+    rule: 'R5',
+    breaks: 'a node reads sessions before it knows where its tail begins',
+    file: node('node'),
+    edits: [['    await this.started;\n', '']],
+  },
+  'drops-late': {
+    rule: 'R6',
+    breaks: 'a verifier acknowledges first, then drops',
+    file: client('attachment'),
+    edits: [
+      [
+        'for (const change of message.changes) this.cache.drop(change);',
+        'for (const change of message.changes) this.#settings.timing.after(30, () => this.cache.drop(change));',
+      ],
+    ],
+  },
+  'own-drops-late': {
+    rule: 'R6',
+    breaks: 'a node publishes its mark before its own verifier drops',
+    file: node('node'),
+    edits: [
+      [
+        'for (const change of changes) this.own.drop(change);',
+        'for (const change of changes) this.ports.timing.after(30, () => this.own.drop(change));',
+      ],
+    ],
+  },
+  'only-leased': {
+    rule: 'R7',
+    breaks: 'a verifier without a lease is not told of changes',
+    file: node('node'),
+    edits: [
+      ['      attached.tell(text', '      if (attached.owed.until > this.ports.timing.mono()) attached.tell(text'],
+    ],
+  },
+  'grant-overtakes': {
+    rule: 'R7',
+    breaks: 'a grant overtakes a change',
+    file: node('node'),
+    edits: [
+      [
+        '      attached.tell(text, this.#tail);',
+        '      const last = this.#tail; this.ports.timing.after(60, () => attached.tell(text, last));',
+      ],
+    ],
+  },
+  'closed-is-ack': {
+    rule: 'R8',
+    breaks: 'a closed stream counts as an ack',
+    file: node('node'),
+    edits: [['    this.#gone.add(attached);\n', '    attached.owed.forgive();\n']],
+  },
+  'any-ack': {
+    rule: 'R9',
+    breaks: 'the ack of an earlier change counts for a later one',
+    file: node('owed'),
+    edits: [['if (this.#acknowledged >= tail) return tail;', 'if (this.#acknowledged > 0) return tail;']],
+  },
+  'skips-a-gap': {
+    rule: 'R10',
+    breaks: 'a node whose log was trimmed goes on with what is left',
+    file: node('node'),
+    edits: [['if (gap >= 0 || (entries.length === 0 && expected > this.#tail)) {', 'if (gap > entries.length) {']],
+  },
+  'trusts-lost-rows': {
+    rule: 'R10',
+    breaks: 'after a failover that lost the rows, an end waits only for those that are there',
+    file: node('waits'),
+    edits: [['if (incarnation === this.#incarnation) return;', 'if (incarnation !== undefined) return;']],
+  },
+  'forgets-its-own': {
+    rule: 'R10',
+    breaks: 'a node that starts over forgets what it granted under its earlier id',
+    file: node('waits'),
+    edits: [['    for (const waiter of this.#waiters) waiter.nodes = undefined;\n', '']],
+  },
+  'lease-unread': {
+    rule: 'R11',
+    breaks: 'what is cached is answered without a look at the lease',
+    file: client('exact-cache'),
+    edits: [['if (!this.lease.valid || token.length', 'if (token.length']],
+  },
+  'keeps-spoiled': {
+    rule: 'R13',
+    breaks: 'an answer is cached although a change arrived meanwhile',
+    file: client('exact-cache'),
+    edits: [['    return !fill.spoiled;', '    return fill.id !== "";']],
+  },
+  'wide-does-not-spoil': {
+    rule: 'R13',
+    breaks: 'a change of all of a user does not spoil an open question',
+    file: client('exact-cache'),
+    edits: [["if (!('sessionId' in change) || change", "if ('sessionId' in change && change"]],
+  },
+  'newest-alone-is-spoiled': {
+    rule: 'R13',
+    breaks: 'of two open questions about one token only the later hears of a change',
+    file: client('exact-cache'),
+    edits: [['for (const fill of this.#open) {', 'for (const fill of this.#newest.values()) {']],
+  },
+  'joins-spoiled': {
+    rule: 'R14',
+    breaks: 'a verification joins a spoiled question',
+    file: client('exact-cache'),
+    edits: [['return !fill.spoiled && fill.leased', 'return fill.leased']],
+  },
+  'joins-after-a-break': {
+    rule: 'R14',
+    breaks: 'a verification joins a question although the lease was not held throughout',
+    file: client('exact-cache'),
+    edits: [[' && fill.leased && fill.breaks === this.lease.breaks && this.lease.valid', '']],
+  },
+  'list-before-commit': {
+    rule: 'R16',
+    breaks: 'the list of nodes is read before the change is written',
+    file: node('waits'),
+    edits: [
+      [
+        'for (const waiter of concerned) {\n      waiter.looked',
+        'for (const waiter of this.#waiters) {\n      waiter.looked',
+      ],
+    ],
+  },
+  'own-mark-unread': {
+    rule: 'R16',
+    breaks: 'an end does not wait for the verifiers of its own node',
+    file: node('waits'),
+    edits: [['if (!waiter.nodes || this.#here().mark < waiter.sequence) return;', 'if (!waiter.nodes) return;']],
+  },
+  'stored-is-everywhere': {
+    rule: 'R17',
+    breaks: 'an answer that waited for the store alone says everywhere',
+    file: node('index'),
+    edits: [
+      ["if (wait === 'everywhere') return", "if (wait === ('never' as string)) return"],
+      ['everywhere: false', 'everywhere: true'],
+    ],
+  },
+};

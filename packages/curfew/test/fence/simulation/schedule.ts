@@ -1,0 +1,311 @@
+import { Verifier, withMargin } from 'curfew-client/fence';
+import type { UserId } from '../../../src/domain/brand.ts';
+import { ProcessFence } from '../../../src/fence/index.ts';
+import { Dice, Machine, Universe } from './machine.ts';
+import { Network } from './network.ts';
+import { type Row, SimulatedStore } from './store.ts';
+
+export type Outcome = {
+  seed: number;
+  violations: string[];
+  verifications: number;
+  fromMemory: number;
+  changes: number;
+  faults: number;
+};
+
+type App = { machine: Machine; verifier: Verifier };
+type Node = { url: string; machine: Machine; fence: ProcessFence };
+/** What had returned for a session when a verification began. */
+type Floor = { version: number; ended: boolean };
+
+const lease = 1000;
+/** Clocks that run apart by as much as the margin is made for: 1.08 / 0.92 is 17 %. */
+const rates = [0.92, 0.92, 1, 1.08, 1.08];
+
+/**
+ * One schedule: the real nodes and the real verifiers on simulated machines, a store and a network, with whatever the
+ * seed makes happen to them. The same seed gives the same schedule.
+ */
+export class Schedule {
+  readonly #dice: Dice;
+  readonly #universe: Universe = new Universe();
+  readonly #store: SimulatedStore;
+  readonly #network: Network;
+  readonly #nodes: Node[] = [];
+  readonly #apps: App[] = [];
+  readonly #floors: Map<string, Floor> = new Map();
+  readonly #users: UserId[] = ['ada', 'alan'] as UserId[];
+  #rows: Row[] = [];
+  #made = 0;
+  readonly outcome: Outcome;
+
+  readonly #tell: (line: string) => void;
+
+  constructor(seed: number, tell: (line: string) => void = () => {}) {
+    this.#tell = (line) => tell(`${this.#universe.now.toFixed(1)} ${line}`);
+    this.#dice = new Dice(seed);
+    this.#store = new SimulatedStore(this.#universe, this.#dice);
+    this.#network = new Network(this.#universe, this.#dice);
+    this.outcome = { seed, violations: [], verifications: 0, fromMemory: 0, changes: 0, faults: 0 };
+  }
+
+  async run(): Promise<Outcome> {
+    const dice = this.#dice;
+    const nodes = dice.chance(0.3) ? 1 : dice.chance(0.6) ? 2 : 3;
+    for (let i = 0; i < nodes; i++) this.#nodes.push(this.#startNode(`n${i}`));
+    for (let i = 0; i < 2; i++) this.#apps.push(this.#startApp(`a${i}`));
+    for (let i = 0; i < 3; i++) this.#newSession();
+    await this.#universe.run(60);
+    const calm = dice.chance(0.15);
+    this.#network.trouble = calm ? 0 : dice.pick([0, 0.05, 0.2]);
+    this.#store.trouble = calm ? 0 : dice.pick([0, 0.02, 0.1]);
+    const end = this.#universe.now + 7000;
+    this.#again(
+      end,
+      () => dice.between(1, 40),
+      () => this.#verifySomewhere(),
+    );
+    this.#again(
+      end,
+      () => dice.between(40, 900),
+      () => this.#changeSomething(),
+    );
+    if (!calm)
+      this.#again(
+        end,
+        () => dice.between(100, 1500),
+        () => this.#hurtSomething(),
+      );
+    await this.#universe.run(end);
+    await this.#heal();
+    return this.outcome;
+  }
+
+  #again(until: number, pause: () => number, work: () => void): void {
+    const next = () => {
+      if (this.#universe.now > until) return;
+      work();
+      this.#universe.in(pause(), undefined, next);
+    };
+    this.#universe.in(pause(), undefined, next);
+  }
+
+  #startNode(url: string): Node {
+    const machine = new Machine(this.#universe, url, this.#dice.pick(rates), this.#dice);
+    const fence = new ProcessFence({
+      store: this.#store.seenFrom(machine),
+      timing: machine.timing,
+      newId: () => `${url}-${this.#made++}`,
+      judge: (token) => this.#store.judge(machine, token),
+      now: () => machine.timing.wall(),
+      lastSeen: (stored) => stored.lastSeenAt,
+      noteUse() {},
+      admit: async () => {},
+      lease,
+      capacity: 100,
+      onError() {},
+    });
+    const start = () => fence.start().catch(() => machine.timing.after(200, start));
+    void start();
+    this.#network.listen(url, { machine, attach: (stream) => fence.attach(stream) });
+    const node = { url, machine, fence };
+    // What is asked of a node, and what changes, while it starts.
+    for (let i = 0; i < 4; i++)
+      this.#universe.in(this.#dice.between(0, 30), undefined, () => this.#verifySomewhere(node));
+    if (this.#nodes.length > 0) this.#universe.in(this.#dice.between(0, 30), undefined, () => this.#changeSomething());
+    return node;
+  }
+
+  #startApp(name: string): App {
+    const machine = new Machine(this.#universe, name, this.#dice.pick(rates), this.#dice);
+    const verifier = new Verifier(
+      { urls: this.#nodes.map(({ url }) => url), key: 'cfk_', capacity: 100, timeout: 2000 },
+      {
+        timing: machine.timing,
+        random: () => this.#dice.next(),
+        holder: `${name}-${this.#made++}`,
+        connect: (url, events) => this.#network.connect(machine, url, events),
+      },
+    );
+    return { machine, verifier };
+  }
+
+  #newSession(): void {
+    const n = this.#made++;
+    const row: Row = {
+      id: String(n).padStart(22, '0') as never,
+      userId: this.#dice.pick(this.#users),
+      version: 1,
+      ended: false,
+      secret: 's'.repeat(49),
+    };
+    this.#rows = [...this.#rows.filter(({ ended }) => !ended).slice(-3), row];
+    this.#floors.set(row.id, { version: 1, ended: false });
+    this.#store.create(row);
+  }
+
+  #verifySomewhere(there?: Node): void {
+    const dice = this.#dice;
+    if (this.#rows.length === 0) return;
+    const row = dice.pick(this.#rows);
+    const token = `cfs_${row.id}${row.secret}`;
+    const app = dice.pick(this.#apps);
+    const node = there ?? dice.pick(this.#nodes);
+    const own = there !== undefined || dice.chance(0.25);
+    const { machine } = own ? node : app;
+    if (machine.dead || machine.frozen) return;
+    const floor = { ...this.#floors.get(row.id)! };
+    this.outcome.verifications += 1;
+    const judge = (version: number | undefined, how: string) => {
+      if (version === undefined || (!floor.ended && version >= floor.version)) return;
+      const was = floor.ended ? 'had ended' : `was at version ${floor.version}`;
+      this.outcome.violations.push(
+        `${machine.name} answered ${row.id} active at version ${version} ${how} at ${this.#universe.now.toFixed(1)}; it ${was}`,
+      );
+    };
+    if (own) {
+      const known = node.fence.check(token);
+      if (known?.active) {
+        this.outcome.fromMemory += 1;
+        judge(versionOf(known.stored.accessGroups), 'from memory');
+        return;
+      }
+      void node.fence.verify(token).then(
+        (verdict) => judge(verdict.active ? versionOf(verdict.stored.accessGroups) : undefined, 'after a question'),
+        () => {},
+      );
+      return;
+    }
+    const known = app.verifier.check(token);
+    if (known) {
+      this.outcome.fromMemory += 1;
+      judge(versionOf(known.session.accessGroups), 'from memory');
+      return;
+    }
+    void app.verifier.verify(token).then(
+      (verdict) => judge(verdict.active ? versionOf(verdict.session.accessGroups) : undefined, 'after a question'),
+      () => {},
+    );
+  }
+
+  #changeSomething(): void {
+    const dice = this.#dice;
+    if (this.#rows.length === 0) return;
+    const { machine, fence } = dice.pick(this.#nodes);
+    if (machine.dead || machine.frozen) return;
+    const row = dice.pick(this.#rows);
+    const kind = dice.next();
+    const scope = kind < 0.7 ? { row } : kind < 0.93 ? { userId: row.userId } : ('all' as const);
+    const end = dice.chance(0.4);
+    void this.#store.change(machine, scope, end).then(
+      async ({ sequence, touched }) => {
+        this.#tell(`${machine.name} wrote ${sequence}: ${touched.map(told).join(', ')}`);
+        const began = machine.timing.mono();
+        const receipt = await fence.settle(sequence, 'everywhere');
+        this.#tell(`${machine.name} returned ${JSON.stringify(receipt)}`);
+        this.outcome.changes += 1;
+        for (const { id, version, ended } of touched) this.#promise(id, version, ended);
+        const took = machine.timing.mono() - began;
+        if (took > withMargin(lease) + 5 && !this.#disturbed.has(machine)) {
+          this.outcome.violations.push(`a change waited ${took.toFixed(0)} ms`);
+        }
+        if (!receipt.everywhere) this.outcome.violations.push('a receipt does not say everywhere');
+      },
+      () => {},
+    );
+    if (this.#rows.filter(({ ended }) => !ended).length < 3) this.#newSession();
+  }
+
+  #promise(id: string, version: number, ended: boolean): void {
+    const floor = this.#floors.get(id)!;
+    floor.version = Math.max(floor.version, version);
+    floor.ended ||= ended;
+  }
+
+  /** Machines whose own timers came late: their waits may as well. */
+  readonly #disturbed: Set<Machine> = new Set();
+
+  #hurtSomething(): void {
+    const dice = this.#dice;
+    this.outcome.faults += 1;
+    const machine = dice.pick([...this.#nodes, ...this.#apps]).machine;
+    const kind = dice.next();
+    this.#tell(`${machine.name} is hurt: ${kind.toFixed(2)}`);
+    if (kind < 0.3) {
+      this.#disturbed.add(machine);
+      machine.stop(dice.chance(0.3));
+      this.#universe.in(dice.between(5, 3000), undefined, () => machine.resume());
+    } else if (kind < 0.5) this.#network.cut(dice.pick([0.3, 1]));
+    else if (kind < 0.62) machine.step(dice.between(-5000, 5000));
+    else if (kind < 0.7) {
+      this.#disturbed.add(machine);
+      machine.drift(dice.pick(rates));
+    } else if (kind < 0.8) {
+      this.#store.down = true;
+      this.#universe.in(dice.between(10, 2000), undefined, () => {
+        this.#store.down = false;
+      });
+    } else if (kind < 0.83) this.#store.trim();
+    else if (kind < 0.87) this.#store.failOver();
+    else this.#killSomething();
+  }
+
+  #killSomething(): void {
+    const dice = this.#dice;
+    const revive = dice.between(10, 1500);
+    if (dice.chance(0.6)) {
+      const at = Math.floor(dice.next() * this.#nodes.length);
+      const node = this.#nodes[at]!;
+      // A planned end says goodbye, and takes its row with it.
+      if (dice.chance(0.6) && !node.machine.frozen) {
+        // Whoever still believes it must not do so after a change elsewhere.
+        for (let i = 0; i < 3; i++) this.#universe.in(dice.between(5, 400), undefined, () => this.#changeSomething());
+        void node.fence.close().then(
+          () => node.machine.kill(),
+          () => node.machine.kill(),
+        );
+      } else node.machine.kill();
+      this.#network.cut(0.3);
+      this.#universe.in(revive, undefined, () => {
+        node.machine.kill();
+        this.#nodes[at] = this.#startNode(node.url);
+      });
+    } else {
+      const at = Math.floor(dice.next() * this.#apps.length);
+      this.#apps[at]!.machine.kill();
+      this.#apps[at] = this.#startApp(`a${at}`);
+    }
+  }
+
+  /** Everything is well again: then every verifier must answer, and every end return, before long. */
+  async #heal(): Promise<void> {
+    this.#network.trouble = 0;
+    this.#store.trouble = 0;
+    this.#store.down = false;
+    for (const { machine } of [...this.#nodes, ...this.#apps]) machine.resume();
+    await this.#universe.run(this.#universe.now + 14_000);
+    this.#newSession();
+    const row = this.#rows.at(-1)!;
+    const token = `cfs_${row.id}${row.secret}`;
+    const answered = new Set<string>();
+    for (const { machine, verifier } of this.#apps) {
+      void verifier.verify(token).then(
+        ({ active }) => active && answered.add(machine.name),
+        () => {},
+      );
+    }
+    await this.#universe.run(this.#universe.now + 3000);
+    for (const { machine } of this.#apps) {
+      if (!answered.has(machine.name)) this.outcome.violations.push(`${machine.name} does not recover`);
+    }
+  }
+}
+
+function told({ id, version, ended }: Readonly<Row>): string {
+  return `${Number(id)} ${ended ? 'ended' : `at ${version}`}`;
+}
+
+function versionOf(groups: readonly string[]): number {
+  return Number(groups[0]!.slice(1));
+}

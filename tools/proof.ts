@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/*
+ * Checks the model of the fence (docs/fence/fence.pml): the whole state space without an error, and an error for
+ * each mutant. `npm run proof` takes the large configurations (an hour, and up to 20 GB), `npm run proof -- small`
+ * those that the tests run as well.
+ */
+
+const folder = fileURLToPath(new URL('../docs/fence/', import.meta.url));
+const model = join(folder, 'fence.pml');
+
+export type Mutant = { name: string; rule: string; breaks: string; flags: string[] };
+export type Verdict = { errors: number; states: number; seconds: number; finished: boolean; report: string };
+
+const oneNode = ['-DIDS=1', '-DCRASHES=0', '-DMOVES=0'];
+
+/** What each configuration has, in words, and as the model's definitions. */
+export const small: Record<string, string[]> = {
+  'one node, a verifier that attaches twice': ['-DIDS=1', '-DCRASHES=0', '-DMOVES=1'],
+  'one node that starts meanwhile, a verifier that attaches twice': [
+    '-DIDS=1',
+    '-DFIRST=0',
+    '-DCRASHES=0',
+    '-DMOVES=1',
+  ],
+  'two changes and a trimmed log': ['-DIDS=1', '-DCRASHES=0', '-DMOVES=0', '-DCHANGES=2', '-DTRIM', '-DL=1'],
+};
+
+export const large: Record<string, string[]> = {
+  'two nodes of which one starts meanwhile, a crash': ['-DIDS=2', '-DCRASHES=1', '-DMOVES=0', '-DL=1'],
+  'two nodes of which one starts meanwhile, a crash, a verifier that attaches twice': ['-DIDS=2', '-DCRASHES=1'],
+  'two nodes from the beginning, a crash, a verifier that attaches twice': ['-DIDS=2', '-DFIRST=2', '-DCRASHES=1'],
+  'two changes, one node that starts meanwhile': ['-DIDS=1', '-DFIRST=0', '-DCRASHES=0', '-DCHANGES=2'],
+  'two verifiers, one node': ['-DIDS=1', '-DVERIFIERS=2', '-DCRASHES=0', '-DMOVES=1', '-DL=1'],
+};
+
+export function mutants(): Mutant[] {
+  const listed = JSON.parse(readFileSync(join(folder, 'mutants.json'), 'utf8')) as Record<string, string[]>;
+  return Object.entries(listed).map(([name, [rule = '', breaks = '', flags = '']]) => ({
+    name,
+    rule,
+    breaks,
+    flags: [...oneNode, ...flags.split(' ').filter(Boolean), `-D${name}`],
+  }));
+}
+
+/** Every mutant that the model itself knows. */
+export function mutantsInModel(): Set<string> {
+  return new Set(readFileSync(model, 'utf8').match(/\bR\d+_[A-Z_]+\b/g));
+}
+
+/** Searches the whole state space of a configuration, or until its first error. */
+export function check(flags: readonly string[], seconds: number): Verdict {
+  const work = mkdtempSync(join(tmpdir(), 'curfew-proof-'));
+  const run = (program: string, ...args: string[]) => {
+    const done = spawnSync(program, args, { cwd: work, encoding: 'utf8', timeout: seconds * 1000, maxBuffer: 1e8 });
+    return { ok: done.status === 0, out: `${done.stdout}${done.stderr}${done.error ?? ''}` };
+  };
+  try {
+    // Of a name that is defined twice the last counts.
+    const defined = new Map(flags.map((flag) => [flag.split('=')[0]!, flag]));
+    for (const [program, ...args] of [
+      ['spin', '-a', ...defined.values(), model],
+      // A mutant is found in less time than an optimizer takes.
+      [
+        'gcc',
+        flags.some((flag) => /^-DR\d/.test(flag)) ? '-O0' : '-O2',
+        '-w',
+        '-DSAFETY',
+        '-DCOLLAPSE',
+        '-DNOFAIR',
+        '-DMEMLIM=20000',
+        '-o',
+        'pan',
+        'pan.c',
+      ],
+    ] as [string, ...string[]][]) {
+      const { ok, out } = run(program, ...args);
+      if (!ok) throw new Error(`${program} failed: ${out}`);
+    }
+    const began = performance.now();
+    const { out } = run('./pan', '-m10000000');
+    const found = (pattern: RegExp) => Number(pattern.exec(out)?.[1] ?? Number.NaN);
+    return {
+      errors: found(/errors: (\d+)/),
+      states: found(/(\d+) states, stored/),
+      seconds: (performance.now() - began) / 1000,
+      finished: /errors: \d/.test(out) && !/max search depth too small|out of memory/.test(out),
+      report: out,
+    };
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) proveAll(process.argv[2] === 'small');
+
+function proveAll(onlySmall: boolean): void {
+  let failed = false;
+  const say = (good: boolean, name: string, { states, seconds }: Verdict, what: string) => {
+    failed ||= !good;
+    console.log(`${good ? '✔' : '✖'} ${name}: ${what}, ${states.toLocaleString('en')} states, ${seconds.toFixed(1)} s`);
+  };
+  for (const [name, flags] of Object.entries(onlySmall ? small : { ...small, ...large })) {
+    const verdict = check(flags, 7200);
+    say(verdict.finished && verdict.errors === 0, name, verdict, `${verdict.errors} errors`);
+  }
+  for (const { name, flags, breaks } of mutants()) {
+    const verdict = check(flags, 600);
+    say(verdict.errors === 1, `${name} (${breaks})`, verdict, verdict.errors === 1 ? 'found' : 'NOT FOUND');
+  }
+  process.exitCode = failed ? 1 : 0;
+}
