@@ -16,8 +16,10 @@ export type Host = {
   readonly over: boolean;
   /** The newest change that is queued on every stream. */
   readonly tail: number;
-  /** Milliseconds that are left of the node's own lease: no verifier gets more (R3). */
+  /** Milliseconds that are left of the node's own lease. */
   leaseLeft(): number;
+  /** What of that a verifier may be granted: never more (R3). */
+  lendable(): number;
   /** Resolves when the node holds a lease. @throws `store_unavailable` when it gets none in time */
   leased(): Promise<void>;
   welcomed(attached: Attached): void;
@@ -79,7 +81,7 @@ export class Attached implements StreamHandler {
     const ask = this.#wanted;
     if (ask === undefined || this.#state !== 'open') return;
     const { ports, tail } = this.#host;
-    const length = Math.floor(Math.min(ports.lease, this.#host.leaseLeft()));
+    const length = Math.floor(Math.min(ports.lease, this.#host.lendable()));
     if (length <= 0) return;
     this.#wanted = undefined;
     this.owed.grant(tail, length, ports.timing.mono());

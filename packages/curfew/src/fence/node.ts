@@ -48,6 +48,8 @@ export class FenceNode implements Host {
   #published = 0;
   #counter = 0;
   #incarnation: string | undefined;
+  /** Nobody is granted a lease before the row says that there may be such: it must outlive this process then. */
+  #lending: 'nothing' | 'asked' | 'written' = 'nothing';
   #barriers: { head: number; asked: number }[] = [];
   #renewing: Promise<void> | undefined;
   #pulling = false;
@@ -116,6 +118,11 @@ export class FenceNode implements Host {
     return new Attached(this, stream);
   }
 
+  /** Milliseconds that a verifier can be granted. */
+  lendable(): number {
+    return this.#lending === 'written' ? this.leaseLeft() : 0;
+  }
+
   leaseLeft(): number {
     return this.own.lease.left;
   }
@@ -147,10 +154,14 @@ export class FenceNode implements Host {
 
   /** One renewal at a time; whoever asks meanwhile gets the next. */
   renew(): Promise<void> {
-    this.#renewing ??= this.#renewOnce().finally(() => {
-      this.#renewing = undefined;
-      if (!this.#over && this.hasPeers && this.#published < this.#mark) void this.renew().catch(this.ports.onError);
-    });
+    this.#renewing ??= this.#renewOnce().then(
+      () => this.#renewed(),
+      (error: unknown) => {
+        // The next one comes in its time: a store that fails is not asked without a pause.
+        this.#renewing = undefined;
+        throw error;
+      },
+    );
     return this.#renewing;
   }
 
@@ -195,6 +206,9 @@ export class FenceNode implements Host {
     }
     this.#streams.add(attached);
     this.#raiseMark();
+    if (this.#lending !== 'nothing') return;
+    this.#lending = 'asked';
+    void this.renew().catch(this.ports.onError);
   }
 
   acknowledged(attached: Attached): void {
@@ -285,8 +299,10 @@ export class FenceNode implements Host {
     const asked = this.#clock.now();
     const applied = this.#mark;
     this.#counter += 1;
-    const head = await store.renewNode({ id: this.id, counter: this.#counter, applied });
+    const lends = this.#lending !== 'nothing';
+    const head = await store.renewNode({ id: this.id, counter: this.#counter, applied, ...(lends && { lends }) });
     this.#published = applied;
+    if (lends) this.#lending = 'written';
     const incarnation = await store.incarnation?.();
     if (this.#over) return;
     if (incarnation !== this.#incarnation) this.#lost(`the store is another than before`);
@@ -299,6 +315,13 @@ export class FenceNode implements Host {
     this.#barriers.push({ head, asked });
     this.#passBarriers();
     if (this.#barriers.length > 0) this.pull();
+  }
+
+  /** What rose meanwhile is told with the next one, at once. */
+  #renewed(): void {
+    this.#renewing = undefined;
+    const untold = this.#lending === 'asked' || (this.hasPeers && this.#published < this.#mark);
+    if (untold && !this.#over) void this.renew().catch(this.ports.onError);
   }
 
   #passBarriers(): void {

@@ -342,8 +342,12 @@ export type LogEntry = { sequence: number; at: number } & (
   | { all: true }
 );
 
-/** A server process: its counter grows with every renewal; it has applied the log up to `applied`. */
-export type NodeRow = { id: string; counter: number; applied: number };
+/**
+ * A server process: its counter grows with every renewal; it has applied the log up to `applied`. `lends`: it grants
+ * leases to verifiers in other processes, which outlive it when it is killed; so its row must as well, also on a store
+ * that only one process has open.
+ */
+export type NodeRow = { id: string; counter: number; applied: number; lends?: boolean };
 
 export type SweepTask = {
   now: number;

@@ -25,6 +25,8 @@ const mostBuckets = 100_000;
 /** Keys that are kept in memory at most. */
 const mostKeys = 1000;
 
+const nodesKey = 'nodes';
+
 /** The embedded store: see the contract for what each operation means, and the files beside for how it is done. */
 export class LmdbStore implements Store {
   readonly kind = 'lmdb';
@@ -34,8 +36,9 @@ export class LmdbStore implements Store {
   readonly #state: State;
   readonly #committer: Committer;
   readonly #sweeper: Sweeper;
-  // Of this process alone, like the store itself: they need not outlive it.
+  /** This process's own, and those of processes before it whose verifiers may still hold what was lent. */
   readonly #nodes: Map<string, NodeRow> = new Map();
+  // Of this process alone, like the store itself: they need not outlive it.
   readonly #attempts: Map<string, { taken: number; resetAt: number }> = new Map();
   /** Keys as they are on disk, because each request shows one; this process alone can revoke them. */
   readonly #keys: Map<KeyId, ApiKey> = new Map();
@@ -48,6 +51,7 @@ export class LmdbStore implements Store {
     this.#state = loadState(tables);
     this.#committer = new Committer(tables, this.#state, folder);
     this.#sweeper = new Sweeper(this.#state);
+    for (const row of (tables.meta.get(nodesKey) as NodeRow[] | undefined) ?? []) this.#nodes.set(row.id, row);
   }
 
   // ---- Sessions
@@ -205,7 +209,9 @@ export class LmdbStore implements Store {
 
   renewNode = (row: NodeRow): Promise<number> =>
     this.#read(() => {
+      const known = this.#nodes.get(row.id);
       this.#nodes.set(row.id, { ...row });
+      if (row.lends && !known?.lends) this.#keepNodes();
       return this.#state.head;
     });
 
@@ -213,7 +219,10 @@ export class LmdbStore implements Store {
 
   removeNode = (id: string, counter?: number): Promise<void> =>
     this.#read(() => {
-      if (counter === undefined || this.#nodes.get(id)?.counter === counter) this.#nodes.delete(id);
+      const row = this.#nodes.get(id);
+      if (!row || (counter !== undefined && row.counter !== counter)) return;
+      this.#nodes.delete(id);
+      if (row.lends) this.#keepNodes();
     });
 
   watchLog = (onGrowth: () => void): (() => void) => this.#committer.watch(onGrowth);
@@ -278,6 +287,14 @@ export class LmdbStore implements Store {
       await this.#owner.release();
     })();
     return this.#closing;
+  }
+
+  /** Of a process that is gone nothing is left but what it lent: only that is written down. */
+  #keepNodes(): void {
+    this.#tables.meta.putSync(
+      nodesKey,
+      [...this.#nodes.values()].filter(({ lends }) => lends),
+    );
   }
 
   #open(): void {

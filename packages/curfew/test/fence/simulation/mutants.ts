@@ -54,7 +54,7 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R3',
     breaks: "a verifier's lease is longer than what is left of its node's",
     file: node('attached'),
-    edits: [['Math.min(ports.lease, this.#host.leaseLeft())', 'this.#host.leaseLeft() > 0 ? ports.lease : 0']],
+    edits: [['Math.min(ports.lease, this.#host.lendable())', 'this.#host.lendable() > 0 ? ports.lease : 0']],
   },
   'no-barrier': {
     rule: 'R4',

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { WebSocket } from 'ws';
+import { makeKey } from '../../src/authority/keys.ts';
+import { temporaryFolder } from '../stores/harness.ts';
+import { clientFor, startProcess } from '../support/process.ts';
+import { random } from '../support/world.ts';
+
+const key = makeKey(Date.now(), random);
+const lease = 6000;
+
+async function world(folder: string) {
+  const server = await startProcess({
+    CURFEW_STORE: `lmdb:${folder}`,
+    CURFEW_API_KEY: key,
+    CURFEW_ADMIN_PASSWORD: 'correct horse battery',
+    CURFEW_LEASE_MS: String(lease),
+  });
+  return { server, client: clientFor(server, key) };
+}
+
+/** A verifier that holds a lease, and hears nothing any more. */
+async function holder(url: string): Promise<WebSocket> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/fence`);
+  await once(socket, 'open');
+  const granted = new Promise<void>((resolve) => {
+    socket.on('message', (data) => {
+      const { type } = JSON.parse(String(data)) as { type: string };
+      if (type === 'welcome') socket.send(JSON.stringify({ type: 'renew', ask: 1, seen: [] }));
+      if (type === 'grant') resolve();
+    });
+  });
+  socket.send(JSON.stringify({ type: 'hello', version: 1, key, holder: 'h' }));
+  await granted;
+  return socket;
+}
+
+test('R2: a server that was killed is waited for by the next one on its store, for what it had granted', {
+  timeout: 60_000,
+}, async (t) => {
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const first = await world(folder.path);
+  const { session } = await first.client.createSession({ userId: 'ada' });
+  const socket = await holder(first.server.url);
+  const killed = performance.now();
+  await first.server.stop('SIGKILL');
+  const second = await world(folder.path);
+  t.after(() => second.server.stop('SIGKILL'));
+  const { receipt } = await second.client.endSession({ id: session.id });
+  assert.deepEqual([receipt.everywhere, receipt.by], [true, 'timeout']);
+  assert.ok(performance.now() - killed >= lease * 0.95, 'it returned while the lease was still believed');
+  assert.equal(receipt.nodes.expired, 1);
+  socket.terminate();
+  const other = await second.client.createSession({ userId: 'ada' });
+  const again = await second.client.endSession({ id: other.session.id });
+  assert.equal(again.receipt.by, 'acks', 'it was waited for twice');
+});
+
+test('a server that was killed with no verifier attached is not waited for', { timeout: 60_000 }, async (t) => {
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const first = await world(folder.path);
+  const { session } = await first.client.createSession({ userId: 'ada' });
+  await first.server.stop('SIGKILL');
+  const second = await world(folder.path);
+  t.after(() => second.server.stop('SIGKILL'));
+  const { receipt } = await second.client.endSession({ id: session.id });
+  assert.equal(receipt.by, 'acks');
+});
