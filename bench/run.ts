@@ -1,9 +1,10 @@
 import { embeddedRows } from './embedded.ts';
+import { fenceRows } from './fence.ts';
 import { httpRows } from './http.ts';
 import { printTable } from './measure.ts';
 
-// Every number is a ratio, measured side by side in this run. Names as arguments choose: `embedded`, `http`.
-const all = { http: httpRows, embedded: embeddedRows };
+// Every number is a ratio, measured side by side in this run. Names as arguments choose: `embedded`, `fence`, `http`.
+const all = { http: httpRows, embedded: embeddedRows, fence: fenceRows };
 const asked = process.argv.slice(2) as (keyof typeof all)[];
 const rows = [];
 for (const [name, measure] of Object.entries(all)) {
