@@ -1,12 +1,18 @@
 import { embeddedRows } from './embedded.ts';
+import { fenceRows } from './fence.ts';
 import { httpRows } from './http.ts';
 import { printTable } from './measure.ts';
 import { postgresRows } from './postgres.ts';
 import { redisRows } from './redis.ts';
 
-// Every number is a ratio, measured side by side in this run. Names as arguments choose: `embedded`, `http`, `postgres`,
-// `redis`.
-const all = { http: httpRows, embedded: embeddedRows, postgres: postgresRows, redis: redisRows };
+// Every number is a ratio, measured side by side in this run. Names as arguments choose among these.
+const all = {
+  http: httpRows,
+  embedded: embeddedRows,
+  postgres: postgresRows,
+  redis: redisRows,
+  fence: fenceRows,
+};
 const asked = process.argv.slice(2) as (keyof typeof all)[];
 const rows = [];
 for (const [name, measure] of Object.entries(all)) {

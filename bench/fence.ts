@@ -1,0 +1,227 @@
+import { hash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createVerifier } from 'curfew-client';
+import { CautiousClock, ExactCache, systemTiming, withMargin } from 'curfew-client/fence';
+import { generateKeyPair, jwtVerify, SignJWT } from 'jose';
+import { WebSocket, WebSocketServer } from 'ws';
+import { library } from '../packages/curfew/src/authority/caller.ts';
+import { createAuthority } from '../packages/curfew/src/authority/index.ts';
+import { serve } from '../packages/curfew/src/serve.ts';
+import { atMost, duel, perSecond, type Row, timeOf, times } from './measure.ts';
+import { openRaw } from './world.ts';
+
+const sessions = 1_000_000;
+const checks = 200_000;
+const rounds = 7;
+const attached = 100;
+const mostBytes = 600;
+const lease = 2000;
+const ends = 300;
+
+/** A verifier that knows a million sessions, each with what an application needs of it. */
+async function knowing(count: number) {
+  const clock = new CautiousClock(systemTiming());
+  const expiresIn = 30 * 86_400_000;
+  const groups = Array.from({ length: 20 }, (_, i) => Object.freeze([`team-${i}`]));
+  let made = 0;
+  const cache = new ExactCache({
+    clock,
+    capacity: count,
+    reportsUse: true,
+    async ask(token: string) {
+      const id = token.slice(4, 26);
+      const userId = `user-${Math.floor(made / 4)}`;
+      const accessGroups = groups[made++ % groups.length]!;
+      const now = Date.now();
+      const session = { id, userId, name: undefined, accessGroups, authenticatedAt: now, expiresAt: now, metadata: {} };
+      const value = Object.freeze({ active: true, session: Object.freeze(session) });
+      return { active: true as const, id, userId, value, expiresIn, idleIn: expiresIn, idle: expiresIn };
+    },
+  });
+  cache.lease.take(clock.now(), 3_600_000);
+  for (let i = 0; i < count; i++) await cache.verify(tokenOf(i));
+  return cache;
+}
+
+/** Forgotten as soon as it is used, as a request's token is. */
+function tokenOf(i: number): string {
+  const digits = (Math.imul(i + 1, 2654435761) >>> 0).toString(36).padStart(7, '0');
+  return `cfs_${String(i).padStart(15, '0')}${digits}${digits.repeat(7)}`;
+}
+
+export async function fenceRows(say: (text: string) => void): Promise<Row[]> {
+  return [...(await checkRows(say)), ...(await endRows(say))];
+}
+
+async function checkRows(say: (text: string) => void): Promise<Row[]> {
+  say('a verifier that knows a million sessions');
+  globalThis.gc?.();
+  const before = process.memoryUsage();
+  const cache = await knowing(sessions);
+  globalThis.gc?.();
+  const after = process.memoryUsage();
+  const held = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
+  const plain = new Map<string, object>();
+  for (let i = 0; i < sessions; i++) plain.set(hash('sha256', tokenOf(i), 'base64'), { i });
+  const tokens = Array.from({ length: checks }, (_, i) => tokenOf((i * 7919) % sessions));
+  const rate = (check: (token: string) => unknown) => async () => {
+    const took = await timeOf(() => {
+      for (const token of tokens) if (check(token) === undefined) throw new Error('it is not known');
+    });
+    return (tokens.length / took) * 1000;
+  };
+  const ours = rate((token) => cache.check(token));
+  await ours();
+  const bare = await duel(
+    rounds,
+    ours,
+    rate((token) => plain.get(hash('sha256', token, 'base64'))),
+  );
+  const rows: Row[] = [
+    {
+      what: 'verifier.check, 1,000,000 sessions known',
+      against: 'SHA-256 of the token and Map.get over a million',
+      reached: `${times(1 / bare.ratio)} (${perSecond(bare.ours)}; ${perSecond(bare.theirs)})`,
+      ...atMost(1.5, 1 / bare.ratio),
+    },
+    {
+      what: 'memory of the verifier, a cached session',
+      against: '–',
+      reached: `${Math.round(held / sessions)} bytes`,
+      target: `≤ ${mostBytes} bytes`,
+      met: held / sessions <= mostBytes,
+    },
+  ];
+  for (const algorithm of ['RS256', 'EdDSA'] as const) {
+    const { privateKey, publicKey } = await generateKeyPair(algorithm);
+    const jwt = await new SignJWT({ sub: 'ada' }).setProtectedHeader({ alg: algorithm }).sign(privateKey);
+    const signed = await duel(rounds, ours, async () => {
+      const took = await timeOf(async () => {
+        for (let i = 0; i < 500; i++) await jwtVerify(jwt, publicKey);
+      });
+      return (500 / took) * 1000;
+    });
+    rows.push({
+      what: 'verifier.check, 1,000,000 sessions known',
+      against: `verification of ${algorithm} with jose`,
+      reached: `${signed.ratio.toFixed(0)} × its rate (${perSecond(signed.theirs)})`,
+      target: 'faster',
+      met: signed.ratio > 1,
+    });
+  }
+  return rows;
+}
+
+async function endRows(say: (text: string) => void): Promise<Row[]> {
+  say(`ends with ${attached} verifiers attached`);
+  const raw = openRaw();
+  const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-fence-'));
+  const server = await serve({
+    CURFEW_STORE: `lmdb:${folder}`,
+    CURFEW_PORT: '0',
+    CURFEW_LOG_LEVEL: 'silent',
+    CURFEW_LEASE_MS: String(lease),
+  });
+  const key = server.first!.apiKey!;
+  const authority = createAuthority(server.opened.world);
+  const verifiers = Array.from({ length: attached }, () => createVerifier({ url: server.url, key }));
+  await Promise.all(verifiers.map((verifier) => verifier.ready()));
+  const bare = await bareStreams();
+  const [ours, theirs]: [number[], number[]] = [[], []];
+  const endOne = async () => {
+    const { token } = await authority.createSession(library, { userId: 'ada' });
+    return timeOf(() => authority.endSession(library, { token }));
+  };
+  for (let i = 0; i < ends; i++) {
+    ours.push(await endOne());
+    theirs.push(
+      await timeOf(async () => {
+        await raw.put(`end ${i}`, i);
+        await bare.ping();
+      }),
+    );
+  }
+  say('an end while one verifier never acknowledges');
+  const mute = await muteVerifier(server.url, key);
+  const stuck = await endOne();
+  mute.terminate();
+  for (const verifier of verifiers) verifier.close();
+  await bare.close();
+  await server.close();
+  await raw.close();
+  rmSync(folder, { recursive: true, force: true });
+  const row = (share: number, name: string, limit: number): Row => {
+    const [mine, other] = [at(ours, share), at(theirs, share)];
+    return {
+      what: `end with ${attached} verifiers attached, ${name}`,
+      against: `one commit and one WebSocket round trip to ${attached}`,
+      reached: `${times(mine / other)} (${mine.toFixed(1)} ms; ${other.toFixed(1)} ms)`,
+      ...atMost(limit, mine / other),
+    };
+  };
+  const most = withMargin(lease) * 1.1;
+  return [
+    row(0.5, 'p50', 2),
+    row(0.99, 'p99', 5),
+    {
+      what: 'end while one verifier never acknowledges',
+      against: 'lease and margin',
+      reached: `${stuck.toFixed(0)} ms`,
+      target: `≤ ${most.toFixed(0)} ms`,
+      met: stuck <= most,
+    },
+  ];
+}
+
+const at = (values: readonly number[], share: number): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length * share)]!;
+
+/** As many streams that answer whatever they hear. */
+async function bareStreams(): Promise<{ ping(): Promise<void>; close(): Promise<void> }> {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const clients = Array.from({ length: attached }, () => new globalThis.WebSocket(`ws://127.0.0.1:${port}`));
+  await Promise.all(clients.map((client) => once(client, 'open')));
+  for (const client of clients) client.addEventListener('message', () => client.send('{"type":"ack","sequence":1}'));
+  let left = 0;
+  let done = () => {};
+  for (const socket of server.clients) {
+    socket.on('message', () => {
+      left -= 1;
+      if (left === 0) done();
+    });
+  }
+  return {
+    ping: () =>
+      new Promise((resolve) => {
+        left = attached;
+        done = resolve;
+        for (const socket of server.clients) socket.send('{"type":"changes","changes":[{"sequence":1,"all":true}]}');
+      }),
+    async close() {
+      for (const socket of server.clients) socket.terminate();
+      server.close();
+    },
+  };
+}
+
+/** Holds a lease, and acknowledges nothing. */
+async function muteVerifier(url: string, key: string): Promise<WebSocket> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/fence`);
+  await once(socket, 'open');
+  const granted = new Promise<void>((resolve) => {
+    socket.on('message', (data) => {
+      const { type } = JSON.parse(String(data)) as { type: string };
+      if (type === 'welcome') socket.send(JSON.stringify({ type: 'renew', ask: 1, seen: [] }));
+      if (type === 'grant') resolve();
+    });
+  });
+  socket.send(JSON.stringify({ type: 'hello', version: 1, key, holder: 'mute' }));
+  await granted;
+  return socket;
+}
