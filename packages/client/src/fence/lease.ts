@@ -15,6 +15,11 @@ export class Lease {
     return this.#clock.now() < this.#until;
   }
 
+  /** The same for whoever has just read the clock. */
+  validAt(now: number): boolean {
+    return now < this.#until;
+  }
+
   /** Milliseconds that are left; 0 when it is over. */
   get left(): number {
     return Math.max(0, this.#until - this.#clock.now());

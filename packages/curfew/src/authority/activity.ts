@@ -34,10 +34,18 @@ export class Activity {
     const noted = this.#seen.get(stored.id);
     if (noted) noted.at = now;
     else {
-      const pause = Math.min(coalesce, stored.idle / partOfIdle);
-      this.#seen.set(stored.id, { at: now, due: stored.lastSeenAt + pause });
+      this.#seen.set(stored.id, { at: now, due: stored.lastSeenAt + pauseOf(stored) });
       if (this.#seen.size > mostPending) void this.flush(now).catch(() => {});
     }
+  }
+
+  /**
+   * As {@link note}, of a session that this process remembers: what it knows of its activity moves on once it is due
+   * to be written down, so that it is not due again at once.
+   */
+  noteRemembered(stored: StoredSession, now: number): void {
+    this.note(stored, now);
+    if (now >= stored.lastSeenAt + pauseOf(stored)) stored.lastSeenAt = now;
   }
 
   /** Notes what a verifier has reported, which has taken its time to gather it already. */
@@ -67,6 +75,10 @@ export class Activity {
       else this.#seen.delete(id);
     }
   }
+}
+
+function pauseOf({ idle }: StoredSession): number {
+  return Math.min(coalesce, idle / partOfIdle);
 }
 
 /** How often the due ones are looked for. */

@@ -44,9 +44,7 @@ export function checkSession(world: World, token: string): ActiveVerification | 
 function stillActive({ clock, activity }: World, stored: StoredSession): ActiveVerification | undefined {
   const now = clock.now();
   if (endOf(stored, undefined, now, activity.lastSeen(stored))) return undefined;
-  activity.note(stored, now);
-  // The remembered row is this node's alone; what was noted is not due again at once after it was written down.
-  stored.lastSeenAt = Math.max(stored.lastSeenAt, now);
+  activity.noteRemembered(stored, now);
   return { active: true, session: viewOf(stored, undefined) };
 }
 

@@ -143,7 +143,7 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R11',
     breaks: 'what is cached is answered without a look at the lease',
     file: client('exact-cache'),
-    edits: [['if (!this.lease.valid || token.length', 'if (token.length']],
+    edits: [['if (!this.lease.validAt(now) || token.length', 'if (token.length']],
   },
   'keeps-spoiled': {
     rule: 'R13',
