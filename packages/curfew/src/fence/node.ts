@@ -52,6 +52,7 @@ export class FenceNode implements Host {
   #lending: 'nothing' | 'asked' | 'written' = 'nothing';
   #barriers: { head: number; asked: number }[] = [];
   #renewing: Promise<void> | undefined;
+  #begun = false;
   #pulling = false;
   #pullAgain = false;
   #over = false;
@@ -102,6 +103,8 @@ export class FenceNode implements Host {
   /** R5: where the tail begins, then verifiers, then the first lease. */
   async start(): Promise<void> {
     const { store } = this.ports;
+    if (this.#begun) throw new Error('A node starts once: what it has followed begins there.');
+    this.#begun = true;
     this.#incarnation = await store.incarnation?.();
     this.#tail = await store.logHead();
     this.#mark = this.#tail;

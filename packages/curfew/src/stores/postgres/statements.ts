@@ -95,7 +95,7 @@ export const writes = {
     `INSERT INTO nodes VALUES ($1, $2, $3)
      ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, applied = excluded.applied`,
   ),
-  removeNode: named('remove node', 'DELETE FROM nodes WHERE id = $1'),
+  removeNode: named('remove node', 'DELETE FROM nodes WHERE id = $1 AND ($2::bigint IS NULL OR counter = $2)'),
   sweepEpochs: named('sweep epochs', 'SELECT sweep_epochs($1, $2) AS done'),
   sweepArmed: named('sweep armed', 'SELECT sweep_armed($1, $2) AS done'),
   sweepDeadlines: named('sweep deadlines', 'SELECT * FROM sweep_deadlines($1, $2)'),

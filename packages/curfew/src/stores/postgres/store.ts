@@ -312,8 +312,8 @@ export class PostgresStore implements Store {
     return rows.map(({ id, counter, applied }) => ({ id, counter, applied }) as NodeRow);
   }
 
-  async removeNode(id: string): Promise<void> {
-    await this.#database.write(writes.removeNode, [id]);
+  async removeNode(id: string, counter?: number): Promise<void> {
+    await this.#database.write(writes.removeNode, [id, counter ?? null]);
   }
 
   // ---- Upkeep

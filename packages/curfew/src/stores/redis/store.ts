@@ -233,8 +233,8 @@ export class RedisStore implements Store {
     });
   };
 
-  removeNode: Store['removeNode'] = async (id) => {
-    await this.#link.run(streams.removeNode, [id]);
+  removeNode: Store['removeNode'] = async (id, counter) => {
+    await this.#link.run(streams.removeNode, [id, counter === undefined ? '' : String(counter)]);
   };
 
   // ---- Upkeep

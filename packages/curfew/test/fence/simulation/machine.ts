@@ -149,9 +149,9 @@ export class Machine {
     this.#rate = rate;
   }
 
-  /** Its wall clock is set. */
+  /** Its wall clock is set; not in its sleep, when nobody is there to see that both clocks are wrong together. */
   step(by: number): void {
-    this.#wallBase += by;
+    if (!this.#asleep) this.#wallBase += by;
   }
 
   /** SIGSTOP: it does nothing, and its clocks go on. `asleep`: the whole machine sleeps, and one clock with it. */

@@ -169,12 +169,6 @@ export const mutants: Record<string, Mutant> = {
     file: client('exact-cache'),
     edits: [['return !fill.spoiled && fill.leased', 'return fill.leased']],
   },
-  'joins-after-a-break': {
-    rule: 'R14',
-    breaks: 'a verification joins a question although the lease was not held throughout',
-    file: client('exact-cache'),
-    edits: [[' && fill.leased && fill.breaks === this.lease.breaks && this.lease.valid', '']],
-  },
   'list-before-commit': {
     rule: 'R16',
     breaks: 'the list of nodes is read before the change is written',

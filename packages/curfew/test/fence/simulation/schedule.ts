@@ -93,23 +93,30 @@ export class Schedule {
 
   #startNode(url: string): Node {
     const machine = new Machine(this.#universe, url, this.#dice.pick(rates), this.#dice);
-    const fence = new ProcessFence({
-      store: this.#store.seenFrom(machine),
-      timing: machine.timing,
-      newId: () => `${url}-${this.#made++}`,
-      judge: (token) => this.#store.judge(machine, token),
-      now: () => machine.timing.wall(),
-      lastSeen: (stored) => stored.lastSeenAt,
-      noteUse() {},
-      admit: async () => {},
-      lease,
-      capacity: 100,
-      onError() {},
-    });
-    const start = () => fence.start().catch(() => machine.timing.after(200, start));
+    const fence = () =>
+      new ProcessFence({
+        store: this.#store.seenFrom(machine),
+        timing: machine.timing,
+        newId: () => `${url}-${this.#made++}`,
+        judge: (token) => this.#store.judge(machine, token),
+        now: () => machine.timing.wall(),
+        lastSeen: (stored) => stored.lastSeenAt,
+        noteUse() {},
+        admit: async () => {},
+        lease,
+        capacity: 100,
+        onError() {},
+      });
+    const node: Node = { url, machine, fence: fence() };
+    // A process whose start fails ends, and somebody starts the next.
+    const start = (): unknown =>
+      node.fence.start().catch(() => {
+        node.fence.node.abandon();
+        node.fence = fence();
+        machine.timing.after(200, start);
+      });
     void start();
-    this.#network.listen(url, { machine, attach: (stream) => fence.attach(stream) });
-    const node = { url, machine, fence };
+    this.#network.listen(url, { machine, attach: (stream) => node.fence.attach(stream) });
     // What is asked of a node, and what changes, while it starts.
     for (let i = 0; i < 4; i++)
       this.#universe.in(this.#dice.between(0, 30), undefined, () => this.#verifySomewhere(node));

@@ -37,10 +37,13 @@ export const listNodes: Script = reading({
   body: `return redis.call('HGETALL', shared .. 'nodes')`,
 });
 
-/** ARGV: id. */
+/** ARGV: id, counter or nothing. Only the row that was judged: one that was renewed since stays. */
 export const removeNode: Script = writingWhenFull({
   name: 'removeNode',
-  body: `redis.call('HDEL', shared .. 'nodes', ARGV[1])`,
+  body: `local row = redis.call('HGET', shared .. 'nodes', ARGV[1])
+if row and (ARGV[2] == '' or string.sub(row, 1, #ARGV[2] + 1) == ARGV[2] .. '\\31') then
+  redis.call('HDEL', shared .. 'nodes', ARGV[1])
+end`,
 });
 
 /**
