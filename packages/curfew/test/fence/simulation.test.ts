@@ -34,8 +34,12 @@ test('a seed replays its schedule', async () => {
 
 for (const [name, { rule, breaks }] of Object.entries(mutants)) {
   test(`${rule} is needed: the simulation finds it when ${breaks}`, { timeout: 300_000 }, async (t) => {
-    const { violated, schedules, first } = await simulate(2000, name, undefined);
-    t.diagnostic(`schedule ${schedules} from seed ${first}`);
-    assert.ok(violated, `${name} was not found`);
+    // Seeds are fresh each time, and what breaks rarely is not in every two thousand schedules: three lots of them.
+    for (let lot = 1; lot <= 3; lot++) {
+      const { violated, schedules, first } = await simulate(2000, name);
+      t.diagnostic(`lot ${lot}: schedule ${schedules} from seed ${first}`);
+      if (violated) return;
+    }
+    assert.fail(`${name} was not found`);
   });
 }
