@@ -3,7 +3,10 @@ import type { GroupChange } from './groups.ts';
 import type { Actor, End, EndReason } from './reasons.ts';
 import type { StoredSession } from './session.ts';
 
-/** What is written down for good (for as long as events are kept): the audit trail. */
+/**
+ * What is written down for good (for as long as events are kept): the audit trail. A store may keep a type as its
+ * place in this list: new ones come last.
+ */
 export const eventTypes = [
   'session.created',
   'session.ended',

@@ -55,7 +55,7 @@ export class ProcessFence implements Fence {
 
   async settle(sequence: number, wait: 'everywhere' | 'stored'): Promise<Settled> {
     // Whatever else tells of the log's growth: who has made it grow knows.
-    this.#node.pull();
+    if (this.#node.tail < sequence) this.#node.pull();
     if (wait === 'everywhere') return this.waits.settle(sequence);
     return {
       sequence,

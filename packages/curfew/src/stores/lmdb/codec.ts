@@ -1,6 +1,6 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import type { Device } from '../../domain/device.ts';
-import type { NewEvent } from '../../domain/events.ts';
+import { eventTypes, type NewEvent } from '../../domain/events.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import type { StoredSession } from '../../domain/session.ts';
 import type { LogEntry } from '../contract.ts';
@@ -157,7 +157,7 @@ const eventCells = 7;
 
 export function encodeEvent(event: NewEvent, counters: Counters | undefined): Row {
   const { type, at, by, userId, sessionId, reason, details } = event;
-  const row = [type, at, by, userId, sessionId, reason, details].map((cell) => cell ?? null);
+  const row = [eventTypes.indexOf(type), at, by, userId, sessionId, reason, details].map((cell) => cell ?? null);
   if (counters) return [...row, counters.head, counters.active, counters.time];
   while (row.at(-1) === null) row.pop();
   return row;
@@ -171,7 +171,7 @@ export function countersOf(sequence: number, row: Row): Counters | undefined {
 
 export function decodeEvent(row: Row): NewEvent {
   const [type, at, by, userId, sessionId, reason, details] = row as Cells;
-  const event: NewEvent = { type: type as NewEvent['type'], at: at as number, by: by as NewEvent['by'] };
+  const event: NewEvent = { type: eventTypes[type as number]!, at: at as number, by: by as NewEvent['by'] };
   if (userId) event.userId = userId as UserId;
   if (sessionId) event.sessionId = sessionId as SessionId;
   if (reason) event.reason = reason as NonNullable<NewEvent['reason']>;
