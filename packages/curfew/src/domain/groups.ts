@@ -10,8 +10,9 @@ export type GroupChange = { add: readonly AccessGroup[]; remove: readonly Access
  * @throws `too_many_groups` when more than the limit would remain.
  */
 export function changeGroups(groups: readonly AccessGroup[], change: GroupChange): AccessGroup[] | undefined {
-  const kept = groups.filter((group) => !change.remove.includes(group) || change.add.includes(group));
-  const added = change.add.filter((group) => !kept.includes(group));
+  const { add, remove } = change;
+  const kept = remove.length === 0 ? groups : groups.filter((group) => !remove.includes(group) || add.includes(group));
+  const added = add.filter((group) => !kept.includes(group));
   if (added.length === 0 && kept.length === groups.length) return undefined;
   return boundedGroups([...kept, ...added]);
 }

@@ -85,8 +85,8 @@ export function armedOf(row: Row): number {
 
 /** When the session of a row ends by itself if nothing more happens. */
 export function deadlineOf(row: Row): number {
-  const [createdAt, lastSeen, expires, idle] = [row[7], row[9], row[10], row[11]] as [number, number, number, number];
-  return createdAt + Math.min(expires, lastSeen + idle);
+  const [lastSeen, idle] = [row[9] as number, row[11] as number];
+  return (row[7] as number) + Math.min(row[10] as number, lastSeen + idle);
 }
 
 export function groupsOf(row: Row): StoredSession['accessGroups'] {

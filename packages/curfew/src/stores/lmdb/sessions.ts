@@ -133,11 +133,12 @@ export function changeGroups(draft: Draft, { userId, change, only, by, now }: Gr
     if (groups) changed.push({ id, row, groups });
   }
   if (changed.length === 0) return { kind: 'changed', updated: 0, sequence: draft.head };
+  const { tables } = draft;
   for (const { id, row, groups } of changed) {
     if (draft.isFresh(id)) placeFresh(draft, decodeSession(id, row), armedOf(row));
-    moveKeys(draft.tables, id, groupsOf(row).map(groupKey), groups.map(groupKey));
+    moveKeys(tables, id, groupsOf(row), groups, groupKey);
     setGroups(row, groups);
-    draft.tables.sessions.put(id, row);
+    tables.sessions.put(id, row);
   }
   const sequence = draft.log({ userId }, now);
   draft.event(storeEvents.groupsChanged(userId, only, change, changed.length, by, now));
@@ -183,9 +184,16 @@ function placeFresh(draft: Draft, stored: StoredSession, armed: number): void {
   draft.placed(stored.id);
 }
 
-function moveKeys({ live }: Tables, id: SessionId, had: readonly string[], has: readonly string[]): void {
-  for (const key of had) if (!has.includes(key)) live.remove(key, id);
-  for (const key of has) if (!had.includes(key)) live.put(key, id);
+/** `keyOf` makes a key of what a session had and has: only of what changed, because thousands may change at once. */
+function moveKeys<Mark extends string>(
+  { live }: Tables,
+  id: SessionId,
+  had: readonly Mark[],
+  has: readonly Mark[],
+  keyOf: (mark: Mark) => string = (key) => key,
+): void {
+  for (const mark of had) if (!has.includes(mark)) live.remove(keyOf(mark), id);
+  for (const mark of has) if (!had.includes(mark)) live.put(keyOf(mark), id);
 }
 
 /** Whether a session counts as active, whatever its deadlines. */
