@@ -57,8 +57,8 @@ export class RedisStore implements Store {
     const [kind, ...told] = reply as [string, ...Reply[]];
     switch (kind) {
       case 'created': {
-        const [everyone, user, sequence, replaced] = told as [number, number, number | null, (typeof session.id)[]];
-        return { kind, session: { ...session, epochs: { user, everyone } }, replaced, sequence: sequence ?? undefined };
+        const [everyone, user, replaced = [], sequence] = told as [number, number, (typeof session.id)[]?, number?];
+        return { kind, session: { ...session, epochs: { user, everyone } }, replaced, sequence };
       }
       case 'already': {
         const stored = codec.decodeSession(session.id, told[0] as string);
@@ -97,9 +97,10 @@ export class RedisStore implements Store {
   endSession: Store['endSession'] = async (id, { at, by, reason }, condition = {}): Promise<EndOutcome> => {
     const args = [id, String(at), by, reason, condition.userId ?? ''];
     const reply = await this.#write(ends.endSession, args, homeOfSession(id));
-    const [kind, row, end] = reply as [string, string, codec.EndCells];
+    const [kind, row, cells, written] = reply as ['ended' | 'already' | 'not_found', string, codec.EndCells, 0 | 1];
     if (kind === 'not_found') return { kind };
-    return { kind: kind as 'ended' | 'already', session: codec.decodeSession(id, row), end: codec.decodeEnd(end) };
+    const [found, end] = [codec.decodeSession(id, row), codec.decodeEnd(cells)];
+    return { kind, session: written ? { ...found, end, version: found.version + 1 } : found, end };
   };
 
   endSessionsOfUser: Store['endSessionsOfUser'] = async (userId, { at, by, reason }, condition = {}) => {

@@ -5,7 +5,7 @@ import type { Script } from './scripts/script.ts';
 import * as pieces from './scripts/sweep.ts';
 
 /** Sessions that one script deals with: Redis does nothing else meanwhile, for a fraction of a millisecond. */
-const piece = 20;
+const piece = 5;
 /** Keys that are looked through in one call for sessions whose indexes are to be put right. */
 const mendLooks = 100;
 

@@ -4,22 +4,23 @@ import { reading, type Script, withPieces, writing } from './script.ts';
 /**
  * ARGV: id, user, the row behind its two epochs, now, the epochs that must be present (everyone's, the user's; empty for
  * any), event, name, limit (empty for none), `replace` or `refuse`.
- * Answers `already` with the row, or `created` with the epochs, the last log entry and the ids that it replaced, or why not.
+ * Answers `already` with the row, or `created` with the epochs, the ids that it replaced and the last log entry, or why not.
  */
 export const createSession: Script = writing({
   name: 'createSession',
   body: `
 local id, userId, unstamped, now, name, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[8], ARGV[9]
 local key = home .. 's:' .. id
-local already = redis.call('GET', key)
-if already then return { 'already', already } end
 local mark = redis.call('GET', home .. 'm') or '${firstMark}'
-local everyone = tonumber(string.match(mark, '^%d+'))
-local user = tonumber(redis.call('HGET', home .. 'e:' .. userId, 'n') or 0)
-if ARGV[5] ~= '' and (tonumber(ARGV[5]) ~= everyone or tonumber(ARGV[6]) ~= user) then return { 'epoch_moved' } end
-local replaced, sequence = {}, false
+local everyone = string.match(mark, '^%d+')
+local user = redis.call('HGET', home .. 'e:' .. userId, 'n') or '0'
+local moved = ARGV[5] ~= '' and (ARGV[5] ~= everyone or ARGV[6] ~= user)
+local replaced, sequence
 -- Most sessions have no name and no limit, and need nothing of the rest.
-if name ~= '' or most ~= '' then
+if moved or name ~= '' or most ~= '' then
+  local already = redis.call('GET', key)
+  if already then return { 'already', already } end
+  if moved then return { 'epoch_moved' } end
   ${withPieces(['writeEnd', 'live'])}
   if name ~= '' then
     local free = nameIsFree(name, now)
@@ -29,6 +30,7 @@ if name ~= '' or most ~= '' then
     local active = liveOf(home, userId, now)
     local over = #active + 1 - tonumber(most)
     if over > 0 and ARGV[10] == 'refuse' then return { 'too_many', #active } end
+    replaced = {}
     for i = 1, math.min(over, #active) do
       local oldest = active[i]
       sequence = writeEnd(home, oldest[1], oldest[2], { now, 'policy', 'replaced' }, false, now)
@@ -38,11 +40,13 @@ if name ~= '' or most ~= '' then
   if name ~= '' then holdName(name, id, now) end
 end
 -- The lists follow with the sweep, which finds it by its event.
-redis.call('SET', key, mark .. '${separator}' .. user .. '${separator}' .. unstamped)
+local stamped = mark .. '${separator}' .. user .. '${separator}' .. unstamped
+local already = redis.call('SET', key, stamped, 'NX', 'GET')
+if already then return { 'already', already } end
 redis.call('ZADD', home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId, 0, id)
 redis.call('INCR', shared .. 'active')
 redis.call('XADD', shared .. 'events', '0-*', 'e', ARGV[7])
-return { 'created', everyone, user, sequence, replaced }
+return { 'created', tonumber(everyone), tonumber(user), replaced, sequence }
 `,
 });
 
