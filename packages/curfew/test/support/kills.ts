@@ -137,7 +137,8 @@ class Load {
       this.#counts.ended += 1;
     } else if (what < 9) {
       const group = `g${randomInt(1e9)}`;
-      for (const other of mine) other.maybeGroups.add(group);
+      // Also of those whose end was refused, or cut off: they may live still.
+      for (const other of this.#known) if (other.userId === userId) other.maybeGroups.add(group);
       await this.#client.changeAccessGroups({ userId, add: [group] });
       for (const other of mine) other.groups.add(group);
       this.#counts.groups += 1;
