@@ -119,6 +119,23 @@ export const sessionCases: Case[] = [
     },
   },
   {
+    name: 'an end answers with the session as it is read from then on',
+    async run(world) {
+      const idle = hour;
+      const ways: [string[], number][] = [
+        [[], start],
+        [['a'], start],
+        [[], start + idle],
+      ];
+      for (const [groups, at] of ways) {
+        const { id } = await world.create({ idle, groups });
+        const outcome = await world.store.endSession(id, logout(at));
+        assert.ok(outcome.kind !== 'not_found');
+        assert.deepEqual(outcome.session, (await world.snapshot(id)).stored);
+      }
+    },
+  },
+  {
     name: 'an end after an epoch confirms the epoch',
     async run(world) {
       const { id } = await world.create();

@@ -130,7 +130,7 @@ export class Draft {
 
   /** Whether a session stands in no index yet. */
   isFresh(id: SessionId): boolean {
-    return (this.#created.has(id) || this.#state.fresh.has(id)) && !this.#placed.has(id);
+    return (this.#state.fresh.has(id) || this.#created.has(id)) && !this.#placed.has(id);
   }
 
   /** A user's sessions of these epochs that stand in no index yet. */

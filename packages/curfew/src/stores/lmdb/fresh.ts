@@ -93,16 +93,27 @@ export class FreshSessions {
   }
 
   /** All that is to be written to place those that are here now: in the order of the trees, the users last. */
-  placements(): Placement[] {
-    const all = [...this.#all.values()];
-    const byKey = (a: { key: string }, b: { key: string }) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
-    const tags = all.flatMap(({ id, tags: its }) => its.map((key) => ({ id, key, last: false })));
-    const users = all.map(({ id, key }) => ({ id, key, last: true }));
-    const deadlines = all
-      .map(({ id, due }) => ({ id, deadline: timeKey(due, id) }))
-      .sort((a, b) => (a.deadline < b.deadline ? -1 : 1));
-    return [...deadlines, ...tags.sort(byKey), ...users.sort(byKey)];
+  *placements(): Generator<Placement, void> {
+    const deadlines: { id: SessionId; deadline: string }[] = [];
+    const [tags, users]: [Marked, Marked] = [new Map(), new Map()];
+    for (const { id, due, tags: its, key } of this.#all.values()) {
+      deadlines.push({ id, deadline: timeKey(due, id) });
+      for (const tag of its) mark(tags, tag, id);
+      mark(users, key, id);
+    }
+    yield* deadlines.sort((a, b) => (a.deadline < b.deadline ? -1 : 1));
+    for (const key of [...tags.keys()].sort()) for (const id of tags.get(key)!) yield { id, key, last: false };
+    for (const key of [...users.keys()].sort()) for (const id of users.get(key)!) yield { id, key, last: true };
   }
+}
+
+/** Ids by key, each key's in the order of creation. */
+type Marked = Map<string, SessionId[]>;
+
+function mark(marked: Marked, key: string, id: SessionId): void {
+  const ids = marked.get(key);
+  if (ids) ids.push(id);
+  else marked.set(key, [id]);
 }
 
 const none: ReadonlySet<SessionId> = new Set();

@@ -98,7 +98,8 @@ export function endOne(
   const earlier = endOf(stored, draft.epochEnd(stored), asked.at);
   if (earlier && isSequenced(earlier)) return { kind: 'already', session: stored, end: earlier };
   const written = end(draft, stored, earlier ?? asked, asked.at);
-  return { kind: earlier ? 'already' : 'ended', session: { ...stored, end: written }, end: written };
+  const session = { ...stored, end: written, version: stored.version + 1 };
+  return { kind: earlier ? 'already' : 'ended', session, end: written };
 }
 
 /** Writes an end down that nothing had sequenced before: log entry, event, and the row, where it stands. */

@@ -29,8 +29,8 @@ export class Sweeper {
   readonly #state: State;
   /** How far the walk over all sessions has come that writes down the ends of everyone's epoch. */
   #walked: SessionId | undefined;
-  /** What is still to be written of the placing that was begun; the next one stands last. */
-  #toPlace: Placement[] = [];
+  /** What is still to be written of the placing that was begun. */
+  #toPlace: Iterator<Placement, void> | undefined;
 
   constructor(state: State) {
     this.#state = state;
@@ -161,19 +161,20 @@ export class Sweeper {
   #place(draft: Draft, now: number, batch: number): boolean {
     const { live, deadlines } = draft.tables;
     const { fresh, lastEvent } = this.#state;
-    if (this.#toPlace.length === 0 && this.#placingIsDue(now)) this.#toPlace = fresh.placements().reverse();
-    const piece = this.#toPlace.splice(-batch * placementsPerWrite).reverse();
-    // Whatever has changed a session since has placed it.
-    const still = piece.filter(({ id }) => draft.isFresh(id));
-    putInOrder(
-      deadlines,
-      still.flatMap((entry) => ('deadline' in entry ? [[entry.deadline, true] as const] : [])),
-    );
-    for (const entry of still) {
-      if ('deadline' in entry) continue;
-      live.put(entry.key, entry.id);
-      if (entry.last) draft.placed(entry.id);
+    if (!this.#toPlace && this.#placingIsDue(now)) this.#toPlace = fresh.placements();
+    const due: [string, true][] = [];
+    for (let left = batch * placementsPerWrite; this.#toPlace && left > 0; left--) {
+      const { value: entry, done } = this.#toPlace.next();
+      if (done) this.#toPlace = undefined;
+      // Whatever has changed a session since has placed it.
+      else if (!draft.isFresh(entry.id)) continue;
+      else if ('deadline' in entry) due.push([entry.deadline, true]);
+      else {
+        live.put(entry.key, entry.id);
+        if (entry.last) draft.placed(entry.id);
+      }
     }
+    putInOrder(deadlines, due);
     let placed = lastEvent;
     for (const { id, told } of fresh) {
       if (!draft.isFresh(id)) continue;
@@ -181,7 +182,7 @@ export class Sweeper {
       break;
     }
     if (placed > draft.progress.placed) draft.progress = { ...draft.progress, placed };
-    return this.#toPlace.length > 0;
+    return this.#toPlace !== undefined;
   }
 
   /** Many at a time are cheaper; but none waits for long, and what an epoch left behind must be found. */
