@@ -79,8 +79,8 @@ export class ExactCache<Value> {
   check(token: string): Value | undefined {
     const now = this.#clock.now();
     if (!this.lease.validAt(now) || token.length !== tokenLength) return undefined;
-    const row = this.#cache.find(token.slice(prefix.length, idEnd));
-    if (row < 0 || !this.#cache.matches(row, hashOf(token))) return undefined;
+    const row = this.#cache.findToken(hashOf(token));
+    if (row < 0) return undefined;
     // Past a deadline as it is known here: another application may have seen activity, so that is a question.
     if (!this.#cache.lives(row, now)) return undefined;
     if (this.#cache.use(row, now) && this.#reportsUse) this.#used.add(token.slice(prefix.length, idEnd));

@@ -14,13 +14,18 @@ export type Entry<Value> = {
 };
 
 const hashBytes = 32;
+/** A row's record is a cache line: 32 bytes of hash and four times. */
+const recordBytes = 64;
+const recordTimes = recordBytes / 8;
+const [expiresAt, idleUntilAt, idleAt, reportAtAt] = [4, 5, 6, 7];
 const none = -1;
 const firstSize = 1024;
 
 /**
- * Sessions by id and by user, in bounded memory: the least recently used make room (by second chance: a row that was
- * used since the hand last passed is spared once). Columns instead of objects: a million rows cost the garbage
- * collector nothing to look at.
+ * Sessions by token, by id and by user, in bounded memory: the least recently used make room (by second chance: a row
+ * that was used since the hand last passed is spared once). Columns instead of objects: a million rows cost the garbage
+ * collector nothing to look at. Of a million rows none is in the processor's cache, so each place that a check has to
+ * look at counts: by token it is a slot of the table, the row's record and its value.
  */
 export class SessionCache<Value> {
   readonly #most: number;
@@ -34,11 +39,10 @@ export class SessionCache<Value> {
   readonly #ids: (string | undefined)[] = [];
   readonly #owners: (string | undefined)[] = [];
   readonly #values: (Value | undefined)[] = [];
-  #hashes: Uint8Array;
-  #expires: Float64Array;
-  #idleUntil: Float64Array;
-  #idle: Float64Array;
-  #reportAt: Float64Array;
+  /** Where rows are found by the first word of their token's hash, or behind it: row + 1, or 0. */
+  #table: Int32Array;
+  #bytes: Uint8Array;
+  #times: Float64Array;
   #next: Int32Array;
   #previous: Int32Array;
   #recent: Uint8Array;
@@ -47,11 +51,9 @@ export class SessionCache<Value> {
     this.#most = most;
     const size = Math.min(most, firstSize);
     this.#size = size;
-    this.#hashes = new Uint8Array(size * hashBytes);
-    this.#expires = new Float64Array(size);
-    this.#idleUntil = new Float64Array(size);
-    this.#idle = new Float64Array(size);
-    this.#reportAt = new Float64Array(size);
+    this.#table = tableFor(size);
+    this.#bytes = new Uint8Array(size * recordBytes);
+    this.#times = new Float64Array(this.#bytes.buffer);
     this.#next = new Int32Array(size);
     this.#previous = new Int32Array(size);
     this.#recent = new Uint8Array(size);
@@ -66,37 +68,53 @@ export class SessionCache<Value> {
     return this.#rows.get(id) ?? none;
   }
 
+  /** The row that a token with this hash opens, or -1. */
+  findToken(hash: string): number {
+    const table = this.#table;
+    const mask = table.length - 1;
+    const word = wordOf(hash.charCodeAt(0), hash.charCodeAt(1), hash.charCodeAt(2), hash.charCodeAt(3));
+    for (let slot = word & mask; ; slot = (slot + 1) & mask) {
+      const row = table[slot]! - 1;
+      if (row === none || this.matches(row, hash)) return row;
+    }
+  }
+
   valueOf(row: number): Value {
     return this.#values[row] as Value;
   }
 
   /** Whether a token's hash is the row's, in time that does not depend on where they differ. */
   matches(row: number, hash: string): boolean {
-    const hashes = this.#hashes;
-    const at = row * hashBytes;
+    const bytes = this.#bytes;
+    const at = row * recordBytes;
     let difference = 0;
-    for (let i = 0; i < hashBytes; i++) difference |= hashes[at + i]! ^ hash.charCodeAt(i);
+    for (let i = 0; i < hashBytes; i++) difference |= bytes[at + i]! ^ hash.charCodeAt(i);
     return difference === 0;
   }
 
   /** Whether the row's deadlines are still ahead, as far as is known here. */
   lives(row: number, now: number): boolean {
-    return now < this.#expires[row]! && now < this.#idleUntil[row]!;
+    const at = row * recordTimes;
+    return now < this.#times[at + expiresAt]! && now < this.#times[at + idleUntilAt]!;
   }
 
   /** Notes a use. Says whether it is time to report it: once a minute, or a tenth of a shorter idle limit. */
   use(row: number, now: number): boolean {
+    const times = this.#times;
+    const at = row * recordTimes;
+    const idle = times[at + idleAt]!;
     this.#recent[row] = 1;
-    this.#idleUntil[row] = now + this.#idle[row]!;
-    if (now < this.#reportAt[row]!) return false;
-    this.#reportAt[row] = now + pauseOf(this.#idle[row]!);
+    times[at + idleUntilAt] = now + idle;
+    if (now < times[at + reportAtAt]!) return false;
+    times[at + reportAtAt] = now + pauseOf(idle);
     return true;
   }
 
   /** When a session was last used here, if it is kept. */
   lastUse(id: string): number | undefined {
     const row = this.find(id);
-    return row === none ? undefined : this.#idleUntil[row]! - this.#idle[row]!;
+    const at = row * recordTimes;
+    return row === none ? undefined : this.#times[at + idleUntilAt]! - this.#times[at + idleAt]!;
   }
 
   put(entry: Entry<Value>): void {
@@ -106,11 +124,10 @@ export class SessionCache<Value> {
     this.#ids[row] = entry.id;
     this.#owners[row] = entry.userId;
     this.#values[row] = entry.value;
-    for (let i = 0; i < hashBytes; i++) this.#hashes[row * hashBytes + i] = entry.tokenHash.charCodeAt(i);
-    this.#expires[row] = entry.expires;
-    this.#idleUntil[row] = entry.idleUntil;
-    this.#idle[row] = entry.idle;
-    this.#reportAt[row] = entry.idleUntil - entry.idle + pauseOf(entry.idle);
+    for (let i = 0; i < hashBytes; i++) this.#bytes[row * recordBytes + i] = entry.tokenHash.charCodeAt(i);
+    const { expires, idleUntil, idle } = entry;
+    this.#times.set([expires, idleUntil, idle, idleUntil - idle + pauseOf(idle)], row * recordTimes + expiresAt!);
+    this.#enter(row);
     this.#recent[row] = 1;
     const first = this.#users.get(entry.userId) ?? none;
     this.#next[row] = first;
@@ -135,6 +152,7 @@ export class SessionCache<Value> {
   clear(): void {
     this.#rows.clear();
     this.#users.clear();
+    this.#table.fill(0);
     for (const list of [this.#free, this.#ids, this.#owners, this.#values]) list.length = 0;
     this.#used = 0;
     this.#hand = 0;
@@ -148,10 +166,41 @@ export class SessionCache<Value> {
     else if (next === none) this.#users.delete(owner);
     else this.#users.set(owner, next);
     this.#rows.delete(this.#ids[row]!);
+    this.#leave(row);
     this.#ids[row] = undefined;
     this.#owners[row] = undefined;
     this.#values[row] = undefined;
     this.#free.push(row);
+  }
+
+  /** Enters a row into the table: at the slot of its hash, or the next that is free. */
+  #enter(row: number): void {
+    const table = this.#table;
+    const mask = table.length - 1;
+    let slot = this.#home(row);
+    while (table[slot] !== 0) slot = (slot + 1) & mask;
+    table[slot] = row + 1;
+  }
+
+  /** Takes a row out of the table, and closes the gap: whatever stands behind it must be found without it. */
+  #leave(row: number): void {
+    const table = this.#table;
+    const mask = table.length - 1;
+    let gap = this.#home(row);
+    while (table[gap] !== row + 1) gap = (gap + 1) & mask;
+    for (let slot = (gap + 1) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
+      const home = this.#home(table[slot]! - 1);
+      // It may only move up to its home, not in front of it.
+      if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
+      table[gap] = table[slot]!;
+      gap = slot;
+    }
+    table[gap] = 0;
+  }
+
+  #home(row: number): number {
+    const [a, b, c, d] = this.#bytes.subarray(row * recordBytes);
+    return wordOf(a!, b!, c!, d!) & (this.#table.length - 1);
   }
 
   /** A row that is free, or made so. */
@@ -173,11 +222,11 @@ export class SessionCache<Value> {
   }
 
   #grow(size: number): void {
-    this.#hashes = grown(this.#hashes, new Uint8Array(size * hashBytes));
-    this.#expires = grown(this.#expires, new Float64Array(size));
-    this.#idleUntil = grown(this.#idleUntil, new Float64Array(size));
-    this.#idle = grown(this.#idle, new Float64Array(size));
-    this.#reportAt = grown(this.#reportAt, new Float64Array(size));
+    this.#bytes = grown(this.#bytes, new Uint8Array(size * recordBytes));
+    this.#times = new Float64Array(this.#bytes.buffer);
+    this.#table = tableFor(size);
+    // It grows only when every row is taken.
+    for (let row = 0; row < this.#used; row++) this.#enter(row);
     this.#next = grown(this.#next, new Int32Array(size));
     this.#previous = grown(this.#previous, new Int32Array(size));
     this.#recent = grown(this.#recent, new Uint8Array(size));
@@ -185,7 +234,16 @@ export class SessionCache<Value> {
   }
 }
 
-function grown<Column extends Uint8Array | Int32Array | Float64Array>(from: Column, to: Column): Column {
+/** At most half full, so that a row stands near its home. */
+function tableFor(rows: number): Int32Array {
+  return new Int32Array(2 ** Math.ceil(Math.log2(rows * 2)));
+}
+
+function wordOf(a: number, b: number, c: number, d: number): number {
+  return a | (b << 8) | (c << 16) | (d << 24);
+}
+
+function grown<Column extends Uint8Array | Int32Array>(from: Column, to: Column): Column {
   to.set(from);
   return to;
 }

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { SessionCache } from '../src/fence/session-cache.ts';
+
+type Step =
+  | { do: 'put'; session: number; token: number }
+  | { do: 'drop'; session: number }
+  | { do: 'drop user'; user: number }
+  | { do: 'clear' };
+
+const sessions = 40;
+const users = 5;
+const userOf = (session: number) => `user ${session % users}`;
+const idOf = (session: number) => `session ${session}`;
+
+/** Hashes that crowd: their first words are few, so that rows stand far from their homes, and around the end. */
+function hashOf(session: number, token: number): string {
+  const rest = createHash('sha256').update(`${session} ${token}`).digest('binary');
+  return `${String.fromCharCode(253 + (session % 3), 255, 255, 255)}${rest.slice(4)}`;
+}
+
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 12,
+      arbitrary: fc.record({
+        do: fc.constant('put' as const),
+        session: fc.nat(sessions - 1),
+        token: fc.nat(1),
+      }),
+    },
+    { weight: 5, arbitrary: fc.record({ do: fc.constant('drop' as const), session: fc.nat(sessions - 1) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('drop user' as const), user: fc.nat(users - 1) }) },
+    { weight: 1, arbitrary: fc.constant({ do: 'clear' as const }) },
+  ),
+  { maxLength: 300 },
+);
+
+/** Does the steps to a cache and to a plain map, and compares what both know after each. */
+function agree(done: readonly Step[], most: number): void {
+  const cache = new SessionCache<string>(most);
+  const known = new Map<number, number>();
+  for (const step of done) {
+    if (step.do === 'put') {
+      const { session, token } = step;
+      const value = `${session} ${token}`;
+      const times = { expires: 10, idleUntil: 10, idle: 10 };
+      const tokenHash = hashOf(session, token);
+      cache.put({ id: idOf(session), userId: userOf(session), tokenHash, value, ...times });
+      known.set(session, token);
+      // Who made room is the cache's own affair; but it is one that was known, and no more than must.
+      for (const other of known.keys()) if (cache.find(idOf(other)) < 0) known.delete(other);
+      assert.equal(known.get(session), token, 'what was just put is gone');
+    } else if (step.do === 'drop') {
+      cache.drop(idOf(step.session));
+      known.delete(step.session);
+    } else if (step.do === 'drop user') {
+      cache.dropUser(`user ${step.user}`);
+      for (const session of known.keys()) if (session % users === step.user) known.delete(session);
+    } else {
+      cache.clear();
+      known.clear();
+    }
+    assert.equal(cache.size, known.size);
+    for (let session = 0; session < sessions; session++) {
+      for (const token of [0, 1]) {
+        const row = cache.findToken(hashOf(session, token));
+        const expected = known.get(session) === token ? `${session} ${token}` : undefined;
+        assert.equal(row < 0 ? undefined : cache.valueOf(row), expected);
+      }
+    }
+  }
+}
+
+describe('the cache of sessions', () => {
+  it('knows by token what it knows by id, whatever was put, dropped and crowded out', () => {
+    fc.assert(
+      fc.property(steps, fc.constantFrom(1, 2, 7, 16, 64), (done, most) => {
+        agree(done, most);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('grows, and finds everything again', () => {
+    const most = 5000;
+    const cache = new SessionCache<number>(most);
+    const hash = (i: number) => createHash('sha256').update(String(i)).digest('binary');
+    for (let i = 0; i < most * 2; i++) {
+      cache.put({ id: `s${i}`, userId: `u${i}`, tokenHash: hash(i), expires: 1, idleUntil: 1, idle: 1, value: i });
+    }
+    assert.equal(cache.size, most);
+    let found = 0;
+    for (let i = 0; i < most * 2; i++) {
+      const row = cache.findToken(hash(i));
+      assert.equal(row, cache.find(`s${i}`));
+      if (row >= 0) {
+        assert.equal(cache.valueOf(row), i);
+        found += 1;
+      }
+    }
+    assert.equal(found, most);
+  });
+});
