@@ -1,17 +1,22 @@
-import { hash } from 'node:crypto';
+import { fork } from 'node:child_process';
+import { hash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createVerifier } from 'curfew-client';
+import { createClient, createVerifier, type Verifier } from 'curfew-client';
 import { CautiousClock, ExactCache, systemTiming, withMargin } from 'curfew-client/fence';
 import { generateKeyPair, jwtVerify, SignJWT } from 'jose';
 import { WebSocket, WebSocketServer } from 'ws';
+import { betterAuthCheck, type Check, expressSessionCheck } from '../engines/others/src/others.ts';
 import { library } from '../packages/curfew/src/authority/caller.ts';
 import { createAuthority } from '../packages/curfew/src/authority/index.ts';
+import { makeKey } from '../packages/curfew/src/authority/keys.ts';
 import { serve } from '../packages/curfew/src/serve.ts';
-import { atMost, duel, perSecond, type Row, timeOf, times } from './measure.ts';
+import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
+import { start } from './http.ts';
+import { atMost, duel, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
 import { openRaw } from './world.ts';
 
 const sessions = 1_000_000;
@@ -21,6 +26,7 @@ const attached = 100;
 const mostBytes = 600;
 const lease = 2000;
 const ends = 300;
+const [stormRate, stormSeconds] = [500, 6];
 
 /** A verifier that knows a million sessions, each with what an application needs of it. */
 async function knowing(count: number) {
@@ -54,7 +60,7 @@ function tokenOf(i: number): string {
 }
 
 export async function fenceRows(say: (text: string) => void): Promise<Row[]> {
-  return [...(await checkRows(say)), ...(await endRows(say))];
+  return [...(await checkRows(say)), ...(await endRows(say)), await stormRow(say)];
 }
 
 async function checkRows(say: (text: string) => void): Promise<Row[]> {
@@ -96,24 +102,49 @@ async function checkRows(say: (text: string) => void): Promise<Row[]> {
       met: held / sessions <= mostBytes,
     },
   ];
-  for (const algorithm of ['RS256', 'EdDSA'] as const) {
-    const { privateKey, publicKey } = await generateKeyPair(algorithm);
-    const jwt = await new SignJWT({ sub: 'ada' }).setProtectedHeader({ alg: algorithm }).sign(privateKey);
-    const signed = await duel(rounds, ours, async () => {
-      const took = await timeOf(async () => {
-        for (let i = 0; i < 500; i++) await jwtVerify(jwt, publicKey);
-      });
-      return (500 / took) * 1000;
-    });
+  for (const { what, calls, check, close, faster } of await otherWays(say)) {
+    const { ratio, theirs } = await duel(rounds, ours, () => rateOf(calls, 1, check));
+    await close?.();
     rows.push({
       what: 'verifier.check, 1,000,000 sessions known',
-      against: `verification of ${algorithm} with jose`,
-      reached: `${signed.ratio.toFixed(0)} × its rate (${perSecond(signed.theirs)})`,
-      target: 'faster',
-      met: signed.ratio > 1,
+      against: what,
+      reached: `${ratio.toFixed(0)} × its rate (${perSecond(theirs)})`,
+      target: faster === 1 ? 'faster' : `≥ ${faster} ×`,
+      met: ratio > faster,
     });
   }
   return rows;
+}
+
+/** How others check a session: one at a time, as a request has to wait for it. */
+type OtherWay = { what: string; calls: number; check: Check; close?(): Promise<void>; faster: number };
+
+async function otherWays(say: (text: string) => void): Promise<OtherWay[]> {
+  const ways: OtherWay[] = [
+    { what: 'Better Auth, getSession with its cookie cache', calls: 500, check: await betterAuthCheck(), faster: 100 },
+  ];
+  if (redisInstalled) {
+    const redis = await RedisServer.start();
+    const { check, close } = await expressSessionCheck(redis.url);
+    ways.push({
+      what: 'express-session with connect-redis, get over loopback',
+      calls: 2000,
+      check,
+      faster: 30,
+      async close() {
+        await close();
+        await redis.remove();
+      },
+    });
+  } else
+    say('redis-server is not installed (Debian: apt-get install redis-server); the row of connect-redis is left out');
+  for (const algorithm of ['RS256', 'EdDSA'] as const) {
+    const { privateKey, publicKey } = await generateKeyPair(algorithm);
+    const jwt = await new SignJWT({ sub: 'ada' }).setProtectedHeader({ alg: algorithm }).sign(privateKey);
+    const check = () => jwtVerify(jwt, publicKey);
+    ways.push({ what: `verification of ${algorithm} with jose`, calls: 500, check, faster: 1 });
+  }
+  return ways;
 }
 
 async function endRows(say: (text: string) => void): Promise<Row[]> {
@@ -224,4 +255,65 @@ async function muteVerifier(url: string, key: string): Promise<WebSocket> {
   socket.send(JSON.stringify({ type: 'hello', version: 1, key, holder: 'mute' }));
   await granted;
   return socket;
+}
+
+/** What an application's verifications notice while many sessions of others are ended: each end goes to every verifier. */
+async function stormRow(say: (text: string) => void): Promise<Row> {
+  say(`${stormRate} ends a second with ${attached} verifiers attached`);
+  const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-storm-'));
+  const key = makeKey(Date.now(), randomBytes);
+  const server = await start(['--conditions=curfew-source', 'packages/curfew/src/cli/main.ts', 'serve'], {
+    CURFEW_STORE: `lmdb:${folder}`,
+    CURFEW_PORT: '0',
+    CURFEW_API_KEY: key,
+    CURFEW_LOG_LEVEL: 'silent',
+  });
+  const curfew = createClient({ url: server.url, token: key });
+  const openOne = async (userId: string) => curfew.createSession({ userId });
+  const inTurn = async <T>(count: number, work: (i: number) => Promise<T>): Promise<T[]> => {
+    const done: T[] = [];
+    await rateOf(count, 16, async (i) => done.push(await work(i)));
+    return done;
+  };
+  const kept = await inTurn(1000, (i) => openOne(`user ${i}`));
+  const doomed = await inTurn(stormRate * stormSeconds, (i) => openOne(`other ${i}`));
+  const verifier = createVerifier({ url: server.url, key });
+  for (const { token } of kept) await verifier.verify(token);
+  const crowd = fork(new URL('crowd.ts', import.meta.url), [server.url, key, String(attached - 1)]);
+  await once(crowd, 'message');
+  const tokens = kept.map(({ token }) => token);
+  await verifyTimes(verifier, tokens, 1);
+  const quiet = await verifyTimes(verifier, tokens, stormSeconds);
+  const over = once(crowd, 'message') as Promise<[{ ended: number; took: number }]>;
+  crowd.send({ ids: doomed.map(({ session }) => session.id), rate: stormRate });
+  const busy = await verifyTimes(verifier, tokens, stormSeconds);
+  const [{ ended, took }] = await over;
+  crowd.disconnect();
+  verifier.close();
+  const gone = once(server.child, 'exit');
+  server.child.kill('SIGTERM');
+  await gone;
+  rmSync(folder, { recursive: true, force: true });
+  const [mine, other] = [at(busy, 0.99), at(quiet, 0.99)];
+  const rate = (ended / took) * 1000;
+  return {
+    what: `verify's p99 at ${perSecond(rate)} ends, ${attached} verifiers attached`,
+    against: 'its quiet p99',
+    reached: `${times(mine / other)} (${(mine * 1000).toFixed(1)} µs; ${(other * 1000).toFixed(1)} µs)`,
+    target: `≤ 2 ×, at ≥ ${stormRate * 0.95}/s`,
+    met: mine / other <= 2 && rate >= stormRate * 0.95,
+  };
+}
+
+/** How long each verification of sessions that are known takes, one after the other, for so many seconds. */
+async function verifyTimes(verifier: Verifier, tokens: readonly string[], seconds: number): Promise<number[]> {
+  const took: number[] = [];
+  const until = performance.now() + seconds * 1000;
+  for (let i = 0; performance.now() < until; i++) {
+    const token = tokens[(i * 7919) % tokens.length]!;
+    took.push(await timeOf(() => verifier.verify(token)));
+    // Changes and answers get their turn between any two.
+    await new Promise(setImmediate);
+  }
+  return took;
 }
