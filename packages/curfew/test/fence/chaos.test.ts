@@ -1,18 +1,29 @@
-import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { temporaryFolder } from '../stores/harness.ts';
-import { Chaos, tell } from './chaos/chaos.ts';
-
-/** Seconds; ten minutes are a release's, one is every change's. */
-const seconds = Number(process.env['CHAOS_SECONDS'] ?? 60);
+import { RedisServer, redisInstalled } from '../support/redis.ts';
+import { chaosTimeout, withstandChaos } from './chaos/withstand.ts';
 
 test('an embedded store, one server, six applications: no kill, stop, cut or delay breaks the promise', {
-  timeout: (seconds + 120) * 1000,
+  timeout: chaosTimeout,
 }, async (t) => {
   const folder = temporaryFolder();
   t.after(folder.remove);
-  const report = await new Chaos({ url: `lmdb:${folder.path}`, nodes: 1 }).run(seconds);
-  for (const line of tell(report).split('\n')) t.diagnostic(line);
-  assert.deepEqual(report.violations, []);
-  assert.ok(report.active > 1000 && report.ends > seconds / 4, 'there was hardly any load');
+  await withstandChaos(t, { env: { CURFEW_STORE: `lmdb:${folder.path}` }, nodes: 1 });
+});
+
+test('Redis, three servers, six applications: nor does its restart', {
+  timeout: chaosTimeout,
+  skip: !redisInstalled,
+}, async (t) => {
+  const redis = await RedisServer.start();
+  t.after(() => redis.remove());
+  await withstandChaos(t, {
+    env: { CURFEW_STORE: redis.url, CURFEW_SECRET_KEY: randomBytes(32).toString('hex') },
+    nodes: 3,
+    async restart() {
+      await redis.down(Math.random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
+      await redis.up();
+    },
+  });
 });

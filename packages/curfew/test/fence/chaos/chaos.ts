@@ -9,7 +9,7 @@ import { type Judgement, judge, type Seen } from './history.ts';
 import { type ProxyServer, startProxy } from './proxy.ts';
 
 /** The store that the servers share: how they are told of it, and how it is made to restart, where it can be. */
-export type ChaosStore = { url: string; nodes: number; restart?(): Promise<void> };
+export type ChaosStore = { env: Record<string, string>; nodes: number; restart?(): Promise<void> };
 
 export type ChaosReport = Judgement & {
   seconds: number;
@@ -95,7 +95,7 @@ export class Chaos {
   async #addNode(): Promise<void> {
     const proxy = await startProxy();
     const env = {
-      CURFEW_STORE: this.#store.url,
+      ...this.#store.env,
       CURFEW_API_KEY: this.#key,
       CURFEW_ADMIN_PASSWORD: 'correct horse battery',
       CURFEW_LOG_LEVEL: 'info',
