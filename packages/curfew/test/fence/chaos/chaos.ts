@@ -111,6 +111,18 @@ export class Chaos {
     node.proxy.target.port = Number(new URL(node.server.url).port);
   }
 
+  async #replace(node: Node, server: ServerProcess): Promise<void> {
+    node.server = undefined;
+    await server.stop('SIGKILL');
+    while (this.#running && !node.server) {
+      // It does not start without its store, which may be starting too.
+      await this.#startNode(node).catch(() => pause(200));
+    }
+    // Whatever was started when all was over already.
+    const late = node.server as ServerProcess | undefined;
+    if (!this.#running) await late?.stop('SIGKILL');
+  }
+
   #startApp(name: string): App {
     const urls = this.#nodes.map(({ proxy }) => proxy.url).join();
     const child = fork(fileURLToPath(new URL('application.ts', import.meta.url)), [urls, this.#key, name], {
@@ -206,11 +218,11 @@ export class Chaos {
     const at = randomInt(this.#apps.length);
     const app = this.#apps[at]!;
     const kinds: Record<string, () => Promise<void> | void> = {
-      'node killed': async () => {
-        await node.server?.stop('SIGKILL');
-        await this.#startNode(node);
-      },
-      'node stopped': () => stopAndContinue(node.server!.child, randomInt(50, 3000)),
+      // Whoever starts again takes seconds, in which other things go wrong as well.
+      ...(node.server && {
+        'node killed': () => void this.#replace(node, node.server!),
+        'node stopped': () => stopAndContinue(node.server!.child, randomInt(50, 3000)),
+      }),
       'application killed': () => {
         app.child.kill('SIGKILL');
         this.#apps[at] = this.#startApp(app.name);
