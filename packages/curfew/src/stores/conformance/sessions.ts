@@ -48,6 +48,39 @@ export const sessionCases: Case[] = [
     },
   },
   {
+    name: 'what is asked for twice at the same moment happens once',
+    async run(world) {
+      const [plan, other] = [world.plan(), world.plan()];
+      const made = await Promise.all([plan, other, plan].map((each) => world.tryCreate(each)));
+      assert.deepEqual(
+        made.map(({ kind }) => kind),
+        ['created', 'created', 'created'],
+      );
+      assert.equal(await world.store.countActive(start, user('ada')), 2);
+      assert.equal((await world.events()).length, 2);
+      const ends = [plan, other, plan].map(({ id }) => world.store.endSession(id, logout()));
+      const kinds = (await Promise.all(ends)).map(({ kind }) => kind);
+      assert.deepEqual(kinds.sort(), ['already', 'ended', 'ended']);
+      assert.deepEqual(
+        (await world.log()).map(({ sequence }) => sequence),
+        [1, 2],
+      );
+      assert.equal((await world.events()).length, 4);
+      assert.equal(await world.store.countActive(start, user('ada')), 0);
+      assert.equal(await world.store.countActive(start), 0);
+    },
+  },
+  {
+    name: 'the end of a suspended session counts no active one',
+    async run(world) {
+      const [{ id, version }] = [await world.create(), await world.create()];
+      await world.store.changeSession({ id, version, set: { suspended: true }, logged: true, now: start });
+      assert.equal((await world.store.endSession(id, logout())).kind, 'ended');
+      assert.equal(await world.store.countActive(start, user('ada')), 1);
+      assert.equal(await world.store.countActive(start), 1);
+    },
+  },
+  {
     name: 'a creation changes nothing that a verification may say: no log entry; but an event',
     async run(world) {
       const outcome = await world.tryCreate(world.plan());
@@ -144,6 +177,12 @@ export const sessionCases: Case[] = [
       assert.ok(outcome.kind === 'already');
       assert.deepEqual(outcome.end, { ...allOfUser(start + 1), sequence: 1 });
       assert.equal(await world.store.logHead(), 1);
+      const later = await world.create();
+      await world.store.endEveryone(everyone(start + 3));
+      const again = await world.store.endSession(later.id, logout(start + 4));
+      assert.ok(again.kind === 'already');
+      assert.deepEqual(again.end, { ...everyone(start + 3), sequence: 2 });
+      assert.equal(await world.store.logHead(), 2);
     },
   },
   {

@@ -2,6 +2,7 @@ import { rules } from './rules.ts';
 import { sessions } from './sessions.ts';
 import { sweep } from './sweep.ts';
 import { tables } from './tables.ts';
+import { together } from './together.ts';
 import { users } from './users.ts';
 import { writes } from './writes.ts';
 
@@ -10,5 +11,5 @@ export type Migration = { number: number; name: string; sql: string };
 
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'tables', sql: tables },
-  { number: 2, name: 'functions', sql: [rules, sessions, users, writes, sweep].join('\n') },
+  { number: 2, name: 'functions', sql: [rules, sessions, together, users, writes, sweep].join('\n') },
 ];

@@ -23,12 +23,17 @@ CREATE FUNCTION write(ops jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
   c counters;
   op jsonb;
+  place bigint;
   answer jsonb;
-  answers jsonb[] := '{}';
+  answers jsonb[] := array_fill(NULL::jsonb, ARRAY[jsonb_array_length(ops)]);
 BEGIN
   CALL lock_writers();
   SELECT * INTO c FROM counters;
-  FOR op IN SELECT value FROM jsonb_array_elements(ops) LOOP
+  -- What is in one batch was asked for at the same time, so its order is free: first what can be done together.
+  CALL create_plain_sessions(ops, c, answers);
+  CALL end_plain_sessions(ops, c, answers);
+  FOR op, place IN SELECT x.op, x.place FROM jsonb_array_elements(ops) WITH ORDINALITY AS x (op, place) LOOP
+    CONTINUE WHEN answers[place] IS NOT NULL;
     answer := NULL;
     CASE op->>'do'
       WHEN 'create_session' THEN CALL create_session(op, c, answer);
@@ -47,7 +52,7 @@ BEGIN
       WHEN 'remove_named' THEN CALL remove_named(op, c, answer);
       WHEN 'append_event' THEN CALL append_event(op, c, answer);
     END CASE;
-    answers := answers || coalesce(answer, 'null');
+    answers[place] := coalesce(answer, 'null');
   END LOOP;
   CALL keep_counters(c);
   RETURN to_jsonb(answers);
