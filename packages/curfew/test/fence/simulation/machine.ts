@@ -126,7 +126,8 @@ export class Machine {
     mono: () => this.#monoBase + (this.#asleep ? 0 : this.#passed()),
     wall: () => this.#wallBase + this.#passed(),
     after: (milliseconds, work) => {
-      const due = this.timing.mono() + milliseconds;
+      // As Node.js has it: no timer is shorter than a millisecond.
+      const due = this.timing.mono() + Math.max(1, milliseconds);
       let off = false;
       const arm = () => {
         this.#universe.in(Math.max(0, due - this.timing.mono()) / this.#rate, this, () => {

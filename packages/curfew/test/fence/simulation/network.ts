@@ -46,6 +46,8 @@ export class Network {
   readonly #cuts: Set<() => void> = new Set();
   /** How likely a message is to take long. */
   trouble = 0;
+  /** Until then every other message takes long, whatever the trouble. */
+  slowUntil = 0;
 
   constructor(universe: Universe, dice: Dice) {
     this.#universe = universe;
@@ -64,7 +66,10 @@ export class Network {
   connect(from: Machine, url: string, events: StreamEvents): { send(text: string): void; close(): void } {
     const accept = this.#listening.get(url);
     const dice = this.#dice;
-    const delay = () => (dice.chance(this.trouble) ? dice.between(5, 2500) : dice.between(0.1, 5));
+    const delay = () => {
+      const slow = this.#universe.now < this.slowUntil ? 0.5 : this.trouble;
+      return dice.chance(slow) ? dice.between(5, 2500) : dice.between(0.1, 5);
+    };
     let over = false;
     if (!accept || accept.machine.dead) {
       this.#universe.in(delay(), from, () => events.close());

@@ -16,6 +16,7 @@ export type Outcome = {
 
 type App = { machine: Machine; verifier: Verifier };
 type Node = { url: string; machine: Machine; fence: ProcessFence };
+type Fault = { name: string; likely: number; happen(machine: Machine): void };
 /** What had returned for a session when a verification began. */
 type Floor = { version: number; ended: boolean };
 
@@ -47,6 +48,10 @@ export class Schedule {
     this.#dice = new Dice(seed);
     this.#store = new SimulatedStore(this.#universe, this.#dice);
     this.#network = new Network(this.#universe, this.#dice);
+    const faults = this.#everyFault();
+    this.#faults = this.#dice.chance(0.5)
+      ? faults
+      : Array.from({ length: 3 }, () => ({ ...this.#dice.pick(faults), likely: 1 }));
     this.outcome = { seed, violations: [], verifications: 0, fromMemory: 0, changes: 0, faults: 0 };
   }
 
@@ -117,10 +122,7 @@ export class Schedule {
       });
     void start();
     this.#network.listen(url, { machine, attach: (stream) => node.fence.attach(stream) });
-    // What is asked of a node, and what changes, while it starts.
-    for (let i = 0; i < 4; i++)
-      this.#universe.in(this.#dice.between(0, 30), undefined, () => this.#verifySomewhere(node));
-    if (this.#nodes.length > 0) this.#universe.in(this.#dice.between(0, 30), undefined, () => this.#changeSomething());
+    if (this.#nodes.length > 0) this.#whileItStarts(node);
     return node;
   }
 
@@ -233,29 +235,104 @@ export class Schedule {
   /** Machines whose own timers came late: their waits may as well. */
   readonly #disturbed: Set<Machine> = new Set();
 
+  /**
+   * What may go wrong, and how likely. Half of the schedules know only three kinds of it, each as likely: what
+   * takes several of one kind together is rare where everything happens.
+   */
+  readonly #faults: readonly Fault[];
+
   #hurtSomething(): void {
     const dice = this.#dice;
     this.outcome.faults += 1;
-    const machine = dice.pick([...this.#nodes, ...this.#apps]).machine;
-    const kind = dice.next();
-    this.#tell(`${machine.name} is hurt: ${kind.toFixed(2)}`);
-    if (kind < 0.3) {
-      this.#disturbed.add(machine);
-      machine.stop(dice.chance(0.3));
-      this.#universe.in(dice.between(5, 3000), undefined, () => machine.resume());
-    } else if (kind < 0.5) this.#network.cut(dice.pick([0.3, 1]));
-    else if (kind < 0.62) machine.step(dice.between(-5000, 5000));
-    else if (kind < 0.7) {
-      this.#disturbed.add(machine);
-      machine.drift(dice.pick(rates));
-    } else if (kind < 0.8) {
-      this.#store.down = true;
-      this.#universe.in(dice.between(10, 2000), undefined, () => {
-        this.#store.down = false;
-      });
-    } else if (kind < 0.83) this.#store.trim();
-    else if (kind < 0.87) this.#store.failOver();
-    else this.#killSomething();
+    const all = this.#faults.reduce((sum, { likely }) => sum + likely, 0);
+    let at = dice.next() * all;
+    const fault = this.#faults.find(({ likely }) => {
+      at -= likely;
+      return at < 0;
+    })!;
+    const { machine } = dice.pick([...this.#nodes, ...this.#apps]);
+    this.#tell(`${fault.name}: ${machine.name}`);
+    fault.happen(machine);
+  }
+
+  #everyFault(): Fault[] {
+    const [dice, store] = [this.#dice, this.#store];
+    return [
+      { name: 'stop', likely: 30, happen: (machine) => this.#stop(machine, dice.between(5, 3000)) },
+      { name: 'cut', likely: 20, happen: () => this.#network.cut(dice.pick([0.3, 1])) },
+      { name: 'step', likely: 12, happen: (machine) => machine.step(dice.between(-5000, 5000)) },
+      {
+        name: 'drift',
+        likely: 8,
+        happen: (machine) => {
+          this.#disturbed.add(machine);
+          machine.drift(dice.pick(rates));
+        },
+      },
+      {
+        name: 'outage',
+        likely: 10,
+        happen: () => {
+          store.down = true;
+          this.#universe.in(dice.between(10, 2000), undefined, () => {
+            store.down = false;
+          });
+        },
+      },
+      { name: 'trim', likely: 6, happen: () => this.#trimUnread() },
+      { name: 'fail over', likely: 8, happen: () => this.#failOver() },
+      { name: 'kill', likely: 13, happen: () => this.#killSomething() },
+    ];
+  }
+
+  #stop(machine: Machine, milliseconds: number): void {
+    this.#disturbed.add(machine);
+    machine.stop(this.#dice.chance(0.3));
+    this.#universe.in(milliseconds, undefined, () => machine.resume());
+  }
+
+  /** A node is stopped, or reads slowly, while the log goes on; then some of what it has not read is gone. */
+  #trimUnread(): void {
+    const dice = this.#dice;
+    const long = dice.between(300, 2000);
+    this.#within(long, 4, () => this.#changeSomething());
+    const trim = () => this.#store.trim(dice.between(0, 1));
+    if (dice.chance(0.5)) {
+      this.#universe.in(long, undefined, trim);
+      this.#stop(dice.pick(this.#nodes).machine, long);
+    } else {
+      this.#store.slowUntil = this.#universe.now + long;
+      this.#within(long, 4, trim);
+      this.#within(long, 12, () => this.#verifySomewhere());
+    }
+  }
+
+  /** The store becomes another while changes are waited for; nodes start over, quickly or not, and changes go on. */
+  #failOver(): void {
+    const soon = this.#dice.between(5, 200);
+    if (this.#dice.chance(0.5)) this.#network.slowUntil = this.#universe.now + soon;
+    this.#within(soon, 3, () => this.#changeSomething());
+    this.#universe.in(soon, undefined, () => {
+      this.#store.failOver();
+      if (this.#dice.chance(0.4)) for (const node of this.#nodes) this.#whileItStarts(node);
+      else {
+        this.#within(600, 6, () => this.#changeSomething());
+        this.#within(600, 24, () => this.#verifySomewhere());
+      }
+    });
+  }
+
+  /** The store is slow for some, while others ask and change. */
+  #whileItStarts(node: Node): void {
+    const long = this.#dice.between(20, 800);
+    this.#store.slowUntil = this.#universe.now + long;
+    this.#within(long, 12, () => this.#verifySomewhere(node));
+    this.#within(long, 4, () => this.#changeSomething());
+  }
+
+  /** Does something so many times, at any moments of the next milliseconds. */
+  #within(milliseconds: number, times: number, work: () => void): void {
+    for (let i = 0; i < times; i++) this.#universe.in(this.#dice.between(0, milliseconds), undefined, work);
   }
 
   #killSomething(): void {
@@ -267,7 +344,8 @@ export class Schedule {
       // A planned end says goodbye, and takes its row with it.
       if (dice.chance(0.6) && !node.machine.frozen) {
         // Whoever still believes it must not do so after a change elsewhere.
-        for (let i = 0; i < 3; i++) this.#universe.in(dice.between(5, 400), undefined, () => this.#changeSomething());
+        this.#within(300, 6, () => this.#changeSomething());
+        this.#within(300, 12, () => this.#verifySomewhere());
         void node.fence.close().then(
           () => node.machine.kill(),
           () => node.machine.kill(),

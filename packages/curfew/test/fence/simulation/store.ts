@@ -26,6 +26,8 @@ export class SimulatedStore {
   down = false;
   /** How likely a call is to fail, or to take long. */
   trouble = 0;
+  /** Until then every other call takes long, whatever the trouble. */
+  slowUntil = 0;
 
   constructor(universe: Universe, dice: Dice) {
     this.#universe = universe;
@@ -36,9 +38,9 @@ export class SimulatedStore {
     this.rows.set(row.id, row);
   }
 
-  /** Forgets the older half of its log. */
-  trim(): void {
-    this.#log = this.#log.slice(Math.ceil(this.#log.length / 2));
+  /** Forgets the older part of its log. */
+  trim(share: number): void {
+    this.#log = this.#log.slice(Math.ceil(this.#log.length * share));
   }
 
   /** A failover that loses what nobody was promised: who the nodes are. */
@@ -107,7 +109,10 @@ export class SimulatedStore {
 
   #call<T>(machine: Machine, work: () => T): Promise<T> {
     const dice = this.#dice;
-    const delay = () => (dice.chance(this.trouble) ? dice.between(10, 1500) : dice.between(0.1, 3));
+    const delay = () => {
+      const slow = this.#universe.now < this.slowUntil ? 0.5 : this.trouble;
+      return dice.chance(slow) ? dice.between(10, slow === this.trouble ? 1500 : 400) : dice.between(0.1, 3);
+    };
     return new Promise((resolve, reject) => {
       this.#universe.in(delay(), undefined, () => {
         if (this.down || dice.chance(this.trouble / 4)) {
