@@ -37,6 +37,11 @@ const keyPause = 2000;
 export class Attached implements StreamHandler {
   readonly #host: Host;
   readonly #stream: VerifierStream;
+  /**
+   * Which of the node's streams it is. A verifier opens one when it has left the one before, so its later streams have
+   * higher numbers, whenever what it said on them arrives.
+   */
+  readonly opened: number;
   holder = '';
   #key = '';
   #admittedAt = 0;
@@ -47,9 +52,10 @@ export class Attached implements StreamHandler {
   #sent = 0;
   owed: Owed = new Owed(0);
 
-  constructor(host: Host, stream: VerifierStream) {
+  constructor(host: Host, stream: VerifierStream, opened: number) {
     this.#host = host;
     this.#stream = stream;
+    this.opened = opened;
   }
 
   get isOpen(): boolean {
@@ -124,6 +130,7 @@ export class Attached implements StreamHandler {
     this.#sent = tail;
     this.owed = new Owed(tail);
     this.#host.welcomed(this);
+    if (this.#isOver()) return;
     this.#stream.send({ type: 'welcome', node: id, lease: ports.lease, now: ports.now() });
   }
 

@@ -43,6 +43,7 @@ export class FenceNode implements Host {
   /** Resolves once the tail's beginning is known, or the node is over. */
   readonly started: Promise<void>;
   #start: () => void = () => {};
+  #accepted = 0;
   #tail = 0;
   #mark = 0;
   #published = 0;
@@ -118,7 +119,7 @@ export class FenceNode implements Host {
 
   /** A verifier's stream. */
   accept(stream: VerifierStream): StreamHandler {
-    return new Attached(this, stream);
+    return new Attached(this, stream, this.#accepted++);
   }
 
   /** Milliseconds that a verifier can be granted. */
@@ -200,9 +201,14 @@ export class FenceNode implements Host {
   // ---- What attachments report
 
   welcomed(attached: Attached): void {
+    const others = [...this.#streams, ...this.#gone].filter(({ holder }) => holder === attached.holder);
+    // A hello that was long under way, on a stream that its holder has left for one of these.
+    if (others.some(({ opened }) => opened > attached.opened)) {
+      attached.cut();
+      return;
+    }
     // R8: whoever says hello again has emptied itself of what its earlier streams gave it.
-    for (const other of [...this.#streams, ...this.#gone]) {
-      if (other.holder !== attached.holder) continue;
+    for (const other of others) {
       other.owed.forgive();
       this.#behind.delete(other);
       other.cut();

@@ -118,6 +118,24 @@ test('R8: who is gone without a word is waited for until its lease is over, and 
   assert.equal((await end()).by, 'acks', 'it was waited for again');
 });
 
+test('R8: a hello that was long under way, on a stream that was left for another, forgives nothing', async () => {
+  const holder = crypto.randomUUID();
+  const hello = { type: 'hello', version: 1, key: server.key, holder };
+  const [left, present] = [await raw(), await raw()];
+  present.say(hello);
+  await present.hear('welcome');
+  present.say({ type: 'renew', ask: 1, seen: [] });
+  await present.hear('grant');
+  const closed = once(left.socket, 'close');
+  left.say(hello);
+  await closed;
+  const receipt = await end();
+  assert.deepEqual(receipt.verifiers, { acknowledged: 0, expired: 1 });
+  assert.equal(receipt.by, 'timeout');
+  assert.equal((await present.hear('changes')).changes.length, 1);
+  present.socket.terminate();
+});
+
 test('a revoked key lets go of its verifiers', async () => {
   const { body } = await server.call('POST', '/v1/keys', { name: 'app', scopes: ['sessions.verify'] });
   const verifier = createVerifier({ url: server.url, key: body.token });

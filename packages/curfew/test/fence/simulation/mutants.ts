@@ -115,6 +115,12 @@ export const mutants: Record<string, Mutant> = {
     file: node('node'),
     edits: [['    this.#gone.add(attached);\n', '    attached.owed.forgive();\n']],
   },
+  'late-hello': {
+    rule: 'R8',
+    breaks: 'a hello that was long under way forgives what a later stream owes',
+    file: node('node'),
+    edits: [['if (others.some(({ opened }) => opened > attached.opened)) {', 'if (others.length > 99) {']],
+  },
   'any-ack': {
     rule: 'R9',
     breaks: 'the ack of an earlier change counts for a later one',

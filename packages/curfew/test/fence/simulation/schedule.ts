@@ -158,11 +158,16 @@ export class Schedule {
     const dice = this.#dice;
     if (this.#rows.length === 0) return;
     const row = dice.pick(this.#rows);
-    const token = `cfs_${row.id}${row.secret}`;
-    const app = dice.pick(this.#apps);
-    const node = there ?? dice.pick(this.#nodes);
     const own = there !== undefined || dice.chance(0.25);
-    const { machine } = own ? node : app;
+    const where = own ? (there ?? dice.pick(this.#nodes)) : dice.pick(this.#apps);
+    this.#verify(row, where);
+    // The same again, perhaps while the first question is open.
+    if (dice.chance(0.2)) this.#universe.in(dice.between(0, 60), undefined, () => this.#verify(row, where));
+  }
+
+  #verify(row: Row, where: App | Node): void {
+    const token = `cfs_${row.id}${row.secret}`;
+    const { machine } = where;
     if (machine.dead || machine.frozen) return;
     const floor = { ...this.#floors.get(row.id)! };
     this.outcome.verifications += 1;
@@ -173,26 +178,26 @@ export class Schedule {
         `${machine.name} answered ${row.id} active at version ${version} ${how} at ${this.#universe.now.toFixed(1)}; it ${was}`,
       );
     };
-    if (own) {
-      const known = node.fence.check(token);
+    if ('fence' in where) {
+      const known = where.fence.check(token);
       if (known?.active) {
         this.outcome.fromMemory += 1;
         judge(versionOf(known.stored.accessGroups), 'from memory');
         return;
       }
-      void node.fence.verify(token).then(
+      void where.fence.verify(token).then(
         (verdict) => judge(verdict.active ? versionOf(verdict.stored.accessGroups) : undefined, 'after a question'),
         () => {},
       );
       return;
     }
-    const known = app.verifier.check(token);
+    const known = where.verifier.check(token);
     if (known) {
       this.outcome.fromMemory += 1;
       judge(versionOf(known.session.accessGroups), 'from memory');
       return;
     }
-    void app.verifier.verify(token).then(
+    void where.verifier.verify(token).then(
       (verdict) => judge(verdict.active ? versionOf(verdict.session.accessGroups) : undefined, 'after a question'),
       () => {},
     );
