@@ -39,24 +39,25 @@ export class CautiousClock {
   #wall: number;
   #passed = 0;
   #latest = 0;
+  #read: number;
 
   constructor(timing: Timing) {
     this.#timing = timing;
     this.#mono = timing.mono();
     this.#wall = timing.wall();
+    this.#read = this.#mono;
   }
 
   /** Milliseconds that have passed at most since the clock was made. */
   now(): number {
     const mono = this.#timing.mono();
     const wall = this.#timing.wall();
-    const byMono = mono - this.#mono;
-    const byWall = wall - this.#wall;
-    const passed = Math.max(byMono, byWall);
-    // It does not go back when the wall clock does: what was over stays so.
-    this.#latest = Math.max(this.#latest, this.#passed + passed);
+    const passed = Math.max(mono - this.#mono, wall - this.#wall);
+    // When the wall clock goes back it neither goes back nor stands still: what the other says has passed since.
+    this.#latest = Math.max(this.#latest + mono - this.#read, this.#passed + passed);
+    this.#read = mono;
     // Set back, the wall clock would not tell of a sleep that comes next: from here on it is read anew.
-    if (passed >= stretch || byWall < byMono - setBack) {
+    if (passed >= stretch || this.#passed + wall - this.#wall < this.#latest - setBack) {
       this.#mono = mono;
       this.#wall = wall;
       this.#passed = this.#latest;
