@@ -110,6 +110,11 @@ export class Machine {
   frozen = false;
   /** The monotonic clock stands still: the machine sleeps. */
   #asleep = false;
+  /**
+   * Whether its wall clock was set, or it slept, and nobody has read the clocks since. Between two readings only one of
+   * the two happens: together they can cancel each other out, and no clock would tell.
+   */
+  #unread = false;
   /** What it would have done while it was stopped; it does so when it goes on. */
   missed: (() => void)[] = [];
 
@@ -124,7 +129,10 @@ export class Machine {
 
   readonly timing: Timing = {
     mono: () => this.#monoBase + (this.#asleep ? 0 : this.#passed()),
-    wall: () => this.#wallBase + this.#passed(),
+    wall: () => {
+      this.#unread = false;
+      return this.date();
+    },
     after: (milliseconds, work) => {
       // As Node.js has it: no timer is shorter than a millisecond.
       const due = this.timing.mono() + Math.max(1, milliseconds);
@@ -144,6 +152,11 @@ export class Machine {
     },
   };
 
+  /** What its wall clock says, to whoever keeps no time by it. */
+  date(): number {
+    return this.#wallBase + this.#passed();
+  }
+
   /** Its clocks run at another speed from now on. */
   drift(rate: number): void {
     this.#rebase();
@@ -152,7 +165,9 @@ export class Machine {
 
   /** Its wall clock is set; not in its sleep, when nobody is there to see that both clocks are wrong together. */
   step(by: number): void {
-    if (!this.#asleep) this.#wallBase += by;
+    if (this.#asleep || this.#unread) return;
+    this.#wallBase += by;
+    this.#unread = true;
   }
 
   /** SIGSTOP: it does nothing, and its clocks go on. `asleep`: the whole machine sleeps, and one clock with it. */
@@ -160,7 +175,8 @@ export class Machine {
     if (this.dead || this.frozen) return;
     this.#rebase();
     this.frozen = true;
-    this.#asleep = asleep;
+    this.#asleep = asleep && !this.#unread;
+    this.#unread ||= asleep;
   }
 
   resume(): void {
@@ -183,7 +199,7 @@ export class Machine {
   }
 
   #rebase(): void {
-    const [mono, wall] = [this.timing.mono(), this.timing.wall()];
+    const [mono, wall] = [this.timing.mono(), this.date()];
     this.#monoBase = mono;
     this.#wallBase = wall;
     this.#since = this.#universe.now;

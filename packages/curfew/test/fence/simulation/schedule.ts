@@ -104,7 +104,7 @@ export class Schedule {
         timing: machine.timing,
         newId: () => `${url}-${this.#made++}`,
         judge: (token) => this.#store.judge(machine, token),
-        now: () => machine.timing.wall(),
+        now: () => machine.date(),
         lastSeen: (stored) => stored.lastSeenAt,
         noteUse() {},
         admit: async () => {},

@@ -83,7 +83,7 @@ export class SimulatedStore {
       const row = this.rows.get(token.slice(4, 26));
       if (!row || row.secret !== token.slice(26)) return { active: false, reason: 'unknown' };
       if (row.ended) return { active: false, reason: 'logout' };
-      return { active: true, stored: storedOf(row, machine.timing.wall()) };
+      return { active: true, stored: storedOf(row, machine.date()) };
     });
   }
 
