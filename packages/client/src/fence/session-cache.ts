@@ -199,8 +199,9 @@ export class SessionCache<Value> {
   }
 
   #home(row: number): number {
-    const [a, b, c, d] = this.#bytes.subarray(row * recordBytes);
-    return wordOf(a!, b!, c!, d!) & (this.#table.length - 1);
+    const bytes = this.#bytes;
+    const at = row * recordBytes;
+    return wordOf(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!) & (this.#table.length - 1);
   }
 
   /** A row that is free, or made so. */
