@@ -5,7 +5,8 @@ import { existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync 
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { logout, start, World } from '../../src/stores/conformance/harness.ts';
+import { day, hour } from '../../src/domain/limits.ts';
+import { group, logout, note, start, World } from '../../src/stores/conformance/harness.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { openTables } from '../../src/stores/lmdb/tables.ts';
 import { temporaryFolder } from './harness.ts';
@@ -172,5 +173,51 @@ describe('the embedded store and its folder', () => {
     await check();
     await store.close();
     assert.ok(existsSync(join(folder.path, 'data.mdb')));
+  });
+
+  test('a piece of the sweep that was taken back is done again: no index lacks a session, no end is left out', async (t) => {
+    const folder = temporaryFolder();
+    const store = await openLmdbStore(folder.path);
+    t.after(async () => {
+      await store.close();
+      folder.remove();
+    });
+    const world = new World({ store, dispose: async () => {} });
+    const created = await world.createMany(40, { groups: ['staff'] });
+    // More than the engine takes as a key: its transaction fails, and with it whatever shares it.
+    const tooLong = world.slot('n'.repeat(5000));
+    const sweepWithFaults = async (now: number) => {
+      for (let turn = 0; ; turn++) {
+        const piece = store.sweep({ now, keepEnded: 0, keepEvents: day, batch: 1 });
+        const failing = turn % 20 === 3 ? store.createNamed(tooLong, note('named_session.created')) : undefined;
+        const [{ more }, code] = await Promise.all([piece, failing?.catch((error) => error.code as string)]);
+        assert.equal(code, failing && 'store_unavailable');
+        if (!more) return;
+        assert.ok(turn < 500, 'the sweep never came to an end');
+      }
+    };
+    await sweepWithFaults(start + hour);
+    assert.equal((await world.list({ userId: created[0]!.userId }, start + hour)).length, created.length);
+    assert.equal((await world.list({ accessGroup: group('staff')[0] }, start + hour)).length, created.length);
+
+    await store.endEveryone(logout(start + hour));
+    await sweepWithFaults(start + 2 * hour);
+    await sweepWithFaults(start + 3 * hour);
+    assert.equal(await store.countEntries(), 0);
+  });
+
+  test('no write is left waiting, however soon it comes after one that failed', { timeout: 20_000 }, async (t) => {
+    const folder = temporaryFolder();
+    const store = await openLmdbStore(folder.path);
+    t.after(async () => {
+      await store.close();
+      folder.remove();
+    });
+    const world = new World({ store, dispose: async () => {} });
+    for (let turns = 0; turns < 20; turns++) {
+      await assert.rejects(store.createNamed(world.slot('n'.repeat(5000)), note('named_session.created')));
+      for (let turn = 0; turn < turns; turn++) await undefined;
+      await world.create();
+    }
   });
 });

@@ -52,6 +52,8 @@ export class Draft {
   head: number;
   active: number;
   progress: Progress;
+  /** Whether the batch counts. */
+  published = false;
   readonly #tables: Tables;
   #lastEvent: number;
   #lastTold: NewEvent | undefined;
@@ -204,6 +206,7 @@ export class Draft {
 
   /** Makes the batch count, now that its commit is visible. */
   publish(): void {
+    this.published = true;
     const state = this.#state;
     state.head = this.head;
     state.lastEvent = this.#lastEvent;
@@ -252,9 +255,7 @@ export class Committer {
     if (this.#closed) return Promise.reject(closedError());
     return new Promise<T>((resolve, reject) => {
       this.#queue.push({ write, resolve, reject });
-      this.#draining ??= this.#drain().finally(() => {
-        this.#draining = undefined;
-      });
+      this.#draining ??= this.#drain();
     });
   }
 
@@ -286,6 +287,8 @@ export class Committer {
         } else await this.#refuse(taken, error);
       }
     }
+    // In the same turn in which the queue was seen empty: a write that comes a moment later must start anew.
+    this.#draining = undefined;
   }
 
   async #refuse(tasks: readonly Task[], error: unknown): Promise<void> {

@@ -31,6 +31,8 @@ export class Sweeper {
   #walked: SessionId | undefined;
   /** What is still to be written of the placing that was begun. */
   #toPlace: Iterator<Placement, void> | undefined;
+  /** What the last piece was written into: when that did not become visible, nothing it came past was done. */
+  #last: Draft | undefined;
 
   constructor(state: State) {
     this.#state = state;
@@ -38,6 +40,8 @@ export class Sweeper {
 
   sweep(draft: Draft, task: SweepTask): SweepOutcome {
     const { batch, now } = task;
+    if (this.#last && this.#last !== draft && !this.#last.published) this.#beginAnew();
+    this.#last = draft;
     const placing = this.#place(draft, now, batch);
     const expired = this.#expire(draft, now, batch);
     const settled = this.#settle(draft, now, batch);
@@ -51,6 +55,11 @@ export class Sweeper {
       forgotten,
       more: expired.more || settled.more || buried || placing || forgotten === batch || trimmed,
     };
+  }
+
+  #beginAnew(): void {
+    this.#walked = undefined;
+    this.#toPlace = undefined;
   }
 
   /** Looks at sessions whose deadline has come: ends them, or arms those anew that were active meanwhile. */

@@ -31,9 +31,7 @@ export class DurableWrites {
     if (this.#closed) return Promise.reject(closedError());
     return new Promise((resolve, reject) => {
       this.#queue.push({ script, args, home, resolve, reject });
-      this.#draining ??= this.#drain().finally(() => {
-        this.#draining = undefined;
-      });
+      this.#draining ??= this.#drain();
     });
   }
 
@@ -45,6 +43,8 @@ export class DurableWrites {
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) await this.#batch(this.#queue.splice(0));
+    // In the same turn in which the queue was seen empty: a write that comes a moment later must start anew.
+    this.#draining = undefined;
   }
 
   async #batch(tasks: readonly Task[]): Promise<void> {

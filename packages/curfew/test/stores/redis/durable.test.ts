@@ -25,4 +25,16 @@ describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () 
     await server.down('SIGKILL');
     await assert.rejects(writes.run(appendEvent, ['login.failed\u001f4']));
   });
+
+  test('none is left waiting, however soon it comes after the one before', { timeout: 20_000 }, async (t) => {
+    const server = await RedisServer.start();
+    t.after(() => server.remove());
+    const writes = new DurableWrites(await Link.open({ url: server.url, location: server.url, timeout: 3000 }));
+    t.after(() => writes.close());
+    for (let turns = 0; turns < 20; turns++) {
+      await writes.run(appendEvent, [`login.failed\u001f${turns}`]).catch(() => {});
+      for (let turn = 0; turn < turns; turn++) await undefined;
+    }
+    assert.equal(await server.tell('XLEN', 'curfew:events'), 20);
+  });
 });
