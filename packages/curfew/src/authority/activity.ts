@@ -6,8 +6,10 @@ import type { Store } from '../stores/contract.ts';
 /** A session's activity is written down once a minute; sooner where its idle limit is short. */
 const coalesce = minute;
 const partOfIdle = 10;
-/** Sessions that may wait to be written; more are flushed at once. */
+/** Sessions that may wait to be written: when there are more, none waits any longer. */
 const mostPending = 50_000;
+/** Sessions that are written at a time. */
+const piece = 1000;
 
 type Seen = { at: number; due: number };
 
@@ -35,7 +37,6 @@ export class Activity {
     if (noted) noted.at = now;
     else {
       this.#seen.set(stored.id, { at: now, due: stored.lastSeenAt + pauseOf(stored) });
-      if (this.#seen.size > mostPending) void this.flush(now).catch(() => {});
     }
   }
 
@@ -53,26 +54,34 @@ export class Activity {
     const noted = this.#seen.get(id);
     if (!noted) this.#seen.set(id, { at, due: at });
     else if (at > noted.at) noted.at = at;
-    if (this.#seen.size > mostPending) void this.flush(at).catch(() => {});
   }
 
-  /** Writes down what is due at `now`, or, without, all of it. One flush at a time. */
-  flush(now: number = Number.POSITIVE_INFINITY): Promise<void> {
-    this.#flushing ??= this.#flush(now).finally(() => {
+  /**
+   * Writes down what is due at `now`, or, without, all of it. One flush at a time, each for itself: what is under way
+   * may leave out what is asked for now.
+   */
+  async flush(now: number = Number.POSITIVE_INFINITY): Promise<void> {
+    while (this.#flushing) await this.#flushing.catch(() => {});
+    this.#flushing = this.#flush(now);
+    try {
+      await this.#flushing;
+    } finally {
       this.#flushing = undefined;
-    });
-    return this.#flushing;
+    }
   }
 
   async #flush(now: number): Promise<void> {
-    const due = [...this.#seen].filter(([, seen]) => seen.due <= now);
-    if (due.length === 0) return;
-    await this.#store.touchSessions(due.map(([id, { at }]) => ({ id, at })));
-    for (const [id, { at }] of due) {
-      // Noted again meanwhile: that moment waits for the next turn.
-      const seen = this.#seen.get(id);
-      if (seen && seen.at > at) seen.due = at + coalesce;
-      else this.#seen.delete(id);
+    const crowded = this.#seen.size > mostPending;
+    const due = [...this.#seen].filter(([, seen]) => crowded || seen.due <= now).map(([id, { at }]) => ({ id, at }));
+    for (let from = 0; from < due.length; from += piece) {
+      const activities = due.slice(from, from + piece);
+      await this.#store.touchSessions(activities);
+      for (const { id, at } of activities) {
+        // Noted again meanwhile: that moment waits for the next turn.
+        const seen = this.#seen.get(id);
+        if (seen && seen.at > at) seen.due = at + coalesce;
+        else this.#seen.delete(id);
+      }
     }
   }
 }

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { library } from '../../src/authority/caller.ts';
 import { type Authority, createAuthority } from '../../src/authority/index.ts';
+import type { SessionId } from '../../src/domain/brand.ts';
 import { day, hour, minute, second } from '../../src/domain/limits.ts';
 import { openWorld, type WorldSettings } from '../../src/open-world.ts';
 import { temporaryStore } from '../support/store.ts';
@@ -148,6 +149,46 @@ describe('deadlines', () => {
     assert.equal((await at.authority.getSession(session.id)).lastSeenAt, seen);
     at.clock.advance(hour - 1);
     assert.equal((await at.authority.verifySession(token)).active, true);
+  });
+
+  test('a flush writes what one that is under way leaves out', async (t) => {
+    const at = await open(t);
+    const [one, two] = [
+      await at.authority.createSession(library, { userId: 'ada' }),
+      await at.authority.createSession(library, { userId: 'ben' }),
+    ];
+    const { activity, store } = at.world;
+    at.clock.advance(2 * minute);
+    const seen = at.clock.now();
+    await at.authority.verifySession(one.token);
+    const original = store.touchSessions;
+    store.touchSessions = async (activities) => {
+      // While the first is being written.
+      if (activities.some(({ id }) => id === one.session.id)) {
+        await at.authority.verifySession(two.token);
+        store.touchSessions = original;
+      }
+      return original.call(store, activities);
+    };
+    await Promise.all([activity.flush(seen), activity.flush()]);
+    for (const { session } of [one, two]) {
+      assert.equal((await store.readSession(session.id as SessionId))?.stored.lastSeenAt, seen);
+    }
+  });
+
+  test('when very many were active within a minute, none of them waits', async (t) => {
+    const at = await open(t);
+    const { token, session } = await at.authority.createSession(library, { userId: 'ada' });
+    const { activity, store } = at.world;
+    at.clock.advance(second);
+    const seen = at.clock.now();
+    assert.equal((await at.authority.verifySession(token)).active, true);
+    await activity.flush(seen);
+    const { stored } = (await store.readSession(session.id as SessionId))!;
+    assert.equal(stored.lastSeenAt, seen - second);
+    for (let i = 0; i < 50_000; i++) activity.note({ ...stored, id: `ses_${i}` as SessionId }, seen);
+    await activity.flush(seen);
+    assert.equal((await store.readSession(session.id as SessionId))?.stored.lastSeenAt, seen);
   });
 
   test('the sweep ends what is over, and spares what was seen a moment ago', async (t) => {
