@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { createVerifier } from 'curfew-client';
+import { WebSocket } from 'ws';
+import { library } from '../../src/authority/caller.ts';
+import { createAuthority } from '../../src/authority/index.ts';
+import { TestServer } from '../support/server.ts';
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
+
+const storm = 100_000;
+const inFlight = 256;
+/** What may wait for a verifier that does not read is 4 MiB; the rest is a store's upkeep and garbage in the making. */
+const mostMemory = 32e6;
+
+/** Bytes that are held, without what only waits to be collected; and without the store's file, which the kernel keeps. */
+function memoryInUse(): number {
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+test('a hundred thousand ends: memory stays bounded, whoever does not read is cut off, and whoever does hears of all', {
+  timeout: 300_000,
+}, async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const authority = createAuthority(server.world);
+  const inTurn = async (work: (i: number) => Promise<unknown>) => {
+    let next = 0;
+    const worker = async () => {
+      while (next < storm) await work(next++);
+    };
+    await Promise.all(Array.from({ length: inFlight }, worker));
+  };
+  // Long names: what a change of all of a user says is as long as its id.
+  const userOf = (i: number) => `${'storm '.repeat(30)}${i}`;
+  const opened: { id: string; token: string }[] = [];
+  await inTurn(async (i) => {
+    const { session, token } = await authority.createSession(library, { userId: userOf(i) });
+    opened[i] = { id: session.id, token };
+  });
+  const deaf = new WebSocket(`${server.url.replace('http', 'ws')}/v1/fence`);
+  await once(deaf, 'open');
+  deaf.send(JSON.stringify({ type: 'hello', version: 1, key: server.key, holder: 'deaf' }));
+  await once(deaf, 'message');
+  deaf.pause();
+  const good = createVerifier({ url: server.url, key: server.key });
+  t.after(() => good.close());
+  await good.ready();
+  const known = opened.filter((_, i) => i % 100 === 0);
+  for (const { token } of known) assert.ok((await good.verify(token)).active);
+  // What is fresh is kept in memory, until the sweep has placed it.
+  await server.running.opened.upkeep.sweep();
+  const before = memoryInUse();
+  let most = Number.NEGATIVE_INFINITY;
+  await inTurn(async (i) => {
+    const receipt =
+      i % 2 === 0
+        ? (await authority.endSession(library, { id: opened[i]!.id })).receipt
+        : (await authority.endUserSessions(library, userOf(i))).receipt;
+    assert.equal(receipt.everywhere, true);
+    if (i % 10_000 === 0) most = Math.max(most, memoryInUse() - before);
+  });
+  for (const { token } of known) assert.equal(good.check(token), undefined);
+  const { verifiers, dropped } = server.running.opened.fence.statistics();
+  assert.deepEqual({ verifiers, dropped }, { verifiers: 1, dropped: 1 });
+  t.diagnostic(`memory at most: ${Math.round(most / 1e6)} MB more`);
+  assert.ok(most < mostMemory, `it took ${Math.round(most / 1e6)} MB more`);
+  deaf.terminate();
+});
