@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { CurfewError } from 'curfew';
-import { logout, start, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { everyone, logout, start, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore, type PostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { Relay } from '../../../../packages/curfew/test/support/relay.ts';
 import { PostgresServer } from './server.ts';
@@ -126,6 +126,10 @@ describe('faults of PostgreSQL', () => {
     const world = words(store);
     const sessions = await world.createMany(20);
     await store.endSession(sessions[0]!.id, logout());
+    let hints = 0;
+    const stop = store.watchLog(() => {
+      hints += 1;
+    });
     await server.stop();
     const away = await faultOf(() => store.readSession(sessions[1]!.id));
     assert.equal(away.code, 'store_unavailable');
@@ -141,6 +145,12 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await world.view(sessions[1]!.id)).status, 'active');
     assert.equal((await store.endSession(sessions[1]!.id, logout())).kind, 'ended');
     assert.equal(await store.logHead(), 2);
+    // Who watches the log goes on hearing of it.
+    for (hints = 0; hints === 0; ) {
+      await store.endEveryone(everyone());
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    stop();
   });
 
   test('a standby that took the place of the primary behind a proxy is not believed', async () => {

@@ -132,6 +132,22 @@ export class World {
     }
   }
 
+  /** Resolves when whoever watches the log here has heard that it grew. One hint may be lost, so it grows on and on. */
+  async hearsGrowth(grow: () => Promise<unknown>): Promise<void> {
+    const { watchLog } = this.store;
+    assert.ok(watchLog, 'the store gives no hints');
+    let growing: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve, reject) => {
+      const stop = watchLog(() => {
+        stop();
+        resolve();
+      });
+      const once = () => void grow().catch(reject);
+      growing = setInterval(once, 500);
+      once();
+    }).finally(() => clearInterval(growing));
+  }
+
   log(): Promise<LogEntry[]> {
     return this.store.readLog(0, 100_000);
   }

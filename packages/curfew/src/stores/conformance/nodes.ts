@@ -71,6 +71,24 @@ export const nodeCases: Case[] = [
     await Promise.all([reader(one.store), reader(other.store), writers]);
     assert.equal(applied, 120);
   }),
+  {
+    name: 'whoever watches the log hears that it has grown, here or elsewhere, until no longer',
+    async run(world) {
+      const { store } = world;
+      if (!store.watchLog) return;
+      const end = (writer: Store) => writer.endEveryone(everyone());
+      await world.hearsGrowth(() => end(store));
+      const another = await world.opened.another?.();
+      if (another) await world.hearsGrowth(() => end(another));
+      let late = 0;
+      store.watchLog(() => {
+        late += 1;
+      })();
+      await end(store);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      assert.equal(late, 0);
+    },
+  },
   twoNodes('of changes that race with one version, one wins', async (one, other) => {
     for (let round = 0; round < 10; round++) {
       const { id, version } = await one.create({ userId: `racer ${round}` });

@@ -1,4 +1,4 @@
-import { type ClientBase, Pool, type PoolClient, types } from 'pg';
+import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient, types } from 'pg';
 import { CurfewError } from '../../errors.ts';
 import type { Row } from './codec.ts';
 import { callFault, isRefusal, isRetryable, Overdue, Unconfirmed } from './faults.ts';
@@ -68,6 +68,11 @@ export class Database {
     } finally {
       client.release(!fine);
     }
+  }
+
+  /** A connection beside the pool, to listen on; connected by whoever asks for it. */
+  listener(): Client {
+    return new Client(settingsOf(this.location));
   }
 
   close(): Promise<void> {
@@ -147,7 +152,20 @@ class Broken extends Error {
   }
 }
 
-function createPool({ url, options, schema, connections, statementTimeout, connectTimeout }: Location): Pool {
+function createPool(location: Location): Pool {
+  const pool = new Pool({
+    ...settingsOf(location),
+    max: location.connections,
+    idleTimeoutMillis: 60_000,
+    onConnect: prepare,
+  });
+  // A connection that breaks while nobody uses it: the pool has dropped it already.
+  pool.on('error', () => {});
+  return pool;
+}
+
+/** What every connection is made with. */
+function settingsOf({ url, options, schema, statementTimeout, connectTimeout }: Location): ClientConfig {
   const settings = {
     search_path: `${schema},pg_temp`,
     default_transaction_isolation: 'read\\ committed',
@@ -156,22 +174,16 @@ function createPool({ url, options, schema, connections, statementTimeout, conne
     // A write whose caller has gone is not carried on with.
     client_connection_check_interval: 1000,
   };
-  const pool = new Pool({
+  return {
     connectionString: url,
-    max: connections,
     connectionTimeoutMillis: connectTimeout,
     statement_timeout: statementTimeout,
     keepAlive: true,
-    idleTimeoutMillis: 60_000,
     application_name: 'curfew',
     // Ours come last, so that they count.
     options: [options, ...Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`)].join(' '),
     types: { getTypeParser },
-    onConnect: prepare,
-  });
-  // A connection that breaks while nobody uses it: the pool has dropped it already.
-  pool.on('error', () => {});
-  return pool;
+  };
 }
 
 /**

@@ -6,11 +6,13 @@ import { accountMentions, matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import type { AttemptOutcome, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import { Watchers } from '../watchers.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
 import { type Database, type Statement, withoutNul } from './database.ts';
 import { countEntries, describe } from './describe.ts';
 import { callFault, isRefusal } from './faults.ts';
+import { listenOn } from './hints.ts';
 import { Lanes } from './lanes.ts';
 import { eventsStatement, listStatement, reads, writes } from './statements.ts';
 import { sweep } from './sweep.ts';
@@ -30,12 +32,14 @@ const slice = 200;
 export class PostgresStore implements Store {
   readonly kind = 'postgres';
   readonly #database: Database;
+  readonly #watchers: Watchers;
   readonly #writes: Lanes<Operation, unknown>;
   readonly #sessions: Lanes<SessionId, SessionSnapshot | undefined>;
   readonly #users: Lanes<UserId, Awaited<ReturnType<Store['readUser']>>>;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#watchers = new Watchers(listenOn(database));
     this.#writes = new Lanes((operations) => this.#writeAll(operations), {
       ...batch,
       apart: (error) => error instanceof CurfewError && isRefusal(error.cause),
@@ -316,6 +320,8 @@ export class PostgresStore implements Store {
     await this.#database.write(writes.removeNode, [id, counter ?? null]);
   }
 
+  watchLog = (onGrowth: () => void): (() => void) => this.#watchers.watch(onGrowth);
+
   // ---- Upkeep
 
   sweep: Store['sweep'] = (task) => sweep(this.#database, task);
@@ -345,8 +351,9 @@ export class PostgresStore implements Store {
     return countEntries(this.#database);
   }
 
-  close(): Promise<void> {
-    return this.#database.close();
+  async close(): Promise<void> {
+    await this.#watchers.close();
+    await this.#database.close();
   }
 
   async #write(name: string, asked: Row): Promise<Row> {

@@ -18,6 +18,8 @@ export type LinkOptions = {
 /** What is used of the client. */
 type Client = {
   readonly isReady: boolean;
+  readonly isOpen: boolean;
+  on(event: 'ready' | 'error', listener: () => void): unknown;
   connect(): Promise<unknown>;
   destroy(): void;
   sendCommand(args: readonly string[]): Promise<unknown>;
@@ -203,22 +205,11 @@ export class Link {
   }
 
   #makeClient(): Client {
-    const client = createClient({
-      url: this.options.url,
-      // A command that the client kept for the next connection would be sent whenever that comes.
-      disableOfflineQueue: true,
-      maintNotifications: 'disabled',
-      // The client's own counts only until a command is sent; see #refuseLate.
-      commandOptions: { timeout: undefined } as object,
-      socket: {
-        connectTimeout,
-        // Only what was connected once is connected again by itself: whoever starts a server is told what is wrong.
-        reconnectStrategy: (retries) =>
-          this.#connectedOnce && Math.min(longestPause, firstPause * 2 ** retries) * (0.5 + Math.random() / 2),
-      },
-    });
-    // Every command is told of it by itself.
-    client.on('error', () => {});
+    const client = newClient(
+      this.options.url,
+      // Only what was connected once is connected again by itself: whoever starts a server is told what is wrong.
+      (retries) => this.#connectedOnce && Math.min(longestPause, firstPause * 2 ** retries) * (0.5 + Math.random() / 2),
+    );
     client.on('ready', () => {
       this.generation += 1;
       this.#lastAnswer = performance.now();
@@ -227,4 +218,20 @@ export class Link {
     });
     return client;
   }
+}
+
+/** `reconnect` answers with milliseconds, or false when a broken connection is not to be made anew. */
+export function newClient(url: string, reconnect: (retries: number) => number | false): Client {
+  const client = createClient({
+    url,
+    // A command that the client kept for the next connection would be sent whenever that comes.
+    disableOfflineQueue: true,
+    maintNotifications: 'disabled',
+    // The client's own counts only until a command is sent; see Link's #refuseLate.
+    commandOptions: { timeout: undefined } as object,
+    socket: { connectTimeout, reconnectStrategy: reconnect },
+  });
+  // Every command is told of it by itself.
+  client.on('error', () => {});
+  return client;
 }

@@ -10,11 +10,13 @@ import type {
   NamedChange,
   Store,
 } from '../contract.ts';
+import { Watchers } from '../watchers.ts';
 import * as accounts from './accounts.ts';
 import * as codec from './codec.ts';
 import { describe } from './describe.ts';
 import type { DurableWrites } from './durable.ts';
 import { readEvents, type StreamEntry } from './events.ts';
+import { listenOn } from './hints.ts';
 import { allTags, homeOf, homeOfSession } from './keys.ts';
 import type { Link, Reply } from './link.ts';
 import { listSessions } from './lists.ts';
@@ -40,12 +42,14 @@ export class RedisStore implements Store {
   readonly #link: Link;
   readonly #durable: DurableWrites | undefined;
   readonly #sweeper: Sweeper;
+  readonly #watchers: Watchers;
   readonly #write: Write;
 
   constructor(link: Link, durable: DurableWrites | undefined) {
     this.#link = link;
     this.#durable = durable;
     this.#sweeper = new Sweeper(link);
+    this.#watchers = new Watchers(listenOn(link.options.url));
     this.#write = durable ? durable.run.bind(durable) : link.run.bind(link);
   }
 
@@ -238,6 +242,8 @@ export class RedisStore implements Store {
     await this.#link.run(streams.removeNode, [id, counter === undefined ? '' : String(counter)]);
   };
 
+  watchLog = (onGrowth: () => void): (() => void) => this.#watchers.watch(onGrowth);
+
   // ---- Upkeep
 
   sweep: Store['sweep'] = (task) => this.#sweeper.sweep(task);
@@ -255,6 +261,7 @@ export class RedisStore implements Store {
   describe: Store['describe'] = () => describe(this.#link, this.#durable !== undefined);
 
   close: Store['close'] = async () => {
+    await this.#watchers.close();
     await this.#durable?.close();
     await this.#link.close();
   };

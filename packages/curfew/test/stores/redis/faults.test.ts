@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { CurfewError } from '../../../src/errors.ts';
-import { forever, hour, logout, start, World } from '../../../src/stores/conformance/harness.ts';
+import { everyone, forever, hour, logout, start, World } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { freePort, RedisServer, redisInstalled } from '../../support/redis.ts';
 import { Relay } from '../../support/relay.ts';
@@ -133,6 +133,10 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
       const world = await opened();
       const [kept, ended] = await world.createMany(2);
       await world.store.endSession(ended!.id, logout());
+      let hints = 0;
+      const stop = world.store.watchLog!(() => {
+        hints += 1;
+      });
       await server.down(signal);
       for (const call of [() => world.store.readSession(kept!.id), () => world.store.endSession(kept!.id, logout())]) {
         const fault = await faultOf(call());
@@ -148,6 +152,12 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
         (await world.log()).map(({ sequence }) => sequence),
         [1, 2],
       );
+      // Who watches the log goes on hearing of it.
+      for (hints = 0; hints === 0; ) {
+        await world.store.endEveryone(everyone());
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      stop();
     });
   }
 

@@ -1,0 +1,54 @@
+import { setTimeout } from 'node:timers/promises';
+
+/** Milliseconds until a connection that brought hints, and broke, is tried anew. */
+const pause = 1000;
+
+/** Listens on a connection until it breaks or is let go of; calls back with every hint. */
+export type Listen = (hint: () => void, until: AbortSignal) => Promise<void>;
+
+/**
+ * Who watches the log. While anybody does, a connection of its own listens for what the server says of the log's growth,
+ * and is made anew when it breaks. Meanwhile hints are lost, and nothing else: the log is read anyway.
+ */
+export class Watchers {
+  readonly #listen: Listen;
+  readonly #watchers: Set<() => void> = new Set();
+  #listening: { stop: AbortController; done: Promise<void> } | undefined;
+
+  constructor(listen: Listen) {
+    this.#listen = listen;
+  }
+
+  /** Calls back whenever the log has grown, until what it answers with is called. */
+  watch(onGrowth: () => void): () => void {
+    this.#watchers.add(onGrowth);
+    this.#listening ??= this.#begin();
+    return () => {
+      this.#watchers.delete(onGrowth);
+      if (this.#watchers.size === 0) void this.close();
+    };
+  }
+
+  async close(): Promise<void> {
+    const listening = this.#listening;
+    this.#listening = undefined;
+    listening?.stop.abort();
+    await listening?.done;
+  }
+
+  #begin(): { stop: AbortController; done: Promise<void> } {
+    const stop = new AbortController();
+    return { stop, done: this.#keepOn(stop.signal) };
+  }
+
+  async #keepOn(until: AbortSignal): Promise<void> {
+    while (!until.aborted) {
+      await this.#listen(() => this.#tell(), until).catch(() => {});
+      if (!until.aborted) await setTimeout(pause, undefined, { signal: until, ref: false }).catch(() => {});
+    }
+  }
+
+  #tell(): void {
+    for (const watcher of this.#watchers) watcher();
+  }
+}
