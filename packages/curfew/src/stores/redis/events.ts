@@ -7,9 +7,11 @@ import { readEvents as readPage } from './scripts/streams.ts';
 /** An entry of a stream: its id, and its one field's name and text. */
 export type StreamEntry = [id: string, fields: [name: string, row: string]];
 
+/** Entries of both streams are `0-<number>`: each numbers its own. */
+export const numberOf = (id: string): number => Number(id.slice(id.indexOf('-') + 1));
+
 const eventsOfScan = 200;
 
-/** Events are entries `0-<sequence>`: the stream numbers them. */
 export async function readEvents(
   link: Link,
   query: EventQuery,
@@ -30,7 +32,7 @@ export async function readEvents(
       if (userId !== undefined && event.userId !== userId) continue;
       if (sessionId !== undefined && event.sessionId !== sessionId) continue;
       if (events.length === limit) return { events, next: events.at(-1)!.sequence };
-      events.push({ sequence: Number(id.slice(id.indexOf('-') + 1)), ...event });
+      events.push({ sequence: numberOf(id), ...event });
     }
     if (page.length < size) return { events, next: undefined };
   }

@@ -17,10 +17,10 @@ import { shardTag, shardTags } from '../../domain/ids.ts';
  *   a:<user>            row of an account
  *
  * Of nobody, behind `curfew:`
- *   head, active        the number of the log's newest entry; how many sessions are active, whatever their deadlines
+ *   active              how many sessions are active, whatever their deadlines
  *   state               hash: everyone's epoch, how far the sweep has followed, the latest time, the format
  *   everyone            hash: the steps of everyone's epoch by number
- *   log, events         streams
+ *   log, events         streams, each of entries `0-<number>` that it numbers itself
  *   synced              a number that is raised before Redis is asked whether all up to it is on disk
  *   live, past          sorted sets: ids of sessions, in the order of time; suspended: ids of those
  *   l:<tag>, p:<tag>    sorted sets: ids of live and of ended sessions by group, address and name

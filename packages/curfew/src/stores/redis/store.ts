@@ -1,6 +1,6 @@
 import { type NewEvent, storeEvents } from '../../domain/events.ts';
 import { limits } from '../../domain/limits.ts';
-import { CurfewError } from '../../errors.ts';
+import { CurfewError, isCurfewError } from '../../errors.ts';
 import type {
   ChangeOutcome,
   Creation,
@@ -10,12 +10,13 @@ import type {
   NamedChange,
   Store,
 } from '../contract.ts';
+import { Lanes } from '../lanes.ts';
 import { Watchers } from '../watchers.ts';
 import * as accounts from './accounts.ts';
 import * as codec from './codec.ts';
 import { describe } from './describe.ts';
 import type { DurableWrites } from './durable.ts';
-import { readEvents, type StreamEntry } from './events.ts';
+import { numberOf, readEvents, type StreamEntry } from './events.ts';
 import { listenOn } from './hints.ts';
 import { allTags, homeOf, homeOfSession } from './keys.ts';
 import type { Link, Reply } from './link.ts';
@@ -33,6 +34,8 @@ import { exportRecords, importRecords } from './transfer.ts';
 /** Runs a script that writes; resolves when that is as durable as this Redis can make it. */
 export type Write = (script: Script, args: string[], home?: string) => Promise<Reply>;
 
+/** Creations, or ends, that one script does, so that Redis is soon free for others; and such scripts that are under way. */
+const batch = { most: 64, lanes: 64 } as const;
 /** Sessions whose activity one script writes down. */
 const touchesOfScript = 100;
 
@@ -44,6 +47,8 @@ export class RedisStore implements Store {
   readonly #sweeper: Sweeper;
   readonly #watchers: Watchers;
   readonly #write: Write;
+  readonly #creations: Lanes<string[], Reply>;
+  readonly #ends: Lanes<string[], Reply>;
 
   constructor(link: Link, durable: DurableWrites | undefined) {
     this.#link = link;
@@ -51,13 +56,24 @@ export class RedisStore implements Store {
     this.#sweeper = new Sweeper(link);
     this.#watchers = new Watchers(listenOn(link.options.url));
     this.#write = durable ? durable.run.bind(durable) : link.run.bind(link);
+    this.#creations = this.#together(sessions.createSessions);
+    this.#ends = this.#together(ends.endSessions);
+  }
+
+  /** What is asked in one turn of the event loop goes as one call of a script. */
+  #together(script: Script): Lanes<string[], Reply> {
+    return new Lanes(async (asked) => (await this.#write(script, asked.flat())) as Reply[], {
+      ...batch,
+      // Somebody's key is not what it should be: the others go on.
+      apart: (error) => isCurfewError(error) && error.code === 'store_damaged',
+    });
   }
 
   // ---- Sessions
 
   createSession = async (creation: Creation): Promise<CreationOutcome> => {
     const { session } = creation;
-    const reply = await this.#write(sessions.createSession, creationArgs(creation), homeOf(session.userId));
+    const reply = await this.#creations.run(creationArgs(creation));
     const [kind, ...told] = reply as [string, ...Reply[]];
     switch (kind) {
       case 'created': {
@@ -99,12 +115,14 @@ export class RedisStore implements Store {
   };
 
   endSession: Store['endSession'] = async (id, { at, by, reason }, condition = {}): Promise<EndOutcome> => {
-    const args = [id, String(at), by, reason, condition.userId ?? ''];
-    const reply = await this.#write(ends.endSession, args, homeOfSession(id));
-    const [kind, row, cells, written] = reply as ['ended' | 'already' | 'not_found', string, codec.EndCells, 0 | 1];
-    if (kind === 'not_found') return { kind };
-    const [found, end] = [codec.decodeSession(id, row), codec.decodeEnd(cells)];
-    return { kind, session: written ? { ...found, end, version: found.version + 1 } : found, end };
+    const reply = await this.#ends.run([id, String(at), by, reason, condition.userId ?? '']);
+    const [first, row, cells, written] = reply as [string, string, codec.EndCells?, (0 | 1)?];
+    if (first === 'not_found') return { kind: first };
+    const found = codec.decodeSession(id, row);
+    // Most are answered with the number of their entry alone: they have ended as was asked.
+    const end = cells ? codec.decodeEnd(cells) : { at, by, reason, sequence: Number(first) };
+    const session = written === 0 ? found : { ...found, end, version: found.version + 1 };
+    return { kind: first === 'already' ? first : 'ended', session, end };
   };
 
   endSessionsOfUser: Store['endSessionsOfUser'] = async (userId, { at, by, reason }, condition = {}) => {
@@ -222,7 +240,7 @@ export class RedisStore implements Store {
 
   readLog: Store['readLog'] = async (after, limit) => {
     const entries = (await this.#link.run(streams.readLog, [String(after), String(limit)])) as StreamEntry[];
-    return entries.map(([id, [, row]]) => codec.decodeLog(Number.parseInt(id, 10), row));
+    return entries.map(([id, [, row]]) => codec.decodeLog(numberOf(id), row));
   };
 
   logHead: Store['logHead'] = async () => Number(await this.#link.run(streams.logHead, []));

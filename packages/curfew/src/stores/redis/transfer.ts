@@ -4,7 +4,7 @@ import { CurfewError } from '../../errors.ts';
 import type { StoreRecord } from '../records.ts';
 import { listAccounts, listKeys } from './accounts.ts';
 import * as codec from './codec.ts';
-import { readEvents, type StreamEntry } from './events.ts';
+import { numberOf, readEvents, type StreamEntry } from './events.ts';
 import { addressTag, allTags, groupTag, homeOf, homeOfSession, nameTag, shared } from './keys.ts';
 import type { Link } from './link.ts';
 import { listNamed } from './scripts/slots.ts';
@@ -52,7 +52,7 @@ export async function* exportRecords(link: Link): AsyncGenerator<StoreRecord> {
   for (let after = 0; ; ) {
     const entries = (await link.run(readLog, [String(after), String(piece)])) as StreamEntry[];
     for (const [id, [, row]] of entries) {
-      after = Number.parseInt(id, 10);
+      after = numberOf(id);
       yield { kind: 'log', entry: codec.decodeLog(after, row) };
     }
     if (entries.length < piece) break;
@@ -116,7 +116,7 @@ async function hash(link: Link, key: string): Promise<Map<string, string>> {
 
 /** Writes records piece by piece, and says that it is whole only when it is. */
 export async function importRecords(link: Link, records: AsyncIterable<StoreRecord>): Promise<void> {
-  const used = ['live', 'past', 'usernames', 'keys', 'slots', 'log', 'events', 'head'].map((key) => shared + key);
+  const used = ['live', 'past', 'usernames', 'keys', 'slots', 'log', 'events'].map((key) => shared + key);
   if (Number(await link.command('EXISTS', ...used)) > 0) throw new CurfewError('store_not_empty');
   const restoring = new Restoring();
   restoring.commands.push(['HSET', `${shared}state`, 'format', halfImported]);
@@ -142,6 +142,7 @@ async function write(link: Link, commands: readonly Command[]): Promise<void> {
 class Restoring {
   readonly commands: Command[] = [];
   #numbers: Numbers & { time: number } = { head: 0, lastEvent: 0, time: 0 };
+  #logged = 0;
   #told = 0;
   #active = 0;
   #everyone = 0;
@@ -178,7 +179,8 @@ class Restoring {
         this.#add('ZADD', `${shared}slots`, '0', record.slot.name);
         return;
       case 'log':
-        this.#add('XADD', `${shared}log`, `${record.entry.sequence}-0`, 'e', codec.encodeLog(record.entry));
+        this.#add('XADD', `${shared}log`, `0-${record.entry.sequence}`, 'e', codec.encodeLog(record.entry));
+        this.#logged = record.entry.sequence;
         return;
       case 'event': {
         const { sequence, ...event } = record.event;
@@ -191,11 +193,8 @@ class Restoring {
   /** What can be said when all has been seen. */
   finish(): void {
     const { head, lastEvent, time } = this.#numbers;
-    if (lastEvent > this.#told) {
-      // Their numbering goes on where it was, also when the last of them are gone.
-      this.#add('XADD', `${shared}events`, `0-${lastEvent}`, 'e', '');
-      this.#add('XDEL', `${shared}events`, `0-${lastEvent}`);
-    }
+    if (head > this.#logged) this.#skipTo('log', head);
+    if (lastEvent > this.#told) this.#skipTo('events', lastEvent);
     for (const [stamp, userId] of this.#left) {
       const home = homeOf(userId);
       const item = [home, stamp, userId].join(codec.separator);
@@ -208,10 +207,15 @@ class Restoring {
     if (this.#walkFrom !== undefined) {
       this.#add('HSET', `${shared}state`, 'walk', '', 'walkFrom', String(this.#walkFrom), 'walkEvents', '0');
     }
-    this.#add('SET', `${shared}head`, String(head));
     this.#add('SET', `${shared}active`, String(this.#active));
     const followed = ['placed', String(lastEvent), 'buried', String(head)];
     this.#add('HSET', `${shared}state`, 'everyone', String(this.#everyone), 'time', String(time), ...followed);
+  }
+
+  /** The numbering of a stream goes on where it was, also when the last entries are gone. */
+  #skipTo(stream: string, number: number): void {
+    this.#add('XADD', shared + stream, `0-${number}`, 'e', '');
+    this.#add('XDEL', shared + stream, `0-${number}`);
   }
 
   #epoch({ userId, number, end }: Extract<StoreRecord, { kind: 'epoch' }>): void {

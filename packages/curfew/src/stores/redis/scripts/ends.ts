@@ -8,39 +8,63 @@ import { type Script, withPieces, writing } from './script.ts';
 const plain = String.raw`'^([%d.]+)\31(%d+)\31\31([^\31]*)\31\31\31\31(%d+)(\0310\31(%d+)\31(%d+)\31(%d+)\31\31.*)$'`;
 
 /**
- * ARGV: id, at, by, reason, the user whose it must be (empty for anybody's).
- * Answers `ended` or `already`, the row as it was found, the cells of the end, and whether that was written now.
+ * ARGV: for each end id, at, by, reason, the user whose it must be (empty for anybody's).
+ * Answers for each the number of its entry and the row as it was found; or `ended` or `already`, that row, the cells of
+ * the end, and whether they were written now; or `not_found`.
  */
-export const endSession: Script = writing({
-  name: 'endSession',
+export const endSessions: Script = writing({
+  name: 'endSessions',
   body: String.raw`
-local id, at, by, reason, owner = unpack(ARGV)
-local key = home .. 's:' .. id
-local text = redis.call('GET', key)
-if not text then return { 'not_found' } end
-local mark, user, userId, version, rest, seenAt, expiresAt, idle = string.match(text, ${plain})
--- Most sessions are plain, and need nothing of the pieces: what they do is done here in as few steps as Redis allows.
-if mark and mark == (redis.call('GET', home .. 'm') or '${firstMark}') and (owner == '' or owner == userId)
-  and tonumber(at) < math.min(tonumber(expiresAt), seenAt + idle) then
-  local sequence = redis.call('INCR', shared .. 'head')
-  redis.call('XADD', shared .. 'log', sequence .. '-0', 'e', at .. '\31s\31' .. id)
-  redis.call('XADD', shared .. 'events', '0-*', 'e',
-    'session.ended\31' .. at .. '\31' .. by .. '\31' .. userId .. '\31' .. id .. '\31' .. reason .. '\31')
-  redis.call('DECR', shared .. 'active')
-  redis.call('ZREM', home .. 'u:' .. string.match(mark, '^%d+') .. '.' .. user .. ':' .. userId, id)
-  redis.call('ZADD', home .. 'x:' .. userId, 0, id)
-  redis.call('SET', key, mark .. '\31' .. user .. '\31' .. at .. '\31' .. userId .. '\31' .. by .. '\31' .. reason
-    .. '\31' .. sequence .. '\31' .. version + 1 .. rest)
-  return { 'ended', text, { at, by, reason, sequence }, 1 }
+local count, keys = #ARGV / 5, {}
+for i = 1, count do
+  local id = ARGV[5 * i - 4]
+  local home = shared .. '{' .. string.sub(id, 9, 10) .. '}:'
+  keys[2 * i - 1], keys[2 * i] = home .. 's:' .. id, home .. 'm'
 end
+local found = redis.call('MGET', unpack(keys))
+local answers, seen, written, rest = {}, {}, {}, {}
+for i = 1, count do
+  local id, at, by, reason, owner = unpack(ARGV, 5 * i - 4, 5 * i)
+  local text = found[2 * i - 1]
+  local mark, user, userId, version, tail, seenAt, expiresAt, idle = string.match(text or '', ${plain})
+  -- Most sessions are plain, and need nothing of the pieces: what they do is done here in as few steps as Redis allows.
+  if mark and mark == (found[2 * i] or '${firstMark}') and not seen[id] and (owner == '' or owner == userId)
+    and tonumber(at) < math.min(tonumber(expiresAt), seenAt + idle) then
+    local home = shared .. '{' .. string.sub(id, 9, 10) .. '}:'
+    redis.call('ZREM', home .. 'u:' .. string.match(mark, '^%d+') .. '.' .. user .. ':' .. userId, id)
+    redis.call('ZADD', home .. 'x:' .. userId, 0, id)
+    local sequence = string.match(redis.call('XADD', shared .. 'log', '0-*', 'e', at .. '\31s\31' .. id), '%d+$')
+    redis.call('XADD', shared .. 'events', '0-*', 'e',
+      'session.ended\31' .. at .. '\31' .. by .. '\31' .. userId .. '\31' .. id .. '\31' .. reason .. '\31')
+    written[#written + 1] = keys[2 * i - 1]
+    written[#written + 1] = mark .. '\31' .. user .. '\31' .. at .. '\31' .. userId .. '\31' .. by .. '\31'
+      .. reason .. '\31' .. sequence .. '\31' .. version + 1 .. tail
+    seen[id] = true
+    answers[i] = { sequence, text }
+  else
+    rest[#rest + 1] = i
+  end
+end
+if #written > 0 then
+  redis.call('MSET', unpack(written))
+  redis.call('DECRBY', shared .. 'active', #written / 2)
+end
+if #rest == 0 then return answers end
 ${withPieces(['writeEnd', 'endOf'])}
-local row = sessionOf(text)
-if owner ~= '' and row[${cell.userId}] ~= owner then return { 'not_found' } end
-local earlier, behind = endOf(home, row, at)
-if earlier and earlier[4] then return { 'already', text, earlier, 0 } end
-local why = earlier or { at, by, reason }
-writeEnd(home, id, row, why, behind, at)
-return { earlier and 'already' or 'ended', text, why, 1 }
+local function endOne(id, at, by, reason, owner)
+  local home = homeOf(id)
+  local text = redis.call('GET', home .. 's:' .. id)
+  if not text then return { 'not_found' } end
+  local row = sessionOf(text)
+  if owner ~= '' and row[${cell.userId}] ~= owner then return { 'not_found' } end
+  local earlier, behind = endOf(home, row, at)
+  if earlier and earlier[4] then return { 'already', text, earlier, 0 } end
+  local why = earlier or { at, by, reason }
+  writeEnd(home, id, row, why, behind, at)
+  return { earlier and 'already' or 'ended', text, why, 1 }
+end
+for _, i in ipairs(rest) do answers[i] = endOne(unpack(ARGV, 5 * i - 4, 5 * i)) end
+return answers
 `,
 });
 

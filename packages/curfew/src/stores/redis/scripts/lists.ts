@@ -27,7 +27,7 @@ if ARGV[4] == '1' then
   if state[2] then found[#found + 1] = page(shared .. 'live') end
   found[#found + 1] = redis.call('ZRANGE', shared .. 'deadlines', '-inf', ARGV[3], 'BYSCORE')
   local unburied = {}
-  for _, entry in ipairs(redis.call('XRANGE', shared .. 'log', (state[1] or 0) + 1 .. '-0', '+')) do
+  for _, entry in ipairs(redis.call('XRANGE', shared .. 'log', '(0-' .. (state[1] or 0), '+')) do
     local _, kind, id = unpack(cells(entry[2][2]))
     if kind == 's' then unburied[#unburied + 1] = id end
   end

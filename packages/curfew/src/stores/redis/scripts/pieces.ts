@@ -14,6 +14,7 @@ export type PieceName =
   | 'epochs'
   | 'endOf'
   | 'log'
+  | 'head'
   | 'event'
   | 'indexes'
   | 'slots'
@@ -106,11 +107,26 @@ end
 `;
 
 const log = String.raw`
--- Appends to the change log: kind s (a session), u (a user) or a (all). The number is the stream's own id.
+-- Appends to the change log, which numbers itself: kind s (a session), u (a user) or a (all).
 local function log(kind, subject, at)
-  local sequence = redis.call('INCR', shared .. 'head')
-  redis.call('XADD', shared .. 'log', sequence .. '-0', 'e', at .. '\31' .. kind .. '\31' .. subject)
-  return sequence
+  local added = redis.call('XADD', shared .. 'log', '0-*', 'e', at .. '\31' .. kind .. '\31' .. subject)
+  return tonumber(string.match(added, '%d+$'))
+end
+`;
+
+const head = `
+-- The number of a stream's newest entry, also when that is gone.
+local function newest(stream)
+  local info = redis.pcall('XINFO', 'STREAM', stream)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return tonumber(string.match(info[i + 1], '%d+$')) end
+  end
+  return 0
+end
+
+-- The number of the log's newest entry.
+local function head()
+  return newest(shared .. 'log')
 end
 `;
 
@@ -297,6 +313,7 @@ export const pieces: Readonly<Record<PieceName, Piece>> = {
   epochs: { uses: ['rows'], source: epochs },
   endOf: { uses: ['epochs'], source: endOf },
   log: { uses: [], source: log },
+  head: { uses: [], source: head },
   event: { uses: [], source: event },
   indexes: { uses: ['rows'], source: indexes },
   slots: { uses: ['endOf'], source: slots },

@@ -2,51 +2,76 @@ import { cell, firstMark, separator, tail } from '../codec.ts';
 import { reading, type Script, withPieces, writing } from './script.ts';
 
 /**
- * ARGV: id, user, the row behind its two epochs, now, the epochs that must be present (everyone's, the user's; empty for
- * any), event, name, limit (empty for none), `replace` or `refuse`.
- * Answers `already` with the row, or `created` with the epochs, the ids that it replaced and the last log entry, or why not.
+ * ARGV: for each creation id, user, the row behind its two epochs, now, the epochs that must be present (everyone's, the
+ * user's; empty for any), event, name, limit (empty for none), `replace` or `refuse`.
+ * Answers for each `already` with the row, or `created` with the epochs, the ids that it replaced and the last log entry,
+ * or why not.
  */
-export const createSession: Script = writing({
-  name: 'createSession',
+export const createSessions: Script = writing({
+  name: 'createSessions',
   body: `
-local id, userId, unstamped, now, name, most = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[8], ARGV[9]
-local key = home .. 's:' .. id
-local mark = redis.call('GET', home .. 'm') or '${firstMark}'
-local everyone = string.match(mark, '^%d+')
-local user = redis.call('HGET', home .. 'e:' .. userId, 'n') or '0'
-local moved = ARGV[5] ~= '' and (ARGV[5] ~= everyone or ARGV[6] ~= user)
-local replaced, sequence
--- Most sessions have no name and no limit, and need nothing of the rest.
-if moved or name ~= '' or most ~= '' then
-  local already = redis.call('GET', key)
-  if already then return { 'already', already } end
-  if moved then return { 'epoch_moved' } end
-  ${withPieces(['writeEnd', 'live'])}
-  if name ~= '' then
-    local free = nameIsFree(name, now)
-    if free ~= 'free' then return { free } end
-  end
-  if most ~= '' then
-    local active = liveOf(home, userId, now)
-    local over = #active + 1 - tonumber(most)
-    if over > 0 and ARGV[10] == 'refuse' then return { 'too_many', #active } end
-    replaced = {}
-    for i = 1, math.min(over, #active) do
-      local oldest = active[i]
-      sequence = writeEnd(home, oldest[1], oldest[2], { now, 'policy', 'replaced' }, false, now)
-      replaced[i] = oldest[1]
-    end
-  end
-  if name ~= '' then holdName(name, id, now) end
+local count, marks = #ARGV / 10, {}
+local function beginningOf(id)
+  return shared .. '{' .. string.sub(id, 9, 10) .. '}:'
 end
--- The lists follow with the sweep, which finds it by its event.
-local stamped = mark .. '${separator}' .. user .. '${separator}' .. unstamped
-local already = redis.call('SET', key, stamped, 'NX', 'GET')
-if already then return { 'already', already } end
-redis.call('ZADD', home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId, 0, id)
-redis.call('INCR', shared .. 'active')
-redis.call('XADD', shared .. 'events', '0-*', 'e', ARGV[7])
-return { 'created', tonumber(everyone), tonumber(user), replaced, sequence }
+for i = 1, count do marks[i] = beginningOf(ARGV[10 * i - 9]) .. 'm' end
+marks = redis.call('MGET', unpack(marks))
+local added = 0
+local function add(home, id, userId, mark, user, unstamped, told)
+  local already = redis.call('SET', home .. 's:' .. id, mark .. '${separator}' .. user .. '${separator}' .. unstamped, 'NX', 'GET')
+  if already then return { 'already', already } end
+  local everyone = string.match(mark, '^%d+')
+  -- The lists follow with the sweep, which finds it by its event.
+  redis.call('ZADD', home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId, 0, id)
+  redis.call('XADD', shared .. 'events', '0-*', 'e', told)
+  added = added + 1
+  return { 'created', tonumber(everyone), tonumber(user) }
+end
+local answers, rest = {}, {}
+for i = 1, count do
+  local id, userId, unstamped, now, everyone, epoch, told, name, most = unpack(ARGV, 10 * i - 9, 10 * i - 1)
+  local home, mark = beginningOf(id), marks[i] or '${firstMark}'
+  local user = redis.call('HGET', home .. 'e:' .. userId, 'n') or '0'
+  local moved = everyone ~= '' and (everyone ~= string.match(mark, '^%d+') or epoch ~= user)
+  -- Most sessions have no name and no limit, and need nothing of the rest.
+  if moved or name ~= '' or most ~= '' then
+    rest[#rest + 1] = { i, home, mark, user, moved }
+  else
+    answers[i] = add(home, id, userId, mark, user, unstamped, told)
+  end
+end
+if #rest > 0 then
+  ${withPieces(['writeEnd', 'live'])}
+  local function addRest(i, home, mark, user, moved)
+    local id, userId, unstamped, now, _, _, told, name, most, excess = unpack(ARGV, 10 * i - 9, 10 * i)
+    local already = redis.call('GET', home .. 's:' .. id)
+    if already then return { 'already', already } end
+    if moved then return { 'epoch_moved' } end
+    if name ~= '' then
+      local free = nameIsFree(name, now)
+      if free ~= 'free' then return { free } end
+    end
+    local replaced, sequence
+    if most ~= '' then
+      local active = liveOf(home, userId, now)
+      local over = #active + 1 - tonumber(most)
+      if over > 0 and excess == 'refuse' then return { 'too_many', #active } end
+      replaced = {}
+      for i = 1, math.min(over, #active) do
+        local oldest = active[i]
+        sequence = writeEnd(home, oldest[1], oldest[2], { now, 'policy', 'replaced' }, false, now)
+        replaced[i] = oldest[1]
+      end
+    end
+    if name ~= '' then holdName(name, id, now) end
+    local answer = add(home, id, userId, mark, user, unstamped, told)
+    answer[4], answer[5] = replaced, sequence
+    return answer
+  end
+  for _, one in ipairs(rest) do answers[one[1]] = addRest(unpack(one)) end
+end
+if added > 0 then redis.call('INCRBY', shared .. 'active', added) end
+return answers
 `,
 });
 
@@ -151,7 +176,7 @@ end
  */
 export const changeGroups: Script = writing({
   name: 'changeGroups',
-  uses: ['live', 'log', 'event'],
+  uses: ['live', 'log', 'head', 'event'],
   body: String.raw`
 local userId, now, only, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[8])
 local function list(text)
@@ -189,7 +214,7 @@ for _, session in ipairs(liveOf(home, userId, now)) do
   end
 end
 if only ~= '' and chosen == 0 then return { 'not_found' } end
-if #changed == 0 then return { 'changed', 0, tonumber(redis.call('GET', shared .. 'head') or 0) } end
+if #changed == 0 then return { 'changed', 0, head() } end
 for _, change in ipairs(changed) do
   local id, row = change[1], change[2]
   row[${cell.groups}] = table.concat(change[3], '\30')

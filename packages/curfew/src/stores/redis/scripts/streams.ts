@@ -12,13 +12,10 @@ export const readEvents: Script = reading({
 /** ARGV: after, limit. */
 export const readLog: Script = reading({
   name: 'readLog',
-  body: `return redis.call('XRANGE', shared .. 'log', '(' .. ARGV[1] .. '-0', '+', 'COUNT', ARGV[2])`,
+  body: `return redis.call('XRANGE', shared .. 'log', '(0-' .. ARGV[1], '+', 'COUNT', ARGV[2])`,
 });
 
-export const logHead: Script = reading({
-  name: 'logHead',
-  body: `return tonumber(redis.call('GET', shared .. 'head') or 0)`,
-});
+export const logHead: Script = reading({ name: 'logHead', uses: ['head'], body: `return head()` });
 
 /**
  * ARGV: id, counter, applied. The row is written and the head read in one step: whatever comes later is behind the head.
@@ -26,9 +23,10 @@ export const logHead: Script = reading({
  */
 export const renewNode: Script = writingWhenFull({
   name: 'renewNode',
+  uses: ['head'],
   body: String.raw`
 redis.call('HSET', shared .. 'nodes', ARGV[1], ARGV[2] .. '\31' .. ARGV[3])
-return tonumber(redis.call('GET', shared .. 'head') or 0)
+return head()
 `,
 });
 
@@ -101,26 +99,19 @@ export const readFormat: Script = reading({
 /** Answers the numbers of the newest entry of the log and of the newest event. */
 export const counters: Script = reading({
   name: 'counters',
-  body: `
-local lastEvent = 0
-if redis.call('EXISTS', shared .. 'events') == 1 then
-  local info = redis.call('XINFO', 'STREAM', shared .. 'events')
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then lastEvent = tonumber(string.match(info[i + 1], '%d+$')) end
-  end
-end
-return { tonumber(redis.call('GET', shared .. 'head') or 0), lastEvent }
-`,
+  uses: ['head'],
+  body: `return { head(), newest(shared .. 'events') }`,
 });
 
 /** Answers how many sessions are live, and ended, and the log's head. */
 export const counts: Script = reading({
   name: 'counts',
+  uses: ['head'],
   body: `
 return {
   redis.call('ZCARD', shared .. 'live'),
   redis.call('ZCARD', shared .. 'past'),
-  tonumber(redis.call('GET', shared .. 'head') or 0),
+  head(),
 }
 `,
 });

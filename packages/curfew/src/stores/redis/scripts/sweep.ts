@@ -142,15 +142,15 @@ export const buryEnded: Script = writingWhenFull({
   name: 'buryEnded',
   uses: ['bury'],
   body: `
-local from = tonumber(redis.call('HGET', shared .. 'state', 'buried') or 0)
-local entries = redis.call('XRANGE', shared .. 'log', from + 1 .. '-0', '+', 'COUNT', ARGV[1])
+local buried = redis.call('HGET', shared .. 'state', 'buried') or 0
+local entries = redis.call('XRANGE', shared .. 'log', '(0-' .. buried, '+', 'COUNT', ARGV[1])
 for _, entry in ipairs(entries) do
   local at, kind, id = unpack(cells(entry[2][2]))
   local text = kind == 's' and redis.call('GET', homeOf(id) .. 's:' .. id)
   local row = text and sessionOf(text)
   if row and row[${cell.endAt}] ~= '' and not redis.call('ZSCORE', shared .. 'graves', id) then bury(id, row, at) end
 end
-if #entries > 0 then redis.call('HSET', shared .. 'state', 'buried', string.match(entries[#entries][1], '%d+')) end
+if #entries > 0 then redis.call('HSET', shared .. 'state', 'buried', string.match(entries[#entries][1], '%d+$')) end
 return #entries
 `,
 });
@@ -185,14 +185,12 @@ export const trimStreams: Script = writingWhenFull({
   name: 'trimStreams',
   uses: ['rows'],
   body: `
--- An entry of the log is numbered before the dash of its id, an event behind it.
 local function trim(stream, place, oldest, followed)
   local upTo, count = nil, 0
   for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+', 'COUNT', ARGV[3])) do
-    local ms, sequence = string.match(entry[1], '(%d+)-(%d+)')
-    local number = math.max(tonumber(ms), tonumber(sequence))
+    local number = tonumber(string.match(entry[1], '%d+$'))
     if tonumber(cells(entry[2][2])[place]) > tonumber(oldest) or number > followed then break end
-    upTo, count = ms .. '-' .. sequence + 1, count + 1
+    upTo, count = '0-' .. number + 1, count + 1
   end
   if upTo then redis.call('XTRIM', stream, 'MINID', upTo) end
   return count
