@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { SessionId } from '../../domain/brand.ts';
 import { newId } from '../../domain/ids.ts';
 import { day, minute } from '../../domain/limits.ts';
+import type { StoredSession } from '../../domain/session.ts';
 import { allOfUser, type Case, everyone, hour, logout, note, random, start, user } from './harness.ts';
 
 export const sessionCases: Case[] = [
@@ -68,6 +69,65 @@ export const sessionCases: Case[] = [
       assert.equal((await world.events()).length, 4);
       assert.equal(await world.store.countActive(start, user('ada')), 0);
       assert.equal(await world.store.countActive(start), 0);
+    },
+  },
+  {
+    name: 'of what is asked for at the same moment, each gets its own answer',
+    async run(world) {
+      const { store } = world;
+      await store.endSessionsOfUser(user('moved'), allOfUser());
+      const there = await world.create({ userId: 'there' });
+      const full = await world.create({ userId: 'full' });
+      const created = await Promise.all([
+        world.tryCreate(world.plan({ userId: 'plain' })),
+        world.tryCreate(there),
+        world.tryCreate(world.plan({ userId: 'moved' }), { epochs: { user: 0, everyone: 0 } }),
+        world.tryCreate(world.plan({ userId: 'one', name: 'desk' })),
+        world.tryCreate(world.plan({ userId: 'two', name: 'desk' })),
+        world.tryCreate(world.plan({ userId: 'full' }), { limit: { max: 1, excess: 'refuse' } }),
+        world.tryCreate(world.plan({ userId: 'full' }), { limit: { max: 1, excess: 'replace' } }),
+        world.tryCreate(world.plan({ userId: 'moved' })),
+      ]);
+      assert.deepEqual(
+        created.map(({ kind }) => kind),
+        ['created', 'created', 'epoch_moved', 'created', 'name_taken', 'too_many', 'created', 'created'],
+      );
+      const sessions = created.flatMap((one) => (one.kind === 'created' ? [one.session] : []));
+      const [plain, , named, newer, moved] = sessions as [StoredSession, ...StoredSession[]];
+      assert.equal(moved!.epochs.user, 1);
+      assert.equal(await store.countActive(start), 5);
+
+      const unknown = world.plan({ userId: 'plain' });
+      const ended = await Promise.all([
+        store.endSession(plain.id, logout()),
+        store.endSession(full.id, logout()),
+        store.endSession(unknown.id, logout()),
+        store.endSession(named!.id, logout(), { userId: named!.userId }),
+        store.endSession(moved!.id, logout(), { userId: user('somebody else') }),
+        store.endSession(newer!.id, logout(start + day)),
+        store.endSession(there.id, { ...logout(), reason: 'ended_by_admin' }),
+        store.endSession(there.id, logout()),
+      ]);
+      assert.deepEqual(
+        ended.map(({ kind }) => kind),
+        ['ended', 'already', 'not_found', 'ended', 'not_found', 'ended', 'ended', 'already'],
+      );
+      const ends = ended.flatMap((one) => (one.kind === 'not_found' ? [] : [one]));
+      assert.deepEqual(
+        ends.map(({ end }) => end.reason),
+        ['logout', 'replaced', 'logout', 'logout', 'ended_by_admin', 'ended_by_admin'],
+      );
+      for (const { session, end } of ends) {
+        assert.deepEqual((await world.snapshot(session.id)).stored, session);
+        assert.deepEqual(session.end, end);
+      }
+      assert.equal((await world.view(moved!.id)).status, 'active');
+      assert.equal(await store.countActive(start), 1);
+      const log = await world.log();
+      assert.deepEqual(
+        log.map(({ sequence }) => sequence),
+        [1, 2, 3, 4, 5, 6],
+      );
     },
   },
   {

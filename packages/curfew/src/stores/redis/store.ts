@@ -1,6 +1,6 @@
 import { type NewEvent, storeEvents } from '../../domain/events.ts';
 import { limits } from '../../domain/limits.ts';
-import { CurfewError, isCurfewError } from '../../errors.ts';
+import { CurfewError } from '../../errors.ts';
 import type {
   ChangeOutcome,
   Creation,
@@ -62,18 +62,14 @@ export class RedisStore implements Store {
 
   /** What is asked in one turn of the event loop goes as one call of a script. */
   #together(script: Script): Lanes<string[], Reply> {
-    return new Lanes(async (asked) => (await this.#write(script, asked.flat())) as Reply[], {
-      ...batch,
-      // Somebody's key is not what it should be: the others go on.
-      apart: (error) => isCurfewError(error) && error.code === 'store_damaged',
-    });
+    return new Lanes(async (asked) => (await this.#write(script, asked.flat())) as Reply[], batch);
   }
 
   // ---- Sessions
 
   createSession = async (creation: Creation): Promise<CreationOutcome> => {
     const { session } = creation;
-    const reply = await this.#creations.run(creationArgs(creation));
+    const reply = intact(await this.#creations.run(creationArgs(creation)));
     const [kind, ...told] = reply as [string, ...Reply[]];
     switch (kind) {
       case 'created': {
@@ -115,7 +111,7 @@ export class RedisStore implements Store {
   };
 
   endSession: Store['endSession'] = async (id, { at, by, reason }, condition = {}): Promise<EndOutcome> => {
-    const reply = await this.#ends.run([id, String(at), by, reason, condition.userId ?? '']);
+    const reply = intact(await this.#ends.run([id, String(at), by, reason, condition.userId ?? '']));
     const [first, row, cells, written] = reply as [string, string, codec.EndCells?, (0 | 1)?];
     if (first === 'not_found') return { kind: first };
     const found = codec.decodeSession(id, row);
@@ -283,6 +279,13 @@ export class RedisStore implements Store {
     await this.#durable?.close();
     await this.#link.close();
   };
+}
+
+/** @throws `store_damaged` when a key of whom it is about is not what it should be */
+function intact(reply: Reply): Reply {
+  const [kind, why] = reply as string[];
+  if (kind === 'damaged') throw new CurfewError('store_damaged', { detail: `Redis says: ${why}` });
+  return reply;
 }
 
 function creationArgs({ session, epochs, limit, by, now }: Creation): string[] {

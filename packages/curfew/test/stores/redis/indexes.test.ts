@@ -68,7 +68,7 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
       before.map(({ length }) => length),
       [4, 4, 3, 4, 1],
     );
-    const rows = ['state', 'head', 'active', 'log', 'events'].map((key) => `curfew:${key}`);
+    const rows = ['state', 'active', 'log', 'events'].map((key) => `curfew:${key}`);
     const keys = (await server.tell('KEYS', '*')) as string[];
     const indexes = keys.filter((key) => !rows.includes(key) && !key.includes(':s:'));
     await server.tell('DEL', ...indexes);
@@ -78,6 +78,23 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     await world.sweep(start + forever);
     await world.sweep(start + forever + 2 * hour, hour);
     assert.equal(await store.readSession(one!.id), undefined, 'what was mended is never forgotten');
+  });
+
+  test('a key of one user that is not what it should be keeps nobody else from signing in and out', async () => {
+    const damaged = await world.create({ userId: 'ada' });
+    const others = await Promise.all(['ben', 'cleo', 'dora'].map((userId) => world.create({ userId })));
+    await server.tell('SET', `curfew:{${shardTag('ada')}}:u:0.0:ada`, 'not a sorted set');
+    const outcomes = await Promise.allSettled([
+      ...[others[0]!, damaged, others[1]!, others[2]!].map(({ id }) => store.endSession(id, logout())),
+      ...['ada', 'ben'].map((userId) => world.create({ userId })),
+    ]);
+    assert.deepEqual(
+      outcomes.map((outcome) => (outcome.status === 'fulfilled' ? 'done' : outcome.reason.code)),
+      ['done', 'store_damaged', 'done', 'done', 'store_damaged', 'done'],
+    );
+    for (const { id } of others) assert.equal((await world.view(id)).status, 'ended');
+    assert.equal((await world.view(damaged.id)).status, 'active');
+    assert.equal(await store.logHead(), 3);
   });
 
   test('what is in an index and is not there any more goes from it when somebody looks', async () => {

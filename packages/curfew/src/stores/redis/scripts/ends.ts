@@ -10,7 +10,7 @@ const plain = String.raw`'^([%d.]+)\31(%d+)\31\31([^\31]*)\31\31\31\31(%d+)(\031
 /**
  * ARGV: for each end id, at, by, reason, the user whose it must be (empty for anybody's).
  * Answers for each the number of its entry and the row as it was found; or `ended` or `already`, that row, the cells of
- * the end, and whether they were written now; or `not_found`.
+ * the end, and whether they were written now; or `not_found`, or `damaged` and why.
  */
 export const endSessions: Script = writing({
   name: 'endSessions',
@@ -28,11 +28,11 @@ for i = 1, count do
   local text = found[2 * i - 1]
   local mark, user, userId, version, tail, seenAt, expiresAt, idle = string.match(text or '', ${plain})
   -- Most sessions are plain, and need nothing of the pieces: what they do is done here in as few steps as Redis allows.
+  local home = shared .. '{' .. string.sub(id, 9, 10) .. '}:'
   if mark and mark == (found[2 * i] or '${firstMark}') and not seen[id] and (owner == '' or owner == userId)
-    and tonumber(at) < math.min(tonumber(expiresAt), seenAt + idle) then
-    local home = shared .. '{' .. string.sub(id, 9, 10) .. '}:'
-    redis.call('ZREM', home .. 'u:' .. string.match(mark, '^%d+') .. '.' .. user .. ':' .. userId, id)
-    redis.call('ZADD', home .. 'x:' .. userId, 0, id)
+    and tonumber(at) < math.min(tonumber(expiresAt), seenAt + idle)
+    and tonumber(redis.pcall('ZADD', home .. 'x:' .. userId, 0, id))
+    and tonumber(redis.pcall('ZREM', home .. 'u:' .. string.match(mark, '^%d+') .. '.' .. user .. ':' .. userId, id)) then
     local sequence = string.match(redis.call('XADD', shared .. 'log', '0-*', 'e', at .. '\31s\31' .. id), '%d+$')
     redis.call('XADD', shared .. 'events', '0-*', 'e',
       'session.ended\31' .. at .. '\31' .. by .. '\31' .. userId .. '\31' .. id .. '\31' .. reason .. '\31')
@@ -50,7 +50,7 @@ if #written > 0 then
   redis.call('DECRBY', shared .. 'active', #written / 2)
 end
 if #rest == 0 then return answers end
-${withPieces(['writeEnd', 'endOf'])}
+${withPieces(['writeEnd', 'endOf', 'attempt'])}
 local function endOne(id, at, by, reason, owner)
   local home = homeOf(id)
   local text = redis.call('GET', home .. 's:' .. id)
@@ -63,7 +63,7 @@ local function endOne(id, at, by, reason, owner)
   writeEnd(home, id, row, why, behind, at)
   return { earlier and 'already' or 'ended', text, why, 1 }
 end
-for _, i in ipairs(rest) do answers[i] = endOne(unpack(ARGV, 5 * i - 4, 5 * i)) end
+for _, i in ipairs(rest) do answers[i] = attempt(endOne, unpack(ARGV, 5 * i - 4, 5 * i)) end
 return answers
 `,
 });

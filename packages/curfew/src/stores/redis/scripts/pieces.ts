@@ -11,6 +11,7 @@ type Piece = { uses: readonly PieceName[]; source: string };
 
 export type PieceName =
   | 'rows'
+  | 'attempt'
   | 'epochs'
   | 'endOf'
   | 'log'
@@ -48,6 +49,15 @@ end
 -- The beginning of a session's keys: the tag is in its id.
 local function homeOf(id)
   return shared .. '{' .. string.sub(id, 9, 10) .. '}:'
+end
+`;
+
+const attempt = `
+-- What work answers; or why it could not, when somebody's key is not what it should be: the others go on.
+local function attempt(work, ...)
+  local done, answer = pcall(work, ...)
+  if done then return answer end
+  return { 'damaged', type(answer) == 'table' and answer.err or answer }
 end
 `;
 
@@ -218,6 +228,8 @@ end
 const writeEnd = String.raw`
 -- Writes an end down that had no entry in the log: entry, event, and the session itself.
 local function writeEnd(home, id, row, why, behind, now)
+  -- First what may fail, when somebody has written something else there.
+  displace(home, id, row)
   why[4] = log('s', id, now)
   event(table.concat({ 'session.ended', why[1], why[2], row[${cell.userId}], id, why[3], '' }, '\31'))
   -- What an epoch has passed was counted off by the epoch.
@@ -310,6 +322,7 @@ end
 
 export const pieces: Readonly<Record<PieceName, Piece>> = {
   rows: { uses: [], source: rows },
+  attempt: { uses: [], source: attempt },
   epochs: { uses: ['rows'], source: epochs },
   endOf: { uses: ['epochs'], source: endOf },
   log: { uses: [], source: log },

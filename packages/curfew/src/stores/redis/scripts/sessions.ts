@@ -5,10 +5,11 @@ import { reading, type Script, withPieces, writing } from './script.ts';
  * ARGV: for each creation id, user, the row behind its two epochs, now, the epochs that must be present (everyone's, the
  * user's; empty for any), event, name, limit (empty for none), `replace` or `refuse`.
  * Answers for each `already` with the row, or `created` with the epochs, the ids that it replaced and the last log entry,
- * or why not.
+ * or why not; `damaged` and why.
  */
 export const createSessions: Script = writing({
   name: 'createSessions',
+  uses: ['attempt'],
   body: `
 local count, marks = #ARGV / 10, {}
 local function beginningOf(id)
@@ -18,11 +19,16 @@ for i = 1, count do marks[i] = beginningOf(ARGV[10 * i - 9]) .. 'm' end
 marks = redis.call('MGET', unpack(marks))
 local added = 0
 local function add(home, id, userId, mark, user, unstamped, told)
-  local already = redis.call('SET', home .. 's:' .. id, mark .. '${separator}' .. user .. '${separator}' .. unstamped, 'NX', 'GET')
-  if already then return { 'already', already } end
   local everyone = string.match(mark, '^%d+')
+  local place = home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId
+  -- First what may fail, when somebody has written something else there: then nothing has been written.
+  local placed = redis.call('ZADD', place, 0, id)
+  local already = redis.call('SET', home .. 's:' .. id, mark .. '${separator}' .. user .. '${separator}' .. unstamped, 'NX', 'GET')
+  if already then
+    if placed == 1 then redis.call('ZREM', place, id) end
+    return { 'already', already }
+  end
   -- The lists follow with the sweep, which finds it by its event.
-  redis.call('ZADD', home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId, 0, id)
   redis.call('XADD', shared .. 'events', '0-*', 'e', told)
   added = added + 1
   return { 'created', tonumber(everyone), tonumber(user) }
@@ -37,7 +43,7 @@ for i = 1, count do
   if moved or name ~= '' or most ~= '' then
     rest[#rest + 1] = { i, home, mark, user, moved }
   else
-    answers[i] = add(home, id, userId, mark, user, unstamped, told)
+    answers[i] = attempt(add, home, id, userId, mark, user, unstamped, told)
   end
 end
 if #rest > 0 then
@@ -68,7 +74,7 @@ if #rest > 0 then
     answer[4], answer[5] = replaced, sequence
     return answer
   end
-  for _, one in ipairs(rest) do answers[one[1]] = addRest(unpack(one)) end
+  for _, one in ipairs(rest) do answers[one[1]] = attempt(addRest, unpack(one)) end
 end
 if added > 0 then redis.call('INCRBY', shared .. 'active', added) end
 return answers
