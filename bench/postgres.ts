@@ -27,7 +27,8 @@ export async function postgresRows(say: (text: string) => void): Promise<Row[]> 
     await few.settle();
     const bare = await openBare(server, few);
     say('verifying, creating, ending against bare statements');
-    rows.push(await verifying(server, few, bare), await creating(few, bare), await ending(few, bare));
+    const created: string[] = [];
+    rows.push(await verifying(server, few, bare), await creating(few, bare, created), await ending(few, bare, created));
     await bare.close();
     say(`opening ${large.toLocaleString('en')} sessions in PostgreSQL`);
     const many = await open(server, 'many');
@@ -35,7 +36,10 @@ export async function postgresRows(say: (text: string) => void): Promise<Row[]> 
     await many.settle();
     await server.sql('many', 'ANALYZE');
     say('comparing sizes');
-    rows.push(...(await comparing(few, many)));
+    const [coldFew, coldMany] = [await openForgetful(server, 'few'), await openForgetful(server, 'many')];
+    rows.push(...(await comparing([few, coldFew], [many, coldMany])));
+    await coldFew.close();
+    await coldMany.close();
     say('ending all of a user, and sweeping');
     rows.push(...(await endingUser(many)));
     say('exporting and importing');
@@ -110,19 +114,24 @@ async function verifying(server: PostgresServer, bench: Bench, bare: Bare): Prom
   return row;
 }
 
-async function creating(bench: Bench, bare: Bare): Promise<Row> {
+/** Notes the ids of what it creates. */
+async function creating(bench: Bench, bare: Bare, created: string[]): Promise<Row> {
   const count = 4000;
   let made = small;
-  const ours = () => rateOf(count, inFlight, () => bench.authority.createSession(library, request(made++, 2500)));
+  const ours = () =>
+    rateOf(count, inFlight, async () => {
+      const { session } = await bench.authority.createSession(library, request(made++, 2500));
+      created.push(session.id);
+    });
   return side('create', 'INSERT of the same bytes', ours, () => rateOf(count, inFlight, bare.insert));
 }
 
 /** Up to where it is stored: what the fence waits for is measured with the fence. */
-async function ending(bench: Bench, bare: Bare): Promise<Row> {
+async function ending(bench: Bench, bare: Bare, ids: readonly string[]): Promise<Row> {
   const count = 1000;
   let ended = 0;
   const ours = () =>
-    rateOf(count, inFlight, () => bench.authority.endSession(library, { id: bench.ids[ended++]! }, 'stored'));
+    rateOf(count, inFlight, () => bench.authority.endSession(library, { id: ids[ended++]! }, 'stored'));
   return side('end', 'UPDATE by id', ours, () => rateOf(count, inFlight, bare.update));
 }
 
@@ -144,16 +153,18 @@ async function side(
 }
 
 /** The same at a million sessions as at ten thousand. */
-async function comparing(few: Bench, many: Bench): Promise<Row[]> {
+async function comparing(few: readonly [Bench, cold: Bench], many: readonly [Bench, cold: Bench]): Promise<Row[]> {
   let made = 0;
   const users = (bench: Bench) => Math.ceil(bench.ids.length / 4);
-  const verify = (bench: Bench) => () =>
-    timeOf(() =>
-      rateOf(5000, inFlight, (i) => bench.authority.verifySession(bench.tokens[(i * 7919) % bench.tokens.length]!)),
-    );
-  const create = (bench: Bench) => () =>
-    timeOf(() => rateOf(2000, inFlight, () => bench.authority.createSession(library, request(made++, users(bench)))));
-  const end = (bench: Bench) => {
+  const verify =
+    ([{ tokens }, cold]: readonly [Bench, Bench]) =>
+    () =>
+      timeOf(() => rateOf(5000, inFlight, (i) => cold.authority.verifySession(tokens[(i * 7919) % tokens.length]!)));
+  const create =
+    ([bench]: readonly [Bench, Bench]) =>
+    () =>
+      timeOf(() => rateOf(2000, inFlight, () => bench.authority.createSession(library, request(made++, users(bench)))));
+  const end = ([bench]: readonly [Bench, Bench]) => {
     let at = bench.ids.length;
     return () =>
       timeOf(() =>
