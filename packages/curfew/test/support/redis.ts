@@ -4,8 +4,11 @@ import { createServer } from 'node:net';
 import { createClient } from '@redis/client';
 import { temporaryFolder } from '../stores/harness.ts';
 
+/** What is run as Redis: `CURFEW_TEST_REDIS=valkey-server` for Valkey. */
+const program = process.env['CURFEW_TEST_REDIS'] ?? 'redis-server';
+
 /** Whether there is a Redis on this machine; the tests that need it say that they were left out where there is none. */
-export const redisInstalled: boolean = spawnSync('redis-server', ['--version']).status === 0;
+export const redisInstalled: boolean = spawnSync(program, ['--version']).status === 0;
 
 /** A real Redis of a test's own, on a free port with a folder of its own. */
 export class RedisServer {
@@ -37,7 +40,7 @@ export class RedisServer {
 
   async up(): Promise<void> {
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder.path, '--save', ''];
-    const child = spawn('redis-server', [...args, ...durable, ...this.#settings], {
+    const child = spawn(program, [...args, ...durable, ...this.#settings], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = child;
@@ -47,7 +50,7 @@ export class RedisServer {
         said += chunk;
         if (/Ready to accept connections/.test(said)) resolve();
       });
-      child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}: ${said}`)));
+      child.once('exit', (code) => reject(new Error(`${program} ended with ${code}: ${said}`)));
     });
   }
 

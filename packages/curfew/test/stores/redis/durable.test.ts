@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { logout, World } from '../../../src/stores/conformance/harness.ts';
 import { DurableWrites } from '../../../src/stores/redis/durable.ts';
+import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { Link } from '../../../src/stores/redis/link.ts';
 import { appendEvent, logHead } from '../../../src/stores/redis/scripts/streams.ts';
 import { readServerFacts } from '../../../src/stores/redis/settings.ts';
@@ -37,4 +39,41 @@ describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () 
     }
     assert.equal(await server.tell('XLEN', 'curfew:events'), 20);
   });
+
+  test('what it confirmed is there when it was killed a moment later', async (t) => {
+    const server = await RedisServer.start('--appendfsync', 'everysec');
+    t.after(() => server.remove());
+    const store = await openRedisStore(server.url);
+    t.after(() => store.close());
+    const world = new World({ store, dispose: async () => {} });
+    const made = Array.from({ length: 20 }, () => world.plan());
+    const created = await Promise.allSettled(made.map((session) => world.tryCreate(session)));
+    const link = await Link.open({ url: server.url, location: server.url, timeout: 3000 });
+    t.after(() => link.close());
+    if (!(await readServerFacts(link)).confirms) {
+      t.skip('this Redis cannot be asked: WAITAOF came with 7.2');
+      return;
+    }
+    assert.ok(created.every(({ status }) => status === 'fulfilled'));
+    const ended = made.slice(0, 10);
+    for (const outcome of await Promise.all(ended.map(({ id }) => store.endSession(id, logout())))) {
+      assert.equal(outcome.kind, 'ended');
+    }
+    await server.down('SIGKILL');
+    await server.up();
+    await untilReady(() => store.ping());
+    for (const [i, { id }] of made.entries()) {
+      assert.equal((await world.view(id)).status, i < ended.length ? 'ended' : 'active');
+    }
+  });
 });
+
+async function untilReady(ask: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    const ready = await ask().then(
+      () => true,
+      () => false,
+    );
+    if (ready) return;
+  }
+}
