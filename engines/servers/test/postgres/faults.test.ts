@@ -109,6 +109,18 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await world.events()).filter(({ type }) => type === 'session.ended').length, 1);
   });
 
+  test('who watches the log over a connection that only seems to stand goes on hearing of it over another', async () => {
+    const relay = await relayed();
+    const direct = await server.createDatabase('stranded');
+    const world = words(await opened(server.url('stranded', relay.port)));
+    const { hears, stop } = world.watch();
+    await hears(() => world.store.endEveryone(everyone()));
+    relay.strand();
+    const other = await opened(direct);
+    await hears(() => other.endEveryone(everyone()));
+    stop();
+  });
+
   test('a slow network makes it slow, and nothing else', async () => {
     const relay = await relayed();
     await server.createDatabase('slow');
@@ -126,10 +138,7 @@ describe('faults of PostgreSQL', () => {
     const world = words(store);
     const sessions = await world.createMany(20);
     await store.endSession(sessions[0]!.id, logout());
-    let hints = 0;
-    const stop = store.watchLog(() => {
-      hints += 1;
-    });
+    const { hears, stop } = world.watch();
     await server.stop();
     const away = await faultOf(() => store.readSession(sessions[1]!.id));
     assert.equal(away.code, 'store_unavailable');
@@ -145,11 +154,7 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await world.view(sessions[1]!.id)).status, 'active');
     assert.equal((await store.endSession(sessions[1]!.id, logout())).kind, 'ended');
     assert.equal(await store.logHead(), 2);
-    // Who watches the log goes on hearing of it.
-    for (hints = 0; hints === 0; ) {
-      await store.endEveryone(everyone());
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    await hears(() => store.endEveryone(everyone()));
     stop();
   });
 

@@ -3,6 +3,19 @@ import { setTimeout } from 'node:timers/promises';
 /** Milliseconds until a connection that brought hints, and broke, is tried anew. */
 const pause = 1000;
 
+/** Rejects when an answer takes longer than so many milliseconds: a connection whose other side is gone says nothing. */
+export async function inTime<T>(answer: Promise<T>, most: number): Promise<T> {
+  const over = new AbortController();
+  const late = setTimeout(most, undefined, { signal: over.signal, ref: false }).then(() => {
+    throw new Error(`nothing came within ${most} ms`);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    over.abort();
+  }
+}
+
 /** Listens on a connection until it breaks or is let go of; calls back with every hint. */
 export type Listen = (hint: () => void, until: AbortSignal) => Promise<void>;
 

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { test } from 'node:test';
+import { startProxy } from './chaos/proxy.ts';
 import { judge, type Seen } from './chaos/history.ts';
 
 const verify = (session: string, began: number, answer: number): Seen => ({
@@ -58,3 +61,28 @@ for (const [what, history] of Object.entries({
     assert.equal(judge(history).violations.length, 1);
   });
 }
+
+test('the proxy holds back what passes through it, and never changes its order', async (t) => {
+  const arrived: Buffer[] = [];
+  const target = createServer((socket) => {
+    socket.on('data', (data) => arrived.push(data)).on('error', () => {});
+  });
+  target.listen(0, '127.0.0.1');
+  await once(target, 'listening');
+  t.after(() => target.close());
+  const proxy = await startProxy();
+  t.after(() => proxy.close());
+  proxy.target.port = (target.address() as AddressInfo).port;
+  const socket = connect(Number(new URL(proxy.url).port), '127.0.0.1').setNoDelay(true);
+  await once(socket, 'connect');
+  const count = 1500;
+  for (let i = 0; i < count; i++) {
+    if (i % 10 === 0) proxy.delay((i * 7) % 30);
+    socket.write(`${i} `);
+    if (i % 3 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  proxy.delay(0);
+  const text = () => Buffer.concat(arrived).toString();
+  while (!text().endsWith(` ${count - 1} `)) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(text(), Array.from({ length: count }, (_, i) => `${i} `).join(''));
+});

@@ -11,6 +11,7 @@ export class Relay {
   readonly #server: Server;
   #target: number;
   readonly #pairs: Set<[Socket, Socket]> = new Set();
+  readonly #stranded: WeakSet<[Socket, Socket]> = new WeakSet();
   #trap: Trap;
   #silent = false;
 
@@ -43,6 +44,11 @@ export class Relay {
     if (!silent) this.cut();
   }
 
+  /** The connections that there are swallow everything from now on, as when the other side is gone; new ones do not. */
+  strand(): void {
+    for (const pair of this.#pairs) this.#stranded.add(pair);
+  }
+
   /** Breaks every connection that there is. */
   cut(): void {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
@@ -64,7 +70,7 @@ export class Relay {
     };
     for (const socket of pair) socket.setNoDelay(true).on('error', end).on('close', end);
     client.on('data', (chunk) => {
-      if (this.#silent) return;
+      if (this.#silent || this.#stranded.has(pair)) return;
       if (this.#trap === 'request') {
         this.#trap = undefined;
         end();
@@ -74,7 +80,7 @@ export class Relay {
       else setTimeout(() => server.write(chunk), this.delay);
     });
     server.on('data', (chunk) => {
-      if (this.#silent) return;
+      if (this.#silent || this.#stranded.has(pair)) return;
       if (this.#trap === 'reply') {
         this.#trap = undefined;
         end();

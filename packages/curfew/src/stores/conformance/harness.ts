@@ -132,20 +132,19 @@ export class World {
     }
   }
 
-  /** Resolves when whoever watches the log here has heard that it grew. One hint may be lost, so it grows on and on. */
-  async hearsGrowth(grow: () => Promise<unknown>): Promise<void> {
-    const { watchLog } = this.store;
-    assert.ok(watchLog, 'the store gives no hints');
-    let growing: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve, reject) => {
-      const stop = watchLog(() => {
-        stop();
-        resolve();
-      });
-      const once = () => void grow().catch(reject);
-      growing = setInterval(once, 500);
-      once();
-    }).finally(() => clearInterval(growing));
+  /** Watches the log. `hears` resolves when a hint has come; one may be lost, so the log grows on and on meanwhile. */
+  watch(): { hears(grow: () => Promise<unknown>): Promise<void>; stop(): void } {
+    let hints = 0;
+    const stop = this.store.watchLog!(() => {
+      hints += 1;
+    });
+    const hears = async (grow: () => Promise<unknown>) => {
+      for (hints = 0; hints === 0; ) {
+        await grow();
+        for (let wait = 0; hints === 0 && wait < 50; wait++) await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    };
+    return { hears, stop };
   }
 
   log(): Promise<LogEntry[]> {

@@ -77,9 +77,11 @@ export const nodeCases: Case[] = [
       const { store } = world;
       if (!store.watchLog) return;
       const end = (writer: Store) => writer.endEveryone(everyone());
-      await world.hearsGrowth(() => end(store));
+      const { hears, stop } = world.watch();
+      await hears(() => end(store));
       const another = await world.opened.another?.();
-      if (another) await world.hearsGrowth(() => end(another));
+      if (another) await hears(() => end(another));
+      stop();
       let late = 0;
       store.watchLog(() => {
         late += 1;

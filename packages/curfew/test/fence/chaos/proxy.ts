@@ -17,23 +17,24 @@ export async function startProxy(): Promise<ProxyServer> {
   let late = 0;
   const open = new Set<Socket>();
   const pass = (from: Socket, to: Socket) => {
-    // Late, but never out of order.
-    let waiting = 0;
-    let last = 0;
+    // Late, but never out of order: one timer for all that waits, because two may fire in either order.
+    const waiting: { data: Buffer; due: number }[] = [];
+    const passOn = () => {
+      const at = performance.now();
+      while (waiting.length > 0 && waiting[0]!.due <= at) {
+        const { data } = waiting.shift()!;
+        if (to.writable) to.write(data);
+      }
+      if (waiting.length > 0) setTimeout(passOn, waiting[0]!.due - at);
+    };
     from.on('data', (data) => {
-      if (late === 0 && waiting === 0) {
+      if (late === 0 && waiting.length === 0) {
         to.write(data);
         return;
       }
-      waiting += 1;
-      last = Math.max(last, performance.now() + late);
-      setTimeout(
-        () => {
-          waiting -= 1;
-          if (to.writable) to.write(data);
-        },
-        Math.max(0, last - performance.now()),
-      );
+      const due = Math.max(waiting.at(-1)?.due ?? 0, performance.now() + late);
+      waiting.push({ data, due });
+      if (waiting.length === 1) setTimeout(passOn, late);
     });
     from.on('close', () => to.destroy());
     from.on('error', () => {});

@@ -133,10 +133,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
       const world = await opened();
       const [kept, ended] = await world.createMany(2);
       await world.store.endSession(ended!.id, logout());
-      let hints = 0;
-      const stop = world.store.watchLog!(() => {
-        hints += 1;
-      });
+      const { hears, stop } = world.watch();
       await server.down(signal);
       for (const call of [() => world.store.readSession(kept!.id), () => world.store.endSession(kept!.id, logout())]) {
         const fault = await faultOf(call());
@@ -152,11 +149,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
         (await world.log()).map(({ sequence }) => sequence),
         [1, 2],
       );
-      // Who watches the log goes on hearing of it.
-      for (hints = 0; hints === 0; ) {
-        await world.store.endEveryone(everyone());
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+      await hears(() => world.store.endEveryone(everyone()));
       stop();
     });
   }
@@ -186,6 +179,16 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     assert.deepEqual([read.code, write.code], ['store_unavailable', 'outcome_unknown']);
     relay.silent = false;
     assert.equal((await recovers(() => world.view(id))).status, 'active');
+  });
+
+  test('who watches the log over a connection that only seems to stand goes on hearing of it over another', async () => {
+    const { relay, world } = await relayed();
+    const { hears, stop } = world.watch();
+    await hears(() => world.store.endEveryone(everyone()));
+    relay.strand();
+    const other = await opened();
+    await hears(() => other.store.endEveryone(everyone()));
+    stop();
   });
 
   test('a slow network makes it slow, and nothing else', async () => {
