@@ -11,7 +11,8 @@ const mostPending = 50_000;
 /** Sessions that are written at a time. */
 const piece = 1000;
 
-type Seen = { at: number; due: number };
+/** `pause`: milliseconds from one writing to the next. */
+type Seen = { at: number; due: number; pause: number };
 
 /**
  * When sessions were last seen. A verification never writes: it notes the moment here, and batches go to the store.
@@ -36,7 +37,8 @@ export class Activity {
     const noted = this.#seen.get(stored.id);
     if (noted) noted.at = now;
     else {
-      this.#seen.set(stored.id, { at: now, due: stored.lastSeenAt + pauseOf(stored) });
+      const pause = pauseOf(stored);
+      this.#seen.set(stored.id, { at: now, due: stored.lastSeenAt + pause, pause });
     }
   }
 
@@ -52,7 +54,7 @@ export class Activity {
   /** Notes what a verifier has reported, which has taken its time to gather it already. */
   report(id: SessionId, at: number): void {
     const noted = this.#seen.get(id);
-    if (!noted) this.#seen.set(id, { at, due: at });
+    if (!noted) this.#seen.set(id, { at, due: at, pause: 0 });
     else if (at > noted.at) noted.at = at;
   }
 
@@ -79,7 +81,7 @@ export class Activity {
       for (const { id, at } of activities) {
         // Noted again meanwhile: that moment waits for the next turn.
         const seen = this.#seen.get(id);
-        if (seen && seen.at > at) seen.due = at + coalesce;
+        if (seen && seen.at > at) seen.due = at + seen.pause;
         else this.#seen.delete(id);
       }
     }

@@ -43,8 +43,17 @@ export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
     });
     return sweeping;
   };
-  const every = (interval: number, work: () => Promise<void>) =>
-    setInterval(() => void work().catch(settings.onError), interval).unref();
+  const every = (interval: number, work: () => Promise<void>) => {
+    let busy = false;
+    const turn = async () => {
+      // A store that is slow is not asked for the same again and again.
+      if (busy) return;
+      busy = true;
+      await work().catch(settings.onError);
+      busy = false;
+    };
+    return setInterval(() => void turn(), interval).unref();
+  };
   // A clock that went back throws, and that is a fault of the work like any other.
   const flush = async () => world.activity.flush(world.clock.now());
   const timers = [every(flushInterval, flush), every(sweepInterval, sweep)];

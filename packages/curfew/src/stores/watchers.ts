@@ -3,16 +3,16 @@ import { setTimeout } from 'node:timers/promises';
 /** Milliseconds until a connection that brought hints, and broke, is tried anew. */
 const pause = 1000;
 
-/** Rejects when an answer takes longer than so many milliseconds: a connection whose other side is gone says nothing. */
-export async function inTime<T>(answer: Promise<T>, most: number): Promise<T> {
-  const over = new AbortController();
-  const late = setTimeout(most, undefined, { signal: over.signal, ref: false }).then(() => {
+/** Rejects when an answer takes longer than so many milliseconds, or when nobody waits for it any more. */
+export async function inTime<T>(answer: Promise<T>, most: number, until: AbortSignal): Promise<T> {
+  const done = new AbortController();
+  const late = setTimeout(most, undefined, { signal: AbortSignal.any([done.signal, until]), ref: false }).then(() => {
     throw new Error(`nothing came within ${most} ms`);
   });
   try {
     return await Promise.race([answer, late]);
   } finally {
-    over.abort();
+    done.abort();
   }
 }
 

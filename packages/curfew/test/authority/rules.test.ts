@@ -176,6 +176,24 @@ describe('deadlines', () => {
     }
   });
 
+  test('a session that is used while its activity is being written stays alive, however short its idle limit', async (t) => {
+    const at = await open(t);
+    const { token } = await at.authority.createSession(library, { userId: 'ada', idle: 10 * second });
+    const { activity, store } = at.world;
+    const original = store.touchSessions;
+    store.touchSessions = async (activities) => {
+      at.clock.advance(3);
+      await at.authority.verifySession(token);
+      return original.call(store, activities);
+    };
+    for (let i = 0; i < 40; i++) {
+      at.clock.advance(second);
+      await at.sweep();
+      assert.equal((await at.authority.verifySession(token)).active, true, `after ${i} s`);
+      await activity.flush(at.clock.now());
+    }
+  });
+
   test('when very many were active within a minute, none of them waits', async (t) => {
     const at = await open(t);
     const { token, session } = await at.authority.createSession(library, { userId: 'ada' });

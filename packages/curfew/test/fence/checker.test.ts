@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { test } from 'node:test';
-import { startProxy } from './chaos/proxy.ts';
 import { judge, type Seen } from './chaos/history.ts';
+import { startProxy } from './chaos/proxy.ts';
 
 const verify = (session: string, began: number, answer: number): Seen => ({
   kind: 'verify',

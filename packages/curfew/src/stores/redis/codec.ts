@@ -8,11 +8,11 @@ import type { StoredSession } from '../../domain/session.ts';
 import type { LogEntry } from '../contract.ts';
 
 /*
- * The format of what is kept, version 1. A row is text: its cells, joined by the unit separator (U+001F). No id, name,
+ * The format of what is kept. A row is text: its cells, joined by the unit separator (U+001F). No id, name,
  * group or address holds a control character, and JSON escapes them, so no cell does. Scripts read cells by their place,
  * and so never parse JSON. Absent is empty.
  */
-export const format = 1;
+export const format = 2;
 
 export const separator = '\u001f';
 /** Between the access groups in their cell. */

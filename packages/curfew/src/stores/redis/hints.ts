@@ -2,7 +2,7 @@ import { inTime, type Listen } from '../watchers.ts';
 import { shared } from './keys.ts';
 import { newClient } from './link.ts';
 
-/** Milliseconds that Redis waits for the next entry before it answers that there is none; and that this may take it. */
+/** Milliseconds that Redis waits for the next entry before it answers that there is none; and that anything may take. */
 const longest = 2000;
 const most = 2 * longest;
 
@@ -13,21 +13,29 @@ const nextEntry = ['XREAD', 'COUNT', '1', 'BLOCK', String(longest), 'STREAMS', `
 export function listenOn(url: string): Listen {
   return async (hint, until) => {
     const client = newClient(url, () => false);
-    const stop = () => {
-      if (client.isOpen) client.destroy();
+    let over = false;
+    const letGo = () => {
+      try {
+        client.destroy();
+      } catch {
+        // It was not connected.
+      }
     };
-    until.addEventListener('abort', stop, { once: true });
+    // Whoever is let go of while connecting connects all the same.
+    client.on('ready', () => {
+      if (over) letGo();
+    });
     try {
-      await client.connect();
-      for (let grown = false; !until.aborted; ) {
-        const answer = inTime(client.sendCommand(nextEntry), most);
-        // Only now, when whatever comes after what is read meanwhile is waited for already.
+      await inTime(client.connect(), most, until);
+      for (let grown = false; ; ) {
+        const answer = inTime(client.sendCommand(nextEntry), most, until);
+        // Only now, so that little comes between what is read meanwhile and what is waited for.
         if (grown) hint();
         grown = (await answer) !== null;
       }
     } finally {
-      until.removeEventListener('abort', stop);
-      stop();
+      over = true;
+      letGo();
     }
   };
 }

@@ -89,14 +89,6 @@ CREATE TABLE log (
   user_id text
 );
 
--- A hint for whoever follows the log. Only the schema is told: what has changed is read.
-CREATE FUNCTION hint() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM pg_notify('curfew', TG_TABLE_SCHEMA);
-  RETURN NULL;
-END $$;
-CREATE TRIGGER hint AFTER INSERT ON log FOR EACH STATEMENT EXECUTE FUNCTION hint();
-
 CREATE TABLE events (
   sequence bigint PRIMARY KEY,
   at bigint NOT NULL,

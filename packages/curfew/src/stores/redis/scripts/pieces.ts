@@ -214,10 +214,16 @@ end
 `;
 
 const putDown = `
+-- Takes a session from its user's live ones to the others. What may fail, when somebody has written something else there,
+-- comes first: then nothing has been written.
+local function retire(home, id, row)
+  redis.call('ZADD', home .. 'x:' .. row[${cell.userId}], 0, id)
+  displace(home, id, row)
+end
+
 -- Writes down with a session that it has ended. The lists follow with the sweep.
 local function putDown(home, id, row, why)
-  displace(home, id, row)
-  redis.call('ZADD', home .. 'x:' .. row[${cell.userId}], 0, id)
+  retire(home, id, row)
   row[${cell.endAt}], row[${cell.endBy}], row[${cell.endReason}], row[${cell.endSequence}] = why[1], why[2], why[3], why[4]
   row[${cell.version}] = row[${cell.version}] + 1
   redis.call('SET', home .. 's:' .. id, joined(row))
@@ -228,8 +234,7 @@ end
 const writeEnd = String.raw`
 -- Writes an end down that had no entry in the log: entry, event, and the session itself.
 local function writeEnd(home, id, row, why, behind, now)
-  -- First what may fail, when somebody has written something else there.
-  displace(home, id, row)
+  retire(home, id, row)
   why[4] = log('s', id, now)
   event(table.concat({ 'session.ended', why[1], why[2], row[${cell.userId}], id, why[3], '' }, '\31'))
   -- What an epoch has passed was counted off by the epoch.

@@ -15,7 +15,12 @@ local count, marks = #ARGV / 10, {}
 local function beginningOf(id)
   return shared .. '{' .. string.sub(id, 9, 10) .. '}:'
 end
-for i = 1, count do marks[i] = beginningOf(ARGV[10 * i - 9]) .. 'm' end
+local users = {}
+for i = 1, count do
+  local home = beginningOf(ARGV[10 * i - 9])
+  marks[i] = home .. 'm'
+  users[i] = redis.pcall('HGET', home .. 'e:' .. ARGV[10 * i - 8], 'n') or '0'
+end
 marks = redis.call('MGET', unpack(marks))
 local added = 0
 local function add(home, id, userId, mark, user, unstamped, told)
@@ -36,11 +41,12 @@ end
 local answers, rest = {}, {}
 for i = 1, count do
   local id, userId, unstamped, now, everyone, epoch, told, name, most = unpack(ARGV, 10 * i - 9, 10 * i - 1)
-  local home, mark = beginningOf(id), marks[i] or '${firstMark}'
-  local user = redis.call('HGET', home .. 'e:' .. userId, 'n') or '0'
+  local home, mark, user = beginningOf(id), marks[i] or '${firstMark}', users[i]
   local moved = everyone ~= '' and (everyone ~= string.match(mark, '^%d+') or epoch ~= user)
   -- Most sessions have no name and no limit, and need nothing of the rest.
-  if moved or name ~= '' or most ~= '' then
+  if type(user) == 'table' then
+    answers[i] = { 'damaged', user.err }
+  elseif moved or name ~= '' or most ~= '' then
     rest[#rest + 1] = { i, home, mark, user, moved }
   else
     answers[i] = attempt(add, home, id, userId, mark, user, unstamped, told)
@@ -69,8 +75,8 @@ if #rest > 0 then
         replaced[i] = oldest[1]
       end
     end
-    if name ~= '' then holdName(name, id, now) end
     local answer = add(home, id, userId, mark, user, unstamped, told)
+    if name ~= '' then holdName(name, id, now) end
     answer[4], answer[5] = replaced, sequence
     return answer
   end
