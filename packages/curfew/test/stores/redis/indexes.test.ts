@@ -108,6 +108,26 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     });
   }
 
+  for (const key of ['u:0.0:ada', 'x:ada', 'e:ada']) {
+    test(`a key of one user that is not what it should be (${key}) keeps the sweep from nobody else`, async () => {
+      const [ada, ben, cleo] = await Promise.all(
+        ['ada', 'ben', 'cleo'].map((userId) => world.create({ userId, idle: hour })),
+      );
+      const [dora, eve] = await Promise.all(['ada', 'eve'].map((userId) => world.create({ userId })));
+      await world.sweep(start);
+      for (const userId of ['ada', 'eve']) await store.endSessionsOfUser(user(userId), allOfUser(start + 1));
+      await server.tell('SET', `curfew:{${shardTag('ada')}}:${key}`, 'something else');
+      await mended(start + 2 * hour);
+      for (const { id } of [ben!, cleo!]) assert.equal((await world.view(id, start + 2 * hour)).endReason, 'idle');
+      assert.equal((await store.readSession(eve!.id))?.stored.end?.reason, 'all_of_user');
+      assert.ok(ada && dora);
+      await world.sweep(start + forever + 2 * hour, hour);
+      assert.equal(await store.readSession(ben!.id), undefined, 'what was swept is never forgotten');
+      const log = await world.log();
+      assert.ok(log.length <= 5, `${log.length} entries for four ends`);
+    });
+  }
+
   test('what is in an index and is not there any more goes from it when somebody looks', async () => {
     const [gone, kept] = await world.createMany(2, { groups: ['staff'] });
     await world.sweep(start + 5);

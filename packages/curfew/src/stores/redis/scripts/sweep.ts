@@ -5,12 +5,13 @@ import { type Script, writingWhenFull } from './script.ts';
  * The sweep in small pieces. Each looks at its sessions again in the same step in which it writes, and what is still to be
  * done is kept in Redis: any number of nodes may sweep at once. They run when Redis is full too, for they make room.
  */
+/** Milliseconds until a session is looked at again that could not be dealt with. */
+const lookAgain = 60_000;
+
 const settle = `
--- Writes down how a session ended that nothing was written down of, and moves it to the past. Answers whether it had ended
--- at all, and whether by a deadline that had no entry in the log.
-local function settle(home, id, row, now)
+local function settleOne(home, id, row, now)
   local why, behind = endOf(home, row, now)
-  if not why then return false, false end
+  if not why then return { false, false } end
   local expired = not why[4]
   if expired then
     writeEnd(home, id, row, why, behind, now)
@@ -18,7 +19,16 @@ local function settle(home, id, row, now)
     putDown(home, id, row, why)
   end
   bury(id, row, now)
-  return true, expired
+  return { true, expired }
+end
+
+-- Writes down how a session ended that nothing was written down of, and moves it to the past. Answers whether it had ended
+-- at all, whether by a deadline that had no entry in the log, and whether it could not be because a key of its user is
+-- not what it should be: the others go on.
+local function settle(home, id, row, now)
+  local ended, expired = unpack(attempt(settleOne, home, id, row, now))
+  if ended == 'damaged' then return false, false, true end
+  return ended, expired, false
 end
 
 local function rowOf(home, id)
@@ -54,7 +64,7 @@ return #entries
 /** Looks at sessions whose deadline has come: ends them, or notes a later one. ARGV: now, how many. */
 export const expire: Script = writingWhenFull({
   name: 'expire',
-  uses: ['writeEnd', 'bury', 'endOf'],
+  uses: ['writeEnd', 'bury', 'endOf', 'attempt'],
   body: `${settle}
 local now = ARGV[1]
 local due = redis.call('ZRANGE', shared .. 'deadlines', '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[2])
@@ -66,8 +76,12 @@ for _, id in ipairs(due) do
     redis.call('ZREM', shared .. 'deadlines', id)
     redis.call('ZREM', shared .. 'live', id)
   else
-    local ended, byDeadline = settle(home, id, row, now)
-    if not ended then redis.call('ZADD', shared .. 'deadlines', deadlineOf(row), id) end
+    local ended, byDeadline, damaged = settle(home, id, row, now)
+    if damaged then
+      redis.call('ZADD', shared .. 'deadlines', now + ${lookAgain}, id)
+    elseif not ended then
+      redis.call('ZADD', shared .. 'deadlines', deadlineOf(row), id)
+    end
     if byDeadline then expired = expired + 1 elseif ended then settled = settled + 1 end
   end
 end
@@ -78,19 +92,26 @@ return { looked, settled, expired }
 /** Follows the ends of all of a user, session by session. ARGV: now, how many. */
 export const settleUsers: Script = writingWhenFull({
   name: 'settleUsers',
-  uses: ['writeEnd', 'bury', 'endOf'],
+  uses: ['writeEnd', 'bury', 'endOf', 'attempt'],
   body: `${settle}
 local now, most = ARGV[1], tonumber(ARGV[2])
 local item = redis.call('ZRANGE', shared .. 'left', 0, 0)[1]
 if not item then return { 0, 0, 0 } end
 local where = cells(item)
 local home, key, userId = where[1], where[1] .. 'u:' .. where[2], where[3]
-local left = redis.call('ZRANGE', key, 0, most - 1)
+local left = redis.pcall('ZRANGE', key, 0, most - 1)
 local expired, settled = 0, 0
+-- Others come first, when somebody has written something else into a key of this user: entries are numbered below any time.
+local function leave()
+  redis.call('ZADD', shared .. 'left', now, item)
+  return { 0, settled, expired }
+end
+if left.err then return leave() end
 for _, id in ipairs(left) do
   local row = rowOf(home, id)
-  local ended, byDeadline = false, false
-  if row then ended, byDeadline = settle(home, id, row, now) end
+  local ended, byDeadline, damaged = false, false, false
+  if row then ended, byDeadline, damaged = settle(home, id, row, now) end
+  if damaged then return leave() end
   -- Whatever is no session of this place goes from it; a live one that should stand elsewhere is put there.
   if not ended then
     redis.call('ZREM', key, id)
@@ -109,7 +130,7 @@ return { math.max(#left, 1), settled, expired }
 /** Follows the ends of everyone: a walk over the living from where the last piece stopped. ARGV: now, how many. */
 export const settleEveryone: Script = writingWhenFull({
   name: 'settleEveryone',
-  uses: ['writeEnd', 'bury', 'endOf'],
+  uses: ['writeEnd', 'bury', 'endOf', 'attempt'],
   body: `${settle}
 local now, most = ARGV[1], tonumber(ARGV[2])
 local state = redis.call('HMGET', shared .. 'state', 'walk', 'walkEvents', 'placed')
@@ -167,7 +188,7 @@ for _, id in ipairs(old) do
   if text then
     local row = sessionOf(text)
     for _, tag in ipairs(tagsOf(row)) do redis.call('ZREM', shared .. 'p:' .. tag, id) end
-    redis.call('ZREM', home .. 'x:' .. row[${cell.userId}], id)
+    redis.pcall('ZREM', home .. 'x:' .. row[${cell.userId}], id)
     redis.call('DEL', home .. 's:' .. id)
   end
   redis.call('ZREM', shared .. 'past', id)
@@ -218,8 +239,8 @@ local users = redis.call('ZRANGE', shared .. 'epochs', '-inf', oldest, 'BYSCORE'
 for _, item in ipairs(users) do
   local place = cells(item)
   local key, userId = place[1] .. 'e:' .. place[2], place[2]
-  local state = redis.call('HMGET', key, 'n', 'left')
-  if tonumber(state[2] or 0) > 0 then
+  local state = redis.pcall('HMGET', key, 'n', 'left')
+  if state.err or tonumber(state[2] or 0) > 0 then
     redis.call('ZADD', shared .. 'epochs', now, item)
   elseif redis.call('ZCARD', place[1] .. 'u:' .. everyone .. '.' .. (state[1] or 0) .. ':' .. userId) == 0 then
     redis.call('DEL', key)
@@ -258,7 +279,7 @@ return math.max(#users, #buckets)
  */
 export const mend: Script = writingWhenFull({
   name: 'mend',
-  uses: ['indexes', 'endOf'],
+  uses: ['indexes', 'endOf', 'attempt'],
   body: `
 for i = 2, #ARGV do
   local id = ARGV[i]
@@ -266,12 +287,12 @@ for i = 2, #ARGV do
   local text = redis.call('GET', home .. 's:' .. id)
   local row = text and sessionOf(text)
   if row and row[${cell.endAt}] == '' then
-    place(home, id, row)
+    attempt(place, home, id, row)
     redis.call('ZADD', shared .. 'live', 0, id)
     redis.call('ZADD', shared .. 'deadlines', 'NX', deadlineOf(row), id)
     for _, tag in ipairs(tagsOf(row)) do redis.call('ZADD', shared .. 'l:' .. tag, 0, id) end
   elseif row then
-    redis.call('ZADD', home .. 'x:' .. row[${cell.userId}], 0, id)
+    redis.pcall('ZADD', home .. 'x:' .. row[${cell.userId}], 0, id)
     -- One whose entry in the log the sweep has not come to yet is moved then.
     if tonumber(row[${cell.endSequence}]) <= tonumber(redis.call('HGET', shared .. 'state', 'buried') or 0) then
       redis.call('ZADD', shared .. 'past', 0, id)
