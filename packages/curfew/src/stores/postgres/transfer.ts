@@ -132,6 +132,7 @@ const targets: { [Kind in RecordKind]: Target<Kind> } = {
       sequence: end.sequence,
       settled,
       armed: end.at,
+      swept: '',
     }),
   },
   account: { into: rowsOf('accounts'), encode: ({ account }) => codec.encodeAccount(account) },

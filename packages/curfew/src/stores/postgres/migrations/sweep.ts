@@ -8,18 +8,25 @@ export const sweep = `
 CREATE FUNCTION sweep_epochs(now bigint, most integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
   step record;
+  room integer;
   stale text[];
   written integer;
   done integer := 0;
 BEGIN
-  FOR step IN SELECT user_id, max(number) AS number FROM epochs WHERE NOT settled GROUP BY user_id ORDER BY user_id LOOP
+  FOR step IN
+    SELECT DISTINCT ON (user_id) user_id, number, swept FROM epochs WHERE NOT settled ORDER BY user_id, number DESC
+  LOOP
     EXIT WHEN done >= most;
+    room := most - done;
     IF step.user_id = '' THEN
       stale := ARRAY(SELECT s.id FROM sessions s WHERE s.end_at IS NULL AND s.epoch_everyone < step.number
-        ORDER BY s.epoch_everyone, s.id LIMIT most - done FOR UPDATE SKIP LOCKED);
+        ORDER BY s.epoch_everyone, s.id LIMIT room FOR UPDATE SKIP LOCKED);
     ELSE
-      stale := ARRAY(SELECT s.id FROM sessions s WHERE s.user_id = step.user_id AND s.end_at IS NULL
-        AND s.epoch_user < step.number ORDER BY s.id LIMIT most - done FOR UPDATE SKIP LOCKED);
+      -- From where the last piece stopped: those that are written down stand in the index as well.
+      stale := ARRAY(SELECT s.id FROM sessions s WHERE s.user_id = step.user_id AND s.id > step.swept AND s.end_at IS NULL
+        AND s.epoch_user < step.number ORDER BY s.id LIMIT room FOR UPDATE SKIP LOCKED);
+      UPDATE epochs e SET swept = CASE WHEN cardinality(stale) < room THEN '' ELSE stale[room] END
+        WHERE e.user_id = step.user_id AND e.number = step.number;
     END IF;
     -- One whose deadline came before is left to sweep_deadlines: that end has an entry and an event of its own.
     WITH ended AS (
@@ -35,6 +42,8 @@ BEGIN
       SELECT t.name FROM slots t JOIN sessions s ON s.id = t.session_id AND s.end_at IS NOT NULL
       WHERE s.id = ANY (stale) AND NOT t.kept FOR UPDATE OF t SKIP LOCKED
     ));
+    -- A walk that another node took part in may have passed some over: then it begins anew.
+    CONTINUE WHEN cardinality(stale) = room;
     IF NOT EXISTS (SELECT FROM sessions s WHERE s.end_at IS NULL AND s.epoch_everyone < step.number
         AND step.user_id = '')
       AND NOT EXISTS (SELECT FROM sessions s WHERE s.end_at IS NULL AND s.user_id = step.user_id

@@ -76,6 +76,8 @@ CREATE TABLE epochs (
   settled boolean NOT NULL DEFAULT false,
   -- When the sweep looks whether it can be forgotten.
   armed bigint NOT NULL,
+  -- Up to which of the user's sessions the sweep has come that writes the end down, in the order of ids.
+  swept text COLLATE "C" NOT NULL DEFAULT '',
   PRIMARY KEY (user_id, number)
 );
 CREATE INDEX epochs_unsettled ON epochs (user_id) WHERE NOT settled;
