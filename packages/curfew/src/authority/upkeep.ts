@@ -49,8 +49,11 @@ export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
       // A store that is slow is not asked for the same again and again.
       if (busy) return;
       busy = true;
-      await work().catch(settings.onError);
-      busy = false;
+      await work()
+        .catch(settings.onError)
+        .finally(() => {
+          busy = false;
+        });
     };
     return setInterval(() => void turn(), interval).unref();
   };

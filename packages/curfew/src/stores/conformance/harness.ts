@@ -133,18 +133,22 @@ export class World {
   }
 
   /** Watches the log. `hears` resolves when a hint has come; one may be lost, so the log grows on and on meanwhile. */
-  watch(): { hears(grow: () => Promise<unknown>): Promise<void>; stop(): void } {
-    let hints = 0;
+  watch(): { hears(grow: () => Promise<unknown>): Promise<void>; hints(): number; stop(): void } {
+    let [hints, heard] = [0, () => {}];
     const stop = this.store.watchLog!(() => {
       hints += 1;
+      heard();
     });
     const hears = async (grow: () => Promise<unknown>) => {
-      for (hints = 0; hints === 0; ) {
-        await grow();
-        for (let wait = 0; hints === 0 && wait < 50; wait++) await new Promise((resolve) => setTimeout(resolve, 10));
-      }
+      const hint = new Promise<void>((resolve) => {
+        heard = resolve;
+      });
+      const again = setInterval(() => void grow().catch(() => {}), 500);
+      await grow()
+        .then(() => hint)
+        .finally(() => clearInterval(again));
     };
-    return { hears, stop };
+    return { hears, hints: () => hints, stop };
   }
 
   log(): Promise<LogEntry[]> {
