@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import type { CurfewError } from 'curfew';
 import { everyone, logout, start, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore, type PostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
 import { Relay } from '../../../../packages/curfew/test/support/relay.ts';
 import { PostgresServer } from './server.ts';
 
@@ -19,20 +20,6 @@ async function faultOf(call: () => Promise<unknown>): Promise<{ code: string; me
     (fault: CurfewError) => fault,
   );
   return { code: error.code, message: error.message, took: performance.now() - began };
-}
-
-/** Waits until a call succeeds: the store recovers by itself. */
-async function recovers(call: () => Promise<unknown>): Promise<void> {
-  const until = performance.now() + 10_000;
-  for (;;) {
-    try {
-      await call();
-      return;
-    } catch (error) {
-      if (performance.now() > until) throw error;
-      await new Promise(setImmediate);
-    }
-  }
 }
 
 describe('faults of PostgreSQL', () => {

@@ -22,6 +22,17 @@ async function holdStore(path: string) {
   return child;
 }
 
+/** A store in a folder of a test's own. */
+async function opened(t: { after(done: () => Promise<void>): void }) {
+  const folder = temporaryFolder();
+  const store = await openLmdbStore(folder.path);
+  t.after(async () => {
+    await store.close();
+    folder.remove();
+  });
+  return { store, world: new World({ store, dispose: async () => {} }) };
+}
+
 describe('the embedded store and its folder', () => {
   test('a store that another process holds is refused by name, and is free the moment that process dies', async (t) => {
     const folder = temporaryFolder();
@@ -176,13 +187,7 @@ describe('the embedded store and its folder', () => {
   });
 
   test('a piece of the sweep that was taken back is done again: no index lacks a session, no end is left out', async (t) => {
-    const folder = temporaryFolder();
-    const store = await openLmdbStore(folder.path);
-    t.after(async () => {
-      await store.close();
-      folder.remove();
-    });
-    const world = new World({ store, dispose: async () => {} });
+    const { store, world } = await opened(t);
     const created = await world.createMany(40, { groups: ['staff'] });
     // More than the engine takes as a key: its transaction fails, and with it whatever shares it.
     const tooLong = world.slot('n'.repeat(5000));
@@ -207,13 +212,7 @@ describe('the embedded store and its folder', () => {
   });
 
   test('no write is left waiting, however soon it comes after one that failed', { timeout: 20_000 }, async (t) => {
-    const folder = temporaryFolder();
-    const store = await openLmdbStore(folder.path);
-    t.after(async () => {
-      await store.close();
-      folder.remove();
-    });
-    const world = new World({ store, dispose: async () => {} });
+    const { store, world } = await opened(t);
     for (let turns = 0; turns < 20; turns++) {
       await assert.rejects(store.createNamed(world.slot('n'.repeat(5000)), note('named_session.created')));
       for (let turn = 0; turn < turns; turn++) await undefined;

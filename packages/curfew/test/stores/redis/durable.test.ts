@@ -6,6 +6,7 @@ import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { Link } from '../../../src/stores/redis/link.ts';
 import { appendEvent, logHead } from '../../../src/stores/redis/scripts/streams.ts';
 import { readServerFacts } from '../../../src/stores/redis/settings.ts';
+import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 
 describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () => {
@@ -61,19 +62,9 @@ describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () 
     }
     await server.down('SIGKILL');
     await server.up();
-    await untilReady(() => store.ping());
+    await recovers(() => store.ping());
     for (const [i, { id }] of made.entries()) {
       assert.equal((await world.view(id)).status, i < ended.length ? 'ended' : 'active');
     }
   });
 });
-
-async function untilReady(ask: () => Promise<unknown>): Promise<void> {
-  for (;;) {
-    const ready = await ask().then(
-      () => true,
-      () => false,
-    );
-    if (ready) return;
-  }
-}

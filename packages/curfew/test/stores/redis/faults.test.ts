@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { CurfewError } from '../../../src/errors.ts';
 import { everyone, forever, hour, logout, start, World } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
+import { recovers } from '../../support/recovers.ts';
 import { freePort, RedisServer, redisInstalled } from '../../support/redis.ts';
 import { Relay } from '../../support/relay.ts';
 
@@ -16,19 +17,6 @@ async function faultOf(call: Promise<unknown>): Promise<{ code: string; message:
     (fault: CurfewError) => fault,
   );
   return { code: error.code, message: error.message, took: performance.now() - began };
-}
-
-/** Waits until a call succeeds: the store recovers by itself. */
-async function recovers<T>(call: () => Promise<T>): Promise<T> {
-  const until = performance.now() + 10_000;
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      if (performance.now() > until) throw error;
-      await new Promise(setImmediate);
-    }
-  }
 }
 
 const timeout = 600;

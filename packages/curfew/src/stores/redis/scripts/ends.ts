@@ -14,11 +14,12 @@ const plain = String.raw`'^([%d.]+)\31(%d+)\31\31([^\31]*)\31\31\31\31(%d+)(\031
  */
 export const endSessions: Script = writing({
   name: 'endSessions',
+  uses: ['rows'],
   body: String.raw`
 local count, keys = #ARGV / 5, {}
 for i = 1, count do
   local id = ARGV[5 * i - 4]
-  local home = shared .. '{' .. string.sub(id, 9, 10) .. '}:'
+  local home = homeOf(id)
   keys[2 * i - 1], keys[2 * i] = home .. 's:' .. id, home .. 'm'
 end
 local found = redis.call('MGET', unpack(keys))
@@ -28,7 +29,7 @@ for i = 1, count do
   local text = found[2 * i - 1]
   local mark, user, userId, version, tail, seenAt, expiresAt, idle = string.match(text or '', ${plain})
   -- Most sessions are plain, and need nothing of the pieces: what they do is done here in as few steps as Redis allows.
-  local home = shared .. '{' .. string.sub(id, 9, 10) .. '}:'
+  local home = homeOf(id)
   if mark and mark == (found[2 * i] or '${firstMark}') and not seen[id] and (owner == '' or owner == userId)
     and tonumber(at) < math.min(tonumber(expiresAt), seenAt + idle)
     and tonumber(redis.pcall('ZADD', home .. 'x:' .. userId, 0, id))

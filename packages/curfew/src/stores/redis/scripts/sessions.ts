@@ -9,15 +9,11 @@ import { reading, type Script, withPieces, writing } from './script.ts';
  */
 export const createSessions: Script = writing({
   name: 'createSessions',
-  uses: ['attempt'],
+  uses: ['rows', 'attempt'],
   body: `
-local count, marks = #ARGV / 10, {}
-local function beginningOf(id)
-  return shared .. '{' .. string.sub(id, 9, 10) .. '}:'
-end
-local users = {}
+local count, marks, users = #ARGV / 10, {}, {}
 for i = 1, count do
-  local home = beginningOf(ARGV[10 * i - 9])
+  local home = homeOf(ARGV[10 * i - 9])
   marks[i] = home .. 'm'
   users[i] = redis.pcall('HGET', home .. 'e:' .. ARGV[10 * i - 8], 'n') or '0'
 end
@@ -41,7 +37,7 @@ end
 local answers, rest = {}, {}
 for i = 1, count do
   local id, userId, unstamped, now, everyone, epoch, told, name, most = unpack(ARGV, 10 * i - 9, 10 * i - 1)
-  local home, mark, user = beginningOf(id), marks[i] or '${firstMark}', users[i]
+  local home, mark, user = homeOf(id), marks[i] or '${firstMark}', users[i]
   local moved = everyone ~= '' and (everyone ~= string.match(mark, '^%d+') or epoch ~= user)
   -- Most sessions have no name and no limit, and need nothing of the rest.
   if type(user) == 'table' then

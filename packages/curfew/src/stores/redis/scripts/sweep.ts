@@ -5,6 +5,7 @@ import { type Script, writingWhenFull } from './script.ts';
  * The sweep in small pieces. Each looks at its sessions again in the same step in which it writes, and what is still to be
  * done is kept in Redis: any number of nodes may sweep at once. They run when Redis is full too, for they make room.
  */
+
 /** Milliseconds until a session is looked at again that could not be dealt with. */
 const lookAgain = 60_000;
 
