@@ -168,30 +168,37 @@ export interface Store {
   /** Events by sequence: upwards after `after`, or downwards before `before` (or from the newest). */
   readEvents(query: EventQuery): Promise<{ events: Event[]; next: number | undefined }>;
 
-  /** Entries with a sequence greater than `after`, in order; at most `limit`. A gap means that the log was trimmed. */
-  readLog(after: number, limit: number): Promise<LogEntry[]>;
-  /** The sequence of the newest entry whose change is visible; 0 when there is none. */
-  logHead(): Promise<number>;
+  /**
+   * Entries from sequence `from` on, itself included, in order; at most `limit`. Whoever reads on begins with the last
+   * entry that it has, and finds it there with the same mark: else it is another log. A gap means that the log was
+   * trimmed. The sweep keeps the newest entry whatever its age, and of those that are too old the newest.
+   */
+  readLog(from: number, limit: number): Promise<LogEntry[]>;
+  /** The newest entry whose change is visible, and what the store says of itself, read in one step. */
+  logHead(): Promise<LogHead>;
 
-  /** Writes a node's row (docs/fence, R2), and answers with the log's head as read after that write was visible. */
-  renewNode(row: NodeRow): Promise<number>;
-  listNodes(): Promise<NodeRow[]>;
+  /**
+   * Writes a node's row (docs/fence, R2), and answers with the log's head as read after that write was visible. It must
+   * survive a crash of the store's own server, and need not be on any other: a failover changes the incarnation.
+   */
+  renewNode(row: NodeRow): Promise<LogHead>;
+  listNodes(): Promise<NodeList>;
   /**
    * Removes a node's row; with `counter`, only if the row's counter is still that, in one step: a row that was judged
    * dead may have been renewed since, and then it must stay. Removing what is not there is no error.
    */
   removeNode(id: string, counter?: number): Promise<void>;
+  /**
+   * Writes down that the store has been this incarnation for longer than any lease lasts, so that nothing is believed
+   * any more that was granted before. Does nothing when it is another one by now.
+   */
+  confirmIncarnation(incarnation: string): Promise<void>;
 
   /**
    * Calls back soon after the log has grown, here or elsewhere: a hint, which may be lost or come for nothing, since
    * the log is read every 100 milliseconds anyway. What it answers with ends that. A store without hints has none.
    */
   watchLog?(onGrowth: () => void): () => void;
-  /**
-   * What this store is an incarnation of: another text once it was failed over or restored, so that what was
-   * acknowledged before may be gone (docs/fence, R10). A store that cannot change under its nodes has none.
-   */
-  incarnation?(): Promise<string>;
 
   // ---- Upkeep -----------------------------------------------------------------------------------------------------
 
@@ -335,19 +342,40 @@ export type EventQuery = {
   sessionId?: SessionId | undefined;
 };
 
+/**
+ * A place in the change log. The mark is the entry's own, and no other history of the store has the same one at the same
+ * sequence: after a failover, numbers are used again. Before the first entry it is sequence 0 with an empty mark.
+ */
+export type LogPosition = { sequence: number; mark: string };
+
 /** What a change touched: one session, everything of a user, or everything. */
-export type LogEntry = { sequence: number; at: number } & (
-  | { sessionId: SessionId }
-  | { userId: UserId }
-  | { all: true }
-);
+export type LogEntry = LogPosition & { at: number } & ({ sessionId: SessionId } | { userId: UserId } | { all: true });
+
+export type LogHead = LogPosition & {
+  /**
+   * What this store is an incarnation of: another text once it was failed over or restored, so that what was
+   * acknowledged before may be gone (docs/fence, R10). From what the server cannot fake.
+   */
+  incarnation: string;
+  /** The store's own time, epoch milliseconds: the one that deadlines are judged by. */
+  now: number;
+};
 
 /**
- * A server process: its counter grows with every renewal; it has applied the log up to `applied`. `lends`: it grants
- * leases to verifiers in other processes, which outlive it when it is killed; so its row must as well, also on a store
- * that only one process has open.
+ * A server process: its counter grows with every renewal; it has followed the log up to `tail`, and nobody who is
+ * attached to it may still be without a change up to `applied`. `lends`: it grants leases to verifiers in other
+ * processes, which outlive it when it is killed; so its row must as well, also on a store that only one process has open.
  */
-export type NodeRow = { id: string; counter: number; applied: number; lends?: boolean };
+export type NodeRow = { id: string; counter: number; applied: number; tail: LogPosition; lends?: boolean };
+
+/** The nodes' rows, and what the store says of itself, read in one step. */
+export type NodeList = {
+  /** `current`: the log has that node's `tail`, with that mark; else what it has applied is of another log. */
+  nodes: (NodeRow & { current: boolean })[];
+  incarnation: string;
+  /** Whether that is the incarnation which {@link Store.confirmIncarnation} has written down last. */
+  confirmed: boolean;
+};
 
 export type SweepTask = {
   now: number;
