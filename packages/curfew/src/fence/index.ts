@@ -1,5 +1,6 @@
 import type { Fence } from '../authority/receipt.ts';
 import type { VerifiedToken } from '../authority/verify-session.ts';
+import type { LossReason } from './log-follower.ts';
 import { FenceNode } from './node.ts';
 import type { FencePorts, FenceStatistics, StreamHandler, VerifierStream } from './ports.ts';
 import { type Settled, Waits } from './waits.ts';
@@ -18,7 +19,7 @@ export class ProcessFence implements Fence {
   readonly #makeNode: MakeNode;
   readonly waits: Waits;
   #node: FenceNode;
-  #restarts = 0;
+  readonly #restarts: Record<LossReason, number> = { log_trimmed: 0, log_replaced: 0, store_incarnation: 0 };
   #expired = 0;
   #dropped = 0;
   #closed = false;
@@ -80,7 +81,7 @@ export class ProcessFence implements Fence {
       settled: this.waits.settled,
       expired: this.#expired + expired,
       dropped: this.#dropped + dropped,
-      restarts: this.#restarts,
+      restarts: { ...this.#restarts },
       own: { sessions: own.sessions, ...own.statistics },
     };
   }
@@ -101,17 +102,17 @@ export class ProcessFence implements Fence {
   #newNode(): FenceNode {
     return this.#makeNode(this.#ports, {
       onMark: () => this.waits.markRose(),
-      onLost: (reason) => this.#replace(reason),
+      onLost: (reason, detail) => this.#replace(reason, detail),
     });
   }
 
-  #replace(reason: string): void {
-    this.#ports.onError(new Error(`The node starts over: ${reason}.`));
-    this.#restarts += 1;
+  #replace(reason: LossReason, detail: string): void {
+    this.#restarts[reason] += 1;
     this.#expired += this.#node.expired;
     this.#dropped += this.#node.dropped;
     this.waits.distrustRows();
     this.#begin(firstPause);
+    this.#ports.onRestart?.(reason, detail);
   }
 
   #begin(pause: number): void {

@@ -2,9 +2,10 @@ import { CautiousClock, type Change, ExactCache, type Found, withMargin } from '
 import type { VerifiedToken } from '../authority/verify-session.ts';
 import type { StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
-import type { LogEntry } from '../stores/contract.ts';
+import type { LogEntry, LogHead, LogPosition } from '../stores/contract.ts';
 import { answerOf } from './answers.ts';
 import { Attached, type Host } from './attached.ts';
+import { LogFollower, type LossReason } from './log-follower.ts';
 import type { FencePorts, StreamHandler, VerifierStream } from './ports.ts';
 
 /** What became of the verifiers that a change concerned. */
@@ -14,12 +15,11 @@ type Events = {
   /** The mark rose: nobody here is without the changes up to it. */
   onMark(mark: number): void;
   /** The log, or the store behind it, is not the one that this node has followed (R10). */
-  onLost(reason: string): void;
+  onLost(reason: LossReason, detail: string): void;
 };
 
 const renewals = 3;
 const pollPause = 100;
-const page = 500;
 /** Marks are looked at again this soon while acks come in. */
 const markPause = 1;
 
@@ -44,23 +44,21 @@ export class FenceNode implements Host {
   readonly started: Promise<void>;
   #start: () => void = () => {};
   #accepted = 0;
-  #tail = 0;
+  readonly #log: LogFollower;
   #mark = 0;
   #published = 0;
   #counter = 0;
   #incarnation: string | undefined;
   /** Nobody is granted a lease before the row says that there may be such: it must outlive this process then. */
   #lending: 'nothing' | 'asked' | 'written' = 'nothing';
-  #barriers: { head: number; asked: number }[] = [];
+  #barriers: { head: LogPosition; asked: number }[] = [];
   #renewing: Promise<void> | undefined;
   #begun = false;
-  #pulling = false;
-  #pullAgain = false;
   #over = false;
   #cancels: Map<string, () => void> = new Map();
   #leaseWaiters: Set<() => void> = new Set();
-  /** Others have rows: they wait for this node's mark. */
-  hasPeers = false;
+  /** Others have rows: they wait for this node's mark. Taken to be so until the rows have been read. */
+  hasPeers = true;
   expired = 0;
   dropped = 0;
 
@@ -69,6 +67,11 @@ export class FenceNode implements Host {
     this.#events = events;
     this.id = ports.newId();
     this.#clock = new CautiousClock(ports.timing);
+    this.#log = new LogFollower(ports.store, {
+      onEntries: (entries) => this.apply(entries),
+      onLost: (reason, detail) => this.#lost(reason, detail),
+      onError: ports.onError,
+    });
     this.started = new Promise((resolve) => {
       this.#start = resolve;
     });
@@ -86,7 +89,7 @@ export class FenceNode implements Host {
   }
 
   get tail(): number {
-    return this.#tail;
+    return this.#log.tail.sequence;
   }
 
   get mark(): number {
@@ -103,14 +106,17 @@ export class FenceNode implements Host {
 
   /** R5: where the tail begins, then verifiers, then the first lease. */
   async start(): Promise<void> {
-    const { store } = this.ports;
     if (this.#begun) throw new Error('A node starts once: what it has followed begins there.');
     this.#begun = true;
-    this.#incarnation = await store.incarnation?.();
-    this.#tail = await store.logHead();
-    this.#mark = this.#tail;
+    const head = await this.#ask(() => this.ports.store.logHead());
+    if (this.#over) return;
+    this.#incarnation = head.incarnation;
+    this.#log.begin(head);
+    this.#mark = head.sequence;
     this.#start();
-    const stop = store.watchLog?.(() => this.pull());
+    // Whoever waits here already knows where this node is now.
+    this.#events.onMark(this.#mark);
+    const stop = this.ports.store.watchLog?.(() => this.pull());
     if (stop) this.#cancels.set('watch', stop);
     this.#every('poll', pollPause, () => this.pull());
     await this.renew();
@@ -169,22 +175,9 @@ export class FenceNode implements Host {
     return this.#renewing;
   }
 
-  /** Reads on in the log; one read at a time. */
+  /** Reads on in the log. */
   pull(): void {
-    if (this.#over) return;
-    if (this.#pulling) {
-      this.#pullAgain = true;
-      return;
-    }
-    this.#pulling = true;
-    void this.#pullOn()
-      .catch(this.ports.onError)
-      .finally(() => {
-        this.#pulling = false;
-        if (!this.#pullAgain) return;
-        this.#pullAgain = false;
-        this.pull();
-      });
+    this.#log.pull();
   }
 
   /** What became of those who held a lease from before a change at a moment, which is when the wait for it began. */
@@ -221,7 +214,7 @@ export class FenceNode implements Host {
   }
 
   acknowledged(attached: Attached): void {
-    if (attached.owed.acknowledged < this.#tail) {
+    if (attached.owed.acknowledged < this.tail) {
       this.#once('mark', markPause, () => this.#raiseMark());
       return;
     }
@@ -266,6 +259,7 @@ export class FenceNode implements Host {
   /** Lets go at once. What was granted is owed as the store's row says, until that is dead. */
   abandon(): void {
     this.#over = true;
+    this.#log.stop();
     for (const cancel of this.#cancels.values()) cancel();
     this.#cancels.clear();
     this.#start();
@@ -302,25 +296,39 @@ export class FenceNode implements Host {
   }
 
   async #renewOnce(): Promise<void> {
+    // R5: there is nothing to compare the answer with before the tail's beginning is known.
+    await this.started;
     if (this.#over) return;
     const { store } = this.ports;
-    // R1: it runs from before the question.
+    // R1: it runs from before the question. R21: so does what the answer is compared with.
     const asked = this.#clock.now();
+    const known = this.#log.tail;
     const applied = this.#mark;
     this.#counter += 1;
     const lends = this.#lending !== 'nothing';
-    const head = await store.renewNode({ id: this.id, counter: this.#counter, applied, ...(lends && { lends }) });
+    const row = { id: this.id, counter: this.#counter, applied, tail: known, ...(lends && { lends }) };
+    const head = await this.#ask(() => store.renewNode(row));
     this.#published = applied;
     if (lends) this.#lending = 'written';
-    const incarnation = await store.incarnation?.();
     if (this.#over) return;
-    if (incarnation !== this.#incarnation) this.#lost(`the store is another than before`);
-    else if (head < this.#tail) this.#lost(`the log's head is ${head}, and ${this.#tail} had been read`);
+    if (head.incarnation !== this.#incarnation)
+      this.#lost('store_incarnation', `the store was ${this.#incarnation}, and is ${head.incarnation}`);
+    else if (this.#log.isContradictedBy(head, known))
+      this.#lost('log_replaced', `the log's head is ${head.sequence}, and ${known.sequence} had been read`);
     else this.believe(head, asked);
   }
 
+  /** What the store says of itself; its time is noted with the moments between which it was read. */
+  async #ask(question: () => Promise<LogHead>): Promise<LogHead> {
+    const { timing, noteStoreTime } = this.ports;
+    const sent = timing.mono();
+    const head = await question();
+    noteStoreTime?.(head.now, sent, timing.mono());
+    return head;
+  }
+
   /** R4, the barrier: a renewal counts once everything up to the head that it found is applied, and queued. */
-  protected believe(head: number, asked: number): void {
+  protected believe(head: LogPosition, asked: number): void {
     this.#barriers.push({ head, asked });
     this.#passBarriers();
     if (this.#barriers.length > 0) this.pull();
@@ -334,39 +342,29 @@ export class FenceNode implements Host {
   }
 
   #passBarriers(): void {
-    const passed = this.#barriers.filter(({ head }) => head <= this.#tail);
+    const { tail } = this.#log;
+    const passed = this.#barriers.filter(({ head }) => head.sequence <= tail.sequence);
     if (passed.length === 0) return;
-    this.#barriers = this.#barriers.filter(({ head }) => head > this.#tail);
+    this.#barriers = this.#barriers.filter(({ head }) => head.sequence > tail.sequence);
+    // The head was read before the log up to it: it must be of the log that was read.
+    const other = passed.find(({ head }) => this.#log.hasOther(head));
+    if (other) {
+      this.#lost('log_replaced', `entry ${other.head.sequence} of the log is not the one that a renewal found`);
+      return;
+    }
     this.own.lease.take(Math.max(...passed.map(({ asked }) => asked)), this.ports.lease);
     if (!this.own.lease.valid) return;
     for (const attached of this.#streams) attached.grantWanted();
     for (const done of [...this.#leaseWaiters]) done();
   }
 
-  async #pullOn(): Promise<void> {
-    for (;;) {
-      const expected = this.#barriers.reduce((highest, { head }) => Math.max(highest, head), 0);
-      const entries = await this.ports.store.readLog(this.#tail, page);
-      if (this.#over) return;
-      // R10: the log was trimmed, or is another one.
-      const gap = entries.findIndex(({ sequence }, i) => sequence !== this.#tail + 1 + i);
-      if (gap >= 0 || (entries.length === 0 && expected > this.#tail)) {
-        this.#lost(`the log does not go on after ${this.#tail}`);
-        return;
-      }
-      if (entries.length > 0) this.apply(entries);
-      if (entries.length < page) return;
-    }
-  }
-
   /** Drops what changes touch from the own cache and queues them on every stream, leased or not (R6, R7). */
   protected apply(entries: readonly LogEntry[]): void {
     const changes = entries.map(changeOf);
     for (const change of changes) this.own.drop(change);
-    this.#tail = changes.at(-1)!.sequence;
     const text = JSON.stringify({ type: 'changes', changes });
     for (const attached of this.#streams) {
-      attached.tell(text, this.#tail);
+      attached.tell(text, this.tail);
       this.#behind.add(attached);
     }
     for (const attached of this.#gone) this.#behind.add(attached);
@@ -378,12 +376,12 @@ export class FenceNode implements Host {
   #raiseMark(): void {
     if (this.#over) return;
     const now = this.ports.timing.mono();
-    let mark = this.#tail;
+    let mark = this.tail;
     let next = Number.POSITIVE_INFINITY;
     for (const attached of this.#behind) {
-      const clear = attached.owed.clearTo(this.#tail, now);
-      if (clear >= this.#tail) {
-        if (attached.owed.acknowledged < this.#tail && attached.owed.concerned(this.#tail, Number.NEGATIVE_INFINITY))
+      const clear = attached.owed.clearTo(this.tail, now);
+      if (clear >= this.tail) {
+        if (attached.owed.acknowledged < this.tail && attached.owed.concerned(this.tail, Number.NEGATIVE_INFINITY))
           this.expired += 1;
         this.#behind.delete(attached);
       } else {
@@ -398,10 +396,10 @@ export class FenceNode implements Host {
     if (this.hasPeers) void this.renew().catch(this.ports.onError);
   }
 
-  #lost(reason: string): void {
+  #lost(reason: LossReason, detail: string): void {
     if (this.#over) return;
     this.abandon();
-    this.#events.onLost(reason);
+    this.#events.onLost(reason, detail);
   }
 
   #every(name: string, pause: number, work: () => void): void {

@@ -3,11 +3,12 @@ import type { VerifiedToken } from '../authority/verify-session.ts';
 import type { SessionId } from '../domain/brand.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { Store } from '../stores/contract.ts';
+import type { LossReason } from './log-follower.ts';
 
 /** What the fence needs of a store. */
 export type FenceStore = Pick<
   Store,
-  'readLog' | 'logHead' | 'renewNode' | 'listNodes' | 'removeNode' | 'watchLog' | 'incarnation'
+  'readLog' | 'logHead' | 'renewNode' | 'listNodes' | 'removeNode' | 'confirmIncarnation' | 'watchLog'
 >;
 
 /** The node's half of a verifier's stream, whatever carries it. */
@@ -44,6 +45,13 @@ export type FencePorts = {
   lease: number;
   /** Sessions that the node's own verifier remembers at most. */
   capacity: number;
+  /**
+   * The store's own time, epoch milliseconds, as read between two moments of the monotonic clock: at a node's start and
+   * at each renewal.
+   */
+  noteStoreTime?(now: number, sentAt: number, receivedAt: number): void;
+  /** A node starts over under a new id (R10): why, and what gave it away. */
+  onRestart?(reason: LossReason, detail: string): void;
   onError(error: unknown): void;
 };
 
@@ -64,6 +72,7 @@ export type FenceStatistics = {
   expired: number;
   /** Streams that were closed because they did not keep up, or broke the protocol. */
   dropped: number;
-  restarts: number;
+  /** Times that the node started over, by reason. */
+  restarts: Readonly<Record<LossReason, number>>;
   own: { sessions: number; hits: number; misses: number; asked: number };
 };

@@ -1,6 +1,6 @@
 import { type Timing, withMargin } from 'curfew-client/fence';
 import type { Receipt } from '../authority/receipt.ts';
-import type { NodeRow } from '../stores/contract.ts';
+import type { NodeList, NodeRow } from '../stores/contract.ts';
 import type { Acknowledgements } from './node.ts';
 import type { FencePorts } from './ports.ts';
 
@@ -45,7 +45,8 @@ export class Waits {
   /** Until when nothing but the time counts: the store is a new incarnation (R10). */
   #fullUntil: number = Number.NEGATIVE_INFINITY;
   readonly settled: { acks: number; timeout: number } = { acks: 0, timeout: 0 };
-  #incarnation: string | undefined;
+  /** What the store is an incarnation of, and since when it has been for all that is known here. */
+  #incarnation: { id: string; since: number } | undefined;
   nodes = 1;
 
   constructor({ store, timing, lease }: Pick<FencePorts, 'store' | 'timing' | 'lease'>, here: () => Here) {
@@ -115,8 +116,9 @@ export class Waits {
   }
 
   async #look(concerned: readonly Waiter[]): Promise<void> {
-    const rows = await this.#store.listNodes();
-    await this.#noteIncarnation();
+    const list = await this.#store.listNodes();
+    const { nodes: rows } = list;
+    this.#noteIncarnation(list);
     const here = this.#here().id;
     const dead = this.#noteRows(rows, here);
     this.nodes = rows.length - dead.size;
@@ -124,8 +126,10 @@ export class Waits {
       waiter.looked = true;
       if (this.#timing.mono() < this.#fullUntil) continue;
       const others = rows.filter(({ id }) => id !== here);
-      const applied = others.filter((row) => row.applied >= waiter.sequence).length;
-      const expired = others.filter((row) => row.applied < waiter.sequence && dead.has(row.id)).length;
+      // What was applied of another log says nothing of this one, where numbers are used again.
+      const has = (row: NodeList['nodes'][number]) => row.current && row.applied >= waiter.sequence;
+      const applied = others.filter(has).length;
+      const expired = others.filter((row) => !has(row) && dead.has(row.id)).length;
       if (applied + expired < others.length) continue;
       waiter.nodes = { applied: applied + 1, expired };
       this.#judge(waiter);
@@ -137,13 +141,18 @@ export class Waits {
     }
   }
 
-  /** Rows may have been lost with what made the store another, just before this process saw it for the first time too. */
-  async #noteIncarnation(): Promise<void> {
-    if (!this.#store.incarnation) return;
-    const incarnation = await this.#store.incarnation();
-    if (incarnation === this.#incarnation) return;
-    this.#incarnation = incarnation;
-    this.distrustRows();
+  /**
+   * On another incarnation rows may have been lost, of nodes that are still believed (R10). A process that starts knows
+   * of no other; it trusts the rows at once only when somebody has been here for longer than any lease, and said so.
+   */
+  #noteIncarnation({ incarnation, confirmed }: NodeList): void {
+    const now = this.#timing.mono();
+    if (incarnation !== this.#incarnation?.id) {
+      if (this.#incarnation || !confirmed) this.distrustRows();
+      this.#incarnation = { id: incarnation, since: now };
+    }
+    if (confirmed || now - this.#incarnation.since < this.#longest) return;
+    void this.#store.confirmIncarnation(incarnation).catch(() => {});
   }
 
   #noteRows(rows: readonly NodeRow[], here: string): Map<string, NodeRow> {

@@ -60,13 +60,13 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R4',
     breaks: "a renewal is believed before the log's head is applied",
     file: node('node'),
-    edits: [['.filter(({ head }) => head <= this.#tail)', '.filter(({ head }) => head >= 0)']],
+    edits: [['.filter(({ head }) => head.sequence <= tail.sequence)', '.filter(({ head }) => head.sequence >= 0)']],
   },
   'question-before-tail': {
     rule: 'R5',
     breaks: 'a node reads sessions before it knows where its tail begins',
     file: node('node'),
-    edits: [['    await this.started;\n', '']],
+    edits: [['    await this.started;\n    const verdict', '    const verdict']],
   },
   'drops-late': {
     rule: 'R6',
@@ -104,8 +104,8 @@ export const mutants: Record<string, Mutant> = {
     file: node('node'),
     edits: [
       [
-        '      attached.tell(text, this.#tail);',
-        '      const last = this.#tail; this.ports.timing.after(60, () => attached.tell(text, last));',
+        '      attached.tell(text, this.tail);',
+        '      const last = this.tail; this.ports.timing.after(60, () => attached.tell(text, last));',
       ],
     ],
   },
@@ -124,14 +124,63 @@ export const mutants: Record<string, Mutant> = {
   'skips-a-gap': {
     rule: 'R10',
     breaks: 'a node whose log was trimmed goes on with what is left',
-    file: node('node'),
-    edits: [['if (gap >= 0 || (entries.length === 0 && expected > this.#tail)) {', 'if (gap > entries.length) {']],
+    file: node('log-follower'),
+    edits: [
+      ["if (first.sequence > from.sequence) return 'log_trimmed';", ''],
+      ['sequence !== start + i', 'sequence < start + i'],
+      ['if (first.mark !== from.mark)', 'if (first.sequence === from.sequence && first.mark !== from.mark)'],
+      [
+        'from.sequence === 0 ? entries : entries.slice(1)',
+        'entries.filter(({ sequence }) => sequence > from.sequence)',
+      ],
+    ],
+  },
+  'numbers-alone': {
+    rule: 'R10',
+    breaks: 'a log that goes on at the same number is taken for the same log',
+    file: node('log-follower'),
+    edits: [
+      ['if (first.mark !== from.mark)', 'if (first.mark === undefined)'],
+      ['return read !== undefined && read !== mark;', 'return read !== undefined && mark === undefined;'],
+    ],
+  },
+  'pull-unmarked': {
+    rule: 'R10',
+    breaks: 'whoever reads on does not look whether its last entry is still the same',
+    file: node('log-follower'),
+    edits: [['if (first.mark !== from.mark)', 'if (first.mark === undefined)']],
+  },
+  'renewal-unmarked': {
+    rule: 'R10',
+    breaks: 'a renewal goes by the number of the head alone',
+    file: node('log-follower'),
+    edits: [['return read !== undefined && read !== mark;', 'return read !== undefined && mark === undefined;']],
+  },
+  'row-of-another-log': {
+    rule: 'R10',
+    breaks: 'what a node has applied of a log that is gone counts for the one that took its place',
+    file: node('waits'),
+    edits: [['row.current && row.applied', 'row.applied']],
   },
   'trusts-lost-rows': {
     rule: 'R10',
     breaks: 'after a failover that lost the rows, an end waits only for those that are there',
     file: node('waits'),
-    edits: [['if (incarnation === this.#incarnation) return;', 'if (incarnation !== undefined) return;']],
+    edits: [['if (incarnation !== this.#incarnation?.id) {', 'if (!this.#incarnation) {']],
+  },
+  'trusts-at-once': {
+    rule: 'R10',
+    breaks: 'a process that starts after a failover trusts the rows at once',
+    file: node('waits'),
+    edits: [
+      ['if (this.#incarnation || !confirmed) this.distrustRows();', 'if (this.#incarnation) this.distrustRows();'],
+    ],
+  },
+  'confirms-at-once': {
+    rule: 'R10',
+    breaks: 'an incarnation is confirmed before what was granted under the one before is over',
+    file: node('waits'),
+    edits: [['if (confirmed || now - this.#incarnation.since < this.#longest) return;', 'if (confirmed) return;']],
   },
   'forgets-its-own': {
     rule: 'R10',
@@ -194,5 +243,23 @@ export const mutants: Record<string, Mutant> = {
       ["if (wait === 'everywhere') return", "if (wait === ('never' as string)) return"],
       ['everywhere: false', 'everywhere: true'],
     ],
+  },
+  'head-against-later-tail': {
+    rule: 'R21',
+    breaks: 'the head that a renewal found is compared with a tail that has gone on meanwhile',
+    file: node('node'),
+    edits: [['isContradictedBy(head, known)', 'isContradictedBy(head, this.#log.tail)']],
+  },
+  'pull-before-start': {
+    rule: 'R21',
+    breaks: "the log is read before it is known where the node's tail begins",
+    file: node('log-follower'),
+    edits: [['if (this.#over || !this.#tail) return;', 'if (this.#over) return;']],
+  },
+  'renewal-before-start': {
+    rule: 'R21',
+    breaks: 'a renewal is asked for before there is anything to compare its answer with',
+    file: node('node'),
+    edits: [['    await this.started;\n    if (this.#over) return;\n', '    if (this.#over) return;\n']],
   },
 };

@@ -1,6 +1,7 @@
 import { Verifier, withMargin } from 'curfew-client/fence';
 import type { UserId } from '../../../src/domain/brand.ts';
 import { ProcessFence } from '../../../src/fence/index.ts';
+import type { LossReason } from '../../../src/fence/log-follower.ts';
 import { Dice, Machine, Universe } from './machine.ts';
 import { Network } from './network.ts';
 import { type Row, SimulatedStore } from './store.ts';
@@ -12,13 +13,15 @@ export type Outcome = {
   fromMemory: number;
   changes: number;
   faults: number;
+  restarts: number;
+  timedOut: number;
 };
 
 type App = { machine: Machine; verifier: Verifier };
 type Node = { url: string; machine: Machine; fence: ProcessFence };
 type Fault = { name: string; likely: number; happen(machine: Machine): void };
 /** What had returned for a session when a verification began. */
-type Floor = { version: number; ended: boolean };
+type Floor = { version: number; ended: boolean; losses: number };
 
 const lease = 1000;
 /** Clocks that run apart by as much as the margin is made for: 1.08 / 0.92 is 17 %. */
@@ -39,6 +42,8 @@ export class Schedule {
   readonly #users: UserId[] = ['ada', 'alan'] as UserId[];
   #rows: Row[] = [];
   #made = 0;
+  /** Nothing goes wrong: then nobody waits for a lease. */
+  #calm = false;
   readonly outcome: Outcome;
 
   readonly #tell: (line: string) => void;
@@ -52,7 +57,16 @@ export class Schedule {
     this.#faults = this.#dice.chance(0.5)
       ? faults
       : Array.from({ length: 3 }, () => ({ ...this.#dice.pick(faults), likely: 1 }));
-    this.outcome = { seed, violations: [], verifications: 0, fromMemory: 0, changes: 0, faults: 0 };
+    this.outcome = {
+      seed,
+      violations: [],
+      verifications: 0,
+      fromMemory: 0,
+      changes: 0,
+      faults: 0,
+      restarts: 0,
+      timedOut: 0,
+    };
   }
 
   async run(): Promise<Outcome> {
@@ -62,10 +76,12 @@ export class Schedule {
     for (let i = 0; i < 2; i++) this.#apps.push(this.#startApp(`a${i}`));
     for (let i = 0; i < 3; i++) this.#newSession();
     await this.#universe.run(60);
-    const calm = dice.chance(0.15);
+    this.#calm = dice.chance(0.15);
+    const calm = this.#calm;
     this.#network.trouble = calm ? 0 : dice.pick([0, 0.05, 0.2]);
     this.#store.trouble = calm ? 0 : dice.pick([0, 0.02, 0.1]);
     const end = this.#universe.now + 7000;
+    const busy = dice.chance(0.2);
     this.#again(
       end,
       () => dice.between(1, 40),
@@ -73,7 +89,8 @@ export class Schedule {
     );
     this.#again(
       end,
-      () => dice.between(40, 900),
+      // Some are busy: changes without a pause, so that whatever is asked is answered when others have happened.
+      busy ? () => dice.between(1, 20) : () => dice.between(40, 900),
       () => this.#changeSomething(),
     );
     if (!calm)
@@ -110,6 +127,7 @@ export class Schedule {
         admit: async () => {},
         lease,
         capacity: 100,
+        onRestart: (reason, detail) => this.#judgeRestart(url, reason, detail),
         onError() {},
       });
     const node: Node = { url, machine, fence: fence() };
@@ -146,11 +164,13 @@ export class Schedule {
       id: String(n).padStart(22, '0') as never,
       userId: this.#dice.pick(this.#users),
       version: 1,
+      highest: 1,
       ended: false,
+      losses: 0,
       secret: 's'.repeat(49),
     };
     this.#rows = [...this.#rows.filter(({ ended }) => !ended).slice(-3), row];
-    this.#floors.set(row.id, { version: 1, ended: false });
+    this.#floors.set(row.id, { version: 1, ended: false, losses: 0 });
     this.#store.create(row);
   }
 
@@ -169,10 +189,12 @@ export class Schedule {
     const token = `cfs_${row.id}${row.secret}`;
     const { machine } = where;
     if (machine.dead || machine.frozen) return;
-    const floor = { ...this.#floors.get(row.id)! };
+    const floor = { ...this.#floorOf(row) };
     this.outcome.verifications += 1;
     const judge = (version: number | undefined, how: string) => {
       if (version === undefined || (!floor.ended && version >= floor.version)) return;
+      // What it was held to was lost meanwhile.
+      if (floor.losses !== row.losses) return;
       const was = floor.ended ? 'had ended' : `was at version ${floor.version}`;
       this.outcome.violations.push(
         `${machine.name} answered ${row.id} active at version ${version} ${how} at ${this.#universe.now.toFixed(1)}; it ${was}`,
@@ -213,29 +235,62 @@ export class Schedule {
     const scope = kind < 0.7 ? { row } : kind < 0.93 ? { userId: row.userId } : ('all' as const);
     const end = dice.chance(0.4);
     void this.#store.change(machine, scope, end).then(
-      async ({ sequence, touched }) => {
-        this.#tell(`${machine.name} wrote ${sequence}: ${touched.map(told).join(', ')}`);
+      async ({ entry, touched }) => {
+        this.#tell(`${machine.name} wrote ${entry.sequence}: ${touched.map(told).join(', ')}`);
         const began = machine.timing.mono();
-        const receipt = await fence.settle(sequence, 'everywhere');
+        const receipt = await fence.settle(entry.sequence, 'everywhere');
         this.#tell(`${machine.name} returned ${JSON.stringify(receipt)}`);
         this.outcome.changes += 1;
-        for (const { id, version, ended } of touched) this.#promise(id, version, ended);
+        if (receipt.by === 'timeout') this.outcome.timedOut += 1;
+        // A change that a failover has lost promises nothing: that much is said openly.
+        if (this.#store.has(entry)) for (const one of touched) this.#promise(one);
         const took = machine.timing.mono() - began;
         if (took > withMargin(lease) + 5 && !this.#disturbed.has(machine)) {
           this.outcome.violations.push(`a change waited ${took.toFixed(0)} ms`);
         }
         if (!receipt.everywhere) this.outcome.violations.push('a receipt does not say everywhere');
+        if (this.#calm && receipt.by === 'timeout')
+          this.outcome.violations.push(`change ${entry.sequence} waited for a lease, and nothing was wrong`);
       },
       () => {},
     );
     if (this.#rows.filter(({ ended }) => !ended).length < 3) this.#newSession();
   }
 
-  #promise(id: string, version: number, ended: boolean): void {
-    const floor = this.#floors.get(id)!;
+  #promise({ id, version, ended }: Readonly<Row>): void {
+    const floor = this.#floorOf(this.#store.rows.get(id)!);
     floor.version = Math.max(floor.version, version);
     floor.ended ||= ended;
   }
+
+  /** What had returned for a session, and was not lost since. */
+  #floorOf(row: Row): Floor {
+    const floor = this.#floors.get(row.id)!;
+    if (floor.losses === row.losses) return floor;
+    const fresh = {
+      version: Math.min(floor.version, row.version),
+      ended: row.ended && floor.ended,
+      losses: row.losses,
+    };
+    this.#floors.set(row.id, fresh);
+    return fresh;
+  }
+
+  /** A node starts over for a reason that has happened, and not again and again. */
+  #judgeRestart(url: string, reason: LossReason, detail: string): void {
+    this.#tell(`${url} starts over: ${reason}, ${detail}`);
+    this.outcome.restarts += 1;
+    const { trims, failovers, replacements } = this.#store.happened;
+    const possible = { log_trimmed: trims, log_replaced: replacements, store_incarnation: failovers }[reason];
+    const key = `${url} ${reason}`;
+    const times = (this.#restarts.get(key) ?? 0) + 1;
+    this.#restarts.set(key, times);
+    // An answer that was under way during the failover may make it start over once more.
+    if (times > 2 * possible)
+      this.outcome.violations.push(`${url} started over without a reason: ${reason}, ${detail}`);
+  }
+
+  readonly #restarts: Map<string, number> = new Map();
 
   /** Machines whose own timers came late: their waits may as well. */
   readonly #disturbed: Set<Machine> = new Set();
@@ -318,7 +373,11 @@ export class Schedule {
     if (this.#dice.chance(0.5)) this.#network.slowUntil = this.#universe.now + soon;
     this.#within(soon, 3, () => this.#changeSomething());
     this.#universe.in(soon, undefined, () => {
-      this.#store.failOver();
+      const dice = this.#dice;
+      const lost = dice.chance(0.3) ? 0 : Math.floor(dice.between(1, 12));
+      this.#store.failOver(lost, dice.pick(['lost', 'as then', 'unseen'] as const));
+      // The numbers that were lost are used again, and beyond.
+      if (dice.chance(0.6)) this.#within(dice.between(20, 900), lost + 4, () => this.#changeSomething());
       if (this.#dice.chance(0.4)) for (const node of this.#nodes) this.#whileItStarts(node);
       else {
         this.#within(600, 6, () => this.#changeSomething());

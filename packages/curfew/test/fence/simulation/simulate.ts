@@ -7,7 +7,7 @@ import { type Outcome, Schedule } from './schedule.ts';
  */
 const [schedules = '20000', seed, trace] = process.argv.slice(2);
 const first = seed === undefined ? randomInt(2 ** 31) : Number(seed);
-const total = { verifications: 0, fromMemory: 0, changes: 0, faults: 0 };
+const total = { verifications: 0, fromMemory: 0, changes: 0, faults: 0, restarts: 0, timedOut: 0 };
 let violated: Outcome | undefined;
 let done = 0;
 for (; done < Number(schedules) && !violated; done++) {

@@ -2,14 +2,27 @@ import type { VerifiedToken } from '../../../src/authority/verify-session.ts';
 import type { SessionId, UserId } from '../../../src/domain/brand.ts';
 import type { StoredSession } from '../../../src/domain/session.ts';
 import type { FenceStore } from '../../../src/fence/ports.ts';
-import type { LogEntry, NodeRow } from '../../../src/stores/contract.ts';
+import type { LogEntry, LogHead, LogPosition, NodeRow } from '../../../src/stores/contract.ts';
 import type { Dice, Machine, Universe } from './machine.ts';
 
-export type Row = { id: SessionId; userId: UserId; version: number; ended: boolean; secret: string };
+/** `highest`: the newest version that it ever had; `losses`: how often a change of it was lost. */
+export type Row = {
+  id: SessionId;
+  userId: UserId;
+  version: number;
+  highest: number;
+  ended: boolean;
+  losses: number;
+  secret: string;
+};
 /** `touched`: the sessions as the change left them. */
-export type Written = { sequence: number; touched: readonly Readonly<Row>[] };
+export type Written = { entry: LogPosition; touched: readonly Readonly<Row>[] };
+
+/** A change that is in the log, and what it takes to be without it. */
+type Logged = { entry: LogEntry; before: { row: Row; version: number; ended: boolean }[]; nodes: Map<string, NodeRow> };
 
 const day = 86_400_000;
+const empty: LogPosition = { sequence: 0, mark: '' };
 
 /**
  * A linearizable store in memory: each call happens at one moment between its question and its answer. Either can
@@ -19,10 +32,15 @@ export class SimulatedStore {
   readonly #universe: Universe;
   readonly #dice: Dice;
   readonly rows: Map<string, Row> = new Map();
-  #log: LogEntry[] = [];
-  #head = 0;
-  readonly #nodes: Map<string, NodeRow> = new Map();
+  #log: Logged[] = [];
+  /** The newest entry that was trimmed. */
+  #trimmed: LogPosition = empty;
+  #nodes: Map<string, NodeRow> = new Map();
+  #marks = 0;
   #incarnation = 1;
+  #confirmed = '1';
+  /** How often something happened that makes nodes start over. */
+  readonly happened = { trims: 0, failovers: 0, replacements: 0 };
   down = false;
   /** How likely a call is to fail, or to take long. */
   trouble = 0;
@@ -38,15 +56,45 @@ export class SimulatedStore {
     this.rows.set(row.id, row);
   }
 
-  /** Forgets the older part of its log. */
+  /** Forgets the older part of its log; the newest entry stays. */
   trim(share: number): void {
-    this.#log = this.#log.slice(Math.ceil(this.#log.length * share));
+    const trimmed = this.#log.splice(0, Math.min(this.#log.length - 1, Math.ceil(this.#log.length * share)));
+    this.#trimmed = trimmed.at(-1)?.entry ?? this.#trimmed;
+    this.happened.trims += 1;
   }
 
-  /** A failover that loses what nobody was promised: who the nodes are. */
-  failOver(): void {
+  /**
+   * A failover to a server that lacks the newest changes, and goes on with their numbers. Rows of nodes are lost as well,
+   * or as they were then. `unseen`: whatever says that it is another store does not; then the rows are kept as they are,
+   * and the log alone tells.
+   */
+  failOver(lost: number, rows: 'lost' | 'as then' | 'unseen'): void {
+    // The older server's log was trimmed as little as it lacks: its newest entry is there.
+    const least = Math.min(this.#log.length, this.#trimmed === empty ? 0 : 1);
+    const gone = this.#log.splice(Math.max(least, this.#log.length - lost));
+    for (const { before } of gone.toReversed()) {
+      for (const { row, version, ended } of before) {
+        Object.assign(row, { version, ended });
+        if (!ended) this.#endedBy.delete(row.id);
+        row.losses += 1;
+      }
+    }
+    if (gone.length > 0) this.happened.replacements += 1;
+    if (rows === 'unseen') return;
     this.#incarnation += 1;
-    this.#nodes.clear();
+    this.happened.failovers += 1;
+    if (rows === 'lost') this.#nodes.clear();
+    else if (gone[0]) this.#nodes = new Map(gone[0].nodes);
+  }
+
+  /** Whether the log has an entry, or had it until it was trimmed. */
+  has({ sequence, mark }: LogPosition): boolean {
+    const found = this.#log.find(({ entry }) => entry.sequence === sequence);
+    return found ? found.entry.mark === mark : sequence <= this.#trimmed.sequence;
+  }
+
+  get changes(): number {
+    return this.#log.length;
   }
 
   /** Writes a change to the sessions that it touches, and its entry in the log, in one step. */
@@ -58,25 +106,33 @@ export class SimulatedStore {
       const first = touched[0];
       // Found ended: the first end counts, and is waited for (R18).
       if (scope !== 'all' && 'row' in scope && first?.ended)
-        return { sequence: this.#endedBy.get(first.id)!, touched: [{ ...first, version: 1 }] };
-      this.#head += 1;
-      const at = this.#universe.now;
-      const sequence = this.#head;
-      if (scope === 'all') this.#log.push({ sequence, at, all: true });
-      else if ('row' in scope) this.#log.push({ sequence, at, sessionId: scope.row.id });
-      else this.#log.push({ sequence, at, userId: scope.userId });
+        return { entry: this.#endedBy.get(first.id)!, touched: [{ ...first, version: 1 }] };
+      const position = { sequence: this.#head.sequence + 1, mark: String(++this.#marks), at: this.#universe.now };
+      const entry: LogEntry =
+        scope === 'all'
+          ? { ...position, all: true }
+          : 'row' in scope
+            ? { ...position, sessionId: scope.row.id }
+            : { ...position, userId: scope.userId };
+      const before = [];
       for (const row of touched) {
         if (row.ended) continue;
-        row.version += 1;
+        before.push({ row, version: row.version, ended: false });
+        row.version = ++row.highest;
         if (!end) continue;
         row.ended = true;
-        this.#endedBy.set(row.id, sequence);
+        this.#endedBy.set(row.id, entry);
       }
-      return { sequence, touched: touched.map((row) => ({ ...row })) };
+      this.#log.push({ entry, before, nodes: new Map(this.#nodes) });
+      return { entry, touched: touched.map((row) => ({ ...row })) };
     });
   }
 
-  readonly #endedBy: Map<string, number> = new Map();
+  readonly #endedBy: Map<string, LogPosition> = new Map();
+
+  get #head(): LogPosition {
+    return this.#log.at(-1)?.entry ?? this.#trimmed;
+  }
 
   judge(machine: Machine, token: string): Promise<VerifiedToken> {
     return this.#call(machine, () => {
@@ -90,21 +146,39 @@ export class SimulatedStore {
   /** The store as a node's process sees it. */
   seenFrom(machine: Machine): FenceStore {
     return {
-      readLog: (after, limit) =>
-        this.#call(machine, () => this.#log.filter(({ sequence }) => sequence > after).slice(0, limit)),
-      logHead: () => this.#call(machine, () => this.#head),
+      readLog: (from, limit) =>
+        this.#call(machine, () =>
+          this.#log
+            .map(({ entry }) => entry)
+            .filter(({ sequence }) => sequence >= from)
+            .slice(0, limit),
+        ),
+      logHead: () => this.#call(machine, () => this.#told()),
       renewNode: (row) =>
         this.#call(machine, () => {
           this.#nodes.set(row.id, { ...row });
-          return this.#head;
+          return this.#told();
         }),
-      listNodes: () => this.#call(machine, () => [...this.#nodes.values()].map((row) => ({ ...row }))),
+      listNodes: () =>
+        this.#call(machine, () => ({
+          nodes: [...this.#nodes.values()].map((row) => ({ ...row, current: this.has(row.tail) })),
+          incarnation: String(this.#incarnation),
+          confirmed: this.#confirmed === String(this.#incarnation),
+        })),
       removeNode: (id, counter) =>
         this.#call(machine, () => {
           if (counter === undefined || this.#nodes.get(id)?.counter === counter) this.#nodes.delete(id);
         }),
-      incarnation: () => this.#call(machine, () => String(this.#incarnation)),
+      confirmIncarnation: (incarnation) =>
+        this.#call(machine, () => {
+          if (incarnation === String(this.#incarnation)) this.#confirmed = incarnation;
+        }),
     };
+  }
+
+  #told(): LogHead {
+    const { sequence, mark } = this.#head;
+    return { sequence, mark, incarnation: String(this.#incarnation), now: this.#universe.now };
   }
 
   #call<T>(machine: Machine, work: () => T): Promise<T> {
