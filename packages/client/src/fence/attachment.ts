@@ -36,8 +36,12 @@ export class StreamLost extends Error {}
 
 type Waiting = { resolve(found: Found<ActiveVerification>): void; reject(error: unknown): void; cancel(): void };
 
-/** Renewals are asked for every quarter of a lease; a node that says nothing for two leases is left. */
+/**
+ * Renewals are asked for every quarter of the lease that was granted last, or of a sixteenth of a whole one where that is
+ * longer; a node that says nothing for two leases is left.
+ */
 const renewals = 4;
+const mostHalved = 16;
 const silence = 2;
 const mostOpen = 512;
 const mostQueued = 10_000;
@@ -56,6 +60,8 @@ export class Attachment {
   readonly #asked: Map<number, number> = new Map();
   readonly cache: ExactCache<ActiveVerification>;
   #lease = 0;
+  /** Milliseconds of the last lease that was granted: shorter than a whole one for whoever made others wait. */
+  #length = 0;
   #numbers = 0;
   #over = false;
   #ready = false;
@@ -99,6 +105,7 @@ export class Attachment {
       case 'welcome':
         this.node = message.node;
         this.#lease = message.lease;
+        this.#length = message.lease;
         this.#noteClock(message.now);
         this.#renew();
         return;
@@ -153,6 +160,7 @@ export class Attachment {
     for (const earlier of this.#asked.keys()) if (earlier <= ask) this.#asked.delete(earlier);
     this.#noteClock(now);
     this.cache.lease.take(asked, length);
+    this.#length = Math.max(length, this.#lease / mostHalved);
     if (!this.cache.lease.valid) return;
     for (const { resolve } of this.#unleased.splice(0)) resolve();
     if (this.#ready) return;
@@ -204,7 +212,7 @@ export class Attachment {
       .takeUsed(mostSeen)
       .map(([id, ago]) => [id, Math.round(this.#told.theirs + sinceTold - ago)] as const);
     stream.send({ type: 'renew', ask, seen });
-    this.#cancel = timing.after(this.#lease / renewals, () => this.#renew(), 'background');
+    this.#cancel = timing.after(this.#length / renewals, () => this.#renew(), 'background');
   }
 
   #ask(token: string): Promise<Found<ActiveVerification>> {

@@ -83,7 +83,7 @@ export class ExactCache<Value> {
     if (row < 0) return undefined;
     // Past a deadline as it is known here: another application may have seen activity, so that is a question.
     if (!this.#cache.lives(row, now)) return undefined;
-    if (this.#cache.use(row, now) && this.#reportsUse) this.#used.add(token.slice(prefix.length, idEnd));
+    if (this.#cache.use(row, now) && this.#reportsUse) this.#used.add(sessionIdOf(token));
     this.statistics.hits += 1;
     return this.#cache.valueOf(row);
   }
@@ -93,7 +93,7 @@ export class ExactCache<Value> {
     const value = this.check(token);
     if (value !== undefined) return { active: true, value };
     this.statistics.misses += 1;
-    const id = token.slice(prefix.length, idEnd);
+    const id = sessionIdOf(token);
     if (this.#isGuess(id, token)) return { active: false, reason: 'unknown' };
     const open = this.#newest.get(token);
     return open && this.mayJoin(open) ? open.promise : this.#fill(id, token);
@@ -209,6 +209,11 @@ export class ExactCache<Value> {
     this.#mismatches.set(id, now);
     return false;
   }
+}
+
+/** The session that a token is of, by what it says itself. */
+export function sessionIdOf(token: string): string {
+  return token.slice(prefix.length, idEnd);
 }
 
 /** As text of 32 characters: a buffer would cost three times what the hash does. */

@@ -6,7 +6,7 @@ export {
   type Stream,
   StreamLost,
 } from './attachment.ts';
-export { type CacheStatistics, ExactCache, type Found, type Verdict } from './exact-cache.ts';
+export { type CacheStatistics, ExactCache, type Found, sessionIdOf, type Verdict } from './exact-cache.ts';
 export { Lease } from './lease.ts';
 export {
   type Answer,

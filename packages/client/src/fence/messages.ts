@@ -28,8 +28,11 @@ export type Answer = ({ active: true; session: VerifiedSession } & Remaining) | 
 export type Trouble = { code: string; title: string; detail?: string | undefined; remedy: string; status: number };
 
 export type FromVerifier =
-  /** `holder` names the process that speaks: it has emptied itself of whatever an earlier stream of its gave it. */
-  | { type: 'hello'; version: number; key: string; holder: string }
+  /**
+   * `holder` names the process that speaks: it has emptied itself of whatever an earlier stream of its gave it. `name` is
+   * what the application calls it, for people.
+   */
+  | { type: 'hello'; version: number; key: string; holder: string; name?: string | undefined }
   /** Asks for a lease. `seen`: sessions and when they were last used, by the node's clock as the grants tell it. */
   | { type: 'renew'; ask: number; seen: readonly (readonly [id: string, at: number])[] }
   | { type: 'ask'; question: number; token: string }
@@ -64,7 +67,11 @@ export function readFromVerifier(text: string): FromVerifier | undefined {
   if (!message) return undefined;
   const { type } = message;
   const good =
-    (type === 'hello' && isCount(message['version']) && isText(message['key'], 256) && isText(message['holder'], 64)) ||
+    (type === 'hello' &&
+      isCount(message['version']) &&
+      isText(message['key'], 256) &&
+      isText(message['holder'], 64) &&
+      (message['name'] === undefined || isText(message['name'], 64))) ||
     (type === 'renew' &&
       isCount(message['ask']) &&
       Array.isArray(message['seen']) &&

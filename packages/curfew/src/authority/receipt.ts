@@ -17,7 +17,8 @@ export type Receipt = {
   everywhere: boolean;
   /** Whether every holder acknowledged, or the time ran out on which they stop trusting themselves. */
   by: 'acks' | 'timeout';
-  verifiers: { acknowledged: number; expired: number };
+  /** Those of the node that answers which held the session; `waitedFor`: the names of those that ran out of time. */
+  verifiers: { acknowledged: number; expired: number; waitedFor?: string[] };
   nodes: { applied: number; expired: number };
   waitedMs: number;
 };

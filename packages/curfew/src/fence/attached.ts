@@ -1,8 +1,9 @@
-import { type FromVerifier, protocolVersion, readFromVerifier } from 'curfew-client/fence';
+import { type FromVerifier, protocolVersion, readFromVerifier, sessionIdOf } from 'curfew-client/fence';
 import type { VerifiedToken } from '../authority/verify-session.ts';
 import type { SessionId } from '../domain/brand.ts';
 import { CurfewError, isCurfewError } from '../errors.ts';
 import { answerOf, troubleOf } from './answers.ts';
+import { Concern, type Subject } from './concern.ts';
 import { Owed } from './owed.ts';
 import type { FencePorts, StreamHandler, VerifierStream } from './ports.ts';
 
@@ -18,12 +19,13 @@ export type Host = {
   readonly tail: number;
   /** Milliseconds that are left of the node's own lease. */
   leaseLeft(): number;
-  /** What of that a verifier may be granted: never more (R3). */
-  lendable(): number;
+  /** Milliseconds that a verifier may be granted: never more than what is left of the node's own (R3). */
+  lendable(attached: Attached): number;
   /** Resolves when the node holds a lease. @throws `store_unavailable` when it gets none in time */
   leased(): Promise<void>;
   welcomed(attached: Attached): void;
-  acknowledged(attached: Attached): void;
+  /** `changes`: those that it owed an ack for until now. */
+  acknowledged(attached: Attached, changes: readonly number[]): void;
   ended(attached: Attached, dropped: boolean): void;
 };
 
@@ -43,6 +45,8 @@ export class Attached implements StreamHandler {
    */
   readonly opened: number;
   holder = '';
+  /** What the application calls its verifier. */
+  name: string | undefined;
   #key = '';
   #admittedAt = 0;
   #state: 'new' | 'admitting' | 'open' | 'over' = 'new';
@@ -50,7 +54,8 @@ export class Attached implements StreamHandler {
   #wanted: number | undefined;
   #open = 0;
   #sent = 0;
-  owed: Owed = new Owed(0);
+  readonly owed: Owed = new Owed();
+  readonly #concern: Concern = new Concern();
 
   constructor(host: Host, stream: VerifierStream, opened: number) {
     this.#host = host;
@@ -82,12 +87,17 @@ export class Attached implements StreamHandler {
     if (this.#stream.queued > mostQueued) this.#end(true);
   }
 
+  /** Whether its holder may know of what a change touched (R22): it was told of it, or asks and is not answered yet. */
+  isConcernedBy(subject: Subject): boolean {
+    return this.#concern.includes(subject, this.#open > 0);
+  }
+
   /** Grants what was asked for, as far as the node's own lease goes. */
   grantWanted(): void {
     const ask = this.#wanted;
     if (ask === undefined || this.#state !== 'open') return;
     const { ports, tail } = this.#host;
-    const length = Math.floor(Math.min(ports.lease, this.#host.lendable()));
+    const length = Math.floor(this.#host.lendable(this));
     if (length <= 0) return;
     this.#wanted = undefined;
     this.owed.grant(tail, length, ports.timing.mono());
@@ -103,7 +113,7 @@ export class Attached implements StreamHandler {
     this.#end(false);
   }
 
-  async #admit({ version, key, holder }: Extract<FromVerifier, { type: 'hello' }>): Promise<void> {
+  async #admit({ version, key, holder, name }: Extract<FromVerifier, { type: 'hello' }>): Promise<void> {
     this.#state = 'admitting';
     try {
       if (version !== protocolVersion) {
@@ -125,10 +135,10 @@ export class Attached implements StreamHandler {
     const { ports, id, tail } = this.#host;
     this.#key = key;
     this.holder = holder;
+    this.name = name;
     this.#admittedAt = ports.timing.mono();
     this.#state = 'open';
     this.#sent = tail;
-    this.owed = new Owed(tail);
     this.#host.welcomed(this);
     if (this.#isOver()) return;
     this.#stream.send({ type: 'welcome', node: id, lease: ports.lease, now: ports.now() });
@@ -147,16 +157,14 @@ export class Attached implements StreamHandler {
           this.#breach(`It acknowledged ${message.sequence}, and was sent ${this.#sent}.`);
           return;
         }
-        this.owed.acknowledge(message.sequence);
-        this.#host.acknowledged(this);
+        this.#host.acknowledged(this, this.owed.acknowledge(message.sequence));
         return;
       case 'ask':
         if (this.#open >= mostOpen) this.#breach(`More than ${mostOpen} questions were open.`);
         else void this.#answer(message.question, message.token);
         return;
       case 'bye':
-        this.owed.forgive();
-        this.#host.acknowledged(this);
+        this.#host.acknowledged(this, this.owed.forgive());
         this.#end(false);
     }
   }
@@ -171,11 +179,13 @@ export class Attached implements StreamHandler {
   /** R12: the store is read after the question came, and the answer counts only under the node's own lease. */
   async #answer(question: number, token: string): Promise<void> {
     this.#open += 1;
+    this.#concern.noteSession(sessionIdOf(token));
     try {
       const verdict: VerifiedToken = await this.#host.ports.judge(token);
       if (this.#host.leaseLeft() <= 0) await this.#host.leased();
-      if (this.#state === 'open')
-        this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports) });
+      if (this.#state !== 'open') return;
+      if (verdict.active) this.#concern.noteUser(verdict.stored.userId);
+      this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports) });
     } catch (error) {
       if (this.#state === 'open') this.#stream.send({ type: 'refused', question, trouble: troubleOf(error) });
     } finally {

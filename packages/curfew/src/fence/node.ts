@@ -5,11 +5,21 @@ import { CurfewError } from '../errors.ts';
 import type { LogEntry, LogHead, LogPosition } from '../stores/contract.ts';
 import { answerOf } from './answers.ts';
 import { Attached, type Host } from './attached.ts';
+import { subjectOf } from './concern.ts';
+import { LeaseTerms } from './lease-terms.ts';
 import { LogFollower, type LossReason } from './log-follower.ts';
 import type { FencePorts, StreamHandler, VerifierStream } from './ports.ts';
 
-/** What became of the verifiers that a change concerned. */
-export type Acknowledgements = { acknowledged: number; expired: number };
+/** What became of the verifiers that a change concerned; the names of those that it waited for in vain. */
+export type Acknowledgements = { acknowledged: number; expired: number; waitedFor?: string[] };
+
+/** A change that some stream owed an ack for. */
+type Outcome = { at: number; owing: number; acknowledged: number; waitedFor: Set<string> };
+
+/** Names that a receipt holds at most. */
+const mostNames = 10;
+/** What stands for a verifier that was given no name. */
+const unnamed = 'unnamed';
 
 type Events = {
   /** The mark rose: nobody here is without the changes up to it. */
@@ -22,6 +32,8 @@ const renewals = 3;
 const pollPause = 100;
 /** Marks are looked at again this soon while acks come in. */
 const markPause = 1;
+/** Names of verifiers that are counted one by one. */
+const mostWaitedFor = 100;
 
 export type Kept = { readonly active: true; readonly stored: StoredSession };
 
@@ -38,8 +50,12 @@ export class FenceNode implements Host {
   readonly #streams: Set<Attached> = new Set();
   /** Streams that are gone, and whose leases may still be believed. */
   readonly #gone: Set<Attached> = new Set();
-  /** Streams that some change still waits for. */
+  /** Streams that owe an ack. */
   readonly #behind: Set<Attached> = new Set();
+  readonly #outcomes: Map<number, Outcome> = new Map();
+  readonly #terms: LeaseTerms;
+  /** How often each verifier was waited for until its lease had run out, by name. */
+  readonly waitedFor: Map<string, number> = new Map();
   /** Resolves once the tail's beginning is known, or the node is over. */
   readonly started: Promise<void>;
   #start: () => void = () => {};
@@ -67,6 +83,7 @@ export class FenceNode implements Host {
     this.#events = events;
     this.id = ports.newId();
     this.#clock = new CautiousClock(ports.timing);
+    this.#terms = new LeaseTerms(ports.lease);
     this.#log = new LogFollower(ports.store, {
       onEntries: (entries) => this.apply(entries),
       onLost: (reason, detail) => this.#lost(reason, detail),
@@ -90,6 +107,10 @@ export class FenceNode implements Host {
 
   get tail(): number {
     return this.#log.tail.sequence;
+  }
+
+  get position(): LogPosition {
+    return this.#log.tail;
   }
 
   get mark(): number {
@@ -128,9 +149,9 @@ export class FenceNode implements Host {
     return new Attached(this, stream, this.#accepted++);
   }
 
-  /** Milliseconds that a verifier can be granted. */
-  lendable(): number {
-    return this.#lending === 'written' ? this.leaseLeft() : 0;
+  lendable(attached: Attached): number {
+    if (this.#lending !== 'written') return 0;
+    return Math.min(this.#terms.termOf(attached.holder, this.ports.timing.mono()), this.leaseLeft());
   }
 
   leaseLeft(): number {
@@ -180,15 +201,15 @@ export class FenceNode implements Host {
     this.#log.pull();
   }
 
-  /** What became of those who held a lease from before a change at a moment, which is when the wait for it began. */
-  acknowledgements(sequence: number, since: number): Acknowledgements {
-    const counts = { acknowledged: 0, expired: 0 };
-    for (const { owed } of [...this.#streams, ...this.#gone]) {
-      if (!owed.concerned(sequence, since)) continue;
-      if (owed.acknowledged >= sequence) counts.acknowledged += 1;
-      else counts.expired += 1;
-    }
-    return counts;
+  /** What became of those who owed an ack for a change. */
+  acknowledgements(sequence: number): Acknowledgements {
+    const outcome = this.#outcomes.get(sequence);
+    if (!outcome) return { acknowledged: 0, expired: 0 };
+    const { owing, acknowledged, waitedFor } = outcome;
+    const names = new Set(waitedFor);
+    for (const { owed, name } of this.#behind) if (owed.owes(sequence)) names.add(name ?? unnamed);
+    const counts = { acknowledged, expired: owing - acknowledged };
+    return names.size === 0 ? counts : { ...counts, waitedFor: [...names].slice(0, mostNames) };
   }
 
   // ---- What attachments report
@@ -202,7 +223,7 @@ export class FenceNode implements Host {
     }
     // R8: whoever says hello again has emptied itself of what its earlier streams gave it.
     for (const other of others) {
-      other.owed.forgive();
+      this.#note(other.owed.forgive());
       this.#behind.delete(other);
       other.cut();
     }
@@ -213,27 +234,25 @@ export class FenceNode implements Host {
     void this.renew().catch(this.ports.onError);
   }
 
-  acknowledged(attached: Attached): void {
-    if (attached.owed.acknowledged < this.tail) {
-      this.#once('mark', markPause, () => this.#raiseMark());
-      return;
-    }
-    this.#behind.delete(attached);
+  acknowledged(attached: Attached, changes: readonly number[]): void {
+    this.#note(changes);
+    if (attached.owed.oldest === undefined) this.#behind.delete(attached);
     if (this.#behind.size === 0) this.#raiseMark();
+    else if (changes.length > 0) this.#once('mark', markPause, () => this.#raiseMark());
   }
 
   ended(attached: Attached, dropped: boolean): void {
     if (dropped) this.dropped += 1;
     if (!this.#streams.delete(attached)) return;
-    // Kept a while longer than its leases, for the receipts of those who waited for it.
-    const { timing, lease } = this.ports;
-    if (attached.owed.until <= timing.mono()) return;
+    const { timing } = this.ports;
+    const left = attached.owed.until - timing.mono();
+    if (left <= 0) return;
     this.#gone.add(attached);
     timing.after(
-      attached.owed.until - timing.mono() + withMargin(lease),
+      left,
       () => {
+        this.#raiseMark();
         this.#gone.delete(attached);
-        this.#behind.delete(attached);
       },
       'background',
     );
@@ -363,13 +382,44 @@ export class FenceNode implements Host {
     const changes = entries.map(changeOf);
     for (const change of changes) this.own.drop(change);
     const text = JSON.stringify({ type: 'changes', changes });
-    for (const attached of this.#streams) {
-      attached.tell(text, this.tail);
-      this.#behind.add(attached);
-    }
-    for (const attached of this.#gone) this.#behind.add(attached);
+    this.#owe(changes);
+    for (const attached of this.#streams) attached.tell(text, this.tail);
     this.#raiseMark();
     this.#passBarriers();
+  }
+
+  /** Notes who owes an ack for changes: whoever holds a lease and may know of what they touch; closed streams too (R8). */
+  #owe(changes: readonly Change[]): void {
+    const now = this.ports.timing.mono();
+    this.#forgetOutcomes(now);
+    const holders = [...this.#streams, ...this.#gone].filter(({ owed }) => owed.until > now);
+    if (holders.length === 0) return;
+    for (const change of changes) {
+      const subject = subjectOf(change);
+      let owing = 0;
+      for (const attached of holders) {
+        if (!attached.isConcernedBy(subject) || !attached.owed.owe(change.sequence, now)) continue;
+        this.#behind.add(attached);
+        owing += 1;
+      }
+      if (owing > 0) this.#outcomes.set(change.sequence, { at: now, owing, acknowledged: 0, waitedFor: new Set() });
+    }
+  }
+
+  #note(acknowledged: readonly number[]): void {
+    for (const sequence of acknowledged) {
+      const outcome = this.#outcomes.get(sequence);
+      if (outcome) outcome.acknowledged += 1;
+    }
+  }
+
+  /** Of those that nobody can wait for any more. */
+  #forgetOutcomes(now: number): void {
+    const kept = 2 * withMargin(this.ports.lease);
+    for (const [sequence, { at }] of this.#outcomes) {
+      if (now - at < kept) return;
+      this.#outcomes.delete(sequence);
+    }
   }
 
   /** The mark is the newest change that no lease granted before it is without. */
@@ -379,14 +429,13 @@ export class FenceNode implements Host {
     let mark = this.tail;
     let next = Number.POSITIVE_INFINITY;
     for (const attached of this.#behind) {
-      const clear = attached.owed.clearTo(this.tail, now);
-      if (clear >= this.tail) {
-        if (attached.owed.acknowledged < this.tail && attached.owed.concerned(this.tail, Number.NEGATIVE_INFINITY))
-          this.expired += 1;
-        this.#behind.delete(attached);
-      } else {
-        mark = Math.min(mark, clear);
-        next = Math.min(next, attached.owed.nextExpiry);
+      const { owed } = attached;
+      const expired = owed.expire(now);
+      if (expired.length > 0) this.#noteLapse(attached, expired, now);
+      if (owed.oldest === undefined) this.#behind.delete(attached);
+      else {
+        mark = Math.min(mark, owed.oldest - 1);
+        next = Math.min(next, owed.nextExpiry);
       }
     }
     if (Number.isFinite(next)) this.#once('expiry', Math.max(1, next - now), () => this.#raiseMark());
@@ -394,6 +443,15 @@ export class FenceNode implements Host {
     this.#mark = mark;
     this.#events.onMark(mark);
     if (this.hasPeers) void this.renew().catch(this.ports.onError);
+  }
+
+  /** Changes waited until a holder's lease had run out. */
+  #noteLapse({ holder, name = unnamed }: Attached, changes: readonly number[], now: number): void {
+    this.expired += 1;
+    this.#terms.lapsed(holder, now);
+    for (const sequence of changes) this.#outcomes.get(sequence)?.waitedFor.add(name);
+    if (this.waitedFor.has(name) || this.waitedFor.size < mostWaitedFor)
+      this.waitedFor.set(name, (this.waitedFor.get(name) ?? 0) + 1);
   }
 
   #lost(reason: LossReason, detail: string): void {

@@ -1,6 +1,6 @@
 import { type Timing, withMargin } from 'curfew-client/fence';
 import type { Receipt } from '../authority/receipt.ts';
-import type { NodeList, NodeRow } from '../stores/contract.ts';
+import type { LogPosition, NodeList, NodeRow } from '../stores/contract.ts';
 import type { Acknowledgements } from './node.ts';
 import type { FencePorts } from './ports.ts';
 
@@ -10,7 +10,9 @@ export type Settled = Omit<Receipt, 'endedAt' | 'changedAt'>;
 export type Here = {
   readonly id: string;
   readonly mark: number;
-  acknowledgements(sequence: number, since: number): Acknowledgements;
+  /** How far it has followed the log. */
+  readonly position: LogPosition;
+  acknowledgements(sequence: number): Acknowledgements;
 };
 
 type Waiter = {
@@ -116,15 +118,16 @@ export class Waits {
   }
 
   async #look(concerned: readonly Waiter[]): Promise<void> {
-    const list = await this.#store.listNodes();
-    const { nodes: rows } = list;
+    const list = await this.#store.listNodes(this.#here().position);
+    const { nodes: rows, follows } = list;
     this.#noteIncarnation(list);
     const here = this.#here().id;
     const dead = this.#noteRows(rows, here);
     this.nodes = rows.length - dead.size;
     for (const waiter of concerned) {
       waiter.looked = true;
-      if (this.#timing.mono() < this.#fullUntil) continue;
+      // Nor does what was applied here, while this node has not noticed yet that its log is another one.
+      if (!follows || this.#timing.mono() < this.#fullUntil) continue;
       const others = rows.filter(({ id }) => id !== here);
       // What was applied of another log says nothing of this one, where numbers are used again.
       const has = (row: NodeList['nodes'][number]) => row.current && row.applied >= waiter.sequence;
@@ -182,7 +185,7 @@ export class Waits {
 
   #judge(waiter: Waiter): void {
     if (!waiter.nodes || this.#here().mark < waiter.sequence) return;
-    const { expired } = this.#here().acknowledgements(waiter.sequence, waiter.began);
+    const { expired } = this.#here().acknowledgements(waiter.sequence);
     waiter.finish(expired > 0 || waiter.nodes.expired > 0 ? 'timeout' : 'acks');
   }
 
@@ -194,7 +197,7 @@ export class Waits {
       sequence,
       everywhere: true,
       by,
-      verifiers: here.acknowledgements(sequence, began),
+      verifiers: here.acknowledgements(sequence),
       nodes: nodes ?? { applied, expired: Math.max(0, this.nodes - applied) },
       waitedMs: Math.round(this.#timing.mono() - began),
     };

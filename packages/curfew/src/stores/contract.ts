@@ -182,7 +182,8 @@ export interface Store {
    * survive a crash of the store's own server, and need not be on any other: a failover changes the incarnation.
    */
   renewNode(row: NodeRow): Promise<LogHead>;
-  listNodes(): Promise<NodeList>;
+  /** With `tail`: says whether that is a position of this log, for whoever has followed one that far. */
+  listNodes(tail?: LogPosition): Promise<NodeList>;
   /**
    * Removes a node's row; with `counter`, only if the row's counter is still that, in one step: a row that was judged
    * dead may have been renewed since, and then it must stay. Removing what is not there is no error.
@@ -372,6 +373,8 @@ export type NodeRow = { id: string; counter: number; applied: number; tail: LogP
 export type NodeList = {
   /** `current`: the log has that node's `tail`, with that mark; else what it has applied is of another log. */
   nodes: (NodeRow & { current: boolean })[];
+  /** Whether the log has the position that was asked about; true when none was. */
+  follows: boolean;
   incarnation: string;
   /** Whether that is the incarnation which {@link Store.confirmIncarnation} has written down last. */
   confirmed: boolean;

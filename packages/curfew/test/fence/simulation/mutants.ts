@@ -95,7 +95,10 @@ export const mutants: Record<string, Mutant> = {
     breaks: 'a verifier without a lease is not told of changes',
     file: node('node'),
     edits: [
-      ['      attached.tell(text', '      if (attached.owed.until > this.ports.timing.mono()) attached.tell(text'],
+      [
+        'for (const attached of this.#streams) attached.tell(text, this.tail);',
+        'for (const attached of this.#streams) if (attached.owed.until > this.ports.timing.mono()) attached.tell(text, this.tail);',
+      ],
     ],
   },
   'grant-overtakes': {
@@ -104,8 +107,8 @@ export const mutants: Record<string, Mutant> = {
     file: node('node'),
     edits: [
       [
-        '      attached.tell(text, this.tail);',
-        '      const last = this.tail; this.ports.timing.after(60, () => attached.tell(text, last));',
+        'for (const attached of this.#streams) attached.tell(text, this.tail);',
+        'const last = this.tail; for (const attached of this.#streams) this.ports.timing.after(60, () => attached.tell(text, last));',
       ],
     ],
   },
@@ -118,8 +121,8 @@ export const mutants: Record<string, Mutant> = {
   'any-ack': {
     rule: 'R9',
     breaks: 'the ack of an earlier change counts for a later one',
-    file: node('owed'),
-    edits: [['if (this.#acknowledged >= tail) return tail;', 'if (this.#acknowledged > 0) return tail;']],
+    file: node('attached'),
+    edits: [['this.owed.acknowledge(message.sequence)', 'this.owed.acknowledge(Number.POSITIVE_INFINITY)']],
   },
   'skips-a-gap': {
     rule: 'R10',
@@ -161,6 +164,12 @@ export const mutants: Record<string, Mutant> = {
     breaks: 'what a node has applied of a log that is gone counts for the one that took its place',
     file: node('waits'),
     edits: [['row.current && row.applied', 'row.applied']],
+  },
+  'own-log-unproven': {
+    rule: 'R10',
+    breaks: 'what this node has applied of a log that is gone counts for the one that took its place',
+    file: node('waits'),
+    edits: [['if (!follows || this.#timing.mono()', 'if (this.#timing.mono()']],
   },
   'trusts-lost-rows': {
     rule: 'R10',
@@ -261,5 +270,29 @@ export const mutants: Record<string, Mutant> = {
     breaks: 'a renewal is asked for before there is anything to compare its answer with',
     file: node('node'),
     edits: [['    await this.started;\n    if (this.#over) return;\n', '    if (this.#over) return;\n']],
+  },
+  'asked-is-no-concern': {
+    rule: 'R22',
+    breaks: 'a session that a verifier asks about and is not told of yet does not concern it',
+    file: node('attached'),
+    edits: [['    this.#concern.noteSession(sessionIdOf(token));\n', '']],
+  },
+  'unknown-user-is-no-concern': {
+    rule: 'R22',
+    breaks: 'a change of all of a user does not concern a verifier whose question is still open',
+    file: node('concern'),
+    edits: [["return asking || (of === 'user'", "return (asking && of === 'all') || (of === 'user'"]],
+  },
+  'user-is-forgotten': {
+    rule: 'R22',
+    breaks: 'a change of all of a user does not concern a verifier that was told of their sessions',
+    file: node('attached'),
+    edits: [['      if (verdict.active) this.#concern.noteUser(verdict.stored.userId);\n', '']],
+  },
+  'closed-is-no-concern': {
+    rule: 'R22',
+    breaks: 'a change does not concern a verifier whose stream was closed before it',
+    file: node('node'),
+    edits: [['[...this.#streams, ...this.#gone].filter(({ owed })', '[...this.#streams].filter(({ owed })']],
   },
 };

@@ -159,8 +159,9 @@ export class SimulatedStore {
           this.#nodes.set(row.id, { ...row });
           return this.#told();
         }),
-      listNodes: () =>
+      listNodes: (tail = empty) =>
         this.#call(machine, () => ({
+          follows: this.has(tail),
           nodes: [...this.#nodes.values()].map((row) => ({ ...row, current: this.has(row.tail) })),
           incarnation: String(this.#incarnation),
           confirmed: this.#confirmed === String(this.#incarnation),
