@@ -22,8 +22,11 @@ export type StoreRecord =
   /** `writtenAt`: when the end was written down. */
   | { kind: 'session'; session: StoredSession; writtenAt: number | undefined }
   | { kind: 'slot'; slot: NamedSession }
-  | { kind: 'log'; entry: LogEntry }
+  /** Without its mark: that says which store's log it stands in. */
+  | { kind: 'log'; entry: WithoutMark<LogEntry> }
   | { kind: 'event'; event: Event };
+
+type WithoutMark<Entry> = Entry extends unknown ? Omit<Entry, 'mark'> : never;
 
 export type RecordKind = StoreRecord['kind'];
 

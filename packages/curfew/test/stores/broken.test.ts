@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { day } from '../../src/domain/limits.ts';
 import { conformanceCases, type Harness, runCase } from '../../src/stores/conformance/index.ts';
-import type { LogEntry, Store } from '../../src/stores/contract.ts';
+import type { LogEntry, LogPosition, Store } from '../../src/stores/contract.ts';
 import { lmdbHarness } from './harness.ts';
 
 /*
@@ -15,7 +16,7 @@ const broken: Record<string, Broken> = {
   'loses an entry of the log now and then': {
     law: 'R15: the log is dense',
     of: (store) => ({
-      readLog: async (after, limit) => (await store.readLog(after, limit)).filter(({ sequence }) => sequence % 7 !== 0),
+      readLog: async (from, limit) => (await store.readLog(from, limit)).filter(({ sequence }) => sequence % 7 !== 0),
     }),
   },
   'shows a log entry before its change': {
@@ -24,11 +25,11 @@ const broken: Record<string, Broken> = {
       const early: LogEntry[] = [];
       return {
         endSession: async (id, end, condition) => {
-          early.push({ sequence: early.length + 1, at: end.at, sessionId: id });
+          early.push({ sequence: early.length + 1, mark: id, at: end.at, sessionId: id });
           await new Promise(setImmediate);
           return store.endSession(id, end, condition);
         },
-        readLog: async (after, limit) => early.slice(after, after + limit),
+        readLog: async (from, limit) => early.filter(({ sequence }) => sequence >= from).slice(0, limit),
       };
     },
   },
@@ -61,7 +62,7 @@ const broken: Record<string, Broken> = {
       endSession: async (id, end, condition) => {
         const outcome = await store.endSession(id, end, condition);
         if (outcome.kind !== 'already') return outcome;
-        return { ...outcome, end: { ...end, sequence: await store.logHead() } };
+        return { ...outcome, end: { ...end, sequence: (await store.logHead()).sequence } };
       },
     }),
   },
@@ -84,7 +85,7 @@ const broken: Record<string, Broken> = {
         const filter = { userId: asked.userId, status: 'active' as const };
         const page = await store.listSessions({ filter, limit: 100, now: asked.now, budget: 1000 });
         for (const { stored } of page.sessions.reverse()) await store.changeGroups({ ...asked, only: stored.id });
-        return { kind: 'changed', updated: page.sessions.length, sequence: await store.logHead() };
+        return { kind: 'changed', updated: page.sessions.length, sequence: (await store.logHead()).sequence };
       },
     }),
   },
@@ -95,7 +96,7 @@ const broken: Record<string, Broken> = {
         const filter = { userId: asked.userId, status: 'active' as const };
         const page = await store.listSessions({ filter, limit: 1, now: asked.now, budget: 1000 });
         if (page.sessions.length > 0) return store.changeGroups(asked);
-        return { kind: 'changed', updated: 0, sequence: await store.logHead() };
+        return { kind: 'changed', updated: 0, sequence: (await store.logHead()).sequence };
       },
     }),
   },
@@ -214,18 +215,114 @@ const broken: Record<string, Broken> = {
       };
     },
   },
+  'reads the log after an entry, not from it': {
+    law: 'the log is read from any entry on, itself included',
+    of: (store) => ({ readLog: (from, limit) => store.readLog(from + 1, limit) }),
+  },
+  'gives every entry one mark': {
+    law: 'the mark of an entry is its own',
+    of: (store) => marking(store, () => 'the same'),
+  },
+  'gives the head no mark': {
+    law: 'the mark of an entry is its own',
+    of: (store) => ({ logHead: async () => ({ ...(await store.logHead()), mark: '' }) }),
+  },
+  'makes marks of numbers': {
+    law: 'R10: when an earlier state is put back',
+    of: (store) => marking(store, ({ sequence }) => (sequence === 0 ? '' : `mark ${sequence}`)),
+  },
+  'is one incarnation for ever': {
+    law: 'R10: when an earlier state is put back',
+    of: (store) => ({
+      logHead: async () => ({ ...(await store.logHead()), incarnation: 'the only one' }),
+      listNodes: async () => ({ ...(await store.listNodes()), incarnation: 'the only one' }),
+    }),
+  },
+  'is another incarnation at every look': {
+    law: 'R4: a renewal answers with the head, the incarnation',
+    of: (store) => ({ logHead: async () => ({ ...(await store.logHead()), incarnation: randomUUID() }) }),
+  },
+  'takes every node for current': {
+    law: 'R10: a node is current while the log has its tail with that mark',
+    of: (store) => ({
+      listNodes: async () => {
+        const list = await store.listNodes();
+        return { ...list, nodes: list.nodes.map((row) => ({ ...row, current: true })) };
+      },
+    }),
+  },
+  'takes a node for current whose number there is': {
+    law: 'R10: a node is current while the log has its tail with that mark',
+    of: (store) => ({
+      listNodes: async () => {
+        const [list, { sequence }] = [await store.listNodes(), await store.logHead()];
+        return { ...list, nodes: list.nodes.map((row) => ({ ...row, current: row.tail.sequence <= sequence })) };
+      },
+    }),
+  },
+  'confirms whatever it is told': {
+    law: 'R10: an incarnation is confirmed by its own name alone',
+    of: (store) => ({
+      confirmIncarnation: async () => store.confirmIncarnation((await store.logHead()).incarnation),
+    }),
+  },
+  'answers a renewal with the head from before': {
+    law: 'R4: a renewal answers with the head',
+    of(store) {
+      let before = store.logHead();
+      return {
+        renewNode: async (row) => {
+          const head = await before;
+          before = store.renewNode(row);
+          await before;
+          return head;
+        },
+      };
+    },
+  },
+  'forgets all of the log that is old': {
+    law: 'R10: of the log entries that are too old the sweep keeps the newest',
+    of(store) {
+      let oldest = 0;
+      return {
+        sweep: (task) => {
+          oldest = Math.max(oldest, task.now - task.keepEnded);
+          return store.sweep(task);
+        },
+        readLog: async (from, limit) => (await store.readLog(from, limit)).filter(({ at }) => at > oldest),
+      };
+    },
+  },
   'sweeps in one go': {
     law: 'a piece of work is bounded',
     of: (store) => ({ sweep: (task) => store.sweep({ ...task, batch: 1e6 }) }),
   },
 };
 
+/** The store with marks of another making. */
+function marking(store: Store, markOf: (position: LogPosition) => string): Partial<Store> {
+  const marked = <Position extends LogPosition>(position: Position) => ({ ...position, mark: markOf(position) });
+  return {
+    readLog: async (from, limit) => (await store.readLog(from, limit)).map(marked),
+    logHead: async () => marked(await store.logHead()),
+    renewNode: async (row) => marked(await store.renewNode(row)),
+  };
+}
+
 /** The embedded store with some of its operations replaced. */
 function breaking(of: Broken['of']): Harness {
+  const broken = (store: Store) => overlay(store, of(store));
   return {
     async open() {
       const opened = await lmdbHarness.open();
-      return { ...opened, store: overlay(opened.store, of(opened.store)) };
+      return {
+        ...opened,
+        store: broken(opened.store),
+        async setAside() {
+          const putBack = await opened.setAside!();
+          return async () => broken(await putBack());
+        },
+      };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Harness } from '../../src/stores/conformance/index.ts';
@@ -20,6 +20,17 @@ export const lmdbHarness: Harness = {
         await store.close();
         store = await openLmdbStore(folder.path);
         return store;
+      },
+      /** The data file alone, as whoever copies the data puts it back. */
+      async setAside() {
+        const [file, copy] = ['data.mdb', 'data.mdb.copy'].map((name) => join(folder.path, name)) as [string, string];
+        copyFileSync(file, copy);
+        return async () => {
+          await store.close();
+          copyFileSync(copy, file);
+          store = await openLmdbStore(folder.path);
+          return store;
+        };
       },
       entries: () => store.countEntries(),
       async dispose() {

@@ -77,7 +77,7 @@ export async function assertSame(one: Store, other: Store): Promise<void> {
       inGroup: await world.list({ accessGroup: group('staff')[0] }, later + 2),
       count: await world.store.countActive(later + 2),
       ofGone: await world.store.countActive(later + 2, user('gone')),
-      head: await world.store.logHead(),
+      head: await world.head(),
       time: await world.store.latestTime(),
       epochs: (await world.store.readUser(user('gone'))).epochs,
       ada: await world.store.findAccount({ email: 'ada@example.com' }),

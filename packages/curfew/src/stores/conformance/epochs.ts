@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SessionId } from '../../domain/brand.ts';
 import type { StoredSession } from '../../domain/session.ts';
-import { allOfUser, type Case, everyone, ids, logout, start, user } from './harness.ts';
+import { allOfUser, type Case, changeOf, everyone, ids, logout, start, user } from './harness.ts';
 
 export const epochCases: Case[] = [
   {
@@ -20,7 +20,7 @@ export const epochCases: Case[] = [
         assert.equal((await world.snapshot(id)).epochEnd?.sequence, 1);
       }
       assert.equal((await world.view(other.id)).status, 'active');
-      assert.deepEqual(await world.log(), [{ sequence: 1, at: start + 9, userId: 'ada' }]);
+      assert.deepEqual((await world.log()).map(changeOf), [{ sequence: 1, at: start + 9, userId: 'ada' }]);
       const told = (await world.events()).slice(26);
       assert.deepEqual(
         told.map(({ type, userId, details }) => ({ type, userId, details })),
@@ -34,7 +34,7 @@ export const epochCases: Case[] = [
       await world.createMany(10, { userId: 'ada' });
       await world.createMany(10, { userId: 'bob', groups: ['staff'], ip: '10.0.0.1' });
       assert.deepEqual(await world.store.endEveryone(everyone(start + 50)), { sequence: 1, ended: 20 });
-      assert.deepEqual(await world.log(), [{ sequence: 1, at: start + 50, all: true }]);
+      assert.deepEqual((await world.log()).map(changeOf), [{ sequence: 1, at: start + 50, all: true }]);
       assert.equal(await world.store.countActive(start + 51), 0);
       assert.equal(await world.store.countActive(start + 51, user('ada')), 0);
       assert.deepEqual(await world.list({ status: 'active' }, start + 51), []);
@@ -117,13 +117,13 @@ export const epochCases: Case[] = [
       const other = await world.create({ userId: 'bob' });
       const ended = await world.create({ userId: 'ada' });
       await world.store.endSession(ended.id, logout());
-      const head = await world.store.logHead();
+      const head = await world.head();
       for (const except of ['0'.repeat(22) as SessionId, other.id, ended.id]) {
         const outcome = await world.store.endSessionsOfUser(user('ada'), allOfUser(), { except });
         assert.deepEqual(outcome, { kind: 'not_found' });
       }
       assert.equal((await world.view(mine.id)).status, 'active');
-      assert.equal(await world.store.logHead(), head);
+      assert.equal(await world.head(), head);
       assert.deepEqual((await world.store.readUser(user('ada'))).epochs, { user: 0, everyone: 0 });
     },
   },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Case, group, ids, logout, start, user } from './harness.ts';
+import { type Case, changeOf, group, ids, logout, start, user } from './harness.ts';
 
 export const groupCases: Case[] = [
   {
@@ -17,7 +17,7 @@ export const groupCases: Case[] = [
       assert.ok((await world.view(two!.id)).version > two!.version);
       assert.deepEqual((await world.view(gone!.id)).accessGroups, ['staff']);
       assert.deepEqual((await world.view(other.id)).accessGroups, ['staff']);
-      assert.deepEqual((await world.log())[1], { sequence: 2, at: now, userId: 'ada' });
+      assert.deepEqual(changeOf((await world.log())[1]!), { sequence: 2, at: now, userId: 'ada' });
       const told = (await world.events()).at(-1);
       assert.deepEqual([told?.type, told?.details], ['groups.changed', { ...change, updated: 2 }]);
     },
@@ -34,7 +34,7 @@ export const groupCases: Case[] = [
       };
       assert.deepEqual(await world.store.changeGroups(change), { kind: 'changed', updated: 1, sequence: 1 });
       assert.deepEqual(await world.store.changeGroups(change), { kind: 'changed', updated: 0, sequence: 1 });
-      assert.equal(await world.store.logHead(), 1);
+      assert.equal(await world.head(), 1);
       assert.deepEqual((await world.view(id)).accessGroups, ['a']);
       const nobody = await world.store.changeGroups({ ...change, userId: user('nobody') });
       assert.deepEqual(nobody, { kind: 'changed', updated: 0, sequence: 1 });
@@ -52,7 +52,7 @@ export const groupCases: Case[] = [
       for (const { id } of small) assert.deepEqual((await world.view(id)).accessGroups, []);
       assert.equal((await world.view(full.id)).accessGroups.length, 100);
       assert.deepEqual(await world.list({ accessGroup: group('one too many')[0] }), []);
-      assert.equal(await world.store.logHead(), 0);
+      assert.equal(await world.head(), 0);
     },
   },
   {

@@ -9,7 +9,16 @@ import type { NamedSession } from '../../domain/named.ts';
 import { openSession } from '../../domain/open-session.ts';
 import type { End } from '../../domain/reasons.ts';
 import { endOf, type Session, type StoredSession, viewOf } from '../../domain/session.ts';
-import type { Creation, CreationOutcome, LogEntry, SessionFilter, SessionSnapshot, Store } from '../contract.ts';
+import type {
+  Creation,
+  CreationOutcome,
+  LogEntry,
+  LogPosition,
+  NodeRow,
+  SessionFilter,
+  SessionSnapshot,
+  Store,
+} from '../contract.ts';
 
 /** How a suite gets at a store. `Opened.store` is empty and ready. */
 export type Harness = {
@@ -27,6 +36,11 @@ export type Opened = {
    * the store has carried it out and before its reply arrives. Absent where there is no connection. Closed by `dispose`.
    */
   breaking?(moment: 'request' | 'reply'): Promise<Store>;
+  /**
+   * Sets the data aside as it is now. What it answers with puts it back in the place of what is there by then and opens
+   * it, as an operator does with a backup; the store that was open before is closed. Absent where that cannot be done.
+   */
+  setAside?(): Promise<() => Promise<Store>>;
   /** How many rows and index entries the store holds for sessions, ended ones and the log; absent where it can't tell. */
   entries?(): Promise<number>;
   dispose(): Promise<void>;
@@ -155,6 +169,21 @@ export class World {
     return this.store.readLog(0, 100_000);
   }
 
+  /** The number of the newest entry of the log. */
+  async head(): Promise<number> {
+    return (await this.store.logHead()).sequence;
+  }
+
+  /** Ends a session of its own: one more entry in the log, which it answers with. */
+  async logOne(): Promise<LogEntry> {
+    const { id } = await this.create();
+    const outcome = await this.store.endSession(id, logout());
+    assert.ok(outcome.kind === 'ended');
+    const [entry] = await this.store.readLog(outcome.end.sequence, 1);
+    assert.ok(entry && entry.sequence === outcome.end.sequence, 'an end has no entry in the log');
+    return entry;
+  }
+
   async events(): Promise<NewEvent[]> {
     return (await this.store.readEvents({ after: 0, limit: 100_000 })).events;
   }
@@ -199,6 +228,24 @@ export class World {
     };
   }
 }
+
+/** Before the first entry of any log. */
+export const beginning: LogPosition = { sequence: 0, mark: '' };
+
+/** Of an entry or a head, where it is. */
+export const positionOf = ({ sequence, mark }: LogPosition): LogPosition => ({ sequence, mark });
+
+/** An entry without its mark, which every store makes by itself. */
+export function changeOf({ mark: _, ...change }: LogEntry): object {
+  return change;
+}
+
+export const nodeRow = (id: string, counter: number, tail: LogPosition = beginning): NodeRow => ({
+  id,
+  counter,
+  applied: tail.sequence,
+  tail: positionOf(tail),
+});
 
 export function view({ stored, epochEnd }: SessionSnapshot, now: number): Session {
   return viewOf(stored, endOf(stored, epochEnd, now));

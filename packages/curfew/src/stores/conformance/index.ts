@@ -8,6 +8,7 @@ import { accountCases } from './accounts.ts';
 import { epochCases } from './epochs.ts';
 import { groupCases } from './groups.ts';
 import { type Case, type Harness, World } from './harness.ts';
+import { incarnationCases } from './incarnations.ts';
 import { interruptionCases } from './interruptions.ts';
 import { limitCases } from './limits.ts';
 import { listCases } from './lists.ts';
@@ -29,6 +30,7 @@ export const conformanceCases: readonly Case[] = [
   ...logCases,
   ...sweepCases,
   ...textCases,
+  ...incarnationCases,
   ...nodeCases,
   ...interruptionCases,
 ];

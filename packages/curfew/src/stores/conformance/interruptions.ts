@@ -28,7 +28,7 @@ const writes: Write[] = [
       const { id } = await world.create();
       return (on) => on.store.endSession(id, logout());
     },
-    times: (world) => world.store.logHead(),
+    times: (world) => world.head(),
   },
   {
     what: 'a change by version',
@@ -37,7 +37,7 @@ const writes: Write[] = [
       const set = { tokenHash: random(32) };
       return (on) => on.store.changeSession({ id, version, set, logged: true, now: start });
     },
-    times: (world) => world.store.logHead(),
+    times: (world) => world.head(),
   },
   {
     what: 'a change of groups',
@@ -46,7 +46,7 @@ const writes: Write[] = [
       const change = { add: group('staff'), remove: [] };
       return (on) => on.store.changeGroups({ userId: user('ada'), change, by: 'policy', now: start });
     },
-    times: (world) => world.store.logHead(),
+    times: (world) => world.head(),
   },
   {
     what: 'an account',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { day } from '../../domain/limits.ts';
-import { allOfUser, type Case, hour, ids, logout, name, note, start, user } from './harness.ts';
+import { allOfUser, type Case, changeOf, hour, ids, logout, name, note, start, user } from './harness.ts';
 
 export const limitCases: Case[] = [
   {
@@ -15,7 +15,7 @@ export const limitCases: Case[] = [
       const seen = await world.view(oldest!.id, start + 10);
       assert.deepEqual([seen.status, seen.endReason, seen.endedBy], ['ended', 'replaced', 'policy']);
       for (const { id } of others) assert.equal((await world.view(id)).status, 'active');
-      assert.deepEqual(await world.log(), [{ sequence: 1, at: start + 10, sessionId: oldest!.id }]);
+      assert.deepEqual((await world.log()).map(changeOf), [{ sequence: 1, at: start + 10, sessionId: oldest!.id }]);
       assert.equal((await world.events()).filter(({ reason }) => reason === 'replaced').length, 1);
       const lower = await world.tryCreate(world.plan({ at: start + 20 }), { limit: { ...limit, max: 1 } });
       assert.ok(lower.kind === 'created' && lower.replaced.length === 3 && lower.sequence === 4);

@@ -11,7 +11,9 @@ import {
   hour,
   logout,
   name,
+  nodeRow,
   note,
+  positionOf,
   random,
   start,
   user,
@@ -43,7 +45,7 @@ export const nodeCases: Case[] = [
     await one.store.endEveryone(everyone(start + 3));
     assert.equal((await other.view(third.id, start + 3)).status, 'ended');
     assert.equal(await other.store.countActive(start + 3), 0);
-    assert.equal(await other.store.logHead(), 3);
+    assert.equal(await other.head(), 3);
   }),
   twoNodes('the log is dense, and whoever reads an entry sees its change, whoever wrote it', async (one, other) => {
     const sessions = await one.createMany(60);
@@ -51,8 +53,8 @@ export const nodeCases: Case[] = [
     let open = true;
     const reader = async (store: Store) => {
       let seen = 0;
-      while (open || seen < (await store.logHead())) {
-        for (const entry of await store.readLog(seen, 100)) {
+      while (open || seen < (await store.logHead()).sequence) {
+        for (const entry of await store.readLog(seen + 1, 100)) {
           assert.equal(entry.sequence, seen + 1, 'an entry was skipped');
           seen = entry.sequence;
           assert.ok('sessionId' in entry);
@@ -114,7 +116,7 @@ export const nodeCases: Case[] = [
       assert.deepEqual([a.kind, b.kind].sort(), ['already', 'ended']);
       assert.deepEqual(a.end, b.end);
     }
-    assert.equal(await one.store.logHead(), 20);
+    assert.equal(await one.head(), 20);
     assert.equal(await one.store.countActive(start), 0);
   }),
   twoNodes('creations that race keep to limits and names', async (one, other) => {
@@ -201,7 +203,7 @@ export const nodeCases: Case[] = [
     assert.deepEqual([a.expired + b.expired + rest.expired, a.settled + b.settled + rest.settled], [60, 31]);
     const told = (await one.events()).filter(({ type, reason }) => type === 'session.ended' && reason === 'idle');
     assert.equal(told.length, 60);
-    assert.equal(await other.store.logHead(), 2 + 60 + 20);
+    assert.equal(await other.head(), 2 + 60 + 20);
     assert.equal(await other.store.countActive(start + day), 0);
     assert.equal(await one.store.readNamed(name('desk')), undefined);
   }),
@@ -223,12 +225,17 @@ export const nodeCases: Case[] = [
     assert.equal(seen, 60);
   }),
   twoNodes('each keeps its row, and sees the other’s', async (one, other) => {
-    await one.store.renewNode({ id: 'n1', counter: 1, applied: 0 });
-    await other.store.renewNode({ id: 'n2', counter: 7, applied: 3 });
-    assert.equal((await one.store.listNodes()).length, 2);
-    const { id } = await other.create();
-    const ended = await other.store.endSession(id, logout());
-    assert.ok(ended.kind === 'ended');
-    assert.equal(await one.store.renewNode({ id: 'n1', counter: 2, applied: 0 }), ended.end.sequence);
+    await one.store.renewNode(nodeRow('n1', 1));
+    await other.store.renewNode(nodeRow('n2', 7));
+    assert.equal((await one.store.listNodes()).nodes.length, 2);
+    const entry = await other.logOne();
+    assert.deepEqual(positionOf(await one.store.renewNode(nodeRow('n1', 2))), positionOf(entry));
+  }),
+  twoNodes('both see one incarnation, and what one of them confirmed is confirmed', async (one, other) => {
+    const { incarnation } = await one.store.logHead();
+    assert.equal((await other.store.logHead()).incarnation, incarnation);
+    await one.store.confirmIncarnation(incarnation);
+    const { nodes: _, ...said } = await other.store.listNodes();
+    assert.deepEqual(said, { incarnation, confirmed: true });
   }),
 ];

@@ -3,7 +3,7 @@ import type { SessionId } from '../../domain/brand.ts';
 import { newId } from '../../domain/ids.ts';
 import { day, minute } from '../../domain/limits.ts';
 import type { StoredSession } from '../../domain/session.ts';
-import { allOfUser, type Case, everyone, hour, logout, note, random, start, user } from './harness.ts';
+import { allOfUser, type Case, changeOf, everyone, hour, logout, note, random, start, user } from './harness.ts';
 
 export const sessionCases: Case[] = [
   {
@@ -33,8 +33,8 @@ export const sessionCases: Case[] = [
       assert.equal(await world.store.readSession(id), undefined, 'a touch created a session');
       assert.deepEqual(await world.list(), []);
       assert.equal(await world.store.countActive(start), 0);
-      assert.equal(await world.store.logHead(), 0);
-      assert.deepEqual(await world.log(), []);
+      assert.equal(await world.head(), 0);
+      assert.deepEqual((await world.log()).map(changeOf), []);
     },
   },
   {
@@ -145,7 +145,7 @@ export const sessionCases: Case[] = [
     async run(world) {
       const outcome = await world.tryCreate(world.plan());
       assert.ok(outcome.kind === 'created' && outcome.sequence === undefined);
-      assert.deepEqual(await world.log(), []);
+      assert.deepEqual((await world.log()).map(changeOf), []);
       assert.deepEqual(
         (await world.events()).map(({ type, by, userId }) => ({ type, by, userId })),
         [{ type: 'session.created', by: 'key:test', userId: 'ada' }],
@@ -160,7 +160,7 @@ export const sessionCases: Case[] = [
       const outcome = await world.store.endSession(id, end);
       assert.ok(outcome.kind === 'ended');
       assert.deepEqual(outcome.end, { ...end, sequence: 1 });
-      assert.deepEqual(await world.log(), [{ sequence: 1, at: start + 5, sessionId: id }]);
+      assert.deepEqual((await world.log()).map(changeOf), [{ sequence: 1, at: start + 5, sessionId: id }]);
       const seen = await world.view(id, start + 6);
       assert.deepEqual(
         [seen.status, seen.endedAt, seen.endedBy, seen.endReason],
@@ -236,13 +236,13 @@ export const sessionCases: Case[] = [
       const outcome = await world.store.endSession(id, logout(start + 2));
       assert.ok(outcome.kind === 'already');
       assert.deepEqual(outcome.end, { ...allOfUser(start + 1), sequence: 1 });
-      assert.equal(await world.store.logHead(), 1);
+      assert.equal(await world.head(), 1);
       const later = await world.create();
       await world.store.endEveryone(everyone(start + 3));
       const again = await world.store.endSession(later.id, logout(start + 4));
       assert.ok(again.kind === 'already');
       assert.deepEqual(again.end, { ...everyone(start + 3), sequence: 2 });
-      assert.equal(await world.store.logHead(), 2);
+      assert.equal(await world.head(), 2);
     },
   },
   {
@@ -257,7 +257,7 @@ export const sessionCases: Case[] = [
       const conflict = await world.store.changeSession({ ...change, set: { tokenHash: random(32) } });
       assert.deepEqual(conflict, { kind: 'conflict' });
       assert.deepEqual((await world.snapshot(before.id)).stored, done.session);
-      assert.equal(await world.store.logHead(), 1);
+      assert.equal(await world.head(), 1);
     },
   },
   {
@@ -267,11 +267,11 @@ export const sessionCases: Case[] = [
       const quiet = { id, version: 1, set: { factorAt: start }, logged: false, now: start };
       const done = await world.store.changeSession(quiet);
       assert.ok(done.kind === 'changed' && done.sequence === undefined);
-      assert.equal(await world.store.logHead(), 0);
+      assert.equal(await world.head(), 0);
       const event = { ...note('session.suspended'), sessionId: id };
       const loud = { id, version: done.session.version, set: { suspended: true }, logged: true, event, now: start };
       assert.equal((await world.store.changeSession(loud)).kind, 'changed');
-      assert.deepEqual(await world.log(), [{ sequence: 1, at: start, sessionId: id }]);
+      assert.deepEqual((await world.log()).map(changeOf), [{ sequence: 1, at: start, sessionId: id }]);
       assert.equal((await world.view(id)).status, 'suspended');
       assert.equal((await world.events()).at(-1)?.type, 'session.suspended');
     },
@@ -322,7 +322,7 @@ export const sessionCases: Case[] = [
       };
       const done = await world.store.changeSession(change);
       assert.ok(done.kind === 'changed' && done.session.lastSeenAt === start + minute, 'a change turned activity back');
-      assert.equal(await world.store.logHead(), 0);
+      assert.equal(await world.head(), 0);
       assert.deepEqual(await world.events(), events);
     },
   },

@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { day, minute } from '../../domain/limits.ts';
-import { allOfUser, type Case, everyone, forever, hour, ids, logout, name, start, user } from './harness.ts';
+import {
+  allOfUser,
+  type Case,
+  everyone,
+  forever,
+  hour,
+  ids,
+  logout,
+  name,
+  positionOf,
+  start,
+  user,
+} from './harness.ts';
 
 export const sweepCases: Case[] = [
   {
@@ -70,12 +82,12 @@ export const sweepCases: Case[] = [
       assert.ok(first.expired <= 10 && first.more);
       await Promise.all(Array.from({ length: 12 }, () => world.store.sweep(task)));
       await world.sweep(start + day);
-      assert.equal(await world.store.logHead(), 50);
+      assert.equal(await world.head(), 50);
       assert.equal((await world.events()).filter(({ type }) => type === 'session.ended').length, 50);
     },
   },
   {
-    name: 'R20: a tombstone keeps its sequence as long as it is kept, then is forgotten with its log entry',
+    name: 'R20: a tombstone keeps its sequence as long as it is kept, and the numbering of the log goes on when it is forgotten',
     async run(world) {
       const [one, two] = await world.createMany(2);
       await world.store.endSession(one!.id, logout(start));
@@ -84,21 +96,38 @@ export const sweepCases: Case[] = [
       assert.equal(await world.store.readSession(one!.id), undefined);
       assert.equal((await world.snapshot(two!.id)).stored.end?.sequence, 2);
       assert.deepEqual(ids(await world.list({}, start + 3 * hour)), [two!.id]);
-      assert.deepEqual(
-        (await world.log()).map(({ sequence }) => sequence),
-        [2],
-      );
       await world.sweep(start + 9 * hour, 2 * hour);
       assert.equal(await world.store.readSession(two!.id), undefined);
-      // The numbering goes on where it was, also when nothing of the log is left.
-      assert.equal(await world.store.logHead(), 2);
+      assert.equal(await world.head(), 2);
       const three = await world.create({ at: start + 9 * hour });
       const outcome = await world.store.endSession(three.id, logout(start + 9 * hour));
       assert.ok(outcome.kind === 'ended' && outcome.end.sequence === 3);
     },
   },
   {
-    name: 'spring-session 2230: when all is ended and forgotten, every count and index is back at zero',
+    name: 'R10: of the log entries that are too old the sweep keeps the newest: whoever has read that far can read on',
+    async run(world) {
+      const sessions = await world.createMany(32);
+      for (const [i, { id }] of sessions.entries()) await world.store.endSession(id, logout(start + i * hour));
+      const log = await world.log();
+      // A piece of work that is smaller than what there is to forget, and ends anywhere.
+      for (const [now, kept] of [
+        [start + 2 * hour, 0],
+        [start + 3 * hour, 1],
+        [start + 19 * hour, 17],
+        [start + 29 * hour, 27],
+        [start + 90 * hour, 31],
+      ] as const) {
+        await world.sweep(now, 2 * hour, 3);
+        assert.deepEqual(await world.log(), log.slice(kept), `${(now - start) / hour} hours later`);
+        assert.deepEqual(positionOf(await world.store.logHead()), positionOf(log.at(-1)!));
+      }
+      const next = await world.logOne();
+      assert.deepEqual(await world.store.readLog(32, 10), [log[31], next]);
+    },
+  },
+  {
+    name: 'spring-session 2230: when all is ended and forgotten, every count and index is as it was at first',
     async run(world) {
       const count = async () => (await world.opened.entries?.()) ?? 0;
       const empty = await count();
@@ -136,8 +165,9 @@ export const sweepCases: Case[] = [
       assert.equal(await world.store.countActive(start + 2 * day), 0);
       assert.equal(await world.store.readNamed(name('last')), undefined);
       assert.deepEqual((await world.store.listNamed({ limit: 100 })).slots, []);
-      assert.deepEqual(await world.log(), []);
-      assert.equal(await count(), empty);
+      // The newest entry of the log stays for good: it tells this log from another.
+      assert.equal((await world.log()).length, 1);
+      assert.equal(await count(), world.opened.entries ? empty + 1 : 0);
     },
   },
   {
