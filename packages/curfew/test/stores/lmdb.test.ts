@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  linkSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { day, hour } from '../../src/domain/limits.ts';
-import { group, logout, note, start, World } from '../../src/stores/conformance/harness.ts';
+import { beginning, group, logout, nodeRow, note, start, World } from '../../src/stores/conformance/harness.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { openTables } from '../../src/stores/lmdb/tables.ts';
 import { temporaryFolder } from './harness.ts';
@@ -208,7 +219,8 @@ describe('the embedded store and its folder', () => {
     await store.endEveryone(logout(start + hour));
     await sweepWithFaults(start + 2 * hour);
     await sweepWithFaults(start + 3 * hour);
-    assert.equal(await store.countEntries(), 0);
+    // The newest entry of the log.
+    assert.equal(await store.countEntries(), 1);
   });
 
   test('no write is left waiting, however soon it comes after one that failed', { timeout: 20_000 }, async (t) => {
@@ -219,4 +231,176 @@ describe('the embedded store and its folder', () => {
       await world.create();
     }
   });
+});
+
+/** What an opening finds, and then confirms. */
+async function incarnationOf(path: string): Promise<{ incarnation: string; confirmed: boolean }> {
+  const store = await openLmdbStore(path);
+  try {
+    const { incarnation, confirmed } = await store.listNodes();
+    await store.confirmIncarnation(incarnation);
+    return { incarnation, confirmed };
+  } finally {
+    await store.close();
+  }
+}
+
+describe('what a folder is an incarnation of', () => {
+  test('R10: it is the same after a restart and after a kill, and stays confirmed', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const { incarnation, confirmed } = await incarnationOf(folder.path);
+    assert.equal(confirmed, false);
+    assert.deepEqual(await incarnationOf(folder.path), { incarnation, confirmed: true });
+    for (let kills = 0; kills < 3; kills++) {
+      const child = await holdStore(folder.path);
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+      assert.deepEqual(await incarnationOf(folder.path), { incarnation, confirmed: true });
+    }
+  });
+
+  test('R10: a process that is killed while it replaces the seal leaves the incarnation as it was', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const [seal, before] = ['incarnation', 'incarnation.before'].map((name) => join(folder.path, name)) as [
+      string,
+      string,
+    ];
+    const store = await openLmdbStore(folder.path);
+    const { incarnation } = await store.logHead();
+    // The same file under another name, so that the renaming, which is the last step, can be taken back.
+    linkSync(seal, before);
+    await store.close();
+    renameSync(before, seal);
+    assert.equal((await incarnationOf(folder.path)).incarnation, incarnation);
+  });
+
+  test('R10: a copy of the folder is another one, and the folder it was copied from is not', async (t) => {
+    const [folder, parent] = [temporaryFolder(), temporaryFolder()];
+    t.after(folder.remove);
+    t.after(parent.remove);
+    const { incarnation } = await incarnationOf(folder.path);
+    const copy = join(parent.path, 'copy');
+    cpSync(folder.path, copy, { recursive: true, preserveTimestamps: true });
+    const copied = await incarnationOf(copy);
+    assert.notEqual(copied.incarnation, incarnation);
+    assert.equal(copied.confirmed, false);
+    assert.deepEqual(await incarnationOf(folder.path), { incarnation, confirmed: true });
+    rmSync(folder.path, { recursive: true });
+    cpSync(copy, folder.path, { recursive: true, preserveTimestamps: true });
+    assert.ok(![incarnation, copied.incarnation].includes((await incarnationOf(folder.path)).incarnation));
+  });
+
+  test('R10: data that is put back in place is another one, with the file beside it or without', async (t) => {
+    for (const names of [['data.mdb'], ['data.mdb', 'incarnation']]) {
+      const [folder, copy] = [temporaryFolder(), temporaryFolder()];
+      t.after(folder.remove);
+      t.after(copy.remove);
+      const put = (from: string, to: string) => {
+        for (const name of names) copyFileSync(join(from, name), join(to, name));
+      };
+      await incarnationOf(folder.path);
+      put(folder.path, copy.path);
+      const { incarnation, confirmed } = await incarnationOf(folder.path);
+      assert.equal(confirmed, true);
+      put(copy.path, folder.path);
+      const back = await incarnationOf(folder.path);
+      assert.notEqual(back.incarnation, incarnation, names.join(' and '));
+      assert.equal(back.confirmed, false);
+    }
+  });
+
+  test('R2: a copy from before a node lent to verifiers is another incarnation, also when no process ended in between', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const [file, copy] = ['data.mdb', 'copy'].map((name) => join(folder.path, name)) as [string, string];
+    const store = await openLmdbStore(folder.path);
+    const { incarnation } = await store.logHead();
+    copyFileSync(file, copy);
+    await store.renewNode({ ...nodeRow('n1', 1), lends: true });
+    // As a process leaves them that is killed: without the seal of its closing.
+    const [seal, held] = ['incarnation', 'incarnation.held'].map((name) => join(folder.path, name)) as [string, string];
+    linkSync(seal, held);
+    await store.close();
+    renameSync(held, seal);
+    copyFileSync(copy, file);
+    const back = await openLmdbStore(folder.path);
+    t.after(() => back.close());
+    assert.notEqual((await back.logHead()).incarnation, incarnation);
+    assert.deepEqual((await back.listNodes()).nodes, []);
+  });
+
+  test('a row of a node that lent to verifiers is there after a kill, with the incarnation that it was written in', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const child = spawn(process.execPath, ['--conditions=curfew-source', holder, folder.path, 'lending'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const [told] = (await once(child.stdout, 'data')) as [Buffer];
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+    const store = await openLmdbStore(folder.path);
+    t.after(() => store.close());
+    const { nodes, incarnation } = await store.listNodes();
+    assert.deepEqual(nodes, [{ ...nodeRow('lender', 1), lends: true, current: true }]);
+    assert.equal(`held ${incarnation}`, String(told).trim());
+  });
+});
+
+describe('a folder of format 1', () => {
+  /** The folder as the version before wrote it: rows of the log without marks, of nodes without tails, no incarnation. */
+  async function asBefore(path: string, keepLog: boolean): Promise<void> {
+    const tables = openTables(path);
+    for (const { key, value } of tables.log.getRange()) {
+      if (keepLog) tables.log.putSync(key, value.slice(0, value[1] === 'a' ? 2 : 3));
+      else tables.log.removeSync(key);
+    }
+    tables.meta.putSync('nodes', [{ id: 'n1', counter: 7, applied: 2, lends: true }]);
+    tables.meta.putSync('format', 1);
+    tables.meta.removeSync('incarnation');
+    await tables.root.close();
+    rmSync(join(path, 'incarnation'));
+  }
+
+  for (const keepLog of [true, false]) {
+    test(`is carried over, ${keepLog ? 'with its log' : 'also when its log was forgotten whole'}, and goes on`, async (t) => {
+      const folder = temporaryFolder();
+      t.after(folder.remove);
+      let store = await openLmdbStore(folder.path);
+      let world = new World({ store, dispose: async () => {} });
+      for (let i = 0; i < 3; i++) await world.logOne();
+      await store.endEveryone(logout(start + 1));
+      const before = { sessions: await world.list({}, start + 2), events: await world.events() };
+      const changes = (await world.log()).map(({ mark: _, ...change }) => change);
+      await store.close();
+      await asBefore(folder.path, keepLog);
+
+      store = await openLmdbStore(folder.path);
+      t.after(() => store.close());
+      world = new World({ store, dispose: async () => {} });
+      assert.deepEqual({ sessions: await world.list({}, start + 2), events: await world.events() }, before);
+      const log = await world.log();
+      if (keepLog)
+        assert.deepEqual(
+          log.map(({ mark: _, ...change }) => change),
+          changes,
+        );
+      else
+        assert.deepEqual(
+          log.map(({ mark: _, ...change }) => change),
+          [{ sequence: 4, at: start + 1, all: true }],
+        );
+      for (const { mark } of log) assert.notEqual(mark, '');
+      const head = await store.logHead();
+      assert.deepEqual([head.sequence, head.mark], [4, log.at(-1)!.mark]);
+      const { nodes, confirmed } = await store.listNodes();
+      assert.deepEqual(nodes, [{ id: 'n1', counter: 7, applied: 2, lends: true, tail: beginning, current: true }]);
+      assert.equal(confirmed, false);
+      assert.equal((await world.logOne()).sequence, 5);
+      assert.equal((await store.describe()).format, 2);
+    });
+  }
 });

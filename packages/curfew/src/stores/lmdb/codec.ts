@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import type { Device } from '../../domain/device.ts';
 import { eventTypes, type NewEvent } from '../../domain/events.ts';
@@ -6,11 +7,11 @@ import type { StoredSession } from '../../domain/session.ts';
 import type { LogEntry } from '../contract.ts';
 
 /*
- * The format of the rows, version 1: arrays by position, so that a row names no field, is small and reads fast.
+ * The format of the rows: arrays by position, so that a row names no field, is small and reads fast.
  * Times are kept as milliseconds since the session's creation where they are close to it: four bytes, not nine.
- * `null` stands for what is absent.
+ * `null` stands for what is absent. Format 2 has marks in the rows of the log.
  */
-export const format = 1;
+export const format = 2;
 
 type Cell = unknown;
 export type Row = readonly Cell[];
@@ -140,14 +141,21 @@ export function decodeEnd([at, by, reason, sequence]: Cells): SequencedEnd {
 export type LogScope = { sessionId: SessionId } | { userId: UserId } | { all: true };
 
 export function encodeLog(scope: LogScope, at: number): Row {
-  if ('sessionId' in scope) return [at, 's', scope.sessionId];
-  return 'userId' in scope ? [at, 'u', scope.userId] : [at, 'a'];
+  const mark = randomBytes(9).toString('base64url');
+  if ('sessionId' in scope) return [at, 's', scope.sessionId, mark];
+  return 'userId' in scope ? [at, 'u', scope.userId, mark] : [at, 'a', null, mark];
 }
 
 export function decodeLog(sequence: number, row: Row): LogEntry {
   const [at, kind, key] = row as [number, string, string];
-  if (kind === 's') return { sequence, at, sessionId: key as SessionId };
-  return kind === 'u' ? { sequence, at, userId: key as UserId } : { sequence, at, all: true };
+  const position = { sequence, mark: markOf(row), at };
+  if (kind === 's') return { ...position, sessionId: key as SessionId };
+  return kind === 'u' ? { ...position, userId: key as UserId } : { ...position, all: true };
+}
+
+/** What no other entry has at the same number. Format 1 had none: there, what it says of the change has to do. */
+export function markOf(row: Row): string {
+  return (row[3] as string | undefined) ?? row.join(' ');
 }
 
 /** What the store counts: it stands in the last event of each batch, which is written anyway. */

@@ -38,6 +38,12 @@ export function loadState(tables: Tables): State {
   return { ...(later ? told : kept), epochs: loadEpochs(tables), progress, fresh };
 }
 
+/** What a store that was written by an earlier version, or filled at once, may lack: the newest entry of its log. */
+export function completeLog(tables: Tables, { head, time }: Pick<Counters, 'head' | 'time'>): void {
+  // It touches everything: whoever follows the log from here on holds nothing that it could have touched.
+  if (head > 0 && !tables.log.doesExist(head)) tables.log.put(head, encodeLog({ all: true }, time));
+}
+
 /** Writes down the numbers of a store that was filled at once; it is opened, or loaded, anew after that. */
 export function setCounters(tables: Tables, counters: Counters, progress: Progress): void {
   tables.meta.put(countersKey, counters);

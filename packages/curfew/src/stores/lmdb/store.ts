@@ -5,12 +5,13 @@ import type { KeyId, SessionId, SessionName } from '../../domain/brand.ts';
 import type { Event, NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { CurfewError } from '../../errors.ts';
-import type { AttemptOutcome, EventQuery, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import type { AttemptOutcome, EventQuery, LogHead, NodeList, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
-import { decodeEvent, decodeLog, decodeSession, format } from './codec.ts';
-import { Committer, closedError, loadState, type State } from './commit.ts';
+import { decodeEvent, decodeLog, decodeSession, format, markOf } from './codec.ts';
+import { Committer, closedError, completeLog, loadState, type State } from './commit.ts';
 import { endEveryone, endUser } from './ends.ts';
 import { readFault } from './faults.ts';
+import { Incarnation } from './incarnation.ts';
 import { dataFile } from './inspect.ts';
 import { countActive, listSessions } from './lists.ts';
 import type { Ownership } from './owner.ts';
@@ -36,6 +37,7 @@ export class LmdbStore implements Store {
   readonly #state: State;
   readonly #committer: Committer;
   readonly #sweeper: Sweeper;
+  readonly #incarnation: Incarnation;
   /** This process's own, and those of processes before it whose verifiers may still hold what was lent. */
   readonly #nodes: Map<string, NodeRow> = new Map();
   // Of this process alone, like the store itself: they need not outlive it.
@@ -51,7 +53,10 @@ export class LmdbStore implements Store {
     this.#state = loadState(tables);
     this.#committer = new Committer(tables, this.#state, folder);
     this.#sweeper = new Sweeper(this.#state);
-    for (const row of (tables.meta.get(nodesKey) as NodeRow[] | undefined) ?? []) this.#nodes.set(row.id, row);
+    this.#incarnation = new Incarnation(tables, folder);
+    // Rows of format 1 have no tail.
+    const lending = (tables.meta.get(nodesKey) as NodeRow[] | undefined) ?? [];
+    for (const row of lending) this.#nodes.set(row.id, { ...row, tail: row.tail ?? { sequence: 0, mark: '' } });
   }
 
   // ---- Sessions
@@ -198,24 +203,30 @@ export class LmdbStore implements Store {
       return { events, next: undefined };
     });
 
-  readLog: Store['readLog'] = (after, limit) =>
+  readLog: Store['readLog'] = (from, limit) =>
     this.#read(() =>
-      [...this.#tables.log.getRange({ start: after + 1, end: this.#state.head + 1, limit })].map(({ key, value }) =>
+      [...this.#tables.log.getRange({ start: from, end: this.#state.head + 1, limit })].map(({ key, value }) =>
         decodeLog(key, value),
       ),
     );
 
-  logHead = (): Promise<number> => this.#read(() => this.#state.head);
+  logHead = (): Promise<LogHead> => this.#read(() => this.#head());
 
-  renewNode = (row: NodeRow): Promise<number> =>
+  renewNode = (row: NodeRow): Promise<LogHead> =>
     this.#read(() => {
       const known = this.#nodes.get(row.id);
       this.#nodes.set(row.id, { ...row });
       if (row.lends && !known?.lends) this.#keepNodes();
-      return this.#state.head;
+      return this.#head();
     });
 
-  listNodes = (): Promise<NodeRow[]> => this.#read(() => [...this.#nodes.values()].map((row) => ({ ...row })));
+  listNodes = (): Promise<NodeList> =>
+    this.#read(() => {
+      const { id: incarnation, confirmed } = this.#incarnation;
+      const current = ({ tail }: NodeRow) => this.#markAt(tail.sequence) === tail.mark;
+      const nodes = [...this.#nodes.values()].map((row) => ({ ...row, current: current(row) }));
+      return { nodes, incarnation, confirmed };
+    });
 
   removeNode = (id: string, counter?: number): Promise<void> =>
     this.#read(() => {
@@ -224,6 +235,8 @@ export class LmdbStore implements Store {
       this.#nodes.delete(id);
       if (row.lends) this.#keepNodes();
     });
+
+  confirmIncarnation = (incarnation: string): Promise<void> => this.#read(() => this.#incarnation.confirm(incarnation));
 
   watchLog = (onGrowth: () => void): (() => void) => this.#committer.watch(onGrowth);
 
@@ -283,10 +296,27 @@ export class LmdbStore implements Store {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       await this.#committer.close();
+      try {
+        this.#incarnation.renewSeal();
+      } catch {
+        // A full disk takes no other seal. The one that there is stays valid.
+      }
       await this.#tables.root.close();
       await this.#owner.release();
     })();
     return this.#closing;
+  }
+
+  #head(): LogHead {
+    const sequence = this.#state.head;
+    return { sequence, mark: this.#markAt(sequence)!, incarnation: this.#incarnation.id, now: Date.now() };
+  }
+
+  /** The mark of an entry, if the log has it: only what is visible together with its change. */
+  #markAt(sequence: number): string | undefined {
+    if (sequence === 0) return '';
+    const row = sequence <= this.#state.head ? this.#tables.log.get(sequence) : undefined;
+    return row && markOf(row);
   }
 
   /** Of a process that is gone nothing is left but what it lent: only that is written down. */
@@ -295,6 +325,8 @@ export class LmdbStore implements Store {
       nodesKey,
       [...this.#nodes.values()].filter(({ lends }) => lends),
     );
+    // A copy of the data from before does not know of what is lent from now on.
+    this.#incarnation.renewSeal();
   }
 
   #open(): void {
@@ -315,11 +347,14 @@ function rows(table: { getStats(): object }): number {
   return (table.getStats() as { entryCount: number }).entryCount;
 }
 
-/** @throws `store_version` when a store was written in another format. */
+/** Carries a store over that was written in the format before. @throws `store_version` when it is of another format. */
 export function checkFormat(tables: Tables): void {
   const written = tables.meta.get('format') as number | undefined;
-  if (written === undefined) {
-    tables.meta.putSync('format', format);
+  if (written === undefined || written === 1) {
+    tables.root.transactionSync(() => {
+      completeLog(tables, loadState(tables));
+      tables.meta.put('format', format);
+    });
     return;
   }
   if (written === format) return;

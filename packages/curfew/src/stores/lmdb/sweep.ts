@@ -222,11 +222,12 @@ export class Sweeper {
   #trim(draft: Draft, logUntil: number, eventsUntil: number, batch: number): boolean {
     const { log, events } = draft.tables;
     const limit = batch * 4;
-    // What the sweep still has to follow is kept for that, however old. Both stand in the order of time.
+    // What the sweep still has to follow is kept for that, however old. Both stand in the order of time. Of the log the
+    // newest that is old stays: whoever has read it finds it there, and knows that what follows it follows.
     const entries = oldest(
-      log.getRange({ limit, end: draft.progress.buried + 1 }),
+      log.getRange({ limit: limit + 1, end: draft.progress.buried + 1 }),
       ([at]) => (at as number) <= logUntil,
-    );
+    ).slice(0, -1);
     for (const key of entries) log.remove(key);
     const told = oldest(
       events.getRange({ limit, end: draft.progress.placed + 1 }),

@@ -5,7 +5,7 @@ import { CurfewError } from '../../errors.ts';
 import type { StoreRecord } from '../records.ts';
 import { namesOf } from './accounts.ts';
 import { decodeEvent, decodeLog, decodeSession, encodeEvent, encodeLog, encodeSession, format } from './codec.ts';
-import { type State, setCounters } from './commit.ts';
+import { completeLog, type State, setCounters } from './commit.ts';
 import { loadEpochs, numberOf, putStep } from './epochs.ts';
 import { idOfTimeKey, stateKeys, tagKeys, timeKey, timeOfTimeKey } from './keys.ts';
 import type { Tables } from './tables.ts';
@@ -37,7 +37,10 @@ export async function* exportRecords(tables: Tables, state: State): AsyncGenerat
     yield { kind: 'session', session: decodeSession(id, tables.ended.get(id)!), writtenAt: timeOfTimeKey(key) };
   }
   for (const { value } of inPieces(tables.slots)) yield { kind: 'slot', slot: value as never };
-  for (const { key, value } of inPieces(tables.log)) yield { kind: 'log', entry: decodeLog(key, value) };
+  for (const { key, value } of inPieces(tables.log)) {
+    const { mark: _, ...entry } = decodeLog(key, value);
+    yield { kind: 'log', entry };
+  }
   for (const { key, value } of inPieces(tables.events)) {
     yield { kind: 'event', event: { sequence: key, ...decodeEvent(value) } };
   }
@@ -90,6 +93,7 @@ export async function importRecords(tables: Tables, records: AsyncIterable<Store
   await write();
   const { head = 0, lastEvent = 0, time = 0 } = counters ?? {};
   await tables.root.transaction(() => {
+    completeLog(tables, { head, time });
     setCounters(tables, { head, lastEvent, active, time }, { buried: head, placed: lastEvent });
     tables.meta.put('format', format);
   });
