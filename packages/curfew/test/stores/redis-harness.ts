@@ -1,5 +1,6 @@
 import type { Harness } from '../../src/stores/conformance/index.ts';
 import { openRedisStore, type RedisStore } from '../../src/stores/redis/index.ts';
+import { recovers } from '../support/recovers.ts';
 import type { RedisServer } from '../support/redis.ts';
 import { Relay } from '../support/relay.ts';
 
@@ -34,6 +35,15 @@ export function redisHarness(server: () => RedisServer): Harness {
           closing.push(() => relay.close());
           relay.breakAt(moment);
           return broken;
+        },
+        async setAside() {
+          const putBack = await server().setAside();
+          await recovers(() => store.ping());
+          return async () => {
+            await putBack();
+            await recovers(() => store.ping());
+            return store;
+          };
         },
         /** Every key is about sessions but those; and of the log, its entries. */
         async entries() {

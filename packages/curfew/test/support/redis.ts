@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { cpSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createClient } from '@redis/client';
 import { temporaryFolder } from '../stores/harness.ts';
@@ -15,6 +16,7 @@ export class RedisServer {
   readonly port: number;
   readonly #folder: ReturnType<typeof temporaryFolder>;
   readonly #settings: readonly string[];
+  readonly #aside: ReturnType<typeof temporaryFolder>[] = [];
   #process: ChildProcess | undefined;
 
   private constructor(port: number, settings: readonly string[]) {
@@ -54,6 +56,23 @@ export class RedisServer {
     });
   }
 
+  /**
+   * Sets the files aside as they are now; what it answers with puts them back in the place of what is there by then, as an
+   * operator does with a backup. Redis is stopped for either.
+   */
+  async setAside(): Promise<() => Promise<void>> {
+    const aside = temporaryFolder();
+    const copy = async (from: string, to: string) => {
+      await this.down();
+      rmSync(to, { recursive: true });
+      cpSync(from, to, { recursive: true });
+      await this.up();
+    };
+    await copy(this.#folder.path, aside.path);
+    this.#aside.push(aside);
+    return () => copy(aside.path, this.#folder.path);
+  }
+
   async down(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -74,7 +93,7 @@ export class RedisServer {
 
   async remove(): Promise<void> {
     await this.down('SIGKILL');
-    this.#folder.remove();
+    for (const folder of [this.#folder, ...this.#aside]) folder.remove();
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Account } from '../../domain/account.ts';
 import type { SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
@@ -5,14 +6,17 @@ import type { ApiKey } from '../../domain/key.ts';
 import type { NamedSession } from '../../domain/named.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import type { StoredSession } from '../../domain/session.ts';
-import type { LogEntry } from '../contract.ts';
+import type { LogEntry, LogHead, NodeRow } from '../contract.ts';
+import type { StoreRecord } from '../records.ts';
 
 /*
  * The format of what is kept. A row is text: its cells, joined by the unit separator (U+001F). No id, name,
  * group or address holds a control character, and JSON escapes them, so no cell does. Scripts read cells by their place,
- * and so never parse JSON. Absent is empty.
+ * and so never parse JSON. Absent is empty. Format 3 has the fourth cell in the rows of the log; what format 2 wrote is read
+ * as it is, and the sweep writes the new number down.
  */
-export const format = 2;
+export const format = 3;
+export const readableFormats: readonly number[] = [2, format];
 
 export const separator = '\u001f';
 /** Between the access groups in their cell. */
@@ -186,16 +190,38 @@ export function decodeEvent(row: string): NewEvent {
 }
 
 /** An entry of the log is its moment, `s` (a session), `u` (a user) or `a` (all), and whose it is. */
+export type LogRecord = Extract<StoreRecord, { kind: 'log' }>['entry'];
+
+/**
+ * The row of an entry is its mark. Its last cell is the microsecond of its script by the clock of Redis: another history
+ * would have to make the same change in the same microsecond.
+ */
 export function decodeLog(sequence: number, row: string): LogEntry {
   const [time, kind, subject] = row.split(separator);
-  const at = Number(time);
-  if (kind === 's') return { sequence, at, sessionId: subject as SessionId };
-  return kind === 'u' ? { sequence, at, userId: subject as UserId } : { sequence, at, all: true };
+  const position = { sequence, mark: row, at: Number(time) };
+  if (kind === 's') return { ...position, sessionId: subject as SessionId };
+  return kind === 'u' ? { ...position, userId: subject as UserId } : { ...position, all: true };
 }
 
-export function encodeLog(entry: LogEntry): string {
-  if ('sessionId' in entry) return [entry.at, 's', entry.sessionId].join(separator);
-  return ('userId' in entry ? [entry.at, 'u', entry.userId] : [entry.at, 'a', '']).join(separator);
+/** A row of an entry that was made elsewhere. It is another entry here, so what tells it apart is made anew. */
+export function encodeLog(entry: LogRecord): string {
+  const apart = randomBytes(9).toString('base64url');
+  if ('sessionId' in entry) return [entry.at, 's', entry.sessionId, apart].join(separator);
+  return ('userId' in entry ? [entry.at, 'u', entry.userId, apart] : [entry.at, 'a', '', apart]).join(separator);
+}
+
+/** Answers of scripts about the log: the newest entry, the incarnation, and the time of Redis. */
+export type HeadCells = [sequence: number, mark: string, incarnation: string, now: number];
+
+export function decodeHead([sequence, mark, incarnation, now]: HeadCells): LogHead {
+  return { sequence, mark, incarnation, now };
+}
+
+/** A node's row: the mark comes last, for it has cells of its own. Format 2 had no tail. */
+export function decodeNode(id: string, row: string): NodeRow {
+  const [counter, applied, sequence = '0', ...mark] = row.split(separator);
+  const tail = { sequence: Number(sequence), mark: mark.join(separator) };
+  return { id, counter: Number(counter), applied: Number(applied), tail };
 }
 
 /** An account's row: its version and its unique names, then all of it as JSON. */

@@ -1,5 +1,5 @@
 import { CurfewError } from '../../errors.ts';
-import { format } from './codec.ts';
+import { format, readableFormats } from './codec.ts';
 import { DurableWrites } from './durable.ts';
 import { Link, type LinkOptions } from './link.ts';
 import { readFormat } from './scripts/streams.ts';
@@ -34,7 +34,7 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
 async function refuseFormat(link: Link): Promise<void> {
   const written = (await link.run(readFormat, [])) as string | null;
   const { location } = link.options;
-  if (written === null || written === String(format)) return;
+  if (written === null || readableFormats.includes(Number(written))) return;
   if (written === halfImported) {
     throw new CurfewError('store_damaged', { detail: `An import into ${location} was not finished; empty it first.` });
   }

@@ -234,22 +234,29 @@ export class RedisStore implements Store {
 
   readEvents: Store['readEvents'] = (query) => readEvents(this.#link, query);
 
-  readLog: Store['readLog'] = async (after, limit) => {
-    const entries = (await this.#link.run(streams.readLog, [String(after), String(limit)])) as StreamEntry[];
+  readLog: Store['readLog'] = async (from, limit) => {
+    const entries = (await this.#link.run(streams.readLog, [String(from), String(limit)])) as StreamEntry[];
     return entries.map(([id, [, row]]) => codec.decodeLog(numberOf(id), row));
   };
 
-  logHead: Store['logHead'] = async () => Number(await this.#link.run(streams.logHead, []));
+  logHead: Store['logHead'] = async () =>
+    codec.decodeHead((await this.#link.run(streams.logHead, [])) as codec.HeadCells);
 
-  renewNode: Store['renewNode'] = async ({ id, counter, applied }) =>
-    Number(await this.#link.run(streams.renewNode, [id, String(counter), String(applied)]));
+  // Not by way of what waits for the disk or for replicas: see docs/redis.md.
+  renewNode: Store['renewNode'] = async ({ id, counter, applied, tail }) => {
+    const args = [id, String(counter), String(applied), String(tail.sequence), tail.mark];
+    return codec.decodeHead((await this.#link.run(streams.renewNode, args)) as codec.HeadCells);
+  };
 
   listNodes: Store['listNodes'] = async () => {
-    const flat = (await this.#link.run(streams.listNodes, [])) as string[];
-    return Array.from({ length: flat.length / 2 }, (_, i) => {
-      const [counter, applied] = flat[2 * i + 1]!.split(codec.separator).map(Number) as [number, number];
-      return { id: flat[2 * i]!, counter, applied };
-    });
+    const reply = await this.#link.run(streams.listNodes, []);
+    const [rows, incarnation, confirmed] = reply as [[id: string, row: string, current: 0 | 1][], string, string];
+    const nodes = rows.map(([id, row, current]) => ({ ...codec.decodeNode(id, row), current: current === 1 }));
+    return { nodes, incarnation, confirmed: confirmed === incarnation };
+  };
+
+  confirmIncarnation: Store['confirmIncarnation'] = async (incarnation) => {
+    await this.#link.run(streams.confirmIncarnation, [incarnation]);
   };
 
   removeNode: Store['removeNode'] = async (id, counter) => {

@@ -49,11 +49,12 @@ export async function* exportRecords(link: Link): AsyncGenerator<StoreRecord> {
     if (slots.length < piece) break;
     after = slots.at(-1)![0];
   }
-  for (let after = 0; ; ) {
-    const entries = (await link.run(readLog, [String(after), String(piece)])) as StreamEntry[];
+  for (let from = 0; ; ) {
+    const entries = (await link.run(readLog, [String(from), String(piece)])) as StreamEntry[];
     for (const [id, [, row]] of entries) {
-      after = numberOf(id);
-      yield { kind: 'log', entry: codec.decodeLog(after, row) };
+      const { mark: _, ...entry } = codec.decodeLog(numberOf(id), row);
+      from = entry.sequence + 1;
+      yield { kind: 'log', entry };
     }
     if (entries.length < piece) break;
   }
@@ -179,7 +180,7 @@ class Restoring {
         this.#add('ZADD', `${shared}slots`, '0', record.slot.name);
         return;
       case 'log':
-        this.#add('XADD', `${shared}log`, `0-${record.entry.sequence}`, 'e', codec.encodeLog(record.entry));
+        this.#log(record.entry);
         this.#logged = record.entry.sequence;
         return;
       case 'event': {
@@ -193,7 +194,8 @@ class Restoring {
   /** What can be said when all has been seen. */
   finish(): void {
     const { head, lastEvent, time } = this.#numbers;
-    if (head > this.#logged) this.#skipTo('log', head);
+    // The newest entry of a log is always there. It touches everything: nobody holds anything yet that it could have touched.
+    if (head > this.#logged) this.#log({ sequence: head, at: time, all: true });
     if (lastEvent > this.#told) this.#skipTo('events', lastEvent);
     for (const [stamp, userId] of this.#left) {
       const home = homeOf(userId);
@@ -216,6 +218,10 @@ class Restoring {
   #skipTo(stream: string, number: number): void {
     this.#add('XADD', shared + stream, `0-${number}`, 'e', '');
     this.#add('XDEL', shared + stream, `0-${number}`);
+  }
+
+  #log(entry: codec.LogRecord): void {
+    this.#add('XADD', `${shared}log`, `0-${entry.sequence}`, 'e', codec.encodeLog(entry));
   }
 
   #epoch({ userId, number, end }: Extract<StoreRecord, { kind: 'epoch' }>): void {

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { CurfewError } from '../../../src/errors.ts';
-import { everyone, forever, hour, logout, start, World } from '../../../src/stores/conformance/harness.ts';
+import { everyone, forever, hour, logout, nodeRow, start, World } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { recovers } from '../../support/recovers.ts';
 import { freePort, RedisServer, redisInstalled } from '../../support/redis.ts';
@@ -62,7 +62,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     assert.deepEqual({ list: await world.list(), log: await world.log(), events: await world.events() }, before);
     assert.equal((await world.view(one!.id)).status, 'active');
     // Making room takes writing, and so does the word of a node that it is alive.
-    await world.store.renewNode({ id: 'n1', counter: 1, applied: 1 });
+    await world.store.renewNode(nodeRow('n1', 1));
     await world.sweep(start + forever);
     await world.sweep(start + forever + 2 * hour, hour);
     assert.deepEqual(await world.list({}, start + forever), []);
@@ -105,7 +105,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
       () => world.store.listNodes(),
       () => world.store.ping(),
       () => world.store.endSession(id, logout()),
-      () => world.store.renewNode({ id: 'n1', counter: 1, applied: 0 }),
+      () => world.store.renewNode(nodeRow('n1', 1)),
     ]) {
       const fault = await faultOf(call());
       assert.equal(fault.code, 'store_unavailable', call.toString());
@@ -195,7 +195,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     relay.delay = 0;
     const again = await recovers(() => world.store.endSession(id, logout(start + 9)));
     assert.ok(again.kind !== 'not_found' && again.end.sequence === 1);
-    assert.equal(await world.store.logHead(), 1);
+    assert.equal(await world.head(), 1);
   });
 
   test('scripts that Redis has forgotten are sent again, also when many are in flight', async () => {
@@ -205,6 +205,6 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     const sessions = await world.createMany(30);
     await server.tell('SCRIPT', 'FLUSH');
     await Promise.all(sessions.map(({ id }) => world.store.endSession(id, logout())));
-    assert.equal(await world.store.logHead(), 30);
+    assert.equal(await world.head(), 30);
   });
 });

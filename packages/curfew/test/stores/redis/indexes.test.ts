@@ -103,7 +103,7 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
       ]);
       for (const { id } of others) assert.equal((await world.view(id)).status, 'ended');
       assert.equal((await world.view(damaged.id)).status, ends ? 'active' : 'ended');
-      assert.equal(await store.logHead(), ends ? 3 : 4);
+      assert.equal((await store.logHead()).sequence, ends ? 3 : 4);
       assert.equal(await store.countActive(start), 2 + Number(ends) + Number(!opens));
     });
   }

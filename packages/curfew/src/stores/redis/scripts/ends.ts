@@ -24,6 +24,7 @@ for i = 1, count do
 end
 local found = redis.call('MGET', unpack(keys))
 local answers, seen, written, rest = {}, {}, {}, {}
+local moment = table.concat(redis.call('TIME'), '.')
 for i = 1, count do
   local id, at, by, reason, owner = unpack(ARGV, 5 * i - 4, 5 * i)
   local text = found[2 * i - 1]
@@ -34,7 +35,7 @@ for i = 1, count do
     and tonumber(at) < math.min(tonumber(expiresAt), seenAt + idle)
     and tonumber(redis.pcall('ZADD', home .. 'x:' .. userId, 0, id))
     and tonumber(redis.pcall('ZREM', home .. 'u:' .. string.match(mark, '^%d+') .. '.' .. user .. ':' .. userId, id)) then
-    local sequence = string.match(redis.call('XADD', shared .. 'log', '0-*', 'e', at .. '\31s\31' .. id), '%d+$')
+    local sequence = string.match(redis.call('XADD', shared .. 'log', '0-*', 'e', at .. '\31s\31' .. id .. '\31' .. moment), '%d+$')
     redis.call('XADD', shared .. 'events', '0-*', 'e',
       'session.ended\31' .. at .. '\31' .. by .. '\31' .. userId .. '\31' .. id .. '\31' .. reason .. '\31')
     written[#written + 1] = keys[2 * i - 1]

@@ -16,6 +16,8 @@ export type PieceName =
   | 'endOf'
   | 'log'
   | 'head'
+  | 'incarnation'
+  | 'position'
   | 'event'
   | 'indexes'
   | 'slots'
@@ -117,10 +119,11 @@ end
 `;
 
 const log = String.raw`
--- Appends to the change log, which numbers itself: kind s (a session), u (a user) or a (all).
+-- Appends to the change log, which numbers itself: kind s (a session), u (a user) or a (all). All entries of one script are
+-- of one microsecond, and none of them touches what another one does.
 local function log(kind, subject, at)
-  local added = redis.call('XADD', shared .. 'log', '0-*', 'e', at .. '\31' .. kind .. '\31' .. subject)
-  return tonumber(string.match(added, '%d+$'))
+  local row = at .. '\31' .. kind .. '\31' .. subject .. '\31' .. table.concat(redis.call('TIME'), '.')
+  return tonumber(string.match(redis.call('XADD', shared .. 'log', '0-*', 'e', row), '%d+$'))
 end
 `;
 
@@ -137,6 +140,41 @@ end
 -- The number of the log's newest entry.
 local function head()
   return newest(shared .. 'log')
+end
+`;
+
+/*
+ * What Redis cannot fake: the id of its process, and the id of its history, which changes when a replica is promoted. A
+ * restart from an older file is another process.
+ */
+const incarnation = `
+local function incarnation()
+  local said = redis.call('INFO', 'server', 'replication')
+  return string.match(said, 'run_id:(%x+)') .. '.' .. string.match(said, 'master_replid:(%x+)')
+end
+`;
+
+const position = `
+-- Entries from a number on, at most so many. When the log has forgotten even its newest one, as the format before did, that
+-- is told of as a change of everything without a mark: then whoever begins there finds where it was.
+local function entriesFrom(from, most)
+  local entries = redis.call('XRANGE', shared .. 'log', '0-' .. from, '+', 'COUNT', most)
+  if #entries == 0 and tonumber(from) > 0 and tonumber(from) == head() then return { { '0-' .. from, { 'e', '' } } } end
+  return entries
+end
+
+-- Whether the log has an entry with that mark.
+local function has(sequence, mark)
+  if sequence == '0' then return true end
+  local entry = entriesFrom(sequence, 1)[1]
+  return entry ~= nil and entry[1] == '0-' .. sequence and entry[2][2] == mark
+end
+
+-- The newest entry, the incarnation, and the time in milliseconds.
+local function present()
+  local sequence, time = head(), redis.call('TIME')
+  local entry = sequence > 0 and entriesFrom(sequence, 1)[1]
+  return { sequence, entry and entry[2][2] or '', incarnation(), time[1] * 1000 + math.floor(time[2] / 1000) }
 end
 `;
 
@@ -332,6 +370,8 @@ export const pieces: Readonly<Record<PieceName, Piece>> = {
   endOf: { uses: ['epochs'], source: endOf },
   log: { uses: [], source: log },
   head: { uses: [], source: head },
+  incarnation: { uses: [], source: incarnation },
+  position: { uses: ['head', 'incarnation'], source: position },
   event: { uses: [], source: event },
   indexes: { uses: ['rows'], source: indexes },
   slots: { uses: ['endOf'], source: slots },

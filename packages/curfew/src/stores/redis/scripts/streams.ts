@@ -9,30 +9,48 @@ export const readEvents: Script = reading({
   body: `return redis.call(ARGV[3] == '1' and 'XREVRANGE' or 'XRANGE', shared .. 'events', ARGV[1], ARGV[2], 'COUNT', ARGV[4])`,
 });
 
-/** ARGV: after, limit. */
+/** ARGV: from, limit. */
 export const readLog: Script = reading({
   name: 'readLog',
-  body: `return redis.call('XRANGE', shared .. 'log', '(0-' .. ARGV[1], '+', 'COUNT', ARGV[2])`,
+  uses: ['position'],
+  body: `return entriesFrom(ARGV[1], ARGV[2])`,
 });
 
-export const logHead: Script = reading({ name: 'logHead', uses: ['head'], body: `return head()` });
+/** Answers the newest entry's number and mark, the incarnation, and the time. */
+export const logHead: Script = reading({ name: 'logHead', uses: ['position'], body: `return present()` });
 
 /**
- * ARGV: id, counter, applied. The row is written and the head read in one step: whatever comes later is behind the head.
+ * ARGV: id, counter, applied, the tail's sequence and mark. Answers as `logHead` does. The row is written and the head read in one step: whatever comes later is behind the head.
  * Written also when Redis is full: it replaces its like, and without it no cache could trust itself.
  */
 export const renewNode: Script = writingWhenFull({
   name: 'renewNode',
-  uses: ['head'],
+  uses: ['position'],
   body: String.raw`
-redis.call('HSET', shared .. 'nodes', ARGV[1], ARGV[2] .. '\31' .. ARGV[3])
-return head()
+redis.call('HSET', shared .. 'nodes', ARGV[1], table.concat(ARGV, '\31', 2))
+return present()
 `,
 });
 
+/** Answers each node's id, row, and whether the log has its tail; the incarnation, and which one was confirmed last. */
 export const listNodes: Script = reading({
   name: 'listNodes',
-  body: `return redis.call('HGETALL', shared .. 'nodes')`,
+  uses: ['position'],
+  body: String.raw`
+local rows, nodes = redis.call('HGETALL', shared .. 'nodes'), {}
+for i = 1, #rows, 2 do
+  local sequence, mark = string.match(rows[i + 1], '^%d+\31%d+\31(%d+)\31(.*)$')
+  nodes[#nodes + 1] = { rows[i], rows[i + 1], has(sequence or '0', mark) and 1 or 0 }
+end
+return { nodes, incarnation(), redis.call('HGET', shared .. 'state', 'confirmed') or '' }
+`,
+});
+
+/** ARGV: the incarnation. */
+export const confirmIncarnation: Script = writingWhenFull({
+  name: 'confirmIncarnation',
+  uses: ['incarnation'],
+  body: `if incarnation() == ARGV[1] then redis.call('HSET', shared .. 'state', 'confirmed', ARGV[1]) end`,
 });
 
 /** ARGV: id, counter or nothing. Only the row that was judged: one that was renewed since stays. */

@@ -201,26 +201,28 @@ return #old
 
 /**
  * Cuts the old ends off the log and the events; their numbering goes on. What the sweep still has to follow is kept for
- * that. ARGV: the moments up to which entries and events go, how many. Answers how many went.
+ * that. Of the log the newest that is old stays: whoever has read it finds it there, and knows that what follows it
+ * follows. ARGV: the moments up to which entries and events go, how many. Answers how many went.
  */
 export const trimStreams: Script = writingWhenFull({
   name: 'trimStreams',
   uses: ['rows'],
   body: `
-local function trim(stream, place, oldest, followed)
-  local upTo, count = nil, 0
-  for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+', 'COUNT', ARGV[3])) do
+local function trim(stream, place, oldest, followed, kept)
+  local old = {}
+  for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+', 'COUNT', ARGV[3] + kept)) do
     local number = tonumber(string.match(entry[1], '%d+$'))
     if tonumber(cells(entry[2][2])[place]) > tonumber(oldest) or number > followed then break end
-    upTo, count = '0-' .. number + 1, count + 1
+    old[#old + 1] = number
   end
-  if upTo then redis.call('XTRIM', stream, 'MINID', upTo) end
+  local count = math.max(#old - kept, 0)
+  if count > 0 then redis.call('XTRIM', stream, 'MINID', '0-' .. old[count] + 1) end
   return count
 end
 local state = redis.call('HMGET', shared .. 'state', 'buried', 'placed')
 return math.max(
-  trim(shared .. 'log', 1, ARGV[1], tonumber(state[1] or 0)),
-  trim(shared .. 'events', 2, ARGV[2], tonumber(state[2] or 0))
+  trim(shared .. 'log', 1, ARGV[1], tonumber(state[1] or 0), 1),
+  trim(shared .. 'events', 2, ARGV[2], tonumber(state[2] or 0), 0)
 )
 `,
 });
@@ -261,7 +263,9 @@ if not redis.call('HGET', shared .. 'state', 'walk') then
     end
   end
 end
-redis.call('HSETNX', shared .. 'state', 'format', ${format})
+-- What says that an import is under way is no number, and stays.
+local written = redis.call('HGET', shared .. 'state', 'format') or 0
+if tonumber(written) and tonumber(written) < ${format} then redis.call('HSET', shared .. 'state', 'format', ${format}) end
 local buckets = redis.call('ZRANGE', shared .. 'attempts', '-inf', now, 'BYSCORE', 'LIMIT', 0, most)
 for _, bucket in ipairs(buckets) do
   redis.call('DEL', shared .. 'b:' .. bucket)
