@@ -71,7 +71,7 @@ export async function serve(
       dialects: mountDialects(settings.dialects, { ...settings, clock: world.clock, keyFor: world.secrets.keyFor }),
       gauges: {
         activeSessions: () => world.store.countActive(world.clock.nowForEnd()),
-        logHead: () => world.store.logHead(),
+        logHead: async () => (await world.store.logHead()).sequence,
         storeBytes: async () => (await world.store.describe()).bytes,
       },
       async ready() {

@@ -162,7 +162,7 @@ async function countRecords(store: Store): Promise<number> {
     store.logHead(),
   ]);
   const events = (newest.events[0]?.sequence ?? 0) - (oldest.events[0]?.sequence ?? 1) + 1;
-  const entries = head - (log[0]?.sequence ?? head + 1) + 1;
+  const entries = head.sequence - (log[0]?.sequence ?? head.sequence + 1) + 1;
   return 1 + Number(facts['liveSessions']) + Number(facts['endedSessions']) + events + entries;
 }
 

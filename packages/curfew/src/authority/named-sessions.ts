@@ -225,7 +225,8 @@ async function setSuspended(
     const now = clock.nowForEnd();
     // Done already, maybe a moment ago by somebody else: then wait like they do.
     if (stored.suspended === suspended) {
-      return { ...(await fence.settle(await store.logHead(), wait)), changedAt: now };
+      const { sequence } = await store.logHead();
+      return { ...(await fence.settle(sequence, wait)), changedAt: now };
     }
     const type = suspended ? 'session.suspended' : 'session.resumed';
     const outcome = await store.changeSession({

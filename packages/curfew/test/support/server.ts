@@ -112,7 +112,7 @@ export class TestServer {
     const active = await store.countActive(clock.nowForEnd());
     // Upkeep may file an ended session elsewhere meanwhile: together they are as many.
     const sessions = Number(facts['liveSessions']) + Number(facts['endedSessions']);
-    return { active, head: await store.logHead(), sessions };
+    return { active, head: (await store.logHead()).sequence, sessions };
   }
 
   async close(): Promise<void> {
