@@ -52,7 +52,7 @@ describe('faults of PostgreSQL', () => {
     const world = words(store);
     const { id } = await world.create();
     assert.equal((await store.endSession(id, logout())).kind, 'ended');
-    assert.equal(await store.logHead(), 1);
+    assert.equal((await store.logHead()).sequence, 1);
   });
 
   test('while somebody else holds the lock, an end fails in time, definitely, and has changed nothing', async () => {
@@ -70,7 +70,7 @@ describe('faults of PostgreSQL', () => {
     await holder.query('COMMIT');
     await holder.end();
     assert.equal((await store.endSession(id, logout())).kind, 'ended');
-    assert.equal(await store.logHead(), 1);
+    assert.equal((await store.logHead()).sequence, 1);
   });
 
   test('a network that swallows everything: reads are unavailable, writes unknown, both in time; then it goes on', async () => {
@@ -116,7 +116,7 @@ describe('faults of PostgreSQL', () => {
     const world = words(store);
     const sessions = await world.createMany(50);
     await Promise.all(sessions.map(({ id }) => store.endSession(id, logout())));
-    assert.equal(await store.logHead(), 50);
+    assert.equal((await store.logHead()).sequence, 50);
     assert.equal(await store.countActive(start), 0);
   });
 
@@ -140,7 +140,7 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await world.view(sessions[0]!.id)).status, 'ended');
     assert.equal((await world.view(sessions[1]!.id)).status, 'active');
     assert.equal((await store.endSession(sessions[1]!.id, logout())).kind, 'ended');
-    assert.equal(await store.logHead(), 2);
+    assert.equal((await store.logHead()).sequence, 2);
     await hears(() => store.endEveryone(everyone()));
     stop();
   });
@@ -205,7 +205,7 @@ describe('faults of PostgreSQL', () => {
     }
     await recovers(() => store.endSession(two!.id, logout()));
     assert.equal((await store.endSession(one!.id, logout())).kind, 'already');
-    assert.equal(await store.logHead(), 2);
+    assert.equal((await store.logHead()).sequence, 2);
   });
 
   test('a full disk refuses by name, loses nothing that was acknowledged, and goes on when there is room', async (t) => {

@@ -5,7 +5,7 @@ import type { ApiKey } from '../../domain/key.ts';
 import type { NamedSession } from '../../domain/named.ts';
 import type { End, SequencedEnd } from '../../domain/reasons.ts';
 import { nextDeadline, type StoredSession } from '../../domain/session.ts';
-import type { LogEntry, SessionChange, SessionSnapshot } from '../contract.ts';
+import type { LogEntry, LogHead, LogPosition, NodeList, SessionChange, SessionSnapshot } from '../contract.ts';
 
 /*
  * Rows come in two forms: as PostgreSQL's driver gives them (`bytea` as a buffer), and as JSON from a function
@@ -152,12 +152,20 @@ export function decodeEvent(row: Row): Event {
 }
 
 export function decodeLog(row: Row): LogEntry {
-  const { sequence, at, session_id, user_id } = row as { [key: string]: never };
-  const place = { sequence, at } as unknown as { sequence: number; at: number };
+  const { sequence, mark, at, session_id, user_id } = row as { [key: string]: never };
+  const place = { sequence, mark, at } as unknown as LogPosition & { at: number };
   if (session_id !== null) return { ...place, sessionId: session_id as unknown as SessionId };
   return user_id === null
     ? { ...place, all: true }
     : { ...place, userId: user_id as unknown as StoredSession['userId'] };
+}
+
+export function decodeHead({ sequence, mark, incarnation, now }: Row): LogHead {
+  return { sequence, mark, incarnation, now } as LogHead;
+}
+
+export function decodeNode({ id, counter, applied, tail, tail_mark, current }: Row): NodeList['nodes'][number] {
+  return { id, counter, applied, tail: { sequence: tail, mark: tail_mark }, current } as NodeList['nodes'][number];
 }
 
 /** An account with its sealed secret as text. */

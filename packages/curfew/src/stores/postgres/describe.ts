@@ -27,7 +27,7 @@ const roughly = `SELECT
 
 export async function describe(database: Database): Promise<StoreDescription> {
   const began = performance.now();
-  const [counters] = await database.read({ text: 'SELECT head FROM counters' });
+  const [head] = await database.read({ text: 'SELECT sequence, incarnation FROM log_head()' });
   const latency = performance.now() - began;
   const [known] = await database.read({ text: settings });
   const [rows] = await database.read({ text: (known!['about'] as number) > countable ? roughly : exactly });
@@ -41,7 +41,8 @@ export async function describe(database: Database): Promise<StoreDescription> {
     facts: {
       liveSessions: rows!['live'] as number,
       endedSessions: rows!['ended'] as number,
-      logHead: counters!['head'] as number,
+      logHead: head!['sequence'] as number,
+      incarnation: head!['incarnation'] as string,
       durability: durabilityOf(known!),
       synchronousCommit: known!['synchronous_commit'] as string,
       connections,

@@ -42,9 +42,15 @@ export const reads = {
   keys: named('keys', 'SELECT * FROM keys WHERE $1::text IS NULL OR id < $1 ORDER BY id DESC LIMIT $2'),
   slot: named('slot', 'SELECT * FROM slots WHERE name = $1'),
   slots: named('slots', 'SELECT * FROM slots WHERE name > $1 ORDER BY name LIMIT $2'),
-  log: named('log', `SELECT *, ${standby} FROM log WHERE sequence > $1 ORDER BY sequence LIMIT $2`),
+  log: named('log', `SELECT *, ${standby} FROM log WHERE sequence >= $1 ORDER BY sequence LIMIT $2`),
+  head: named('head', `SELECT *, ${standby} FROM log_head()`),
   counters: named('counters', `SELECT *, ${standby} FROM counters`),
-  nodes: named('nodes', `SELECT *, ${standby} FROM nodes`),
+  /** A row for each node; when there is none, one row all the same. */
+  nodes: named(
+    'nodes',
+    `SELECT n.*, s.incarnation, s.incarnation = (SELECT c.incarnation FROM confirmed c) AS confirmed, ${standby}
+     FROM (SELECT incarnation() AS incarnation) s LEFT JOIN list_nodes() n ON true`,
+  ),
   /** What is active, less what a deadline has ended and nobody wrote down. */
   active: named(
     'active',
@@ -90,12 +96,14 @@ export const writes = {
      RETURNING taken, reset_at`,
   ),
   clearAttempts: named('clear attempts', 'DELETE FROM attempts WHERE bucket = $1'),
-  node: named(
-    'node',
-    `INSERT INTO nodes VALUES ($1, $2, $3)
-     ON CONFLICT (id) DO UPDATE SET counter = excluded.counter, applied = excluded.applied`,
+  /** Answers with the log's head. */
+  renewNode: named('renew node', 'CALL renew_node($1, $2, $3, $4, $5, NULL, NULL, NULL, NULL)'),
+  removeNode: named('remove node', 'SELECT remove_node($1, $2)'),
+  confirm: named(
+    'confirm',
+    `INSERT INTO confirmed (incarnation) SELECT $1::text WHERE $1 = incarnation()
+     ON CONFLICT (one) DO UPDATE SET incarnation = excluded.incarnation`,
   ),
-  removeNode: named('remove node', 'DELETE FROM nodes WHERE id = $1 AND ($2::bigint IS NULL OR counter = $2)'),
   sweepEpochs: named('sweep epochs', 'SELECT sweep_epochs($1, $2) AS done'),
   sweepArmed: named('sweep armed', 'SELECT sweep_armed($1, $2) AS done'),
   sweepDeadlines: named('sweep deadlines', 'SELECT * FROM sweep_deadlines($1, $2)'),

@@ -5,7 +5,7 @@ import { limits } from '../../domain/limits.ts';
 import { accountMentions, matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
-import type { AttemptOutcome, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import type { AttemptOutcome, LogHead, NodeList, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import { Lanes } from '../lanes.ts';
 import { Watchers } from '../watchers.ts';
 import type { Row } from './codec.ts';
@@ -298,26 +298,31 @@ export class PostgresStore implements Store {
     return { events: events.slice(0, limit), next: events.length > limit ? events[limit - 1]!.sequence : undefined };
   };
 
-  readLog: Store['readLog'] = async (after, limit) =>
-    (await this.#trusted(reads.log, [after, limit])).map(codec.decodeLog);
+  readLog: Store['readLog'] = async (from, limit) =>
+    (await this.#trusted(reads.log, [from, limit])).map(codec.decodeLog);
 
-  async logHead(): Promise<number> {
-    return (await this.#one(reads.counters))!['head'] as number;
+  async logHead(): Promise<LogHead> {
+    return codec.decodeHead((await this.#one(reads.head))!);
   }
 
-  async renewNode({ id, counter, applied }: NodeRow): Promise<number> {
-    await this.#database.write(writes.node, [id, counter, applied]);
-    // A statement of its own, after the commit: what it reads was visible when the row was.
-    return this.logHead();
+  async renewNode({ id, counter, applied, tail }: NodeRow): Promise<LogHead> {
+    const [row] = await this.#database.write(writes.renewNode, [id, counter, applied, tail.sequence, tail.mark]);
+    return codec.decodeHead(row!);
   }
 
-  async listNodes(): Promise<NodeRow[]> {
+  async listNodes(): Promise<NodeList> {
     const rows = await this.#trusted(reads.nodes);
-    return rows.map(({ id, counter, applied }) => ({ id, counter, applied }) as NodeRow);
+    const { incarnation, confirmed } = rows[0]! as { incarnation: string; confirmed: boolean | null };
+    const nodes = rows.filter(({ id }) => id !== null).map(codec.decodeNode);
+    return { nodes, incarnation, confirmed: confirmed ?? false };
   }
 
   async removeNode(id: string, counter?: number): Promise<void> {
     await this.#database.write(writes.removeNode, [id, counter ?? null]);
+  }
+
+  async confirmIncarnation(incarnation: string): Promise<void> {
+    await this.#database.write(writes.confirm, [incarnation]);
   }
 
   watchLog = (onGrowth: () => void): (() => void) => this.#watchers.watch(onGrowth);

@@ -31,7 +31,13 @@ const sources: readonly Source[] = [
     }),
   },
   { text: 'SELECT * FROM slots ORDER BY name', decode: (row) => ({ kind: 'slot', slot: codec.decodeSlot(row) }) },
-  { text: 'SELECT * FROM log ORDER BY sequence', decode: (row) => ({ kind: 'log', entry: codec.decodeLog(row) }) },
+  {
+    text: 'SELECT * FROM log ORDER BY sequence',
+    decode(row) {
+      const { mark: _, ...entry } = codec.decodeLog(row);
+      return { kind: 'log', entry };
+    },
+  },
   {
     text: 'SELECT * FROM events ORDER BY sequence',
     decode: (row) => ({ kind: 'event', event: codec.decodeEvent(row) }),
@@ -109,7 +115,8 @@ const totals = `
         AND s.epoch_user = coalesce((SELECT max(number) FROM epochs e WHERE e.user_id = s.user_id), 0)
       GROUP BY s.user_id
     ) parts GROUP BY id;
-  UPDATE counters SET active = (SELECT coalesce(sum(active), 0) FROM users)`;
+  UPDATE counters SET active = (SELECT coalesce(sum(active), 0) FROM users);
+  CALL complete_log()`;
 
 type Target<Kind extends RecordKind> = { into: string; encode(record: Extract<StoreRecord, { kind: Kind }>): Row };
 
@@ -146,7 +153,8 @@ const targets: { [Kind in RecordKind]: Target<Kind> } = {
   },
   slot: { into: rowsOf('slots'), encode: ({ slot }) => codec.encodeSlot(slot) },
   log: {
-    into: rowsOf('log'),
+    // With new marks: what happened in the store that it comes from is another history from now on.
+    into: `INSERT INTO log SELECT sequence, at, session_id, user_id FROM jsonb_populate_recordset(NULL::log, $1)`,
     encode: ({ entry }) => ({
       sequence: entry.sequence,
       at: entry.at,

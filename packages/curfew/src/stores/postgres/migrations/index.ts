@@ -1,3 +1,4 @@
+import { positions } from './positions.ts';
 import { rules } from './rules.ts';
 import { sessions } from './sessions.ts';
 import { sweep } from './sweep.ts';
@@ -12,4 +13,5 @@ export type Migration = { number: number; name: string; sql: string };
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'tables', sql: tables },
   { number: 2, name: 'functions', sql: [rules, sessions, together, users, writes, sweep].join('\n') },
+  { number: 3, name: 'positions', sql: positions },
 ];

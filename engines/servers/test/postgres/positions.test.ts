@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import {
+  beginning,
+  everyone,
+  logout,
+  nodeRow,
+  positionOf,
+  World,
+} from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { Database } from '../../../../packages/curfew/src/stores/postgres/database.ts';
+import {
+  openPostgresStore,
+  type PostgresStore,
+  parseLocation,
+} from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { migrate } from '../../../../packages/curfew/src/stores/postgres/migrate.ts';
+import { migrations } from '../../../../packages/curfew/src/stores/postgres/migrations/index.ts';
+import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
+import { PostgresServer } from './server.ts';
+
+describe('positions and incarnations on PostgreSQL', () => {
+  let server: PostgresServer;
+  const open: { close(): Promise<unknown> }[] = [];
+  before(async () => {
+    server = await PostgresServer.start();
+  });
+  afterEach(async () => {
+    for (const one of open.splice(0)) await one.close();
+  });
+  after(() => server.dispose());
+  const opened = async (url: string): Promise<World> => {
+    const store: PostgresStore = await openPostgresStore(url);
+    open.push(store);
+    return new World({ store, dispose: async () => {} });
+  };
+
+  test('a schema from before: each entry gets a mark of its own, a trimmed log an entry at its head, and no node is lost', async () => {
+    const url = await server.createDatabase('earlier');
+    const database = new Database(parseLocation(url));
+    open.push(database);
+    await migrate(database, migrations.slice(0, 2));
+    const client = await server.connect('earlier');
+    await client.query('SET search_path = curfew');
+    for (let i = 0; i < 3; i++) {
+      await client.query('SELECT write($1)', [
+        JSON.stringify([{ do: 'end_everyone', end: { at: i, actor: 'user:root', reason: 'everyone' } }]),
+      ]);
+    }
+    await client.query('DELETE FROM log WHERE sequence = 3');
+    await client.query("INSERT INTO nodes VALUES ('earlier', 7, 2)");
+    await client.end();
+    const world = await opened(url);
+    const log = await world.log();
+    assert.deepEqual(
+      log.map(({ sequence }) => sequence),
+      [1, 2, 3],
+    );
+    assert.equal(new Set(log.map(({ mark }) => mark)).size, 3);
+    assert.deepEqual(positionOf(await world.store.logHead()), positionOf(log[2]!));
+    const { nodes } = await world.store.listNodes();
+    assert.deepEqual(nodes, [{ id: 'earlier', counter: 7, applied: 2, tail: beginning, current: true }]);
+    assert.equal((await world.store.endEveryone(everyone())).sequence, 4);
+  });
+
+  test('a role with no rights but to its database can ask for all of it', async () => {
+    const plain = new URL(await server.createDatabase('plain'));
+    await server.sql('plain', "CREATE ROLE plain LOGIN PASSWORD 'plain'; GRANT CREATE ON DATABASE plain TO plain");
+    [plain.username, plain.password] = ['plain', 'plain'];
+    const { store } = await opened(plain.href);
+    const { incarnation } = await store.logHead();
+    assert.equal((await store.renewNode(nodeRow('n1', 1))).incarnation, incarnation);
+    await store.confirmIncarnation(incarnation);
+    assert.equal((await store.listNodes()).confirmed, true);
+  });
+
+  test('R10: an incarnation outlives a restart and a crash of the server, and no schema that is made anew', async () => {
+    const url = await server.createDatabase('lasting');
+    const { store } = await opened(url);
+    const { incarnation } = await store.logHead();
+    await store.confirmIncarnation(incarnation);
+    for (const end of [() => server.stop(), () => server.kill()]) {
+      await end();
+      await server.startAgain();
+      await recovers(() => store.ping());
+      assert.equal((await store.logHead()).incarnation, incarnation);
+      assert.equal((await store.listNodes()).confirmed, true);
+    }
+    await server.sql('lasting', 'DROP SCHEMA curfew CASCADE');
+    const anew = await opened(url);
+    assert.notEqual((await anew.store.logHead()).incarnation, incarnation);
+  });
+
+  test('R4: a renewal’s head is read when the row is visible: an end that saw no row yet is in it', async () => {
+    const url = await server.createDatabase('barrier');
+    const [node, ender] = [await opened(url), await opened(url)];
+    const { id } = await ender.create();
+    const holder = await server.connect('barrier');
+    await holder.query('SELECT pg_advisory_lock(1)');
+    // The commit of a renewal waits for the holder.
+    await server.sql(
+      'barrier',
+      `CREATE FUNCTION curfew.waits() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END';
+       CREATE CONSTRAINT TRIGGER waits AFTER INSERT ON curfew.renewals DEFERRABLE INITIALLY DEFERRED
+         FOR EACH ROW EXECUTE FUNCTION curfew.waits()`,
+    );
+    const renewed = node.store.renewNode(nodeRow('n1', 1));
+    const waits = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND NOT granted";
+    while ((await holder.query(waits)).rowCount === 0);
+    const outcome = await ender.store.endSession(id, logout());
+    assert.deepEqual((await ender.store.listNodes()).nodes, []);
+    await holder.end();
+    assert.ok(outcome.kind === 'ended');
+    assert.equal((await renewed).sequence, outcome.end.sequence);
+  });
+
+  test('R2: a renewal that was under way for long does not undo a later one', async () => {
+    const { store } = await opened(await server.createDatabase('late'));
+    await store.renewNode(nodeRow('n1', 2));
+    await store.renewNode(nodeRow('n1', 1));
+    assert.equal((await store.listNodes()).nodes[0]!.counter, 2);
+    await store.removeNode('n1', 1);
+    assert.equal((await store.listNodes()).nodes.length, 1);
+  });
+});
