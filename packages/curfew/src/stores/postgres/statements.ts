@@ -28,14 +28,14 @@ export const reads = {
   users: named(
     'users',
     `SELECT asked.place, a.*, coalesce(u.epoch, 0) AS epoch, c.everyone, ${standby}
-     FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, place) CROSS JOIN counters c
+     FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, place) CROSS JOIN newest_counters() c
      LEFT JOIN users u ON u.id = asked.id LEFT JOIN accounts a ON a.id = asked.id`,
   ),
   accountBy: (column: 'username' | 'email') =>
     named(
       `account by ${column}`,
       `SELECT a.*, coalesce(u.epoch, 0) AS epoch, c.everyone, ${standby}
-       FROM accounts a CROSS JOIN counters c LEFT JOIN users u ON u.id = a.id WHERE a.${column} = $1`,
+       FROM accounts a CROSS JOIN newest_counters() c LEFT JOIN users u ON u.id = a.id WHERE a.${column} = $1`,
     ),
   accounts: named('accounts', 'SELECT * FROM accounts WHERE username > $1 ORDER BY username LIMIT $2'),
   key: named('key', `SELECT *, ${standby} FROM keys WHERE id = $1`),
@@ -44,7 +44,7 @@ export const reads = {
   slots: named('slots', 'SELECT * FROM slots WHERE name > $1 ORDER BY name LIMIT $2'),
   log: named('log', `SELECT *, ${standby} FROM log WHERE sequence >= $1 ORDER BY sequence LIMIT $2`),
   head: named('head', `SELECT *, ${standby} FROM log_head()`),
-  counters: named('counters', `SELECT *, ${standby} FROM counters`),
+  counters: named('counters', `SELECT *, ${standby} FROM newest_counters()`),
   /** A row for each node; when there is none, one row all the same. */
   nodes: named(
     'nodes',
@@ -57,14 +57,14 @@ export const reads = {
     `SELECT c.active - (
        SELECT count(*) FROM sessions s
        WHERE s.end_at IS NULL AND s.armed <= $1 AND deadline_of(s) <= $1 AND is_active(s, c)
-     ) AS count FROM counters c`,
+     ) AS count FROM newest_counters() c`,
   ),
   activeOfUser: named(
     'active of user',
     `SELECT active_of($2, c) - (
        SELECT count(*) FROM sessions s
        WHERE s.end_at IS NULL AND s.armed <= $1 AND s.user_id = $2 AND deadline_of(s) <= $1 AND is_active(s, c)
-     ) AS count FROM counters c`,
+     ) AS count FROM newest_counters() c`,
   ),
   standby: named('ping', `SELECT ${standby}`),
 } as const;
@@ -80,7 +80,7 @@ export const writes = {
        SELECT s.id FROM sessions s JOIN asked USING (id) ORDER BY s.id FOR UPDATE OF s SKIP LOCKED
      ), touched AS (
        UPDATE sessions s SET last_seen_at = a.at
-       FROM asked a JOIN held h USING (id) CROSS JOIN counters c
+       FROM asked a JOIN held h USING (id) CROSS JOIN newest_counters() c
        WHERE s.id = a.id AND s.end_at IS NULL AND a.at > s.last_seen_at AND a.at < deadline_of(s)
          AND s.epoch_user = epoch_of(s.user_id) AND s.epoch_everyone = c.everyone
      )
@@ -150,7 +150,7 @@ export function listStatement(
   return { statement: { text }, values };
 }
 
-const liveNow = (now: string) => `s.end_at IS NULL AND s.epoch_everyone = (SELECT everyone FROM counters)
+const liveNow = (now: string) => `s.end_at IS NULL AND s.epoch_everyone = (SELECT everyone FROM newest_counters())
   AND s.epoch_user = epoch_of(s.user_id) AND deadline_of(s) > ${now}`;
 
 /** Ids of ended sessions, from where each kind of them is found fast: written down, due, and left behind by epochs. */
@@ -163,7 +163,7 @@ function endedIds(now: string, tests: readonly string[], limit: number): string 
     (SELECT s.id FROM sessions s WHERE s.end_at IS NULL AND s.armed <= ${now} AND deadline_of(s) <= ${now} ${more} ${newest})
     UNION
     (SELECT s.id FROM sessions s
-     WHERE s.end_at IS NULL AND s.epoch_everyone < (SELECT everyone FROM counters) ${more} ${newest})
+     WHERE s.end_at IS NULL AND s.epoch_everyone < (SELECT everyone FROM newest_counters()) ${more} ${newest})
     UNION
     (SELECT s.id FROM epochs x JOIN sessions s ON s.user_id = x.user_id AND s.epoch_user < x.number AND s.end_at IS NULL
      WHERE NOT x.settled ${more} ${newest})

@@ -1,3 +1,4 @@
+import { counters } from './counters.ts';
 import { positions } from './positions.ts';
 import { rules } from './rules.ts';
 import { sessions } from './sessions.ts';
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   { number: 1, name: 'tables', sql: tables },
   { number: 2, name: 'functions', sql: [rules, sessions, together, users, writes, sweep].join('\n') },
   { number: 3, name: 'positions', sql: positions },
+  { number: 4, name: 'counters', sql: counters },
 ];
