@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -27,10 +27,7 @@ export class PostgresServer {
 
   /** `flags`: settings such as `['fsync=off']`. */
   static async start(flags: readonly string[] = []): Promise<PostgresServer> {
-    const folder = mkdtempSync(join(tmpdir(), 'curfew-postgres-'));
-    // The data inside belongs to the user that PostgreSQL runs as, who must come through.
-    chmodSync(folder, 0o755);
-    const server = new PostgresServer(await freePort(), folder, flags);
+    const server = new PostgresServer(await freePort(), newFolder(), flags);
     await server.#engine.initialise();
     await server.#engine.start();
     return server;
@@ -40,15 +37,50 @@ export class PostgresServer {
   async copyAsStandby(): Promise<PostgresServer> {
     const copy = new PostgresServer(await freePort(), `${this.folder}-standby`, this.#flags);
     cpSync(join(this.folder, 'data'), join(copy.folder, 'data'), { recursive: true, preserveTimestamps: true });
-    appendFileSync(join(copy.folder, 'data', 'standby.signal'), '');
-    chmodSync(join(copy.folder, 'data'), 0o700);
-    await own(copy.folder);
+    await copy.#follow();
+    return copy;
+  }
+
+  /** A standby that streams from this server, which goes on meanwhile; over `port`, where that is a proxy's. */
+  async startStandby(port: number = this.port): Promise<PostgresServer> {
+    const standby = new PostgresServer(await freePort(), newFolder(), this.#flags);
+    const [from, to] = [join(this.folder, 'data'), join(standby.folder, 'data')];
+    mkdirSync(to);
+    const client = await this.connect('postgres');
+    try {
+      await client.query("SELECT pg_backup_start('standby', true)");
+      // What comes and goes meanwhile is in the log that the standby then reads; as is all of the log itself.
+      for (const name of readdirSync(from)) {
+        if (['postmaster.pid', 'postmaster.opts', 'standby.signal', 'pg_wal', 'pg_replslot'].includes(name)) continue;
+        await once(spawn('cp', ['-a', join(from, name), to], { stdio: 'ignore' }), 'exit');
+      }
+      const { rows } = await client.query('SELECT labelfile FROM pg_backup_stop(false)');
+      writeFileSync(join(to, 'backup_label'), rows[0].labelfile);
+    } finally {
+      await client.end();
+    }
+    for (const name of ['pg_wal', 'pg_replslot']) mkdirSync(join(to, name));
+    const source = `host=127.0.0.1 port=${port} user=${user} password=''${password}''`;
+    appendFileSync(join(to, 'postgresql.auto.conf'), `primary_conninfo = '${source}'\n`);
+    await standby.#follow();
+    return standby;
+  }
+
+  /** Makes a primary of a standby, with what it has received. */
+  async promote(): Promise<void> {
+    await this.sql('postgres', 'SELECT pg_promote()');
+  }
+
+  async #follow(): Promise<void> {
+    const data = join(this.folder, 'data');
+    appendFileSync(join(data, 'standby.signal'), '');
+    chmodSync(data, 0o700);
+    await own(this.folder);
     // It says so in other words than a primary, which the engine does not wait for.
     const ready = new Promise<void>((resolve) => {
-      copy.#onLog = (line) => line.includes('ready to accept read-only connections') && resolve();
+      this.#onLog = (line) => line.includes('ready to accept read-only connections') && resolve();
     });
-    await Promise.race([copy.#engine.start(), ready]);
-    return copy;
+    await Promise.race([this.#engine.start(), ready]);
   }
 
   url(database: string, port: number = this.port): string {
@@ -131,7 +163,20 @@ export class PostgresServer {
 }
 
 let counter = 0;
-const fast = ['shared_buffers=64MB', 'max_connections=200', 'unix_socket_directories=', 'listen_addresses=127.0.0.1'];
+const fast = [
+  'wal_keep_size=256MB',
+  'shared_buffers=64MB',
+  'max_connections=200',
+  'unix_socket_directories=',
+  'listen_addresses=127.0.0.1',
+];
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'curfew-postgres-'));
+  // The data inside belongs to the user that PostgreSQL runs as, who must come through.
+  chmodSync(folder, 0o755);
+  return folder;
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

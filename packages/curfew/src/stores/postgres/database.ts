@@ -14,6 +14,9 @@ const backoff = { first: 50, most: 2000 } as const;
 /** A write that the server undid because two waited for each other comes again so often. */
 const attempts = 5;
 
+/** How many connections there may be, and what a commit on them waits for at least (PostgreSQL's `synchronous_commit`). */
+type Use = { connections: number; commit: 'on' | 'local' };
+
 /**
  * The connections to one server: bounded in number, every call bounded in time, and told apart when it fails. While
  * the server cannot be reached calls fail at once; one in growing intervals tries.
@@ -26,9 +29,9 @@ export class Database {
   #unreachable: unknown;
   #closed: Promise<void> | undefined;
 
-  constructor(location: Location) {
+  constructor(location: Location, use: Partial<Use> = {}) {
     this.location = location;
-    this.#pool = createPool(location);
+    this.#pool = createPool(location, { connections: location.connections, commit: 'on', ...use });
   }
 
   /** Asks something that changes nothing; again on another connection when the first one breaks. */
@@ -152,12 +155,12 @@ class Broken extends Error {
   }
 }
 
-function createPool(location: Location): Pool {
+function createPool(location: Location, { connections, commit }: Use): Pool {
   const pool = new Pool({
     ...settingsOf(location),
-    max: location.connections,
+    max: connections,
     idleTimeoutMillis: 60_000,
-    onConnect: prepare,
+    onConnect: (client) => prepare(client, commit),
   });
   // A connection that breaks while nobody uses it: the pool has dropped it already.
   pool.on('error', () => {});
@@ -188,14 +191,16 @@ function settingsOf({ url, options, schema, statementTimeout, connectTimeout }: 
 
 /**
  * What must hold on every connection before it is used: a primary, and commits that are on disk when they are
- * acknowledged (a stronger setting, such as `remote_apply`, stays).
+ * acknowledged: on that of the server alone with `local`, else wherever the server's own settings say (a stronger one,
+ * such as `remote_apply`, stays).
  */
-async function prepare(client: ClientBase): Promise<void> {
+async function prepare(client: ClientBase, commit: Use['commit']): Promise<void> {
   client.on('error', () => {});
-  const { rows } = await client.query(`
+  const text = `
     SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS read_only,
-      CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
-        THEN set_config('synchronous_commit', 'on', false) END`);
+      CASE WHEN $1 = 'local' OR current_setting('synchronous_commit') IN ('off', 'local')
+        THEN set_config('synchronous_commit', $1, false) END`;
+  const { rows } = await client.query(text, [commit]);
   const { standby, read_only } = rows[0] as { standby: boolean; read_only: boolean };
   if (standby || read_only) {
     throw new CurfewError('store_read_only', {

@@ -12,6 +12,8 @@ export type Location = {
   connections: number;
   statementTimeout: number;
   connectTimeout: number;
+  /** Whether a node's renewal waits for the synchronous standbys, as every other write does. */
+  renewals: 'local' | 'synchronous';
 };
 
 const ours = {
@@ -19,11 +21,12 @@ const ours = {
   connections: '10',
   statement_timeout: '5000',
   connect_timeout: '5000',
+  renewals: 'local',
 } as const;
 
 /**
  * Reads a `postgres://` URL. Our own parameters: `schema`, `connections`, `statement_timeout` and `connect_timeout`
- * (milliseconds); the rest, such as `sslmode`, is the driver's.
+ * (milliseconds), `renewals`; the rest, such as `sslmode`, is the driver's.
  * @throws `config_invalid`, without the password
  */
 export function parseLocation(text: string): Location {
@@ -48,6 +51,10 @@ export function parseLocation(text: string): Location {
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
     throw invalid(`has schema=${schema}, which must be a lower-case name of a-z 0-9 _`);
   }
+  const renewals = take('renewals');
+  if (renewals !== 'local' && renewals !== 'synchronous') {
+    throw invalid(`has renewals=${renewals}, which must be local or synchronous`);
+  }
   const options = url.searchParams.get('options') ?? '';
   url.searchParams.delete('options');
   return {
@@ -56,6 +63,7 @@ export function parseLocation(text: string): Location {
     connections: number('connections', 2, 1000),
     statementTimeout: number('statement_timeout', 100, 600_000),
     connectTimeout: number('connect_timeout', 100, 600_000),
+    renewals,
     url: url.toString(),
     shown: `${url.protocol}//${url.username ? `${url.username}@` : ''}${url.host}${url.pathname}`,
   };

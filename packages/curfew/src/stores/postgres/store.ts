@@ -10,7 +10,7 @@ import { Lanes } from '../lanes.ts';
 import { Watchers } from '../watchers.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
-import { type Database, type Statement, withoutNul } from './database.ts';
+import { Database, type Statement, withoutNul } from './database.ts';
 import { countEntries, describe } from './describe.ts';
 import { callFault, isRefusal } from './faults.ts';
 import { listenOn } from './hints.ts';
@@ -32,6 +32,11 @@ const slice = 200;
 export class PostgresStore implements Store {
   readonly kind = 'postgres';
   readonly #database: Database;
+  /**
+   * What the leases hang on has a connection of its own, so that no other call keeps it waiting. It asks for no standby:
+   * a failover that loses a renewal makes another incarnation (docs/postgres.md).
+   */
+  readonly #fence: Database;
   readonly #watchers: Watchers;
   readonly #writes: Lanes<Operation, unknown>;
   readonly #sessions: Lanes<SessionId, SessionSnapshot | undefined>;
@@ -39,6 +44,8 @@ export class PostgresStore implements Store {
 
   constructor(database: Database) {
     this.#database = database;
+    const commit = database.location.renewals === 'local' ? 'local' : 'on';
+    this.#fence = new Database(database.location, { connections: 1, commit });
     this.#watchers = new Watchers(listenOn(database));
     this.#writes = new Lanes((operations) => this.#writeAll(operations), {
       ...batch,
@@ -299,30 +306,30 @@ export class PostgresStore implements Store {
   };
 
   readLog: Store['readLog'] = async (from, limit) =>
-    (await this.#trusted(reads.log, [from, limit])).map(codec.decodeLog);
+    trusted(await this.#fence.read(reads.log, [from, limit])).map(codec.decodeLog);
 
   async logHead(): Promise<LogHead> {
-    return codec.decodeHead((await this.#one(reads.head))!);
+    return codec.decodeHead(trusted(await this.#fence.read(reads.head))[0]!);
   }
 
   async renewNode({ id, counter, applied, tail }: NodeRow): Promise<LogHead> {
-    const [row] = await this.#database.write(writes.renewNode, [id, counter, applied, tail.sequence, tail.mark]);
+    const [row] = await this.#fence.write(writes.renewNode, [id, counter, applied, tail.sequence, tail.mark]);
     return codec.decodeHead(row!);
   }
 
   async listNodes(): Promise<NodeList> {
-    const rows = await this.#trusted(reads.nodes);
+    const rows = trusted(await this.#fence.read(reads.nodes));
     const { incarnation, confirmed } = rows[0]! as { incarnation: string; confirmed: boolean | null };
     const nodes = rows.filter(({ id }) => id !== null).map(codec.decodeNode);
     return { nodes, incarnation, confirmed: confirmed ?? false };
   }
 
   async removeNode(id: string, counter?: number): Promise<void> {
-    await this.#database.write(writes.removeNode, [id, counter ?? null]);
+    await this.#fence.write(writes.removeNode, [id, counter ?? null]);
   }
 
   async confirmIncarnation(incarnation: string): Promise<void> {
-    await this.#database.write(writes.confirm, [incarnation]);
+    await this.#fence.write(writes.confirm, [incarnation]);
   }
 
   watchLog = (onGrowth: () => void): (() => void) => this.#watchers.watch(onGrowth);
@@ -358,7 +365,7 @@ export class PostgresStore implements Store {
 
   async close(): Promise<void> {
     await this.#watchers.close();
-    await this.#database.close();
+    await Promise.all([this.#database.close(), this.#fence.close()]);
   }
 
   async #write(name: string, asked: Row): Promise<Row> {
@@ -385,18 +392,21 @@ export class PostgresStore implements Store {
     });
   }
 
-  /** Rows that a primary answered with: a proxy may have put a standby in its place since the connection was made. */
   async #trusted(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
-    const rows = await this.#database.read(statement, values);
-    if (rows[0]?.['standby'] === true) {
-      throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: a standby answered; it may be behind.' });
-    }
-    return rows;
+    return trusted(await this.#database.read(statement, values));
   }
 
   async #one(statement: Statement, values: readonly unknown[] = []): Promise<Row | undefined> {
     return (await this.#trusted(statement, values))[0];
   }
+}
+
+/** Rows that a primary answered with: a proxy may have put a standby in its place since the connection was made. */
+function trusted(rows: Row[]): Row[] {
+  if (rows[0]?.['standby'] === true) {
+    throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: a standby answered; it may be behind.' });
+  }
+  return rows;
 }
 
 /** As PostgreSQL's `jsonb` takes it. */

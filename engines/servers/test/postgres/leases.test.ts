@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { logout, nodeRow, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { openPostgresStore, type PostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
+import { PostgresServer } from './server.ts';
+
+describe('leases on PostgreSQL', () => {
+  let server: PostgresServer;
+  const open: { close(): Promise<unknown> }[] = [];
+  before(async () => {
+    server = await PostgresServer.start();
+  });
+  afterEach(async () => {
+    for (const one of open.splice(0)) await one.close();
+  });
+  after(() => server.dispose());
+  const opened = async (url: string): Promise<PostgresStore> => {
+    const store = await openPostgresStore(url);
+    open.push(store);
+    return store;
+  };
+
+  test('with the synchronous standby away renewals go on, and no end is reported as a success', async (t) => {
+    const url = `${await server.createDatabase('alone')}?statement_timeout=500`;
+    const store = await opened(url);
+    const careful = await opened(`${url}&renewals=synchronous`);
+    const { id } = await new World({ store, dispose: async () => {} }).create();
+    await store.renewNode(nodeRow('n1', 1));
+    const standby = await server.startStandby();
+    t.after(() => standby.dispose());
+    await server.sql('postgres', "ALTER SYSTEM SET synchronous_standby_names = '*'");
+    await server.sql('postgres', 'SELECT pg_reload_conf()');
+    // With the standby there everything goes on.
+    await recovers(async () => {
+      const { rows } = await server.sql('postgres', 'SELECT sync_state FROM pg_stat_replication');
+      assert.equal(rows[0]?.sync_state, 'sync');
+    });
+    await careful.renewNode(nodeRow('n2', 1));
+    await standby.stop();
+
+    const ended = store.endSession(id, logout());
+    for (let counter = 2; counter < 20; counter++) await store.renewNode(nodeRow('n1', counter));
+    const { nodes } = await store.listNodes();
+    assert.equal(nodes.find((node) => node.id === 'n1')!.counter, 19);
+    await assert.rejects(ended, { code: 'outcome_unknown' });
+    // Where the old primary cannot be fenced, what is isolated grants nothing.
+    await assert.rejects(careful.renewNode(nodeRow('n2', 2)), { code: 'outcome_unknown' });
+
+    await server.sql('postgres', 'ALTER SYSTEM RESET synchronous_standby_names');
+    await server.sql('postgres', 'SELECT pg_reload_conf()');
+    await recovers(() => store.endSession(id, logout()));
+    await recovers(() => careful.renewNode(nodeRow('n2', 3)));
+  });
+
+  test('a renewal that was answered outlives a crash of the server', async () => {
+    const store = await opened(await server.createDatabase('crashing'));
+    const { incarnation } = await store.logHead();
+    for (let counter = 1; counter <= 50; counter++) await store.renewNode(nodeRow('n1', counter));
+    await server.kill();
+    await server.startAgain();
+    await recovers(() => store.ping());
+    const { nodes, ...list } = await store.listNodes();
+    assert.deepEqual([nodes[0]!.counter, list.incarnation], [50, incarnation]);
+  });
+
+  test('renewals go on while every connection of the pool waits for somebody', async () => {
+    const url = `${await server.createDatabase('busy')}?statement_timeout=3000&connections=2`;
+    const store = await opened(url);
+    const world = new World({ store, dispose: async () => {} });
+    const sessions = await world.createMany(2);
+    const holder = await server.connect('busy');
+    await holder.query("BEGIN; SET LOCAL search_path = curfew; SELECT write('[]')");
+    await holder.query('LOCK TABLE curfew.sessions, curfew.users, curfew.attempts, curfew.counters');
+    const ends = sessions.map(({ id }) => store.endSession(id, logout()));
+    const waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    while ((await server.sql('busy', waiting)).rowCount === 0);
+    const attempts = Array.from({ length: 4 }, (_, i) => store.takeAttempt(`b${i}`, { max: 1, window: 1000 }, 0));
+    while ((await server.sql('busy', 'SELECT FROM pg_locks WHERE NOT granted')).rowCount! < 2);
+    for (let counter = 1; counter < 50; counter++) await store.renewNode(nodeRow('n1', counter));
+    await holder.query('COMMIT');
+    await holder.end();
+    await Promise.allSettled(attempts);
+    for (const end of ends) assert.equal((await end).kind, 'ended');
+  });
+});
