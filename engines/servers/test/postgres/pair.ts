@@ -1,0 +1,89 @@
+import { Relay } from '../../../../packages/curfew/test/support/relay.ts';
+import { PostgresServer } from './server.ts';
+
+/**
+ * A primary and a standby that streams from it, behind one port that leads to whichever of them is the primary. The
+ * standby can be kept from what is written; what it has not received is lost in a failover.
+ */
+export class PostgresPair {
+  #primary: PostgresServer;
+  #standby: PostgresServer | undefined;
+  readonly #gone: PostgresServer[] = [];
+  /** Where clients come in; and how the standby gets at the primary. */
+  readonly #front: Relay;
+  readonly #stream: Relay;
+
+  private constructor(primary: PostgresServer, front: Relay, stream: Relay) {
+    this.#primary = primary;
+    this.#front = front;
+    this.#stream = stream;
+  }
+
+  static async start(flags: readonly string[] = []): Promise<PostgresPair> {
+    const primary = await PostgresServer.start(flags);
+    const pair = new PostgresPair(primary, await Relay.to(primary.port), await Relay.to(primary.port));
+    await pair.rejoin();
+    return pair;
+  }
+
+  /** The server that is the primary now, to be asked directly. */
+  get primary(): PostgresServer {
+    return this.#primary;
+  }
+
+  url(database: string): string {
+    return this.#primary.url(database, this.#front.port);
+  }
+
+  /** A database of its own for a test; answers with its URL. */
+  async createDatabase(name: string): Promise<string> {
+    await this.#primary.createDatabase(name);
+    return this.url(name);
+  }
+
+  /** From now on nothing reaches the standby; what was written before has. */
+  async lag(): Promise<void> {
+    const { rows } = await this.#primary.sql('postgres', 'SELECT pg_current_wal_flush_lsn() AS place');
+    const reached = `SELECT pg_last_wal_replay_lsn() >= '${rows[0].place}'::pg_lsn AS reached`;
+    while (!(await this.#joined().sql('postgres', reached)).rows[0].reached);
+    this.#stream.silent = true;
+  }
+
+  /** The standby gets again what is written, and what it has missed. */
+  catchUp(): void {
+    this.#stream.silent = false;
+  }
+
+  /**
+   * The primary dies for good, and the standby becomes the primary with what it has received. Afterwards there is no
+   * standby until {@link rejoin}.
+   */
+  async failOver(): Promise<void> {
+    const [old, next] = [this.#primary, this.#joined()];
+    await old.kill();
+    await next.promote();
+    this.#gone.push(old);
+    this.#primary = next;
+    this.#standby = undefined;
+    this.#front.lead(next.port);
+    this.#front.cut();
+  }
+
+  /** A new standby, made from the present primary. */
+  async rejoin(): Promise<void> {
+    this.#stream.lead(this.#primary.port);
+    this.#stream.silent = false;
+    this.#standby = await this.#primary.startStandby(this.#stream.port);
+  }
+
+  async dispose(): Promise<void> {
+    await this.#front.close();
+    await this.#stream.close();
+    for (const server of [this.#standby, this.#primary, ...this.#gone]) await server?.dispose();
+  }
+
+  #joined(): PostgresServer {
+    if (!this.#standby) throw new Error('There is no standby: it has become the primary; make another with rejoin().');
+    return this.#standby;
+  }
+}
