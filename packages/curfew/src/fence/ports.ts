@@ -39,6 +39,11 @@ export type FencePorts = {
   lastSeen(stored: StoredSession): number;
   /** Notes that a session was used. */
   noteUse(id: SessionId, at: number): void;
+  /**
+   * Hears the store's clock (epoch milliseconds) with the node's start and each renewal, and what the monotonic clock
+   * said right before the question and right after the answer.
+   */
+  noteStoreTime?: ((now: number, sentAt: number, receivedAt: number) => void) | undefined;
   /** Whether a key may attach a verifier. @throws what the key lacks */
   admit(key: string): Promise<void>;
   /** Milliseconds. */
