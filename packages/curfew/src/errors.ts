@@ -233,7 +233,8 @@ export const errors = {
   clock_stepped_back: {
     status: 503,
     title: "The server's clock has gone back",
-    remedy: "Set the machine's clock right; sessions can be ended meanwhile, and nothing was changed.",
+    remedy:
+      'Set the clock right, or, if it is right now, restart the server, over an embedded store after `curfew doctor --mend-time`. Sessions can be ended meanwhile, and nothing was changed.',
   },
   store_unavailable: {
     status: 503,
@@ -283,6 +284,12 @@ export const errors = {
     status: 500,
     title: 'The port is in use',
     remedy: 'Stop the program that uses it, or choose another with CURFEW_PORT (0 picks a free one).',
+  },
+  clock_differs: {
+    status: 500,
+    title: "This machine's clock and the store's differ",
+    remedy:
+      'Have a time service set both; CURFEW_MAX_CLOCK_OFFSET says how far they may differ. Sessions end by the clock of the store.',
   },
   store_not_writable: {
     status: 500,

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { systemTiming } from 'curfew-client/fence';
+import { systemTiming, type Timing } from 'curfew-client/fence';
 import { Activity } from './authority/activity.ts';
 import { authenticateKey } from './authority/authenticate.ts';
-import { steadyClock } from './authority/clock.ts';
+import { askStoreTime, processClock, type StoreClock, storeClock, writtenAhead } from './authority/clock.ts';
 import { createPasswords } from './authority/passwords.ts';
 import { createSecrets } from './authority/secrets.ts';
 import { Turns } from './authority/turns.ts';
@@ -32,18 +32,24 @@ export type WorldSettings = {
   keepEnded?: number | undefined;
   keepEvents?: number | undefined;
   acceptClock?: boolean | undefined;
+  /** Milliseconds that this machine's clock may be off from the one of a store on a server. */
+  maxClockOffset?: number | undefined;
   /** Milliseconds that a cache may trust itself without word from the store. */
   lease?: number | undefined;
   /** Sessions that the process remembers at most. */
   cacheSessions?: number | undefined;
+  /** What the time is, instead of the store's clock. */
   clock?: Clock | undefined;
   onError?: ((error: unknown) => void) | undefined;
+  /** What an operator should know, and what keeps nothing from working. */
+  onWarning?: ((text: string) => void) | undefined;
 };
 
 export type OpenedWorld = { world: World; fence: ProcessFence; upkeep: Upkeep; close(): Promise<void> };
 
 const defaultLease = 2 * second;
 const defaultCacheSessions = 20_000;
+const defaultMaxClockOffset = minute;
 
 export const defaultAttempts: AttemptRules = {
   loginOfAccount: { max: 10, window: 15 * minute },
@@ -70,20 +76,20 @@ export function pooledRandom(): Random {
 /** Opens the store and everything that the use cases work with; the one place where the parts are put together. */
 export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
   const random = pooledRandom();
-  const clock: Clock = settings.clock ?? { now: Date.now };
+  const timing = systemTiming();
   const store = await openStore(settings.store);
   try {
     const key = loadSecretKey(settings, folderOf(settings.store), random);
-    const latest = settings.acceptClock ? 0 : await store.latestTime();
-    const steady = steadyClock(clock, latest);
+    const { clock, note } = await openClock(store, settings, timing);
     const activity = new Activity(store);
-    const parts = { store, clock: steady, activity };
+    const parts = { store, clock, activity };
     const fence = await createFence({
       store,
-      timing: systemTiming(),
-      newId: () => newId('nodes', clock.now(), random),
+      timing,
+      newId: () => newId('nodes', clock.nowForEnd(), random),
       judge: (token) => verifyToken(parts, token),
-      now: () => steady.nowForEnd(),
+      now: () => clock.nowForEnd(),
+      noteStoreTime: (now, sentAt, receivedAt) => note({ now, sentAt, receivedAt }),
       lastSeen: (stored) => activity.lastSeen(stored),
       noteUse: (id, at) => activity.report(id, at),
       admit: (key) => admitVerifier(store, key),
@@ -94,7 +100,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
     const world: World = {
       store,
       random,
-      clock: steady,
+      clock,
       fence,
       secrets: createSecrets(key, random),
       passwords: createPasswords(),
@@ -108,6 +114,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
       keepEnded: settings.keepEnded ?? defaultUpkeep.keepEnded,
       keepEvents: settings.keepEvents ?? defaultUpkeep.keepEvents,
       onError: settings.onError ?? (() => {}),
+      onWarning: settings.onWarning ?? (() => {}),
     });
     return {
       world,
@@ -123,6 +130,29 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
     await store.close();
     throw error;
   }
+}
+
+/**
+ * Time as sessions have it. A store that several processes share has the clock that they all go by; the one process that
+ * has an embedded store open goes by its own, and must not go back behind what it has written down.
+ */
+async function openClock(store: Store, settings: WorldSettings, timing: Timing): Promise<StoreClock> {
+  if (settings.clock || folderOf(settings.store) !== undefined) {
+    const latest = settings.acceptClock ? 0 : await store.latestTime();
+    return { clock: processClock(settings.clock ?? { now: timing.wall }, latest), note: () => {} };
+  }
+  const opened = storeClock(
+    timing,
+    settings.maxClockOffset ?? defaultMaxClockOffset,
+    await askStoreTime(store, timing),
+  );
+  const ahead = writtenAhead(await store.latestTime(), opened.clock.nowForEnd());
+  if (ahead) {
+    settings.onWarning?.(
+      `A wrong clock has written into the store: ${ahead}. Deadlines go by the store's clock all the same; \`curfew doctor\` says more.`,
+    );
+  }
+  return opened;
 }
 
 /** Who attaches a verifier needs what it takes to verify. */

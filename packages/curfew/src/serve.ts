@@ -52,10 +52,12 @@ export async function serve(
     keepEnded: settings.keepEnded,
     keepEvents: settings.keepEvents,
     acceptClock: settings.acceptClock,
+    maxClockOffset: settings.maxClockOffset,
     lease: settings.leaseMs,
     cacheSessions: settings.cacheSessions,
     clock,
     onError: (error) => logger.error({ err: error }, 'upkeep failed'),
+    onWarning: (text) => logger.warn(text),
   });
   try {
     const { world } = opened;

@@ -1,5 +1,6 @@
 import { day, second } from '../domain/limits.ts';
 import { flushInterval } from './activity.ts';
+import type { ClockTrouble } from './clock.ts';
 import type { World } from './world.ts';
 
 export type UpkeepSettings = {
@@ -8,6 +9,8 @@ export type UpkeepSettings = {
   keepEvents: number;
   /** Whoever wants to know of faults: upkeep itself goes on. */
   onError(error: unknown): void;
+  /** Whoever tells people: of a clock that is wrong, and of one that is right again. */
+  onWarning(text: string): void;
 };
 
 export const defaultUpkeep = { keepEnded: day, keepEvents: 90 * day } as const;
@@ -26,12 +29,25 @@ export type Upkeep = {
 export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
   let stopped = false;
   let sweeping: Promise<void> | undefined;
+  const flush = () => world.activity.flush(world.clock.nowForEnd());
+  let told: ClockTrouble | undefined;
+  const clockTrouble = () => {
+    const trouble = world.clock.trouble();
+    if (trouble && trouble.kind !== told?.kind) {
+      settings.onWarning(`${trouble.detail} This server sweeps nothing until that is over.`);
+    }
+    if (told && !trouble)
+      settings.onWarning(`The clock is right again; it was wrong since ${new Date(told.since).toISOString()}.`);
+    told = trouble;
+    return trouble;
+  };
   const sweepAll = async () => {
     const { keepEnded, keepEvents } = settings;
     // First what was seen: a session that was active a moment ago must not be swept as idle after a clock's jump.
-    await world.activity.flush(world.clock.now());
+    await flush();
     for (;;) {
-      if (stopped) return;
+      // What the sweep ends is ended for good: while any clock is in doubt it leaves that to others, or to later.
+      if (stopped || clockTrouble()) return;
       const { more } = await world.store.sweep({ now: world.clock.now(), keepEnded, keepEvents, batch });
       if (!more) return;
       await new Promise(setImmediate);
@@ -57,8 +73,6 @@ export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
     };
     return setInterval(() => void turn(), interval).unref();
   };
-  // A clock that went back throws, and that is a fault of the work like any other.
-  const flush = async () => world.activity.flush(world.clock.now());
   const timers = [every(flushInterval, flush), every(sweepInterval, sweep)];
   return {
     sweep,

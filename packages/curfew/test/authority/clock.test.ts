@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { processClock, type StoreTime, storeClock } from '../../src/authority/clock.ts';
+import { day, minute, second } from '../../src/domain/limits.ts';
+import { manualClock } from '../support/world.ts';
+
+const began = Date.UTC(2026, 0, 1);
+
+/** A machine and a store with clocks of their own: `skew` is how many milliseconds a clock gains in each second. */
+class Machines {
+  #passed = 0;
+  #slept = 0;
+  store = began;
+  #wall = began;
+  readonly #skew: number;
+
+  constructor({ skew = 0, wall = 0 } = {}) {
+    this.#skew = skew;
+    this.#wall += wall;
+  }
+
+  readonly timing = { mono: (): number => this.#passed - this.#slept, wall: (): number => Math.floor(this.#wall) };
+
+  pass(milliseconds: number): void {
+    this.#passed += milliseconds;
+    this.#wall += milliseconds;
+    this.store += milliseconds * (1 + this.#skew / second);
+  }
+
+  sleep(milliseconds: number): void {
+    this.pass(milliseconds);
+    this.#slept += milliseconds;
+  }
+
+  setWall(by: number): void {
+    this.#wall += by;
+  }
+
+  /** A question to the store whose answer takes so long, there and back. */
+  ask(there = 0, back = 0): StoreTime {
+    const sentAt = this.timing.mono();
+    this.pass(there);
+    const now = Math.floor(this.store);
+    this.pass(back);
+    return { now, sentAt, receivedAt: this.timing.mono() };
+  }
+}
+
+const delay = fc.integer({ min: 0, max: 2 * second });
+const turns = fc.array(fc.record({ pause: fc.integer({ min: 0, max: 5 * minute }), there: delay, back: delay }), {
+  maxLength: 50,
+});
+
+describe('the clock of a store', () => {
+  test('it never goes back, never tells a moment that the store has not reached, and is late by the quickest answer at most', () => {
+    fc.assert(
+      fc.property(turns, delay, delay, (list, there, back) => {
+        const machines = new Machines();
+        const { clock, note } = storeClock(machines.timing, minute, machines.ask(there, back));
+        let quickest = there + back;
+        let last = clock.now();
+        for (const turn of list) {
+          machines.pass(turn.pause);
+          note(machines.ask(turn.there, turn.back));
+          quickest = Math.min(quickest, turn.there + turn.back);
+          const now = clock.now();
+          assert.ok(now >= last, 'it went back');
+          assert.ok(now <= machines.store, `it is ${now - machines.store} ms ahead`);
+          assert.ok(now >= machines.store - quickest - 2, `it is ${machines.store - now} ms behind`);
+          assert.equal(clock.trouble(), undefined);
+          last = now;
+        }
+      }),
+    );
+  });
+
+  test('a monotonic clock that runs fast or slow is set right by every answer', () => {
+    fc.assert(
+      fc.property(turns, fc.double({ min: -0.5, max: 0.5, noNaN: true }), (list, skew) => {
+        const machines = new Machines({ skew });
+        const { clock, note } = storeClock(machines.timing, minute, machines.ask());
+        for (const { pause, there, back } of list) {
+          machines.pass(pause);
+          note(machines.ask(there, back));
+          // What passed since the store read its clock, and the time of one answer.
+          assert.ok(Math.abs(clock.nowForEnd() - machines.store) <= there + back + 5 * minute * 0.0005 + 3);
+        }
+      }),
+    );
+  });
+
+  test("however wrong this machine's wall clock becomes, the time is the same", () => {
+    fc.assert(
+      fc.property(turns, fc.array(fc.integer({ min: -400 * day, max: 400 * day })), (list, steps) => {
+        const [right, wrong] = [new Machines(), new Machines()];
+        const one = storeClock(right.timing, minute, right.ask());
+        const two = storeClock(wrong.timing, minute, wrong.ask());
+        for (const [i, { pause, there, back }] of list.entries()) {
+          for (const [machines, { note }] of [[right, one] as const, [wrong, two] as const]) {
+            machines.pass(pause);
+            if (machines === wrong) machines.setWall(steps[i] ?? 0);
+            note(machines.ask(there, back));
+          }
+          assert.equal(two.clock.now(), one.clock.now());
+        }
+      }),
+    );
+  });
+
+  for (const [off, says] of [
+    [40 * day, '40 days ahead'],
+    [5 * minute, '5 minutes ahead'],
+    [-5 * minute, '5 minutes behind'],
+    [-40 * day, '40 days behind'],
+  ] as const) {
+    test(`a machine that is ${says} does not join, and hears by how much it is off`, () => {
+      const machines = new Machines({ wall: off });
+      assert.throws(() => storeClock(machines.timing, minute, machines.ask()), {
+        code: 'clock_differs',
+        message: new RegExp(`This machine's clock is ${says} of the store's`),
+      });
+      assert.ok(storeClock(machines.timing, 41 * day, machines.ask()), 'the bound is a setting');
+    });
+
+    test(`a machine whose clock is set ${says} while it runs says so, from then until it is right again`, () => {
+      const machines = new Machines();
+      const { clock, note } = storeClock(machines.timing, minute, machines.ask());
+      machines.pass(second);
+      machines.setWall(off);
+      const noticed = clock.now();
+      assert.deepEqual(clock.trouble(), {
+        kind: 'machine',
+        detail: `This machine's clock is ${says} of the store's.`,
+        since: noticed,
+      });
+      machines.pass(minute);
+      note(machines.ask());
+      assert.deepEqual([clock.trouble()?.since, clock.offset()], [noticed, off]);
+      assert.equal(clock.now(), Math.floor(machines.store), 'the time is the store’s all the same');
+      machines.setWall(-off);
+      assert.equal(clock.trouble(), undefined);
+    });
+
+    test(`a clock of the store that jumps to ${says} moves no deadline, for however long, and is told`, () => {
+      const machines = new Machines();
+      const { clock, note } = storeClock(machines.timing, minute, machines.ask());
+      machines.store += off;
+      for (let i = 0; i < 100; i++) {
+        machines.pass(minute);
+        note(machines.ask(10, 10));
+        assert.equal(clock.now(), Math.floor(machines.timing.wall()));
+        assert.equal(clock.trouble()?.kind, 'store');
+      }
+      assert.ok(Math.abs(clock.offset() + off) <= 20);
+      machines.store -= off;
+      note(machines.ask());
+      assert.equal(clock.trouble(), undefined);
+      assert.equal(clock.now(), Math.floor(machines.timing.wall()));
+    });
+  }
+
+  test('a jump ahead that this machine has made too is followed: both were set right', () => {
+    const machines = new Machines();
+    const { clock, note } = storeClock(machines.timing, minute, machines.ask());
+    machines.store += 40 * day;
+    machines.setWall(40 * day);
+    note(machines.ask());
+    assert.equal(clock.now(), Math.floor(machines.store));
+    assert.equal(clock.trouble(), undefined);
+  });
+
+  test('a jump back that this machine has made too opens and verifies nothing more, and ends go on', () => {
+    const machines = new Machines();
+    const { clock, note } = storeClock(machines.timing, minute, machines.ask());
+    machines.store -= 5 * minute;
+    machines.setWall(-5 * minute);
+    note(machines.ask());
+    assert.throws(() => clock.now(), { code: 'clock_stepped_back' });
+    assert.equal(clock.trouble()?.kind, 'stepped_back');
+    assert.equal(clock.nowForEnd(), began);
+    machines.pass(5 * minute);
+    assert.equal(clock.now(), began, 'it has caught up');
+    const again = storeClock(machines.timing, minute, machines.ask());
+    assert.equal(again.clock.now(), Math.floor(machines.store), 'the next start goes by the store');
+  });
+
+  test('a small step back of the store, as a time service makes it, stops the time until it has caught up', () => {
+    const machines = new Machines();
+    const { clock, note } = storeClock(machines.timing, minute, machines.ask());
+    machines.store -= 20 * second;
+    note(machines.ask());
+    machines.pass(19 * second);
+    assert.equal(clock.now(), began);
+    machines.pass(2 * second);
+    assert.equal(clock.now(), began + second);
+  });
+
+  for (const wall of [0, 3 * minute]) {
+    test(`after a sleep of the machine the first answer sets the time right${wall > 0 ? ', also where its clock is wrong' : ''}`, () => {
+      const machines = new Machines();
+      const { clock, note } = storeClock(machines.timing, minute, machines.ask());
+      machines.setWall(wall);
+      note(machines.ask());
+      machines.sleep(10 * minute);
+      note(machines.ask());
+      assert.equal(clock.now(), Math.floor(machines.store));
+      assert.equal(clock.trouble()?.kind, wall > 0 ? 'machine' : undefined);
+    });
+  }
+});
+
+describe('the clock of a process', () => {
+  test('one that is behind what the store has written down opens nothing, and says so', () => {
+    const source = manualClock(began);
+    const clock = processClock(source, began + 40 * day);
+    assert.throws(() => clock.now(), { code: 'clock_stepped_back' });
+    assert.equal(clock.nowForEnd(), began + 40 * day);
+    assert.equal(clock.trouble()?.kind, 'stepped_back');
+    source.advance(40 * day);
+    assert.equal(clock.now(), began + 40 * day);
+    assert.deepEqual([clock.trouble(), clock.offset()], [undefined, 0]);
+  });
+});
