@@ -104,6 +104,7 @@ export const writes = {
     `INSERT INTO confirmed (incarnation) SELECT $1::text WHERE $1 = incarnation()
      ON CONFLICT (one) DO UPDATE SET incarnation = excluded.incarnation`,
   ),
+  mendTime: named('mend time', 'CALL mend_time($1, $2)'),
   sweepEpochs: named('sweep epochs', 'SELECT sweep_epochs($1, $2) AS done'),
   sweepArmed: named('sweep armed', 'SELECT sweep_armed($1, $2) AS done'),
   sweepDeadlines: named('sweep deadlines', 'SELECT * FROM sweep_deadlines($1, $2)'),

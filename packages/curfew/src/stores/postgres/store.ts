@@ -1,7 +1,7 @@
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { storeEvents } from '../../domain/events.ts';
-import { limits } from '../../domain/limits.ts';
+import { day, limits } from '../../domain/limits.ts';
 import { accountMentions, matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
@@ -350,6 +350,10 @@ export class PostgresStore implements Store {
 
   async latestTime(): Promise<number> {
     return (await this.#one(reads.counters))!['time'] as number;
+  }
+
+  async mendTime(now: number): Promise<void> {
+    await this.#database.write(writes.mendTime, [now, day]);
   }
 
   async ping(): Promise<void> {

@@ -4,6 +4,7 @@ import { rules } from './rules.ts';
 import { sessions } from './sessions.ts';
 import { sweep } from './sweep.ts';
 import { tables } from './tables.ts';
+import { time } from './time.ts';
 import { together } from './together.ts';
 import { users } from './users.ts';
 import { writes } from './writes.ts';
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   { number: 2, name: 'functions', sql: [rules, sessions, together, users, writes, sweep].join('\n') },
   { number: 3, name: 'positions', sql: positions },
   { number: 4, name: 'counters', sql: counters },
+  { number: 5, name: 'time', sql: time },
 ];
