@@ -1,5 +1,5 @@
 import { type NewEvent, storeEvents } from '../../domain/events.ts';
-import { limits } from '../../domain/limits.ts';
+import { day, limits } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
 import type {
   ChangeOutcome,
@@ -274,6 +274,10 @@ export class RedisStore implements Store {
   importRecords: Store['importRecords'] = (records) => importRecords(this.#link, records);
 
   latestTime: Store['latestTime'] = async () => Number(await this.#link.run(streams.latestTime, []));
+
+  mendTime: Store['mendTime'] = async (now) => {
+    while (Number(await this.#link.run(streams.mendTime, [String(now), String(now + day)])) > 0);
+  };
 
   ping: Store['ping'] = async () => {
     await this.logHead();

@@ -98,13 +98,40 @@ export const latestTime: Script = reading({
   uses: ['rows'],
   body: `
 local latest = tonumber(redis.call('HGET', shared .. 'state', 'time') or 0)
-for _, entry in ipairs(redis.call('XREVRANGE', shared .. 'events', '+', '-', 'COUNT', 100)) do
+local mended = redis.call('HMGET', shared .. 'state', 'mendedEvents', 'mendedLog')
+local function newest(stream, known)
+  return ipairs(redis.call('XREVRANGE', shared .. stream, '+', known and '(' .. known or '-', 'COUNT', 100))
+end
+for _, entry in newest('events', mended[1]) do
   latest = math.max(latest, tonumber(cells(entry[2][2])[2]))
 end
-for _, entry in ipairs(redis.call('XREVRANGE', shared .. 'log', '+', '-', 'COUNT', 100)) do
+for _, entry in newest('log', mended[2]) do
   latest = math.max(latest, tonumber(cells(entry[2][2])[1]))
 end
 return latest
+`,
+});
+
+/**
+ * ARGV: now, the latest end of a window. The latest moment becomes `now`, and what stands in the streams up to here counts
+ * for it no more. Answers how many attempts were forgotten: there may be more.
+ */
+export const mendTime: Script = writingWhenFull({
+  name: 'mendTime',
+  body: `
+if tonumber(redis.call('HGET', shared .. 'state', 'time') or 0) > tonumber(ARGV[1]) then
+  redis.call('HSET', shared .. 'state', 'time', ARGV[1])
+end
+for stream, field in pairs({ events = 'mendedEvents', log = 'mendedLog' }) do
+  local newest = redis.call('XREVRANGE', shared .. stream, '+', '-', 'COUNT', 1)[1]
+  if newest then redis.call('HSET', shared .. 'state', field, newest[1]) end
+end
+local buckets = redis.call('ZRANGE', shared .. 'attempts', '(' .. ARGV[2], '+inf', 'BYSCORE', 'LIMIT', 0, 1000)
+for _, bucket in ipairs(buckets) do
+  redis.call('DEL', shared .. 'b:' .. bucket)
+  redis.call('ZREM', shared .. 'attempts', bucket)
+end
+return #buckets
 `,
 });
 
