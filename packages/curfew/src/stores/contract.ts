@@ -225,6 +225,11 @@ export interface Store {
 
   /** The latest moment that the store has written down, in milliseconds; 0 when it is empty. */
   latestTime(): Promise<number>;
+  /**
+   * Takes back what a wrong clock made of the latest moment: a later one becomes `now`. Attempts whose window ends more
+   * than a day after that are forgotten. Nothing else changes: what has ended stays ended.
+   */
+  mendTime(now: number): Promise<void>;
   /** Resolves when the store can be read now. */
   ping(): Promise<void>;
   /** What `doctor` and the metrics tell of the store: its version, place, size and settings. */

@@ -293,6 +293,10 @@ const broken: Record<string, Broken> = {
       };
     },
   },
+  'believes for good what a wrong clock wrote': {
+    law: 'what a wrong clock made of the latest moment is taken back',
+    of: () => ({ mendTime: async () => {} }),
+  },
   'sweeps in one go': {
     law: 'a piece of work is bounded',
     of: (store) => ({ sweep: (task) => store.sweep({ ...task, batch: 1e6 }) }),

@@ -17,6 +17,7 @@ import { nodeCases } from './nodes.ts';
 import { sessionCases } from './sessions.ts';
 import { sweepCases } from './sweep.ts';
 import { textCases } from './texts.ts';
+import { timeCases } from './time.ts';
 
 export type { Case, Harness, Opened } from './harness.ts';
 
@@ -31,6 +32,7 @@ export const conformanceCases: readonly Case[] = [
   ...sweepCases,
   ...textCases,
   ...incarnationCases,
+  ...timeCases,
   ...nodeCases,
   ...interruptionCases,
 ];

@@ -186,6 +186,12 @@ export class Draft {
     else this.#users.set(userId, history);
   }
 
+  /** The latest moment is no later than this one. */
+  mendTime(now: number): void {
+    this.#time = Math.min(this.#time, now);
+    this.keepCounters();
+  }
+
   #seen(at: number): void {
     if (at > this.#time) this.#time = at;
   }

@@ -4,6 +4,7 @@ import type { AttemptRule } from '../../domain/attempts.ts';
 import type { KeyId, SessionId, SessionName } from '../../domain/brand.ts';
 import type { Event, NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
+import { day } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
 import type { AttemptOutcome, EventQuery, LogHead, NodeList, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
@@ -259,6 +260,11 @@ export class LmdbStore implements Store {
   };
 
   latestTime = (): Promise<number> => this.#read(() => this.#state.time);
+
+  mendTime = (now: number): Promise<void> => {
+    for (const [bucket, { resetAt }] of this.#attempts) if (resetAt > now + day) this.#attempts.delete(bucket);
+    return this.#committer.run((draft) => draft.mendTime(now));
+  };
 
   ping = (): Promise<void> =>
     this.#read(() => {
