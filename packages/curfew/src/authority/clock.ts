@@ -174,9 +174,14 @@ export async function askStoreTime(store: Pick<Store, 'logHead'>, timing: Pick<T
   return { now, sentAt, receivedAt: timing.mono() };
 }
 
+/** Whether a moment that somebody wrote down has not come yet. */
+export function isAhead(at: number, now: number): boolean {
+  return at > now + tolerance;
+}
+
 /** What a wrong clock wrote into a store, if it did: a moment that the store's own clock has not reached. */
 export function writtenAhead(latest: number, now: number): string | undefined {
-  if (latest <= now + tolerance) return undefined;
+  if (!isAhead(latest, now)) return undefined;
   return `${moment(latest)} is written down, ${distance(latest - now)} of the store's clock`;
 }
 

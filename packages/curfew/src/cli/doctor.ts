@@ -7,9 +7,9 @@ import { isCurfewError } from '../errors.ts';
 import { existingSecretKey, keyFile } from '../secret-key.ts';
 import { folderOf, openStore, planStore, showStore } from '../stores/open.ts';
 import { type Context, contextOf, exitCodes, Stop } from './context.ts';
+import { timeOf } from './doctor-time.ts';
+import type { Finding } from './finding.ts';
 import { paint } from './terminal.ts';
-
-type Finding = { check: string; state: 'ok' | 'warning' | 'fault'; says: string; remedy?: string };
 
 /** Clocks may differ by so much, in milliseconds, before it is worth a word. */
 const clockTolerance = 5000;
@@ -18,9 +18,10 @@ export function doctor(program: Command): void {
   program
     .command('doctor')
     .description('look for what is wrong: this machine, its settings, its store, and the server')
-    .action(async (_options: object, command: Command) => {
+    .option('--mend-time', 'take back what a wrong clock wrote into the store as the latest moment')
+    .action(async ({ mendTime = false }: { mendTime?: boolean }, command: Command) => {
       const context = contextOf(command);
-      const findings = [runtime(), ...(await localSettings()), ...(await server(context))];
+      const findings = [runtime(), ...(await localSettings(mendTime)), ...(await server(context))];
       const { terminal } = context;
       if (terminal.json) terminal.out(JSON.stringify({ findings }, null, 2));
       else for (const finding of findings) terminal.out(text(finding));
@@ -40,14 +41,16 @@ function runtime(): Finding {
 }
 
 /** What `curfew serve` would read here, and the store that it names. */
-async function localSettings(): Promise<Finding[]> {
+async function localSettings(mendTime: boolean): Promise<Finding[]> {
   try {
     const { settings, warnings } = readSettings(process.env);
     const folder = folderOf(settings.store);
+    const ofStore =
+      folder === undefined ? await storeOnServer(settings, mendTime) : await storeInFolder(folder, settings, mendTime);
     return [
       ...warnings.map((says): Finding => ({ check: 'settings', state: 'warning', says })),
       ...(warnings.length === 0 ? [{ check: 'settings', state: 'ok', says: 'read' } as const] : []),
-      ...(folder === undefined ? await storeOnServer(settings) : storeInFolder(resolve(folder), settings)),
+      ...ofStore,
     ];
   } catch (error) {
     if (!isCurfewError(error)) throw error;
@@ -55,15 +58,19 @@ async function localSettings(): Promise<Finding[]> {
   }
 }
 
-/** Looks at a store on a server without changing it: what it is, how fast, and what a crash would cost. */
-async function storeOnServer(settings: Settings): Promise<Finding[]> {
+/**
+ * Looks at a store on a server: what it is, how fast, what a crash would cost, and its clock. Changes nothing, unless its
+ * time is to be mended.
+ */
+async function storeOnServer(settings: Settings, mendTime: boolean): Promise<Finding[]> {
   const check = 'store';
   const findings: Finding[] = [keyOfServers(settings)];
   try {
     const { version, pending } = await planStore(settings.store);
     if (pending.length > 0) {
       const says = `${showStore(settings.store)} has version ${version} of the schema; serve brings it to ${pending.at(-1)!.number}`;
-      return [...findings, { check, state: 'ok', says }];
+      if (!mendTime) return [...findings, { check, state: 'ok', says }];
+      return [...findings, { check, state: 'fault', says, remedy: 'Before its time is mended: `curfew migrate`.' }];
     }
     const store = await openStore(settings.store);
     try {
@@ -73,6 +80,7 @@ async function storeOnServer(settings: Settings): Promise<Finding[]> {
         { check, state: 'ok', says: `${engine} at ${location}, format ${format}; answers in ${facts['latencyMs']} ms` },
         { check: 'durability', state: warnings.length > 0 ? 'warning' : 'ok', says: String(facts['durability']) },
         ...warnings.map((text) => warned(text)),
+        ...(await timeOf(store, settings.maxClockOffset, mendTime)),
       ];
     } finally {
       await store.close();
@@ -101,8 +109,17 @@ function keyOfServers(settings: Settings): Finding {
   return { check, state: 'fault', says: 'not given, and a store on a server has no folder for it', remedy };
 }
 
-function storeInFolder(folder: string, settings: Settings): Finding[] {
-  return [storeFolder(folder), ...secretKey(join(folder, keyFile), settings.secretKey !== undefined)];
+/** Opens the store only when its time is to be mended: a server may have it open. */
+async function storeInFolder(path: string, settings: Settings, mendTime: boolean): Promise<Finding[]> {
+  const folder = resolve(path);
+  const findings = [storeFolder(folder), ...secretKey(join(folder, keyFile), settings.secretKey !== undefined)];
+  if (!mendTime || !existsSync(folder)) return findings;
+  const store = await openStore(settings.store);
+  try {
+    return [...findings, ...(await timeOf(store, settings.maxClockOffset, mendTime))];
+  } finally {
+    await store.close();
+  }
 }
 
 function storeFolder(folder: string): Finding {
