@@ -8,7 +8,7 @@ test('PostgreSQL, three servers, six applications: no kill, stop, cut, delay or 
 }, async (t) => {
   const server = await PostgresServer.start();
   t.after(() => server.dispose());
-  await withstandChaos(t, {
+  await withstandChaos(t, 'PostgreSQL', {
     env: { CURFEW_STORE: await server.createDatabase(), CURFEW_SECRET_KEY: randomBytes(32).toString('hex') },
     nodes: 3,
     async restart() {

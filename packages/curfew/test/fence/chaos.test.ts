@@ -9,7 +9,7 @@ test('an embedded store, one server, six applications: no kill, stop, cut or del
 }, async (t) => {
   const folder = temporaryFolder();
   t.after(folder.remove);
-  await withstandChaos(t, { env: { CURFEW_STORE: `lmdb:${folder.path}` }, nodes: 1 });
+  await withstandChaos(t, 'LMDB', { env: { CURFEW_STORE: `lmdb:${folder.path}` }, nodes: 1 });
 });
 
 test('Redis, three servers, six applications: nor does its restart', {
@@ -18,9 +18,10 @@ test('Redis, three servers, six applications: nor does its restart', {
 }, async (t) => {
   const redis = await RedisServer.start();
   t.after(() => redis.remove());
-  await withstandChaos(t, {
+  await withstandChaos(t, 'Redis', {
     env: { CURFEW_STORE: redis.url, CURFEW_SECRET_KEY: randomBytes(32).toString('hex') },
     nodes: 3,
+    restartChanges: 1,
     async restart() {
       await redis.down(Math.random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
       await redis.up();

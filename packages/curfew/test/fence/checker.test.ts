@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { test } from 'node:test';
-import { judge, type Seen } from './chaos/history.ts';
+import { Checker, type Judgement, type Seen } from './chaos/history.ts';
 import { startProxy } from './chaos/proxy.ts';
+import { restartIn, type StoreChange, unexplained } from './chaos/restarts.ts';
 
 const verify = (session: string, began: number, answer: number): Seen => ({
   kind: 'verify',
@@ -21,6 +22,17 @@ const change = (session: string, asked: number, returned: number, version: numbe
   version,
 });
 const end = (session: string, asked: number, returned: number) => change(session, asked, returned, 0);
+/** From when something may be lost, and when the promoted standby serves. */
+const failover = (begins: number, serves: number): { begins: Seen; serves: Seen } => ({
+  begins: { kind: 'failover', what: 'begins', at: begins },
+  serves: { kind: 'failover', what: 'serves', at: serves },
+});
+
+function judge(history: readonly Seen[]): Judgement {
+  const checker = new Checker();
+  for (const seen of history) checker.note(seen);
+  return checker.judgement;
+}
 
 test('the checker accepts what the promise allows', () => {
   const history = [
@@ -37,7 +49,25 @@ test('the checker accepts what the promise allows', () => {
     verify('b', 8, 3),
     verify('b', 20, 2),
   ];
-  assert.deepEqual(judge(history), { violations: [], verifications: 7, active: 6, changes: 2 });
+  assert.deepEqual(judge(history), { violations: [], verifications: 7, active: 6, changes: 2, lost: 0 });
+});
+
+const lagging = failover(20, 30);
+
+test('the checker accepts that a standby which lagged has lost what returned before it served', () => {
+  const history = [
+    lagging.begins,
+    end('a', 15, 20),
+    change('b', 22, 25, 2),
+    verify('a', 26, 1),
+    lagging.serves,
+    verify('a', 31, 1),
+    verify('b', 40, 1),
+    end('c', 29, 31),
+    verify('c', 30.5, 1),
+    verify('c', 32, 0),
+  ];
+  assert.deepEqual(judge(history), { violations: [], verifications: 5, active: 4, changes: 1, lost: 2 });
 });
 
 for (const [what, history] of Object.entries({
@@ -55,12 +85,86 @@ for (const [what, history] of Object.entries({
     change('a', 5, 6, 4),
     verify('a', 4.5, 2),
   ],
-  'in a history that is in no order': [verify('a', 10.5, 1), verify('a', 1, 1), end('a', 2, 10)],
+  'told of only when much else had been noted': [end('a', 2, 10), verify('a', 90, 0), verify('a', 10.5, 1)],
+  'an end that returned after a failover, and is not seen': [
+    lagging.begins,
+    lagging.serves,
+    end('a', 31, 32),
+    verify('a', 33, 1),
+  ],
+  'an end that was asked for during a failover, and returned after it': [
+    lagging.begins,
+    lagging.serves,
+    end('a', 25, 30.5),
+    verify('a', 33, 1),
+  ],
+  'an end that returned before the standby lagged, and is lost': [
+    end('a', 18, 19.9),
+    lagging.begins,
+    lagging.serves,
+    verify('a', 33, 1),
+  ],
+  'an end that came after what a failover lost of the same session': [
+    lagging.begins,
+    change('a', 21, 22, 2),
+    lagging.serves,
+    end('a', 31, 32),
+    verify('a', 33, 1),
+  ],
+  'an end between two failovers': [
+    lagging.begins,
+    lagging.serves,
+    end('a', 31, 32),
+    failover(40, 50).begins,
+    failover(40, 50).serves,
+    verify('a', 51, 1),
+  ],
 }) as [string, Seen[]][]) {
   test(`the checker finds a planted violation: ${what}`, () => {
     assert.equal(judge(history).violations.length, 1);
   });
 }
+
+test('the checker remembers the changes of a session until it is told to forget it, and nothing of verifications', () => {
+  const checker = new Checker();
+  for (let i = 0; i < 1000; i++) {
+    checker.note(end(`${i}`, i, i));
+    checker.note(verify(`${i}`, i + 1, 0));
+    checker.note(verify(`never changed ${i}`, i + 1, 1));
+    if (i >= 10) checker.forget(`${i - 10}`);
+  }
+  assert.equal(checker.remembered, 10);
+  checker.note(verify('999', 2000, 1));
+  assert.equal(checker.judgement.violations.length, 1);
+});
+
+const restart = (at: number, reason = 'store_incarnation') => ({ at, reason });
+const failedOver: StoreChange = { from: 10, until: 20 };
+
+test('a server may start over once for each time that the store became another while it ran', () => {
+  const again = { from: 30, until: 40 };
+  assert.deepEqual(unexplained([restart(15), restart(60, 'log_replaced')], 0, [failedOver, again]), []);
+  // It began to start while the store was failing over.
+  assert.deepEqual(unexplained([restart(21)], 15, [failedOver]), []);
+});
+
+for (const [what, restarts, started] of [
+  ['before anything happened to the store', [restart(9)], 0],
+  ['a second time', [restart(15), restart(16)], 0],
+  ['for what was over before it was started', [restart(25)], 21],
+  ['for no reason that has a name', [restart(15, 'none')], 0],
+] as const) {
+  test(`a restart that nothing explains is found: ${what}`, () => {
+    assert.deepEqual(unexplained(restarts, started, [failedOver]), [restarts.at(-1)]);
+  });
+}
+
+test("a restart is read from a server's log, and from nothing else in it", () => {
+  const line = { level: 40, time: 7, reason: 'log_replaced', msg: 'the node starts over' };
+  assert.deepEqual(restartIn(JSON.stringify(line)), { at: 7, reason: 'log_replaced' });
+  assert.deepEqual(restartIn(JSON.stringify({ ...line, reason: undefined })), { at: 7, reason: 'none' });
+  assert.equal(restartIn(JSON.stringify({ ...line, msg: 'listening' })), undefined);
+});
 
 test('the proxy holds back what passes through it, and never changes its order', async (t) => {
   const count = 1500;

@@ -2,17 +2,24 @@ import { createVerifier } from 'curfew-client';
 
 /*
  * An application in a process of its own: verifies whatever sessions it is told of as fast as it can, and writes down
- * each moment and each answer. Its parent sends lines `{sessions: {id: token}}`, and may stop and continue it.
+ * each moment and each answer. Its parent sends lines `{add: {id: token}, drop: [id]}`, and may stop and continue it.
  */
 const [urls = '', key = '', name = ''] = process.argv.slice(2);
 const verifier = createVerifier({ url: urls.split(','), key, timeout: 4000 });
-let sessions: [string, string][] = [];
+/** `askAt`: what is not active is remembered by nobody, and asked for again only now and then. */
+type Known = { id: string; token: string; open: number; askAt: number };
+const sessions: Known[] = [];
+/** Sessions that the parent wants to be done with. */
+const leaving = new Set<Known>();
 /** Runs of answers that are alike: session, when the last of them began, the answer, how many. */
 type Run = [session: string, began: number, answer: number, times: number];
 const seen: Run[] = [];
 const runs = new Map<string, Run>();
 /** Verifications that wait for an answer, as a server's requests would: so many at once. */
 const mostOpen = 100;
+const atATime = 20;
+/** Milliseconds. */
+const askAgain = 700;
 let open = 0;
 const counts = { memory: 0, asked: 0, failed: 0 };
 
@@ -20,8 +27,9 @@ const counts = { memory: 0, asked: 0, failed: 0 };
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 const versionOf = (groups: readonly string[]): number => Math.max(...groups.map((group) => Number(group.slice(1))));
 
-process.on('message', (message: { sessions?: Record<string, string>; stop?: true }) => {
-  if (message.sessions) sessions = Object.entries(message.sessions);
+process.on('message', (message: { add?: Record<string, string>; drop?: string[]; stop?: true }) => {
+  for (const [id, token] of Object.entries(message.add ?? {})) sessions.push({ id, token, open: 0, askAt: 0 });
+  if (message.drop) drop(new Set(message.drop));
   if (message.stop) {
     report();
     process.send!({ stopped: name });
@@ -31,10 +39,22 @@ process.on('message', (message: { sessions?: Record<string, string>; stop?: true
 });
 process.on('disconnect', () => process.exit());
 
+function drop(ids: ReadonlySet<string>): void {
+  let kept = 0;
+  for (const session of sessions) {
+    if (ids.has(session.id)) leaving.add(session);
+    else sessions[kept++] = session;
+  }
+  sessions.length = kept;
+}
+
+/** `done`: sessions of which it has told everything that it ever will. */
 function report(): void {
   seen.push(...runs.values());
   runs.clear();
-  process.send!({ seen: seen.splice(0), counts: { ...counts } });
+  const done = [...leaving].filter((session) => session.open === 0);
+  for (const session of done) leaving.delete(session);
+  process.send!({ seen: seen.splice(0), done: done.map(({ id }) => id), counts: { ...counts } });
 }
 
 function note(session: string, began: number, answer: number): void {
@@ -48,32 +68,33 @@ function note(session: string, began: number, answer: number): void {
   runs.set(session, [session, began, answer, 1]);
 }
 
+async function ask(session: Known, began: number): Promise<void> {
+  session.open += 1;
+  open += 1;
+  counts.asked += 1;
+  try {
+    const verdict = await verifier.verify(session.token);
+    note(session.id, began, verdict.active ? versionOf(verdict.session.accessGroups) : 0);
+    if (!verdict.active) session.askAt = began + askAgain;
+  } catch {
+    counts.failed += 1;
+    note(session.id, began, -1);
+  } finally {
+    session.open -= 1;
+    open -= 1;
+  }
+}
+
 let turn = 0;
 function verifySome(): void {
-  for (let i = 0; i < 40 && sessions.length > 0; i++) {
-    const [id, token] = sessions[turn++ % sessions.length]!;
+  for (let i = 0; i < atATime && sessions.length > 0; i++) {
+    const session = sessions[turn++ % sessions.length]!;
     const began = now();
-    const known = verifier.check(token);
+    const known = verifier.check(session.token);
     if (known) {
       counts.memory += 1;
-      note(id, began, versionOf(known.session.accessGroups));
-      continue;
-    }
-    if (open >= mostOpen) continue;
-    open += 1;
-    counts.asked += 1;
-    verifier
-      .verify(token)
-      .then(
-        (verdict) => note(id, began, verdict.active ? versionOf(verdict.session.accessGroups) : 0),
-        () => {
-          counts.failed += 1;
-          note(id, began, -1);
-        },
-      )
-      .finally(() => {
-        open -= 1;
-      });
+      note(session.id, began, versionOf(known.session.accessGroups));
+    } else if (open < mostOpen && began >= session.askAt) void ask(session, began);
   }
   setTimeout(verifySome, 1);
 }

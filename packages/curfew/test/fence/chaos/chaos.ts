@@ -5,11 +5,29 @@ import type { Client } from 'curfew-client';
 import { makeKey } from '../../../src/authority/keys.ts';
 import { clientFor, type ServerProcess, startProcess } from '../../support/process.ts';
 import { random } from '../../support/world.ts';
-import { type Judgement, judge, type Seen } from './history.ts';
+import { Checker, type Judgement, type Verified } from './history.ts';
 import { type ProxyServer, startProxy } from './proxy.ts';
+import { type Restart, restartIn, type StoreChange, unexplained } from './restarts.ts';
 
-/** The store that the servers share: how they are told of it, and how it is made to restart, where it can be. */
-export type ChaosStore = { env: Record<string, string>; nodes: number; restart?(): Promise<void> };
+/** The store that the servers share: how they are told of it, and what can be done to it. */
+export type ChaosStore = {
+  env: Record<string, string>;
+  nodes: number;
+  restart?(): Promise<void>;
+  /** How many times a restart makes it another store than before: not at all, unless it says so. */
+  restartChanges?: number;
+  standby?: Standby;
+};
+
+/** What stands by to become the store that the servers share. */
+export type Standby = {
+  /** It has all that was acknowledged before the call, and gets nothing from then on. */
+  lag(): Promise<void>;
+  /** The old primary is gone for good, and it serves in its place. */
+  promote(): Promise<void>;
+  /** Makes the next standby. */
+  renew(): Promise<void>;
+};
 
 export type ChaosReport = Judgement & {
   seconds: number;
@@ -20,14 +38,35 @@ export type ChaosReport = Judgement & {
   expired: number;
   refused: number;
   fromMemory: number;
+  /** How often servers started over, by reason. */
+  restarts: Record<string, number>;
+  unexplained: Restart[];
+  /** Sessions whose changes the checker remembered, at most. */
+  remembered: number;
 };
 
-type Node = { server: ServerProcess | undefined; proxy: ProxyServer; env: Record<string, string> };
+type Node = { server: ServerProcess | undefined; proxy: ProxyServer; client: Client };
+/** A server that runs or ran, and what its log has told of. */
+type Watched = { server: ServerProcess; started: number; restarts: Restart[] };
 type App = { child: ChildProcess; name: string };
-type Session = { id: string; userId: string; token: string; version: number; busy: boolean };
+type Session = { id: string; userId: string; token: string; version: number };
+type Receipt = { everywhere: boolean; by: 'acks' | 'timeout'; waitedMs: number; verifiers: { expired: number } };
 
 const applications = 6;
-const lively = 30;
+/** Sessions that are active at a time. */
+const lively = 200;
+/** Ends a second that the timetable asks for. What a fault holds up is caught up with afterwards. */
+const rate = 125;
+/** One of so many ends is followed by a change of groups. */
+const changesAfter = 4;
+const mostUnderWay = 600;
+/** Begun at once at most, every ten milliseconds. */
+const mostAtOnce = 4;
+const tick = 10;
+/** Milliseconds that an ended session is verified yet, whether or not the answer came: that is the point. */
+const verifiedYet = 3000;
+const afterRefusal = 100;
+
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 const pause = (milliseconds: number) =>
   new Promise<void>((resolve) => {
@@ -39,16 +78,28 @@ export class Chaos {
   readonly #store: ChaosStore;
   readonly #key: string = makeKey(Date.now(), random);
   readonly #nodes: Node[] = [];
+  readonly #watched: Watched[] = [];
   readonly #apps: App[] = [];
-  readonly #history: Seen[] = [];
+  readonly #checker: Checker = new Checker();
+  /** All that applications verify; those of them that nobody changes at the moment are `free`. */
   readonly #sessions: Map<string, Session> = new Map();
+  readonly #free: Session[] = [];
+  /** Sessions that applications were told to drop, and who has not answered yet. */
+  readonly #dropping: Map<string, Set<ChildProcess>> = new Map();
+  readonly #news = { add: new Map<string, string>(), drop: [] as string[] };
+  readonly #storeChanges: StoreChange[] = [];
   readonly #faults: Record<string, number> = {};
   readonly #waits: number[] = [];
   readonly #by = { acks: 0, timeout: 0 };
+  readonly #underWay: Set<Promise<void>> = new Set();
+  #storeHurt: Promise<void> | undefined;
+  #opening = 0;
+  #ending = 0;
+  #ends = 0;
   #expired = 0;
   #refused = 0;
   #fromMemory = 0;
-  #ends = 0;
+  #remembered = 0;
   #running = true;
 
   constructor(store: ChaosStore) {
@@ -56,32 +107,47 @@ export class Chaos {
   }
 
   async run(seconds: number): Promise<ChaosReport> {
-    const began = now();
+    const telling = setInterval(() => this.#tellNews(), 20);
+    const reading = setInterval(() => this.#readLogs(), 200);
+    let began = now();
     try {
       for (let i = 0; i < this.#store.nodes; i++) await this.#addNode();
       for (let i = 0; i < applications; i++) this.#apps.push(this.#startApp(`app ${i}`));
+      began = now();
       const until = began + seconds * 1000;
-      const changing = Array.from({ length: 3 }, () => this.#changeAlong(until));
+      const working = this.#workAlong(began, until);
       while (now() < until) {
         await this.#hurt();
         await pause(randomInt(200, 900));
       }
-      await Promise.all(changing);
+      await working;
+      await this.#storeHurt;
       this.#running = false;
       await Promise.all(this.#apps.map((app) => stopApp(app)));
     } finally {
       this.#running = false;
+      clearInterval(telling);
       for (const { child } of this.#apps) child.kill('SIGKILL');
       for (const { server, proxy } of this.#nodes) {
         await server?.stop('SIGKILL').catch(() => {});
         proxy.close();
       }
+      clearInterval(reading);
+      this.#readLogs();
     }
+    return this.#report(Math.round((now() - began) / 1000));
+  }
+
+  #report(seconds: number): ChaosReport {
     const sorted = [...this.#waits].sort((a, b) => a - b);
     const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+    const restarts: Record<string, number> = {};
+    for (const { reason } of this.#watched.flatMap((watched) => watched.restarts)) {
+      restarts[reason] = (restarts[reason] ?? 0) + 1;
+    }
     return {
-      ...judge(this.#history),
-      seconds: Math.round((now() - began) / 1000),
+      ...this.#checker.judgement,
+      seconds,
       faults: this.#faults,
       ends: this.#ends,
       waits: { p50: at(0.5), p99: at(0.99), max: at(1) },
@@ -89,26 +155,33 @@ export class Chaos {
       expired: this.#expired,
       refused: this.#refused,
       fromMemory: this.#fromMemory,
+      restarts,
+      unexplained: this.#watched.flatMap(({ restarts, started }) => unexplained(restarts, started, this.#storeChanges)),
+      remembered: this.#remembered,
     };
   }
 
+  // ---- Servers
+
   async #addNode(): Promise<void> {
     const proxy = await startProxy();
-    const env = {
-      ...this.#store.env,
-      CURFEW_API_KEY: this.#key,
-      CURFEW_ADMIN_PASSWORD: 'correct horse battery',
-      CURFEW_LOG_LEVEL: 'info',
-      CURFEW_LEASE_MS: '1000',
-    };
-    const node: Node = { server: undefined, proxy, env };
+    const node: Node = { server: undefined, proxy, client: clientFor(proxy, this.#key) };
     this.#nodes.push(node);
     await this.#startNode(node);
   }
 
   async #startNode(node: Node): Promise<void> {
-    node.server = await startProcess(node.env);
-    node.proxy.target.port = Number(new URL(node.server.url).port);
+    const started = Date.now();
+    const server = await startProcess({
+      ...this.#store.env,
+      CURFEW_API_KEY: this.#key,
+      CURFEW_ADMIN_PASSWORD: 'correct horse battery',
+      CURFEW_LOG_LEVEL: 'info',
+      CURFEW_LEASE_MS: '1000',
+    });
+    node.server = server;
+    this.#watched.push({ server, started, restarts: [] });
+    node.proxy.target.port = Number(new URL(server.url).port);
   }
 
   async #replace(node: Node, server: ServerProcess): Promise<void> {
@@ -123,100 +196,177 @@ export class Chaos {
     if (!this.#running) await late?.stop('SIGKILL');
   }
 
+  /** Takes what the servers have logged, so that it does not gather in memory. */
+  #readLogs(): void {
+    for (const { server, restarts } of this.#watched) {
+      server.told.length = 0;
+      for (const line of server.log.splice(0)) {
+        const restart = restartIn(line);
+        if (restart) restarts.push(restart);
+      }
+    }
+  }
+
+  // ---- Applications
+
   #startApp(name: string): App {
     const urls = this.#nodes.map(({ proxy }) => proxy.url).join();
     const child = fork(fileURLToPath(new URL('application.ts', import.meta.url)), [urls, this.#key, name], {
       execArgv: ['--conditions=curfew-source'],
       serialization: 'advanced',
     });
-    const app = { child, name };
     let memory = 0;
-    child.on('message', (message: { seen?: [string, number, number, number][]; counts?: { memory: number } }) => {
-      for (const [session, at, answer, times] of message.seen ?? []) {
-        this.#history.push({ kind: 'verify', session, began: at, answer, times, by: name });
+    type Message = { seen?: [string, number, number, number][]; done?: string[]; counts?: { memory: number } };
+    child.on('message', ({ seen = [], done = [], counts }: Message) => {
+      for (const [session, at, answer, times] of seen) {
+        const verified: Verified = { kind: 'verify', session, began: at, answer, times, by: name };
+        this.#checker.note(verified);
       }
-      this.#fromMemory += (message.counts?.memory ?? memory) - memory;
-      memory = message.counts?.memory ?? memory;
+      for (const session of done) this.#dropped(session, child);
+      this.#fromMemory += (counts?.memory ?? memory) - memory;
+      memory = counts?.memory ?? memory;
     });
     child.on('error', () => {});
-    this.#tellOne(app);
-    return app;
+    // After its last message.
+    child.on('disconnect', () => {
+      for (const session of [...this.#dropping.keys()]) this.#dropped(session, child);
+    });
+    // What is news to the others is told to all, and only once.
+    this.#tellNews();
+    const add = Object.fromEntries([...this.#sessions.values()].map(({ id, token }) => [id, token]));
+    child.send({ add }, () => {});
+    return { child, name };
   }
 
-  /** Opens, changes and ends sessions, one after another, and writes down when each answer came. */
-  async #changeAlong(until: number): Promise<void> {
+  #tellNews(): void {
+    const { add, drop } = this.#news;
+    if (add.size === 0 && drop.length === 0) return;
+    const news = { add: Object.fromEntries(add), drop: drop.splice(0) };
+    add.clear();
+    const told = this.#apps.map(({ child }) => child).filter(({ connected }) => connected);
+    for (const session of news.drop) {
+      this.#dropping.set(session, new Set(told));
+      if (told.length === 0) this.#forget(session);
+    }
+    for (const child of told) child.send(news, () => {});
+  }
+
+  #dropped(session: string, child: ChildProcess): void {
+    const waiting = this.#dropping.get(session);
+    if (waiting?.delete(child) && waiting.size === 0) this.#forget(session);
+  }
+
+  /** Everything that any application has seen of it is told. */
+  #forget(session: string): void {
+    this.#dropping.delete(session);
+    this.#checker.forget(session);
+  }
+
+  // ---- Load
+
+  /** Opens, changes and ends sessions by a timetable, and writes down when each answer came. */
+  async #workAlong(began: number, until: number): Promise<void> {
     while (now() < until) {
-      const client = clientFor(this.#nodes[randomInt(this.#nodes.length)]!.proxy, this.#key);
-      try {
-        if (this.#sessions.size < lively) await this.#open(client);
-        else await this.#change(client);
-      } catch {
+      for (let i = 0; i < mostAtOnce; i++) {
+        if (this.#free.length + this.#opening < lively) this.#begin((client) => this.#open(client));
+        const due = ((now() - began) * rate) / 1000;
+        if (this.#ends + this.#ending < due) this.#changeOne();
+      }
+      this.#remembered = Math.max(this.#remembered, this.#checker.remembered);
+      await pause(tick);
+    }
+    await Promise.all(this.#underWay);
+  }
+
+  #begin(work: (client: Client) => Promise<void>): void {
+    if (this.#underWay.size >= mostUnderWay) return;
+    const { client } = this.#nodes[randomInt(this.#nodes.length)]!;
+    const done = work(client)
+      .catch(() => {
         // What was not acknowledged promised nothing.
         this.#refused += 1;
-        await pause(50);
-      }
-      await pause(randomInt(5, 60));
-    }
+        return pause(afterRefusal);
+      })
+      .finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
+  }
+
+  #changeOne(): void {
+    const ended = this.#take();
+    if (ended) this.#begin((client) => this.#end(client, ended));
+    const changed = this.#ends % changesAfter === 0 ? this.#take() : undefined;
+    if (changed) this.#begin((client) => this.#changeGroups(client, changed));
+  }
+
+  /** Any session that nobody changes at the moment. */
+  #take(): Session | undefined {
+    const last = this.#free.pop();
+    const at = randomInt(this.#free.length + 1);
+    const taken = this.#free[at] ?? last;
+    if (last && taken !== last) this.#free[at] = last;
+    return taken;
   }
 
   async #open(client: Client): Promise<void> {
-    const userId = `user ${randomInt(1e9)}`;
-    const { session, token } = await client.createSession({ userId, accessGroups: ['v1'] });
-    this.#sessions.set(session.id, { id: session.id, userId, token, version: 1, busy: false });
-    for (const app of this.#apps) this.#tellOne(app);
+    this.#opening += 1;
+    try {
+      const userId = `user ${randomInt(1e9)}`;
+      const { session, token } = await client.createSession({ userId, accessGroups: ['v1'] });
+      const opened = { id: session.id, userId, token, version: 1 };
+      this.#sessions.set(session.id, opened);
+      this.#free.push(opened);
+      this.#news.add.set(session.id, token);
+    } finally {
+      this.#opening -= 1;
+    }
   }
 
-  async #change(client: Client): Promise<void> {
-    const free = [...this.#sessions.values()].filter(({ busy }) => !busy);
-    const session = free[randomInt(Math.max(1, free.length))];
-    if (!session) return;
-    session.busy = true;
+  async #changeGroups(client: Client, session: Session): Promise<void> {
     const { id, userId } = session;
+    const from = `v${session.version}`;
+    session.version += 1;
+    const { version } = session;
     const asked = now();
-    const kind = randomInt(4);
-    if (kind === 0) {
-      const from = `v${session.version}`;
-      session.version += 1;
-      try {
-        const { receipt } = await client.changeAccessGroups({ userId, add: [`v${session.version}`], remove: [from] });
-        this.#returned(id, asked, session.version, receipt);
-      } finally {
-        session.busy = false;
-      }
-      return;
+    try {
+      const { receipt } = await client.changeAccessGroups({ userId, add: [`v${version}`], remove: [from] });
+      this.#returned(id, asked, version, receipt);
+    } finally {
+      this.#free.push(session);
     }
-    // Verified for a while yet, whether or not the answer comes: that is the point.
+  }
+
+  async #end(client: Client, { id, userId }: Session): Promise<void> {
     setTimeout(() => {
       this.#sessions.delete(id);
-      for (const app of this.#apps) this.#tellOne(app);
-    }, 3000).unref();
-    const { receipt } = kind === 1 ? await client.endUserSessions({ userId }) : await client.endSession({ id });
-    this.#ends += 1;
-    this.#returned(id, asked, 0, receipt);
+      this.#news.drop.push(id);
+    }, verifiedYet).unref();
+    this.#ending += 1;
+    const asked = now();
+    try {
+      const { receipt } =
+        randomInt(2) === 0 ? await client.endUserSessions({ userId }) : await client.endSession({ id });
+      if (this.#returned(id, asked, 0, receipt)) this.#ends += 1;
+    } finally {
+      this.#ending -= 1;
+    }
   }
 
-  #returned(
-    session: string,
-    asked: number,
-    version: number,
-    receipt: { everywhere: boolean; by: 'acks' | 'timeout'; waitedMs: number; verifiers: { expired: number } },
-  ): void {
-    if (!receipt.everywhere) return;
-    this.#history.push({ kind: 'change', session, asked, returned: now(), version });
+  #returned(session: string, asked: number, version: number, receipt: Receipt): boolean {
+    if (!receipt.everywhere) return false;
+    this.#checker.note({ kind: 'change', session, asked, returned: now(), version });
     this.#waits.push(receipt.waitedMs);
     this.#by[receipt.by] += 1;
     this.#expired += receipt.verifiers.expired;
+    return true;
   }
 
-  #tellOne({ child }: App): void {
-    const sessions = Object.fromEntries([...this.#sessions.values()].map(({ id, token }) => [id, token]));
-    if (child.connected) child.send({ sessions }, () => {});
-  }
+  // ---- Faults
 
   async #hurt(): Promise<void> {
     const node = this.#nodes[randomInt(this.#nodes.length)]!;
     const at = randomInt(this.#apps.length);
     const app = this.#apps[at]!;
+    const { restart, standby } = this.#store;
     const kinds: Record<string, () => Promise<void> | void> = {
       // Whoever starts again takes seconds, in which other things go wrong as well.
       ...(node.server && {
@@ -233,13 +383,45 @@ export class Chaos {
         node.proxy.delay(randomInt(1, 1500));
         setTimeout(() => node.proxy.delay(0), randomInt(100, 2500)).unref();
       },
-      ...(this.#store.restart && { 'store restarted': () => this.#store.restart?.() }),
+      // The store takes seconds too, and what is done to it is done one after another.
+      ...(restart && !this.#storeHurt && { 'store restarted': () => this.#hurtStore(() => this.#restartStore()) }),
+      ...(standby && !this.#storeHurt && { 'store failed over': () => this.#hurtStore(() => this.#failOver(standby)) }),
     };
     const likely = [...Object.keys(kinds), 'application stopped', 'connections cut', 'connections slowed'];
     const kind = likely[randomInt(likely.length)]!;
     if (!this.#running) return;
     this.#faults[kind] = (this.#faults[kind] ?? 0) + 1;
     await kinds[kind]!();
+  }
+
+  #hurtStore(hurt: () => Promise<void>): void {
+    this.#storeHurt = hurt().finally(() => {
+      this.#storeHurt = undefined;
+    });
+    // Whoever waits for it hears of it; until then it must not end the process.
+    this.#storeHurt.catch(() => {});
+  }
+
+  async #restartStore(): Promise<void> {
+    const { restart, restartChanges = 0 } = this.#store;
+    await this.#changingStore(restartChanges, async () => restart?.());
+  }
+
+  async #failOver(standby: Standby): Promise<void> {
+    this.#checker.note({ kind: 'failover', what: 'begins', at: now() });
+    await standby.lag();
+    await pause(randomInt(100, 1500));
+    await this.#changingStore(1, () => standby.promote());
+    this.#checker.note({ kind: 'failover', what: 'serves', at: now() });
+    await standby.renew();
+  }
+
+  /** Whatever makes the store another than before, so many times. */
+  async #changingStore(times: number, work: () => Promise<void>): Promise<void> {
+    const changes = Array.from({ length: times }, () => ({ from: Date.now(), until: Number.POSITIVE_INFINITY }));
+    this.#storeChanges.push(...changes);
+    await work();
+    for (const change of changes) change.until = Date.now();
   }
 }
 
@@ -255,19 +437,4 @@ function stopApp({ child }: App): Promise<void> {
     if (child.connected) child.send({ stop: true }, () => {});
     setTimeout(() => child.kill('SIGKILL'), 3000).unref();
   });
-}
-
-/** The report as people read it. */
-export function tell(report: ChaosReport): string {
-  const { violations, waits, faults, ...rest } = report;
-  const total = Object.values(faults).reduce((sum, count) => sum + count, 0);
-  return [
-    `${rest.seconds} s, ${rest.verifications.toLocaleString('en')} verifications (${rest.active.toLocaleString('en')} active, ${rest.fromMemory.toLocaleString('en')} from memory), ${violations.length} violations`,
-    `${rest.changes} changes returned, ${rest.ends} of them ends; ${rest.refused} refused; by acks ${rest.by.acks}, by time ${rest.by.timeout}; leases expired ${rest.expired}`,
-    `waits: p50 ${waits.p50} ms, p99 ${waits.p99} ms, max ${waits.max} ms`,
-    `${total} faults: ${Object.entries(faults)
-      .map(([name, count]) => `${name} ${count}`)
-      .join(', ')}`,
-    ...violations.slice(0, 5).map((violation) => JSON.stringify(violation)),
-  ].join('\n');
 }

@@ -10,41 +10,92 @@
 export type Verified = { kind: 'verify'; session: string; began: number; answer: number; times: number; by: string };
 /** `version`: what the session was changed to; 0 when it was ended. */
 export type Changed = { kind: 'change'; session: string; asked: number; returned: number; version: number };
-export type Seen = Verified | Changed;
+/**
+ * A failover to a standby that lags. `begins` is noted before anything can be lost: the standby has, or will have,
+ * everything that returned before. `serves` is noted once it has been promoted, and the old primary is gone.
+ */
+export type FailedOver = { kind: 'failover'; what: 'begins' | 'serves'; at: number };
+export type Seen = Verified | Changed | FailedOver;
 
-export type Violation = { session: string; by: string; began: number; answer: number; floor: number; returned: number };
+export type Violation = {
+  session: string;
+  by: string;
+  began: number;
+  answer: number;
+  /** The change that it told nothing of. */
+  floor: number;
+  asked: number;
+  returned: number;
+};
 
-export type Judgement = { violations: Violation[]; verifications: number; active: number; changes: number };
+/** `lost`: changes that returned during a failover, and may be gone with the old primary. */
+export type Judgement = {
+  violations: Violation[];
+  verifications: number;
+  active: number;
+  changes: number;
+  lost: number;
+};
+
+/** Violations that are kept to be shown: a fence that is broken breaks the promise at every verification. */
+const mostViolations = 1000;
 
 /**
  * Finds every verification that began after a change had returned and told of what was before it. Versions of one
  * session grow; an end is later than all of them. Where no answer came nothing was promised.
+ *
+ * It judges as it is told, so that it need not remember what it was told of verifications. That is exact, because a
+ * change is noted at the moment of its return, and so before any verification that began later.
  */
-export function judge(history: readonly Seen[]): Judgement {
-  const changes = new Map<string, Changed[]>();
-  for (const seen of history) {
-    if (seen.kind !== 'change') continue;
-    const list = changes.get(seen.session) ?? [];
-    list.push(seen);
-    changes.set(seen.session, list);
+export class Checker {
+  readonly #changes: Map<string, Changed[]> = new Map();
+  readonly #judgement: Judgement = { violations: [], verifications: 0, active: 0, changes: 0, lost: 0 };
+  /** Since when something may be lost, while a failover is under way. */
+  #losingSince: number = Number.POSITIVE_INFINITY;
+
+  note(seen: Seen): void {
+    if (seen.kind === 'verify') this.#judge(seen);
+    else if (seen.kind === 'change') this.#noteChange(seen);
+    else this.#losingSince = seen.what === 'begins' ? seen.at : Number.POSITIVE_INFINITY;
   }
-  const judgement: Judgement = { violations: [], verifications: 0, active: 0, changes: 0 };
-  for (const list of changes.values()) {
-    judgement.changes += list.length;
-    list.sort((a, b) => a.returned - b.returned);
+
+  /** To be called once no verification of a session is under way or still to be told: nothing of it can be judged. */
+  forget(session: string): void {
+    this.#changes.delete(session);
   }
-  for (const seen of history) {
-    if (seen.kind !== 'verify' || seen.answer < 0) continue;
-    judgement.verifications += seen.times;
-    if (seen.answer === 0) continue;
-    judgement.active += seen.times;
-    for (const { returned, version } of changes.get(seen.session) ?? []) {
-      if (returned >= seen.began) break;
-      if (version !== 0 && version <= seen.answer) continue;
-      const { session, by, began, answer } = seen;
-      judgement.violations.push({ session, by, began, answer, floor: version, returned });
-      break;
+
+  /** How many sessions' changes are remembered. */
+  get remembered(): number {
+    return this.#changes.size;
+  }
+
+  get judgement(): Judgement {
+    return this.#judgement;
+  }
+
+  #noteChange(change: Changed): void {
+    // It returned before the promoted standby served, which may never have heard of it.
+    if (change.returned >= this.#losingSince) {
+      this.#judgement.lost += 1;
+      return;
     }
+    this.#judgement.changes += 1;
+    const list = this.#changes.get(change.session);
+    if (list) list.push(change);
+    else this.#changes.set(change.session, [change]);
   }
-  return judgement;
+
+  #judge({ session, by, began, answer, times }: Verified): void {
+    if (answer < 0) return;
+    const judgement = this.#judgement;
+    judgement.verifications += times;
+    if (answer === 0) return;
+    judgement.active += times;
+    const missed = this.#changes
+      .get(session)
+      ?.find(({ returned, version }) => returned < began && (version === 0 || version > answer));
+    if (!missed || judgement.violations.length >= mostViolations) return;
+    const { version: floor, asked, returned } = missed;
+    judgement.violations.push({ session, by, began, answer, floor, asked, returned });
+  }
 }

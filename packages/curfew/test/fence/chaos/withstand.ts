@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { Chaos, type ChaosStore, tell } from './chaos.ts';
+import { Chaos, type ChaosStore } from './chaos.ts';
+import { tell } from './report.ts';
 
 /** Seconds; ten minutes are a release's, one is every change's. */
 const seconds = Number(process.env['CHAOS_SECONDS'] ?? 60);
+/** Ends a second, on average over the whole run, whatever goes wrong meanwhile. */
+const leastEnds = 100;
+/** Sessions whose changes are remembered, however long the run: those of its last few seconds. */
+const mostRemembered = 5000;
 
 /** How long a test may take that lets chaos loose once. */
 export const chaosTimeout: number = (seconds + 120) * 1000;
 
 /** Lets chaos loose on servers over a store, prints what happened, and fails when the promise was broken. */
-export async function withstandChaos(t: TestContext, store: ChaosStore): Promise<void> {
+export async function withstandChaos(t: TestContext, name: string, store: ChaosStore): Promise<void> {
   const report = await new Chaos(store).run(seconds);
-  for (const line of tell(report).split('\n')) t.diagnostic(line);
+  for (const line of tell(name, report)) t.diagnostic(line);
   assert.deepEqual(report.violations, []);
-  assert.ok(report.active > 1000 && report.ends > seconds / 4, 'there was hardly any load');
+  assert.deepEqual(report.unexplained, [], 'a server started over for no reason');
+  assert.ok(report.active > 1000, 'hardly anything was verified');
+  assert.ok(report.ends >= leastEnds * seconds, `there were ${report.ends} ends in ${seconds} seconds`);
+  assert.ok(report.remembered <= mostRemembered, `${report.remembered} sessions were remembered`);
 }
