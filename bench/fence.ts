@@ -16,7 +16,7 @@ import { makeKey } from '../packages/curfew/src/authority/keys.ts';
 import { serve } from '../packages/curfew/src/serve.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
 import { start } from './http.ts';
-import { atMost, duel, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
+import { at, atMost, duel, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
 import { openRaw } from './world.ts';
 
 const sessions = 1_000_000;
@@ -207,9 +207,6 @@ async function endRows(say: (text: string) => void): Promise<Row[]> {
     },
   ];
 }
-
-const at = (values: readonly number[], share: number): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length * share)]!;
 
 /** As many streams that answer whatever they hear. */
 async function bareStreams(): Promise<{ ping(): Promise<void>; close(): Promise<void> }> {

@@ -15,6 +15,11 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)]!;
 }
 
+/** The value that such a share of them does not exceed: 0.99 for the p99. */
+export function at(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]!;
+}
+
 /** Milliseconds that a piece of work took. */
 export async function timeOf(work: () => Promise<unknown> | unknown): Promise<number> {
   const began = performance.now();

@@ -1,5 +1,6 @@
 import { embeddedRows } from './embedded.ts';
 import { fenceRows } from './fence.ts';
+import { fleetRows } from './fleet.ts';
 import { httpRows } from './http.ts';
 import { printTable } from './measure.ts';
 import { postgresRows } from './postgres.ts';
@@ -12,6 +13,7 @@ const all = {
   postgres: postgresRows,
   redis: redisRows,
   fence: fenceRows,
+  fleet: fleetRows,
 };
 const asked = process.argv.slice(2) as (keyof typeof all)[];
 const rows = [];

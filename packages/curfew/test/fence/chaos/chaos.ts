@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { Client } from 'curfew-client';
+import { type Client, CurfewApiError } from 'curfew-client';
 import { makeKey } from '../../../src/authority/keys.ts';
 import { clientFor, type ServerProcess, startProcess } from '../../support/process.ts';
 import { random } from '../../support/world.ts';
@@ -36,7 +36,8 @@ export type ChaosReport = Judgement & {
   waits: { p50: number; p99: number; max: number };
   by: { acks: number; timeout: number };
   expired: number;
-  refused: number;
+  /** Changes that were not acknowledged, by the code that said so. */
+  refused: Record<string, number>;
   fromMemory: number;
   /** How often servers started over, by reason. */
   restarts: Record<string, number>;
@@ -66,6 +67,10 @@ const tick = 10;
 /** Milliseconds that an ended session is verified yet, whether or not the answer came: that is the point. */
 const verifiedYet = 3000;
 const afterRefusal = 100;
+/** Milliseconds from one fault to the next, on a fleet of three; whoever has fewer servers is hurt less often. */
+const betweenFaults = [200, 900] as const;
+/** How long a store is left alone, once it serves again. */
+const storeRests = 4000;
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 const pause = (milliseconds: number) =>
@@ -90,6 +95,7 @@ export class Chaos {
   readonly #storeChanges: StoreChange[] = [];
   readonly #faults: Record<string, number> = {};
   readonly #waits: number[] = [];
+  readonly #refused: Record<string, number> = {};
   readonly #by = { acks: 0, timeout: 0 };
   readonly #underWay: Set<Promise<void>> = new Set();
   #storeHurt: Promise<void> | undefined;
@@ -97,7 +103,6 @@ export class Chaos {
   #ending = 0;
   #ends = 0;
   #expired = 0;
-  #refused = 0;
   #fromMemory = 0;
   #remembered = 0;
   #running = true;
@@ -118,7 +123,7 @@ export class Chaos {
       const working = this.#workAlong(began, until);
       while (now() < until) {
         await this.#hurt();
-        await pause(randomInt(200, 900));
+        await pause((randomInt(...betweenFaults) * 3) / this.#store.nodes);
       }
       await working;
       await this.#storeHurt;
@@ -282,9 +287,10 @@ export class Chaos {
     if (this.#underWay.size >= mostUnderWay) return;
     const { client } = this.#nodes[randomInt(this.#nodes.length)]!;
     const done = work(client)
-      .catch(() => {
+      .catch((error: unknown) => {
         // What was not acknowledged promised nothing.
-        this.#refused += 1;
+        const code = error instanceof CurfewApiError ? error.code : String(error);
+        this.#refused[code] = (this.#refused[code] ?? 0) + 1;
         return pause(afterRefusal);
       })
       .finally(() => this.#underWay.delete(done));
@@ -395,11 +401,16 @@ export class Chaos {
   }
 
   #hurtStore(hurt: () => Promise<void>): void {
-    this.#storeHurt = hurt().finally(() => {
+    const hurting = hurt();
+    this.#storeHurt = hurting;
+    const rested = () => {
       this.#storeHurt = undefined;
-    });
-    // Whoever waits for it hears of it; until then it must not end the process.
-    this.#storeHurt.catch(() => {});
+    };
+    // One that fails stays, and ends the run when it is waited for.
+    hurting.then(
+      () => setTimeout(rested, storeRests).unref(),
+      () => {},
+    );
   }
 
   async #restartStore(): Promise<void> {

@@ -12,7 +12,7 @@ export function tell(store: string, report: ChaosReport): string[] {
     ['ends', `${count(report.ends)} (${Math.round(report.ends / report.seconds)} a second)`],
     ['changes that returned, ends among them', count(report.changes)],
     ['… that a failover may have lost', count(report.lost)],
-    ['refused', count(report.refused)],
+    ['refused', counts(report.refused)],
     ['faults', counts(faults)],
     ['waits in milliseconds', `p50 ${waits.p50}, p99 ${waits.p99}, max ${waits.max}`],
     ['ended', `by acks ${count(by.acks)}, by time ${count(by.timeout)}`],
