@@ -104,6 +104,7 @@ for (const [what, history] of Object.entries({
     lagging.serves,
     verify('a', 33, 1),
   ],
+  'the same, and noted only when it lagged': [lagging.begins, end('a', 18, 19.9), lagging.serves, verify('a', 33, 1)],
   'an end that came after what a failover lost of the same session': [
     lagging.begins,
     change('a', 21, 22, 2),
