@@ -1,20 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { chaosTimeout, withstandChaos } from '../../../../packages/curfew/test/fence/chaos/withstand.ts';
-import { PostgresServer } from './server.ts';
+import { PostgresPair } from './pair.ts';
 
-test('PostgreSQL, three servers, six applications: no kill, stop, cut, delay or restart breaks the promise', {
+test('PostgreSQL, three servers, six applications: no kill, stop, cut, delay, restart or failover breaks the promise', {
   timeout: chaosTimeout,
 }, async (t) => {
-  const server = await PostgresServer.start();
-  t.after(() => server.dispose());
+  const pair = await PostgresPair.start();
+  t.after(() => pair.dispose());
   await withstandChaos(t, 'PostgreSQL', {
-    env: { CURFEW_STORE: await server.createDatabase(), CURFEW_SECRET_KEY: randomBytes(32).toString('hex') },
+    env: { CURFEW_STORE: await pair.createDatabase('chaos'), CURFEW_SECRET_KEY: randomBytes(32).toString('hex') },
     nodes: 3,
     async restart() {
-      if (Math.random() < 0.5) await server.kill();
-      else await server.stop();
-      await server.startAgain();
+      const { primary } = pair;
+      if (Math.random() < 0.5) await primary.kill();
+      else await primary.stop();
+      await primary.startAgain();
     },
+    standby: { lag: () => pair.lag(), promote: () => pair.failOver(), renew: () => pair.rejoin() },
   });
 });
