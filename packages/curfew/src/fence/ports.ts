@@ -50,13 +50,8 @@ export type FencePorts = {
   lease: number;
   /** Sessions that the node's own verifier remembers at most. */
   capacity: number;
-  /**
-   * The store's own time, epoch milliseconds, as read between two moments of the monotonic clock: at a node's start and
-   * at each renewal.
-   */
-  noteStoreTime?(now: number, sentAt: number, receivedAt: number): void;
   /** A node starts over under a new id (R10): why, and what gave it away. */
-  onRestart?(reason: LossReason, detail: string): void;
+  onRestart?: ((reason: LossReason, detail: string) => void) | undefined;
   onError(error: unknown): void;
 };
 

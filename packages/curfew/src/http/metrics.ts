@@ -18,7 +18,7 @@ export type FenceGauges = {
   settled: { acks: number; timeout: number };
   expired: number;
   dropped: number;
-  restarts: number;
+  restarts: Readonly<Record<string, number>>;
   own: { sessions: number; hits: number; misses: number; asked: number };
 };
 
@@ -90,7 +90,9 @@ export function createMetrics(gauges: Gauges, fence: () => FenceGauges): Metrics
   );
   total('expired', 'Leases of verifiers that ran out before an ack.', ({ expired }) => expired);
   total('dropped', 'Streams that did not keep up or broke the protocol.', ({ dropped }) => dropped);
-  total('restarts', 'Times that this node started over under a new id.', ({ restarts }) => restarts);
+  total('restarts', 'Times that this node started over under a new id.', ({ restarts }) =>
+    Object.values(restarts).reduce((sum, count) => sum + count, 0),
+  );
   total('cache_hits', "Verifications that the node's own verifier answered from memory.", ({ own }) => own.hits);
   total('cache_misses', "Verifications that the node's own verifier asked the store for.", ({ own }) => own.misses);
   return {

@@ -260,6 +260,10 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
+  'says of any log that it is the one that was followed': {
+    law: 'R10: whoever has followed the log is told',
+    of: (store) => ({ listNodes: async (tail) => ({ ...(await store.listNodes(tail)), follows: true }) }),
+  },
   'confirms whatever it is told': {
     law: 'R10: an incarnation is confirmed by its own name alone',
     of: (store) => ({

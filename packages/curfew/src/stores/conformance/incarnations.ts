@@ -79,6 +79,17 @@ export const incarnationCases: Case[] = [
     },
   },
   {
+    name: 'R10: whoever has followed the log is told whether it is still this one',
+    async run(world) {
+      const [first, second] = [await world.logOne(), await world.logOne()];
+      const follows = async (tail?: NodeRow['tail']) => (await world.store.listNodes(tail)).follows;
+      for (const there of [undefined, beginning, first, second]) assert.equal(await follows(there), true);
+      assert.equal(await follows({ sequence: 1, mark: second.mark }), false);
+      assert.equal(await follows({ sequence: 2, mark: '' }), false);
+      assert.equal(await follows({ sequence: 3, mark: second.mark }), false);
+    },
+  },
+  {
     name: 'R10: an incarnation is confirmed by its own name alone; and stays, confirmed, over a close and an opening',
     async run(world) {
       const { incarnation } = await world.store.logHead();

@@ -6,7 +6,16 @@ import type { Event, NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { day } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
-import type { AttemptOutcome, EventQuery, LogHead, NodeList, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import type {
+  AttemptOutcome,
+  EventQuery,
+  LogHead,
+  LogPosition,
+  NodeList,
+  NodeRow,
+  SessionSnapshot,
+  Store,
+} from '../contract.ts';
 import * as accounts from './accounts.ts';
 import { decodeEvent, decodeLog, decodeSession, format, markOf } from './codec.ts';
 import { Committer, closedError, completeLog, loadState, type State } from './commit.ts';
@@ -221,12 +230,12 @@ export class LmdbStore implements Store {
       return this.#head();
     });
 
-  listNodes = (): Promise<NodeList> =>
+  listNodes: Store['listNodes'] = (tail) =>
     this.#read(() => {
       const { id: incarnation, confirmed } = this.#incarnation;
-      const current = ({ tail }: NodeRow) => this.#markAt(tail.sequence) === tail.mark;
-      const nodes = [...this.#nodes.values()].map((row) => ({ ...row, current: current(row) }));
-      return { nodes, incarnation, confirmed };
+      const has = ({ sequence, mark }: LogPosition) => this.#markAt(sequence) === mark;
+      const nodes = [...this.#nodes.values()].map((row) => ({ ...row, current: has(row.tail) }));
+      return { nodes, follows: !tail || has(tail), incarnation, confirmed };
     });
 
   removeNode = (id: string, counter?: number): Promise<void> =>

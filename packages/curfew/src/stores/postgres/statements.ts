@@ -48,7 +48,8 @@ export const reads = {
   /** A row for each node; when there is none, one row all the same. */
   nodes: named(
     'nodes',
-    `SELECT n.*, s.incarnation, s.incarnation = (SELECT c.incarnation FROM confirmed c) AS confirmed, ${standby}
+    `SELECT n.*, s.incarnation, s.incarnation = (SELECT c.incarnation FROM confirmed c) AS confirmed,
+       $1 = 0 OR EXISTS (SELECT FROM log l WHERE l.sequence = $1 AND l.mark::text = $2) AS follows, ${standby}
      FROM (SELECT incarnation() AS incarnation) s LEFT JOIN list_nodes() n ON true`,
   ),
   /** What is active, less what a deadline has ended and nobody wrote down. */

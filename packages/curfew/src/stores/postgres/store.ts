@@ -5,7 +5,7 @@ import { day, limits } from '../../domain/limits.ts';
 import { accountMentions, matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
-import type { AttemptOutcome, LogHead, NodeList, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import type { AttemptOutcome, LogHead, LogPosition, NodeList, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import { Lanes } from '../lanes.ts';
 import { Watchers } from '../watchers.ts';
 import type { Row } from './codec.ts';
@@ -317,11 +317,13 @@ export class PostgresStore implements Store {
     return codec.decodeHead(row!);
   }
 
-  async listNodes(): Promise<NodeList> {
-    const rows = trusted(await this.#fence.read(reads.nodes));
-    const { incarnation, confirmed } = rows[0]! as { incarnation: string; confirmed: boolean | null };
+  async listNodes(tail: LogPosition = { sequence: 0, mark: '' }): Promise<NodeList> {
+    const rows = trusted(await this.#fence.read(reads.nodes, [tail.sequence, tail.mark]));
+    const { incarnation, confirmed, follows } = rows[0]! as Omit<NodeList, 'nodes' | 'confirmed'> & {
+      confirmed: boolean | null;
+    };
     const nodes = rows.filter(({ id }) => id !== null).map(codec.decodeNode);
-    return { nodes, incarnation, confirmed: confirmed ?? false };
+    return { nodes, follows, incarnation, confirmed: confirmed ?? false };
   }
 
   async removeNode(id: string, counter?: number): Promise<void> {

@@ -248,11 +248,12 @@ export class RedisStore implements Store {
     return codec.decodeHead((await this.#link.run(streams.renewNode, args)) as codec.HeadCells);
   };
 
-  listNodes: Store['listNodes'] = async () => {
-    const reply = await this.#link.run(streams.listNodes, []);
-    const [rows, incarnation, confirmed] = reply as [[id: string, row: string, current: 0 | 1][], string, string];
+  listNodes: Store['listNodes'] = async ({ sequence, mark } = { sequence: 0, mark: '' }) => {
+    const reply = await this.#link.run(streams.listNodes, [String(sequence), mark]);
+    const [rows, follows, ...told] = reply as [[id: string, row: string, current: 0 | 1][], 0 | 1, string, string];
+    const [incarnation, confirmed] = told;
     const nodes = rows.map(([id, row, current]) => ({ ...codec.decodeNode(id, row), current: current === 1 }));
-    return { nodes, incarnation, confirmed: confirmed === incarnation };
+    return { nodes, follows: follows === 1, incarnation, confirmed: confirmed === incarnation };
   };
 
   confirmIncarnation: Store['confirmIncarnation'] = async (incarnation) => {

@@ -32,7 +32,10 @@ return present()
 `,
 });
 
-/** Answers each node's id, row, and whether the log has its tail; the incarnation, and which one was confirmed last. */
+/**
+ * ARGV: a position. Answers each node's id, row, and whether the log has its tail; whether it has that position; the
+ * incarnation, and which one was confirmed last.
+ */
 export const listNodes: Script = reading({
   name: 'listNodes',
   uses: ['position'],
@@ -42,7 +45,7 @@ for i = 1, #rows, 2 do
   local sequence, mark = string.match(rows[i + 1], '^%d+\31%d+\31(%d+)\31(.*)$')
   nodes[#nodes + 1] = { rows[i], rows[i + 1], has(sequence or '0', mark) and 1 or 0 }
 end
-return { nodes, incarnation(), redis.call('HGET', shared .. 'state', 'confirmed') or '' }
+return { nodes, has(ARGV[1], ARGV[2]) and 1 or 0, incarnation(), redis.call('HGET', shared .. 'state', 'confirmed') or '' }
 `,
 });
 
