@@ -16,7 +16,7 @@ import type { StoreRecord } from '../records.ts';
  * as it is, and the sweep writes the new number down.
  */
 export const format = 3;
-export const readableFormats: readonly number[] = [2, format];
+export const formatBefore = 2;
 
 export const separator = '\u001f';
 /** Between the access groups in their cell. */

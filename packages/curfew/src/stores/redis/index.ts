@@ -1,8 +1,8 @@
 import { CurfewError } from '../../errors.ts';
-import { format, readableFormats } from './codec.ts';
+import { format, formatBefore } from './codec.ts';
 import { DurableWrites } from './durable.ts';
 import { Link, type LinkOptions } from './link.ts';
-import { readFormat } from './scripts/streams.ts';
+import { completeLog, readFormat } from './scripts/streams.ts';
 import { readServerFacts, refuseUnsafe, type ServerFacts } from './settings.ts';
 import { RedisStore } from './store.ts';
 import { halfImported } from './transfer.ts';
@@ -22,7 +22,7 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
   try {
     const facts = await readServerFacts(link);
     refuseUnsafe(facts, options.location);
-    await refuseFormat(link);
+    await checkFormat(link);
     return new RedisStore(link, confirmable(facts) ? new DurableWrites(await Link.open(options)) : undefined);
   } catch (error) {
     await link.close();
@@ -30,11 +30,18 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
   }
 }
 
-/** @throws `store_version`, `store_damaged` when what is there was not written whole by this version */
-async function refuseFormat(link: Link): Promise<void> {
+/**
+ * Carries over what the format before lacks.
+ * @throws `store_version`, `store_damaged` when what is there is of another format, or was not written whole
+ */
+async function checkFormat(link: Link): Promise<void> {
   const written = (await link.run(readFormat, [])) as string | null;
   const { location } = link.options;
-  if (written === null || readableFormats.includes(Number(written))) return;
+  if (written === null || written === String(format)) return;
+  if (written === String(formatBefore)) {
+    await link.run(completeLog, []);
+    return;
+  }
   if (written === halfImported) {
     throw new CurfewError('store_damaged', { detail: `An import into ${location} was not finished; empty it first.` });
   }

@@ -149,32 +149,28 @@ end
  */
 const incarnation = `
 local function incarnation()
-  local said = redis.call('INFO', 'server', 'replication')
-  return string.match(said, 'run_id:(%x+)') .. '.' .. string.match(said, 'master_replid:(%x+)')
+  local said, ids = redis.call('INFO', 'server', 'replication'), {}
+  -- Each is 40 digits; looked for as plain text, which is several times as fast as by a pattern.
+  for i, name in ipairs({ 'run_id:', 'master_replid:' }) do
+    local _, last = string.find(said, name, 1, true)
+    ids[i] = string.sub(said, last + 1, last + 40)
+  end
+  return table.concat(ids, '.')
 end
 `;
 
 const position = `
--- Entries from a number on, at most so many. When the log has forgotten even its newest one, as the format before did, that
--- is told of as a change of everything without a mark: then whoever begins there finds where it was.
-local function entriesFrom(from, most)
-  local entries = redis.call('XRANGE', shared .. 'log', '0-' .. from, '+', 'COUNT', most)
-  if #entries == 0 and tonumber(from) > 0 and tonumber(from) == head() then return { { '0-' .. from, { 'e', '' } } } end
-  return entries
-end
-
--- Whether the log has an entry with that mark.
-local function has(sequence, mark)
-  if sequence == '0' then return true end
-  local entry = entriesFrom(sequence, 1)[1]
-  return entry ~= nil and entry[1] == '0-' .. sequence and entry[2][2] == mark
+-- The mark of an entry; nothing when the log has no such entry. Before the first one it is empty.
+local function markAt(sequence)
+  if tonumber(sequence) == 0 then return '' end
+  local entry = redis.call('XRANGE', shared .. 'log', '0-' .. sequence, '0-' .. sequence)[1]
+  return entry and entry[2][2]
 end
 
 -- The newest entry, the incarnation, and the time in milliseconds.
 local function present()
   local sequence, time = head(), redis.call('TIME')
-  local entry = sequence > 0 and entriesFrom(sequence, 1)[1]
-  return { sequence, entry and entry[2][2] or '', incarnation(), time[1] * 1000 + math.floor(time[2] / 1000) }
+  return { sequence, markAt(sequence) or '', incarnation(), time[1] * 1000 + math.floor(time[2] / 1000) }
 end
 `;
 

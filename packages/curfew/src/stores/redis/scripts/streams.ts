@@ -12,8 +12,7 @@ export const readEvents: Script = reading({
 /** ARGV: from, limit. */
 export const readLog: Script = reading({
   name: 'readLog',
-  uses: ['position'],
-  body: `return entriesFrom(ARGV[1], ARGV[2])`,
+  body: `return redis.call('XRANGE', shared .. 'log', '0-' .. ARGV[1], '+', 'COUNT', ARGV[2])`,
 });
 
 /** Answers the newest entry's number and mark, the incarnation, and the time. */
@@ -43,7 +42,7 @@ export const listNodes: Script = reading({
 local rows, nodes = redis.call('HGETALL', shared .. 'nodes'), {}
 for i = 1, #rows, 2 do
   local sequence, mark = string.match(rows[i + 1], '^%d+\31%d+\31(%d+)\31(.*)$')
-  nodes[#nodes + 1] = { rows[i], rows[i + 1], has(sequence or '0', mark) and 1 or 0 }
+  nodes[#nodes + 1] = { rows[i], rows[i + 1], markAt(sequence or 0) == (mark or '') and 1 or 0 }
 end
 return { nodes, has(ARGV[1], ARGV[2]) and 1 or 0, incarnation(), redis.call('HGET', shared .. 'state', 'confirmed') or '' }
 `,
@@ -142,6 +141,15 @@ return #buckets
 export const readFormat: Script = reading({
   name: 'readFormat',
   body: `return redis.call('HGET', shared .. 'state', 'format')`,
+});
+
+/** A log that was forgotten whole, as format 2 did, gets an entry again: it touches everything, and is what others follow. */
+export const completeLog: Script = writingWhenFull({
+  name: 'completeLog',
+  uses: ['head', 'log'],
+  body: `
+if head() > 0 and redis.call('XLEN', shared .. 'log') == 0 then log('a', '', redis.call('TIME')[1] * 1000) end
+`,
 });
 
 /** Answers the numbers of the newest entry of the log and of the newest event. */

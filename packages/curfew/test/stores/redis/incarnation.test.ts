@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { beginning, hour, logout, nodeRow, positionOf, start, World } from '../../../src/stores/conformance/harness.ts';
+import { openRedisStore } from '../../../src/stores/redis/index.ts';
+import { recovers } from '../../support/recovers.ts';
+import { RedisServer, redisInstalled, tellRedis } from '../../support/redis.ts';
+
+describe('what a Redis is an incarnation of', { skip: !redisInstalled }, () => {
+  test('R10: a kill and a restart are another one, and lose nothing; so is an older file that was put back by hand', async (t) => {
+    const server = await RedisServer.start();
+    t.after(() => server.remove());
+    const store = await openRedisStore(server.url);
+    t.after(store.close);
+    const world = new World({ store, dispose: async () => {} });
+    const kept = await world.logOne();
+    const putBack = await server.setAside();
+    await recovers(() => store.ping());
+    const lost = await world.logOne();
+    await store.renewNode(nodeRow('n1', 1, lost));
+    const first = await store.logHead();
+    await store.confirmIncarnation(first.incarnation);
+
+    await server.down('SIGKILL');
+    await server.up();
+    await recovers(() => store.ping());
+    const second = await store.listNodes();
+    assert.notEqual(second.incarnation, first.incarnation);
+    assert.equal(second.confirmed, false);
+    // Nothing is lost, and the log shows it.
+    assert.equal(second.nodes[0]?.current, true);
+    await store.confirmIncarnation(second.incarnation);
+
+    await putBack();
+    await recovers(() => store.ping());
+    assert.deepEqual(positionOf(await store.logHead()), positionOf(kept));
+    await store.renewNode(nodeRow('n1', 2, lost));
+    const again = await world.logOne();
+    const third = await store.listNodes();
+    assert.ok(![first.incarnation, second.incarnation].includes(third.incarnation));
+    assert.equal(third.confirmed, false);
+    assert.equal(again.sequence, lost.sequence);
+    assert.equal(third.nodes[0]?.current, false);
+  });
+
+  test('R10: the same process that was a replica in between is another one', async (t) => {
+    const [server, other] = [await RedisServer.start(), await RedisServer.start()];
+    t.after(() => server.remove());
+    t.after(() => other.remove());
+    const store = await openRedisStore(server.url);
+    t.after(store.close);
+    const { incarnation } = await store.logHead();
+    await server.tell('REPLICAOF', '127.0.0.1', String(other.port));
+    await assert.rejects(store.logHead());
+    await server.tell('REPLICAOF', 'NO', 'ONE');
+    assert.notEqual((await store.logHead()).incarnation, incarnation);
+  });
+
+  test('R2: a primary without the replicas that it is to have grants no renewal, and can be read', async (t) => {
+    const server = await RedisServer.start('--min-replicas-to-write', '1');
+    t.after(() => server.remove());
+    const store = await openRedisStore(server.url);
+    t.after(store.close);
+    await assert.rejects(store.renewNode(nodeRow('n1', 1)), { code: 'store_unavailable' });
+    assert.deepEqual((await store.listNodes()).nodes, []);
+    assert.equal((await store.logHead()).sequence, 0);
+  });
+});
+
+describe('a Redis of format 2', { skip: !redisInstalled }, () => {
+  let server: RedisServer;
+  before(async () => {
+    server = await RedisServer.start();
+  });
+  after(() => server.remove());
+
+  /** The log and the nodes as the version before wrote them: no microseconds, no tails; and old entries all gone. */
+  async function asBefore(url: string, keepLog: boolean): Promise<void> {
+    const entries = (await tellRedis(url, 'XRANGE', 'curfew:log', '-', '+')) as [string, string[]][];
+    await tellRedis(url, 'DEL', 'curfew:log');
+    for (const [id, [, row]] of entries) {
+      await tellRedis(url, 'XADD', 'curfew:log', id, 'e', row!.split('\u001f').slice(0, 3).join('\u001f'));
+      if (!keepLog) await tellRedis(url, 'XDEL', 'curfew:log', id);
+    }
+    await tellRedis(url, 'HSET', 'curfew:nodes', 'n1', '7\u001f2');
+    await tellRedis(url, 'HSET', 'curfew:state', 'format', '2');
+    await tellRedis(url, 'HDEL', 'curfew:state', 'confirmed');
+  }
+
+  for (const [database, keepLog] of [true, false].entries()) {
+    test(`is opened, ${keepLog ? 'with its log' : 'also when its log was forgotten whole'}, goes on, and is format 3 after a sweep`, async (t) => {
+      const url = `${server.url}/${database}`;
+      const former = await openRedisStore(url);
+      const writer = new World({ store: former, dispose: async () => {} });
+      for (let i = 0; i < 3; i++) await writer.logOne();
+      const changes = (await writer.log()).map(({ mark: _, ...change }) => change);
+      await former.close();
+      await asBefore(url, keepLog);
+
+      const store = await openRedisStore(url);
+      t.after(store.close);
+      const world = new World({ store, dispose: async () => {} });
+      if (keepLog)
+        assert.deepEqual(
+          (await world.log()).map(({ mark: _, ...change }) => change),
+          changes,
+        );
+      const { nodes } = await store.listNodes();
+      assert.deepEqual(nodes, [{ id: 'n1', counter: 7, applied: 2, tail: beginning, current: true }]);
+      // Whoever begins at the head finds it again, and reads on from there.
+      const head = await store.logHead();
+      assert.equal(head.sequence, keepLog ? 3 : 4);
+      assert.notEqual(head.mark, '');
+      await store.renewNode(nodeRow('n1', 8, head));
+      assert.equal((await store.listNodes()).nodes[0]?.current, true);
+      const { id } = await world.create({ at: start + hour });
+      assert.equal((await store.endSession(id, logout(start + hour))).kind, 'ended');
+      const read = await store.readLog(head.sequence, 10);
+      assert.deepEqual(
+        read.map(({ sequence }) => sequence),
+        [head.sequence, head.sequence + 1],
+      );
+      assert.deepEqual(positionOf(read[0]!), positionOf(head));
+      await world.sweep(start + 2 * hour);
+      assert.equal(await tellRedis(url, 'HGET', 'curfew:state', 'format'), '3');
+    });
+  }
+});
