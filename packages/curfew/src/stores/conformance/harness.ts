@@ -174,9 +174,9 @@ export class World {
     return (await this.store.logHead()).sequence;
   }
 
-  /** Ends a session of its own: one more entry in the log, which it answers with. */
-  async logOne(): Promise<LogEntry> {
-    const { id } = await this.create();
+  /** Ends a session, or one of its own: one more entry in the log, which it answers with. */
+  async logOne(session?: { id: SessionId }): Promise<LogEntry> {
+    const { id } = session ?? (await this.create());
     const outcome = await this.store.endSession(id, logout());
     assert.ok(outcome.kind === 'ended');
     const [entry] = await this.store.readLog(outcome.end.sequence, 1);

@@ -111,10 +111,10 @@ export const incarnationCases: Case[] = [
     name: 'R10: when an earlier state is put back, numbers that are used again have other marks, and it is another incarnation',
     async run(world) {
       if (!world.opened.setAside) return;
-      await world.create();
+      const session = await world.create();
       const kept = await world.logOne();
       const putBack = await world.opened.setAside();
-      const lost = await world.logOne();
+      const lost = await world.logOne(session);
       const before = await world.store.logHead();
       await world.store.renewNode(nodeRow('n1', 1, lost));
       await world.store.confirmIncarnation(before.incarnation);
@@ -125,7 +125,8 @@ export const incarnationCases: Case[] = [
       assert.notEqual(incarnation, before.incarnation);
       assert.equal(confirmed, false);
       assert.equal((await rowsOf(world))[0]!.current, false);
-      const again = await world.logOne();
+      // The very same change, at the same number.
+      const again = await world.logOne(session);
       assert.equal(again.sequence, lost.sequence);
       assert.notEqual(again.mark, lost.mark);
       assert.equal((await rowsOf(world))[0]!.current, false, 'a node that followed what is lost seems to follow this');
