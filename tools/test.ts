@@ -3,7 +3,14 @@ import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 
 /** Programs that tests drive, by the Debian package that has them. */
-const programs = { strace: 'strace', 'redis-server': 'redis-server', chromium: 'chromium', spin: 'spin', gcc: 'gcc' };
+const programs = {
+  strace: 'strace',
+  'redis-server': 'redis-server',
+  chromium: 'chromium',
+  spin: 'spin',
+  gcc: 'gcc',
+  faketime: 'faketime',
+};
 
 getPrograms();
 installEngines();

@@ -87,6 +87,7 @@ export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
   internal: { code: 'internal_error', message: 'Something went wrong in the server.' },
   config_invalid: unavailable,
   port_in_use: unavailable,
+  clock_differs: unavailable,
   store_not_writable: unavailable,
   store_login_refused: unavailable,
   store_database_missing: unavailable,

@@ -92,6 +92,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   internal,
   config_invalid: internal,
   port_in_use: internal,
+  clock_differs: internal,
   store_not_writable: notStored,
   store_login_refused: notStored,
   store_database_missing: notStored,

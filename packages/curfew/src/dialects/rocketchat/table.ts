@@ -82,6 +82,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   internal: { kind: 'unavailable', text: 'Internal server error' },
   config_invalid: unavailable,
   port_in_use: unavailable,
+  clock_differs: unavailable,
   store_not_writable: unavailable,
   store_login_refused: unavailable,
   store_database_missing: unavailable,

@@ -29,10 +29,10 @@ export const conformanceCases: readonly Case[] = [
   ...limitCases,
   ...accountCases,
   ...logCases,
+  ...timeCases,
   ...sweepCases,
   ...textCases,
   ...incarnationCases,
-  ...timeCases,
   ...nodeCases,
   ...interruptionCases,
 ];
