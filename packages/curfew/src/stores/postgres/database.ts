@@ -1,7 +1,7 @@
 import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient, types } from 'pg';
 import { CurfewError } from '../../errors.ts';
 import type { Row } from './codec.ts';
-import { callFault, isRefusal, isRetryable, Overdue, Unconfirmed } from './faults.ts';
+import { callFault, isRefusal, isRetryable, isTooMany, Overdue, Unconfirmed } from './faults.ts';
 import type { Location } from './location.ts';
 
 /** A statement that the server keeps prepared under its name; without a name it is planned for its values each time. */
@@ -11,19 +11,32 @@ export type Statement = { name?: string; text: string };
 const patience = 2000;
 /** Pauses between attempts to connect while the server is away. */
 const backoff = { first: 50, most: 2000 } as const;
+/** Milliseconds until a pool that was refused a connection asks for more again. */
+const growth = 1000;
 /** A write that the server undid because two waited for each other comes again so often. */
 const attempts = 5;
 
-/** How many connections there may be, and what a commit on them waits for at least (PostgreSQL's `synchronous_commit`). */
-type Use = { connections: number; commit: 'on' | 'local' };
+type Use = {
+  /** How many there may be. */
+  connections: number;
+  /** What a commit waits for at least: PostgreSQL's `synchronous_commit`. */
+  commit: 'on' | 'local';
+  /** Whose connections are used while the server refuses one of these. */
+  otherwise?: Database | undefined;
+};
 
 /**
  * The connections to one server: bounded in number, every call bounded in time, and told apart when it fails. While
- * the server cannot be reached calls fail at once; one in growing intervals tries.
+ * the server cannot be reached calls fail at once; one in growing intervals tries. When it has no more connections to
+ * give, calls wait for those that there are.
  */
 export class Database {
   readonly location: Location;
   readonly #pool: Pool;
+  readonly #use: Use;
+  /** Connections that stand. */
+  #standing = 0;
+  #growing: NodeJS.Timeout | undefined;
   #retryAt = 0;
   #pause = 0;
   #unreachable: unknown;
@@ -31,7 +44,14 @@ export class Database {
 
   constructor(location: Location, use: Partial<Use> = {}) {
     this.location = location;
-    this.#pool = createPool(location, { connections: location.connections, commit: 'on', ...use });
+    this.#use = { connections: location.connections, commit: 'on', ...use };
+    this.#pool = createPool(location, this.#use);
+    this.#pool.on('connect', () => {
+      this.#standing += 1;
+    });
+    this.#pool.on('remove', () => {
+      this.#standing -= 1;
+    });
   }
 
   /** Asks something that changes nothing; again on another connection when the first one breaks. */
@@ -79,6 +99,7 @@ export class Database {
   }
 
   close(): Promise<void> {
+    clearTimeout(this.#growing);
     this.#closed ??= this.#pool.end();
     return this.#closed;
   }
@@ -131,20 +152,42 @@ export class Database {
   /** A connection, to be released; with `true` when it is to be closed. */
   async connect(): Promise<PoolClient> {
     if (this.#closed) throw new CurfewError('store_unavailable', { detail: 'The store is closed.' });
-    if (performance.now() < this.#retryAt) throw callFault(this.#unreachable, 'nothing');
+    if (performance.now() < this.#retryAt) return this.#without(this.#unreachable);
     try {
       const client = await this.#pool.connect();
       this.#pause = 0;
       this.#retryAt = 0;
       return client;
     } catch (error) {
+      if (isTooMany(error) && this.#standing > 0) {
+        this.#goOnWith(this.#standing);
+        return this.connect();
+      }
+      // Its turn did not come: that says nothing of the server.
+      if (this.#standing >= this.#pool.options.max!) throw callFault(error, 'nothing');
       this.#unreachable = error;
       if (performance.now() >= this.#retryAt) {
         this.#pause = Math.min(backoff.most, this.#pause === 0 ? backoff.first : this.#pause * 2);
         this.#retryAt = performance.now() + this.#pause * (0.5 + Math.random() / 2);
       }
-      throw callFault(error, 'nothing');
+      return this.#without(error);
     }
+  }
+
+  /** There is no connection, for this reason. */
+  async #without(error: unknown): Promise<PoolClient> {
+    if (isTooMany(error) && this.#use.otherwise) return this.#use.otherwise.connect();
+    throw callFault(error, 'nothing');
+  }
+
+  /** Makes whoever asks for one wait for those that there are, for a while; then the pool may grow again. */
+  #goOnWith(connections: number): void {
+    const { options } = this.#pool;
+    options.max = connections;
+    this.#growing ??= setTimeout(() => {
+      this.#growing = undefined;
+      options.max = this.#use.connections;
+    }, growth).unref();
   }
 }
 

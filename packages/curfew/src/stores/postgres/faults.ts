@@ -19,6 +19,11 @@ export function isRetryable(error: unknown): boolean {
   return isRefusal(error) && ['40P01', '40001'].includes(sqlState(error)!);
 }
 
+/** The server has no connection left for this role or database, or for anybody. */
+export function isTooMany(error: unknown): boolean {
+  return sqlState(error) === '53300';
+}
+
 function sqlState(error: unknown): string | undefined {
   const { code, severity } = (error ?? {}) as DriverError;
   return severity !== undefined && typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
