@@ -1,7 +1,7 @@
 import { CurfewError, isCurfewError } from '../../errors.ts';
 
 /** What the driver rejects with: an answer of the server (with SQLSTATE and severity), or a fault of the connection. */
-type DriverError = Error & { code?: string; severity?: string };
+type DriverError = Error & { code?: string; severity?: string; where?: string };
 
 /** A call was given up because nothing came back in its time. */
 export class Overdue extends Error {}
@@ -17,6 +17,11 @@ export function isRefusal(error: unknown): boolean {
 /** Two writes that waited for each other, or a row that changed: the server undid one, which may simply come again. */
 export function isRetryable(error: unknown): boolean {
   return isRefusal(error) && ['40P01', '40001'].includes(sqlState(error)!);
+}
+
+/** Somebody else holds a lock that it needs, for longer than the holder of the writers' lock may wait: undone. */
+export function isLocked(error: unknown): boolean {
+  return isRefusal(error) && sqlState(error) === '55P03';
 }
 
 /** The server has no connection left for this role or database, or for anybody. */
@@ -43,8 +48,13 @@ export function callFault(error: unknown, sent: 'write' | 'read' | 'nothing'): C
   }
   const state = sqlState(error);
   if (state === '53100') return new CurfewError('store_full', { detail: `PostgreSQL: ${message}.` }, error);
-  const why = state === '57014' ? 'it took longer than statement_timeout allows' : message;
+  const why = whyOf(error as DriverError);
   return new CurfewError('store_unavailable', { detail: `PostgreSQL: ${why}.` }, error);
+}
+
+function whyOf(error: DriverError): string {
+  if (isLocked(error)) return `somebody else holds a lock that it needs (${error.where?.split('\n')[0]})`;
+  return sqlState(error) === '57014' ? 'it took longer than statement_timeout allows' : error.message;
 }
 
 /** What keeps a server from starting: named, with the place, never with the password. */

@@ -14,11 +14,14 @@ export type { PostgresStore } from './store.ts';
  */
 export async function openPostgresStore(url: string): Promise<PostgresStore> {
   const database = new Database(parseLocation(url));
+  const store = new PostgresStore(database);
   try {
     await migrate(database);
-    return new PostgresStore(database);
+    // The connection that the leases hang on is made first of all, and shows that the role may ask what it must.
+    await store.logHead();
+    return store;
   } catch (error) {
-    await database.close();
+    await store.close();
     throw openFault(error, database.location.shown);
   }
 }

@@ -12,7 +12,7 @@ import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
 import { Database, type Statement, withoutNul } from './database.ts';
 import { countEntries, describe } from './describe.ts';
-import { callFault, isRefusal } from './faults.ts';
+import { callFault, isLocked, isRefusal } from './faults.ts';
 import { listenOn } from './hints.ts';
 import { eventsStatement, listStatement, reads, writes } from './statements.ts';
 import { sweep } from './sweep.ts';
@@ -23,6 +23,8 @@ type Operation = { do: string } & Row;
 
 /** Operations that share a commit at most, and questions that share a round trip. */
 const batch = { lanes: 2, most: 128 } as const;
+/** Milliseconds until a write comes again that needs what somebody else has locked: the first time, and at most. */
+const lockPause = { first: 50, most: 500 } as const;
 /** Sessions that one statement notes the activity of. */
 const touches = 500;
 /** Candidates of a free text, or accounts, that are fetched at once. */
@@ -375,7 +377,22 @@ export class PostgresStore implements Store {
   }
 
   async #write(name: string, asked: Row): Promise<Row> {
-    return (await this.#writes.run({ do: name, ...asked })) as Row;
+    const operation = { do: name, ...asked };
+    const until = performance.now() + this.#database.location.statementTimeout;
+    try {
+      return (await this.#writes.run(operation)) as Row;
+    } catch (error) {
+      if (!needsLocked(error)) throw error;
+    }
+    // In no lane, and with nobody else: it alone waits for whoever holds the lock.
+    for (let pause: number = lockPause.first; ; pause = Math.min(pause * 2, lockPause.most)) {
+      await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)));
+      try {
+        return (await this.#writeAll([operation]))[0] as Row;
+      } catch (error) {
+        if (!needsLocked(error) || performance.now() + pause > until) throw error;
+      }
+    }
   }
 
   async #writeAll(operations: readonly Operation[]): Promise<unknown[]> {
@@ -413,6 +430,10 @@ function trusted(rows: Row[]): Row[] {
     throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: a standby answered; it may be behind.' });
   }
   return rows;
+}
+
+function needsLocked(error: unknown): boolean {
+  return error instanceof CurfewError && isLocked(error.cause);
 }
 
 /** As PostgreSQL's `jsonb` takes it. */

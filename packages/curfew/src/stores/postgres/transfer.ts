@@ -72,7 +72,7 @@ export async function importRecords(database: Database, records: AsyncIterable<S
   await database.session(async (client) => {
     await client.query('BEGIN');
     await client.query(unhurried);
-    await client.query('CALL lock_writers()');
+    await client.query('CALL lock_writers(); SET LOCAL lock_timeout = 0');
     await refuseUnlessEmpty(client);
     let waiting: StoreRecord[] = [];
     for await (const record of records) {

@@ -1,4 +1,5 @@
 import { counters } from './counters.ts';
+import { locks } from './locks.ts';
 import { positions } from './positions.ts';
 import { rules } from './rules.ts';
 import { sessions } from './sessions.ts';
@@ -17,5 +18,6 @@ export const migrations: readonly Migration[] = [
   { number: 2, name: 'functions', sql: [rules, sessions, together, users, writes, sweep].join('\n') },
   { number: 3, name: 'positions', sql: positions },
   { number: 4, name: 'counters', sql: counters },
-  { number: 5, name: 'time', sql: time },
+  { number: 5, name: 'locks', sql: locks },
+  { number: 6, name: 'time', sql: time },
 ];

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { logout, nodeRow, user, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import { PostgresServer } from './server.ts';
+
+describe('what an operator has locked on PostgreSQL', () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await PostgresServer.start();
+  });
+  after(() => server.dispose());
+
+  const locks = {
+    'a session’s row': (id: string) => `SELECT FROM curfew.sessions WHERE id = '${id}' FOR UPDATE`,
+    'its user’s row': () => "SELECT FROM curfew.users WHERE id = 'looked at' FOR UPDATE",
+  };
+  for (const [what, lock] of Object.entries(locks)) {
+    test(`${what}: whoever needs it waits until it is let go of, and nobody else does, on any node`, async (t) => {
+      const name = `locked_${Object.keys(locks).indexOf(what)}`;
+      const url = `${await server.createDatabase(name)}?statement_timeout=60000`;
+      const [store, another] = [await openPostgresStore(url), await openPostgresStore(url)];
+      t.after(() => Promise.all([store.close(), another.close()]));
+      const worlds = [store, another].map((one) => new World({ store: one, dispose: async () => {} }));
+      const { id } = await worlds[0]!.create({ userId: 'looked at' });
+      const holder = await server.connect(name);
+      t.after(() => holder.end());
+      await holder.query('BEGIN');
+      await holder.query(lock(id));
+      let open = true;
+      const ended = store.endSession(id, logout()).finally(() => {
+        open = false;
+      });
+      await Promise.all(
+        worlds.map(async (world, k) => {
+          for (let i = 0; i < 40; i++) {
+            const other = await world.create({ userId: `user ${k} ${i}` });
+            assert.equal((await world.store.endSession(other.id, logout())).kind, 'ended');
+            await world.store.renewNode(nodeRow(`n${k}`, i + 1));
+          }
+        }),
+      );
+      assert.ok(open, 'the session that is looked at was ended, or given up, before it was let go of');
+      assert.equal((await worlds[0]!.view(id)).status, 'active');
+      await holder.query('COMMIT');
+      assert.equal((await ended).kind, 'ended');
+      assert.equal(await store.countActive(0, user('looked at')), 0);
+    });
+  }
+
+  test('what stays locked is a definite fault in time that names the lock, and nothing has changed', async (t) => {
+    const url = await server.createDatabase('stuck');
+    const store = await openPostgresStore(`${url}?statement_timeout=500`);
+    t.after(() => store.close());
+    const world = new World({ store, dispose: async () => {} });
+    const { id } = await world.create();
+    const holder = await server.connect('stuck');
+    t.after(() => holder.end());
+    await holder.query(`BEGIN; SELECT FROM curfew.sessions WHERE id = '${id}' FOR UPDATE`);
+    await assert.rejects(store.endSession(id, logout()), {
+      code: 'store_unavailable',
+      message: /somebody else holds a lock that it needs \(while locking tuple .* in relation "sessions"\)/,
+    });
+    assert.equal((await world.view(id)).status, 'active');
+    await holder.query('COMMIT');
+    assert.equal((await store.endSession(id, logout())).kind, 'ended');
+    assert.equal((await store.logHead()).sequence, 1);
+  });
+});
