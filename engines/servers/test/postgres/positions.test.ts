@@ -91,6 +91,30 @@ describe('positions and incarnations on PostgreSQL', () => {
     assert.notEqual((await anew.store.logHead()).incarnation, incarnation);
   });
 
+  test('R10: a database that was put back from a copy is another incarnation, in which numbers have other marks', async () => {
+    const url = await server.createDatabase('kept');
+    const world = await opened(url);
+    await world.logOne();
+    await open.pop()!.close();
+    await server.sql('postgres', 'CREATE DATABASE copy TEMPLATE kept');
+    const before = await opened(url);
+    const lost = await before.logOne();
+    const { incarnation } = await before.store.logHead();
+    await before.store.renewNode(nodeRow('n1', 1, lost));
+    await before.store.confirmIncarnation(incarnation);
+    await open.pop()!.close();
+    await server.sql('postgres', 'DROP DATABASE kept WITH (FORCE)');
+    await server.sql('postgres', 'ALTER DATABASE copy RENAME TO kept');
+    const { store } = await opened(url);
+    assert.notEqual((await store.logHead()).incarnation, incarnation);
+    await store.confirmIncarnation(incarnation);
+    assert.equal((await store.listNodes()).confirmed, false);
+    await store.renewNode(nodeRow('n1', 2, lost));
+    const { sequence } = await store.endEveryone(everyone());
+    assert.equal(sequence, lost.sequence);
+    assert.equal((await store.listNodes()).nodes[0]!.current, false);
+  });
+
   test('R4: a renewal’s head is read when the row is visible: an end that saw no row yet is in it', async () => {
     const url = await server.createDatabase('barrier');
     const [node, ender] = [await opened(url), await opened(url)];

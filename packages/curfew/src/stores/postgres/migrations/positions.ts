@@ -21,12 +21,13 @@ $$;
 CALL complete_log();
 
 -- What was acknowledged before may be gone when this is another: after a promotion (the timeline; the one of the control
--- file lags behind), on another server, and in a schema that was restored from a dump. Null on a standby.
+-- file lags behind), on another server, and in a database or a schema that was restored from a copy. Null on a standby.
 CREATE FUNCTION incarnation() RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   IF pg_is_in_recovery() THEN RETURN NULL; END IF;
   RETURN concat_ws('/', (SELECT system_identifier FROM pg_control_system()),
-    substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), 'log'::regclass::oid);
+    substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
+    (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()), 'log'::regclass::oid);
 END $$;
 
 CREATE FUNCTION log_head(OUT sequence bigint, OUT mark text, OUT incarnation text, OUT now bigint)
