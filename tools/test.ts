@@ -6,6 +6,7 @@ import { run } from './exec.ts';
 const programs = {
   strace: 'strace',
   'redis-server': 'redis-server',
+  'redis-sentinel': 'redis-sentinel',
   chromium: 'chromium',
   spin: 'spin',
   gcc: 'gcc',
