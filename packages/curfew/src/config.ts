@@ -241,6 +241,14 @@ export const options = {
     fallback: '1m',
     read: (text) => duration(text, second, day),
   }),
+  endAllAfterFailover: option({
+    env: 'CURFEW_END_ALL_AFTER_FAILOVER',
+    flag: '--end-all-after-failover',
+    form: 'true | false',
+    help: 'End every session when the store was failed over or restored, in case that it lost ends.',
+    fallback: 'false',
+    read: boolean,
+  }),
   secretKey: option({
     env: 'CURFEW_SECRET_KEY',
     flag: '--secret-key',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { systemTiming, type Timing } from 'curfew-client/fence';
 import { Activity } from './authority/activity.ts';
+import { afterFailover } from './authority/after-failover.ts';
 import { authenticateKey } from './authority/authenticate.ts';
 import { askStoreTime, processClock, type StoreClock, storeClock, writtenAhead } from './authority/clock.ts';
 import { createPasswords } from './authority/passwords.ts';
@@ -14,7 +15,7 @@ import { minute, second } from './domain/limits.ts';
 import { defaultPolicy, type Policy } from './domain/policy.ts';
 import type { Clock, Random } from './domain/ports.ts';
 import { CurfewError } from './errors.ts';
-import { createFence, type ProcessFence } from './fence/index.ts';
+import { createFence, type LossReason, type ProcessFence } from './fence/index.ts';
 import { loadSecretKey } from './secret-key.ts';
 import type { Store } from './stores/contract.ts';
 import { folderOf, openStore } from './stores/open.ts';
@@ -40,6 +41,10 @@ export type WorldSettings = {
   cacheSessions?: number | undefined;
   /** What the time is, instead of the store's clock. */
   clock?: Clock | undefined;
+  /** End every session when the store was failed over or restored: ends may be lost with what it lacks. */
+  endAllAfterFailover?: boolean | undefined;
+  /** This node's fence starts over: why, and what gave it away. */
+  onRestart?: ((reason: LossReason, detail: string) => void) | undefined;
   onError?: ((error: unknown) => void) | undefined;
   /** What an operator should know, and what keeps nothing from working. */
   onWarning?: ((text: string) => void) | undefined;
@@ -83,6 +88,9 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
     const { clock, note } = await openClock(store, settings, timing);
     const activity = new Activity(store);
     const parts = { store, clock, activity };
+    const closing = new AbortController();
+    const onError = settings.onError ?? (() => {});
+    await confirmNew(store);
     const fence = await createFence({
       store,
       timing,
@@ -95,7 +103,16 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
       admit: (key) => admitVerifier(store, key),
       lease: settings.lease ?? defaultLease,
       capacity: settings.cacheSessions ?? defaultCacheSessions,
-      onError: settings.onError ?? (() => {}),
+      onRestart: settings.onRestart,
+      onFailover: (incarnation) =>
+        void afterFailover(incarnation, {
+          store,
+          now: () => clock.nowForEnd(),
+          endEveryone: settings.endAllAfterFailover ?? false,
+          onError,
+          until: closing.signal,
+        }),
+      onError,
     });
     const world: World = {
       store,
@@ -113,7 +130,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
     const upkeep = startUpkeep(world, {
       keepEnded: settings.keepEnded ?? defaultUpkeep.keepEnded,
       keepEvents: settings.keepEvents ?? defaultUpkeep.keepEvents,
-      onError: settings.onError ?? (() => {}),
+      onError,
       onWarning: settings.onWarning ?? (() => {}),
     });
     return {
@@ -121,6 +138,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
       fence,
       upkeep,
       async close() {
+        closing.abort();
         await upkeep.stop();
         await world.fence.close().catch(() => {});
         await store.close();
@@ -130,6 +148,12 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
     await store.close();
     throw error;
   }
+}
+
+/** A store that nothing was ever written into has been nothing else before: nobody can hold a session of it. */
+async function confirmNew(store: Store): Promise<void> {
+  if ((await store.latestTime()) > 0) return;
+  await store.confirmIncarnation((await store.logHead()).incarnation);
 }
 
 /**

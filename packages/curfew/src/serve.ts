@@ -58,6 +58,8 @@ export async function serve(
     clock,
     onError: (error) => logger.error({ err: error }, 'upkeep failed'),
     onWarning: (text) => logger.warn(text),
+    onRestart: (reason, detail) => logger.warn({ reason, detail }, 'the node starts over'),
+    endAllAfterFailover: settings.endAllAfterFailover,
   });
   try {
     const { world } = opened;

@@ -30,6 +30,7 @@ export const eventTypes = [
   'named_session.created',
   'named_session.changed',
   'named_session.deleted',
+  'store.failed_over',
 ] as const;
 
 export type EventType = (typeof eventTypes)[number];

@@ -5,6 +5,8 @@ import { FenceNode } from './node.ts';
 import type { FencePorts, FenceStatistics, StreamHandler, VerifierStream } from './ports.ts';
 import { type Settled, Waits } from './waits.ts';
 
+export type { LossReason } from './log-follower.ts';
+
 const longestPause = 5000;
 const firstPause = 50;
 

@@ -52,6 +52,8 @@ export type FencePorts = {
   capacity: number;
   /** A node starts over under a new id (R10): why, and what gave it away. */
   onRestart?: ((reason: LossReason, detail: string) => void) | undefined;
+  /** The store was failed over or restored; called by each process that notices, now that it follows the present one. */
+  onFailover?: ((incarnation: string) => void) | undefined;
   onError(error: unknown): void;
 };
 

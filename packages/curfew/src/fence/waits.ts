@@ -1,5 +1,6 @@
 import { type Timing, withMargin } from 'curfew-client/fence';
 import type { Receipt } from '../authority/receipt.ts';
+import { CurfewError } from '../errors.ts';
 import type { LogPosition, NodeList, NodeRow } from '../stores/contract.ts';
 import type { Acknowledgements } from './node.ts';
 import type { FencePorts } from './ports.ts';
@@ -23,6 +24,7 @@ type Waiter = {
   /** What the list of nodes said, read after the commit (R16); `undefined` until then. */
   nodes: { applied: number; expired: number } | undefined;
   finish(by: 'acks' | 'timeout'): void;
+  fail(error: unknown): void;
 };
 
 /** Pauses between two looks at the list, while others have not applied a change yet. */
@@ -51,7 +53,13 @@ export class Waits {
   #incarnation: { id: string; since: number } | undefined;
   nodes = 1;
 
-  constructor({ store, timing, lease }: Pick<FencePorts, 'store' | 'timing' | 'lease'>, here: () => Here) {
+  readonly #onFailover: FencePorts['onFailover'];
+
+  constructor(
+    { store, timing, lease, onFailover }: Pick<FencePorts, 'store' | 'timing' | 'lease' | 'onFailover'>,
+    here: () => Here,
+  ) {
+    this.#onFailover = onFailover;
     this.#store = store;
     this.#timing = timing;
     this.#longest = withMargin(lease);
@@ -62,16 +70,24 @@ export class Waits {
     return this.#waiters.size;
   }
 
-  /** Resolves when a change that has been committed is known wherever it could matter. */
+  /**
+   * Resolves when a change that has been committed is known wherever it could matter.
+   * @throws `outcome_unknown` when the store was failed over meanwhile: it may have lost the change
+   */
   settle(sequence: number): Promise<Settled> {
     const began = this.#timing.mono();
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown) => {
+        if (!this.#waiters.delete(waiter)) return;
+        cancel();
+        reject(error);
+      };
       const finish = (by: 'acks' | 'timeout') => {
         if (!this.#waiters.delete(waiter)) return;
         cancel();
         resolve(this.#receipt(waiter, by));
       };
-      const waiter: Waiter = { sequence, began, looked: false, nodes: undefined, finish };
+      const waiter: Waiter = { sequence, began, looked: false, nodes: undefined, finish, fail };
       const cancel = this.#timing.after(this.#longest, () => finish('timeout'));
       this.#waiters.add(waiter);
       this.#pause = firstPause;
@@ -151,8 +167,14 @@ export class Waits {
   #noteIncarnation({ incarnation, confirmed }: NodeList): void {
     const now = this.#timing.mono();
     if (incarnation !== this.#incarnation?.id) {
-      if (this.#incarnation || !confirmed) this.distrustRows();
+      const failedOver = this.#incarnation !== undefined;
+      const another = failedOver || !confirmed;
       this.#incarnation = { id: incarnation, since: now };
+      if (another) {
+        this.distrustRows();
+        this.#onFailover?.(incarnation);
+      }
+      if (failedOver) for (const waiter of this.#waiters) waiter.fail(lost());
     }
     if (confirmed || now - this.#incarnation.since < this.#longest) return;
     void this.#store.confirmIncarnation(incarnation).catch(() => {});
@@ -202,4 +224,10 @@ export class Waits {
       waitedMs: Math.round(this.#timing.mono() - began),
     };
   }
+}
+
+function lost(): CurfewError {
+  return new CurfewError('outcome_unknown', {
+    detail: 'The store was failed over, or restarted, before it was certain that this was over everywhere.',
+  });
 }

@@ -6,16 +6,7 @@ import type { Event, NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { day } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
-import type {
-  AttemptOutcome,
-  EventQuery,
-  LogHead,
-  LogPosition,
-  NodeList,
-  NodeRow,
-  SessionSnapshot,
-  Store,
-} from '../contract.ts';
+import type { AttemptOutcome, EventQuery, LogHead, LogPosition, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
 import { decodeEvent, decodeLog, decodeSession, format, markOf } from './codec.ts';
 import { Committer, closedError, completeLog, loadState, type State } from './commit.ts';

@@ -181,9 +181,7 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R10',
     breaks: 'a process that starts after a failover trusts the rows at once',
     file: node('waits'),
-    edits: [
-      ['if (this.#incarnation || !confirmed) this.distrustRows();', 'if (this.#incarnation) this.distrustRows();'],
-    ],
+    edits: [['const another = failedOver || !confirmed;', 'const another = failedOver;']],
   },
   'confirms-at-once': {
     rule: 'R10',

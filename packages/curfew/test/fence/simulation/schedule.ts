@@ -238,7 +238,9 @@ export class Schedule {
       async ({ entry, touched }) => {
         this.#tell(`${machine.name} wrote ${entry.sequence}: ${touched.map(told).join(', ')}`);
         const began = machine.timing.mono();
-        const receipt = await fence.settle(entry.sequence, 'everywhere');
+        const receipt = await fence.settle(entry.sequence, 'everywhere').catch(() => undefined);
+        // The store was failed over meanwhile, and says that it does not know.
+        if (!receipt) return;
         this.#tell(`${machine.name} returned ${JSON.stringify(receipt)}`);
         this.outcome.changes += 1;
         if (receipt.by === 'timeout') this.outcome.timedOut += 1;
