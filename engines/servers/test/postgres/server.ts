@@ -123,6 +123,8 @@ export class PostgresServer {
     const gone = once(child, 'exit');
     child.kill('SIGKILL');
     await gone;
+    // The engine would wait for its end once more when it is stopped, and for ever.
+    this.#engine = this.#make();
   }
 
   async startAgain(): Promise<void> {
