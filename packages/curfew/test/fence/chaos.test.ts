@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { temporaryFolder } from '../stores/harness.ts';
-import { RedisServer, redisInstalled } from '../support/redis.ts';
+import { redisInstalled } from '../support/redis.ts';
+import { RedisPair, sentinelInstalled } from '../support/redis-pair.ts';
+import type { ChaosStore } from './chaos/chaos.ts';
 import { chaosTimeout, withstandChaos } from './chaos/withstand.ts';
 
 test('an embedded store, one server, six applications: no kill, stop, cut or delay breaks the promise', {
@@ -12,19 +14,49 @@ test('an embedded store, one server, six applications: no kill, stop, cut or del
   await withstandChaos(t, 'LMDB', { env: { CURFEW_STORE: `lmdb:${folder.path}` }, nodes: 1 });
 });
 
-test('Redis, three servers, six applications: nor does its restart', {
+test('Redis, three servers, six applications: nor does its restart, nor a failover by hand', {
   timeout: chaosTimeout,
   skip: !redisInstalled,
 }, async (t) => {
-  const redis = await RedisServer.start();
-  t.after(() => redis.remove());
+  const pair = await RedisPair.start();
+  t.after(() => pair.remove());
   await withstandChaos(t, 'Redis', {
-    env: { CURFEW_STORE: redis.url, CURFEW_SECRET_KEY: randomBytes(32).toString('hex') },
-    nodes: 3,
-    restartChanges: 1,
+    ...storeOf(pair, () => pair.failOver()),
     async restart() {
-      await redis.down(Math.random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
-      await redis.up();
+      await pair.primary.down(Math.random() < 0.5 ? 'SIGKILL' : 'SIGTERM');
+      await pair.primary.up();
+      await pair.caughtUp();
     },
+    // It is another one when it has started, and once more when its replica is back: that begins a history of its own.
+    restartChanges: 2,
   });
 });
+
+// Whatever takes the primary away for a moment is a failover to Sentinel: so it is not restarted here.
+test('Redis, three servers, six applications: nor does a failover by Sentinel', {
+  timeout: chaosTimeout,
+  skip: !sentinelInstalled,
+}, async (t) => {
+  const pair = await RedisPair.start();
+  t.after(() => pair.remove());
+  await withstandChaos(
+    t,
+    'Redis with Sentinel',
+    storeOf(pair, () => pair.failOverBySentinel()),
+  );
+});
+
+function storeOf(pair: RedisPair, promote: () => Promise<void>): ChaosStore {
+  return {
+    env: { CURFEW_STORE: pair.url, CURFEW_SECRET_KEY: randomBytes(32).toString('hex') },
+    nodes: 3,
+    standby: {
+      async lag() {
+        await pair.caughtUp();
+        pair.hold();
+      },
+      promote,
+      renew: () => pair.rejoin(),
+    },
+  };
+}

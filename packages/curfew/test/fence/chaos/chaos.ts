@@ -42,6 +42,8 @@ export type ChaosReport = Judgement & {
   /** How often servers started over, by reason. */
   restarts: Record<string, number>;
   unexplained: Restart[];
+  /** Servers that ended though nobody ended them, and what they said last. */
+  crashes: string[];
   /** Sessions whose changes the checker remembered, at most. */
   remembered: number;
 };
@@ -66,6 +68,8 @@ const mostAtOnce = 4;
 const tick = 10;
 /** Milliseconds that an ended session is verified yet, whether or not the answer came: that is the point. */
 const verifiedYet = 3000;
+/** Lines that are kept of what a server tells people. */
+const mostTold = 20;
 const afterRefusal = 100;
 /** Milliseconds from one fault to the next, on a fleet of three; whoever has fewer servers is hurt less often. */
 const betweenFaults = [200, 900] as const;
@@ -94,6 +98,7 @@ export class Chaos {
   readonly #news = { add: new Map<string, string>(), drop: [] as string[] };
   readonly #storeChanges: StoreChange[] = [];
   readonly #faults: Record<string, number> = {};
+  readonly #crashes: string[] = [];
   readonly #waits: number[] = [];
   readonly #refused: Record<string, number> = {};
   readonly #by = { acks: 0, timeout: 0 };
@@ -162,6 +167,7 @@ export class Chaos {
       fromMemory: this.#fromMemory,
       restarts,
       unexplained: this.#watched.flatMap(({ restarts, started }) => unexplained(restarts, started, this.#storeChanges)),
+      crashes: this.#crashes,
       remembered: this.#remembered,
     };
   }
@@ -187,11 +193,22 @@ export class Chaos {
     node.server = server;
     this.#watched.push({ server, started, restarts: [] });
     node.proxy.target.port = Number(new URL(server.url).port);
+    // Whoever is killed on purpose is not the node's server any more.
+    server.child.once('exit', (code, signal) => {
+      if (node.server !== server || !this.#running) return;
+      this.#crashes.push(`it ended with ${code ?? signal}: ${server.told.join('\n')}`);
+      void this.#bringBack(node);
+    });
   }
 
   async #replace(node: Node, server: ServerProcess): Promise<void> {
     node.server = undefined;
     await server.stop('SIGKILL');
+    await this.#bringBack(node);
+  }
+
+  async #bringBack(node: Node): Promise<void> {
+    node.server = undefined;
     while (this.#running && !node.server) {
       // It does not start without its store, which may be starting too.
       await this.#startNode(node).catch(() => pause(200));
@@ -204,7 +221,7 @@ export class Chaos {
   /** Takes what the servers have logged, so that it does not gather in memory. */
   #readLogs(): void {
     for (const { server, restarts } of this.#watched) {
-      server.told.length = 0;
+      server.told.splice(0, server.told.length - mostTold);
       for (const line of server.log.splice(0)) {
         const restart = restartIn(line);
         if (restart) restarts.push(restart);

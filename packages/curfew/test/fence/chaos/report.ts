@@ -19,6 +19,7 @@ export function tell(store: string, report: ChaosReport): string[] {
     ['leases that ran out', count(report.expired)],
     ['servers that started over', counts(restarts)],
     ['… for no reason', count(unexplained.length)],
+    ['servers that ended by themselves', count(report.crashes.length)],
     ['sessions remembered at most', count(report.remembered)],
     ['violations', count(violations.length)],
   ];
