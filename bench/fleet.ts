@@ -384,7 +384,7 @@ async function snapshotRow(say: (text: string) => void): Promise<Row> {
     const before = await write(span);
     const reader = await server.connect('snapshot');
     await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-    await reader.query('SELECT 1 FROM sessions LIMIT 1');
+    await reader.query('SELECT 1 FROM curfew.sessions LIMIT 1');
     await write(minute - span);
     const during = await write(span);
     await reader.query('COMMIT');
