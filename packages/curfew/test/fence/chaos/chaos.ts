@@ -13,7 +13,7 @@ import { type Restart, restartIn, type StoreChange, unexplained } from './restar
 export type ChaosStore = {
   env: Record<string, string>;
   nodes: number;
-  restart?(): Promise<void>;
+  restart?: () => Promise<void>;
   /** How many times a restart makes it another store than before: not at all, unless it says so. */
   restartChanges?: number;
   standby?: Standby;
@@ -73,8 +73,8 @@ const mostTold = 20;
 const afterRefusal = 100;
 /** Milliseconds from one fault to the next, on a fleet of three; whoever has fewer servers is hurt less often. */
 const betweenFaults = [200, 900] as const;
-/** How long a store is left alone, once it serves again. */
-const storeRests = 4000;
+/** How long the store is left alone, once it serves again. */
+const storeRests = [4000, 8000] as const;
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 const pause = (milliseconds: number) =>
@@ -103,7 +103,6 @@ export class Chaos {
   readonly #refused: Record<string, number> = {};
   readonly #by = { acks: 0, timeout: 0 };
   readonly #underWay: Set<Promise<void>> = new Set();
-  #storeHurt: Promise<void> | undefined;
   #opening = 0;
   #ending = 0;
   #ends = 0;
@@ -125,13 +124,7 @@ export class Chaos {
       for (let i = 0; i < applications; i++) this.#apps.push(this.#startApp(`app ${i}`));
       began = now();
       const until = began + seconds * 1000;
-      const working = this.#workAlong(began, until);
-      while (now() < until) {
-        await this.#hurt();
-        await pause((randomInt(...betweenFaults) * 3) / this.#store.nodes);
-      }
-      await working;
-      await this.#storeHurt;
+      await Promise.all([this.#workAlong(began, until), this.#hurtAlong(until), this.#hurtStoreAlong(until)]);
       this.#running = false;
       await Promise.all(this.#apps.map((app) => stopApp(app)));
     } finally {
@@ -195,7 +188,9 @@ export class Chaos {
     node.proxy.target.port = Number(new URL(server.url).port);
     // Whoever is killed on purpose is not the node's server any more.
     server.child.once('exit', (code, signal) => {
-      if (node.server !== server || !this.#running) return;
+      if (node.server !== server) return;
+      node.server = undefined;
+      if (!this.#running) return;
       this.#crashes.push(`it ended with ${code ?? signal}: ${server.told.join('\n')}`);
       void this.#bringBack(node);
     });
@@ -208,7 +203,6 @@ export class Chaos {
   }
 
   async #bringBack(node: Node): Promise<void> {
-    node.server = undefined;
     while (this.#running && !node.server) {
       // It does not start without its store, which may be starting too.
       await this.#startNode(node).catch(() => pause(200));
@@ -385,11 +379,17 @@ export class Chaos {
 
   // ---- Faults
 
+  async #hurtAlong(until: number): Promise<void> {
+    while (now() < until) {
+      await this.#hurt();
+      await pause((randomInt(...betweenFaults) * 3) / this.#store.nodes);
+    }
+  }
+
   async #hurt(): Promise<void> {
     const node = this.#nodes[randomInt(this.#nodes.length)]!;
     const at = randomInt(this.#apps.length);
     const app = this.#apps[at]!;
-    const { restart, standby } = this.#store;
     const kinds: Record<string, () => Promise<void> | void> = {
       // Whoever starts again takes seconds, in which other things go wrong as well.
       ...(node.server && {
@@ -406,33 +406,35 @@ export class Chaos {
         node.proxy.delay(randomInt(1, 1500));
         setTimeout(() => node.proxy.delay(0), randomInt(100, 2500)).unref();
       },
-      // The store takes seconds too, and what is done to it is done one after another.
-      ...(restart && !this.#storeHurt && { 'store restarted': () => this.#hurtStore(() => this.#restartStore()) }),
-      ...(standby && !this.#storeHurt && { 'store failed over': () => this.#hurtStore(() => this.#failOver(standby)) }),
     };
     const likely = [...Object.keys(kinds), 'application stopped', 'connections cut', 'connections slowed'];
     const kind = likely[randomInt(likely.length)]!;
     if (!this.#running) return;
-    this.#faults[kind] = (this.#faults[kind] ?? 0) + 1;
+    this.#count(kind);
     await kinds[kind]!();
   }
 
-  #hurtStore(hurt: () => Promise<void>): void {
-    const hurting = hurt();
-    this.#storeHurt = hurting;
-    const rested = () => {
-      this.#storeHurt = undefined;
-    };
-    // One that fails stays, and ends the run when it is waited for.
-    hurting.then(
-      () => setTimeout(rested, storeRests).unref(),
-      () => {},
-    );
+  /** The store is hurt whenever it has rested, in every way in turn. */
+  async #hurtStoreAlong(until: number): Promise<void> {
+    const { restart, standby } = this.#store;
+    const ways: [kind: string, hurt: () => Promise<void>][] = [];
+    if (standby) ways.push(['store failed over', () => this.#failOver(standby)]);
+    if (restart) ways.push(['store restarted', () => this.#restartStore(restart)]);
+    for (let turn = 0; ways.length > 0; turn++) {
+      await pause(randomInt(...storeRests));
+      if (now() >= until) return;
+      const [kind, hurt] = ways[turn % ways.length]!;
+      this.#count(kind);
+      await hurt();
+    }
   }
 
-  async #restartStore(): Promise<void> {
-    const { restart, restartChanges = 0 } = this.#store;
-    await this.#changingStore(restartChanges, async () => restart?.());
+  #count(fault: string): void {
+    this.#faults[fault] = (this.#faults[fault] ?? 0) + 1;
+  }
+
+  async #restartStore(restart: () => Promise<void>): Promise<void> {
+    await this.#changingStore(this.#store.restartChanges ?? 0, restart);
   }
 
   async #failOver(standby: Standby): Promise<void> {

@@ -22,5 +22,6 @@ export async function withstandChaos(t: TestContext, name: string, store: ChaosS
   assert.deepEqual(report.crashes, []);
   assert.ok(report.active > 1000, 'hardly anything was verified');
   assert.ok(report.ends >= leastEnds * seconds, `there were ${report.ends} ends in ${seconds} seconds`);
+  if (store.standby) assert.ok(report.faults['store failed over'], 'there was no failover');
   assert.ok(report.remembered <= mostRemembered, `${report.remembered} sessions were remembered`);
 }
