@@ -18,6 +18,7 @@ import { CurfewError } from './errors.ts';
 import { createFence, type LossReason, type ProcessFence } from './fence/index.ts';
 import { loadSecretKey } from './secret-key.ts';
 import type { Store } from './stores/contract.ts';
+import { observeStore, type StoreCalls } from './stores/observed.ts';
 import { folderOf, openStore } from './stores/open.ts';
 
 export type WorldSettings = {
@@ -50,7 +51,14 @@ export type WorldSettings = {
   onWarning?: ((text: string) => void) | undefined;
 };
 
-export type OpenedWorld = { world: World; fence: ProcessFence; upkeep: Upkeep; close(): Promise<void> };
+export type OpenedWorld = {
+  world: World;
+  fence: ProcessFence;
+  upkeep: Upkeep;
+  /** What becomes of the calls to the store. */
+  calls: StoreCalls;
+  close(): Promise<void>;
+};
 
 const defaultLease = 2 * second;
 const defaultCacheSessions = 20_000;
@@ -82,7 +90,7 @@ export function pooledRandom(): Random {
 export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
   const random = pooledRandom();
   const timing = systemTiming();
-  const store = await openStore(settings.store);
+  const { store, calls } = observeStore(await openStore(settings.store));
   try {
     const key = loadSecretKey(settings, folderOf(settings.store), random);
     const { clock, note } = await openClock(store, settings, timing);
@@ -137,6 +145,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
       world,
       fence,
       upkeep,
+      calls,
       async close() {
         closing.abort();
         await upkeep.stop();

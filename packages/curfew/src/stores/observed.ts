@@ -1,0 +1,171 @@
+import { errors, isCurfewError } from '../errors.ts';
+import type { Store, SweepOutcome } from './contract.ts';
+
+/** The operations that are observed: whatever is asked of a store and answered once. */
+export type StoreCall = Exclude<
+  {
+    [Name in keyof Store]-?: NonNullable<Store[Name]> extends (...given: never) => Promise<unknown> ? Name : never;
+  }[keyof Store],
+  'close'
+>;
+
+/**
+ * Every observed operation, and whether it is a write that must last: those tell whether the store takes changes. A
+ * node's row and the attempts need not outlive a crash, and an import takes as long as it takes.
+ */
+const calls: Readonly<Record<StoreCall, boolean>> = {
+  createSession: true,
+  readSession: false,
+  readNamedSession: false,
+  changeSession: true,
+  endSession: true,
+  endSessionsOfUser: true,
+  endEveryone: true,
+  changeGroups: true,
+  touchSessions: true,
+  listSessions: false,
+  countActive: false,
+  readUser: false,
+  findAccount: false,
+  createAccount: true,
+  changeAccount: true,
+  deleteAccount: true,
+  listAccounts: false,
+  createKey: true,
+  readKey: false,
+  revokeKey: true,
+  listKeys: false,
+  createNamed: true,
+  readNamed: false,
+  changeNamed: true,
+  removeNamed: true,
+  listNamed: false,
+  takeAttempt: false,
+  clearAttempts: false,
+  appendEvent: true,
+  readEvents: false,
+  readLog: false,
+  logHead: false,
+  renewNode: false,
+  listNodes: false,
+  removeNode: false,
+  confirmIncarnation: false,
+  sweep: true,
+  importRecords: false,
+  latestTime: false,
+  mendTime: true,
+  ping: false,
+  describe: false,
+};
+
+/** Milliseconds after which a write that has not been answered counts as held up. */
+const heldUp = 5000;
+/** Milliseconds that a failed write counts, unless one succeeds sooner: then it is worth another try. */
+const remembered = 10_000;
+
+type Open = { call: StoreCall; began: number };
+
+/** `code`: the error it failed with. */
+export type OnCall = (call: StoreCall, seconds: number, code: string | undefined) => void;
+
+export type SweepFigures = Pick<SweepOutcome, 'expired' | 'settled' | 'forgotten' | 'more'> & {
+  /** When a sweep last found nothing more to do, in epoch milliseconds; 0 before the first. */
+  completedAt: number;
+};
+
+/** What becomes of the calls to a store. Moments are of the clock that it is given, unless they are said to be others. */
+export class StoreCalls {
+  readonly #now: () => number;
+  readonly #open: Set<Open> = new Set();
+  #failure: { call: StoreCall; code: string; since: number; at: number } | undefined;
+  #onCall: OnCall = () => {};
+  readonly sweeps: SweepFigures = { expired: 0, settled: 0, forgotten: 0, more: false, completedAt: 0 };
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Has somebody told of every call from now on. */
+  listen(onCall: OnCall): void {
+    this.#onCall = onCall;
+  }
+
+  /** How long the oldest call has waited that is not answered yet, in milliseconds. */
+  get oldest(): number {
+    const [oldest] = this.#open;
+    return oldest ? this.#now() - oldest.began : 0;
+  }
+
+  /** Why writes do not last now, and for how many milliseconds that has been so; `undefined` while they do. */
+  get writeTrouble(): { detail: string; lasting: number } | undefined {
+    const now = this.#now();
+    for (const { call, began } of this.#open) {
+      if (!calls[call] || now - began < heldUp) continue;
+      return { detail: `A write (${call}) has not been answered.`, lasting: now - began };
+    }
+    const failure = this.#failure;
+    if (!failure || now - failure.at > remembered) return undefined;
+    return { detail: `A write (${failure.call}) failed: ${failure.code}.`, lasting: now - failure.since };
+  }
+
+  async watch<Result>(call: StoreCall, answer: Promise<Result>): Promise<void> {
+    const open = { call, began: this.#now() };
+    this.#open.add(open);
+    let code: string | undefined;
+    try {
+      const result = await answer;
+      if (calls[call]) this.#failure = undefined;
+      if (call === 'sweep') this.#swept(result as SweepOutcome);
+    } catch (error) {
+      code = isCurfewError(error) ? error.code : 'internal';
+      if (calls[call] && isFault(error)) this.#failed(call, code);
+    }
+    this.#open.delete(open);
+    this.#onCall(call, (this.#now() - open.began) / 1000, code);
+  }
+
+  #failed(call: StoreCall, code: string): void {
+    const at = this.#now();
+    const unbroken = this.#failure && at - this.#failure.at <= remembered;
+    this.#failure = { call, code, since: unbroken ? this.#failure!.since : at, at };
+  }
+
+  #swept({ expired, settled, forgotten, more }: SweepOutcome): void {
+    this.sweeps.expired += expired;
+    this.sweeps.settled += settled;
+    this.sweeps.forgotten += forgotten;
+    this.sweeps.more = more;
+    if (!more) this.sweeps.completedAt = Date.now();
+  }
+}
+
+/** The same store, whose calls are observed. Its answers come as before, and as soon. */
+export function observeStore(
+  store: Store,
+  now: () => number = () => performance.now(),
+): { store: Store; calls: StoreCalls } {
+  const observed = new StoreCalls(now);
+  const names = (Object.keys(calls) as StoreCall[]).filter((name) => store[name] !== undefined);
+  const same = Object.fromEntries(names.map((name) => [name, observe(store, name, observed)]));
+  const rest: Pick<Store, Exclude<keyof Store, StoreCall>> = {
+    kind: store.kind,
+    exportRecords: () => store.exportRecords(),
+    close: () => store.close(),
+    ...(store.watchLog && { watchLog: (onGrowth) => store.watchLog!(onGrowth) }),
+  };
+  return { store: { ...(same as Pick<Store, StoreCall>), ...rest }, calls: observed };
+}
+
+function observe(store: Store, call: StoreCall, observed: StoreCalls): (...given: unknown[]) => Promise<unknown> {
+  const method = (store[call] as (...given: unknown[]) => Promise<unknown>).bind(store);
+  return (...given) => {
+    const answer = method(...given);
+    void observed.watch(call, answer);
+    return answer;
+  };
+}
+
+/** A refusal, such as `too_many_groups`, is no fault of the store. */
+function isFault(error: unknown): boolean {
+  return !isCurfewError(error) || errors[error.code].status >= 500;
+}

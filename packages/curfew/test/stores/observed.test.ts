@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { observeStore } from '../../src/stores/observed.ts';
+import { openStore } from '../../src/stores/open.ts';
+import { temporaryFolder } from './harness.ts';
+
+test('a write that fails is told of until one succeeds, or it was ten seconds ago', async (t) => {
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  let now = 0;
+  const { store, calls } = observeStore(await openStore(`lmdb:${folder.path}`), () => now);
+  const told: unknown[] = [];
+  calls.listen((call, _seconds, code) => told.push([call, code]));
+  await store.touchSessions([]);
+  await store.readLog(1, 1);
+  assert.equal(calls.writeTrouble, undefined);
+  await store.close();
+  await assert.rejects(store.ping());
+  assert.equal(calls.writeTrouble, undefined, 'a read is no write');
+  await assert.rejects(store.removeNamed('front-desk' as never, {} as never), { code: 'store_unavailable' });
+  now = 4000;
+  await assert.rejects(store.removeNamed('front-desk' as never, {} as never));
+  const detail = 'A write (removeNamed) failed: store_unavailable.';
+  assert.deepEqual(calls.writeTrouble, { detail, lasting: 4000 });
+  assert.deepEqual(told, [
+    ['touchSessions', undefined],
+    ['readLog', undefined],
+    ['ping', 'store_unavailable'],
+    ['removeNamed', 'store_unavailable'],
+    ['removeNamed', 'store_unavailable'],
+  ]);
+  now = 14_001;
+  assert.equal(calls.writeTrouble, undefined);
+});
+
+test('a call that is not answered is told of: how long, and after five seconds that writes are held up', async (t) => {
+  const folder = temporaryFolder();
+  let now = 1000;
+  const { store, calls } = observeStore(await openStore(`lmdb:${folder.path}`), () => now);
+  t.after(async () => {
+    await store.close();
+    folder.remove();
+  });
+  const written = store.touchSessions([]);
+  now = 5999;
+  assert.equal(calls.oldest, 4999);
+  assert.equal(calls.writeTrouble, undefined);
+  now = 6000;
+  assert.deepEqual(calls.writeTrouble, { detail: 'A write (touchSessions) has not been answered.', lasting: 5000 });
+  await written;
+  assert.equal(calls.oldest, 0);
+  assert.equal(calls.writeTrouble, undefined);
+});
+
+test('what the sweep did is added up, and when it was through is kept', async (t) => {
+  const folder = temporaryFolder();
+  const { store, calls } = observeStore(await openStore(`lmdb:${folder.path}`));
+  t.after(async () => {
+    await store.close();
+    folder.remove();
+  });
+  assert.equal(calls.sweeps.completedAt, 0);
+  const began = Date.now();
+  await store.sweep({ now: began, keepEnded: 1, keepEvents: 1, batch: 10 });
+  assert.equal(calls.sweeps.more, false);
+  assert.ok(calls.sweeps.completedAt >= began);
+});
