@@ -21,6 +21,8 @@ export type AttachmentSettings = {
   stream: Stream;
   key: string;
   holder: string;
+  /** What people call this verifier. */
+  name?: string | undefined;
   capacity: number;
   /** Milliseconds that an answer may take. */
   patience: number;
@@ -77,8 +79,8 @@ export class Attachment {
     this.#clock = new CautiousClock(settings.timing);
     this.#heardAt = settings.timing.mono();
     this.cache = makeCache(this.#clock, settings.capacity, (token) => this.#ask(token));
-    const { key, holder, stream } = settings;
-    stream.send({ type: 'hello', version: protocolVersion, key, holder });
+    const { key, holder, name, stream } = settings;
+    stream.send({ type: 'hello', version: protocolVersion, key, holder, ...(name !== undefined && { name }) });
   }
 
   get over(): boolean {

@@ -29,10 +29,10 @@ export type Trouble = { code: string; title: string; detail?: string | undefined
 
 export type FromVerifier =
   /**
-   * `holder` names the process that speaks: it has emptied itself of whatever an earlier stream of its gave it. `name` is
-   * what the application calls it, for people.
+   * `holder` is an id of the process that speaks: it has emptied itself of whatever an earlier stream of its gave it.
+   * `name` is what people call it, if they gave it a name.
    */
-  | { type: 'hello'; version: number; key: string; holder: string; name?: string | undefined }
+  | { type: 'hello'; version: number; key: string; holder: string; name?: string }
   /** Asks for a lease. `seen`: sessions and when they were last used, by the node's clock as the grants tell it. */
   | { type: 'renew'; ask: number; seen: readonly (readonly [id: string, at: number])[] }
   | { type: 'ask'; question: number; token: string }
@@ -61,6 +61,9 @@ const isSeen = (value: unknown): boolean =>
 /** Sessions that one renewal reports at most. */
 export const mostSeen = 1000;
 
+/** Characters that the name of a verifier has at most. */
+export const longestName = 64;
+
 /** Reads what a verifier says; `undefined` when it is nothing of this protocol. */
 export function readFromVerifier(text: string): FromVerifier | undefined {
   const message = readObject(text);
@@ -71,7 +74,7 @@ export function readFromVerifier(text: string): FromVerifier | undefined {
       isCount(message['version']) &&
       isText(message['key'], 256) &&
       isText(message['holder'], 64) &&
-      (message['name'] === undefined || isText(message['name'], 64))) ||
+      (message['name'] === undefined || isText(message['name'], longestName))) ||
     (type === 'renew' &&
       isCount(message['ask']) &&
       Array.isArray(message['seen']) &&

@@ -34,6 +34,8 @@ export type VerifierPorts = {
 export type VerifierLimits = {
   urls: readonly string[];
   key: string;
+  /** What people call this verifier. */
+  name?: string | undefined;
   /** Sessions that are remembered at most. */
   capacity: number;
   /** Milliseconds that a verification may take. */
@@ -125,7 +127,7 @@ export class Verifier {
 
   #connect(): void {
     if (this.#closed) return;
-    const { urls, key, capacity, timeout } = this.#limits;
+    const { urls, key, name, capacity, timeout } = this.#limits;
     const url = urls[this.#turn++ % urls.length]!;
     let attachment: Attachment | undefined;
     let over = false;
@@ -154,6 +156,7 @@ export class Verifier {
           stream,
           key,
           holder: this.#ports.holder,
+          name,
           capacity,
           patience: timeout,
           onReady: () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CurfewApiError } from '../errors.ts';
-import { fencePath } from './messages.ts';
+import { fencePath, longestName } from './messages.ts';
 import { systemTiming } from './timing.ts';
 import { type StreamEvents, Verifier } from './verifier.ts';
 
@@ -9,6 +9,11 @@ export type VerifierOptions = {
   url: string | readonly string[];
   /** An API key (`cfk_…`) with the scope `sessions.verify`. */
   key: string;
+  /**
+   * What to call this application, such as `shop`: 1 to 64 characters. Receipts and metrics of the server name it when an
+   * end had to wait for it. Several processes may have the same name.
+   */
+  name?: string | undefined;
   /** Sessions that are remembered at most, the least recently used go first; 100,000 without. */
   capacity?: number | undefined;
   /** Milliseconds that a verification may take; 5,000 without. */
@@ -29,11 +34,13 @@ const defaultTimeout = 5000;
 export function createVerifier(options: VerifierOptions): Verifier {
   const urls = [options.url].flat().map(streamUrl);
   if (urls.length === 0) throw new CurfewApiError('invalid_url', 'There is no URL to attach to.');
-  const { key, capacity = defaultCapacity, timeout = defaultTimeout } = options;
+  const { key, name, capacity = defaultCapacity, timeout = defaultTimeout } = options;
   if (!(Number.isSafeInteger(capacity) && capacity > 0))
     throw new RangeError('capacity must be a positive whole number');
+  if (name !== undefined && !(name.length > 0 && name.length <= longestName))
+    throw new RangeError(`name must have 1 to ${longestName} characters`);
   return new Verifier(
-    { urls, key, capacity, timeout },
+    { urls, key, name, capacity, timeout },
     { timing: systemTiming(), random: Math.random, holder: randomUUID(), connect },
   );
 }
