@@ -43,9 +43,9 @@ function clientSource(): string {
     output: ${operation.answer.schema ? typeOf(operation.answer.schema as Schema, 2) : 'undefined'};
   };`,
   );
-  const table = operations.map(({ id, method, path, query, body }) => {
+  const table = operations.map(({ id, method, path, query, body, answer }) => {
     const names = Object.keys(propertiesOf(query as Schema | undefined)).map((name) => `'${name}'`);
-    return `  ${id}: { method: '${method}', path: '${path}', query: [${names.join(', ')}], body: ${body !== undefined} },`;
+    return `  ${id}: { method: '${method}', path: '${path}', query: [${names.join(', ')}], body: ${body !== undefined}${answer.otherwise ? `, otherwise: ${answer.otherwise.status}` : ''} },`;
   });
   return `// Written by tools/generate.ts from the declarations of the API. Do not edit.
 
@@ -62,6 +62,8 @@ export const operations: {
     readonly path: string;
     readonly query: readonly string[];
     readonly body: boolean;
+    /** A status that is no success, and no error either. */
+    readonly otherwise?: number;
   };
 } = {
 ${table.join('\n')}
@@ -174,6 +176,8 @@ function operationSection(operation: Operation): string {
 ${describeAccess(operation)}
 ${fields('path', params as Schema | undefined)}${fields('query', query as Schema | undefined)}${fields('body', body as Schema | undefined)}
 Answers ${answer.status}: ${answer.description} ${
+    answer.otherwise ? `${answer.otherwise.status}: ${answer.otherwise.description} ` : ''
+  }${
     answer.schema
       ? `Fields: ${Object.keys(propertiesOf(answer.schema as Schema))
           .map((name) => `\`${name}\``)

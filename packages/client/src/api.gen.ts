@@ -763,6 +763,56 @@ export type Operations = {
       nextCursor?: string | undefined;
     };
   };
+  /** What the server can do now */
+  readiness: {
+    input: Record<string, never>;
+    output: {
+      /** `degraded`: it verifies, and cannot write. `unready`: it cannot verify. `draining`: it is about to shut down. */
+      status: 'ready' | 'degraded' | 'unready' | 'draining';
+      checks: {
+        /** The store can be read. */
+        storeRead: {
+          ok: boolean;
+          /** What is wrong. */
+          detail?: string | undefined;
+          /** Since when. */
+          since?: string | undefined;
+        };
+        /** What is written to the store lasts: no write has failed or been held up lately. */
+        storeWrite: {
+          ok: boolean;
+          /** What is wrong. */
+          detail?: string | undefined;
+          /** Since when. */
+          since?: string | undefined;
+        };
+        /** The server holds its lease on the store, without which it verifies nothing. */
+        lease: {
+          ok: boolean;
+          /** What is wrong. */
+          detail?: string | undefined;
+          /** Since when. */
+          since?: string | undefined;
+        };
+        /** The clock of the server can be believed. */
+        clock: {
+          ok: boolean;
+          /** What is wrong. */
+          detail?: string | undefined;
+          /** Since when. */
+          since?: string | undefined;
+        };
+        /** The server is not about to shut down. */
+        serving: {
+          ok: boolean;
+          /** What is wrong. */
+          detail?: string | undefined;
+          /** Since when. */
+          since?: string | undefined;
+        };
+      };
+    };
+  };
 };
 
 /** How each operation is called. */
@@ -772,6 +822,8 @@ export const operations: {
     readonly path: string;
     readonly query: readonly string[];
     readonly body: boolean;
+    /** A status that is no success, and no error either. */
+    readonly otherwise?: number;
   };
 } = {
   login: { method: 'POST', path: '/v1/login', query: [], body: true },
@@ -813,4 +865,5 @@ export const operations: {
   listKeys: { method: 'GET', path: '/v1/keys', query: ['limit', 'cursor'], body: false },
   revokeKey: { method: 'DELETE', path: '/v1/keys/:id', query: [], body: false },
   listEvents: { method: 'GET', path: '/v1/events', query: ['type', 'user', 'session', 'limit', 'cursor'], body: false },
+  readiness: { method: 'GET', path: '/readyz', query: [], body: false, otherwise: 503 },
 };

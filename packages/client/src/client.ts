@@ -30,7 +30,13 @@ export type Client = {
   ) => Promise<Operations[Name]['output']>;
 };
 
-type Operation = { method: string; path: string; query: readonly string[]; body: boolean };
+type Operation = {
+  method: string;
+  path: string;
+  query: readonly string[];
+  body: boolean;
+  otherwise?: number | undefined;
+};
 
 const defaultTimeout = 10_000;
 
@@ -53,7 +59,7 @@ export function createClient(options: ClientOptions): Client {
 async function send(
   base: string,
   options: ClientOptions,
-  { method, path, query, body }: Operation,
+  { method, path, query, body, otherwise }: Operation,
   input: Record<string, unknown>,
   call: CallOptions,
 ): Promise<unknown> {
@@ -89,14 +95,15 @@ async function send(
   } catch (error) {
     throw unreachable(error, base, timeout);
   }
-  return read(response, text, base);
+  return read(response, text, base, otherwise);
 }
 
-function read(response: Response, text: string, base: string): unknown {
+function read(response: Response, text: string, base: string, otherwise: number | undefined): unknown {
   const type = response.headers.get('content-type') ?? '';
   const json = /^application\/(problem\+)?json/.test(type) ? parse(text) : undefined;
   if (response.ok && json !== undefined) return json;
   if (response.status === 204) return undefined;
+  if (response.status === otherwise && json !== undefined && !type.includes('problem')) return json;
   if (json !== undefined && typeof json['code'] === 'string') throw CurfewApiError.of(json, response);
   throw new CurfewApiError('not_curfew', `${base} answered ${response.status}, and not as Curfew does.`, {
     status: response.status,

@@ -90,6 +90,14 @@ export const options = {
     fallback: '20000',
     read: (text) => integer(text, 1, 10_000_000),
   }),
+  drainMs: option({
+    env: 'CURFEW_DRAIN_MS',
+    flag: '--drain-ms',
+    form: 'milliseconds',
+    help: 'How long a server that is told to stop (SIGTERM) goes on while `/readyz` says that it goes; not where nobody has asked that in the last minute.',
+    fallback: '5000',
+    read: (text) => integer(text, 0, 300_000),
+  }),
   absolute: option({
     env: 'CURFEW_ABSOLUTE',
     flag: '--absolute',

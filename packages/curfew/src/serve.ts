@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { createAuthority } from './authority/index.ts';
@@ -6,7 +7,9 @@ import { mountDialects } from './dialects/index.ts';
 import type { Clock } from './domain/ports.ts';
 import { CurfewError } from './errors.ts';
 import { type FirstStart, firstStart } from './first-start.ts';
-import { createServer } from './http/server.ts';
+import type { VerifierHost } from './http/fence.ts';
+import { Readiness, type Trouble } from './http/readiness.ts';
+import { createServer, type HttpServer } from './http/server.ts';
 import { type OpenedWorld, openWorld } from './open-world.ts';
 import { showStore } from './stores/open.ts';
 
@@ -17,6 +20,11 @@ export type RunningServer = {
   settings: Settings;
   /** What the first start made, when this was it. */
   first: FirstStart | undefined;
+  /**
+   * Tells whoever probes that this server goes, and serves meanwhile, so that nobody is sent here any more once it
+   * closes. Resolves at once where nobody probes.
+   */
+  drain(): Promise<void>;
   /** Finishes what was accepted, then lets go of everything. */
   close(): Promise<void>;
 };
@@ -65,35 +73,51 @@ export async function serve(
     const { world } = opened;
     for (const warning of (await world.store.describe()).warnings) logger.warn(warning);
     const first = await firstStart(world, settings);
-    const app = await createServer({
+    const readiness = new Readiness(
+      {
+        storeRead: () => world.store.ping(),
+        storeWrite: () => opened.calls.writeTrouble,
+        lease: () => (opened.fence.statistics().leased ? undefined : unleased),
+        clock() {
+          world.clock.now();
+          return undefined;
+        },
+      },
+      logger,
+    );
+    const http = await createServer({
       authority: createAuthority(world),
       random: world.random,
       logger,
       requestLogger,
       trustProxy: settings.trustProxy,
-      fence: opened.fence,
+      fence: verifierHost(opened),
+      readiness,
       dialects: mountDialects(settings.dialects, { ...settings, clock: world.clock, keyFor: world.secrets.keyFor }),
       gauges: {
         activeSessions: () => world.store.countActive(world.clock.nowForEnd()),
         logHead: async () => (await world.store.logHead()).sequence,
         storeBytes: async () => (await world.store.describe()).bytes,
-      },
-      async ready() {
-        world.clock.now();
-        await world.store.ping();
+        calls: opened.calls,
       },
     });
-    const url = await listen(app, settings);
+    const url = await listen(http, settings);
     logger.info({ url, store: showStore(settings.store), dialects: settings.dialects }, 'listening');
     logger.flush();
     return {
       url,
-      app,
+      app: http.app,
       opened,
       settings,
       first,
+      async drain() {
+        readiness.drain();
+        if (readiness.isProbed) await setTimeout(settings.drainMs);
+      },
       async close() {
-        await app.close();
+        readiness.drain();
+        await http.close();
+        readiness.stop();
         await opened.close();
         logger.info('closed');
         await new Promise<void>((resolve) => logger.flush(() => resolve()));
@@ -105,7 +129,23 @@ export async function serve(
   }
 }
 
-async function listen(app: FastifyInstance, { host, port }: Settings): Promise<string> {
+const unleased: Trouble = { detail: 'The lease ran out, and could not be renewed.' };
+
+/** Where verifiers attach, with what the metrics tell of it. */
+function verifierHost({ fence }: OpenedWorld): VerifierHost {
+  return {
+    attach: (stream) => fence.attach(stream),
+    release: () => fence.release(),
+    statistics() {
+      const { restarts, ...rest } = fence.statistics();
+      // A first lease is counted as one that was lost before.
+      const leaseLosses = Math.max(0, fence.node.own.lease.breaks - 1);
+      return { ...rest, restarts: { unnamed: restarts }, leaseLosses, waitedFor: new Map() };
+    },
+  };
+}
+
+async function listen({ app }: HttpServer, { host, port }: Settings): Promise<string> {
   try {
     return await app.listen({ host, port });
   } catch (error) {

@@ -16,7 +16,9 @@ export function serve(program: Command): void {
       process.stderr.write(`${signal}: finishing what was accepted …\n`);
       // A second signal does not wait.
       process.once(signal, () => process.exit(1));
-      server.close().then(
+      // A supervisor may have proxies to tell; who presses Ctrl-C waits at a terminal.
+      const drained = signal === 'SIGTERM' ? server.drain() : Promise.resolve();
+      drained.then(server.close).then(
         () => process.exit(0),
         (error: unknown) => {
           process.stderr.write(`${error}\n`);

@@ -1,10 +1,23 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { oneAtATime, within } from './patience.ts';
 
 /** What the store and the authority can tell when they are asked. */
 export type Gauges = {
   activeSessions(): Promise<number>;
   logHead(): Promise<number>;
   storeBytes(): Promise<number>;
+  /** What becomes of the calls to the store. */
+  calls: StoreGauges;
+  /** Milliseconds that the server's clock is ahead of the store's; `undefined` while that is not known. */
+  clockOffset?: () => number | undefined;
+};
+
+export type StoreGauges = {
+  listen(onCall: (call: string, seconds: number, code: string | undefined) => void): void;
+  /** Milliseconds that the oldest call has waited which is not answered yet. */
+  readonly oldest: number;
+  /** `completedAt`: epoch milliseconds. */
+  readonly sweeps: { expired: number; settled: number; forgotten: number; more: boolean; completedAt: number };
 };
 
 /** What the fence tells of itself. */
@@ -18,22 +31,49 @@ export type FenceGauges = {
   settled: { acks: number; timeout: number };
   expired: number;
   dropped: number;
+  /** Why the node started over, and how often. */
   restarts: Readonly<Record<string, number>>;
   own: { sessions: number; hits: number; misses: number; asked: number };
+  /** Times that the node's lease ran out before it was renewed. */
+  leaseLosses: number;
+  /** Holders whose leases ran out while a change waited for them, and how often; the names are few. */
+  waitedFor: ReadonlyMap<string, number>;
 };
 
 export type Metrics = {
   readonly contentType: string;
+  /** The page: always, whatever the store does. */
   render(): Promise<string>;
   /** Counts requests of one kind, each with the seconds that it took. */
   counter(route: string, method: string, status: number): (seconds: number) => void;
 };
 
+/** Milliseconds that the store may take to tell a number; then the page is made without it. */
+const patience = 500;
+const buckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5];
+
 /** Prometheus metrics of one server; a registry of its own, so that two servers in one process count apart. */
 export function createMetrics(gauges: Gauges, fence: () => FenceGauges): Metrics {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  const counter = addRequests(registry);
+  const readStore = addStore(registry, gauges);
+  addCalls(registry, gauges.calls);
+  addSweeps(registry, gauges.calls);
+  addClock(registry, gauges.clockOffset);
+  addFence(registry, fence);
+  return {
+    contentType: registry.contentType,
+    async render() {
+      await readStore();
+      return registry.metrics();
+    },
+    counter,
+  };
+}
+
+function addRequests(registry: Registry): Metrics['counter'] {
+  const registers = [registry];
   const requests = new Counter({
     name: 'curfew_http_requests_total',
     help: 'Requests answered.',
@@ -44,44 +84,134 @@ export function createMetrics(gauges: Gauges, fence: () => FenceGauges): Metrics
     name: 'curfew_http_request_duration_seconds',
     help: 'How long answers took.',
     labelNames: ['route', 'method'] as const,
-    buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5],
+    buckets,
     registers,
   });
   const counters = new Map<string, (seconds: number) => void>();
-  const gauge = (name: string, help: string, read: () => Promise<number>) =>
-    new Gauge({
-      name,
-      help,
-      registers,
-      async collect() {
-        this.set(await read());
-      },
-    });
-  gauge('curfew_sessions_active', 'Sessions that are neither ended nor suspended.', gauges.activeSessions);
-  gauge('curfew_log_head', 'The newest entry of the change log.', gauges.logHead);
-  gauge('curfew_store_bytes', 'Bytes that the store takes.', gauges.storeBytes);
-  const ofFence = (name: string, help: string, read: (all: FenceGauges) => number) =>
-    gauge(`curfew_fence_${name}`, help, async () => read(fence()));
-  ofFence('leased', 'Whether this node holds a lease: 1 or 0.', ({ leased }) => Number(leased));
-  ofFence('verifiers', 'Verifiers that are attached to this node.', ({ verifiers }) => verifiers);
-  ofFence('nodes', 'Nodes that are alive, this one included.', ({ nodes }) => nodes);
-  ofFence(
+  return (route, method, status) => {
+    // Found by its labels once: that costs more than the counting.
+    const key = `${method} ${status} ${route}`;
+    const known = counters.get(key);
+    if (known) return known;
+    const [counted, timed] = [requests.labels({ route, method, status }), duration.labels({ route, method })];
+    const count = (seconds: number) => {
+      counted.inc();
+      timed.observe(seconds);
+    };
+    counters.set(key, count);
+    return count;
+  };
+}
+
+/** What takes a question to the store; a number that it does not tell in time is left out. */
+function addStore(registry: Registry, gauges: Gauges): () => Promise<void> {
+  const add = (name: string, help: string, read: () => Promise<number>) => {
+    const gauge = new Gauge({ name, help, registers: [registry] });
+    const ask = oneAtATime(read);
+    return async () => {
+      const value = await within(patience, ask()).catch(() => undefined);
+      if (value === undefined) gauge.remove();
+      else gauge.set(value);
+      return value !== undefined;
+    };
+  };
+  const asked = [
+    add('curfew_sessions_active', 'Sessions that are neither ended nor suspended.', gauges.activeSessions),
+    add('curfew_log_head', 'The newest entry of the change log.', gauges.logHead),
+    add('curfew_store_bytes', 'Bytes that the store takes.', gauges.storeBytes),
+  ];
+  const up = new Gauge({
+    name: 'curfew_store_up',
+    help: 'Whether the store told this page its numbers in time: 1 or 0.',
+    registers: [registry],
+  });
+  return async () => {
+    const told = await Promise.all(asked.map((ask) => ask()));
+    up.set(Number(told.every(Boolean)));
+  };
+}
+
+function addCalls(registry: Registry, calls: StoreGauges): void {
+  const duration = new Histogram({
+    name: 'curfew_store_call_duration_seconds',
+    help: 'How long calls to the store took, those that failed too.',
+    labelNames: ['call'] as const,
+    buckets,
+    registers: [registry],
+  });
+  const failures = new Counter({
+    name: 'curfew_store_errors_total',
+    help: 'Calls to the store that failed, by the code of the error.',
+    labelNames: ['call', 'code'] as const,
+    registers: [registry],
+  });
+  const timed = new Map<string, (seconds: number) => void>();
+  calls.listen((call, seconds, code) => {
+    let observe = timed.get(call);
+    if (!observe) {
+      const ofCall = duration.labels({ call });
+      observe = (took) => ofCall.observe(took);
+      timed.set(call, observe);
+    }
+    observe(seconds);
+    if (code !== undefined) failures.inc({ call, code });
+  });
+  addGauge(
+    registry,
+    'curfew_store_oldest_call_seconds',
+    'How long the oldest call to the store has waited that is not answered yet.',
+    () => calls.oldest / 1000,
+  );
+}
+
+function addSweeps(registry: Registry, calls: StoreGauges): void {
+  const { sweeps } = calls;
+  addTotal(
+    registry,
+    'curfew_sweep_sessions_total',
+    'Sessions that the sweep of this server dealt with.',
+    () => ({ expired: sweeps.expired, settled: sweeps.settled, forgotten: sweeps.forgotten }),
+    'outcome',
+  );
+  addGauge(registry, 'curfew_sweep_backlog', 'Whether the last piece of the sweep left more to do: 1 or 0.', () =>
+    Number(sweeps.more),
+  );
+  addGauge(
+    registry,
+    'curfew_sweep_completed_timestamp_seconds',
+    'When the sweep last found nothing more to do: what is older has been dealt with. 0: not yet.',
+    () => sweeps.completedAt / 1000,
+  );
+}
+
+function addClock(registry: Registry, offset: Gauges['clockOffset']): void {
+  if (!offset) return;
+  addGauge(
+    registry,
+    'curfew_clock_offset_seconds',
+    "How far the server's clock is ahead of the store's; negative when it is behind.",
+    () => {
+      const milliseconds = offset();
+      return milliseconds === undefined ? undefined : milliseconds / 1000;
+    },
+  );
+}
+
+function addFence(registry: Registry, fence: () => FenceGauges): void {
+  const gauge = (name: string, help: string, read: (all: FenceGauges) => number) =>
+    addGauge(registry, `curfew_fence_${name}`, help, () => read(fence()));
+  gauge('leased', 'Whether this node holds a lease: 1 or 0.', ({ leased }) => Number(leased));
+  gauge('verifiers', 'Verifiers that are attached to this node.', ({ verifiers }) => verifiers);
+  gauge('nodes', 'Nodes that are alive, this one included.', ({ nodes }) => nodes);
+  gauge(
     'lag',
     'Changes that this node has applied and some verifier of it still lacks.',
     (all) => all.tail - all.applied,
   );
-  ofFence('waiting', 'Changes that wait until they are known everywhere.', ({ waiting }) => waiting);
-  ofFence('cached_sessions', "Sessions that the node's own verifier remembers.", ({ own }) => own.sessions);
+  gauge('waiting', 'Changes that wait until they are known everywhere.', ({ waiting }) => waiting);
+  gauge('cached_sessions', "Sessions that the node's own verifier remembers.", ({ own }) => own.sessions);
   const total = (name: string, help: string, read: (all: FenceGauges) => number) =>
-    new Counter({
-      name: `curfew_fence_${name}_total`,
-      help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(read(fence()));
-      },
-    });
+    addTotal(registry, `curfew_fence_${name}_total`, help, () => read(fence()));
   total('settled_acks', 'Changes that everybody acknowledged.', ({ settled }) => settled.acks);
   total(
     'settled_timeout',
@@ -90,26 +220,62 @@ export function createMetrics(gauges: Gauges, fence: () => FenceGauges): Metrics
   );
   total('expired', 'Leases of verifiers that ran out before an ack.', ({ expired }) => expired);
   total('dropped', 'Streams that did not keep up or broke the protocol.', ({ dropped }) => dropped);
-  total('restarts', 'Times that this node started over under a new id.', ({ restarts }) =>
-    Object.values(restarts).reduce((sum, count) => sum + count, 0),
-  );
   total('cache_hits', "Verifications that the node's own verifier answered from memory.", ({ own }) => own.hits);
   total('cache_misses', "Verifications that the node's own verifier asked the store for.", ({ own }) => own.misses);
-  return {
-    contentType: registry.contentType,
-    render: () => registry.metrics(),
-    counter(route, method, status) {
-      // Found by its labels once: that costs more than the counting.
-      const key = `${method} ${status} ${route}`;
-      const known = counters.get(key);
-      if (known) return known;
-      const [counted, timed] = [requests.labels({ route, method, status }), duration.labels({ route, method })];
-      const count = (seconds: number) => {
-        counted.inc();
-        timed.observe(seconds);
-      };
-      counters.set(key, count);
-      return count;
+  total(
+    'lease_losses',
+    "Times that this node's lease ran out before it was renewed.",
+    ({ leaseLosses }) => leaseLosses,
+  );
+  addTotal(
+    registry,
+    'curfew_fence_restarts_total',
+    'Times that this node started over under a new id, by reason.',
+    () => fence().restarts,
+    'reason',
+  );
+  addTotal(
+    registry,
+    'curfew_fence_waited_for_total',
+    'Leases that ran out while a change waited for them, by the name of the holder.',
+    () => fence().waitedFor,
+    'holder',
+  );
+}
+
+/** A number that is at hand; `undefined` leaves it out. */
+function addGauge(registry: Registry, name: string, help: string, read: () => number | undefined): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      const value = read();
+      if (value === undefined) this.remove();
+      else this.set(value);
     },
-  };
+  });
+}
+
+type ByName = Readonly<Record<string, number>> | ReadonlyMap<string, number>;
+
+/** What somebody else counts: one number, or, with a label, numbers by name. */
+function addTotal(registry: Registry, name: string, help: string, read: () => number): void;
+function addTotal(registry: Registry, name: string, help: string, read: () => ByName, label: string): void;
+function addTotal(registry: Registry, name: string, help: string, read: () => number | ByName, label?: string): void {
+  new Counter({
+    name,
+    help,
+    labelNames: label === undefined ? [] : [label],
+    registers: [registry],
+    collect() {
+      this.reset();
+      const counted = read();
+      if (typeof counted === 'number') this.inc(counted);
+      else {
+        const byName = counted instanceof Map ? counted : Object.entries(counted);
+        for (const [value, count] of byName) this.inc({ [label!]: value }, count);
+      }
+    },
+  });
 }

@@ -44,13 +44,24 @@ export function schemaOf(operation: Operation): FastifySchema {
       [answer.status]: answer.schema
         ? { ...answer.schema, description: answer.description }
         : { type: 'null', description: answer.description },
-      ...problemsOf(errorsOf(operation)),
+      ...withOtherwise(answer, problemsOf(errorsOf(operation))),
     },
   } as FastifySchema;
 }
 
+type Answers = Record<number, { description: string; content: Record<string, { schema: object }> }>;
+
+/** What is no success stands beside the problems of the same status. */
+function withOtherwise({ otherwise, schema }: Operation['answer'], problems: Answers): Answers {
+  if (!otherwise || !schema) return problems;
+  const { status, description } = otherwise;
+  const { description: codes, content } = problems[status]!;
+  const both = { 'application/json': { schema }, ...content };
+  return { ...problems, [status]: { description: `${description}\n\n${codes}`, content: both } };
+}
+
 /** One answer a status, naming its codes. */
-function problemsOf(codes: readonly ErrorCode[]): Record<number, object> {
+function problemsOf(codes: readonly ErrorCode[]): Answers {
   const byStatus = Map.groupBy(codes, (code) => errors[code].status);
   return Object.fromEntries(
     [...byStatus].map(([status, ofStatus]) => [

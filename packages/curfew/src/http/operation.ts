@@ -4,6 +4,7 @@ import type { Caller } from '../authority/caller.ts';
 import type { Authority } from '../authority/index.ts';
 import type { Permission } from '../domain/permissions.ts';
 import type { CurfewError, ErrorCode } from '../errors.ts';
+import type { Readiness } from './readiness.ts';
 
 /*
  * An operation of the API is declared once: its route, its shapes, what it takes to call it, its errors and what it
@@ -14,6 +15,7 @@ export type Services = {
   authority: Authority;
   /** Aborted when the server closes: ends streams. */
   closing: AbortSignal;
+  readiness: Readiness;
   /** Writes a fault of the server to its log; what a caller did wrong is none. */
   fault(error: CurfewError, request: FastifyRequest): void;
 };
@@ -65,7 +67,14 @@ type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B
   params?: P;
   query?: Q;
   body?: B;
-  answer: { status: 200 | 201 | 204; description: string; schema?: TSchema; type?: string };
+  answer: {
+    status: 200 | 201 | 204;
+    description: string;
+    schema?: TSchema;
+    type?: string;
+    /** The same shape, when it is no success and no error either. */
+    otherwise?: { status: 503; description: string };
+  };
   /** What the operation itself may refuse with; what its access and its shapes may refuse with is added. */
   errors?: readonly ErrorCode[];
   handle(context: Context<StaticOf<P>, StaticOf<Q>, StaticOf<B>>): Promise<unknown>;

@@ -189,6 +189,30 @@ export const Problem = Type.Object(
   { $id: 'Problem', description: 'An error, after RFC 9457.' },
 );
 
+const check = (description: string) =>
+  Type.Object(
+    {
+      ok: Type.Boolean(),
+      detail: maybe(Type.String({ description: 'What is wrong.' })),
+      since: maybe(time('Since when.')),
+    },
+    { description },
+  );
+
+export const readiness = Type.Object({
+  status: oneOf(['ready', 'degraded', 'unready', 'draining'], {
+    description:
+      '`degraded`: it verifies, and cannot write. `unready`: it cannot verify. `draining`: it is about to shut down.',
+  }),
+  checks: Type.Object({
+    storeRead: check('The store can be read.'),
+    storeWrite: check('What is written to the store lasts: no write has failed or been held up lately.'),
+    lease: check('The server holds its lease on the store, without which it verifies nothing.'),
+    clock: check('The clock of the server can be believed.'),
+    serving: check('The server is not about to shut down.'),
+  }),
+});
+
 /** Named in the OpenAPI document; everything else stands where it is used. */
 export const components = [Device, Session, Receipt, Account, ApiKey, NamedSession, Event, Problem] as const;
 

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -16,10 +18,11 @@ import { authenticate } from './checks/authenticate.ts';
 import { checkAccess } from './checks/index.ts';
 import { sameSite } from './checks/same-site.ts';
 import { acceptVerifiers, type VerifierHost } from './fence.ts';
-import { createMetrics, type Gauges } from './metrics.ts';
+import { createMetrics, type Gauges, type Metrics } from './metrics.ts';
 import { openApiOptions, schemaOf } from './openapi.ts';
 import type { Operation, Services } from './operation.ts';
 import { asCurfewError, problemOf, problemType } from './problem.ts';
+import type { Readiness } from './readiness.ts';
 import { operations } from './routes/index.ts';
 import { components } from './schemas.ts';
 import { createShortWay, type ShortWay } from './short-way.ts';
@@ -38,8 +41,7 @@ export type ServerSettings = {
   gauges: Gauges;
   /** Takes the line of each request: fixed fields, none of them secret, so nothing is searched for what is. */
   requestLogger: Logger;
-  /** Rejects when the server cannot do its work now. */
-  ready(): Promise<void>;
+  readiness: Readiness;
   /** Where verifiers attach. */
   fence: VerifierHost;
   /** Which proxies are believed when they say whom they speak for. */
@@ -50,11 +52,29 @@ export type ServerSettings = {
 
 export type Dialect = (app: FastifyInstance, services: Services) => void | Promise<void>;
 
+export type HttpServer = {
+  app: FastifyInstance;
+  /** Lets verifiers go, takes no more connections, and finishes what comes on those that there are. */
+  close(): Promise<void>;
+};
+
+/**
+ * Milliseconds for which the connections that there are may go on, once no others are taken: a client that is about to
+ * send its next request would find its connection cut otherwise, and could not know whether it was heard.
+ */
+const linger = 500;
+
 /** The HTTP server: the native API, its documentation, the probes, and the dialects. */
-export async function createServer(settings: ServerSettings): Promise<FastifyInstance> {
+export async function createServer(settings: ServerSettings): Promise<HttpServer> {
   const { logger, requestLogger, trustProxy, random } = settings;
   const closing = new AbortController();
-  const services: Services = { authority: settings.authority, closing: closing.signal, fault: faultLogger(logger) };
+  let refusing = false;
+  const services: Services = {
+    authority: settings.authority,
+    closing: closing.signal,
+    readiness: settings.readiness,
+    fault: faultLogger(logger),
+  };
   const metrics = createMetrics(settings.gauges, () => settings.fence.statistics());
   const validators = createValidators();
   let shortWay: ShortWay = () => false;
@@ -82,7 +102,7 @@ export async function createServer(settings: ServerSettings): Promise<FastifyIns
     throw new CurfewError('route_not_found', { detail: `${request.method} ${pathOf(request)}` });
   });
   app.addHook('onRequest', (_request, _reply, done) => {
-    done(closing.signal.aborted ? new CurfewError('shutting_down') : undefined);
+    done(refusing ? new CurfewError('shutting_down') : undefined);
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
     // What was accepted is finished, and its connection not kept for another.
@@ -105,11 +125,6 @@ export async function createServer(settings: ServerSettings): Promise<FastifyIns
     done();
   });
   const verifiers = acceptVerifiers(app.server, settings.fence);
-  app.addHook('preClose', async () => {
-    closing.abort();
-    // While they can still be told: nobody has to wait out what they were granted.
-    await verifiers.close();
-  });
   await app.register(cookie);
   for (const component of components) app.addSchema(component);
   await app.register(swagger, openApiOptions);
@@ -122,7 +137,7 @@ export async function createServer(settings: ServerSettings): Promise<FastifyIns
     });
     for (const operation of operations) addOperation(api, services, operation);
   });
-  addProbes(app, settings, metrics);
+  addProbes(app, metrics);
   for (const dialect of settings.dialects) await app.register(async (scope) => dialect(scope, services));
   await app.ready();
   const nextId = requestIds(random);
@@ -142,7 +157,33 @@ export async function createServer(settings: ServerSettings): Promise<FastifyIns
       };
     },
   });
-  return app;
+  return {
+    app,
+    async close() {
+      // While they can still be told, and everything else is served as before: nobody has to wait out what they were
+      // granted.
+      await verifiers.close();
+      // Streams end, and every answer closes its connection.
+      closing.abort();
+      await stopListening(app.server);
+      refusing = true;
+      await app.close();
+    },
+  };
+}
+
+/** Takes no more connections; resolves when those that there are have gone, or have had the time for it. */
+async function stopListening(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const gone = once(server, 'close');
+  // Not as an HTTP server does it, which cuts at once the connections on which nothing is under way.
+  NetServer.prototype.close.call(server);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, linger);
+  });
+  await Promise.race([gone, late]);
+  clearTimeout(timer);
 }
 
 function listener(handle: RequestListener): Server {
@@ -177,13 +218,9 @@ function addOperation(app: FastifyInstance, services: Services, operation: Opera
   });
 }
 
-function addProbes(app: FastifyInstance, settings: ServerSettings, metrics: ReturnType<typeof createMetrics>): void {
+function addProbes(app: FastifyInstance, metrics: Metrics): void {
   const hidden = { schema: { hide: true } };
   app.get('/healthz', hidden, async () => ({ status: 'ok' }));
-  app.get('/readyz', hidden, async () => {
-    await settings.ready();
-    return { status: 'ready' };
-  });
   app.get('/metrics', hidden, async (_request, reply) => {
     reply.header('content-type', metrics.contentType);
     return metrics.render();

@@ -4,10 +4,11 @@ import * as events from './events.ts';
 import * as keys from './keys.ts';
 import * as login from './login.ts';
 import * as named from './named-sessions.ts';
+import * as probes from './probes.ts';
 import * as sessions from './sessions.ts';
 import * as users from './users.ts';
 
 /** Every operation of the native API. */
-export const operations: readonly Operation[] = [login, sessions, users, named, accounts, keys, events]
+export const operations: readonly Operation[] = [login, sessions, users, named, accounts, keys, events, probes]
   .flatMap((module) => Object.values(module) as unknown[])
   .filter((value): value is Operation => typeof value === 'object' && value !== null && 'handle' in value);

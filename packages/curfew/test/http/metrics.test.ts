@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TestServer } from '../support/server.ts';
+
+type Family = { type: string; help: string; samples: { name: string; labels: Map<string, string>; value: number }[] };
+
+/** Reads a page of metrics (Prometheus' text format 0.0.4). @throws where a line is none of it */
+function parse(page: string): Map<string, Family> {
+  const families = new Map<string, Family>();
+  let present: [string, Family] | undefined;
+  for (const line of page.split('\n').filter(Boolean)) {
+    const [, help, helped] = /^# HELP (\w+) (.+)$/.exec(line) ?? [];
+    const [, typed, type] = /^# TYPE (\w+) (counter|gauge|histogram|summary)$/.exec(line) ?? [];
+    const [, name, , labels = '', value] =
+      /^([a-zA-Z_:][\w:]*)(\{((?:\w+="(?:[^"\\\n]|\\[\\"n])*",?)*)\})? (\S+)$/.exec(line) ?? [];
+    if (help) {
+      assert.ok(!families.has(help), `${help} stands there twice`);
+      present = [help, { type: '', help: helped!, samples: [] }];
+      families.set(...present);
+    } else if (typed) {
+      assert.equal(present?.[0], typed, line);
+      present[1].type = type!;
+    } else {
+      assert.ok(
+        name && present && name.replace(/_(bucket|sum|count)$/, '') === present[0].replace(/_count$/, ''),
+        line,
+      );
+      const pairs = [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key, text]) => [key!, text!] as const);
+      const number = Number(value!.replace('+Inf', 'Infinity').replace('Nan', 'NaN'));
+      assert.ok(!Number.isNaN(number), line);
+      present[1].samples.push({ name, labels: new Map(pairs), value: number });
+    }
+  }
+  return families;
+}
+
+test('the page of metrics parses, and names and units are as Prometheus has them', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { session } = await server.createSession('ada');
+  await server.call('DELETE', `/v1/sessions/${session.id}`);
+  const families = parse((await server.call('GET', '/metrics')).body);
+  const own = [...families].filter(([name]) => name.startsWith('curfew_'));
+  assert.ok(own.length > 20);
+  for (const [name, { type, help }] of own) {
+    assert.match(name, /^[a-z]+(_[a-z]+)*$/);
+    assert.equal(name.endsWith('_total'), type === 'counter', `${name} is a ${type}`);
+    assert.doesNotMatch(name, /_(ms|millis|milliseconds|seconds_total|kb|count)$/);
+    assert.match(help, /^[A-Z0-9].*[.0-9]$/, `${name}: its help is no sentence`);
+  }
+  const value = (name: string, labels: Record<string, string> = {}) =>
+    families
+      .get(name.replace(/_(bucket|sum|count)$/, ''))
+      ?.samples.find(
+        (one) => one.name === name && Object.entries(labels).every(([key, is]) => one.labels.get(key) === is),
+      )?.value;
+  assert.equal(value('curfew_store_up'), 1);
+  assert.equal(value('curfew_log_head'), 1);
+  assert.equal(value('curfew_store_call_duration_seconds_count', { call: 'endSession' }), 1);
+  assert.ok(value('curfew_fence_lease_losses_total')! >= 0);
+  assert.ok([0, 1].includes(value('curfew_sweep_backlog')!));
+  assert.ok(value('curfew_sweep_sessions_total', { outcome: 'expired' })! >= 0);
+  assert.ok(families.has('curfew_fence_waited_for_total'));
+  assert.ok(families.has('curfew_fence_restarts_total'));
+});
