@@ -27,15 +27,18 @@ const closeTime = 1000;
 
 /** Takes WebSockets at `/v1/fence` and hands each to the node as an ordered stream. */
 export function acceptVerifiers(server: Server, host: VerifierHost): { close(): Promise<void> } {
+  let leaving = false;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: largestMessage, perMessageDeflate: false });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (request.url?.split('?', 1)[0] !== path) refuse(socket, 404, 'Not Found');
-    else if (sockets.clients.size >= mostStreams) refuse(socket, 503, 'Service Unavailable');
+    // Whoever is told to leave would come back at once, and have to be told again.
+    else if (leaving || sockets.clients.size >= mostStreams) refuse(socket, 503, 'Service Unavailable');
     else sockets.handleUpgrade(request, socket, head, (accepted) => carry(accepted, host));
   });
   return {
     async close() {
+      leaving = true;
       await host.release();
       for (const socket of sockets.clients) socket.terminate();
     },

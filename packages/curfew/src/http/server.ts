@@ -146,6 +146,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     services,
     app,
     trustProxy,
+    nextId,
     compile: (schema) => validators.strict.compile(schema),
     watch(method, path, status) {
       const count = metrics.counter(path, method, status);

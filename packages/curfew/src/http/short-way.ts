@@ -3,8 +3,10 @@ import type { ValidateFunction } from 'ajv';
 import type { FastifyInstance } from 'fastify';
 import type { Caller } from '../authority/caller.ts';
 import { limits } from '../domain/limits.ts';
+import { CurfewError } from '../errors.ts';
 import { permission } from './checks/permission.ts';
 import type { Operation, Services } from './operation.ts';
+import { problemOf, problemType } from './problem.ts';
 
 /*
  * The framework costs more than a verification. So operations that are asked at every request of an application have
@@ -21,6 +23,8 @@ type Settings = {
   /** The framework, ready: the long way. */
   app: FastifyInstance;
   compile(schema: object): ValidateFunction;
+  /** For a request that the framework does not take any more. */
+  nextId(): string;
   /** Whether the peer may speak for somebody else: the short way believes nobody. */
   trustProxy: boolean | string;
   /** For a kind of answer: what tells the log and the metrics of each. */
@@ -53,7 +57,7 @@ export function createShortWay(settings: Settings): ShortWay {
     const answered = settings.watch('POST', path, promised.status);
     routes.set(path, { operation, validate: settings.compile(body!), answered });
   }
-  const send = createSender();
+  const send = createSender(settings.services.closing);
   return (request, response) => {
     const route = request.method === 'POST' ? routes.get(request.url!) : undefined;
     if (!route || settings.services.closing.aborted || !isPlain(request, settings)) return false;
@@ -64,7 +68,7 @@ export function createShortWay(settings: Settings): ShortWay {
       const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
       answer(settings.services, route, request, bytes).then(
         ({ text, by }) => send({ request, response, route, text, by, began }),
-        () => takeLongWay(settings.app, request, response, bytes),
+        () => takeLongWay(settings.app, request, response, bytes).catch(() => refuse(response, settings.nextId())),
       );
     });
     return true;
@@ -102,7 +106,7 @@ async function answer(
  * event loop is sent in one go, at the turn's end: the first answer wakes the peer, the others find it awake. They
  * are logged and counted when all are on their way.
  */
-function createSender(): (made: Made) => void {
+function createSender(closing: AbortSignal): (made: Made) => void {
   let made: Made[] = [];
   const sendAll = () => {
     const all = made;
@@ -112,6 +116,7 @@ function createSender(): (made: Made) => void {
         'cache-control': 'no-store',
         'content-type': 'application/json; charset=utf-8',
         'content-length': Buffer.byteLength(text),
+        ...(closing.aborted && { connection: 'close' }),
       });
       response.end(text);
     }
@@ -143,4 +148,11 @@ async function takeLongWay(
   });
   response.writeHead(statusCode, headers);
   response.end(rawPayload);
+}
+
+/** The framework takes nothing more once it closes; what came before, and failed, has changed nothing. */
+function refuse(response: ServerResponse, requestId: string): void {
+  const error = new CurfewError('shutting_down');
+  response.writeHead(error.status, { 'content-type': problemType, 'cache-control': 'no-store', connection: 'close' });
+  response.end(JSON.stringify(problemOf(error, requestId)));
 }

@@ -12,7 +12,7 @@ describe('the server', () => {
     await server.createSession('ada');
     const get = (path: string) => server.call('GET', path, undefined, { as: '' });
     assert.deepEqual((await get('/healthz')).body, { status: 'ok' });
-    assert.deepEqual((await get('/readyz')).body, { status: 'ready' });
+    assert.equal((await get('/readyz')).body.status, 'ready');
     const metrics = (await get('/metrics')).body as string;
     assert.match(metrics, /^curfew_sessions_active 1$/m);
     assert.match(metrics, /^curfew_http_requests_total\{route="\/v1\/sessions",method="POST",status="201"\} 1$/m);
@@ -72,6 +72,39 @@ describe('the server', () => {
     assert.equal(again.first, undefined, 'a first start happened twice');
     const kept = await again.opened.world.store.readSession(answer.body.session.id);
     assert.ok(kept);
+  });
+
+  test('a request that the framework can take no more is refused in our own words, and the server lives', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const { body: narrow } = await server.call('POST', '/v1/keys', { name: 'reader', scopes: ['sessions.read'] });
+    const { store } = server.world;
+    const original = store.readKey;
+    let entered: () => void;
+    const inside = new Promise<void>((resolve) => {
+      entered = resolve;
+    });
+    let go: () => void;
+    const gate = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    store.readKey = async (id) => {
+      entered();
+      await gate;
+      return original.call(store, id);
+    };
+    const pending = server.call('POST', '/v1/sessions/verify', { token: 'x' }, { as: narrow.token });
+    await inside;
+    const closed = server.running.close();
+    const { app } = server.running;
+    for (;;) {
+      if (!(await app.inject('/healthz').catch(() => undefined))) break;
+      await new Promise(setImmediate);
+    }
+    go!();
+    const answer = await pending;
+    assert.deepEqual([answer.status, answer.body.code], [503, 'shutting_down']);
+    await closed;
   });
 
   test('a store that fails makes every call fail, loudly, and changes nothing', async (t) => {

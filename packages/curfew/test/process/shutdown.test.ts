@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { Agent, request } from 'node:http';
+import { test } from 'node:test';
+import { createVerifier } from 'curfew-client';
+import { makeKey } from '../../src/authority/keys.ts';
+import { temporaryFolder } from '../stores/harness.ts';
+import { clientFor, startProcess } from '../support/process.ts';
+import { adminPassword } from '../support/server.ts';
+import { random } from '../support/world.ts';
+
+const key = makeKey(Date.now(), random);
+const verifiers = 50;
+const clients = 8;
+
+test('a server with verifiers and requests closes soon, and answers rightly whatever it took', {
+  timeout: 120_000,
+}, async (t) => {
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const server = await startProcess({
+    CURFEW_STORE: `lmdb:${folder.path}`,
+    CURFEW_API_KEY: key,
+    CURFEW_ADMIN_PASSWORD: adminPassword,
+  });
+  t.after(() => server.child.kill('SIGKILL'));
+  const client = clientFor(server, key);
+  const { token } = await client.createSession({ userId: 'ada' });
+  const ending: string[] = [];
+  for (let i = 0; i < clients; i++) ending.push((await client.createSession({ userId: 'ada' })).session.id);
+  const attached = Array.from({ length: verifiers }, () => createVerifier({ url: server.url, key, timeout: 60_000 }));
+  t.after(() => {
+    for (const verifier of attached) verifier.close();
+  });
+  await Promise.all(attached.map((verifier) => verifier.verify(token)));
+
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  const call = (method: string, path: string, body?: object) => ask(agent, server.url, method, path, body);
+  const outcomes = new Map<string, number>();
+  let closed = false;
+  const asking = Array.from({ length: clients }, async () => {
+    while (!closed) {
+      const outcome = await call('POST', '/v1/sessions/verify', { token });
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      // Whoever is refused a connection goes elsewhere.
+      if (outcome === 'ECONNREFUSED') return;
+    }
+  });
+  const ends = ending.map((id) => call('DELETE', `/v1/sessions/${id}?wait=everywhere`));
+  await Promise.race(ends);
+  const began = performance.now();
+  await server.stop('SIGTERM');
+  closed = true;
+  await Promise.all(asking);
+  t.diagnostic(`closed after ${Math.round(performance.now() - began)} ms: ${JSON.stringify([...outcomes])}`);
+  assert.equal(server.child.exitCode, 0);
+  assert.deepEqual(await Promise.all(ends), Array(clients).fill('200'));
+  const wrong = [...outcomes.keys()].filter(
+    (outcome) => !['200', '503 shutting_down', 'ECONNREFUSED'].includes(outcome),
+  );
+  assert.deepEqual(wrong, [], 'a request was cut, or answered wrongly');
+});
+
+/** Status and code of an answer, or of the fault that there was instead. */
+function ask(agent: Agent, url: string, method: string, path: string, body?: object): Promise<string> {
+  const content = body && JSON.stringify(body);
+  const headers = {
+    authorization: `Bearer ${key}`,
+    ...(content && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) }),
+  };
+  return new Promise((resolve) => {
+    const failed = (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message);
+    const sent = request(url + path, { method, agent, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk) => {
+        text += chunk;
+      });
+      response.on('error', failed);
+      response.on('end', () => {
+        const { code } = JSON.parse(text) as { code?: string };
+        resolve(code ? `${response.statusCode} ${code}` : `${response.statusCode}`);
+      });
+    });
+    sent.on('error', failed);
+    sent.end(content);
+  });
+}
