@@ -153,7 +153,7 @@ Every call that ends or changes something answers with a **receipt**. \`everywhe
 verification that begins from now on, on any machine, answers by what was before. \`?wait=stored\` answers earlier, as
 soon as it is stored.
 
-Besides: \`/healthz\` (the process lives), \`/readyz\` (it can do its work), \`/metrics\` (Prometheus).
+Besides: \`/healthz\` (the process lives) and \`/metrics\` (Prometheus); see [operation](operation.md).
 
 ${sections.join('\n')}`;
 }

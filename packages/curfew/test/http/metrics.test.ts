@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { TestServer } from '../support/server.ts';
 
@@ -48,6 +49,8 @@ test('the page of metrics parses, and names and units are as Prometheus has them
     assert.doesNotMatch(name, /_(ms|millis|milliseconds|seconds_total|kb|count)$/);
     assert.match(help, /^[A-Z0-9].*[.0-9]$/, `${name}: its help is no sentence`);
   }
+  const page = readFileSync(new URL('../../../../docs/operation.md', import.meta.url), 'utf8');
+  for (const [name] of own) assert.match(page, new RegExp(`\\b${name}\\b`), `${name} is not in docs/operation.md`);
   const value = (name: string, labels: Record<string, string> = {}) =>
     families
       .get(name.replace(/_(bucket|sum|count)$/, ''))
