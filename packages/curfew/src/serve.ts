@@ -69,22 +69,22 @@ export async function serve(
     onRestart: (reason, detail) => logger.warn({ reason, detail }, 'the node starts over'),
     endAllAfterFailover: settings.endAllAfterFailover,
   });
+  const readiness = new Readiness(
+    {
+      storeRead: () => opened.world.store.ping(),
+      storeWrite: () => opened.calls.writeTrouble,
+      lease: () => (opened.fence.statistics().leased ? undefined : unleased),
+      clock() {
+        opened.world.clock.now();
+        return undefined;
+      },
+    },
+    logger,
+  );
   try {
     const { world } = opened;
     for (const warning of (await world.store.describe()).warnings) logger.warn(warning);
     const first = await firstStart(world, settings);
-    const readiness = new Readiness(
-      {
-        storeRead: () => world.store.ping(),
-        storeWrite: () => opened.calls.writeTrouble,
-        lease: () => (opened.fence.statistics().leased ? undefined : unleased),
-        clock() {
-          world.clock.now();
-          return undefined;
-        },
-      },
-      logger,
-    );
     const http = await createServer({
       authority: createAuthority(world),
       random: world.random,
@@ -124,6 +124,7 @@ export async function serve(
       },
     };
   } catch (error) {
+    readiness.stop();
     await opened.close();
     throw error;
   }
