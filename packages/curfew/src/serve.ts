@@ -7,7 +7,6 @@ import { mountDialects } from './dialects/index.ts';
 import type { Clock } from './domain/ports.ts';
 import { CurfewError } from './errors.ts';
 import { type FirstStart, firstStart } from './first-start.ts';
-import type { VerifierHost } from './http/fence.ts';
 import { Readiness, type Trouble } from './http/readiness.ts';
 import { createServer, type HttpServer } from './http/server.ts';
 import { type OpenedWorld, openWorld } from './open-world.ts';
@@ -91,13 +90,14 @@ export async function serve(
       logger,
       requestLogger,
       trustProxy: settings.trustProxy,
-      fence: verifierHost(opened),
+      fence: opened.fence,
       readiness,
       dialects: mountDialects(settings.dialects, { ...settings, clock: world.clock, keyFor: world.secrets.keyFor }),
       gauges: {
         activeSessions: () => world.store.countActive(world.clock.nowForEnd()),
         logHead: async () => (await world.store.logHead()).sequence,
         storeBytes: async () => (await world.store.describe()).bytes,
+        clockOffset: () => world.clock.offset(),
         calls: opened.calls,
       },
     });
@@ -131,20 +131,6 @@ export async function serve(
 }
 
 const unleased: Trouble = { detail: 'The lease ran out, and could not be renewed.' };
-
-/** Where verifiers attach, with what the metrics tell of it. */
-function verifierHost({ fence }: OpenedWorld): VerifierHost {
-  return {
-    attach: (stream) => fence.attach(stream),
-    release: () => fence.release(),
-    statistics() {
-      const { restarts, ...rest } = fence.statistics();
-      // A first lease is counted as one that was lost before.
-      const leaseLosses = Math.max(0, fence.node.own.lease.breaks - 1);
-      return { ...rest, restarts: { unnamed: restarts }, leaseLosses, waitedFor: new Map() };
-    },
-  };
-}
 
 async function listen({ app }: HttpServer, { host, port }: Settings): Promise<string> {
   try {

@@ -43,7 +43,7 @@ export type VerifierLimits = {
 };
 
 const shortestPause = 50;
-const longestPause = 5000;
+const longestPause = 2000;
 
 /**
  * The exact cache of an application: answers from memory while its lease holds, asks a node otherwise, and says

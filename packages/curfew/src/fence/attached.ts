@@ -13,6 +13,8 @@ export type Host = {
   readonly id: string;
   /** Resolves once the tail's beginning is known (R5). */
   readonly started: Promise<void>;
+  /** The node lets its verifiers go. */
+  readonly leaving: boolean;
   /** The node was thrown away. */
   readonly over: boolean;
   /** The newest change that is queued on every stream. */
@@ -128,7 +130,7 @@ export class Attached implements StreamHandler {
       return;
     }
     if (this.#isOver()) return;
-    if (this.#host.over) {
+    if (this.#host.over || this.#host.leaving) {
       this.#end(false);
       return;
     }

@@ -9,6 +9,8 @@ export type { LossReason } from './log-follower.ts';
 
 const longestPause = 5000;
 const firstPause = 50;
+/** Names of verifiers that are counted one by one. */
+const mostNames = 100;
 
 type MakeNode = (...given: ConstructorParameters<typeof FenceNode>) => FenceNode;
 
@@ -24,6 +26,8 @@ export class ProcessFence implements Fence {
   readonly #restarts: Record<LossReason, number> = { log_trimmed: 0, log_replaced: 0, store_incarnation: 0 };
   #expired = 0;
   #dropped = 0;
+  #leaseLosses = 0;
+  readonly #waitedFor: Map<string, number> = new Map();
   #closed = false;
   #cancelBegin: () => void = () => {};
   #cancelWatch: () => void = () => {};
@@ -84,6 +88,8 @@ export class ProcessFence implements Fence {
       expired: this.#expired + expired,
       dropped: this.#dropped + dropped,
       restarts: { ...this.#restarts },
+      leaseLosses: this.#leaseLosses + this.#node.leaseLosses,
+      waitedFor: this.#waitedFor,
       own: { sessions: own.sessions, ...own.statistics },
     };
   }
@@ -101,9 +107,16 @@ export class ProcessFence implements Fence {
     await this.#node.close();
   }
 
+  #noteLapse(name: string): void {
+    const known = this.#waitedFor.get(name);
+    if (known === undefined && this.#waitedFor.size >= mostNames) return;
+    this.#waitedFor.set(name, (known ?? 0) + 1);
+  }
+
   #newNode(): FenceNode {
     return this.#makeNode(this.#ports, {
       onMark: () => this.waits.markRose(),
+      onLapse: (name) => this.#noteLapse(name),
       onLost: (reason, detail) => this.#replace(reason, detail),
     });
   }
@@ -112,6 +125,7 @@ export class ProcessFence implements Fence {
     this.#restarts[reason] += 1;
     this.#expired += this.#node.expired;
     this.#dropped += this.#node.dropped;
+    this.#leaseLosses += this.#node.leaseLosses;
     this.waits.distrustRows();
     this.#begin(firstPause);
     this.#ports.onRestart?.(reason, detail);

@@ -24,6 +24,8 @@ const unnamed = 'unnamed';
 type Events = {
   /** The mark rose: nobody here is without the changes up to it. */
   onMark(mark: number): void;
+  /** A verifier's lease ran out while changes waited for it. */
+  onLapse(name: string): void;
   /** The log, or the store behind it, is not the one that this node has followed (R10). */
   onLost(reason: LossReason, detail: string): void;
 };
@@ -32,8 +34,6 @@ const renewals = 3;
 const pollPause = 100;
 /** Marks are looked at again this soon while acks come in. */
 const markPause = 1;
-/** Names of verifiers that are counted one by one. */
-const mostWaitedFor = 100;
 
 export type Kept = { readonly active: true; readonly stored: StoredSession };
 
@@ -54,8 +54,6 @@ export class FenceNode implements Host {
   readonly #behind: Set<Attached> = new Set();
   readonly #outcomes: Map<number, Outcome> = new Map();
   readonly #terms: LeaseTerms;
-  /** How often each verifier was waited for until its lease had run out, by name. */
-  readonly waitedFor: Map<string, number> = new Map();
   /** Resolves once the tail's beginning is known, or the node is over. */
   readonly started: Promise<void>;
   #start: () => void = () => {};
@@ -71,6 +69,9 @@ export class FenceNode implements Host {
   #renewing: Promise<void> | undefined;
   #begun = false;
   #over = false;
+  /** Lets its verifiers go: nobody is granted anything any more. */
+  #releasing = false;
+  #wakeRelease: () => void = () => {};
   #cancels: Map<string, () => void> = new Map();
   #leaseWaiters: Set<() => void> = new Set();
   /** Others have rows: they wait for this node's mark. Taken to be so until the rows have been read. */
@@ -101,6 +102,10 @@ export class FenceNode implements Host {
     });
   }
 
+  get leaving(): boolean {
+    return this.#releasing;
+  }
+
   get over(): boolean {
     return this.#over;
   }
@@ -115,6 +120,11 @@ export class FenceNode implements Host {
 
   get mark(): number {
     return this.#mark;
+  }
+
+  /** Times that its lease ran out before it was renewed: the first one was no loss. */
+  get leaseLosses(): number {
+    return Math.max(0, this.own.lease.breaks - 1);
   }
 
   get verifiers(): number {
@@ -150,7 +160,7 @@ export class FenceNode implements Host {
   }
 
   lendable(attached: Attached): number {
-    if (this.#lending !== 'written') return 0;
+    if (this.#lending !== 'written' || this.#releasing) return 0;
     return Math.min(this.#terms.termOf(attached.holder, this.ports.timing.mono()), this.leaseLeft());
   }
 
@@ -239,6 +249,7 @@ export class FenceNode implements Host {
     if (attached.owed.oldest === undefined) this.#behind.delete(attached);
     if (this.#behind.size === 0) this.#raiseMark();
     else if (changes.length > 0) this.#once('mark', markPause, () => this.#raiseMark());
+    this.#wakeRelease();
   }
 
   ended(attached: Attached, dropped: boolean): void {
@@ -262,14 +273,19 @@ export class FenceNode implements Host {
 
   /** Asks the verifiers to empty themselves and to go elsewhere; resolves when nothing is owed any more. */
   async release(): Promise<void> {
+    this.#releasing = true;
     for (const attached of this.#streams) attached.sayLeaving();
-    const owing = () => [...this.#streams, ...this.#gone].map(({ owed }) => owed.until);
     const { timing } = this.ports;
     for (;;) {
-      const left = Math.max(...owing(), 0) - timing.mono();
+      const until = [...this.#streams, ...this.#gone].map(({ owed }) => owed.until);
+      const left = Math.max(...until, 0) - timing.mono();
       if (left <= 0) break;
       await new Promise<void>((resolve) => {
-        timing.after(Math.min(left, 10), resolve);
+        const cancel = timing.after(left, resolve);
+        this.#wakeRelease = () => {
+          cancel();
+          resolve();
+        };
       });
     }
     for (const attached of [...this.#streams]) attached.cut();
@@ -450,8 +466,7 @@ export class FenceNode implements Host {
     this.expired += 1;
     this.#terms.lapsed(holder, now);
     for (const sequence of changes) this.#outcomes.get(sequence)?.waitedFor.add(name);
-    if (this.waitedFor.has(name) || this.waitedFor.size < mostWaitedFor)
-      this.waitedFor.set(name, (this.waitedFor.get(name) ?? 0) + 1);
+    this.#events.onLapse(name);
   }
 
   #lost(reason: LossReason, detail: string): void {

@@ -76,5 +76,9 @@ export type FenceStatistics = {
   dropped: number;
   /** Times that the node started over, by reason. */
   restarts: Readonly<Record<LossReason, number>>;
+  /** Times that the node's lease ran out before it was renewed. */
+  leaseLosses: number;
+  /** How often a verifier's lease ran out while a change waited for it, by the name that its application gave it. */
+  waitedFor: ReadonlyMap<string, number>;
   own: { sessions: number; hits: number; misses: number; asked: number };
 };

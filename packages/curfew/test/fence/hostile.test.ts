@@ -48,15 +48,24 @@ async function raw(): Promise<{ say(message: unknown): void; hear(type: string):
   };
 }
 
-async function attached() {
+type Raw = Awaited<ReturnType<typeof raw>>;
+
+async function attached(name?: string): Promise<Raw> {
   const verifier = await raw();
-  verifier.say({ type: 'hello', version: 1, key: server.key, holder: crypto.randomUUID() });
+  verifier.say({ type: 'hello', version: 1, key: server.key, holder: crypto.randomUUID(), name });
   await verifier.hear('welcome');
   return verifier;
 }
 
-async function end(): Promise<Json> {
-  const { session } = await server.createSession();
+let questions = 0;
+
+/** The receipt of an end of a session that some verifiers know of. */
+async function end(...knowing: Raw[]): Promise<Json> {
+  const { session, token } = await server.createSession();
+  for (const { say, hear } of knowing) {
+    say({ type: 'ask', question: ++questions, token });
+    assert.ok((await hear('answer')).answer.active);
+  }
   return (await server.call('DELETE', `/v1/sessions/${session.id}`)).body.receipt;
 }
 
@@ -85,13 +94,51 @@ for (const [what, say] of Object.entries({
 }
 
 test('who acknowledges what was never sent is cut off, and counts as one that never acknowledged', async () => {
-  const liar = await attached();
+  const liar = await attached('liar');
+  const { session, token } = await server.createSession();
+  liar.say({ type: 'ask', question: 1, token });
+  await liar.hear('answer');
   liar.say({ type: 'renew', ask: 1, seen: [] });
   await liar.hear('grant');
   liar.say({ type: 'ack', sequence: 1_000_000 });
   assert.equal((await liar.hear('refused')).trouble.code, 'fence_protocol');
+  const { receipt } = (await server.call('DELETE', `/v1/sessions/${session.id}`)).body;
+  const verifiers = { acknowledged: 0, expired: 1, waitedFor: ['liar'] };
+  assert.deepEqual([receipt.everywhere, receipt.verifiers], [true, verifiers]);
+});
+
+test('R22: an end waits for nobody who has never heard of the session, and a wider one for whoever may know', async () => {
+  const mute = await attached('mute');
+  mute.say({ type: 'renew', ask: 1, seen: [] });
+  await mute.hear('grant');
   const receipt = await end();
-  assert.deepEqual([receipt.everywhere, receipt.verifiers], [true, { acknowledged: 0, expired: 1 }]);
+  assert.deepEqual([receipt.by, receipt.verifiers], ['acks', { acknowledged: 0, expired: 0 }]);
+  const { token } = await server.createSession('grace');
+  mute.say({ type: 'ask', question: 1, token });
+  await mute.hear('answer');
+  mute.say({ type: 'renew', ask: 2, seen: [] });
+  await mute.hear('grant');
+  const { body: other } = await server.call('DELETE', '/v1/users/somebody/sessions');
+  assert.equal(other.receipt.by, 'acks');
+  const { body } = await server.call('DELETE', '/v1/users/grace/sessions');
+  assert.deepEqual(body.receipt.verifiers, { acknowledged: 0, expired: 1, waitedFor: ['mute'] });
+  mute.socket.terminate();
+});
+
+test('who lets ends wait until its lease runs out gets shorter ones, and delays the next less', async () => {
+  const slow = await attached('slow');
+  const { hear, say } = slow;
+  const lengths: number[] = [];
+  for (let ask = 1; ask <= 5; ask++) {
+    say({ type: 'renew', ask, seen: [] });
+    lengths.push((await hear('grant')).length);
+    assert.deepEqual((await end(slow)).verifiers.waitedFor, ['slow']);
+    // A lapse counts once in the time of a lease.
+    await new Promise((resolve) => setTimeout(resolve, lease));
+  }
+  assert.ok(lengths[0]! > lease / 2, `the first was ${lengths[0]} ms`);
+  assert.ok(lengths[1]! <= lease / 2 && lengths[4]! <= lease / 16, `they were ${lengths.join(', ')} ms`);
+  slow.socket.terminate();
 });
 
 test('R9: who renews and never acknowledges delays an end no longer than a lease with its margin', async () => {
@@ -100,7 +147,7 @@ test('R9: who renews and never acknowledges delays an end no longer than a lease
   const renewing = setInterval(() => mute.say({ type: 'renew', ask: ++ask, seen: [] }), lease / 8);
   await mute.hear('grant');
   for (let i = 0; i < 3; i++) {
-    const receipt = await end();
+    const receipt = await end(mute);
     assert.ok(receipt.waitedMs <= longest, `it waited ${receipt.waitedMs} ms`);
     assert.deepEqual([receipt.everywhere, receipt.by], [true, 'timeout']);
   }
@@ -129,8 +176,8 @@ test('R8: a hello that was long under way, on a stream that was left for another
   const closed = once(left.socket, 'close');
   left.say(hello);
   await closed;
-  const receipt = await end();
-  assert.deepEqual(receipt.verifiers, { acknowledged: 0, expired: 1 });
+  const receipt = await end(present);
+  assert.deepEqual(receipt.verifiers, { acknowledged: 0, expired: 1, waitedFor: ['unnamed'] });
   assert.equal(receipt.by, 'timeout');
   assert.equal((await present.hear('changes')).changes.length, 1);
   present.socket.terminate();
@@ -172,8 +219,9 @@ test('a thousand verifiers attach, and an end hears from each', async () => {
   const many = Array.from({ length: 1000 }, () =>
     createVerifier({ url: server.url, key: server.key, timeout: 30_000 }),
   );
-  await Promise.all(many.map((verifier) => verifier.ready()));
-  const receipt = await end();
+  const { session, token } = await server.createSession();
+  for (const { active } of await Promise.all(many.map((verifier) => verifier.verify(token)))) assert.ok(active);
+  const { receipt } = (await server.call('DELETE', `/v1/sessions/${session.id}`)).body;
   assert.equal(receipt.everywhere, true);
   assert.equal(receipt.verifiers.acknowledged + receipt.verifiers.expired, 1000);
   for (const verifier of many) verifier.close();

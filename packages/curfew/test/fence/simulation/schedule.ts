@@ -378,6 +378,8 @@ export class Schedule {
       const dice = this.#dice;
       const lost = dice.chance(0.3) ? 0 : Math.floor(dice.between(1, 12));
       this.#store.failOver(lost, dice.pick(['lost', 'as then', 'unseen'] as const));
+      // At this moment they are what is left of them.
+      for (const row of this.#store.rows.values()) this.#floorOf(row);
       // The numbers that were lost are used again, and beyond.
       if (dice.chance(0.6)) this.#within(dice.between(20, 900), lost + 4, () => this.#changeSomething());
       if (this.#dice.chance(0.4)) for (const node of this.#nodes) this.#whileItStarts(node);
