@@ -1,10 +1,8 @@
 import type { Change } from 'curfew-client/fence';
 
-/** Bits of a new stream's table, and of the largest: 1 KiB and 128 KiB. */
-const fewest = 2 ** 13;
-const most = 2 ** 20;
-/** Bits for each name: about one name in eight that was never noted is taken for one that was. */
-const bitsOfName = 8;
+/** Names that are remembered one by one; more are bits in a table, of which each stream has 128 KiB then. */
+const mostNames = 2048;
+const tableBits = 2 ** 20;
 
 /** What a change touched, hashed once for the tables of all streams. */
 export type Subject = { of: 'session' | 'user' | 'all'; place: number };
@@ -17,12 +15,12 @@ export function subjectOf(change: Change): Subject {
 
 /**
  * What the holder of a stream may know of: the sessions that it was told of or asked about, and their users. A change is
- * waited for only on the streams that it concerns (R22). The table may say yes too often and never says no wrongly: it
- * has a bit for each name, and takes none back, since nobody says what a verifier has let go of.
+ * waited for only on the streams that it concerns (R22). It may say yes too often and never says no wrongly: names that
+ * fall on one place are one, and none is taken back, since nobody says what a verifier has let go of.
  */
 export class Concern {
-  #bits: Uint32Array = new Uint32Array(fewest / 32);
-  #names = 0;
+  readonly #names: Set<number> = new Set();
+  #table: Uint32Array | undefined;
 
   noteSession(id: string): void {
     this.#note(placeOf(`s${id}`));
@@ -34,34 +32,32 @@ export class Concern {
 
   /** `asking`: a question is open, and nobody knows yet whose session it is about. */
   includes({ of, place }: Subject, asking: boolean): boolean {
-    if (of === 'session') return this.#isSet(place);
-    return asking || (of === 'user' ? this.#isSet(place) : this.#names > 0);
+    if (of === 'session') return this.#has(place);
+    return asking || (of === 'user' ? this.#has(place) : this.#names.size > 0 || this.#table !== undefined);
   }
 
   #note(place: number): void {
-    if (this.#isSet(place)) return;
-    this.#names += 1;
-    if (this.#names * bitsOfName > this.#size && this.#size < most) this.#grow();
-    const at = place % this.#size;
-    this.#bits[at >>> 5]! |= 1 << (at & 31);
+    if (this.#table) setBit(this.#table, place);
+    else if (this.#names.add(place).size > mostNames) {
+      this.#table = new Uint32Array(tableBits / 32);
+      for (const name of this.#names) setBit(this.#table, name);
+      this.#names.clear();
+    }
   }
 
-  #isSet(place: number): boolean {
-    const at = place % this.#size;
-    return (this.#bits[at >>> 5]! & (1 << (at & 31))) !== 0;
+  #has(place: number): boolean {
+    return this.#table ? hasBit(this.#table, place) : this.#names.has(place);
   }
+}
 
-  get #size(): number {
-    return this.#bits.length * 32;
-  }
+function setBit(table: Uint32Array, place: number): void {
+  const at = place % tableBits;
+  table[at >>> 5]! |= 1 << (at & 31);
+}
 
-  /** The same twice: wherever a name falls in the larger table, it is there. */
-  #grow(): void {
-    const bits = new Uint32Array(this.#bits.length * 2);
-    bits.set(this.#bits);
-    bits.set(this.#bits, this.#bits.length);
-    this.#bits = bits;
-  }
+function hasBit(table: Uint32Array, place: number): boolean {
+  const at = place % tableBits;
+  return (table[at >>> 5]! & (1 << (at & 31))) !== 0;
 }
 
 /** 32 bits of a name (FNV-1a). Whoever chooses names that collide makes changes wait for more streams, no less. */

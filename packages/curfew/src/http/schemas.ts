@@ -105,7 +105,13 @@ export const Receipt = Type.Object(
       description: 'True: no verification that begins from now on, on any machine, answers by what was before.',
     }),
     by: oneOf(['acks', 'timeout'], { description: 'Every holder acknowledged, or their leases ran out.' }),
-    verifiers: Type.Object({ acknowledged: Type.Integer(), expired: Type.Integer() }),
+    verifiers: Type.Object({
+      acknowledged: Type.Integer(),
+      expired: Type.Integer(),
+      waitedFor: Type.Optional(
+        Type.Array(Type.String(), { description: 'The names of verifiers whose leases ran out before they answered.' }),
+      ),
+    }),
     nodes: Type.Object({ applied: Type.Integer(), expired: Type.Integer() }),
     waitedMs: Type.Integer({ description: 'Milliseconds that the answer waited for that.' }),
   },

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { LeaseTerms } from '../../src/fence/lease-terms.ts';
+
+const lease = 2000;
+
+test('each lapse halves the lease of its holder, down to a sixteenth, and of nobody else', () => {
+  const terms = new LeaseTerms(lease);
+  const lengths = Array.from({ length: 6 }, (_, i) => {
+    terms.lapsed('slow', i * lease);
+    return terms.termOf('slow', i * lease);
+  });
+  assert.deepEqual(lengths, [1000, 500, 250, 125, 125, 125]);
+  assert.equal(terms.termOf('other', 0), lease);
+});
+
+test('several leases that run out in one freeze are one lapse', () => {
+  const terms = new LeaseTerms(lease);
+  for (let at = 0; at < lease; at += 100) terms.lapsed('slow', at);
+  assert.equal(terms.termOf('slow', lease), lease / 2);
+});
+
+test('whoever is well for ten leases gets twice as long a one, up to a whole one', () => {
+  const terms = new LeaseTerms(lease);
+  for (let i = 0; i < 4; i++) terms.lapsed('slow', i * lease);
+  const last = 3 * lease;
+  const lengths = [0, 9.9, 10, 20, 30, 40, 400].map((leases) => terms.termOf('slow', last + leases * lease));
+  assert.deepEqual(lengths, [125, 125, 250, 500, 1000, 2000, 2000]);
+});
+
+test('a lease is never longer than a whole one, nor shorter than a sixteenth, whatever happens when', () => {
+  fc.assert(
+    fc.property(fc.array(fc.record({ pause: fc.nat(100_000), lapse: fc.boolean() }), { maxLength: 60 }), (steps) => {
+      const terms = new LeaseTerms(lease);
+      let now = 0;
+      for (const { pause, lapse } of steps) {
+        now += pause;
+        const before = terms.termOf('slow', now);
+        if (lapse) terms.lapsed('slow', now);
+        const length = terms.termOf('slow', now);
+        assert.ok(length >= lease / 16 && length <= before && before <= lease);
+      }
+    }),
+  );
+});
