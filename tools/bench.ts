@@ -1,3 +1,7 @@
+import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
+
+// What it is measured against, and the servers that it is measured on.
+installEngines('{others,servers}');
 
 run('node', ['--conditions=curfew-source', '--expose-gc', 'bench/run.ts', ...process.argv.slice(2)]);

@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path';
 /**
  * Installs what tests alone need: real engines, servers and clients. Each folder under `engines/` is a package with a
  * lock file of its own, so that none of it enters an install of the product. Done once, and again when a lock changes.
+ * `names`: which folders, as a pattern.
  */
-export function installEngines(): void {
-  for (const lock of globSync('engines/*/package-lock.json')) {
+export function installEngines(names = '*'): void {
+  for (const lock of globSync(`engines/${names}/package-lock.json`)) {
     const folder = dirname(lock);
     const stamp = join(folder, 'node_modules', '.installed-lock');
     const wanted = createHash('sha256').update(readFileSync(lock)).digest('hex');
