@@ -1,9 +1,10 @@
 /*
  * The fence, as a model that `spin` checks exhaustively. README.md beside it tells the protocol in words; the rules
- * R1 to R20 are listed there. Run it with `npm run proof`, or `npm run proof -- small`.
+ * R1 to R22 are listed there. Run it with `npm run proof`, or `npm run proof -- small`.
  *
  * The promise, as it is asserted here: a verification that began after change s had returned never answers by a
- * version before s. (An end is a change like the others: a version whose session is not active.)
+ * version before s. (An end is a change like the others: a version whose session is not active.) And a node starts
+ * over only for a reason: the log was trimmed, or the store failed over.
  *
  * One process whose loop takes any action that is possible now, each in one step: every interleaving of nodes,
  * verifiers, waiters, messages, crashes and the passing of time. Actions that take time (a read of the store, a
@@ -16,6 +17,17 @@
  *
  * A crashed node never comes back: whoever starts does so under a new id (the next row). Each MUTANT takes one rule
  * out, and each must fail.
+ *
+ * Switches add what not every configuration can afford:
+ *   FAILOVERS   how often the store fails over to a prefix of its log, at once and for everybody, and then uses the
+ *               same numbers again. ROWS_LOST: the nodes' rows are gone with the tail; otherwise they say what they
+ *               said. SILENT: the store does not tell that it is another incarnation. UNMARKED: entries have no marks.
+ *   REPLIES     a read of the log, and the first read of its head, are two steps: something may come between them.
+ *   CONCERN     each change is of the session that is followed here, or of another one that no stream holds, and an
+ *               end waits only for the streams that it concerns. (All of a user, or everyone, is a change of it too.)
+ *   TRIM        the log is trimmed.
+ *   OTHER       the change with this number is of another session.
+ *   NO_STREAMS  nobody attaches: the nodes' own verifiers alone.
  */
 
 #ifndef IDS
@@ -42,14 +54,24 @@
 #ifndef QUEUE
 #define QUEUE 2      /* messages that a stream holds; one more closes it */
 #endif
+#ifndef FAILOVERS
+#define FAILOVERS 0
+#endif
 #define NOBODY 255
 
-/* ---- The store: each access is one step. A change's version is its place in the log. */
+/* ---- The store: each access is one step. */
 byte head;                       /* the log's newest entry */
-byte version;                    /* what a read of the session says: always `head`, but for mutants */
+byte version;                    /* what a read of the session says: the newest change of it, but for mutants */
 bit trimmed;                     /* entries before the head are gone */
 bool row[IDS];                   /* a node's row is there */
 byte mark[IDS];                  /* its applied mark */
+#if FAILOVERS > 0
+byte history;                    /* how often the store has failed over */
+byte written[CHANGES + 1];       /* the history in which an entry was written: what its mark says */
+byte confirmed;                  /* the history that was written down as lived in */
+byte rowTail[IDS]; byte rowMark[IDS];
+byte recent;                     /* ticks left until L has passed since the failover */
+#endif
 
 /* ---- Nodes */
 bool used[IDS]; bool up[IDS];
@@ -60,6 +82,22 @@ bool asking[IDS];                /* a renewal is written, and not yet believed *
 byte since[IDS];                 /* ticks left, counted from the question */
 byte barrier[IDS];               /* the head as read after the renewal was written */
 byte own[IDS];                   /* the own verifier's cache: 0, or the version + 1 */
+#if FAILOVERS > 0
+typedef Marks { byte entry[CHANGES + 1] };
+Marks heard[IDS];                /* the marks of the entries that it has read */
+byte barrierMark[IDS];
+byte born[IDS];                  /* the history that the store had when it started */
+byte living[IDS];                /* ticks left until it has lived in that for L */
+bool foreign[IDS];               /* the renewal's answer, still under way, is not of the log that it has followed */
+#endif
+#ifdef REPLIES
+byte beginning[IDS];             /* the head that it starts from, still under way: 0, or the entry + 1 */
+byte pulled[IDS];                /* a part of the log, still under way: 0, or its newest entry + 1 */
+#if FAILOVERS > 0
+Marks pulledMarks[IDS]; bool pulledForeign[IDS];
+byte beginningMark[IDS];
+#endif
+#endif
 
 /* ---- The node's side of the streams */
 bool open[VERIFIERS];            /* the node has not closed it */
@@ -69,6 +107,10 @@ byte found[VERIFIERS];           /* what was read */
 typedef Owed { byte at[CHANGES + 1] };
 typedef Book { Owed by[VERIFIERS] };
 Book owed[IDS];                  /* ticks until the leases granted before change s are over */
+#ifdef CONCERN
+typedef Holds { bool by[VERIFIERS] };
+Holds holds[IDS];                /* a stream was answered about the session, and told of no change of it since */
+#endif
 
 /* ---- Verifiers */
 byte at[VERIFIERS];              /* attached to, or NOBODY */
@@ -86,14 +128,74 @@ byte waiting[CHANGES + 1];       /* ticks until L has passed since the commit */
 bool waits[CHANGES + 1];
 byte returned;                   /* the newest change that has returned */
 byte unseen[IDS];                /* the watcher: ticks until a counter that stays the same means dead */
+#if FAILOVERS > 0
+byte known;                      /* the history that the waiting process knows, or NOBODY: it has just started */
+byte doubts;                     /* ticks left in which rows say nothing to it */
+#endif
 
 byte crashes; byte moves;
 
-#ifdef TRIM
-/* The log is trimmed, and its second change is of another session: whoever hears of that alone drops nothing. */
-#define touches(s) (s != 2)
+#ifdef CONCERN
+bool another[CHANGES + 1];       /* a change is of another session */
+#define touches(s) (!another[s])
+#elif defined(OTHER)
+/* Whoever hears of that one alone drops nothing. */
+#define touches(s) (s != OTHER)
 #else
 #define touches(s) true
+#endif
+#if FAILOVERS > 0
+#ifdef R10_NEITHER
+#define SILENT
+#define UNMARKED
+#endif
+/* Versions grow with each change that is written, also over a failover. */
+#define versionOf(s) (s == 0 -> 0 : written[s] * (CHANGES + 1) + s)
+#define remains(x) (x == 0 || (x % (CHANGES + 1) <= head && written[x % (CHANGES + 1)] == x / (CHANGES + 1)))
+#ifdef SILENT
+#define incarnation(h) 0
+#else
+#define incarnation(h) h
+#endif
+#ifdef UNMARKED
+#define markOf(s) 0
+#else
+#define markOf(s) written[s]
+#endif
+#define onThisLog(s, m) (s == 0 || (s <= head && markOf(s) == m))
+#define explained(i) (trimmed || history != born[i])
+#ifdef R10_ROWS_BELIEVED
+#define isCurrent(i) true
+#else
+#define isCurrent(i) onThisLog(rowTail[i], rowMark[i])
+#endif
+#ifdef R10_PULL_IGNORES_MARKS
+#define followsOn(i) (tail[i] <= head)
+#else
+#define followsOn(i) onThisLog(tail[i], heard[i].entry[tail[i]])
+#endif
+#ifdef R10_MARK_OF_THE_TAIL_ALONE
+#define headIsForeign(i) (head < tail[i] || (head == tail[i] && !onThisLog(tail[i], heard[i].entry[tail[i]])))
+#else
+#define headIsForeign(i) (head < tail[i])
+#endif
+#ifdef R10_RENEWAL_IGNORES_INCARNATION
+#define storeIsForeign(i) false
+#else
+#define storeIsForeign(i) (incarnation(history) != incarnation(born[i]))
+#endif
+#if defined(R10_RENEWAL_IGNORES_MARKS) || defined(R10_MARK_OF_THE_TAIL_ALONE)
+#define isForeign(i) foreign[i]
+#else
+/* What is read up to the barrier, and was maybe asked for before, must be the log whose head the renewal found. */
+#define isForeign(i) (foreign[i] || (barrier[i] > 0 && tail[i] >= barrier[i] && heard[i].entry[barrier[i]] != barrierMark[i]))
+#endif
+#else
+#define versionOf(s) s
+#define explained(i) trimmed
+#define isCurrent(i) true
+#define followsOn(i) true
+#define isForeign(i) false
 #endif
 #ifdef R1_HOLDER_FROM_ANSWER
 #define nodeLease(i) L
@@ -162,6 +264,12 @@ byte looked[VERIFIERS]; byte expects[VERIFIERS];
 #ifdef R14_EARLIER_READ
 byte early[IDS];
 #endif
+#ifdef R21_PULLS_BEFORE_THE_START
+bool blind[IDS];
+#define mayPull(i) up[i]
+#else
+#define mayPull(i) (up[i] && started[i])
+#endif
 #ifdef R16_LIST_BEFORE_COMMIT
 bool listed[IDS]; bool taken;
 #define mustWait(i) (row[i] && listed[i])
@@ -215,8 +323,38 @@ inline sendChange(v, s) {
   fi
 }
 
+#ifdef CONCERN
+#ifdef R22_OPEN_QUESTIONS_DO_NOT_COUNT
+#define mayHold(i, v) holds[i].by[v]
+#elif defined(R22_ONLY_OPEN_QUESTIONS)
+#define mayHold(i, v) (open[v] && at[v] == i && fill[v] > 0)
+#elif defined(R22_CLOSED_HOLDS_NOTHING)
+#define mayHold(i, v) (open[v] && at[v] == i && (holds[i].by[v] || fill[v] > 0))
+#else
+#define mayHold(i, v) (holds[i].by[v] || (open[v] && at[v] == i && fill[v] > 0))
+#endif
+/*
+ * R22: decided when a stream is told of a change, also one that is closed: what it cannot hold, it owes no ack for. What
+ * it holds is forgotten then, and may be kept for longer: that only makes more ends wait.
+ */
+inline decideConcern(i, v, s) {
+#ifdef R22_TOLD_IS_ENOUGH
+  holds[i].by[v] = false;
+#endif
+  if :: !touches(s) || !mayHold(i, v) -> owed[i].by[v].at[s] = 0 :: else fi;
+  if :: touches(s) -> holds[i].by[v] = false :: else fi
+}
+#endif
+
 inline apply(i) {
   tail[i]++;
+#if FAILOVERS > 0
+#ifdef REPLIES
+  heard[i].entry[tail[i]] = pulledMarks[i].entry[tail[i]];
+#else
+  heard[i].entry[tail[i]] = markOf(tail[i]);
+#endif
+#endif
 #ifdef R6_MARK_BEFORE_OWN_DROP
   ownUndropped[i] = true;
 #else
@@ -225,6 +363,9 @@ inline apply(i) {
   m = 0;
   do
   :: m < VERIFIERS ->
+#ifdef CONCERN
+     decideConcern(i, m, tail[i]);
+#endif
      if
      :: open[m] && at[m] == i ->
 #ifdef R7_GRANT_OVERTAKES
@@ -242,6 +383,17 @@ inline apply(i) {
 
 inline stop(i) {
   up[i] = false; started[i] = false; tail[i] = 0; lease[i] = 0; asking[i] = false; since[i] = 0; barrier[i] = 0; own[i] = 0;
+#if FAILOVERS > 0
+  born[i] = 0; living[i] = 0; foreign[i] = false; barrierMark[i] = 0;
+  k = 1; do :: k <= CHANGES -> heard[i].entry[k] = 0; k++ :: else -> break od; k = 0;
+#endif
+#ifdef REPLIES
+  beginning[i] = 0; pulled[i] = 0;
+#if FAILOVERS > 0
+  beginningMark[i] = 0; pulledForeign[i] = false;
+  k = 1; do :: k <= CHANGES -> pulledMarks[i].entry[k] = 0; k++ :: else -> break od; k = 0;
+#endif
+#endif
 #ifdef R6_MARK_BEFORE_OWN_DROP
   ownUndropped[i] = false;
 #endif
@@ -253,10 +405,34 @@ inline stop(i) {
   :: m < VERIFIERS ->
      if :: open[m] && at[m] == i -> open[m] = false; wanted[m] = false; fill[m] = 0; found[m] = 0 :: else fi;
      k = 1; do :: k <= CHANGES -> owed[i].by[m].at[k] = 0; k++ :: else -> break od;
+#ifdef CONCERN
+     holds[i].by[m] = false;
+#endif
      m++
   :: else -> break
   od;
   m = 0; k = 0
+}
+
+/* R10: it starts over. R21: never without a reason. */
+inline lose(i) {
+  assert(explained(i));
+  stop(i)
+}
+
+/* Its row is written: R2, and how far it has come on which log. */
+inline writeRow(i) {
+  unseen[i] = UNSEEN; row[i] = true; minimumMark(i, mark[i]);
+#if FAILOVERS > 0
+  rowTail[i] = tail[i]; rowMark[i] = heard[i].entry[tail[i]];
+#endif
+}
+
+inline removeRow(i) {
+  row[i] = false; mark[i] = 0;
+#if FAILOVERS > 0
+  rowTail[i] = 0; rowMark[i] = 0;
+#endif
 }
 
 /* A verifier lets go of stream, lease, cache and questions together. */
@@ -291,6 +467,9 @@ inline tick() {
   do
   :: k < IDS ->
      lower(lease[k]); lower(since[k]); lower(unseen[k]);
+#if FAILOVERS > 0
+     lower(living[k]);
+#endif
      m = 0;
      do
      :: m < VERIFIERS ->
@@ -310,25 +489,87 @@ inline tick() {
   :: else -> break
   od;
   n = 1; do :: n <= CHANGES -> lower(waiting[n]); n++ :: else -> break od;
+#if FAILOVERS > 0
+  lower(recent); lower(doubts);
+#endif
   k = 0; m = 0; n = 0
 }
 
+#if FAILOVERS > 0 && !defined(SILENT)
+/* R10: what the lost tail alone has said is believed for a lease at most. */
+#define kept(x) assert((x) >= returned && (recent > 0 || remains((x))))
+#else
 #define kept(x) assert((x) >= returned)
+#endif
 
 inline nodeActions(i) {
   if
   /* R5: the tail first, then verifiers (who attach to what has started), then the first lease. */
   :: d_step { !used[i] -> used[i] = true; up[i] = true }
+#ifdef REPLIES
+  :: d_step { up[i] && !started[i] && beginning[i] == 0 -> beginning[i] = head + 1;
+#if FAILOVERS > 0
+       beginningMark[i] = markOf(head); born[i] = history; living[i] = L;
+#endif
+       skip }
+  :: d_step { up[i] && beginning[i] > 0 -> tail[i] = beginning[i] - 1; beginning[i] = 0; started[i] = true;
+#if FAILOVERS > 0
+       heard[i].entry[tail[i]] = beginningMark[i]; beginningMark[i] = 0;
+#endif
+       skip }
+#else
 #ifdef R5_LEASE_BEFORE_TAIL
   :: d_step { up[i] && !started[i] && lease[i] > 0 -> tail[i] = head; started[i] = true }
 #else
-  :: d_step { up[i] && !started[i] -> tail[i] = head; started[i] = true }
+  :: d_step { up[i] && !started[i] -> tail[i] = head; started[i] = true;
+#if FAILOVERS > 0
+       heard[i].entry[head] = markOf(head); born[i] = history; living[i] = L;
 #endif
-  :: d_step { up[i] && started[i] && tail[i] < head && !(trimmed && tail[i] + 1 < head) -> apply(i) }
+       skip }
+#endif
+#endif
+  /* It reads on from the entry at its tail, which must be the one that it knows (R10). */
+#ifdef REPLIES
+  :: d_step { mayPull(i) && pulled[i] == 0 && tail[i] <= head -> pulled[i] = head + 1;
+#ifdef R21_PULLS_BEFORE_THE_START
+       blind[i] = !started[i];
+#endif
+#if FAILOVERS > 0
+       pulledForeign[i] = !followsOn(i);
+       k = tail[i] + 1; do :: k <= head -> pulledMarks[i].entry[k] = markOf(k); k++ :: else -> break od; k = 0;
+#endif
+       skip }
+  :: d_step { up[i] && started[i] && pulled[i] > 0 ->
+       if
+#ifdef R21_PULLS_BEFORE_THE_START
+       /* It asked for the log from its beginning on, and looks for the entry at its tail. */
+       :: blind[i] && tail[i] > 0 && (tail[i] != 1 || pulled[i] == 1) -> lose(i)
+#endif
+#if FAILOVERS > 0
+       :: pulledForeign[i] -> lose(i)
+#endif
+       :: else ->
+          do :: tail[i] + 1 < pulled[i] -> apply(i) :: else -> break od;
+          pulled[i] = 0;
+#if FAILOVERS > 0
+          k = 1; do :: k <= CHANGES -> pulledMarks[i].entry[k] = 0; k++ :: else -> break od; k = 0;
+#endif
+          skip
+       fi;
+#ifdef R21_PULLS_BEFORE_THE_START
+       blind[i] = false;
+#endif
+       skip }
+#else
+  :: d_step { up[i] && started[i] && followsOn(i) && tail[i] < head && !(trimmed && tail[i] + 1 < head) -> apply(i) }
+#endif
+#if FAILOVERS > 0
+  :: d_step { up[i] && started[i] && !followsOn(i) -> lose(i) }
+#endif
 #ifdef R10_SKIPS_A_GAP
   :: d_step { up[i] && started[i] && trimmed && tail[i] + 1 < head -> tail[i] = head - 1; apply(i) }
 #else
-  :: d_step { up[i] && started[i] && trimmed && tail[i] + 1 < head -> stop(i) }
+  :: d_step { up[i] && started[i] && trimmed && tail[i] + 1 < head -> lose(i) }
 #endif
 #ifdef R6_MARK_BEFORE_OWN_DROP
   :: d_step { ownUndropped[i] -> ownUndropped[i] = false; own[i] = 0 }
@@ -336,16 +577,35 @@ inline nodeActions(i) {
   /* R2, R4: asks, writes and reads the head; then believes. */
   :: d_step { up[i] && mayAsk(i) && !asking[i] ->
        asking[i] = true; since[i] = L; barrier[i] = head;
-#ifdef R2_COUNTER_STAYS
-       if :: !row[i] -> unseen[i] = UNSEEN :: else fi;
-#else
-       unseen[i] = UNSEEN;
+#if FAILOVERS > 0
+       foreign[i] = headIsForeign(i) || storeIsForeign(i); barrierMark[i] = markOf(head);
 #endif
-       row[i] = true; minimumMark(i, mark[i]) }
-  :: d_step { up[i] && asking[i] && passed(i) ->
+#ifdef R2_COUNTER_STAYS
+       k = (row[i] -> unseen[i] : UNSEEN); writeRow(i); unseen[i] = k; k = 0 }
+#else
+       writeRow(i) }
+#endif
+  :: d_step { up[i] && asking[i] && !isForeign(i) && passed(i) ->
+#if FAILOVERS > 0
+       barrierMark[i] = 0;
+#endif
        asking[i] = false; barrier[i] = 0; lease[i] = (nodeLease(i) > lease[i] -> nodeLease(i) : lease[i]); since[i] = 0 }
+#if FAILOVERS > 0
+  :: d_step { up[i] && asking[i] && isForeign(i) -> lose(i) }
+#endif
+#ifdef R21_TAIL_AS_IT_IS
+  :: d_step { up[i] && asking[i] && barrier[i] < tail[i] -> lose(i) }
+#endif
   /* The mark: a write of its own. */
-  :: d_step { up[i] && started[i] && row[i] && mark[i] < tail[i] -> minimumMark(i, mark[i]); unseen[i] = UNSEEN }
+  :: d_step { up[i] && started[i] && row[i] && mark[i] < tail[i] -> writeRow(i) }
+#if FAILOVERS > 0
+  /* R10: the store has been this for as long as any earlier lease could last. */
+#ifdef R10_CONFIRMS_AT_ONCE
+  :: d_step { up[i] && started[i] && born[i] == history && confirmed != history -> confirmed = history }
+#else
+  :: d_step { up[i] && started[i] && born[i] == history && living[i] == 0 && confirmed != history -> confirmed = history }
+#endif
+#endif
   /* The own verifier: a read and what is kept of it, here in one step; and a verification from it. */
   :: d_step { up[i] && started[i] && own[i] == 0 && lease[i] > 0 -> own[i] = version + 1 }
   :: d_step { up[i] && own[i] > 0 && lease[i] > 0 -> kept(own[i] - 1) }
@@ -353,9 +613,9 @@ inline nodeActions(i) {
   /* The watcher of rows: dead is what has not changed for L. R2: it goes only if its counter is still that one. */
 #ifdef R2_REMOVES_WITHOUT_LOOKING
   :: d_step { row[i] && unseen[i] == 0 && !doomed[i] -> doomed[i] = true }
-  :: d_step { doomed[i] -> doomed[i] = false; row[i] = false; mark[i] = 0 }
+  :: d_step { doomed[i] -> doomed[i] = false; removeRow(i) }
 #else
-  :: d_step { row[i] && unseen[i] == 0 -> row[i] = false; mark[i] = 0 }
+  :: d_step { row[i] && unseen[i] == 0 -> removeRow(i) }
 #endif
 #ifdef R14_EARLIER_READ
   :: d_step { up[i] && early[i] == 0 -> early[i] = version + 1 }
@@ -383,6 +643,9 @@ inline streamActions(v) {
        :: k <= CHANGES -> owed[at[v]].by[v].at[k] = (OWED(w) > owed[at[v]].by[v].at[k] -> OWED(w) : owed[at[v]].by[v].at[k]); k++
        :: else -> break
        od;
+#ifdef R22_UNTIL_RENEWED
+       holds[at[v]].by[v] = false;
+#endif
        k = 0; w = 0 }
 #ifdef R7_GRANT_OVERTAKES
   :: d_step { at[v] != NOBODY && open[v] && unsent[v] > 0 -> w = unsent[v]; unsent[v] = 0; sendChange(v, w); w = 0 }
@@ -407,7 +670,7 @@ inline streamActions(v) {
        if :: touches(w) -> cached[v] = 0 :: else fi;
 #endif
 #ifndef R13_NOT_SPOILED
-       if :: question[v] -> spoiled[v] = true :: else fi;
+       if :: question[v] && touches(w) -> spoiled[v] = true :: else fi;
 #endif
        if
        :: open[v] -> k = 1; do :: k <= w -> owed[at[v]].by[v].at[k] = 0; k++ :: else -> break od; k = 0
@@ -440,7 +703,11 @@ inline streamActions(v) {
 #endif
 #endif
   :: d_step { at[v] != NOBODY && open[v] && fill[v] == 2 && lease[at[v]] > 0 && nfull(down[v]) ->
-       down[v]!answer, found[v]; fill[v] = 0; found[v] = 0 }
+       down[v]!answer, found[v]; fill[v] = 0; found[v] = 0;
+#ifdef CONCERN
+       holds[at[v]].by[v] = true;
+#endif
+       skip }
   :: d_step { at[v] != NOBODY && down[v]?[answer, _] ->
        down[v]?answer, w;
        if
@@ -457,23 +724,118 @@ inline streamActions(v) {
 inline attachActions(v, i) {
   d_step { at[v] == NOBODY && up[i] && accepts(i) ->
     at[v] = i; open[v] = true;
-    k = 1; do :: k <= CHANGES -> owed[i].by[v].at[k] = 0; k++ :: else -> break od; k = 0 }
+    k = 1; do :: k <= CHANGES -> owed[i].by[v].at[k] = 0; k++ :: else -> break od; k = 0;
+#ifdef CONCERN
+    holds[i].by[v] = false;
+#endif
+    skip }
 }
 
 inline everyNodeHas(s, yes) {
   yes = 1; m = 0;
-  do :: m < IDS -> if :: mustWait(m) && mark[m] < s -> yes = 0 :: else fi; m++ :: else -> break od;
+  do :: m < IDS -> if :: mustWait(m) && (mark[m] < s || !isCurrent(m)) -> yes = 0 :: else fi; m++ :: else -> break od;
   m = 0
 }
 
 inline finish(s) {
   waits[s] = false; waiting[s] = 0;
-  if :: touches(s) && s > returned -> returned = s :: else fi
+  if :: touches(s) && versionOf(s) > returned -> returned = versionOf(s) :: else fi
 }
+
+/* A look at the list of nodes: they have all applied it, or L has passed since the commit. */
+inline look(s) {
+#if FAILOVERS > 0
+#ifndef R10_WAITER_IGNORES_INCARNATION
+  /* R10: of a store that is another than it was, only the time counts for L, and of one that is not confirmed. */
+  if
+#ifdef R10_TRUSTS_AT_ONCE
+  :: known == NOBODY -> skip
+#else
+  :: known == NOBODY && incarnation(confirmed) == incarnation(history) -> skip
+#endif
+  :: known != NOBODY && incarnation(known) == incarnation(history) -> skip
+  :: else -> doubts = L
+  fi;
+#endif
+  known = history;
+#endif
+  everyNodeHas(s, w);
+  if
+#if FAILOVERS > 0
+  :: w == 1 && doubts > 0 && waiting[s] > 0 -> skip
+#endif
+  :: w == 1 || waiting[s] == 0 -> finish(s)
+  :: else
+  fi;
+  w = 0
+}
+
+#if FAILOVERS > 0
+/*
+ * The store is another, with the log up to `p`. What was written after that is lost, and excused, unless an end of it
+ * still waits: that one answers with an error.
+ */
+inline failOver(p) {
+  k = p + 1;
+  do
+  :: k <= head ->
+#ifdef R17_LOST_IS_EVERYWHERE
+     if :: waits[k] -> w = versionOf(k) :: else fi;
+#endif
+     waits[k] = false; waiting[k] = 0; written[k] = 0; k++
+  :: else -> break
+  od;
+  head = p; version = 0; returned = 0;
+  k = 1;
+  do
+  :: k <= head ->
+     if :: touches(k) -> version = versionOf(k) :: else fi;
+     if :: touches(k) && !waits[k] -> returned = versionOf(k) :: else fi;
+     k++
+  :: else -> break
+  od;
+#ifdef R17_LOST_IS_EVERYWHERE
+  if :: w > returned -> returned = w :: else fi;
+  w = 0;
+#endif
+  m = 0;
+  do :: m < VERIFIERS -> if :: least[m] > returned -> least[m] = returned :: else fi; m++ :: else -> break od;
+  m = 0; history++; recent = L;
+#ifdef ROWS_LOST
+  k = 0;
+  do :: k < IDS -> removeRow(k); unseen[k] = 0; k++ :: else -> break od;
+#endif
+  k = 0
+}
+#endif
+
+/* R15: one write. */
+inline commit() {
+  head++;
+#if FAILOVERS > 0
+  written[head] = history;
+#endif
+#ifndef R15_LOG_BEFORE_STATE
+  if :: touches(head) -> version = versionOf(head) :: else fi;
+  waits[head] = true; waiting[head] = WAIT;
+#endif
+#ifdef R17_STORED_IS_EVERYWHERE
+  finish(head);
+#endif
+  skip
+}
+
+#if CHANGES > 2
+#define nobodyWaits() (!waits[1] && !waits[2] && !waits[3])
+#elif CHANGES > 1
+#define nobodyWaits() (!waits[1] && !waits[2])
+#else
+#define nobodyWaits() (!waits[1])
+#endif
 
 inline changeActions() {
   if
-  /* R15: one write. R16: then the rows, or the time. */
+  /* R16: then the rows, or the time. */
 #ifdef R16_LIST_BEFORE_COMMIT
   :: d_step { !taken && head < CHANGES -> taken = true;
        m = 0; do :: m < IDS -> listed[m] = row[m]; m++ :: else -> break od; m = 0 }
@@ -481,27 +843,29 @@ inline changeActions() {
 #else
   :: d_step { head < CHANGES ->
 #endif
-       head++;
-#ifndef R15_LOG_BEFORE_STATE
-#ifdef R20_WRITES_BACK
-       version = head;
-#else
-       if :: touches(head) -> version++ :: else fi;
+       commit() }
+#ifdef CONCERN
+  :: d_step { head < CHANGES -> another[head + 1] = true; commit() }
 #endif
-#endif
-#ifndef R15_LOG_BEFORE_STATE
-       waits[head] = true; waiting[head] = WAIT;
-#endif
-#ifdef R17_STORED_IS_EVERYWHERE
-       finish(head);
-#endif
-       skip }
 #ifdef R15_LOG_BEFORE_STATE
   :: d_step { version < head -> version++; waits[version] = true; waiting[version] = WAIT }
 #endif
-  :: d_step { waits[1] -> everyNodeHas(1, w); if :: w == 1 || waiting[1] == 0 -> finish(1) :: else fi; w = 0 }
+  :: d_step { waits[1] -> look(1) }
 #if CHANGES > 1
-  :: d_step { waits[2] -> everyNodeHas(2, w); if :: w == 1 || waiting[2] == 0 -> finish(2) :: else fi; w = 0 }
+  :: d_step { waits[2] -> look(2) }
+#endif
+#if CHANGES > 2
+  :: d_step { waits[3] -> look(3) }
+#endif
+#if FAILOVERS > 0
+  /* Nothing is lost but maybe rows; or the newest entry; or all. */
+  :: d_step { history < FAILOVERS -> failOver(head) }
+  :: d_step { history < FAILOVERS && head > 0 -> failOver(head - 1) }
+#if CHANGES > 1
+  :: d_step { history < FAILOVERS && head > 1 -> failOver(0) }
+#endif
+  /* Another process waits from now on, and has seen nothing of the store yet. */
+  :: d_step { known != NOBODY && nobodyWaits() -> known = NOBODY; doubts = 0 }
 #endif
 #ifdef R18_AGAIN_RETURNS_AT_ONCE
   :: d_step { head > 0 && returned < head -> returned = head }
@@ -534,6 +898,7 @@ init {
 #if IDS > 2
   :: nodeActions(2)
 #endif
+#ifndef NO_STREAMS
   :: streamActions(0)
   :: attachActions(0, 0)
 #if IDS > 1
@@ -550,6 +915,7 @@ init {
 #endif
 #if IDS > 2
   :: attachActions(1, 2)
+#endif
 #endif
 #endif
   od
