@@ -46,10 +46,10 @@ export class Schedule {
   #calm = false;
   readonly outcome: Outcome;
 
-  readonly #tell: (line: string) => void;
+  readonly #tell: (line: () => string) => void;
 
-  constructor(seed: number, tell: (line: string) => void = () => {}) {
-    this.#tell = (line) => tell(`${this.#universe.now.toFixed(1)} ${line}`);
+  constructor(seed: number, tell?: (line: string) => void) {
+    this.#tell = (line) => tell?.(`${this.#universe.now.toFixed(1)} ${line()}`);
     this.#dice = new Dice(seed);
     this.#store = new SimulatedStore(this.#universe, this.#dice);
     this.#network = new Network(this.#universe, this.#dice);
@@ -236,12 +236,12 @@ export class Schedule {
     const end = dice.chance(0.4);
     void this.#store.change(machine, scope, end).then(
       async ({ entry, touched }) => {
-        this.#tell(`${machine.name} wrote ${entry.sequence}: ${touched.map(told).join(', ')}`);
+        this.#tell(() => `${machine.name} wrote ${entry.sequence}: ${touched.map(told).join(', ')}`);
         const began = machine.timing.mono();
         const receipt = await fence.settle(entry.sequence, 'everywhere').catch(() => undefined);
         // The store was failed over meanwhile, and says that it does not know.
         if (!receipt) return;
-        this.#tell(`${machine.name} returned ${JSON.stringify(receipt)}`);
+        this.#tell(() => `${machine.name} returned ${JSON.stringify(receipt)}`);
         this.outcome.changes += 1;
         if (receipt.by === 'timeout') this.outcome.timedOut += 1;
         // A change that a failover has lost promises nothing: that much is said openly.
@@ -280,7 +280,7 @@ export class Schedule {
 
   /** A node starts over for a reason that has happened, and not again and again. */
   #judgeRestart(url: string, reason: LossReason, detail: string): void {
-    this.#tell(`${url} starts over: ${reason}, ${detail}`);
+    this.#tell(() => `${url} starts over: ${reason}, ${detail}`);
     this.outcome.restarts += 1;
     const { trims, failovers, replacements } = this.#store.happened;
     const possible = { log_trimmed: trims, log_replaced: replacements, store_incarnation: failovers }[reason];
@@ -313,7 +313,7 @@ export class Schedule {
       return at < 0;
     })!;
     const { machine } = dice.pick([...this.#nodes, ...this.#apps]);
-    this.#tell(`${fault.name}: ${machine.name}`);
+    this.#tell(() => `${fault.name}: ${machine.name}`);
     fault.happen(machine);
   }
 

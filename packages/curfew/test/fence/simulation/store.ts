@@ -101,7 +101,9 @@ export class SimulatedStore {
   change(machine: Machine, scope: { row: Row } | { userId: UserId } | 'all', end: boolean): Promise<Written> {
     return this.#call(machine, () => {
       const touched = [...this.rows.values()].filter((row) =>
-        scope === 'all' ? true : 'row' in scope ? row === scope.row : row.userId === scope.userId,
+        scope !== 'all' && 'row' in scope
+          ? row === scope.row
+          : !row.ended && (scope === 'all' || row.userId === scope.userId),
       );
       const first = touched[0];
       // Found ended: the first end counts, and is waited for (R18).
