@@ -54,12 +54,21 @@ export class Waits {
   nodes = 1;
 
   readonly #onFailover: FencePorts['onFailover'];
+  readonly #onError: FencePorts['onError'];
+  #unreadable = false;
 
   constructor(
-    { store, timing, lease, onFailover }: Pick<FencePorts, 'store' | 'timing' | 'lease' | 'onFailover'>,
+    {
+      store,
+      timing,
+      lease,
+      onFailover,
+      onError,
+    }: Pick<FencePorts, 'store' | 'timing' | 'lease' | 'onFailover' | 'onError'>,
     here: () => Here,
   ) {
     this.#onFailover = onFailover;
+    this.#onError = onError;
     this.#store = store;
     this.#timing = timing;
     this.#longest = withMargin(lease);
@@ -117,10 +126,17 @@ export class Waits {
     // Who comes while the list is read waits for the next reading: theirs must be after their commit.
     const concerned = [...this.#waiters].filter(({ nodes }) => nodes === undefined);
     this.#looking = this.#look(concerned)
-      .catch(() => {
-        // Unreadable: the time that each waits at most still ends it (R16).
-        for (const waiter of concerned) waiter.looked = true;
-      })
+      .then(
+        () => {
+          this.#unreadable = false;
+        },
+        (error: unknown) => {
+          // The time that each waits at most still ends it (R16). Said once, not at every look.
+          for (const waiter of concerned) waiter.looked = true;
+          if (!this.#unreadable) this.#onError(error);
+          this.#unreadable = true;
+        },
+      )
       .finally(() => {
         this.#looking = undefined;
         this.#lookAgain();

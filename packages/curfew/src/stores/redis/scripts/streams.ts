@@ -19,8 +19,8 @@ export const readLog: Script = reading({
 export const logHead: Script = reading({ name: 'logHead', uses: ['position'], body: `return present()` });
 
 /**
- * ARGV: id, counter, applied, the tail's sequence and mark. Answers as `logHead` does. The row is written and the head read in one step: whatever comes later is behind the head.
- * Written also when Redis is full: it replaces its like, and without it no cache could trust itself.
+ * ARGV: id, counter, applied, the tail's sequence and mark. Answers as `logHead` does. The row is written and the head
+ * read in one step: whatever comes later is behind the head. Written also when Redis is full: it replaces its like, and without it no cache could trust itself.
  */
 export const renewNode: Script = writingWhenFull({
   name: 'renewNode',
@@ -44,7 +44,7 @@ for i = 1, #rows, 2 do
   local sequence, mark = string.match(rows[i + 1], '^%d+\31%d+\31(%d+)\31(.*)$')
   nodes[#nodes + 1] = { rows[i], rows[i + 1], markAt(sequence or 0) == (mark or '') and 1 or 0 }
 end
-return { nodes, has(ARGV[1], ARGV[2]) and 1 or 0, incarnation(), redis.call('HGET', shared .. 'state', 'confirmed') or '' }
+return { nodes, markAt(ARGV[1]) == ARGV[2] and 1 or 0, incarnation(), redis.call('HGET', shared .. 'state', 'confirmed') or '' }
 `,
 });
 
