@@ -126,7 +126,8 @@ export class ProcessFence implements Fence {
     this.#expired += this.#node.expired;
     this.#dropped += this.#node.dropped;
     this.#leaseLosses += this.#node.leaseLosses;
-    this.waits.distrustRows();
+    if (reason === 'log_trimmed') this.waits.distrustRows();
+    else this.waits.giveUp();
     this.#begin(firstPause);
     this.#ports.onRestart?.(reason, detail);
   }

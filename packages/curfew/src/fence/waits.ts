@@ -23,6 +23,8 @@ type Waiter = {
   looked: boolean;
   /** What the list of nodes said, read after the commit (R16); `undefined` until then. */
   nodes: { applied: number; expired: number } | undefined;
+  /** Its time is over: all that is left to ask is whether the store still is the one that took the change (R17). */
+  due: boolean;
   finish(by: 'acks' | 'timeout'): void;
   fail(error: unknown): void;
 };
@@ -39,6 +41,8 @@ export class Waits {
   readonly #store: FencePorts['store'];
   readonly #timing: Timing;
   readonly #longest: number;
+  /** Milliseconds that the store has to answer whether it is still the same. */
+  readonly #patience: number;
   readonly #here: () => Here;
   readonly #waiters: Set<Waiter> = new Set();
   /** Counters as they were first seen, and when: dead is what has kept one for a lease and its margin (R2). */
@@ -72,6 +76,7 @@ export class Waits {
     this.#store = store;
     this.#timing = timing;
     this.#longest = withMargin(lease);
+    this.#patience = lease / 2;
     this.#here = here;
   }
 
@@ -81,7 +86,8 @@ export class Waits {
 
   /**
    * Resolves when a change that has been committed is known wherever it could matter.
-   * @throws `outcome_unknown` when the store was failed over meanwhile: it may have lost the change
+   * @throws `outcome_unknown` when the store was failed over meanwhile, so that it may have lost the change, or cannot be
+   *   asked whether it was
    */
   settle(sequence: number): Promise<Settled> {
     const began = this.#timing.mono();
@@ -96,8 +102,13 @@ export class Waits {
         cancel();
         resolve(this.#receipt(waiter, by));
       };
-      const waiter: Waiter = { sequence, began, looked: false, nodes: undefined, finish, fail };
-      const cancel = this.#timing.after(this.#longest, () => finish('timeout'));
+      const waiter: Waiter = { sequence, began, looked: false, nodes: undefined, due: false, finish, fail };
+      let cancel = this.#timing.after(this.#longest, () => {
+        waiter.due = true;
+        waiter.looked = false;
+        cancel = this.#timing.after(this.#patience, () => fail(unknown('the store could not be asked')));
+        void this.look();
+      });
       this.#waiters.add(waiter);
       this.#pause = firstPause;
       void this.look();
@@ -118,20 +129,26 @@ export class Waits {
     for (const waiter of this.#waiters) waiter.nodes = undefined;
   }
 
+  /** The store turned out to be another one: it may have lost the changes that are waited for. */
+  giveUp(): void {
+    this.distrustRows();
+    for (const waiter of this.#waiters) waiter.fail(unknown('the store was failed over, restored or restarted'));
+  }
+
   /** Reads the list of nodes, for those who wait at this moment; one read at a time. */
   look(): Promise<void> {
     this.#cancelLook?.();
     this.#cancelLook = undefined;
     if (this.#looking) return this.#looking;
     // Who comes while the list is read waits for the next reading: theirs must be after their commit.
-    const concerned = [...this.#waiters].filter(({ nodes }) => nodes === undefined);
+    const concerned = this.#pending;
     this.#looking = this.#look(concerned)
       .then(
         () => {
           this.#unreadable = false;
         },
         (error: unknown) => {
-          // The time that each waits at most still ends it (R16). Said once, not at every look.
+          // Said once, not at every look.
           for (const waiter of concerned) waiter.looked = true;
           if (!this.#unreadable) this.#onError(error);
           this.#unreadable = true;
@@ -150,12 +167,15 @@ export class Waits {
   }
 
   async #look(concerned: readonly Waiter[]): Promise<void> {
+    const over = concerned.filter(({ due }) => due);
     const list = await this.#store.listNodes(this.#here().position);
     const { nodes: rows, follows } = list;
     this.#noteIncarnation(list);
     const here = this.#here().id;
     const dead = this.#noteRows(rows, here);
     this.nodes = rows.length - dead.size;
+    // This node has not noticed yet that its log is another one: then it is asked again.
+    if (follows) for (const waiter of over) waiter.finish('timeout');
     for (const waiter of concerned) {
       waiter.looked = true;
       // Nor does what was applied here, while this node has not noticed yet that its log is another one.
@@ -186,11 +206,9 @@ export class Waits {
       const failedOver = this.#incarnation !== undefined;
       const another = failedOver || !confirmed;
       this.#incarnation = { id: incarnation, since: now };
-      if (another) {
-        this.distrustRows();
-        this.#onFailover?.(incarnation);
-      }
-      if (failedOver) for (const waiter of this.#waiters) waiter.fail(lost());
+      if (failedOver) this.giveUp();
+      else if (another) this.distrustRows();
+      if (another) this.#onFailover?.(incarnation);
     }
     if (confirmed || now - this.#incarnation.since < this.#longest) return;
     void this.#store.confirmIncarnation(incarnation).catch(() => {});
@@ -210,8 +228,13 @@ export class Waits {
     return dead;
   }
 
+  /** Those for whom the list is to be read. */
+  get #pending(): Waiter[] {
+    return [...this.#waiters].filter(({ nodes, due }) => nodes === undefined || due);
+  }
+
   #lookAgain(): void {
-    const pending = [...this.#waiters].filter(({ nodes }) => nodes === undefined);
+    const pending = this.#pending;
     if (pending.length === 0) return;
     if (pending.some(({ looked }) => !looked)) {
       void this.look();
@@ -242,8 +265,6 @@ export class Waits {
   }
 }
 
-function lost(): CurfewError {
-  return new CurfewError('outcome_unknown', {
-    detail: 'The store was failed over, or restarted, before it was certain that this was over everywhere.',
-  });
+function unknown(why: string): CurfewError {
+  return new CurfewError('outcome_unknown', { detail: `Before it was certain that this is over everywhere, ${why}.` });
 }

@@ -293,4 +293,21 @@ export const mutants: Record<string, Mutant> = {
     file: node('node'),
     edits: [['[...this.#streams, ...this.#gone].filter(({ owed })', '[...this.#streams].filter(({ owed })']],
   },
+  'lost-is-everywhere': {
+    rule: 'R17',
+    breaks: 'an end that a failover lost while it waited is told as over everywhere',
+    file: node('waits'),
+    edits: [
+      [
+        '    for (const waiter of this.#waiters) waiter.fail(unknown(',
+        '    for (const waiter of []) (waiter as Waiter).fail(unknown(',
+      ],
+    ],
+  },
+  'time-alone-is-enough': {
+    rule: 'R17',
+    breaks: 'an end that has waited the full time returns without another word from the store',
+    file: node('waits'),
+    edits: [['        waiter.due = true;\n', "        finish('timeout');\n"]],
+  },
 };

@@ -238,16 +238,24 @@ export class Schedule {
       async ({ entry, touched }) => {
         this.#tell(() => `${machine.name} wrote ${entry.sequence}: ${touched.map(told).join(', ')}`);
         const began = machine.timing.mono();
+        const waits = this.#universe.now;
         const receipt = await fence.settle(entry.sequence, 'everywhere').catch(() => undefined);
         // The store was failed over meanwhile, and says that it does not know.
         if (!receipt) return;
         this.#tell(() => `${machine.name} returned ${JSON.stringify(receipt)}`);
         this.outcome.changes += 1;
         if (receipt.by === 'timeout') this.outcome.timedOut += 1;
-        // A change that a failover has lost promises nothing: that much is said openly.
-        if (this.#store.has(entry)) for (const one of touched) this.#promise(one);
+        const lost = this.#store.lossOf(entry);
+        if (!lost) for (const one of touched) this.#promise(one);
+        // What a failover has lost promises nothing, but it must not return long after: it was lost while it waited.
+        else if (this.#isPrompt(machine) && !lost.silently && waits < lost.at && this.#universe.now - lost.at > 10) {
+          this.outcome.violations.push(
+            `change ${entry.sequence} returned at ${this.#universe.now.toFixed(1)}; it was lost`,
+          );
+        }
         const took = machine.timing.mono() - began;
-        if (took > withMargin(lease) + 5 && !this.#disturbed.has(machine)) {
+        // In the end the store is asked once more, which has half a lease to answer.
+        if (took > withMargin(lease) + lease / 2 + 5 && !this.#disturbed.has(machine)) {
           this.outcome.violations.push(`a change waited ${took.toFixed(0)} ms`);
         }
         if (!receipt.everywhere) this.outcome.violations.push('a receipt does not say everywhere');
@@ -257,6 +265,13 @@ export class Schedule {
       () => {},
     );
     if (this.#rows.filter(({ ended }) => !ended).length < 3) this.#newSession();
+  }
+
+  /** The store answers at once, and this machine hears it. */
+  #isPrompt(machine: Machine): boolean {
+    return (
+      this.#store.trouble === 0 && this.#universe.now > this.#store.slowUntil + 500 && !this.#disturbed.has(machine)
+    );
   }
 
   #promise({ id, version, ended }: Readonly<Row>): void {

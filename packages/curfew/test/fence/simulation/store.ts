@@ -21,6 +21,8 @@ export type Written = { entry: LogPosition; touched: readonly Readonly<Row>[] };
 /** A change that is in the log, and what it takes to be without it. */
 type Logged = { entry: LogEntry; before: { row: Row; version: number; ended: boolean }[]; nodes: Map<string, NodeRow> };
 
+type Loss = { at: number; silently: boolean };
+
 const day = 86_400_000;
 const empty: LogPosition = { sequence: 0, mark: '' };
 
@@ -37,6 +39,7 @@ export class SimulatedStore {
   #trimmed: LogPosition = empty;
   #nodes: Map<string, NodeRow> = new Map();
   #marks = 0;
+  readonly #lost: Map<string, Loss> = new Map();
   #incarnation = 1;
   #confirmed = '1';
   /** How often something happened that makes nodes start over. */
@@ -79,12 +82,18 @@ export class SimulatedStore {
         row.losses += 1;
       }
     }
+    for (const { entry } of gone) this.#lost.set(entry.mark, { at: this.#universe.now, silently: rows === 'unseen' });
     if (gone.length > 0) this.happened.replacements += 1;
     if (rows === 'unseen') return;
     this.#incarnation += 1;
     this.happened.failovers += 1;
     if (rows === 'lost') this.#nodes.clear();
     else if (gone[0]) this.#nodes = new Map(gone[0].nodes);
+  }
+
+  /** When an entry was lost, and whether nothing but the log tells; `undefined` for one that was not. */
+  lossOf({ mark }: LogPosition): Loss | undefined {
+    return this.#lost.get(mark);
   }
 
   /** Whether the log has an entry, or had it until it was trimmed. */
