@@ -21,8 +21,8 @@ type Waiter = {
   began: number;
   /** Whether a reading of the list that began after its commit has been judged for it. */
   looked: boolean;
-  /** What the list of nodes said, read after the commit (R16); `undefined` until then. */
-  nodes: { applied: number; expired: number } | undefined;
+  /** What the list of nodes said, asked for at a moment after the commit (R16); `undefined` until then. */
+  nodes: { applied: number; expired: number; asked: number } | undefined;
   /** Its time is over: all that is left to ask is whether the store still is the one that took the change (R17). */
   due: boolean;
   finish(by: 'acks' | 'timeout'): void;
@@ -43,6 +43,8 @@ export class Waits {
   readonly #longest: number;
   /** Milliseconds that the store has to answer whether it is still the same. */
   readonly #patience: number;
+  /** Milliseconds that what the list said counts for whoever still waits for this node itself. */
+  readonly #fresh: number;
   readonly #here: () => Here;
   readonly #waiters: Set<Waiter> = new Set();
   /** Counters as they were first seen, and when: dead is what has kept one for a lease and its margin (R2). */
@@ -77,6 +79,7 @@ export class Waits {
     this.#timing = timing;
     this.#longest = withMargin(lease);
     this.#patience = lease / 2;
+    this.#fresh = lease / 10;
     this.#here = here;
   }
 
@@ -168,6 +171,7 @@ export class Waits {
 
   async #look(concerned: readonly Waiter[]): Promise<void> {
     const over = concerned.filter(({ due }) => due);
+    const asked = this.#timing.mono();
     const list = await this.#store.listNodes(this.#here().position);
     const { nodes: rows, follows } = list;
     this.#noteIncarnation(list);
@@ -186,7 +190,7 @@ export class Waits {
       const applied = others.filter(has).length;
       const expired = others.filter((row) => !has(row) && dead.has(row.id)).length;
       if (applied + expired < others.length) continue;
-      waiter.nodes = { applied: applied + 1, expired };
+      waiter.nodes = { applied: applied + 1, expired, asked };
       this.#judge(waiter);
     }
     // Only as it was judged: a row that was renewed meanwhile stays.
@@ -246,6 +250,13 @@ export class Waits {
 
   #judge(waiter: Waiter): void {
     if (!waiter.nodes || this.#here().mark < waiter.sequence) return;
+    // It has taken this node so long that the store may be another one by now.
+    if (this.#timing.mono() - waiter.nodes.asked > this.#fresh) {
+      waiter.nodes = undefined;
+      waiter.looked = false;
+      void this.look();
+      return;
+    }
     const { expired } = this.#here().acknowledgements(waiter.sequence);
     waiter.finish(expired > 0 || waiter.nodes.expired > 0 ? 'timeout' : 'acks');
   }
@@ -259,7 +270,9 @@ export class Waits {
       everywhere: true,
       by,
       verifiers: here.acknowledgements(sequence),
-      nodes: nodes ?? { applied, expired: Math.max(0, this.nodes - applied) },
+      nodes: nodes
+        ? { applied: nodes.applied, expired: nodes.expired }
+        : { applied, expired: Math.max(0, this.nodes - applied) },
       waitedMs: Math.round(this.#timing.mono() - began),
     };
   }
