@@ -437,6 +437,8 @@ export class Schedule {
       this.#network.cut(0.3);
       this.#universe.in(revive, undefined, () => {
         node.machine.kill();
+        // It may have been killed twice: there is one process at one address.
+        this.#nodes[at]!.machine.kill();
         this.#nodes[at] = this.#startNode(node.url);
       });
     } else {
