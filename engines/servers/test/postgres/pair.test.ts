@@ -35,7 +35,7 @@ test('R10: after each failover the store is another incarnation, and numbers tha
     assert.equal(sequence, lost.sequence);
     assert.notEqual(again!.mark, lost.mark);
 
-    const { nodes, ...list } = await store.listNodes();
+    const { nodes, ...list } = await store.listNodes(lost);
     assert.deepEqual(
       nodes.map(({ id, current }) => [id, current]).sort(),
       [
@@ -44,7 +44,7 @@ test('R10: after each failover the store is another incarnation, and numbers tha
       ],
       'a node that has followed what is lost seems to follow this',
     );
-    assert.deepEqual(list, { incarnation: head.incarnation, confirmed: false });
+    assert.deepEqual(list, { follows: false, incarnation: head.incarnation, confirmed: false });
     await store.confirmIncarnation(incarnation);
     assert.equal((await store.listNodes()).confirmed, false);
     await store.confirmIncarnation(head.incarnation);
