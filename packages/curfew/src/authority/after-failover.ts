@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { minute, second } from '../domain/limits.ts';
+import { isCurfewError } from '../errors.ts';
 import type { Store } from '../stores/contract.ts';
 
 type Parts = {
@@ -22,27 +23,30 @@ const once = { max: 1, window: minute };
  * everyone. Once for all nodes, and again and again until the store has taken it.
  */
 export async function afterFailover(incarnation: string, parts: Parts): Promise<void> {
-  const { store, now, endEveryone, onError, until } = parts;
-  const steps = [
-    () => store.appendEvent({ type: 'store.failed_over', at: now(), by: 'policy', details: { incarnation } }),
-    () => endEveryone && store.endEveryone({ at: now(), by: 'policy', reason: 'everyone' }),
-  ];
-  try {
-    const { allowed } = await store.takeAttempt(`failover ${incarnation}`, once, now());
-    if (!allowed) return;
-  } catch (error) {
-    // Nobody knows who is the first: then each is. Twice is no harm, never is.
-    onError(error);
-  }
-  for (const step of steps) {
-    while (!until.aborted) {
-      try {
-        await step();
-        break;
-      } catch (error) {
-        onError(error);
-        await setTimeout(pause, undefined, { ref: false });
-      }
+  const { store, now, endEveryone } = parts;
+  const first = async () => {
+    try {
+      return (await store.takeAttempt(`failover ${incarnation}`, once, now())).allowed;
+    } catch (error) {
+      // Nobody knows who is the first: then each is. Twice is no harm, never is.
+      if (isCurfewError(error, 'outcome_unknown')) return true;
+      throw error;
+    }
+  };
+  if (!(await insist(first, parts))) return;
+  const event = { type: 'store.failed_over', at: now(), by: 'policy', details: { incarnation } } as const;
+  await insist(() => store.appendEvent(event), parts);
+  if (endEveryone) await insist(() => store.endEveryone({ at: now(), by: 'policy', reason: 'everyone' }), parts);
+}
+
+async function insist<T>(step: () => Promise<T>, { onError, until }: Parts): Promise<T | undefined> {
+  while (!until.aborted) {
+    try {
+      return await step();
+    } catch (error) {
+      onError(error);
+      await setTimeout(pause, undefined, { ref: false });
     }
   }
+  return undefined;
 }
