@@ -202,8 +202,7 @@ export async function watch({ A, B }: Fleet): Promise<{
     },
     async toldOnce() {
       await until(async () => (await told()) > before);
-      const errors = servers.map(({ log }, i) => log.slice(lines[i]).filter((line) => line.includes('"level":50')));
-      assert.equal(await told(), before + 1, `the failover is told of more than once: ${errors.flat().join('\n')}`);
+      assert.equal(await told(), before + 1, 'the failover is told of more than once');
     },
   };
 }
