@@ -39,10 +39,11 @@ export class StreamLost extends Error {}
 type Waiting = { resolve(found: Found<ActiveVerification>): void; reject(error: unknown): void; cancel(): void };
 
 /**
- * Renewals are asked for every quarter of the lease that was granted last, or of a sixteenth of a whole one where that is
- * longer; a node that says nothing for two leases is left.
+ * Renewals are asked for every quarter of a lease, and sooner where the last grant would be over by then: at three fifths
+ * of it, or of a sixteenth of a lease where that is longer. A node that says nothing for two leases is left.
  */
 const renewals = 4;
+const ofGrant = 0.6;
 const mostHalved = 16;
 const silence = 2;
 const mostOpen = 512;
@@ -214,7 +215,8 @@ export class Attachment {
       .takeUsed(mostSeen)
       .map(([id, ago]) => [id, Math.round(this.#told.theirs + sinceTold - ago)] as const);
     stream.send({ type: 'renew', ask, seen });
-    this.#cancel = timing.after(this.#length / renewals, () => this.#renew(), 'background');
+    const pause = Math.min(this.#lease / renewals, this.#length * ofGrant);
+    this.#cancel = timing.after(pause, () => this.#renew(), 'background');
   }
 
   #ask(token: string): Promise<Found<ActiveVerification>> {
