@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { createVerifier } from 'curfew-client';
+import { createClient, createVerifier } from 'curfew-client';
 import { temporaryFolder } from '../stores/harness.ts';
 import { end, type FailingStore, fleetSettings, open } from '../support/failover.ts';
 import { testAfterFailover, testFailovers } from '../support/failover-tests.ts';
-import { clientFor, startProcess } from '../support/process.ts';
+import { startProcess } from '../support/process.ts';
 import { redisInstalled } from '../support/redis.ts';
 import { RedisPair, sentinelInstalled } from '../support/redis-pair.ts';
 
@@ -40,12 +40,13 @@ test('R10: a server on a folder that was put back from a copy waits for all that
   const [folder, copy] = [temporaryFolder(), temporaryFolder()];
   t.after(folder.remove);
   t.after(copy.remove);
-  const settings = fleetSettings({ CURFEW_STORE: `lmdb:${folder.path}`, CURFEW_LEASE_MS: '12000' });
+  // Long enough for a server to start while the application still believes its lease.
+  const settings = fleetSettings({ CURFEW_STORE: `lmdb:${folder.path}`, CURFEW_LEASE_MS: '20000' });
   const key = settings['CURFEW_API_KEY']!;
   const start = async () => {
     const server = await startProcess(settings);
     t.after(() => server.child.kill('SIGKILL'));
-    return { server, client: clientFor(server, key) };
+    return { server, client: createClient({ url: server.url, token: key, timeout: 60_000 }) };
   };
 
   const first = await start();
