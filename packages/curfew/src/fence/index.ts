@@ -28,6 +28,8 @@ export class ProcessFence implements Fence {
   #dropped = 0;
   #leaseLosses = 0;
   readonly #waitedFor: Map<string, number> = new Map();
+  /** The log is another one, which nobody was told yet. */
+  #restored = false;
   #closed = false;
   #cancelBegin: () => void = () => {};
   #cancelWatch: () => void = () => {};
@@ -40,7 +42,9 @@ export class ProcessFence implements Fence {
   }
 
   async start(): Promise<void> {
-    await this.#node.start();
+    const node = this.#node;
+    await node.start();
+    this.waits.begin(node.incarnation);
     this.#watchPeers();
   }
 
@@ -128,6 +132,8 @@ export class ProcessFence implements Fence {
     this.#leaseLosses += this.#node.leaseLosses;
     if (reason === 'log_trimmed') this.waits.distrustRows();
     else this.waits.giveUp();
+    // A restore may give nothing away but in the log; a changed incarnation is told of by those who wait.
+    this.#restored ||= reason === 'log_replaced';
     this.#begin(firstPause);
     this.#ports.onRestart?.(reason, detail);
   }
@@ -136,7 +142,11 @@ export class ProcessFence implements Fence {
     if (this.#closed) return;
     const node = this.#newNode();
     this.#node = node;
-    void node.start().catch((error: unknown) => {
+    const started = node.start().then(() => {
+      if (this.#restored) this.#ports.onFailover?.(node.incarnation);
+      this.#restored = false;
+    });
+    void started.catch((error: unknown) => {
       this.#ports.onError(error);
       node.abandon();
       this.#cancelBegin = this.#ports.timing.after(

@@ -62,7 +62,7 @@ export class FenceNode implements Host {
   #mark = 0;
   #published = 0;
   #counter = 0;
-  #incarnation: string | undefined;
+  #incarnation = '';
   /** Nobody is granted a lease before the row says that there may be such: it must outlive this process then. */
   #lending: 'nothing' | 'asked' | 'written' = 'nothing';
   #barriers: { head: LogPosition; asked: number }[] = [];
@@ -100,6 +100,11 @@ export class FenceNode implements Host {
       reportsUse: false,
       ask: (token) => this.askStore(token),
     });
+  }
+
+  /** What the store was an incarnation of when this node began. */
+  get incarnation(): string {
+    return this.#incarnation;
   }
 
   get leaving(): boolean {

@@ -55,8 +55,8 @@ export class Waits {
   /** Until when nothing but the time counts: the store is a new incarnation (R10). */
   #fullUntil: number = Number.NEGATIVE_INFINITY;
   readonly settled: { acks: number; timeout: number } = { acks: 0, timeout: 0 };
-  /** What the store is an incarnation of, and since when it has been for all that is known here. */
-  #incarnation: { id: string; since: number } | undefined;
+  /** What the store is an incarnation of, and since when a reading of the list has said so. */
+  #incarnation: { id: string; since: number | undefined } | undefined;
   nodes = 1;
 
   readonly #onFailover: FencePorts['onFailover'];
@@ -116,6 +116,11 @@ export class Waits {
       this.#pause = firstPause;
       void this.look();
     });
+  }
+
+  /** What the store was an incarnation of before this process could write anything. */
+  begin(incarnation: string): void {
+    this.#incarnation = { id: incarnation, since: undefined };
   }
 
   /** The own mark rose. */
@@ -206,15 +211,16 @@ export class Waits {
    */
   #noteIncarnation({ incarnation, confirmed }: NodeList): void {
     const now = this.#timing.mono();
-    if (incarnation !== this.#incarnation?.id) {
-      const failedOver = this.#incarnation !== undefined;
+    const known = this.#incarnation;
+    if (incarnation !== known?.id || known.since === undefined) {
+      const failedOver = known !== undefined && incarnation !== known.id;
       const another = failedOver || !confirmed;
       this.#incarnation = { id: incarnation, since: now };
       if (failedOver) this.giveUp();
       else if (another) this.distrustRows();
       if (another) this.#onFailover?.(incarnation);
     }
-    if (confirmed || now - this.#incarnation.since < this.#longest) return;
+    if (confirmed || now - (this.#incarnation?.since ?? now) < this.#longest) return;
     void this.#store.confirmIncarnation(incarnation).catch(() => {});
   }
 

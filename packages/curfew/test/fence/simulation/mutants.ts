@@ -175,7 +175,7 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R10',
     breaks: 'after a failover that lost the rows, an end waits only for those that are there',
     file: node('waits'),
-    edits: [['if (incarnation !== this.#incarnation?.id) {', 'if (!this.#incarnation) {']],
+    edits: [['if (incarnation !== known?.id || known.since === undefined) {', 'if (known?.since === undefined) {']],
   },
   'trusts-at-once': {
     rule: 'R10',
@@ -187,7 +187,9 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R10',
     breaks: 'an incarnation is confirmed before what was granted under the one before is over',
     file: node('waits'),
-    edits: [['if (confirmed || now - this.#incarnation.since < this.#longest) return;', 'if (confirmed) return;']],
+    edits: [
+      ['if (confirmed || now - (this.#incarnation?.since ?? now) < this.#longest) return;', 'if (confirmed) return;'],
+    ],
   },
   'forgets-its-own': {
     rule: 'R10',
