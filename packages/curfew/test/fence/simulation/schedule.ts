@@ -18,7 +18,8 @@ export type Outcome = {
 };
 
 type App = { machine: Machine; verifier: Verifier };
-type Node = { url: string; machine: Machine; fence: ProcessFence };
+/** `serves`: its fence has started; before that a real process takes no requests, and these only try what would be. */
+type Node = { url: string; machine: Machine; fence: ProcessFence; serves: boolean };
 type Fault = { name: string; likely: number; happen(machine: Machine): void };
 /** What had returned for a session when a verification began. */
 type Floor = { version: number; ended: boolean; losses: number };
@@ -130,14 +131,19 @@ export class Schedule {
         onRestart: (reason, detail) => this.#judgeRestart(url, reason, detail),
         onError() {},
       });
-    const node: Node = { url, machine, fence: fence() };
+    const node: Node = { url, machine, fence: fence(), serves: false };
     // A process whose start fails ends, and somebody starts the next.
     const start = (): unknown =>
-      node.fence.start().catch(() => {
-        node.fence.node.abandon();
-        node.fence = fence();
-        machine.timing.after(200, start);
-      });
+      node.fence.start().then(
+        () => {
+          node.serves = true;
+        },
+        () => {
+          node.fence.node.abandon();
+          node.fence = fence();
+          machine.timing.after(200, start);
+        },
+      );
     void start();
     this.#network.listen(url, { machine, attach: (stream) => node.fence.attach(stream) });
     if (this.#nodes.length > 0) this.#whileItStarts(node);
@@ -228,7 +234,7 @@ export class Schedule {
   #changeSomething(): void {
     const dice = this.#dice;
     if (this.#rows.length === 0) return;
-    const { machine, fence } = dice.pick(this.#nodes);
+    const { machine, fence, serves } = dice.pick(this.#nodes);
     if (machine.dead || machine.frozen) return;
     const row = dice.pick(this.#rows);
     const kind = dice.next();
@@ -248,7 +254,13 @@ export class Schedule {
         const lost = this.#store.lossOf(entry);
         if (!lost) for (const one of touched) this.#promise(one);
         // What a failover has lost promises nothing, but it must not return long after: it was lost while it waited.
-        else if (this.#isPrompt(machine) && !lost.silently && waits < lost.at && this.#universe.now - lost.at > 10) {
+        else if (
+          serves &&
+          this.#isPrompt(machine) &&
+          !lost.silently &&
+          waits < lost.at &&
+          this.#universe.now - lost.at > 10
+        ) {
           this.outcome.violations.push(
             `change ${entry.sequence} returned at ${this.#universe.now.toFixed(1)}; it was lost`,
           );
