@@ -53,8 +53,8 @@ export const mutants: Record<string, Mutant> = {
   'not-capped': {
     rule: 'R3',
     breaks: "a verifier's lease is longer than what is left of its node's",
-    file: node('attached'),
-    edits: [['Math.min(ports.lease, this.#host.lendable())', 'this.#host.lendable() > 0 ? ports.lease : 0']],
+    file: node('node'),
+    edits: [['this.ports.timing.mono()), this.leaseLeft());', 'this.ports.timing.mono()));']],
   },
   'no-barrier': {
     rule: 'R4',
