@@ -129,6 +129,7 @@ export const mutants: Record<string, Mutant> = {
     edits: [['    this.#gone.add(attached);\n', '    attached.owed.forgive();\n']],
   },
   'any-ack': {
+    rare: true,
     rule: 'R9',
     breaks: 'the ack of an earlier change counts for a later one',
     file: node('attached'),
@@ -233,6 +234,7 @@ export const mutants: Record<string, Mutant> = {
     edits: [["if (!('sessionId' in change) || change", "if ('sessionId' in change && change"]],
   },
   'newest-alone-is-spoiled': {
+    rare: true,
     rule: 'R13',
     breaks: 'of two open questions about one token only the later hears of a change',
     file: client('exact-cache'),
@@ -245,6 +247,7 @@ export const mutants: Record<string, Mutant> = {
     edits: [['return !fill.spoiled && fill.leased', 'return fill.leased']],
   },
   'list-before-commit': {
+    rare: true,
     rule: 'R16',
     breaks: 'the list of nodes is read before the change is written',
     file: node('waits'),
