@@ -212,16 +212,19 @@ test('a storm of changes: a verifier that does not read is cut off, and one that
   deaf.socket.terminate();
 });
 
-test('a thousand verifiers attach, and an end hears from each', async () => {
-  const many = Array.from({ length: 1000 }, () =>
-    createVerifier({ url: server.url, key: server.key, timeout: 30_000 }),
-  );
-  const { session, token } = await server.createSession();
+test('a thousand verifiers attach, and an end hears from each', async (t) => {
+  // With leases as short as the others have here, a busy machine would do nothing but renew them.
+  const large = await TestServer.start({ CURFEW_LEASE_MS: '2000' });
+  const many = Array.from({ length: 1000 }, () => createVerifier({ url: large.url, key: large.key, timeout: 120_000 }));
+  t.after(async () => {
+    for (const verifier of many) verifier.close();
+    await large.close();
+  });
+  const { session, token } = await large.createSession();
   for (const { active } of await Promise.all(many.map((verifier) => verifier.verify(token)))) assert.ok(active);
-  const { receipt } = (await server.call('DELETE', `/v1/sessions/${session.id}`)).body;
+  const { receipt } = (await large.call('DELETE', `/v1/sessions/${session.id}`)).body;
   assert.equal(receipt.everywhere, true);
   assert.equal(receipt.verifiers.acknowledged + receipt.verifiers.expired, 1000);
-  for (const verifier of many) verifier.close();
 });
 
 test('other paths take no WebSocket', async () => {
