@@ -186,7 +186,6 @@ export const mutants: Record<string, Mutant> = {
     edits: [['if (!follows || this.#timing.mono()', 'if (this.#timing.mono()']],
   },
   'trusts-lost-rows': {
-    rare: true,
     rule: 'R10',
     breaks: 'after a failover that lost the rows, an end waits only for those that are there',
     file: node('waits'),
