@@ -23,8 +23,10 @@ export type CacheStatistics = {
 type Fill<Value> = {
   id: string;
   promise: Promise<Verdict<Value>>;
-  /** A change that may touch it came after it was asked (R13). */
+  /** A change of its session, or of all sessions, came after it was asked (R13). */
   spoiled: boolean;
+  /** How many changes of all of a user had been heard of when it was asked: its user is known only from the answer. */
+  heard: number;
   /** Whether the lease held when it was asked, and how often it had been broken until then (R14). */
   leased: boolean;
   breaks: number;
@@ -62,6 +64,9 @@ export class ExactCache<Value> {
   /** The one that a verification of a token may join. */
   readonly #newest: Map<string, Fill<Value>> = new Map();
   readonly #mismatches: Map<string, number> = new Map();
+  /** Changes of all of a user so far; and which one was a user's last, as far back as the oldest open question goes. */
+  #heard = 0;
+  readonly #users: Map<string, number> = new Map();
   #used: Set<string> = new Set();
 
   constructor({ clock, capacity, reportsUse, ask }: Settings<Value>) {
@@ -104,10 +109,8 @@ export class ExactCache<Value> {
     if ('sessionId' in change) this.#cache.drop(change.sessionId);
     else if ('userId' in change) this.#cache.dropUser(change.userId);
     else this.#cache.clear();
-    // Whose session an open question is about is known only from its answer: what is wider than one spoils it.
-    for (const fill of this.#open) {
-      if (!('sessionId' in change) || change.sessionId === fill.id) this.spoil(fill);
-    }
+    if ('userId' in change) this.noteUser(change.userId);
+    else for (const fill of this.#open) if (!('sessionId' in change) || change.sessionId === fill.id) this.spoil(fill);
   }
 
   /** Lets go of everything: nothing that is still asked will be kept. */
@@ -144,13 +147,23 @@ export class ExactCache<Value> {
     fill.spoiled = true;
   }
 
-  /** R14: a verification joins a question only if nothing could have changed unheard since it was asked. */
-  protected mayJoin(fill: Fill<Value>): boolean {
-    return !fill.spoiled && fill.leased && fill.breaks === this.lease.breaks && this.lease.valid;
+  protected noteUser(userId: string): void {
+    this.#heard += 1;
+    if (this.#open.size === 0) return;
+    // The last one stands last.
+    this.#users.delete(userId);
+    this.#users.set(userId, this.#heard);
   }
 
-  protected mayKeep(fill: Fill<Value>): boolean {
-    return !fill.spoiled;
+  /** R14: a verification joins a question only if nothing could have changed unheard since it was asked. */
+  protected mayJoin(fill: Fill<Value>): boolean {
+    const unchanged = !fill.spoiled && fill.heard === this.#heard;
+    return unchanged && fill.leased && fill.breaks === this.lease.breaks && this.lease.valid;
+  }
+
+  /** R13: what is kept has not changed since it was asked for: neither the session, nor all of its user, nor all. */
+  protected mayKeep(fill: Fill<Value>, userId: string): boolean {
+    return !fill.spoiled && (this.#users.get(userId) ?? 0) <= fill.heard;
   }
 
   #fill(id: string, token: string): Promise<Verdict<Value>> {
@@ -158,6 +171,7 @@ export class ExactCache<Value> {
       id,
       promise: undefined as never,
       spoiled: false,
+      heard: this.#heard,
       leased: this.lease.valid,
       breaks: this.lease.breaks,
     };
@@ -175,7 +189,7 @@ export class ExactCache<Value> {
       const found = await this.#ask(token);
       if (!found.active) return found;
       const { userId, value, idle } = found;
-      if (this.mayKeep(fill)) {
+      if (this.mayKeep(fill, userId)) {
         this.#cache.put({
           id: fill.id,
           userId,
@@ -189,9 +203,18 @@ export class ExactCache<Value> {
       }
       return { active: true, value };
     } finally {
-      this.#open.delete(fill);
+      this.#close(fill);
       // A later one may have taken its place.
       if (this.#newest.get(token) === fill) this.#newest.delete(token);
+    }
+  }
+
+  #close(fill: Fill<Value>): void {
+    this.#open.delete(fill);
+    const [oldest] = this.#open;
+    for (const [userId, last] of this.#users) {
+      if (oldest && last > oldest.heard) break;
+      this.#users.delete(userId);
     }
   }
 
