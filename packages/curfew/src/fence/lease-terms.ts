@@ -1,8 +1,13 @@
-/** What a lease is shortened to at most: a sixteenth. */
-const mostHalvings = 4;
+/**
+ * What a lease is shortened to at most: a quarter. A shorter one would be over before the renewals of an application on
+ * a slow network or a busy machine arrive, and what is well would seem to lapse again and again.
+ */
+const mostHalvings = 2;
 /** Leases without a lapse after which the next halving is taken back. */
 const recovery = 10;
 const mostHolders = 10_000;
+/** Of a lease: a node that notices that much later that one has run out was held up itself. */
+const late = 1 / 8;
 
 type Lapses = { times: number; at: number };
 
@@ -20,8 +25,13 @@ export class LeaseTerms {
     this.#lease = lease;
   }
 
-  /** A holder's lease ran out before it had acknowledged a change. One freeze lets several run out: it counts once. */
-  lapsed(holder: string, now: number): void {
+  /**
+   * A holder's lease ran out before it had acknowledged a change, at a moment that may be some time ago. One freeze lets
+   * several run out: it counts once. While this node stood still it could hear of no acknowledgement: that counts for
+   * nobody.
+   */
+  lapsed(holder: string, ranOutAt: number, now: number): void {
+    if (now - ranOutAt > this.#lease * late) return;
     const known = this.#lapses.get(holder);
     if (known && now - known.at < this.#lease) return;
     if (this.#lapses.size >= mostHolders) this.#lapses.clear();

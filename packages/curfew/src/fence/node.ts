@@ -451,8 +451,9 @@ export class FenceNode implements Host {
     let next = Number.POSITIVE_INFINITY;
     for (const attached of this.#behind) {
       const { owed } = attached;
+      const due = owed.nextExpiry;
       const expired = owed.expire(now);
-      if (expired.length > 0) this.#noteLapse(attached, expired, now);
+      if (expired.length > 0) this.#noteLapse(attached, expired, due);
       if (owed.oldest === undefined) this.#behind.delete(attached);
       else {
         mark = Math.min(mark, owed.oldest - 1);
@@ -467,9 +468,9 @@ export class FenceNode implements Host {
   }
 
   /** Changes waited until a holder's lease had run out. */
-  #noteLapse({ holder, name = unnamed }: Attached, changes: readonly number[], now: number): void {
+  #noteLapse({ holder, name = unnamed }: Attached, changes: readonly number[], ranOutAt: number): void {
     this.expired += 1;
-    this.#terms.lapsed(holder, now);
+    this.#terms.lapsed(holder, ranOutAt, this.ports.timing.mono());
     for (const sequence of changes) this.#outcomes.get(sequence)?.waitedFor.add(name);
     this.#events.onLapse(name);
   }
