@@ -4,8 +4,6 @@ import { Server as NetServer } from 'node:net';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import { Ajv } from 'ajv';
-import addFormats from 'ajv-formats';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../authority/caller.ts';
@@ -17,6 +15,7 @@ import { CurfewError } from '../errors.ts';
 import { authenticate } from './checks/authenticate.ts';
 import { checkAccess } from './checks/index.ts';
 import { sameSite } from './checks/same-site.ts';
+import { createSerializers, createValidators, whenNeeded } from './compilers.ts';
 import { acceptVerifiers, type VerifierHost } from './fence.ts';
 import { createMetrics, type Gauges, type Metrics } from './metrics.ts';
 import { openApiOptions, schemaOf } from './openapi.ts';
@@ -91,11 +90,12 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     // What comes while the server closes is refused in our own words.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 2048 },
+    schemaController: { compilersFactory: { buildSerializer: createSerializers } },
     frameworkErrors: (error, request, reply) => sendProblem(services, request, reply as FastifyReply, error),
   });
   app.decorateRequest('caller', undefined);
   app.setValidatorCompiler(({ schema, httpPart }) =>
-    (httpPart === 'body' ? validators.strict : validators.coercing).compile(schema),
+    whenNeeded(() => (httpPart === 'body' ? validators.strict : validators.coercing).compile(schema)),
   );
   app.setErrorHandler((error, request, reply) => sendProblem(services, request, reply, error));
   app.setNotFoundHandler((request) => {
@@ -273,12 +273,4 @@ function rounded(ms: number): number {
 
 function pathOf(request: FastifyRequest): string {
   return request.url.split('?', 1)[0]!.slice(0, 200);
-}
-
-/** Bodies are taken as they are; what stands in a path or a query is text, and becomes what its shape says. */
-function createValidators(): { strict: Ajv; coercing: Ajv } {
-  const options = { removeAdditional: false, useDefaults: false, verbose: true, strict: false } as const;
-  const [strict, coercing] = [new Ajv(options), new Ajv({ ...options, coerceTypes: true })];
-  for (const ajv of [strict, coercing]) addFormats.default(ajv);
-  return { strict, coercing };
 }

@@ -1,0 +1,36 @@
+import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
+import { Ajv, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+
+/** Bodies are taken as they are; what stands in a path or a query is text, and becomes what its shape says. */
+export function createValidators(): { strict: Ajv; coercing: Ajv } {
+  const options = { removeAdditional: false, useDefaults: false, verbose: true, strict: false } as const;
+  const [strict, coercing] = [new Ajv(options), new Ajv({ ...options, coerceTypes: true })];
+  for (const ajv of [strict, coercing]) addFormats.default(ajv);
+  return { strict, coercing };
+}
+
+/** A validator that is compiled at its first use: all of them together take a good part of a server's start. */
+export function whenNeeded(compile: () => ValidateFunction): (data: unknown) => boolean {
+  let compiled: ValidateFunction | undefined;
+  const validate = (data: unknown): boolean => {
+    compiled ??= compile();
+    const valid = compiled(data);
+    validate.errors = compiled.errors;
+    return valid;
+  };
+  validate.errors = undefined as ValidateFunction['errors'];
+  return validate;
+}
+
+/** Fastify's serializers, each of them compiled at its first use for the same reason. */
+export const createSerializers: ReturnType<typeof SerializerSelector> = (externalSchemas, options) => {
+  const compile = SerializerSelector()(externalSchemas, options);
+  return (route) => {
+    let serialize: ReturnType<typeof compile> | undefined;
+    return (data) => {
+      serialize ??= compile(route);
+      return serialize(data);
+    };
+  };
+};
