@@ -37,8 +37,7 @@ test('doctor tells of PostgreSQL: version, speed, what a crash would cost, and t
   );
   assert.equal(well.code, 0);
 
-  await server.sql('postgres', 'ALTER SYSTEM SET fsync = off');
-  await server.sql('postgres', 'SELECT pg_reload_conf()');
+  await server.setting('fsync', 'off');
   const risky = await doctor({ ...env, CURFEW_STORE: `${url}?connections=150` });
   const warnings = of(risky.findings, 'durability');
   assert.equal(warnings[0]!.says, 'a crash of the machine can lose any change');

@@ -127,15 +127,18 @@ describe('faults of PostgreSQL', () => {
     await store.endSession(sessions[0]!.id, logout());
     const { hears, stop } = world.watch();
     await server.stop();
-    const away = await faultOf(() => store.readSession(sessions[1]!.id));
-    assert.equal(away.code, 'store_unavailable');
-    assert.ok(away.took < 2000);
-    for (let i = 0; i < 20; i++) {
-      const fault = await faultOf(() => store.endSession(sessions[1]!.id, logout()));
-      assert.equal(fault.code, 'store_unavailable', 'nothing was sent, so nothing is unknown');
-      assert.ok(fault.took < 500, `a call waited ${fault.took} ms for a server that is away`);
+    try {
+      const away = await faultOf(() => store.readSession(sessions[1]!.id));
+      assert.equal(away.code, 'store_unavailable');
+      assert.ok(away.took < 2000);
+      for (let i = 0; i < 20; i++) {
+        const fault = await faultOf(() => store.endSession(sessions[1]!.id, logout()));
+        assert.equal(fault.code, 'store_unavailable', 'nothing was sent, so nothing is unknown');
+        assert.ok(fault.took < 500, `a call waited ${fault.took} ms for a server that is away`);
+      }
+    } finally {
+      await server.startAgain();
     }
-    await server.startAgain();
     await recovers(() => store.ping());
     assert.equal((await world.view(sessions[0]!.id)).status, 'ended');
     assert.equal((await world.view(sessions[1]!.id)).status, 'active');
@@ -181,9 +184,9 @@ describe('faults of PostgreSQL', () => {
     const store = await opened(url);
     const world = words(store);
     const [one, two] = await world.createMany(2);
-    await server.sql('postgres', "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-    await server.sql('postgres', 'SELECT pg_reload_conf()');
     try {
+      await server.setting('synchronous_standby_names', 'nobody');
+      await server.untilCommitsWait();
       // Somebody cancels the wait: PostgreSQL reports a success, with a warning.
       const cancel = (async () => {
         for (let turn = 0; turn < 500; turn++) {
@@ -200,8 +203,7 @@ describe('faults of PostgreSQL', () => {
       assert.equal(waited.code, 'outcome_unknown');
       assert.ok(waited.took < 5000);
     } finally {
-      await server.sql('postgres', 'ALTER SYSTEM RESET synchronous_standby_names');
-      await server.sql('postgres', 'SELECT pg_reload_conf()');
+      await server.setting('synchronous_standby_names');
     }
     await recovers(() => store.endSession(two!.id, logout()));
     assert.equal((await store.endSession(one!.id, logout())).kind, 'already');

@@ -29,8 +29,7 @@ describe('leases on PostgreSQL', () => {
     await store.renewNode(nodeRow('n1', 1));
     const standby = await server.startStandby();
     t.after(() => standby.dispose());
-    await server.sql('postgres', "ALTER SYSTEM SET synchronous_standby_names = '*'");
-    await server.sql('postgres', 'SELECT pg_reload_conf()');
+    await server.setting('synchronous_standby_names', '*');
     // With the standby there everything goes on.
     await recovers(async () => {
       const { rows } = await server.sql('postgres', 'SELECT sync_state FROM pg_stat_replication');
@@ -47,8 +46,7 @@ describe('leases on PostgreSQL', () => {
     // Where the old primary cannot be fenced, what is isolated grants nothing.
     await assert.rejects(careful.renewNode(nodeRow('n2', 2)), { code: 'outcome_unknown' });
 
-    await server.sql('postgres', 'ALTER SYSTEM RESET synchronous_standby_names');
-    await server.sql('postgres', 'SELECT pg_reload_conf()');
+    await server.setting('synchronous_standby_names');
     await recovers(() => store.endSession(id, logout()));
     await recovers(() => careful.renewNode(nodeRow('n2', 3)));
   });

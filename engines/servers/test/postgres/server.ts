@@ -113,6 +113,31 @@ export class PostgresServer {
     return client;
   }
 
+  /** Changes a setting while it runs, or takes it back; resolves once whoever connects finds it so. */
+  async setting(name: string, value?: string): Promise<void> {
+    const before = (await this.sql('postgres', 'SELECT pg_conf_load_time() AS at')).rows[0].at as Date;
+    await this.sql('postgres', `ALTER SYSTEM ${value === undefined ? `RESET ${name}` : `SET ${name} = '${value}'`}`);
+    await this.sql('postgres', 'SELECT pg_reload_conf()');
+    const loaded = async () => (await this.sql('postgres', 'SELECT pg_conf_load_time() AS at')).rows[0].at as Date;
+    while ((await loaded()).getTime() === before.getTime());
+  }
+
+  /** Resolves once a commit waits for a synchronous standby: a process of the server hears of the setting last. */
+  async untilCommitsWait(): Promise<void> {
+    for (let waits = false; !waits; ) {
+      const client = await this.connect('postgres');
+      const { pid } = (await client.query('SELECT pg_backend_pid() AS pid')).rows[0];
+      let over = false;
+      const commit = client.query("COMMENT ON DATABASE postgres IS 'anything'").finally(() => {
+        over = true;
+      });
+      const cancel = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = ${pid} AND wait_event = 'SyncRep'`;
+      while (!over && !waits) waits = (await this.sql('postgres', cancel)).rows.length > 0;
+      await commit;
+      await client.end();
+    }
+  }
+
   async stop(): Promise<void> {
     await this.#engine.stop();
   }
