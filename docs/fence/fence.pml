@@ -23,8 +23,8 @@
  *               same numbers again. ROWS_LOST: the nodes' rows are gone with the tail; otherwise they say what they
  *               said. SILENT: the store does not tell that it is another incarnation. UNMARKED: entries have no marks.
  *   REPLIES     a read of the log, and the first read of its head, are two steps: something may come between them.
- *   CONCERN     each change is of the session that is followed here, or of another one that no stream holds, and an
- *               end waits only for the streams that it concerns. (All of a user, or everyone, is a change of it too.)
+ *   CONCERN     each change is of the session that is followed here, or of another one that no stream holds, and only
+ *               the streams that it concerns are told and waited for. (All of a user, or everyone, is a change of it too.)
  *   TRIM        the log is trimmed.
  *   OTHER       the change with this number is of another session.
  *   NO_STREAMS  nobody attaches: the nodes' own verifiers alone.
@@ -110,6 +110,7 @@ Book owed[IDS];                  /* ticks until the leases granted before change
 #ifdef CONCERN
 typedef Holds { bool by[VERIFIERS] };
 Holds holds[IDS];                /* a stream was answered about the session, and told of no change of it since */
+bool concerned;                  /* while a change is applied: whether the stream is told of it */
 #endif
 
 /* ---- Verifiers */
@@ -334,10 +335,11 @@ inline sendChange(v, s) {
 #define mayHold(i, v) (holds[i].by[v] || (open[v] && at[v] == i && fill[v] > 0))
 #endif
 /*
- * R22: decided when a stream is told of a change, also one that is closed: what it cannot hold, it owes no ack for. What
- * it holds is forgotten then, and may be kept for longer: that only makes more ends wait.
+ * R22: decided when a change is applied, for each stream, also one that is closed: what it cannot hold it is not told of,
+ * and owes no ack for. What it holds is forgotten then, and may be kept for longer: that only makes more ends wait.
  */
 inline decideConcern(i, v, s) {
+  concerned = (touches(s) && mayHold(i, v));
 #ifdef R22_TOLD_IS_ENOUGH
   holds[i].by[v] = false;
 #endif
@@ -367,7 +369,11 @@ inline apply(i) {
      decideConcern(i, m, tail[i]);
 #endif
      if
+#ifdef CONCERN
+     :: open[m] && at[m] == i && concerned ->
+#else
      :: open[m] && at[m] == i ->
+#endif
 #ifdef R7_GRANT_OVERTAKES
         unsent[m] = tail[i]
 #else
@@ -375,6 +381,9 @@ inline apply(i) {
 #endif
      :: else
      fi;
+#ifdef CONCERN
+     concerned = false;
+#endif
      m++
   :: else -> break
   od;

@@ -398,32 +398,38 @@ export class FenceNode implements Host {
     for (const done of [...this.#leaseWaiters]) done();
   }
 
-  /** Drops what changes touch from the own cache and queues them on every stream, leased or not (R6, R7). */
+  /** Drops what changes touch from the own cache, and queues them on every stream that they concern (R6, R7, R22). */
   protected apply(entries: readonly LogEntry[]): void {
     const changes = entries.map(changeOf);
     for (const change of changes) this.own.drop(change);
-    const text = JSON.stringify({ type: 'changes', changes });
-    this.#owe(changes);
-    for (const attached of this.#streams) attached.tell(text, this.tail);
+    this.#tell(changes);
     this.#raiseMark();
     this.#passBarriers();
   }
 
-  /** Notes who owes an ack for changes: whoever holds a lease and may know of what they touch; closed streams too (R8). */
-  #owe(changes: readonly Change[]): void {
+  /** Who is concerned is told, leased or not; and owes an ack if it holds a lease, also on a stream that is closed (R8). */
+  #tell(changes: readonly Change[]): void {
     const now = this.ports.timing.mono();
     this.#forgetOutcomes(now);
-    const holders = [...this.#streams, ...this.#gone].filter(({ owed }) => owed.until > now);
-    if (holders.length === 0) return;
-    for (const change of changes) {
-      const subject = subjectOf(change);
-      let owing = 0;
-      for (const attached of holders) {
-        if (!attached.isConcernedBy(subject) || !attached.owed.owe(change.sequence, now)) continue;
+    const subjects = changes.map(subjectOf);
+    const owing = changes.map(() => 0);
+    let text: string | undefined;
+    for (const attached of [...this.#streams, ...this.#gone]) {
+      let isConcerned = false;
+      for (const [i, { sequence }] of changes.entries()) {
+        if (!attached.isConcernedBy(subjects[i]!)) continue;
+        isConcerned = true;
+        if (!attached.owed.owe(sequence, now)) continue;
         this.#behind.add(attached);
-        owing += 1;
+        owing[i]! += 1;
       }
-      if (owing > 0) this.#outcomes.set(change.sequence, { at: now, owing, acknowledged: 0, waitedFor: new Set() });
+      if (!isConcerned || !this.#streams.has(attached)) continue;
+      text ??= JSON.stringify({ type: 'changes', changes });
+      attached.tell(text, this.tail);
+    }
+    for (const [i, { sequence }] of changes.entries()) {
+      if (owing[i]! === 0) continue;
+      this.#outcomes.set(sequence, { at: now, owing: owing[i]!, acknowledged: 0, waitedFor: new Set() });
     }
   }
 

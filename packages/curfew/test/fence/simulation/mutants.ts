@@ -106,8 +106,8 @@ export const mutants: Record<string, Mutant> = {
     file: node('node'),
     edits: [
       [
-        'for (const attached of this.#streams) attached.tell(text, this.tail);',
-        'for (const attached of this.#streams) if (attached.owed.until > this.ports.timing.mono()) attached.tell(text, this.tail);',
+        'attached.tell(text, this.tail);',
+        'if (attached.owed.until > this.ports.timing.mono()) attached.tell(text, this.tail);',
       ],
     ],
   },
@@ -117,8 +117,8 @@ export const mutants: Record<string, Mutant> = {
     file: node('node'),
     edits: [
       [
-        'for (const attached of this.#streams) attached.tell(text, this.tail);',
-        'const last = this.tail; for (const attached of this.#streams) this.ports.timing.after(60, () => attached.tell(text, last));',
+        'attached.tell(text, this.tail);',
+        'const [late, last] = [text, this.tail]; this.ports.timing.after(60, () => attached.tell(late, last));',
       ],
     ],
   },
@@ -325,7 +325,9 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R22',
     breaks: 'a change does not concern a verifier whose stream was closed before it',
     file: node('node'),
-    edits: [['[...this.#streams, ...this.#gone].filter(({ owed })', '[...this.#streams].filter(({ owed })']],
+    edits: [
+      ['for (const attached of [...this.#streams, ...this.#gone]) {', 'for (const attached of [...this.#streams]) {'],
+    ],
   },
   'lost-is-everywhere': {
     rule: 'R17',
