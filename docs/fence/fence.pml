@@ -25,6 +25,7 @@
  *   REPLIES     a read of the log, and the first read of its head, are two steps: something may come between them.
  *   CONCERN     each change is of the session that is followed here, or of another one that no stream holds, and only
  *               the streams that it concerns are told and waited for. (All of a user, or everyone, is a change of it too.)
+ *               A node may lose a stream before its verifier does.
  *   TRIM        the log is trimmed.
  *   OTHER       the change with this number is of another session.
  *   NO_STREAMS  nobody attaches: the nodes' own verifiers alone.
@@ -636,6 +637,10 @@ inline streamActions(v) {
   if
   /* The verifier loses its stream, or gives it up. */
   :: d_step { at[v] != NOBODY && moves < MOVES -> moves++; detach(v) }
+#ifdef CONCERN
+  /* The node loses it first: the verifier hears of it when it hears of anything. */
+  :: d_step { at[v] != NOBODY && open[v] -> closeAtNode(v) }
+#endif
   /* R1, R3: a lease runs from the question, and is no longer than what is left of the node's. */
   :: d_step { at[v] != NOBODY && !renewing[v] && open[v] -> renewing[v] = true; asked[v] = L; wanted[v] = true }
   :: d_step { at[v] != NOBODY && open[v] && wanted[v] && lease[at[v]] > 0 && nfull(down[v]) ->
