@@ -76,7 +76,7 @@ test('a verification joins no question that was asked before a change which may 
     { sequence: 4, all: true as const },
   ]) {
     cache.drop(change);
-    const before = questions.length;
+    const before: number = questions.length;
     void cache.verify(tokenOf(1));
     assert.equal(questions.length, before + 1);
   }

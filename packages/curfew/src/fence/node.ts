@@ -8,6 +8,7 @@ import { Attached, type Host } from './attached.ts';
 import { subjectOf } from './concern.ts';
 import { LeaseTerms } from './lease-terms.ts';
 import { LogFollower, type LossReason } from './log-follower.ts';
+import { Pace } from './pace.ts';
 import type { FencePorts, StreamHandler, VerifierStream } from './ports.ts';
 
 /** What became of the verifiers that a change concerned; the names of those that it waited for in vain. */
@@ -59,6 +60,9 @@ export class FenceNode implements Host {
   #start: () => void = () => {};
   #accepted = 0;
   readonly #log: LogFollower;
+  readonly #pulls: Pace;
+  /** Renewals that tell others of the mark. */
+  readonly #tellings: Pace;
   #mark = 0;
   #published = 0;
   #counter = 0;
@@ -90,6 +94,8 @@ export class FenceNode implements Host {
       onLost: (reason, detail) => this.#lost(reason, detail),
       onError: ports.onError,
     });
+    this.#pulls = new Pace(ports.timing, () => this.#log.pull());
+    this.#tellings = new Pace(ports.timing, () => void this.renew().catch(ports.onError));
     this.started = new Promise((resolve) => {
       this.#start = resolve;
     });
@@ -213,7 +219,7 @@ export class FenceNode implements Host {
 
   /** Reads on in the log. */
   pull(): void {
-    this.#log.pull();
+    this.#pulls.soon();
   }
 
   /** What became of those who owed an ack for a change. */
@@ -300,6 +306,8 @@ export class FenceNode implements Host {
   abandon(): void {
     this.#over = true;
     this.#log.stop();
+    this.#pulls.stop();
+    this.#tellings.stop();
     for (const cancel of this.#cancels.values()) cancel();
     this.#cancels.clear();
     this.#start();
@@ -377,8 +385,9 @@ export class FenceNode implements Host {
   /** What rose meanwhile is told with the next one, at once. */
   #renewed(): void {
     this.#renewing = undefined;
-    const untold = this.#lending === 'asked' || (this.hasPeers && this.#published < this.#mark);
-    if (untold && !this.#over) void this.renew().catch(this.ports.onError);
+    if (this.#over) return;
+    if (this.#lending === 'asked') void this.renew().catch(this.ports.onError);
+    else if (this.hasPeers && this.#published < this.#mark) this.#tellings.soon();
   }
 
   #passBarriers(): void {
@@ -470,7 +479,7 @@ export class FenceNode implements Host {
     if (mark <= this.#mark) return;
     this.#mark = mark;
     this.#events.onMark(mark);
-    if (this.hasPeers) void this.renew().catch(this.ports.onError);
+    if (this.hasPeers) this.#tellings.soon();
   }
 
   /** Changes waited until a holder's lease had run out. */

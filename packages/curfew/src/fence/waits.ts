@@ -3,6 +3,7 @@ import type { Receipt } from '../authority/receipt.ts';
 import { CurfewError } from '../errors.ts';
 import type { LogPosition, NodeList, NodeRow } from '../stores/contract.ts';
 import type { Acknowledgements } from './node.ts';
+import { Pace } from './pace.ts';
 import type { FencePorts } from './ports.ts';
 
 export type Settled = Omit<Receipt, 'endedAt' | 'changedAt'>;
@@ -49,6 +50,7 @@ export class Waits {
   readonly #waiters: Set<Waiter> = new Set();
   /** Counters as they were first seen, and when: dead is what has kept one for a lease and its margin (R2). */
   readonly #rows: Map<string, { counter: number; since: number }> = new Map();
+  readonly #looks: Pace;
   #looking: Promise<void> | undefined;
   #cancelLook: (() => void) | undefined;
   #pause: number = firstPause;
@@ -81,6 +83,7 @@ export class Waits {
     this.#patience = lease / 2;
     this.#fresh = lease / 10;
     this.#here = here;
+    this.#looks = new Pace(timing, () => void this.look());
   }
 
   get waiting(): number {
@@ -114,7 +117,7 @@ export class Waits {
       });
       this.#waiters.add(waiter);
       this.#pause = firstPause;
-      void this.look();
+      this.#looks.soon();
     });
   }
 
@@ -170,6 +173,7 @@ export class Waits {
   }
 
   stop(): void {
+    this.#looks.stop();
     this.#cancelLook?.();
     this.#cancelLook = undefined;
   }
@@ -247,10 +251,10 @@ export class Waits {
     const pending = this.#pending;
     if (pending.length === 0) return;
     if (pending.some(({ looked }) => !looked)) {
-      void this.look();
+      this.#looks.soon();
       return;
     }
-    this.#cancelLook = this.#timing.after(this.#pause, () => void this.look(), 'background');
+    this.#cancelLook = this.#timing.after(this.#pause, () => this.#looks.soon(), 'background');
     this.#pause = Math.min(longestPause, this.#pause * 2);
   }
 
@@ -260,7 +264,7 @@ export class Waits {
     if (this.#timing.mono() - waiter.nodes.asked > this.#fresh) {
       waiter.nodes = undefined;
       waiter.looked = false;
-      void this.look();
+      this.#looks.soon();
       return;
     }
     const { expired } = this.#here().acknowledgements(waiter.sequence);

@@ -14,6 +14,8 @@ const collect: () => void = runInNewContext('gc');
 
 const storm = 100_000;
 const inFlight = 256;
+/** Questions that are open at once. */
+const atOnce = 500;
 /** What may wait for a verifier that does not read is 4 MiB; the rest is a store's upkeep and garbage in the making. */
 const mostMemory = 32e6;
 
@@ -48,6 +50,23 @@ test('a hundred thousand ends: memory stays bounded, whoever does not read is cu
   await once(deaf, 'open');
   deaf.send(JSON.stringify({ type: 'hello', version: 1, key: server.key, holder: 'deaf' }));
   await once(deaf, 'message');
+  // It knows of every session: what does not concern it, it would not be told.
+  for (let from = 0; from < storm; from += atOnce) {
+    const answered = new Promise<void>((resolve) => {
+      let answers = 0;
+      const hear = () => {
+        answers += 1;
+        if (answers < atOnce) return;
+        deaf.off('message', hear);
+        resolve();
+      };
+      deaf.on('message', hear);
+    });
+    for (let question = from; question < from + atOnce; question++) {
+      deaf.send(JSON.stringify({ type: 'ask', question, token: opened[question]!.token }));
+    }
+    await answered;
+  }
   deaf.pause();
   const good = createVerifier({ url: server.url, key: server.key });
   t.after(() => good.close());
