@@ -17,9 +17,12 @@ const seen: Run[] = [];
 const runs = new Map<string, Run>();
 /** Verifications that wait for an answer, as a server's requests would: so many at once. */
 const mostOpen = 100;
+const mostOfOne = 3;
 const atATime = 20;
-/** Milliseconds. */
-const askAgain = 700;
+const pauseMs = 4;
+/** Milliseconds until whatever was not active, or not answered, is asked for again. */
+const askAgain = 1000;
+const askAfterFailure = 200;
 let open = 0;
 const counts = { memory: 0, asked: 0, failed: 0 };
 
@@ -79,6 +82,7 @@ async function ask(session: Known, began: number): Promise<void> {
   } catch {
     counts.failed += 1;
     note(session.id, began, -1);
+    session.askAt = now() + askAfterFailure;
   } finally {
     session.open -= 1;
     open -= 1;
@@ -94,9 +98,9 @@ function verifySome(): void {
     if (known) {
       counts.memory += 1;
       note(session.id, began, versionOf(known.session.accessGroups));
-    } else if (open < mostOpen && began >= session.askAt) void ask(session, began);
+    } else if (open < mostOpen && session.open < mostOfOne && began >= session.askAt) void ask(session, began);
   }
-  setTimeout(verifySome, 1);
+  setTimeout(verifySome, pauseMs);
 }
 verifySome();
 setInterval(report, 200);

@@ -48,33 +48,39 @@ export type ChaosReport = Judgement & {
   remembered: number;
 };
 
+/** Applications reach it through its proxy; whoever opens and ends sessions reaches it without. */
 type Node = { server: ServerProcess | undefined; proxy: ProxyServer; client: Client };
 /** A server that runs or ran, and what its log has told of. */
 type Watched = { server: ServerProcess; started: number; restarts: Restart[] };
-type App = { child: ChildProcess; name: string };
-type Session = { id: string; userId: string; token: string; version: number };
+type App = { child: ChildProcess; at: number };
+/** `firstApp`: it is verified by that one and some that follow. */
+type Session = { id: string; userId: string; token: string; version: number; firstApp: number };
 type Receipt = { everywhere: boolean; by: 'acks' | 'timeout'; waitedMs: number; verifiers: { expired: number } };
 
 const applications = 6;
+/** A session is verified by so many of them, so that there are always some that an end does not concern. */
+const appsOfSession = 3;
 /** Sessions that are active at a time. */
-const lively = 200;
+const lively = 300;
 /** Ends a second that the timetable asks for. What a fault holds up is caught up with afterwards. */
 const rate = 125;
 /** One of so many ends is followed by a change of groups. */
 const changesAfter = 4;
-const mostUnderWay = 600;
+const mostUnderWay = 900;
 /** Begun at once at most, every ten milliseconds. */
 const mostAtOnce = 4;
 const tick = 10;
-/** Milliseconds that an ended session is verified yet, whether or not the answer came: that is the point. */
-const verifiedYet = 3000;
+/** How often an end is asked for, at another server each time, until one acknowledges it. */
+const attempts = 5;
+/** Milliseconds that an ended session is verified yet once its end has returned, or nobody acknowledged it. */
+const verifiedYet = 2500;
 /** Lines that are kept of what a server tells people. */
 const mostTold = 20;
 const afterRefusal = 100;
 /** Milliseconds from one fault to the next, on a fleet of three; whoever has fewer servers is hurt less often. */
-const betweenFaults = [200, 900] as const;
+const betweenFaults = [400, 1600] as const;
 /** How long the store is left alone, once it serves again. */
-const storeRests = [4000, 8000] as const;
+const storeRests = [8000, 16_000] as const;
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 const pause = (milliseconds: number) =>
@@ -95,7 +101,7 @@ export class Chaos {
   readonly #free: Session[] = [];
   /** Sessions that applications were told to drop, and who has not answered yet. */
   readonly #dropping: Map<string, Set<ChildProcess>> = new Map();
-  readonly #news = { add: new Map<string, string>(), drop: [] as string[] };
+  readonly #news = { add: [] as Session[], drop: [] as Session[] };
   readonly #storeChanges: StoreChange[] = [];
   readonly #faults: Record<string, number> = {};
   readonly #crashes: string[] = [];
@@ -121,7 +127,7 @@ export class Chaos {
     let began = now();
     try {
       for (let i = 0; i < this.#store.nodes; i++) await this.#addNode();
-      for (let i = 0; i < applications; i++) this.#apps.push(this.#startApp(`app ${i}`));
+      for (let i = 0; i < applications; i++) this.#apps.push(this.#startApp(i));
       began = now();
       const until = began + seconds * 1000;
       await Promise.all([this.#workAlong(began, until), this.#hurtAlong(until), this.#hurtStoreAlong(until)]);
@@ -186,6 +192,7 @@ export class Chaos {
     node.server = server;
     this.#watched.push({ server, started, restarts: [] });
     node.proxy.target.port = Number(new URL(server.url).port);
+    node.client = clientFor(server, this.#key);
     // Whoever is killed on purpose is not the node's server any more.
     server.child.once('exit', (code, signal) => {
       if (node.server !== server) return;
@@ -225,7 +232,8 @@ export class Chaos {
 
   // ---- Applications
 
-  #startApp(name: string): App {
+  #startApp(at: number): App {
+    const name = `app ${at}`;
     const urls = this.#nodes.map(({ proxy }) => proxy.url).join();
     const child = fork(fileURLToPath(new URL('application.ts', import.meta.url)), [urls, this.#key, name], {
       execArgv: ['--conditions=curfew-source'],
@@ -249,22 +257,24 @@ export class Chaos {
     });
     // What is news to the others is told to all, and only once.
     this.#tellNews();
-    const add = Object.fromEntries([...this.#sessions.values()].map(({ id, token }) => [id, token]));
-    child.send({ add }, () => {});
-    return { child, name };
+    child.send({ add: tokensOf(at, [...this.#sessions.values()]) }, () => {});
+    return { child, at };
   }
 
   #tellNews(): void {
-    const { add, drop } = this.#news;
-    if (add.size === 0 && drop.length === 0) return;
-    const news = { add: Object.fromEntries(add), drop: drop.splice(0) };
-    add.clear();
-    const told = this.#apps.map(({ child }) => child).filter(({ connected }) => connected);
-    for (const session of news.drop) {
-      this.#dropping.set(session, new Set(told));
-      if (told.length === 0) this.#forget(session);
+    const add = this.#news.add.splice(0);
+    const drop = this.#news.drop.splice(0);
+    if (add.length === 0 && drop.length === 0) return;
+    const told = this.#apps.filter(({ child }) => child.connected);
+    for (const session of drop) {
+      const by = told.filter(({ at }) => isVerifiedBy(at, session)).map(({ child }) => child);
+      this.#dropping.set(session.id, new Set(by));
+      if (by.length === 0) this.#forget(session.id);
     }
-    for (const child of told) child.send(news, () => {});
+    for (const { child, at } of told) {
+      const dropped = drop.filter((session) => isVerifiedBy(at, session)).map(({ id }) => id);
+      child.send({ add: tokensOf(at, add), drop: dropped }, () => {});
+    }
   }
 
   #dropped(session: string, child: ChildProcess): void {
@@ -284,7 +294,7 @@ export class Chaos {
   async #workAlong(began: number, until: number): Promise<void> {
     while (now() < until) {
       for (let i = 0; i < mostAtOnce; i++) {
-        if (this.#free.length + this.#opening < lively) this.#begin((client) => this.#open(client));
+        if (this.#free.length + this.#opening < lively) this.#begin(() => this.#open());
         const due = ((now() - began) * rate) / 1000;
         if (this.#ends + this.#ending < due) this.#changeOne();
       }
@@ -294,25 +304,28 @@ export class Chaos {
     await Promise.all(this.#underWay);
   }
 
-  #begin(work: (client: Client) => Promise<void>): void {
+  #begin(work: () => Promise<void>): void {
     if (this.#underWay.size >= mostUnderWay) return;
-    const { client } = this.#nodes[randomInt(this.#nodes.length)]!;
-    const done = work(client)
-      .catch((error: unknown) => {
-        // What was not acknowledged promised nothing.
-        const code = error instanceof CurfewApiError ? error.code : String(error);
-        this.#refused[code] = (this.#refused[code] ?? 0) + 1;
-        return pause(afterRefusal);
-      })
-      .finally(() => this.#underWay.delete(done));
+    const done = work().finally(() => this.#underWay.delete(done));
     this.#underWay.add(done);
+  }
+
+  /** Asks any server. What was not acknowledged promised nothing. */
+  async #ask(work: (client: Client) => Promise<void>): Promise<void> {
+    try {
+      await work(this.#nodes[randomInt(this.#nodes.length)]!.client);
+    } catch (error) {
+      const code = error instanceof CurfewApiError ? error.code : String(error);
+      this.#refused[code] = (this.#refused[code] ?? 0) + 1;
+      await pause(afterRefusal);
+    }
   }
 
   #changeOne(): void {
     const ended = this.#take();
-    if (ended) this.#begin((client) => this.#end(client, ended));
+    if (ended) this.#begin(() => this.#end(ended));
     const changed = this.#ends % changesAfter === 0 ? this.#take() : undefined;
-    if (changed) this.#begin((client) => this.#changeGroups(client, changed));
+    if (changed) this.#begin(() => this.#changeGroups(changed));
   }
 
   /** Any session that nobody changes at the moment. */
@@ -324,48 +337,50 @@ export class Chaos {
     return taken;
   }
 
-  async #open(client: Client): Promise<void> {
+  async #open(): Promise<void> {
     this.#opening += 1;
-    try {
+    await this.#ask(async (client) => {
       const userId = `user ${randomInt(1e9)}`;
       const { session, token } = await client.createSession({ userId, accessGroups: ['v1'] });
-      const opened = { id: session.id, userId, token, version: 1 };
+      const opened = { id: session.id, userId, token, version: 1, firstApp: randomInt(applications) };
       this.#sessions.set(session.id, opened);
       this.#free.push(opened);
-      this.#news.add.set(session.id, token);
-    } finally {
-      this.#opening -= 1;
-    }
+      this.#news.add.push(opened);
+    });
+    this.#opening -= 1;
   }
 
-  async #changeGroups(client: Client, session: Session): Promise<void> {
+  async #changeGroups(session: Session): Promise<void> {
     const { id, userId } = session;
     const from = `v${session.version}`;
     session.version += 1;
     const { version } = session;
-    const asked = now();
-    try {
+    await this.#ask(async (client) => {
+      const asked = now();
       const { receipt } = await client.changeAccessGroups({ userId, add: [`v${version}`], remove: [from] });
       this.#returned(id, asked, version, receipt);
-    } finally {
-      this.#free.push(session);
-    }
+    });
+    this.#free.push(session);
   }
 
-  async #end(client: Client, { id, userId }: Session): Promise<void> {
+  async #end(session: Session): Promise<void> {
+    const { id, userId } = session;
+    let ended = false;
+    this.#ending += 1;
+    for (let attempt = 0; attempt < attempts && this.#running && !ended; attempt++) {
+      await this.#ask(async (client) => {
+        const asked = now();
+        const { receipt } =
+          randomInt(2) === 0 ? await client.endUserSessions({ userId }) : await client.endSession({ id });
+        ended = this.#returned(id, asked, 0, receipt);
+      });
+    }
+    this.#ending -= 1;
+    if (ended) this.#ends += 1;
     setTimeout(() => {
       this.#sessions.delete(id);
-      this.#news.drop.push(id);
+      this.#news.drop.push(session);
     }, verifiedYet).unref();
-    this.#ending += 1;
-    const asked = now();
-    try {
-      const { receipt } =
-        randomInt(2) === 0 ? await client.endUserSessions({ userId }) : await client.endSession({ id });
-      if (this.#returned(id, asked, 0, receipt)) this.#ends += 1;
-    } finally {
-      this.#ending -= 1;
-    }
   }
 
   #returned(session: string, asked: number, version: number, receipt: Receipt): boolean {
@@ -388,8 +403,7 @@ export class Chaos {
 
   async #hurt(): Promise<void> {
     const node = this.#nodes[randomInt(this.#nodes.length)]!;
-    const at = randomInt(this.#apps.length);
-    const app = this.#apps[at]!;
+    const app = this.#apps[randomInt(this.#apps.length)]!;
     const kinds: Record<string, () => Promise<void> | void> = {
       // Whoever starts again takes seconds, in which other things go wrong as well.
       ...(node.server && {
@@ -398,7 +412,7 @@ export class Chaos {
       }),
       'application killed': () => {
         app.child.kill('SIGKILL');
-        this.#apps[at] = this.#startApp(app.name);
+        this.#apps[app.at] = this.#startApp(app.at);
       },
       'application stopped': () => stopAndContinue(app.child, randomInt(50, 3000)),
       'connections cut': () => node.proxy.cut(),
@@ -407,7 +421,9 @@ export class Chaos {
         setTimeout(() => node.proxy.delay(0), randomInt(100, 2500)).unref();
       },
     };
-    const likely = [...Object.keys(kinds), 'application stopped', 'connections cut', 'connections slowed'];
+    // A process that starts takes more of the machine than all else, so few are killed.
+    const frequent = ['node stopped', 'application stopped', 'connections cut', 'connections slowed'];
+    const likely = [...Object.keys(kinds), ...frequent.filter((kind) => kind in kinds)];
     const kind = likely[randomInt(likely.length)]!;
     if (!this.#running) return;
     this.#count(kind);
@@ -453,6 +469,15 @@ export class Chaos {
     await work();
     for (const change of changes) change.until = Date.now();
   }
+}
+
+function isVerifiedBy(at: number, { firstApp }: Session): boolean {
+  return (at - firstApp + applications) % applications < appsOfSession;
+}
+
+/** Those that an application verifies: its tokens, by the session's id. */
+function tokensOf(at: number, sessions: readonly Session[]): Record<string, string> {
+  return Object.fromEntries(sessions.filter((one) => isVerifiedBy(at, one)).map(({ id, token }) => [id, token]));
 }
 
 function stopAndContinue(child: ChildProcess, milliseconds: number): void {

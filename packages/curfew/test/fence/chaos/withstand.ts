@@ -8,9 +8,9 @@ const asked = process.env['CHAOS_SECONDS'];
 const seconds = Number(asked ?? 60);
 /**
  * Ends a second, on average over the whole run, whatever goes wrong meanwhile. A run that was asked for has the machine to
- * itself; one among all the other tests has what they leave it, and failovers take much of its minute.
+ * itself; one among all the other tests has what they leave it.
  */
-const leastEnds = asked === undefined ? 0.1 : 100;
+const leastEnds = asked === undefined ? 1 : 100;
 /** Sessions whose changes are remembered, however long the run: those of its last few seconds. */
 const mostRemembered = 5000;
 
