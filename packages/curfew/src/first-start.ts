@@ -1,6 +1,6 @@
-import { createAccount } from './authority/accounts.ts';
+import { createAccount, deleteAccount } from './authority/accounts.ts';
 import { library } from './authority/caller.ts';
-import { createKey, importKey } from './authority/keys.ts';
+import { createKey, importKey, parseWholeKey } from './authority/keys.ts';
 import type { World } from './authority/world.ts';
 import { randomDigits } from './domain/base62.ts';
 import { permissions } from './domain/permissions.ts';
@@ -14,7 +14,7 @@ export type FirstStart = {
 };
 
 /**
- * On an empty store: makes the first account, an administrator, and an API key that may do everything.
+ * On an empty store: makes the first account, an administrator, and an API key that may do everything; both or neither.
  * `undefined` when somebody has been here before.
  */
 export async function firstStart(
@@ -29,6 +29,7 @@ export async function firstStart(
   const { store, random } = world;
   const [{ accounts }, { keys }] = await Promise.all([store.listAccounts({ limit: 1 }), store.listKeys({ limit: 1 })]);
   if (accounts.length > 0 || keys.length > 0) return undefined;
+  if (given.apiKey !== undefined) parseWholeKey(given.apiKey);
   const password = given.adminPassword ?? randomDigits(20, random);
   const account = await createAccount(world, library, {
     username: given.adminUsername,
@@ -43,7 +44,13 @@ export async function firstStart(
   if (!account) return undefined;
   const key = { name: 'root', scopes: permissions };
   let apiKey: string | undefined;
-  if (given.apiKey === undefined) apiKey = (await createKey(world, library, key)).token;
-  else await importKey(world, library, { ...key, token: given.apiKey });
+  try {
+    if (given.apiKey === undefined) apiKey = (await createKey(world, library, key)).token;
+    else await importKey(world, library, { ...key, token: given.apiKey });
+  } catch (error) {
+    // Nobody was told its password: the next start is to be the first again.
+    await deleteAccount(world, library, account.id, 'stored');
+    throw error;
+  }
   return { username: account.username, password: given.adminPassword === undefined ? password : undefined, apiKey };
 }

@@ -83,7 +83,6 @@ export async function serve(
   try {
     const { world } = opened;
     for (const warning of (await world.store.describe()).warnings) logger.warn(warning);
-    const first = await firstStart(world, settings);
     const http = await createServer({
       authority: createAuthority(world),
       random: world.random,
@@ -102,6 +101,11 @@ export async function serve(
       },
     });
     const url = await listen(http, settings);
+    // Once nothing else can fail: what it makes is told only when the server is up.
+    const first = await firstStart(world, settings).catch(async (error: unknown) => {
+      await http.close();
+      throw error;
+    });
     logger.info({ url, store: showStore(settings.store), dialects: settings.dialects }, 'listening');
     logger.flush();
     return {

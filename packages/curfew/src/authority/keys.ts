@@ -36,15 +36,18 @@ export async function importKey(
   caller: Caller,
   { token, name, scopes }: { token: string; name: string; scopes: readonly Permission[] },
 ): Promise<void> {
-  const parsed = parseToken('key', token);
-  if (!parsed) {
-    throw new CurfewError('config_invalid', {
-      detail:
-        'CURFEW_API_KEY is no whole API key: it begins with cfk_ and ends with a checksum; `curfew keys make` makes one.',
-    });
-  }
-  const { id, secret } = parsed;
+  const { id, secret } = parseWholeKey(token);
   await store(world, caller, { id: id as KeyId, secret, name, scopes, now: world.clock.now() });
+}
+
+/** @throws `config_invalid` when an API key that was made elsewhere is not whole */
+export function parseWholeKey(token: string): { id: string; secret: string } {
+  const parsed = parseToken('key', token);
+  if (parsed) return parsed;
+  throw new CurfewError('config_invalid', {
+    detail:
+      'CURFEW_API_KEY is no whole API key: it begins with cfk_ and ends with a checksum; `curfew keys make` makes one.',
+  });
 }
 
 /** A key that is of no server yet: for CURFEW_API_KEY. */

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { test } from 'node:test';
+import { makeKey } from '../../src/authority/keys.ts';
+import { firstStart } from '../../src/first-start.ts';
+import { serve } from '../../src/serve.ts';
+import { adminPassword, TestServer } from '../support/server.ts';
+import { temporaryStore } from '../support/store.ts';
+import { random } from '../support/world.ts';
+
+const key = makeKey(Date.now(), random);
+
+test('a first start that fails has made nothing, and the next one is the first again', async (t) => {
+  const store = await temporaryStore();
+  t.after(store.remove);
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const env = { ...store.env, CURFEW_HOST: '127.0.0.1', CURFEW_PORT: '0', CURFEW_LOG_LEVEL: 'silent' };
+  const { port } = taken.address() as AddressInfo;
+  for (const [wrong, code] of [
+    [{ CURFEW_API_KEY: `${key}x` }, 'config_invalid'],
+    [{ CURFEW_API_KEY: key, CURFEW_ADMIN_PASSWORD: 'short' }, 'invalid_value'],
+    [{ CURFEW_API_KEY: key, CURFEW_PORT: String(port) }, 'port_in_use'],
+  ] as const) {
+    await assert.rejects(serve({ ...env, ...wrong }), { code }, code);
+  }
+  const running = await serve({ ...env, CURFEW_API_KEY: key });
+  t.after(() => running.close());
+  assert.match(running.first?.password ?? '', /^\w{20}$/, 'nobody would ever be told the password');
+  const answer = await fetch(`${running.url}/v1/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username: 'admin', password: running.first!.password }),
+  });
+  assert.equal(answer.status, 200);
+});
+
+test('an account whose key could not be made is taken back', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { world } = server;
+  const { store } = world;
+  const empty = { ...world, store: Object.create(store) as typeof store };
+  empty.store.listAccounts = async () => ({ accounts: [], next: undefined });
+  empty.store.listKeys = async () => ({ keys: [], next: undefined });
+  empty.store.createKey = () => Promise.reject(new Error('the disk is full'));
+  const given = { adminUsername: 'second', adminPassword };
+  await assert.rejects(firstStart(empty, given), /the disk is full/);
+  assert.equal(await store.findAccount({ username: 'second' }), undefined);
+  empty.store.createKey = (...made) => store.createKey(...made);
+  assert.ok((await firstStart(empty, given))?.apiKey);
+});
