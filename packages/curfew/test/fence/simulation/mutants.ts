@@ -129,7 +129,6 @@ export const mutants: Record<string, Mutant> = {
     edits: [['    this.#gone.add(attached);\n', '    attached.owed.forgive();\n']],
   },
   'any-ack': {
-    rare: true,
     rule: 'R9',
     breaks: 'the ack of an earlier change counts for a later one',
     file: node('attached'),
@@ -179,7 +178,6 @@ export const mutants: Record<string, Mutant> = {
     edits: [['row.current && row.applied', 'row.applied']],
   },
   'own-log-unproven': {
-    rare: true,
     rule: 'R10',
     breaks: 'what this node has applied of a log that is gone counts for the one that took its place',
     file: node('waits'),
@@ -199,7 +197,6 @@ export const mutants: Record<string, Mutant> = {
     edits: [['const another = failedOver || !confirmed;', 'const another = failedOver;']],
   },
   'confirms-at-once': {
-    rare: true,
     rule: 'R10',
     breaks: 'an incarnation is confirmed before what was granted under the one before is over',
     file: node('waits'),
@@ -208,7 +205,6 @@ export const mutants: Record<string, Mutant> = {
     ],
   },
   'forgets-its-own': {
-    rare: true,
     rule: 'R10',
     breaks: 'a node that starts over forgets what it granted under its earlier id',
     file: node('waits'),
@@ -239,7 +235,6 @@ export const mutants: Record<string, Mutant> = {
     edits: [['if (oldest && last > oldest.heard) break;', 'if (oldest && last > this.#heard) break;']],
   },
   'newest-alone-is-spoiled': {
-    rare: true,
     rule: 'R13',
     breaks: 'of two open questions about one token only the later hears of a change',
     file: client('exact-cache'),
@@ -321,7 +316,6 @@ export const mutants: Record<string, Mutant> = {
     edits: [['      if (verdict.active) this.#concern.noteUser(verdict.stored.userId);\n', '']],
   },
   'closed-is-no-concern': {
-    rare: true,
     rule: 'R22',
     breaks: 'a change does not concern a verifier whose stream was closed before it',
     file: node('node'),
