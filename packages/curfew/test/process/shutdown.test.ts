@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { test } from 'node:test';
+import { connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createVerifier } from 'curfew-client';
 import { makeKey } from '../../src/authority/keys.ts';
 import { temporaryFolder } from '../stores/harness.ts';
@@ -15,14 +18,7 @@ const clients = 8;
 test('a server with verifiers and requests closes soon, and answers rightly whatever it took', {
   timeout: 120_000,
 }, async (t) => {
-  const folder = temporaryFolder();
-  t.after(folder.remove);
-  const server = await startProcess({
-    CURFEW_STORE: `lmdb:${folder.path}`,
-    CURFEW_API_KEY: key,
-    CURFEW_ADMIN_PASSWORD: adminPassword,
-  });
-  t.after(() => server.child.kill('SIGKILL'));
+  const server = await startServer(t);
   const client = clientFor(server, key);
   const { token } = await client.createSession({ userId: 'ada' });
   const ending: string[] = [];
@@ -60,6 +56,62 @@ test('a server with verifiers and requests closes soon, and answers rightly what
   );
   assert.deepEqual(wrong, [], 'a request was cut, or answered wrongly');
 });
+
+test('a request whose body comes after the signal is answered, and an upgrade that comes then is refused', {
+  timeout: 120_000,
+}, async (t) => {
+  const server = await startServer(t);
+  const { token } = await clientFor(server, key).createSession({ userId: 'ada' });
+  const bodies = { '/v1/sessions/verify': JSON.stringify({ token }), '/v1/sessions': '{"userId":"ben"}' };
+  const waiting = [];
+  for (const [path, body] of Object.entries(bodies)) {
+    const head = `POST ${path} HTTP/1.1\r\nhost: curfew\r\nauthorization: Bearer ${key}\r\n`;
+    const shape = `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+    waiting.push({ socket: await open(server.url, head + shape), late: body });
+  }
+  const upgrade = 'GET /v1/fence HTTP/1.1\r\nhost: curfew\r\nconnection: upgrade\r\nupgrade: websocket\r\n';
+  const handshake = 'sec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n';
+  waiting.push({ socket: await open(server.url, ''), late: upgrade + handshake });
+  await pause(100);
+  const gone = once(server.child, 'exit');
+  server.child.kill('SIGTERM');
+  await pause(300);
+  const answers = waiting.map(({ socket, late }) => {
+    socket.write(late);
+    return firstLine(socket);
+  });
+  assert.deepEqual(await Promise.all(answers), [
+    'HTTP/1.1 200 OK',
+    'HTTP/1.1 201 Created',
+    'HTTP/1.1 503 Service Unavailable',
+  ]);
+  assert.deepEqual(await gone, [0, null]);
+});
+
+async function startServer(t: TestContext): Promise<Awaited<ReturnType<typeof startProcess>>> {
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const server = await startProcess({
+    CURFEW_STORE: `lmdb:${folder.path}`,
+    CURFEW_API_KEY: key,
+    CURFEW_ADMIN_PASSWORD: adminPassword,
+  });
+  t.after(() => server.child.kill('SIGKILL'));
+  return server;
+}
+
+async function open(url: string, first: string): Promise<Socket> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(first);
+  return socket;
+}
+
+/** The first line that comes; '' when the connection ends before. */
+async function firstLine(socket: Socket): Promise<string> {
+  for await (const data of socket) return String(data).split('\r\n', 1)[0]!;
+  return '';
+}
 
 /** Status and code of an answer, or of the fault that there was instead. */
 function ask(agent: Agent, url: string, method: string, path: string, body?: object): Promise<string> {
