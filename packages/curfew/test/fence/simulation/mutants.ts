@@ -190,7 +190,6 @@ export const mutants: Record<string, Mutant> = {
     edits: [['if (incarnation !== known?.id || known.since === undefined) {', 'if (known?.since === undefined) {']],
   },
   'trusts-at-once': {
-    rare: true,
     rule: 'R10',
     breaks: 'a process that starts after a failover trusts the rows at once',
     file: node('waits'),
@@ -253,7 +252,6 @@ export const mutants: Record<string, Mutant> = {
     edits: [['const unchanged = !fill.spoiled && fill.heard === this.#heard;', 'const unchanged = !fill.spoiled;']],
   },
   'list-before-commit': {
-    rare: true,
     rule: 'R16',
     breaks: 'the list of nodes is read before the change is written',
     file: node('waits'),
