@@ -246,6 +246,11 @@ export const errors = {
     title: 'The store has no room left',
     remedy: 'Free space on its disk and try again. Nothing was changed, and nothing acknowledged was lost.',
   },
+  server_busy: {
+    status: 503,
+    title: 'The server has more passwords to check than it can check soon',
+    remedy: 'Try again after the seconds that `retry-after` names. Nothing was changed.',
+  },
   outcome_unknown: {
     status: 503,
     title: 'The store did not say whether the change was made',

@@ -40,7 +40,7 @@ export type SignedIn = OpenedSession & { account: AccountView };
  * Signs an account in: password, then the second factor if one is enrolled, then a new session. What does not exist,
  * is disabled or has another password cannot be told apart. Nobody is half signed in: without the factor there is no
  * session.
- * @throws `invalid_credentials`, `second_factor_required`, `second_factor_invalid`, `too_many_attempts`,
+ * @throws `invalid_credentials`, `second_factor_required`, `second_factor_invalid`, `too_many_attempts`, `server_busy`,
  *   `signed_out_meanwhile`, `too_many_sessions`; with a name also `permission_missing`, `invalid_value`, `name_taken`,
  *   `named_session_stopped`
  */
@@ -69,7 +69,7 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
 /**
  * Whether whoever is signed in to an account knows its password too: for what takes more than a session. Guesses count
  * as at a sign-in.
- * @throws `invalid_credentials`, `too_many_attempts`
+ * @throws `invalid_credentials`, `too_many_attempts`, `server_busy`
  */
 export async function confirmPassword(world: World, account: Account, password: string): Promise<void> {
   const { id, username: login, passwordHash } = account;

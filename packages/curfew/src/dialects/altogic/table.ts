@@ -82,6 +82,7 @@ export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
   clock_stepped_back: unavailable,
   store_unavailable: unavailable,
   store_full: unavailable,
+  server_busy: unavailable,
   outcome_unknown: unavailable,
   shutting_down: unavailable,
   internal: { code: 'internal_error', message: 'Something went wrong in the server.' },

@@ -85,6 +85,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   clock_stepped_back: unavailable,
   store_unavailable: unavailable,
   store_full: unavailable,
+  server_busy: unavailable,
   outcome_unknown: unavailable,
   shutting_down: unavailable,
   internal: status(500, 'Internal server error'),

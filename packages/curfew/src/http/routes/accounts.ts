@@ -48,7 +48,7 @@ export const createAccount = operation({
     { additionalProperties: false },
   ),
   answer: { status: 201, description: 'The account.', schema: oneAccount },
-  errors: ['username_taken', 'email_taken', 'permission_missing', 'clock_stepped_back'],
+  errors: ['username_taken', 'email_taken', 'permission_missing', 'server_busy', 'clock_stepped_back'],
   async handle({ authority, caller, body }) {
     return { account: presentAccount(await authority.createAccount(caller, body)) };
   },
@@ -126,6 +126,7 @@ export const updateAccount = operation({
     'username_taken',
     'email_taken',
     'permission_missing',
+    'server_busy',
     'changed_meanwhile',
     'clock_stepped_back',
   ],

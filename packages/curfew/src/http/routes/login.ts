@@ -61,6 +61,7 @@ export const login = operation({
     'second_factor_required',
     'second_factor_invalid',
     'too_many_attempts',
+    'server_busy',
     'too_many_sessions',
     'permission_missing',
     'name_taken',

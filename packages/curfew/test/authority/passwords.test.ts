@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createPasswords } from '../../src/authority/passwords.ts';
+
+test('passwords are checked one at a time in the order in which they came, and one too many is refused', async () => {
+  const passwords = createPasswords({ atOnce: 1, mostWaiting: 8 });
+  const kept = await passwords.hash('correct horse battery');
+  await passwords.matches('anything', undefined);
+  const done: number[] = [];
+  const asked = Array.from({ length: 12 }, (_, i) =>
+    passwords.matches(i % 2 === 0 ? 'correct horse battery' : 'wrong', kept).then((right) => {
+      done.push(i);
+      return right;
+    }),
+  );
+  const outcomes = await Promise.allSettled(asked);
+  const served = outcomes.filter(({ status }) => status === 'fulfilled').length;
+  assert.ok(served >= 8 && served <= 9, `${served} were served`);
+  assert.deepEqual(
+    done,
+    Array.from({ length: served }, (_, i) => i),
+  );
+  for (const [i, outcome] of outcomes.entries()) {
+    if (outcome.status === 'fulfilled') assert.equal(outcome.value, i % 2 === 0);
+    else assert.deepEqual([outcome.reason.code, outcome.reason.facts.retryAfter], ['server_busy', 5]);
+  }
+  // Whoever comes again is served.
+  assert.equal(await passwords.matches('correct horse battery', kept), true);
+});
