@@ -69,7 +69,7 @@ async function send(
     delete rest[name];
     return value;
   };
-  const filled = path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(take(name))));
+  const filled = path.replace(/:(\w+)/g, (_, name: string) => segmentOf(name, take(name)));
   const search = new URLSearchParams();
   for (const name of query) {
     const value = take(name);
@@ -88,6 +88,8 @@ async function send(
     response = await (options.fetch ?? fetch)(url, {
       method,
       headers,
+      // Followed, a log-out could become a read of another page, or a password go to another server.
+      redirect: 'manual',
       signal: AbortSignal.any(signals),
       ...(body && { body: JSON.stringify(rest) }),
     });
@@ -98,7 +100,31 @@ async function send(
   return read(response, text, base, otherwise);
 }
 
+/** A value as one part of a path. @throws `missing_field`, and `invalid_value` for what would be another path */
+function segmentOf(name: string, value: unknown): string {
+  const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
+  if (text === '') {
+    throw new CurfewApiError('missing_field', `The field ${name} is missing, or empty.`, { remedy: `Give ${name}.` });
+  }
+  if (text !== '.' && text !== '..') return encodeURIComponent(text);
+  throw new CurfewApiError(
+    'invalid_value',
+    `${JSON.stringify(text)} cannot stand in the path of a request (${name}).`,
+    {
+      remedy: 'No address can have it as a part of its path, however it is written; use another id.',
+    },
+  );
+}
+
 function read(response: Response, text: string, base: string, otherwise: number | undefined): unknown {
+  // A browser does not say where to.
+  if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+    const location = response.headers.get('location');
+    throw new CurfewApiError('redirected', `${base} answered that it is elsewhere${location ? `: ${location}` : ''}.`, {
+      status: response.status,
+      remedy: 'Nothing was done. Make the final URL of the server the `url` of the client; it follows no redirect.',
+    });
+  }
   const type = response.headers.get('content-type') ?? '';
   const json = /^application\/(problem\+)?json/.test(type) ? parse(text) : undefined;
   if (response.ok && json !== undefined) return json;
@@ -140,14 +166,18 @@ function unreachable(error: unknown, base: string, timeout: number): unknown {
  *
  *     for await (const page of pages(curfew.listSessions, { status: 'active' })) …
  */
-export async function* pages<
-  Input extends { cursor?: string | undefined },
-  Page extends { nextCursor?: string | undefined },
->(list: (input: Input) => Promise<Page>, input: Input): AsyncGenerator<Page> {
-  let cursor = input.cursor;
+export async function* pages<List extends Lister>(
+  list: List,
+  ...[input, options]: Parameters<List>
+): AsyncGenerator<Awaited<ReturnType<List>>> {
+  let cursor = input?.cursor;
   do {
-    const page: Page = await list({ ...input, cursor });
+    const page = (await list({ ...input, cursor }, options)) as Awaited<ReturnType<List>>;
     yield page;
     cursor = page.nextCursor;
   } while (cursor !== undefined);
 }
+
+/** An operation of a {@link Client} that answers with a page. */
+// biome-ignore lint/suspicious/noExplicitAny: what each takes is its own; only `cursor` is ours.
+type Lister = (input: any, options?: CallOptions) => Promise<{ nextCursor?: string | undefined }>;

@@ -6,6 +6,7 @@ export type ApiErrorCode =
   | 'unreachable'
   | 'timeout'
   | 'not_curfew'
+  | 'redirected'
   | 'invalid_url'
   | 'overloaded'
   | 'verifier_closed';

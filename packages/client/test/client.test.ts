@@ -50,6 +50,44 @@ describe('the client', () => {
     ]);
   });
 
+  test('what would be another path is refused before anything is sent', async (t) => {
+    const seen: unknown[] = [];
+    const url = await answering(t, (request, response) => {
+      seen.push(request.url);
+      response.setHeader('content-type', 'application/json').end('{}');
+    });
+    const client = createClient({ url });
+    for (const userId of ['.', '..']) {
+      assert.equal((await failure(client.listUserSessions({ userId }))).code, 'invalid_value');
+      assert.equal((await failure(client.endUserSessions({ userId }))).code, 'invalid_value');
+    }
+    for (const id of ['', undefined, null, {}]) {
+      const error = await failure(client.endSession({ id } as never));
+      assert.deepEqual([error.code, error.message], ['missing_field', 'The field id is missing, or empty.']);
+    }
+    await client.listUserSessions({ userId: '...' });
+    await client.listUserSessions({ userId: '%2e%2e' });
+    assert.deepEqual(seen, ['/v1/users/.../sessions', '/v1/users/%252e%252e/sessions']);
+  });
+
+  for (const status of [301, 302, 303, 307, 308]) {
+    test(`a redirect (${status}) is followed nowhere, and the error says where to`, async (t) => {
+      const followed: unknown[] = [];
+      const elsewhere = await answering(t, (request, response) => {
+        followed.push(request.url);
+        response.end();
+      });
+      const url = await answering(t, (_request, response) => {
+        response.writeHead(status, { location: `${elsewhere}/v1/logout` }).end();
+      });
+      const error = await failure(createClient({ url, token: 'cfs_x' }).logout());
+      assert.deepEqual([error.code, error.status], ['redirected', status]);
+      assert.match(error.message, new RegExp(`${elsewhere}/v1/logout`));
+      assert.match(error.remedy, /final URL/);
+      assert.deepEqual(followed, []);
+    });
+  }
+
   test('an error is the server’s, with its code, remedy and time to wait', async (t) => {
     const problem = { code: 'too_many_attempts', title: 'Too many attempts', status: 429, remedy: 'Wait.' };
     const url = await answering(t, (_request, response) => {
@@ -108,6 +146,19 @@ describe('the client', () => {
         [undefined, 'c1', 'c2'],
       ],
     );
+  });
+
+  test('pages take an operation of the client, with what it takes or without', async (t) => {
+    const seen: unknown[] = [];
+    const url = await answering(t, (request, response) => {
+      seen.push(request.url);
+      response.setHeader('content-type', 'application/json').end('{"sessions":[]}');
+    });
+    const client = createClient({ url });
+    for await (const { sessions } of pages(client.listSessions, { status: 'active' })) assert.deepEqual(sessions, []);
+    for await (const { sessions } of pages(client.listSessions)) assert.deepEqual(sessions, []);
+    for await (const { sessions } of pages(client.listUserSessions, { userId: 'ada' })) assert.deepEqual(sessions, []);
+    assert.deepEqual(seen, ['/v1/sessions?status=active', '/v1/sessions', '/v1/users/ada/sessions']);
   });
 
   test('it has no dependencies', () => {

@@ -40,5 +40,8 @@ export const day = 24 * hour;
 export const factorRemembered = 5 * minute;
 /** How recent a sign-in must be to end another of one's own sessions, or to change one's account. */
 export const freshSignIn = 15 * minute;
-/** How long after a refresh the token before it still gives the same successor. */
-export const refreshGrace = 10 * second;
+/**
+ * How long after a refresh the token before it still gives the same successor: longer than a client waits for an answer
+ * and asks once more, so that an answer that was lost ends nobody’s session.
+ */
+export const refreshGrace = 30 * second;

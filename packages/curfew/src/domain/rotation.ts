@@ -27,7 +27,7 @@ export function successorOf(id: SessionId, refreshSecret: string, key: Uint8Arra
 /**
  * What a presented refresh token is to a session.
  * - `current`: rotate.
- * - `grace`: the one before, within 10 s of the first rotation: answer with the successors that are already there.
+ * - `grace`: the one before, within 30 s of the first rotation: answer with the successors that are already there.
  * - `reused`: an earlier one, outside the window: somebody has a copy; the session ends (RFC 9700 §4.14.2).
  * - `unknown`: never one of this session's.
  */

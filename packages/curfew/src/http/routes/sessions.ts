@@ -120,7 +120,7 @@ export const refreshSession = operation({
   tag,
   summary: 'Give a session new tokens',
   description:
-    'Both tokens are replaced. Callers that race with one refresh token get the same new ones, for 10 seconds; a ' +
+    'Both tokens are replaced. Callers that race with one refresh token get the same new ones, for 30 seconds; a ' +
     'refresh token that is used again later ends the session (`refresh_reuse`).',
   access: 'open',
   body: Type.Object({ refreshToken }, { additionalProperties: false }),
