@@ -52,6 +52,11 @@ for (const add of [exportStore, importStore, migrate]) add(program);
 doctor(program);
 totp(program);
 
+// Whoever reads the answer has read enough: `curfew sessions list | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
