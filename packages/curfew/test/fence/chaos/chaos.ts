@@ -80,7 +80,7 @@ const afterRefusal = 100;
 /** Milliseconds from one fault to the next, on a fleet of three; whoever has fewer servers is hurt less often. */
 const betweenFaults = [400, 1600] as const;
 /** How long the store is left alone, once it serves again. */
-const storeRests = [8000, 16_000] as const;
+const storeRests = [10_000, 20_000] as const;
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 const pause = (milliseconds: number) =>
