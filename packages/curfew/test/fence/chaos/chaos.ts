@@ -59,7 +59,7 @@ type Receipt = { everywhere: boolean; by: 'acks' | 'timeout'; waitedMs: number; 
 
 const applications = 6;
 /** A session is verified by so many of them, so that there are always some that an end does not concern. */
-const appsOfSession = 3;
+const appsOfSession = 2;
 /** Sessions that are active at a time. */
 const lively = 300;
 /** Ends a second that the timetable asks for. What a fault holds up is caught up with afterwards. */
@@ -73,12 +73,12 @@ const tick = 10;
 /** How often an end is asked for, at another server each time, until one acknowledges it. */
 const attempts = 5;
 /** Milliseconds that an ended session is verified yet once its end has returned, or nobody acknowledged it. */
-const verifiedYet = 2500;
+const verifiedYet = 1500;
 /** Lines that are kept of what a server tells people. */
 const mostTold = 20;
 const afterRefusal = 100;
 /** Milliseconds from one fault to the next, on a fleet of three; whoever has fewer servers is hurt less often. */
-const betweenFaults = [400, 1600] as const;
+const betweenFaults = [600, 2400] as const;
 /** How long the store is left alone, once it serves again. */
 const storeRests = [10_000, 20_000] as const;
 
