@@ -6,7 +6,7 @@ import { temporaryStore } from '../support/store.ts';
 const kills = Number(process.env['CURFEW_TEST_KILLS'] ?? 200);
 
 test(`after ${kills} kills under load, everything acknowledged is there and nothing ended is active`, {
-  timeout: 900_000,
+  timeout: 1_800_000,
 }, async (t) => {
   const store = await temporaryStore('lmdb');
   t.after(store.remove);
