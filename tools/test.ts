@@ -16,6 +16,7 @@ const programs = {
 getPrograms();
 installEngines();
 run('node', ['tools/build.ts']);
+process.env['CURFEW_TEST_BUILT'] = 'yes';
 const asked = process.argv.slice(2);
 run('node', [
   '--conditions=curfew-source',

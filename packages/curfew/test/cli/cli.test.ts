@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parseToken } from '../../src/domain/tokens.ts';
-import { fromSource, runCli } from '../support/process.ts';
+import { commandLine, runCli } from '../support/process.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
 describe('the command line', () => {
@@ -180,7 +180,7 @@ describe('the command line', () => {
     const opened = await Promise.all(Array.from({ length: 3 }, () => server.createSession('leslie')));
     const code = authenticator.next();
     // The sign-in above was before the factor; this session has none remembered.
-    const command = [process.execPath, ...fromSource, 'sessions', 'end', opened[0]!.session.id].join(' ');
+    const command = [process.execPath, ...commandLine, 'sessions', 'end', opened[0]!.session.id].join(' ');
     const child = spawn('script', ['-qec', command, '/dev/null'], {
       env: {
         PATH: process.env['PATH'],

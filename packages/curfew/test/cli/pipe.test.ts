@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { fromSource } from '../support/process.ts';
+import { commandLine } from '../support/process.ts';
 import { TestServer } from '../support/server.ts';
 
 test('a command whose reader has read enough ends quietly', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   for (let i = 0; i < 20; i++) await server.createSession(`user ${i}`);
-  const child = spawn(process.execPath, [...fromSource, 'sessions', 'list'], {
+  const child = spawn(process.execPath, [...commandLine, 'sessions', 'list'], {
     env: { PATH: process.env['PATH'], CURFEW_URL: server.url, CURFEW_API_KEY: server.key },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
