@@ -86,7 +86,7 @@ export class Attached implements StreamHandler {
   tell(text: string, last: number): void {
     this.#sent = last;
     this.#stream.sendText(text);
-    if (this.#stream.queued > mostQueued) this.#end(true);
+    this.#cutIfBehind();
   }
 
   /** Whether its holder may know of what a change touched (R22): it was told of it, or asks and is not answered yet. */
@@ -188,6 +188,8 @@ export class Attached implements StreamHandler {
       if (this.#state !== 'open') return;
       if (verdict.active) this.#concern.noteUser(verdict.stored.userId);
       this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports) });
+      // Whoever asks and does not read may never be concerned by a change.
+      this.#cutIfBehind();
     } catch (error) {
       if (this.#state === 'open') this.#stream.send({ type: 'refused', question, trouble: troubleOf(error) });
     } finally {
@@ -207,6 +209,10 @@ export class Attached implements StreamHandler {
       // A store that cannot be read says nothing about the key.
       if (isCurfewError(error) && error.status < 500) this.#refuse(error);
     }
+  }
+
+  #cutIfBehind(): void {
+    if (this.#stream.queued > mostQueued) this.#end(true);
   }
 
   #breach(detail: string): void {
