@@ -122,7 +122,7 @@ function read(response: Response, text: string, base: string, otherwise: number 
     const location = response.headers.get('location');
     throw new CurfewApiError('redirected', `${base} answered that it is elsewhere${location ? `: ${location}` : ''}.`, {
       status: response.status,
-      remedy: 'Nothing was done. Make the final URL of the server the `url` of the client; it follows no redirect.',
+      remedy: 'Make the final URL of the server the `url` of the client; it follows no redirect.',
     });
   }
   const type = response.headers.get('content-type') ?? '';

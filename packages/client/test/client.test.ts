@@ -16,6 +16,16 @@ async function answering(t: { after(done: () => void): void }, listener: Request
   return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
 }
 
+/** A client of a server that answers always the same, and the addresses that it is asked for. */
+async function noting(t: Parameters<typeof answering>[0], answer: string) {
+  const seen: unknown[] = [];
+  const url = await answering(t, (request, response) => {
+    seen.push(request.url);
+    response.setHeader('content-type', 'application/json').end(answer);
+  });
+  return { client: createClient({ url }), seen };
+}
+
 async function failure(call: Promise<unknown>): Promise<CurfewApiError> {
   try {
     await call;
@@ -51,12 +61,7 @@ describe('the client', () => {
   });
 
   test('what would be another path is refused before anything is sent', async (t) => {
-    const seen: unknown[] = [];
-    const url = await answering(t, (request, response) => {
-      seen.push(request.url);
-      response.setHeader('content-type', 'application/json').end('{}');
-    });
-    const client = createClient({ url });
+    const { client, seen } = await noting(t, '{}');
     for (const userId of ['.', '..']) {
       assert.equal((await failure(client.listUserSessions({ userId }))).code, 'invalid_value');
       assert.equal((await failure(client.endUserSessions({ userId }))).code, 'invalid_value');
@@ -149,12 +154,7 @@ describe('the client', () => {
   });
 
   test('pages take an operation of the client, with what it takes or without', async (t) => {
-    const seen: unknown[] = [];
-    const url = await answering(t, (request, response) => {
-      seen.push(request.url);
-      response.setHeader('content-type', 'application/json').end('{"sessions":[]}');
-    });
-    const client = createClient({ url });
+    const { client, seen } = await noting(t, '{"sessions":[]}');
     for await (const { sessions } of pages(client.listSessions, { status: 'active' })) assert.deepEqual(sessions, []);
     for await (const { sessions } of pages(client.listSessions)) assert.deepEqual(sessions, []);
     for await (const { sessions } of pages(client.listUserSessions, { userId: 'ada' })) assert.deepEqual(sessions, []);

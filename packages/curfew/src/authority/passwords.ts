@@ -12,13 +12,15 @@ const options = { algorithm: 2 satisfies Algorithm.Argon2id, memoryCost: 19_456,
  * writes. All at once they take longer, and whoever signs out waits for all who sign in.
  */
 const atOnce = Math.max(1, Math.min(2, availableParallelism() - 1));
-/** May wait for their turn, which one of them takes for half a minute at most; one more is refused. */
+/** May wait for their turn, for half a minute at most; one more is refused. */
 const mostWaiting = 512;
 /** Seconds after which whoever is refused may come again. */
 const comeAgain = 5;
 
 /** Passwords at rest. Both take tens of milliseconds on a thread of their own, and wait for their turn. */
 export type Passwords = {
+  /** To be asked before an attempt is counted. @throws `server_busy` when too many wait */
+  admit(): void;
   /** @throws `server_busy` when too many wait */
   hash(password: string): Promise<string>;
   /**
@@ -31,11 +33,15 @@ export type Passwords = {
 export function createPasswords(bounds: { atOnce: number; mostWaiting: number } = { atOnce, mostWaiting }): Passwords {
   let decoy: Promise<string> | undefined;
   const limit = pLimit(bounds.atOnce);
-  const inTurn = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  const admit = () => {
     if (limit.pendingCount >= bounds.mostWaiting) throw new CurfewError('server_busy', { retryAfter: comeAgain });
+  };
+  const inTurn = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    admit();
     return limit(work);
   };
   return {
+    admit,
     hash: (password) => inTurn(() => hash(password.normalize('NFKC'), options)),
     async matches(password, kept) {
       // A password that could never have been set is compared too, cut to the bound: its length tells nothing.

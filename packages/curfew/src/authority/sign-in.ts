@@ -49,6 +49,7 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
   const by = canonical(request.login);
   const name = Object.values(by)[0]!;
   const bucket = bucketOf('login', name);
+  passwords.admit();
   await takeAttempt(world, bucketOf('address', request.ip ?? ''), attempts.loginFromAddress);
   await takeAttempt(world, bucket, attempts.loginOfAccount);
   const credential = await store.findAccount(by);
@@ -74,6 +75,7 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
 export async function confirmPassword(world: World, account: Account, password: string): Promise<void> {
   const { id, username: login, passwordHash } = account;
   const bucket = bucketOf('login', login);
+  world.passwords.admit();
   await takeAttempt(world, bucket, world.attempts.loginOfAccount);
   if (!(await world.passwords.matches(password, passwordHash))) {
     await noteRefusal(world, account, { login }, `user:${id}`);

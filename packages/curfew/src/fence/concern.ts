@@ -15,8 +15,8 @@ export function subjectOf(change: Change): Subject {
 
 /**
  * What the holder of a stream may know of: the sessions that it was told of or asked about, and their users. Only the
- * streams that a change concerns are told of it and waited for (R22). It may say yes too often and never says no wrongly: names that
- * fall on one place are one, and none is taken back, since nobody says what a verifier has let go of.
+ * streams that a change concerns are told of it and waited for (R22). It may say yes too often and never says no wrongly:
+ * names that fall on one place are one, and none is taken back, since nobody says what a verifier has let go of.
  */
 export class Concern {
   readonly #names: Set<number> = new Set();

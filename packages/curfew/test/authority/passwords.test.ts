@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPasswords } from '../../src/authority/passwords.ts';
+import { signIn } from '../../src/authority/sign-in.ts';
+import { adminPassword, TestServer } from '../support/server.ts';
 
 test('passwords are checked one at a time in the order in which they came, and one too many is refused', async () => {
   const passwords = createPasswords({ atOnce: 1, mostWaiting: 8 });
@@ -26,4 +28,13 @@ test('passwords are checked one at a time in the order in which they came, and o
   }
   // Whoever comes again is served.
   assert.equal(await passwords.matches('correct horse battery', kept), true);
+});
+
+test('whoever is refused because too many wait has used up no attempt', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const request = { login: { username: 'admin' }, password: adminPassword, ip: '192.0.2.1' };
+  const busy = { ...server.world, passwords: createPasswords({ atOnce: 1, mostWaiting: 0 }) };
+  for (let i = 0; i < 30; i++) await assert.rejects(signIn(busy, request), { code: 'server_busy' });
+  assert.ok((await signIn(server.world, request)).token);
 });
