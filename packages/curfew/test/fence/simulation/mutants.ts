@@ -257,6 +257,7 @@ export const mutants: Record<string, Mutant> = {
     edits: [['const unchanged = !fill.spoiled && fill.heard === this.#heard;', 'const unchanged = !fill.spoiled;']],
   },
   'list-before-commit': {
+    rare: 'in the proof',
     rule: 'R16',
     breaks: 'the list of nodes is read before the change is written',
     file: node('waits'),
