@@ -1,36 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Pace } from '../../src/fence/pace.ts';
-
-/** A clock that a test moves, and what is due on it. */
-function steps() {
-  let now = 0;
-  const due: { at: number; work: () => void }[] = [];
-  return {
-    timing: {
-      mono: () => now,
-      wall: () => now,
-      after(milliseconds: number, work: () => void) {
-        const entry = { at: now + milliseconds, work };
-        due.push(entry);
-        return () => {
-          const place = due.indexOf(entry);
-          if (place >= 0) due.splice(place, 1);
-        };
-      },
-    },
-    move(to: number) {
-      for (;;) {
-        const next = due.filter(({ at }) => at <= to).sort((a, b) => a.at - b.at)[0];
-        if (!next) break;
-        due.splice(due.indexOf(next), 1);
-        now = next.at;
-        next.work();
-      }
-      now = to;
-    },
-  };
-}
+import { steps } from './steps.ts';
 
 test('what is asked for is done at once, and for all who ask within ten milliseconds once more', () => {
   const { timing, move } = steps();

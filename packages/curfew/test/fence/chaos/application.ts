@@ -18,10 +18,11 @@ const runs = new Map<string, Run>();
 /** Verifications that wait for an answer, as a server's requests would: so many at once. */
 const mostOpen = 100;
 const mostOfOne = 3;
-const atATime = 20;
-const pauseMs = 4;
+/** Often enough to see a stale answer many times, and no more: the machine is for the servers and their store. */
+const atATime = 10;
+const pauseMs = 10;
 /** Milliseconds until whatever was not active, or not answered, is asked for again. */
-const askAgain = 1000;
+const askAgain = 2000;
 const askAfterFailure = 200;
 let open = 0;
 const counts = { memory: 0, asked: 0, failed: 0 };

@@ -6,11 +6,8 @@ export type Mutant = {
   breaks: string;
   file: string;
   edits: readonly (readonly [string, string])[];
-  /**
-   * It takes more schedules than the tests have time for: `npm run proof` looks for it. Where it says `in the model`, its
-   * like is found there, and more schedules than even that runs may not have it.
-   */
-  rare?: 'in the proof' | 'in the model';
+  /** Few random schedules show it: this test beside the simulation does. */
+  shownBy?: string;
 };
 
 const path = (relative: string) => fileURLToPath(new URL(`../../../../${relative}`, import.meta.url));
@@ -167,14 +164,14 @@ export const mutants: Record<string, Mutant> = {
     edits: [['if (first.mark !== from.mark)', 'if (first.mark === undefined)']],
   },
   'renewal-unmarked': {
-    rare: 'in the model',
+    shownBy: 'waits.test.ts',
     rule: 'R10',
     breaks: 'a renewal goes by the number of the head alone',
     file: node('log-follower'),
     edits: [['return read !== undefined && read !== mark;', 'return read !== undefined && mark === undefined;']],
   },
   'row-of-another-log': {
-    rare: 'in the model',
+    shownBy: 'waits.test.ts',
     rule: 'R10',
     breaks: 'what a node has applied of a log that is gone counts for the one that took its place',
     file: node('waits'),
@@ -193,14 +190,14 @@ export const mutants: Record<string, Mutant> = {
     edits: [['if (incarnation !== known?.id || known.since === undefined) {', 'if (known?.since === undefined) {']],
   },
   'trusts-at-once': {
-    rare: 'in the proof',
+    shownBy: 'waits.test.ts',
     rule: 'R10',
     breaks: 'a process that starts after a failover trusts the rows at once',
     file: node('waits'),
     edits: [['const another = failedOver || !confirmed;', 'const another = failedOver;']],
   },
   'confirms-at-once': {
-    rare: 'in the proof',
+    shownBy: 'waits.test.ts',
     rule: 'R10',
     breaks: 'an incarnation is confirmed before what was granted under the one before is over',
     file: node('waits'),
@@ -257,7 +254,7 @@ export const mutants: Record<string, Mutant> = {
     edits: [['const unchanged = !fill.spoiled && fill.heard === this.#heard;', 'const unchanged = !fill.spoiled;']],
   },
   'list-before-commit': {
-    rare: 'in the proof',
+    shownBy: 'waits.test.ts',
     rule: 'R16',
     breaks: 'the list of nodes is read before the change is written',
     file: node('waits'),

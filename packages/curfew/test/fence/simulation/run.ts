@@ -1,9 +1,15 @@
 import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 export type Result = { schedules: number; first: number; violated?: { seed: number; violations: string[] } };
+export type Found = { schedules: number; seed: number };
+
+/** For each mutant a schedule that shows it: a search takes minutes, and of what breaks rarely not each one finds it. */
+const seedsFile = here('seeds.json');
+const seeds = JSON.parse(readFileSync(seedsFile, 'utf8')) as Record<string, number>;
 
 /** Schedules that are looked through for a mutant at a time, and how many times. */
 const lot = 2000;
@@ -22,11 +28,38 @@ export function simulate(schedules: number, mutant?: string, seed?: number): Pro
   });
 }
 
+/** Whether a test fails once a rule is taken out, and others of its file do not. */
+export function isShownBy(test: string, mutant: string): Promise<boolean> {
+  const args = ['--conditions=curfew-source', '--import', here('mutate.ts'), '--test-reporter=tap', here(`../${test}`)];
+  // Else it would report to the runner of this test.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { env: { ...env, MUTANT: mutant } }, (_error, out) =>
+      resolve(/^# pass [1-9]/m.test(out) && /^# fail [1-9]/m.test(out)),
+    );
+  });
+}
+
+/** Replays the schedule that is known to show a mutant; a change of the code or of the schedules may have made it another. */
+export async function replay(mutant: string): Promise<Found | undefined> {
+  const seed = seeds[mutant];
+  if (seed === undefined) return undefined;
+  const { violated } = await simulate(1, mutant, seed);
+  return violated && { schedules: 1, seed };
+}
+
 /** Looks for a mutant. Seeds are fresh each time, and what breaks rarely is not in every lot. */
-export async function find(mutant: string): Promise<{ schedules: number; seed: number } | undefined> {
+export async function search(mutant: string): Promise<Found | undefined> {
   for (let before = 0; before < lots * lot; before += lot) {
     const { violated, schedules } = await simulate(lot, mutant);
     if (violated) return { schedules: before + schedules, seed: violated.seed };
   }
   return undefined;
+}
+
+/** Writes down where a mutant was found. */
+export function keepSeed(mutant: string, seed: number): void {
+  seeds[mutant] = seed;
+  const sorted = Object.fromEntries(Object.entries(seeds).sort(([a], [b]) => (a < b ? -1 : 1)));
+  writeFileSync(seedsFile, `${JSON.stringify(sorted, null, 2)}\n`);
 }

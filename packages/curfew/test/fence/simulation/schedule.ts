@@ -233,10 +233,10 @@ export class Schedule {
     );
   }
 
-  #changeSomething(): void {
+  #changeSomething(there?: Node): void {
     const dice = this.#dice;
     if (this.#rows.length === 0) return;
-    const { machine, fence, serves } = dice.pick(this.#nodes);
+    const { machine, fence, serves } = there ?? dice.pick(this.#nodes);
     if (machine.dead || machine.frozen) return;
     const row = dice.pick(this.#rows);
     const kind = dice.next();
@@ -405,12 +405,15 @@ export class Schedule {
     this.#within(soon, 3, () => this.#changeSomething());
     this.#universe.in(soon, undefined, () => {
       const dice = this.#dice;
-      const lost = dice.chance(0.3) ? 0 : Math.floor(dice.between(1, 12));
-      this.#store.failOver(lost, dice.pick(['lost', 'as then', 'unseen'] as const));
+      // Few are lost, nobody says so, and their numbers are used again before anybody reads on.
+      const unnoticed = dice.chance(0.25);
+      const lost = unnoticed ? Math.ceil(dice.between(0, 3)) : dice.chance(0.3) ? 0 : Math.floor(dice.between(1, 12));
+      this.#store.failOver(lost, unnoticed ? 'unseen' : dice.pick(['lost', 'as then', 'unseen'] as const));
       // At this moment they are what is left of them.
       for (const row of this.#store.rows.values()) this.#floorOf(row);
       // The numbers that were lost are used again, and beyond.
-      if (dice.chance(0.6)) this.#within(dice.between(20, 900), lost + 4, () => this.#changeSomething());
+      if (unnoticed) this.#within(dice.between(2, 40), lost + 3, () => this.#changeSomething());
+      else if (dice.chance(0.6)) this.#within(dice.between(20, 900), lost + 4, () => this.#changeSomething());
       if (this.#dice.chance(0.4)) for (const node of this.#nodes) this.#whileItStarts(node);
       else {
         this.#within(600, 6, () => this.#changeSomething());
@@ -421,10 +424,12 @@ export class Schedule {
 
   /** The store is slow for some, while others ask and change. */
   #whileItStarts(node: Node): void {
-    const long = this.#dice.between(20, 800);
+    const long = this.#dice.between(20, this.#dice.chance(0.5) ? 150 : 800);
     this.#store.slowUntil = this.#universe.now + long;
-    this.#within(long, 12, () => this.#verifySomewhere(node));
-    this.#within(long, 4, () => this.#changeSomething());
+    this.#within(long + 100, 24, () => this.#verifySomewhere(node));
+    // All at one server, sometimes: then those that come later find it asking for those that came before.
+    const there = this.#dice.chance(0.5) ? this.#dice.pick(this.#nodes) : undefined;
+    this.#within(long, there ? 10 : 4, () => this.#changeSomething(there));
   }
 
   /** Does something so many times, at any moments of the next milliseconds. */
