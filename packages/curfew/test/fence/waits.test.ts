@@ -18,6 +18,7 @@ function world() {
   const { timing, move } = steps();
   const questions: ((list: NodeList) => void)[] = [];
   const confirmed: string[] = [];
+  let mark = 100;
   const waits = new Waits(
     {
       timing,
@@ -32,7 +33,7 @@ function world() {
     },
     () => ({
       id: 'here',
-      mark: 100,
+      mark,
       position: { sequence: 100, mark: 'a' },
       acknowledgements: () => ({ acknowledged: 0, expired: 0 }),
     }),
@@ -42,6 +43,11 @@ function world() {
   return {
     waits,
     move,
+    /** What has been applied here, from now on. */
+    rise(to: number) {
+      mark = to;
+      waits.markRose();
+    },
     returned,
     confirmed,
     /** Ends that wait, by their numbers in the log. */
@@ -114,6 +120,20 @@ test('R10: an incarnation is confirmed once what was granted under the one befor
   move(withMargin(lease) + 1);
   await answer({ confirmed: false });
   assert.deepEqual(confirmed, ['B']);
+});
+
+test('R10: a node that starts over forgets what the list had said: what it granted under its earlier id is in no list', async () => {
+  const { waits, settle, answer, move, rise, returned } = world();
+  rise(0);
+  settle(1);
+  await answer();
+  waits.distrustRows();
+  rise(1);
+  await new Promise(setImmediate);
+  assert.deepEqual(returned, []);
+  move(withMargin(lease) + 1);
+  await answer();
+  assert.deepEqual(returned, [1]);
 });
 
 test('R10: a head of another log at a number that was read is found out by its mark', () => {

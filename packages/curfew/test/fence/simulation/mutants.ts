@@ -206,6 +206,7 @@ export const mutants: Record<string, Mutant> = {
     ],
   },
   'forgets-its-own': {
+    shownBy: 'waits.test.ts',
     rule: 'R10',
     breaks: 'a node that starts over forgets what it granted under its earlier id',
     file: node('waits'),
