@@ -22,8 +22,8 @@ type Waiter = {
   began: number;
   /** Whether a reading of the list that began after its commit has been judged for it. */
   looked: boolean;
-  /** What the list of nodes said, asked for at a moment after the commit (R16); `undefined` until then. */
-  nodes: { applied: number; expired: number; asked: number } | undefined;
+  /** What the list of nodes said, asked for at a moment after the commit (R16), and when; `undefined` until then. */
+  nodes: { applied: number; expired: number; answeredAt: number } | undefined;
   /** Its time is over: all that is left to ask is whether the store still is the one that took the change (R17). */
   due: boolean;
   finish(by: 'acks' | 'timeout'): void;
@@ -180,8 +180,8 @@ export class Waits {
 
   async #look(concerned: readonly Waiter[]): Promise<void> {
     const over = concerned.filter(({ due }) => due);
-    const asked = this.#timing.mono();
     const list = await this.#store.listNodes(this.#here().position);
+    const answeredAt = this.#timing.mono();
     const { nodes: rows, follows } = list;
     this.#noteIncarnation(list);
     const here = this.#here().id;
@@ -199,7 +199,7 @@ export class Waits {
       const applied = others.filter(has).length;
       const expired = others.filter((row) => !has(row) && dead.has(row.id)).length;
       if (applied + expired < others.length) continue;
-      waiter.nodes = { applied: applied + 1, expired, asked };
+      waiter.nodes = { applied: applied + 1, expired, answeredAt };
       this.#judge(waiter);
     }
     // Only as it was judged: a row that was renewed meanwhile stays.
@@ -261,7 +261,7 @@ export class Waits {
   #judge(waiter: Waiter): void {
     if (!waiter.nodes || this.#here().mark < waiter.sequence) return;
     // It has taken this node so long that the store may be another one by now.
-    if (this.#timing.mono() - waiter.nodes.asked > this.#fresh) {
+    if (this.#timing.mono() - waiter.nodes.answeredAt > this.#fresh) {
       waiter.nodes = undefined;
       waiter.looked = false;
       this.#looks.soon();

@@ -84,6 +84,24 @@ test('R16: a list that was asked for before a change was committed does not coun
   assert.deepEqual(returned, [1, 2]);
 });
 
+test('R17: however long the list takes to be read, it counts; and no longer than a tenth of a lease from then on', async () => {
+  const slow = world();
+  slow.settle(1);
+  slow.move(lease / 2);
+  await slow.answer();
+  assert.deepEqual(slow.returned, [1]);
+  const { settle, answer, move, rise, returned } = world();
+  rise(0);
+  settle(1);
+  await answer();
+  move(lease / 10 + 1);
+  rise(1);
+  await new Promise(setImmediate);
+  assert.deepEqual(returned, [], 'the store may be another one by now');
+  await answer();
+  assert.deepEqual(returned, [1]);
+});
+
 test('R10: what a node has applied of a log that is gone does not count for the one in its place', async () => {
   const { settle, answer, move, returned } = world();
   settle(3);

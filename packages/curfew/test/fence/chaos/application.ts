@@ -1,7 +1,7 @@
 import { createVerifier } from 'curfew-client';
 
 /*
- * An application in a process of its own: verifies whatever sessions it is told of as fast as it can, and writes down
+ * An application in a process of its own: verifies whatever sessions it is told of again and again, and writes down
  * each moment and each answer. Its parent sends lines `{add: {id: token}, drop: [id]}`, and may stop and continue it.
  */
 const [urls = '', key = '', name = ''] = process.argv.slice(2);

@@ -63,7 +63,7 @@ const appsOfSession = 2;
 /** Sessions that are active at a time. */
 const lively = 300;
 /** Ends a second that the timetable asks for. What a fault holds up is caught up with afterwards. */
-const rate = 125;
+const rate = 150;
 /** One of so many ends is followed by a change of groups. */
 const changesAfter = 4;
 const mostUnderWay = 900;
@@ -78,9 +78,9 @@ const verifiedYet = 1500;
 const mostTold = 20;
 const afterRefusal = 100;
 /** Milliseconds from one fault to the next, on a fleet of three; whoever has fewer servers is hurt less often. */
-const betweenFaults = [600, 2400] as const;
+const betweenFaults = [1000, 4000] as const;
 /** How long the store is left alone, once it serves again. */
-const storeRests = [10_000, 20_000] as const;
+const storeRests = [20_000, 40_000] as const;
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 const pause = (milliseconds: number) =>
@@ -310,10 +310,12 @@ export class Chaos {
     this.#underWay.add(done);
   }
 
-  /** Asks any server. What was not acknowledged promised nothing. */
+  /** Asks any server that runs, as a load balancer would. What was not acknowledged promised nothing. */
   async #ask(work: (client: Client) => Promise<void>): Promise<void> {
+    const running = this.#nodes.filter(({ server }) => server);
+    const nodes = running.length > 0 ? running : this.#nodes;
     try {
-      await work(this.#nodes[randomInt(this.#nodes.length)]!.client);
+      await work(nodes[randomInt(nodes.length)]!.client);
     } catch (error) {
       const code = error instanceof CurfewApiError ? error.code : String(error);
       this.#refused[code] = (this.#refused[code] ?? 0) + 1;
@@ -437,8 +439,9 @@ export class Chaos {
     if (standby) ways.push(['store failed over', () => this.#failOver(standby)]);
     if (restart) ways.push(['store restarted', () => this.#restartStore(restart)]);
     for (let turn = 0; ways.length > 0; turn++) {
-      await pause(randomInt(...storeRests));
-      if (now() >= until) return;
+      const rest = randomInt(...storeRests);
+      if (now() + rest >= until) return;
+      await pause(rest);
       const [kind, hurt] = ways[turn % ways.length]!;
       this.#count(kind);
       await hurt();
