@@ -1,4 +1,4 @@
-import { type Timing, withMargin } from 'curfew-client/fence';
+import { CautiousClock, type Timing, withMargin } from 'curfew-client/fence';
 import type { Receipt } from '../authority/receipt.ts';
 import { CurfewError } from '../errors.ts';
 import type { LogPosition, NodeList, NodeRow } from '../stores/contract.ts';
@@ -22,8 +22,8 @@ type Waiter = {
   began: number;
   /** Whether a reading of the list that began after its commit has been judged for it. */
   looked: boolean;
-  /** What the list of nodes said, asked for at a moment after the commit (R16), and when; `undefined` until then. */
-  nodes: { applied: number; expired: number; answeredAt: number } | undefined;
+  /** What the list of nodes said, asked for at a moment after the commit (R16); `undefined` until then. */
+  nodes: { applied: number; expired: number; asked: number } | undefined;
   /** Its time is over: all that is left to ask is whether the store still is the one that took the change (R17). */
   due: boolean;
   finish(by: 'acks' | 'timeout'): void;
@@ -41,11 +41,11 @@ const longestPause = 40;
 export class Waits {
   readonly #store: FencePorts['store'];
   readonly #timing: Timing;
+  /** How old an answer is: a machine that slept finds it older than its monotonic clock says. */
+  readonly #clock: CautiousClock;
   readonly #longest: number;
-  /** Milliseconds that the store has to answer whether it is still the same. */
+  /** Milliseconds after a question within which what the store answered counts: later it may be another one (R17). */
   readonly #patience: number;
-  /** Milliseconds that what the list said counts for whoever still waits for this node itself. */
-  readonly #fresh: number;
   readonly #here: () => Here;
   readonly #waiters: Set<Waiter> = new Set();
   /** Counters as they were first seen, and when: dead is what has kept one for a lease and its margin (R2). */
@@ -79,9 +79,9 @@ export class Waits {
     this.#onError = onError;
     this.#store = store;
     this.#timing = timing;
+    this.#clock = new CautiousClock(timing);
     this.#longest = withMargin(lease);
     this.#patience = lease / 2;
-    this.#fresh = lease / 10;
     this.#here = here;
     this.#looks = new Pace(timing, () => void this.look());
   }
@@ -180,15 +180,16 @@ export class Waits {
 
   async #look(concerned: readonly Waiter[]): Promise<void> {
     const over = concerned.filter(({ due }) => due);
+    const asked = this.#clock.now();
     const list = await this.#store.listNodes(this.#here().position);
-    const answeredAt = this.#timing.mono();
     const { nodes: rows, follows } = list;
     this.#noteIncarnation(list);
     const here = this.#here().id;
     const dead = this.#noteRows(rows, here);
     this.nodes = rows.length - dead.size;
-    // This node has not noticed yet that its log is another one: then it is asked again.
-    if (follows) for (const waiter of over) waiter.finish('timeout');
+    // This node has not noticed yet that its log is another one: then it is asked again. Whoever stood still meanwhile
+    // hears the answer before what was due is done.
+    if (follows && !this.#isOld(asked)) for (const waiter of over) waiter.finish('timeout');
     for (const waiter of concerned) {
       waiter.looked = true;
       // Nor does what was applied here, while this node has not noticed yet that its log is another one.
@@ -199,7 +200,7 @@ export class Waits {
       const applied = others.filter(has).length;
       const expired = others.filter((row) => !has(row) && dead.has(row.id)).length;
       if (applied + expired < others.length) continue;
-      waiter.nodes = { applied: applied + 1, expired, answeredAt };
+      waiter.nodes = { applied: applied + 1, expired, asked };
       this.#judge(waiter);
     }
     // Only as it was judged: a row that was renewed meanwhile stays.
@@ -260,8 +261,8 @@ export class Waits {
 
   #judge(waiter: Waiter): void {
     if (!waiter.nodes || this.#here().mark < waiter.sequence) return;
-    // It has taken this node so long that the store may be another one by now.
-    if (this.#timing.mono() - waiter.nodes.answeredAt > this.#fresh) {
+    // The answer, or this node, has taken so long that the store may be another one by now.
+    if (this.#isOld(waiter.nodes.asked)) {
       waiter.nodes = undefined;
       waiter.looked = false;
       this.#looks.soon();
@@ -269,6 +270,10 @@ export class Waits {
     }
     const { expired } = this.#here().acknowledgements(waiter.sequence);
     waiter.finish(expired > 0 || waiter.nodes.expired > 0 ? 'timeout' : 'acks');
+  }
+
+  #isOld(asked: number): boolean {
+    return this.#clock.now() - asked > this.#patience;
   }
 
   #receipt({ sequence, began, nodes }: Waiter, by: 'acks' | 'timeout'): Settled {

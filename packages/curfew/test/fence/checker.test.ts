@@ -63,11 +63,13 @@ test('the checker accepts that a standby which lagged has lost what returned bef
     lagging.serves,
     verify('a', 31, 1),
     verify('b', 40, 1),
-    end('c', 29, 31),
-    verify('c', 30.5, 1),
-    verify('c', 32, 0),
+    end('c', 31, 32),
+    verify('c', 31.5, 1),
+    verify('c', 33, 0),
+    end('d', 29, 900),
+    verify('d', 901, 1),
   ];
-  assert.deepEqual(judge(history), { violations: [], verifications: 5, active: 4, changes: 1, lost: 2 });
+  assert.deepEqual(judge(history), { violations: [], verifications: 6, active: 5, changes: 1, lost: 3 });
 });
 
 for (const [what, history] of Object.entries({
@@ -95,8 +97,8 @@ for (const [what, history] of Object.entries({
   'an end that was asked for during a failover, and returned after it': [
     lagging.begins,
     lagging.serves,
-    end('a', 25, 30.5),
-    verify('a', 33, 1),
+    end('a', 25, 1030.5),
+    verify('a', 1033, 1),
   ],
   'an end that returned before the standby lagged, and is lost': [
     end('a', 18, 19.9),

@@ -1,7 +1,7 @@
 import type { Timing } from 'curfew-client/fence';
 
 /** A clock that a test moves, and what is due on it. */
-export function steps(): { timing: Timing; move(to: number): void } {
+export function steps(): { timing: Timing; move(to: number): void; stand(to: number): void } {
   let now = 0;
   const due: { at: number; work: () => void }[] = [];
   return {
@@ -25,6 +25,10 @@ export function steps(): { timing: Timing; move(to: number): void } {
         now = next.at;
         next.work();
       }
+      now = to;
+    },
+    /** Time goes on, and what is due is not done yet: as for a process that was stopped, and hears answers first. */
+    stand(to: number) {
       now = to;
     },
   };

@@ -37,6 +37,12 @@ export type Judgement = {
   lost: number;
 };
 
+/**
+ * Milliseconds after a failover within which an end may return that was asked for before it was over, and is lost: the
+ * last word of the old primary counts for half a lease (R17), and an answer takes its time on a busy machine.
+ */
+const lastWord = 1000;
+
 /** Violations that are kept to be shown: a fence that is broken breaks the promise at every verification. */
 const mostViolations = 1000;
 
@@ -52,11 +58,17 @@ export class Checker {
   readonly #judgement: Judgement = { violations: [], verifications: 0, active: 0, changes: 0, lost: 0 };
   /** Since when something may be lost, while a failover is under way. */
   #losingSince: number = Number.POSITIVE_INFINITY;
+  /** When the last failover was over. */
+  #serves: number = Number.NEGATIVE_INFINITY;
 
   note(seen: Seen): void {
     if (seen.kind === 'verify') this.#judge(seen);
     else if (seen.kind === 'change') this.#noteChange(seen);
-    else this.#losingSince = seen.what === 'begins' ? seen.at : Number.POSITIVE_INFINITY;
+    else if (seen.what === 'begins') this.#losingSince = seen.at;
+    else {
+      this.#losingSince = Number.POSITIVE_INFINITY;
+      this.#serves = seen.at;
+    }
   }
 
   /** To be called once no verification of a session is under way or still to be told: nothing of it can be judged. */
@@ -74,8 +86,9 @@ export class Checker {
   }
 
   #noteChange(change: Changed): void {
-    // It returned before the promoted standby served, which may never have heard of it.
-    if (change.returned >= this.#losingSince) {
+    // The promoted standby may never have heard of it.
+    const isLastWord = change.asked < this.#serves && change.returned < this.#serves + lastWord;
+    if (change.returned >= this.#losingSince || isLastWord) {
       this.#judgement.lost += 1;
       return;
     }

@@ -118,8 +118,13 @@ export class Machine {
   /** What it would have done while it was stopped; it does so when it goes on. */
   missed: (() => void)[] = [];
 
+  readonly #dice: Dice;
+  /** What a timer does, of all that it misses. */
+  readonly #timers: WeakSet<() => void> = new WeakSet();
+
   constructor(universe: Universe, name: string, rate: number, dice: Dice) {
     this.#universe = universe;
+    this.#dice = dice;
     this.name = name;
     this.#rate = rate;
     this.#since = universe.now;
@@ -138,12 +143,14 @@ export class Machine {
       const due = this.timing.mono() + Math.max(1, milliseconds);
       let off = false;
       const arm = () => {
-        this.#universe.in(Math.max(0, due - this.timing.mono()) / this.#rate, this, () => {
+        const ring = () => {
           if (off) return;
           // Its clock stood still meanwhile, or runs slower now.
           if (this.timing.mono() < due - 1e-6) arm();
           else work();
-        });
+        };
+        this.#timers.add(ring);
+        this.#universe.in(Math.max(0, due - this.timing.mono()) / this.#rate, this, ring);
       };
       arm();
       return () => {
@@ -186,6 +193,8 @@ export class Machine {
     this.#asleep = false;
     const missed = this.missed;
     this.missed = [];
+    // Who was stopped while it waited for the network hears of that before it looks at what is due.
+    if (this.#dice.chance(0.5)) missed.sort((a, b) => Number(this.#timers.has(a)) - Number(this.#timers.has(b)));
     for (const work of missed) this.#universe.in(0, this, work);
   }
 

@@ -342,4 +342,17 @@ export const mutants: Record<string, Mutant> = {
     file: node('waits'),
     edits: [['        waiter.due = true;\n', "        finish('timeout');\n"]],
   },
+  'last-word-too-late': {
+    shownBy: 'waits.test.ts',
+    rule: 'R17',
+    breaks: 'who stood still takes an answer of long ago for the last word of the store',
+    file: node('waits'),
+    edits: [['if (follows && !this.#isOld(asked)) for', 'if (follows) for']],
+  },
+  'list-too-old': {
+    rule: 'R17',
+    breaks: 'a reading of the list counts however old it is',
+    file: node('waits'),
+    edits: [['if (this.#isOld(waiter.nodes.asked)) {', 'if (waiter.nodes.asked < 0) {']],
+  },
 };
