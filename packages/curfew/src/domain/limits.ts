@@ -18,6 +18,8 @@ export const limits = {
   filter: 200,
   /** Matches that an order other than newest first sorts, across users. */
   sortedMatches: 10_000,
+  /** Sessions whose deadline has passed, and of which nobody has written it down yet, that one count looks at. */
+  dueCounted: 1000,
   /** Bytes of a request body. */
   bodyBytes: 65_536,
   username: 64,

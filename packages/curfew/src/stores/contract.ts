@@ -100,7 +100,11 @@ export interface Store {
    */
   listSessions(query: SessionQuery): Promise<SessionPage>;
 
-  /** How many sessions (of a user) are neither ended nor suspended at `now`. */
+  /**
+   * How many sessions (of a user) are neither ended nor suspended at `now`. It costs the same whatever is due: when more
+   * than `limits.dueCounted` have passed their deadline and the sweep has not written that down yet, those beyond are still
+   * counted. Exact for a user with no more sessions than that.
+   */
   countActive(now: number, userId?: UserId): Promise<number>;
 
   // ---- Users, accounts, keys --------------------------------------------------------------------------------------

@@ -17,7 +17,17 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { day, hour } from '../../src/domain/limits.ts';
-import { beginning, group, logout, nodeRow, note, start, World } from '../../src/stores/conformance/harness.ts';
+import {
+  beginning,
+  forever,
+  group,
+  logout,
+  nodeRow,
+  note,
+  start,
+  user,
+  World,
+} from '../../src/stores/conformance/harness.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { openTables } from '../../src/stores/lmdb/tables.ts';
 import { temporaryFolder } from './harness.ts';
@@ -43,6 +53,24 @@ async function opened(t: { after(done: () => Promise<void>): void }) {
   });
   return { store, world: new World({ store, dispose: async () => {} }) };
 }
+
+describe('the embedded store and its indexes', () => {
+  test('a session is counted once while it is being placed', async (t) => {
+    const { store, world } = await opened(t);
+    await world.createMany(300, { userId: 'ada' });
+    let placed = false;
+    const placing = world.sweep(start + hour, forever, 7).then(() => {
+      placed = true;
+    });
+    const counted = new Set<number>();
+    while (!placed) {
+      counted.add(await store.countActive(start + hour, user('ada')));
+      await new Promise(setImmediate);
+    }
+    await placing;
+    assert.deepEqual([...counted], [300]);
+  });
+});
 
 describe('the embedded store and its folder', () => {
   test('a store that another process holds is refused by name, and is free the moment that process dies', async (t) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { day, minute } from '../../domain/limits.ts';
+import { day, limits, minute } from '../../domain/limits.ts';
 import {
   allOfUser,
   type Case,
@@ -58,6 +58,30 @@ export const sweepCases: Case[] = [
       assert.deepEqual(await world.events(), events);
       assert.equal((await world.view(later.id, start + 50)).status, 'active');
       assert.equal(await world.store.countActive(start + 50), 1);
+    },
+  },
+  {
+    name: 'however much is due at once, a count is that of the active ones and of some that nobody has written down yet',
+    async run(world) {
+      const more = 50;
+      await world.createMany(limits.dueCounted + more, { userId: 'ada', idle: hour });
+      await world.createMany(20, { userId: 'bob', idle: hour });
+      const alive = await world.create({ userId: 'bob', idle: day, at: start + 1 });
+      // Placed in the indexes, where there are such.
+      await world.sweep(start + minute);
+      const now = start + 2 * hour;
+      const counted = await world.store.countActive(now);
+      assert.ok(counted >= 1 && counted <= 1 + more + 20, String(counted));
+      assert.equal(await world.store.countActive(now, user('bob')), 1);
+      const active = await world.list({ userId: user('bob'), status: 'active' }, now);
+      assert.deepEqual(
+        active.map(({ id }) => id),
+        [alive.id],
+      );
+      const ended = await world.store.listSessions({ filter: { status: 'ended' }, limit: 10, now, budget: 10_000 });
+      assert.equal(ended.sessions.length, 10);
+      await world.sweep(now);
+      assert.equal(await world.store.countActive(now), 1);
     },
   },
   {

@@ -1,4 +1,5 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
+import { limits } from '../../domain/limits.ts';
 import { matchesText } from '../../domain/search.ts';
 import { deadlineEnd, endOf, viewOf } from '../../domain/session.ts';
 import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
@@ -61,13 +62,18 @@ export async function countActive(
   userId: UserId | undefined,
 ): Promise<number> {
   let count = state.active;
+  let due: Iterable<SessionId> = [...dueSessions(tables, now, limits.dueCounted), ...state.fresh.dueAt(now)];
   if (userId !== undefined) {
-    const epochs = state.epochs.of(userId);
     const { live } = tables;
-    count = live.getValuesCount(userKey(userId, epochs)) - live.getValuesCount(suspendedOfUser(userId, epochs));
-    count += state.fresh.under(userKey(userId, epochs)).size;
+    const epochs = state.epochs.of(userId);
+    const key = userKey(userId, epochs);
+    const placed = live.getValuesCount(key);
+    // While the sweep places some, they are in both for a moment.
+    const fresh = [...state.fresh.under(key)].filter((id) => !live.doesExist(key, id));
+    count = placed - live.getValuesCount(suspendedOfUser(userId, epochs)) + fresh.length;
+    if (placed <= limits.dueCounted) due = [...valuesOf(live, key)(undefined), ...fresh];
   }
-  for (const id of new Set([...dueSessions(tables, now), ...state.fresh.dueAt(now)])) {
+  for (const id of new Set(due)) {
     const row = tables.sessions.get(id);
     const stored = row && decodeSession(id, row);
     if (!stored || stored.end || stored.suspended || state.epochs.endOf(stored) || !deadlineEnd(stored, now)) continue;
@@ -139,9 +145,12 @@ function userSources(tables: Tables, state: State, userId: UserId, status: Sessi
 
 /** Sessions that have ended and are among the living still: just now, by an epoch or by a deadline. */
 function endedButLive(tables: Tables, state: State, now: number): Source {
-  if (state.epochs.everyone.some((step) => !step.settled)) return rowsOf(tables.sessions);
+  const due = [...dueSessions(tables, now, limits.dueCounted + 1)];
+  // They are found among all: to put very many in order would take longer than to look for those of a page.
+  if (due.length > limits.dueCounted || state.epochs.everyone.some((step) => !step.settled))
+    return rowsOf(tables.sessions);
   const ids = new Set([
-    ...dueSessions(tables, now),
+    ...due,
     ...state.fresh.dueAt(now),
     ...unburied(tables, state.progress.buried, state.head).map(({ id }) => id),
   ]);

@@ -1,3 +1,4 @@
+import { limits } from '../../domain/limits.ts';
 import type { SessionQuery } from '../contract.ts';
 import type { Statement } from './database.ts';
 
@@ -56,15 +57,19 @@ export const reads = {
   active: named(
     'active',
     `SELECT c.active - (
-       SELECT count(*) FROM sessions s
-       WHERE s.end_at IS NULL AND s.armed <= $1 AND deadline_of(s) <= $1 AND is_active(s, c)
+       SELECT count(*) FROM (
+         SELECT s FROM sessions s WHERE s.end_at IS NULL AND s.armed <= $1 ORDER BY s.armed LIMIT ${limits.dueCounted}
+       ) due
+       WHERE deadline_of(due.s) <= $1 AND is_active(due.s, c)
      ) AS count FROM newest_counters() c`,
   ),
   activeOfUser: named(
     'active of user',
     `SELECT active_of($2, c) - (
-       SELECT count(*) FROM sessions s
-       WHERE s.end_at IS NULL AND s.armed <= $1 AND s.user_id = $2 AND deadline_of(s) <= $1 AND is_active(s, c)
+       SELECT count(*) FROM (
+         SELECT s FROM sessions s WHERE s.end_at IS NULL AND s.armed <= $1 AND s.user_id = $2 LIMIT ${limits.dueCounted}
+       ) due
+       WHERE deadline_of(due.s) <= $1 AND is_active(due.s, c)
      ) AS count FROM newest_counters() c`,
   ),
   standby: named('ping', `SELECT ${standby}`),

@@ -1,3 +1,4 @@
+import { limits } from '../../../domain/limits.ts';
 import { cell } from '../codec.ts';
 import { reading, type Script } from './script.ts';
 
@@ -74,16 +75,20 @@ export const countActive: Script = reading({
   uses: ['endOf', 'unplaced'],
   body: `
 local now, userId = ARGV[1], ARGV[2]
-local count
+local most = ${limits.dueCounted}
+local count, due
 if userId == '' then
   count = tonumber(redis.call('GET', shared .. 'active') or 0)
 else
   local everyone, user = present(home, userId)
   local key = everyone .. '.' .. user .. ':' .. userId
-  count = redis.call('ZCARD', home .. 'u:' .. key) - redis.call('ZCARD', home .. 'v:' .. key)
+  local live = redis.call('ZCARD', home .. 'u:' .. key)
+  count = live - redis.call('ZCARD', home .. 'v:' .. key)
+  if live <= most then due = redis.call('ZRANGE', home .. 'u:' .. key, 0, -1) end
 end
+due = due or redis.call('ZRANGE', shared .. 'deadlines', '-inf', now, 'BYSCORE', 'LIMIT', 0, most)
 local looks = {}
-for _, id in ipairs(redis.call('ZRANGE', shared .. 'deadlines', '-inf', now, 'BYSCORE')) do looks[id] = true end
+for _, id in ipairs(due) do looks[id] = true end
 for _, id in ipairs(unplaced()) do looks[id] = true end
 for id in pairs(looks) do
   local text = redis.call('GET', homeOf(id) .. 's:' .. id)
