@@ -21,6 +21,7 @@ import { createMetrics, type Gauges, type Metrics } from './metrics.ts';
 import { openApiOptions, schemaOf } from './openapi.ts';
 import type { Operation, Services } from './operation.ts';
 import { asCurfewError, problemOf, problemType } from './problem.ts';
+import { clientAddress, type Proxies, trustOf, watchForProxy } from './proxies.ts';
 import type { Readiness } from './readiness.ts';
 import { operations } from './routes/index.ts';
 import { components } from './schemas.ts';
@@ -44,7 +45,7 @@ export type ServerSettings = {
   /** Where verifiers attach. */
   fence: VerifierHost;
   /** Which proxies are believed when they say whom they speak for. */
-  trustProxy: boolean | string;
+  trustProxy: Proxies;
   /** Wire formats of other systems: each registers its own routes. */
   dialects: readonly Dialect[];
 };
@@ -66,6 +67,7 @@ const linger = 500;
 /** The HTTP server: the native API, its documentation, the probes, and the dialects. */
 export async function createServer(settings: ServerSettings): Promise<HttpServer> {
   const { logger, requestLogger, trustProxy, random } = settings;
+  const trusted = trustOf(trustProxy);
   const closing = new AbortController();
   let refusing = false;
   const services: Services = {
@@ -82,7 +84,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       listener((request, response) => shortWay(request, response) || longWay(request, response)),
     // Fastify's own lines are not needed: ours are one a request, below.
     logger: false,
-    trustProxy,
+    trustProxy: trustProxy === false ? false : trusted,
     bodyLimit: limits.bodyBytes,
     genReqId: requestIds(random),
     // In-flight requests are finished; connections that wait for the next one are closed.
@@ -101,7 +103,11 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   app.setNotFoundHandler((request) => {
     throw new CurfewError('route_not_found', { detail: `${request.method} ${pathOf(request)}` });
   });
-  app.addHook('onRequest', (_request, _reply, done) => {
+  const noteProxy = watchForProxy(trusted, (text) => logger.warn(text));
+  app.addHook('onRequest', (request, _reply, done) => {
+    // The framework's own is as it was sent, and read anew each time that it is asked for.
+    Object.defineProperty(request, 'ip', { value: clientAddress(request) });
+    noteProxy(request);
     done(refusing ? new CurfewError('shutting_down') : undefined);
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
