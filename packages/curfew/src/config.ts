@@ -244,7 +244,7 @@ export const options = {
     env: 'CURFEW_LOG_FILE',
     flag: '--log-file',
     form: 'path',
-    help: 'Where the log goes; without, to standard output.',
+    help: 'Where the log goes; without, to standard output. SIGHUP opens it again, once the old one was renamed.',
     fallback: undefined,
     read: anyText,
   }),

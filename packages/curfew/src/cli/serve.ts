@@ -26,6 +26,8 @@ export function serve(program: Command): void {
         },
       );
     };
+    // Where there is no file, whoever hangs up ends the server, as a terminal does that is closed.
+    if (server.settings.logFile !== undefined) process.on('SIGHUP', server.reopenLog);
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
   });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
-import { Server as NetServer } from 'node:net';
+import { createServer as createHttpServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -79,9 +79,15 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   const metrics = createMetrics(settings.gauges, () => settings.fence.statistics());
   const validators = createValidators();
   let shortWay: ShortWay = () => false;
+  const connections = new Connections();
   const app: FastifyInstance = Fastify({
     serverFactory: (longWay) =>
-      listener((request, response) => shortWay(request, response) || longWay(request, response)),
+      connections.watch(
+        listener((request, response) => {
+          connections.note(response);
+          if (!shortWay(request, response)) longWay(request, response);
+        }),
+      ),
     // Fastify's own lines are not needed: ours are one a request, below.
     logger: false,
     trustProxy: trustProxy === false ? false : trusted,
@@ -174,9 +180,34 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       closing.abort();
       await stopListening(app.server);
       refusing = true;
+      connections.cutIdle();
       await app.close();
     },
   };
+}
+
+/**
+ * The connections of a server, each with the answer to its latest request. When the server closes, whatever was asked is
+ * answered; a connection on which nothing was asked, or only half a header has come, holds nobody up. Node.js counts
+ * such a one as busy.
+ */
+class Connections {
+  readonly #latest: Map<Socket, ServerResponse | undefined> = new Map();
+
+  watch(server: Server): Server {
+    return server.on('connection', (socket) => {
+      this.#latest.set(socket, undefined);
+      socket.once('close', () => this.#latest.delete(socket));
+    });
+  }
+
+  note(response: ServerResponse): void {
+    this.#latest.set(response.socket!, response);
+  }
+
+  cutIdle(): void {
+    for (const [socket, response] of this.#latest) if (!response || response.writableFinished) socket.destroy();
+  }
 }
 
 /** Takes no more connections; resolves when those that there are have gone, or have had the time for it. */
