@@ -47,7 +47,12 @@ export class PostgresStore implements Store {
   constructor(database: Database) {
     this.#database = database;
     const commit = database.location.renewals === 'local' ? 'local' : 'on';
-    this.#fence = new Database(database.location, { connections: 1, commit, otherwise: database });
+    this.#fence = new Database(database.location, {
+      connections: 1,
+      commit,
+      direct: true,
+      otherwise: database,
+    });
     this.#watchers = new Watchers(listenOn(database));
     this.#writes = new Lanes((operations) => this.#writeAll(operations), {
       ...batch,
