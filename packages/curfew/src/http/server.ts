@@ -3,7 +3,7 @@ import { createServer as createHttpServer, type RequestListener, type Server, ty
 import { Server as NetServer, type Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
+import swaggerUi, { type FastifySwaggerUiOptions } from '@fastify/swagger-ui';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../authority/caller.ts';
@@ -140,7 +140,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   await app.register(cookie);
   for (const component of components) app.addSchema(component);
   await app.register(swagger, openApiOptions);
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { deepLinking: true }, staticCSP: true });
+  await app.register(swaggerUi, documentation);
   await app.register(async (api) => {
     api.addHook('onSend', (_request, reply, payload, done) => {
       // Answers hold tokens, or what a token opened: no cache may keep one.
@@ -256,6 +256,25 @@ function addOperation(app: FastifyInstance, services: Services, operation: Opera
   });
 }
 
+/**
+ * The page that shows the API. All of its links are relative, and it stands at a path with a slash at its end, so that
+ * it works as well where a proxy has put the server under a path of its own.
+ */
+const documentation: FastifySwaggerUiOptions = {
+  routePrefix: '/docs',
+  uiConfig: { deepLinking: true },
+  staticCSP: true,
+  uiHooks: {
+    onRequest(request, reply, done) {
+      if (pathOf(request) === '/docs') reply.redirect('docs/');
+      else done();
+    },
+  },
+  // What the page reads lies one level lower than the document by itself.
+  transformSpecification: (document) => ({ ...document, servers: [{ url: '..', description: 'This server.' }] }),
+  transformSpecificationClone: false,
+};
+
 function addProbes(app: FastifyInstance, metrics: Metrics): void {
   const hidden = { schema: { hide: true } };
   app.get('/healthz', hidden, async () => ({ status: 'ok' }));
@@ -264,7 +283,7 @@ function addProbes(app: FastifyInstance, metrics: Metrics): void {
     return metrics.render();
   });
   app.get('/openapi.json', hidden, async () => app.swagger());
-  app.get('/', hidden, async (_request, reply) => reply.redirect('/docs'));
+  app.get('/', hidden, async (_request, reply) => reply.redirect('docs/'));
 }
 
 /** Whatever went wrong, as a problem document. */
