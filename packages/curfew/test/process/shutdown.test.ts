@@ -109,6 +109,26 @@ test('connections on which nothing was asked, or only half a header has come, do
   for (const socket of sockets) socket.destroy();
 });
 
+test('a signal that comes twice at once, from a supervisor and by a parent, is one: what was accepted is finished', {
+  timeout: 120_000,
+}, async (t) => {
+  const server = await startServer(t);
+  const body = '{"userId":"ben"}';
+  const head = `POST /v1/sessions HTTP/1.1\r\nhost: curfew\r\nauthorization: Bearer ${key}\r\n`;
+  const shape = `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  const socket = await open(server.url, head + shape);
+  // So that it has arrived.
+  assert.equal(await ask(new Agent(), server.url, 'GET', '/healthz'), '200');
+  const gone = once(server.child, 'exit');
+  server.child.kill('SIGTERM');
+  while (!server.told.some((line) => line.startsWith('SIGTERM: '))) await pause(10);
+  server.child.kill('SIGTERM');
+  await pause(100);
+  socket.write(body);
+  assert.equal(await firstLine(socket), 'HTTP/1.1 201 Created');
+  assert.deepEqual(await gone, [0, null]);
+});
+
 async function startServer(t: TestContext): Promise<Awaited<ReturnType<typeof startProcess>>> {
   const folder = temporaryFolder();
   t.after(folder.remove);
