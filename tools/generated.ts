@@ -227,6 +227,10 @@ function configurationPage(): string {
     ({ env, flag, form, help, fallback }) =>
       `| \`${env}\` | \`${flag}\` | ${form.replaceAll('|', '\\|')} | ${fallback === undefined ? '–' : `\`${fallback}\``} | ${help.replaceAll('|', '\\|')} |`,
   );
+  const secrets = Object.values(options)
+    .filter(({ env, file }) => file || env === options.secretKey.env)
+    .map(({ env }) => `\`${env}_FILE\``)
+    .join(', ');
   return `${note}
 # Configuration
 
@@ -234,10 +238,32 @@ From the environment or flags of \`curfew serve\`; a flag counts first. A settin
 that is not safe is warned of by name, and an unknown variable that begins with \`CURFEW_\` too. Durations are a number
 and a unit: \`90s\`, \`15m\`, \`12h\`, \`30d\`. Limits are a number and a duration: \`10/15m\`.
 
+An empty variable counts as one that is not set. The variables that Kubernetes sets for a service called \`curfew\`
+(\`CURFEW_PORT=tcp://…\`, \`CURFEW_SERVICE_HOST\` and their like) are recognised and left alone.
+
 | variable | flag | form | default | what it does |
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-The command line itself reads \`CURFEW_URL\` and \`CURFEW_API_KEY\` or \`CURFEW_TOKEN\`, where it talks to a server.
+Secrets can come from files, as Docker and Kubernetes provide them: ${secrets}
+name a file that has the value. A line break at its end does not count. Setting both variables is refused.
+
+The command line itself reads \`CURFEW_URL\` and \`CURFEW_API_KEY\` or \`CURFEW_TOKEN\`, where it talks to a server;
+the latter two also from files, by \`CURFEW_API_KEY_FILE\` and \`CURFEW_TOKEN_FILE\`.
+
+## Behind a proxy
+
+Curfew sees only the proxy's address unless \`CURFEW_TRUST_PROXY\` says whom to believe. It then takes the client's address
+from \`X-Forwarded-For\`, read from the end: the first address there that is not a trusted proxy's is the client's.
+
+- Name the proxies: \`10.0.0.7\`, \`10.0.0.0/8,2001:db8::/32\`, or \`loopback\`, \`linklocal\`, \`uniquelocal\` for the
+  ranges of these kinds. Names of hosts are not looked up.
+- A number says how many proxies stand one behind the other, whatever their addresses. It is safe only if nobody can reach
+  the server past them.
+- \`true\` believes everybody, so that any client can claim any address.
+
+An address has one form in limits, lists, filters and the log: \`::ffff:192.0.2.1\` and \`192.0.2.1:4711\` are both
+\`192.0.2.1\`, and IPv6 is written as in RFC 5952. When request after request comes from one address that is not believed
+to speak for others, a warning in the log names it, once.
 `;
 }

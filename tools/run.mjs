@@ -20,6 +20,15 @@ const child = spawn(join(bin, 'node'), ['--conditions=curfew-source', join(root,
 // A terminal sends its Ctrl-C to both; what `kill` sends to this process is handed on.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => child.kill('SIGTERM'));
+// What `kill` sends to npm ends the shell between npm and this process, which is told nothing: it finds itself without
+// its parent then. (On Windows nobody notices; there a whole tree is ended at once.)
+const parent = process.ppid;
+const watch = setInterval(() => {
+  if (process.ppid === parent) return;
+  clearInterval(watch);
+  child.kill('SIGTERM');
+}, 250);
+watch.unref();
 child.on('exit', (code, signal) => {
   if (signal) process.kill(process.pid, signal);
   else process.exit(code ?? 1);

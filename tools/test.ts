@@ -11,6 +11,9 @@ const programs = {
   spin: 'spin',
   gcc: 'gcc',
   faketime: 'faketime',
+  pgbouncer: 'pgbouncer',
+  nginx: 'nginx-light',
+  openssl: 'openssl',
 };
 
 getPrograms();

@@ -387,6 +387,24 @@ export type Operations = {
       receipt: Receipt;
     };
   };
+  /** End all sessions of a user, or all but one; the id is in the body */
+  endSessionsOfUser: {
+    input: {
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** The id of a session. */
+      except?: string | undefined;
+    };
+    output: {
+      success: boolean;
+      message: string;
+      /** Sessions that this ended. */
+      ended: number;
+      receipt: Receipt;
+    };
+  };
   /** End one of a user’s sessions by its token or id */
   endUserSession: {
     input: {
@@ -840,6 +858,7 @@ export const operations: {
   refreshSession: { method: 'POST', path: '/v1/sessions/refresh', query: [], body: true },
   verifySession: { method: 'POST', path: '/v1/sessions/verify', query: [], body: true },
   changeAccessGroups: { method: 'POST', path: '/v1/users/:userId/access-groups', query: ['wait'], body: true },
+  endSessionsOfUser: { method: 'POST', path: '/v1/sessions/end-user', query: ['wait'], body: true },
   endUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/end', query: ['wait'], body: true },
   endUserSessions: { method: 'DELETE', path: '/v1/users/:userId/sessions', query: ['except', 'wait'], body: false },
   findUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/find', query: [], body: true },

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { dialectNames } from './dialects/names.ts';
 import type { AttemptRule } from './domain/attempts.ts';
 import { day, hour, minute, second } from './domain/limits.ts';
 import type { Policy } from './domain/policy.ts';
 import { CurfewError, isCurfewError } from './errors.ts';
+import { type Proxies, parseProxies } from './http/proxies.ts';
 import { showStore, storeForms } from './stores/open.ts';
 
 /*
@@ -20,7 +23,12 @@ type Option<Value> = {
   fallback: string | undefined;
   /** @throws a plain `Error` whose message says what the text must be */
   read(text: string): Value;
+  /** Its value is in no error. */
   secret?: true;
+  /** It may hold a secret: the variable with `_FILE` behind its name says which file has the value instead. */
+  file?: true;
+  /** A text that is not meant for it, but was put there by something else, and counts as none. */
+  ignore?: RegExp;
   /** Why a value is not safe, if it is not. */
   warn?(value: Value): string | undefined;
 };
@@ -28,7 +36,7 @@ type Option<Value> = {
 const option = <Value>(declaration: Option<Value>): Option<Value> => declaration;
 
 const anyText = (text: string) => text;
-const loopback = /^(127\.|localhost$|::1$|\[::1\]$)/;
+const loopback = /^(127\.|localhost$|::1$)/;
 
 export const options = {
   host: option({
@@ -37,7 +45,7 @@ export const options = {
     form: 'address',
     help: 'Where to listen.',
     fallback: '127.0.0.1',
-    read: anyText,
+    read: host,
     warn: (host) =>
       loopback.test(host)
         ? undefined
@@ -50,6 +58,8 @@ export const options = {
     help: 'Where to listen; 0 picks a free port.',
     fallback: '2873',
     read: (text) => integer(text, 0, 65_535),
+    // Kubernetes tells every container of a service called `curfew` in this way.
+    ignore: /^(tcp|udp|sctp):\/\//,
   }),
   store: option({
     env: 'CURFEW_STORE',
@@ -57,6 +67,7 @@ export const options = {
     form: storeForms,
     help: 'Where sessions are kept.',
     fallback: 'lmdb:./curfew-data',
+    file: true,
     read: (text) => {
       showStore(text);
       return text;
@@ -198,15 +209,20 @@ export const options = {
     fallback: '1d',
     read: (text) => duration(text, 10 * second, 30 * day),
   }),
-  trustProxy: option<boolean | string>({
+  trustProxy: option<Proxies>({
     env: 'CURFEW_TRUST_PROXY',
     flag: '--trust-proxy',
-    form: 'true | false | addresses',
-    help: 'Which proxies are believed about the address of a client.',
+    form: 'true | false | number | addresses',
+    help:
+      'Which proxies are believed about the address of a client: addresses and ranges, or `loopback`, `linklocal`, ' +
+      '`uniquelocal`, with commas between; or how many stand one behind the other.',
     fallback: 'false',
-    read: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
-    warn: (value) =>
-      value === true ? 'any client can claim any address; name the addresses of the proxies' : undefined,
+    read: parseProxies,
+    warn(value) {
+      if (value === true) return 'any client can claim any address; name the addresses of the proxies';
+      if (typeof value !== 'number') return undefined;
+      return 'whoever reaches the server past the proxies can claim any address; name their addresses, or let nobody past';
+    },
   }),
   issuer: option({
     env: 'CURFEW_ISSUER',
@@ -228,7 +244,7 @@ export const options = {
     env: 'CURFEW_LOG_FILE',
     flag: '--log-file',
     form: 'path',
-    help: 'Where the log goes; without, to standard output.',
+    help: 'Where the log goes; without, to standard output. SIGHUP opens it again, once the old one was renamed.',
     fallback: undefined,
     read: anyText,
   }),
@@ -300,6 +316,7 @@ export const options = {
     help: 'Its password; without, a random one is printed once.',
     fallback: undefined,
     secret: true,
+    file: true,
     read: anyText,
   }),
   apiKey: option({
@@ -309,6 +326,7 @@ export const options = {
     help: 'The first API key, made on an empty store; without, a random one is printed once.',
     fallback: undefined,
     secret: true,
+    file: true,
     read: anyText,
   }),
 } as const;
@@ -326,26 +344,43 @@ export type Settings = {
 };
 
 /** Variables of the environment that begin with CURFEW_ and are no setting of the server: they are the client's. */
-const ofClient = ['CURFEW_URL', 'CURFEW_TOKEN'];
+const ofClient = ['CURFEW_URL', 'CURFEW_TOKEN', 'CURFEW_TOKEN_FILE'];
 
 /**
- * Reads the settings: a flag counts before the environment, that before the default.
+ * What Kubernetes puts into every container of a namespace for a service whose name begins with `curfew`, besides
+ * `CURFEW_PORT`: `CURFEW_SERVICE_HOST`, `CURFEW_PORT_2873_TCP_ADDR`, `CURFEW_REDIS_PORT` and so on.
+ */
+const ofKubernetes =
+  /^CURFEW_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
+
+type Environment = Record<string, string | undefined>;
+
+/**
+ * Reads the settings: a flag counts before the environment, that before the default. A variable that is empty is one
+ * that is not set.
  * @throws `config_invalid`, naming the setting, its value (unless it is secret) and what it must be
  */
 export function readSettings(
-  env: Record<string, string | undefined>,
+  env: Environment,
   flags: Partial<Record<SettingName, string>> = {},
 ): { settings: Settings; warnings: string[] } {
-  const known = new Set([...Object.values(options).map(({ env: name }) => name), ...ofClient]);
-  const unknown = Object.keys(env).filter((name) => name.startsWith('CURFEW_') && !known.has(name));
+  const declarations = Object.entries(options) as [SettingName, Option<unknown>][];
+  const known = new Set(ofClient);
   const settings: Record<string, unknown> = {};
-  for (const [name, declared] of Object.entries(options) as [SettingName, Option<unknown>][]) {
-    const text = flags[name] ?? env[declared.env] ?? declared.fallback;
+  for (const [name, declared] of declarations) {
+    known.add(declared.env);
+    if (declared.file) known.add(fileVariable(declared.env));
+    const text = flagOf(declared, flags[name]) ?? variableOf(declared, env) ?? declared.fallback;
     settings[name] = text === undefined ? undefined : readOne(declared, text);
   }
   const read = settings as Settings;
-  const warnings = unknown.map((name) => `${name} is no setting, and is ignored.`);
-  for (const [name, declared] of Object.entries(options) as [SettingName, Option<unknown>][]) {
+  if (read.secretKey !== undefined && read.secretKeyFile !== undefined) {
+    throw invalid('CURFEW_SECRET_KEY and CURFEW_SECRET_KEY_FILE are both set; leave one of them out');
+  }
+  const warnings = Object.keys(env)
+    .filter((name) => name.startsWith('CURFEW_') && !known.has(name) && !ofKubernetes.test(name))
+    .map((name) => `${name} is no setting, and is ignored.`);
+  for (const [name, declared] of declarations) {
     const value = read[name];
     const why = value === undefined ? undefined : declared.warn?.(value);
     if (why) warnings.push(`${declared.env}: ${why}.`);
@@ -354,14 +389,63 @@ export function readSettings(
   return { settings: read, warnings };
 }
 
+/**
+ * A variable, or the content of the file that the variable with `_FILE` behind its name names; `undefined` where neither
+ * is there. An empty variable counts as none: that is what `${NAME:-}` leaves in a file for Compose.
+ * @throws `config_invalid` when both are there, or the file cannot be read or is empty
+ */
+export function readSecret(env: Environment, name: string): string | undefined {
+  const path = env[fileVariable(name)] || undefined;
+  const text = env[name] || undefined;
+  if (path === undefined) return text;
+  if (text !== undefined) throw invalid(`${name} and ${fileVariable(name)} are both set; leave one of them out`);
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw invalid(`${fileVariable(name)}: ${(error as Error).message}`, error);
+  }
+  // Editors and `echo` end a file with a line break that is no part of the secret.
+  const secret = content.replace(/\r?\n$/, '');
+  if (secret === '') throw invalid(`${fileVariable(name)}: ${path} is empty`);
+  return secret;
+}
+
+function fileVariable(name: string): string {
+  return `${name}_FILE`;
+}
+
+function variableOf({ env: name, file, ignore }: Option<unknown>, env: Environment): string | undefined {
+  const text = file ? readSecret(env, name) : env[name] || undefined;
+  return text !== undefined && ignore?.test(text) ? undefined : text;
+}
+
+/** Whoever writes a flag means it: an empty one is a variable of a script that was not set. */
+function flagOf({ flag, env }: Option<unknown>, text: string | undefined): string | undefined {
+  if (text === '') throw invalid(`${env}: ${flag} has no value; give it one, or leave it out`);
+  return text;
+}
+
+function invalid(what: string, cause?: unknown): CurfewError {
+  return new CurfewError('config_invalid', { detail: `${what}.` }, cause);
+}
+
 function readOne(declared: Option<unknown>, text: string): unknown {
   try {
     return declared.read(text);
   } catch (error) {
     if (isCurfewError(error)) throw error;
     const value = declared.secret ? 'Its value' : JSON.stringify(text);
-    throw new CurfewError('config_invalid', { detail: `${declared.env}: ${value} ${(error as Error).message}.` });
+    throw invalid(`${declared.env}: ${value} ${(error as Error).message}`);
   }
+}
+
+/** An address, also in brackets as a URL has it, or a name. */
+function host(text: string): string {
+  const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
+  if (isIP(bare) !== 0) return bare;
+  if (bare === text && /^(?![\d.]+$)[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?$/.test(text)) return text;
+  throw new Error('must be an address or the name of a host, without a port; 0.0.0.0 and :: are every address');
 }
 
 function integer(text: string, least: number, most: number): number {

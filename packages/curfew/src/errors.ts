@@ -329,7 +329,7 @@ export const errors = {
   store_unsafe: {
     status: 500,
     title: 'The store is set up so that sessions would be lost',
-    remedy: 'Change the setting that `detail` names in the store itself; docs/redis.md lists them.',
+    remedy: 'Change what `detail` names in the store itself; docs/redis.md and docs/postgres.md list what it must be.',
   },
   store_version: {
     status: 500,

@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { pino } from 'pino';
 import { createAuthority } from './authority/index.ts';
 import { readSettings, type SettingName, type Settings } from './config.ts';
 import { mountDialects } from './dialects/index.ts';
@@ -9,6 +8,7 @@ import { CurfewError } from './errors.ts';
 import { type FirstStart, firstStart } from './first-start.ts';
 import { Readiness, type Trouble } from './http/readiness.ts';
 import { createServer, type HttpServer } from './http/server.ts';
+import { openLog } from './log.ts';
 import { type OpenedWorld, openWorld } from './open-world.ts';
 import { showStore } from './stores/open.ts';
 
@@ -24,6 +24,8 @@ export type RunningServer = {
    * closes. Resolves at once where nobody probes.
    */
   drain(): Promise<void>;
+  /** Goes on in a new log file: the old one was renamed. */
+  reopenLog(): void;
   /** Finishes what was accepted, then lets go of everything. */
   close(): Promise<void>;
 };
@@ -38,7 +40,7 @@ export async function serve(
   clock?: Clock,
 ): Promise<RunningServer> {
   const { settings, warnings } = readSettings(env, flags);
-  const { logger, requestLogger } = createLoggers(settings);
+  const { logger, requestLogger, reopen } = openLog(settings);
   for (const warning of warnings) logger.warn(warning);
   const opened = await openWorld({
     store: settings.store,
@@ -118,6 +120,7 @@ export async function serve(
         readiness.drain();
         if (readiness.isProbed) await setTimeout(settings.drainMs);
       },
+      reopenLog: reopen,
       async close() {
         readiness.drain();
         await http.close();
@@ -145,14 +148,4 @@ async function listen({ app }: HttpServer, { host, port }: Settings): Promise<st
     if (code === 'EADDRINUSE') throw new CurfewError('port_in_use', { detail: `Port ${port} on ${host}.` }, error);
     throw new CurfewError('config_invalid', { detail: `CURFEW_HOST ${host}, CURFEW_PORT ${port}: ${message}.` }, error);
   }
-}
-
-function createLoggers({ logLevel, logFile }: Settings) {
-  // Lines wait for a few kilobytes, or a second at most: a write a request is a tenth of its cost.
-  const destination = pino.destination({ dest: logFile ?? 1, minLength: 4096, sync: false, mkdir: true, mode: 0o600 });
-  const flushing = setInterval(() => destination.flush(), 1000);
-  flushing.unref();
-  const options = { level: logLevel, base: null };
-  const redact = { paths: ['*.token', '*.refreshToken', '*.password', '*.authorization', '*.cookie'], censor: '…' };
-  return { logger: pino({ ...options, redact }, destination), requestLogger: pino(options, destination) };
 }

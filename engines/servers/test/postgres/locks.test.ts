@@ -56,14 +56,36 @@ describe('what an operator has locked on PostgreSQL', () => {
     const { id } = await world.create();
     const holder = await server.connect('stuck');
     t.after(() => holder.end());
+    await holder.query("SET application_name = 'an operator'");
     await holder.query(`BEGIN; SELECT FROM curfew.sessions WHERE id = '${id}' FOR UPDATE`);
     await assert.rejects(store.endSession(id, logout()), {
       code: 'store_unavailable',
-      message: /somebody else holds a lock that it needs \(while locking tuple .* in relation "sessions"\)/,
+      message:
+        /somebody else holds a lock that it needs \(while locking tuple .* in relation "sessions"\)\. Process \d+ of the server \(role postgres, an operator, since .*\) holds locks on sessions: SELECT pg_terminate_backend\(\d+\) ends it\./,
     });
     assert.equal((await world.view(id)).status, 'active');
     await holder.query('COMMIT');
     assert.equal((await store.endSession(id, logout())).kind, 'ended');
     assert.equal((await store.logHead()).sequence, 1);
+  });
+
+  test('whoever waits for a locked table until its time is over is told who has locked it', async (t) => {
+    const url = await server.createDatabase('closed');
+    const store = await openPostgresStore(`${url}?statement_timeout=500`);
+    t.after(() => store.close());
+    const world = new World({ store, dispose: async () => {} });
+    const { id } = await world.create();
+    const holder = await server.connect('closed');
+    t.after(() => holder.end());
+    const { pid } = (await holder.query('SELECT pg_backend_pid() AS pid')).rows[0];
+    await holder.query('BEGIN; LOCK TABLE curfew.sessions IN ACCESS EXCLUSIVE MODE');
+    await assert.rejects(store.readSession(id), {
+      code: 'store_unavailable',
+      message: new RegExp(
+        `longer than statement_timeout allows\\. Process ${pid} of the server .* holds locks on sessions`,
+      ),
+    });
+    await holder.query('COMMIT');
+    assert.ok(await store.readSession(id));
   });
 });

@@ -6,6 +6,7 @@ import {
   factorMethods,
   hasFactor,
 } from '../domain/account.ts';
+import { parseAddress } from '../domain/parse.ts';
 import { grantedBy } from '../domain/permissions.ts';
 import type { Actor } from '../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../domain/session.ts';
@@ -49,12 +50,13 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
   const by = canonical(request.login);
   const name = Object.values(by)[0]!;
   const bucket = bucketOf('login', name);
+  const ip = parseAddress(request.ip);
   passwords.admit();
-  await takeAttempt(world, bucketOf('address', request.ip ?? ''), attempts.loginFromAddress);
+  await takeAttempt(world, bucketOf('address', ip ?? ''), attempts.loginFromAddress);
   await takeAttempt(world, bucket, attempts.loginOfAccount);
   const credential = await store.findAccount(by);
   const right = await passwords.matches(request.password, credential?.account.passwordHash);
-  const told = { login: name.slice(0, 100), ip: request.ip };
+  const told = { login: name.slice(0, 100), ip };
   if (!right || !credential || credential.account.disabled) {
     await noteRefusal(world, credential?.account, told);
     throw new CurfewError('invalid_credentials');

@@ -1,6 +1,7 @@
 import { confirm, input } from '@inquirer/prompts';
 import type { Command } from 'commander';
 import { type CallOptions, type Client, CurfewApiError, createClient } from 'curfew-client';
+import { readSecret } from '../config.ts';
 import { readCredentials } from './credentials.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
@@ -39,11 +40,13 @@ const defaultUrl = 'http://127.0.0.1:2873';
 export function contextOf(command: Command): Context {
   const options = command.optsWithGlobals<GlobalOptions>();
   const kept = readCredentials();
-  const url = options.url ?? process.env['CURFEW_URL'] ?? kept?.url ?? defaultUrl;
+  const { env } = process;
+  // An empty variable is one that is not set, as for the server.
+  const url = options.url ?? (env['CURFEW_URL'] || (kept?.url ?? defaultUrl));
   const token =
     options.token ??
-    process.env['CURFEW_TOKEN'] ??
-    process.env['CURFEW_API_KEY'] ??
+    readSecret(env, 'CURFEW_TOKEN') ??
+    readSecret(env, 'CURFEW_API_KEY') ??
     (kept?.url === url ? kept.token : undefined);
   const timeout = options.timeout === undefined ? undefined : Number(options.timeout) * 1000;
   if (timeout !== undefined && !(timeout > 0)) throw new Stop(exitCodes.usage, '--timeout takes seconds, such as 30');

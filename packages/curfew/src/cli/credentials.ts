@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 export type Credentials = { url: string; token: string; username: string };
 
 function path(): string {
-  return join(process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'curfew', 'credentials.json');
+  return join(process.env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'curfew', 'credentials.json');
 }
 
 export function readCredentials(): Credentials | undefined {

@@ -4,6 +4,9 @@ import { serve as start } from '../serve.ts';
 import { showStore } from '../stores/open.ts';
 import { paint } from './terminal.ts';
 
+/** Milliseconds within which a signal that comes again is the same one. */
+const sameSignal = 1000;
+
 export function serve(program: Command): void {
   const command = program.command('serve').description('run the server');
   for (const { flag, form, help, env, fallback } of Object.values(options)) {
@@ -14,8 +17,11 @@ export function serve(program: Command): void {
     greet(server);
     const stop = (signal: NodeJS.Signals) => {
       process.stderr.write(`${signal}: finishing what was accepted …\n`);
-      // A second signal does not wait.
-      process.once(signal, () => process.exit(1));
+      // A second signal does not wait; but a supervisor tells all of a group, and parents pass on what they are told.
+      const told = performance.now();
+      process.on(signal, () => {
+        if (performance.now() - told > sameSignal) process.exit(1);
+      });
       // A supervisor may have proxies to tell; who presses Ctrl-C waits at a terminal.
       const drained = signal === 'SIGTERM' ? server.drain() : Promise.resolve();
       drained.then(server.close).then(
@@ -26,6 +32,8 @@ export function serve(program: Command): void {
         },
       );
     };
+    // Where there is no file, whoever hangs up ends the server, as a terminal does that is closed.
+    if (server.settings.logFile !== undefined) process.on('SIGHUP', server.reopenLog);
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
   });

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import { CurfewError } from '../errors.ts';
+import { normalAddress } from './address.ts';
 import type { AccessGroup, SessionId, SessionName, UserId } from './brand.ts';
 import { boundedGroups } from './groups.ts';
 import { isId } from './ids.ts';
@@ -73,9 +73,10 @@ export function parseUserAgent(text: string | undefined): string | undefined {
   return text?.slice(0, limits.userAgent).toWellFormed() || undefined;
 }
 
-/** @throws `invalid_value` */
+/** An address in the one form that everything is compared by. @throws `invalid_value` */
 export function parseAddress(text: string | undefined): string | undefined {
-  if (text === undefined || isIP(text) !== 0) return text;
+  const normal = text === undefined ? undefined : normalAddress(text);
+  if (text === undefined || normal !== undefined) return normal;
   throw invalid(`ip must be an IPv4 or IPv6 address; this one is ${quoted(text)}.`);
 }
 

@@ -86,7 +86,8 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
         'Every call that ends or changes something answers with a receipt.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: '/', description: 'This server.' }],
+    // Relative to the document, which may stand behind a proxy's path.
+    servers: [{ url: '.', description: 'This server.' }],
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key (`cfk_…`) or a session token (`cfs_…`).' },
@@ -94,5 +95,7 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
       },
     },
   },
+  // No path begins with that of the server; to look for it, the URL would have to be absolute.
+  stripBasePath: false,
   refResolver: { buildLocalReference: (json) => String(json['$id']) },
 };

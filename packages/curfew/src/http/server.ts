@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
-import { Server as NetServer } from 'node:net';
+import { createServer as createHttpServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
+import swaggerUi, { type FastifySwaggerUiOptions } from '@fastify/swagger-ui';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../authority/caller.ts';
@@ -21,6 +21,7 @@ import { createMetrics, type Gauges, type Metrics } from './metrics.ts';
 import { openApiOptions, schemaOf } from './openapi.ts';
 import type { Operation, Services } from './operation.ts';
 import { asCurfewError, problemOf, problemType } from './problem.ts';
+import { clientAddress, type Proxies, trustOf, watchForProxy } from './proxies.ts';
 import type { Readiness } from './readiness.ts';
 import { operations } from './routes/index.ts';
 import { components } from './schemas.ts';
@@ -44,7 +45,7 @@ export type ServerSettings = {
   /** Where verifiers attach. */
   fence: VerifierHost;
   /** Which proxies are believed when they say whom they speak for. */
-  trustProxy: boolean | string;
+  trustProxy: Proxies;
   /** Wire formats of other systems: each registers its own routes. */
   dialects: readonly Dialect[];
 };
@@ -66,6 +67,7 @@ const linger = 500;
 /** The HTTP server: the native API, its documentation, the probes, and the dialects. */
 export async function createServer(settings: ServerSettings): Promise<HttpServer> {
   const { logger, requestLogger, trustProxy, random } = settings;
+  const trusted = trustOf(trustProxy);
   const closing = new AbortController();
   let refusing = false;
   const services: Services = {
@@ -77,12 +79,18 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   const metrics = createMetrics(settings.gauges, () => settings.fence.statistics());
   const validators = createValidators();
   let shortWay: ShortWay = () => false;
+  const connections = new Connections();
   const app: FastifyInstance = Fastify({
     serverFactory: (longWay) =>
-      listener((request, response) => shortWay(request, response) || longWay(request, response)),
+      connections.watch(
+        listener((request, response) => {
+          connections.note(response);
+          if (!shortWay(request, response)) longWay(request, response);
+        }),
+      ),
     // Fastify's own lines are not needed: ours are one a request, below.
     logger: false,
-    trustProxy,
+    trustProxy: trustProxy === false ? false : trusted,
     bodyLimit: limits.bodyBytes,
     genReqId: requestIds(random),
     // In-flight requests are finished; connections that wait for the next one are closed.
@@ -101,7 +109,11 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   app.setNotFoundHandler((request) => {
     throw new CurfewError('route_not_found', { detail: `${request.method} ${pathOf(request)}` });
   });
-  app.addHook('onRequest', (_request, _reply, done) => {
+  const noteProxy = watchForProxy(trusted, (text) => logger.warn(text));
+  app.addHook('onRequest', (request, _reply, done) => {
+    // The framework's own is as it was sent, and read anew each time that it is asked for.
+    Object.defineProperty(request, 'ip', { value: clientAddress(request) });
+    noteProxy(request);
     done(refusing ? new CurfewError('shutting_down') : undefined);
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
@@ -128,7 +140,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   await app.register(cookie);
   for (const component of components) app.addSchema(component);
   await app.register(swagger, openApiOptions);
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { deepLinking: true }, staticCSP: true });
+  await app.register(swaggerUi, documentation);
   await app.register(async (api) => {
     api.addHook('onSend', (_request, reply, payload, done) => {
       // Answers hold tokens, or what a token opened: no cache may keep one.
@@ -168,9 +180,34 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       closing.abort();
       await stopListening(app.server);
       refusing = true;
+      connections.cutIdle();
       await app.close();
     },
   };
+}
+
+/**
+ * The connections of a server, each with the answer to its latest request. When the server closes, whatever was asked is
+ * answered; a connection on which nothing was asked, or only half a header has come, holds nobody up. Node.js counts
+ * such a one as busy.
+ */
+class Connections {
+  readonly #latest: Map<Socket, ServerResponse | undefined> = new Map();
+
+  watch(server: Server): Server {
+    return server.on('connection', (socket) => {
+      this.#latest.set(socket, undefined);
+      socket.once('close', () => this.#latest.delete(socket));
+    });
+  }
+
+  note(response: ServerResponse): void {
+    this.#latest.set(response.socket!, response);
+  }
+
+  cutIdle(): void {
+    for (const [socket, response] of this.#latest) if (!response || response.writableFinished) socket.destroy();
+  }
 }
 
 /** Takes no more connections; resolves when those that there are have gone, or have had the time for it. */
@@ -219,6 +256,25 @@ function addOperation(app: FastifyInstance, services: Services, operation: Opera
   });
 }
 
+/**
+ * The page that shows the API. All of its links are relative, and it stands at a path with a slash at its end, so that
+ * it works as well where a proxy has put the server under a path of its own.
+ */
+const documentation: FastifySwaggerUiOptions = {
+  routePrefix: '/docs',
+  uiConfig: { deepLinking: true },
+  staticCSP: true,
+  uiHooks: {
+    onRequest(request, reply, done) {
+      if (pathOf(request) === '/docs') reply.redirect('docs/');
+      else done();
+    },
+  },
+  // What the page reads lies one level lower than the document by itself.
+  transformSpecification: (document) => ({ ...document, servers: [{ url: '..', description: 'This server.' }] }),
+  transformSpecificationClone: false,
+};
+
 function addProbes(app: FastifyInstance, metrics: Metrics): void {
   const hidden = { schema: { hide: true } };
   app.get('/healthz', hidden, async () => ({ status: 'ok' }));
@@ -227,7 +283,7 @@ function addProbes(app: FastifyInstance, metrics: Metrics): void {
     return metrics.render();
   });
   app.get('/openapi.json', hidden, async () => app.swagger());
-  app.get('/', hidden, async (_request, reply) => reply.redirect('/docs'));
+  app.get('/', hidden, async (_request, reply) => reply.redirect('docs/'));
 }
 
 /** Whatever went wrong, as a problem document. */

@@ -2,11 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ValidateFunction } from 'ajv';
 import type { FastifyInstance } from 'fastify';
 import type { Caller } from '../authority/caller.ts';
+import { normalAddress } from '../domain/address.ts';
 import { limits } from '../domain/limits.ts';
 import { CurfewError } from '../errors.ts';
 import { permission } from './checks/permission.ts';
 import type { Operation, Services } from './operation.ts';
 import { problemOf, problemType } from './problem.ts';
+import type { Proxies } from './proxies.ts';
 
 /*
  * The framework costs more than a verification. So operations that are asked at every request of an application have
@@ -26,7 +28,7 @@ type Settings = {
   /** For a request that the framework does not take any more. */
   nextId(): string;
   /** Whether the peer may speak for somebody else: the short way believes nobody. */
-  trustProxy: boolean | string;
+  trustProxy: Proxies;
   /** For a kind of answer: what tells the log and the metrics of each. */
   watch(method: string, path: string, status: number): Answered;
 };
@@ -120,11 +122,15 @@ function createSender(closing: AbortSignal): (made: Made) => void {
       });
       response.end(text);
     }
-    for (const { request, route, by, began } of all) route.answered(began, request.socket.remoteAddress ?? '', by);
+    for (const { request, route, by, began } of all) route.answered(began, addressOf(request), by);
   };
   return (one) => {
     if (made.push(one) === 1) setImmediate(sendAll);
   };
+}
+
+function addressOf({ socket: { remoteAddress = '' } }: IncomingMessage): string {
+  return normalAddress(remoteAddress) ?? remoteAddress;
 }
 
 function permissionOf({ access }: Operation) {

@@ -1,8 +1,8 @@
 import { CurfewError } from '../errors.ts';
 import type { Store } from './contract.ts';
 import { openLmdbStore } from './lmdb/index.ts';
-import { openPostgresStore, parseLocation, planPostgres } from './postgres/index.ts';
-import { locationOf, openRedisStore } from './redis/index.ts';
+import { openPostgresStore, parseLocation as parsePostgres, planPostgres } from './postgres/index.ts';
+import { openRedisStore, parseLocation as parseRedis } from './redis/index.ts';
 
 /** A kind of store, chosen by how its URL begins. */
 type Engine = {
@@ -22,23 +22,29 @@ const engines: readonly Engine[] = [
   {
     begins: /^lmdb:./,
     form: 'lmdb:folder',
-    show: (url) => url,
-    open: (url) => openLmdbStore(folderOf(url)!),
+    show: showFolder,
+    open: async (url) => openLmdbStore(folderOf(showFolder(url))!),
   },
   {
     begins: /^postgres(ql)?:\/\//,
     form: 'postgres://user:password@host:port/database',
-    show: (url) => parseLocation(url).shown,
+    show: (url) => parsePostgres(url).shown,
     open: openPostgresStore,
     plan: planPostgres,
   },
   {
-    begins: /^rediss?:\/\//,
+    begins: /^redis(s|\+unix)?:\/\//,
     form: 'redis://user:password@host:port/number',
-    show: locationOf,
+    show: (url) => parseRedis(url).shown,
     open: (url) => openRedisStore(url),
   },
 ];
+
+/** @throws `config_invalid` */
+function showFolder(url: string): string {
+  if (!url.includes('?')) return url;
+  throw new CurfewError('config_invalid', { detail: 'CURFEW_STORE: lmdb:folder takes no parameters, and no ?.' });
+}
 
 /** What a store's URL looks like, for the help. */
 export const storeForms: string = engines.map(({ form }) => form).join(' | ');

@@ -174,9 +174,11 @@ describe('accounts over HTTP', () => {
       signal: gone.signal,
     });
     assert.equal(stream.headers.get('content-type'), 'text/event-stream; charset=utf-8');
+    assert.equal(stream.headers.get('x-accel-buffering'), 'no', 'nginx would keep events until they fill a buffer');
     const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
     let told = '';
     while (!told.includes('events follow')) told += (await reader.read()).value;
+    assert.match(told, /^retry: \d+\n/);
     await server.call('DELETE', `/v1/sessions/${session.id}`);
     while (!told.includes('session.ended')) told += (await reader.read()).value;
     assert.match(told, /id: \d+\nevent: session\.ended\ndata: \{.*"reason":"ended_by_admin".*\}\n\n/);

@@ -112,6 +112,21 @@ describe('sessions over HTTP', () => {
     assert.equal((await server.call('DELETE', '/v1/users/nobody/sessions')).body.ended, 0);
   });
 
+  test('all of a user end without the id in the path, by the same rules', async () => {
+    const userId = 'team/../a%2Fb?';
+    const [one, two] = [await server.createSession(userId), await server.createSession(userId)];
+    const end = (body: object, as?: string) => server.call('POST', '/v1/sessions/end-user', body, { as });
+    const except = await end({ userId, except: two.session.id });
+    assert.deepEqual([except.status, except.body.ended, except.body.receipt.everywhere], [200, 1, true]);
+    assert.deepEqual(await server.verify(one.token), { active: false, reason: 'all_of_user' });
+    assert.equal((await server.verify(two.token)).active, true);
+    const stranger = await server.createSession('stranger');
+    assert.equal((await end({ userId }, stranger.token)).status, 403);
+    assert.equal((await end({ userId: 'stranger' }, stranger.token)).body.ended, 1);
+    assert.equal((await end({ userId })).body.ended, 1);
+    assert.equal((await end({})).body.code, 'missing_field');
+  });
+
   test("one of a user's sessions is found and ended by token or id; another user's is the same as none", async () => {
     const mine = await server.createSession('owner');
     const other = await server.createSession('stranger');

@@ -88,6 +88,47 @@ test('a request whose body comes after the signal is answered, and an upgrade th
   assert.deepEqual(await gone, [0, null]);
 });
 
+test('connections on which nothing was asked, or only half a header has come, do not hold a server that closes', {
+  timeout: 120_000,
+}, async (t) => {
+  const server = await startServer(t);
+  const half = 'GET /healthz HTTP/1.1\r\nhost: cur';
+  const kept = await open(server.url, 'GET /healthz HTTP/1.1\r\nhost: curfew\r\n\r\n');
+  const [answer] = await once(kept, 'data');
+  assert.match(String(answer), /^HTTP\/1\.1 200 /);
+  kept.write(half);
+  const sockets = [await open(server.url, ''), await open(server.url, half), kept];
+  for (const socket of sockets) socket.on('error', () => {});
+  // So that all that was sent has arrived.
+  assert.equal(await ask(new Agent(), server.url, 'GET', '/healthz'), '200');
+  const began = performance.now();
+  await server.stop('SIGTERM');
+  assert.equal(server.child.exitCode, 0);
+  const took = performance.now() - began;
+  assert.ok(took < 10_000, `it took ${Math.round(took)} ms`);
+  for (const socket of sockets) socket.destroy();
+});
+
+test('a signal that comes twice at once, from a supervisor and by a parent, is one: what was accepted is finished', {
+  timeout: 120_000,
+}, async (t) => {
+  const server = await startServer(t);
+  const body = '{"userId":"ben"}';
+  const head = `POST /v1/sessions HTTP/1.1\r\nhost: curfew\r\nauthorization: Bearer ${key}\r\n`;
+  const shape = `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  const socket = await open(server.url, head + shape);
+  // So that it has arrived.
+  assert.equal(await ask(new Agent(), server.url, 'GET', '/healthz'), '200');
+  const gone = once(server.child, 'exit');
+  server.child.kill('SIGTERM');
+  while (!server.told.some((line) => line.startsWith('SIGTERM: '))) await pause(10);
+  server.child.kill('SIGTERM');
+  await pause(100);
+  socket.write(body);
+  assert.equal(await firstLine(socket), 'HTTP/1.1 201 Created');
+  assert.deepEqual(await gone, [0, null]);
+});
+
 async function startServer(t: TestContext): Promise<Awaited<ReturnType<typeof startProcess>>> {
   const folder = temporaryFolder();
   t.after(folder.remove);

@@ -33,8 +33,13 @@ export async function startProcess(env: Record<string, string>, wrapper: string[
   });
   const log: string[] = [];
   const told: string[] = [];
-  createInterface(child.stderr!).on('line', (line) => told.push(line));
   const url = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stderr!).on('line', (line) => {
+      told.push(line);
+      // With its log in a file, this is all that it says.
+      const [, opened] = /^ +open +(http\S+)\/docs$/.exec(line) ?? [];
+      if (opened !== undefined && env['CURFEW_LOG_FILE'] !== undefined) resolve(opened);
+    });
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${told.join('\n')}`)));
     createInterface(child.stdout!).on('line', (line) => {
       log.push(line);

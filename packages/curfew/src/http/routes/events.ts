@@ -4,6 +4,8 @@ import { operation } from '../operation.ts';
 import { presentEvent } from '../present.ts';
 import { Event, maybe, oneOf, paging, ref, sessionId, Type, userId } from '../schemas.ts';
 
+/** Milliseconds after which a browser connects again: what happens meanwhile is told then. */
+const retry = 2000;
 /** Milliseconds without an event after which a comment keeps the connection open. */
 const heartbeat = 15_000;
 
@@ -37,7 +39,11 @@ export const listEvents = operation({
     const last = request.headers['last-event-id'];
     const after = typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) : undefined;
     const events = authority.followEvents({ ...query, after }, AbortSignal.any([closing, gone.signal]));
-    reply.header('content-type', 'text/event-stream; charset=utf-8').header('cache-control', 'no-store');
+    reply
+      .header('content-type', 'text/event-stream; charset=utf-8')
+      .header('cache-control', 'no-store, no-transform')
+      // nginx would keep events until they fill a buffer.
+      .header('x-accel-buffering', 'no');
     // No schema serializes a stream.
     return reply.send(Readable.from(asServerSent(events)));
   },
@@ -45,7 +51,7 @@ export const listEvents = operation({
 
 /** Events as server-sent ones, with a comment when nothing happens for a while. */
 async function* asServerSent(events: AsyncIterable<CurfewEvent>): AsyncIterable<string> {
-  yield ': events follow\n\n';
+  yield `retry: ${retry}\n: events follow\n\n`;
   const source = events[Symbol.asyncIterator]();
   let next = source.next();
   for (;;) {

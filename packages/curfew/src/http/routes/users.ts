@@ -68,13 +68,25 @@ export const listUserSessions = operation({
   },
 });
 
+const allEnded = {
+  status: 200,
+  description: 'They have ended.',
+  schema: Type.Object({
+    success: Type.Boolean(),
+    message: Type.String(),
+    ended: Type.Integer({ description: 'Sessions that this ended.' }),
+    receipt: ref(Receipt),
+  }),
+} as const;
+const toEndAll = 'One step, whatever their number; sessions that are being opened at this moment end too.';
+
 export const endUserSessions = operation({
   id: 'endUserSessions',
   method: 'DELETE',
   path: '/v1/users/:userId/sessions',
   tag,
   summary: 'End all sessions of a user, or all but one',
-  description: 'One step, whatever their number; sessions that are being opened at this moment end too.',
+  description: toEndAll,
   access: {
     permission: 'sessions.end',
     owner: ({ params }) => params.userId,
@@ -83,22 +95,38 @@ export const endUserSessions = operation({
   },
   params: ofUser,
   query: Type.Object({ except: maybe(sessionId), wait: maybe(wait) }, { additionalProperties: false }),
-  answer: {
-    status: 200,
-    description: 'They have ended.',
-    schema: Type.Object({
-      success: Type.Boolean(),
-      message: Type.String(),
-      ended: Type.Integer({ description: 'Sessions that this ended.' }),
-      receipt: ref(Receipt),
-    }),
-  },
+  answer: allEnded,
   errors: ['user_id_too_long', 'session_not_found'],
   async handle({ authority, caller, params, query }) {
-    const { ended, receipt } = await authority.endUserSessions(caller, params.userId, query);
-    return { success: true, message: endedMessage(ended), ended, receipt: presentReceipt(receipt) };
+    return presentAll(await authority.endUserSessions(caller, params.userId, query));
   },
 });
+
+export const endSessionsOfUser = operation({
+  id: 'endSessionsOfUser',
+  method: 'POST',
+  path: '/v1/sessions/end-user',
+  tag,
+  summary: 'End all sessions of a user, or all but one; the id is in the body',
+  description: `${toEndAll} For ids that a proxy would change in a path, because they hold a \`/\`, for instance.`,
+  access: {
+    permission: 'sessions.end',
+    owner: ({ body }) => body.userId,
+    own: 'fresh-sign-in',
+    others: 'second-factor',
+  },
+  query: waiting,
+  body: Type.Object({ userId, except: maybe(sessionId) }, { additionalProperties: false }),
+  answer: allEnded,
+  errors: ['user_id_too_long', 'session_not_found'],
+  async handle({ authority, caller, body: { userId: user, except }, query }) {
+    return presentAll(await authority.endUserSessions(caller, user, { except, wait: query.wait }));
+  },
+});
+
+function presentAll({ ended, receipt }: { ended: number; receipt: Parameters<typeof presentReceipt>[0] }) {
+  return { success: true, message: endedMessage(ended), ended, receipt: presentReceipt(receipt) };
+}
 
 export const findUserSession = operation({
   id: 'findUserSession',

@@ -1,8 +1,11 @@
+import { setTimeout } from 'node:timers/promises';
 import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient, types } from 'pg';
 import { CurfewError } from '../../errors.ts';
 import type { Row } from './codec.ts';
-import { callFault, isRefusal, isRetryable, isTooMany, Overdue, Unconfirmed } from './faults.ts';
+import { callFault, failedPart, isRefusal, isRetryable, isTooMany, Overdue, Unconfirmed, waited } from './faults.ts';
+import { type Holder, holderText, longestHolder } from './holders.ts';
 import type { Location } from './location.ts';
+import type { Ways } from './ways.ts';
 
 /** A statement that the server keeps prepared under its name; without a name it is planned for its values each time. */
 export type Statement = { name?: string; text: string };
@@ -16,11 +19,16 @@ const growth = 1000;
 /** A write that the server undid because two waited for each other comes again so often. */
 const attempts = 5;
 
+/** Milliseconds between two looks at who keeps others waiting; and that a look may take. */
+const look = { every: 1000, most: 500 } as const;
+
 type Use = {
   /** How many there may be. */
   connections: number;
   /** What a commit waits for at least: PostgreSQL's `synchronous_commit`. */
   commit: 'on' | 'local';
+  /** Past a pooler, where there is a way: for what is set on a connection, or must not wait for one. */
+  direct: boolean;
   /** Whose connections are used while the server refuses one of these. */
   otherwise?: Database | undefined;
 };
@@ -34,18 +42,22 @@ export class Database {
   readonly location: Location;
   readonly #pool: Pool;
   readonly #use: Use;
+  readonly #ways: Ways;
   /** Connections that stand. */
   #standing = 0;
   #growing: NodeJS.Timeout | undefined;
   #retryAt = 0;
   #pause = 0;
   #unreachable: unknown;
+  #lookedAt: number = Number.NEGATIVE_INFINITY;
+  #looking: Promise<Holder | undefined> = Promise.resolve(undefined);
   #closed: Promise<void> | undefined;
 
   constructor(location: Location, use: Partial<Use> = {}) {
     this.location = location;
-    this.#use = { connections: location.connections, commit: 'on', ...use };
-    this.#pool = createPool(location, this.#use);
+    this.#use = { connections: location.connections, commit: 'on', direct: false, ...use };
+    this.#ways = this.#use.direct ? location.direct : location.ways;
+    this.#pool = createPool(location, this.#ways, this.#use);
     this.#pool.on('connect', () => {
       this.#standing += 1;
     });
@@ -59,12 +71,12 @@ export class Database {
     try {
       return await this.#run(statement, values);
     } catch (error) {
-      if (!(error instanceof Broken)) throw callFault(error, 'read');
+      if (!(error instanceof Broken)) throw await this.#fault(error, 'read');
     }
     try {
       return await this.#run(statement, values);
     } catch (error) {
-      throw callFault(error instanceof Broken ? error.cause : error, 'read');
+      throw await this.#fault(error instanceof Broken ? error.cause : error, 'read');
     }
   }
 
@@ -75,7 +87,7 @@ export class Database {
         return await this.#run(statement, values, true);
       } catch (error) {
         if (isRetryable(error) && attempt < attempts) continue;
-        throw callFault(error instanceof Broken ? error.cause : error, 'write');
+        throw await this.#fault(error instanceof Broken ? error.cause : error, 'write');
       }
     }
   }
@@ -95,7 +107,7 @@ export class Database {
 
   /** A connection beside the pool, to listen on; connected by whoever asks for it. */
   listener(): Client {
-    return new Client(settingsOf(this.location));
+    return new (clientOver(this.location.direct))(settingsOf(this.location));
   }
 
   close(): Promise<void> {
@@ -130,17 +142,42 @@ export class Database {
     }
   }
 
+  /** What a fault of a call means; where it waited for somebody, also for whom. */
+  async #fault(error: unknown, sent: 'write' | 'read'): Promise<CurfewError> {
+    const fault = callFault(error, sent);
+    const holder = waited(error) ? await this.#holder() : undefined;
+    if (!holder) return fault;
+    return new CurfewError(fault.code, { detail: `${fault.facts.detail} ${holderText(holder)}` }, error);
+  }
+
+  /** Whoever has held a lock on a table of the store for longest. Asked once for all who wait, and only for a moment. */
+  #holder(): Promise<Holder | undefined> {
+    if (performance.now() - this.#lookedAt < look.every) return this.#looking;
+    this.#lookedAt = performance.now();
+    const found = this.#run({ text: longestHolder }, [this.location.schema]).then(([row]) => row as Holder | undefined);
+    this.#looking = Promise.race([found.catch(() => undefined), setTimeout(look.most, undefined, { ref: false })]);
+    return this.#looking;
+  }
+
   async #timed(
     client: PoolClient,
     { name, text }: Statement,
     values: readonly unknown[],
   ): Promise<{ rows: unknown[] }> {
-    const { statementTimeout } = this.location;
+    const { statementTimeout, shared } = this.location;
     let timer: NodeJS.Timeout | undefined;
     const overdue = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Overdue('nothing came back in time')), statementTimeout + patience);
+      timer = globalThis.setTimeout(
+        () => reject(new Overdue('nothing came back in time')),
+        statementTimeout + patience,
+      );
     });
-    const asked = client.query({ ...(name !== undefined && { name }), text, values: values.map(withoutNul) });
+    // What one connection of a pooler has prepared, the next one may not know.
+    const asked = client.query({
+      ...(name !== undefined && !shared && { name }),
+      text,
+      values: values.map(withoutNul),
+    });
     asked.catch(() => {});
     try {
       return await Promise.race([asked, overdue]);
@@ -154,7 +191,7 @@ export class Database {
     if (this.#closed) throw new CurfewError('store_unavailable', { detail: 'The store is closed.' });
     if (performance.now() < this.#retryAt) return this.#without(this.#unreachable);
     try {
-      const client = await this.#pool.connect();
+      const client = await this.#fromPool();
       this.#pause = 0;
       this.#retryAt = 0;
       return client;
@@ -174,6 +211,20 @@ export class Database {
     }
   }
 
+  /** From the server that was there last, or from the first of the others that is. */
+  async #fromPool(): Promise<PoolClient> {
+    for (let tries = 1; ; tries++) {
+      const way = this.#ways.current;
+      try {
+        return await this.#pool.connect();
+      } catch (error) {
+        const failed = failedPart(error);
+        const full = this.#standing >= this.#pool.options.max!;
+        if (full || failed === 'neither' || !this.#ways.leave(way, failed) || tries >= this.#ways.count) throw error;
+      }
+    }
+  }
+
   /** There is no connection, for this reason. */
   async #without(error: unknown): Promise<PoolClient> {
     if (isTooMany(error) && this.#use.otherwise) return this.#use.otherwise.connect();
@@ -184,10 +235,12 @@ export class Database {
   #goOnWith(connections: number): void {
     const { options } = this.#pool;
     options.max = connections;
-    this.#growing ??= setTimeout(() => {
-      this.#growing = undefined;
-      options.max = this.#use.connections;
-    }, growth).unref();
+    this.#growing ??= globalThis
+      .setTimeout(() => {
+        this.#growing = undefined;
+        options.max = this.#use.connections;
+      }, growth)
+      .unref();
   }
 }
 
@@ -198,58 +251,96 @@ class Broken extends Error {
   }
 }
 
-function createPool(location: Location, { connections, commit }: Use): Pool {
+function createPool(location: Location, ways: Ways, { connections, commit }: Use): Pool {
   const pool = new Pool({
     ...settingsOf(location),
+    Client: clientOver(ways),
     max: connections,
     idleTimeoutMillis: 60_000,
-    onConnect: (client) => prepare(client, commit),
+    onConnect: (client) => prepare(client, location, commit, location.shared && ways === location.ways),
   });
   // A connection that breaks while nobody uses it: the pool has dropped it already.
   pool.on('error', () => {});
   return pool;
 }
 
-/** What every connection is made with. */
-function settingsOf({ url, options, schema, statementTimeout, connectTimeout }: Location): ClientConfig {
-  const settings = {
-    search_path: `${schema},pg_temp`,
-    default_transaction_isolation: 'read\\ committed',
-    jit: 'off',
-    idle_in_transaction_session_timeout: statementTimeout,
-    // A write whose caller has gone is not carried on with.
-    client_connection_check_interval: 1000,
+/** Connections that go by the way that is tried when each of them is made. */
+function clientOver(ways: Ways): typeof Client {
+  return class extends Client {
+    constructor(config: ClientConfig) {
+      // The pool hides the password from whoever lists its settings.
+      super({ ...config, password: config.password, ...ways.current } as ClientConfig);
+    }
   };
+}
+
+/**
+ * What every connection is made with. No setting of the server is among it, because poolers refuse a connection that
+ * brings one; what the URL asks for is passed on.
+ */
+function settingsOf({ client, options, connectTimeout }: Location): ClientConfig {
   return {
-    connectionString: url,
+    ...client,
     connectionTimeoutMillis: connectTimeout,
-    statement_timeout: statementTimeout,
     keepAlive: true,
-    application_name: 'curfew',
-    // Ours come last, so that they count.
-    options: [options, ...Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`)].join(' '),
+    ...(options !== '' && { options }),
     types: { getTypeParser },
+  };
+}
+
+/** What is set on every connection that is ours alone. */
+function sessionSettings({ schema, statementTimeout }: Location): Record<string, string> {
+  return {
+    search_path: `${schema},pg_temp`,
+    default_transaction_isolation: 'read committed',
+    jit: 'off',
+    statement_timeout: String(statementTimeout),
+    idle_in_transaction_session_timeout: String(statementTimeout),
+    // A write whose caller has gone is not carried on with.
+    client_connection_check_interval: '1000',
   };
 }
 
 /**
  * What must hold on every connection before it is used: a primary, and commits that are on disk when they are
  * acknowledged: on that of the server alone with `local`, else wherever the server's own settings say (a stronger one,
- * such as `remote_apply`, stays).
+ * such as `remote_apply`, stays). A connection that a pooler shares out is left as it is: what is set on it would be
+ * somebody else's, so it has to come as it must be.
  */
-async function prepare(client: ClientBase, commit: Use['commit']): Promise<void> {
+async function prepare(client: ClientBase, location: Location, commit: Use['commit'], shared: boolean): Promise<void> {
   client.on('error', () => {});
+  const settings = shared ? [] : Object.entries(sessionSettings(location));
   const text = `
     SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS read_only,
-      CASE WHEN $1 = 'local' OR current_setting('synchronous_commit') IN ('off', 'local')
-        THEN set_config('synchronous_commit', $1, false) END`;
-  const { rows } = await client.query(text, [commit]);
-  const { standby, read_only } = rows[0] as { standby: boolean; read_only: boolean };
+      current_setting('search_path') AS path, current_setting('synchronous_commit') AS commit,
+      CASE WHEN NOT $2 AND ($1 = 'local' OR current_setting('synchronous_commit') IN ('off', 'local'))
+        THEN set_config('synchronous_commit', $1, false) END,
+      (SELECT count(set_config(name, value, false)) FROM unnest($3::text[], $4::text[]) AS given (name, value))`;
+  const values = [commit, shared, settings.map(([name]) => name), settings.map(([, value]) => value)];
+  const { rows } = await client.query(text, values);
+  const { standby, read_only, path, commit: found } = rows[0] as { [name: string]: unknown };
   if (standby || read_only) {
     throw new CurfewError('store_read_only', {
       detail: standby ? 'The server is a standby: pg_is_in_recovery() is true.' : 'Its transactions are read-only.',
     });
   }
+  if (shared) refuseSettings(location, { search_path: String(path), synchronous_commit: String(found) });
+}
+
+/** @throws `config_invalid` when a pooler's connections are not as they must be, with the statement that makes them so */
+function refuseSettings(
+  { schema, client }: Location,
+  found: { search_path: string; synchronous_commit: string },
+): void {
+  const path = `${schema}, pg_temp`;
+  const right = found.search_path.replaceAll(/["\s]/g, '') === path.replaceAll(' ', '');
+  const wrong = right ? 'synchronous_commit' : 'search_path';
+  if (right && !['off', 'local'].includes(found.synchronous_commit)) return;
+  throw new CurfewError('config_invalid', {
+    detail:
+      `CURFEW_STORE: with pooler=transaction nothing can be set on a connection, and its ${wrong} is ${found[wrong]}; ` +
+      `ALTER ROLE ${client.user ?? '…'} IN DATABASE ${client.database} SET ${wrong} = ${right ? 'on' : path}, then RECONNECT in the pooler's console.`,
+  });
 }
 
 const bigint = 20;

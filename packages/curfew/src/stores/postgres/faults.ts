@@ -24,6 +24,24 @@ export function isLocked(error: unknown): boolean {
   return isRefusal(error) && sqlState(error) === '55P03';
 }
 
+/** It was given up because it waited: for a lock, or for so long that it may have been one. */
+export function waited(error: unknown): boolean {
+  return isLocked(error) || (isRefusal(error) && sqlState(error) === '57014');
+}
+
+/**
+ * What of a way to a server failed, so that another is worth a try: the server itself (nobody there, a standby, one that
+ * starts or stops), the manner (with or without TLS), or neither, as with a wrong password.
+ */
+export function failedPart(error: unknown): 'server' | 'manner' | 'neither' {
+  if (isCurfewError(error)) return error.code === 'store_read_only' ? 'server' : 'neither';
+  const state = sqlState(error);
+  if (state !== undefined) return state === '28000' ? 'manner' : /^57P0/.test(state) ? 'server' : 'neither';
+  const { message, code = '' } = error as DriverError;
+  const ofTls = /does not support SSL|establishing an SSL/i.test(message) || /^(ERR_SSL|EPROTO)/.test(code);
+  return ofTls ? 'manner' : 'server';
+}
+
 /** The server has no connection left for this role or database, or for anybody. */
 export function isTooMany(error: unknown): boolean {
   return sqlState(error) === '53300';

@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 /** Milliseconds between two looks whether the connection still stands; and that such a look may take. */
 const pause = 2000;
 
-/** Listens for what writes tell when the log has grown: see migrations/writes.ts. A pooler that shares connections brings nothing. */
+/** Listens for what writes tell when the log has grown, past a pooler if possible: one that shares connections brings nothing. */
 export function listenOn(database: Database): Listen {
   const { schema, connectTimeout } = database.location;
   return async (hint, until) => {

@@ -1,3 +1,4 @@
+import { CurfewError } from '../../errors.ts';
 import { Database } from './database.ts';
 import { openFault } from './faults.ts';
 import { parseLocation } from './location.ts';
@@ -10,12 +11,13 @@ export type { PostgresStore } from './store.ts';
 /**
  * Opens a store on a PostgreSQL server, and brings its schema up to date.
  * @throws `config_invalid`, `store_unavailable`, `store_login_refused`, `store_database_missing`, `store_denied`,
- *   `store_read_only`, `store_version`
+ *   `store_read_only`, `store_unsafe`, `store_version`
  */
 export async function openPostgresStore(url: string): Promise<PostgresStore> {
   const database = new Database(parseLocation(url));
   const store = new PostgresStore(database);
   try {
+    await refuseEncoding(database);
     await migrate(database);
     // The connection that the leases hang on is made first of all, and shows that the role may ask what it must.
     await store.logHead();
@@ -30,10 +32,23 @@ export async function openPostgresStore(url: string): Promise<PostgresStore> {
 export async function planPostgres(url: string): Promise<Plan> {
   const database = new Database(parseLocation(url));
   try {
+    await refuseEncoding(database);
     return await planMigration(database);
   } catch (error) {
     throw openFault(error, database.location.shown);
   } finally {
     await database.close();
   }
+}
+
+/** Names are any text, and what is not UTF-8 cannot hold it: some could not be written, or be taken for others. */
+async function refuseEncoding(database: Database): Promise<void> {
+  const [row] = await database.read({ text: "SELECT current_setting('server_encoding') AS encoding" });
+  if (row!['encoding'] === 'UTF8') return;
+  const { shown, client } = database.location;
+  throw new CurfewError('store_unsafe', {
+    detail:
+      `The encoding of ${shown} is ${row!['encoding']}, and must be UTF8: ` +
+      `CREATE DATABASE ${client.database} ENCODING 'UTF8' TEMPLATE template0.`,
+  });
 }

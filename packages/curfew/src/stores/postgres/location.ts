@@ -1,9 +1,18 @@
+import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
 import { CurfewError } from '../../errors.ts';
+import { readParameters } from '../parameters.ts';
+import { type Way, Ways } from './ways.ts';
 
 /** Where a store is, and how it is spoken to. Durations in milliseconds. */
 export type Location = {
-  /** For the driver: with the password, without our own parameters. */
-  url: string;
+  ways: Ways;
+  /** Past a pooler, for what needs a connection of its own; the same as `ways` where no other is named. */
+  direct: Ways;
+  /** Whether what is set on a connection is gone, or somebody else's, with the next transaction. */
+  shared: boolean;
+  /** For the driver. */
+  client: { user?: string; password?: string; database: string; application_name: string };
   /** For people: without the password. */
   shown: string;
   /** Settings of the server for these connections, as the URL has them. */
@@ -16,59 +25,158 @@ export type Location = {
   renewals: 'local' | 'synchronous';
 };
 
+type Invalid = (what: string) => CurfewError;
+
+/** Parameters of our own, and what they are without being named. */
 const ours = {
   schema: 'curfew',
   connections: '10',
   statement_timeout: '5000',
   connect_timeout: '5000',
   renewals: 'local',
+  pooler: 'session',
 } as const;
+/** Those that mean what they mean to libpq. */
+const ofLibpq = [
+  'host',
+  'port',
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'target_session_attrs',
+  'application_name',
+  'options',
+] as const;
+const known = [...(Object.keys(ours) as (keyof typeof ours)[]), 'direct', ...ofLibpq] as const;
+type Given = Partial<Record<(typeof known)[number], string>>;
+
+const form = 'postgres://user:password@host:port/database';
+const defaultPort = '5432';
 
 /**
- * Reads a `postgres://` URL. Our own parameters: `schema`, `connections`, `statement_timeout` and `connect_timeout`
- * (milliseconds), `renewals`; the rest, such as `sslmode`, is the driver's.
+ * Reads a `postgres://` URL, which may name several servers, with commas between. Our own parameters: `schema`,
+ * `connections`, `statement_timeout` and `connect_timeout` (milliseconds), `renewals`, `pooler`, `direct`; others are
+ * libpq's.
  * @throws `config_invalid`, without the password
  */
 export function parseLocation(text: string): Location {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw invalid('must be postgres://user:password@host:port/database; escape special characters as %xx');
-  }
-  const take = (name: keyof typeof ours) => {
-    const value = url.searchParams.get(name) ?? ours[name];
-    url.searchParams.delete(name);
-    return value;
-  };
+  const [, user, password, authority, database, query, hash] =
+    /^postgres(?:ql)?:\/\/(?:([^/?#:]*)(?::([^/?#]*))?@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?(#.*)?$/s.exec(text) ??
+    [];
+  if (authority === undefined) throw invalid(`must be ${form}; escape special characters as %xx`);
+  const given: Given = readParameters(new URL(`postgres://x/?${query ?? ''}${hash ?? ''}`), known, invalid);
+  const servers = serversOf(authority || given.host, authority ? undefined : given.port);
+  if (!database) throw invalid(`names no database: ${form}`);
   const number = (name: keyof typeof ours, least: number, most: number) => {
-    const value = take(name);
+    const value = given[name] ?? ours[name];
     if (/^\d+$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value);
     throw invalid(`has ${name}=${value}, which must be a whole number from ${least} to ${most}`);
   };
-  if (url.pathname.length < 2) throw invalid('names no database: postgres://user:password@host:port/database');
-  const schema = take('schema');
+  const { schema = ours.schema, options = '', direct } = given;
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
     throw invalid(`has schema=${schema}, which must be a lower-case name of a-z 0-9 _`);
   }
-  const renewals = take('renewals');
-  if (renewals !== 'local' && renewals !== 'synchronous') {
-    throw invalid(`has renewals=${renewals}, which must be local or synchronous`);
-  }
-  const options = url.searchParams.get('options') ?? '';
-  url.searchParams.delete('options');
+  // A store is written, so libpq's other words for which server is meant make no sense.
+  oneOf(given, 'target_session_attrs', ['primary', 'read-write']);
+  const manners = mannersOf(given);
+  const waysTo = (all: typeof servers) => new Ways(all.map((server) => manners(server)));
+  const ways = waysTo(servers);
   return {
+    ways,
+    direct: direct === undefined ? ways : waysTo(serversOf(direct, undefined)),
+    shared: oneOf(given, 'pooler', ['session', 'transaction']) === 'transaction',
     schema,
     options,
     connections: number('connections', 2, 1000),
     statementTimeout: number('statement_timeout', 100, 600_000),
     connectTimeout: number('connect_timeout', 100, 600_000),
-    renewals,
-    url: url.toString(),
-    shown: `${url.protocol}//${url.username ? `${url.username}@` : ''}${url.host}${url.pathname}`,
+    renewals: oneOf(given, 'renewals', ['local', 'synchronous']) ?? ours.renewals,
+    client: {
+      ...(user && { user: decoded(user) }),
+      ...(password && { password: decoded(password) }),
+      database: decoded(database),
+      application_name: given.application_name ?? 'curfew',
+    },
+    shown: `${/^\w+:\/\//.exec(text)![0]}${user ? `${user}@` : ''}${authority || given.host}/${database}`,
   };
 }
 
-function invalid(what: string): CurfewError {
-  return new CurfewError('config_invalid', { detail: `CURFEW_STORE: the postgres:// URL ${what}.` });
+/** Servers from `host:port,host:port`; or from hosts and their ports apart. A host that begins with `/` is a folder with a socket. */
+function serversOf(hosts: string | undefined, ports: string | undefined): { host: string; port: number }[] {
+  if (!hosts) throw invalid(`names no host: ${form}`);
+  const apart = ports?.split(',');
+  const list = hosts.split(',');
+  if (apart && apart.length > 1 && apart.length !== list.length) throw invalid('has not as many ports as hosts');
+  return list.map((one, i) => {
+    const [, v6, name, own] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::([^:]*))?$/.exec(one) ?? [];
+    const port = own || (apart && (apart[i] ?? apart[0])) || defaultPort;
+    if ((v6 ?? name) === undefined || !/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
+      throw invalid(`must be ${form}, and ${JSON.stringify(one)} is no host with a port`);
+    }
+    return { host: v6 ?? decoded(name!), port: Number(port) };
+  });
 }
+
+/** With or without TLS, and what is demanded of the server's certificate: as libpq's `sslmode` says. */
+function mannersOf(given: Given): (server: { host: string; port: number }) => Way[] {
+  const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+  const root = given.sslrootcert === 'system' ? undefined : given.sslrootcert;
+  // The system's roots sign for anybody, so only the name says that it is the right one.
+  const mode = oneOf(given, 'sslmode', modes) ?? (given.sslrootcert === 'system' ? 'verify-full' : 'prefer');
+  if (given.sslrootcert === 'system' && mode !== 'verify-full') {
+    throw invalid('has sslrootcert=system, which goes with sslmode=verify-full alone');
+  }
+  if (mode === 'verify-ca' && root === undefined) {
+    throw invalid('has sslmode=verify-ca, which needs the certificate of the authority: sslrootcert');
+  }
+  if ((given.sslcert === undefined) !== (given.sslkey === undefined))
+    throw invalid('needs sslcert and sslkey together');
+  const file = (name: 'sslcert' | 'sslkey') => given[name] !== undefined && contentOf(name, given[name]);
+  const [cert, key] = [file('sslcert'), file('sslkey')];
+  const tls: ConnectionOptions = {
+    ...(root !== undefined && { ca: contentOf('sslrootcert', root) }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+    // With a root certificate `require` is `verify-ca`.
+    ...(mode !== 'verify-full' &&
+      (root === undefined || mode === 'allow' || mode === 'prefer'
+        ? { rejectUnauthorized: false }
+        : { checkServerIdentity: () => undefined })),
+  };
+  const inOrder = { disable: [false], allow: [false, tls], prefer: [tls, false] }[mode as string] ?? [tls];
+  return ({ host, port }) =>
+    // A socket of the machine needs no TLS.
+    (host.startsWith('/') ? [false as const] : inOrder).map((ssl) => ({ host, port, ssl: ssl as Way['ssl'] }));
+}
+
+function oneOf<const Value extends string>(
+  given: Given,
+  name: keyof Given,
+  values: readonly Value[],
+): Value | undefined {
+  const text = given[name];
+  const found = values.find((value) => value === text);
+  if (text === undefined || found !== undefined) return found;
+  throw invalid(`has ${name}=${text}, which must be ${values.join(' or ')}`);
+}
+
+/** A part as it is meant; as it stands where it holds a `%` that begins nothing. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function contentOf(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw invalid(`has ${name}=${path}, which cannot be read: ${(error as Error).message}`);
+  }
+}
+
+const invalid: Invalid = (what) =>
+  new CurfewError('config_invalid', { detail: `CURFEW_STORE: the postgres:// URL ${what}.` });

@@ -48,7 +48,12 @@ export class PostgresStore implements Store {
     this.#database = database;
     const commit = database.location.renewals === 'local' ? 'local' : 'on';
     // Reading on, looking at the rows and renewing go on side by side: an end on another node waits for all three.
-    this.#fence = new Database(database.location, { connections: 3, commit, otherwise: database });
+    this.#fence = new Database(database.location, {
+      connections: 3,
+      commit,
+      direct: true,
+      otherwise: database,
+    });
     this.#watchers = new Watchers(listenOn(database));
     this.#writes = new Lanes((operations) => this.#writeAll(operations), {
       ...batch,

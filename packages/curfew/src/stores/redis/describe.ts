@@ -14,7 +14,7 @@ export async function describe(link: Link, confirmed: boolean): Promise<StoreDes
     kind: 'redis',
     engine: server.engine,
     format,
-    location: link.options.location,
+    location: link.options.location.shown,
     bytes: server.usedBytes,
     facts: {
       liveSessions,

@@ -1,6 +1,5 @@
 import { CurfewError } from '../../errors.ts';
 import { closedError } from './faults.ts';
-import { shared } from './keys.ts';
 import type { Link, Reply } from './link.ts';
 import type { Script } from './scripts/script.ts';
 
@@ -65,7 +64,7 @@ export class DurableWrites {
     try {
       const timeout = Math.ceil(this.#link.options.timeout * 0.9);
       // A change that was found done already was written by another connection: what comes after it here is behind it.
-      await this.#link.command('INCR', `${shared}synced`);
+      await this.#link.command('INCR', this.#link.key('synced'));
       const [local] = (await this.#link.command('WAITAOF', '1', '0', String(timeout))) as [number];
       // A new connection has written nothing, so its wait says nothing about what the old one wrote.
       if (local >= 1 && this.#link.generation === generation) return undefined;

@@ -1,18 +1,17 @@
 import { inTime, type Listen } from '../watchers.ts';
-import { shared } from './keys.ts';
 import { newClient } from './link.ts';
+import type { Location } from './location.ts';
 
 /** Milliseconds that Redis waits for the next entry before it answers that there is none; and that anything may take. */
 const longest = 2000;
 const most = 2 * longest;
 
-/** Waits for whatever is appended to the log after the question. */
-const nextEntry = ['XREAD', 'COUNT', '1', 'BLOCK', String(longest), 'STREAMS', `${shared}log`, '$'];
-
 /** Listens for entries of the log: Redis answers a reading that waits as soon as there is one. */
-export function listenOn(url: string): Listen {
+export function listenOn(location: Location): Listen {
+  // Waits for whatever is appended to the log after the question.
+  const nextEntry = ['XREAD', 'COUNT', '1', 'BLOCK', String(longest), 'STREAMS', `${location.prefix}log`, '$'];
   return async (hint, until) => {
-    const client = newClient(url, () => false);
+    const client = newClient(location, () => false);
     let over = false;
     const letGo = () => {
       try {

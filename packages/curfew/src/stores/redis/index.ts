@@ -2,26 +2,28 @@ import { CurfewError } from '../../errors.ts';
 import { format, formatBefore } from './codec.ts';
 import { DurableWrites } from './durable.ts';
 import { Link, type LinkOptions } from './link.ts';
+import { parseLocation } from './location.ts';
 import { completeLog, readFormat } from './scripts/streams.ts';
 import { readServerFacts, refuseUnsafe, type ServerFacts } from './settings.ts';
 import { RedisStore } from './store.ts';
 import { halfImported } from './transfer.ts';
 
+export { parseLocation } from './location.ts';
 export type { RedisStore } from './store.ts';
 
 /** Milliseconds that an answer may take. */
 const defaultTimeout = 5000;
 
 /**
- * Opens the store on a Redis: `redis://[[user]:password@]host[:port][/database]`, or `rediss://` over TLS.
+ * Opens the store on a Redis; see {@link parseLocation} for its URL.
  * @throws `config_invalid`, `store_unavailable`, `store_login_refused`, `store_read_only`, `store_unsafe`, `store_version`
  */
 export async function openRedisStore(url: string, timeout: number = defaultTimeout): Promise<RedisStore> {
-  const options: LinkOptions = { url, location: locationOf(url), timeout };
+  const options: LinkOptions = { location: parseLocation(url), timeout };
   const link = await Link.open(options);
   try {
     const facts = await readServerFacts(link);
-    refuseUnsafe(facts, options.location);
+    refuseUnsafe(facts, options.location.shown);
     await checkFormat(link);
     return new RedisStore(link, confirmable(facts) ? new DurableWrites(await Link.open(options)) : undefined);
   } catch (error) {
@@ -36,7 +38,7 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
  */
 async function checkFormat(link: Link): Promise<void> {
   const written = (await link.run(readFormat, [])) as string | null;
-  const { location } = link.options;
+  const location = link.options.location.shown;
   if (written === null || written === String(format)) return;
   if (written === String(formatBefore)) {
     await link.run(completeLog, []);
@@ -53,15 +55,4 @@ async function checkFormat(link: Link): Promise<void> {
 /** Whether it has to be asked when a write is on disk, and can be. */
 function confirmable({ confirms, appendOnly, sync }: ServerFacts): boolean {
   return confirms && appendOnly && sync !== 'always';
-}
-
-/** The address as people may see it: without the password. @throws `config_invalid` */
-export function locationOf(text: string): string {
-  const url = URL.parse(text);
-  if (!url?.hostname || !/^rediss?:$/.test(url.protocol) || !/^(\/\d*)?$/.test(url.pathname)) {
-    throw new CurfewError('config_invalid', {
-      detail: 'The store must be redis:// or rediss:// with a host, and may name a port and the number of a database.',
-    });
-  }
-  return `${url.protocol}//${url.host}${url.pathname}`;
 }

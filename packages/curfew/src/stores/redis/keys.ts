@@ -3,7 +3,8 @@ import type { AccessGroup, SessionId, SessionName, UserId } from '../../domain/b
 import { shardTag, shardTags } from '../../domain/ids.ts';
 
 /*
- * The names of the keys. What belongs to one user stands under the user's shard tag as the hash tag, `curfew:{0A}:`, so
+ * The names of the keys, behind the prefix of their store, which is `curfew:` unless its URL names another; the connection
+ * puts that before them. What belongs to one user stands under the user's shard tag as the hash tag, `curfew:{0A}:`, so
  * that on a Cluster it lies in one slot; what belongs to nobody stands under `curfew:` (on a Cluster it will stand under
  * the tag as well, once for each group of slots). Scripts are given both beginnings and put the rest behind them.
  *
@@ -30,12 +31,10 @@ import { shardTag, shardTags } from '../../domain/ids.ts';
  *
  * Sorted sets of ids have equal scores, so they are read by name, which is by time.
  */
-export const shared = 'curfew:';
-
 /** The beginning of a user's keys. */
-export const homeOf = (userId: UserId): string => `${shared}{${shardTag(userId)}}:`;
+export const homeOf = (userId: UserId): string => `{${shardTag(userId)}}:`;
 /** The same, from a session's id, which carries the tag. */
-export const homeOfSession = (id: SessionId): string => `${shared}{${id.slice(8, 10)}}:`;
+export const homeOfSession = (id: SessionId): string => `{${id.slice(8, 10)}}:`;
 
 export const groupTag = (group: AccessGroup): string => `g:${group}`;
 export const addressTag = (ip: string): string => `a:${ip}`;

@@ -1,16 +1,14 @@
 import { createClient, ErrorReply } from '@redis/client';
 import type { CurfewError } from '../../errors.ts';
 import { closedError, commandFault, connectFault, lateFault, offlineFault } from './faults.ts';
-import { shared } from './keys.ts';
+import type { Location } from './location.ts';
 import type { Script } from './scripts/script.ts';
 
 /** What Redis answers: text, a number, nothing, or a list of these. */
 export type Reply = string | number | null | Reply[];
 
 export type LinkOptions = {
-  url: string;
-  /** The address without its password, for people. */
-  location: string;
+  location: Location;
   /** Milliseconds that an answer may take. */
   timeout: number;
 };
@@ -71,28 +69,27 @@ export class Link {
       return link;
     } catch (error) {
       link.#discard();
-      throw connectFault(error, options.location);
+      throw connectFault(error, options.location.shown);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  /** Runs a script; `home` is the beginning of the user's keys. */
-  run(script: Script, args: string[], home: string = shared): Promise<Reply> {
-    return this.#send(['EVALSHA', script.sha1, '2', home, shared, ...args], script.writes, () => [
-      'EVAL',
-      script.source,
-      '2',
-      home,
-      shared,
-      ...args,
-    ]);
+  /** A key of this store, by its name. */
+  key(name: string): string {
+    return this.options.location.prefix + name;
   }
 
-  /** The values of keys, read in one step; never from a replica, which is behind. */
-  async read(...keys: string[]): Promise<(string | null)[]> {
+  /** Runs a script; `home` is the beginning of the names of the user's keys. */
+  run(script: Script, args: string[], home = ''): Promise<Reply> {
+    const rest = ['2', this.key(home), this.key(''), ...args];
+    return this.#send(['EVALSHA', script.sha1, ...rest], script.writes, () => ['EVAL', script.source, ...rest]);
+  }
+
+  /** The values of keys, by their names, read in one step; never from a replica, which is behind. */
+  async read(...names: string[]): Promise<(string | null)[]> {
     const primary = this.#refuseReplica();
-    const values = (await this.#send(['MGET', ...keys], false)) as (string | null)[];
+    const values = (await this.#send(['MGET', ...names.map((name) => this.key(name))], false)) as (string | null)[];
     // Its answer came before: they were sent in this order.
     await primary;
     return values;
@@ -143,7 +140,7 @@ export class Link {
    */
   #refuseReplica(): Promise<unknown> {
     if (!this.#primary) {
-      this.#primary = this.#send(['GETEX', `${shared}nothing`], false).catch((fault: CurfewError) => {
+      this.#primary = this.#send(['GETEX', this.key('nothing')], false).catch((fault: CurfewError) => {
         // A Redis that cannot write its disk refuses as well; what it has can be read.
         if (!(fault.cause instanceof ErrorReply) || fault.cause.message.startsWith('READONLY')) throw fault;
       });
@@ -206,7 +203,7 @@ export class Link {
 
   #makeClient(): Client {
     const client = newClient(
-      this.options.url,
+      this.options.location,
       // Only what was connected once is connected again by itself: whoever starts a server is told what is wrong.
       (retries) => this.#connectedOnce && Math.min(longestPause, firstPause * 2 ** retries) * (0.5 + Math.random() / 2),
     );
@@ -221,15 +218,15 @@ export class Link {
 }
 
 /** `reconnect` answers with milliseconds, or false when a broken connection is not to be made anew. */
-export function newClient(url: string, reconnect: (retries: number) => number | false): Client {
+export function newClient({ client: where }: Location, reconnect: (retries: number) => number | false): Client {
   const client = createClient({
-    url,
+    ...where,
     // A command that the client kept for the next connection would be sent whenever that comes.
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
     // The client's own counts only until a command is sent; see Link's #refuseLate.
     commandOptions: { timeout: undefined } as object,
-    socket: { connectTimeout, reconnectStrategy: reconnect },
+    socket: { ...where.socket, connectTimeout, reconnectStrategy: reconnect },
   });
   // Every command is told of it by itself.
   client.on('error', () => {});

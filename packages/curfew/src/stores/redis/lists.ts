@@ -2,7 +2,7 @@ import type { SessionId } from '../../domain/brand.ts';
 import { matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
 import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
-import { addressTag, groupTag, homeOf, nameTag, shared } from './keys.ts';
+import { addressTag, groupTag, homeOf, nameTag } from './keys.ts';
 import type { Link, Reply } from './link.ts';
 import * as lists from './scripts/lists.ts';
 import { readSessions } from './scripts/sessions.ts';
@@ -92,7 +92,7 @@ function tagOf({ name, accessGroup, ip }: SessionFilter): string | undefined {
 /** An index that holds what is not there any more is put right by whoever reads it. */
 async function drop(link: Link, filter: SessionFilter, dead: readonly SessionId[]): Promise<void> {
   const { userId } = filter;
-  const keys = userId === undefined ? placesOf(filter).map((place) => shared + place) : [];
+  const keys = userId === undefined ? placesOf(filter).map((place) => link.key(place)) : [];
   const args = [userId ?? '', String(keys.length), ...keys, ...dead];
   // Whoever reads next tries again.
   await link.run(dropDead, args, userId && homeOf(userId)).catch(() => {});

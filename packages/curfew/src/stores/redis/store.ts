@@ -54,7 +54,7 @@ export class RedisStore implements Store {
     this.#link = link;
     this.#durable = durable;
     this.#sweeper = new Sweeper(link);
-    this.#watchers = new Watchers(listenOn(link.options.url));
+    this.#watchers = new Watchers(listenOn(link.options.location));
     this.#write = durable ? durable.run.bind(durable) : link.run.bind(link);
     this.#creations = this.#together(sessions.createSessions);
     this.#ends = this.#together(ends.endSessions);

@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
 import type { SweepOutcome, SweepTask } from '../contract.ts';
-import { shared } from './keys.ts';
 import type { Link } from './link.ts';
 import type { Script } from './scripts/script.ts';
 import * as pieces from './scripts/sweep.ts';
@@ -72,7 +71,7 @@ export class Sweeper {
       'SCAN',
       this.#mended,
       'MATCH',
-      `${shared}{??}:s:*`,
+      this.#link.key('{??}:s:*'),
       'COUNT',
       String(mendLooks),
     );

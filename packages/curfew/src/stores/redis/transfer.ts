@@ -5,7 +5,7 @@ import type { StoreRecord } from '../records.ts';
 import { listAccounts, listKeys } from './accounts.ts';
 import * as codec from './codec.ts';
 import { numberOf, readEvents, type StreamEntry } from './events.ts';
-import { addressTag, allTags, groupTag, homeOf, homeOfSession, nameTag, shared } from './keys.ts';
+import { addressTag, allTags, groupTag, homeOf, homeOfSession, nameTag } from './keys.ts';
 import type { Link } from './link.ts';
 import { listNamed } from './scripts/slots.ts';
 import { counters, latestTime, readLog } from './scripts/streams.ts';
@@ -77,9 +77,9 @@ async function numbersOf(link: Link): Promise<Numbers> {
 
 /** Steps of everyone's epoch, then of each user's, each from the lowest. */
 async function* epochs(link: Link): AsyncGenerator<StoreRecord> {
-  const walking = Number(await link.command('HEXISTS', `${shared}state`, 'walk')) === 1;
-  yield* stepsOf(null, await hash(link, `${shared}everyone`), !walking);
-  for (const item of (await link.command('ZRANGE', `${shared}epochs`, '0', '-1')) as string[]) {
+  const walking = Number(await link.command('HEXISTS', link.key('state'), 'walk')) === 1;
+  yield* stepsOf(null, await hash(link, link.key('everyone')), !walking);
+  for (const item of (await link.command('ZRANGE', link.key('epochs'), '0', '-1')) as string[]) {
     const [home, userId] = item.split(codec.separator) as [string, UserId];
     const steps = await hash(link, `${home}e:${userId}`);
     yield* stepsOf(userId, steps, Number(steps.get('left') ?? 0) === 0);
@@ -96,11 +96,11 @@ function* stepsOf(userId: UserId | null, steps: Map<string, string>, settled: bo
 
 async function* sessionsOf(link: Link, list: string): AsyncGenerator<StoreRecord> {
   for (let from = '-'; ; ) {
-    const range = ['ZRANGE', shared + list, from, '+', 'BYLEX', 'LIMIT', '0', String(piece)];
+    const range = ['ZRANGE', link.key(list), from, '+', 'BYLEX', 'LIMIT', '0', String(piece)];
     const ids = (await link.command(...range)) as SessionId[];
     if (ids.length === 0) return;
     const rows = await link.read(...ids.map((id) => `${homeOfSession(id)}s:${id}`));
-    const buried = (await link.command('ZMSCORE', `${shared}graves`, ...ids)) as (number | string | null)[];
+    const buried = (await link.command('ZMSCORE', link.key('graves'), ...ids)) as (number | string | null)[];
     for (const [i, id] of ids.entries()) {
       const session = rows[i] == null ? undefined : codec.decodeSession(id, rows[i]);
       if (session) yield { kind: 'session', session, writtenAt: session.end && Number(buried[i] ?? session.end.at) };
@@ -117,17 +117,17 @@ async function hash(link: Link, key: string): Promise<Map<string, string>> {
 
 /** Writes records piece by piece, and says that it is whole only when it is. */
 export async function importRecords(link: Link, records: AsyncIterable<StoreRecord>): Promise<void> {
-  const used = ['live', 'past', 'usernames', 'keys', 'slots', 'log', 'events'].map((key) => shared + key);
+  const used = ['live', 'past', 'usernames', 'keys', 'slots', 'log', 'events'].map((name) => link.key(name));
   if (Number(await link.command('EXISTS', ...used)) > 0) throw new CurfewError('store_not_empty');
-  const restoring = new Restoring();
-  restoring.commands.push(['HSET', `${shared}state`, 'format', halfImported]);
+  const restoring = new Restoring(link.options.location.prefix);
+  restoring.commands.push(['HSET', link.key('state'), 'format', halfImported]);
   for await (const record of records) {
     restoring.take(record);
     if (restoring.commands.length >= piece) await write(link, restoring.commands.splice(0));
   }
   restoring.finish();
   await write(link, restoring.commands);
-  await write(link, [['HSET', `${shared}state`, 'format', String(codec.format)]]);
+  await write(link, [['HSET', link.key('state'), 'format', String(codec.format)]]);
 }
 
 async function write(link: Link, commands: readonly Command[]): Promise<void> {
@@ -142,6 +142,7 @@ async function write(link: Link, commands: readonly Command[]): Promise<void> {
 /** The commands that put records where they belong. */
 class Restoring {
   readonly commands: Command[] = [];
+  readonly #prefix: string;
   #numbers: Numbers & { time: number } = { head: 0, lastEvent: 0, time: 0 };
   #logged = 0;
   #told = 0;
@@ -150,6 +151,10 @@ class Restoring {
   #walkFrom: number | undefined;
   readonly #users: Map<UserId, { number: number; last: number }> = new Map();
   readonly #left: Map<string, UserId> = new Map();
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
 
   take(record: StoreRecord): void {
     switch (record.kind) {
@@ -161,23 +166,23 @@ class Restoring {
         return;
       case 'account': {
         const { id, username, email } = record.account;
-        const place = homeOf(id) + codec.separator + id;
-        this.#add('SET', `${homeOf(id)}a:${id}`, codec.encodeAccount(record.account));
-        this.#add('SET', `${shared}login:u${username}`, place);
-        if (email !== undefined) this.#add('SET', `${shared}login:e${email}`, place);
-        this.#add('ZADD', `${shared}usernames`, '0', username);
+        const place = this.#homeOf(id) + codec.separator + id;
+        this.#add('SET', `${this.#homeOf(id)}a:${id}`, codec.encodeAccount(record.account));
+        this.#add('SET', `${this.#prefix}login:u${username}`, place);
+        if (email !== undefined) this.#add('SET', `${this.#prefix}login:e${email}`, place);
+        this.#add('ZADD', `${this.#prefix}usernames`, '0', username);
         return;
       }
       case 'key':
-        this.#add('SET', `${shared}key:${record.key.id}`, codec.encodeKey(record.key));
-        this.#add('ZADD', `${shared}keys`, '0', record.key.id);
+        this.#add('SET', `${this.#prefix}key:${record.key.id}`, codec.encodeKey(record.key));
+        this.#add('ZADD', `${this.#prefix}keys`, '0', record.key.id);
         return;
       case 'session':
         this.#session(record.session, record.writtenAt);
         return;
       case 'slot':
-        this.#add('SET', `${shared}slot:${record.slot.name}`, codec.encodeSlot(record.slot));
-        this.#add('ZADD', `${shared}slots`, '0', record.slot.name);
+        this.#add('SET', `${this.#prefix}slot:${record.slot.name}`, codec.encodeSlot(record.slot));
+        this.#add('ZADD', `${this.#prefix}slots`, '0', record.slot.name);
         return;
       case 'log':
         this.#log(record.entry);
@@ -186,7 +191,7 @@ class Restoring {
       case 'event': {
         const { sequence, ...event } = record.event;
         this.#told = sequence;
-        this.#add('XADD', `${shared}events`, `0-${sequence}`, 'e', codec.encodeEvent(event));
+        this.#add('XADD', `${this.#prefix}events`, `0-${sequence}`, 'e', codec.encodeEvent(event));
       }
     }
   }
@@ -198,73 +203,77 @@ class Restoring {
     if (head > this.#logged) this.#log({ sequence: head, at: time, all: true });
     if (lastEvent > this.#told) this.#skipTo('events', lastEvent);
     for (const [stamp, userId] of this.#left) {
-      const home = homeOf(userId);
+      const home = this.#homeOf(userId);
       const item = [home, stamp, userId].join(codec.separator);
-      this.#add('ZADD', `${shared}left`, String(this.#users.get(userId)!.last), item);
+      this.#add('ZADD', `${this.#prefix}left`, String(this.#users.get(userId)!.last), item);
       this.#add('HINCRBY', `${home}e:${userId}`, 'left', '1');
     }
     if (this.#everyone > 0) {
-      for (const tag of allTags()) this.#add('SET', `${shared}{${tag}}:m`, this.#mark());
+      for (const tag of allTags()) this.#add('SET', `${this.#prefix}{${tag}}:m`, this.#mark());
     }
     if (this.#walkFrom !== undefined) {
-      this.#add('HSET', `${shared}state`, 'walk', '', 'walkFrom', String(this.#walkFrom), 'walkEvents', '0');
+      this.#add('HSET', `${this.#prefix}state`, 'walk', '', 'walkFrom', String(this.#walkFrom), 'walkEvents', '0');
     }
-    this.#add('SET', `${shared}active`, String(this.#active));
+    this.#add('SET', `${this.#prefix}active`, String(this.#active));
     const followed = ['placed', String(lastEvent), 'buried', String(head)];
-    this.#add('HSET', `${shared}state`, 'everyone', String(this.#everyone), 'time', String(time), ...followed);
+    this.#add('HSET', `${this.#prefix}state`, 'everyone', String(this.#everyone), 'time', String(time), ...followed);
   }
 
   /** The numbering of a stream goes on where it was, also when the last entries are gone. */
   #skipTo(stream: string, number: number): void {
-    this.#add('XADD', shared + stream, `0-${number}`, 'e', '');
-    this.#add('XDEL', shared + stream, `0-${number}`);
+    this.#add('XADD', this.#prefix + stream, `0-${number}`, 'e', '');
+    this.#add('XDEL', this.#prefix + stream, `0-${number}`);
   }
 
   #log(entry: codec.LogRecord): void {
-    this.#add('XADD', `${shared}log`, `0-${entry.sequence}`, 'e', codec.encodeLog(entry));
+    this.#add('XADD', `${this.#prefix}log`, `0-${entry.sequence}`, 'e', codec.encodeLog(entry));
   }
 
   #epoch({ userId, number, end }: Extract<StoreRecord, { kind: 'epoch' }>): void {
     const step = [end.at, end.by, end.reason, end.sequence].join(codec.separator);
     if (userId === null) {
       this.#everyone = number;
-      this.#add('HSET', `${shared}everyone`, String(number), step);
+      this.#add('HSET', `${this.#prefix}everyone`, String(number), step);
       return;
     }
-    const home = homeOf(userId);
+    const home = this.#homeOf(userId);
     this.#users.set(userId, { number, last: end.sequence });
     this.#add('HSET', `${home}e:${userId}`, 'n', String(number), String(number), step);
-    this.#add('ZADD', `${shared}epochs`, String(end.at), home + codec.separator + userId);
+    this.#add('ZADD', `${this.#prefix}epochs`, String(end.at), home + codec.separator + userId);
   }
 
   /** A session where it belongs: among the living, or, when its end is written down, among the past. */
   #session(session: StoredSession, writtenAt: number | undefined): void {
     const { id, userId, epochs: stamped, end } = session;
-    const home = homeOf(userId);
+    const home = this.#homeOf(userId);
     const user = this.#users.get(userId)?.number ?? 0;
     const current = stamped.everyone === this.#everyone && stamped.user === user;
     // A mark that is never the present one makes whoever reads it look at the epochs.
     const mark = current ? this.#mark() : `${stamped.everyone}.`;
     const row = [mark, stamped.user, codec.encodeUnstamped(session)].join(codec.separator);
     this.#add('SET', `${home}s:${id}`, row);
-    for (const tag of tagsOf(session)) this.#add('ZADD', `${shared}${end ? 'p' : 'l'}:${tag}`, '0', id);
+    for (const tag of tagsOf(session)) this.#add('ZADD', `${this.#prefix}${end ? 'p' : 'l'}:${tag}`, '0', id);
     if (end) {
       this.#add('ZADD', `${home}x:${userId}`, '0', id);
-      this.#add('ZADD', `${shared}past`, '0', id);
-      this.#add('ZADD', `${shared}graves`, String(writtenAt ?? end.at), id);
+      this.#add('ZADD', `${this.#prefix}past`, '0', id);
+      this.#add('ZADD', `${this.#prefix}graves`, String(writtenAt ?? end.at), id);
       return;
     }
     const stamp = `${stamped.everyone}.${stamped.user}:${userId}`;
     this.#add('ZADD', `${home}u:${stamp}`, '0', id);
-    this.#add('ZADD', `${shared}live`, '0', id);
-    this.#add('ZADD', `${shared}deadlines`, String(nextDeadline(session)), id);
+    this.#add('ZADD', `${this.#prefix}live`, '0', id);
+    this.#add('ZADD', `${this.#prefix}deadlines`, String(nextDeadline(session)), id);
     if (session.suspended) {
       this.#add('ZADD', `${home}v:${stamp}`, '0', id);
-      this.#add('ZADD', `${shared}suspended`, '0', id);
+      this.#add('ZADD', `${this.#prefix}suspended`, '0', id);
     }
     if (current && !session.suspended) this.#active += 1;
     if (stamped.everyone < this.#everyone) this.#walkFrom = Math.min(stamped.everyone, this.#walkFrom ?? Infinity);
     else if (stamped.user < user) this.#left.set(stamp, userId);
+  }
+
+  #homeOf(userId: UserId): string {
+    return this.#prefix + homeOf(userId);
   }
 
   #mark(): string {

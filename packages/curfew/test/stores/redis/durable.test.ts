@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { logout, World } from '../../../src/stores/conformance/harness.ts';
 import { DurableWrites } from '../../../src/stores/redis/durable.ts';
-import { openRedisStore } from '../../../src/stores/redis/index.ts';
+import { openRedisStore, parseLocation } from '../../../src/stores/redis/index.ts';
 import { Link } from '../../../src/stores/redis/link.ts';
 import { appendEvent, logHead } from '../../../src/stores/redis/scripts/streams.ts';
 import { readServerFacts } from '../../../src/stores/redis/settings.ts';
@@ -13,7 +13,7 @@ describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () 
   test('are a success when it says that they are on disk, and unknown when it cannot say', async (t) => {
     const server = await RedisServer.start('--appendfsync', 'everysec');
     t.after(() => server.remove());
-    const link = await Link.open({ url: server.url, location: server.url, timeout: 3000 });
+    const link = await Link.open({ location: parseLocation(server.url), timeout: 3000 });
     const { confirms } = await readServerFacts(link);
     const writes = new DurableWrites(link);
     t.after(() => writes.close());
@@ -32,7 +32,7 @@ describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () 
   test('none is left waiting, however soon it comes after the one before', { timeout: 20_000 }, async (t) => {
     const server = await RedisServer.start();
     t.after(() => server.remove());
-    const writes = new DurableWrites(await Link.open({ url: server.url, location: server.url, timeout: 3000 }));
+    const writes = new DurableWrites(await Link.open({ location: parseLocation(server.url), timeout: 3000 }));
     t.after(() => writes.close());
     for (let turns = 0; turns < 20; turns++) {
       await writes.run(appendEvent, [`login.failed\u001f${turns}`]).catch(() => {});
@@ -49,7 +49,7 @@ describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () 
     const world = new World({ store, dispose: async () => {} });
     const made = Array.from({ length: 20 }, () => world.plan());
     const created = await Promise.allSettled(made.map((session) => world.tryCreate(session)));
-    const link = await Link.open({ url: server.url, location: server.url, timeout: 3000 });
+    const link = await Link.open({ location: parseLocation(server.url), timeout: 3000 });
     t.after(() => link.close());
     if (!(await readServerFacts(link)).confirms) {
       t.skip('this Redis cannot be asked: WAITAOF came with 7.2');

@@ -14,7 +14,7 @@ import {
   user,
   World,
 } from '../../../src/stores/conformance/harness.ts';
-import { openRedisStore, type RedisStore } from '../../../src/stores/redis/index.ts';
+import { openRedisStore, parseLocation, type RedisStore } from '../../../src/stores/redis/index.ts';
 import { Link } from '../../../src/stores/redis/link.ts';
 import { settleEveryone } from '../../../src/stores/redis/scripts/sweep.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
@@ -163,7 +163,7 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     await store.endEveryone(everyone(start + 50));
     const later = await world.create({ at: start + 51 });
     // Another node is at this part of its sweep before anybody has placed them.
-    const link = await Link.open({ url: server.url, location: server.url, timeout: 5000 });
+    const link = await Link.open({ location: parseLocation(server.url), timeout: 5000 });
     await link.run(settleEveryone, [String(start + 52), '100']);
     await link.close();
     await world.sweep(start + 52);

@@ -23,6 +23,12 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
       t.after(store.close);
       return store;
     },
+    /** Beside another store in the same database. */
+    async prefixed(t) {
+      const store = await openRedisStore(`${server.url}/${databases - 1}?prefix=shop:sessions`);
+      t.after(store.close);
+      return store;
+    },
     async lmdb(t) {
       const folder = temporaryFolder();
       const store = await openLmdbStore(folder.path);
@@ -36,6 +42,7 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
 
   for (const [from, to] of [
     ['redis', 'redis'],
+    ['redis', 'prefixed'],
     ['redis', 'lmdb'],
     ['lmdb', 'redis'],
   ] as const) {

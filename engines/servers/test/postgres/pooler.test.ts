@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import type { CurfewError } from 'curfew';
+import { logout, nodeRow, start, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
+import type { PostgresStore } from '../../../../packages/curfew/src/stores/postgres/store.ts';
+import { Pooler, poolerInstalled } from './pooler.ts';
+import { PostgresServer } from './server.ts';
+
+describe('PostgreSQL behind PgBouncer', { skip: !poolerInstalled }, () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await PostgresServer.start();
+  });
+  after(() => server.dispose());
+
+  /** The URL of a database of its own, by way of a pooler. */
+  async function pooled(t: TestContext, mode: 'session' | 'transaction', name: string): Promise<string> {
+    await server.createDatabase(name);
+    const pooler = await Pooler.start(mode, server.url(name));
+    t.after(() => pooler.remove());
+    return server.url(name, pooler.port);
+  }
+
+  async function opened(t: TestContext, url: string): Promise<PostgresStore> {
+    const store = await openPostgresStore(url);
+    t.after(() => store.close());
+    return store;
+  }
+
+  /** Much at once, of every kind that a server asks, so that connections change hands. */
+  async function use(store: PostgresStore): Promise<void> {
+    const world = new World({ store, dispose: async () => {} });
+    for (let turn = 0; turn < 5; turn++) {
+      const sessions = await Promise.all(
+        Array.from({ length: 30 }, (_, i) => world.create({ userId: `u${turn}.${i}` })),
+      );
+      await Promise.all([
+        ...sessions.map(({ id }, i) => (i % 2 === 0 ? store.endSession(id, logout()) : store.readSession(id))),
+        store.renewNode(nodeRow('n1', turn + 1)),
+        store.listNodes(),
+        world.list(),
+        store.sweep({ now: start, keepEnded: 1e12, keepEvents: 1e12, batch: 100 }),
+      ]);
+    }
+    assert.equal((await store.logHead()).sequence, 75);
+    assert.equal(await world.store.countActive(0), 75);
+  }
+
+  /** Resolves when a change has been told of, before anybody would have looked. */
+  async function hinted(store: PostgresStore): Promise<void> {
+    const world = new World({ store, dispose: async () => {} });
+    for (let heard = false; !heard; ) {
+      const hint = new Promise<void>((resolve) => {
+        const stop = store.watchLog(() => {
+          stop();
+          heard = true;
+          resolve();
+        });
+      });
+      const { id } = await world.create();
+      await store.endSession(id, logout());
+      await Promise.race([hint, new Promise((resolve) => setTimeout(resolve, 100))]);
+    }
+  }
+
+  test('in session mode it works as it is', { timeout: 60_000 }, async (t) => {
+    const store = await opened(t, await pooled(t, 'session', 'by_session'));
+    await use(store);
+    await hinted(store);
+  });
+
+  test('in transaction mode nothing is set and nothing prepared on a connection, and what is told comes past it', {
+    timeout: 60_000,
+  }, async (t) => {
+    const url = `${await pooled(t, 'transaction', 'by_transaction')}?pooler=transaction`;
+    const refused = await openPostgresStore(url).then(
+      () => assert.fail('it was opened'),
+      (error: CurfewError) => error,
+    );
+    assert.equal(refused.code, 'config_invalid');
+    const [, remedy] = /(ALTER ROLE postgres IN DATABASE by_transaction SET search_path = curfew, pg_temp)/.exec(
+      refused.message,
+    )!;
+    await server.sql('postgres', remedy!);
+    await server.sql(
+      'postgres',
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'by_transaction'",
+    );
+    const store = await opened(t, `${url}&direct=127.0.0.1:${server.port}`);
+    await use(store);
+    await hinted(store);
+    // Somebody else's connection through the pooler is as it was.
+    const { rows } = await server.sql('by_transaction', 'SHOW search_path');
+    assert.equal(rows[0].search_path, 'curfew, pg_temp');
+  });
+});

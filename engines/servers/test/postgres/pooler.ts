@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+/** Whether there is a PgBouncer on this machine; the tests that need it say that they were left out where there is none. */
+export const poolerInstalled: boolean = spawnSync('pgbouncer', ['--version']).status === 0;
+
+/** A real PgBouncer of a test's own before a PostgreSQL, as its own documentation sets it up. */
+export class Pooler {
+  readonly port: number;
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+
+  private constructor(port: number, child: ChildProcess, folder: string) {
+    this.port = port;
+    this.#child = child;
+    this.#folder = folder;
+  }
+
+  /** `url` names the server, and a user with its password. */
+  static async start(mode: 'session' | 'transaction', url: string): Promise<Pooler> {
+    const { username, password, hostname, port: serverPort } = new URL(url);
+    const port = await freePort();
+    const folder = mkdtempSync(join(tmpdir(), 'curfew-pooler-'));
+    chmodSync(folder, 0o755);
+    writeFileSync(join(folder, 'users'), `"${decodeURIComponent(username)}" "${decodeURIComponent(password)}"\n`);
+    const config = join(folder, 'pgbouncer.ini');
+    writeFileSync(
+      config,
+      `[databases]\n* = host=${hostname} port=${serverPort}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = ${port}\n` +
+        `unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = ${join(folder, 'users')}\npool_mode = ${mode}\n` +
+        `default_pool_size = ${mode === 'session' ? 20 : 2}\nmax_client_conn = 100\n`,
+    );
+    // Like PostgreSQL, it refuses to run as root.
+    const args = userInfo().uid === 0 ? ['-u', 'postgres', config] : [config];
+    const child = spawn('pgbouncer', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    await new Promise<void>((resolve, reject) => {
+      child.stderr!.on('data', (chunk) => {
+        said += chunk;
+        if (/process up/.test(said)) resolve();
+      });
+      child.once('exit', (code) => reject(new Error(`pgbouncer ended with ${code}: ${said}`)));
+    });
+    return new Pooler(port, child, folder);
+  }
+
+  async remove(): Promise<void> {
+    const gone = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await gone;
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}

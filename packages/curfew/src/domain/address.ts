@@ -1,0 +1,25 @@
+import { isIP, SocketAddress } from 'node:net';
+
+/*
+ * One machine has one address here, however it was written: an IPv4 address in plain form although a socket for both
+ * kinds gives it as `::ffff:192.0.2.1`, an IPv6 address as RFC 5952 writes it, and neither with a port, which some
+ * proxies append, nor with a zone, which means nothing to another machine. What is compared, stored, searched for or
+ * counted is always this form.
+ */
+
+/** An address in its one form; `undefined` for a text that holds none. */
+export function normalAddress(text: string): string | undefined {
+  if (isIP(text) === 4) return text;
+  const [, bracketed] = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text) ?? [];
+  if (bracketed !== undefined) return isIP(bracketed) === 6 ? normalV6(bracketed) : undefined;
+  if (isIP(text) === 6) return normalV6(text);
+  const [, v4] = /^([\d.]+):\d{1,5}$/.exec(text) ?? [];
+  return v4 !== undefined && isIP(v4) === 4 ? v4 : undefined;
+}
+
+function normalV6(text: string): string {
+  const [address] = text.split('%', 1);
+  const written = new SocketAddress({ address: address!, family: 'ipv6' }).address;
+  const [, mapped] = /^::ffff:([\d.]+)$/.exec(written) ?? [];
+  return mapped ?? written;
+}

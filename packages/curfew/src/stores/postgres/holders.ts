@@ -1,0 +1,23 @@
+/** Somebody whose transaction keeps a lock on a table of the store. */
+export type Holder = { pid: number; role: string; program: string; since: Date | null; tables: string };
+
+/**
+ * Whose transaction has held such a lock for longest; takes the schema. Those of another role show not since when unless
+ * ours may know it (`pg_read_all_stats`), and are more likely to be an operator's than ours.
+ */
+export const longestHolder = `
+  SELECT a.pid, a.usename AS role, a.application_name AS program, a.xact_start AS since,
+    string_agg(DISTINCT c.relname, ', ') AS tables
+  FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation AND c.relkind = 'r'
+  WHERE l.granted AND l.mode <> 'AccessShareLock' AND l.pid <> pg_backend_pid() AND a.usename IS NOT NULL
+    AND c.relnamespace = to_regnamespace($1)
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (a.xact_start IS NULL OR a.xact_start < clock_timestamp() - interval '50 milliseconds')
+  GROUP BY a.pid, a.usename, a.application_name, a.xact_start
+  ORDER BY a.xact_start NULLS FIRST LIMIT 1`;
+
+/** Who it is, where an operator finds it, and how it ends. */
+export function holderText({ pid, role, program, since, tables }: Holder): string {
+  const who = [`role ${role}`, ...(program ? [program] : []), ...(since ? [`since ${since.toISOString()}`] : [])];
+  return `Process ${pid} of the server (${who.join(', ')}) holds locks on ${tables}: SELECT pg_terminate_backend(${pid}) ends it.`;
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { options, readSettings } from '../src/config.ts';
+import type { CurfewError } from '../src/errors.ts';
+import { temporaryFolder } from './stores/harness.ts';
+import { runCli } from './support/process.ts';
+
+function refused(env: Record<string, string>, flags: Parameters<typeof readSettings>[1] = {}): string {
+  try {
+    readSettings(env, flags);
+  } catch (error) {
+    assert.equal((error as CurfewError).code, 'config_invalid');
+    return (error as CurfewError).message;
+  }
+  return assert.fail(`${JSON.stringify({ ...env, ...flags })} was taken`);
+}
+
+/** A file with this content. */
+function file(t: TestContext, content: string): string {
+  const folder = temporaryFolder();
+  t.after(() => folder.remove());
+  const path = join(folder.path, 'secret');
+  writeFileSync(path, content);
+  return path;
+}
+
+test('the variables that Kubernetes sets for services called curfew are no settings, and nothing to warn of', () => {
+  const { settings, warnings } = readSettings({
+    CURFEW_PORT: 'tcp://10.96.12.7:2873',
+    CURFEW_SERVICE_HOST: '10.96.12.7',
+    CURFEW_SERVICE_PORT: '2873',
+    CURFEW_SERVICE_PORT_HTTP: '2873',
+    CURFEW_PORT_2873_TCP: 'tcp://10.96.12.7:2873',
+    CURFEW_PORT_2873_TCP_PROTO: 'tcp',
+    CURFEW_PORT_2873_TCP_PORT: '2873',
+    CURFEW_PORT_2873_TCP_ADDR: '10.96.12.7',
+    CURFEW_REDIS_PORT: 'tcp://10.96.12.8:6379',
+    CURFEW_REDIS_SERVICE_HOST: '10.96.12.8',
+  });
+  assert.equal(settings.port, 2873);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(readSettings({ CURFEW_PROT: '1' }).warnings, ['CURFEW_PROT is no setting, and is ignored.']);
+  assert.match(refused({}, { port: 'tcp//10.96.12.7' }), /CURFEW_PORT/);
+});
+
+test('an empty variable is one that is not set, whichever it is; an empty flag is refused', () => {
+  const empty = Object.fromEntries(Object.values(options).map(({ env }) => [env, '']));
+  assert.deepEqual(readSettings(empty), readSettings({}));
+  for (const name of ['host', 'store', 'apiKey'] as const) {
+    assert.match(refused({}, { [name]: '' }), new RegExp(`${options[name].flag} has no value`));
+  }
+});
+
+test('the command line takes an empty variable for one that is not set', async () => {
+  const { err } = await runCli(['sessions', 'list', '--json'], {
+    CURFEW_URL: '',
+    CURFEW_TOKEN: '',
+    CURFEW_API_KEY: '',
+  });
+  assert.match(err, /http:\/\/127\.0\.0\.1:2873/);
+});
+
+test('an address to listen at may stand in brackets; what is no address and no name is refused', () => {
+  const hosts = {
+    '[::1]': '::1',
+    '::': '::',
+    '0.0.0.0': '0.0.0.0',
+    localhost: 'localhost',
+    'a-b.example': 'a-b.example',
+  };
+  for (const [text, host] of Object.entries(hosts))
+    assert.equal(readSettings({ CURFEW_HOST: text }).settings.host, host);
+  assert.deepEqual(readSettings({ CURFEW_HOST: '[::1]' }).warnings, []);
+  for (const text of [
+    ' ',
+    '*',
+    '127.0.0.1:80',
+    '"127.0.0.1"',
+    '300.1.1.1',
+    'http://localhost',
+    '[localhost]',
+    '[::1]:80',
+  ]) {
+    assert.match(refused({ CURFEW_HOST: text }), /CURFEW_HOST: .* must be an address or the name of a host/, text);
+  }
+});
+
+test('proxies are told by hops, by names of ranges, by addresses and by ranges; anything else by what is wrong', () => {
+  const read = (text: string) => readSettings({ CURFEW_TRUST_PROXY: text }).settings.trustProxy;
+  assert.deepEqual(['true', 'false', '0', '2'].map(read), [true, false, false, 2]);
+  assert.deepEqual(read('loopback, 10.0.0.0/8,fd00::/8, ::ffff:192.0.2.1'), [
+    'loopback',
+    '10.0.0.0/8',
+    'fd00::/8',
+    '::ffff:192.0.2.1',
+  ]);
+  for (const wrong of [
+    'nginx',
+    'yes',
+    '10.0.0.0/33',
+    '10.0.0.0/8/8',
+    '10.0.0.0/x',
+    '10.0.0',
+    'loopback,',
+    '-1',
+    '100',
+  ]) {
+    const told = refused({ CURFEW_TRUST_PROXY: wrong });
+    assert.match(told, /CURFEW_TRUST_PROXY: .* must be/, wrong);
+  }
+  assert.match(refused({ CURFEW_TRUST_PROXY: '10.0.0.0/8,nginx' }), /"nginx" is none of these, .* not looked up/);
+  for (const unsafe of ['true', '1']) {
+    assert.match(readSettings({ CURFEW_TRUST_PROXY: unsafe }).warnings.join(), /can claim any address/);
+  }
+});
+
+test('every secret can come from a file, and from one place only', (t) => {
+  const secrets = Object.values(options).filter((option) => 'secret' in option || option.env === 'CURFEW_STORE');
+  const known = new Set<string>(Object.values(options).map(({ env }) => env));
+  for (const { env, ...option } of secrets) assert.ok('file' in option || known.has(`${env}_FILE`), env);
+  const { settings, warnings } = readSettings({
+    CURFEW_ADMIN_PASSWORD_FILE: file(t, 'correct horse battery \r\n'),
+    CURFEW_STORE_FILE: file(t, 'redis://:hunter2@localhost\n'),
+  });
+  assert.deepEqual([settings.adminPassword, settings.store], ['correct horse battery ', 'redis://:hunter2@localhost']);
+  assert.deepEqual(warnings, []);
+  const path = file(t, 'one');
+  assert.match(refused({ CURFEW_API_KEY: 'two', CURFEW_API_KEY_FILE: path }), /CURFEW_API_KEY_FILE are both set/);
+  const both = { CURFEW_SECRET_KEY: '0'.repeat(64), CURFEW_SECRET_KEY_FILE: path };
+  assert.match(refused(both), /CURFEW_SECRET_KEY_FILE are both set/);
+  assert.match(refused({ CURFEW_API_KEY_FILE: `${path}x` }), /CURFEW_API_KEY_FILE: ENOENT/);
+  assert.match(refused({ CURFEW_API_KEY_FILE: file(t, '\n') }), /CURFEW_API_KEY_FILE: .* is empty/);
+});
+
+test('the command line takes its key from a file', async (t) => {
+  const env = { CURFEW_URL: 'http://127.0.0.1:1', CURFEW_API_KEY_FILE: file(t, ''), XDG_CONFIG_HOME: '/nowhere' };
+  const { code, err } = await runCli(['sessions', 'list', '--json'], env);
+  assert.equal(code, 1);
+  assert.match(err, /CURFEW_API_KEY_FILE: .* is empty/);
+});

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { temporaryFolder } from '../stores/harness.ts';
+import { freePort } from '../support/redis.ts';
+import { TestServer } from '../support/server.ts';
+
+const installed = spawnSync('nginx', ['-v']).status === 0;
+
+/** A real nginx with its own defaults: at `/` it passes paths on as they come; at `/curfew/` it takes that away from them. */
+class Nginx {
+  readonly url: string;
+  readonly #child: ChildProcess;
+  readonly #folder: ReturnType<typeof temporaryFolder>;
+
+  private constructor(url: string, child: ChildProcess, folder: ReturnType<typeof temporaryFolder>) {
+    this.url = url;
+    this.#child = child;
+    this.#folder = folder;
+  }
+
+  static async before(target: string): Promise<Nginx> {
+    const folder = temporaryFolder();
+    const port = await freePort();
+    const forwarded = 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header Host $host;';
+    const own = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+      (kind) => `${kind}_temp_path ${folder.path}/${kind};`,
+    );
+    const config = join(folder.path, 'nginx.conf');
+    writeFileSync(
+      config,
+      `daemon off; master_process off; pid ${folder.path}/pid; error_log stderr; events {}
+       http {
+         access_log off; ${own.join(' ')}
+         server {
+           listen 127.0.0.1:${port};
+           location / { proxy_pass ${target}; ${forwarded} }
+           location /curfew/ { proxy_pass ${target}/; ${forwarded} }
+         }
+       }`,
+    );
+    const child = spawn('nginx', ['-p', folder.path, '-c', config, '-e', 'stderr'], { stdio: 'ignore' });
+    const url = `http://127.0.0.1:${port}`;
+    while (!(await fetch(url, { redirect: 'manual' }).catch(() => undefined))) {
+      if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}`);
+      await setTimeout(20);
+    }
+    return new Nginx(url, child, folder);
+  }
+
+  async remove(): Promise<void> {
+    const gone = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await gone;
+    this.#folder.remove();
+  }
+}
+
+describe('behind nginx', { skip: !installed, timeout: 120_000 }, () => {
+  let server: TestServer;
+  let nginx: Nginx;
+  before(async () => {
+    server = await TestServer.start({ CURFEW_TRUST_PROXY: 'loopback' });
+    nginx = await Nginx.before(server.url);
+  });
+  after(async () => {
+    await nginx.remove();
+    await server.close();
+  });
+
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(nginx.url + path, { headers: { authorization: `Bearer ${server.key}`, ...headers } });
+
+  test('events come as they happen', { timeout: 20_000 }, async () => {
+    const gone = new AbortController();
+    const stream = await fetch(`${nginx.url}/v1/events`, {
+      headers: { authorization: `Bearer ${server.key}`, accept: 'text/event-stream' },
+      signal: gone.signal,
+    });
+    const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let told = '';
+    while (!told.includes('events follow')) told += (await reader.read()).value;
+    await server.createSession('watched');
+    while (!told.includes('session.created')) told += (await reader.read()).value;
+    gone.abort();
+  });
+
+  test('the page that shows the API works under a path of its own, and calls the server there', async () => {
+    for (const start of ['/curfew/', '/curfew/docs', '/curfew/docs/']) {
+      const page = await get(start);
+      assert.equal(page.url, `${nginx.url}/curfew/docs/`, start);
+      const links = [...(await page.text()).matchAll(/(?:href|src)="([^"]+)"/g)].map(
+        ([, link]) => new URL(link!, page.url),
+      );
+      assert.ok(links.length > 5);
+      for (const link of links) assert.equal((await fetch(link)).status, 200, String(link));
+    }
+    for (const path of ['/curfew/docs/json', '/curfew/openapi.json', '/docs/json', '/openapi.json']) {
+      const answer = await get(path);
+      const { servers } = (await answer.json()) as { servers: { url: string }[] };
+      const base = path.startsWith('/curfew') ? `${nginx.url}/curfew/` : `${nginx.url}/`;
+      assert.equal(new URL(servers[0]!.url, answer.url).href, base, path);
+    }
+  });
+
+  test('the address of a client is the one that nginx saw', async () => {
+    const body = JSON.stringify({ username: 'admin', password: 'correct horse battery' });
+    const headers = { 'content-type': 'application/json', 'x-forwarded-for': '203.0.113.9' };
+    const answer = await fetch(`${nginx.url}/v1/login`, { method: 'POST', headers, body });
+    const { session } = (await answer.json()) as { session: { ip: string } };
+    // nginx itself is here, and so is the client, who may claim what it likes: both are proxies that are believed.
+    assert.equal(session.ip, '203.0.113.9');
+  });
+
+  test('an id with a slash passes where paths are passed on as they come; where they are decoded, by the body', async () => {
+    const userId = 'team/a b%';
+    const path = `/v1/users/${encodeURIComponent(userId)}/sessions`;
+    const { session } = await server.createSession(userId);
+    const found = (await (await get(path)).json()) as { sessions: { id: string }[] };
+    assert.deepEqual(
+      found.sessions.map(({ id }) => id),
+      [session.id],
+    );
+    assert.equal((await get(`/curfew${path}`)).status, 404, 'nginx has made two parts of one');
+    const listed = await get(`/curfew/v1/sessions?user=${encodeURIComponent(userId)}`);
+    assert.equal(((await listed.json()) as { sessions: unknown[] }).sessions.length, 1);
+    const ended = await fetch(`${nginx.url}/curfew/v1/sessions/end-user`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ userId }),
+    });
+    assert.equal(((await ended.json()) as { ended: number }).ended, 1);
+  });
+});

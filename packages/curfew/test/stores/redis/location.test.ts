@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import type { CurfewError } from '../../../src/errors.ts';
+import { createCurfew } from '../../../src/index.ts';
+import { logout, start, World } from '../../../src/stores/conformance/harness.ts';
+import { openStore, showStore } from '../../../src/stores/open.ts';
+import { openRedisStore, parseLocation, type RedisStore } from '../../../src/stores/redis/index.ts';
+import { freePort, RedisServer, redisInstalled } from '../../support/redis.ts';
+import { temporaryFolder } from '../harness.ts';
+
+function folderOf(t: TestContext): string {
+  const folder = temporaryFolder();
+  t.after(() => folder.remove());
+  return folder.path;
+}
+
+test('what a URL of a Redis says is taken, or refused by what is wrong with it; nothing in it is ignored', () => {
+  const { client, prefix, shown } = parseLocation('redis://me:p%40ss@[::1]:7000/3?prefix=shop:one');
+  assert.deepEqual(client, { username: 'me', password: 'p@ss', database: 3, socket: { host: '::1', port: 7000 } });
+  assert.deepEqual([prefix, shown], ['shop:one:', 'redis://[::1]:7000/3?prefix=shop:one']);
+  const unix = parseLocation('redis+unix://:hunter2@/run/a%20b.sock?db=2');
+  assert.deepEqual(unix.client, { password: 'hunter2', database: 2, socket: { path: '/run/a b.sock' } });
+  assert.equal(unix.shown, 'redis+unix:///run/a b.sock?db=2');
+  const wrong: [string, RegExp][] = [
+    ['redis://:hunter2@h/0?timeout=3', /unknown parameter "timeout"; it takes prefix\./],
+    ['redis://:hunter2@h/0?ca=/x', /unknown parameter "ca"/],
+    ['rediss://:hunter2@h/0?ca=/no/such', /has ca=\/no\/such, which cannot be read: ENOENT/],
+    ['rediss://:hunter2@h/0?cert=/x', /needs cert and key together/],
+    ['redis://:hunter2@h?prefix=a&prefix=b', /prefix more than once/],
+    ['redis://:hunter2@h?prefix=', /prefix without a value/],
+    ['redis://:hunter2@h?prefix={a}', /has prefix=\{a\}/],
+    ['redis://:hunter2@h/0#1', /%23/],
+    ['redis://:hunter2@h/one', /path \/one, which must be the number of a database/],
+    ['redis+unix://:hunter2@host/run/redis.sock', /must be|names no socket/],
+    ['redis+unix://:hunter2@/', /names no socket/],
+    ['redis+unix://:hunter2@/run/r.sock?db=one', /has db=one/],
+    ['lmdb:./data?mode=hunter2', /lmdb:folder takes no parameters/],
+  ];
+  for (const [url, says] of wrong) {
+    assert.throws(
+      () => showStore(url),
+      (error: CurfewError) => {
+        assert.equal(error.code, 'config_invalid', url);
+        assert.match(error.message, says);
+        assert.match(error.message, /CURFEW_STORE/);
+        assert.doesNotMatch(error.message, /hunter2/);
+        return true;
+      },
+    );
+  }
+});
+
+test('what keeps a store from being opened as it is named keeps it from being opened at all', async () => {
+  await assert.rejects(createCurfew({ store: 'lmdb:./nowhere?x=1' }), { code: 'config_invalid' });
+  await assert.rejects(async () => openStore('redis://127.0.0.1:1/0?x=1'), { code: 'config_invalid' });
+});
+
+describe('a Redis', { skip: !redisInstalled }, () => {
+  test('holds stores with different prefixes, which know nothing of each other', async (t) => {
+    const server = await RedisServer.start();
+    t.after(() => server.remove());
+    const [one, two] = [
+      await openRedisStore(`${server.url}?prefix=one`),
+      await openRedisStore(`${server.url}?prefix=two`),
+    ];
+    t.after(one.close);
+    t.after(two.close);
+    const [first, second] = [worldOf(one), worldOf(two)];
+    const kept = await second.create();
+    await first.create();
+    await one.endEveryone(logout(start));
+    assert.deepEqual([await one.countActive(start), await two.countActive(start)], [0, 1]);
+    for (const store of [one, two]) {
+      await store.sweep({ now: start, keepEnded: 1e9, keepEvents: 1e9, batch: 100 });
+    }
+    assert.ok(await two.readSession(kept.id));
+    const keys = (await server.tell('KEYS', '*')) as string[];
+    assert.deepEqual(
+      keys.filter((key) => !/^(one|two):/.test(key)),
+      [],
+    );
+  });
+
+  test('is reached by a socket of the machine', async (t) => {
+    const path = join(folderOf(t), 'redis.sock');
+    const server = await RedisServer.start('--unixsocket', path, '--databases', '4');
+    t.after(() => server.remove());
+    const store = await openRedisStore(`redis+unix://${path}?db=3`);
+    t.after(store.close);
+    await worldOf(store).create();
+    assert.match(String(await server.tell('INFO', 'keyspace')), /db3:/);
+    const error = await openRedisStore(`redis+unix://${path}x`).catch((fault: CurfewError) => fault);
+    assert.equal((error as CurfewError).code, 'store_unavailable');
+  });
+
+  test('is reached by TLS, and believed with the certificate of whoever signed its own', async (t) => {
+    const folder = folderOf(t);
+    makeCertificates(folder);
+    const [ca, cert, key] = ['ca.crt', 'redis.crt', 'redis.key'].map((name) => join(folder, name));
+    const port = await freePort();
+    const files = ['--tls-cert-file', cert!, '--tls-key-file', key!, '--tls-ca-cert-file', ca!];
+    const server = await RedisServer.start('--tls-port', String(port), ...files);
+    t.after(() => server.remove());
+    const url = `rediss://127.0.0.1:${port}/0`;
+    const fault = (where: string) =>
+      openRedisStore(where).then(
+        () => assert.fail('it was opened'),
+        (error) => error,
+      );
+    const stranger = await fault(url);
+    assert.equal(stranger.code, 'store_unavailable');
+    assert.match(stranger.message, /certificate/);
+    // This one wants to know who we are as well.
+    assert.equal((await fault(`${url}?ca=${ca}`)).code, 'store_unavailable');
+    const store = await openRedisStore(`${url}?ca=${ca}&cert=${cert}&key=${key}`);
+    t.after(store.close);
+    const { id } = await worldOf(store).create();
+    assert.ok(await store.readSession(id));
+  });
+});
+
+const worldOf = (store: RedisStore) => new World({ store, dispose: store.close });
+
+/** A private authority and what it has signed, for 127.0.0.1. */
+function makeCertificates(folder: string): void {
+  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
+  const make = ['req', '-newkey', 'rsa:2048', '-nodes'];
+  openssl(...make, '-x509', '-days', '2', '-subj', '/CN=private', '-keyout', 'ca.key', '-out', 'ca.crt');
+  openssl(...make, '-subj', '/CN=redis', '-keyout', 'redis.key', '-out', 'redis.csr');
+  writeFileSync(join(folder, 'names'), 'subjectAltName=IP:127.0.0.1');
+  const sign = ['x509', '-req', '-in', 'redis.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial'];
+  openssl(...sign, '-days', '2', '-extfile', 'names', '-out', 'redis.crt');
+}
