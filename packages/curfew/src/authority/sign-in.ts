@@ -26,8 +26,8 @@ export type SignInRequest = {
   ip?: string | undefined;
   /** The named session to sign in to; as for every session with a name, it takes the permission to create sessions. */
   name?: string | undefined;
-  /** The token of the session that the caller has until now: it ends, whoever it belongs to. */
-  previousToken?: string | undefined;
+  /** The tokens of the sessions that the caller has until now: they end, whoever they belong to. */
+  previousTokens?: readonly string[] | undefined;
   /** The same, for sessions that were verified already. */
   previousSessions?: readonly Pick<StoredSession, 'id' | 'userId'>[] | undefined;
   lifetime?: number | undefined;
@@ -117,9 +117,10 @@ function open(world: World, account: Account, epochs: Epochs, request: SignInReq
 }
 
 /** A sign-in kills the token before (ASVS 7.2.4): first, so that a failure further on leaves nobody signed in. */
-async function endPrevious(world: World, { previousToken, previousSessions = [] }: SignInRequest): Promise<void> {
-  const shown = previousToken === undefined ? undefined : await verifyToken(world, previousToken);
-  for (const { id, userId } of shown?.active ? [shown.stored, ...previousSessions] : previousSessions) {
+async function endPrevious(world: World, { previousTokens = [], previousSessions = [] }: SignInRequest): Promise<void> {
+  const shown = await Promise.all(previousTokens.map((token) => verifyToken(world, token)));
+  const stored = shown.flatMap((verified) => (verified.active ? [verified.stored] : []));
+  for (const { id, userId } of [...stored, ...previousSessions]) {
     await endStored(world, id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
   }
 }
