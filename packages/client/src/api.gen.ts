@@ -202,8 +202,8 @@ export type Operations = {
     output: {
       success: boolean;
       message: string;
-      session: Session;
-      receipt: Receipt;
+      session?: Session | undefined;
+      receipt?: Receipt | undefined;
     };
   };
   /** Who is asking, and what they may do */
