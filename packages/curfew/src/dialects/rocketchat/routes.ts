@@ -17,14 +17,17 @@ import {
   loginBody,
   pageParams,
   sessionParams,
+  userParams,
 } from './decode.ts';
 import {
   encodeLogin,
+  encodeOthersEnded,
   encodePage,
   encodePopulated,
   encodeSession,
   encodeStranger,
   encodeUser,
+  encodeUserEnded,
   loggedOut,
   type Person,
 } from './encode.ts';
@@ -132,6 +135,31 @@ export const rocketchat: Dialect = (app, services, settings) => {
       const caller = await manager(request, 'logout-device-management');
       const { session } = await authority.endSession(caller, { id: request.body.sessionId });
       return { sessionId: session.id, success: true };
+    },
+  );
+
+  app.post<{ Body: Static<typeof userParams> }>(
+    `${base}/users.logout`,
+    { schema: shapes(answers.userEnded, { body: userParams }), onRequest: signedIn },
+    async (request) => {
+      const own = personOf(request).session.userId;
+      const userId = request.body.userId || own;
+      const caller = userId === own ? personOf(request) : await manager(request, 'logout-other-user');
+      places.set(request, 'user');
+      const { ended } = await authority.endUserSessions(caller, userId);
+      if (ended === 0) throw new CurfewError('session_not_found');
+      return encodeUserEnded(userId);
+    },
+  );
+
+  app.post(
+    `${base}/users.logoutOtherClients`,
+    { schema: shapes(answers.othersEnded), onRequest: signedIn },
+    async (request) => {
+      const caller = personOf(request);
+      const { id, userId } = caller.session;
+      await authority.endUserSessions(caller, userId, { except: id });
+      return encodeOthersEnded(decodeCredentials(request)!.token, caller);
     },
   );
 
