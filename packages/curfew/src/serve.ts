@@ -5,6 +5,7 @@ import { createAuthority } from './authority/index.ts';
 import { readSettings, type SettingName, type Settings } from './config.ts';
 import { mountDialects } from './dialects/index.ts';
 import type { Clock } from './domain/ports.ts';
+import { escapeSteering } from './domain/steering.ts';
 import { CurfewError } from './errors.ts';
 import { type FirstStart, firstStart } from './first-start.ts';
 import { Readiness, type Trouble } from './http/readiness.ts';
@@ -152,7 +153,8 @@ function createLoggers({ logLevel, logFile }: Settings) {
   const destination = pino.destination({ dest: logFile ?? 1, minLength: 4096, sync: false, mkdir: true, mode: 0o600 });
   const flushing = setInterval(() => destination.flush(), 1000);
   flushing.unref();
-  const options = { level: logLevel, base: null };
+  // A log is looked at on a terminal too, and a user's id is the application's own.
+  const options = { level: logLevel, base: null, hooks: { streamWrite: escapeSteering } };
   const redact = { paths: ['*.token', '*.refreshToken', '*.password', '*.authorization', '*.cookie'], censor: '…' };
   return { logger: pino({ ...options, redact }, destination), requestLogger: pino(options, destination) };
 }

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import {
   type Account,
   type AccountView,
@@ -54,7 +55,7 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
   await takeAttempt(world, bucket, attempts.loginOfAccount);
   const credential = await store.findAccount(by);
   const right = await passwords.matches(request.password, credential?.account.passwordHash);
-  const told = { login: name.slice(0, 100), ip: request.ip };
+  const told = { loginHash: hashOfName(world, name), ip: request.ip };
   if (!right || !credential || credential.account.disabled) {
     await noteRefusal(world, credential?.account, told);
     throw new CurfewError('invalid_credentials');
@@ -78,7 +79,7 @@ export async function confirmPassword(world: World, account: Account, password: 
   world.passwords.admit();
   await takeAttempt(world, bucket, world.attempts.loginOfAccount);
   if (!(await world.passwords.matches(password, passwordHash))) {
-    await noteRefusal(world, account, { login }, `user:${id}`);
+    await noteRefusal(world, account, { loginHash: hashOfName(world, login) }, `user:${id}`);
     throw new CurfewError('invalid_credentials');
   }
   await world.store.clearAttempts(bucket);
@@ -92,6 +93,17 @@ async function confirmFactor(world: World, account: Account, code: string | unde
     throw new CurfewError('second_factor_required', { methods: factorMethods(account) });
   }
   return useFactor(world, account, code);
+}
+
+/**
+ * What the audit trail keeps of a name that failed to sign in: enough to see that two are the same, and no more, because
+ * people type their password there. Its key is the servers' own, so that nobody can try words on it.
+ */
+function hashOfName({ secrets }: World, name: string): string {
+  return createHmac('sha256', secrets.keyFor('names that failed to sign in'))
+    .update(name)
+    .digest('base64url')
+    .slice(0, 22);
 }
 
 /** Whoever holds a name is taken for it: not everybody may. */

@@ -48,6 +48,38 @@ describe('accounts over HTTP', () => {
     await server.createAccount('lovelace');
   });
 
+  test('names and addresses are compared in one Unicode form', async () => {
+    const [composed, apart] = ['\u00e9va@example.com', 'E\u0301VA@Example.com'];
+    const account = await server.createAccount('eva', { email: apart });
+    assert.equal(account.email, composed);
+    const login = (by: object) => server.call('POST', '/v1/login', { ...by, password: 'eva password' }, { as: '' });
+    for (const by of [{ email: composed }, { email: apart }, { username: '\uff25\uff36\uff21' }]) {
+      assert.equal((await login(by)).status, 200, JSON.stringify(by));
+    }
+    const other = { username: 'other', password: 'long enough', email: composed };
+    assert.equal((await server.call('POST', '/v1/accounts', other)).body.code, 'email_taken');
+    const fullWidth = { username: '\uff45\uff56\uff41', password: 'long enough' };
+    assert.equal((await server.call('POST', '/v1/accounts', fullWidth)).body.code, 'username_taken');
+    await server.call('DELETE', `/v1/accounts/${account.id}`);
+  });
+
+  test('of a sign-in that failed the name is kept as a hash: people type their password there', async () => {
+    await server.createAccount('dolly');
+    for (const [username, password] of [
+      ['Tr0ub4dor&3', 'dora'],
+      ['tr0ub4dor&3', 'dora'],
+      ['dolly', 'wrong'],
+    ] as const) {
+      assert.equal((await server.login(username, password)).status, 401);
+    }
+    const { events } = (await server.call('GET', '/v1/events?type=login.failed&limit=3')).body;
+    assert.doesNotMatch(JSON.stringify(events), /tr0ub4dor|"dolly"/i);
+    const [known, second, first] = events.map((event: { details: { loginHash: string } }) => event.details.loginHash);
+    assert.match(first, /^[\w-]{22}$/);
+    assert.equal(first, second, 'the same name is known again');
+    assert.notEqual(known, first);
+  });
+
   test('a new password ends all sessions but the caller’s own', async () => {
     await server.createAccount('carol');
     const [one, two] = [await server.login('carol', 'carol password'), await server.login('carol', 'carol password')];

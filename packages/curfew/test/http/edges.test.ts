@@ -168,6 +168,19 @@ describe('the log', () => {
     assert.ok(lines.some((line) => JSON.parse(line).path === '/v2/session/…'));
   });
 
+  test('never steers the terminal that it is shown on, whoever a session belongs to', async (t) => {
+    const userId = 'eve\u202enimda\u2028';
+    const lines = await linesOf(t, {}, async (server) => {
+      const { token } = await server.createSession(userId);
+      assert.equal((await server.call('GET', '/v1/me', undefined, { as: token })).status, 200);
+    });
+    assert.ok(lines.some((line) => JSON.parse(line).by === `user:${userId}`));
+    assert.equal(
+      lines.find((line) => /[^\x20-\x7e]/.test(line)),
+      undefined,
+    );
+  });
+
   test('says once which proxy CURFEW_TRUST_PROXY does not name', async (t) => {
     const warnings = async (env: object, headers: Record<string, string>) => {
       const lines = await linesOf(t, env, async (server) => {
