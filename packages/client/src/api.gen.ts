@@ -317,7 +317,7 @@ export type Operations = {
       nextCursor?: string | undefined;
       /** How many match, where that is known. */
       total?: number | undefined;
-      /** There may be more than was looked at. */
+      /** There may be more than was shown. */
       partial: boolean;
     };
   };
