@@ -7,11 +7,13 @@ import {
   factorMethods,
   hasFactor,
 } from '../domain/account.ts';
+import { networkOf } from '../domain/address-bytes.ts';
+import { limits } from '../domain/limits.ts';
 import { grantedBy } from '../domain/permissions.ts';
 import type { Actor } from '../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
-import { bucketOf, takeAttempt } from './attempts.ts';
+import { bucketOf, guess, takeAttempt } from './attempts.ts';
 import { type OpenedSession, openChecked } from './create-session.ts';
 import { endStored } from './end-session.ts';
 import { useFactor } from './second-factor.ts';
@@ -49,23 +51,58 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
   const { attempts, store, passwords } = world;
   const by = canonical(request.login);
   const name = Object.values(by)[0]!;
-  const bucket = bucketOf('login', name);
   passwords.admit();
-  await takeAttempt(world, bucketOf('address', request.ip ?? ''), attempts.loginFromAddress);
-  await takeAttempt(world, bucket, attempts.loginOfAccount);
+  await takeAttempt(world, bucketOf('address', networkOf(request.ip ?? '')), attempts.loginFromAddress);
   const credential = await store.findAccount(by);
-  const right = await passwords.matches(request.password, credential?.account.passwordHash);
-  const told = { loginHash: hashOfName(world, name), ip: request.ip };
+  // All names of an account are one; a name that nobody has is limited like any other.
+  const subject = credential?.account.id ?? bucketOf('name', name);
+  const from = {
+    bucket: bucketOf('login', subject),
+    spare: () => bucketOfDevice(world, subject, request.ip),
+  };
+  const { account, epochs } = await guess(world, from, attempts.loginOfAccount, () =>
+    checkCredentials(world, credential, request, { loginHash: hashOfName(world, name), ip: request.ip }),
+  );
+  if (request.name !== undefined) mayTakeName(account);
+  await endPrevious(world, request);
+  const opened = await open(world, account, epochs, request);
+  return { ...opened, account: accountView(await noteLogin(world, account)) };
+}
+
+async function checkCredentials(
+  world: World,
+  credential: { account: Account; epochs: Epochs } | undefined,
+  { password, code }: SignInRequest,
+  told: object,
+): Promise<{ account: Account; epochs: Epochs }> {
+  const right = await world.passwords.matches(password, credential?.account.passwordHash);
   if (!right || !credential || credential.account.disabled) {
     await noteRefusal(world, credential?.account, told);
     throw new CurfewError('invalid_credentials');
   }
-  const account = await confirmFactor(world, credential.account, request.code, told);
-  await store.clearAttempts(bucket);
-  if (request.name !== undefined) mayTakeName(account);
-  await endPrevious(world, request);
-  const opened = await open(world, account, credential.epochs, request);
-  return { ...opened, account: accountView(await noteLogin(world, account)) };
+  return { account: await confirmFactor(world, credential.account, code, told), epochs: credential.epochs };
+}
+
+/** Milliseconds that it may take to see whether an account knows a device. */
+const deviceBudget = 50;
+
+/**
+ * A bucket of their own for those who come from where the account has signed in before, as its sessions that are kept
+ * tell: strangers who use up all attempts of an account do not lock its owner out there. An unknown name is looked for
+ * all the same, so that an answer takes as long.
+ */
+async function bucketOfDevice(world: World, subject: string, ip: string | undefined): Promise<string | undefined> {
+  if (ip === undefined) return undefined;
+  const network = networkOf(ip);
+  const { sessions } = await world.store.listSessions({
+    filter: { userId: subject as Account['id'] },
+    after: undefined,
+    limit: limits.pageMax,
+    now: world.clock.nowForEnd(),
+    budget: deviceBudget,
+  });
+  const isKnown = sessions.some(({ stored }) => stored.ip !== undefined && networkOf(stored.ip) === network);
+  return isKnown ? bucketOf('device', `${subject} ${network}`) : undefined;
 }
 
 /**
@@ -75,14 +112,13 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
  */
 export async function confirmPassword(world: World, account: Account, password: string): Promise<void> {
   const { id, username: login, passwordHash } = account;
-  const bucket = bucketOf('login', login);
-  world.passwords.admit();
-  await takeAttempt(world, bucket, world.attempts.loginOfAccount);
-  if (!(await world.passwords.matches(password, passwordHash))) {
+  // A bucket of their own: strangers who try to sign in do not keep the owner from this.
+  await guess(world, { bucket: bucketOf('password', id) }, world.attempts.loginOfAccount, async () => {
+    world.passwords.admit();
+    if (await world.passwords.matches(password, passwordHash)) return;
     await noteRefusal(world, account, { loginHash: hashOfName(world, login) }, `user:${id}`);
     throw new CurfewError('invalid_credentials');
-  }
-  await world.store.clearAttempts(bucket);
+  });
 }
 
 async function confirmFactor(world: World, account: Account, code: string | undefined, told: object): Promise<Account> {

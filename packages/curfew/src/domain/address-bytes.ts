@@ -31,3 +31,13 @@ export function addressRank(text: string | undefined): string {
   const bytes = text === undefined ? undefined : addressBytes(text);
   return bytes ? `${bytes.length === 4 ? 'a' : 'b'}${Buffer.from(bytes).toString('hex')}` : (text ?? '');
 }
+
+/**
+ * Whose an address is, as far as limits can tell: of IPv6 everybody has a network of 64 bits to themselves, and any
+ * number of addresses in it (RFC 6177).
+ */
+export function networkOf(text: string): string {
+  const bytes = addressBytes(text);
+  if (!bytes) return text;
+  return bytes.length === 4 ? bytes.join('.') : `${Buffer.from(bytes.subarray(0, 8)).toString('hex')}/64`;
+}

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import type { Authority } from '../../authority/index.ts';
+import { networkOf } from '../../domain/address-bytes.ts';
 import { CurfewError } from '../../errors.ts';
 import { permission } from '../../http/checks/permission.ts';
 import type { Services } from '../../http/operation.ts';
@@ -226,7 +227,7 @@ async function limitCalls(
 ): Promise<void> {
   if (!rule) return;
   const route = request.routeOptions.url?.slice(request.routeOptions.url.indexOf(base)) ?? '';
-  const outcome = await authority.countCall(`rocketchat ${route} ${request.ip}`, rule);
+  const outcome = await authority.countCall(`rocketchat ${route} ${networkOf(request.ip)}`, rule);
   reply.header('x-ratelimit-limit', rule.max);
   reply.header('x-ratelimit-remaining', outcome.remaining);
   reply.header('x-ratelimit-reset', outcome.resetAt);
