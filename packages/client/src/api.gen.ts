@@ -690,6 +690,8 @@ export type Operations = {
       name?: string | null | undefined;
       /** 8 characters or more. */
       password?: string | undefined;
+      /** The present password. */
+      currentPassword?: string | undefined;
       /** `admin`: everything. `support`: sees and ends sessions. `auditor`: looks. `member`: their own. */
       roles?: ('admin' | 'support' | 'auditor' | 'member')[] | undefined;
       /** Besides those of the roles. */
