@@ -202,8 +202,8 @@ export type Operations = {
     output: {
       success: boolean;
       message: string;
-      session: Session;
-      receipt: Receipt;
+      session?: Session | undefined;
+      receipt?: Receipt | undefined;
     };
   };
   /** Who is asking, and what they may do */
@@ -317,7 +317,7 @@ export type Operations = {
       nextCursor?: string | undefined;
       /** How many match, where that is known. */
       total?: number | undefined;
-      /** There may be more than was looked at. */
+      /** There may be more than was shown. */
       partial: boolean;
     };
   };
@@ -708,6 +708,8 @@ export type Operations = {
       name?: string | null | undefined;
       /** 8 characters or more. */
       password?: string | undefined;
+      /** The present password. */
+      currentPassword?: string | undefined;
       /** `admin`: everything. `support`: sees and ends sessions. `auditor`: looks. `member`: their own. */
       roles?: ('admin' | 'support' | 'auditor' | 'member')[] | undefined;
       /** Besides those of the roles. */

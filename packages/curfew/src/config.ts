@@ -162,18 +162,18 @@ export const options = {
     env: 'CURFEW_LOGIN_ATTEMPTS',
     flag: '--login-attempts',
     form: 'number/duration',
-    help: 'Sign-ins that may fail for one account name.',
+    help: 'Sign-ins that may fail for one account; and as many from each device that has signed in to it.',
     fallback: '10/15m',
-    read: rate,
+    read: (text) => rate(text),
     warn: (rule) => (rule.max > 1000 ? 'passwords can be guessed' : undefined),
   }),
   addressAttempts: option({
     env: 'CURFEW_ADDRESS_ATTEMPTS',
     flag: '--address-attempts',
     form: 'number/duration',
-    help: 'Sign-ins from one address.',
+    help: 'Sign-ins from one address; of IPv6, from one network of 64 bits.',
     fallback: '300/15m',
-    read: rate,
+    read: (text) => rate(text),
     warn: (rule) => (rule.max > 100_000 ? 'passwords can be guessed' : undefined),
   }),
   factorAttempts: option({
@@ -182,8 +182,17 @@ export const options = {
     form: 'number/duration',
     help: 'Second factors that may be wrong for one account.',
     fallback: '5/5m',
-    read: rate,
+    read: (text) => rate(text),
     warn: (rule) => (rule.max > 100 ? 'a code has six digits and can be guessed' : undefined),
+  }),
+  factorFailures: option({
+    env: 'CURFEW_FACTOR_FAILURES',
+    flag: '--factor-failures',
+    form: 'number/duration',
+    help: 'Second factors that may be wrong in a row for one account, over days; an administrator who removes the factor lifts it.',
+    fallback: '100/30d',
+    read: (text) => rate(text, 365 * day),
+    warn: (rule) => (rule.max > 100 ? 'NIST SP 800-63B allows no more than 100' : undefined),
   }),
   rocketchatCalls: option<AttemptRule | undefined>({
     env: 'CURFEW_ROCKETCHAT_CALLS',
@@ -480,7 +489,7 @@ function shown(milliseconds: number): string {
   return `${milliseconds / size}${unit}`;
 }
 
-function rate(text: string): AttemptRule {
+function rate(text: string, longest = day): AttemptRule {
   const [max, window] = text.split('/');
-  return { max: integer(max ?? '', 1, 1_000_000), window: duration(window ?? '', second, day) };
+  return { max: integer(max ?? '', 1, 1_000_000), window: duration(window ?? '', second, longest) };
 }

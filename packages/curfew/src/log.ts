@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { type Logger, pino } from 'pino';
 import type { Settings } from './config.ts';
 import { minute } from './domain/limits.ts';
+import { escapeSteering } from './domain/steering.ts';
 import { CurfewError } from './errors.ts';
 
 export type Log = {
@@ -33,7 +34,8 @@ export function openLog({ logLevel, logFile }: Pick<Settings, 'logLevel' | 'logF
   });
   destination.on('error', teller(logFile));
   setInterval(() => destination.flush(), 1000).unref();
-  const options = { level: logLevel, base: null };
+  // A log is looked at on a terminal too, and a user's id is the application's own.
+  const options = { level: logLevel, base: null, hooks: { streamWrite: escapeSteering } };
   const redact = { paths: ['*.token', '*.refreshToken', '*.password', '*.authorization', '*.cookie'], censor: '…' };
   return {
     logger: pino({ ...options, redact }, destination),

@@ -4,6 +4,7 @@ import { Activity } from './authority/activity.ts';
 import { afterFailover } from './authority/after-failover.ts';
 import { authenticateKey } from './authority/authenticate.ts';
 import { askStoreTime, processClock, type StoreClock, storeClock, writtenAhead } from './authority/clock.ts';
+import { Guesses } from './authority/guesses.ts';
 import { createPasswords } from './authority/passwords.ts';
 import { createSecrets } from './authority/secrets.ts';
 import { Turns } from './authority/turns.ts';
@@ -11,7 +12,7 @@ import { defaultUpkeep, startUpkeep, type Upkeep } from './authority/upkeep.ts';
 import { verifyToken } from './authority/verify-session.ts';
 import type { AttemptRules, World } from './authority/world.ts';
 import { newId } from './domain/ids.ts';
-import { minute, second } from './domain/limits.ts';
+import { day, minute, second } from './domain/limits.ts';
 import { defaultPolicy, type Policy } from './domain/policy.ts';
 import type { Clock, Random } from './domain/ports.ts';
 import { CurfewError } from './errors.ts';
@@ -68,6 +69,8 @@ export const defaultAttempts: AttemptRules = {
   loginOfAccount: { max: 10, window: 15 * minute },
   loginFromAddress: { max: 300, window: 15 * minute },
   secondFactor: { max: 5, window: 5 * minute },
+  // NIST SP 800-63B-4, 3.2.2: no more than 100 in a row.
+  secondFactorInARow: { max: 100, window: 30 * day },
 };
 
 /** Randomness in larger pieces: a call of the system for each few bytes is most of a token's cost. */
@@ -131,6 +134,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
       passwords: createPasswords(),
       activity,
       turns: new Turns(),
+      guesses: new Guesses(),
       policy: { ...defaultPolicy, ...settings.policy },
       attempts: { ...defaultAttempts, ...settings.attempts },
       issuer: settings.issuer ?? 'Curfew',

@@ -56,6 +56,7 @@ export async function serve(
       loginOfAccount: settings.loginAttempts,
       loginFromAddress: settings.addressAttempts,
       secondFactor: settings.factorAttempts,
+      secondFactorInARow: settings.factorFailures,
     },
     issuer: settings.issuer,
     keepEnded: settings.keepEnded,

@@ -9,6 +9,7 @@ import type { EndReason } from '../domain/reasons.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { checkOwnChange, type OwnerProof } from './own-change.ts';
 import { checkPassword } from './passwords.ts';
 import type { Receipt, Wait } from './receipt.ts';
 import { retryConflicts } from './retry.ts';
@@ -89,15 +90,21 @@ export type ChangedAccount = { account: AccountView; receipt: Receipt | undefine
 /**
  * Changes an account. Disabling it ends all its sessions, those being opened at this moment too, in the same write;
  * a new password ends all but the one that `keepSession` names.
- * @throws `account_not_found`, `username_taken`, `email_taken`, `invalid_value`, `permission_missing`
+ * @throws `account_not_found`, `username_taken`, `email_taken`, `invalid_value`, `permission_missing`, and as
+ *   {@link checkOwnChange}
  */
 export async function updateAccount(
   world: World,
   caller: Caller,
   id: string,
   patch: AccountPatch,
-  { keepSession, wait = 'everywhere' }: { keepSession?: string | undefined; wait?: Wait | undefined } = {},
+  {
+    keepSession,
+    wait = 'everywhere',
+    ...proof
+  }: { keepSession?: string | undefined; wait?: Wait | undefined } & OwnerProof = {},
 ): Promise<ChangedAccount> {
+  await checkOwnChange(world, caller, id, patch, proof);
   const passwordHash =
     patch.password === undefined ? undefined : await world.passwords.hash(checkPassword(patch.password));
   const now = world.clock.now();

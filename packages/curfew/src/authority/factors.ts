@@ -1,5 +1,7 @@
 import { type Account, type AccountView, accountView, type Factor, hasFactor } from '../domain/account.ts';
+import type { AccountId } from '../domain/brand.ts';
 import type { EventType } from '../domain/events.ts';
+import { parseUserId } from '../domain/parse.ts';
 import {
   hashBackupCode,
   isTotpSecret,
@@ -10,10 +12,10 @@ import {
 } from '../domain/second-factor.ts';
 import { CurfewError } from '../errors.ts';
 import { readAccount } from './accounts.ts';
-import { bucketOf, takeAttempt } from './attempts.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import { retryConflicts } from './retry.ts';
+import { clearFactorAttempts, takeFactorAttempt } from './second-factor.ts';
 import type { World } from './world.ts';
 
 /** What an authenticator needs: shown once. */
@@ -58,7 +60,7 @@ export async function confirmTotp(
   { code, secret, endOthers = false, backupCodes = true }: Confirmation,
 ): Promise<Confirmed> {
   const now = world.clock.now();
-  await takeAttempt(world, bucketOf('factor', id), world.attempts.secondFactor);
+  await takeFactorAttempt(world, parseUserId(id) as AccountId);
   const codes = backupCodes ? newBackupCodes(world.random) : [];
   const account = await change(world, id, eventBy(world, caller, 'factor.enrolled'), (present) => {
     const { factor } = present;
@@ -73,7 +75,7 @@ export async function confirmTotp(
     if (step === undefined) throw new CurfewError('second_factor_invalid', { methods: ['totp'] });
     return { ...factor, confirmedAt: now, lastStep: step, backupCodes: hashed(world, present, codes) };
   });
-  await world.store.clearAttempts(bucketOf('factor', id));
+  await clearFactorAttempts(world, account.id);
   const ended = endOthers ? await endOtherSessions(world, caller, account) : undefined;
   return { account: accountView(account), backupCodes: codes, ended };
 }
@@ -87,6 +89,8 @@ export async function removeTotp(world: World, caller: Caller, id: string): Prom
     if (!present.factor) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
     return undefined;
   });
+  // The next factor begins with none.
+  await clearFactorAttempts(world, account.id);
   return accountView(account);
 }
 

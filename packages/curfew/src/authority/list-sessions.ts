@@ -1,6 +1,9 @@
+import { hash } from 'node:crypto';
+import { addressRank } from '../domain/address-bytes.ts';
 import { limits } from '../domain/limits.ts';
 import { parseAddress, parseGroup, parseSessionName, parseUserId } from '../domain/parse.ts';
 import type { Session, SessionStatus } from '../domain/session.ts';
+import { CurfewError } from '../errors.ts';
 import type { SessionFilter } from '../stores/contract.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { view } from './get-session.ts';
@@ -32,13 +35,17 @@ export type SessionList = {
   nextCursor: string | undefined;
   /** How many match in all; absent where counting would take a walk over all sessions. */
   total: number | undefined;
-  /** Whether there may be more than was looked at: a scan ran out of time, or an order out of matches. */
+  /**
+   * Whether there may be more than was shown: a scan ran out of time, an order out of matches, or a session may have
+   * moved to a page before.
+   */
   partial: boolean;
 };
 
 /**
  * A page of sessions. Newest first by cursor at any size; another order sorts what matches, at most 10,000 across
- * users, and says `partial` when there were more.
+ * users, and says `partial` when there were more. However many end meanwhile, the pages show every session that was
+ * there throughout; in an order by what changes, a page that cannot be sure of that says `partial` too.
  * @throws `cursor_invalid`, `cursor_of_another_query`, `invalid_value`
  */
 export async function listSessions(world: World, request: ListRequest): Promise<SessionList> {
@@ -64,16 +71,65 @@ export async function listSessions(world: World, request: ListRequest): Promise<
       partial: page.partial,
     };
   }
-  const offset = Number(decodeCursor(request.cursor, query) ?? 0);
+  const after = parsePosition(decodeCursor(request.cursor, query));
   const { sessions, partial } = await matchesOf(world, filter, mostSorted(filter));
-  sessions.sort(orderBy(sort));
-  const end = offset + limit;
+  const order = orderBy(sort);
+  sessions.sort((a, b) => order(positionOf(a, sort), positionOf(b, sort)));
+  // After the last one that was shown, wherever it is now: what has ended since moves nobody into the pages before.
+  const start = after ? sessions.filter((session) => order(positionOf(session, sort), after) <= 0).length : 0;
+  const end = start + limit;
+  const moves = isMoving(sort, filter);
+  const moved = after !== undefined && moves && after.shown !== digestOf(sessions.slice(0, start));
+  const shown = !moves ? '' : moved ? lost : digestOf(sessions.slice(0, end));
   return {
-    sessions: sessions.slice(offset, end),
-    nextCursor: end < sessions.length ? encodeCursor(String(end), query) : undefined,
+    sessions: sessions.slice(start, end),
+    nextCursor:
+      end < sessions.length
+        ? encodeCursor(JSON.stringify({ ...positionOf(sessions[end - 1]!, sort), shown }), query)
+        : undefined,
     total: partial ? total : sessions.length,
-    partial,
+    partial: partial || moved,
   };
+}
+
+/** Where a session is in an order. Ties are broken by id, so an order is the same on every page. */
+type Position = { rank: string | number; id: string };
+/** Where a list goes on; of an order in which sessions move, `shown` is the digest of all that came before. */
+type Shown = Position & { shown: string };
+
+/** Instead of a digest: a page before has said that something moved, and the rest cannot be sure either. */
+const lost = 'lost';
+
+/**
+ * Whether sessions change their places in an order while they live. What was behind a page may then come to be before
+ * it, and no page would show it: a later page looks whether all that is before it has been shown, and says if not.
+ */
+function isMoving(sort: Sort, { status }: SessionFilter): boolean {
+  const key = keyOf(sort);
+  return key === 'lastSeenAt' || (key === 'status' && status === undefined);
+}
+
+function digestOf(sessions: readonly Session[]): string {
+  const ids = sessions.map(({ id }) => id).sort();
+  return hash('sha256', ids.join(' '), 'base64url').slice(0, 22);
+}
+
+/** @throws `cursor_invalid` */
+function parsePosition(text: string | undefined): Shown | undefined {
+  if (text === undefined) return undefined;
+  const position = partsOf(text);
+  if (position) return position;
+  throw new CurfewError('cursor_invalid');
+}
+
+function partsOf(text: string): Shown | undefined {
+  try {
+    const { rank, id, shown } = JSON.parse(text) as Record<string, unknown>;
+    const isRank = typeof rank === 'string' || typeof rank === 'number';
+    return isRank && typeof id === 'string' && typeof shown === 'string' ? { rank, id, shown } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Counts what the store counts by itself: the active ones, of everybody or of a user. */
@@ -95,14 +151,29 @@ function parseFilter(request: ListRequest): SessionFilter {
   };
 }
 
-/** Ties are broken by id, so an order is the same on every page. */
-function orderBy(sort: Sort): (a: Session, b: Session) => number {
-  const down = sort.startsWith('-');
-  const key = (down ? sort.slice(1) : sort) as SortKey;
-  const rank = (session: Session) => (key === 'device' ? (session.device.name ?? '') : (session[key] ?? ''));
+function keyOf(sort: Sort): SortKey {
+  return (sort.startsWith('-') ? sort.slice(1) : sort) as SortKey;
+}
+
+function positionOf(session: Session, sort: Sort): Position {
+  return { rank: rankOf(session, keyOf(sort)), id: session.id };
+}
+
+function rankOf(session: Session, key: SortKey): string | number {
+  switch (key) {
+    case 'device':
+      return session.device.name ?? '';
+    case 'ip':
+      return addressRank(session.ip);
+    default:
+      return session[key];
+  }
+}
+
+function orderBy(sort: Sort): (a: Position, b: Position) => number {
+  const direction = sort.startsWith('-') ? -1 : 1;
   return (a, b) => {
-    const [x, y] = [rank(a), rank(b)];
-    const order = x < y ? -1 : x > y ? 1 : a.id < b.id ? -1 : 1;
-    return down ? -order : order;
+    if (a.rank !== b.rank) return a.rank < b.rank ? -direction : direction;
+    return a.id === b.id ? 0 : a.id < b.id ? -direction : direction;
   };
 }

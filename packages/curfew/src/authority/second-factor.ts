@@ -60,8 +60,7 @@ export async function showSecondFactor(
  * @throws `second_factor_invalid`, `too_many_attempts`
  */
 export async function useFactor(world: World, account: Account, code: string): Promise<Account> {
-  const bucket = bucketOf('factor', account.id);
-  await takeAttempt(world, bucket, world.attempts.secondFactor);
+  await takeFactorAttempt(world, account.id);
   const used = await retryConflicts(async () => {
     const { account: present } = await world.store.readUser(account.id);
     if (!present?.factor || !hasFactor(present)) return undefined;
@@ -77,7 +76,7 @@ export async function useFactor(world: World, account: Account, code: string): P
     return outcome.kind === 'changed' ? outcome.account : 'conflict';
   });
   if (used) {
-    await world.store.clearAttempts(bucket);
+    await clearFactorAttempts(world, account.id);
     return used;
   }
   await world.store.appendEvent({
@@ -87,6 +86,24 @@ export async function useFactor(world: World, account: Account, code: string): P
     userId: account.id,
   });
   throw new CurfewError('second_factor_invalid', { methods: factorMethods(account) });
+}
+
+/**
+ * A wrong code counts twice: in a short window, and in a row over days, so that patience does not guess one either.
+ * @throws `too_many_attempts`
+ */
+export async function takeFactorAttempt(world: World, id: Account['id']): Promise<void> {
+  const [soon, inARow] = factorBuckets(id);
+  await takeAttempt(world, soon, world.attempts.secondFactor);
+  await takeAttempt(world, inARow, world.attempts.secondFactorInARow);
+}
+
+export async function clearFactorAttempts({ store }: World, id: Account['id']): Promise<void> {
+  await Promise.all(factorBuckets(id).map((bucket) => store.clearAttempts(bucket)));
+}
+
+function factorBuckets(id: Account['id']): [soon: string, inARow: string] {
+  return [bucketOf('factor', id), bucketOf('factor in a row', id)];
 }
 
 async function remember(world: World, session: StoredSession): Promise<void> {

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import {
   type Account,
   type AccountView,
@@ -6,12 +7,14 @@ import {
   factorMethods,
   hasFactor,
 } from '../domain/account.ts';
+import { networkOf } from '../domain/address-bytes.ts';
+import { limits } from '../domain/limits.ts';
 import { parseAddress } from '../domain/parse.ts';
 import { grantedBy } from '../domain/permissions.ts';
 import type { Actor } from '../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
-import { bucketOf, takeAttempt } from './attempts.ts';
+import { bucketOf, guess, takeAttempt } from './attempts.ts';
 import { type OpenedSession, openChecked } from './create-session.ts';
 import { endStored } from './end-session.ts';
 import { useFactor } from './second-factor.ts';
@@ -27,8 +30,8 @@ export type SignInRequest = {
   ip?: string | undefined;
   /** The named session to sign in to; as for every session with a name, it takes the permission to create sessions. */
   name?: string | undefined;
-  /** The token of the session that the caller has until now: it ends, whoever it belongs to. */
-  previousToken?: string | undefined;
+  /** The tokens of the sessions that the caller has until now: they end, whoever they belong to. */
+  previousTokens?: readonly string[] | undefined;
   /** The same, for sessions that were verified already. */
   previousSessions?: readonly Pick<StoredSession, 'id' | 'userId'>[] | undefined;
   lifetime?: number | undefined;
@@ -49,24 +52,59 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
   const { attempts, store, passwords } = world;
   const by = canonical(request.login);
   const name = Object.values(by)[0]!;
-  const bucket = bucketOf('login', name);
   const ip = parseAddress(request.ip);
   passwords.admit();
-  await takeAttempt(world, bucketOf('address', ip ?? ''), attempts.loginFromAddress);
-  await takeAttempt(world, bucket, attempts.loginOfAccount);
+  await takeAttempt(world, bucketOf('address', networkOf(ip ?? '')), attempts.loginFromAddress);
   const credential = await store.findAccount(by);
-  const right = await passwords.matches(request.password, credential?.account.passwordHash);
-  const told = { login: name.slice(0, 100), ip };
+  // All names of an account are one; a name that nobody has is limited like any other.
+  const subject = credential?.account.id ?? bucketOf('name', name);
+  const from = {
+    bucket: bucketOf('login', subject),
+    spare: () => bucketOfDevice(world, subject, ip),
+  };
+  const { account, epochs } = await guess(world, from, attempts.loginOfAccount, () =>
+    checkCredentials(world, credential, request, { loginHash: hashOfName(world, name), ip }),
+  );
+  if (request.name !== undefined) mayTakeName(account);
+  await endPrevious(world, request);
+  const opened = await open(world, account, epochs, request);
+  return { ...opened, account: accountView(await noteLogin(world, account)) };
+}
+
+async function checkCredentials(
+  world: World,
+  credential: { account: Account; epochs: Epochs } | undefined,
+  { password, code }: SignInRequest,
+  told: object,
+): Promise<{ account: Account; epochs: Epochs }> {
+  const right = await world.passwords.matches(password, credential?.account.passwordHash);
   if (!right || !credential || credential.account.disabled) {
     await noteRefusal(world, credential?.account, told);
     throw new CurfewError('invalid_credentials');
   }
-  const account = await confirmFactor(world, credential.account, request.code, told);
-  await store.clearAttempts(bucket);
-  if (request.name !== undefined) mayTakeName(account);
-  await endPrevious(world, request);
-  const opened = await open(world, account, credential.epochs, request);
-  return { ...opened, account: accountView(await noteLogin(world, account)) };
+  return { account: await confirmFactor(world, credential.account, code, told), epochs: credential.epochs };
+}
+
+/** Milliseconds that it may take to see whether an account knows a device. */
+const deviceBudget = 50;
+
+/**
+ * A bucket of their own for those who come from where the account has signed in before, as its sessions that are kept
+ * tell: strangers who use up all attempts of an account do not lock its owner out there. An unknown name is looked for
+ * all the same, so that an answer takes as long.
+ */
+async function bucketOfDevice(world: World, subject: string, ip: string | undefined): Promise<string | undefined> {
+  if (ip === undefined) return undefined;
+  const network = networkOf(ip);
+  const { sessions } = await world.store.listSessions({
+    filter: { userId: subject as Account['id'] },
+    after: undefined,
+    limit: limits.pageMax,
+    now: world.clock.nowForEnd(),
+    budget: deviceBudget,
+  });
+  const isKnown = sessions.some(({ stored }) => stored.ip !== undefined && networkOf(stored.ip) === network);
+  return isKnown ? bucketOf('device', `${subject} ${network}`) : undefined;
 }
 
 /**
@@ -76,14 +114,13 @@ export async function signIn(world: World, request: SignInRequest): Promise<Sign
  */
 export async function confirmPassword(world: World, account: Account, password: string): Promise<void> {
   const { id, username: login, passwordHash } = account;
-  const bucket = bucketOf('login', login);
-  world.passwords.admit();
-  await takeAttempt(world, bucket, world.attempts.loginOfAccount);
-  if (!(await world.passwords.matches(password, passwordHash))) {
-    await noteRefusal(world, account, { login }, `user:${id}`);
+  // A bucket of their own: strangers who try to sign in do not keep the owner from this.
+  await guess(world, { bucket: bucketOf('password', id) }, world.attempts.loginOfAccount, async () => {
+    world.passwords.admit();
+    if (await world.passwords.matches(password, passwordHash)) return;
+    await noteRefusal(world, account, { loginHash: hashOfName(world, login) }, `user:${id}`);
     throw new CurfewError('invalid_credentials');
-  }
-  await world.store.clearAttempts(bucket);
+  });
 }
 
 async function confirmFactor(world: World, account: Account, code: string | undefined, told: object): Promise<Account> {
@@ -94,6 +131,17 @@ async function confirmFactor(world: World, account: Account, code: string | unde
     throw new CurfewError('second_factor_required', { methods: factorMethods(account) });
   }
   return useFactor(world, account, code);
+}
+
+/**
+ * What the audit trail keeps of a name that failed to sign in: enough to see that two are the same, and no more, because
+ * people type their password there. Its key is the servers' own, so that nobody can try words on it.
+ */
+function hashOfName({ secrets }: World, name: string): string {
+  return createHmac('sha256', secrets.keyFor('names that failed to sign in'))
+    .update(name)
+    .digest('base64url')
+    .slice(0, 22);
 }
 
 /** Whoever holds a name is taken for it: not everybody may. */
@@ -119,9 +167,10 @@ function open(world: World, account: Account, epochs: Epochs, request: SignInReq
 }
 
 /** A sign-in kills the token before (ASVS 7.2.4): first, so that a failure further on leaves nobody signed in. */
-async function endPrevious(world: World, { previousToken, previousSessions = [] }: SignInRequest): Promise<void> {
-  const shown = previousToken === undefined ? undefined : await verifyToken(world, previousToken);
-  for (const { id, userId } of shown?.active ? [shown.stored, ...previousSessions] : previousSessions) {
+async function endPrevious(world: World, { previousTokens = [], previousSessions = [] }: SignInRequest): Promise<void> {
+  const shown = await Promise.all(previousTokens.map((token) => verifyToken(world, token)));
+  const stored = shown.flatMap((verified) => (verified.active ? [verified.stored] : []));
+  for (const { id, userId } of [...stored, ...previousSessions]) {
     await endStored(world, id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
   }
 }

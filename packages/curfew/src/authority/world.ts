@@ -4,6 +4,7 @@ import type { Random } from '../domain/ports.ts';
 import type { Store } from '../stores/contract.ts';
 import type { Activity } from './activity.ts';
 import type { SteadyClock } from './clock.ts';
+import type { Guesses } from './guesses.ts';
 import type { Passwords } from './passwords.ts';
 import type { Fence } from './receipt.ts';
 import type { Secrets } from './secrets.ts';
@@ -20,6 +21,7 @@ export type World = {
   activity: Activity;
   /** Calls on one named session are done one after the other. */
   turns: Turns;
+  guesses: Guesses;
   policy: Policy;
   attempts: AttemptRules;
   /** What authenticator apps show beside the account's name. */
@@ -28,10 +30,12 @@ export type World = {
 
 /** Limits of guessing, shared by all nodes. */
 export type AttemptRules = {
-  /** Sign-ins for one account name. */
+  /** Sign-ins that fail for one account, whichever of its names is given; and as many from a device that it knows. */
   loginOfAccount: AttemptRule;
-  /** Sign-ins from one address. */
+  /** Sign-ins from one address, or one network of IPv6. */
   loginFromAddress: AttemptRule;
   /** Second factors of one account. */
   secondFactor: AttemptRule;
+  /** Wrong second factors of one account in a row, over days. */
+  secondFactorInARow: AttemptRule;
 };

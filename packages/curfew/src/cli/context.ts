@@ -2,8 +2,9 @@ import { confirm, input } from '@inquirer/prompts';
 import type { Command } from 'commander';
 import { type CallOptions, type Client, CurfewApiError, createClient } from 'curfew-client';
 import { readSecret } from '../config.ts';
+import { oneLine } from '../domain/steering.ts';
 import { readCredentials } from './credentials.ts';
-import { createTerminal, type Terminal } from './terminal.ts';
+import { createTerminal, jsonText, type Terminal } from './terminal.ts';
 
 /** What every command can be told. */
 export type GlobalOptions = {
@@ -88,11 +89,11 @@ export async function confirmed(context: Context, question: string): Promise<voi
   const { options, terminal } = context;
   if (options.yes) return;
   if (!terminal.interactive) throw new Stop(exitCodes.usage, `${question} Nobody is here to ask: repeat with --yes.`);
-  if (await confirm({ message: question, default: false }, onStandardError)) return;
+  if (await confirm({ message: oneLine(question), default: false }, onStandardError)) return;
   throw new Stop(exitCodes.cancelled, 'Nothing was ended.');
 }
 
 /** Writes an answer: as JSON for programs, or as `text` says for people. */
 export function answer<T>({ terminal }: Context, value: T, text: (value: T) => string): void {
-  terminal.out(terminal.json ? JSON.stringify(value, null, 2) : text(value));
+  terminal.out(terminal.json ? jsonText(value, 2) : text(value));
 }

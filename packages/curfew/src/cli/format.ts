@@ -1,4 +1,5 @@
 import type { Receipt, Session } from 'curfew-client';
+import { oneLine } from '../domain/steering.ts';
 import { type Column, paint, relative } from './terminal.ts';
 
 export function deviceText({ device }: Session): string {
@@ -42,7 +43,7 @@ export function sessionText(session: Session): string {
   ];
   return parts
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${paint('dim', name.padEnd(15))} ${value?.replace(/\p{Cc}/gu, '·')}`)
+    .map(([name, value]) => `${paint('dim', name.padEnd(15))} ${oneLine(value!)}`)
     .join('\n');
 }
 

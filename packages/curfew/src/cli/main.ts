@@ -13,7 +13,7 @@ import { sessionsEnd } from './sessions-end.ts';
 import { sessionsEndAll } from './sessions-end-all.ts';
 import { sessionsGet } from './sessions-get.ts';
 import { sessionsList } from './sessions-list.ts';
-import { paint } from './terminal.ts';
+import { jsonText, paint, writeTo } from './terminal.ts';
 import { totp } from './totp.ts';
 import { exportStore, importStore } from './transfer.ts';
 import { version } from './version.ts';
@@ -85,9 +85,9 @@ function tell(error: unknown): number {
 
 function say(message: string, remedy: string | undefined, code: string | undefined): void {
   if (program.opts()['json'] === true) {
-    process.stderr.write(`${JSON.stringify({ error: { code, message, remedy } })}\n`);
+    writeTo(process.stderr, jsonText({ error: { code, message, remedy } }));
     return;
   }
   const lines = [`${paint('red', 'error')} ${message}`, ...(remedy ? [paint('dim', `      → ${remedy}`)] : [])];
-  process.stderr.write(`${lines.join('\n')}\n`);
+  writeTo(process.stderr, lines.join('\n'));
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { options, type SettingName } from '../config.ts';
 import { serve as start } from '../serve.ts';
 import { showStore } from '../stores/open.ts';
-import { paint } from './terminal.ts';
+import { paint, writeTo } from './terminal.ts';
 
 /** Milliseconds within which a signal that comes again is the same one. */
 const sameSignal = 1000;
@@ -27,7 +27,7 @@ export function serve(program: Command): void {
       drained.then(server.close).then(
         () => process.exit(0),
         (error: unknown) => {
-          process.stderr.write(`${error}\n`);
+          writeTo(process.stderr, String(error));
           process.exit(1);
         },
       );
@@ -53,6 +53,6 @@ function greet({ url, first, settings }: Awaited<ReturnType<typeof start>>): voi
     if (first.password) lines.push(line('password', `${paint('bold', first.password)}   shown once`));
     if (first.apiKey) lines.push(line('API key', `${paint('bold', first.apiKey)}   shown once`));
   }
-  lines.push(line('sessions', showStore(settings.store)), '', '');
-  process.stderr.write(lines.join('\n'));
+  lines.push(line('sessions', showStore(settings.store)), '');
+  writeTo(process.stderr, lines.join('\n'));
 }

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import stringWidth from 'string-width';
+import { escapeSteering, oneLine } from '../domain/steering.ts';
 
 /** What a command writes to: answers to standard output, everything else to standard error. */
 export type Terminal = {
@@ -17,9 +18,28 @@ export function createTerminal(json: boolean): Terminal {
     json,
     interactive: !json && process.stdin.isTTY === true && process.stderr.isTTY === true,
     width: process.stdout.columns ?? 120,
-    out: (text) => process.stdout.write(`${text}\n`),
-    err: (text) => process.stderr.write(`${text}\n`),
+    out: (text) => writeTo(process.stdout, text),
+    err: (text) => writeTo(process.stderr, text),
   };
+}
+
+/** Writes lines: the one way by which a command's own words, and those of others in them, reach a terminal. */
+export function writeTo(stream: NodeJS.WritableStream, text: string): void {
+  stream.write(`${harmless(text)}\n`);
+}
+
+/** JSON in which nothing steers the terminal that it may be shown on. */
+export function jsonText(value: unknown, indent?: number): string {
+  return escapeSteering(JSON.stringify(value, null, indent));
+}
+
+/** The colours of {@link paint}, which are ours. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it is what they begin with
+const ourColours = /(\x1b\[(?:[12]|22|3[1236]|39)m)/;
+
+function harmless(text: string): string {
+  const parts = text.split(ourColours);
+  return parts.map((part, i) => (i % 2 === 1 ? part : part.split('\n').map(oneLine).join('\n'))).join('');
 }
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
@@ -81,11 +101,6 @@ const segments = new Intl.Segmenter();
 /** How many places of the terminal a text takes. */
 function widthOf(text: string): number {
   return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
-}
-
-/** What others wrote, such as a user id or a user agent, must not steer the terminal. */
-function oneLine(text: string): string {
-  return text.replace(/\p{Cc}/gu, '·');
 }
 
 /** A moment as people say it: `12 s ago`, `in 6 d`. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { SignInRequest } from '../authority/sign-in.ts';
-import { CurfewError } from '../errors.ts';
+import { acceptJson } from '../http/json.ts';
 
 /** The header by which a sign-in through any system names the named session that it is for. */
 export const sessionNameHeader = 'x-session-name';
@@ -25,16 +25,7 @@ export function decodeOrigin(request: FastifyRequest): Pick<SignInRequest, 'user
  * nothing after it, and servers that read bodies as Express does don't mind.
  */
 export function takeEmptyBodies(app: FastifyInstance): void {
-  const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, {});
-    else parseJson(request, body as string, done);
-  });
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    if (body === '') done(null, {});
-    else done(new CurfewError('unsupported_media_type'));
-  });
+  acceptJson(app, {});
   app.addHook('preValidation', async (request) => {
     if (request.body === undefined) request.body = {};
   });

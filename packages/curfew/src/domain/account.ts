@@ -54,7 +54,10 @@ export function factorMethods(account: { factor: Factor | undefined }): string[]
   return account.factor!.backupCodes.length > 0 ? ['totp', 'backup_code'] : ['totp'];
 }
 
-/** User names and addresses are compared in lower case, so that `Ada` cannot be taken beside `ada`. */
+/**
+ * User names and addresses are compared in one form, so that neither `Ada` nor a look of it in other code points (an
+ * accent as a character of its own, letters of full width) can be taken beside `ada`.
+ */
 export function canonicalLogin(text: string): string {
-  return text.trim().toLowerCase();
+  return text.normalize('NFKC').trim().toLowerCase().normalize('NFKC');
 }

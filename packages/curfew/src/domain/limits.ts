@@ -22,6 +22,8 @@ export const limits = {
   dueCounted: 1000,
   /** Bytes of a request body. */
   bodyBytes: 65_536,
+  /** Levels of nesting in a request body. */
+  jsonDepth: 64,
   username: 64,
   email: 254,
   displayName: 200,

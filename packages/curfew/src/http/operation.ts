@@ -62,6 +62,8 @@ type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B
   summary: string;
   description?: string;
   access: Access<StaticOf<P>, StaticOf<Q>, StaticOf<B>>;
+  /** A cookie that leads nowhere any more is no refusal: then there is no caller. */
+  deadCookie?: 'no-caller';
   /** Asked at every request of an application: takes the short way. It takes a scope and a body, and no more. */
   short?: boolean;
   params?: P;

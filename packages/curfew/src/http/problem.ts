@@ -57,8 +57,14 @@ export function asCurfewError(error: unknown): CurfewError {
   }
   const known = code === undefined ? undefined : ofFastify[code];
   if (known) return new CurfewError(known, {}, error);
+  // A file outside of its folder, or one that nobody may see, is none.
+  if (statusCode === 403 || statusCode === 404) return new CurfewError('route_not_found', {}, error);
   // A body that is no JSON has a plain SyntaxError; one with `__proto__` in it is refused by the parser too.
   if (statusCode === 400) return new CurfewError('body_not_json', { detail: message ?? '' }, error);
+  // What else a part of the framework refuses is the request's fault too, such as a range that a file does not have.
+  if (statusCode !== undefined && statusCode > 400 && statusCode < 500) {
+    return new CurfewError('invalid_value', { detail: message ?? '' }, error);
+  }
   return new CurfewError('internal', { detail: message ?? '' }, error);
 }
 

@@ -78,6 +78,8 @@ export function clientAddress({ ips, socket }: FastifyRequest): string {
   return normalAddress(remoteAddress) ?? remoteAddress;
 }
 
+/** By which proxies say whom they speak for, and how they were asked. */
+const forwarding = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded', 'x-real-ip'] as const;
 /** How many requests in a row must show the same. */
 const enough = 20;
 
@@ -90,7 +92,7 @@ export function watchForProxy(trusted: (address: string, hop: number) => boolean
   let count = 0;
   let told = false;
   return ({ headers, socket }: FastifyRequest): void => {
-    if (told || (headers['x-forwarded-for'] ?? headers.forwarded ?? headers['x-real-ip']) === undefined) return;
+    if (told || forwarding.every((name) => headers[name] === undefined)) return;
     const peer = normalAddress(socket.remoteAddress ?? '');
     if (peer === undefined || trusted(peer, 0)) return;
     count = peer === last ? count + 1 : 1;
@@ -99,7 +101,7 @@ export function watchForProxy(trusted: (address: string, hop: number) => boolean
     told = true;
     warn(
       `CURFEW_TRUST_PROXY: everybody seems to come from ${peer}, which says that it speaks for others and is not believed: ` +
-        `limits, lists and the log know only that address. If it is your proxy, set CURFEW_TRUST_PROXY=${peer}.`,
+        `limits, lists and the log know only that address, and cookies are not marked as secure. If it is your proxy, set CURFEW_TRUST_PROXY=${peer}.`,
     );
   };
 }

@@ -11,12 +11,15 @@ import type { Authority } from '../authority/index.ts';
 import { newId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Random } from '../domain/ports.ts';
-import { CurfewError } from '../errors.ts';
-import { authenticate } from './checks/authenticate.ts';
+import { CurfewError, isCurfewError } from '../errors.ts';
+import { authenticate, authenticationErrors, sentByCookie } from './checks/authenticate.ts';
 import { checkAccess } from './checks/index.ts';
 import { sameSite } from './checks/same-site.ts';
 import { createSerializers, createValidators, whenNeeded } from './compilers.ts';
 import { acceptVerifiers, type VerifierHost } from './fence.ts';
+import { everyAnswer, hostsIn } from './headers.ts';
+import { acceptJson } from './json.ts';
+import { loggedPath } from './logged-path.ts';
 import { createMetrics, type Gauges, type Metrics } from './metrics.ts';
 import { openApiOptions, schemaOf } from './openapi.ts';
 import type { Operation, Services } from './operation.ts';
@@ -78,6 +81,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   };
   const metrics = createMetrics(settings.gauges, () => settings.fence.statistics());
   const validators = createValidators();
+  const nextId = requestIds(random);
   let shortWay: ShortWay = () => false;
   const connections = new Connections();
   const app: FastifyInstance = Fastify({
@@ -85,7 +89,9 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       connections.watch(
         listener((request, response) => {
           connections.note(response);
-          if (!shortWay(request, response)) longWay(request, response);
+          if (shortWay(request, response)) return;
+          for (const [name, value] of Object.entries(everyAnswer)) response.setHeader(name, value);
+          longWay(request, response);
         }),
       ),
     // Fastify's own lines are not needed: ours are one a request, below.
@@ -99,6 +105,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     return503OnClosing: false,
     routerOptions: { maxParamLength: 2048 },
     schemaController: { compilersFactory: { buildSerializer: createSerializers } },
+    clientErrorHandler: (error, socket) => refuseBytes(error, socket, nextId()),
     frameworkErrors: (error, request, reply) => sendProblem(services, request, reply as FastifyReply, error),
   });
   app.decorateRequest('caller', undefined);
@@ -114,7 +121,10 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     // The framework's own is as it was sent, and read anew each time that it is asked for.
     Object.defineProperty(request, 'ip', { value: clientAddress(request) });
     noteProxy(request);
-    done(refusing ? new CurfewError('shutting_down') : undefined);
+    if (refusing) done(new CurfewError('shutting_down'));
+    else if (hostsIn(request.raw) > 1)
+      done(new CurfewError('invalid_value', { detail: 'It names more than one Host.' }));
+    else done();
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
     // What was accepted is finished, and its connection not kept for another.
@@ -128,7 +138,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     logRequest(requestLogger, {
       id,
       method,
-      path: request.routeOptions.url ?? pathOf(request),
+      path: request.routeOptions.url ?? loggedPath(request.url),
       status,
       ms,
       ip,
@@ -142,6 +152,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   await app.register(swagger, openApiOptions);
   await app.register(swaggerUi, documentation);
   await app.register(async (api) => {
+    acceptJson(api, undefined);
     api.addHook('onSend', (_request, reply, payload, done) => {
       // Answers hold tokens, or what a token opened: no cache may keep one.
       if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
@@ -152,7 +163,6 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   addProbes(app, metrics);
   for (const dialect of settings.dialects) await app.register(async (scope) => dialect(scope, services));
   await app.ready();
-  const nextId = requestIds(random);
   shortWay = createShortWay({
     operations,
     services,
@@ -244,7 +254,7 @@ function addOperation(app: FastifyInstance, services: Services, operation: Opera
     schema: schemaOf(operation),
     onRequest: async (request) => {
       sameSite(request);
-      if (access !== 'open') request.caller = await authenticate(services.authority, request);
+      if (access !== 'open') request.caller = await callerOf(operation, services, request);
     },
     handler: async (request, reply) => {
       const { params, query, body } = request;
@@ -274,6 +284,18 @@ const documentation: FastifySwaggerUiOptions = {
   transformSpecification: (document) => ({ ...document, servers: [{ url: '..', description: 'This server.' }] }),
   transformSpecificationClone: false,
 };
+async function callerOf(
+  { deadCookie }: Operation,
+  { authority }: Services,
+  request: FastifyRequest,
+): Promise<Caller | undefined> {
+  try {
+    return await authenticate(authority, request);
+  } catch (error) {
+    if (deadCookie && sentByCookie(request) && isCurfewError(error, ...authenticationErrors)) return undefined;
+    throw error;
+  }
+}
 
 function addProbes(app: FastifyInstance, metrics: Metrics): void {
   const hidden = { schema: { hide: true } };
@@ -299,6 +321,32 @@ function sendProblem({ fault }: Services, request: FastifyRequest, reply: Fastif
     .serializer(JSON.stringify)
     .send(problemOf(error, request.id));
 }
+
+/** The answer to what is no request of HTTP, or takes too long to become one: there is none that a route could answer. */
+function refuseBytes({ code }: NodeJS.ErrnoException, socket: Socket, requestId: string): void {
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, text, detail } = notHttp[code ?? ''] ?? notHttp['']!;
+  const problem = problemOf(new CurfewError('invalid_value', { detail }), requestId);
+  const body = JSON.stringify({ ...problem, status });
+  const headers = {
+    'content-type': problemType,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    connection: 'close',
+    ...everyAnswer,
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${text}\r\n${lines.join('')}\r\n${body}`);
+}
+
+const notHttp: Record<string, { status: number; text: string; detail: string }> = {
+  '': { status: 400, text: 'Bad Request', detail: 'It is no request of HTTP/1.1.' },
+  HPE_HEADER_OVERFLOW: { status: 431, text: 'Request Header Fields Too Large', detail: 'Its headers are too large.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, text: 'Request Timeout', detail: 'It took too long to arrive.' },
+};
 
 /** What nobody foresaw, and what the store could not do, goes to the log with its cause. */
 function faultLogger(logger: Logger): Services['fault'] {

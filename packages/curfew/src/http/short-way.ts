@@ -6,6 +6,7 @@ import { normalAddress } from '../domain/address.ts';
 import { limits } from '../domain/limits.ts';
 import { CurfewError } from '../errors.ts';
 import { permission } from './checks/permission.ts';
+import { everyAnswer, hostsIn } from './headers.ts';
 import type { Operation, Services } from './operation.ts';
 import { problemOf, problemType } from './problem.ts';
 import type { Proxies } from './proxies.ts';
@@ -78,8 +79,10 @@ export function createShortWay(settings: Settings): ShortWay {
 }
 
 /** Whether a request has nothing that only the framework knows how to deal with. */
-function isPlain({ headers }: IncomingMessage, { trustProxy }: Settings): boolean {
+function isPlain(request: IncomingMessage, { trustProxy }: Settings): boolean {
+  const { headers } = request;
   return (
+    hostsIn(request) === 1 &&
     headers.authorization?.startsWith(bearerKey) === true &&
     headers['content-type'] === 'application/json' &&
     Number(headers['content-length']) <= limits.bodyBytes &&
@@ -117,6 +120,7 @@ function createSender(closing: AbortSignal): (made: Made) => void {
       response.writeHead(route.operation.answer.status, {
         'cache-control': 'no-store',
         'content-type': 'application/json; charset=utf-8',
+        ...everyAnswer,
         'content-length': Buffer.byteLength(text),
         ...(closing.aborted && { connection: 'close' }),
       });
@@ -152,13 +156,18 @@ async function takeLongWay(
     payload,
     remoteAddress: request.socket.remoteAddress ?? '',
   });
-  response.writeHead(statusCode, headers);
+  response.writeHead(statusCode, { ...headers, ...everyAnswer });
   response.end(rawPayload);
 }
 
 /** The framework takes nothing more once it closes; what came before, and failed, has changed nothing. */
 function refuse(response: ServerResponse, requestId: string): void {
   const error = new CurfewError('shutting_down');
-  response.writeHead(error.status, { 'content-type': problemType, 'cache-control': 'no-store', connection: 'close' });
+  response.writeHead(error.status, {
+    'content-type': problemType,
+    'cache-control': 'no-store',
+    connection: 'close',
+    ...everyAnswer,
+  });
   response.end(JSON.stringify(problemOf(error, requestId)));
 }

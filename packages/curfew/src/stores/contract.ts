@@ -159,7 +159,7 @@ export interface Store {
 
   /**
    * Counts one attempt against a bucket if it has room, in one step for all nodes. The window starts with a bucket's
-   * first attempt. Need not be durable.
+   * first attempt, and no other bucket shortens it. It outlives a restart of the servers; need not be durable.
    */
   takeAttempt(bucket: string, rule: AttemptRule, now: number): Promise<AttemptOutcome>;
   /** Empties a bucket: after a success. */

@@ -43,6 +43,28 @@ describe('the command line', () => {
     assert.equal((await json('sessions', 'list', '--all')).sessions.length, 2);
   });
 
+  test('nothing that others wrote steers the terminal, or turns its writing round', async () => {
+    const evil = 'eve\u202enimda\u2066\u200f\u061c\u2028\u009b31m\u007f';
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that they are not there
+    const steering = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+    const shown = evil.replace(/[\u007f\u009b]/g, '');
+    const { session } = await server.createSession(shown, { userAgent: evil });
+    for (const args of [
+      ['sessions', 'list'],
+      ['sessions', 'get', session.id],
+      ['accounts', 'disable', evil],
+      ['sessions', 'end', '--user', shown],
+      ['--json', 'sessions', 'get', session.id],
+      ['--json', 'accounts', 'disable', evil],
+    ]) {
+      const { out, err } = await run(...args);
+      assert.doesNotMatch(out + err, steering, args.join(' '));
+    }
+    const { session: read } = await json('sessions', 'get', session.id);
+    assert.deepEqual([read.userId, read.userAgent], [shown, evil]);
+    await server.call('DELETE', `/v1/sessions/${session.id}`);
+  });
+
   test('a session is shown and ended; many only after a confirmation that names the number', async () => {
     const opened = await Promise.all(['a', 'b', 'c'].map(() => server.createSession('grace', { name: undefined })));
     const ids = opened.map(({ session }) => session.id);

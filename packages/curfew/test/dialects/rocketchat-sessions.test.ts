@@ -306,6 +306,52 @@ describe('Rocket.Chat: the lists of sessions', () => {
       }
     }
   });
+
+  test('users.logoutOtherClients ends all of the caller’s devices but the one that asks', async () => {
+    const elsewhere = await person('many', [devices.safari, devices.curl]);
+    const here = await signIn('many', 'many password');
+    const post = (path: string, as: Credentials, body?: object) =>
+      server.call('POST', `/api/v1/${path}`, body, { as: '', headers: headersOf(as) });
+    const answer = await post('users.logoutOtherClients', here);
+    const { session } = (await server.verify(here.authToken)) as Json;
+    assert.equal(answer.status, 200);
+    assert.deepEqual(answer.body, { token: here.authToken, tokenExpires: session.expiresAt, success: true });
+    assert.equal((await get('sessions/list', here)).body.total, 1);
+    assert.equal((await get('me', elsewhere)).status, 401);
+    assert.equal((await post('users.logoutOtherClients', elsewhere)).status, 401);
+    assert.equal((await post('users.logoutOtherClients', here)).status, 200, 'with none left as well');
+  });
+
+  test('users.logout ends all of the caller’s; of another user it takes the permission and a second factor', async () => {
+    const post = (as: Credentials, body?: object, headers = {}) =>
+      server.call('POST', '/api/v1/users.logout', body, { as: '', headers: { ...headersOf(as), ...headers } });
+    const [one, other] = [
+      await person('leaver', [devices.safari, devices.curl]),
+      await person('stayer', [devices.curl]),
+    ];
+    const refused = await post(one, { userId: other.userId });
+    assert.deepEqual([refused.status, refused.body.error], [403, forbidden]);
+    const message = `User ${one.userId} has been logged out!`;
+    assert.deepEqual((await post(one)).body, { message, success: true });
+    assert.equal((await get('me', one)).status, 401);
+
+    const manager = await signIn('admin', adminPassword, authenticator.next());
+    clock.advance(10 * minute);
+    assert.equal((await post(manager, { userId: other.userId })).body.errorType, 'totp-required');
+    assert.equal((await get('me', other)).status, 200);
+    const code = { 'x-2fa-code': authenticator.next() };
+    assert.equal((await post(manager, { userId: other.userId }, code)).status, 200);
+    assert.equal((await get('me', other)).status, 401);
+    for (const userId of [other.userId, 'nobody', 'x'.repeat(300)]) {
+      const { status, body } = await post(manager, { userId });
+      assert.deepEqual([status, body.errorType], [400, 'error-invalid-user-id'], userId);
+    }
+    assert.equal((await post(manager, { userId: '' })).status, 200, 'an empty one is the caller');
+    assert.equal((await get('me', manager)).status, 401);
+    admin = await signIn('admin', adminPassword, authenticator.next());
+    assert.equal((await post(admin, { userId: 7 })).body.errorType, 'invalid-params');
+    assert.equal((await post(admin, { userid: 'a' })).body.errorType, 'invalid-params');
+  });
 });
 
 describe('Rocket.Chat: many sessions', () => {
@@ -346,3 +392,5 @@ describe('Rocket.Chat: many sessions', () => {
     assert.ok(few.sessions.every((session: Json) => session.userId === 'user-13'));
   });
 });
+
+const forbidden = 'User does not have the permissions required for this action [error-unauthorized]';

@@ -236,6 +236,13 @@ describe('who may do what', () => {
         JSON.stringify(headers),
       );
     }
+    // A proxy's own authorization is not for us: the cookie counts, and so does the guard.
+    const authorization = 'Basic eDp5';
+    assert.equal((await post({ authorization, 'sec-fetch-site': 'cross-site' })).body.code, 'cross_site_refused');
+    const asProxied = { headers: { cookie, authorization }, as };
+    assert.equal((await server.call('GET', '/v1/me', undefined, asProxied)).status, 200);
+    const twice = { headers: { cookie: `__Host-curfew=cfs_old; ${cookie}` }, as };
+    assert.equal((await server.call('GET', '/v1/me', undefined, twice)).status, 200);
     const out = await post({ origin: server.url });
     assert.equal(out.status, 200);
     assert.match(out.headers.get('set-cookie')!, /^__Host-curfew=; Max-Age=0; Path=\/;/);
@@ -245,11 +252,28 @@ describe('who may do what', () => {
     );
   });
 
+  test('a log-out with a cookie whose session is over is a success, and clears it', async () => {
+    const { session, token } = await server.createSession('gone');
+    await server.call('DELETE', `/v1/sessions/${session.id}`);
+    for (const value of [token, `${token.slice(0, -1)}!`, 'nonsense']) {
+      const cookie = `__Host-curfew=${value}`;
+      const out = (headers: Record<string, string>) =>
+        server.call('POST', '/v1/logout', undefined, { as: '', headers: { cookie, ...headers } });
+      const answer = await out({ origin: server.url });
+      assert.deepEqual([answer.status, answer.body.success, answer.body.receipt], [200, true, undefined]);
+      assert.match(answer.headers.get('set-cookie')!, /^__Host-curfew=; Max-Age=0; Path=\/;/);
+      assert.equal((await out({ 'sec-fetch-site': 'cross-site' })).status, 403);
+    }
+    // A program that shows a dead token means another one; and nobody at all is nobody.
+    assert.equal((await server.call('POST', '/v1/logout', undefined, { as: token })).status, 401);
+    assert.equal((await server.call('POST', '/v1/logout', undefined, { as: '' })).status, 401);
+  });
+
   test('CVE-2025-71402: a forged cookie does nothing', async () => {
     const victim = await server.createSession('victim');
     const forged = { cookie: `__Host-curfew=${victim.session.id}`, origin: server.url };
-    const answer = await server.call('POST', '/v1/logout', undefined, { as: '', headers: forged });
-    assert.equal(answer.status, 401);
+    assert.equal((await server.call('GET', '/v1/me', undefined, { as: '', headers: forged })).status, 401);
+    await server.call('POST', '/v1/logout', undefined, { as: '', headers: forged });
     assert.equal((await server.verify(victim.token)).active, true);
   });
 });

@@ -48,6 +48,38 @@ describe('accounts over HTTP', () => {
     await server.createAccount('lovelace');
   });
 
+  test('names and addresses are compared in one Unicode form', async () => {
+    const [composed, apart] = ['\u00e9va@example.com', 'E\u0301VA@Example.com'];
+    const account = await server.createAccount('eva', { email: apart });
+    assert.equal(account.email, composed);
+    const login = (by: object) => server.call('POST', '/v1/login', { ...by, password: 'eva password' }, { as: '' });
+    for (const by of [{ email: composed }, { email: apart }, { username: '\uff25\uff36\uff21' }]) {
+      assert.equal((await login(by)).status, 200, JSON.stringify(by));
+    }
+    const other = { username: 'other', password: 'long enough', email: composed };
+    assert.equal((await server.call('POST', '/v1/accounts', other)).body.code, 'email_taken');
+    const fullWidth = { username: '\uff45\uff56\uff41', password: 'long enough' };
+    assert.equal((await server.call('POST', '/v1/accounts', fullWidth)).body.code, 'username_taken');
+    await server.call('DELETE', `/v1/accounts/${account.id}`);
+  });
+
+  test('of a sign-in that failed the name is kept as a hash: people type their password there', async () => {
+    await server.createAccount('dolly');
+    for (const [username, password] of [
+      ['Tr0ub4dor&3', 'dora'],
+      ['tr0ub4dor&3', 'dora'],
+      ['dolly', 'wrong'],
+    ] as const) {
+      assert.equal((await server.login(username, password)).status, 401);
+    }
+    const { events } = (await server.call('GET', '/v1/events?type=login.failed&limit=3')).body;
+    assert.doesNotMatch(JSON.stringify(events), /tr0ub4dor|"dolly"/i);
+    const [known, second, first] = events.map((event: { details: { loginHash: string } }) => event.details.loginHash);
+    assert.match(first, /^[\w-]{22}$/);
+    assert.equal(first, second, 'the same name is known again');
+    assert.notEqual(known, first);
+  });
+
   test('a new password ends all sessions but the caller’s own', async () => {
     await server.createAccount('carol');
     const [one, two] = [await server.login('carol', 'carol password'), await server.login('carol', 'carol password')];
@@ -55,7 +87,7 @@ describe('accounts over HTTP', () => {
     const changed = await server.call(
       'PATCH',
       `/v1/accounts/${id}`,
-      { password: 'another password' },
+      { password: 'another password', currentPassword: 'carol password' },
       { as: one.body.token },
     );
     assert.equal(changed.status, 200);
@@ -69,6 +101,41 @@ describe('accounts over HTTP', () => {
     const raise = await server.login('carol', 'another password');
     const patch = await server.call('PATCH', `/v1/accounts/${id}`, { roles: ['admin'] }, { as: raise.body.token });
     assert.equal(patch.body.code, 'permission_missing');
+  });
+
+  test('one’s own password or address takes the present password, or a code where a factor is enrolled', async () => {
+    await server.createAccount('erin', { email: 'erin@example.com' });
+    const { token, account } = (await server.login('erin', 'erin password')).body;
+    const patch = (body: object, code?: string) =>
+      server.call('PATCH', `/v1/accounts/${account.id}`, body, { as: token, ...(code && { code }) });
+    const password = 'another password';
+    for (const body of [{ password }, { email: null }]) {
+      const refused = await patch(body);
+      assert.deepEqual([refused.body.code, refused.body.errors[0].path], ['missing_field', '/body/currentPassword']);
+      assert.equal((await patch({ ...body, currentPassword: 'wrong' })).body.code, 'invalid_credentials');
+    }
+    assert.equal((await patch({ name: 'Erin' })).status, 200);
+    assert.equal((await patch({ password, currentPassword: 'erin password' })).status, 200);
+    const authenticator = await server.enrol(account.id);
+    assert.equal((await patch({ password })).body.code, 'second_factor_required');
+    assert.equal((await patch({ password }, authenticator.wrong())).body.code, 'second_factor_invalid');
+    assert.equal((await patch({ password }, authenticator.next())).status, 200);
+  });
+
+  test('a member cannot set an address, and so not find out whose exists', async () => {
+    await server.createAccount('finn');
+    await server.createAccount('gwen', { email: 'gwen@example.com' });
+    const { token, account } = (await server.login('finn', 'finn password')).body;
+    const told = [];
+    for (const email of ['gwen@example.com', 'nobody@example.com']) {
+      const body = { email, currentPassword: 'finn password' };
+      const { status, body: problem } = await server.call('PATCH', `/v1/accounts/${account.id}`, body, { as: token });
+      told.push({ status, ...problem, instance: undefined });
+    }
+    assert.equal(told[0].code, 'permission_missing');
+    assert.deepEqual(told[0], told[1]);
+    const { status } = await server.call('PATCH', `/v1/accounts/${account.id}`, { email: 'finn@example.com' });
+    assert.equal(status, 200, 'the application sets it');
   });
 
   test('an authenticator is enrolled, asked for, renewed and removed', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { TestServer } from '../support/server.ts';
+import { manualClock } from '../support/world.ts';
 
 describe('sessions over HTTP', () => {
   let server: TestServer;
@@ -214,6 +215,77 @@ describe('sessions over HTTP', () => {
       ['tool0', 'tool1', 'tool2', 'tool3', 'tool4'],
     );
     assert.deepEqual([sorted.body.total, rest.body.nextCursor], [5, undefined]);
+  });
+
+  test('a list in any order shows every session that stays, while what it shows is being ended', async () => {
+    const orders = ['createdAt', 'lastSeenAt', 'expiresAt', 'userId', 'ip', 'device', 'status'];
+    for (const sort of orders.flatMap((key) => [key, `-${key}`])) {
+      const group = `ending ${sort}`;
+      const all = await Promise.all(
+        Array.from({ length: 24 }, async (_, i) => {
+          const more = { accessGroups: [group], ip: `10.0.0.${i % 5}`, userAgent: `tool${i % 3}/1.0` };
+          return (await server.createSession(`user ${i % 4}`, more)).session.id as string;
+        }),
+      );
+      const seen = new Set<string>();
+      const query = `/v1/sessions?status=active&group=${encodeURIComponent(group)}&sort=${sort}&limit=5`;
+      let [cursor, partial] = ['', false];
+      do {
+        const { body } = await server.call('GET', `${query}${cursor && `&cursor=${cursor}`}`);
+        for (const { id } of body.sessions) {
+          seen.add(id);
+          await server.call('DELETE', `/v1/sessions/${id}?wait=stored`);
+        }
+        partial ||= body.partial;
+        cursor = body.nextCursor ?? '';
+      } while (cursor);
+      assert.deepEqual([...seen].sort(), all.sort(), sort);
+      if (!sort.includes('lastSeenAt')) assert.equal(partial, false, sort);
+    }
+  });
+
+  test('an order in which a session moves to a page before says that it may have left one out', async (t) => {
+    const clock = manualClock(Date.UTC(2026, 5, 1));
+    const own = await TestServer.start({}, clock);
+    t.after(() => own.close());
+    const opened = [];
+    for (let i = 0; i < 6; i++) {
+      clock.advance(1000);
+      opened.push(await own.createSession(`user ${i}`));
+    }
+    const page = async (cursor?: string) =>
+      (await own.call('GET', `/v1/sessions?sort=-lastSeenAt&limit=2${cursor ? `&cursor=${cursor}` : ''}`)).body;
+    const first = await page();
+    assert.deepEqual([first.partial, (await page(first.nextCursor)).partial], [false, false], 'while nothing moves');
+    clock.advance(1000);
+    await own.verify(opened[0]!.token);
+    const second = await page(first.nextCursor);
+    const third = await page(second.nextCursor);
+    assert.deepEqual([second.partial, third.partial, third.nextCursor], [true, true, undefined]);
+  });
+
+  test('addresses sort as the numbers that they are', async () => {
+    const inOrder = [
+      '9.0.0.1',
+      '10.0.0.9',
+      '10.0.0.10',
+      '10.0.0.100',
+      '192.0.2.1',
+      '::1',
+      '2001:db8::9',
+      '2001:db8::10',
+    ];
+    for (const ip of [...inOrder].sort()) await server.createSession('numbers', { ip });
+    for (const [sort, expected] of [
+      ['ip', inOrder],
+      ['-ip', [...inOrder].reverse()],
+    ] as const) {
+      const { sessions } = (await server.call('GET', `/v1/sessions?user=numbers&sort=${sort}`)).body;
+      assert.deepEqual(
+        sessions.map(({ ip }: { ip: string }) => ip),
+        expected,
+      );
+    }
   });
 
   test('everybody is out in one step', async (t) => {

@@ -224,12 +224,78 @@ describe('sessions: Directus', () => {
       }
     }
     assert.equal((await directus.server.world.store.logHead()).sequence, sequence);
+    // What else comes along does not turn the guard off: a proxy's own authorization, or a token in the query.
+    const { data } = (await directus.login()).body;
+    for (const [path, body, cookies] of calls.slice(0, 5)) {
+      for (const authorization of ['Basic eDp5', `Bearer ${data.access_token}`]) {
+        const headers = { 'sec-fetch-site': 'cross-site', authorization };
+        assert.equal((await directus.post(path, body, { cookies, headers })).status, 403, `${path} ${authorization}`);
+      }
+      const query = `${path}?access_token=${data.access_token}`;
+      assert.equal((await directus.post(query, body, { cookies, headers: elsewhere[0]! })).status, 403, query);
+    }
     for (const headers of [{ 'sec-fetch-site': 'same-origin' }, { origin: directus.server.url }, {}]) {
       assert.equal(
         (await directus.post('/users/me/tfa/generate', { password: adminPassword }, { cookies: session, headers }))
           .status,
         200,
       );
+    }
+  });
+
+  test('two cookies of one name: whichever holds is taken, and a log-out ends all of them', async (t) => {
+    const { directus } = await start(t);
+    const sent = (name: string, ...values: string[]) => ({
+      headers: { cookie: values.map((value) => `${name}=${value}`).join('; ') },
+    });
+    for (const [mode, name] of [
+      ['cookie', refreshCookie],
+      ['session', sessionCookie],
+    ] as const) {
+      const old = await directus.loginForCookie(mode);
+      await directus.post('/auth/logout', { mode }, { cookies: { [name]: old } });
+      const live = await directus.loginForCookie(mode);
+      if (mode === 'session') assert.equal((await directus.me(sent(name, old, live))).status, 200);
+      const next = await directus.post('/auth/refresh', { mode }, sent(name, old, 'made up', live));
+      assert.equal(next.status, 200, mode);
+      const other = await directus.loginForCookie(mode);
+      const out = await directus.post('/auth/logout', { mode }, sent(name, old, next.cookies[0]!.value, other));
+      assert.equal(out.status, 204);
+    }
+    assert.deepEqual(
+      [...new Set((await sessionsOf(directus)).map(({ status, endReason }) => `${status} ${endReason}`))],
+      ['ended logout'],
+    );
+  });
+
+  test('cookies are Secure when the browser speaks TLS, also behind a proxy that is not believed', async (t) => {
+    const { directus } = await start(t);
+    const secure = async (headers: Record<string, string>) => {
+      const { cookies } = await directus.login({ mode: 'session' }, { headers });
+      return cookies[0]!.attributes.includes('secure');
+    };
+    const { host } = new URL(directus.server.url);
+    assert.equal(await secure({ 'x-forwarded-proto': 'https' }), true);
+    assert.equal(await secure({ 'x-forwarded-proto': 'https, http' }), true);
+    assert.equal(await secure({ forwarded: 'for=192.0.2.1;proto=https;by=10.0.0.1' }), true);
+    assert.equal(await secure({ origin: `https://${host}` }), true);
+    assert.equal(await secure({ origin: directus.server.url }), false);
+    assert.equal(await secure({ 'x-forwarded-proto': 'http' }), false);
+    assert.equal(await secure({}), false);
+  });
+
+  test('a proxy that puts its own name into Host says the browser’s in X-Forwarded-Host, and is believed when trusted', async (t) => {
+    const page = { origin: 'https://app.example', 'x-forwarded-host': 'app.example:443' };
+    for (const [trusted, status] of [
+      ['127.0.0.1', 204],
+      ['false', 403],
+    ] as const) {
+      const { directus } = await start(t, { CURFEW_TRUST_PROXY: trusted });
+      const cookies = { [refreshCookie]: await directus.loginForCookie('cookie') };
+      const proxied = { ...page, 'x-forwarded-for': '192.0.2.1', 'x-forwarded-proto': 'https' };
+      const other = { ...proxied, origin: 'https://evil.example' };
+      assert.equal((await directus.post('/auth/logout', undefined, { cookies, headers: other })).status, 403);
+      assert.equal((await directus.post('/auth/logout', undefined, { cookies, headers: proxied })).status, status);
     }
   });
 

@@ -18,7 +18,7 @@ export function decodeSignIn({ email, password }: Static<typeof signInBody>, req
     login: { email },
     password,
     code: factorCode(request),
-    previousToken: decodeSession(request),
+    previousTokens: [decodeSession(request)].filter((token) => token !== undefined),
   };
 }
 

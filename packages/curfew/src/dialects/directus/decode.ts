@@ -1,8 +1,9 @@
-import type {} from '@fastify/cookie';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static, type TObject, type TSchema } from 'typebox';
 import { limits } from '../../domain/limits.ts';
 import { CurfewError, type ErrorCode } from '../../errors.ts';
+import { cookiesNamed } from '../../http/cookies.ts';
+import { jsonParser } from '../../http/json.ts';
 
 export const modes = ['cookie', 'json', 'session'] as const;
 export type Mode = (typeof modes)[number];
@@ -23,9 +24,10 @@ export const loginBody = Type.Object({
   mode: Type.Optional(Type.Unsafe<Mode>({ type: 'string', enum: [...modes] })),
   otp: Type.Optional(Type.String({ minLength: 1 })),
 });
+/** Of any type, as there: what is no text is the token of nobody, and no mode. */
 export const refreshBody = Type.Object({
-  refresh_token: Type.Optional(Type.String(emptyIsMissing)),
-  mode: Type.Optional(Type.String(emptyIsMissing)),
+  refresh_token: Type.Optional(Type.Unknown(emptyIsMissing)),
+  mode: Type.Optional(Type.Unknown(emptyIsMissing)),
 });
 export const passwordBody = Type.Object({ password: Type.String(emptyIsMissing) });
 export const secretBody = Type.Object({ secret: Type.String(emptyIsMissing), otp: Type.String(emptyIsMissing) });
@@ -33,12 +35,8 @@ export const otpBody = Type.Object({ otp: Type.String(emptyIsMissing) });
 
 /** Bodies as Directus takes them: an empty one is `{}`, and so is what is not sent as JSON. */
 export function takeBodies(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else parse(request, body as string, done);
-  });
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, jsonParser(app, undefined));
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, _body, done) => done(null, undefined));
   app.setValidatorCompiler(
     ({ schema }) =>
@@ -56,22 +54,22 @@ function checkBody(shape: TObject, value: unknown): { value: object } | { error:
   // A shape without a required field has no list of them.
   const required: readonly string[] = shape.required ?? [];
   for (const [name, field] of Object.entries<TSchema>(shape.properties)) {
-    const empty = 'x-empty' in field && (body[name] === '' || body[name] === null);
-    if (empty) delete body[name];
+    if ('x-empty' in field && !body[name]) delete body[name];
     const fault = faultOf(name, body[name], field, required.includes(name));
     if (fault) return { error: fault };
   }
   return { value: body };
 }
 
-type Field = { enum?: readonly unknown[]; minLength?: number; maxLength?: number; format?: string };
+type Field = { type?: 'string'; enum?: readonly unknown[]; minLength?: number; maxLength?: number; format?: string };
 
 function faultOf(name: string, value: unknown, field: Field, required: boolean): CurfewError | undefined {
-  const { enum: allowed, minLength = 0, maxLength = Number.POSITIVE_INFINITY, format } = field;
+  const { type, enum: allowed, minLength = 0, maxLength = Number.POSITIVE_INFINITY, format } = field;
   if (value === undefined) return required ? wrong('missing_field', `"${name}" is required`) : undefined;
   if (allowed && !allowed.includes(value)) {
     return wrong('invalid_value', `"${name}" must be one of [${allowed.join(', ')}]`);
   }
+  if (type === undefined) return undefined;
   if (typeof value !== 'string') return wrong('wrong_type', `"${name}" must be a string`);
   if (value === '' && (minLength > 0 || format)) {
     return wrong('invalid_value', `"${name}" is not allowed to be empty`);
@@ -105,24 +103,27 @@ export function decodeBearer(request: FastifyRequest): string | undefined {
   return inHeader ?? asked;
 }
 
-/** The cookies of this dialect that came; an empty one is none. */
-export function decodeCookies({ cookies }: FastifyRequest): {
-  refresh: string | undefined;
-  session: string | undefined;
-} {
-  return { refresh: cookies[refreshCookie] || undefined, session: cookies[sessionCookie] || undefined };
+/** The cookies of this dialect that came, all of each name. */
+export function decodeCookies(request: FastifyRequest): { refresh: string[]; session: string[] } {
+  return { refresh: cookiesNamed(request, refreshCookie), session: cookiesNamed(request, sessionCookie) };
 }
 
-/** Which mode a refresh or a log-out is in, and the credential where that mode has it; no mode looks elsewhere. */
+/**
+ * Which mode a refresh or a log-out is in, and the credentials where that mode has them, one at least; no mode looks
+ * elsewhere.
+ */
 export function decodeRefresh(
   { refresh_token: given, mode = given === undefined ? 'cookie' : 'json' }: Static<typeof refreshBody>,
   request: FastifyRequest,
-): { mode: Mode; credential: string } {
-  const cookies = decodeCookies(request);
-  const sources: Record<Mode, string | undefined> = { json: given, cookie: cookies.refresh, session: cookies.session };
+): { mode: Mode; credentials: string[] } {
+  const { refresh, session } = decodeCookies(request);
+  const sources: Record<Mode, string[]> = {
+    json: given === undefined ? [] : [typeof given === 'string' ? given : JSON.stringify(given)],
+    cookie: refresh,
+    session,
+  };
   const known = modes.find((one) => one === mode);
-  const credential = known && sources[known];
-  if (credential !== undefined) return { mode: known!, credential };
+  if (known && sources[known].length > 0) return { mode: known, credentials: sources[known] };
   throw wrong('missing_field', 'The refresh token is required in either the payload or cookie');
 }
 

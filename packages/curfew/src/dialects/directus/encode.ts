@@ -4,6 +4,7 @@ import type { Enrolment } from '../../authority/factors.ts';
 import { type Account, hasFactor } from '../../domain/account.ts';
 import { day } from '../../domain/limits.ts';
 import type { StoredSession } from '../../domain/session.ts';
+import { browserHasTls } from '../../http/cookies.ts';
 import type { DialectSettings } from '../dialect.ts';
 import { decodeCookies, type Mode, refreshCookie, sessionCookie } from './decode.ts';
 import type { Bearer, DirectusTokens } from './tokens.ts';
@@ -37,8 +38,8 @@ export async function encodeTokens(
 /** Empties the cookies that came. */
 export function clearCookies(request: FastifyRequest, reply: FastifyReply): void {
   const came = decodeCookies(request);
-  if (came.refresh !== undefined) clearCookie(reply, refreshCookie);
-  if (came.session !== undefined) clearCookie(reply, sessionCookie);
+  if (came.refresh.length > 0) clearCookie(reply, refreshCookie);
+  if (came.session.length > 0) clearCookie(reply, sessionCookie);
 }
 
 /** Directus leaves the cookie there, empty and with the age that a full one has; so do we, and take it for none. */
@@ -47,7 +48,7 @@ export function clearCookie(reply: FastifyReply, name: typeof refreshCookie | ty
 }
 
 function setCookie(reply: FastifyReply, name: string, value: string, age: number): void {
-  const secure = reply.request.protocol === 'https';
+  const secure = browserHasTls(reply.request);
   const maxAge = Math.max(0, Math.floor(age / 1000));
   reply.setCookie(name, value, { path: '/', httpOnly: true, sameSite: 'lax', maxAge, secure });
 }

@@ -3,8 +3,10 @@ import type { Static } from 'typebox';
 import type { Person } from '../../authority/caller.ts';
 import { kindOfToken } from '../../domain/tokens.ts';
 import { CurfewError, type ErrorCode, isCurfewError } from '../../errors.ts';
-import { siteOf } from '../../http/checks/same-site.ts';
+import { firstThatHolds } from '../../http/checks/authenticate.ts';
+import { crossSite } from '../../http/checks/same-site.ts';
 import { asCurfewError } from '../../http/problem.ts';
+import { siteOf } from '../../http/site.ts';
 import type { Dialect } from '../dialect.ts';
 import { decodeOrigin } from '../request.ts';
 import {
@@ -81,23 +83,26 @@ export const directus: Dialect = (app, services, settings) => {
   });
 
   post('/auth/refresh', refreshBody, async (request: Sent<typeof refreshBody>, reply) => {
-    const { mode, credential } = decodeRefresh(request.body, request);
+    const { mode, credentials: shown } = decodeRefresh(request.body, request);
     const refresh = async (token: string) => {
       const opened = await authority.refreshSession(token);
       const { account } = await authority.authenticateSession(opened.token);
       return encodeTokens(mode, { ...opened, roles: account?.roles ?? [] }, tokens, settings, reply);
     };
-    if (mode !== 'session') return refresh(credential);
-    return fromSessionCookie(reply, async () => refresh(await openSession(request, credential)));
+    if (mode !== 'session') return refresh(await alive(shown));
+    return fromSessionCookie(reply, async () => refresh(await alive(shown, (text) => openSession(request, text))));
   });
 
   post('/auth/logout', refreshBody, async (request: Sent<typeof refreshBody>, reply) => {
-    const { mode, credential } = decodeRefresh(request.body, request);
-    await unlessOver(async () => {
-      const token = mode === 'session' ? await tokens.openSession(credential) : credential;
-      // Whoever has no more than a session token, from another surface, logs out with that.
-      await authority.logOut(kindOfToken(token) === 'session' ? { token } : { refreshToken: token });
-    });
+    const { mode, credentials: shown } = decodeRefresh(request.body, request);
+    // All that came: a browser whose other cookie is good is not logged out.
+    for (const credential of shown) {
+      await unlessOver(async () => {
+        const token = mode === 'session' ? await tokens.openSession(credential) : credential;
+        // Whoever has no more than a session token, from another surface, logs out with that.
+        await authority.logOut(kindOfToken(token) === 'session' ? { token } : { refreshToken: token });
+      });
+    }
     clearCookies(request, reply);
     return reply.status(204).send();
   });
@@ -144,8 +149,10 @@ export const directus: Dialect = (app, services, settings) => {
   async function signedIn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (request.caller) return;
     const { session } = decodeCookies(request);
-    if (session === undefined) throw new CurfewError('authentication_required');
-    request.caller = await fromSessionCookie(reply, () => readToken(request, session));
+    if (session.length === 0) throw new CurfewError('authentication_required');
+    request.caller = await fromSessionCookie(reply, () =>
+      firstThatHolds(session, (text) => readToken(request, text), notSignedIn),
+    );
   }
 
   /** The person whom a token speaks of: one of the two that this dialect makes, or a session token. */
@@ -171,13 +178,34 @@ export const directus: Dialect = (app, services, settings) => {
     return result;
   }
 
+  /**
+   * The refresh token to go on with: of several cookies, the first whose session lives. Only looking does not use one
+   * up, so that no old cookie is taken for a copy of a new one.
+   */
+  async function alive(
+    shown: readonly string[],
+    open: (text: string) => Promise<string> = async (text) => text,
+  ): Promise<string> {
+    if (shown.length === 1) return open(shown[0]!);
+    const look = async (text: string) => {
+      const token = await open(text);
+      await authority.authenticateRefreshToken(token);
+      return token;
+    };
+    return firstThatHolds(shown, look, notSignedIn);
+  }
+
   /** The sessions that a browser or a program has until it signs in again. */
   async function sessionsBefore(request: FastifyRequest): Promise<Person['session'][]> {
     const { refresh, session } = decodeCookies(request);
     const found = [
       request.caller as Person | undefined,
-      refresh && (await unlessOver(() => authority.authenticateRefreshToken(refresh))),
-      session && (await unlessOver(async () => authority.authenticateRefreshToken(await tokens.openSession(session)))),
+      ...(await Promise.all(refresh.map((token) => unlessOver(() => authority.authenticateRefreshToken(token))))),
+      ...(await Promise.all(
+        session.map((text) =>
+          unlessOver(async () => authority.authenticateRefreshToken(await tokens.openSession(text))),
+        ),
+      )),
     ];
     return found.flatMap((person) => (person ? [person.session] : []));
   }
@@ -192,11 +220,15 @@ function eitherWay(path: string): string[] {
   return [path, `${path}/`];
 }
 
-/** A page of another site that makes a browser send our cookies: the browser says so, and nothing is done. */
+/**
+ * A page of another site that makes a browser send our cookies: the browser says so, and nothing is done. Whatever
+ * else the request carries, such as a password that a proxy asked for or a token in the query, the cookies would count
+ * in a sign-in, a refresh or a log-out.
+ */
 function refuseOtherSites(request: FastifyRequest): void {
   const { refresh, session } = decodeCookies(request);
-  if (request.method !== 'POST' || request.headers.authorization !== undefined) return;
-  if ((refresh ?? session) !== undefined && siteOf(request) === 'another') throw new CurfewError('cross_site_refused');
+  if (request.method !== 'POST' || refresh.length + session.length === 0) return;
+  if (siteOf(request) === 'another') throw crossSite(request);
 }
 
 /** A session cookie that is dead is emptied, so that the browser does not send it for ever. */

@@ -78,6 +78,8 @@ export const answers = {
   page: Type.Object({ sessions: Type.Array(Type.Object(session)), ...page }),
   populatedPage: Type.Object({ sessions: Type.Array(Type.Object(populated)), ...page }),
   ended: Type.Object({ sessionId: Type.String(), success }),
+  userEnded: Type.Object({ message: Type.String(), success }),
+  othersEnded: Type.Object({ token: Type.String(), tokenExpires: time, success }),
 } as const;
 
 /** Every refusal; which parts it has depends on what is refused. */

@@ -21,6 +21,12 @@ export const loginBody = Type.Object({
 
 export const sessionParams = Type.Object({ sessionId: short }, { additionalProperties: false });
 
+/** Without one: the caller. */
+export const userParams = Type.Object(
+  { userId: Type.Optional(Type.Union([short, Type.Null()])) },
+  { additionalProperties: false },
+);
+
 const wholeNumber = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER - limits.pageMax });
 
 export const pageParams = Type.Object(

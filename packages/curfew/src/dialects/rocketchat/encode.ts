@@ -61,6 +61,16 @@ export const loggedOut = {
   success: true,
 } as const;
 
+/** All of a user's sessions are over. */
+export function encodeUserEnded(userId: string): object {
+  return { message: `User ${userId} has been logged out!`, success: true };
+}
+
+/** All but the caller's own are over: the token that stays, and until when. */
+export function encodeOthersEnded(token: string, { session }: Person): object {
+  return { token, tokenExpires: rfc3339(session.expiresAt), success: true };
+}
+
 /** A session as Rocket.Chat's device management shows it. `host` is the server's name, as the caller knows it. */
 export function encodeSession(session: Session, { session: current }: Person, host: string): object {
   const { id, userId, device, ip = '', createdAt } = session;

@@ -5,7 +5,7 @@ import { type Refusal, refusalOf } from './table.ts';
 export type Answer = { status: number; body: object };
 
 /** Where an error was met: the same one is told differently there. */
-export type Place = 'login' | 'second-factor' | WrongSort | 'elsewhere';
+export type Place = 'login' | 'second-factor' | 'user' | WrongSort | 'elsewhere';
 
 /** One of our errors in Rocket.Chat's words. */
 export function encodeError(error: CurfewError, place: Place): Answer {
@@ -41,6 +41,12 @@ const ofPlace: Partial<Record<Place, Partial<Record<ErrorCode, Refusal>>>> = {
   // Rocket.Chat's own spelling.
   'second-factor': {
     too_many_attempts: { kind: 'totp', type: 'totp-max-attempts', text: 'TOTP Maximun Failed Attempts Reached' },
+  },
+  // One for whom there is nothing to end is no user, as there.
+  user: {
+    session_not_found: { kind: 'failed', type: 'error-invalid-user-id', text: 'Invalid user id' },
+    user_id_too_long: { kind: 'failed', type: 'error-invalid-user-id', text: 'Invalid user id' },
+    invalid_value: { kind: 'failed', type: 'error-invalid-user-id', text: 'Invalid user id' },
   },
   'wrong-sort': {
     invalid_value: { kind: 'failed', type: 'error-invalid-sort', text: 'Invalid sort parameter provided' },

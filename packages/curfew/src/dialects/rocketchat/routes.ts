@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import type { Authority } from '../../authority/index.ts';
+import { networkOf } from '../../domain/address-bytes.ts';
 import { CurfewError } from '../../errors.ts';
 import { permission } from '../../http/checks/permission.ts';
 import type { Services } from '../../http/operation.ts';
@@ -17,14 +18,17 @@ import {
   loginBody,
   pageParams,
   sessionParams,
+  userParams,
 } from './decode.ts';
 import {
   encodeLogin,
+  encodeOthersEnded,
   encodePage,
   encodePopulated,
   encodeSession,
   encodeStranger,
   encodeUser,
+  encodeUserEnded,
   loggedOut,
   type Person,
 } from './encode.ts';
@@ -135,6 +139,31 @@ export const rocketchat: Dialect = (app, services, settings) => {
     },
   );
 
+  app.post<{ Body: Static<typeof userParams> }>(
+    `${base}/users.logout`,
+    { schema: shapes(answers.userEnded, { body: userParams }), onRequest: signedIn },
+    async (request) => {
+      const own = personOf(request).session.userId;
+      const userId = request.body.userId || own;
+      const caller = userId === own ? personOf(request) : await manager(request, 'logout-other-user');
+      places.set(request, 'user');
+      const { ended } = await authority.endUserSessions(caller, userId);
+      if (ended === 0) throw new CurfewError('session_not_found');
+      return encodeUserEnded(userId);
+    },
+  );
+
+  app.post(
+    `${base}/users.logoutOtherClients`,
+    { schema: shapes(answers.othersEnded), onRequest: signedIn },
+    async (request) => {
+      const caller = personOf(request);
+      const { id, userId } = caller.session;
+      await authority.endUserSessions(caller, userId, { except: id });
+      return encodeOthersEnded(decodeCredentials(request)!.token, caller);
+    },
+  );
+
   async function signedIn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     request.caller = await authenticate(authority, request);
     await limitCalls(services, settings, request, reply);
@@ -198,7 +227,7 @@ async function limitCalls(
 ): Promise<void> {
   if (!rule) return;
   const route = request.routeOptions.url?.slice(request.routeOptions.url.indexOf(base)) ?? '';
-  const outcome = await authority.countCall(`rocketchat ${route} ${request.ip}`, rule);
+  const outcome = await authority.countCall(`rocketchat ${route} ${networkOf(request.ip)}`, rule);
   reply.header('x-ratelimit-limit', rule.max);
   reply.header('x-ratelimit-remaining', outcome.remaining);
   reply.header('x-ratelimit-reset', outcome.resetAt);

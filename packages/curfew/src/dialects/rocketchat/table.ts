@@ -9,6 +9,7 @@ import type { ErrorCode } from '../../errors.ts';
 export const permissionsOf = {
   'view-device-management': 'sessions.read',
   'logout-device-management': 'sessions.end',
+  'logout-other-user': 'sessions.end',
 } as const satisfies Record<string, Permission>;
 
 /** What Rocket.Chat would say. `[text]` is what its clients look for. */

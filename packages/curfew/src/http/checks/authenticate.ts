@@ -1,8 +1,8 @@
-import type {} from '@fastify/cookie';
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../../authority/caller.ts';
 import type { Authority } from '../../authority/index.ts';
-import { CurfewError, type ErrorCode } from '../../errors.ts';
+import { CurfewError, type ErrorCode, type ErrorFacts, isCurfewError } from '../../errors.ts';
+import { cookiesNamed } from '../cookies.ts';
 
 export const sessionCookie = '__Host-curfew';
 
@@ -17,24 +17,53 @@ export const authenticationErrors: readonly ErrorCode[] = [
 
 /**
  * Whoever asks must say who they are: an API key or a session token in `Authorization: Bearer`, or the session cookie.
- * The header counts before the cookie: a program that sends one means it.
+ * The header counts before the cookie: a program that sends one means it. Of several cookies, the first that holds.
  */
 export async function authenticate(authority: Authority, request: FastifyRequest): Promise<Caller> {
-  const token = credentialOf(request);
-  if (!token) throw new CurfewError('authentication_required');
-  return token.from === 'cookie' ? authority.authenticateSession(token.text) : authority.authenticate(token.text);
+  const bearer = bearerOf(request);
+  if (bearer !== undefined) return authority.authenticate(bearer);
+  const cookies = cookiesNamed(request, sessionCookie);
+  if (cookies.length === 0) throw new CurfewError('authentication_required', otherScheme(request));
+  return firstThatHolds(cookies, (token) => authority.authenticateSession(token));
 }
 
-/** The token that a request carries, and where: a cookie is sent by browsers on their own. */
-export function credentialOf(request: FastifyRequest): { text: string; from: 'header' | 'cookie' } | undefined {
-  const header = request.headers.authorization;
-  if (header !== undefined) {
-    const text = /^Bearer +(\S+)$/i.exec(header)?.[1];
-    if (text === undefined) {
-      throw new CurfewError('authentication_required', { detail: 'The Authorization header is not `Bearer <token>`.' });
+/** The tokens that a request carries: the one in its header or, without, those in its cookies. */
+export function tokensOf(request: FastifyRequest): string[] {
+  const bearer = bearerOf(request);
+  return bearer === undefined ? cookiesNamed(request, sessionCookie) : [bearer];
+}
+
+/** Whether a cookie is what says who asks: browsers send it on their own, whoever makes them ask. */
+export function sentByCookie(request: FastifyRequest): boolean {
+  return bearerOf(request) === undefined && cookiesNamed(request, sessionCookie).length > 0;
+}
+
+/** What the first credential gives that is one; when all fail with errors that say they are `none`, that of the first. */
+export async function firstThatHolds<Result>(
+  credentials: readonly string[],
+  use: (credential: string) => Promise<Result>,
+  none: readonly ErrorCode[] = authenticationErrors,
+): Promise<Result> {
+  const [first, ...others] = credentials;
+  try {
+    return await use(first!);
+  } catch (error) {
+    if (!isCurfewError(error, ...none)) throw error;
+    for (const other of others) {
+      const found = await use(other).catch((fault: unknown) => {
+        if (!isCurfewError(fault, ...none)) throw fault;
+      });
+      if (found !== undefined) return found as Result;
     }
-    return { text, from: 'header' };
+    throw error;
   }
-  const cookie = request.cookies[sessionCookie];
-  return cookie ? { text: cookie, from: 'cookie' } : undefined;
+}
+
+/** Another scheme is not for us: a proxy before us may ask for one of its own. */
+function bearerOf({ headers: { authorization } }: FastifyRequest): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+}
+
+function otherScheme({ headers: { authorization } }: FastifyRequest): ErrorFacts {
+  return authorization === undefined ? {} : { detail: 'The Authorization header is not `Bearer <token>`.' };
 }

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { CurfewError, type ErrorCode } from '../../errors.ts';
-import { sessionCookie } from './authenticate.ts';
+import { siteOf } from '../site.ts';
+import { sentByCookie } from './authenticate.ts';
 
 export const sameSiteErrors: readonly ErrorCode[] = ['cross_site_refused'];
 
@@ -12,19 +13,17 @@ const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
  * and neither can be set by a script. A request that says neither is no browser's of ours and needs no cookie.
  */
 export function sameSite(request: FastifyRequest): void {
-  if (safeMethods.includes(request.method)) return;
-  if (request.headers.authorization !== undefined || request.cookies[sessionCookie] === undefined) return;
+  if (safeMethods.includes(request.method) || !sentByCookie(request)) return;
   if (siteOf(request) === 'ours') return;
-  const site = request.headers['sec-fetch-site'];
-  throw new CurfewError('cross_site_refused', {
-    detail: `Sec-Fetch-Site is ${site ?? 'absent'}, Origin is ${request.headers.origin ?? 'absent'}.`,
-  });
+  throw crossSite(request);
 }
 
-/** Where a browser says that a request comes from; `unsaid` is a program that is none, or a very old one. */
-export function siteOf({ headers }: FastifyRequest): 'ours' | 'another' | 'unsaid' {
-  const { 'sec-fetch-site': site, origin, host } = headers;
-  if (site !== undefined) return site === 'same-origin' ? 'ours' : 'another';
-  if (origin === undefined) return 'unsaid';
-  return host !== undefined && URL.canParse(origin) && new URL(origin).host === host ? 'ours' : 'another';
+/** The refusal, with what the browser and the proxies said. */
+export function crossSite(request: FastifyRequest): CurfewError {
+  const { 'sec-fetch-site': site, origin } = request.headers;
+  return new CurfewError('cross_site_refused', {
+    detail:
+      `Sec-Fetch-Site is ${site ?? 'absent'}, Origin is ${origin ?? 'absent'}, and the request is for the host ` +
+      `${request.host || 'that it does not name'}.`,
+  });
 }

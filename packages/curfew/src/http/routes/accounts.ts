@@ -1,5 +1,6 @@
 import { limits } from '../../domain/limits.ts';
 import { permissions, roleNames } from '../../domain/permissions.ts';
+import { factorCode } from '../checks/second-factor.ts';
 import { operation } from '../operation.ts';
 import { presentAccount, presentReceipt } from '../present.ts';
 import { Account, maybe, oneOf, paging, Receipt, ref, Type, text, waiting } from '../schemas.ts';
@@ -100,7 +101,9 @@ export const updateAccount = operation({
   summary: 'Change an account',
   description:
     'Disabling it ends all its sessions in the same step. A new password ends all of them but the caller’s own. ' +
-    '`null` removes an address or a name.',
+    '`null` removes an address or a name. One’s own password or address takes `currentPassword` or, with a second ' +
+    'factor enrolled, a code in `x-2fa-code`. A new address takes `accounts.manage`, also for one’s own account: Curfew ' +
+    'sends no mail, so an administrator sets it, or the application that has confirmed it.',
   access: ownOrManaged,
   params: byId,
   query: waiting,
@@ -110,6 +113,7 @@ export const updateAccount = operation({
       email: maybe(Type.Union([email, Type.Null()])),
       name: maybe(Type.Union([name, Type.Null()])),
       password: maybe(fields.password),
+      currentPassword: maybe(Type.String({ maxLength: 4096, description: 'The present password.' })),
       roles: maybe(fields.roles),
       permissions: maybe(fields.permissions),
       disabled: maybe(Type.Boolean()),
@@ -126,13 +130,21 @@ export const updateAccount = operation({
     'username_taken',
     'email_taken',
     'permission_missing',
+    'invalid_credentials',
+    'missing_field',
     'server_busy',
     'changed_meanwhile',
     'clock_stepped_back',
   ],
-  async handle({ authority, caller, params, body, query }) {
+  async handle({ authority, caller, params, body, query, request }) {
     const keepSession = caller.kind === 'person' ? caller.session.id : undefined;
-    const changed = await authority.updateAccount(caller, params.id, body, { keepSession, wait: query.wait });
+    const { currentPassword, ...patch } = body;
+    const proof = { currentPassword, code: factorCode(request) };
+    const changed = await authority.updateAccount(caller, params.id, patch, {
+      keepSession,
+      wait: query.wait,
+      ...proof,
+    });
     return { account: presentAccount(changed.account), receipt: changed.receipt && presentReceipt(changed.receipt) };
   },
 });

@@ -17,7 +17,8 @@ export const listEvents = operation({
   summary: 'What happened, newest first; or as it happens',
   description:
     'With `accept: text/event-stream`, events are sent as they happen; `last-event-id` goes on after one (0: from the ' +
-    'first that is kept).',
+    'first that is kept). Of a sign-in that failed, the name is kept as a keyed hash (`loginHash`): people type their ' +
+    'password there.',
   access: { permission: 'events.read' },
   query: Type.Object(
     { type: maybe(oneOf(eventTypes)), user: maybe(userId), session: maybe(sessionId), ...paging },

@@ -1,8 +1,9 @@
-import type { FastifyRequest } from 'fastify';
+import type { Caller } from '../../authority/caller.ts';
 import { limits } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
-import { credentialOf, sessionCookie } from '../checks/authenticate.ts';
+import { sessionCookie, tokensOf } from '../checks/authenticate.ts';
 import { factorCode } from '../checks/second-factor.ts';
+import { cookiesNamed } from '../cookies.ts';
 import { operation } from '../operation.ts';
 import { presentAccount, presentEnd, presentSession } from '../present.ts';
 import {
@@ -82,7 +83,7 @@ export const login = operation({
       userAgent: request.headers['user-agent'],
       ip: request.ip,
       name,
-      previousToken: previousToken(request),
+      previousTokens: tokensOf(request),
       lifetime: asked && asked * 1000,
       idle: pause && pause * 1000,
     });
@@ -103,8 +104,11 @@ export const logout = operation({
   path: '/v1/logout',
   tag,
   summary: "End the caller's own session",
-  description: 'Clears the cookie too, if one came.',
+  description:
+    'Clears the cookie too, if one came. With a cookie whose session is over already, it does no more than that, and ' +
+    'answers neither `session` nor `receipt`.',
   access: 'signed-in',
+  deadCookie: 'no-caller',
   query: waiting,
   answer: {
     status: 200,
@@ -112,17 +116,24 @@ export const logout = operation({
     schema: Type.Object({
       success: Type.Boolean(),
       message: Type.String(),
-      session: ref(Session),
-      receipt: ref(Receipt),
+      session: maybe(ref(Session)),
+      receipt: maybe(ref(Receipt)),
     }),
   },
   errors: ['session_not_found'],
   async handle({ authority, caller, query, request, reply }) {
+    const cleared = () => {
+      if (cookiesNamed(request, sessionCookie).length > 0) reply.clearCookie(sessionCookie, cookieOptions);
+    };
+    if ((caller as Caller | undefined) === undefined) {
+      cleared();
+      return { success: true, message: 'You were signed out already.' };
+    }
     if (caller.kind !== 'person') {
       throw new CurfewError('session_not_found', { detail: 'An API key has no session to log out of; it is revoked.' });
     }
     const ended = await authority.endSession(caller, { id: caller.session.id }, query.wait);
-    if (request.cookies[sessionCookie] !== undefined) reply.clearCookie(sessionCookie, cookieOptions);
+    cleared();
     return presentEnd(ended);
   },
 });
@@ -160,11 +171,3 @@ export const me = operation({
     };
   },
 });
-
-function previousToken(request: FastifyRequest): string | undefined {
-  try {
-    return credentialOf(request)?.text;
-  } catch {
-    return undefined;
-  }
-}

@@ -182,8 +182,10 @@ export const listSessions = operation({
   summary: 'List sessions across users',
   description:
     'Newest first by cursor, at any number. `filter` is a free text, looked for as it is in ids, names, addresses, ' +
-    `groups and devices. Another order sorts at most ${limits.sortedMatches.toLocaleString('en')} matches. \`partial\` says that there may ` +
-    'be more than was looked at; `total` is there when it is known.',
+    `groups and devices. Another order sorts at most ${limits.sortedMatches.toLocaleString('en')} matches. However many ` +
+    'sessions end meanwhile, the pages show every one that was there throughout. `partial` says that there may be more ' +
+    'than was shown: too many to look at, or, in an order by `lastSeenAt` or `status`, some that have moved to a page ' +
+    'before. `total` is there when it is known.',
   access: { permission: 'sessions.read' },
   query: Type.Object(
     {
@@ -205,7 +207,7 @@ export const listSessions = operation({
       sessions: Type.Array(ref(Session)),
       nextCursor: maybe(Type.String({ description: 'For the next page; absent on the last.' })),
       total: maybe(Type.Integer({ description: 'How many match, where that is known.' })),
-      partial: Type.Boolean({ description: 'There may be more than was looked at.' }),
+      partial: Type.Boolean({ description: 'There may be more than was shown.' }),
     }),
   },
   errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query', 'user_id_too_long'],

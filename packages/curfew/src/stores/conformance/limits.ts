@@ -161,6 +161,23 @@ export const limitCases: Case[] = [
     },
   },
   {
+    name: 'attempts: a flood of buckets pushes none out, and a store that is opened again knows them',
+    async run(world) {
+      const rule = { max: 2, window: hour };
+      const take = (bucket: string, now = start) => world.store.takeAttempt(bucket, rule, now);
+      await Promise.all([take('kept'), take('kept'), take('cleared')]);
+      await world.store.clearAttempts('cleared');
+      for (let i = 0; i < 20; i++) {
+        await Promise.all(Array.from({ length: world.opened.reopen ? 200 : 5 }, (_, j) => take(`flood ${i} ${j}`)));
+      }
+      await world.sweep(start + hour - 1);
+      if (world.opened.reopen) await world.reopen();
+      assert.deepEqual(await take('kept', start + hour - 1), { allowed: false, remaining: 0, resetAt: start + hour });
+      assert.equal((await take('cleared')).remaining, 1);
+      assert.equal((await take('flood 7 3')).remaining, 0);
+    },
+  },
+  {
     name: 'the sweep after a limit counts nothing twice',
     async run(world) {
       const limit = { max: 1, excess: 'replace' } as const;

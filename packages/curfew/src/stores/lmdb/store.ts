@@ -8,6 +8,7 @@ import { day } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
 import type { AttemptOutcome, EventQuery, LogHead, LogPosition, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
+import { Attempts } from './attempts.ts';
 import { decodeEvent, decodeLog, decodeSession, format, markOf } from './codec.ts';
 import { Committer, closedError, completeLog, loadState, type State } from './commit.ts';
 import { endEveryone, endUser } from './ends.ts';
@@ -22,8 +23,6 @@ import { Sweeper } from './sweep.ts';
 import type { Tables } from './tables.ts';
 import { exportRecords, halfImported, importRecords } from './transfer.ts';
 
-/** Buckets of attempts that are kept at most; the oldest go first. */
-const mostBuckets = 100_000;
 /** Keys that are kept in memory at most. */
 const mostKeys = 1000;
 
@@ -41,8 +40,7 @@ export class LmdbStore implements Store {
   readonly #incarnation: Incarnation;
   /** This process's own, and those of processes before it whose verifiers may still hold what was lent. */
   readonly #nodes: Map<string, NodeRow> = new Map();
-  // Of this process alone, like the store itself: they need not outlive it.
-  readonly #attempts: Map<string, { taken: number; resetAt: number }> = new Map();
+  readonly #attempts: Attempts;
   /** Keys as they are on disk, because each request shows one; this process alone can revoke them. */
   readonly #keys: Map<KeyId, ApiKey> = new Map();
   #closing: Promise<void> | undefined;
@@ -54,6 +52,7 @@ export class LmdbStore implements Store {
     this.#state = loadState(tables);
     this.#committer = new Committer(tables, this.#state, folder);
     this.#sweeper = new Sweeper(this.#state);
+    this.#attempts = new Attempts(tables.attempts);
     this.#incarnation = new Incarnation(tables, folder);
     // Rows of format 1 have no tail.
     const lending = (tables.meta.get(nodesKey) as NodeRow[] | undefined) ?? [];
@@ -163,21 +162,10 @@ export class LmdbStore implements Store {
 
   // ---- Limits
 
-  takeAttempt = (bucket: string, { max, window }: AttemptRule, now: number): Promise<AttemptOutcome> =>
-    this.#read(() => {
-      const kept = this.#attempts.get(bucket);
-      const open = kept && kept.resetAt > now ? kept : { taken: 0, resetAt: now + window };
-      const allowed = open.taken < max;
-      if (allowed) open.taken += 1;
-      this.#attempts.set(bucket, open);
-      if (this.#attempts.size > mostBuckets) this.#attempts.delete(this.#attempts.keys().next().value!);
-      return { allowed, remaining: max - open.taken, resetAt: open.resetAt };
-    });
+  takeAttempt = (bucket: string, rule: AttemptRule, now: number): Promise<AttemptOutcome> =>
+    this.#read(() => this.#attempts.take(bucket, rule, now));
 
-  clearAttempts = (bucket: string): Promise<void> =>
-    this.#read(() => {
-      this.#attempts.delete(bucket);
-    });
+  clearAttempts = (bucket: string): Promise<void> => this.#read(() => this.#attempts.clear(bucket));
 
   // ---- Events, log, nodes
 
@@ -243,8 +231,8 @@ export class LmdbStore implements Store {
 
   // ---- Upkeep
 
-  sweep: Store['sweep'] = (task) => {
-    for (const [bucket, { resetAt }] of this.#attempts) if (resetAt <= task.now) this.#attempts.delete(bucket);
+  sweep: Store['sweep'] = async (task) => {
+    await this.#read(() => this.#attempts.sweep(task.now));
     return this.#committer.run((draft) => this.#sweeper.sweep(draft, task));
   };
 
@@ -261,8 +249,8 @@ export class LmdbStore implements Store {
 
   latestTime = (): Promise<number> => this.#read(() => this.#state.time);
 
-  mendTime = (now: number): Promise<void> => {
-    for (const [bucket, { resetAt }] of this.#attempts) if (resetAt > now + day) this.#attempts.delete(bucket);
+  mendTime = async (now: number): Promise<void> => {
+    await this.#read(() => this.#attempts.forgetAfter(now + day));
     return this.#committer.run((draft) => draft.mendTime(now));
   };
 
@@ -302,6 +290,7 @@ export class LmdbStore implements Store {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       await this.#committer.close();
+      await this.#attempts.settled();
       try {
         this.#incarnation.renewSeal();
       } catch {

@@ -14,6 +14,7 @@ import type { Row } from './codec.ts';
  * epochs      scope + number → end   the history of epochs whose sessions may not all be written down yet
  * log         sequence → row         the change log
  * events      sequence → row         the audit trail
+ * attempts    bucket → row, and the times at which they may be forgotten
  * accounts, logins (unique names → id), keys, slots, meta
  */
 export const databases = [
@@ -30,6 +31,7 @@ export const databases = [
   'logins',
   'keys',
   'slots',
+  'attempts',
   'meta',
 ] as const;
 
@@ -54,6 +56,7 @@ export type Tables = {
   logins: Database<string, string>;
   keys: Database<unknown, string>;
   slots: Database<unknown, string>;
+  attempts: Database<unknown, string>;
   meta: Database<unknown, string>;
 };
 

@@ -1,0 +1,46 @@
+import type { FastifyInstance } from 'fastify';
+import { limits } from '../domain/limits.ts';
+import { CurfewError } from '../errors.ts';
+
+type Parser = (
+  request: Parameters<Parameters<FastifyInstance['addContentTypeParser']>[2]>[0],
+  body: string,
+  done: (error: Error | null, body?: unknown) => void,
+) => void;
+
+/**
+ * Reads bodies of JSON, as every surface takes them: clients that say JSON of everything send nothing after it, so an
+ * empty body is `empty`, as if none had come. One that is nested too deep is refused before it is read: what walks
+ * through a value by calling itself, as `JSON.stringify` does, would run out of stack on it.
+ */
+export function jsonParser(app: FastifyInstance, empty: unknown): Parser {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  return (request, body, done) => {
+    if (body === '') done(null, empty);
+    else if (isTooDeep(body)) done(new CurfewError('body_not_json', { detail: tooDeep }));
+    else parse(request, body, done);
+  };
+}
+
+const tooDeep = `It is nested more than ${limits.jsonDepth} levels deep.`;
+
+/** Counts the brackets outside of texts, whether or not the rest is JSON. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  for (const [found] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{\]}]/gs)) {
+    if (found === '[' || found === '{') depth += 1;
+    else if (found === ']' || found === '}') depth -= 1;
+    if (depth > limits.jsonDepth) return true;
+  }
+  return false;
+}
+
+/** Takes JSON, and whatever has nothing in it; any other content is refused. */
+export function acceptJson(app: FastifyInstance, empty: unknown): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, jsonParser(app, empty));
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    if (body === '') done(null, empty);
+    else done(new CurfewError('unsupported_media_type'));
+  });
+}
