@@ -54,6 +54,11 @@ export function factorMethods(account: { factor: Factor | undefined }): string[]
   return account.factor!.backupCodes.length > 0 ? ['totp', 'backup_code'] : ['totp'];
 }
 
+/** Whether an account can do everything now. A role grants what later versions add too; single permissions do not. */
+export function isAdministrator({ roles, disabled }: Pick<Account, 'roles' | 'disabled'>): boolean {
+  return !disabled && roles.includes('admin');
+}
+
 /** User names and addresses are compared in lower case, so that `Ada` cannot be taken beside `ada`. */
 export function canonicalLogin(text: string): string {
   return text.trim().toLowerCase();

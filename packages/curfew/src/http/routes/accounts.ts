@@ -100,7 +100,7 @@ export const updateAccount = operation({
   summary: 'Change an account',
   description:
     'Disabling it ends all its sessions in the same step. A new password ends all of them but the caller’s own. ' +
-    '`null` removes an address or a name.',
+    '`null` removes an address or a name. The last administrator keeps the role, the user name, and is not disabled.',
   access: ownOrManaged,
   params: byId,
   query: waiting,
@@ -126,6 +126,7 @@ export const updateAccount = operation({
     'username_taken',
     'email_taken',
     'permission_missing',
+    'last_administrator',
     'server_busy',
     'changed_meanwhile',
     'clock_stepped_back',
@@ -151,7 +152,7 @@ export const deleteAccount = operation({
     description: 'It is gone.',
     schema: Type.Object({ success: Type.Boolean(), receipt: ref(Receipt) }),
   },
-  errors: ['account_not_found'],
+  errors: ['account_not_found', 'last_administrator', 'changed_meanwhile'],
   async handle({ authority, caller, params, query }) {
     const { receipt } = await authority.deleteAccount(caller, params.id, query.wait);
     return { success: true, receipt: presentReceipt(receipt) };

@@ -124,8 +124,8 @@ export class LmdbStore implements Store {
   changeAccount: Store['changeAccount'] = (asked) =>
     this.#committer.run((draft) => accounts.changeAccount(draft, asked));
 
-  deleteAccount: Store['deleteAccount'] = (id, end, event) =>
-    this.#committer.run((draft) => accounts.deleteAccount(draft, id, end, event));
+  deleteAccount: Store['deleteAccount'] = (asked) =>
+    this.#committer.run((draft) => accounts.deleteAccount(draft, asked));
 
   listAccounts: Store['listAccounts'] = (query) => this.#read(() => accounts.listAccounts(this.#tables, query));
 
