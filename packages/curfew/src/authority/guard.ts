@@ -28,7 +28,8 @@ export function guard(caller: Caller, ...wanted: readonly Iterable<Permission>[]
 }
 
 /**
- * For every write to an account: as it is, and as it is going to be. A person needs no permission to write to their own.
+ * For every write to an account: as it is, and as it is going to be. A person needs no permission to write to their own,
+ * if they have signed in to it: a session that somebody else opened for it could be anybody's.
  * @throws `permission_missing`
  */
 export function guardAccount(caller: Caller, before: Account, after: Account = before): void {
@@ -49,7 +50,9 @@ export function guardSessionsOf(caller: Caller, account: Account | undefined): v
 }
 
 function isOwn(caller: Caller, account: Account): boolean {
-  return caller.kind === 'person' && caller.session.userId === account.id;
+  if (caller.kind !== 'person') return false;
+  const { userId, openedWith } = caller.session;
+  return userId === account.id && openedWith === undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { EventType, NewEvent } from '../domain/events.ts';
 import { limits } from '../domain/limits.ts';
 import { type NamedSession, type NamedStatus, namedStatus } from '../domain/named.ts';
 import { isSessionName, parseSessionName, quoted } from '../domain/parse.ts';
+import { actsAsAccount } from '../domain/permissions.ts';
 import type { Metadata, Session } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
@@ -156,7 +157,7 @@ async function create(world: World, caller: Caller, request: NamedRequest, start
 }
 
 /**
- * Whoever sets what a session is kept in, or gives one back that was suspended, must be allowed what its account is.
+ * Whoever sets what a session is kept in, or gives one back that was suspended, must be allowed what that may do.
  * To stop a slot, to log out of it and to remove it take a session away, and give nothing: that is as free as any end.
  * @throws `permission_missing`
  */
@@ -164,7 +165,7 @@ async function guardHeld(world: World, caller: Caller, slot: NamedSession): Prom
   const found = slot.sessionId && (await world.store.readSession(slot.sessionId));
   if (!found || view(world, found).status === 'ended') return;
   const { account } = await world.store.readUser(found.stored.userId);
-  guardSessionsOf(caller, account);
+  if (account && actsAsAccount(found.stored, account)) guardSessionsOf(caller, account);
 }
 
 function exists(name: SessionName): CurfewError {

@@ -114,6 +114,10 @@ describe('whoever may do less than their target writes nothing to it', () => {
     assert.equal((await authority.getNamed('desk')).status, 'working', 'a restart that was refused has stopped it');
     await authority.logoutNamed(operator, 'desk');
     await authority.updateNamed(operator, 'desk', { config: { color: 'red' } });
+    // One that somebody else opened for the account acts with nothing of it.
+    const { id } = await authority.getAccount(boss.session.userId);
+    await authority.createSession(operator, { userId: id, name: 'desk' });
+    await authority.restartNamed(operator, 'desk');
     await authority.removeNamed(operator, 'desk');
   });
 });

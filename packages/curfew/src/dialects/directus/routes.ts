@@ -84,8 +84,8 @@ export const directus: Dialect = (app, services, settings) => {
     const { mode, credential } = decodeRefresh(request.body, request);
     const refresh = async (token: string) => {
       const opened = await authority.refreshSession(token);
-      const { account } = await authority.authenticateSession(opened.token);
-      return encodeTokens(mode, { ...opened, roles: account?.roles ?? [] }, tokens, settings, reply);
+      const { roles } = await authority.authenticateSession(opened.token);
+      return encodeTokens(mode, { ...opened, roles }, tokens, settings, reply);
     };
     if (mode !== 'session') return refresh(credential);
     return fromSessionCookie(reply, async () => refresh(await openSession(request, credential)));
@@ -104,8 +104,7 @@ export const directus: Dialect = (app, services, settings) => {
 
   for (const path of eitherWay('/users/me')) {
     app.get(path, { schema: { hide: true }, onRequest: signedIn }, async (request) => {
-      const { session, account } = request.caller as Person;
-      return encodeUser(session, account, decodeFields(request));
+      return encodeUser(request.caller as Person, decodeFields(request));
     });
   }
 
