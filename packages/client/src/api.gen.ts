@@ -128,7 +128,7 @@ export type NamedSession = {
 export type Event = {
   /** Its place in the audit trail. */
   sequence: number;
-  type: 'session.created' | 'session.ended' | 'session.suspended' | 'session.resumed' | 'user.sessions_ended' | 'everyone.ended' | 'groups.changed' | 'login.failed' | 'second_factor.failed' | 'account.created' | 'account.changed' | 'account.disabled' | 'account.enabled' | 'account.deleted' | 'factor.enrolled' | 'factor.removed' | 'backup_codes.renewed' | 'key.created' | 'key.revoked' | 'named_session.created' | 'named_session.changed' | 'named_session.deleted' | 'store.failed_over';
+  type: 'session.created' | 'session.ended' | 'session.suspended' | 'session.resumed' | 'user.sessions_ended' | 'everyone.ended' | 'groups.changed' | 'login.failed' | 'second_factor.failed' | 'account.created' | 'account.changed' | 'account.disabled' | 'account.enabled' | 'account.deleted' | 'factor.enrolled' | 'factor.removed' | 'backup_codes.renewed' | 'key.created' | 'key.revoked' | 'named_session.created' | 'named_session.changed' | 'named_session.deleted' | 'store.failed_over' | 'account.recovered';
   /** When it happened. */
   at: string;
   /** Who did it: `user:…`, `key:…`, `policy` or `library`. */
@@ -750,7 +750,7 @@ export type Operations = {
   /** What happened, newest first; or as it happens */
   listEvents: {
     input: {
-      type?: 'session.created' | 'session.ended' | 'session.suspended' | 'session.resumed' | 'user.sessions_ended' | 'everyone.ended' | 'groups.changed' | 'login.failed' | 'second_factor.failed' | 'account.created' | 'account.changed' | 'account.disabled' | 'account.enabled' | 'account.deleted' | 'factor.enrolled' | 'factor.removed' | 'backup_codes.renewed' | 'key.created' | 'key.revoked' | 'named_session.created' | 'named_session.changed' | 'named_session.deleted' | 'store.failed_over' | undefined;
+      type?: 'session.created' | 'session.ended' | 'session.suspended' | 'session.resumed' | 'user.sessions_ended' | 'everyone.ended' | 'groups.changed' | 'login.failed' | 'second_factor.failed' | 'account.created' | 'account.changed' | 'account.disabled' | 'account.enabled' | 'account.deleted' | 'factor.enrolled' | 'factor.removed' | 'backup_codes.renewed' | 'key.created' | 'key.revoked' | 'named_session.created' | 'named_session.changed' | 'named_session.deleted' | 'store.failed_over' | 'account.recovered' | undefined;
       /** The application's own id of a user: 1 to 255 bytes. */
       user?: string | undefined;
       /** The id of a session. */

@@ -211,7 +211,8 @@ export const errors = {
   last_administrator: {
     status: 409,
     title: 'The last administrator stays as they are',
-    remedy: 'Make another account an administrator first: without one, nobody could get in.',
+    remedy:
+      'Make another account an administrator first: without one, nobody could get in. `curfew accounts recover` lets one in again.',
   },
   factor_not_enrolled: {
     status: 409,
