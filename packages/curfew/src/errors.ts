@@ -208,6 +208,12 @@ export const errors = {
     title: 'The e-mail address is in use',
     remedy: 'Choose another address.',
   },
+  last_administrator: {
+    status: 409,
+    title: 'The last administrator stays as they are',
+    remedy:
+      'Make another account an administrator first: without one, nobody could get in. `curfew accounts recover` lets one in again.',
+  },
   factor_not_enrolled: {
     status: 409,
     title: 'No second factor is enrolled',

@@ -7,9 +7,10 @@ import { decodeRecord, encodeRecord, rankOf, type StoreRecord } from './stores/r
 /*
  * A store as lines of JSON: a first line that says what it is, a record a line, and a last line with their number and
  * the SHA-256 of everything before it. Whoever reads it holds one record at a time, and knows at its end whether it
- * was whole.
+ * was whole. Format 2 says of a session what whoever opened it may do: a version that would drop that must not read it.
  */
-const format = 1;
+const format = 2;
+const readable: readonly number[] = [1, 2];
 
 type First = {
   curfew: 'export';
@@ -137,9 +138,9 @@ function readFirst(line: string): First {
     throw new CurfewError('export_damaged', { detail: 'Its first line is not JSON.' }, error);
   }
   if (first?.curfew !== 'export') throw damaged('Its first line is not that of an export.');
-  if (first.format === format) return first;
+  if (readable.includes(first.format)) return first;
   throw new CurfewError('store_version', {
-    detail: `The export has format ${first.format}; this version of Curfew reads ${format}.`,
+    detail: `The export has format ${first.format}; this version of Curfew reads ${readable.join(' and ')}.`,
   });
 }
 

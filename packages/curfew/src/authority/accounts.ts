@@ -4,11 +4,12 @@ import type { EventType } from '../domain/events.ts';
 import { newId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { parseSessionId, parseUserId, quoted } from '../domain/parse.ts';
-import { type Permission, permissions, type Role, roles } from '../domain/permissions.ts';
+import type { Permission, Role } from '../domain/permissions.ts';
 import type { EndReason } from '../domain/reasons.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { administratorLeft, guardAccount } from './guard.ts';
 import { checkOwnChange, type OwnerProof } from './own-change.ts';
 import { checkPassword } from './passwords.ts';
 import type { Receipt, Wait } from './receipt.ts';
@@ -38,7 +39,7 @@ export type AccountPatch = Partial<Omit<NewAccount, 'email' | 'name'>> & {
 export async function createAccount(world: World, caller: Caller, request: NewAccount): Promise<AccountView> {
   const now = world.clock.now();
   const username = parseUsername(request.username);
-  const account: Account = {
+  const planned = {
     id: newId(username, now, world.random) as AccountId,
     username,
     email: parseEmail(request.email ?? undefined),
@@ -50,10 +51,11 @@ export async function createAccount(world: World, caller: Caller, request: NewAc
     updatedAt: now,
     lastLoginAt: undefined,
     version: 1,
-    passwordHash: await world.passwords.hash(checkPassword(request.password)),
+    passwordHash: '',
     factor: undefined,
-  };
-  checkGrant(caller, account);
+  } satisfies Account;
+  guardAccount(caller, planned);
+  const account = { ...planned, passwordHash: await world.passwords.hash(checkPassword(request.password)) };
   const event = { type: 'account.created', at: now, by: actorOf(caller), userId: account.id } as const;
   const outcome = await world.store.createAccount(account, event);
   if (outcome !== 'created') throw taken(outcome, account);
@@ -69,7 +71,11 @@ export async function getAccount(world: World, id: string): Promise<AccountView>
 export async function readAccount(world: World, id: string): Promise<Account> {
   const { account } = await world.store.readUser(parseUserId(id));
   if (account) return account;
-  throw new CurfewError('account_not_found', { detail: `No account has the id ${quoted(id)}.` });
+  throw absent(id);
+}
+
+function absent(id: string): CurfewError {
+  return new CurfewError('account_not_found', { detail: `No account has the id ${quoted(id)}.` });
 }
 
 export async function listAccounts(
@@ -90,8 +96,8 @@ export type ChangedAccount = { account: AccountView; receipt: Receipt | undefine
 /**
  * Changes an account. Disabling it ends all its sessions, those being opened at this moment too, in the same write;
  * a new password ends all but the one that `keepSession` names.
- * @throws `account_not_found`, `username_taken`, `email_taken`, `invalid_value`, `permission_missing`, and as
- *   {@link checkOwnChange}
+ * @throws `account_not_found`, `username_taken`, `email_taken`, `invalid_value`, `permission_missing`,
+ *   `last_administrator`, and as {@link checkOwnChange}
  */
 export async function updateAccount(
   world: World,
@@ -104,6 +110,8 @@ export async function updateAccount(
     ...proof
   }: { keepSession?: string | undefined; wait?: Wait | undefined } & OwnerProof = {},
 ): Promise<ChangedAccount> {
+  // Before a password is hashed, too: that costs more than to ask.
+  guardAccount(caller, await readAccount(world, id));
   await checkOwnChange(world, caller, id, patch, proof);
   const passwordHash =
     patch.password === undefined ? undefined : await world.passwords.hash(checkPassword(patch.password));
@@ -111,7 +119,8 @@ export async function updateAccount(
   const outcome = await retryConflicts(async () => {
     const account = await readAccount(world, id);
     const set = { ...changesOf(patch), ...(passwordHash && { passwordHash }), updatedAt: now };
-    checkGrant(caller, { ...account, ...set }, account);
+    const next = { ...account, ...set };
+    guardAccount(caller, account, next);
     const why = endReasonOf(account, set);
     const result = await world.store.changeAccount({
       id: account.id,
@@ -126,10 +135,11 @@ export async function updateAccount(
       },
       end: why && { at: now, by: actorOf(caller), reason: why },
       except: why === 'all_of_user' && keepSession !== undefined ? parseSessionId(keepSession) : undefined,
+      witness: await administratorLeft(world, caller, account, next),
     });
-    if (result.kind === 'not_found') throw new CurfewError('account_not_found');
+    if (result.kind === 'not_found') throw absent(id);
     if (result.kind === 'username_taken' || result.kind === 'email_taken') {
-      throw taken(result.kind, { ...account, ...set });
+      throw taken(result.kind, next);
     }
     return result.kind === 'changed' ? result : 'conflict';
   });
@@ -139,7 +149,7 @@ export async function updateAccount(
 
 /**
  * Removes an account and ends all its sessions.
- * @throws `account_not_found`
+ * @throws `account_not_found`, `permission_missing`, `last_administrator`
  */
 export async function deleteAccount(
   world: World,
@@ -149,12 +159,20 @@ export async function deleteAccount(
 ): Promise<{ receipt: Receipt }> {
   const at = world.clock.nowForEnd();
   const by = actorOf(caller);
-  const userId = parseUserId(id);
-  const event = { type: 'account.deleted', at, by, userId } as const;
-  const outcome = await world.store.deleteAccount(userId, { at, by, reason: 'account_disabled' }, event);
-  if (outcome === 'not_found')
-    throw new CurfewError('account_not_found', { detail: `No account has the id ${quoted(id)}.` });
-  const settled = await world.fence.settle(outcome.sequence, wait);
+  const sequence = await retryConflicts(async () => {
+    const account = await readAccount(world, id);
+    guardAccount(caller, account);
+    const outcome = await world.store.deleteAccount({
+      id: account.id,
+      version: account.version,
+      event: { type: 'account.deleted', at, by, userId: account.id },
+      end: { at, by, reason: 'account_disabled' },
+      witness: await administratorLeft(world, caller, account),
+    });
+    if (outcome.kind === 'not_found') throw absent(id);
+    return outcome.kind === 'deleted' ? outcome.sequence : 'conflict';
+  });
+  const settled = await world.fence.settle(sequence, wait);
   return { receipt: { ...settled, endedAt: at } };
 }
 
@@ -179,21 +197,6 @@ function changesOf(patch: AccountPatch): Partial<Account> {
     ...(single && { permissions: [...new Set(single)] }),
     ...(disabled !== undefined && { disabled }),
   };
-}
-
-/** Nobody grants what they have not, nor changes who may more than they. */
-function checkGrant(caller: Caller, after: Account, before?: Account): void {
-  const grants = (account: Account) =>
-    new Set([...account.roles.flatMap((role) => roles[role]), ...account.permissions]);
-  const wanted = new Set([...grants(after), ...(before ? grants(before) : [])]);
-  const missing = permissions.filter((permission) => wanted.has(permission) && !caller.granted.has(permission));
-  if (missing.length === 0) return;
-  if (caller.kind === 'person' && before && caller.session.userId === before.id && sameGrants(after, before)) return;
-  throw new CurfewError('permission_missing', { detail: `You have not: ${missing.join(', ')}.` });
-}
-
-function sameGrants(a: Account, b: Account): boolean {
-  return JSON.stringify([a.roles, a.permissions]) === JSON.stringify([b.roles, b.permissions]);
 }
 
 /** @throws `invalid_value` */

@@ -1,6 +1,6 @@
 import type { Account } from '../domain/account.ts';
 import type { ApiKeyView } from '../domain/key.ts';
-import { grantedBy, type Permission, permissions } from '../domain/permissions.ts';
+import { actsAsAccount, grantedBy, type Permission, permissions, type Role } from '../domain/permissions.ts';
 import type { Actor } from '../domain/reasons.ts';
 import type { StoredSession } from '../domain/session.ts';
 
@@ -14,13 +14,18 @@ export type Person = {
   kind: 'person';
   session: StoredSession;
   account: Account | undefined;
+  /** Those of the account, as far as the session acts with them. */
+  roles: readonly Role[];
   granted: ReadonlySet<Permission>;
 };
 
 export const library: Caller = { kind: 'library', granted: new Set(permissions) };
 
 export function personCaller(session: StoredSession, account: Account | undefined): Person {
-  return { kind: 'person', session, account, granted: account ? grantedBy(account) : new Set() };
+  if (!account || !actsAsAccount(session, account)) {
+    return { kind: 'person', session, account, roles: [], granted: new Set() };
+  }
+  return { kind: 'person', session, account, roles: account.roles, granted: grantedBy(account) };
 }
 
 export function actorOf(caller: Caller): Actor {

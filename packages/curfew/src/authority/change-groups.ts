@@ -1,13 +1,15 @@
 import { parseGroups, parseSessionId, parseUserId } from '../domain/parse.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
+import { guardSessionsOf } from './guard.ts';
 import type { Receipt, Wait } from './receipt.ts';
 import type { World } from './world.ts';
 
 /**
  * Adds and removes access groups on all of a user's sessions that have not ended, or on the one that `sessionId`
  * names: all or none. A group that is both removed and added is there afterwards.
- * @throws `too_many_groups`, `invalid_value`, `session_not_found`
+ * What they may reach is the account's own, where the user has one: whoever may do less changes nothing of it.
+ * @throws `too_many_groups`, `invalid_value`, `session_not_found`, `permission_missing`
  */
 export async function changeAccessGroups(
   world: World,
@@ -22,8 +24,11 @@ export async function changeAccessGroups(
 ): Promise<{ updated: number; receipt: Receipt }> {
   const { add = [], remove = [], sessionId } = change;
   const now = world.clock.now();
+  const owner = parseUserId(userId);
+  const { account } = await world.store.readUser(owner);
+  guardSessionsOf(caller, account);
   const outcome = await world.store.changeGroups({
-    userId: parseUserId(userId),
+    userId: owner,
     change: { add: parseGroups(add), remove: parseGroups(remove) },
     only: sessionId === undefined ? undefined : parseSessionId(sessionId),
     by: actorOf(caller),

@@ -29,7 +29,8 @@ export type SessionRequest = {
 export type OpenedSession = { session: Session } & Tokens;
 
 /**
- * Opens a session for a user of the application. The only copy of its tokens is in the answer.
+ * Opens a session for a user of the application. The only copy of its tokens is in the answer. Where the user has an
+ * account here, nobody has shown its password: see {@link actsAsAccount} for what such a session may do.
  * @throws `user_id_too_long`, `too_many_groups`, `metadata_too_large`, `invalid_value`, `name_taken`,
  *   `named_session_stopped`, `too_many_sessions`, `account_disabled`, `signed_out_meanwhile`
  */
@@ -62,6 +63,7 @@ export async function openChecked(
       ...lifetimesOf(request, policy),
       epochs,
       withFactor,
+      openedWith: caller === 'self' ? undefined : [...caller.granted],
     },
     now,
     random,

@@ -14,6 +14,7 @@ import { CurfewError } from '../errors.ts';
 import { readAccount } from './accounts.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { endUserSessions } from './end-user-sessions.ts';
+import { guardAccount } from './guard.ts';
 import { retryConflicts } from './retry.ts';
 import { clearFactorAttempts, takeFactorAttempt } from './second-factor.ts';
 import type { World } from './world.ts';
@@ -24,11 +25,11 @@ export type Enrolment = { secret: string; url: string };
 /**
  * Begins to enrol an authenticator: nothing is asked for until its first code is confirmed. Begun again, the secret
  * before is void.
- * @throws `account_not_found`, `factor_already_enrolled`
+ * @throws `account_not_found`, `factor_already_enrolled`, `permission_missing`
  */
-export async function startTotp(world: World, _caller: Caller, id: string): Promise<Enrolment> {
+export async function startTotp(world: World, caller: Caller, id: string): Promise<Enrolment> {
   const secret = newTotpSecret(world.random);
-  const account = await change(world, id, undefined, (present) => {
+  const account = await change(world, caller, id, undefined, (present) => {
     if (hasFactor(present))
       throw new CurfewError('factor_already_enrolled', { detail: `Account ${present.username}.` });
     const sealedSecret = world.secrets.seal(secret, present.id);
@@ -51,7 +52,8 @@ export type Confirmed = { account: AccountView; backupCodes: string[]; ended: nu
  * Confirms an authenticator by its first code; from now on it is asked for. With `endOthers`, all sessions of the
  * account end but the caller's own (ASVS 7.4.3). `secret` says which secret the caller means, in base 32: any but the
  * one that was begun with is refused. Without `backupCodes` none are made, for callers that could not be shown any.
- * @throws `factor_not_enrolled`, `factor_already_enrolled`, `second_factor_invalid`, `too_many_attempts`
+ * @throws `factor_not_enrolled`, `factor_already_enrolled`, `second_factor_invalid`, `too_many_attempts`,
+ *   `permission_missing`
  */
 export async function confirmTotp(
   world: World,
@@ -60,9 +62,11 @@ export async function confirmTotp(
   { code, secret, endOthers = false, backupCodes = true }: Confirmation,
 ): Promise<Confirmed> {
   const now = world.clock.now();
+  // Nobody uses up the attempts of an account that they may not write to.
+  guardAccount(caller, await readAccount(world, id));
   await takeFactorAttempt(world, parseUserId(id) as AccountId);
   const codes = backupCodes ? newBackupCodes(world.random) : [];
-  const account = await change(world, id, eventBy(world, caller, 'factor.enrolled'), (present) => {
+  const account = await change(world, caller, id, eventBy(world, caller, 'factor.enrolled'), (present) => {
     const { factor } = present;
     if (!factor) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
     if (hasFactor(present))
@@ -82,10 +86,10 @@ export async function confirmTotp(
 
 /**
  * Removes an account's authenticator and its backup codes.
- * @throws `account_not_found`, `factor_not_enrolled`
+ * @throws `account_not_found`, `factor_not_enrolled`, `permission_missing`
  */
 export async function removeTotp(world: World, caller: Caller, id: string): Promise<AccountView> {
-  const account = await change(world, id, eventBy(world, caller, 'factor.removed'), (present) => {
+  const account = await change(world, caller, id, eventBy(world, caller, 'factor.removed'), (present) => {
     if (!present.factor) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
     return undefined;
   });
@@ -96,11 +100,11 @@ export async function removeTotp(world: World, caller: Caller, id: string): Prom
 
 /**
  * Gives an account twelve new backup codes; those before are void.
- * @throws `account_not_found`, `factor_not_enrolled`
+ * @throws `account_not_found`, `factor_not_enrolled`, `permission_missing`
  */
 export async function renewBackupCodes(world: World, caller: Caller, id: string): Promise<string[]> {
   const codes = newBackupCodes(world.random);
-  await change(world, id, eventBy(world, caller, 'backup_codes.renewed'), (present) => {
+  await change(world, caller, id, eventBy(world, caller, 'backup_codes.renewed'), (present) => {
     if (!hasFactor(present)) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
     return { ...present.factor!, backupCodes: hashed(world, present, codes) };
   });
@@ -124,12 +128,14 @@ function hashed(world: World, account: Account, codes: readonly string[]): strin
 
 async function change(
   world: World,
+  caller: Caller,
   id: string,
   event: EventMaker | undefined,
   next: (account: Account) => Factor | undefined,
 ): Promise<Account> {
   return retryConflicts(async () => {
     const account = await readAccount(world, id);
+    guardAccount(caller, account);
     const outcome = await world.store.changeAccount({
       id: account.id,
       version: account.version,

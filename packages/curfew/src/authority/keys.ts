@@ -8,6 +8,7 @@ import { formatToken, hashSecret, newSecret, parseToken } from '../domain/tokens
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { guardKey } from './guard.ts';
 import type { World } from './world.ts';
 
 /**
@@ -19,9 +20,6 @@ export async function createKey(
   caller: Caller,
   { name, scopes }: { name: string; scopes: readonly Permission[] },
 ): Promise<{ key: ApiKeyView; token: string }> {
-  const missing = scopes.filter((scope) => !caller.granted.has(scope));
-  if (missing.length > 0)
-    throw new CurfewError('permission_missing', { detail: `You have not: ${missing.join(', ')}.` });
   const now = world.clock.now();
   const id = newId('keys', now, world.random) as KeyId;
   return store(world, caller, { id, secret: newSecret(world.random), name, scopes, now });
@@ -75,10 +73,12 @@ export async function getKey(world: World, id: string): Promise<ApiKeyView> {
 }
 
 /**
- * Revokes an API key: its next request is refused. Again is no error.
- * @throws `key_not_found`
+ * Revokes an API key: its next request is refused. Again is no error. Nobody revokes a key that may do more than they.
+ * @throws `key_not_found`, `permission_missing`
  */
 export async function revokeKey(world: World, caller: Caller, id: string): Promise<ApiKeyView> {
+  // What a key may do never changes.
+  guardKey(caller, await getKey(world, id));
   const at = world.clock.nowForEnd();
   const event = { type: 'key.revoked', at, by: actorOf(caller), details: { key: id } } as const;
   const key = await world.store.revokeKey(id as KeyId, at, event);
@@ -91,6 +91,7 @@ async function store(
   caller: Caller,
   made: { id: KeyId; secret: string; name: string; scopes: readonly Permission[]; now: number },
 ): Promise<{ key: ApiKeyView; token: string }> {
+  guardKey(caller, made);
   const { id, secret, now } = made;
   const by = actorOf(caller);
   const key = {

@@ -3,12 +3,14 @@ import type { EventType, NewEvent } from '../domain/events.ts';
 import { limits } from '../domain/limits.ts';
 import { type NamedSession, type NamedStatus, namedStatus } from '../domain/named.ts';
 import { isSessionName, parseSessionName, quoted } from '../domain/parse.ts';
+import { actsAsAccount } from '../domain/permissions.ts';
 import type { Metadata, Session } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { endStored } from './end-session.ts';
 import { view } from './get-session.ts';
+import { guardSessionsOf } from './guard.ts';
 import type { Receipt, Wait } from './receipt.ts';
 import { retryConflicts } from './retry.ts';
 import type { World } from './world.ts';
@@ -114,6 +116,8 @@ export async function stopNamed(world: World, caller: Caller, name: string, wait
 /** Stops and starts a slot: every verification of its session is made anew. */
 export async function restartNamed(world: World, caller: Caller, name: string, wait?: Wait): Promise<NamedChange> {
   return world.turns.take(name, async () => {
+    // Before it is stopped: else it would stay so.
+    await guardHeld(world, caller, await readSlot(world, name));
     await setStarted(world, caller, name, false, wait);
     return setStarted(world, caller, name, true, wait);
   });
@@ -152,6 +156,18 @@ async function create(world: World, caller: Caller, request: NamedRequest, start
   return viewNamed(world, slot);
 }
 
+/**
+ * Whoever sets what a session is kept in, or gives one back that was suspended, must be allowed what that may do.
+ * To stop a slot, to log out of it and to remove it take a session away, and give nothing: that is as free as any end.
+ * @throws `permission_missing`
+ */
+async function guardHeld(world: World, caller: Caller, slot: NamedSession): Promise<void> {
+  const found = slot.sessionId && (await world.store.readSession(slot.sessionId));
+  if (!found || view(world, found).status === 'ended') return;
+  const { account } = await world.store.readUser(found.stored.userId);
+  if (account && actsAsAccount(found.stored, account)) guardSessionsOf(caller, account);
+}
+
 function exists(name: SessionName): CurfewError {
   return new CurfewError('named_session_exists', { detail: `It is named ${name}.` });
 }
@@ -171,6 +187,7 @@ async function changeSlot(
 ): Promise<NamedSession> {
   return retryConflicts(async () => {
     const slot = await readSlot(world, name);
+    if (set.config !== undefined) await guardHeld(world, caller, slot);
     const event = eventOf(world, caller, 'named_session.changed', slot.name, { changed: Object.keys(set) });
     const now = world.clock.nowForEnd();
     const outcome = await world.store.changeNamed({ name: slot.name, version: slot.version, set, now, event });
@@ -191,6 +208,7 @@ async function setStarted(
   started: boolean,
   wait?: Wait,
 ): Promise<NamedChange> {
+  if (started) await guardHeld(world, caller, await readSlot(world, name));
   await changeStarted(world, caller, name, started);
   return settleHeld(world, caller, name, wait);
 }

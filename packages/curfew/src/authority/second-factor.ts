@@ -4,6 +4,7 @@ import { useCode } from '../domain/second-factor.ts';
 import type { StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { bucketOf, takeAttempt } from './attempts.ts';
+import type { Person } from './caller.ts';
 import { retryConflicts } from './retry.ts';
 import type { World } from './world.ts';
 
@@ -12,8 +13,12 @@ export function factorIsRemembered(world: World, session: StoredSession): boolea
   return session.factorAt !== undefined && world.clock.now() < session.factorAt + factorRemembered;
 }
 
-/** Whether somebody signed in to this session lately enough for what concerns their own account. */
-export function signInIsFresh(world: World, session: StoredSession): boolean {
+/**
+ * Whether somebody signed in to this session lately enough for what concerns their own account. Whoever has no account
+ * here signs in to the application, which says so by opening the session; to an account only its password signs in.
+ */
+export function signInIsFresh(world: World, { session, account }: Pick<Person, 'session' | 'account'>): boolean {
+  if (account && session.openedWith !== undefined) return false;
   return world.clock.now() < session.authenticatedAt + freshSignIn;
 }
 

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { CurfewApiError } from 'curfew-client';
 import { isCurfewError } from '../errors.ts';
 import * as accounts from './accounts.ts';
+import { accountsRecover } from './accounts-recover.ts';
 import { exitCodes, Stop } from './context.ts';
 import { doctor } from './doctor.ts';
 import { groupsAdd, groupsRemove } from './groups.ts';
@@ -44,7 +45,7 @@ for (const add of [sessionsList, sessionsGet, sessionsEnd, sessionsEndAll]) add(
 const groups = program.command('groups').description('what live sessions may reach');
 for (const add of [groupsAdd, groupsRemove]) add(groups);
 const accountCommands = program.command('accounts').description('whom Curfew signs in');
-for (const add of Object.values(accounts)) add(accountCommands);
+for (const add of [...Object.values(accounts), accountsRecover]) add(accountCommands);
 const keyCommands = program.command('keys').description('credentials of machines');
 for (const add of Object.values(keys)) add(keyCommands);
 

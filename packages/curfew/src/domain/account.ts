@@ -54,6 +54,11 @@ export function factorMethods(account: { factor: Factor | undefined }): string[]
   return account.factor!.backupCodes.length > 0 ? ['totp', 'backup_code'] : ['totp'];
 }
 
+/** Whether an account can do everything now. A role grants what later versions add too; single permissions do not. */
+export function isAdministrator({ roles, disabled }: Pick<Account, 'roles' | 'disabled'>): boolean {
+  return !disabled && roles.includes('admin');
+}
+
 /**
  * User names and addresses are compared in one form, so that neither `Ada` nor a look of it in other code points (an
  * accent as a character of its own, letters of full width) can be taken beside `ada`.

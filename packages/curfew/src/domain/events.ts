@@ -31,6 +31,7 @@ export const eventTypes = [
   'named_session.changed',
   'named_session.deleted',
   'store.failed_over',
+  'account.recovered',
 ] as const;
 
 export type EventType = (typeof eventTypes)[number];

@@ -1,6 +1,7 @@
 import type { AccessGroup, SessionId, SessionName, UserId } from './brand.ts';
 import { deviceOf } from './device.ts';
 import { newId } from './ids.ts';
+import type { Permission } from './permissions.ts';
 import type { Random } from './ports.ts';
 import type { Epochs, Metadata, StoredSession } from './session.ts';
 import { formatToken, hashSecret, newSecret } from './tokens.ts';
@@ -18,6 +19,8 @@ export type Opening = {
   epochs: Epochs;
   /** Whether a second factor was confirmed by the sign-in itself. */
   withFactor?: boolean;
+  /** What whoever opens it for the user may do; absent when the user signs in by themselves. */
+  openedWith?: readonly Permission[] | undefined;
 };
 
 export type Tokens = { token: string; refreshToken: string };
@@ -49,6 +52,7 @@ export function openSession(opening: Opening, now: number, random: Random): { st
       tokenHash: hashSecret(tokenSecret),
       refresh: { hash: hashSecret(refreshSecret), previousHash: undefined, rotatedAt: undefined, rotations: 0 },
       factorAt: opening.withFactor ? now : undefined,
+      openedWith: opening.openedWith,
       end: undefined,
       version: 1,
     },

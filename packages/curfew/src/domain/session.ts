@@ -1,5 +1,6 @@
 import type { AccessGroup, SessionId, SessionName, UserId } from './brand.ts';
 import type { Device } from './device.ts';
+import type { Permission } from './permissions.ts';
 import type { Actor, EndReason, SequencedEnd } from './reasons.ts';
 
 /** `active`; `suspended`: kept, but not verifiable; `ended`: for good. */
@@ -58,6 +59,11 @@ export type StoredSession = {
   refresh: RefreshState;
   /** When a second factor was last confirmed for the present token. */
   factorAt: number | undefined;
+  /**
+   * What whoever opened it for its user may do; `undefined` when the user signed in by themselves, and in what was written
+   * before this was noted. Set at the creation, and never changed.
+   */
+  openedWith: readonly Permission[] | undefined;
   /** Set once, and then for good. Its `sequence` is the change log's entry that a caller must be able to wait for. */
   end: SequencedEnd | undefined;
   version: number;

@@ -121,12 +121,13 @@ export interface Store {
   /**
    * Compare-and-set of an account; a changed name or address must be free. With `end`, all the account's sessions
    * end in the same write, as by {@link endSessionsOfUser}: a disabled account has no session, not even one that is
-   * being created.
+   * being created. With `witness`, that account must be there in that version still, compared in the same step: else
+   * it is a `conflict`, and nothing is written.
    */
   changeAccount(change: AccountChange): Promise<AccountOutcome>;
 
-  /** Removes an account and ends all its sessions in one write. */
-  deleteAccount(id: AccountId, end: End, event: NewEvent): Promise<{ sequence: number } | 'not_found'>;
+  /** Removes an account and ends all its sessions in one write; compare-and-set like {@link changeAccount}. */
+  deleteAccount(deletion: AccountDeletion): Promise<DeletionOutcome>;
 
   /** Accounts by user name; `text` is looked for in user name, address and name. */
   listAccounts(query: { after?: string | undefined; limit: number; text?: string | undefined }): Promise<{
@@ -327,7 +328,21 @@ export type AccountChange = {
   end?: End | undefined;
   /** A session of the account that `end` spares. */
   except?: SessionId | undefined;
+  witness?: AccountWitness | undefined;
 };
+
+/** Another account that a change depends on: what is true of the two together stays true whoever changes either. */
+export type AccountWitness = { id: AccountId; version: number };
+
+export type AccountDeletion = {
+  id: AccountId;
+  version: number;
+  event: NewEvent;
+  end: End;
+  witness?: AccountWitness | undefined;
+};
+
+export type DeletionOutcome = { kind: 'deleted'; sequence: number } | { kind: 'conflict' | 'not_found' };
 
 export type AccountOutcome =
   | { kind: 'changed'; account: Account; sequence: number | undefined }

@@ -1,9 +1,9 @@
 import type {} from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Person } from '../../authority/caller.ts';
 import type { Enrolment } from '../../authority/factors.ts';
-import { type Account, hasFactor } from '../../domain/account.ts';
+import { hasFactor } from '../../domain/account.ts';
 import { day } from '../../domain/limits.ts';
-import type { StoredSession } from '../../domain/session.ts';
 import { browserHasTls } from '../../http/cookies.ts';
 import type { DialectSettings } from '../dialect.ts';
 import { decodeCookies, type Mode, refreshCookie, sessionCookie } from './decode.ts';
@@ -60,7 +60,7 @@ const concealed = '**********';
  * A user's own fields, all of them or those asked for. A user of an application who has no account has an id alone;
  * so has whoever asks for a field that does not exist.
  */
-export function encodeUser(session: StoredSession, account: Account | undefined, fields: Set<string>): object {
+export function encodeUser({ session, account, roles }: Person, fields: Set<string>): object {
   const { userId: id } = session;
   if (!account) return { data: { id } };
   const user: Record<string, unknown> = {
@@ -77,7 +77,7 @@ export function encodeUser(session: StoredSession, account: Account | undefined,
     language: null,
     tfa_secret: hasFactor(account) ? concealed : null,
     status: account.disabled ? 'suspended' : 'active',
-    role: account.roles[0] ?? null,
+    role: roles[0] ?? null,
     token: null,
     last_access: new Date(session.lastSeenAt).toISOString(),
     last_page: null,

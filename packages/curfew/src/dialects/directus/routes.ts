@@ -86,8 +86,8 @@ export const directus: Dialect = (app, services, settings) => {
     const { mode, credentials: shown } = decodeRefresh(request.body, request);
     const refresh = async (token: string) => {
       const opened = await authority.refreshSession(token);
-      const { account } = await authority.authenticateSession(opened.token);
-      return encodeTokens(mode, { ...opened, roles: account?.roles ?? [] }, tokens, settings, reply);
+      const { roles } = await authority.authenticateSession(opened.token);
+      return encodeTokens(mode, { ...opened, roles }, tokens, settings, reply);
     };
     if (mode !== 'session') return refresh(await alive(shown));
     return fromSessionCookie(reply, async () => refresh(await alive(shown, (text) => openSession(request, text))));
@@ -109,8 +109,7 @@ export const directus: Dialect = (app, services, settings) => {
 
   for (const path of eitherWay('/users/me')) {
     app.get(path, { schema: { hide: true }, onRequest: signedIn }, async (request) => {
-      const { session, account } = request.caller as Person;
-      return encodeUser(session, account, decodeFields(request));
+      return encodeUser(request.caller as Person, decodeFields(request));
     });
   }
 

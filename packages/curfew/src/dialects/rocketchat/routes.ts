@@ -71,8 +71,10 @@ export const rocketchat: Dialect = (app, services, settings) => {
   });
 
   app.get(`${base}/me`, { schema: shapes(answers.me), onRequest: signedIn }, async (request) => {
-    const { account, session } = personOf(request);
-    const user = account ? encodeUser(await authority.getAccount(account.id)) : encodeStranger(session.userId);
+    const { account, session, roles } = personOf(request);
+    const user = account
+      ? encodeUser({ ...(await authority.getAccount(account.id)), roles })
+      : encodeStranger(session.userId);
     return { ...user, success: true };
   });
 

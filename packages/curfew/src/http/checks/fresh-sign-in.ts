@@ -9,7 +9,7 @@ export const freshSignInErrors: readonly ErrorCode[] = ['fresh_sign_in_required'
 /** A person must have signed in within the last 15 minutes, or show a second factor. A machine has its key. */
 export async function freshSignIn(authority: Authority, caller: Caller, request: FastifyRequest): Promise<void> {
   if (caller.kind !== 'person') return;
-  if (authority.signInIsFresh(caller.session) || authority.factorIsRemembered(caller.session)) return;
+  if (authority.signInIsFresh(caller) || authority.factorIsRemembered(caller.session)) return;
   if (factorCode(request) === undefined) throw new CurfewError('fresh_sign_in_required');
   await secondFactor(authority, caller, request);
 }

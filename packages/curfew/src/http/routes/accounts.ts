@@ -103,7 +103,8 @@ export const updateAccount = operation({
     'Disabling it ends all its sessions in the same step. A new password ends all of them but the caller’s own. ' +
     '`null` removes an address or a name. One’s own password or address takes `currentPassword` or, with a second ' +
     'factor enrolled, a code in `x-2fa-code`. A new address takes `accounts.manage`, also for one’s own account: Curfew ' +
-    'sends no mail, so an administrator sets it, or the application that has confirmed it.',
+    'sends no mail, so an administrator sets it, or the application that has confirmed it. ' +
+    'The last administrator keeps the role, the user name, and is not disabled.',
   access: ownOrManaged,
   params: byId,
   query: waiting,
@@ -132,6 +133,7 @@ export const updateAccount = operation({
     'permission_missing',
     'invalid_credentials',
     'missing_field',
+    'last_administrator',
     'server_busy',
     'changed_meanwhile',
     'clock_stepped_back',
@@ -163,7 +165,7 @@ export const deleteAccount = operation({
     description: 'It is gone.',
     schema: Type.Object({ success: Type.Boolean(), receipt: ref(Receipt) }),
   },
-  errors: ['account_not_found'],
+  errors: ['account_not_found', 'last_administrator', 'changed_meanwhile'],
   async handle({ authority, caller, params, query }) {
     const { receipt } = await authority.deleteAccount(caller, params.id, query.wait);
     return { success: true, receipt: presentReceipt(receipt) };

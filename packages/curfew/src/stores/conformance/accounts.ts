@@ -107,15 +107,57 @@ export const accountCases: Case[] = [
       const ada = world.account('ada', 'ada@example.com');
       await world.store.createAccount(ada, note('account.created'));
       const session = await world.create({ userId: ada.id });
-      const outcome = await world.store.deleteAccount(ada.id, disabled, note('account.deleted'));
-      assert.deepEqual(outcome, { sequence: 1 });
+      const deletion = { id: ada.id, version: 1, end: disabled, event: note('account.deleted') };
+      assert.deepEqual(await world.store.deleteAccount({ ...deletion, version: 2 }), { kind: 'conflict' });
+      assert.equal((await world.view(session.id, start + 9)).status, 'active', 'a conflict ended a session');
+      const outcome = await world.store.deleteAccount(deletion);
+      assert.deepEqual(outcome, { kind: 'deleted', sequence: 1 });
       assert.equal((await world.view(session.id, start + 9)).status, 'ended');
       assert.equal(await world.store.findAccount({ email: 'ada@example.com' }), undefined);
-      assert.equal(await world.store.deleteAccount(ada.id, disabled, note('account.deleted')), 'not_found');
+      assert.deepEqual(await world.store.deleteAccount(deletion), { kind: 'not_found' });
       assert.equal(
         await world.store.createAccount(world.account('ada', 'ada@example.com'), note('account.created')),
         'created',
       );
+    },
+  },
+  {
+    name: 'a change that depends on another account happens only while that one is as it was read',
+    async run(world) {
+      const [ada, bob] = [world.account('ada'), world.account('bob')];
+      for (const account of [ada, bob]) await world.store.createAccount(account, note('account.created'));
+      const [session] = await world.createMany(1, { userId: ada.id });
+      const change = (of: typeof ada, version: number, witness: { id: typeof ada.id; version: number }) =>
+        world.store.changeAccount({
+          id: of.id,
+          version,
+          set: { disabled: true },
+          event: note('account.disabled'),
+          end: disabled,
+          witness,
+        });
+      // Each says that the other stays: only one of the two can be right.
+      const [one, other] = await Promise.all([
+        change(ada, 1, { id: bob.id, version: 1 }),
+        change(bob, 1, { id: ada.id, version: 1 }),
+      ]);
+      assert.deepEqual([one.kind, other.kind].sort(), ['changed', 'conflict']);
+      const kept = one.kind === 'changed' ? bob : ada;
+      const gone = kept === ada ? bob : ada;
+      assert.equal((await world.store.readUser(kept.id)).account?.disabled, false);
+      const nobody = { id: user('nobody'), version: 1 };
+      assert.equal((await change(kept, 1, nobody)).kind, 'conflict');
+      const deletion = { id: kept.id, version: 1, end: disabled, event: note('account.deleted') };
+      const late = { id: gone.id, version: 1 };
+      assert.deepEqual(await world.store.deleteAccount({ ...deletion, witness: late }), { kind: 'conflict' });
+      const events = (await world.events()).filter(({ type }) => type !== 'account.created');
+      assert.deepEqual(
+        events.map(({ type }) => type),
+        ['session.created', 'user.sessions_ended', 'account.disabled'],
+      );
+      const present = { id: gone.id, version: 2 };
+      assert.equal((await world.store.deleteAccount({ ...deletion, witness: present })).kind, 'deleted');
+      assert.equal((await world.view(session!.id, start + 9)).status, 'ended');
     },
   },
   {

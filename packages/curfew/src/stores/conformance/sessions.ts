@@ -3,7 +3,7 @@ import type { SessionId } from '../../domain/brand.ts';
 import { newId } from '../../domain/ids.ts';
 import { day, minute } from '../../domain/limits.ts';
 import type { StoredSession } from '../../domain/session.ts';
-import { allOfUser, type Case, changeOf, everyone, hour, logout, note, random, start, user } from './harness.ts';
+import { allOfUser, type Case, changeOf, everyone, group, hour, logout, note, random, start, user } from './harness.ts';
 
 export const sessionCases: Case[] = [
   {
@@ -13,12 +13,41 @@ export const sessionCases: Case[] = [
         ...world.plan({ userId: 'Ünï©ode/🦉', groups: ['a', 'ünï'], ip: '2001:db8::1', userAgent: 'curl/8.5.0' }),
         metadata: { text: 'ü"\\\u0001', list: [1, 2.5, null, true], deep: { a: {} } },
         factorAt: start,
+        openedWith: ['sessions.create', 'events.read'] as const,
       };
       const bare = world.plan();
-      for (const session of [full, bare]) {
+      for (const session of [full, bare, { ...world.plan(), openedWith: [] }]) {
         assert.equal((await world.tryCreate(session)).kind, 'created');
         assert.deepEqual(await world.snapshot(session.id), { stored: session, epochEnd: undefined });
       }
+    },
+  },
+  {
+    name: 'what whoever opened a session may do stays with it, whatever changes',
+    async run(world) {
+      const openedWith = ['sessions.create'] as const;
+      const { id } = { ...world.plan() };
+      await world.tryCreate({ ...world.plan(), id, openedWith });
+      const now = start + minute;
+      const stays = async () => assert.deepEqual((await world.snapshot(id)).stored.openedWith, openedWith);
+      const set = { tokenHash: random(32), lastSeenAt: now, factorAt: now };
+      const changed = await world.store.changeSession({ id, version: 1, set, logged: true, now });
+      assert.ok(changed.kind === 'changed');
+      assert.deepEqual(changed.session.openedWith, openedWith);
+      await stays();
+      await world.store.touchSessions([{ id, at: now + 1 }]);
+      await stays();
+      const groups = { add: group('a'), remove: [] };
+      await world.store.changeGroups({ userId: user('ada'), change: groups, by: 'key:test', now });
+      await stays();
+      await world.store.endSessionsOfUser(user('ada'), allOfUser(now + 2), { except: id });
+      await stays();
+      const { version } = (await world.snapshot(id)).stored;
+      await world.store.changeSession({ id, version, set: { suspended: true }, logged: true, now });
+      await stays();
+      await world.store.endSession(id, logout(now + 3));
+      await world.sweep(now + 4);
+      await stays();
     },
   },
   {

@@ -2,9 +2,8 @@ import type { Account } from '../../domain/account.ts';
 import type { AccountId, KeyId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
-import type { End } from '../../domain/reasons.ts';
 import { accountMentions } from '../../domain/search.ts';
-import type { AccountChange, AccountOutcome } from '../contract.ts';
+import type { AccountChange, AccountDeletion, AccountOutcome, AccountWitness, DeletionOutcome } from '../contract.ts';
 import type { Draft } from './commit.ts';
 import { endUser } from './ends.ts';
 import type { Tables } from './tables.ts';
@@ -37,10 +36,13 @@ export function createAccount(
   return 'created';
 }
 
-export function changeAccount(draft: Draft, { id, version, set, event, end, except }: AccountChange): AccountOutcome {
+export function changeAccount(
+  draft: Draft,
+  { id, version, set, event, end, except, witness }: AccountChange,
+): AccountOutcome {
   const account = readAccount(draft.tables, id);
   if (!account) return { kind: 'not_found' };
-  if (account.version !== version) return { kind: 'conflict' };
+  if (account.version !== version || !stands(draft.tables, witness)) return { kind: 'conflict' };
   const next: Account = { ...account, ...set, version: version + 1 };
   const taken = takenName(draft.tables, next);
   if (taken) return { kind: taken };
@@ -56,18 +58,14 @@ export function changeAccount(draft: Draft, { id, version, set, event, end, exce
   return { kind: 'changed', account: next, sequence };
 }
 
-export function deleteAccount(
-  draft: Draft,
-  id: AccountId,
-  end: End,
-  event: NewEvent,
-): { sequence: number } | 'not_found' {
+export function deleteAccount(draft: Draft, { id, version, event, end, witness }: AccountDeletion): DeletionOutcome {
   const account = readAccount(draft.tables, id);
-  if (!account) return 'not_found';
+  if (!account) return { kind: 'not_found' };
+  if (account.version !== version || !stands(draft.tables, witness)) return { kind: 'conflict' };
   const outcome = endUser(draft, id, end);
   write(draft.tables, account, undefined);
   draft.event(event);
-  return { sequence: outcome.kind === 'ended' ? outcome.sequence : draft.head };
+  return { kind: 'deleted', sequence: outcome.kind === 'ended' ? outcome.sequence : draft.head };
 }
 
 export function listAccounts(
@@ -113,6 +111,10 @@ export function listKeys(
     ({ value }) => value as ApiKey,
   );
   return { keys: found.slice(0, limit), next: found.length > limit ? found[limit - 1]!.id : undefined };
+}
+
+function stands(tables: Tables, witness: AccountWitness | undefined): boolean {
+  return witness === undefined || readAccount(tables, witness.id)?.version === witness.version;
 }
 
 function takenName(tables: Tables, account: Account): 'username_taken' | 'email_taken' | undefined {

@@ -9,7 +9,7 @@ import { CurfewError } from '../../errors.ts';
 import type { AttemptOutcome, EventQuery, LogHead, LogPosition, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
 import { Attempts } from './attempts.ts';
-import { decodeEvent, decodeLog, decodeSession, format, markOf } from './codec.ts';
+import { decodeEvent, decodeLog, decodeSession, format, formatsBefore, markOf } from './codec.ts';
 import { Committer, closedError, completeLog, loadState, type State } from './commit.ts';
 import { endEveryone, endUser } from './ends.ts';
 import { readFault } from './faults.ts';
@@ -123,8 +123,8 @@ export class LmdbStore implements Store {
   changeAccount: Store['changeAccount'] = (asked) =>
     this.#committer.run((draft) => accounts.changeAccount(draft, asked));
 
-  deleteAccount: Store['deleteAccount'] = (id, end, event) =>
-    this.#committer.run((draft) => accounts.deleteAccount(draft, id, end, event));
+  deleteAccount: Store['deleteAccount'] = (asked) =>
+    this.#committer.run((draft) => accounts.deleteAccount(draft, asked));
 
   listAccounts: Store['listAccounts'] = (query) => this.#read(() => accounts.listAccounts(this.#tables, query));
 
@@ -342,10 +342,10 @@ function rows(table: { getStats(): object }): number {
   return (table.getStats() as { entryCount: number }).entryCount;
 }
 
-/** Carries a store over that was written in the format before. @throws `store_version` when it is of another format. */
+/** Carries a store over that was written in a format before. @throws `store_version` when it is of another format. */
 export function checkFormat(tables: Tables): void {
   const written = tables.meta.get('format') as number | undefined;
-  if (written === undefined || written === 1) {
+  if (written === undefined || formatsBefore.includes(written)) {
     tables.root.transactionSync(() => {
       completeLog(tables, loadState(tables));
       tables.meta.put('format', format);

@@ -3,6 +3,7 @@ import type { SessionId } from '../../domain/brand.ts';
 import type { Event, NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { NamedSession } from '../../domain/named.ts';
+import { bitsOfPermissions, permissionsOfBits } from '../../domain/permissions.ts';
 import type { End, SequencedEnd } from '../../domain/reasons.ts';
 import { nextDeadline, type StoredSession } from '../../domain/session.ts';
 import type { LogEntry, LogHead, LogPosition, NodeList, SessionChange, SessionSnapshot } from '../contract.ts';
@@ -47,17 +48,24 @@ export function encodeSession(stored: StoredSession): Row {
     rotations: refresh.rotations,
     factor_at: stored.factorAt,
     version: stored.version,
-    data: JSON.stringify([stored.device, stored.userAgent ?? null, stored.metadata]),
+    data: JSON.stringify([
+      stored.device,
+      stored.userAgent ?? null,
+      stored.metadata,
+      ...(stored.openedWith ? [bitsOfPermissions(stored.openedWith)] : []),
+    ]),
     armed: nextDeadline(stored),
     ...(end && { end_at: end.at, end_by: end.by, end_reason: end.reason, end_sequence: end.sequence }),
   };
 }
 
 export function decodeSession(row: Row): StoredSession {
-  const [device, userAgent, metadata] = JSON.parse(row['data'] as string) as [
+  // Before version 7 of the schema there was no fourth.
+  const [device, userAgent, metadata, openedWith] = JSON.parse(row['data'] as string) as [
     StoredSession['device'],
     string | null,
     StoredSession['metadata'],
+    number?,
   ];
   return {
     id: row['id'] as SessionId,
@@ -83,6 +91,7 @@ export function decodeSession(row: Row): StoredSession {
       rotations: row['rotations'] as number,
     },
     factorAt: maybe(row['factor_at']),
+    openedWith: openedWith === undefined ? undefined : permissionsOfBits(openedWith),
     end: row['end_at'] === null ? undefined : decodeEnd(row, 'end_'),
     version: row['version'] as number,
   };

@@ -194,7 +194,7 @@ export class PostgresStore implements Store {
       event: codec.encodeEvent(event),
     })) as unknown as Awaited<ReturnType<Store['createAccount']>>;
 
-  changeAccount: Store['changeAccount'] = async ({ id, version, set, event, end, except }) => {
+  changeAccount: Store['changeAccount'] = async ({ id, version, set, event, end, except, witness }) => {
     const { account } = await this.readUser(id);
     if (!account) return { kind: 'not_found' };
     if (account.version !== version) return { kind: 'conflict' };
@@ -205,18 +205,22 @@ export class PostgresStore implements Store {
       event: event && codec.encodeEvent(event),
       end: end && codec.encodeEnding(end),
       except,
+      witness,
     });
     const kind = answer['kind'] as Awaited<ReturnType<Store['changeAccount']>>['kind'];
     return kind === 'changed' ? { kind, account: next, sequence: answer['sequence'] as number | undefined } : { kind };
   };
 
-  deleteAccount: Store['deleteAccount'] = async (id, end, event) => {
+  deleteAccount: Store['deleteAccount'] = async ({ id, version, event, end, witness }) => {
     const answer = await this.#write('delete_account', {
       id,
+      version,
       end: codec.encodeEnding(end),
       event: codec.encodeEvent(event),
+      witness,
     });
-    return answer['kind'] === 'not_found' ? 'not_found' : { sequence: answer['sequence'] as number };
+    const kind = answer['kind'] as 'ended' | 'conflict' | 'not_found';
+    return kind === 'ended' ? { kind: 'deleted', sequence: answer['sequence'] as number } : { kind };
   };
 
   listAccounts: Store['listAccounts'] = async ({ after = '', limit, text }) => {

@@ -1,11 +1,10 @@
 import type { Account } from '../../domain/account.ts';
-import type { AccountId, KeyId, UserId } from '../../domain/brand.ts';
+import type { KeyId, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
-import type { End } from '../../domain/reasons.ts';
 import { accountMentions } from '../../domain/search.ts';
 import type { Epochs } from '../../domain/session.ts';
-import type { AccountChange, AccountOutcome } from '../contract.ts';
+import type { AccountChange, AccountDeletion, AccountOutcome, AccountWitness, DeletionOutcome } from '../contract.ts';
 import { decodeAccount, decodeKey, encodeAccount, encodeEvent, encodeKey } from './codec.ts';
 import { homeOf } from './keys.ts';
 import type { Link } from './link.ts';
@@ -37,22 +36,32 @@ export async function createAccount(write: Write, account: Account, event: NewEv
 
 /** Reads, computes and compares the version again in the step that writes. */
 export async function changeAccount(link: Link, write: Write, change: AccountChange): Promise<AccountOutcome> {
-  const { id, version, set, event, end, except } = change;
+  const { id, version, set, event, end, except, witness } = change;
   const { account } = await readUser(link, id);
   if (!account) return { kind: 'not_found' };
   if (account.version !== version) return { kind: 'conflict' };
   const next: Account = { ...account, ...set, version: version + 1 };
   const ending = end ? [String(end.at), end.by, end.reason, except ?? ''] : ['', '', '', ''];
-  const args = [id, String(version), encodeAccount(next), event ? encodeEvent(event) : '', ...ending];
+  const written = [encodeAccount(next), event ? encodeEvent(event) : ''];
+  const args = [id, String(version), ...witnessArgs(witness), ...written, ...ending];
   const [kind, sequence] = (await write(scripts.changeAccount, args, homeOf(id))) as [string, number | null];
   if (kind === 'changed') return { kind, account: next, sequence: sequence ?? undefined };
   return { kind: kind as 'conflict' | 'not_found' | 'username_taken' | 'email_taken' };
 }
 
-export async function deleteAccount(write: Write, id: AccountId, end: End, event: NewEvent) {
-  const args = [id, String(end.at), end.by, end.reason, encodeEvent(event)];
-  const sequence = (await write(scripts.deleteAccount, args, homeOf(id))) as number | null;
-  return sequence === null ? 'not_found' : { sequence };
+export async function deleteAccount(
+  write: Write,
+  { id, version, event, end, witness }: AccountDeletion,
+): Promise<DeletionOutcome> {
+  const ending = [String(end.at), end.by, end.reason];
+  const args = [id, String(version), ...witnessArgs(witness), encodeEvent(event), ...ending];
+  const [kind, sequence] = (await write(scripts.deleteAccount, args, homeOf(id))) as [string, number?];
+  return kind === 'deleted' ? { kind, sequence: sequence! } : { kind: kind as 'conflict' | 'not_found' };
+}
+
+/** The account that a change depends on, as scripts take it: its key and its version, empty when there is none. */
+function witnessArgs(witness: AccountWitness | undefined): string[] {
+  return witness ? [`${homeOf(witness.id)}a:${witness.id}`, String(witness.version)] : ['', ''];
 }
 
 export async function listAccounts(

@@ -4,6 +4,7 @@ import type { SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { NamedSession } from '../../domain/named.ts';
+import { bitsOfPermissions, permissionsOfBits } from '../../domain/permissions.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import type { StoredSession } from '../../domain/session.ts';
 import type { LogEntry, LogHead, NodeRow } from '../contract.ts';
@@ -12,11 +13,11 @@ import type { StoreRecord } from '../records.ts';
 /*
  * The format of what is kept. A row is text: its cells, joined by the unit separator (U+001F). No id, name,
  * group or address holds a control character, and JSON escapes them, so no cell does. Scripts read cells by their place,
- * and so never parse JSON. Absent is empty. Format 3 has the fourth cell in the rows of the log; what format 2 wrote is read
- * as it is, and the sweep writes the new number down.
+ * and so never parse JSON. Absent is empty. Format 3 has the fourth cell in the rows of the log, format 4 the last one in
+ * those of sessions; what was written before is read as it is, and the sweep writes the new number down.
  */
-export const format = 3;
-export const formatBefore = 2;
+export const format = 4;
+export const formatsBefore: readonly string[] = ['2', '3'];
 
 export const separator = '\u001f';
 /** Between the access groups in their cell. */
@@ -56,6 +57,8 @@ export const cell = {
   device: 24,
   /** JSON. */
   metadata: 25,
+  /** Permissions, as the number of domain/permissions.ts. */
+  openedWith: 26,
 } as const;
 
 /** The mark of a group of slots in which no epoch has moved yet. */
@@ -88,6 +91,7 @@ export function encodeUnstamped(session: StoredSession): string {
     session.authenticatedAt,
     JSON.stringify([session.device, session.userAgent ?? null]),
     JSON.stringify(session.metadata),
+    session.openedWith ? bitsOfPermissions(session.openedWith) : '',
   ].join(separator);
 }
 
@@ -138,6 +142,7 @@ export function decodeSession(id: SessionId, row: string): StoredSession {
       rotations: Number(at(cell.rotations)),
     },
     factorAt: optionalNumber(at(cell.factorAt)),
+    openedWith: decodePermissions(cells[cell.openedWith - 1]),
     end:
       at(cell.endAt) === ''
         ? undefined
@@ -304,6 +309,11 @@ function encodeBytes(bytes: Uint8Array | undefined): string {
 
 function decodeBytes(text: string): Uint8Array {
   return Buffer.from(text, 'base64url');
+}
+
+/** Format 3 had no such cell. */
+function decodePermissions(text = ''): StoredSession['openedWith'] {
+  return text === '' ? undefined : permissionsOfBits(Number(text));
 }
 
 function optionalNumber(text: string): number | undefined {

@@ -1,5 +1,5 @@
 import { CurfewError } from '../../errors.ts';
-import { format, formatBefore } from './codec.ts';
+import { format, formatsBefore } from './codec.ts';
 import { DurableWrites } from './durable.ts';
 import { Link, type LinkOptions } from './link.ts';
 import { parseLocation } from './location.ts';
@@ -33,14 +33,14 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
 }
 
 /**
- * Carries over what the format before lacks.
+ * Carries over what the formats before lack.
  * @throws `store_version`, `store_damaged` when what is there is of another format, or was not written whole
  */
 async function checkFormat(link: Link): Promise<void> {
   const written = (await link.run(readFormat, [])) as string | null;
   const location = link.options.location.shown;
   if (written === null || written === String(format)) return;
-  if (written === String(formatBefore)) {
+  if (formatsBefore.includes(written)) {
     await link.run(completeLog, []);
     return;
   }

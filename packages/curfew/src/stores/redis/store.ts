@@ -174,7 +174,7 @@ export class RedisStore implements Store {
   findAccount: Store['findAccount'] = (by) => accounts.findAccount(this.#link, by);
   createAccount: Store['createAccount'] = (account, event) => accounts.createAccount(this.#write, account, event);
   changeAccount: Store['changeAccount'] = (change) => accounts.changeAccount(this.#link, this.#write, change);
-  deleteAccount: Store['deleteAccount'] = (id, end, event) => accounts.deleteAccount(this.#write, id, end, event);
+  deleteAccount: Store['deleteAccount'] = (deletion) => accounts.deleteAccount(this.#write, deletion);
   listAccounts: Store['listAccounts'] = (query) => accounts.listAccounts(this.#link, query);
   createKey: Store['createKey'] = (key, event) => accounts.createKey(this.#write, key, event);
   readKey: Store['readKey'] = (id) => accounts.readKey(this.#link, id);

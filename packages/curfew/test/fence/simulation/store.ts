@@ -233,6 +233,7 @@ function storedOf({ id, userId, version }: Row, now: number): StoredSession {
     tokenHash: new Uint8Array(32),
     refresh: { hash: new Uint8Array(32), previousHash: undefined, rotatedAt: undefined, rotations: 0 },
     factorAt: undefined,
+    openedWith: undefined,
     end: undefined,
     version,
   };

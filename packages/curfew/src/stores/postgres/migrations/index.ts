@@ -8,6 +8,7 @@ import { tables } from './tables.ts';
 import { time } from './time.ts';
 import { together } from './together.ts';
 import { users } from './users.ts';
+import { witnesses } from './witnesses.ts';
 import { writes } from './writes.ts';
 
 /** One step of the schema. A step that was released never changes: what is to be different comes as a later one. */
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   { number: 4, name: 'counters', sql: counters },
   { number: 5, name: 'locks', sql: locks },
   { number: 6, name: 'time', sql: time },
+  { number: 7, name: 'witnesses', sql: witnesses },
 ];

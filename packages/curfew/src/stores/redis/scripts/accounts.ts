@@ -87,45 +87,56 @@ return 'created'
 `,
 });
 
+const witness = `
+-- Whether the account that a change depends on is as it was read; a change that names none depends on none.
+local function stands(key, version)
+  if key == '' then return true end
+  local row = redis.call('GET', key)
+  return row and cells(row)[1] == version
+end
+`;
+
 /**
- * ARGV: id, version that was read, row, event (may be empty), at (empty when nothing ends), by, reason, the session that is
- * spared (may be empty).
+ * ARGV: id, version that was read, the key of the account it depends on and its version (may be empty), row, event (may be empty), at
+ * (empty when nothing ends), by, reason, the session that is spared (may be empty).
  */
 export const changeAccount: Script = writing({
   name: 'changeAccount',
   uses: ['endUser'],
-  body: `${names}
-local id, after = ARGV[1], cells(ARGV[3])
+  body: `${names}${witness}
+local id, after = ARGV[1], cells(ARGV[5])
 local found = redis.call('GET', home .. 'a:' .. id)
 if not found then return { 'not_found' } end
 local before = cells(found)
-if before[1] ~= ARGV[2] then return { 'conflict' } end
+if before[1] ~= ARGV[2] or not stands(ARGV[3], ARGV[4]) then return { 'conflict' } end
 local taken = takenName(id, after)
 if taken then return { taken } end
 local sequence = false
-if ARGV[5] ~= '' then
-  sequence = endUser(home, id, { ARGV[5], ARGV[6], ARGV[7] }, ARGV[8])
+if ARGV[7] ~= '' then
+  sequence = endUser(home, id, { ARGV[7], ARGV[8], ARGV[9] }, ARGV[10])
   -- The session it came from has just ended itself: then all of them end.
-  if not sequence then sequence = endUser(home, id, { ARGV[5], ARGV[6], ARGV[7] }, '') end
+  if not sequence then sequence = endUser(home, id, { ARGV[7], ARGV[8], ARGV[9] }, '') end
 end
 write(id, before, after)
-if ARGV[4] ~= '' then event(ARGV[4]) end
+if ARGV[6] ~= '' then event(ARGV[6]) end
 return { 'changed', sequence }
 `,
 });
 
-/** ARGV: id, at, by, reason, event. Answers the log entry; nothing when there is no such account. */
+/** ARGV: id, version that was read, the key of the account it depends on and its version (may be empty), event, at, by, reason. */
 export const deleteAccount: Script = writing({
   name: 'deleteAccount',
   uses: ['endUser'],
-  body: `${names}
+  body: `${names}${witness}
 local id = ARGV[1]
 local found = redis.call('GET', home .. 'a:' .. id)
-if not found then return false end
-local sequence = endUser(home, id, { ARGV[2], ARGV[3], ARGV[4] }, '')
-write(id, cells(found), nil)
+if not found then return { 'not_found' } end
+local before = cells(found)
+if before[1] ~= ARGV[2] or not stands(ARGV[3], ARGV[4]) then return { 'conflict' } end
+local sequence = endUser(home, id, { ARGV[6], ARGV[7], ARGV[8] }, '')
+write(id, before, nil)
 event(ARGV[5])
-return sequence
+return { 'deleted', sequence }
 `,
 });
 

@@ -1,0 +1,92 @@
+import { type Account, isAdministrator } from '../domain/account.ts';
+import type { ApiKeyView } from '../domain/key.ts';
+import { limits } from '../domain/limits.ts';
+import { grantedBy, type Permission, permissions } from '../domain/permissions.ts';
+import { CurfewError } from '../errors.ts';
+import type { AccountWitness } from '../stores/contract.ts';
+import type { Caller } from './caller.ts';
+import type { World } from './world.ts';
+
+/*
+ * Who may write to what, in one place. Every use case that writes to an account, to a key or to the sessions of an
+ * account asks here first, whichever surface it was called from. Whoever may do less than their target may do nothing
+ * to it: otherwise they could make what the target may do their own.
+ *
+ * An end is no such write. It gives nothing to whoever ends, and must be possible for whoever is on duty: it takes
+ * `sessions.end`, whoever the session belongs to.
+ */
+
+/**
+ * The guard: the caller has every one of the permissions, those that the operation takes and those that the target has.
+ * @throws `permission_missing`
+ */
+export function guard(caller: Caller, ...wanted: readonly Iterable<Permission>[]): void {
+  const all = new Set(wanted.flatMap((some) => [...some]));
+  const lacking = permissions.filter((permission) => all.has(permission) && !caller.granted.has(permission));
+  if (lacking.length === 0) return;
+  throw new CurfewError('permission_missing', { detail: `You have not: ${lacking.join(', ')}.` });
+}
+
+/**
+ * For every write to an account: as it is, and as it is going to be. A person needs no permission to write to their own,
+ * if they have signed in to it: a session that somebody else opened for it could be anybody's.
+ * @throws `permission_missing`
+ */
+export function guardAccount(caller: Caller, before: Account, after: Account = before): void {
+  guard(caller, isOwn(caller, before) ? [] : ['accounts.manage'], grantedBy(before), grantedBy(after));
+}
+
+/** For every write to a key, which may do what its scopes say. @throws `permission_missing` */
+export function guardKey(caller: Caller, { scopes }: Pick<ApiKeyView, 'scopes'>): void {
+  guard(caller, ['keys.manage'], scopes);
+}
+
+/**
+ * For every write to what a user's sessions may reach. A user without an account may do nothing here.
+ * @throws `permission_missing`
+ */
+export function guardSessionsOf(caller: Caller, account: Account | undefined): void {
+  if (account) guard(caller, grantedBy(account));
+}
+
+function isOwn(caller: Caller, account: Account): boolean {
+  if (caller.kind !== 'person') return false;
+  const { userId, openedWith } = caller.session;
+  return userId === account.id && openedWith === undefined;
+}
+
+/**
+ * The other administrator on whom a change depends that takes an administrator or their name away; `undefined` when it
+ * takes nothing of the kind. The store compares that one again in the step that writes, so two administrators who demote
+ * each other at the same moment do not both succeed.
+ * @throws `last_administrator`
+ */
+export async function administratorLeft(
+  world: World,
+  caller: Caller,
+  before: Account,
+  after?: Account,
+): Promise<AccountWitness | undefined> {
+  const stays = after !== undefined && isAdministrator(after) && after.username === before.username;
+  if (!isAdministrator(before) || stays) return undefined;
+  const { id, version } = (await callerAsOther(world, caller, before)) ?? (await findOther(world, before));
+  return { id, version };
+}
+
+/** Most often it is the caller: then nobody has to be looked for. */
+async function callerAsOther({ store }: World, caller: Caller, account: Account): Promise<Account | undefined> {
+  if (caller.kind !== 'person' || caller.session.userId === account.id) return undefined;
+  const { account: own } = await store.readUser(caller.session.userId);
+  return own && isAdministrator(own) ? own : undefined;
+}
+
+async function findOther({ store }: World, account: Account): Promise<Account> {
+  let after: string | undefined;
+  do {
+    const page = await store.listAccounts({ after, limit: limits.pageMax });
+    const other = page.accounts.find((one) => one.id !== account.id && isAdministrator(one));
+    if (other) return other;
+    after = page.next;
+  } while (after !== undefined);
+  throw new CurfewError('last_administrator', { detail: `It is ${account.username}.` });
+}

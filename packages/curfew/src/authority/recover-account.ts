@@ -1,0 +1,78 @@
+import { type Account, type AccountView, accountView, canonicalLogin, isAdministrator } from '../domain/account.ts';
+import { parseUserId, quoted } from '../domain/parse.ts';
+import { CurfewError } from '../errors.ts';
+import type { Store } from '../stores/contract.ts';
+import { bucketOf } from './attempts.ts';
+import { checkPassword, type Passwords } from './passwords.ts';
+import { retryConflicts } from './retry.ts';
+
+export type Recovery = {
+  /** A user name, an e-mail address or an id. */
+  account: string;
+  password: string;
+  /** Leave the second factor as it is; without, it is removed with its backup codes. */
+  keepFactor?: boolean | undefined;
+  /** Make it an administrator, if it is none. */
+  admin?: boolean | undefined;
+};
+
+/**
+ * Lets somebody in again who is locked out: enables their account, gives it a new password, removes the second factor,
+ * and ends its sessions, all in one write with its event. It works on the store itself, so it asks for no permission:
+ * whoever can open the store could change it anyway.
+ * @throws `account_not_found`, `invalid_value` for a password, or an account that is no administrator
+ */
+export async function recoverAccount(
+  { store, passwords }: { store: Store; passwords: Passwords },
+  { account: name, password, keepFactor = false, admin = false }: Recovery,
+): Promise<AccountView> {
+  const passwordHash = await passwords.hash(checkPassword(password));
+  const at = Math.max(await store.latestTime(), (await store.logHead()).now);
+  const by = 'library';
+  const recovered = await retryConflicts(async () => {
+    const found = await find(store, name);
+    const roles = admin && !found.roles.includes('admin') ? (['admin', ...found.roles] as const) : found.roles;
+    if (!isAdministrator({ roles, disabled: false })) {
+      throw new CurfewError('invalid_value', {
+        detail: `${found.username} is no administrator; with --admin it becomes one. Others get in again by an administrator.`,
+      });
+    }
+    const factor = keepFactor ? found.factor : undefined;
+    const details = {
+      recovered: true,
+      enabled: found.disabled,
+      factorRemoved: found.factor !== undefined && !keepFactor,
+      madeAdministrator: roles !== found.roles,
+    };
+    const outcome = await store.changeAccount({
+      id: found.id,
+      version: found.version,
+      set: { roles, disabled: false, passwordHash, factor, updatedAt: at },
+      event: { type: 'account.recovered', at, by, userId: found.id, details },
+      end: { at, by, reason: 'all_of_user' },
+    });
+    if (outcome.kind === 'not_found') throw absent(name);
+    return outcome.kind === 'changed' ? outcome.account : 'conflict';
+  });
+  await forgetAttempts(store, recovered);
+  return accountView(recovered);
+}
+
+async function find(store: Store, name: string): Promise<Account> {
+  const login = canonicalLogin(name);
+  const found = (await store.findAccount({ username: login })) ?? (await store.findAccount({ email: login }));
+  const account = found?.account ?? (await store.readUser(parseUserId(name))).account;
+  if (account) return account;
+  throw absent(name);
+}
+
+function absent(name: string): CurfewError {
+  return new CurfewError('account_not_found', { detail: `No account has the name, address or id ${quoted(name)}.` });
+}
+
+/** Whoever guessed at the account has locked it: that is over too. */
+async function forgetAttempts(store: Store, { id, username, email }: Account): Promise<void> {
+  const buckets = [bucketOf('login', username), bucketOf('factor', id)];
+  if (email !== undefined) buckets.push(bucketOf('login', email));
+  for (const bucket of buckets) await store.clearAttempts(bucket);
+}

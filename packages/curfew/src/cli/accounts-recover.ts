@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import type { Command } from 'commander';
+import { createPasswords } from '../authority/passwords.ts';
+import { recoverAccount } from '../authority/recover-account.ts';
+import { readSettings } from '../config.ts';
+import { openStore, showStore } from '../stores/open.ts';
+import { answer, contextOf } from './context.ts';
+import { paint } from './terminal.ts';
+
+type Options = { store?: string; keepFactor?: boolean; admin?: boolean };
+
+export function accountsRecover(accounts: Command): void {
+  accounts
+    .command('recover')
+    .description('let an administrator in again who is locked out; works on the store itself')
+    .argument('<username>', 'its user name, its e-mail address or its id')
+    .option('--store <url>', 'the store itself, which no server of an embedded one may have open [CURFEW_STORE]')
+    .option('--keep-factor', 'leave its second factor as it is')
+    .option('--admin', 'make it an administrator, if it is none')
+    .action(async (account: string, options: Options, command: Command) => {
+      const context = contextOf(command);
+      const { settings } = readSettings(process.env, options.store === undefined ? {} : { store: options.store });
+      const password = randomBytes(15).toString('base64url');
+      const store = await openStore(settings.store);
+      try {
+        const { keepFactor, admin } = options;
+        const parts = { store, passwords: createPasswords() };
+        const recovered = await recoverAccount(parts, { account, password, keepFactor, admin });
+        answer(context, { account: recovered, password }, ({ account: { username, id, totp } }) =>
+          [
+            `Account ${username} (${id}) of ${showStore(settings.store)} is enabled, and its sessions have ended.`,
+            `Its new password, shown once: ${paint('bold', password)}`,
+            totp ? 'Its second factor stays.' : 'It has no second factor: enrol one with `curfew accounts totp`.',
+          ].join('\n'),
+        );
+      } finally {
+        await store.close();
+      }
+    });
+}

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type Caller, library } from '../../src/authority/caller.ts';
+import { type Authority, createAuthority } from '../../src/authority/index.ts';
+import { permissions, type Role } from '../../src/domain/permissions.ts';
+import { openWorld } from '../../src/open-world.ts';
+import { temporaryStore } from '../support/store.ts';
+
+const password = 'correct horse battery';
+
+/** The use cases over a store of a test's own, with the accounts that a test names. */
+async function open(t: { after(done: () => Promise<void>): void }) {
+  const store = await temporaryStore();
+  const { world, close } = await openWorld(store.settings);
+  t.after(async () => {
+    await close();
+    await store.remove();
+  });
+  const authority = createAuthority(world);
+  const made = (username: string, roles: Role[]) => authority.createAccount(library, { username, password, roles });
+  const signedIn = async (username: string) =>
+    authority.authenticateSession((await authority.signIn({ login: { username }, password })).token);
+  return { world, authority, made, signedIn };
+}
+
+const keyWith = (...scopes: (typeof permissions)[number][]): Caller => ({
+  kind: 'key',
+  key: {} as Extract<Caller, { kind: 'key' }>['key'],
+  granted: new Set(scopes),
+});
+
+describe('whoever may do less than their target writes nothing to it', () => {
+  /** Every write to an account that there is. */
+  const writes: Record<string, (authority: Authority, caller: Caller, id: string) => Promise<unknown>> = {
+    'its password': (authority, caller, id) => authority.updateAccount(caller, id, { password: 'taken over' }),
+    'its address': (authority, caller, id) => authority.updateAccount(caller, id, { email: 'eve@example.com' }),
+    'its name': (authority, caller, id) => authority.updateAccount(caller, id, { username: 'eve' }),
+    'its roles': (authority, caller, id) => authority.updateAccount(caller, id, { roles: ['member'] }),
+    'its permissions': (authority, caller, id) => authority.updateAccount(caller, id, { permissions: [] }),
+    'its state': (authority, caller, id) => authority.updateAccount(caller, id, { disabled: true }),
+    'a new factor': (authority, caller, id) => authority.startTotp(caller, id),
+    'a confirmed factor': (authority, caller, id) => authority.confirmTotp(caller, id, { code: '000000' }),
+    'no factor': (authority, caller, id) => authority.removeTotp(caller, id),
+    'its backup codes': (authority, caller, id) => authority.renewBackupCodes(caller, id),
+    'its existence': (authority, caller, id) => authority.deleteAccount(caller, id),
+    'the access groups of its sessions': (authority, caller, id) =>
+      authority.changeAccessGroups(caller, id, { add: ['staff'] }),
+  };
+  const allButOne = permissions.filter((permission) => permission !== 'events.read');
+
+  for (const [what, write] of Object.entries(writes)) {
+    test(`of a stronger account: ${what}`, async (t) => {
+      const { world, authority, made } = await open(t);
+      await made('other', ['admin']);
+      const { id } = await made('boss', ['admin']);
+      const before = await world.store.readUser(id);
+      const { sequence } = await world.store.logHead();
+      for (const scopes of [['accounts.manage', 'groups.change'], allButOne] as const) {
+        await assert.rejects(write(authority, keyWith(...scopes), id), (error: Error) => {
+          assert.match(error.message, /events\.read/);
+          return (error as Error & { code: string }).code === 'permission_missing';
+        });
+      }
+      assert.deepEqual(await world.store.readUser(id), before);
+      assert.equal((await world.store.logHead()).sequence, sequence);
+    });
+  }
+
+  test('what takes accounts.manage takes it in the use case too, whatever surface asks', async (t) => {
+    const { authority, made, signedIn } = await open(t);
+    const { id } = await made('ada', ['member']);
+    await made('help', ['support']);
+    const others = [keyWith('sessions.create', 'keys.manage', 'groups.change'), await signedIn('help')];
+    for (const [what, write] of Object.entries(writes).filter(([name]) => !name.includes('groups'))) {
+      for (const caller of others) {
+        await assert.rejects(write(authority, caller, id), { code: 'permission_missing' }, what);
+      }
+    }
+    const own = await signedIn('ada');
+    const renamed = await authority.updateAccount(own, id, { name: 'Ada' });
+    assert.equal(renamed.account.name, 'Ada');
+    await assert.rejects(authority.updateAccount(own, id, { roles: ['support'] }), { code: 'permission_missing' });
+  });
+
+  test('a key is made and revoked only by whoever may do what it may', async (t) => {
+    const { authority } = await open(t);
+    const root = await authority.createKey(library, { name: 'root', scopes: permissions });
+    const reader = await authority.createKey(library, { name: 'reader', scopes: ['sessions.read'] });
+    const manager = keyWith('keys.manage', 'sessions.read');
+    await assert.rejects(authority.revokeKey(manager, root.key.id), { code: 'permission_missing' });
+    assert.equal((await authority.getKey(root.key.id)).revokedAt, undefined);
+    await assert.rejects(authority.revokeKey(keyWith('sessions.read'), reader.key.id), { code: 'permission_missing' });
+    await assert.rejects(authority.createKey(manager, { name: 'x', scopes: ['sessions.end'] }), {
+      code: 'permission_missing',
+    });
+    assert.ok((await authority.revokeKey(manager, reader.key.id)).revokedAt);
+    assert.ok((await authority.revokeKey(await authority.authenticateKey(root.token), root.key.id)).revokedAt);
+  });
+
+  test('a named session that an account is signed in to is set and started by nobody who may less; ended by whoever may end', async (t) => {
+    const { authority, made, signedIn } = await open(t);
+    await made('boss', ['admin']);
+    await authority.createNamed(library, { name: 'desk' });
+    await authority.signIn({ login: { username: 'boss' }, password, name: 'desk' });
+    const operator = keyWith('sessions.create', 'sessions.end', 'sessions.read');
+    await authority.stopNamed(operator, 'desk');
+    const refused = { code: 'permission_missing' };
+    await assert.rejects(authority.updateNamed(operator, 'desk', { config: { color: 'red' } }), refused);
+    await assert.rejects(authority.openNamed(operator, { name: 'desk' }), refused);
+    await assert.rejects(authority.startNamed(operator, 'desk'), refused);
+    const boss = await signedIn('boss');
+    await authority.startNamed(boss, 'desk');
+    await assert.rejects(authority.restartNamed(operator, 'desk'), refused);
+    assert.equal((await authority.getNamed('desk')).status, 'working', 'a restart that was refused has stopped it');
+    await authority.logoutNamed(operator, 'desk');
+    await authority.updateNamed(operator, 'desk', { config: { color: 'red' } });
+    // One that somebody else opened for the account acts with nothing of it.
+    const { id } = await authority.getAccount(boss.session.userId);
+    await authority.createSession(operator, { userId: id, name: 'desk' });
+    await authority.restartNamed(operator, 'desk');
+    await authority.removeNamed(operator, 'desk');
+  });
+});
+
+describe('the last administrator', () => {
+  const takes: Record<string, (authority: Authority, caller: Caller, id: string) => Promise<unknown>> = {
+    demoted: (authority, caller, id) => authority.updateAccount(caller, id, { roles: ['support'] }),
+    disabled: (authority, caller, id) => authority.updateAccount(caller, id, { disabled: true }),
+    deleted: (authority, caller, id) => authority.deleteAccount(caller, id),
+    'given another user name': (authority, caller, id) => authority.updateAccount(caller, id, { username: 'eve' }),
+  };
+
+  for (const [what, take] of Object.entries(takes)) {
+    test(`is not ${what}, by nobody; the last but one is`, async (t) => {
+      const { authority, made, signedIn } = await open(t);
+      // Everything that an administrator may do, and yet none: a later version may add a permission.
+      await authority.createAccount(library, { username: 'almost', password, permissions });
+      const { id } = await made('boss', ['admin']);
+      const own = await signedIn('boss');
+      for (const caller of [library, own]) {
+        await assert.rejects(take(authority, caller, id), { code: 'last_administrator' });
+      }
+      assert.deepEqual((await authority.getAccount(id)).username, 'boss');
+      await assert.rejects(made('boss', ['member']), { code: 'username_taken' });
+      await authority.updateAccount(own, id, { name: 'The boss', email: 'boss@example.com' });
+      const second = await made('second', ['admin']);
+      await authority.updateAccount(library, second.id, { disabled: true });
+      await assert.rejects(take(authority, own, id), { code: 'last_administrator' }, 'a disabled one is none');
+      await authority.updateAccount(library, second.id, { disabled: false });
+      await take(authority, own, id);
+    });
+
+    test(`is not ${what} when two do it to each other at the same moment`, async (t) => {
+      const { world, authority, made, signedIn } = await open(t);
+      const [one, other] = [await made('one', ['admin']), await made('other', ['admin'])];
+      const callers = [await signedIn('one'), await signedIn('other')] as const;
+      // Both have seen the other as an administrator before either writes.
+      const { changeAccount, deleteAccount } = world.store;
+      const both = Promise.withResolvers<void>();
+      let waiting = 0;
+      const together = async () => {
+        waiting += 1;
+        if (waiting === 2) both.resolve();
+        await both.promise;
+      };
+      world.store.changeAccount = async (change) => together().then(() => changeAccount.call(world.store, change));
+      world.store.deleteAccount = async (change) => together().then(() => deleteAccount.call(world.store, change));
+      const outcomes = await Promise.allSettled([
+        take(authority, callers[0], other.id),
+        take(authority, callers[1], one.id),
+      ]);
+      assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+      const { accounts } = await authority.listAccounts();
+      const left = accounts.filter(({ roles, disabled, username }) => {
+        return roles.includes('admin') && !disabled && ['one', 'other'].includes(username);
+      });
+      assert.equal(left.length, 1);
+    });
+  }
+});

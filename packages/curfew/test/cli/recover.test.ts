@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { serve } from '../../src/serve.ts';
+import { runCli } from '../support/process.ts';
+import { type Json, TestServer } from '../support/server.ts';
+import { type TemporaryStore, temporaryStore } from '../support/store.ts';
+
+const password = 'correct horse battery';
+
+/** A store whose administrator has forgotten their password, lost their authenticator and was disabled; nobody serves it. */
+async function lockedOut(t: { after(done: () => Promise<void>): void }): Promise<TemporaryStore & { token: string }> {
+  const store = await temporaryStore();
+  t.after(() => store.remove());
+  const env = { ...store.env, CURFEW_PORT: '0', CURFEW_LOG_LEVEL: 'silent', CURFEW_ADMIN_PASSWORD: password };
+  const running = await serve(env, {});
+  const call = async (method: string, path: string, body?: object): Promise<Json> => {
+    const answer = await fetch(running.url + path, {
+      method,
+      headers: { authorization: `Bearer ${running.first!.apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body ?? {}),
+    });
+    return answer.json();
+  };
+  const { token } = await call('POST', '/v1/login', { username: 'admin', password });
+  const { account } = await call('POST', '/v1/login', { username: 'admin', password });
+  await call('POST', '/v1/accounts', { username: 'second', password, roles: ['admin'] });
+  await call('POST', '/v1/accounts', { username: 'plain', password });
+  const found = (await running.opened.world.store.readUser(account.id)).account!;
+  const factor = { sealedSecret: new Uint8Array(60), confirmedAt: 1, lastStep: 1, backupCodes: [] };
+  await running.opened.world.store.changeAccount({
+    id: found.id,
+    version: found.version,
+    set: { disabled: true, factor },
+    event: undefined,
+  });
+  await running.close();
+  return { ...store, token };
+}
+
+test('curfew accounts recover lets an administrator in again, on the store itself, and writes it down', async (t) => {
+  const store = await lockedOut(t);
+  const { code, out, err } = await runCli(['accounts', 'recover', 'admin', '--json'], store.env);
+  assert.equal(code, 0, err);
+  const { account, password: made } = JSON.parse(out);
+  assert.deepEqual([account.username, account.disabled, account.totp], ['admin', false, false]);
+
+  const running = await serve({ ...store.env, CURFEW_PORT: '0', CURFEW_LOG_LEVEL: 'silent' }, {});
+  t.after(() => running.close());
+  const login = (secret: string) =>
+    fetch(`${running.url}/v1/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ username: 'admin', password: secret }),
+    });
+  assert.equal((await login(password)).status, 401);
+  const answer = await login(made);
+  assert.equal(answer.status, 200);
+  const { token } = (await answer.json()) as { token: string };
+  const as = (who: string) => ({ headers: { authorization: `Bearer ${who}` } });
+  assert.equal((await fetch(`${running.url}/v1/me`, as(store.token))).status, 401, 'a session from before lives on');
+  const events = await (await fetch(`${running.url}/v1/events?type=account.recovered`, as(token))).json();
+  const [event] = (events as { events: { userId: string; by: string; details: object }[] }).events;
+  assert.deepEqual([event?.userId, event?.by], [account.id, 'library']);
+  assert.deepEqual(event?.details, { recovered: true, enabled: true, factorRemoved: true, madeAdministrator: false });
+});
+
+test('curfew accounts recover says what it cannot do, and changes nothing', async (t) => {
+  const store = await lockedOut(t);
+  const absent = await runCli(['accounts', 'recover', 'nobody'], store.env);
+  assert.deepEqual([absent.code, /nobody/.test(absent.err)], [1, true], absent.err);
+  const plain = await runCli(['accounts', 'recover', 'plain'], store.env);
+  assert.deepEqual([plain.code, /--admin/.test(plain.err)], [1, true], plain.err);
+  const made = await runCli(['accounts', 'recover', 'plain', '--admin', '--json'], store.env);
+  assert.deepEqual(JSON.parse(made.out).account.roles, ['admin', 'member']);
+});
+
+test('curfew accounts recover does not touch an embedded store that a server has open', async (t) => {
+  if (process.env['CURFEW_TEST_STORE']) return t.skip('a store on a server is shared');
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { code, err } = await runCli(['accounts', 'recover', 'admin'], server.env);
+  assert.equal(code, 1);
+  assert.match(err, /Another process has the store open/);
+});

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Permission } from '../../src/domain/permissions.ts';
+import { nextDeadline, type StoredSession } from '../../src/domain/session.ts';
+import { World } from '../../src/stores/conformance/harness.ts';
+import * as lmdb from '../../src/stores/lmdb/codec.ts';
+import * as postgres from '../../src/stores/postgres/codec.ts';
+import { decodeRecord, encodeRecord } from '../../src/stores/records.ts';
+import * as redis from '../../src/stores/redis/codec.ts';
+
+/** How a session's row is written and read; `before` makes of a row what the version before wrote. */
+type Format = {
+  through(session: StoredSession): StoredSession;
+  before(session: StoredSession): StoredSession;
+};
+
+const redisRow = (session: StoredSession) =>
+  [redis.firstMark, session.epochs.user, redis.encodeUnstamped(session)].join(redis.separator);
+/** As PostgreSQL gives it back. */
+const postgresRow = (session: StoredSession): postgres.Row => ({ end_at: null, ...postgres.encodeSession(session) });
+
+const formats: Record<string, Format> = {
+  lmdb: {
+    through: (session) => lmdb.decodeSession(session.id, lmdb.encodeSession(session, nextDeadline(session))),
+    before: (session) =>
+      lmdb.decodeSession(session.id, lmdb.encodeSession(session, nextDeadline(session)).slice(0, 24)),
+  },
+  postgres: {
+    through: (session) => postgres.decodeSession(postgresRow(session)),
+    before(session) {
+      const row = postgresRow(session);
+      const data = (JSON.parse(row['data'] as string) as unknown[]).slice(0, 3);
+      return postgres.decodeSession({ ...row, data: JSON.stringify(data) });
+    },
+  },
+  redis: {
+    through: (session) => redis.decodeSession(session.id, redisRow(session)),
+    before(session) {
+      const cells = redisRow(session).split(redis.separator);
+      return redis.decodeSession(session.id, cells.slice(0, redis.cell.metadata).join(redis.separator));
+    },
+  },
+};
+
+const plan = () => World.prototype.plan.call(undefined as never, { groups: ['a'], ip: '192.0.2.1' });
+
+for (const [store, { through, before }] of Object.entries(formats)) {
+  test(`${store}: a session keeps what whoever opened it may do; one of the format before is as its user's own sign-in`, () => {
+    const openers: (readonly Permission[] | undefined)[] = [
+      undefined,
+      [],
+      ['sessions.create'],
+      ['keys.manage', 'events.read'],
+    ];
+    for (const openedWith of openers) {
+      const session: StoredSession = { ...plan(), openedWith };
+      assert.deepEqual(through(session).openedWith, openedWith);
+      const old = before(session);
+      assert.equal(old.openedWith, undefined);
+      assert.deepEqual({ ...old, openedWith }, through(session));
+    }
+  });
+}
+
+test('an export keeps it by name, and one of the format before has nothing of it', () => {
+  const session: StoredSession = { ...plan(), openedWith: ['sessions.create'] };
+  const line = encodeRecord({ kind: 'session', session, writtenAt: undefined });
+  assert.match(line, /"openedWith":\["sessions.create"\]/);
+  const read = (text: string) => (decodeRecord(text) as { session: StoredSession }).session.openedWith;
+  assert.deepEqual(read(line), ['sessions.create']);
+  assert.equal(read(line.replace(',"openedWith":["sessions.create"]', '')), undefined);
+});
