@@ -142,7 +142,12 @@ describe('the last administrator', () => {
       }
       assert.deepEqual((await authority.getAccount(id)).username, 'boss');
       await assert.rejects(made('boss', ['member']), { code: 'username_taken' });
-      await authority.updateAccount(own, id, { name: 'The boss', email: 'boss@example.com' });
+      await authority.updateAccount(
+        own,
+        id,
+        { name: 'The boss', email: 'boss@example.com' },
+        { currentPassword: password },
+      );
       const second = await made('second', ['admin']);
       await authority.updateAccount(library, second.id, { disabled: true });
       await assert.rejects(take(authority, own, id), { code: 'last_administrator' }, 'a disabled one is none');
