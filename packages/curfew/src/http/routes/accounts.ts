@@ -36,6 +36,7 @@ export const createAccount = operation({
   summary: 'Make an account',
   description: 'Nobody can grant what they have not themselves.',
   access: { permission: 'accounts.manage', person: 'fresh-sign-in' },
+  guards: 'account',
   body: Type.Object(
     {
       username: fields.username,
@@ -102,6 +103,7 @@ export const updateAccount = operation({
     'Disabling it ends all its sessions in the same step. A new password ends all of them but the caller’s own. ' +
     '`null` removes an address or a name. The last administrator keeps the role, the user name, and is not disabled.',
   access: ownOrManaged,
+  guards: 'account',
   params: byId,
   query: waiting,
   body: Type.Object(
@@ -145,6 +147,7 @@ export const deleteAccount = operation({
   tag,
   summary: 'Remove an account and end all its sessions',
   access: ownOrManaged,
+  guards: 'account',
   params: byId,
   query: waiting,
   answer: {
@@ -167,6 +170,7 @@ export const startTotp = operation({
   summary: 'Begin to enrol an authenticator',
   description: 'The secret is shown once. Nothing is asked for until its first code is confirmed.',
   access: ownOrManaged,
+  guards: 'account',
   params: byId,
   answer: {
     status: 200,
@@ -190,6 +194,7 @@ export const confirmTotp = operation({
   summary: 'Confirm an authenticator by its first code',
   description: 'From now on it is asked for. `endOthers` ends all sessions of the account but the caller’s own.',
   access: ownOrManaged,
+  guards: 'account',
   params: byId,
   body: Type.Object(
     { code: text(40, 'The code that the authenticator shows.'), endOthers: maybe(Type.Boolean({ default: false })) },
@@ -222,6 +227,7 @@ export const removeTotp = operation({
   tag,
   summary: 'Remove an authenticator and its backup codes',
   access: { ...ownOrManaged, own: 'second-factor' },
+  guards: 'account',
   params: byId,
   answer: { status: 200, description: 'It is removed.', schema: oneAccount },
   errors: ['account_not_found', 'factor_not_enrolled', 'changed_meanwhile'],
@@ -238,6 +244,7 @@ export const renewBackupCodes = operation({
   summary: 'Give an account new backup codes',
   description: 'Those before are void.',
   access: { ...ownOrManaged, own: 'second-factor' },
+  guards: 'account',
   params: byId,
   answer: { status: 200, description: 'The codes.', schema: Type.Object({ backupCodes: codes }) },
   errors: ['account_not_found', 'factor_not_enrolled', 'changed_meanwhile'],
