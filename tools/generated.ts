@@ -1,4 +1,5 @@
 import { options } from '../packages/curfew/src/config.ts';
+import { permissionTable } from '../packages/curfew/src/dialects/permission-table.ts';
 import { errors } from '../packages/curfew/src/errors.ts';
 import { describeAccess } from '../packages/curfew/src/http/checks/index.ts';
 import { openApiDocument } from '../packages/curfew/src/http/document.ts';
@@ -25,6 +26,7 @@ export async function generated(): Promise<Map<string, string>> {
     ['docs/api.md', apiPage()],
     ['docs/errors.md', errorsPage()],
     ['docs/configuration.md', configurationPage()],
+    ['docs/permissions.md', permissionsPage()],
     ['docs/nodes.md', nodesPage()],
     ...n8nFiles(),
     ...nodeRedFiles(),
@@ -219,6 +221,25 @@ with code 1.
 | code | status | what is wrong | what to do |
 |---|---|---|---|
 ${rows.join('\n')}
+`;
+}
+
+function permissionsPage(): string {
+  return `${note}
+# Permissions
+
+What an account may do comes from its roles and its single permissions, what a key may do from its scopes. Whoever writes to
+an account, to a key or to what an account's sessions may reach must hold everything that the target may do. Ending a
+session takes \`sessions.end\` alone, whoever it belongs to. A person must besides show what [the API](api.md) asks for: a
+fresh sign-in or a second factor.
+
+In each cell stands a character for each target that the column \`of\` names: \`o\` one's own account, \`e\` an equal: another who may
+as much, \`s\` a stronger one, \`w\` a weaker one. \`✓\` is allowed, \`–\` refused, \`·\` there is no such target. Where
+\`of\` is empty, the call concerns nobody in particular. \`opened\` is a session of an administrator that somebody opened who
+may only open sessions. A test makes every call of the native API that is not open to anybody and compares it with this table;
+of the dialects it compares the routes, each of which has a row, and makes no calls.
+
+${permissionTable().join('\n')}
 `;
 }
 

@@ -64,6 +64,11 @@ type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B
   access: Access<StaticOf<P>, StaticOf<Q>, StaticOf<B>>;
   /** A cookie that leads nowhere any more is no refusal: then there is no caller. */
   deadCookie?: 'no-caller';
+  /**
+   * What it writes to, where that may do something itself: the caller must hold all of it (authority/guard.ts). `account`
+   * is also what the sessions of an account may reach.
+   */
+  guards?: 'account' | 'key';
   /** Asked at every request of an application: takes the short way. It takes a scope and a body, and no more. */
   short?: boolean;
   params?: P;

@@ -37,6 +37,7 @@ export const createAccount = operation({
   summary: 'Make an account',
   description: 'Nobody can grant what they have not themselves.',
   access: { permission: 'accounts.manage', person: 'fresh-sign-in' },
+  guards: 'account',
   body: Type.Object(
     {
       username: fields.username,
@@ -106,6 +107,7 @@ export const updateAccount = operation({
     'sends no mail, so an administrator sets it, or the application that has confirmed it. ' +
     'The last administrator keeps the role, the user name, and is not disabled.',
   access: ownOrManaged,
+  guards: 'account',
   params: byId,
   query: waiting,
   body: Type.Object(
@@ -158,6 +160,7 @@ export const deleteAccount = operation({
   tag,
   summary: 'Remove an account and end all its sessions',
   access: ownOrManaged,
+  guards: 'account',
   params: byId,
   query: waiting,
   answer: {
@@ -180,6 +183,7 @@ export const startTotp = operation({
   summary: 'Begin to enrol an authenticator',
   description: 'The secret is shown once. Nothing is asked for until its first code is confirmed.',
   access: ownOrManaged,
+  guards: 'account',
   params: byId,
   answer: {
     status: 200,
@@ -203,6 +207,7 @@ export const confirmTotp = operation({
   summary: 'Confirm an authenticator by its first code',
   description: 'From now on it is asked for. `endOthers` ends all sessions of the account but the caller’s own.',
   access: ownOrManaged,
+  guards: 'account',
   params: byId,
   body: Type.Object(
     { code: text(40, 'The code that the authenticator shows.'), endOthers: maybe(Type.Boolean({ default: false })) },
@@ -235,6 +240,7 @@ export const removeTotp = operation({
   tag,
   summary: 'Remove an authenticator and its backup codes',
   access: { ...ownOrManaged, own: 'second-factor' },
+  guards: 'account',
   params: byId,
   answer: { status: 200, description: 'It is removed.', schema: oneAccount },
   errors: ['account_not_found', 'factor_not_enrolled', 'changed_meanwhile'],
@@ -251,6 +257,7 @@ export const renewBackupCodes = operation({
   summary: 'Give an account new backup codes',
   description: 'Those before are void.',
   access: { ...ownOrManaged, own: 'second-factor' },
+  guards: 'account',
   params: byId,
   answer: { status: 200, description: 'The codes.', schema: Type.Object({ backupCodes: codes }) },
   errors: ['account_not_found', 'factor_not_enrolled', 'changed_meanwhile'],

@@ -15,6 +15,7 @@ export const createKey = operation({
   summary: 'Make an API key',
   description: 'Its token is shown once. Nobody gives a key what they may not do themselves.',
   access: { permission: 'keys.manage', person: 'fresh-sign-in' },
+  guards: 'key',
   body: Type.Object(
     {
       name: text(1000, 'What it is for.', { examples: ['n8n'] }),
@@ -77,6 +78,7 @@ export const revokeKey = operation({
   summary: 'Revoke an API key',
   description: 'Its next request is refused. Again is no error.',
   access: { permission: 'keys.manage', person: 'fresh-sign-in' },
+  guards: 'key',
   params: byId,
   answer: { status: 200, description: 'It is revoked.', schema: oneKey },
   errors: ['key_not_found'],

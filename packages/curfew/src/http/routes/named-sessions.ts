@@ -75,6 +75,7 @@ export const updateNamedSession = operation({
   tag,
   summary: 'Set the configuration of a named session',
   access: { permission: 'sessions.create' },
+  guards: 'account',
   params: byName,
   body: Type.Object({ config }, { additionalProperties: false }),
   answer: { status: 200, description: 'The named session.', schema: one },
@@ -110,6 +111,7 @@ const acts = {
     summary: 'Start a named session',
     description: 'What was suspended in it can be verified again. Started already, nothing changes.',
     access: { permission: 'sessions.create' },
+    guards: 'account',
   },
   stop: {
     summary: 'Stop a named session',
@@ -120,6 +122,7 @@ const acts = {
     summary: 'Stop and start a named session',
     description: 'Every verification of its session is made anew.',
     access: { permission: 'sessions.end', person: 'second-factor' },
+    guards: 'account',
   },
   logout: {
     summary: 'End the session in a named session',

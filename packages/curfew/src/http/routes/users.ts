@@ -180,6 +180,7 @@ export const changeAccessGroups = operation({
     'On all of them, or on the one that `sessionId` names: all or none. A group that is in both lists is there ' +
     'afterwards. `updated` counts the sessions that were changed by it.',
   access: { permission: 'groups.change' },
+  guards: 'account',
   params: ofUser,
   query: waiting,
   body: Type.Object(

@@ -1,0 +1,105 @@
+import { type Permission, permissions, roleNames, roles } from '../domain/permissions.ts';
+import type { Operation } from '../http/operation.ts';
+import { operations } from '../http/routes/index.ts';
+import { type Call, callsOf } from './calls.ts';
+
+/* Who may do what, as the declarations of the API and of the dialects say it: for docs/permissions.md, and for its test. */
+
+/** Whose what is acted on is, measured by what the caller may do: an other may as much, a stronger one more, a weaker less. */
+export const targets = ['own', 'other', 'stronger', 'weaker'] as const;
+export type Target = (typeof targets)[number];
+
+export type CallerKind = {
+  name: string;
+  kind: 'person' | 'key' | 'nobody';
+  granted: readonly Permission[];
+  /** A session of an administrator that somebody else opened, who may less. */
+  openedByOther?: boolean;
+};
+
+export const callers: readonly CallerKind[] = [
+  { name: 'nobody', kind: 'nobody', granted: [] },
+  ...roleNames.map((role): CallerKind => ({ name: role, kind: 'person', granted: roles[role] })),
+  { name: 'opened', kind: 'person', granted: [], openedByOther: true },
+  { name: 'root key', kind: 'key', granted: permissions },
+  ...permissions.map((scope): CallerKind => ({ name: scope, kind: 'key', granted: [scope] })),
+];
+
+export type Row = { surface: string; call: string; operation?: Operation; dialect?: Call };
+
+export const rows: readonly Row[] = [
+  ...operations.map((operation) => ({ surface: 'native', call: `${operation.method} ${operation.path}`, operation })),
+  ...Object.entries(callsOf).flatMap(([surface, calls]) =>
+    Object.entries(calls).map(([call, dialect]) => ({ surface, call, dialect })),
+  ),
+];
+
+/** Which targets a row has: none where it is about nobody in particular. */
+export function targetsOf({ operation, dialect }: Row): readonly (Target | undefined)[] {
+  if (dialect) {
+    if (dialect.credential === 'none') return [undefined];
+    if (!dialect.permission) return [dialect.credential === 'key' ? undefined : 'own'];
+    return dialect.guards ? ['other', 'stronger', 'weaker'] : [undefined];
+  }
+  const { access, guards } = operation!;
+  if (guards === 'key') return ['other', 'stronger', 'weaker'];
+  return guards || (typeof access === 'object' && 'owner' in access) ? targets : [undefined];
+}
+
+/** Whether there is such a target: nobody may more than everything, or less than nothing. */
+export function hasTarget({ kind, granted, openedByOther }: CallerKind, target: Target | undefined): boolean {
+  if (target === 'own') return kind === 'person';
+  if (target === 'stronger') return granted.length < permissions.length;
+  if (target === 'weaker') return granted.length > 0;
+  return target === undefined || !openedByOther;
+}
+
+/** What the declarations say, of a caller who has shown whatever else it takes: a fresh sign-in, a second factor. */
+export function isAllowed(row: Row, caller: CallerKind, target: Target | undefined): boolean {
+  if (row.dialect) return dialectAllows(row.dialect, caller, target);
+  const { access, guards } = row.operation!;
+  if (access === 'open') return true;
+  if (caller.kind === 'nobody') return false;
+  if (access === 'signed-in') return true;
+  if (target === 'own' && 'owner' in access && caller.kind === 'person') return !caller.openedByOther || !access.own;
+  return caller.granted.includes(access.permission) && passesGuard(guards !== undefined, caller, target);
+}
+
+function dialectAllows(
+  { credential, permission, guards }: Call,
+  caller: CallerKind,
+  target: Target | undefined,
+): boolean {
+  if (credential === 'none') return true;
+  if (caller.kind !== (credential === 'key' ? 'key' : 'person')) return false;
+  if (permission && !caller.granted.includes(permission)) return false;
+  return passesGuard(guards !== undefined, caller, target);
+}
+
+function passesGuard(guarded: boolean, caller: CallerKind, target: Target | undefined): boolean {
+  return !guarded || (target !== 'stronger' && !(target === 'own' && caller.openedByOther));
+}
+
+/** A cell: `✓` allowed, `–` refused, `·` where there is no such target; one for each target of the row. */
+export function cellOf(row: Row, caller: CallerKind): string {
+  return targetsOf(row)
+    .map((target) => (hasTarget(caller, target) ? (isAllowed(row, caller, target) ? '✓' : '–') : '·'))
+    .join('');
+}
+
+/** The table as lines of text. */
+export function permissionTable(): string[] {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const head = ['call', 'of', ...callers.map(({ name, kind }) => (kind === 'key' ? `key: ${name}` : name))];
+  const body = rows.map((row) => {
+    const of = targetsOf(row)
+      .map((target) => (target === 'other' ? 'e' : (target?.[0] ?? '')))
+      .join('');
+    return line([
+      `${row.surface === 'native' ? '' : `${row.surface}: `}\`${row.call}\``,
+      of,
+      ...callers.map((caller) => cellOf(row, caller)),
+    ]);
+  });
+  return [line(head), line(head.map(() => '---')), ...body];
+}
