@@ -142,12 +142,13 @@ export class Database {
     }
   }
 
-  /** What a fault of a call means; where it waited for somebody, also for whom. */
+  /** What a fault of a call means; where it waited for somebody, its cause says for whom: that is for the log alone. */
   async #fault(error: unknown, sent: 'write' | 'read'): Promise<CurfewError> {
     const fault = callFault(error, sent);
     const holder = waited(error) ? await this.#holder() : undefined;
     if (!holder) return fault;
-    return new CurfewError(fault.code, { detail: `${fault.facts.detail} ${holderText(holder)}` }, error);
+    const told = { detail: `${fault.facts.detail} The log of this server says who.` };
+    return new CurfewError(fault.code, told, Object.assign(error as Error, { hint: holderText(holder) }));
   }
 
   /** Whoever has held a lock on a table of the store for longest. Asked once for all who wait, and only for a moment. */
