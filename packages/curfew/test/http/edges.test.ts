@@ -79,6 +79,15 @@ describe('the edges of HTTP', () => {
     assert.equal((await server.call('POST', '/v1/named-sessions', within)).status, 201);
   });
 
+  // Reading it took seconds where each quotation mark was a place to begin anew: ten of them are then over the time.
+  test('a body that is one text without an end is refused at once', { timeout: 30_000 }, async () => {
+    const endless = `"${'\\"'.repeat(32_000)}`;
+    for (let i = 0; i < 10; i++) {
+      assert.equal((await server.call('POST', '/v1/sessions', undefined, { raw: endless })).status, 400);
+      assert.equal((await server.call('POST', '/auth/login', undefined, { as: '', raw: endless })).status, 400);
+    }
+  });
+
   test('an empty body is no body, whatever it claims to be', async () => {
     for (const type of ['application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
       const { token } = await server.createSession('ada');

@@ -11,7 +11,8 @@ export function encodeError(error: CurfewError, place: Place | undefined, reques
     case 'plain':
       return answer(refusal.status, refusal.message, { code: refusal.code });
     case 'invalid-payload': {
-      const reason = refusal.reason ?? error.facts.detail ?? errors[error.code].title;
+      // Its reasons are no sentences.
+      const reason = (refusal.reason ?? error.facts.detail ?? errors[error.code].title).replace(/\.$/, '');
       return answer(400, `Invalid payload. ${reason}.`, { reason, code: 'INVALID_PAYLOAD' });
     }
     case 'too-many-requests':

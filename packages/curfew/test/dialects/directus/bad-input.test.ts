@@ -32,6 +32,7 @@ const required = (name: string) => invalidPayload(`"${name}" is required`);
 const noString = (name: string) => invalidPayload(`"${name}" must be a string`);
 const notAnObject = invalidPayload('"value" must be of type object');
 const notJson = invalidPayload('The body is not valid JSON');
+const tooDeep = invalidPayload('It is nested more than 64 levels deep');
 const tooLarge = errorBody('CONTENT_TOO_LARGE', 'Uploaded content is too large.');
 const invalidToken = errorBody('INVALID_TOKEN', 'Invalid token.');
 const otpInvalid = invalidPayload('"otp" is invalid');
@@ -82,7 +83,7 @@ describe('Directus: bad input', () => {
       bad('a list', '[{"email": "admin@example.com"}]', notAnObject),
       bad('a text', '"email"', notAnObject),
       bad('a number', '7', notAnObject),
-      bad('deep nesting', `{"x": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`, empty),
+      bad('deep nesting', `{"x": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`, tooDeep),
       bad('a text that is not said to be JSON', '{"email": "admin@example.com"}', empty, {
         'content-type': 'text/plain',
       }),
