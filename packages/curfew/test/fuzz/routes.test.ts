@@ -112,6 +112,8 @@ function checkSecrets(
   const text = `${body}\n${cookies}`;
   for (const secret of population.secrets) assert.ok(!text.includes(secret), `a secret is in: ${text}`);
   for (const token of tokensIn(text)) {
+    // Rocket.Chat says again with which token whoever ended all others goes on: the one that was sent.
+    if (route.url.endsWith('/users.logoutOtherClients') && population.has(token)) continue;
     assert.notEqual(route.method, 'GET', `a read answers with a token: ${text}`);
     assert.ok(!population.has(token) || seen.has(token), `an old token is told: ${text}`);
     assert.ok(!seen.has(token) || /refresh/.test(route.url), `a token is told again: ${text}`);
