@@ -91,7 +91,7 @@ const witness = `
 -- Whether the account that a change depends on is as it was read; a change that names none depends on none.
 local function stands(key, version)
   if key == '' then return true end
-  local row = redis.call('GET', key)
+  local row = redis.call('GET', shared .. key)
   return row and cells(row)[1] == version
 end
 `;
