@@ -2,7 +2,6 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from '@redis/client';
@@ -12,6 +11,7 @@ import type { End } from '../packages/curfew/src/domain/reasons.ts';
 import type { StoredSession } from '../packages/curfew/src/domain/session.ts';
 import { encodeUnstamped } from '../packages/curfew/src/stores/redis/codec.ts';
 import { openRedisStore, type RedisStore } from '../packages/curfew/src/stores/redis/index.ts';
+import { freePort } from '../packages/curfew/test/support/free-port.ts';
 import { atLeast, atMost, duel, median, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
 import { request } from './world.ts';
 
@@ -244,13 +244,4 @@ async function startRedis(port: number, folder: string): Promise<ChildProcess> {
     server.once('exit', (code) => reject(new Error(`redis-server ended with ${code}`)));
   });
   return server;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

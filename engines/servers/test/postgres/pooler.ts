@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../../../packages/curfew/test/support/free-port.ts';
 
 /** Whether there is a PgBouncer on this machine; the tests that need it say that they were left out where there is none. */
 export const poolerInstalled: boolean = spawnSync('pgbouncer', ['--version']).status === 0;
@@ -54,13 +54,4 @@ export class Pooler {
     await gone;
     rmSync(this.#folder, { recursive: true });
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -5,7 +5,8 @@ import type { Request } from './requests.ts';
 import type { Schema } from './schemas.ts';
 
 type Route = Registered<Schema>;
-export type Received = { status: number; type: string; text: string; cookies: string };
+/** `sent`: the headers of the request, as they were sent. */
+export type Received = { status: number; type: string; text: string; cookies: string; sent: string };
 
 /** Checks answers against what their routes declare of them. */
 export class AnswerChecks {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { temporaryFolder } from '../stores/harness.ts';
-import { freePort } from '../support/redis.ts';
+import { freePort } from '../support/free-port.ts';
 import { TestServer } from '../support/server.ts';
 
 const installed = spawnSync('nginx', ['-v']).status === 0;

@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { temporaryFolder } from '../stores/harness.ts';
-import { freePort, RedisServer, redisInstalled, tellRedis } from './redis.ts';
+import { freePort } from './free-port.ts';
+import { RedisServer, redisInstalled, tellRedis } from './redis.ts';
 import { Relay } from './relay.ts';
 
 const program = process.env['CURFEW_TEST_REDIS'] ?? 'redis-server';

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { createClient } from '@redis/client';
 import { temporaryFolder } from '../stores/harness.ts';
+import { freePort } from './free-port.ts';
 
 /** What is run as Redis: `CURFEW_TEST_REDIS=valkey-server` for Valkey. */
 const program = process.env['CURFEW_TEST_REDIS'] ?? 'redis-server';
@@ -98,15 +98,6 @@ export class RedisServer {
 }
 
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** One command, on a connection of its own. */
 export async function tellRedis(url: string, ...args: string[]): Promise<unknown> {

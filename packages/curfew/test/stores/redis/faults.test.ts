@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { CurfewError } from '../../../src/errors.ts';
 import { everyone, forever, hour, logout, nodeRow, start, World } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
+import { freePort } from '../../support/free-port.ts';
 import { recovers } from '../../support/recovers.ts';
-import { freePort, RedisServer, redisInstalled } from '../../support/redis.ts';
+import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { Relay } from '../../support/relay.ts';
 
 /** What a call rejects with, and how long that took in milliseconds. */

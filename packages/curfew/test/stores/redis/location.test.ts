@@ -8,7 +8,8 @@ import { createCurfew } from '../../../src/index.ts';
 import { logout, start, World } from '../../../src/stores/conformance/harness.ts';
 import { openStore, showStore } from '../../../src/stores/open.ts';
 import { openRedisStore, parseLocation, type RedisStore } from '../../../src/stores/redis/index.ts';
-import { freePort, RedisServer, redisInstalled } from '../../support/redis.ts';
+import { freePort } from '../../support/free-port.ts';
+import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { temporaryFolder } from '../harness.ts';
 
 function folderOf(t: TestContext): string {
