@@ -31,16 +31,21 @@ test('SIGHUP opens the log file again: after a rename, lines come in a new one',
     CURFEW_LOG_FILE: path,
   });
   t.after(() => server.child.kill('SIGKILL'));
-  const until = async (file: string, says: string) => {
-    while (!existsSync(file) || !readFileSync(file, 'utf8').includes(says)) {
-      await fetch(`${server.url}/${says}`);
-      await setImmediate();
+  const says = (file: string, text: string) => existsSync(file) && readFileSync(file, 'utf8').includes(text);
+  // Sends requests until one stands in the file. Each has a path of its own, and is waited for before the next
+  // is sent: a line is written after its answer, so one that is still on its way would come into the next file.
+  const until = async (file: string, name: string, others: string[]) => {
+    for (let sent = 1; ; sent++) {
+      const path = `/${name}/${'x'.repeat(sent)}`;
+      await fetch(`${server.url}${path}`);
+      while (!others.concat(file).some((each) => says(each, `${path}"`))) await setImmediate();
+      if (says(file, `${path}"`)) return;
     }
   };
-  await until(path, 'before');
+  await until(path, 'before', []);
   renameSync(path, old);
   server.child.kill('SIGHUP');
-  await until(path, 'after');
+  await until(path, 'after', [old]);
   assert.doesNotMatch(readFileSync(path, 'utf8'), /before/);
   // A file that cannot be opened again ends nothing: the server says so, and writes on in the one that it has.
   renameSync(path, `${old}.2`);
@@ -48,7 +53,7 @@ test('SIGHUP opens the log file again: after a rename, lines come in a new one',
   server.child.kill('SIGHUP');
   while (!server.told.some((line) => /The log cannot be written to CURFEW_LOG_FILE .*EISDIR/.test(line)))
     await setImmediate();
-  await until(`${old}.2`, 'later');
+  await until(`${old}.2`, 'later', []);
   await server.stop('SIGTERM');
   assert.equal(server.child.exitCode, 0);
 });
