@@ -39,6 +39,16 @@ test('with fewer connections than it may have a store goes on with those, and ta
   const { id } = await worlds[0]!.create();
   assert.equal((await stores[1]!.endSession(id, logout())).kind, 'ended');
 
+  // Whoever has no connection left, because others took them all, uses theirs.
+  await server.sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'narrow'");
+  for (const store of stores) await recovers(() => store.ping());
+  await Promise.all(
+    stores.flatMap((store) =>
+      Array.from({ length: 60 }, (_, i) => store.takeAttempt(`full ${i}`, { max: 1, window: 1000 }, 0)),
+    ),
+  );
+  await Promise.all(worlds.map((world) => world.createMany(10)));
+
   await server.sql('postgres', 'ALTER ROLE narrow CONNECTION LIMIT 60');
   let wide = 0;
   await recovers(async () => {

@@ -14,7 +14,7 @@ export type Statement = { name?: string; text: string };
 const patience = 2000;
 /** Pauses between attempts to connect while the server is away. */
 const backoff = { first: 50, most: 2000 } as const;
-/** Milliseconds until a pool that was refused a connection asks for more again. */
+/** Milliseconds until whoever was refused a connection asks for one again. */
 const growth = 1000;
 /** A write that the server undid because two waited for each other comes again so often. */
 const attempts = 5;
@@ -31,7 +31,12 @@ type Use = {
   direct: boolean;
   /** Whose connections are used while the server refuses one of these. */
   otherwise?: Database | undefined;
+  /** What is known of whether the server can be reached, shared by those that reach it in the same way. */
+  reach: Reach;
 };
+
+/** While the server is away: since what error, how long it is left alone, and until when. */
+type Reach = { retryAt: number; pause: number; error: unknown };
 
 /**
  * The connections to one server: bounded in number, every call bounded in time, and told apart when it fails. While
@@ -46,16 +51,15 @@ export class Database {
   /** Connections that stand. */
   #standing = 0;
   #growing: NodeJS.Timeout | undefined;
-  #retryAt = 0;
-  #pause = 0;
-  #unreachable: unknown;
+  /** Until when it uses another's connections, because it was refused one while it had none. */
+  #fullUntil = 0;
   #lookedAt: number = Number.NEGATIVE_INFINITY;
   #looking: Promise<Holder | undefined> = Promise.resolve(undefined);
   #closed: Promise<void> | undefined;
 
   constructor(location: Location, use: Partial<Use> = {}) {
     this.location = location;
-    this.#use = { connections: location.connections, commit: 'on', direct: false, ...use };
+    this.#use = { connections: location.connections, commit: 'on', direct: false, reach: unreached(), ...use };
     this.#ways = this.#use.direct ? location.direct : location.ways;
     this.#pool = createPool(location, this.#ways, this.#use);
     this.#pool.on('connect', () => {
@@ -103,6 +107,11 @@ export class Database {
     } finally {
       client.release(!fine);
     }
+  }
+
+  /** More connections to the server, used in the same way; whoever uses either learns from both that it is away. */
+  beside(connections: number): Database {
+    return new Database(this.location, { ...this.#use, connections, otherwise: this });
   }
 
   /** A connection beside the pool, to listen on; connected by whoever asks for it. */
@@ -190,25 +199,31 @@ export class Database {
   /** A connection, to be released; with `true` when it is to be closed. */
   async connect(): Promise<PoolClient> {
     if (this.#closed) throw new CurfewError('store_unavailable', { detail: 'The store is closed.' });
-    if (performance.now() < this.#retryAt) return this.#without(this.#unreachable);
+    const { reach } = this.#use;
+    if (performance.now() < this.#fullUntil) return this.#use.otherwise!.connect();
+    if (performance.now() < reach.retryAt) throw callFault(reach.error, 'nothing');
     try {
       const client = await this.#fromPool();
-      this.#pause = 0;
-      this.#retryAt = 0;
+      Object.assign(reach, unreached());
       return client;
     } catch (error) {
       if (isTooMany(error) && this.#standing > 0) {
         this.#goOnWith(this.#standing);
         return this.connect();
       }
+      // The server is there, and has none left for these: that keeps nobody from those that others have.
+      if (isTooMany(error) && this.#use.otherwise) {
+        this.#fullUntil = performance.now() + growth;
+        return this.#use.otherwise.connect();
+      }
       // Its turn did not come: that says nothing of the server.
       if (this.#standing >= this.#pool.options.max!) throw callFault(error, 'nothing');
-      this.#unreachable = error;
-      if (performance.now() >= this.#retryAt) {
-        this.#pause = Math.min(backoff.most, this.#pause === 0 ? backoff.first : this.#pause * 2);
-        this.#retryAt = performance.now() + this.#pause * (0.5 + Math.random() / 2);
+      reach.error = error;
+      if (performance.now() >= reach.retryAt) {
+        reach.pause = Math.min(backoff.most, reach.pause === 0 ? backoff.first : reach.pause * 2);
+        reach.retryAt = performance.now() + reach.pause * (0.5 + Math.random() / 2);
       }
-      return this.#without(error);
+      throw callFault(error, 'nothing');
     }
   }
 
@@ -226,12 +241,6 @@ export class Database {
     }
   }
 
-  /** There is no connection, for this reason. */
-  async #without(error: unknown): Promise<PoolClient> {
-    if (isTooMany(error) && this.#use.otherwise) return this.#use.otherwise.connect();
-    throw callFault(error, 'nothing');
-  }
-
   /** Makes whoever asks for one wait for those that there are, for a while; then the pool may grow again. */
   #goOnWith(connections: number): void {
     const { options } = this.#pool;
@@ -243,6 +252,10 @@ export class Database {
       }, growth)
       .unref();
   }
+}
+
+function unreached(): Reach {
+  return { retryAt: 0, pause: 0, error: undefined };
 }
 
 /** The connection broke, or was given up, under a call. */

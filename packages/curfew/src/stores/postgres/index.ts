@@ -3,7 +3,7 @@ import { Database } from './database.ts';
 import { openFault } from './faults.ts';
 import { parseLocation } from './location.ts';
 import { migrate, type Plan, planMigration } from './migrate.ts';
-import { PostgresStore } from './store.ts';
+import { PostgresStore, sharesOf } from './store.ts';
 
 export { parseLocation } from './location.ts';
 export type { PostgresStore } from './store.ts';
@@ -14,13 +14,13 @@ export type { PostgresStore } from './store.ts';
  *   `store_read_only`, `store_unsafe`, `store_version`
  */
 export async function openPostgresStore(url: string): Promise<PostgresStore> {
-  const database = new Database(parseLocation(url));
+  const location = parseLocation(url);
+  const database = new Database(location, { connections: sharesOf(location).others });
   const store = new PostgresStore(database);
   try {
     await refuseEncoding(database);
     await migrate(database);
-    // The connection that the leases hang on is made first of all, and shows that the role may ask what it must.
-    await store.logHead();
+    await store.connect();
     return store;
   } catch (error) {
     await store.close();

@@ -14,6 +14,7 @@ import { Database, type Statement, withoutNul } from './database.ts';
 import { countEntries, describe } from './describe.ts';
 import { callFault, isLocked, isRefusal } from './faults.ts';
 import { listenOn } from './hints.ts';
+import type { Location } from './location.ts';
 import { eventsStatement, listStatement, reads, writes } from './statements.ts';
 import { sweep } from './sweep.ts';
 import { exportRecords, importRecords } from './transfer.ts';
@@ -30,6 +31,12 @@ const touches = 500;
 /** Candidates of a free text, or accounts, that are fetched at once. */
 const slice = 200;
 
+/** How the connections that a location allows are shared out: two lanes of writes and a sweep, and all else. */
+export function sharesOf({ connections }: Location): { writing: number; others: number } {
+  const writing = Math.max(1, Math.min(batch.lanes + 1, connections - 2));
+  return { writing, others: Math.max(2, connections - writing) };
+}
+
 /** PostgreSQL as a store: see the contract for what each operation means, and migrations/ for how writes are done. */
 export class PostgresStore implements Store {
   readonly kind = 'postgres';
@@ -39,6 +46,11 @@ export class PostgresStore implements Store {
    * a failover that loses a renewal makes another incarnation (docs/postgres.md).
    */
   readonly #fence: Database;
+  /**
+   * Writes and sweeps stay on a few connections: the server compiles the functions of migrations/ for each connection
+   * anew, and plans their statements for its first calls, which costs several times what a call costs later.
+   */
+  readonly #writer: Database;
   readonly #watchers: Watchers;
   readonly #writes: Lanes<Operation, unknown>;
   readonly #sessions: Lanes<SessionId, SessionSnapshot | undefined>;
@@ -54,6 +66,7 @@ export class PostgresStore implements Store {
       direct: true,
       otherwise: database,
     });
+    this.#writer = database.beside(sharesOf(database.location).writing);
     this.#watchers = new Watchers(listenOn(database));
     this.#writes = new Lanes((operations) => this.#writeAll(operations), {
       ...batch,
@@ -350,7 +363,7 @@ export class PostgresStore implements Store {
 
   // ---- Upkeep
 
-  sweep: Store['sweep'] = (task) => sweep(this.#database, task);
+  sweep: Store['sweep'] = (task) => sweep(this.#writer, task);
 
   exportRecords: Store['exportRecords'] = () => exportRecords(this.#database);
 
@@ -381,9 +394,18 @@ export class PostgresStore implements Store {
     return countEntries(this.#database);
   }
 
+  /**
+   * Makes the connections that the first calls would wait for. That of the leases is made first of all, and shows that
+   * the role may ask what it must.
+   */
+  async connect(): Promise<void> {
+    await this.logHead();
+    (await this.#writer.connect()).release();
+  }
+
   async close(): Promise<void> {
     await this.#watchers.close();
-    await Promise.all([this.#database.close(), this.#fence.close()]);
+    await Promise.all([this.#database.close(), this.#writer.close(), this.#fence.close()]);
   }
 
   async #write(name: string, asked: Row): Promise<Row> {
@@ -406,7 +428,7 @@ export class PostgresStore implements Store {
   }
 
   async #writeAll(operations: readonly Operation[]): Promise<unknown[]> {
-    const [row] = await this.#database.write(writes.batch, [toJson(operations)]);
+    const [row] = await this.#writer.write(writes.batch, [toJson(operations)]);
     return row!['answers'] as unknown[];
   }
 
