@@ -22,6 +22,7 @@ export const callers: readonly CallerKind[] = [
   ...roleNames.map((role): CallerKind => ({ name: role, kind: 'person', granted: roles[role] })),
   { name: 'opened', kind: 'person', granted: [], openedByOther: true },
   { name: 'root key', kind: 'key', granted: permissions },
+  { name: 'for browsers', kind: 'key', granted: [] },
   ...permissions.map((scope): CallerKind => ({ name: scope, kind: 'key', granted: [scope] })),
 ];
 
@@ -59,7 +60,7 @@ export function isAllowed(row: Row, caller: CallerKind, target: Target | undefin
   if (row.dialect) return dialectAllows(row.dialect, caller, target);
   const { access, guards } = row.operation!;
   if (access === 'open') return true;
-  if (caller.kind === 'nobody') return false;
+  if (caller.kind === 'nobody' || (caller.kind === 'key' && caller.granted.length === 0)) return false;
   if (access === 'signed-in') return true;
   if (target === 'own' && 'owner' in access && caller.kind === 'person') return !caller.openedByOther || !access.own;
   return caller.granted.includes(access.permission) && passesGuard(guards !== undefined, caller, target);
