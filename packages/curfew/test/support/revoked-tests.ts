@@ -24,8 +24,11 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       const there = async (method: string, path: string, body?: unknown): Promise<Answer> => {
         const answer = await fetch(second.url + path, {
           method,
-          headers: { authorization: `Bearer ${server.key}`, ...(body && { 'content-type': 'application/json' }) },
-          ...(body && { body: JSON.stringify(body) }),
+          headers: {
+            authorization: `Bearer ${server.key}`,
+            ...(body !== undefined && { 'content-type': 'application/json' }),
+          },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
         });
         return { status: answer.status, headers: answer.headers, body: await answer.json() };
       };
