@@ -28,8 +28,16 @@ export const callers: readonly CallerKind[] = [
 
 export type Row = { surface: string; call: string; operation?: Operation; dialect?: Call };
 
+/** A verifier's stream is no operation of HTTP: its key comes with its first message. */
+export const attaching: Row = {
+  surface: 'native',
+  call: 'WebSocket /v1/fence',
+  dialect: { credential: 'key', permission: 'fence.attach' },
+};
+
 export const rows: readonly Row[] = [
   ...operations.map((operation) => ({ surface: 'native', call: `${operation.method} ${operation.path}`, operation })),
+  attaching,
   ...Object.entries(callsOf).flatMap(([surface, calls]) =>
     Object.entries(calls).map(([call, dialect]) => ({ surface, call, dialect })),
   ),
