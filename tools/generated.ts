@@ -237,7 +237,7 @@ In each cell stands a character for each target that the column \`of\` names: \`
 as much, \`s\` a stronger one, \`w\` a weaker one. \`✓\` is allowed, \`–\` refused, \`·\` there is no such target. Where
 \`of\` is empty, the call concerns nobody in particular. \`opened\` is a session of an administrator that somebody opened who
 may only open sessions. A test makes every call of the native API that is not open to anybody and compares it with this table;
-of the dialects it compares the routes, each of which has a row, and makes no calls.
+of the dialects it compares the routes, each of which has a row, and makes no calls. A key \`for browsers\` has no scope.
 
 ${permissionTable().join('\n')}
 `;

@@ -54,7 +54,7 @@ export type Session = {
 export type Receipt = {
   /** The change's place in the change log. */
   sequence: number;
-  /** When it ended: the first time, if it had ended already. */
+  /** When the session ended, or the key was revoked: the first time, if it had been already. */
   endedAt?: string | undefined;
   /** When it was changed. */
   changedAt?: string | undefined;
@@ -83,7 +83,7 @@ export type Account = {
   email?: string | undefined;
   name?: string | undefined;
   roles: ('admin' | 'support' | 'auditor' | 'member')[];
-  permissions: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read')[];
+  permissions: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read' | 'fence.attach')[];
   disabled: boolean;
   /** Whether a second factor is enrolled. */
   totp: boolean;
@@ -101,7 +101,7 @@ export type Account = {
 export type ApiKey = {
   id: string;
   name: string;
-  scopes: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read')[];
+  scopes: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read' | 'fence.attach')[];
   /** When it was made. */
   createdAt: string;
   createdBy: string;
@@ -617,7 +617,7 @@ export type Operations = {
       /** `admin`: everything. `support`: sees and ends sessions. `auditor`: looks. `member`: their own. */
       roles?: ('admin' | 'support' | 'auditor' | 'member')[] | undefined;
       /** Besides those of the roles. */
-      permissions?: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read')[] | undefined;
+      permissions?: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read' | 'fence.attach')[] | undefined;
     };
     output: {
       account: Account;
@@ -713,7 +713,7 @@ export type Operations = {
       /** `admin`: everything. `support`: sees and ends sessions. `auditor`: looks. `member`: their own. */
       roles?: ('admin' | 'support' | 'auditor' | 'member')[] | undefined;
       /** Besides those of the roles. */
-      permissions?: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read')[] | undefined;
+      permissions?: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read' | 'fence.attach')[] | undefined;
       disabled?: boolean | undefined;
     };
     output: {
@@ -726,8 +726,8 @@ export type Operations = {
     input: {
       /** What it is for. */
       name: string;
-      /** What it may do. */
-      scopes: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read')[];
+      /** What it may do. None: a key for browsers. */
+      scopes: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read' | 'fence.attach')[];
     };
     output: {
       key: ApiKey;
@@ -762,9 +762,12 @@ export type Operations = {
     input: {
       /** The id of a key. */
       id: string;
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
       key: ApiKey;
+      receipt: Receipt;
     };
   };
   /** What happened, newest first; or as it happens */
@@ -886,7 +889,7 @@ export const operations: {
   createKey: { method: 'POST', path: '/v1/keys', query: [], body: true },
   getKey: { method: 'GET', path: '/v1/keys/:id', query: [], body: false },
   listKeys: { method: 'GET', path: '/v1/keys', query: ['limit', 'cursor'], body: false },
-  revokeKey: { method: 'DELETE', path: '/v1/keys/:id', query: [], body: false },
+  revokeKey: { method: 'DELETE', path: '/v1/keys/:id', query: ['wait'], body: false },
   listEvents: { method: 'GET', path: '/v1/events', query: ['type', 'user', 'session', 'limit', 'cursor'], body: false },
   readiness: { method: 'GET', path: '/readyz', query: [], body: false, otherwise: 503 },
 };

@@ -16,7 +16,7 @@ import { day, minute, second } from './domain/limits.ts';
 import { defaultPolicy, type Policy } from './domain/policy.ts';
 import type { Clock, Random } from './domain/ports.ts';
 import { CurfewError } from './errors.ts';
-import { createFence, type LossReason, type ProcessFence } from './fence/index.ts';
+import { type Admitted, createFence, type LossReason, type ProcessFence } from './fence/index.ts';
 import { loadSecretKey } from './secret-key.ts';
 import type { Store } from './stores/contract.ts';
 import { observeStore, type StoreCalls } from './stores/observed.ts';
@@ -192,10 +192,11 @@ async function openClock(store: Store, settings: WorldSettings, timing: Timing):
   return opened;
 }
 
-/** Who attaches a verifier needs what it takes to verify. */
-async function admitVerifier(store: Store, token: string): Promise<void> {
-  const { granted } = await authenticateKey({ store }, token);
-  if (!granted.has('sessions.verify')) {
-    throw new CurfewError('permission_missing', { detail: 'A verifier needs a key with the scope sessions.verify.' });
-  }
+/** To attach a verifier takes a scope of its own: a stream costs more than a question, and others wait for it. */
+async function admitVerifier(store: Store, token: string): Promise<Admitted> {
+  const { key, granted } = await authenticateKey({ store }, token);
+  if (granted.has('fence.attach')) return key;
+  throw new CurfewError('permission_missing', {
+    detail: `A verifier needs a key with the scope fence.attach; the key named ${key.name} has not got it.`,
+  });
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
+import { withAttachScope } from './domain/key.ts';
 import { CurfewError } from './errors.ts';
 import type { Store } from './stores/contract.ts';
 import { decodeRecord, encodeRecord, rankOf, type StoreRecord } from './stores/records.ts';
@@ -8,9 +9,11 @@ import { decodeRecord, encodeRecord, rankOf, type StoreRecord } from './stores/r
  * A store as lines of JSON: a first line that says what it is, a record a line, and a last line with their number and
  * the SHA-256 of everything before it. Whoever reads it holds one record at a time, and knows at its end whether it
  * was whole. Format 2 says of a session what whoever opened it may do: a version that would drop that must not read it.
+ * Format 3 tells of revoked keys in the log, and has a scope of its own for attaching a verifier.
  */
-const format = 2;
-const readable: readonly number[] = [1, 2];
+const format = 3;
+const readable: readonly number[] = [1, 2, 3];
+const attachScopeSince = 3;
 
 type First = {
   curfew: 'export';
@@ -120,7 +123,7 @@ async function* recordsOf(
       rank = rankOf(record);
       outcome.records += 1;
       progress(outcome.records, first.about);
-      yield record;
+      yield first.format < attachScopeSince ? carriedOver(record) : record;
     }
     hash.update(line).update('\n');
   }
@@ -128,6 +131,10 @@ async function* recordsOf(
   if (last.records !== outcome.records || last.sha256 !== hash.digest('hex')) {
     throw damaged('What its last line says of it is not true: it was changed on its way.');
   }
+}
+
+function carriedOver(record: StoreRecord): StoreRecord {
+  return record.kind === 'key' ? { ...record, key: withAttachScope(record.key) } : record;
 }
 
 function readFirst(line: string): First {
@@ -140,7 +147,7 @@ function readFirst(line: string): First {
   if (first?.curfew !== 'export') throw damaged('Its first line is not that of an export.');
   if (readable.includes(first.format)) return first;
   throw new CurfewError('store_version', {
-    detail: `The export has format ${first.format}; this version of Curfew reads ${readable.join(' and ')}.`,
+    detail: `The export has format ${first.format}; this version of Curfew reads ${readable.join(', ')}.`,
   });
 }
 

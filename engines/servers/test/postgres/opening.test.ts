@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type CurfewError, createCurfew } from 'curfew';
+import type { Permission } from '../../../../packages/curfew/src/domain/permissions.ts';
+import { World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { encodeKey } from '../../../../packages/curfew/src/stores/postgres/codec.ts';
 import { Database } from '../../../../packages/curfew/src/stores/postgres/database.ts';
 import {
   openPostgresStore,
@@ -124,6 +127,32 @@ describe('opening a store on PostgreSQL', () => {
       [99],
     );
     await database.close();
+  });
+
+  test('step 8: keys that could attach a verifier hold the scope for it, whatever their names hold', async (t) => {
+    const url = await server.createDatabase('attaching');
+    const database = new Database(parseLocation(url));
+    await migrate(
+      database,
+      migrations.filter(({ number }) => number < 8),
+    );
+    const world = new World({ store: undefined as never, dispose: async () => {} });
+    const names = ['plain', '"scopes":["sessions.verify"', 'sessions.verify', 'a\u0000b', '\\"scopes\\":['];
+    const keys = names.flatMap((name) => [
+      { ...world.key(['sessions.read', 'sessions.verify']), name },
+      { ...world.key(['sessions.read']), name },
+    ]);
+    for (const key of keys) {
+      const { id, data } = encodeKey(key);
+      await server.sql('attaching', `INSERT INTO curfew.keys VALUES ('${id}', NULL, $text$${data}$text$)`);
+    }
+    await database.close();
+    const store = await openPostgresStore(url);
+    t.after(() => store.close());
+    for (const key of keys) {
+      const more: Permission[] = key.scopes.length === 2 ? ['fence.attach'] : [];
+      assert.deepEqual(await store.readKey(key.id), { ...key, scopes: [...key.scopes, ...more] });
+    }
   });
 
   test('a schema newer than the program is refused, and left as it was', async () => {

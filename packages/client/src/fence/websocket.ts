@@ -7,7 +7,7 @@ import { type StreamEvents, Verifier } from './verifier.ts';
 export type VerifierOptions = {
   /** Where the servers are, such as `http://127.0.0.1:2873`: one, or several of which any will do. */
   url: string | readonly string[];
-  /** An API key (`cfk_…`) with the scope `sessions.verify`. */
+  /** An API key (`cfk_…`) with the scope `fence.attach`: to attach takes no other, and no other will do. */
   key: string;
   /**
    * What to call this application, such as `shop`: 1 to 64 characters. Receipts and metrics of the server name it when an

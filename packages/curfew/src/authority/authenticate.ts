@@ -1,9 +1,10 @@
 import type { KeyId } from '../domain/brand.ts';
 import { isId } from '../domain/ids.ts';
 import { type ApiKey, keyView } from '../domain/key.ts';
+import { endOf } from '../domain/session.ts';
 import { kindOfToken, parseToken, secretMatches } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
-import { type Caller, type Person, personCaller } from './caller.ts';
+import { type Caller, type KeyCaller, type Person, personCaller } from './caller.ts';
 import {
   type InactiveReason,
   type VerifiedToken,
@@ -21,19 +22,23 @@ export async function authenticate(world: World, token: string): Promise<Caller>
   return kindOfToken(token) === 'key' ? authenticateKey(world, token) : authenticateSession(world, token);
 }
 
-export async function authenticateKey(world: Pick<World, 'store'>, token: string): Promise<Caller> {
+export async function authenticateKey(world: Pick<World, 'store'>, token: string): Promise<KeyCaller> {
   const parsed = parseToken('key', token);
   if (!parsed) throw new CurfewError('token_malformed', { detail: 'An API key begins with cfk_.' });
   const key = await world.store.readKey(parsed.id as KeyId);
   if (!key || !secretMatches(parsed.secret, key.hash)) throw new CurfewError('token_unknown');
   if (key.revokedAt !== undefined) throw new CurfewError('key_revoked', { detail: `It is named ${key.name}.` });
+  return keyCaller(key);
+}
+
+function keyCaller(key: ApiKey): KeyCaller {
   const caller = keyCallers.get(key) ?? { kind: 'key', key: keyView(key), granted: new Set(key.scopes) };
   keyCallers.set(key, caller);
   return caller;
 }
 
 /** What a key's row makes of whoever shows it: a store that keeps the row in memory gives the same one each time. */
-const keyCallers: WeakMap<ApiKey, Caller> = new WeakMap();
+const keyCallers: WeakMap<ApiKey, KeyCaller> = new WeakMap();
 
 export async function authenticateSession(world: World, token: string): Promise<Person> {
   return personOf(world, await verifyToken(world, token));
@@ -56,6 +61,27 @@ export async function authenticateVouched(world: World, sessionId: string): Prom
   const found = isId(sessionId) ? await world.store.readSession(sessionId) : undefined;
   if (!found) throw new CurfewError('token_unknown');
   return personOf(world, verifyFound(world, found));
+}
+
+/**
+ * Who was let in some time ago, as they would be let in now by what they showed then; `undefined` when they would not be.
+ * That is no use of their session.
+ */
+export async function authenticateAgain(
+  { store, clock, activity }: Pick<World, 'store' | 'clock' | 'activity'>,
+  caller: Caller,
+): Promise<Caller | undefined> {
+  if (caller.kind === 'library') return caller;
+  if (caller.kind === 'key') {
+    const key = await store.readKey(caller.key.id);
+    return key && key.revokedAt === undefined ? keyCaller(key) : undefined;
+  }
+  const { id, tokenHash } = caller.session;
+  const found = await store.readSession(id);
+  if (!found || !Buffer.from(tokenHash).equals(found.stored.tokenHash)) return undefined;
+  const { stored, epochEnd } = found;
+  if (stored.suspended || endOf(stored, epochEnd, clock.nowForEnd(), activity.lastSeen(stored))) return undefined;
+  return personCaller(stored, (await store.readUser(stored.userId)).account);
 }
 
 async function personOf(world: World, verified: VerifiedToken): Promise<Person> {

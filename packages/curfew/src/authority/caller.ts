@@ -5,10 +5,9 @@ import type { Actor } from '../domain/reasons.ts';
 import type { StoredSession } from '../domain/session.ts';
 
 /** Who asks: a machine by its API key, a person by their session, or the program that Curfew is a library of. */
-export type Caller =
-  | { kind: 'key'; key: ApiKeyView; granted: ReadonlySet<Permission> }
-  | Person
-  | { kind: 'library'; granted: ReadonlySet<Permission> };
+export type Caller = KeyCaller | Person | { kind: 'library'; granted: ReadonlySet<Permission> };
+
+export type KeyCaller = { kind: 'key'; key: ApiKeyView; granted: ReadonlySet<Permission> };
 
 export type Person = {
   kind: 'person';

@@ -9,10 +9,12 @@ import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { guardKey } from './guard.ts';
+import type { Receipt, Wait } from './receipt.ts';
 import type { World } from './world.ts';
 
 /**
- * Makes an API key; the only copy of its token is in the answer. Nobody gives a key what they may not do themselves.
+ * Makes an API key; the only copy of its token is in the answer. Nobody gives a key what they may not do themselves. A key
+ * without a scope is for browsers, where everybody can read it.
  * @throws `invalid_value`, `permission_missing`
  */
 export async function createKey(
@@ -72,18 +74,27 @@ export async function getKey(world: World, id: string): Promise<ApiKeyView> {
   throw new CurfewError('key_not_found', { detail: `No key has the id ${quoted(id)}.` });
 }
 
+export type RevokedKey = { key: ApiKeyView; receipt: Receipt };
+
 /**
- * Revokes an API key: its next request is refused. Again is no error. Nobody revokes a key that may do more than they.
+ * Revokes an API key. No server accepts it any more when this returns, and its streams are over. Again is no error, and
+ * waits like the first time. Nobody revokes a key that may do more than they.
  * @throws `key_not_found`, `permission_missing`
  */
-export async function revokeKey(world: World, caller: Caller, id: string): Promise<ApiKeyView> {
+export async function revokeKey(
+  world: World,
+  caller: Caller,
+  id: string,
+  wait: Wait = 'everywhere',
+): Promise<RevokedKey> {
   // What a key may do never changes.
   guardKey(caller, await getKey(world, id));
   const at = world.clock.nowForEnd();
   const event = { type: 'key.revoked', at, by: actorOf(caller), details: { key: id } } as const;
-  const key = await world.store.revokeKey(id as KeyId, at, event);
-  if (key) return keyView(key);
-  throw new CurfewError('key_not_found', { detail: `No key has the id ${quoted(id)}.` });
+  const revoked = await world.store.revokeKey(id as KeyId, at, event);
+  if (!revoked) throw new CurfewError('key_not_found', { detail: `No key has the id ${quoted(id)}.` });
+  const settled = await world.fence.settle(revoked.sequence, wait);
+  return { key: keyView(revoked.key), receipt: { ...settled, endedAt: revoked.key.revokedAt } };
 }
 
 async function store(

@@ -2,7 +2,9 @@ import type { SessionId } from '../domain/brand.ts';
 import type { Event, EventType } from '../domain/events.ts';
 import { limits } from '../domain/limits.ts';
 import { parseSessionId, parseUserId } from '../domain/parse.ts';
+import type { Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { Standing } from './standing.ts';
 import type { World } from './world.ts';
 
 export type EventsRequest = {
@@ -34,20 +36,34 @@ export async function listEvents(
 /** Milliseconds between two looks for new events. */
 const pollInterval = 250;
 
-/** Events as they happen, from `after` (or from now) on, until the signal ends it. */
+/**
+ * Events as they happen, from `after` (or from now) on, until the signal ends it, or the caller may not read them any more.
+ */
 export async function* followEvents(
   world: World,
+  caller: Caller,
   request: Omit<EventsRequest, 'limit' | 'cursor'> & { after?: number | undefined },
-  signal: AbortSignal,
+  until: AbortSignal,
 ): AsyncIterable<Event> {
-  let after = request.after ?? (await world.store.readEvents({ limit: 1 })).events[0]?.sequence ?? 0;
-  while (!signal.aborted) {
-    const { events } = await world.store.readEvents({ ...filterOf(request), after, limit: limits.pageMax });
-    for (const event of events) {
-      after = event.sequence;
-      yield event;
+  const standing = new Standing(world, caller, 'events.read', until);
+  const { signal } = standing;
+  try {
+    // What happened before this was watched, nobody has told of.
+    if (!(await standing.holds())) return;
+    let after = request.after ?? (await world.store.readEvents({ limit: 1 })).events[0]?.sequence ?? 0;
+    while (!signal.aborted) {
+      const { events } = await world.store.readEvents({ ...filterOf(request), after, limit: limits.pageMax });
+      // Asked after the events were read: nobody is told of what happened when they had been let go.
+      if ((events.length > 0 || standing.isDue) && !(await standing.holds())) return;
+      for (const event of events) {
+        if (signal.aborted) return;
+        after = event.sequence;
+        yield event;
+      }
+      if (events.length === 0) await pause(pollInterval, signal);
     }
-    if (events.length === 0) await pause(pollInterval, signal);
+  } finally {
+    standing.end();
   }
 }
 
@@ -60,6 +76,8 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
       resolve();
     }
     signal.addEventListener('abort', done);
+    // One that is aborted already tells nobody.
+    if (signal.aborted) done();
   });
 }
 

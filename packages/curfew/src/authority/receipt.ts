@@ -10,7 +10,7 @@ export type Wait = 'everywhere' | 'stored';
 export type Receipt = {
   /** The change's place in the change log. */
   sequence: number;
-  /** When the session ended (the first time, when it had ended already); epoch milliseconds. */
+  /** When what it ends ended: a session, or a key (the first time, when it had ended already); epoch milliseconds. */
   endedAt?: number | undefined;
   /** When it was changed, for changes that end nothing. */
   changedAt?: number | undefined;
@@ -23,6 +23,9 @@ export type Receipt = {
   waitedMs: number;
 };
 
+/** What a caller was let in by. */
+export type Credential = { keyId: string } | { sessionId: string; userId: string };
+
 /** The fence, as the authority needs it. */
 export type Fence = {
   /** Waits until a change that has been stored is known wherever it could matter. */
@@ -31,5 +34,10 @@ export type Fence = {
   verify(token: string): Promise<VerifiedToken>;
   /** The same from memory alone; `undefined` when it takes a question. */
   check(token: string): VerifiedToken | undefined;
+  /**
+   * Calls back whenever a change touches what a caller was let in by, before anybody is told that the change is known
+   * here; until what it answers with is called.
+   */
+  watch(credential: Credential, onTouch: () => void): () => void;
   close(): Promise<void>;
 };

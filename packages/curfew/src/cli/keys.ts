@@ -3,16 +3,21 @@ import type { Command } from 'commander';
 import type { ApiKey, Operations } from 'curfew-client';
 import { makeKey } from '../authority/keys.ts';
 import { permissions } from '../domain/permissions.ts';
-import { answer, confirmed, contextOf, withFactor } from './context.ts';
+import { answer, confirmed, contextOf, exitCodes, Stop, withFactor } from './context.ts';
+import { receiptText } from './format.ts';
 import { type Column, createTerminal, paint, relative, renderTable } from './terminal.ts';
+
+type CreateOptions = { scope?: string[]; browser?: boolean };
 
 export function keysCreate(keys: Command): void {
   keys
     .command('create')
     .description('make an API key; its token is shown once')
     .argument('<name>', 'what it is for')
-    .requiredOption('-s, --scope <scope...>', permissions.join(', '))
-    .action(async (name: string, { scope }: { scope: string[] }, command: Command) => {
+    .option('-s, --scope <scope...>', permissions.join(', '))
+    .option('--browser', 'without a scope: for browsers, where it is good for the Altogic dialect alone')
+    .action(async (name: string, { scope = [], browser = false }: CreateOptions, command: Command) => {
+      if (browser === scope.length > 0) throw new Stop(exitCodes.usage, 'Give the key scopes, or --browser.');
       const context = contextOf(command);
       const input = { name, scopes: scope } as Operations['createKey']['input'];
       const made = await withFactor(context, (options) => context.client.createKey(input, options));
@@ -48,20 +53,26 @@ const columns: readonly Column<ApiKey>[] = [
     style: ({ revokedAt }) => (revokedAt ? 'dim' : 'green'),
   },
   { head: 'MADE', of: ({ createdAt }) => relative(createdAt), least: 9 },
-  { head: 'SCOPES', of: ({ scopes }) => (scopes.length === permissions.length ? 'all' : scopes.join(' ')) },
+  { head: 'SCOPES', of: ({ scopes }) => scopesText(scopes) },
 ];
+
+function scopesText(scopes: ApiKey['scopes']): string {
+  if (scopes.length === 0) return 'none: for browsers';
+  return scopes.length === permissions.length ? 'all' : scopes.join(' ');
+}
 
 export function keysRevoke(keys: Command): void {
   keys
     .command('revoke')
-    .description('revoke an API key: its next request is refused')
+    .description('revoke an API key: no server accepts it any more, and its streams are cut off')
     .argument('<id>', 'the id of the key')
     .action(async (id: string, _options: object, command: Command) => {
       const context = contextOf(command);
       const { key } = await context.client.getKey({ id });
       await confirmed(context, `This revokes the API key ${key.name}. Continue?`);
-      const done = await withFactor(context, (options) => context.client.revokeKey({ id }, options));
-      answer(context, done, () => `API key ${key.name} is revoked.`);
+      const { wait } = context.options;
+      const done = await withFactor(context, (options) => context.client.revokeKey({ id, wait }, options));
+      answer(context, done, ({ receipt }) => `API key ${key.name} is revoked.\n${receiptText(receipt)}`);
     });
 }
 

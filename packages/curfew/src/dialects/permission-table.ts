@@ -22,13 +22,22 @@ export const callers: readonly CallerKind[] = [
   ...roleNames.map((role): CallerKind => ({ name: role, kind: 'person', granted: roles[role] })),
   { name: 'opened', kind: 'person', granted: [], openedByOther: true },
   { name: 'root key', kind: 'key', granted: permissions },
+  { name: 'for browsers', kind: 'key', granted: [] },
   ...permissions.map((scope): CallerKind => ({ name: scope, kind: 'key', granted: [scope] })),
 ];
 
 export type Row = { surface: string; call: string; operation?: Operation; dialect?: Call };
 
+/** A verifier's stream is no operation of HTTP: its key comes with its first message. */
+export const attaching: Row = {
+  surface: 'native',
+  call: 'WebSocket /v1/fence',
+  dialect: { credential: 'key', permission: 'fence.attach' },
+};
+
 export const rows: readonly Row[] = [
   ...operations.map((operation) => ({ surface: 'native', call: `${operation.method} ${operation.path}`, operation })),
+  attaching,
   ...Object.entries(callsOf).flatMap(([surface, calls]) =>
     Object.entries(calls).map(([call, dialect]) => ({ surface, call, dialect })),
   ),
@@ -59,7 +68,7 @@ export function isAllowed(row: Row, caller: CallerKind, target: Target | undefin
   if (row.dialect) return dialectAllows(row.dialect, caller, target);
   const { access, guards } = row.operation!;
   if (access === 'open') return true;
-  if (caller.kind === 'nobody') return false;
+  if (caller.kind === 'nobody' || (caller.kind === 'key' && caller.granted.length === 0)) return false;
   if (access === 'signed-in') return true;
   if (target === 'own' && 'owner' in access && caller.kind === 'person') return !caller.openedByOther || !access.own;
   return caller.granted.includes(access.permission) && passesGuard(guards !== undefined, caller, target);

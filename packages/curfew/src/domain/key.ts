@@ -17,6 +17,15 @@ export type ApiKey = {
 /** An API key as a caller may see it. */
 export type ApiKeyView = Omit<ApiKey, 'hash'>;
 
+/**
+ * A key of a time when attaching a verifier took no scope of its own: whatever could verify could attach, and still can.
+ */
+export function withAttachScope(key: ApiKey): ApiKey {
+  const { scopes } = key;
+  if (!scopes.includes('sessions.verify') || scopes.includes('fence.attach')) return key;
+  return { ...key, scopes: [...scopes, 'fence.attach'] };
+}
+
 export function keyView({ hash: _hash, ...key }: ApiKey): ApiKeyView {
   return key;
 }

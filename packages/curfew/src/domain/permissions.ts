@@ -11,6 +11,7 @@ export const permissions = [
   'accounts.manage',
   'keys.manage',
   'events.read',
+  'fence.attach',
 ] as const;
 
 export type Permission = (typeof permissions)[number];

@@ -1,11 +1,12 @@
 import { type FromVerifier, protocolVersion, readFromVerifier, sessionIdOf } from 'curfew-client/fence';
 import type { VerifiedToken } from '../authority/verify-session.ts';
 import type { SessionId } from '../domain/brand.ts';
-import { CurfewError, isCurfewError } from '../errors.ts';
+import { CurfewError } from '../errors.ts';
 import { answerOf, troubleOf } from './answers.ts';
 import { Concern, type Subject } from './concern.ts';
 import { Owed } from './owed.ts';
-import type { FencePorts, StreamHandler, VerifierStream } from './ports.ts';
+import type { Admitted, FencePorts, StreamHandler, VerifierStream } from './ports.ts';
+import { Told } from './told.ts';
 
 /** What a node lends to its attachments. */
 export type Host = {
@@ -25,6 +26,8 @@ export type Host = {
   lendable(attached: Attached): number;
   /** Resolves when the node holds a lease. @throws `store_unavailable` when it gets none in time */
   leased(): Promise<void>;
+  /** The store is asked about a stream's key. */
+  admitting(attached: Attached): void;
   welcomed(attached: Attached): void;
   /** `changes`: those that it owed an ack for until now. */
   acknowledged(attached: Attached, changes: readonly number[]): void;
@@ -34,8 +37,6 @@ export type Host = {
 /** Bytes that may wait on a stream; a verifier that is further behind is cut off (R7), and starts over. */
 const mostQueued = 4 * 1024 * 1024;
 const mostOpen = 1024;
-/** How often a key is looked at again while its verifier stays. */
-const keyPause = 2000;
 
 /** A verifier as its node sees it: one stream, from its hello to its end. */
 export class Attached implements StreamHandler {
@@ -46,16 +47,22 @@ export class Attached implements StreamHandler {
    * higher numbers, whenever what it said on them arrives.
    */
   readonly opened: number;
+  /** Who holds what it is granted: a process, by the key that it shows. Whoever shows another key is somebody else. */
   holder = '';
-  /** What the application calls its verifier. */
+  /** What people call this verifier. */
   name: string | undefined;
-  #key = '';
-  #admittedAt = 0;
+  /** The key that it was opened with. */
+  #key: Admitted | undefined;
+  /** Keys that were revoked while the store was asked about its own. */
+  readonly #revoked: Set<string> = new Set();
   #state: 'new' | 'admitting' | 'open' | 'over' = 'new';
   /** A renewal that waits for the node's own lease: the newest one is enough. */
   #wanted: number | undefined;
   #open = 0;
   #sent = 0;
+  /** Its key was revoked: all that is heard of it yet is whether it has dropped everything. */
+  #parting = false;
+  readonly #told: Told = new Told();
   readonly owed: Owed = new Owed();
   readonly #concern: Concern = new Concern();
 
@@ -65,13 +72,21 @@ export class Attached implements StreamHandler {
     this.opened = opened;
   }
 
+  get keyId(): string {
+    return this.#key?.id ?? '';
+  }
+
   get isOpen(): boolean {
     return this.#state === 'open';
   }
 
   receive(text: string): void {
-    if (this.#state === 'over') return;
+    if (this.#state === 'over' && !this.#parting) return;
     const message = readFromVerifier(text);
+    if (this.#parting) {
+      this.#hearLast(message);
+      return;
+    }
     if (!message) this.#breach('It sent what is no message of the protocol.');
     else if (this.#state === 'new' && message.type === 'hello') void this.#admit(message);
     else if (this.#state === 'open' && message.type !== 'hello') this.#hear(message);
@@ -92,6 +107,22 @@ export class Attached implements StreamHandler {
   /** Whether its holder may know of what a change touched (R22): it was told of it, or asks and is not answered yet. */
   isConcernedBy(subject: Subject): boolean {
     return this.#concern.includes(subject, this.#open > 0);
+  }
+
+  /** A key was revoked while the store is asked about this stream's: what it answers may be of before. */
+  noteRevoked(id: string): void {
+    this.#revoked.add(id);
+  }
+
+  /**
+   * Its key was revoked (R23): the last that it is told is a change of everything, and nothing that it asks is answered any
+   * more. What it was granted is owed as ever; whoever says that everything is dropped holds nothing.
+   */
+  letGo(last: number): void {
+    this.#sent = last;
+    this.#stream.send({ type: 'changes', changes: [{ sequence: last, all: true }] });
+    this.#refuse(new CurfewError('key_revoked', { detail: `It is named ${this.#key?.name}.` }));
+    this.#parting = true;
   }
 
   /** Grants what was asked for, as far as the node's own lease goes. */
@@ -123,8 +154,14 @@ export class Attached implements StreamHandler {
           detail: `It speaks version ${version}; this server speaks ${protocolVersion}.`,
         });
       }
-      await this.#host.ports.admit(key);
+      // R5: of what was read before the tail begins, no change would ever tell.
       await this.#host.started;
+      if (this.#isOver()) return;
+      this.#host.admitting(this);
+      do {
+        this.#revoked.clear();
+        this.#key = await this.#host.ports.admit(key);
+      } while (this.#revoked.has(this.#key.id));
     } catch (error) {
       this.#refuse(error);
       return;
@@ -135,10 +172,8 @@ export class Attached implements StreamHandler {
       return;
     }
     const { ports, id, tail } = this.#host;
-    this.#key = key;
-    this.holder = holder;
+    this.holder = `${this.keyId} ${holder}`;
     this.name = name;
-    this.#admittedAt = ports.timing.mono();
     this.#state = 'open';
     this.#sent = tail;
     this.#host.welcomed(this);
@@ -152,7 +187,6 @@ export class Attached implements StreamHandler {
         this.#noteUse(message.seen);
         this.#wanted = message.ask;
         this.grantWanted();
-        void this.#admitAgain();
         return;
       case 'ack':
         if (message.sequence > this.#sent) {
@@ -171,11 +205,16 @@ export class Attached implements StreamHandler {
     }
   }
 
-  /** Activity never comes from the future, whatever a verifier says. */
+  #hearLast(message: FromVerifier | undefined): void {
+    if (message?.type !== 'bye' && !(message?.type === 'ack' && message.sequence === this.#sent)) return;
+    this.#host.acknowledged(this, this.owed.forgive());
+  }
+
+  /** Activity never comes from the future, whatever a verifier says, and of no session that it was not told of here. */
   #noteUse(seen: readonly (readonly [string, number])[]): void {
     const { ports } = this.#host;
     const now = ports.now();
-    for (const [id, at] of seen) ports.noteUse(id as SessionId, Math.min(at, now));
+    for (const [id, at] of seen) if (this.#told.has(id)) ports.noteUse(id as SessionId, Math.min(at, now));
   }
 
   /** R12: the store is read after the question came, and the answer counts only under the node's own lease. */
@@ -187,6 +226,7 @@ export class Attached implements StreamHandler {
       if (this.#host.leaseLeft() <= 0) await this.#host.leased();
       if (this.#state !== 'open') return;
       if (verdict.active) this.#concern.noteUser(verdict.stored.userId);
+      if (verdict.active) this.#told.note(verdict.stored.id);
       this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports) });
       // Whoever asks and does not read may never be concerned by a change.
       this.#cutIfBehind();
@@ -194,20 +234,6 @@ export class Attached implements StreamHandler {
       if (this.#state === 'open') this.#stream.send({ type: 'refused', question, trouble: troubleOf(error) });
     } finally {
       this.#open -= 1;
-    }
-  }
-
-  /** A key that was revoked meanwhile lets go of its verifiers. */
-  async #admitAgain(): Promise<void> {
-    const { ports } = this.#host;
-    const now = ports.timing.mono();
-    if (now - this.#admittedAt < keyPause) return;
-    this.#admittedAt = now;
-    try {
-      await ports.admit(this.#key);
-    } catch (error) {
-      // A store that cannot be read says nothing about the key.
-      if (isCurfewError(error) && error.status < 500) this.#refuse(error);
     }
   }
 

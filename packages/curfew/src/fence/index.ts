@@ -1,11 +1,13 @@
-import type { Fence } from '../authority/receipt.ts';
+import type { Credential, Fence } from '../authority/receipt.ts';
 import type { VerifiedToken } from '../authority/verify-session.ts';
+import { Guests } from './guests.ts';
 import type { LossReason } from './log-follower.ts';
 import { FenceNode } from './node.ts';
 import type { FencePorts, FenceStatistics, StreamHandler, VerifierStream } from './ports.ts';
 import { type Settled, Waits } from './waits.ts';
 
 export type { LossReason } from './log-follower.ts';
+export type { Admitted } from './ports.ts';
 
 const longestPause = 5000;
 const firstPause = 50;
@@ -23,6 +25,7 @@ export class ProcessFence implements Fence {
   readonly #makeNode: MakeNode;
   readonly waits: Waits;
   #node: FenceNode;
+  readonly #guests: Guests = new Guests();
   readonly #restarts: Record<LossReason, number> = { log_trimmed: 0, log_replaced: 0, store_incarnation: 0 };
   #expired = 0;
   #dropped = 0;
@@ -58,6 +61,10 @@ export class ProcessFence implements Fence {
 
   check(token: string): VerifiedToken | undefined {
     return this.#node.own.check(token);
+  }
+
+  watch(credential: Credential, onTouch: () => void): () => void {
+    return this.#guests.add(credential, onTouch);
   }
 
   attach(stream: VerifierStream): StreamHandler {
@@ -119,6 +126,7 @@ export class ProcessFence implements Fence {
 
   #newNode(): FenceNode {
     return this.#makeNode(this.#ports, {
+      onEntries: (entries) => this.#guests.hear(entries),
       onMark: () => this.waits.markRose(),
       onLapse: (name) => this.#noteLapse(name),
       onLost: (reason, detail) => this.#replace(reason, detail),
@@ -134,6 +142,8 @@ export class ProcessFence implements Fence {
     else this.waits.giveUp();
     // A restore may give nothing away but in the log; a changed incarnation is told of by those who wait.
     this.#restored ||= reason === 'log_replaced';
+    // What was changed meanwhile is known to nobody here.
+    this.#guests.hearAll();
     this.#begin(firstPause);
     this.#ports.onRestart?.(reason, detail);
   }

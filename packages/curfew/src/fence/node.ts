@@ -21,10 +21,14 @@ type Outcome = { at: number; owing: number; acknowledged: number; waitedFor: Set
 const mostNames = 10;
 /** What stands for a verifier that was given no name. */
 const unnamed = 'unnamed';
+/** Names whose keys are remembered. */
+const mostOwners = 10_000;
 
 type Events = {
   /** The mark rose: nobody here is without the changes up to it. */
   onMark(mark: number): void;
+  /** Changes are applied here; the mark that says so comes afterwards. */
+  onEntries(entries: readonly LogEntry[]): void;
   /** A verifier's lease ran out while changes waited for it. */
   onLapse(name: string): void;
   /** The log, or the store behind it, is not the one that this node has followed (R10). */
@@ -53,6 +57,10 @@ export class FenceNode implements Host {
   readonly #gone: Set<Attached> = new Set();
   /** Streams that owe an ack. */
   readonly #behind: Set<Attached> = new Set();
+  /** Streams whose key the store is asked about. */
+  readonly #admitting: Set<Attached> = new Set();
+  /** The key that said a verifier's name first. */
+  readonly #owners: Map<string, string> = new Map();
   readonly #outcomes: Map<number, Outcome> = new Map();
   readonly #terms: LeaseTerms;
   /** Resolves once the tail's beginning is known, or the node is over. */
@@ -235,7 +243,13 @@ export class FenceNode implements Host {
 
   // ---- What attachments report
 
+  admitting(attached: Attached): void {
+    this.#admitting.add(attached);
+  }
+
   welcomed(attached: Attached): void {
+    this.#admitting.delete(attached);
+    attached.name = this.#nameFor(attached);
     const others = [...this.#streams, ...this.#gone].filter(({ holder }) => holder === attached.holder);
     // A hello that was long under way, on a stream that its holder has left for one of these.
     if (others.some(({ opened }) => opened > attached.opened)) {
@@ -265,6 +279,7 @@ export class FenceNode implements Host {
 
   ended(attached: Attached, dropped: boolean): void {
     if (dropped) this.dropped += 1;
+    this.#admitting.delete(attached);
     if (!this.#streams.delete(attached)) return;
     const { timing } = this.ports;
     const left = attached.owed.until - timing.mono();
@@ -409,37 +424,62 @@ export class FenceNode implements Host {
 
   /** Drops what changes touch from the own cache, and queues them on every stream that they concern (R6, R7, R22). */
   protected apply(entries: readonly LogEntry[]): void {
-    const changes = entries.map(changeOf);
+    const changes = entries.flatMap(changesOf);
     for (const change of changes) this.own.drop(change);
-    this.#tell(changes);
+    this.#tell(entries, changes);
+    this.#events.onEntries(entries);
     this.#raiseMark();
     this.#passBarriers();
   }
 
   /** Who is concerned is told, leased or not; and owes an ack if it holds a lease, also on a stream that is closed (R8). */
-  #tell(changes: readonly Change[]): void {
+  #tell(entries: readonly LogEntry[], changes: readonly Change[]): void {
     const now = this.ports.timing.mono();
     this.#forgetOutcomes(now);
-    const subjects = changes.map(subjectOf);
-    const owing = changes.map(() => 0);
+    const subjects = entries.map((entry) => ('keyId' in entry ? undefined : subjectOf(entry)));
+    const owing = entries.map(() => 0);
     let text: string | undefined;
+    for (const entry of entries) if ('keyId' in entry) this.#noteRevoked(entry.keyId);
     for (const attached of [...this.#streams, ...this.#gone]) {
       let isConcerned = false;
-      for (const [i, { sequence }] of changes.entries()) {
-        if (!attached.isConcernedBy(subjects[i]!)) continue;
+      let isRevoked = false;
+      for (const [i, entry] of entries.entries()) {
+        const subject = subjects[i];
+        const isOfItsKey = 'keyId' in entry && entry.keyId === attached.keyId;
+        if (!isOfItsKey && !(subject && attached.isConcernedBy(subject))) continue;
         isConcerned = true;
-        if (!attached.owed.owe(sequence, now)) continue;
+        isRevoked ||= isOfItsKey;
+        if (!attached.owed.owe(entry.sequence, now)) continue;
         this.#behind.add(attached);
         owing[i]! += 1;
       }
       if (!isConcerned || !this.#streams.has(attached)) continue;
+      if (isRevoked) {
+        attached.letGo(this.tail);
+        continue;
+      }
       text ??= JSON.stringify({ type: 'changes', changes });
       attached.tell(text, this.tail);
     }
-    for (const [i, { sequence }] of changes.entries()) {
+    for (const [i, { sequence }] of entries.entries()) {
       if (owing[i]! === 0) continue;
       this.#outcomes.set(sequence, { at: now, owing: owing[i]!, acknowledged: 0, waitedFor: new Set() });
     }
+  }
+
+  #noteRevoked(keyId: string): void {
+    for (const attached of this.#admitting) attached.noteRevoked(keyId);
+    for (const [name, owner] of this.#owners) if (owner === keyId) this.#owners.delete(name);
+  }
+
+  /** A name is of the key that said it first: what another one is waited for is not put down to it. */
+  #nameFor({ name, keyId }: Attached): string | undefined {
+    if (name === undefined) return undefined;
+    const owner = this.#owners.get(name);
+    if (owner === keyId) return name;
+    if (owner !== undefined || this.#owners.size >= mostOwners) return `${name} (key ${keyId})`;
+    this.#owners.set(name, keyId);
+    return name;
   }
 
   #note(acknowledged: readonly number[]): void {
@@ -522,8 +562,10 @@ export class FenceNode implements Host {
   }
 }
 
-function changeOf(entry: LogEntry): Change {
+/** What a verifier drops for an entry: nothing for a key's, which touches the streams that were opened with it. */
+function changesOf(entry: LogEntry): Change[] {
   const { sequence } = entry;
-  if ('sessionId' in entry) return { sequence, sessionId: entry.sessionId };
-  return 'userId' in entry ? { sequence, userId: entry.userId } : { sequence, all: true };
+  if ('sessionId' in entry) return [{ sequence, sessionId: entry.sessionId }];
+  if ('userId' in entry) return [{ sequence, userId: entry.userId }];
+  return 'keyId' in entry ? [] : [{ sequence, all: true }];
 }

@@ -26,6 +26,9 @@ export type VerifierStream = {
 /** What a stream hands to the node. */
 export type StreamHandler = { receive(text: string): void; closed(): void };
 
+/** The API key that a stream was opened with. */
+export type Admitted = { id: string; name: string };
+
 export type FencePorts = {
   store: FenceStore;
   timing: Timing;
@@ -44,8 +47,8 @@ export type FencePorts = {
    * said right before the question and right after the answer.
    */
   noteStoreTime?: ((now: number, sentAt: number, receivedAt: number) => void) | undefined;
-  /** Whether a key may attach a verifier. @throws what the key lacks */
-  admit(key: string): Promise<void>;
+  /** The key that may attach a verifier, as the store has it now. @throws what it lacks */
+  admit(token: string): Promise<Admitted>;
   /** Milliseconds. */
   lease: number;
   /** Sessions that the node's own verifier remembers at most. */

@@ -99,7 +99,7 @@ export const Session = Type.Object(
 export const Receipt = Type.Object(
   {
     sequence: Type.Integer({ description: "The change's place in the change log." }),
-    endedAt: maybe(time('When it ended: the first time, if it had ended already.')),
+    endedAt: maybe(time('When the session ended, or the key was revoked: the first time, if it had been already.')),
     changedAt: maybe(time('When it was changed.')),
     everywhere: Type.Boolean({
       description: 'True: no verification that begins from now on, on any machine, answers by what was before.',

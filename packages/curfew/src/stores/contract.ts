@@ -21,7 +21,7 @@ import type { StoreRecord } from './records.ts';
  *      `outcome_unknown`: the write may or may not have happened. Asked again, it happens once.
  *    Nothing is ever half-written, and a fault is never reported as success.
  * 3. The change log: every change to what a verification may say (an end, suspend, resume, new tokens, groups, a
- *    user's epoch, everyone's epoch) appends one entry in the same write. Sequences are dense, 1 2 3 …, and their
+ *    user's epoch, everyone's epoch) or of an API key (its revocation) appends one entry in the same write. Sequences are dense, 1 2 3 …, and their
  *    order is the order in which the changes become visible: whoever has read entry s sees every change up to s.
  * 4. Ended is for good. No operation gives an ended session another state, another token, other groups or later
  *    activity. Ended means: an end is written down, or the user's or everyone's epoch has moved past the session's,
@@ -137,8 +137,13 @@ export interface Store {
 
   createKey(key: ApiKey, event: NewEvent): Promise<void>;
   readKey(id: KeyId): Promise<ApiKey | undefined>;
-  /** Marks a key as revoked. One that is revoked already keeps its time. */
-  revokeKey(id: KeyId, at: number, event: NewEvent): Promise<ApiKey | undefined>;
+  /**
+   * Marks a key as revoked, with a log entry and an event. One that is revoked already keeps its time, and is as durable
+   * as by the first call when this one resolves; then `sequence` is the log's present head, so that a repeated call can
+   * wait for the first one's change. From the moment that a revocation is visible no read gives the key as it was, whether
+   * or not it is known to be durable.
+   */
+  revokeKey(id: KeyId, at: number, event: NewEvent): Promise<{ key: ApiKey; sequence: number } | undefined>;
   /** Keys, newest first. */
   listKeys(query: { after?: KeyId | undefined; limit: number }): Promise<{ keys: ApiKey[]; next: KeyId | undefined }>;
 
@@ -373,8 +378,10 @@ export type EventQuery = {
  */
 export type LogPosition = { sequence: number; mark: string };
 
-/** What a change touched: one session, everything of a user, or everything. */
-export type LogEntry = LogPosition & { at: number } & ({ sessionId: SessionId } | { userId: UserId } | { all: true });
+/** What a change touched: one session, everything of a user, an API key, or everything. */
+export type LogScope = { sessionId: SessionId } | { userId: UserId } | { keyId: KeyId } | { all: true };
+
+export type LogEntry = LogPosition & { at: number } & LogScope;
 
 export type LogHead = LogPosition & {
   /**

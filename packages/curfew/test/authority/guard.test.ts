@@ -93,8 +93,8 @@ describe('whoever may do less than their target writes nothing to it', () => {
     await assert.rejects(authority.createKey(manager, { name: 'x', scopes: ['sessions.end'] }), {
       code: 'permission_missing',
     });
-    assert.ok((await authority.revokeKey(manager, reader.key.id)).revokedAt);
-    assert.ok((await authority.revokeKey(await authority.authenticateKey(root.token), root.key.id)).revokedAt);
+    assert.ok((await authority.revokeKey(manager, reader.key.id)).key.revokedAt);
+    assert.ok((await authority.revokeKey(await authority.authenticateKey(root.token), root.key.id)).key.revokedAt);
   });
 
   test('a named session that an account is signed in to is set and started by nobody who may less; ended by whoever may end', async (t) => {

@@ -82,13 +82,18 @@ test('a wrong key, and one without the scope, are refused by name at once', asyn
   const wrong = attach(`${server.key.slice(0, -1)}${server.key.endsWith('0') ? '1' : '0'}`);
   await assert.rejects(wrong.ready(), ({ code }: CurfewApiError) => code === 'token_malformed');
   wrong.close();
-  const { body } = await server.call('POST', '/v1/keys', { name: 'reader', scopes: ['sessions.read'] });
-  const narrow = attach(body.token);
-  await assert.rejects(
-    narrow.ready(),
-    ({ code, remedy }: CurfewApiError) => code === 'permission_missing' && remedy !== '',
-  );
+  const keyWith = async (scope: string): Promise<string> =>
+    (await server.call('POST', '/v1/keys', { name: 'app', scopes: [scope] })).body.token;
+  const narrow = attach(await keyWith('sessions.verify'));
+  await assert.rejects(narrow.ready(), ({ code, message }: CurfewApiError) => {
+    assert.equal(code, 'permission_missing');
+    assert.match(message, /the scope fence\.attach; the key named app/);
+    return true;
+  });
   narrow.close();
+  const enough = attach(await keyWith('fence.attach'));
+  await enough.ready();
+  enough.close();
 });
 
 test('the metrics tell of leases, verifiers, waits and lag', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { createVerifier } from 'curfew-client';
 import { WebSocket } from 'ws';
+import { attachRaw, type RawVerifier, rawVerifier } from '../support/raw-verifier.ts';
 import { type Json, TestServer } from '../support/server.ts';
 
 /*
@@ -19,48 +20,13 @@ before(async () => {
 });
 after(() => server.close());
 
-/** A verifier of a test's own, that says what the test says. */
-async function raw(): Promise<{ say(message: unknown): void; hear(type: string): Promise<Json>; socket: WebSocket }> {
-  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/v1/fence`);
-  const heard: Json[] = [];
-  const waiting = new Set<() => void>();
-  socket.on('message', (data) => {
-    heard.push(JSON.parse(String(data)));
-    for (const wake of waiting) wake();
-  });
-  await once(socket, 'open');
-  return {
-    socket,
-    say: (message) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
-    async hear(type) {
-      for (;;) {
-        const at = heard.findIndex((message) => message.type === type);
-        if (at >= 0) return heard.splice(at, 1)[0];
-        await new Promise<void>((resolve) => {
-          const wake = () => {
-            waiting.delete(wake);
-            resolve();
-          };
-          waiting.add(wake);
-        });
-      }
-    },
-  };
-}
-
-type Raw = Awaited<ReturnType<typeof raw>>;
-
-async function attached(name?: string): Promise<Raw> {
-  const verifier = await raw();
-  verifier.say({ type: 'hello', version: 1, key: server.key, holder: crypto.randomUUID(), name });
-  await verifier.hear('welcome');
-  return verifier;
-}
+const raw = () => rawVerifier(server.url);
+const attached = (name?: string) => attachRaw(server.url, server.key, { name });
 
 let questions = 0;
 
 /** The receipt of an end of a session that some verifiers know of. */
-async function end(...knowing: Raw[]): Promise<Json> {
+async function end(...knowing: RawVerifier[]): Promise<Json> {
   const { session, token } = await server.createSession();
   for (const { say, hear } of knowing) {
     say({ type: 'ask', question: ++questions, token });
@@ -178,25 +144,6 @@ test('R8: a hello that was long under way, on a stream that was left for another
   assert.equal(receipt.by, 'timeout');
   assert.equal((await present.hear('changes')).changes.length, 1);
   present.socket.terminate();
-});
-
-test('a revoked key lets go of its verifiers', async () => {
-  const { body } = await server.call('POST', '/v1/keys', { name: 'app', scopes: ['sessions.verify'] });
-  const verifier = createVerifier({ url: server.url, key: body.token });
-  await verifier.ready();
-  await server.call('DELETE', `/v1/keys/${body.key.id}`);
-  const refused = async (): Promise<string> => {
-    for (;;) {
-      const code = await verifier.ready().then(
-        () => undefined,
-        (error) => error.code as string,
-      );
-      if (code) return code;
-      await new Promise(setImmediate);
-    }
-  };
-  assert.equal(await refused(), 'key_revoked');
-  verifier.close();
 });
 
 test('a storm of changes: a verifier that does not read is cut off, and one that does hears of every one', async () => {

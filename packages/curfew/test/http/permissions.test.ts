@@ -5,6 +5,7 @@ import { openChecked } from '../../src/authority/create-session.ts';
 import { createAuthority } from '../../src/authority/index.ts';
 import { callsOf } from '../../src/dialects/calls.ts';
 import {
+  attaching,
   type CallerKind,
   callers,
   hasTarget,
@@ -18,6 +19,7 @@ import type { AccountId, UserId } from '../../src/domain/brand.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { type Permission, permissions } from '../../src/domain/permissions.ts';
 import { operations } from '../../src/http/routes/index.ts';
+import { rawVerifier } from '../support/raw-verifier.ts';
 import { startRecorded } from '../support/routes.ts';
 import { random } from '../support/world.ts';
 
@@ -85,16 +87,12 @@ describe('who may do what', () => {
 
   /**
    * What a target may do; for a creation, which has no path to its target, what is made. `undefined` where nothing of the
-   * kind can be made: one's own anew, or a key without a scope.
+   * kind can be made: one's own anew.
    */
   const grantedTo = (id: string, { granted }: CallerKind, target: Target | undefined) => {
     if (/^create(Account|Key)$/.test(id) && target === 'own') return undefined;
     if (target === 'stronger') return permissions;
-    const least = id === 'createKey' ? granted.slice(0, 1) : [];
-    const scopes = target === 'weaker' ? least : granted;
-    return id === 'createKey' && (scopes.length === 0 || (target === 'weaker' && granted.length === 1))
-      ? undefined
-      : scopes;
+    return target === 'weaker' ? [] : granted;
   };
 
   /** What each operation is asked with, besides its path. */
@@ -132,6 +130,22 @@ describe('who may do what', () => {
       .map(({ method, url }) => `${method} ${url.length > 1 ? url.replace(/\/$/, '') : url}`)
       .filter((call) => !known.has(call) && !other.test(call.split(' ')[1]!));
     assert.deepEqual(missing, []);
+  });
+
+  test('attaching a verifier: as the table says', async () => {
+    for (const kind of callers) {
+      const { token } = await callerOf(kind);
+      const verifier = await rawVerifier(server.url);
+      verifier.say({ type: 'hello', version: 1, key: token, holder: crypto.randomUUID() });
+      const answers = ['welcome', 'refused'].map((type) => verifier.hear(type));
+      const { type, trouble } = await Promise.race(answers);
+      assert.equal(type === 'welcome', isAllowed(attaching, kind, undefined), kind.name);
+      if (kind.name === 'sessions.verify') {
+        assert.equal(trouble.code, 'permission_missing');
+        assert.match(trouble.detail, /the scope fence\.attach/);
+      }
+      verifier.socket.terminate();
+    }
   });
 
   for (const row of rows.filter(({ operation }) => operation && operation.access !== 'open')) {

@@ -33,6 +33,24 @@ const broken: Record<string, Broken> = {
       };
     },
   },
+  'revokes a key without a word in the log': {
+    law: 'R23: the log tells of a revoked key',
+    of: (store) => ({
+      readLog: async (from, limit) => (await store.readLog(from, limit)).filter((entry) => !('keyId' in entry)),
+    }),
+  },
+  'gives a key from a cache that hears of no revocation': {
+    law: 'API keys are kept, listed newest first and revoked once',
+    of(store) {
+      const known = new Map<string, Awaited<ReturnType<Store['readKey']>>>();
+      return {
+        async readKey(id) {
+          if (!known.has(id)) known.set(id, await store.readKey(id));
+          return known.get(id);
+        },
+      };
+    },
+  },
   'ignores epochs when it reads a session': {
     law: 'R19: ending all of a user',
     of: (store) => ({

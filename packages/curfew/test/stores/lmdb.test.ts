@@ -29,6 +29,8 @@ import {
   World,
 } from '../../src/stores/conformance/harness.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
+import { takeOwnership } from '../../src/stores/lmdb/owner.ts';
+import { checkFormat, LmdbStore } from '../../src/stores/lmdb/store.ts';
 import { openTables } from '../../src/stores/lmdb/tables.ts';
 import { temporaryFolder } from './harness.ts';
 
@@ -261,6 +263,58 @@ describe('the embedded store and its folder', () => {
   });
 });
 
+describe('the embedded store and its keys', () => {
+  test('R23: a revocation whose sync failed is told as unknown, and the key is good for nobody all the same', async (t) => {
+    const folder = temporaryFolder();
+    const tables = openTables(folder.path);
+    const owner = await takeOwnership(tables.root, tables.meta, folder.path);
+    checkFormat(tables);
+    const store = new LmdbStore(tables, folder.path, owner);
+    t.after(async () => {
+      await store.close();
+      folder.remove();
+    });
+    const world = new World({ store, dispose: async () => {} });
+    const { id } = await world.createKey(['sessions.read']);
+    assert.equal((await store.readKey(id))?.revokedAt, undefined, 'it is not remembered as good');
+    const flushed = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(tables.root), 'flushed')!;
+    Object.defineProperty(tables.root, 'flushed', {
+      configurable: true,
+      get: () => Promise.reject(new Error('EIO')),
+    });
+    const revoke = () => store.revokeKey(id, start + 9, note('key.revoked'));
+    await assert.rejects(revoke(), { code: 'outcome_unknown' });
+    assert.equal((await store.readKey(id))?.revokedAt, start + 9, 'the cache goes on with a revoked key');
+    await assert.rejects(revoke(), { code: 'outcome_unknown' }, 'nobody knows yet whether the first one lasts');
+    Object.defineProperty(tables.root, 'flushed', { ...flushed, configurable: true });
+    assert.deepEqual(await revoke(), { key: await store.readKey(id), sequence: 1 });
+  });
+
+  test('a folder of format 3: keys that could attach a verifier hold the scope for it, others do not', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    let store = await openLmdbStore(folder.path);
+    const world = new World({ store, dispose: async () => {} });
+    const verifies = await world.createKey(['sessions.read', 'sessions.verify']);
+    const reads = await world.createKey(['sessions.read']);
+    await store.close();
+    const tables = openTables(folder.path);
+    await tables.meta.put('format', 3);
+    await tables.root.close();
+    store = await openLmdbStore(folder.path);
+    assert.deepEqual(await store.readKey(verifies.id), {
+      ...verifies,
+      scopes: ['sessions.read', 'sessions.verify', 'fence.attach'],
+    });
+    assert.deepEqual(await store.readKey(reads.id), reads);
+    const later = await new World({ store, dispose: async () => {} }).createKey(['sessions.verify']);
+    await store.close();
+    store = await openLmdbStore(folder.path);
+    t.after(() => store.close());
+    assert.deepEqual(await store.readKey(later.id), later, 'a key of this format gained a scope');
+  });
+});
+
 /** What an opening finds, and then confirms. */
 async function incarnationOf(path: string): Promise<{ incarnation: string; confirmed: boolean }> {
   const store = await openLmdbStore(path);
@@ -428,7 +482,7 @@ describe('a folder of format 1', () => {
       assert.deepEqual(nodes, [{ id: 'n1', counter: 7, applied: 2, lends: true, tail: beginning, current: true }]);
       assert.equal(confirmed, false);
       assert.equal((await world.logOne()).sequence, 5);
-      assert.equal((await store.describe()).format, 3);
+      assert.equal((await store.describe()).format, 4);
     });
   }
 });

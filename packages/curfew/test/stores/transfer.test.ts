@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { World } from '../../src/stores/conformance/harness.ts';
 import { type LmdbStore, openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { exportLines, importLines } from '../../src/transfer.ts';
 import { assertSame, contentsOf, fill } from '../support/filled.ts';
@@ -44,6 +46,24 @@ describe('exporting and importing', () => {
     await assertSame(one, other);
   });
 
+  test('an export of format 2: keys that could attach a verifier hold the scope for it', async (t) => {
+    const one = await emptyStore(t);
+    const world = new World({ store: one, dispose: async () => {} });
+    const [verifies, reads] = [await world.createKey(['sessions.verify']), await world.createKey(['sessions.read'])];
+    const lines = (await linesOf(one)).map((line) =>
+      line.replace('{"curfew":"export","format":3', '{"curfew":"export","format":2'),
+    );
+    const last = JSON.parse(lines.pop()!) as object;
+    const sha256 = createHash('sha256')
+      .update(lines.map((line) => `${line}\n`).join(''))
+      .digest('hex');
+    lines.push(JSON.stringify({ ...last, sha256 }));
+    const other = await emptyStore(t);
+    await importLines(other, each(lines), undefined);
+    assert.deepEqual((await other.readKey(verifies.id))?.scopes, ['sessions.verify', 'fence.attach']);
+    assert.deepEqual((await other.readKey(reads.id))?.scopes, ['sessions.read']);
+  });
+
   test('an export that was cut, changed, reordered or is none imports nothing, and says why', async (t) => {
     const one = await emptyStore(t);
     await fill(one);
@@ -63,7 +83,7 @@ describe('exporting and importing', () => {
       ['goes on', [...lines, lines[half]!], 'export_damaged', /follows/],
       ['empty', [], 'export_damaged', /last line is missing/],
       ['none of ours', ['{"hello":1}'], 'export_damaged', /first line/],
-      ['a newer format', lines.with(0, lines[0]!.replace('"format":2', '"format":3')), 'store_version', /format 3/],
+      ['a newer format', lines.with(0, lines[0]!.replace('"format":3', '"format":4')), 'store_version', /format 4/],
     ];
     for (const [what, stream, code, says] of bad) {
       const folder = temporaryFolder();

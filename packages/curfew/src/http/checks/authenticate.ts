@@ -21,10 +21,21 @@ export const authenticationErrors: readonly ErrorCode[] = [
  */
 export async function authenticate(authority: Authority, request: FastifyRequest): Promise<Caller> {
   const bearer = bearerOf(request);
-  if (bearer !== undefined) return authority.authenticate(bearer);
+  if (bearer !== undefined) return notOfBrowsers(await authority.authenticate(bearer));
   const cookies = cookiesNamed(request, sessionCookie);
   if (cookies.length === 0) throw new CurfewError('authentication_required', otherScheme(request));
   return firstThatHolds(cookies, (token) => authority.authenticateSession(token));
+}
+
+/**
+ * A key without a scope is for browsers, where everybody can read it. The dialect that needs one asks for no more than that
+ * it is a key; here it is good for nothing, not even for what any key may do.
+ */
+function notOfBrowsers(caller: Caller): Caller {
+  if (caller.kind !== 'key' || caller.granted.size > 0) return caller;
+  throw new CurfewError('permission_missing', {
+    detail: `The key named ${caller.key.name} has no scope: it is for browsers, and good for the Altogic dialect alone.`,
+  });
 }
 
 /** The tokens that a request carries: the one in its header or, without, those in its cookies. */

@@ -44,8 +44,9 @@ export function accessErrors({ access, method }: Operation): ErrorCode[] {
   if (access === 'open') return [];
   const found = new Set<ErrorCode>(authenticationErrors);
   if (method !== 'GET') for (const code of sameSiteErrors) found.add(code);
-  if (access === 'signed-in') return [...found];
+  // A key for browsers may do nothing at all.
   for (const code of permissionErrors) found.add(code);
+  if (access === 'signed-in') return [...found];
   const assurances = 'owner' in access ? [access.own, access.others] : [access.person];
   if (assurances.includes('second-factor')) for (const code of secondFactorErrors) found.add(code);
   if (assurances.includes('fresh-sign-in')) for (const code of freshSignInErrors) found.add(code);
@@ -60,7 +61,7 @@ const words: Record<Assurance, string> = {
 /** What an operation's access takes, as a sentence of the documentation. */
 export function describeAccess({ access }: Operation): string {
   if (access === 'open') return 'Open to anybody.';
-  if (access === 'signed-in') return 'Takes a session or an API key.';
+  if (access === 'signed-in') return 'Takes a session or an API key with a scope.';
   const takes = (assurance: Assurance | undefined) =>
     `\`${access.permission}\`${assurance ? `, and of a person ${words[assurance]}` : ''}`;
   if (!('owner' in access)) return `Takes ${takes(access.person)}.`;

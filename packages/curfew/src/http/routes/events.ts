@@ -17,8 +17,9 @@ export const listEvents = operation({
   summary: 'What happened, newest first; or as it happens',
   description:
     'With `accept: text/event-stream`, events are sent as they happen; `last-event-id` goes on after one (0: from the ' +
-    'first that is kept). Of a sign-in that failed, the name is kept as a keyed hash (`loginHash`): people type their ' +
-    'password there.',
+    'first that is kept). The stream ends when the key that opened it is revoked, when the session that opened it ends or ' +
+    'gets a new token, and when its account is disabled or may no longer read events. Of a sign-in that failed, the name is ' +
+    'kept as a keyed hash (`loginHash`): people type their password there.',
   access: { permission: 'events.read' },
   query: Type.Object(
     { type: maybe(oneOf(eventTypes)), user: maybe(userId), session: maybe(sessionId), ...paging },
@@ -30,7 +31,7 @@ export const listEvents = operation({
     schema: Type.Object({ events: Type.Array(ref(Event)), nextCursor: maybe(Type.String()) }),
   },
   errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query', 'session_not_found', 'user_id_too_long'],
-  async handle({ authority, closing, query, request, reply }) {
+  async handle({ authority, caller, closing, query, request, reply }) {
     if (!request.headers.accept?.includes('text/event-stream')) {
       const list = await authority.listEvents(query);
       return { ...list, events: list.events.map(presentEvent) };
@@ -39,7 +40,7 @@ export const listEvents = operation({
     request.raw.once('close', () => gone.abort());
     const last = request.headers['last-event-id'];
     const after = typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) : undefined;
-    const events = authority.followEvents({ ...query, after }, AbortSignal.any([closing, gone.signal]));
+    const events = authority.followEvents(caller, { ...query, after }, AbortSignal.any([closing, gone.signal]));
     reply
       .header('content-type', 'text/event-stream; charset=utf-8')
       .header('cache-control', 'no-store, no-transform')

@@ -1,7 +1,7 @@
 import { permissions } from '../../domain/permissions.ts';
 import { operation } from '../operation.ts';
-import { presentKey } from '../present.ts';
-import { ApiKey, maybe, oneOf, paging, ref, Type, text } from '../schemas.ts';
+import { presentKey, presentReceipt } from '../present.ts';
+import { ApiKey, maybe, oneOf, paging, Receipt, ref, Type, text, waiting } from '../schemas.ts';
 
 const tag = 'API keys';
 const byId = Type.Object({ id: text(64, 'The id of a key.') }, { additionalProperties: false });
@@ -13,13 +13,18 @@ export const createKey = operation({
   path: '/v1/keys',
   tag,
   summary: 'Make an API key',
-  description: 'Its token is shown once. Nobody gives a key what they may not do themselves.',
+  description:
+    'Its token is shown once. Nobody gives a key what they may not do themselves. A key without a scope is for browsers: it ' +
+    'is good for the Altogic dialect, and for nothing else.',
   access: { permission: 'keys.manage', person: 'fresh-sign-in' },
   guards: 'key',
   body: Type.Object(
     {
       name: text(1000, 'What it is for.', { examples: ['n8n'] }),
-      scopes: Type.Array(oneOf(permissions), { minItems: 1, maxItems: 20, description: 'What it may do.' }),
+      scopes: Type.Array(oneOf(permissions), {
+        maxItems: 20,
+        description: 'What it may do. None: a key for browsers.',
+      }),
     },
     { additionalProperties: false },
   ),
@@ -76,13 +81,21 @@ export const revokeKey = operation({
   path: '/v1/keys/:id',
   tag,
   summary: 'Revoke an API key',
-  description: 'Its next request is refused. Again is no error.',
+  description:
+    'When this answers, no server accepts the key any more, and the event streams and verifiers that were opened with it ' +
+    'are cut off. Again is no error.',
   access: { permission: 'keys.manage', person: 'fresh-sign-in' },
   guards: 'key',
   params: byId,
-  answer: { status: 200, description: 'It is revoked.', schema: oneKey },
+  query: waiting,
+  answer: {
+    status: 200,
+    description: 'It is revoked.',
+    schema: Type.Object({ key: ref(ApiKey), receipt: ref(Receipt) }),
+  },
   errors: ['key_not_found'],
-  async handle({ authority, caller, params }) {
-    return { key: presentKey(await authority.revokeKey(caller, params.id)) };
+  async handle({ authority, caller, params, query }) {
+    const { key, receipt } = await authority.revokeKey(caller, params.id, query.wait);
+    return { key: presentKey(key), receipt: presentReceipt(receipt) };
   },
 });

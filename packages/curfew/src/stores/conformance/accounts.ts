@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { KeyId } from '../../domain/brand.ts';
-import { newId } from '../../domain/ids.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { End } from '../../domain/reasons.ts';
 import { allOfUser, type Case, logout, note, random, start, user } from './harness.ts';
@@ -178,29 +177,62 @@ export const accountCases: Case[] = [
   {
     name: 'API keys are kept, listed newest first and revoked once',
     async run(world) {
-      const keys = Array.from(
-        { length: 3 },
-        (_, i): ApiKey => ({
-          id: newId('keys', start + i, random) as KeyId,
-          name: `key ${i}`,
-          hash: random(32),
-          scopes: ['sessions.end'],
-          createdAt: start + i,
-          createdBy: 'user:root',
-          revokedAt: undefined,
-        }),
-      );
-      for (const key of keys) await world.store.createKey(key, note('key.created'));
+      const keys: ApiKey[] = [];
+      for (const i of [0, 1, 2]) keys.push(await world.createKey(['sessions.end'], start + i));
       assert.deepEqual(await world.store.readKey(keys[0]!.id), keys[0]);
       assert.equal(await world.store.readKey('nope' as KeyId), undefined);
       const page = await world.store.listKeys({ limit: 2 });
       assert.deepEqual(page.keys, [keys[2], keys[1]]);
       assert.deepEqual((await world.store.listKeys({ limit: 2, after: page.next })).keys, [keys[0]]);
-      const revoked = { ...keys[0]!, revokedAt: start + 9 };
-      assert.deepEqual(await world.store.revokeKey(keys[0]!.id, start + 9, note('key.revoked')), revoked);
-      assert.deepEqual(await world.store.revokeKey(keys[0]!.id, start + 99, note('key.revoked')), revoked);
+      const key = { ...keys[0]!, revokedAt: start + 9 };
+      const first = { key, sequence: 1 };
+      assert.deepEqual(await world.store.revokeKey(key.id, start + 9, note('key.revoked')), first);
+      assert.deepEqual(await world.store.readKey(key.id), key);
+      assert.deepEqual(await world.store.revokeKey(key.id, start + 99, note('key.revoked')), first);
       assert.equal(await world.store.revokeKey('nope' as KeyId, start, note('key.revoked')), undefined);
       assert.equal((await world.events()).filter(({ type }) => type === 'key.revoked').length, 1);
+    },
+  },
+  {
+    name: 'R23: the log tells of a revoked key, once, and whoever reads the entry sees the key revoked',
+    async run(world) {
+      const keys = await Promise.all(Array.from({ length: 5 }, () => world.createKey()));
+      const ids = keys.map(({ id }) => id);
+      for (const key of keys) assert.deepEqual(await world.store.readKey(key.id), key);
+      assert.equal(await world.head(), 0, 'a key that is made is no change');
+      const { id: ended } = await world.create();
+      const racing = ids.flatMap((id) => [id, id, id]);
+      let open = true;
+      const revoking = Promise.all(
+        racing.map((id, i) => world.store.revokeKey(id, start + 10 + i, note('key.revoked', start + 10 + i))),
+      ).finally(() => {
+        open = false;
+      });
+      while (open) {
+        for (const entry of await world.store.readLog(1, 100)) {
+          const key = 'keyId' in entry && (await world.store.readKey(entry.keyId));
+          if (key) assert.ok(key.revokedAt, 'the entry was there before the change');
+        }
+        await new Promise(setImmediate);
+      }
+      const answers = await revoking;
+      await world.store.endSession(ended, logout());
+      const log = await world.log();
+      assert.deepEqual(
+        log.map(({ sequence }) => sequence),
+        log.map((_, i) => i + 1),
+      );
+      assert.deepEqual(
+        log.flatMap((entry) => ('keyId' in entry ? [entry.keyId] : [])).sort(),
+        [...ids].sort(),
+        'one entry for each key',
+      );
+      for (const [i, id] of racing.entries()) {
+        const { key, sequence } = answers[i]!;
+        assert.equal(key.revokedAt, (await world.store.readKey(id))?.revokedAt);
+        const own = log.find((entry) => 'keyId' in entry && entry.keyId === id)!;
+        assert.ok(sequence >= own.sequence, 'who asked again would not wait for the first');
+      }
     },
   },
   {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Account } from '../../domain/account.ts';
-import type { AccessGroup, SessionId, SessionName, UserId } from '../../domain/brand.ts';
+import type { AccessGroup, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import { newId } from '../../domain/ids.ts';
+import type { ApiKey } from '../../domain/key.ts';
 import { day, hour } from '../../domain/limits.ts';
 import type { NamedSession } from '../../domain/named.ts';
 import { openSession } from '../../domain/open-session.ts';
+import type { Permission } from '../../domain/permissions.ts';
 import type { End } from '../../domain/reasons.ts';
 import { endOf, type Session, type StoredSession, viewOf } from '../../domain/session.ts';
 import type {
@@ -101,6 +103,24 @@ export class World {
       at,
       random,
     ).stored;
+  }
+
+  key(scopes: readonly Permission[] = [], at: number = start): ApiKey {
+    return {
+      id: newId('keys', at, random) as KeyId,
+      name: 'a key',
+      hash: random(32),
+      scopes,
+      createdAt: at,
+      createdBy: 'user:root',
+      revokedAt: undefined,
+    };
+  }
+
+  async createKey(scopes: readonly Permission[] = [], at: number = start): Promise<ApiKey> {
+    const key = this.key(scopes, at);
+    await this.store.createKey(key, note('key.created', at));
+    return key;
   }
 
   tryCreate(session: StoredSession, condition: Partial<Creation> = {}): Promise<CreationOutcome> {

@@ -93,13 +93,20 @@ export function readKey(tables: Tables, id: KeyId): ApiKey | undefined {
   return tables.keys.get(id) as ApiKey | undefined;
 }
 
-export function revokeKey(draft: Draft, id: KeyId, at: number, event: NewEvent): ApiKey | undefined {
+export function revokeKey(
+  draft: Draft,
+  id: KeyId,
+  at: number,
+  event: NewEvent,
+): { key: ApiKey; sequence: number } | undefined {
   const key = readKey(draft.tables, id);
-  if (!key || key.revokedAt !== undefined) return key;
+  if (!key) return undefined;
+  if (key.revokedAt !== undefined) return { key, sequence: draft.head };
   const revoked = { ...key, revokedAt: at };
   draft.tables.keys.put(id, revoked);
+  draft.revoked(id);
   draft.event(event);
-  return revoked;
+  return { key: revoked, sequence: draft.log({ keyId: id }, at) };
 }
 
 export function listKeys(

@@ -1,21 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import type { SessionId, UserId } from '../../domain/brand.ts';
+import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
 import type { Device } from '../../domain/device.ts';
 import { eventTypes, type NewEvent } from '../../domain/events.ts';
 import { bitsOfPermissions, permissionsOfBits } from '../../domain/permissions.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import type { StoredSession } from '../../domain/session.ts';
-import type { LogEntry } from '../contract.ts';
+import type { LogEntry, LogScope } from '../contract.ts';
 
 /*
  * The format of the rows: arrays by position, so that a row names no field, is small and reads fast.
  * Times are kept as milliseconds since the session's creation where they are close to it: four bytes, not nine.
  * `null` stands for what is absent. Format 2 has marks in the rows of the log, format 3 says in the last cell of a session
- * what whoever opened it may do; rows that were written before lack them, and are read as they are.
+ * what whoever opened it may do; rows that were written before lack them, and are read as they are. Format 4 has
+ * revocations of keys in the log, and a scope of its own for attaching.
  */
-export const format = 3;
+export const format = 4;
 /** Those that are carried over. */
-export const formatsBefore: readonly number[] = [1, 2];
+export const formatsBefore: readonly number[] = [1, 2, 3];
+/** The first in which attaching a verifier takes a scope of its own. */
+export const attachScopeSince = 4;
 
 type Cell = unknown;
 export type Row = readonly Cell[];
@@ -144,19 +147,19 @@ export function decodeEnd([at, by, reason, sequence]: Cells): SequencedEnd {
   };
 }
 
-export type LogScope = { sessionId: SessionId } | { userId: UserId } | { all: true };
-
 export function encodeLog(scope: LogScope, at: number): Row {
   const mark = randomBytes(9).toString('base64url');
   if ('sessionId' in scope) return [at, 's', scope.sessionId, mark];
-  return 'userId' in scope ? [at, 'u', scope.userId, mark] : [at, 'a', null, mark];
+  if ('userId' in scope) return [at, 'u', scope.userId, mark];
+  return 'keyId' in scope ? [at, 'k', scope.keyId, mark] : [at, 'a', null, mark];
 }
 
 export function decodeLog(sequence: number, row: Row): LogEntry {
   const [at, kind, key] = row as [number, string, string];
   const position = { sequence, mark: markOf(row), at };
   if (kind === 's') return { ...position, sessionId: key as SessionId };
-  return kind === 'u' ? { ...position, userId: key as UserId } : { ...position, all: true };
+  if (kind === 'u') return { ...position, userId: key as UserId };
+  return kind === 'k' ? { ...position, keyId: key as KeyId } : { ...position, all: true };
 }
 
 /** What no other entry has at the same number. Format 1 had none: there, what it says of the change has to do. */

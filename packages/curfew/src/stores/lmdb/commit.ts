@@ -1,9 +1,11 @@
-import type { SessionId, UserId } from '../../domain/brand.ts';
+import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
+import type { ApiKey } from '../../domain/key.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../../domain/session.ts';
 import { CurfewError, isCurfewError } from '../../errors.ts';
-import { type Counters, countersOf, encodeEvent, encodeLog, type LogScope, type Row } from './codec.ts';
+import type { LogScope } from '../contract.ts';
+import { type Counters, countersOf, encodeEvent, encodeLog, type Row } from './codec.ts';
 import { type EpochBook, type EpochHistory, firstEnd, loadEpochs, numberOf, putStep, removeStep } from './epochs.ts';
 import { writeFault } from './faults.ts';
 import { type FreshSession, type FreshSessions, freshOf, loadFresh } from './fresh.ts';
@@ -15,6 +17,8 @@ export type State = Counters & {
   epochs: EpochBook;
   progress: Progress;
   fresh: FreshSessions;
+  /** API keys, because each request shows one; this process alone can revoke them. */
+  keys: Map<KeyId, ApiKey>;
 };
 
 /** How far the sweep has followed. */
@@ -35,7 +39,7 @@ export function loadState(tables: Tables): State {
   const later = told && (told.head > kept.head || told.lastEvent > kept.lastEvent);
   const progress = (tables.meta.get(progressKey) as Progress | undefined) ?? { buried: 0, placed: 0 };
   const fresh = loadFresh(tables, progress.placed);
-  return { ...(later ? told : kept), epochs: loadEpochs(tables), progress, fresh };
+  return { ...(later ? told : kept), epochs: loadEpochs(tables), progress, fresh, keys: new Map() };
 }
 
 /** What a store that was written by an earlier version, or filled at once, may lack: the newest entry of its log. */
@@ -71,6 +75,7 @@ export class Draft {
   /** Rows of created sessions that are not in the table yet. */
   readonly #unwritten: Map<SessionId, Row> = new Map();
   readonly #placed: Set<SessionId> = new Set();
+  readonly #revoked: Set<KeyId> = new Set();
 
   constructor(tables: Tables, state: State) {
     this.#tables = tables;
@@ -151,6 +156,11 @@ export class Draft {
     return this.#placed.size === 0 ? ids : ids.filter((id) => !this.#placed.has(id));
   }
 
+  /** Notes that a key is another from now on: what is remembered of it goes when that is visible, on disk or not. */
+  revoked(id: KeyId): void {
+    this.#revoked.add(id);
+  }
+
   epochsOf(userId: UserId): Epochs {
     return { user: numberOf(this.historyOf(userId)), everyone: numberOf(this.#everyone) };
   }
@@ -226,6 +236,7 @@ export class Draft {
     state.time = this.#time;
     for (const session of this.#created.values()) state.fresh.add(session);
     for (const id of this.#placed) state.fresh.remove(id);
+    for (const id of this.#revoked) state.keys.delete(id);
     state.progress = this.progress;
     state.epochs.everyone = this.#everyone;
     for (const [userId, history] of this.#users) {

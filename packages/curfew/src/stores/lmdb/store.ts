@@ -1,15 +1,15 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttemptRule } from '../../domain/attempts.ts';
-import type { KeyId, SessionId, SessionName } from '../../domain/brand.ts';
+import type { SessionId, SessionName } from '../../domain/brand.ts';
 import type { Event, NewEvent } from '../../domain/events.ts';
-import type { ApiKey } from '../../domain/key.ts';
+import { type ApiKey, withAttachScope } from '../../domain/key.ts';
 import { day } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
 import type { AttemptOutcome, EventQuery, LogHead, LogPosition, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
 import { Attempts } from './attempts.ts';
-import { decodeEvent, decodeLog, decodeSession, format, formatsBefore, markOf } from './codec.ts';
+import { attachScopeSince, decodeEvent, decodeLog, decodeSession, format, formatsBefore, markOf } from './codec.ts';
 import { Committer, closedError, completeLog, loadState, type State } from './commit.ts';
 import { endEveryone, endUser } from './ends.ts';
 import { readFault } from './faults.ts';
@@ -41,8 +41,6 @@ export class LmdbStore implements Store {
   /** This process's own, and those of processes before it whose verifiers may still hold what was lent. */
   readonly #nodes: Map<string, NodeRow> = new Map();
   readonly #attempts: Attempts;
-  /** Keys as they are on disk, because each request shows one; this process alone can revoke them. */
-  readonly #keys: Map<KeyId, ApiKey> = new Map();
   #closing: Promise<void> | undefined;
 
   constructor(tables: Tables, folder: string, owner: Ownership) {
@@ -132,19 +130,16 @@ export class LmdbStore implements Store {
 
   readKey: Store['readKey'] = (id) =>
     this.#read(() => {
-      const key = this.#keys.get(id) ?? accounts.readKey(this.#tables, id);
+      const { keys } = this.#state;
+      const key = keys.get(id) ?? accounts.readKey(this.#tables, id);
       if (!key) return undefined;
-      if (this.#keys.size >= mostKeys) this.#keys.clear();
-      this.#keys.set(id, key);
+      if (keys.size >= mostKeys) keys.clear();
+      keys.set(id, key);
       return key;
     });
 
-  revokeKey: Store['revokeKey'] = async (id, at, event) => {
-    const revoked = await this.#committer.run((draft) => accounts.revokeKey(draft, id, at, event));
-    // Before the answer: whoever asks from now on reads what is on disk.
-    this.#keys.delete(id);
-    return revoked;
-  };
+  revokeKey: Store['revokeKey'] = (id, at, event) =>
+    this.#committer.run((draft) => accounts.revokeKey(draft, id, at, event));
 
   listKeys: Store['listKeys'] = (query) => this.#read(() => accounts.listKeys(this.#tables, query));
 
@@ -348,6 +343,7 @@ export function checkFormat(tables: Tables): void {
   if (written === undefined || formatsBefore.includes(written)) {
     tables.root.transactionSync(() => {
       completeLog(tables, loadState(tables));
+      if (written !== undefined && written < attachScopeSince) addAttachScope(tables);
       tables.meta.put('format', format);
     });
     return;
@@ -359,4 +355,8 @@ export function checkFormat(tables: Tables): void {
   throw new CurfewError('store_version', {
     detail: `The store has format ${written}; this version of Curfew reads format ${format}.`,
   });
+}
+
+function addAttachScope({ keys }: Tables): void {
+  for (const { key: id, value } of [...keys.getRange()]) keys.put(id, withAttachScope(value as ApiKey));
 }

@@ -1,5 +1,5 @@
 import type { Account } from '../../domain/account.ts';
-import type { SessionId } from '../../domain/brand.ts';
+import type { KeyId, SessionId } from '../../domain/brand.ts';
 import type { Event, NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { NamedSession } from '../../domain/named.ts';
@@ -161,12 +161,11 @@ export function decodeEvent(row: Row): Event {
 }
 
 export function decodeLog(row: Row): LogEntry {
-  const { sequence, mark, at, session_id, user_id } = row as { [key: string]: never };
-  const place = { sequence, mark, at } as unknown as LogPosition & { at: number };
-  if (session_id !== null) return { ...place, sessionId: session_id as unknown as SessionId };
-  return user_id === null
-    ? { ...place, all: true }
-    : { ...place, userId: user_id as unknown as StoredSession['userId'] };
+  const { sequence, mark, at } = row as LogPosition & { at: number };
+  const place = { sequence, mark, at };
+  if (row['session_id'] !== null) return { ...place, sessionId: row['session_id'] as SessionId };
+  if (row['user_id'] !== null) return { ...place, userId: row['user_id'] as StoredSession['userId'] };
+  return row['key_id'] === null ? { ...place, all: true } : { ...place, keyId: row['key_id'] as KeyId };
 }
 
 export function decodeHead({ sequence, mark, incarnation, now }: Row): LogHead {

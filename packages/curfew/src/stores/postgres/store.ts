@@ -261,8 +261,10 @@ export class PostgresStore implements Store {
   };
 
   revokeKey: Store['revokeKey'] = async (id, at, event) => {
-    const row = await this.#write('revoke_key', { id, at, event: codec.encodeEvent(event) });
-    return row === null ? undefined : codec.decodeKey(row);
+    const answer = await this.#write('revoke_key', { id, at, event: codec.encodeEvent(event) });
+    return answer === null
+      ? undefined
+      : { key: codec.decodeKey(answer['key'] as Row), sequence: answer['sequence'] as number };
   };
 
   listKeys: Store['listKeys'] = async ({ after, limit }) => {

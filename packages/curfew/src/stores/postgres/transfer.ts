@@ -154,12 +154,14 @@ const targets: { [Kind in RecordKind]: Target<Kind> } = {
   slot: { into: rowsOf('slots'), encode: ({ slot }) => codec.encodeSlot(slot) },
   log: {
     // With new marks: what happened in the store that it comes from is another history from now on.
-    into: `INSERT INTO log SELECT sequence, at, session_id, user_id FROM jsonb_populate_recordset(NULL::log, $1)`,
+    into: `INSERT INTO log (sequence, at, session_id, user_id, key_id)
+      SELECT sequence, at, session_id, user_id, key_id FROM jsonb_populate_recordset(NULL::log, $1)`,
     encode: ({ entry }) => ({
       sequence: entry.sequence,
       at: entry.at,
       session_id: 'sessionId' in entry ? entry.sessionId : undefined,
       user_id: 'userId' in entry ? entry.userId : undefined,
+      key_id: 'keyId' in entry ? entry.keyId : undefined,
     }),
   },
   event: {

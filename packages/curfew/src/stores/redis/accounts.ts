@@ -1,11 +1,11 @@
 import type { Account } from '../../domain/account.ts';
 import type { KeyId, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
-import type { ApiKey } from '../../domain/key.ts';
+import { type ApiKey, withAttachScope } from '../../domain/key.ts';
 import { accountMentions } from '../../domain/search.ts';
 import type { Epochs } from '../../domain/session.ts';
 import type { AccountChange, AccountDeletion, AccountOutcome, AccountWitness, DeletionOutcome } from '../contract.ts';
-import { decodeAccount, decodeKey, encodeAccount, encodeEvent, encodeKey } from './codec.ts';
+import { decodeAccount, decodeKey, encodeAccount, encodeEvent, encodeKey, format } from './codec.ts';
 import { homeOf } from './keys.ts';
 import type { Link } from './link.ts';
 import * as scripts from './scripts/accounts.ts';
@@ -14,6 +14,7 @@ import type { Write } from './store.ts';
 type Found = [row: string | null, everyone: number, user: number];
 
 const accountsOfScan = 100;
+const keysOfPage = 100;
 
 export async function readUser(link: Link, userId: UserId): Promise<{ account: Account | undefined; epochs: Epochs }> {
   return decodeFound((await link.run(scripts.readUser, [userId], homeOf(userId))) as Found);
@@ -92,15 +93,40 @@ export async function readKey(link: Link, id: KeyId): Promise<ApiKey | undefined
   return text === null ? undefined : decodeKey(text);
 }
 
-export async function revokeKey(link: Link, write: Write, id: KeyId, at: number, event: NewEvent) {
+export async function revokeKey(
+  link: Link,
+  write: Write,
+  id: KeyId,
+  at: number,
+  event: NewEvent,
+): Promise<{ key: ApiKey; sequence: number } | undefined> {
   for (;;) {
     const text = (await link.run(scripts.readKey, [id])) as string | null;
-    const key = text === null ? undefined : decodeKey(text);
-    if (text === null || !key || key.revokedAt !== undefined) return key;
-    const revoked: ApiKey = { ...key, revokedAt: at };
+    if (text === null) return undefined;
+    const found = decodeKey(text);
+    const already = found.revokedAt !== undefined;
+    const key: ApiKey = already ? found : { ...found, revokedAt: at };
+    // One that is revoked already is written as well: then it is as durable as by whoever did it.
+    const args = [id, text, already ? text : encodeKey(key), encodeEvent(event), String(at)];
+    const sequence = (await write(scripts.revokeKey, args)) as number | null;
     // Whoever was faster has revoked it: nothing else changes a key.
-    if ((await write(scripts.replaceKey, [id, text, encodeKey(revoked), encodeEvent(event)])) === 1) return revoked;
+    if (sequence !== null) return { key, sequence };
   }
+}
+
+/** What keys could do before attaching a verifier took a scope of its own, they can do still; and the format is the present one. */
+export async function carryOver(link: Link, written: string): Promise<void> {
+  const changes: string[] = [];
+  let after: KeyId | undefined;
+  do {
+    const page = await listKeys(link, { after, limit: keysOfPage });
+    for (const key of page.keys) {
+      const changed = withAttachScope(key);
+      if (changed !== key) changes.push(key.id, encodeKey(key), encodeKey(changed));
+    }
+    after = page.next;
+  } while (after !== undefined);
+  await link.run(scripts.carryOver, [written, String(format), ...changes]);
 }
 
 export async function listKeys(

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Account } from '../../domain/account.ts';
-import type { SessionId, SessionName, UserId } from '../../domain/brand.ts';
+import type { KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { NamedSession } from '../../domain/named.ts';
@@ -14,10 +14,11 @@ import type { StoreRecord } from '../records.ts';
  * The format of what is kept. A row is text: its cells, joined by the unit separator (U+001F). No id, name,
  * group or address holds a control character, and JSON escapes them, so no cell does. Scripts read cells by their place,
  * and so never parse JSON. Absent is empty. Format 3 has the fourth cell in the rows of the log, format 4 the last one in
- * those of sessions; what was written before is read as it is, and the sweep writes the new number down.
+ * those of sessions; what was written before is read as it is. Format 5 has revocations of keys in the log, and a scope of
+ * its own for attaching a verifier: whoever opens a store of before gives it to the keys that could attach.
  */
-export const format = 4;
-export const formatsBefore: readonly string[] = ['2', '3'];
+export const format = 5;
+export const formatsBefore: readonly string[] = ['2', '3', '4'];
 
 export const separator = '\u001f';
 /** Between the access groups in their cell. */
@@ -194,7 +195,7 @@ export function decodeEvent(row: string): NewEvent {
   return event;
 }
 
-/** An entry of the log is its moment, `s` (a session), `u` (a user) or `a` (all), and whose it is. */
+/** An entry of the log is its moment, `s` (a session), `u` (a user), `k` (an API key) or `a` (all), and whose it is. */
 export type LogRecord = Extract<StoreRecord, { kind: 'log' }>['entry'];
 
 /**
@@ -205,14 +206,16 @@ export function decodeLog(sequence: number, row: string): LogEntry {
   const [time, kind, subject] = row.split(separator);
   const position = { sequence, mark: row, at: Number(time) };
   if (kind === 's') return { ...position, sessionId: subject as SessionId };
-  return kind === 'u' ? { ...position, userId: subject as UserId } : { ...position, all: true };
+  if (kind === 'u') return { ...position, userId: subject as UserId };
+  return kind === 'k' ? { ...position, keyId: subject as KeyId } : { ...position, all: true };
 }
 
 /** A row of an entry that was made elsewhere. It is another entry here, so what tells it apart is made anew. */
 export function encodeLog(entry: LogRecord): string {
   const apart = randomBytes(9).toString('base64url');
   if ('sessionId' in entry) return [entry.at, 's', entry.sessionId, apart].join(separator);
-  return ('userId' in entry ? [entry.at, 'u', entry.userId, apart] : [entry.at, 'a', '', apart]).join(separator);
+  if ('userId' in entry) return [entry.at, 'u', entry.userId, apart].join(separator);
+  return ('keyId' in entry ? [entry.at, 'k', entry.keyId, apart] : [entry.at, 'a', '', apart]).join(separator);
 }
 
 /** Answers of scripts about the log: the newest entry, the incarnation, and the time of Redis. */

@@ -1,4 +1,5 @@
 import { CurfewError } from '../../errors.ts';
+import { carryOver } from './accounts.ts';
 import { format, formatsBefore } from './codec.ts';
 import { DurableWrites } from './durable.ts';
 import { Link, type LinkOptions } from './link.ts';
@@ -42,6 +43,7 @@ async function checkFormat(link: Link): Promise<void> {
   if (written === null || written === String(format)) return;
   if (formatsBefore.includes(written)) {
     await link.run(completeLog, []);
+    await carryOver(link, written);
     return;
   }
   if (written === halfImported) {

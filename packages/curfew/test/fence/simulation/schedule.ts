@@ -127,7 +127,7 @@ export class Schedule {
         now: () => machine.date(),
         lastSeen: (stored) => stored.lastSeenAt,
         noteUse() {},
-        admit: async () => {},
+        admit: async (token) => ({ id: token, name: token }),
         lease,
         capacity: 100,
         onRestart: (reason, detail) => this.#judgeRestart(url, reason, detail),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { Permission } from '../../../src/domain/permissions.ts';
 import { beginning, hour, logout, nodeRow, positionOf, start, World } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { recovers } from '../../support/recovers.ts';
@@ -66,6 +67,30 @@ describe('what a Redis is an incarnation of', { skip: !redisInstalled }, () => {
   });
 });
 
+describe('a Redis of format 4', { skip: !redisInstalled }, () => {
+  test('keys that could attach a verifier hold the scope for it from the first opening on, others do not', async (t) => {
+    const server = await RedisServer.start();
+    t.after(() => server.remove());
+    const former = await openRedisStore(server.url);
+    const writer = new World({ store: former, dispose: async () => {} });
+    const verifies = await writer.createKey(['sessions.verify', 'sessions.read']);
+    const reads = await writer.createKey(['sessions.read']);
+    await former.close();
+    await tellRedis(server.url, 'HSET', 'curfew:state', 'format', '4');
+
+    const store = await openRedisStore(server.url);
+    t.after(store.close);
+    const scopes: Permission[] = ['sessions.verify', 'sessions.read', 'fence.attach'];
+    assert.deepEqual(await store.readKey(verifies.id), { ...verifies, scopes });
+    assert.deepEqual(await store.readKey(reads.id), reads);
+    assert.equal(await tellRedis(server.url, 'HGET', 'curfew:state', 'format'), '5');
+    const later = await new World({ store, dispose: async () => {} }).createKey(['sessions.verify']);
+    const second = await openRedisStore(server.url);
+    t.after(second.close);
+    assert.deepEqual(await second.readKey(later.id), later, 'a key of this format gained a scope');
+  });
+});
+
 describe('a Redis of format 2', { skip: !redisInstalled }, () => {
   let server: RedisServer;
   before(async () => {
@@ -87,7 +112,7 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
   }
 
   for (const [database, keepLog] of [true, false].entries()) {
-    test(`is opened, ${keepLog ? 'with its log' : 'also when its log was forgotten whole'}, goes on, and is format 4 after a sweep`, async (t) => {
+    test(`is opened, ${keepLog ? 'with its log' : 'also when its log was forgotten whole'}, goes on, and is of the present format`, async (t) => {
       const url = `${server.url}/${database}`;
       const former = await openRedisStore(url);
       const writer = new World({ store: former, dispose: async () => {} });
@@ -121,7 +146,7 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
       );
       assert.deepEqual(positionOf(read[0]!), positionOf(head));
       await world.sweep(start + 2 * hour);
-      assert.equal(await tellRedis(url, 'HGET', 'curfew:state', 'format'), '4');
+      assert.equal(await tellRedis(url, 'HGET', 'curfew:state', 'format'), '5');
     });
   }
 });

@@ -1,4 +1,4 @@
-import { reading, type Script, writing } from './script.ts';
+import { reading, type Script, writing, writingWhenFull } from './script.ts';
 
 /** ARGV: user. Answers the account's row, if there is one, and the present epochs (everyone's, the user's). */
 export const readUser: Script = reading({
@@ -151,15 +151,32 @@ event(ARGV[3])
 `,
 });
 
-/** ARGV: id, the key as it was read, as it shall be, event. Answers whether it was still as it was read. */
-export const replaceKey: Script = writing({
-  name: 'replaceKey',
-  uses: ['event'],
+/**
+ * ARGV: id, the key as it was read, as it shall be (the same when it was revoked already), event, at. Answers the number of
+ * its entry in the log, or the log's head when there was nothing to do; nothing when the key is not as it was read.
+ */
+export const revokeKey: Script = writing({
+  name: 'revokeKey',
+  uses: ['head', 'log', 'event'],
   body: `
-if redis.call('GET', shared .. 'key:' .. ARGV[1]) ~= ARGV[2] then return 0 end
+if redis.call('GET', shared .. 'key:' .. ARGV[1]) ~= ARGV[2] then return false end
+if ARGV[2] == ARGV[3] then return head() end
 redis.call('SET', shared .. 'key:' .. ARGV[1], ARGV[3])
 event(ARGV[4])
-return 1
+return log('k', ARGV[1], ARGV[5])
+`,
+});
+
+/** ARGV: the format that was read, the present one, then ids of keys, each with its row as read and as it shall be. */
+export const carryOver: Script = writingWhenFull({
+  name: 'carryOver',
+  body: `
+if redis.call('HGET', shared .. 'state', 'format') ~= ARGV[1] then return end
+for i = 3, #ARGV, 3 do
+  local key = shared .. 'key:' .. ARGV[i]
+  if redis.call('GET', key) == ARGV[i + 1] then redis.call('SET', key, ARGV[i + 2]) end
+end
+redis.call('HSET', shared .. 'state', 'format', ARGV[2])
 `,
 });
 

@@ -119,7 +119,7 @@ end
 `;
 
 const log = String.raw`
--- Appends to the change log, which numbers itself: kind s (a session), u (a user) or a (all). All entries of one script are
+-- Appends to the change log, which numbers itself: kind s (a session), u (a user), k (an API key) or a (all). All entries of one script are
 -- of one microsecond, and none of them touches what another one does.
 local function log(kind, subject, at)
   local row = at .. '\31' .. kind .. '\31' .. subject .. '\31' .. table.concat(redis.call('TIME'), '.')

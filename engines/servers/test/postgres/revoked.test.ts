@@ -1,0 +1,3 @@
+import { testRevoked } from '../../../../packages/curfew/test/support/revoked-tests.ts';
+
+testRevoked('postgres');

@@ -1,0 +1,70 @@
+import { second } from '../domain/limits.ts';
+import type { Permission } from '../domain/permissions.ts';
+import { nextDeadline } from '../domain/session.ts';
+import { authenticateAgain } from './authenticate.ts';
+import type { Caller } from './caller.ts';
+import type { Credential } from './receipt.ts';
+import type { World } from './world.ts';
+
+/** Milliseconds after which the store is asked again, whatever has been heard. */
+const longest = 15 * second;
+
+/**
+ * Whether a caller who was let in to a stream may still be there. Every change that touches what they were let in by makes
+ * the store be asked at once; so a stream is over when the key is revoked, when the session ends or its token is replaced,
+ * and when the account is disabled or deleted. What no change tells of, such as a role that was taken away, is found before
+ * anything else is handed over, and within {@link longest} when there is nothing.
+ */
+export class Standing {
+  readonly #world: World;
+  readonly #caller: Caller;
+  readonly #permission: Permission;
+  readonly #over: AbortController = new AbortController();
+  readonly #stop: () => void;
+  /** By the authority's clock: when the session would have ended. */
+  #deadline: number = Number.POSITIVE_INFINITY;
+  #askedAt: number = performance.now();
+  /** Aborted when it is over, or when the stream ends anyway. */
+  readonly signal: AbortSignal;
+
+  constructor(world: World, caller: Caller, permission: Permission, until: AbortSignal) {
+    this.#world = world;
+    this.#caller = caller;
+    this.#permission = permission;
+    this.signal = AbortSignal.any([until, this.#over.signal]);
+    this.#noteDeadline(caller);
+    const credential = credentialOf(caller);
+    this.#stop = credential ? world.fence.watch(credential, () => void this.holds().catch(() => this.end())) : () => {};
+  }
+
+  /**
+   * Whether the caller may be there, as the store has it now.
+   * @throws `store_unavailable`
+   */
+  async holds(): Promise<boolean> {
+    this.#askedAt = performance.now();
+    const caller = await authenticateAgain(this.#world, this.#caller);
+    if (caller?.granted.has(this.#permission)) this.#noteDeadline(caller);
+    else this.end();
+    return !this.signal.aborted;
+  }
+
+  /** Whether it is time to ask, although nothing was heard. */
+  get isDue(): boolean {
+    return performance.now() - this.#askedAt >= longest || this.#world.clock.nowForEnd() >= this.#deadline;
+  }
+
+  end(): void {
+    this.#stop();
+    this.#over.abort();
+  }
+
+  #noteDeadline(caller: Caller): void {
+    if (caller.kind === 'person') this.#deadline = nextDeadline(caller.session);
+  }
+}
+
+function credentialOf(caller: Caller): Credential | undefined {
+  if (caller.kind === 'key') return { keyId: caller.key.id };
+  return caller.kind === 'person' ? { sessionId: caller.session.id, userId: caller.session.userId } : undefined;
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newId } from '../../src/domain/ids.ts';
+import { Told } from '../../src/fence/told.ts';
+import { random } from '../support/world.ts';
+
+const idsOf = (count: number) => Array.from({ length: count }, (_, i) => newId(`user ${i}`, i, random));
+
+test('of many sessions each one that was noted is known, and none that was not', () => {
+  const told = new Told();
+  const [noted, others] = [idsOf(10_000), idsOf(10_000)];
+  for (const id of noted) told.note(id);
+  assert.deepEqual(
+    noted.filter((id) => !told.has(id)),
+    [],
+  );
+  assert.deepEqual(
+    others.filter((id) => told.has(id)),
+    [],
+  );
+});
+
+test('the oldest are forgotten, and those that are used stay', () => {
+  const told = new Told(100);
+  const [used, ...others] = idsOf(1000);
+  told.note(used!);
+  for (const id of others) {
+    told.note(id);
+    assert.ok(told.has(used!));
+  }
+  assert.ok(others.slice(-100).every((id) => told.has(id)));
+  assert.ok(others.slice(0, 700).every((id) => !told.has(id)));
+});

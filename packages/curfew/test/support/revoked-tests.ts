@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, type TestContext, test } from 'node:test';
+import { createVerifier } from 'curfew-client';
+import { serve } from '../../src/serve.ts';
+import { attachRaw } from './raw-verifier.ts';
+import { type Answer, type Json, TestServer } from './server.ts';
+
+const lease = 2000;
+
+/**
+ * What is revoked is revoked everywhere at once: servers on one store, where what happens at one of them counts at the
+ * other when the answer is there. An embedded store has one server, which is both.
+ */
+export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip?: boolean } = {}): void {
+  describe(`what is revoked on ${kind}`, options, () => {
+    /** `there`: calls at the other server. */
+    const fleet = async (t: TestContext) => {
+      const server = await TestServer.start({ CURFEW_LEASE_MS: String(lease) }, undefined, kind);
+      t.after(() => server.close());
+      if (kind === 'lmdb') return { server, there: server.call.bind(server) };
+      const second = await serve({ ...server.env, CURFEW_PORT: '0', CURFEW_LOG_LEVEL: 'silent' });
+      t.after(() => second.close());
+      const there = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+        const answer = await fetch(second.url + path, {
+          method,
+          headers: {
+            authorization: `Bearer ${server.key}`,
+            ...(body !== undefined && { 'content-type': 'application/json' }),
+          },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        });
+        return { status: answer.status, headers: answer.headers, body: await answer.json() };
+      };
+      return { server, there };
+    };
+    const keyWith = async (server: TestServer, ...scopes: string[]): Promise<{ key: Json; token: string }> =>
+      (await server.call('POST', '/v1/keys', { name: 'app', scopes })).body;
+    const person = async (server: TestServer) => {
+      const username = `auditor-${crypto.randomUUID().slice(0, 8)}`;
+      const { id } = await server.createAccount(username, { roles: ['auditor'] });
+      return { id, ...(await server.login(username, `${username} password`)).body };
+    };
+
+    test('a key: no server accepts it when its revocation returns, with a receipt; its streams are over, others are not', async (t) => {
+      const { server, there } = await fleet(t);
+      const { key, token } = await keyWith(server, 'events.read', 'sessions.verify', 'fence.attach');
+      const stays = await keyWith(server, 'events.read', 'fence.attach');
+      const session = await server.createSession();
+      const verify = () => server.call('POST', '/v1/sessions/verify', { token: session.token }, { as: token });
+      assert.equal((await verify()).body.active, true);
+      const [verifier, other] = [token, stays.token].map((one) => createVerifier({ url: server.url, key: one }));
+      t.after(() => verifier!.close());
+      t.after(() => other!.close());
+      for (const one of [verifier!, other!]) assert.ok((await one.verify(session.token)).active);
+      const [stream, otherStream] = [await follow(server, token), await follow(server, stays.token)];
+      t.after(() => otherStream.leave());
+
+      const { status, body } = await there('DELETE', `/v1/keys/${key.id}`);
+      assert.equal(status, 200);
+      assert.ok(body.key.revokedAt);
+      assert.equal(body.receipt.endedAt, body.key.revokedAt);
+      assert.deepEqual([body.receipt.everywhere, body.receipt.by], [true, 'acks']);
+      assert.equal(verifier!.check(session.token), undefined, 'its verifier answers from memory');
+      for (const refused of [await verify(), await server.call('GET', '/v1/events', undefined, { as: token })]) {
+        assert.deepEqual([refused.status, refused.body.code], [401, 'key_revoked']);
+      }
+      await assert.rejects(verifier!.verify(session.token), { code: 'key_revoked' });
+      assert.doesNotMatch(await stream.end, /key\.revoked/, 'it was told of what came afterwards');
+      assert.ok(other!.check(session.token), 'the verifier of another key was disturbed');
+      await otherStream.hears('key.revoked');
+
+      const again = await there('DELETE', `/v1/keys/${key.id}`);
+      assert.equal(again.body.receipt.endedAt, body.receipt.endedAt);
+      assert.ok(again.body.receipt.sequence >= body.receipt.sequence);
+      const stored = await server.call('DELETE', `/v1/keys/${stays.key.id}?wait=stored`);
+      assert.equal(stored.body.receipt.everywhere, false);
+    });
+
+    test('a verifier that never renews and says nothing is cut off as well, and answered nothing more', async (t) => {
+      const { server, there } = await fleet(t);
+      const { key, token } = await keyWith(server, 'fence.attach');
+      const session = await server.createSession();
+      const mute = await attachRaw(server.url, token);
+      mute.say({ type: 'ask', question: 1, token: session.token });
+      assert.ok((await mute.hear('answer')).answer.active);
+      const closed = once(mute.socket, 'close');
+      const { receipt } = (await there('DELETE', `/v1/keys/${key.id}`)).body;
+      // It held no lease: nobody has to wait for it.
+      assert.deepEqual([receipt.everywhere, receipt.by], [true, 'acks']);
+      assert.equal((await mute.hear('refused')).trouble.code, 'key_revoked');
+      mute.say({ type: 'ask', question: 2, token: session.token });
+      const answered = mute.hear('answer').then(() => 'answered');
+      assert.equal(await Promise.race([answered, closed.then(() => 'closed')]), 'closed');
+    });
+
+    test('a verifier that holds a lease and stands still is waited for until it believes nothing any more', async (t) => {
+      const { server, there } = await fleet(t);
+      const { key, token } = await keyWith(server, 'fence.attach');
+      const frozen = await attachRaw(server.url, token, { name: 'frozen' });
+      frozen.say({ type: 'renew', ask: 1, seen: [] });
+      const granted = performance.now();
+      const { length } = await frozen.hear('grant');
+      const { receipt } = (await there('DELETE', `/v1/keys/${key.id}`)).body;
+      assert.ok(performance.now() - granted >= length, 'it returned while the verifier still believed its memory');
+      assert.equal(receipt.everywhere, true);
+      frozen.socket.terminate();
+    });
+
+    const ways: Record<
+      string,
+      (there: (...asked: [string, string, unknown?]) => Promise<Answer>, who: Json) => unknown
+    > = {
+      'the session ends': (there, { session }) => there('DELETE', `/v1/sessions/${session.id}`),
+      'all of the user end': (there, { id }) => there('DELETE', `/v1/users/${id}/sessions`),
+      'everybody is signed out': (there) => there('POST', '/v1/sessions/end-everyone', { confirm: 'everyone' }),
+      'the account is disabled': (there, { id }) => there('PATCH', `/v1/accounts/${id}`, { disabled: true }),
+      'the account is deleted': (there, { id }) => there('DELETE', `/v1/accounts/${id}`),
+      'its token is replaced': (there, { refreshToken }) => there('POST', '/v1/sessions/refresh', { refreshToken }),
+    };
+    test('a stream of events ends with what its session was: by any end, by its account, by a new token', async (t) => {
+      const { server, there } = await fleet(t);
+      const neighbour = await follow(server, server.key);
+      t.after(() => neighbour.leave());
+      for (const [how, end] of Object.entries(ways)) {
+        const who = await person(server);
+        const stream = await follow(server, who.token);
+        const answer = (await end(there, who)) as Answer;
+        assert.ok(answer.status < 300, `${how}: ${JSON.stringify(answer.body)}`);
+        const after = await there('POST', '/v1/sessions', { userId: 'later' });
+        const told = await stream.end;
+        assert.ok(!told.includes(after.body.session.id), `${how}: it was told of what came afterwards`);
+        await neighbour.hears(after.body.session.id);
+      }
+    });
+
+    test('who may no longer read events is told of none, and the stream ends; who still may is not disturbed', async (t) => {
+      const { server, there } = await fleet(t);
+      const [who, kept] = [await person(server), await person(server)];
+      const [stream, keptStream] = [await follow(server, who.token), await follow(server, kept.token)];
+      t.after(() => keptStream.leave());
+      // Both are touched by this, and end nothing.
+      for (const { id } of [who, kept]) await there('POST', `/v1/users/${id}/access-groups`, { add: ['staff'] });
+      const before = (await there('POST', '/v1/sessions', { userId: 'before' })).body.session.id;
+      for (const one of [stream, keptStream]) await one.hears(before);
+      await there('PATCH', `/v1/accounts/${who.id}`, { roles: ['member'] });
+      const after = (await there('POST', '/v1/sessions', { userId: 'after' })).body.session.id;
+      assert.ok(!(await stream.end).includes(after));
+      await keptStream.hears(after);
+    });
+  });
+}
+
+/** A stream of events that has begun. */
+export async function follow(server: TestServer, token: string) {
+  const leaving = new AbortController();
+  const response = await fetch(`${server.url}/v1/events`, {
+    headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
+    signal: leaving.signal,
+  });
+  assert.equal(response.status, 200);
+  let told = '';
+  let wake = () => {};
+  const end = (async () => {
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+      told += chunk;
+      wake();
+    }
+    return told;
+  })();
+  end.catch(() => {});
+  const hears = async (text: string) => {
+    while (!told.includes(text)) {
+      await Promise.race([
+        new Promise<void>((resolve) => {
+          wake = resolve;
+        }),
+        end.then(() => assert.fail(`the stream ended without ${text}`)),
+      ]);
+    }
+  };
+  await hears('events follow');
+  return { hears, leave: () => leaving.abort(), /** All that was told, once it is over. */ end };
+}
