@@ -112,7 +112,7 @@ async function* recordsOf(
       first = readFirst(line);
       outcome.keyMissing = !checkKey(first, key);
     } else if (line.startsWith('{"curfew":')) {
-      last = JSON.parse(line) as Last;
+      last = readLast(line);
       continue;
     } else {
       const record = decodeRecord(line);
@@ -142,6 +142,14 @@ function readFirst(line: string): First {
   throw new CurfewError('store_version', {
     detail: `The export has format ${first.format}; this version of Curfew reads ${readable.join(' and ')}.`,
   });
+}
+
+function readLast(line: string): Last {
+  try {
+    return JSON.parse(line) as Last;
+  } catch (error) {
+    throw new CurfewError('export_damaged', { detail: 'Its last line is not JSON.' }, error);
+  }
 }
 
 /** Whether the key is known to be the right one. @throws `config_invalid` when it is known to be another */
