@@ -1,5 +1,6 @@
-import { options } from '../packages/curfew/src/config.ts';
+import { options, shown } from '../packages/curfew/src/config.ts';
 import { permissionTable } from '../packages/curfew/src/dialects/permission-table.ts';
+import { assuranceLevels } from '../packages/curfew/src/domain/policy.ts';
 import { errors } from '../packages/curfew/src/errors.ts';
 import { describeAccess } from '../packages/curfew/src/http/checks/index.ts';
 import { openApiDocument } from '../packages/curfew/src/http/document.ts';
@@ -252,6 +253,10 @@ function configurationPage(): string {
     .filter(({ env, file }) => file || env === options.secretKey.env)
     .map(({ env }) => `\`${env}_FILE\``)
     .join(', ');
+  const longest = (limit: number | undefined) => (limit === undefined ? '–' : shown(limit));
+  const levels = Object.entries<{ absolute: number; idle?: number }>(assuranceLevels).map(
+    ([level, { absolute, idle }]) => `| \`${level}\` | ${longest(absolute)} | ${longest(idle)} |`,
+  );
   return `${note}
 # Configuration
 
@@ -271,6 +276,20 @@ name a file that has the value. A line break at its end does not count. Setting 
 
 The command line itself reads \`CURFEW_URL\` and \`CURFEW_API_KEY\` or \`CURFEW_TOKEN\`, where it talks to a server;
 the latter two also from files, by \`CURFEW_API_KEY_FILE\` and \`CURFEW_TOKEN_FILE\`.
+
+## Assurance levels
+
+\`CURFEW_ASSURANCE\` keeps sessions to the limits of an authentication assurance level of NIST SP 800-63B-4:
+
+| level | a session lives at most | without activity at most |
+|---|---|---|
+${levels.join('\n')}
+
+\`CURFEW_ABSOLUTE\` and \`CURFEW_IDLE\` may be stricter than the level. A laxer one stops the start, with an error that names
+both settings. Sessions that were opened earlier keep the limits that they were opened with.
+
+The level sets limits only. AAL2 also requires a second factor at each sign-in: Curfew asks for one from every account that
+has enrolled it, and lets an account without one in. AAL3 requires a phishing-resistant factor, which Curfew does not have.
 
 ## Behind a proxy
 
