@@ -180,7 +180,7 @@ test('R8: a hello that was long under way, on a stream that was left for another
   present.socket.terminate();
 });
 
-test('a revoked key lets go of its verifiers', async () => {
+test('N2.1: a revoked key lets go of its verifiers', async () => {
   const { body } = await server.call('POST', '/v1/keys', { name: 'app', scopes: ['sessions.verify'] });
   const verifier = createVerifier({ url: server.url, key: body.token });
   await verifier.ready();

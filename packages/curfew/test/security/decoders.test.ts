@@ -165,7 +165,11 @@ describe('decoders', () => {
       '',
     ];
     const codes = ['export_damaged', 'store_version'];
-    const reading = { importRecords: async (records: AsyncIterable<unknown>) => void (await Array.fromAsync(records)) };
+    const reading = {
+      importRecords: async (records: AsyncIterable<unknown>) => {
+        for await (const _ of records);
+      },
+    };
     const damaged = fc.tuple(
       fc.oneof(texts(whole), fc.constant(whole[0]!)),
       texts(whole),
