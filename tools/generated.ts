@@ -11,6 +11,7 @@ import { components } from '../packages/curfew/src/http/schemas.ts';
 import { n8nFiles } from './nodes/n8n.ts';
 import { nodeRedFiles } from './nodes/node-red.ts';
 import { nodesPage } from './nodes/page.ts';
+import { securityPage } from './security/page.ts';
 
 /*
  * Everything that is written from the declarations in the code: the client's types and table, the OpenAPI document,
@@ -29,6 +30,7 @@ export async function generated(): Promise<Map<string, string>> {
     ['docs/configuration.md', configurationPage()],
     ['docs/permissions.md', permissionsPage()],
     ['docs/nodes.md', nodesPage()],
+    ['docs/security.md', securityPage(note)],
     ...n8nFiles(),
     ...nodeRedFiles(),
   ]);
@@ -237,8 +239,8 @@ fresh sign-in or a second factor.
 In each cell stands a character for each target that the column \`of\` names: \`o\` one's own account, \`e\` an equal: another who may
 as much, \`s\` a stronger one, \`w\` a weaker one. \`✓\` is allowed, \`–\` refused, \`·\` there is no such target. Where
 \`of\` is empty, the call concerns nobody in particular. \`opened\` is a session of an administrator that somebody opened who
-may only open sessions. A test makes every call of the native API that is not open to anybody and compares it with this table;
-of the dialects it compares the routes, each of which has a row, and makes no calls.
+may only open sessions. Tests make every call that is not open to anybody, as each caller to each target, and compare the
+answers with this table; a call without a row fails them. An open call goes by what it brings along: a password, a token.
 
 ${permissionTable().join('\n')}
 `;
