@@ -151,7 +151,7 @@ describe('the log', () => {
     return readFileSync(file, 'utf8').trim().split('\n');
   }
 
-  test('N6.10: keeps of a path that nobody knows the words, and nothing that could be a token', async (t) => {
+  test('N6.10: the log keeps of a path that nobody knows the words, and nothing that could be a token', async (t) => {
     let secrets: string[] = [];
     const lines = await linesOf(t, {}, async (server) => {
       const { token, refreshToken } = await server.createSession('ada');
@@ -177,7 +177,7 @@ describe('the log', () => {
     assert.ok(lines.some((line) => JSON.parse(line).path === '/v2/session/…'));
   });
 
-  test('N6.12: never steers the terminal that it is shown on, whoever a session belongs to', async (t) => {
+  test('N6.12: the log never steers the terminal that it is shown on, whoever a session belongs to', async (t) => {
     const userId = 'eve\u202enimda\u2028';
     const lines = await linesOf(t, {}, async (server) => {
       const { token } = await server.createSession(userId);
