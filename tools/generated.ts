@@ -1,5 +1,6 @@
-import { options } from '../packages/curfew/src/config.ts';
+import { options, shown } from '../packages/curfew/src/config.ts';
 import { permissionTable } from '../packages/curfew/src/dialects/permission-table.ts';
+import { assuranceLevels } from '../packages/curfew/src/domain/policy.ts';
 import { errors } from '../packages/curfew/src/errors.ts';
 import { describeAccess } from '../packages/curfew/src/http/checks/index.ts';
 import { openApiDocument } from '../packages/curfew/src/http/document.ts';
@@ -10,6 +11,7 @@ import { components } from '../packages/curfew/src/http/schemas.ts';
 import { n8nFiles } from './nodes/n8n.ts';
 import { nodeRedFiles } from './nodes/node-red.ts';
 import { nodesPage } from './nodes/page.ts';
+import { securityPage } from './security/page.ts';
 
 /*
  * Everything that is written from the declarations in the code: the client's types and table, the OpenAPI document,
@@ -28,6 +30,7 @@ export async function generated(): Promise<Map<string, string>> {
     ['docs/configuration.md', configurationPage()],
     ['docs/permissions.md', permissionsPage()],
     ['docs/nodes.md', nodesPage()],
+    ['docs/security.md', securityPage(note)],
     ...n8nFiles(),
     ...nodeRedFiles(),
   ]);
@@ -236,8 +239,9 @@ fresh sign-in or a second factor.
 In each cell stands a character for each target that the column \`of\` names: \`o\` one's own account, \`e\` an equal: another who may
 as much, \`s\` a stronger one, \`w\` a weaker one. \`✓\` is allowed, \`–\` refused, \`·\` there is no such target. Where
 \`of\` is empty, the call concerns nobody in particular. \`opened\` is a session of an administrator that somebody opened who
-may only open sessions. A test makes every call of the native API that is not open to anybody and compares it with this table;
-of the dialects it compares the routes, each of which has a row, and makes no calls. A key \`for browsers\` has no scope.
+may only open sessions. Tests make every call that is not open to anybody, as each caller to each target, and compare the
+answers with this table; a call without a row fails them. An open call goes by what it brings along: a password, a token. A key
+\`for browsers\` has no scope.
 
 ${permissionTable().join('\n')}
 `;
@@ -252,6 +256,10 @@ function configurationPage(): string {
     .filter(({ env, file }) => file || env === options.secretKey.env)
     .map(({ env }) => `\`${env}_FILE\``)
     .join(', ');
+  const longest = (limit: number | undefined) => (limit === undefined ? '–' : shown(limit));
+  const levels = Object.entries<{ absolute: number; idle?: number }>(assuranceLevels).map(
+    ([level, { absolute, idle }]) => `| \`${level}\` | ${longest(absolute)} | ${longest(idle)} |`,
+  );
   return `${note}
 # Configuration
 
@@ -271,6 +279,20 @@ name a file that has the value. A line break at its end does not count. Setting 
 
 The command line itself reads \`CURFEW_URL\` and \`CURFEW_API_KEY\` or \`CURFEW_TOKEN\`, where it talks to a server;
 the latter two also from files, by \`CURFEW_API_KEY_FILE\` and \`CURFEW_TOKEN_FILE\`.
+
+## Assurance levels
+
+\`CURFEW_ASSURANCE\` keeps sessions to the limits of an authentication assurance level of NIST SP 800-63B-4:
+
+| level | a session lives at most | without activity at most |
+|---|---|---|
+${levels.join('\n')}
+
+\`CURFEW_ABSOLUTE\` and \`CURFEW_IDLE\` may be stricter than the level. A laxer one stops the start, with an error that names
+both settings. Sessions that were opened earlier keep the limits that they were opened with.
+
+The level sets limits only. AAL2 also requires a second factor at each sign-in: Curfew asks for one from every account that
+has enrolled it, and lets an account without one in. AAL3 requires a phishing-resistant factor, which Curfew does not have.
 
 ## Behind a proxy
 

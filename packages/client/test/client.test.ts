@@ -60,7 +60,7 @@ describe('the client', () => {
     ]);
   });
 
-  test('what would be another path is refused before anything is sent', async (t) => {
+  test('N7.3: what would be another path is refused before anything is sent', async (t) => {
     const { client, seen } = await noting(t, '{}');
     for (const userId of ['.', '..']) {
       assert.equal((await failure(client.listUserSessions({ userId }))).code, 'invalid_value');
@@ -76,7 +76,7 @@ describe('the client', () => {
   });
 
   for (const status of [301, 302, 303, 307, 308]) {
-    test(`a redirect (${status}) is followed nowhere, and the error says where to`, async (t) => {
+    test(`N7.1: a redirect (${status}) is followed nowhere, and the error says where to`, async (t) => {
       const followed: unknown[] = [];
       const elsewhere = await answering(t, (request, response) => {
         followed.push(request.url);
@@ -153,7 +153,7 @@ describe('the client', () => {
     );
   });
 
-  test('pages take an operation of the client, with what it takes or without', async (t) => {
+  test('N7.4: pages take an operation of the client, with what it takes or without', async (t) => {
     const { client, seen } = await noting(t, '{"sessions":[]}');
     for await (const { sessions } of pages(client.listSessions, { status: 'active' })) assert.deepEqual(sessions, []);
     for await (const { sessions } of pages(client.listSessions)) assert.deepEqual(sessions, []);

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { dialectNames } from './dialects/names.ts';
 import type { AttemptRule } from './domain/attempts.ts';
 import { day, hour, minute, second } from './domain/limits.ts';
-import type { Policy } from './domain/policy.ts';
+import { type AssuranceLevel, assuranceLevels, assuranceNames, type Policy } from './domain/policy.ts';
 import { CurfewError, isCurfewError } from './errors.ts';
 import { type Proxies, parseProxies } from './http/proxies.ts';
 import { showStore, storeForms } from './stores/open.ts';
@@ -108,6 +108,15 @@ export const options = {
     help: 'How long a server that is told to stop (SIGTERM) goes on while `/readyz` says that it goes; not where nobody has asked that in the last minute.',
     fallback: '5000',
     read: (text) => integer(text, 0, 300_000),
+  }),
+  assurance: option<AssuranceLevel | undefined>({
+    env: 'CURFEW_ASSURANCE',
+    flag: '--assurance',
+    form: 'aal1 | aal2 | aal3',
+    help: 'The assurance level of NIST SP 800-63B-4 whose limits sessions keep to.',
+    fallback: undefined,
+    read: (text) => oneOf(text, assuranceNames),
+    warn: (level) => (level === undefined ? undefined : assuranceNotes[level]),
   }),
   absolute: option({
     env: 'CURFEW_ABSOLUTE',
@@ -340,6 +349,12 @@ export const options = {
   }),
 } as const;
 
+/** What a level asks for besides, which no limit gives. */
+const assuranceNotes: Partial<Record<AssuranceLevel, string>> = {
+  aal2: 'the level also takes a second factor at each sign-in, which Curfew asks of the accounts that have enrolled one',
+  aal3: 'the level also takes a phishing-resistant second factor at each sign-in, which Curfew does not have',
+};
+
 type Options = typeof options;
 export type SettingName = keyof Options;
 
@@ -376,13 +391,16 @@ export function readSettings(
   const declarations = Object.entries(options) as [SettingName, Option<unknown>][];
   const known = new Set(ofClient);
   const settings: Record<string, unknown> = {};
+  const given = new Set<SettingName>();
   for (const [name, declared] of declarations) {
     known.add(declared.env);
     if (declared.file) known.add(fileVariable(declared.env));
-    const text = flagOf(declared, flags[name]) ?? variableOf(declared, env) ?? declared.fallback;
+    const set = flagOf(declared, flags[name]) ?? variableOf(declared, env);
+    if (set !== undefined) given.add(name);
+    const text = set ?? declared.fallback;
     settings[name] = text === undefined ? undefined : readOne(declared, text);
   }
-  const read = settings as Settings;
+  const read = keepToLevel(settings as Settings, given);
   if (read.secretKey !== undefined && read.secretKeyFile !== undefined) {
     throw invalid('CURFEW_SECRET_KEY and CURFEW_SECRET_KEY_FILE are both set; leave one of them out');
   }
@@ -396,6 +414,25 @@ export function readSettings(
   }
   if (read.idle > read.absolute) warnings.push('CURFEW_IDLE: it is longer than CURFEW_ABSOLUTE, which counts first.');
   return { settings: read, warnings };
+}
+
+/**
+ * The settings with the limits of their assurance level. What was given may be stricter, and stands; a default gives way.
+ * @throws `config_invalid` when a limit that was given is laxer than the level allows, naming both
+ */
+function keepToLevel(settings: Settings, given: ReadonlySet<SettingName>): Settings {
+  if (settings.assurance === undefined) return settings;
+  const most: Partial<Pick<Policy, 'absolute' | 'idle'>> = assuranceLevels[settings.assurance];
+  const keep = (name: 'absolute' | 'idle', longest: number = most[name] ?? Number.POSITIVE_INFINITY): number => {
+    const value = settings[name];
+    if (value <= longest) return value;
+    if (!given.has(name)) return longest;
+    const level = `${options.assurance.env}=${settings.assurance}`;
+    throw invalid(`${options[name].env}: ${shown(value)} is longer than ${level} allows, which is ${shown(longest)}`);
+  };
+  const absolute = keep('absolute');
+  const idle = keep('idle');
+  return { ...settings, absolute, idle: given.has('idle') ? idle : Math.min(idle, absolute) };
 }
 
 /**
@@ -482,7 +519,8 @@ function duration(text: string, least: number, most: number): number {
   throw new Error(`must be a duration such as 90s, 15m, 12h or 30d, from ${shown(least)} to ${shown(most)}`);
 }
 
-function shown(milliseconds: number): string {
+/** A duration as it is written in settings. */
+export function shown(milliseconds: number): string {
   const [unit, size] = Object.entries(units)
     .reverse()
     .find(([, candidate]) => milliseconds % candidate === 0)!;

@@ -115,7 +115,7 @@ async function* recordsOf(
       first = readFirst(line);
       outcome.keyMissing = !checkKey(first, key);
     } else if (line.startsWith('{"curfew":')) {
-      last = JSON.parse(line) as Last;
+      last = readLast(line);
       continue;
     } else {
       const record = decodeRecord(line);
@@ -149,6 +149,14 @@ function readFirst(line: string): First {
   throw new CurfewError('store_version', {
     detail: `The export has format ${first.format}; this version of Curfew reads ${readable.join(', ')}.`,
   });
+}
+
+function readLast(line: string): Last {
+  try {
+    return JSON.parse(line) as Last;
+  } catch (error) {
+    throw new CurfewError('export_damaged', { detail: 'Its last line is not JSON.' }, error);
+  }
 }
 
 /** Whether the key is known to be the right one. @throws `config_invalid` when it is known to be another */

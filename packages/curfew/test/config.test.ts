@@ -26,7 +26,7 @@ function file(t: TestContext, content: string): string {
   return path;
 }
 
-test('the variables that Kubernetes sets for services called curfew are no settings, and nothing to warn of', () => {
+test('N8.1: the variables that Kubernetes sets for services called curfew are no settings, and nothing to warn of', () => {
   const { settings, warnings } = readSettings({
     CURFEW_PORT: 'tcp://10.96.12.7:2873',
     CURFEW_SERVICE_HOST: '10.96.12.7',
@@ -45,7 +45,7 @@ test('the variables that Kubernetes sets for services called curfew are no setti
   assert.match(refused({}, { port: 'tcp//10.96.12.7' }), /CURFEW_PORT/);
 });
 
-test('an empty variable is one that is not set, whichever it is; an empty flag is refused', () => {
+test('N8.2: an empty variable is one that is not set, whichever it is; an empty flag is refused', () => {
   const empty = Object.fromEntries(Object.values(options).map(({ env }) => [env, '']));
   assert.deepEqual(readSettings(empty), readSettings({}));
   for (const name of ['host', 'store', 'apiKey'] as const) {
@@ -62,7 +62,7 @@ test('the command line takes an empty variable for one that is not set', async (
   assert.match(err, /http:\/\/127\.0\.0\.1:2873/);
 });
 
-test('an address to listen at may stand in brackets; what is no address and no name is refused', () => {
+test('N8.4: an address to listen at may stand in brackets; what is no address and no name is refused', () => {
   const hosts = {
     '[::1]': '::1',
     '::': '::',
@@ -87,7 +87,7 @@ test('an address to listen at may stand in brackets; what is no address and no n
   }
 });
 
-test('proxies are told by hops, by names of ranges, by addresses and by ranges; anything else by what is wrong', () => {
+test('N8.3: proxies are told by hops, by names of ranges, by addresses and by ranges; anything else by what is wrong', () => {
   const read = (text: string) => readSettings({ CURFEW_TRUST_PROXY: text }).settings.trustProxy;
   assert.deepEqual(['true', 'false', '0', '2'].map(read), [true, false, false, 2]);
   assert.deepEqual(read('loopback, 10.0.0.0/8,fd00::/8, ::ffff:192.0.2.1'), [
@@ -116,7 +116,7 @@ test('proxies are told by hops, by names of ranges, by addresses and by ranges; 
   }
 });
 
-test('every secret can come from a file, and from one place only', (t) => {
+test('N8.8: every secret can come from a file, and from one place only', (t) => {
   const secrets = Object.values(options).filter((option) => 'secret' in option || option.env === 'CURFEW_STORE');
   const known = new Set<string>(Object.values(options).map(({ env }) => env));
   for (const { env, ...option } of secrets) assert.ok('file' in option || known.has(`${env}_FILE`), env);

@@ -3,7 +3,7 @@ import { conformanceCases, type Harness, runCase } from 'curfew/conformance';
 import { postgresHarness } from './harness.ts';
 import { PostgresServer } from './server.ts';
 
-describe('the store contract on PostgreSQL', () => {
+describe('CVE-2025-29928: the store contract on PostgreSQL', () => {
   let server: PostgresServer;
   let harness: Harness;
   before(async () => {

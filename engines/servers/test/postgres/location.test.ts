@@ -18,7 +18,7 @@ const refused = (url: string): Promise<CurfewError> =>
     (error: CurfewError) => error,
   );
 
-test('what a URL of PostgreSQL says is taken, or refused by what is wrong with it; nothing in it is ignored', () => {
+test('N8.17: what a URL of PostgreSQL says is taken, or refused by what is wrong with it; nothing in it is ignored', () => {
   const base = 'postgres://me:hunter2@db/curfew';
   const wrong: [string, RegExp][] = [
     [`${base}?keepalives=1`, /unknown parameter "keepalives"; it takes .*sslmode/],
@@ -71,7 +71,7 @@ describe('ways to a PostgreSQL', () => {
   });
   after(() => server.dispose());
 
-  test('of several hosts the one is used that is a primary, whichever it is and becomes', {
+  test('N8.18: of several hosts the one is used that is a primary, whichever it is and becomes', {
     timeout: 60_000,
   }, async (t) => {
     const url = await server.createDatabase('several');
@@ -103,7 +103,7 @@ describe('ways to a PostgreSQL', () => {
     assert.equal(error.code, 'store_login_refused');
   });
 
-  test('an encoding that cannot hold every text is refused, with the remedy', async () => {
+  test('N8.19: an encoding that cannot hold every text is refused, with the remedy', async () => {
     await server.sql('postgres', "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
     const error = await refused(server.url('latin'));
     assert.equal(error.code, 'store_unsafe');
@@ -112,7 +112,7 @@ describe('ways to a PostgreSQL', () => {
     assert.equal(rows.length, 0);
   });
 
-  test('sslmode is what it is to libpq', { timeout: 60_000 }, async (t) => {
+  test('N8.20: sslmode is what it is to libpq', { timeout: 60_000 }, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'curfew-tls-'));
     t.after(() => rmSync(folder, { recursive: true }));
     makeCertificates(folder, 'localhost');

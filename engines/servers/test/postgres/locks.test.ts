@@ -49,7 +49,7 @@ describe('what an operator has locked on PostgreSQL', () => {
     });
   }
 
-  test('what stays locked is a definite fault in time that names the lock, and nothing has changed', async (t) => {
+  test('N8.21: what stays locked is a definite fault in time that names the lock, and nothing has changed', async (t) => {
     const url = await server.createDatabase('stuck');
     const store = await openPostgresStore(`${url}?statement_timeout=500`);
     t.after(() => store.close());
@@ -77,7 +77,7 @@ describe('what an operator has locked on PostgreSQL', () => {
     assert.equal((await store.logHead()).sequence, 1);
   });
 
-  test('whoever waits for a locked table until its time is over is told who has locked it', async (t) => {
+  test('N8.21: whoever waits for a locked table until its time is over is told who has locked it', async (t) => {
     const url = await server.createDatabase('closed');
     const store = await openPostgresStore(`${url}?statement_timeout=500`);
     t.after(() => store.close());

@@ -64,13 +64,13 @@ describe('PostgreSQL behind PgBouncer', { skip: !poolerInstalled }, () => {
     }
   }
 
-  test('in session mode it works as it is', { timeout: 60_000 }, async (t) => {
+  test('N8.15: PgBouncer works as it is in session mode', { timeout: 60_000 }, async (t) => {
     const store = await opened(t, await pooled(t, 'session', 'by_session'));
     await use(store);
     await hinted(store);
   });
 
-  test('in transaction mode nothing is set and nothing prepared on a connection, and what is told comes past it', {
+  test('N8.15: with PgBouncer in transaction mode nothing is set and nothing prepared on a connection, and what is told comes past it', {
     timeout: 60_000,
   }, async (t) => {
     const url = `${await pooled(t, 'transaction', 'by_transaction')}?pooler=transaction`;

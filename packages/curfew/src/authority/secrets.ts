@@ -33,7 +33,8 @@ export function createSecrets(master: Uint8Array, random: Random): Secrets {
     },
     unseal(sealed, context) {
       try {
-        const decipher = createDecipheriv('aes-256-gcm', sealKey, sealed.subarray(0, nonceBytes))
+        const whole = { authTagLength: tagBytes };
+        const decipher = createDecipheriv('aes-256-gcm', sealKey, sealed.subarray(0, nonceBytes), whole)
           .setAAD(Buffer.from(context))
           .setAuthTag(sealed.subarray(-tagBytes));
         return Buffer.concat([decipher.update(sealed.subarray(nonceBytes, -tagBytes)), decipher.final()]);

@@ -43,12 +43,15 @@ export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
   };
   const sweepAll = async () => {
     const { keepEnded, keepEvents } = settings;
-    // First what was seen: a session that was active a moment ago must not be swept as idle after a clock's jump.
+    // First what was seen up to the moment that the sweep goes by: a session that was active then must not be swept as idle,
+    // however far the clock jumps meanwhile.
+    const now = clockTrouble() ? undefined : world.clock.now();
     await flush();
+    if (now === undefined) return;
     for (;;) {
       // What the sweep ends is ended for good: while any clock is in doubt it leaves that to others, or to later.
       if (stopped || clockTrouble()) return;
-      const { more } = await world.store.sweep({ now: world.clock.now(), keepEnded, keepEvents, batch });
+      const { more } = await world.store.sweep({ now, keepEnded, keepEvents, batch });
       if (!more) return;
       await new Promise(setImmediate);
     }
@@ -75,7 +78,11 @@ export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
   };
   const timers = [every(flushInterval, flush), every(sweepInterval, sweep)];
   return {
-    sweep,
+    async sweep() {
+      // One that is under way goes by an earlier moment.
+      await sweeping?.catch(() => {});
+      await sweep();
+    },
     async stop() {
       stopped = true;
       for (const timer of timers) clearInterval(timer);

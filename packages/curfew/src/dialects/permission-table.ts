@@ -45,14 +45,17 @@ export const rows: readonly Row[] = [
 
 /** Which targets a row has: none where it is about nobody in particular. */
 export function targetsOf({ operation, dialect }: Row): readonly (Target | undefined)[] {
-  if (dialect) {
-    if (dialect.credential === 'none') return [undefined];
-    if (!dialect.permission) return [dialect.credential === 'key' ? undefined : 'own'];
-    return dialect.guards ? ['other', 'stronger', 'weaker'] : [undefined];
-  }
+  if (dialect) return targetsOfDialect(dialect);
   const { access, guards } = operation!;
   if (guards === 'key') return ['other', 'stronger', 'weaker'];
   return guards || (typeof access === 'object' && 'owner' in access) ? targets : [undefined];
+}
+
+function targetsOfDialect({ credential, permission, names }: Call): readonly (Target | undefined)[] {
+  if (credential === 'none') return [undefined];
+  // A key has no sessions of its own.
+  if (names) return credential === 'key' ? targets.filter((target) => target !== 'own') : targets;
+  return [permission || credential === 'key' ? undefined : 'own'];
 }
 
 /** Whether there is such a target: nobody may more than everything, or less than nothing. */
@@ -74,14 +77,13 @@ export function isAllowed(row: Row, caller: CallerKind, target: Target | undefin
   return caller.granted.includes(access.permission) && passesGuard(guards !== undefined, caller, target);
 }
 
-function dialectAllows(
-  { credential, permission, guards }: Call,
-  caller: CallerKind,
-  target: Target | undefined,
-): boolean {
+function dialectAllows(call: Call, caller: CallerKind, target: Target | undefined): boolean {
+  const { credential, permission, guards, names, ownIsFree } = call;
   if (credential === 'none') return true;
   if (caller.kind !== (credential === 'key' ? 'key' : 'person')) return false;
-  if (permission && !caller.granted.includes(permission)) return false;
+  const isOwn = target === 'own' && (ownIsFree || !permission);
+  if (names && !permission && !isOwn) return false;
+  if (permission && !isOwn && !caller.granted.includes(permission)) return false;
   return passesGuard(guards !== undefined, caller, target);
 }
 

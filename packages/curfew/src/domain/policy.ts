@@ -1,5 +1,5 @@
 import { CurfewError } from '../errors.ts';
-import { day, minute, second } from './limits.ts';
+import { day, hour, minute, second } from './limits.ts';
 
 /** How long sessions live and how many a user may have. Durations in milliseconds. */
 export type Policy = {
@@ -14,6 +14,16 @@ export type Policy = {
 };
 
 export const defaultPolicy: Policy = { absolute: 30 * day, idle: 7 * day, maxSessions: undefined, excess: 'replace' };
+
+/** The longest limits of each authentication assurance level: NIST SP 800-63B-4, 2.1.3, 2.2.3 and 2.3.3. */
+export const assuranceLevels = {
+  aal1: { absolute: 30 * day },
+  aal2: { absolute: 24 * hour, idle: hour },
+  aal3: { absolute: 12 * hour, idle: 15 * minute },
+} as const satisfies Record<string, Partial<Pick<Policy, 'absolute' | 'idle'>>>;
+
+export type AssuranceLevel = keyof typeof assuranceLevels;
+export const assuranceNames = Object.keys(assuranceLevels) as AssuranceLevel[];
 
 /** Bounds of a lifetime that a caller may ask for a session. */
 export const shortestLifetime = second;

@@ -49,7 +49,11 @@ export function decodeRecord(line: string): StoreRecord {
   if (!order.includes(kind as RecordKind)) {
     throw new CurfewError('export_damaged', { detail: `A line is of no known kind: ${JSON.stringify(kind)}.` });
   }
-  return withBytes(found as StoreRecord, toBytes);
+  try {
+    return withBytes(found as StoreRecord, toBytes);
+  } catch (error) {
+    throw new CurfewError('export_damaged', { detail: `A line of kind ${kind} lacks what belongs in it.` }, error);
+  }
 }
 
 /** Where in the order a record stands: a stream goes on from there, and never back. */

@@ -49,7 +49,7 @@ describe('whoever may do less than their target writes nothing to it', () => {
   const allButOne = permissions.filter((permission) => permission !== 'events.read');
 
   for (const [what, write] of Object.entries(writes)) {
-    test(`of a stronger account: ${what}`, async (t) => {
+    test(`N1.2: whoever may less writes nothing of a stronger account: ${what}`, async (t) => {
       const { world, authority, made } = await open(t);
       await made('other', ['admin']);
       const { id } = await made('boss', ['admin']);
@@ -82,7 +82,7 @@ describe('whoever may do less than their target writes nothing to it', () => {
     await assert.rejects(authority.updateAccount(own, id, { roles: ['support'] }), { code: 'permission_missing' });
   });
 
-  test('a key is made and revoked only by whoever may do what it may', async (t) => {
+  test('N1.3: a key is made and revoked only by whoever may do what it may', async (t) => {
     const { authority } = await open(t);
     const root = await authority.createKey(library, { name: 'root', scopes: permissions });
     const reader = await authority.createKey(library, { name: 'reader', scopes: ['sessions.read'] });
@@ -131,7 +131,7 @@ describe('the last administrator', () => {
   };
 
   for (const [what, take] of Object.entries(takes)) {
-    test(`is not ${what}, by nobody; the last but one is`, async (t) => {
+    test(`N1.4: the last administrator is not ${what}, by nobody; the last but one is`, async (t) => {
       const { authority, made, signedIn } = await open(t);
       // Everything that an administrator may do, and yet none: a later version may add a permission.
       await authority.createAccount(library, { username: 'almost', password, permissions });
@@ -155,7 +155,7 @@ describe('the last administrator', () => {
       await take(authority, own, id);
     });
 
-    test(`is not ${what} when two do it to each other at the same moment`, async (t) => {
+    test(`N1.4: the last administrator is not ${what} when two do it to each other at the same moment`, async (t) => {
       const { world, authority, made, signedIn } = await open(t);
       const [one, other] = [await made('one', ['admin']), await made('other', ['admin'])];
       const callers = [await signedIn('one'), await signedIn('other')] as const;

@@ -25,7 +25,7 @@ async function start(t: Test, ...scopes: Permission[]) {
 }
 
 describe('a session that somebody else opened for an account', () => {
-  test('carries nothing of what the account may do: no key, no password, no factor, no end of others', async (t) => {
+  test('N1.1: opened by somebody else, it carries nothing of what the account may do: no key, no password, no factor, no end of others', async (t) => {
     const { server, id, open, permissionsOf } = await start(t, 'sessions.create');
     const { token: as, session } = await open(id);
     assert.deepEqual(await permissionsOf(as), []);
@@ -52,7 +52,7 @@ describe('a session that somebody else opened for an account', () => {
     assert.equal((await server.call('POST', '/v1/logout', undefined, { as })).status, 200);
   });
 
-  test('carries nothing after a refresh, in a named session, and in each system that is spoken either', async (t) => {
+  test('N1.1: opened by somebody else, it carries nothing after a refresh, in a named session, and in each system that is spoken either', async (t) => {
     const { server, id, open, permissionsOf } = await start(t, 'sessions.create');
     const opened = await open(id, undefined, { name: 'desk' });
     const refreshed = await server.call(

@@ -4,7 +4,7 @@ import { createPasswords } from '../../src/authority/passwords.ts';
 import { signIn } from '../../src/authority/sign-in.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
-test('passwords are checked one at a time in the order in which they came, and one too many is refused', async () => {
+test('N3.1: passwords are checked one at a time in the order in which they came, and one too many is refused', async () => {
   const passwords = createPasswords({ atOnce: 1, mostWaiting: 8 });
   const kept = await passwords.hash('correct horse battery');
   await passwords.matches('anything', undefined);
@@ -30,7 +30,7 @@ test('passwords are checked one at a time in the order in which they came, and o
   assert.equal(await passwords.matches('correct horse battery', kept), true);
 });
 
-test('whoever is refused because too many wait has used up no attempt', async (t) => {
+test('N3.1: whoever is refused because too many wait has used up no attempt', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const request = { login: { username: 'admin' }, password: adminPassword, ip: '192.0.2.1' };

@@ -46,7 +46,7 @@ describe('refreshing', () => {
     assert.equal((await authority.getSession(session.id)).status, 'active');
   });
 
-  test('the token before works for 30 s after the first rotation; then it ends the session', async (t) => {
+  test('django-oauth-toolkit 1617, N7.2: the token before works for 30 s after the first rotation; then it ends the session', async (t) => {
     const { authority, clock } = await open(t);
     const first = await authority.createSession(library, { userId: 'ada' });
     const next = await authority.refreshSession(first.refreshToken);
@@ -99,7 +99,7 @@ describe('refreshing', () => {
     await assert.rejects(at.authority.refreshSession(two.refreshToken), { code: 'session_ended' });
   });
 
-  test('a refresh that races an end never leaves a session alive', async (t) => {
+  test('keycloak 51127, better-auth 11073: a refresh that races an end never leaves a session alive', async (t) => {
     const { authority } = await open(t);
     for (let i = 0; i < 30; i++) {
       const { refreshToken, session } = await authority.createSession(library, { userId: `user ${i}` });
@@ -194,6 +194,27 @@ describe('deadlines', () => {
     }
   });
 
+  test('the sweep spares what was seen while it wrote down what had been seen before, however far the time went on', async (t) => {
+    const { authority, clock, world, sweep } = await open(t);
+    const { token, session } = await authority.createSession(library, { userId: 'ada', idle: 60 * second });
+    const seen = async () => assert.equal((await authority.verifySession(token)).active, true);
+    clock.advance(59 * second);
+    await seen();
+    const { store } = world;
+    const write = store.touchSessions.bind(store);
+    store.touchSessions = async (activities) => {
+      store.touchSessions = write;
+      await write(activities);
+      clock.advance(59 * second);
+      await seen();
+      clock.advance(2 * second);
+    };
+    await sweep();
+    assert.equal(store.touchSessions, write, 'nothing was written down');
+    assert.equal((await store.readSession(session.id as SessionId))!.stored.end, undefined);
+    await seen();
+  });
+
   test('when very many were active within a minute, none of them waits', async (t) => {
     const at = await open(t);
     const { token, session } = await at.authority.createSession(library, { userId: 'ada' });
@@ -238,7 +259,7 @@ describe('policies and races', () => {
     assert.ok(await refuse.authority.createSession(library, { userId: 'bob' }));
   });
 
-  test('R19: a sign-in that raced an end of all does not survive it', async (t) => {
+  test('7.4.2: R19: a sign-in that raced an end of all does not survive it', async (t) => {
     const { authority, world } = await open(t);
     await authority.createAccount(library, { username: 'ada', password: 'correct horse' });
     const { account } = (await world.store.findAccount({ username: 'ada' }))!;
@@ -260,7 +281,7 @@ describe('policies and races', () => {
     }
   });
 
-  test('whatever happens in whatever order, what has ended stays ended', async (t) => {
+  test('CVE-2026-8922: whatever happens in whatever order, what has ended stays ended', async (t) => {
     const { authority, clock, sweep } = await open(t, { policy: { idle: day } });
     const act = fc.record({
       what: fc.constantFrom('create', 'end', 'endUser', 'everyone', 'refresh', 'verify', 'groups', 'wait', 'sweep'),

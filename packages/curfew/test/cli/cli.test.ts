@@ -43,7 +43,7 @@ describe('the command line', () => {
     assert.equal((await json('sessions', 'list', '--all')).sessions.length, 2);
   });
 
-  test('nothing that others wrote steers the terminal, or turns its writing round', async () => {
+  test('N6.12: nothing that others wrote steers the terminal, or turns its writing round', async () => {
     const evil = 'eve\u202enimda\u2066\u200f\u061c\u2028\u009b31m\u007f';
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that they are not there
     const steering = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;

@@ -37,7 +37,7 @@ async function lockedOut(t: { after(done: () => Promise<void>): void }): Promise
   return { ...store, token };
 }
 
-test('curfew accounts recover lets an administrator in again, on the store itself, and writes it down', async (t) => {
+test('N1.5: curfew accounts recover lets an administrator in again, on the store itself, and writes it down', async (t) => {
   const store = await lockedOut(t);
   const { code, out, err } = await runCli(['accounts', 'recover', 'admin', '--json'], store.env);
   assert.equal(code, 0, err);

@@ -247,7 +247,7 @@ describe('Altogic: bad input', () => {
     }
   });
 
-  test('whatever is sent, the answer is its own and never a 500', async () => {
+  test('Fuzz: whatever is sent, the answer is its own and never a 500', async () => {
     const value = fc.oneof(fc.string(), fc.constantFrom('', null, 'ada@example.com'), fc.jsonValue());
     const field = fc.constantFrom('email', 'password', 'token', 'apikey', '__proto__', 'constructor');
     await fc.assert(

@@ -307,7 +307,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     }
   });
 
-  test('users.logoutOtherClients ends all of the caller’s devices but the one that asks', async () => {
+  test('N6.16: users.logoutOtherClients ends all of the caller’s devices but the one that asks', async () => {
     const elsewhere = await person('many', [devices.safari, devices.curl]);
     const here = await signIn('many', 'many password');
     const post = (path: string, as: Credentials, body?: object) =>
@@ -322,7 +322,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     assert.equal((await post('users.logoutOtherClients', here)).status, 200, 'with none left as well');
   });
 
-  test('users.logout ends all of the caller’s; of another user it takes the permission and a second factor', async () => {
+  test('N6.16: users.logout ends all of the caller’s; of another user it takes the permission and a second factor', async () => {
     const post = (as: Credentials, body?: object, headers = {}) =>
       server.call('POST', '/api/v1/users.logout', body, { as: '', headers: { ...headersOf(as), ...headers } });
     const [one, other] = [

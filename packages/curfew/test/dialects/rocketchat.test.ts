@@ -73,7 +73,7 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     }
   });
 
-  test('a failed login is the same for a wrong password and for nobody', async () => {
+  test('No enumeration: a failed login is the same for a wrong password and for nobody', async () => {
     for (const user of ['admin', 'nobody', { email: 'nobody@example.com' }]) {
       unauthorized(await post('/api/v1/login', { user, password: 'wrong' }), 'Unauthorized');
     }

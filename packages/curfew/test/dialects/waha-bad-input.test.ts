@@ -270,7 +270,7 @@ describe('WAHA: bad input', () => {
     assert.deepEqual(await server.verify(other), { active: false, reason: 'suspended' });
   });
 
-  test('whatever is sent, the answer is its own and never a 500', async () => {
+  test('Fuzz: whatever is sent, the answer is its own and never a 500', async () => {
     const value = fc.oneof(fc.string(), fc.constantFrom('desk', 'fresh', '', null), fc.jsonValue());
     const field = fc.constantFrom('name', 'config', 'start', 'logout', 'x-api-key', '__proto__', 'constructor');
     await fc.assert(

@@ -82,7 +82,7 @@ test('an end that is written down stands, whatever happens later', () => {
   assert.equal(view.endedAt, start + minute);
 });
 
-test('a view holds no secret', () => {
+test('Secrets: a view holds no secret', () => {
   const stored = session();
   const text = JSON.stringify(viewOf(stored, undefined));
   for (const hash of [stored.tokenHash, stored.refresh.hash]) {

@@ -53,7 +53,7 @@ test('any two digits that changed places are noticed', () => {
   }
 });
 
-test('no text makes the parser fail', () => {
+test('Fuzz: no text makes the parser fail', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => parseToken('session', text) === undefined));
 });
 
@@ -93,7 +93,7 @@ test('a number in base 62 reads back', () => {
   fc.assert(fc.property(fc.nat(2 ** 47), (n) => decodeNumber(encodeNumber(n, 8)) === n));
 });
 
-test('CVE-2025-12390: a hundred thousand ids of one moment are all different', () => {
+test('CVE-2025-12390, CVE-2022-3916: a hundred thousand ids of one moment are all different', () => {
   const ids = new Set(Array.from({ length: 100_000 }, () => newId('ada', now, random)));
   assert.equal(ids.size, 100_000);
 });

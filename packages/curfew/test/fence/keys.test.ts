@@ -162,7 +162,7 @@ test('R5: the store is asked about a key once the tail begins: of what it said b
   await peer.hear('welcome');
 });
 
-test('R23: a key that is revoked while the store is asked about it is asked about again', async (t) => {
+test('N2.2: R23: a key that is revoked while the store is asked about it is asked about again', async (t) => {
   const { fence, byHand, hello, admission, words, revoke } = await world(t);
   await fence.start();
   byHand();
@@ -225,7 +225,7 @@ test('R23: an ack of an earlier change is none of the revocation, and a stream t
   assert.deepEqual([by, verifiers], ['timeout', { acknowledged: 0, expired: 1, waitedFor: ['mute'] }]);
 });
 
-test('R8: a hello with the same holder and another key forgives nothing and cuts off nobody', async (t) => {
+test('N2.7: R8: a hello with the same holder and another key forgives nothing and cuts off nobody', async (t) => {
   const { fence, attached, session, end } = await world(t);
   await fence.start();
   const holder = crypto.randomUUID();
@@ -243,7 +243,7 @@ test('R8: a hello with the same holder and another key forgives nothing and cuts
   assert.equal(again.closed, false);
 });
 
-test("a verifier's name is of the key that said it first, until that key is revoked", async (t) => {
+test("N2.7: a verifier's name is of the key that said it first, until that key is revoked", async (t) => {
   const { fence, words, attached, session, end, revoke } = await world(t);
   await fence.start();
   const [first, second] = [await words.createKey(), await words.createKey()];
@@ -259,7 +259,7 @@ test("a verifier's name is of the key that said it first, until that key is revo
   assert.deepEqual(await waitedFor(await attached(second.id, { name: 'shop' })), ['shop']);
 });
 
-test('what a stream says of the use of sessions counts for those that it was told are active', async (t) => {
+test('N2.6: what a stream says of the use of sessions counts for those that it was told are active', async (t) => {
   const { fence, words, attached, session, used } = await world(t);
   await fence.start();
   const [peer, other] = [await attached('one'), await attached('one')];

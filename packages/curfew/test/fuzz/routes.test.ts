@@ -22,7 +22,7 @@ const refillEvery = 20;
 /** Requests to one server; then another begins, with an empty store. */
 const perServer = 5000;
 
-test(`${runs} fuzzed requests: no 5xx, answers as declared, no secret in an answer or the log`, async (t) => {
+test(`Fuzz: ${runs} fuzzed requests: no 5xx, answers as declared, no secret in an answer or the log`, async (t) => {
   const tally = new Tally();
   const checks = new AnswerChecks();
   for (let sent = 0; sent < runs; sent += perServer) {

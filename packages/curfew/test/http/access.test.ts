@@ -23,7 +23,7 @@ describe('who may do what', () => {
     return body.token;
   }
 
-  test('ending another user’s session: each of the five refusals, and then the end', async () => {
+  test('7.5.3: ending another user’s session: each of the five refusals, and then the end', async () => {
     const { session, token } = await server.createSession('ada');
     const end = (as: string, code?: string, id = session.id) =>
       server.call('DELETE', `/v1/sessions/${id}`, undefined, { as, ...(code && { code }) });
@@ -201,7 +201,7 @@ describe('who may do what', () => {
     clock.advance(20 * minute);
   });
 
-  test('a cookie signs in a browser, is never in the answer, and is refused across sites', async () => {
+  test('CSRF, N6.1: a cookie signs in a browser, is never in the answer, and is refused across sites', async () => {
     await server.createAccount('browser');
     const login = await server.call(
       'POST',
@@ -252,7 +252,7 @@ describe('who may do what', () => {
     );
   });
 
-  test('a log-out with a cookie whose session is over is a success, and clears it', async () => {
+  test('N6.14: a log-out with a cookie whose session is over is a success, and clears it', async () => {
     const { session, token } = await server.createSession('gone');
     await server.call('DELETE', `/v1/sessions/${session.id}`);
     for (const value of [token, `${token.slice(0, -1)}!`, 'nonsense']) {

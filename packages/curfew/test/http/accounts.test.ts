@@ -48,7 +48,7 @@ describe('accounts over HTTP', () => {
     await server.createAccount('lovelace');
   });
 
-  test('names and addresses are compared in one Unicode form', async () => {
+  test('Confusable characters, N6.13: names and addresses are compared in one Unicode form', async () => {
     const [composed, apart] = ['\u00e9va@example.com', 'E\u0301VA@Example.com'];
     const account = await server.createAccount('eva', { email: apart });
     assert.equal(account.email, composed);
@@ -63,7 +63,7 @@ describe('accounts over HTTP', () => {
     await server.call('DELETE', `/v1/accounts/${account.id}`);
   });
 
-  test('of a sign-in that failed the name is kept as a hash: people type their password there', async () => {
+  test('N6.11: of a sign-in that failed the name is kept as a hash: people type their password there', async () => {
     await server.createAccount('dolly');
     for (const [username, password] of [
       ['Tr0ub4dor&3', 'dora'],
@@ -103,7 +103,7 @@ describe('accounts over HTTP', () => {
     assert.equal(patch.body.code, 'permission_missing');
   });
 
-  test('one’s own password or address takes the present password, or a code where a factor is enrolled', async () => {
+  test('7.5.1, N5.1: one’s own password or address takes the present password, or a code where a factor is enrolled', async () => {
     await server.createAccount('erin', { email: 'erin@example.com' });
     const { token, account } = (await server.login('erin', 'erin password')).body;
     const patch = (body: object, code?: string) =>
@@ -122,7 +122,7 @@ describe('accounts over HTTP', () => {
     assert.equal((await patch({ password }, authenticator.next())).status, 200);
   });
 
-  test('a member cannot set an address, and so not find out whose exists', async () => {
+  test('No enumeration, N5.2: a member cannot set an address, and so not find out whose exists', async () => {
     await server.createAccount('finn');
     await server.createAccount('gwen', { email: 'gwen@example.com' });
     const { token, account } = (await server.login('finn', 'finn password')).body;

@@ -214,7 +214,7 @@ describe('bad input', () => {
     },
   ];
 
-  test('each has its own error, with a remedy, and changes nothing', async (t) => {
+  test('Large bodies, Prototype pollution, Confusable characters: each has its own error, with a remedy, and changes nothing', async (t) => {
     for (const { what, method = 'GET', path, body, options, code } of cases()) {
       await t.test(`${what}: ${code}`, async () => {
         const before = await server.state();

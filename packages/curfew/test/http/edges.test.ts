@@ -32,7 +32,7 @@ describe('the edges of HTTP', () => {
     send(`GET ${path} HTTP/1.1\r\n${['host: x', 'connection: close', ...headers].join('\r\n')}\r\n\r\n`);
   const statusOf = (answer: string) => Number(answer.split(' ', 2)[1]);
 
-  test('no answer is guessed to be something else than it says', async () => {
+  test('N6.6: no answer is guessed to be something else than it says', async () => {
     const { token } = await server.createSession('ada');
     const verify = (type: string) =>
       server.call('POST', '/v1/sessions/verify', { token }, { headers: { 'content-type': type } });
@@ -57,7 +57,7 @@ describe('the edges of HTTP', () => {
     }
   });
 
-  test('a body that is nested too deep is a 400 on every surface, and one that is not is taken', async () => {
+  test('Deep JSON, N6.7: a body that is nested too deep is a 400 on every surface, and one that is not is taken', async () => {
     const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
     const calls: [path: string, body: (depth: number) => string][] = [
       ['/v1/named-sessions', (depth) => `{"name":"deep","config":{"a":${nested(depth)}}}`],
@@ -88,7 +88,7 @@ describe('the edges of HTTP', () => {
     }
   });
 
-  test('an empty body is no body, whatever it claims to be', async () => {
+  test('N6.15: an empty body is no body, whatever it claims to be', async () => {
     for (const type of ['application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
       const { token } = await server.createSession('ada');
       const answer = await server.call('POST', '/v1/logout', undefined, {
@@ -103,7 +103,7 @@ describe('the edges of HTTP', () => {
     assert.equal((await server.call('POST', '/v1/sessions', undefined, { raw: '' })).body.code, 'body_not_json');
   });
 
-  test('a path out of the folder of the documentation is a 404, and a range that no file has a 400', async () => {
+  test('N6.8: a path out of the folder of the documentation is a 404, and a range that no file has a 400', async () => {
     for (const path of ['../../package.json', '%2e%2e/%2e%2e/x', '..%2f..%2fx', 'a%5c..%5cb', '%00', '.env']) {
       assert.equal(statusOf(await get(`/docs/static/${path}`)), 404, path);
     }
@@ -111,7 +111,7 @@ describe('the edges of HTTP', () => {
     assert.equal(statusOf(await get('/docs/static/swagger-ui.css', 'range: bytes=999999999-')), 400);
   });
 
-  test('a request that names two hosts is a 400, on the short way too', async () => {
+  test('Header smuggling, N6.9: a request that names two hosts is a 400, on the short way too', async () => {
     assert.equal(statusOf(await get('/healthz', 'Host: y')), 400);
     assert.equal(statusOf(await get('/nowhere', 'HOST: x')), 400);
     assert.equal(statusOf(await get('/users/me', 'Host: y')), 400);
@@ -151,7 +151,7 @@ describe('the log', () => {
     return readFileSync(file, 'utf8').trim().split('\n');
   }
 
-  test('keeps of a path that nobody knows the words, and nothing that could be a token', async (t) => {
+  test('N6.10: the log keeps of a path that nobody knows the words, and nothing that could be a token', async (t) => {
     let secrets: string[] = [];
     const lines = await linesOf(t, {}, async (server) => {
       const { token, refreshToken } = await server.createSession('ada');
@@ -177,7 +177,7 @@ describe('the log', () => {
     assert.ok(lines.some((line) => JSON.parse(line).path === '/v2/session/…'));
   });
 
-  test('never steers the terminal that it is shown on, whoever a session belongs to', async (t) => {
+  test('N6.12: the log never steers the terminal that it is shown on, whoever a session belongs to', async (t) => {
     const userId = 'eve\u202enimda\u2028';
     const lines = await linesOf(t, {}, async (server) => {
       const { token } = await server.createSession(userId);

@@ -11,7 +11,7 @@ import { random } from '../support/world.ts';
 
 const key = makeKey(Date.now(), random);
 
-test('a first start that fails has made nothing, and the next one is the first again', async (t) => {
+test('N9.1: a first start that fails has made nothing, and the next one is the first again', async (t) => {
   const store = await temporaryStore();
   t.after(store.remove);
   const taken = createServer().listen(0, '127.0.0.1');

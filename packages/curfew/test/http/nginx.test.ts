@@ -75,7 +75,7 @@ describe('behind nginx', { skip: !installed, timeout: 120_000 }, () => {
   const get = (path: string, headers: Record<string, string> = {}) =>
     fetch(nginx.url + path, { headers: { authorization: `Bearer ${server.key}`, ...headers } });
 
-  test('events come as they happen', { timeout: 20_000 }, async () => {
+  test('N8.11: events come as they happen', { timeout: 20_000 }, async () => {
     const gone = new AbortController();
     const stream = await fetch(`${nginx.url}/v1/events`, {
       headers: { authorization: `Bearer ${server.key}`, accept: 'text/event-stream' },
@@ -89,7 +89,7 @@ describe('behind nginx', { skip: !installed, timeout: 120_000 }, () => {
     gone.abort();
   });
 
-  test('the page that shows the API works under a path of its own, and calls the server there', async () => {
+  test('N8.14: the page that shows the API works under a path of its own, and calls the server there', async () => {
     for (const start of ['/curfew/', '/curfew/docs', '/curfew/docs/']) {
       const page = await get(start);
       assert.equal(page.url, `${nginx.url}/curfew/docs/`, start);
@@ -116,7 +116,7 @@ describe('behind nginx', { skip: !installed, timeout: 120_000 }, () => {
     assert.equal(session.ip, '203.0.113.9');
   });
 
-  test('an id with a slash passes where paths are passed on as they come; where they are decoded, by the body', async () => {
+  test('N8.13: an id with a slash passes where paths are passed on as they come; where they are decoded, by the body', async () => {
     const userId = 'team/a b%';
     const path = `/v1/users/${encodeURIComponent(userId)}/sessions`;
     const { session } = await server.createSession(userId);

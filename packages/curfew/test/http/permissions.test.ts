@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { library } from '../../src/authority/caller.ts';
-import { openChecked } from '../../src/authority/create-session.ts';
-import { createAuthority } from '../../src/authority/index.ts';
 import { callsOf } from '../../src/dialects/calls.ts';
 import {
   attaching,
@@ -15,75 +12,25 @@ import {
   type Target,
   targetsOf,
 } from '../../src/dialects/permission-table.ts';
-import type { AccountId, UserId } from '../../src/domain/brand.ts';
-import { newId } from '../../src/domain/ids.ts';
 import { type Permission, permissions } from '../../src/domain/permissions.ts';
 import { operations } from '../../src/http/routes/index.ts';
 import { rawVerifier } from '../support/raw-verifier.ts';
 import { startRecorded } from '../support/routes.ts';
-import { random } from '../support/world.ts';
+import { createSubjects, type Subject } from '../support/subjects.ts';
 
 type Recorded = Awaited<ReturnType<typeof startRecorded>>;
-type Subject = { accountId: string; sessionId: string; keyId: string; name: string };
 
 describe('who may do what', () => {
   let server: Recorded['server'];
   let routes: Recorded['routes'];
+  let subjects: ReturnType<typeof createSubjects>;
   before(async () => {
     ({ server, routes } = await startRecorded({}));
+    subjects = createSubjects(server);
   });
   after(() => server.close());
 
   let made = 0;
-  const account = async (granted: readonly Permission[], roles: 'admin'[] = []): Promise<UserId> => {
-    const username = `one-${made++}`;
-    const { store, clock } = server.world;
-    const now = clock.now();
-    const id = newId(username, now, random) as AccountId;
-    await store.createAccount(
-      {
-        id,
-        username,
-        email: undefined,
-        name: undefined,
-        roles,
-        permissions: granted,
-        disabled: false,
-        createdAt: now,
-        updatedAt: now,
-        lastLoginAt: undefined,
-        version: 1,
-        passwordHash: 'none',
-        factor: undefined,
-      },
-      { type: 'account.created', at: now, by: 'library', userId: id },
-    );
-    return id;
-  };
-  const open = async (userId: string, name?: string) => {
-    const { epochs } = await server.world.store.readUser(userId as UserId);
-    return openChecked(server.world, 'self', { userId, name }, epochs, true);
-  };
-  /** The caller's token, and their own account. */
-  const callerOf = async (kind: CallerKind): Promise<{ token: string; own?: string }> => {
-    if (kind.kind === 'nobody') return { token: '' };
-    const authority = createAuthority(server.world);
-    if (kind.kind === 'key') return authority.createKey(library, { name: 'k', scopes: kind.granted });
-    const own = await account(kind.granted, kind.name === 'admin' ? ['admin'] : []);
-    if (!kind.openedByOther) return { token: (await open(own)).token, own };
-    const weak = await authority.createKey(library, { name: 'k', scopes: ['sessions.create'] });
-    const admin = await account([], ['admin']);
-    const { token } = await authority.createSession(await authority.authenticateKey(weak.token), { userId: admin });
-    return { token, own: admin };
-  };
-  const subjectOf = async (kind: CallerKind, own: string | undefined, target: Target | undefined): Promise<Subject> => {
-    const granted = target === 'stronger' ? permissions : target === 'weaker' ? [] : kind.granted;
-    const accountId = target === 'own' ? own! : await account(granted);
-    const name = `slot-${made++}`;
-    const { session } = await open(accountId, name);
-    const { key } = await createAuthority(server.world).createKey(library, { name: 'k', scopes: granted });
-    return { accountId, sessionId: session.id, keyId: key.id, name };
-  };
 
   /**
    * What a target may do; for a creation, which has no path to its target, what is made. `undefined` where nothing of the
@@ -122,7 +69,7 @@ describe('who may do what', () => {
     for (const line of permissionTable()) console.log(line);
   });
 
-  test('every route has a row', () => {
+  test('N1.6: every route of every system has a row', () => {
     const native = operations.map(({ method, path }) => `${method} ${path}`);
     const known = new Set([...native, ...Object.values(callsOf).flatMap((calls) => Object.keys(calls))]);
     const other = /^(\/docs|\/healthz|\/metrics|\/openapi\.json|\/$|\/(rocketchat|directus|waha|altogic)\/)/;
@@ -132,9 +79,9 @@ describe('who may do what', () => {
     assert.deepEqual(missing, []);
   });
 
-  test('attaching a verifier: as the table says', async () => {
+  test('N2.4: attaching a verifier: as the table says', async () => {
     for (const kind of callers) {
-      const { token } = await callerOf(kind);
+      const { token } = await subjects.callerOf(kind);
       const verifier = await rawVerifier(server.url);
       verifier.say({ type: 'hello', version: 1, key: token, holder: crypto.randomUUID() });
       const answers = ['welcome', 'refused'].map((type) => verifier.hear(type));
@@ -150,18 +97,18 @@ describe('who may do what', () => {
 
   for (const row of rows.filter(({ operation }) => operation && operation.access !== 'open')) {
     const { id, method, path } = row.operation!;
-    test(`${id}: as the table says`, async () => {
+    test(`N1.6, N2.5: ${id}: as the table says`, async () => {
       for (const kind of callers) {
         for (const target of targetsOf(row).filter((one) => hasTarget(kind, one))) {
           const granted = grantedTo(id, kind, target);
           if (!granted) continue;
-          const { token, own } = await callerOf(kind);
-          const subject = await subjectOf(kind, own, target);
+          const asking = await subjects.callerOf(kind);
+          const subject = await subjects.subjectOf(kind, asking, target);
           const { statusCode } = await server.running.app.inject({
             method,
             url: pathOf(path, subject),
             headers: {
-              ...(token && { authorization: `Bearer ${token}` }),
+              ...(asking.token && { authorization: `Bearer ${asking.token}` }),
               ...(id === 'listEvents' && { accept: 'application/json' }),
             },
             ...(bodies[id] && { payload: bodies[id](subject, granted) }),

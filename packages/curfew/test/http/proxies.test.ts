@@ -60,7 +60,7 @@ test('with a number of proxies so many are believed, whatever their addresses', 
   assert.equal(await seen(server, '1.1.1.1, 203.0.113.9, 198.51.100.1'), '203.0.113.9');
 });
 
-test('an address that an application gives is stored in its one form, and found however it is asked for', async (t) => {
+test('N8.5: an address that an application gives is stored in its one form, and found however it is asked for', async (t) => {
   const server = await started(t);
   const { session } = await server.createSession('ada', { ip: '[::ffff:192.0.2.7]:4711' });
   assert.equal(session.ip, '192.0.2.7');
@@ -74,7 +74,7 @@ test('an address that an application gives is stored in its one form, and found 
   for (const text of ['2001:db8::7', '[2001:0db8::0007]:80']) assert.deepEqual(await found(text), ['2001:db8::7']);
 });
 
-test('attempts from one address are counted as one, however it is written', async (t) => {
+test('N8.5: attempts from one address are counted as one, however it is written', async (t) => {
   const server = await started(t, { CURFEW_TRUST_PROXY: 'loopback', CURFEW_ADDRESS_ATTEMPTS: '3/15m' });
   const forms = ['203.0.113.9', '203.0.113.9:1', '::ffff:203.0.113.9', '[::ffff:203.0.113.9]:2'];
   const codes = [];
@@ -85,7 +85,7 @@ test('attempts from one address are counted as one, however it is written', asyn
   assert.deepEqual(codes, [401, 401, 401, 429]);
 });
 
-test('one warning says that everybody seems to come from one proxy that is not believed', async (t) => {
+test('N8.12: one warning says that everybody seems to come from one proxy that is not believed', async (t) => {
   const folder = temporaryFolder();
   t.after(() => folder.remove());
   const path = join(folder.path, 'log');

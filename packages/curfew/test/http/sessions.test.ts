@@ -113,7 +113,7 @@ describe('sessions over HTTP', () => {
     assert.equal((await server.call('DELETE', '/v1/users/nobody/sessions')).body.ended, 0);
   });
 
-  test('all of a user end without the id in the path, by the same rules', async () => {
+  test('N8.13: all of a user end without the id in the path, by the same rules', async () => {
     const userId = 'team/../a%2Fb?';
     const [one, two] = [await server.createSession(userId), await server.createSession(userId)];
     const end = (body: object, as?: string) => server.call('POST', '/v1/sessions/end-user', body, { as });
@@ -217,7 +217,7 @@ describe('sessions over HTTP', () => {
     assert.deepEqual([sorted.body.total, rest.body.nextCursor], [5, undefined]);
   });
 
-  test('a list in any order shows every session that stays, while what it shows is being ended', async () => {
+  test('N6.17: a list in any order shows every session that stays, while what it shows is being ended', async () => {
     const orders = ['createdAt', 'lastSeenAt', 'expiresAt', 'userId', 'ip', 'device', 'status'];
     for (const sort of orders.flatMap((key) => [key, `-${key}`])) {
       const group = `ending ${sort}`;
@@ -244,7 +244,7 @@ describe('sessions over HTTP', () => {
     }
   });
 
-  test('an order in which a session moves to a page before says that it may have left one out', async (t) => {
+  test('N6.17: an order in which a session moves to a page before says that it may have left one out', async (t) => {
     const clock = manualClock(Date.UTC(2026, 5, 1));
     const own = await TestServer.start({}, clock);
     t.after(() => own.close());
@@ -264,7 +264,7 @@ describe('sessions over HTTP', () => {
     assert.deepEqual([second.partial, third.partial, third.nextCursor], [true, true, undefined]);
   });
 
-  test('addresses sort as the numbers that they are', async () => {
+  test('N6.18: addresses sort as the numbers that they are', async () => {
     const inOrder = [
       '9.0.0.1',
       '10.0.0.9',

@@ -13,7 +13,7 @@ test('docs/directus.md: the session at the terminal works as it is written', asy
   assert.equal(await runTerminal(commands, { URL: server.url, KEY: server.key }), 5);
 });
 
-test('7.1.3 [2] docs/directus.md: the table of lifetimes says what the settings say', () => {
+test('7.1.3: docs/directus.md: the table of lifetimes says what the settings say', () => {
   const table = section(page, 'Lifetimes, and who ends what');
   const written = {
     directusAccess: ['15m', '15 minutes'],

@@ -12,7 +12,7 @@ function folderOf(t: TestContext): string {
   return folder.path;
 }
 
-test('a log file that cannot be written keeps the server from starting, by name', async (t) => {
+test('N8.6: a log file that cannot be written keeps the server from starting, by name', async (t) => {
   const folder = folderOf(t);
   for (const path of [folder, '/dev/null/log']) {
     const env = { CURFEW_STORE: `lmdb:${join(folder, 'data')}`, CURFEW_PORT: '0', CURFEW_LOG_FILE: path };
@@ -23,7 +23,7 @@ test('a log file that cannot be written keeps the server from starting, by name'
   }
 });
 
-test('SIGHUP opens the log file again: after a rename, lines come in a new one', async (t) => {
+test('N8.7: SIGHUP opens the log file again: after a rename, lines come in a new one', async (t) => {
   const folder = folderOf(t);
   const [path, old] = [join(folder, 'logs', 'curfew.log'), join(folder, 'curfew.log.1')];
   const server = await startProcess({

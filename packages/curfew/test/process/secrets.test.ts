@@ -10,7 +10,7 @@ import { temporaryFolder } from '../stores/harness.ts';
 import { clientFor, startProcess } from '../support/process.ts';
 import { random } from '../support/world.ts';
 
-test('secrets stand in no log, no file and no error: tokens, keys, passwords, codes, authenticator secrets', async (t) => {
+test('Secrets, Factors at rest: secrets stand in no log, no file and no error: tokens, keys, passwords, codes, authenticator secrets', async (t) => {
   const folder = temporaryFolder();
   t.after(folder.remove);
   const key = makeKey(Date.now(), random);

@@ -57,7 +57,7 @@ test('a server with verifiers and requests closes soon, and answers rightly what
   assert.deepEqual(wrong, [], 'a request was cut, or answered wrongly');
 });
 
-test('a request whose body comes after the signal is answered, and an upgrade that comes then is refused', {
+test('N9.2: a request whose body comes after the signal is answered, and an upgrade that comes then is refused', {
   timeout: 120_000,
 }, async (t) => {
   const server = await startServer(t);
@@ -88,7 +88,7 @@ test('a request whose body comes after the signal is answered, and an upgrade th
   assert.deepEqual(await gone, [0, null]);
 });
 
-test('connections on which nothing was asked, or only half a header has come, do not hold a server that closes', {
+test('N8.10: connections on which nothing was asked, or only half a header has come, do not hold a server that closes', {
   timeout: 120_000,
 }, async (t) => {
   const server = await startServer(t);

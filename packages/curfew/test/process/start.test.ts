@@ -8,7 +8,7 @@ import { temporaryFolder } from '../stores/harness.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 
-test('SIGTERM to `npm start` ends the server, which finishes what it has accepted', {
+test('N8.9: SIGTERM to `npm start` ends the server, which finishes what it has accepted', {
   timeout: 300_000,
   skip: process.platform === 'win32',
 }, async (t) => {

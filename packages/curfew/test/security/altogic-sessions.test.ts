@@ -40,7 +40,7 @@ const codeOf = ({ status, body }: Answer) => [status, body.errors?.[0].code];
 const over = [401, 'invalid_session_token'];
 
 describe('sessions: Altogic', () => {
-  test('7.1.1 [2], 7.1.3 [2] the page says the lifetimes that are configured, and who ends what', () => {
+  test('7.1.1, 7.1.3: the page says the lifetimes that are configured, and who ends what', () => {
     const { settings } = readSettings({});
     const page = readPage('docs/altogic.md').split('## Lifetimes, and who ends what\n')[1]!;
     const stated = `at most ${settings.absolute / day} days, and ${settings.idle / day} days without activity`;
@@ -48,7 +48,7 @@ describe('sessions: Altogic', () => {
     for (const name of ['CURFEW_ABSOLUTE', 'CURFEW_IDLE', 'it is ended by']) assert.ok(page.includes(name), name);
   });
 
-  test('7.2.1 [1] what a client makes up is believed nowhere: a session object, an id, claims, cookies', async (t) => {
+  test('7.2.1: what a client makes up is believed nowhere: a session object, an id, claims, cookies', async (t) => {
     const { server, account, call, signIn } = await start(t);
     const token = await signIn();
     const { session } = await server.verify(token);
@@ -65,7 +65,7 @@ describe('sessions: Altogic', () => {
     assert.equal((await server.verify(token)).active, true);
   });
 
-  test('7.2.4 [1] signing in again gives a new token and kills the one before; a failed one ends nothing', async (t) => {
+  test('7.2.4: signing in again gives a new token and kills the one before; a failed one ends nothing', async (t) => {
     const { server, call, signIn } = await start(t);
     const first = await signIn();
     assert.equal((await call('POST', '/signin-email', { ...ada, password: 'wrong' }, first)).status, 400);
@@ -75,7 +75,7 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(await server.verify(first), { active: false, reason: 'replaced' });
   });
 
-  test('CVE-2026-7507 a session from before the sign-in never becomes the one after it', async (t) => {
+  test('CVE-2026-7507: a session from before the sign-in never becomes the one after it', async (t) => {
     const { server, call, signIn } = await start(t);
     const planted = await server.createSession('eve');
     const token = await signIn(planted.token);
@@ -83,7 +83,7 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(codeOf(await call('GET', '/user', undefined, planted.token)), over);
   });
 
-  test('7.3.1 [2] the idle limit, to the second', async (t) => {
+  test('7.3.1: the idle limit, to the second', async (t) => {
     const { clock, call, signIn } = await start(t, { CURFEW_IDLE: '1h' });
     const token = await signIn();
     clock.advance(60 * minute - second);
@@ -92,7 +92,7 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(codeOf(await call('GET', '/user', undefined, token)), over);
   });
 
-  test('7.3.2 [2] using a session does not move its absolute limit', async (t) => {
+  test('7.3.2: using a session does not move its absolute limit', async (t) => {
     const { clock, server, call, signIn } = await start(t, { CURFEW_ABSOLUTE: '2h', CURFEW_IDLE: '1h' });
     const token = await signIn();
     for (let i = 0; i < 3; i++) {
@@ -104,7 +104,7 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(codeOf(await call('GET', '/sessions', undefined, token)), over);
   });
 
-  test('7.4.1 [1], CVE-2023-20862 signed out is signed out, also after the server was killed', async (t) => {
+  test('7.4.1, CVE-2023-20862: signed out is signed out, also after the server was killed', async (t) => {
     const folder = temporaryFolder();
     t.after(async () => folder.remove());
     const key = makeKey(Date.now(), random);
@@ -133,7 +133,7 @@ describe('sessions: Altogic', () => {
     assert.equal((await send(again.url, 'GET', '/user', two)).status, 200);
   });
 
-  test('7.4.2 [1] disabling or deleting an account ends its sessions, and nobody signs in to it', async (t) => {
+  test('7.4.2: disabling or deleting an account ends its sessions, and nobody signs in to it', async (t) => {
     const { server, account, call, signIn } = await start(t);
     const token = await signIn();
     await server.call('PATCH', `/v1/accounts/${account.id}`, { disabled: true });
@@ -146,7 +146,7 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(codeOf(await call('GET', '/user', undefined, next)), over);
   });
 
-  test('7.5.2 [2] a user sees all their own sessions and ends any, and nobody else’s', async (t) => {
+  test('7.5.2: a user sees all their own sessions and ends any, and nobody else’s', async (t) => {
     const { server, account, call, signIn } = await start(t);
     const token = await signIn();
     const others = [await server.createSession(account.id), await server.createSession(account.id)];
@@ -161,7 +161,7 @@ describe('sessions: Altogic', () => {
     assert.equal((await server.verify(eve.token)).active, true);
   });
 
-  test('7.6.1 [2], 7.6.2 [2] no call but a sign-in makes a session, and none lives longer for being asked', async (t) => {
+  test('7.6.1, 7.6.2: no call but a sign-in makes a session, and none lives longer for being asked', async (t) => {
     const { clock, server, call, signIn, sessions } = await start(t);
     const token = await signIn('', { 'x-session-lifetime': '999999999' });
     const { session } = await server.verify(token);
@@ -182,7 +182,7 @@ describe('sessions: Altogic', () => {
     );
   });
 
-  test('GHSA-xg6x-h9c9-2m83 without the second factor there is no session, and with it one', async (t) => {
+  test('GHSA-xg6x-h9c9-2m83: without the second factor there is no session, and with it one', async (t) => {
     const { server, account, call, sessions } = await start(t);
     const authenticator = await server.enrol(account.id);
     const missing = await call('POST', '/signin-email', ada);
@@ -196,7 +196,7 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(codeOf(again), [400, 'second_factor_invalid']);
   });
 
-  test('CVE-2020-15223 a store that fails makes every sign-out fail, loudly', async (t) => {
+  test('CVE-2020-15223: a store that fails makes every sign-out fail, loudly', async (t) => {
     const { server, call, signIn } = await start(t);
     const token = await signIn();
     const outs = {
@@ -225,7 +225,7 @@ describe('sessions: Altogic', () => {
     assert.ok(Number(locked.headers.get('retry-after')) > 0);
   });
 
-  test('no token, key or password is in the log, wherever it was sent', async (t) => {
+  test('Secrets: no token, key or password is in the log, wherever it was sent', async (t) => {
     const folder = temporaryFolder();
     const file = join(folder.path, 'log');
     const server = await TestServer.start({ CURFEW_LOG_LEVEL: 'debug', CURFEW_LOG_FILE: file });

@@ -31,7 +31,7 @@ const sessionsOf = async (directus: DirectusServer): Promise<Json[]> =>
   (await directus.server.call('GET', '/v1/sessions?limit=100')).body.sessions;
 
 describe('sessions: Directus', () => {
-  test('7.2.1 [1] what a client makes up is believed nowhere: claims, cookies, ids, a secret of its own', async (t) => {
+  test('7.2.1: what a client makes up is believed nowhere: claims, cookies, ids, a secret of its own', async (t) => {
     const { directus } = await start(t);
     await directus.server.createAccount('eve', { email: 'eve@example.com' });
     const eve = { email: 'eve@example.com', password: 'eve password' };
@@ -46,7 +46,7 @@ describe('sessions: Directus', () => {
     assert.equal(own.status, 400);
   });
 
-  test('7.2.4 [1] signing in again, in any mode, ends the session that was shown', async (t) => {
+  test('7.2.4: signing in again, in any mode, ends the session that was shown', async (t) => {
     const { directus } = await start(t);
     const json = (await directus.login()).body.data;
     const cookie = await directus.loginForCookie('cookie');
@@ -98,7 +98,7 @@ describe('sessions: Directus', () => {
     assert.notEqual((await directus.login({ mode: 'cookie' }, { cookies: made })).cookies[0]!.value, 'made-up');
   });
 
-  test('7.4.1 [1] CVE-2026-9802: a session that was ended is dead after a kill and a restart too, its access token with it', async (t) => {
+  test('7.4.1, CVE-2026-9802: a session that was ended is dead after a kill and a restart too, its access token with it', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const env = {
@@ -196,7 +196,7 @@ describe('sessions: Directus', () => {
     for (const { headers } of answers) assert.equal(headers.get('cache-control'), 'no-store');
   });
 
-  test('CSRF: a page of another site changes nothing by the cookies of this one', async (t) => {
+  test('CSRF, N6.1: a page of another site changes nothing by the cookies of this one', async (t) => {
     const { directus } = await start(t);
     const refresh = { [refreshCookie]: await directus.loginForCookie('cookie') };
     const session = { [sessionCookie]: await directus.loginForCookie('session') };
@@ -243,7 +243,7 @@ describe('sessions: Directus', () => {
     }
   });
 
-  test('two cookies of one name: whichever holds is taken, and a log-out ends all of them', async (t) => {
+  test('N6.2: two cookies of one name: whichever holds is taken, and a log-out ends all of them', async (t) => {
     const { directus } = await start(t);
     const sent = (name: string, ...values: string[]) => ({
       headers: { cookie: values.map((value) => `${name}=${value}`).join('; ') },
@@ -268,7 +268,7 @@ describe('sessions: Directus', () => {
     );
   });
 
-  test('cookies are Secure when the browser speaks TLS, also behind a proxy that is not believed', async (t) => {
+  test('N6.4: cookies are Secure when the browser speaks TLS, also behind a proxy that is not believed', async (t) => {
     const { directus } = await start(t);
     const secure = async (headers: Record<string, string>) => {
       const { cookies } = await directus.login({ mode: 'session' }, { headers });
@@ -284,7 +284,7 @@ describe('sessions: Directus', () => {
     assert.equal(await secure({}), false);
   });
 
-  test('a proxy that puts its own name into Host says the browser’s in X-Forwarded-Host, and is believed when trusted', async (t) => {
+  test('N6.3: a proxy that puts its own name into Host says the browser’s in X-Forwarded-Host, and is believed when trusted', async (t) => {
     const page = { origin: 'https://app.example', 'x-forwarded-host': 'app.example:443' };
     for (const [trusted, status] of [
       ['127.0.0.1', 204],
@@ -299,7 +299,7 @@ describe('sessions: Directus', () => {
     }
   });
 
-  test('a pending second factor is no session, and unknown, wrong, disabled and missing are told alike', async (t) => {
+  test('No enumeration, GHSA-xg6x-h9c9-2m83: a pending second factor is no session, and unknown, wrong, disabled and missing are told alike', async (t) => {
     const { clock, directus } = await start(t);
     const account = await directus.server.createAccount('ada', { email: 'ada@example.com' });
     await directus.server.enrol(account.id);
@@ -324,7 +324,7 @@ describe('sessions: Directus', () => {
     assert.deepEqual(await sessionsOf(directus), []);
   });
 
-  test('secrets stand in no log: access tokens, session cookies, refresh tokens, and what is in a query', async (t) => {
+  test('Secrets: secrets stand in no log: access tokens, session cookies, refresh tokens, and what is in a query', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const server = await startProcess({

@@ -99,7 +99,7 @@ describe('self-contained tokens: Directus', () => {
     assert.deepEqual(Object.keys(decodeProtectedHeader(own)).sort(), ['alg', 'enc', 'typ']);
   });
 
-  test('9.1.1 [1] the signature counts before the content: nothing unsigned is believed, nor told of', async () => {
+  test('9.1.1: the signature counts before the content: nothing unsigned is believed, nor told of', async () => {
     const [header, body, signature] = good.split('.') as [string, string, string];
     await refused(`${header}.${encode({ ...claims, admin_access: true, id: 'eve' })}.${signature}`, 'claims changed');
     await refused(`${encode({ alg: 'HS256', typ: 'at+jwt', x: 1 })}.${body}.${signature}`, 'header changed');
@@ -116,7 +116,7 @@ describe('self-contained tokens: Directus', () => {
     }
   });
 
-  test('9.1.2 [1] one algorithm is allowed: not none, no other that the key would do for, no asymmetric one', async () => {
+  test('9.1.2: one algorithm is allowed: not none, no other that the key would do for, no asymmetric one', async () => {
     for (const alg of ['none', 'None', 'NONE', 'nOnE', '']) {
       await refused(`${encode({ alg, typ: 'at+jwt' })}.${encode(claims)}.`, `alg ${alg}`);
       await refused(sign({ alg }, claims), `alg ${alg} with the right signature`);
@@ -137,7 +137,7 @@ describe('self-contained tokens: Directus', () => {
     await refused(sign({ crit: ['b64'], b64: false }, claims), 'an unencoded payload');
   });
 
-  test('9.1.3 [1] the key comes from the configuration: jku, x5u, jwk, x5c and kid play no part, and nothing is fetched', async (t) => {
+  test('9.1.3: the key comes from the configuration: jku, x5u, jwk, x5c and kid play no part, and nothing is fetched', async (t) => {
     let fetched = 0;
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const jwk = await exportJWK(publicKey);
@@ -162,7 +162,7 @@ describe('self-contained tokens: Directus', () => {
     assert.equal(fetched, 0);
   });
 
-  test('9.2.1 [1] a token is good from its making to its end, and not after it', async () => {
+  test('9.2.1: a token is good from its making to its end, and not after it', async () => {
     const body = { ...claims, iat: now(), exp: now() + 60 };
     await accepted(sign({}, body));
     clock.advance(minute - second);
@@ -187,7 +187,7 @@ describe('self-contained tokens: Directus', () => {
     }
   });
 
-  test('9.2.2 [2] a token is of the type that its place takes', async () => {
+  test('9.2.2: a token is of the type that its place takes', async () => {
     const body = { ...claims, iat: now(), exp: now() + 60 };
     for (const typ of [undefined, 'JWT', 'logout+jwt', 'directus-session+jwt', 'at+JWTX']) {
       await refused(sign({ typ }, body), `an access token of type ${typ}`);
@@ -201,7 +201,7 @@ describe('self-contained tokens: Directus', () => {
     assert.deepEqual([asSession.status, asSession.body.code], [401, 'token_malformed'], 'no other surface takes it');
   });
 
-  test('9.2.3 [2] a token is for its audience, and of its issuer', async () => {
+  test('9.2.3: a token is for its audience, and of its issuer', async () => {
     const body = { ...claims, iat: now(), exp: now() + 60 };
     for (const aud of ['directus', sessionAudience, '', [], [sessionAudience], null]) {
       await refused(sign({}, { ...body, aud }), `for ${JSON.stringify(aud)}`);
@@ -212,7 +212,7 @@ describe('self-contained tokens: Directus', () => {
     await refused(sign({}, { ...body, iss: 'curfew' }), 'another issuer', invalidCredentials);
   });
 
-  test('9.2.4 [2] each audience has a key of its own, and each store of servers', async (t) => {
+  test('9.2.4: each audience has a key of its own, and each store of servers', async (t) => {
     const { keyFor, refreshKey, backupKey } = directus.server.world.secrets;
     const keys = [keyFor(accessAudience), keyFor(sessionAudience), keyFor(''), refreshKey, backupKey];
     assert.equal(new Set(keys.map((one) => Buffer.from(one).toString('hex'))).size, keys.length);

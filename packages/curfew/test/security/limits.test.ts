@@ -24,7 +24,7 @@ async function start(t: After, env: Record<string, string> = {}) {
 }
 
 describe('limits of guessing', () => {
-  test('strangers who use up the attempts of an account do not lock its owner out where they have signed in before', async (t) => {
+  test('N4.1: strangers who use up the attempts of an account do not lock its owner out where they have signed in before', async (t) => {
     const { server, from, times } = await start(t);
     await server.createAccount('ada');
     const ada = { username: 'ada' };
@@ -39,7 +39,7 @@ describe('limits of guessing', () => {
     assert.equal(await from(home, ada, 'ada password'), 429);
   });
 
-  test('the user name and the address of an account are one bucket, in whatever form', async (t) => {
+  test('N4.2: the user name and the address of an account are one bucket, in whatever form', async (t) => {
     const { server, from, times } = await start(t);
     await server.createAccount('ada', { email: 'ada@example.com' });
     const forms = [
@@ -53,7 +53,7 @@ describe('limits of guessing', () => {
     for (const form of forms) assert.equal(await from('203.0.113.9', form, 'ada password'), 429, JSON.stringify(form));
   });
 
-  test('IPv6 counts by the network of 64 bits that everybody has', async (t) => {
+  test('N4.3: IPv6 counts by the network of 64 bits that everybody has', async (t) => {
     const { from } = await start(t, { CURFEW_ADDRESS_ATTEMPTS: '5/15m', CURFEW_ROCKETCHAT_CALLS: '3/1m' });
     for (let i = 0; i < 5; i++) assert.equal(await from(`2001:db8:1:2:${i}::1`, { username: `n${i}` }, 'wrong'), 401);
     assert.equal(await from('2001:db8:1:2:ffff::9', { username: 'n' }, 'wrong'), 429);
@@ -71,7 +71,7 @@ describe('limits of guessing', () => {
     assert.deepEqual([await login('2001:db8:1:2:f::1'), await login('2001:db8:1:3::1')], [429, 401]);
   });
 
-  test('right sign-ins in parallel are no failures, and wrong ones in parallel count', async (t) => {
+  test('N4.4: right sign-ins in parallel are no failures, and wrong ones in parallel count', async (t) => {
     const { server, from } = await start(t);
     await server.createAccount('ada');
     const all = (password: string) =>
@@ -83,7 +83,7 @@ describe('limits of guessing', () => {
     assert.equal(await from('198.51.100.1', { username: 'ada' }, 'ada password'), 429);
   });
 
-  test('NIST SP 800-63B-4 3.2.2: no more than 100 second factors in a row may be wrong, over days', async (t) => {
+  test('NIST 3.2.2, N4.5: no more than 100 second factors in a row may be wrong, over days', async (t) => {
     const { clock, server } = await start(t);
     const { id } = await server.createAccount('ada');
     const authenticator = await server.enrol(id);

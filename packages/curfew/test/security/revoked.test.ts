@@ -9,7 +9,7 @@ import { manualClock } from '../support/world.ts';
 testRevoked('lmdb');
 testRevoked('redis', { skip: !redisInstalled });
 
-test('a stream of events ends with the deadline of its session, and is no use of it', async (t) => {
+test('N2.3: a stream of events ends with the deadline of its session, and is no use of it', async (t) => {
   const clock = manualClock();
   const server = await TestServer.start({}, clock);
   t.after(() => server.close());

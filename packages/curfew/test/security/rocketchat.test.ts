@@ -180,7 +180,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     assert.equal((await server.verify(credentials.authToken)).active, true);
   });
 
-  test('CVE-2025-48947: every answer, and every refusal, is kept by no cache', async () => {
+  test('CVE-2025-48947, CVE-2025-64762: every answer, and every refusal, is kept by no cache', async () => {
     const credentials = await ada();
     const answers = [
       await login({ user: 'ada', password: 'ada password' }),
@@ -194,7 +194,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     for (const { headers } of answers) assert.equal(headers.get('cache-control'), 'no-store');
   });
 
-  test('no list, read or error holds a secret: token, hash, password, authenticator', async () => {
+  test('Secrets: no list, read or error holds a secret: token, hash, password, authenticator', async () => {
     const credentials = await ada();
     const manager = await admin();
     clock.advance(minute);

@@ -27,7 +27,7 @@ const signIns: { name: string; path: string; body(credentials: Credentials): obj
 
 describe('no user enumeration by time', () => {
   for (const { name, path, body, byKey } of signIns) {
-    test(`${name}: unknown user, wrong password, disabled account and missing factor take equally long`, async (t) => {
+    test(`No enumeration: ${name}: unknown user, wrong password, disabled account and missing factor take equally long`, async (t) => {
       const server = await TestServer.start({
         CURFEW_LOGIN_ATTEMPTS: '1000000/1s',
         CURFEW_ADDRESS_ATTEMPTS: '1000000/1s',

@@ -376,7 +376,7 @@ const forgetful: Harness = {
   },
 };
 
-describe('a broken store fails the suite', () => {
+describe('CVE-2025-29928: a broken store fails the suite', () => {
   const stores: [string, string, Harness][] = Object.entries(broken).map(([name, { law, of }]) => [
     `one that ${name}`,
     law,

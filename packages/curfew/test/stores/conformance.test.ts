@@ -5,7 +5,7 @@ import { lmdbHarness } from './harness.ts';
 const stores: Record<string, Harness> = { lmdb: lmdbHarness };
 
 for (const [name, harness] of Object.entries(stores)) {
-  describe(`the store contract on ${name}`, () => {
+  describe(`CVE-2025-29928: the store contract on ${name}`, () => {
     for (const rule of conformanceCases) test(rule.name, () => runCase(rule, harness));
   });
 }

@@ -45,7 +45,7 @@ const formats: Record<string, Format> = {
 const plan = () => World.prototype.plan.call(undefined as never, { groups: ['a'], ip: '192.0.2.1' });
 
 for (const [store, { through, before }] of Object.entries(formats)) {
-  test(`${store}: a session keeps what whoever opened it may do; one of the format before is as its user's own sign-in`, () => {
+  test(`N10.2: ${store}: a session keeps what whoever opened it may do; one of the format before is as its user's own sign-in`, () => {
     const openers: (readonly Permission[] | undefined)[] = [
       undefined,
       [],

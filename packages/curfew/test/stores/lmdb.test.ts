@@ -57,7 +57,7 @@ async function opened(t: { after(done: () => Promise<void>): void }) {
 }
 
 describe('the embedded store and its indexes', () => {
-  test('a session is counted once while it is being placed', async (t) => {
+  test('N9.3: a session is counted once while it is being placed', async (t) => {
     const { store, world } = await opened(t);
     await world.createMany(300, { userId: 'ada' });
     let placed = false;

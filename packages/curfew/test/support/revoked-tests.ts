@@ -42,7 +42,7 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       return { id, ...(await server.login(username, `${username} password`)).body };
     };
 
-    test('a key: no server accepts it when its revocation returns, with a receipt; its streams are over, others are not', async (t) => {
+    test('N2.1, N2.2: a key: no server accepts it when its revocation returns, with a receipt; its streams are over, others are not', async (t) => {
       const { server, there } = await fleet(t);
       const { key, token } = await keyWith(server, 'events.read', 'sessions.verify', 'fence.attach');
       const stays = await keyWith(server, 'events.read', 'fence.attach');
@@ -77,7 +77,7 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       assert.equal(stored.body.receipt.everywhere, false);
     });
 
-    test('a verifier that never renews and says nothing is cut off as well, and answered nothing more', async (t) => {
+    test('N2.1: a verifier that never renews and says nothing is cut off as well, and answered nothing more', async (t) => {
       const { server, there } = await fleet(t);
       const { key, token } = await keyWith(server, 'fence.attach');
       const session = await server.createSession();
@@ -118,7 +118,7 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       'the account is deleted': (there, { id }) => there('DELETE', `/v1/accounts/${id}`),
       'its token is replaced': (there, { refreshToken }) => there('POST', '/v1/sessions/refresh', { refreshToken }),
     };
-    test('a stream of events ends with what its session was: by any end, by its account, by a new token', async (t) => {
+    test('N2.3: a stream of events ends with what its session was: by any end, by its account, by a new token', async (t) => {
       const { server, there } = await fleet(t);
       const neighbour = await follow(server, server.key);
       t.after(() => neighbour.leave());
@@ -134,7 +134,7 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       }
     });
 
-    test('who may no longer read events is told of none, and the stream ends; who still may is not disturbed', async (t) => {
+    test('N2.3: who may no longer read events is told of none, and the stream ends; who still may is not disturbed', async (t) => {
       const { server, there } = await fleet(t);
       const [who, kept] = [await person(server), await person(server)];
       const [stream, keptStream] = [await follow(server, who.token), await follow(server, kept.token)];

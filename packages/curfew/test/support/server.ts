@@ -8,6 +8,15 @@ export const adminPassword = 'correct horse battery';
 /** What JSON holds: tests look into it and say what they expect there. */
 export type Json = ReturnType<typeof JSON.parse>;
 export type Answer = { status: number; headers: Headers; body: Json };
+/** What every server of a test is told. */
+const common = {
+  CURFEW_PORT: '0',
+  CURFEW_LOG_LEVEL: 'silent',
+  CURFEW_ADMIN_PASSWORD: adminPassword,
+  CURFEW_ADMIN_EMAIL: 'admin@example.com',
+  CURFEW_ROCKETCHAT_CALLS: 'off',
+};
+
 export type CallOptions = { as?: string | undefined; code?: string; headers?: Record<string, string>; raw?: string };
 
 /** A server of a test's own, on a free port with an empty store, and the few words in which tests speak to it. */
@@ -19,29 +28,23 @@ export class TestServer {
   readonly key: string;
   readonly #remove: () => Promise<void>;
 
-  private constructor(running: RunningServer, store: TemporaryStore) {
+  private constructor(running: RunningServer, env: Record<string, string>, key: string, remove: () => Promise<void>) {
     this.running = running;
-    this.env = store.env;
-    this.key = running.first!.apiKey!;
-    this.#remove = store.remove;
+    this.env = env;
+    this.key = key;
+    this.#remove = remove;
   }
 
   static async start(env: Record<string, string> = {}, clock?: Clock, kind?: string): Promise<TestServer> {
-    const store = await temporaryStore(kind);
-    const running = await serve(
-      {
-        ...store.env,
-        CURFEW_PORT: '0',
-        CURFEW_LOG_LEVEL: 'silent',
-        CURFEW_ADMIN_PASSWORD: adminPassword,
-        CURFEW_ADMIN_EMAIL: 'admin@example.com',
-        CURFEW_ROCKETCHAT_CALLS: 'off',
-        ...env,
-      },
-      {},
-      clock,
-    );
-    return new TestServer(running, store);
+    const store: TemporaryStore = await temporaryStore(kind);
+    const running = await serve({ ...store.env, ...common, ...env }, {}, clock);
+    return new TestServer(running, store.env, running.first!.apiKey!, store.remove);
+  }
+
+  /** Another server on the same store, to be closed before this one; or one after this one was closed with {@link leave}. */
+  async another(env: Record<string, string> = {}, clock?: Clock): Promise<TestServer> {
+    const running = await serve({ ...this.env, ...common, ...env }, {}, clock);
+    return new TestServer(running, this.env, this.key, this.#remove);
   }
 
   get url(): string {
@@ -115,8 +118,13 @@ export class TestServer {
     return { active, head: (await store.logHead()).sequence, sessions };
   }
 
+  /** Closes the server and leaves its store as it is, for {@link another}. */
+  leave(): Promise<void> {
+    return this.running.close();
+  }
+
   async close(): Promise<void> {
-    await this.running.close();
+    await this.leave();
     await this.#remove();
   }
 }

@@ -161,7 +161,7 @@ export const limitCases: Case[] = [
     },
   },
   {
-    name: 'attempts: a flood of buckets pushes none out, and a store that is opened again knows them',
+    name: 'N4.6: a flood of buckets of attempts pushes none out, and a store that is opened again knows them',
     async run(world) {
       const rule = { max: 2, window: hour };
       const take = (bucket: string, now = start) => world.store.takeAttempt(bucket, rule, now);

@@ -91,7 +91,7 @@ export const logCases: Case[] = [
     },
   },
   {
-    name: 'R20: ended wins every race',
+    name: 'keycloak 51127, better-auth 11073, express-session 632: R20: ended wins every race',
     async run(world) {
       for (let round = 0; round < 15; round++) {
         const { id, version, userId } = await world.create({ userId: `racer ${round}` });

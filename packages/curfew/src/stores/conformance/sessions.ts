@@ -306,7 +306,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'R20: an ended session takes no change, whichever way it ended',
+    name: 'keycloak 51127, express-session 632: R20: an ended session takes no change, whichever way it ended',
     async run(world) {
       const ways: [string, (id: SessionId) => Promise<unknown>, number][] = [
         ['written', (id) => world.store.endSession(id, logout()), start],

@@ -151,7 +151,7 @@ export const sweepCases: Case[] = [
     },
   },
   {
-    name: 'spring-session 2230: when all is ended and forgotten, every count and index is as it was at first',
+    name: 'spring-session 2230, spring-session 1843: when all is ended and forgotten, every count and index is as it was at first',
     async run(world) {
       const count = async () => (await world.opened.entries?.()) ?? 0;
       const empty = await count();

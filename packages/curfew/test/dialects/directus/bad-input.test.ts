@@ -247,7 +247,7 @@ describe('Directus: bad input', () => {
     ];
   }
 
-  test('every refusal is Directus’s own, and changes nothing', async (t) => {
+  test('Large bodies, Prototype pollution, N6.5: every refusal is Directus’s own, and changes nothing', async (t) => {
     const all = [...cases(), ...tokens()];
     assert.ok(all.length > 150, String(all.length));
     for (const { what, method = 'POST', path, body: sent, sending, status, error } of all) {
@@ -265,7 +265,7 @@ describe('Directus: bad input', () => {
     assert.equal((await directus.me({ bearer: live.access_token })).status, 200, 'whoever was signed in still is');
   });
 
-  test('a log-out with a token that is none, or is over, is a 204 that changes nothing', async () => {
+  test('N6.5: a log-out with a token that is none, or is over, is a 204 that changes nothing', async () => {
     const before = await directus.server.state();
     for (const token of [
       long,

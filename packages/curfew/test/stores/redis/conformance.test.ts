@@ -3,7 +3,7 @@ import { conformanceCases, runCase } from '../../../src/stores/conformance/index
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { redisHarness } from '../redis-harness.ts';
 
-describe('the store contract on redis', { skip: !redisInstalled }, () => {
+describe('CVE-2025-29928: the store contract on redis', { skip: !redisInstalled }, () => {
   let server: RedisServer;
   before(async () => {
     server = await RedisServer.start();

@@ -128,7 +128,7 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     });
   }
 
-  test('what is in an index and is not there any more goes from it when somebody looks', async () => {
+  test('spring-session 2230: what is in an index and is not there any more goes from it when somebody looks', async () => {
     const [gone, kept] = await world.createMany(2, { groups: ['staff'] });
     await world.sweep(start + 5);
     await server.tell('DEL', `curfew:{${shardTag('ada')}}:s:${gone!.id}`);

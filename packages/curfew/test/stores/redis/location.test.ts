@@ -18,7 +18,7 @@ function folderOf(t: TestContext): string {
   return folder.path;
 }
 
-test('what a URL of a Redis says is taken, or refused by what is wrong with it; nothing in it is ignored', () => {
+test('N8.17: what a URL of a Redis says is taken, or refused by what is wrong with it; nothing in it is ignored', () => {
   const { client, prefix, shown } = parseLocation('redis://me:p%40ss@[::1]:7000/3?prefix=shop:one');
   assert.deepEqual(client, { username: 'me', password: 'p@ss', database: 3, socket: { host: '::1', port: 7000 } });
   assert.deepEqual([prefix, shown], ['shop:one:', 'redis://[::1]:7000/3?prefix=shop:one']);
@@ -60,7 +60,7 @@ test('what keeps a store from being opened as it is named keeps it from being op
 });
 
 describe('a Redis', { skip: !redisInstalled }, () => {
-  test('holds stores with different prefixes, which know nothing of each other', async (t) => {
+  test('N8.16: a Redis holds stores with different prefixes, which know nothing of each other', async (t) => {
     const server = await RedisServer.start();
     t.after(() => server.remove());
     const [one, two] = [
@@ -85,7 +85,7 @@ describe('a Redis', { skip: !redisInstalled }, () => {
     );
   });
 
-  test('is reached by a socket of the machine', async (t) => {
+  test('N8.16: a Redis is reached by a socket of the machine', async (t) => {
     const path = join(folderOf(t), 'redis.sock');
     const server = await RedisServer.start('--unixsocket', path, '--databases', '4');
     t.after(() => server.remove());
@@ -97,7 +97,7 @@ describe('a Redis', { skip: !redisInstalled }, () => {
     assert.equal((error as CurfewError).code, 'store_unavailable');
   });
 
-  test('is reached by TLS, and believed with the certificate of whoever signed its own', async (t) => {
+  test('N8.16: a Redis is reached by TLS, and believed with the certificate of whoever signed its own', async (t) => {
     const folder = folderOf(t);
     makeCertificates(folder);
     const [ca, cert, key] = ['ca.crt', 'redis.crt', 'redis.key'].map((name) => join(folder, name));

@@ -71,7 +71,7 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
     await assert.rejects(importLines(used, each(lines), undefined), { code: 'store_not_empty' });
   });
 
-  test('a change while it is exported is no picture of anything: the export fails', async (t) => {
+  test('N10.1: a change while it is exported is no picture of anything: the export fails', async (t) => {
     const one = await kinds['redis']!(t);
     const world = await fill(one);
     const exported = (async () => {

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { readSettings } from '../../src/config.ts';
+import { day, hour, minute, second } from '../../src/domain/limits.ts';
+import type { AssuranceLevel } from '../../src/domain/policy.ts';
+import { credentials } from '../dialects/directus/support.ts';
+import { TestServer } from '../support/server.ts';
+import { manualClock } from '../support/world.ts';
+
+/** What NIST SP 800-63B-4 says, in its own words and not by our table. */
+const asked: Record<AssuranceLevel, { absolute: number; idle: number | undefined }> = {
+  aal1: { absolute: 30 * day, idle: undefined },
+  aal2: { absolute: 24 * hour, idle: hour },
+  aal3: { absolute: 12 * hour, idle: 15 * minute },
+};
+
+describe('assurance levels', () => {
+  for (const [level, { absolute, idle }] of Object.entries(asked)) {
+    test(`NIST aal1, NIST aal2, NIST aal3: ${level}: sessions end at its limits, to the second, through whatever they were opened`, async (t) => {
+      const clock = manualClock(Date.UTC(2026, 5, 1));
+      const server = await TestServer.start({ CURFEW_ASSURANCE: level }, clock);
+      t.after(() => server.close());
+      const directus = { mode: 'session', ...credentials };
+      const open = async () => {
+        const signedIn = (await server.login()).body.token as string;
+        const opened = (await server.createSession('ada')).token;
+        const rocket = await server.call(
+          'POST',
+          '/api/v1/login',
+          { user: 'admin', password: credentials.password },
+          { as: '' },
+        );
+        const answer = await server.call('POST', '/auth/login', directus, { as: '' });
+        const cookie = answer.headers.getSetCookie()[0]!.split(';')[0]!;
+        return {
+          tokens: [signedIn, opened, rocket.body.data.authToken as string],
+          /** Whether Directus's client is still signed in. */
+          withCookie: async () =>
+            (await server.call('GET', '/users/me', undefined, { as: '', headers: { cookie } })).status,
+        };
+      };
+      const verdicts = (tokens: readonly string[]) => Promise.all(tokens.map((token) => server.verify(token)));
+
+      const busy = await open();
+      // Used often enough to be never idle, up to a second before the end.
+      const step = (idle ?? 7 * day) - second;
+      const end = clock.now() + absolute;
+      for (let now = clock.now(); now < end; now = Math.min(now + step, Math.max(now + second, end - second))) {
+        clock.set(now);
+        for (const { active } of await verdicts(busy.tokens)) assert.equal(active, true, new Date(now).toISOString());
+        // Written down before the time goes on: in an hour the server has done that long since.
+        await server.running.opened.upkeep.sweep();
+      }
+      clock.set(end);
+      for (const verdict of await verdicts(busy.tokens))
+        assert.deepEqual(verdict, { active: false, reason: 'expired' });
+
+      if (idle === undefined) return;
+      const quiet = await open();
+      clock.advance(idle - second);
+      assert.equal(await quiet.withCookie(), 200);
+      const left = await open();
+      clock.advance(idle);
+      assert.equal(await left.withCookie(), 401);
+      for (const verdict of await verdicts(left.tokens)) assert.deepEqual(verdict, { active: false, reason: 'idle' });
+    });
+
+    test(`NIST aal1, NIST aal2, NIST aal3: ${level}: no session may ask for more, and a refresh gives none`, async (t) => {
+      const clock = manualClock(Date.UTC(2026, 5, 1));
+      const server = await TestServer.start({ CURFEW_ASSURANCE: level }, clock);
+      t.after(() => server.close());
+      const longer = await server.call('POST', '/v1/sessions', { userId: 'ada', lifetime: absolute / second + 1 });
+      assert.equal(longer.body.code, 'invalid_value');
+      const more = { userId: 'ada', idle: (idle ?? 7 * day) / second + 1 };
+      assert.equal((await server.call('POST', '/v1/sessions', more)).body.code, 'invalid_value');
+      const { session, refreshToken } = await server.createSession('ada');
+      assert.equal(Date.parse(session.expiresAt) - clock.now(), absolute);
+      clock.advance(minute);
+      const refreshed = await server.call('POST', '/v1/sessions/refresh', { refreshToken });
+      assert.equal(refreshed.body.session.expiresAt, session.expiresAt);
+    });
+
+    test(`NIST aal1, NIST aal2, NIST aal3: ${level}: a stricter setting stands, a laxer one is refused with both named`, () => {
+      const read = (env: Record<string, string>) => readSettings({ CURFEW_ASSURANCE: level, ...env }).settings;
+      const preset = read({});
+      assert.deepEqual([preset.absolute, preset.idle], [absolute, idle ?? 7 * day]);
+      assert.equal(read({ CURFEW_ABSOLUTE: '6h' }).absolute, 6 * hour);
+      assert.equal(read({ CURFEW_IDLE: '5m' }).idle, 5 * minute);
+      // The same as the level is no laxer.
+      assert.equal(read({ CURFEW_ABSOLUTE: `${absolute / hour}h` }).absolute, absolute);
+      const laxer: [string, string][] = [['CURFEW_ABSOLUTE', `${absolute / second + 1}s`]];
+      if (idle !== undefined) laxer.push(['CURFEW_IDLE', `${idle / second + 1}s`]);
+      for (const [name, value] of laxer) {
+        assert.throws(() => read({ [name]: value }), {
+          code: 'config_invalid',
+          message: new RegExp(`${name}: ${value} is longer than CURFEW_ASSURANCE=${level} allows`),
+        });
+      }
+    });
+  }
+
+  test('NIST aal2, NIST aal3: the start says what a level asks for that limits do not give', async () => {
+    const said = (level: string) => readSettings({ CURFEW_ASSURANCE: level }).warnings.join(' ');
+    assert.equal(said('aal1'), '');
+    assert.match(said('aal2'), /CURFEW_ASSURANCE: .*second factor at each sign-in/);
+    assert.match(said('aal3'), /CURFEW_ASSURANCE: .*phishing-resistant/);
+    assert.throws(() => readSettings({ CURFEW_ASSURANCE: 'aal4' }), { message: /must be one of aal1, aal2, aal3/ });
+  });
+
+  test('a shorter absolute limit than the level’s idle limit is no reason for a warning', () => {
+    const { settings, warnings } = readSettings({ CURFEW_ASSURANCE: 'aal1', CURFEW_ABSOLUTE: '2d' });
+    assert.deepEqual([settings.absolute, settings.idle, warnings], [2 * day, 2 * day, []]);
+  });
+});

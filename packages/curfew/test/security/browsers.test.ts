@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { operations } from '../../src/http/routes/index.ts';
+import { type Route, startRecorded } from '../support/routes.ts';
+import { adminPassword, type TestServer } from '../support/server.ts';
+
+/** What browsers do on their own, and what they let other sites do: for every route there is. */
+describe('browsers', () => {
+  let server: TestServer;
+  let routes: Route[];
+  let cookie: string;
+  before(async () => {
+    ({ server, routes } = await startRecorded({}));
+    const body = { username: 'admin', password: adminPassword, cookie: true };
+    const { headers } = await server.call('POST', '/v1/login', body, { as: '' });
+    cookie = headers.get('set-cookie')!.split(';')[0]!;
+  });
+  after(() => server.close());
+
+  const pathOf = (url: string) => url.replace(/:\w+/g, 'x');
+
+  test('CSRF: no operation that changes something takes a cookie from another site', async () => {
+    const changing = operations.filter(({ method }) => method !== 'GET');
+    assert.ok(changing.length > 20);
+    const before = await server.state();
+    for (const { method, path, id } of changing) {
+      const call = (headers: Record<string, string>) =>
+        server.call(method, pathOf(path), method === 'DELETE' ? undefined : {}, {
+          as: '',
+          headers: { cookie, ...headers },
+        });
+      for (const headers of [{}, { 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }]) {
+        const { status, body } = await call(headers as Record<string, string>);
+        assert.deepEqual([status, body.code], [403, 'cross_site_refused'], `${id} ${JSON.stringify(headers)}`);
+      }
+    }
+    assert.deepEqual(await server.state(), before);
+    const own = { cookie, 'sec-fetch-site': 'same-origin' };
+    const { body } = await server.call('POST', '/v1/sessions', {}, { as: '', headers: own });
+    assert.equal(body.code, 'missing_field', 'its own pages are let through');
+  });
+
+  test('CORS: no answer lets the scripts of another site read it, asked before or not', async () => {
+    for (const { method, url } of routes) {
+      for (const asked of [method, 'OPTIONS']) {
+        const { headers } = await server.call(asked, pathOf(url), undefined, {
+          as: '',
+          headers: {
+            cookie,
+            origin: 'https://evil.example',
+            'access-control-request-method': method,
+            'access-control-request-headers': 'authorization,x-auth-token,session',
+          },
+        });
+        const open = [...headers.keys()].filter((name) => name.startsWith('access-control-'));
+        assert.deepEqual(open, [], `${asked} ${url}`);
+      }
+    }
+  });
+
+  test('CSP: the page that shows the API allows its own scripts, and nothing unsafe', async () => {
+    const { status, headers } = await server.call('GET', '/docs/', undefined, { as: '' });
+    const policy = headers.get('content-security-policy') ?? '';
+    assert.equal(status, 200);
+    assert.match(policy, /(^|; )default-src 'self'(;|$)/);
+    assert.match(policy, /(^|; )object-src 'none'(;|$)/);
+    assert.doesNotMatch(policy, /unsafe-|(script|default)-src[^;]* (https?:|data:|\*)/);
+  });
+
+  test('7.4.4: there is no page that needs a sign-in, so none without a way out', async () => {
+    const pages = new Set<string>();
+    const look = async (path: string): Promise<void> => {
+      const { headers } = await server.call('GET', path, undefined, {
+        as: '',
+        headers: { cookie, accept: 'text/html' },
+      });
+      const location = headers.get('location');
+      if (location) await look(new URL(location, server.url + path).pathname);
+      if (/html/.test(headers.get('content-type') ?? '')) pages.add(path);
+    };
+    for (const { method, url } of routes) if (method === 'GET') await look(pathOf(url));
+    assert.deepEqual([...pages], ['/docs/']);
+    assert.equal((await server.call('GET', '/docs/', undefined, { as: '' })).status, 200, 'it needs no sign-in');
+  });
+});
