@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { adminPassword, TestServer } from '../../../packages/curfew/test/support/server.ts';
@@ -118,6 +119,24 @@ describe('the nodes in Node-RED', () => {
         failed.map(({ i }) => i),
         bad,
       );
+    });
+
+    test('of many messages at once 16 are under way, and the time of the others begins with their turn', async (t) => {
+      const open: ServerResponse[] = [];
+      let most = 0;
+      const slow = await answering(t, (_, response) => {
+        most = Math.max(most, open.push(response));
+        if (open.length < 16) return;
+        // Longer than a message may take that is counted from its arrival: the last ones wait for two rounds.
+        setTimeout(() => {
+          for (const one of open.splice(0)) one.writeHead(503).end();
+        }, 600);
+      });
+      await deploy(list({ timeout: 1000, errorManagement: 'manual' }), 2, curfewServer(slow.url, server.key));
+      for (let i = 0; i < 48; i++) red.send('node', { payload: {} });
+      const failed = await red.until((sinks) => sinks.get('out1')?.length === 48 && sinks.get('out1'));
+      assert.equal(most, 16);
+      assert.deepEqual(new Set(failed.map(({ errors }) => errors[0].code)), new Set(['not_curfew']));
     });
   });
 
