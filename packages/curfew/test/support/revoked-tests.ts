@@ -54,6 +54,8 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       t.after(() => other!.close());
       for (const one of [verifier!, other!]) assert.ok((await one.verify(session.token)).active);
       const [stream, otherStream] = [await follow(server, token), await follow(server, stays.token)];
+      // One that nothing is sent on: only the revocation itself can end it.
+      const quiet = await follow(server, token, 'factor.removed');
       t.after(() => otherStream.leave());
 
       const { status, body } = await there('DELETE', `/v1/keys/${key.id}`);
@@ -67,6 +69,9 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       }
       await assert.rejects(verifier!.verify(session.token), { code: 'key_revoked' });
       assert.doesNotMatch(await stream.end, /key\.revoked/, 'it was told of what came afterwards');
+      const returned = performance.now();
+      await quiet.end;
+      assert.ok(performance.now() - returned < 10_000, 'the stream was ended by its next look at the store');
       assert.ok(other!.check(session.token), 'the verifier of another key was disturbed');
       await otherStream.hears('key.revoked');
 
@@ -152,9 +157,9 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
 }
 
 /** A stream of events that has begun. */
-export async function follow(server: TestServer, token: string) {
+export async function follow(server: TestServer, token: string, type?: string) {
   const leaving = new AbortController();
-  const response = await fetch(`${server.url}/v1/events`, {
+  const response = await fetch(`${server.url}/v1/events${type === undefined ? '' : `?type=${type}`}`, {
     headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
     signal: leaving.signal,
   });

@@ -101,9 +101,10 @@ export function revokeKey(
 ): { key: ApiKey; sequence: number } | undefined {
   const key = readKey(draft.tables, id);
   if (!key) return undefined;
-  if (key.revokedAt !== undefined) return { key, sequence: draft.head };
-  const revoked = { ...key, revokedAt: at };
+  const revoked = { ...key, revokedAt: key.revokedAt ?? at };
+  // Written as well when it was revoked already: nobody knows whether the first one's sync succeeded.
   draft.tables.keys.put(id, revoked);
+  if (key.revokedAt !== undefined) return { key, sequence: draft.head };
   draft.revoked(id);
   draft.event(event);
   return { key: revoked, sequence: draft.log({ keyId: id }, at) };

@@ -325,6 +325,51 @@ export const mutants: Record<string, Mutant> = {
       ['for (const attached of [...this.#streams, ...this.#gone]) {', 'for (const attached of [...this.#streams]) {'],
     ],
   },
+  'any-key-is-the-holder': {
+    shownBy: 'keys.test.ts',
+    rule: 'R8',
+    breaks: 'a hello with another key speaks for the streams of the same holder',
+    file: node('attached'),
+    edits: [['{this.keyId} $', "{''} $"]],
+  },
+  'revoked-goes-on': {
+    rule: 'R23',
+    breaks: 'a stream goes on although its key was revoked',
+    file: node('node'),
+    edits: [['        attached.letGo(this.tail);\n', '']],
+  },
+  'revoked-owes-nothing': {
+    rule: 'R23',
+    breaks: 'a revocation does not wait for what its streams were granted',
+    file: node('node'),
+    edits: [
+      [
+        'if (!attached.owed.owe(entry.sequence, now)) continue;',
+        'if (isOfItsKey || !attached.owed.owe(entry.sequence, now)) continue;',
+      ],
+    ],
+  },
+  'admitted-by-what-was': {
+    shownBy: 'keys.test.ts',
+    rule: 'R23',
+    breaks: 'a key that was revoked while the store was asked about it is let in',
+    file: node('attached'),
+    edits: [['while (this.#revoked.has(this.#key.id));', "while (this.#revoked.has(''));"]],
+  },
+  'admits-before-the-tail': {
+    shownBy: 'keys.test.ts',
+    rule: 'R5',
+    breaks: 'the store is asked about a key before it is known where the tail begins',
+    file: node('attached'),
+    edits: [['      await this.#host.started;\n      if (this.#isOver()) return;\n', '']],
+  },
+  'any-ack-is-the-last': {
+    shownBy: 'keys.test.ts',
+    rule: 'R23',
+    breaks: 'the ack of an earlier change says that everything is dropped',
+    file: node('attached'),
+    edits: [['message.sequence === this.#sent)', 'message.sequence <= this.#sent)']],
+  },
   'lost-is-everywhere': {
     rule: 'R17',
     breaks: 'an end that a failover lost while it waited is told as over everywhere',

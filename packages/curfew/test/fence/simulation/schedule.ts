@@ -2,6 +2,7 @@ import { Verifier, withMargin } from 'curfew-client/fence';
 import type { UserId } from '../../../src/domain/brand.ts';
 import { ProcessFence } from '../../../src/fence/index.ts';
 import type { LossReason } from '../../../src/fence/log-follower.ts';
+import type { LogPosition } from '../../../src/stores/contract.ts';
 import { Dice, Machine, Universe } from './machine.ts';
 import { Network } from './network.ts';
 import { type Row, SimulatedStore } from './store.ts';
@@ -17,7 +18,8 @@ export type Outcome = {
   timedOut: number;
 };
 
-type App = { machine: Machine; verifier: Verifier };
+/** `revoking`: somebody wants its key revoked; `revoked`: that has returned. */
+type App = { machine: Machine; verifier: Verifier; key: string; revoking: boolean; revoked: LogPosition | undefined };
 /** `serves`: its fence has started; before that a real process takes no requests, and these only try what would be. */
 type Node = { url: string; machine: Machine; fence: ProcessFence; serves: boolean };
 type Fault = { name: string; likely: number; happen(machine: Machine): void };
@@ -45,6 +47,9 @@ export class Schedule {
   readonly #users: UserId[] = ['ada', 'alan'] as UserId[];
   #rows: Row[] = [];
   #made = 0;
+  /** Keys are revoked in some of the schedules alone; the others know of none. They have dice of their own. */
+  readonly #keyDice: Dice;
+  readonly #revokes: boolean;
   /** Nothing goes wrong: then nobody waits for a lease. */
   #calm = false;
   readonly outcome: Outcome;
@@ -54,6 +59,8 @@ export class Schedule {
   constructor(seed: number, tell?: (line: string) => void) {
     this.#tell = (line) => tell?.(`${this.#universe.now.toFixed(1)} ${line()}`);
     this.#dice = new Dice(seed);
+    this.#keyDice = new Dice(~seed);
+    this.#revokes = this.#keyDice.chance(0.25);
     this.#store = new SimulatedStore(this.#universe, this.#dice);
     this.#network = new Network(this.#universe, this.#dice);
     const faults = this.#everyFault();
@@ -96,6 +103,13 @@ export class Schedule {
       busy ? () => dice.between(1, 20) : () => dice.between(40, 900),
       () => this.#changeSomething(),
     );
+    if (this.#revokes) {
+      this.#again(
+        end,
+        () => this.#keyDice.between(300, 2500),
+        () => this.#revokeSomething(),
+      );
+    }
     if (!calm)
       this.#again(
         end,
@@ -127,7 +141,7 @@ export class Schedule {
         now: () => machine.date(),
         lastSeen: (stored) => stored.lastSeenAt,
         noteUse() {},
-        admit: async (token) => ({ id: token, name: token }),
+        admit: (key) => (this.#revokes ? this.#store.admit(machine, key) : Promise.resolve({ id: key, name: key })),
         lease,
         capacity: 100,
         onRestart: (reason, detail) => this.#judgeRestart(url, reason, detail),
@@ -154,8 +168,9 @@ export class Schedule {
 
   #startApp(name: string): App {
     const machine = new Machine(this.#universe, name, this.#dice.pick(rates), this.#dice);
+    const key = this.#revokes ? `cfk_${this.#made++}` : 'cfk_';
     const verifier = new Verifier(
-      { urls: this.#nodes.map(({ url }) => url), key: 'cfk_', capacity: 100, timeout: 2000 },
+      { urls: this.#nodes.map(({ url }) => url), key, capacity: 100, timeout: 2000 },
       {
         timing: machine.timing,
         random: () => this.#dice.next(),
@@ -163,7 +178,7 @@ export class Schedule {
         connect: (url, events) => this.#network.connect(machine, url, events),
       },
     );
-    return { machine, verifier };
+    return { machine, verifier, key, revoking: false, revoked: undefined };
   }
 
   #newSession(): void {
@@ -198,8 +213,13 @@ export class Schedule {
     const { machine } = where;
     if (machine.dead || machine.frozen) return;
     const floor = { ...this.#floorOf(row) };
+    const revoked = 'verifier' in where ? where.revoked : undefined;
     this.outcome.verifications += 1;
     const judge = (version: number | undefined, how: string) => {
+      if (version !== undefined && revoked && !this.#store.lossOf(revoked))
+        this.outcome.violations.push(
+          `${machine.name} was answered ${how} at ${this.#universe.now.toFixed(1)}; its key was revoked`,
+        );
       if (version === undefined || (!floor.ended && version >= floor.version)) return;
       // What it was held to was lost meanwhile.
       if (floor.losses !== row.losses) return;
@@ -273,6 +293,38 @@ export class Schedule {
       () => {},
     );
     if (this.#rows.filter(({ ended }) => !ended).length < 3) this.#newSession();
+  }
+
+  /** Revokes the key of an application, which goes on for a while as if it were good; then it gets another one. */
+  #revokeSomething(): void {
+    const dice = this.#keyDice;
+    const at = Math.floor(dice.next() * this.#apps.length);
+    const app = this.#apps[at]!;
+    const { machine, fence } = dice.pick(this.#nodes);
+    if (machine.dead || machine.frozen || app.revoking) return;
+    app.revoking = true;
+    void this.#store.revoke(machine, app.key).then(
+      async (entry) => {
+        this.#tell(() => `${machine.name} wrote ${entry.sequence}: ${app.machine.name}'s key is revoked`);
+        const receipt = await fence.settle(entry.sequence, 'everywhere').catch(() => undefined);
+        if (!receipt) return;
+        this.#tell(() => `${machine.name} returned ${JSON.stringify(receipt)}`);
+        this.outcome.changes += 1;
+        if (!this.#store.lossOf(entry)) app.revoked = entry;
+        if (this.#calm && receipt.by === 'timeout')
+          this.outcome.violations.push(`revocation ${entry.sequence} waited for a lease, and nothing was wrong`);
+      },
+      () => {},
+    );
+    this.#within(800, 8, () => this.#verify(dice.pick(this.#rows), app));
+    this.#universe.in(dice.between(1000, 3500), undefined, () => this.#replace(app));
+  }
+
+  #replace(app: App): void {
+    const at = this.#apps.indexOf(app);
+    if (at < 0) return;
+    app.machine.kill();
+    this.#apps[at] = this.#startApp(`a${at}`);
   }
 
   #promise({ id, version, ended }: Readonly<Row>): void {
@@ -460,6 +512,7 @@ export class Schedule {
     this.#store.trouble = 0;
     this.#store.down = false;
     for (const { machine } of [...this.#nodes, ...this.#apps]) machine.resume();
+    for (const app of [...this.#apps]) if (app.revoking) this.#replace(app);
     await this.#universe.run(this.#universe.now + 14_000);
     this.#newSession();
     const row = this.#rows.at(-1)!;

@@ -1,7 +1,7 @@
 import type { VerifiedToken } from '../../../src/authority/verify-session.ts';
-import type { SessionId, UserId } from '../../../src/domain/brand.ts';
+import type { KeyId, SessionId, UserId } from '../../../src/domain/brand.ts';
 import type { StoredSession } from '../../../src/domain/session.ts';
-import type { FenceStore } from '../../../src/fence/ports.ts';
+import type { Admitted, FenceStore } from '../../../src/fence/ports.ts';
 import type { LogEntry, LogHead, LogPosition, NodeRow } from '../../../src/stores/contract.ts';
 import type { Dice, Machine, Universe } from './machine.ts';
 
@@ -34,6 +34,8 @@ export class SimulatedStore {
   readonly #universe: Universe;
   readonly #dice: Dice;
   readonly rows: Map<string, Row> = new Map();
+  /** Keys that are revoked, and the entries that say so. */
+  readonly #revoked: Map<string, LogPosition> = new Map();
   #log: Logged[] = [];
   /** The newest entry that was trimmed. */
   #trimmed: LogPosition = empty;
@@ -82,6 +84,7 @@ export class SimulatedStore {
         row.losses += 1;
       }
     }
+    for (const { entry } of gone) if ('keyId' in entry) this.#revoked.delete(entry.keyId);
     for (const { entry } of gone) this.#lost.set(entry.mark, { at: this.#universe.now, silently: rows === 'unseen' });
     if (gone.length > 0) this.happened.replacements += 1;
     if (rows === 'unseen') return;
@@ -136,6 +139,26 @@ export class SimulatedStore {
       }
       this.#log.push({ entry, before, nodes: new Map(this.#nodes) });
       return { entry, touched: touched.map((row) => ({ ...row })) };
+    });
+  }
+
+  /** Revokes a key, once. */
+  revoke(machine: Machine, keyId: string): Promise<LogPosition> {
+    return this.#call(machine, () => {
+      const already = this.#revoked.get(keyId);
+      if (already) return already;
+      const position = { sequence: this.#head.sequence + 1, mark: String(++this.#marks), at: this.#universe.now };
+      const entry: LogEntry = { ...position, keyId: keyId as KeyId };
+      this.#revoked.set(keyId, entry);
+      this.#log.push({ entry, before: [], nodes: new Map(this.#nodes) });
+      return entry;
+    });
+  }
+
+  admit(machine: Machine, keyId: string): Promise<Admitted> {
+    return this.#call(machine, () => {
+      if (this.#revoked.has(keyId)) throw new Error('the key is revoked');
+      return { id: keyId, name: keyId };
     });
   }
 
@@ -205,7 +228,13 @@ export class SimulatedStore {
           this.#universe.in(delay(), machine, () => reject(new Error('the store is down')));
           return;
         }
-        const result = work();
+        let result: T;
+        try {
+          result = work();
+        } catch (error) {
+          this.#universe.in(delay(), machine, () => reject(error));
+          return;
+        }
         const lost = dice.chance(this.trouble / 4);
         this.#universe.in(delay(), machine, () => (lost ? reject(new Error('the answer was lost')) : resolve(result)));
       });

@@ -13,16 +13,17 @@ CREATE OR REPLACE PROCEDURE revoke_key(op jsonb, INOUT c counters, INOUT answer 
 DECLARE
   revoked keys;
 BEGIN
-  UPDATE keys SET revoked_at = (op->>'at')::bigint WHERE id = op->>'id' AND revoked_at IS NULL;
-  IF FOUND THEN
+  SELECT * INTO revoked FROM keys WHERE id = op->>'id';
+  IF NOT FOUND THEN RETURN; END IF;
+  IF revoked.revoked_at IS NULL THEN
     c.head := c.head + 1;
     c.time := greatest(c.time, (op->>'at')::bigint);
     INSERT INTO log (sequence, at, key_id) VALUES (c.head, (op->>'at')::bigint, op->>'id');
     CALL tell_asked(op->'event', c);
   END IF;
-  SELECT * INTO revoked FROM keys WHERE id = op->>'id';
-  -- Of a key that is revoked already the log's head tells of it as well.
-  IF FOUND THEN answer := jsonb_build_object('key', to_jsonb(revoked), 'sequence', c.head); END IF;
+  -- Written as well when it was revoked already: the commit then waits for whatever the first one's had to wait for.
+  UPDATE keys SET revoked_at = coalesce(revoked_at, (op->>'at')::bigint) WHERE id = op->>'id' RETURNING * INTO revoked;
+  answer := jsonb_build_object('key', to_jsonb(revoked), 'sequence', c.head);
 END $$;
 
 -- Rows are JSON text, in which a name may hold what jsonb may not. A quote within a name is escaped, so no name looks so.
