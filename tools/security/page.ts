@@ -69,8 +69,8 @@ request, in the header \`x-2fa-code\`, does not change the token. There are thre
 - A new token in the middle of a request would sign a client out whose answer was lost, and every other request that it
   has under way.
 
-What remains: whoever has stolen a session token can use it together with the code's five minutes, if the owner confirms
-something in that time. \`POST /v1/logout\`, or a refresh, ends that at once.
+What remains: whoever has stolen a session token can use it in the five minutes after its owner has shown a code, for as much
+as [a code is remembered for](sessions.md#the-second-factor). \`POST /v1/logout\`, or a refresh, ends that at once.
 
 ## What Curfew does not withstand
 
