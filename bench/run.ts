@@ -5,10 +5,12 @@ import { httpRows } from './http.ts';
 import { printTable } from './measure.ts';
 import { postgresRows } from './postgres.ts';
 import { redisRows } from './redis.ts';
+import { signInRows } from './sign-ins.ts';
 
 // Every number is a ratio, measured side by side in this run. Names as arguments choose among these.
 const all = {
   http: httpRows,
+  signins: signInRows,
   embedded: embeddedRows,
   postgres: postgresRows,
   redis: redisRows,
