@@ -783,6 +783,7 @@ export type Operations = {
     output: {
       events: Event[];
       nextCursor?: string | undefined;
+      partial: boolean;
     };
   };
   /** What the server can do now */

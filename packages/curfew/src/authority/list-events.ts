@@ -3,6 +3,7 @@ import type { Event, EventType } from '../domain/events.ts';
 import { limits } from '../domain/limits.ts';
 import { parseSessionId, parseUserId } from '../domain/parse.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { budget } from './match-sessions.ts';
 import type { World } from './world.ts';
 
 export type EventsRequest = {
@@ -13,21 +14,28 @@ export type EventsRequest = {
   cursor?: string | undefined;
 };
 
+export type EventList = {
+  events: Event[];
+  /** For the next page; absent on the last one. */
+  nextCursor: string | undefined;
+  /** Whether looking for them ran out of time: the next page goes on from there, and there may be none on this one. */
+  partial: boolean;
+};
+
 /** A page of the audit trail, newest first. @throws `cursor_invalid`, `cursor_of_another_query` */
-export async function listEvents(
-  world: World,
-  request: EventsRequest,
-): Promise<{ events: Event[]; nextCursor: string | undefined }> {
+export async function listEvents(world: World, request: EventsRequest): Promise<EventList> {
   const query = { list: 'events', ...filterOf(request) };
   const position = decodeCursor(request.cursor, query);
   const page = await world.store.readEvents({
     ...filterOf(request),
     before: position === undefined ? undefined : Number(position),
     limit: request.limit ?? limits.pageDefault,
+    budget,
   });
   return {
     events: page.events,
     nextCursor: page.next === undefined ? undefined : encodeCursor(String(page.next), query),
+    partial: page.partial,
   };
 }
 
@@ -42,12 +50,12 @@ export async function* followEvents(
 ): AsyncIterable<Event> {
   let after = request.after ?? (await world.store.readEvents({ limit: 1 })).events[0]?.sequence ?? 0;
   while (!signal.aborted) {
-    const { events } = await world.store.readEvents({ ...filterOf(request), after, limit: limits.pageMax });
-    for (const event of events) {
-      after = event.sequence;
-      yield event;
-    }
-    if (events.length === 0) await pause(pollInterval, signal);
+    const query = { ...filterOf(request), after, limit: limits.pageMax, budget };
+    const { events, next, reached } = await world.store.readEvents(query);
+    yield* events;
+    // What was looked at and is not what was asked for is not looked at again.
+    after = reached;
+    if (next === undefined) await pause(pollInterval, signal);
   }
 }
 

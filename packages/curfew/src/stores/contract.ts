@@ -1,7 +1,7 @@
 import type { Account } from '../domain/account.ts';
 import type { AttemptRule } from '../domain/attempts.ts';
 import type { AccessGroup, AccountId, KeyId, SessionId, SessionName, UserId } from '../domain/brand.ts';
-import type { Event, EventType, NewEvent } from '../domain/events.ts';
+import type { Event, EventFilter, NewEvent } from '../domain/events.ts';
 import type { GroupChange } from '../domain/groups.ts';
 import type { ApiKey } from '../domain/key.ts';
 import type { NamedSession } from '../domain/named.ts';
@@ -170,8 +170,11 @@ export interface Store {
 
   /** An event that tells of no other write, such as a refused sign-in. */
   appendEvent(event: NewEvent): Promise<void>;
-  /** Events by sequence: upwards after `after`, or downwards before `before` (or from the newest). */
-  readEvents(query: EventQuery): Promise<{ events: Event[]; next: number | undefined }>;
+  /**
+   * Events by sequence: upwards after `after`, or downwards before `before` (or from the newest). Those of a type, a user
+   * or a session are looked for, and it stops after `budget` milliseconds with `partial: true` and a `next` to go on from.
+   */
+  readEvents(query: EventQuery): Promise<EventPage>;
 
   /**
    * Entries from sequence `from` on, itself included, in order; at most `limit`. Whoever reads on begins with the last
@@ -358,13 +361,20 @@ export type NamedChange = {
 
 export type AttemptOutcome = { allowed: boolean; remaining: number; resetAt: number };
 
-export type EventQuery = {
+export type EventQuery = EventFilter & {
   after?: number | undefined;
   before?: number | undefined;
   limit: number;
-  type?: EventType | undefined;
-  userId?: UserId | undefined;
-  sessionId?: SessionId | undefined;
+  /** Milliseconds that looking for events may take; without, as many as it takes. */
+  budget?: number | undefined;
+};
+
+export type EventPage = {
+  events: Event[];
+  next: number | undefined;
+  /** The last event that was looked at, whether it is one of these or not; where the page began when there was none. */
+  reached: number;
+  partial: boolean;
 };
 
 /**

@@ -17,8 +17,9 @@ export const listEvents = operation({
   summary: 'What happened, newest first; or as it happens',
   description:
     'With `accept: text/event-stream`, events are sent as they happen; `last-event-id` goes on after one (0: from the ' +
-    'first that is kept). Of a sign-in that failed, the name is kept as a keyed hash (`loginHash`): people type their ' +
-    'password there.',
+    'first that is kept). A search by type, user or session stops after half a second: then `partial` is true, the page ' +
+    'may be empty, and `nextCursor` goes on where it stopped. Of a sign-in that failed, the name is kept as a keyed hash ' +
+    '(`loginHash`): people type their password there.',
   access: { permission: 'events.read' },
   query: Type.Object(
     { type: maybe(oneOf(eventTypes)), user: maybe(userId), session: maybe(sessionId), ...paging },
@@ -27,7 +28,7 @@ export const listEvents = operation({
   answer: {
     status: 200,
     description: 'A page of events.',
-    schema: Type.Object({ events: Type.Array(ref(Event)), nextCursor: maybe(Type.String()) }),
+    schema: Type.Object({ events: Type.Array(ref(Event)), nextCursor: maybe(Type.String()), partial: Type.Boolean() }),
   },
   errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query', 'session_not_found', 'user_id_too_long'],
   async handle({ authority, closing, query, request, reply }) {

@@ -2,16 +2,17 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { KeyId, SessionId, SessionName } from '../../domain/brand.ts';
-import type { Event, NewEvent } from '../../domain/events.ts';
+import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { day } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
-import type { AttemptOutcome, EventQuery, LogHead, LogPosition, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import type { AttemptOutcome, LogHead, LogPosition, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
 import { Attempts } from './attempts.ts';
-import { decodeEvent, decodeLog, decodeSession, format, formatsBefore, markOf } from './codec.ts';
+import { decodeLog, decodeSession, format, formatsBefore, markOf } from './codec.ts';
 import { Committer, closedError, completeLog, loadState, type State } from './commit.ts';
 import { endEveryone, endUser } from './ends.ts';
+import { readEvents } from './events.ts';
 import { readFault } from './faults.ts';
 import { Incarnation } from './incarnation.ts';
 import { dataFile } from './inspect.ts';
@@ -171,26 +172,7 @@ export class LmdbStore implements Store {
 
   appendEvent = (event: NewEvent): Promise<void> => this.#committer.run((draft) => draft.event(event));
 
-  readEvents = (query: EventQuery): Promise<{ events: Event[]; next: number | undefined }> =>
-    this.#read(() => {
-      const { after, before, limit } = query;
-      // Only what is visible together with its change: a commit may be in the file before it is in memory.
-      const newest = this.#state.lastEvent;
-      const range =
-        after === undefined
-          ? { reverse: true, start: Math.min(newest, (before ?? newest + 1) - 1) }
-          : { start: after + 1, end: newest + 1 };
-      const events: Event[] = [];
-      for (const { key: sequence, value } of this.#tables.events.getRange(range)) {
-        const event = decodeEvent(value);
-        if (query.type !== undefined && event.type !== query.type) continue;
-        if (query.userId !== undefined && event.userId !== query.userId) continue;
-        if (query.sessionId !== undefined && event.sessionId !== query.sessionId) continue;
-        if (events.length === limit) return { events, next: events.at(-1)!.sequence };
-        events.push({ sequence, ...event });
-      }
-      return { events, next: undefined };
-    });
+  readEvents: Store['readEvents'] = (query) => this.#read(() => readEvents(this.#tables, this.#state, query));
 
   readLog: Store['readLog'] = (from, limit) =>
     this.#read(() =>

@@ -118,15 +118,36 @@ export const writes = {
   sweepSteps: named('sweep steps', 'SELECT sweep_steps($1, $2) AS done'),
 } as const;
 
-/** Events by sequence, upwards or downwards. Planned for its values: each filter wants another way. */
+/** Events by sequence, upwards or downwards. */
 export function eventsStatement(upwards: boolean): Statement {
-  const [comparison, order] = upwards ? ['>', 'ASC'] : ['<', 'DESC'];
+  const [comparison, order] = directionOf(upwards);
+  const text = `SELECT * FROM events WHERE sequence ${comparison} $1 ORDER BY sequence ${order} LIMIT $2`;
+  return named(`events ${order}`, text);
+}
+
+/**
+ * What matches among the next so many events, or the next so many of a user. Each row says how many were looked at and
+ * where the last of them is; when none matches, there is one row that says only that. Planned for its values: those of
+ * one user are found by the user where they are few.
+ */
+export function eventSearch(upwards: boolean, ofUser: boolean): Statement {
+  const [comparison, order, last] = directionOf(upwards);
   return {
-    text: `SELECT * FROM events WHERE sequence ${comparison} $1
-       AND ($3::text IS NULL OR type = $3) AND ($4::text IS NULL OR user_id = $4)
-       AND ($5::text IS NULL OR session_id = $5)
-     ORDER BY sequence ${order} LIMIT $2`,
+    text: `WITH looked AS MATERIALIZED (
+       SELECT * FROM events WHERE sequence ${comparison} $1 AND ${ofUser ? 'user_id = $3' : '$3::text IS NULL'}
+       ORDER BY sequence ${order} LIMIT $2
+     )
+     SELECT seen.*, found.*
+     FROM (SELECT count(*)::integer AS looked, ${last}(sequence) AS reached FROM looked) seen
+     LEFT JOIN (
+       SELECT * FROM looked WHERE ($4::text IS NULL OR type = $4) AND ($5::text IS NULL OR session_id = $5)
+     ) found ON true
+     ORDER BY found.sequence ${order} LIMIT $6`,
   };
+}
+
+function directionOf(upwards: boolean): [comparison: string, order: string, last: string] {
+  return upwards ? ['>', 'ASC', 'max'] : ['<', 'DESC', 'min'];
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { SessionId, UserId } from '../../domain/brand.ts';
-import { storeEvents } from '../../domain/events.ts';
+import { type Event, isFilter, storeEvents } from '../../domain/events.ts';
 import { day, limits } from '../../domain/limits.ts';
 import { accountMentions, matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
@@ -14,7 +14,7 @@ import { Database, type Statement, withoutNul } from './database.ts';
 import { countEntries, describe } from './describe.ts';
 import { callFault, isLocked, isRefusal } from './faults.ts';
 import { listenOn } from './hints.ts';
-import { eventsStatement, listStatement, reads, writes } from './statements.ts';
+import { eventSearch, eventsStatement, listStatement, reads, writes } from './statements.ts';
 import { sweep } from './sweep.ts';
 import { exportRecords, importRecords } from './transfer.ts';
 
@@ -29,6 +29,8 @@ const lockPause = { first: 50, most: 500 } as const;
 const touches = 500;
 /** Candidates of a free text, or accounts, that are fetched at once. */
 const slice = 200;
+/** Events that one statement looks through. */
+const eventsOfSearch = 1000;
 
 /** PostgreSQL as a store: see the contract for what each operation means, and migrations/ for how writes are done. */
 export class PostgresStore implements Store {
@@ -309,12 +311,34 @@ export class PostgresStore implements Store {
     await this.#write('append_event', { event: codec.encodeEvent(event) });
   };
 
-  readEvents: Store['readEvents'] = async ({ after, before, limit, type, userId, sessionId }) => {
+  readEvents: Store['readEvents'] = async (query) => {
+    const { after, before, limit, budget = Number.POSITIVE_INFINITY } = query;
     const upwards = after !== undefined;
-    const place = upwards ? after : (before ?? Number.MAX_SAFE_INTEGER);
-    const values = [place, limit + 1, type ?? null, userId ?? null, sessionId ?? null];
-    const events = (await this.#database.read(eventsStatement(upwards), values)).map(codec.decodeEvent);
-    return { events: events.slice(0, limit), next: events.length > limit ? events[limit - 1]!.sequence : undefined };
+    let reached = after ?? before ?? Number.MAX_SAFE_INTEGER;
+    if (!isFilter(query)) {
+      const read = await this.#database.read(eventsStatement(upwards), [reached, limit + 1]);
+      const events = read.slice(0, limit).map(codec.decodeEvent);
+      reached = events.at(-1)?.sequence ?? reached;
+      return { events, next: read.length > limit ? reached : undefined, reached, partial: false };
+    }
+    const { type = null, userId = null, sessionId = null } = query;
+    const statement = eventSearch(upwards, userId !== null);
+    const began = performance.now();
+    const events: Event[] = [];
+    for (;;) {
+      const values = [reached, eventsOfSearch, userId, type, sessionId, limit + 1 - events.length];
+      const rows = await this.#database.read(statement, values);
+      events.push(...rows.filter(({ sequence }) => sequence !== null).map(codec.decodeEvent));
+      if (events.length > limit) {
+        const shown = events.slice(0, limit);
+        reached = shown.at(-1)!.sequence;
+        return { events: shown, next: reached, reached, partial: false };
+      }
+      const { looked, reached: last } = rows[0] as { looked: number; reached: number | null };
+      reached = last ?? reached;
+      if (looked < eventsOfSearch) return { events, next: undefined, reached, partial: false };
+      if (performance.now() - began >= budget) return { events, next: reached, reached, partial: true };
+    }
   };
 
   readLog: Store['readLog'] = async (from, limit) =>
