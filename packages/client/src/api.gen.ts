@@ -659,6 +659,7 @@ export type Operations = {
     output: {
       accounts: Account[];
       nextCursor?: string | undefined;
+      partial: boolean;
     };
   };
   /** Remove an authenticator and its backup codes */

@@ -129,11 +129,11 @@ export interface Store {
   /** Removes an account and ends all its sessions in one write; compare-and-set like {@link changeAccount}. */
   deleteAccount(deletion: AccountDeletion): Promise<DeletionOutcome>;
 
-  /** Accounts by user name; `text` is looked for in user name, address and name. */
-  listAccounts(query: { after?: string | undefined; limit: number; text?: string | undefined }): Promise<{
-    accounts: Account[];
-    next: string | undefined;
-  }>;
+  /**
+   * Accounts by user name; `text` is looked for in user name, address and name. That scans, and stops after `budget`
+   * milliseconds with `partial: true` and a `next` to go on from.
+   */
+  listAccounts(query: AccountQuery): Promise<AccountPage>;
 
   createKey(key: ApiKey, event: NewEvent): Promise<void>;
   readKey(id: KeyId): Promise<ApiKey | undefined>;
@@ -322,6 +322,17 @@ export type SessionQuery = {
 };
 
 export type SessionPage = { sessions: SessionSnapshot[]; next: SessionId | undefined; partial: boolean };
+
+export type AccountQuery = {
+  /** The `next` of the page before. */
+  after?: string | undefined;
+  limit: number;
+  text?: string | undefined;
+  /** Milliseconds that a scan may take; without, as many as it takes. */
+  budget?: number | undefined;
+};
+
+export type AccountPage = { accounts: Account[]; next: string | undefined; partial: boolean };
 
 export type AccountChange = {
   id: AccountId;

@@ -7,7 +7,7 @@ import { TestServer } from '../support/server.ts';
 const failed = { type: 'login.failed', at: Date.now(), by: 'policy' } as const;
 const wanted = { ...failed, type: 'second_factor.failed' } as const;
 
-test('a stream of events that finds nothing goes on from where it looked', async (t) => {
+test('a stream of events that finds nothing goes on from where it looked', { timeout: 60_000 }, async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const { store } = server.world;

@@ -225,6 +225,35 @@ export const accountCases: Case[] = [
     },
   },
   {
+    name: 'a search of accounts that is out of time says so, and goes on where it stopped',
+    async run(world) {
+      const names = Array.from({ length: 450 }, (_, i) => `hay-${i}`);
+      for (let i = 0; i < names.length; i += 50) {
+        await Promise.all(
+          names.slice(i, i + 50).map((text) => world.store.createAccount(world.account(text), note('account.created'))),
+        );
+      }
+      await world.store.createAccount(world.account('needle'), note('account.created'));
+      const found: string[] = [];
+      let [after, stopped]: [string | undefined, number] = [undefined, 0];
+      do {
+        const page: Awaited<ReturnType<typeof world.store.listAccounts>> = await world.store.listAccounts({
+          text: 'needle',
+          after,
+          limit: 10,
+          budget: 0,
+        });
+        found.push(...page.accounts.map(({ username }) => username));
+        assert.equal(page.partial, page.next !== undefined, 'a search that stopped says so, and where it goes on');
+        after = page.next;
+        stopped += Number(page.partial);
+        assert.ok(stopped < 500, 'a search without time never comes to an end');
+      } while (after !== undefined);
+      assert.deepEqual(found, ['needle']);
+      assert.ok(stopped > 0, 'a search without time looked at everything');
+    },
+  },
+  {
     name: 'a search of events that is out of time says so, and goes on where it stopped, upwards and downwards',
     async run(world) {
       const types = ['login.failed', 'second_factor.failed'] as const;

@@ -1,3 +1,4 @@
+import type { Account } from '../../domain/account.ts';
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { type Event, isFilter, storeEvents } from '../../domain/events.ts';
@@ -225,18 +226,20 @@ export class PostgresStore implements Store {
     return kind === 'ended' ? { kind: 'deleted', sequence: answer['sequence'] as number } : { kind };
   };
 
-  listAccounts: Store['listAccounts'] = async ({ after = '', limit, text }) => {
-    const accounts: Awaited<ReturnType<Store['listAccounts']>>['accounts'] = [];
+  listAccounts: Store['listAccounts'] = async ({ after = '', limit, text, budget = Number.POSITIVE_INFINITY }) => {
+    const began = performance.now();
+    const accounts: Account[] = [];
     const size = text === undefined ? limit + 1 : slice;
     for (let position = after; ; ) {
       const rows = await this.#database.read(reads.accounts, [position, size]);
       for (const account of rows.map(codec.decodeAccount)) {
         position = account.username;
         if (text !== undefined && !accountMentions(account, text)) continue;
-        if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username };
+        if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username, partial: false };
         accounts.push(account);
       }
-      if (rows.length < size) return { accounts, next: undefined };
+      if (rows.length < size) return { accounts, next: undefined, partial: false };
+      if (performance.now() - began >= budget) return { accounts, next: position, partial: true };
     }
   };
 
