@@ -163,6 +163,8 @@ export interface Store {
    * first attempt, and no other bucket shortens it. It outlives a restart of the servers; need not be durable.
    */
   takeAttempt(bucket: string, rule: AttemptRule, now: number): Promise<AttemptOutcome>;
+  /** Notes of one attempt that it was a wrong guess: it is no longer open. In an empty bucket it changes nothing. */
+  failAttempt(bucket: string): Promise<void>;
   /** Empties a bucket: after a success. */
   clearAttempts(bucket: string): Promise<void>;
 
@@ -370,7 +372,18 @@ export type NamedChange = {
   event: NewEvent | undefined;
 };
 
-export type AttemptOutcome = { allowed: boolean; remaining: number; resetAt: number };
+export type AttemptOutcome = {
+  allowed: boolean;
+  remaining: number;
+  resetAt: number;
+  /**
+   * Of the attempts that were taken, how many may still turn out to be right: nobody has said of them that they failed.
+   * 0 where one process has the store to itself, which knows of its own.
+   */
+  open: number;
+  /** When the last of them was taken. */
+  latest: number;
+};
 
 export type EventQuery = EventFilter & {
   after?: number | undefined;

@@ -166,6 +166,9 @@ export class LmdbStore implements Store {
   takeAttempt = (bucket: string, rule: AttemptRule, now: number): Promise<AttemptOutcome> =>
     this.#read(() => this.#attempts.take(bucket, rule, now));
 
+  /** Which of its own guesses are under way, the one process that has this store knows. */
+  failAttempt = (): Promise<void> => this.#read(() => {});
+
   clearAttempts = (bucket: string): Promise<void> => this.#read(() => this.#attempts.clear(bucket));
 
   // ---- Events, log, nodes

@@ -95,12 +95,15 @@ export const writes = {
   /** Counts one more than the rule allows at most, which says that the last one was not allowed. */
   attempt: named(
     'attempt',
-    `INSERT INTO attempts AS a VALUES ($1, 1, $2::bigint + $3::bigint)
+    `INSERT INTO attempts AS a (bucket, taken, reset_at, latest) VALUES ($1, 1, $2::bigint + $3::bigint, $2)
      ON CONFLICT (bucket) DO UPDATE SET
        taken = CASE WHEN a.reset_at <= $2 THEN 1 ELSE least(a.taken + 1, $4::integer + 1) END,
-       reset_at = CASE WHEN a.reset_at <= $2 THEN $2::bigint + $3::bigint ELSE a.reset_at END
-     RETURNING taken, reset_at`,
+       reset_at = CASE WHEN a.reset_at <= $2 THEN $2::bigint + $3::bigint ELSE a.reset_at END,
+       failed = CASE WHEN a.reset_at <= $2 THEN 0 ELSE a.failed END,
+       latest = CASE WHEN a.reset_at <= $2 OR a.taken < $4 THEN $2 ELSE a.latest END
+     RETURNING taken, reset_at, greatest(least(taken, $4) - failed, 0) AS open, latest`,
   ),
+  failAttempt: named('fail attempt', 'UPDATE attempts SET failed = failed + 1 WHERE bucket = $1 AND failed < taken'),
   clearAttempts: named('clear attempts', 'DELETE FROM attempts WHERE bucket = $1'),
   /** Answers with the log's head. */
   renewNode: named('renew node', 'CALL renew_node($1, $2, $3, $4, $5, NULL, NULL, NULL, NULL)'),

@@ -300,8 +300,12 @@ export class PostgresStore implements Store {
 
   async takeAttempt(bucket: string, { max, window }: AttemptRule, now: number): Promise<AttemptOutcome> {
     const [row] = await this.#database.write(writes.attempt, [bucket, now, window, max]);
-    const { taken, reset_at } = row as { taken: number; reset_at: number };
-    return { allowed: taken <= max, remaining: Math.max(0, max - taken), resetAt: reset_at };
+    const { taken, reset_at: resetAt, open, latest } = row as Record<'taken' | 'reset_at' | 'open' | 'latest', number>;
+    return { allowed: taken <= max, remaining: Math.max(0, max - taken), resetAt, open, latest };
+  }
+
+  async failAttempt(bucket: string): Promise<void> {
+    await this.#database.write(writes.failAttempt, [bucket]);
   }
 
   async clearAttempts(bucket: string): Promise<void> {
