@@ -1,3 +1,4 @@
+import { burstRows } from './burst.ts';
 import { embeddedRows } from './embedded.ts';
 import { fenceRows } from './fence.ts';
 import { fleetRows } from './fleet.ts';
@@ -16,6 +17,7 @@ const all = {
   redis: redisRows,
   fence: fenceRows,
   fleet: fleetRows,
+  burst: burstRows,
 };
 const asked = process.argv.slice(2) as (keyof typeof all)[];
 const rows = [];
