@@ -1,3 +1,4 @@
+import { burstRows } from './burst.ts';
 import { embeddedRows } from './embedded.ts';
 import { fenceRows } from './fence.ts';
 import { fleetRows } from './fleet.ts';
@@ -5,15 +6,18 @@ import { httpRows } from './http.ts';
 import { printTable } from './measure.ts';
 import { postgresRows } from './postgres.ts';
 import { redisRows } from './redis.ts';
+import { signInRows } from './sign-ins.ts';
 
 // Every number is a ratio, measured side by side in this run. Names as arguments choose among these.
 const all = {
   http: httpRows,
+  signins: signInRows,
   embedded: embeddedRows,
   postgres: postgresRows,
   redis: redisRows,
   fence: fenceRows,
   fleet: fleetRows,
+  burst: burstRows,
 };
 const asked = process.argv.slice(2) as (keyof typeof all)[];
 const rows = [];

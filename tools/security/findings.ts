@@ -30,6 +30,12 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
   ]),
   'Nobody’s load is another’s outage': found(3, [
     'Three hundred sign-ins at once made a log-out wait for half a minute.',
+    'A filtered read of the audit trail looked through all of it at once, and a stream that found nothing began anew each time.',
+    'Streams that had said nothing took the places of verifiers.',
+    'A body that trickled in was waited for without end.',
+    'A free text was looked for without end.',
+    'A list of sessions for Altogic had no end.',
+    'A sweep, or a list, of very many sessions that had ended kept the event loop to itself.',
   ]),
   'Limits of guessing': found(4, [
     'Ten wrong passwords by a stranger locked the owner out.',
@@ -38,6 +44,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'Right sign-ins in parallel counted as failures.',
     'Second factors could be guessed for weeks.',
     'A flood of attempts, or a restart, pushed others’ counts out.',
+    'Each node of a fleet counted for itself alone.',
   ]),
   Accounts: found(5, [
     'Whoever found a browser open changed the password without knowing it.',

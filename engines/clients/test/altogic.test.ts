@@ -162,7 +162,7 @@ describe('Altogic’s own client', () => {
     assert.ok(!JSON.stringify(sessions).includes(session.token), 'a list shows a token');
   });
 
-  test('getAllSessions: all of them, however many', async () => {
+  test('getAllSessions: all of them, on however many pages of ours', async () => {
     await endAll();
     const { auth } = await signIn();
     for (let i = 0; i < 120; i++) await server.createSession(account.id);

@@ -659,6 +659,7 @@ export type Operations = {
     output: {
       accounts: Account[];
       nextCursor?: string | undefined;
+      partial: boolean;
     };
   };
   /** Remove an authenticator and its backup codes */
@@ -786,6 +787,7 @@ export type Operations = {
     output: {
       events: Event[];
       nextCursor?: string | undefined;
+      partial: boolean;
     };
   };
   /** What the server can do now */

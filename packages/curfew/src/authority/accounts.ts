@@ -10,6 +10,7 @@ import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { administratorLeft, guardAccount } from './guard.ts';
+import { budget } from './match-sessions.ts';
 import { checkOwnChange, type OwnerProof } from './own-change.ts';
 import { checkPassword } from './passwords.ts';
 import type { Receipt, Wait } from './receipt.ts';
@@ -81,13 +82,14 @@ function absent(id: string): CurfewError {
 export async function listAccounts(
   world: World,
   { filter, limit = limits.pageDefault, cursor }: { filter?: string; limit?: number; cursor?: string } = {},
-): Promise<{ accounts: AccountView[]; nextCursor: string | undefined }> {
+): Promise<{ accounts: AccountView[]; nextCursor: string | undefined; partial: boolean }> {
   const query = { list: 'accounts', filter };
   const after = decodeCursor(cursor, query);
-  const page = await world.store.listAccounts({ after, limit, text: filter || undefined });
+  const page = await world.store.listAccounts({ after, limit, text: filter || undefined, budget });
   return {
     accounts: page.accounts.map(accountView),
     nextCursor: page.next === undefined ? undefined : encodeCursor(page.next, query),
+    partial: page.partial,
   };
 }
 

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AttemptRule } from '../domain/attempts.ts';
 import { CurfewError } from '../errors.ts';
 import type { World } from './world.ts';
@@ -18,7 +19,8 @@ export type GuessFrom = { bucket: string; spare?: () => Promise<string | undefin
 
 /**
  * Looks at a guess that takes an attempt, and empties the bucket again when it was right. Right ones in parallel are no
- * failures: when there is no room left, but others are still looked at, it waits to see whether they were wrong.
+ * failures: when there is no room left, but others are still looked at, here or on another node, it waits to see whether
+ * they were wrong.
  * @throws `too_many_attempts`, and what `look` throws when the guess is wrong
  */
 export async function guess<Result>(
@@ -29,34 +31,57 @@ export async function guess<Result>(
 ): Promise<Result> {
   const bucket = await takeFrom(world, from, rule);
   return world.guesses.look(bucket, async () => {
-    const result = await look();
-    await world.store.clearAttempts(bucket);
-    return result;
+    try {
+      const result = await look();
+      await world.store.clearAttempts(bucket);
+      return result;
+    } catch (error) {
+      // Where that cannot be said, others wait a while for nothing.
+      await world.store.failAttempt(bucket).catch(() => {});
+      throw error;
+    }
   });
 }
 
-async function takeFrom({ store, clock, guesses }: World, from: GuessFrom, rule: AttemptRule): Promise<string> {
-  const buckets = [from.bucket];
-  for (let asked = false; ; ) {
-    const now = clock.nowForEnd();
-    let resets = Number.POSITIVE_INFINITY;
-    for (const bucket of buckets) {
-      const { allowed, resetAt } = await store.takeAttempt(bucket, rule, now);
-      if (allowed) return bucket;
-      resets = Math.min(resets, resetAt);
+async function takeFrom(world: World, from: GuessFrom, rule: AttemptRule): Promise<string> {
+  const first = await takeOneOf(world, [from.bucket], rule);
+  if ('bucket' in first) return first.bucket;
+  const spare = await from.spare?.();
+  const buckets = spare === undefined ? [from.bucket] : [from.bucket, spare];
+  // One after the other, so that however many wait for a bucket, one of them asks the store.
+  return world.turns.take(`guess ${buckets.at(-1)}`, async () => {
+    for (;;) {
+      const outcome = await takeOneOf(world, buckets, rule);
+      if ('bucket' in outcome) return outcome.bucket;
+      const others = buckets.flatMap((bucket) => world.guesses.next(bucket) ?? []);
+      if (others.length > 0) await Promise.race(others);
+      else if (outcome.isOpen) await pause(askAgain);
+      else throw new CurfewError('too_many_attempts', { retryAfter: secondsUntil(outcome.resets, outcome.now) });
     }
-    if (!asked) {
-      asked = true;
-      const spare = await from.spare?.();
-      if (spare !== undefined) {
-        buckets.push(spare);
-        continue;
-      }
-    }
-    const others = buckets.flatMap((bucket) => guesses.next(bucket) ?? []);
-    if (others.length === 0) throw new CurfewError('too_many_attempts', { retryAfter: secondsUntil(resets, now) });
-    await Promise.race(others);
+  });
+}
+
+/** Milliseconds until the store is asked once more whether another node’s guesses were wrong. */
+const askAgain = 100;
+/** Milliseconds after which a guess that nobody has told of is nobody's any more: a password waits no longer for its turn. */
+const longestLook = 30_000;
+
+type Refused = { resets: number; isOpen: boolean; now: number };
+
+/** Takes an attempt out of the first bucket with room; else says when there is room again, and whether it may be sooner. */
+async function takeOneOf(
+  { store, clock }: World,
+  buckets: readonly string[],
+  rule: AttemptRule,
+): Promise<{ bucket: string } | Refused> {
+  const refused: Refused = { resets: Number.POSITIVE_INFINITY, isOpen: false, now: clock.nowForEnd() };
+  for (const bucket of buckets) {
+    const { allowed, resetAt, open, latest } = await store.takeAttempt(bucket, rule, refused.now);
+    if (allowed) return { bucket };
+    refused.resets = Math.min(refused.resets, resetAt);
+    refused.isOpen ||= open > 0 && refused.now - latest < longestLook;
   }
+  return refused;
 }
 
 /** Counts one call against a limit, without refusing it: what the caller is told is theirs to say. */

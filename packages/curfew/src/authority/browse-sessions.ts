@@ -4,7 +4,7 @@ import { limits } from '../domain/limits.ts';
 import { parseUserId } from '../domain/parse.ts';
 import type { Session } from '../domain/session.ts';
 import type { SessionFilter } from '../stores/contract.ts';
-import { matchesOf, mostSorted, parseText } from './match-sessions.ts';
+import { budget, matchesOf, mostSorted, parseText } from './match-sessions.ts';
 import type { World } from './world.ts';
 
 /** What a browsed list can be ordered by; `username` and `displayName` are those of whoever the session belongs to. */
@@ -65,26 +65,37 @@ function countActive(world: World, userId: UserId | undefined): Promise<number> 
   return world.store.countActive(world.clock.nowForEnd(), userId);
 }
 
-/** What matches by itself, and across users also what belongs to somebody whose name matches. */
+/**
+ * What matches by itself, and across users also what belongs to somebody whose name matches. All of that together is
+ * given the time of one scan: a third each for names, for the sessions of whoever has one, and for all other sessions.
+ */
 async function everyMatch(world: World, filter: SessionFilter): Promise<{ sessions: Session[]; partial: boolean }> {
   const most = mostSorted(filter);
-  const found = await matchesOf(world, filter, most);
-  if (filter.text === undefined || filter.userId !== undefined) return found;
+  if (filter.text === undefined || filter.userId !== undefined) return matchesOf(world, filter, most);
+  const began = performance.now();
+  const after = (share: number) => began + budget * share;
   const { users, more } = await usersNamed(world, filter.text);
-  const byId = new Map(found.sessions.map((session) => [session.id, session]));
-  let partial = found.partial || more;
+  const byId = new Map<Session['id'], Session>();
+  let partial = more;
+  const look = async (what: SessionFilter, until: number) => {
+    const found = await matchesOf(world, what, most, until);
+    for (const session of found.sessions) byId.set(session.id, session);
+    partial ||= found.partial;
+  };
   for (const userId of users) {
-    if (byId.size >= most) return { sessions: [...byId.values()], partial: true };
-    const own = await matchesOf(world, { userId, status: 'active' }, most - byId.size);
-    for (const session of own.sessions) byId.set(session.id, session);
-    partial ||= own.partial;
+    if (byId.size >= most || performance.now() >= after(2 / 3)) {
+      partial = true;
+      break;
+    }
+    await look({ userId, status: 'active' }, after(2 / 3));
   }
-  return { sessions: [...byId.values()], partial };
+  await look(filter, after(1));
+  return { sessions: [...byId.values()].slice(0, most), partial: partial || byId.size > most };
 }
 
 /** Users with a text in one of their names; a page of them, which is more than anybody reads through. */
 async function usersNamed(world: World, text: string): Promise<{ users: AccountId[]; more: boolean }> {
-  const { accounts, next } = await world.store.listAccounts({ limit: limits.pageMax, text });
+  const { accounts, next } = await world.store.listAccounts({ limit: limits.pageMax, text, budget: budget / 3 });
   const users = accounts
     // An address is not a name: who may see sessions may not search for addresses.
     .filter(({ username, name }) => [username, name].some((part) => part?.toLowerCase().includes(text)))

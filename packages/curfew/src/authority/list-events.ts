@@ -4,6 +4,7 @@ import { limits } from '../domain/limits.ts';
 import { parseSessionId, parseUserId } from '../domain/parse.ts';
 import type { Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+import { budget } from './match-sessions.ts';
 import { Standing } from './standing.ts';
 import type { World } from './world.ts';
 
@@ -15,21 +16,28 @@ export type EventsRequest = {
   cursor?: string | undefined;
 };
 
+export type EventList = {
+  events: Event[];
+  /** For the next page; absent on the last one. */
+  nextCursor: string | undefined;
+  /** Whether looking for them ran out of time: the next page goes on from there, and there may be none on this one. */
+  partial: boolean;
+};
+
 /** A page of the audit trail, newest first. @throws `cursor_invalid`, `cursor_of_another_query` */
-export async function listEvents(
-  world: World,
-  request: EventsRequest,
-): Promise<{ events: Event[]; nextCursor: string | undefined }> {
+export async function listEvents(world: World, request: EventsRequest): Promise<EventList> {
   const query = { list: 'events', ...filterOf(request) };
   const position = decodeCursor(request.cursor, query);
   const page = await world.store.readEvents({
     ...filterOf(request),
     before: position === undefined ? undefined : Number(position),
     limit: request.limit ?? limits.pageDefault,
+    budget,
   });
   return {
     events: page.events,
     nextCursor: page.next === undefined ? undefined : encodeCursor(String(page.next), query),
+    partial: page.partial,
   };
 }
 
@@ -52,15 +60,17 @@ export async function* followEvents(
     if (!(await standing.holds())) return;
     let after = request.after ?? (await world.store.readEvents({ limit: 1 })).events[0]?.sequence ?? 0;
     while (!signal.aborted) {
-      const { events } = await world.store.readEvents({ ...filterOf(request), after, limit: limits.pageMax });
+      const query = { ...filterOf(request), after, limit: limits.pageMax, budget };
+      const { events, next, reached } = await world.store.readEvents(query);
       // Asked after the events were read: nobody is told of what happened when they had been let go.
       if ((events.length > 0 || standing.isDue) && !(await standing.holds())) return;
       for (const event of events) {
         if (signal.aborted) return;
-        after = event.sequence;
         yield event;
       }
-      if (events.length === 0) await pause(pollInterval, signal);
+      // What was looked at and is not what was asked for is not looked at again.
+      after = reached;
+      if (next === undefined) await pause(pollInterval, signal);
     }
   } finally {
     standing.end();

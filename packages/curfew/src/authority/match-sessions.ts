@@ -15,24 +15,28 @@ export function mostSorted(filter: SessionFilter): number {
   return filter.userId === undefined ? limits.sortedMatches : Number.POSITIVE_INFINITY;
 }
 
+/** Until when matches may be looked for (of `performance.now()`): a user's own are found, however long it takes. */
+function patience(filter: SessionFilter): number {
+  return filter.userId === undefined ? performance.now() + budget : Number.POSITIVE_INFINITY;
+}
+
 /** What matches, newest first: at most `most`, and `partial` when there are more or when a scan ran out of time. */
 export async function matchesOf(
   world: World,
   filter: SessionFilter,
   most: number,
+  until: number = patience(filter),
 ): Promise<{ sessions: Session[]; partial: boolean }> {
-  const began = performance.now();
   const sessions: Session[] = [];
   let after: Session['id'] | undefined;
   do {
-    const left = budget - (performance.now() - began);
+    const left = until - performance.now();
     const now = world.clock.nowForEnd();
     const limit = Math.min(pageOfScan, most - sessions.length);
     const page = await world.store.listSessions({ filter, after, limit, now, budget: Math.max(0, left) });
     sessions.push(...page.sessions.map((snapshot) => view(world, snapshot)));
     after = page.next;
-    // A user's own are found exactly; a scan across users stops at its time and its number.
-    const spent = filter.userId === undefined && performance.now() - began >= budget;
+    const spent = performance.now() >= until;
     if (after !== undefined && (spent || sessions.length >= most)) return { sessions, partial: true };
   } while (after !== undefined);
   return { sessions, partial: false };

@@ -51,6 +51,24 @@ export type NewEvent = {
 /** An event with its place in the log: numbers grow and are never reused. */
 export type Event = NewEvent & { sequence: number };
 
+/** What events can be looked for by. */
+export type EventFilter = {
+  type?: EventType | undefined;
+  userId?: UserId | undefined;
+  sessionId?: SessionId | undefined;
+};
+
+export function matchesEvent(event: NewEvent, { type, userId, sessionId }: EventFilter): boolean {
+  if (type !== undefined && event.type !== type) return false;
+  if (userId !== undefined && event.userId !== userId) return false;
+  return sessionId === undefined || event.sessionId === sessionId;
+}
+
+/** Whether anything is looked for: else events are read one after the other. */
+export function isFilter({ type, userId, sessionId }: EventFilter): boolean {
+  return [type, userId, sessionId].some((part) => part !== undefined);
+}
+
 /** The events that stores write themselves, because the write and what it tells of are one. */
 export const storeEvents = {
   created: (session: StoredSession, by: Actor): NewEvent => ({

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { networkOf } from '../domain/address-bytes.ts';
 import type { FenceGauges } from './metrics.ts';
 
 /** Where verifiers attach: the node behind this server. */
@@ -19,22 +20,32 @@ export type VerifierHost = {
 const path = '/v1/fence';
 /** A renewal with a thousand sessions in it is the largest message. */
 const largestMessage = 128 * 1024;
-/** Streams at once; each costs memory. */
+/** Streams at once that have said who they are; each costs memory. */
 const mostStreams = 10_000;
+/** Those that have said nothing yet: of one address, and in all. Whoever means it says hello at once. */
+const mostSilent = { ofAddress: 100, inAll: 1000 };
 /** Milliseconds until whoever connects has said who it is, and for the other side to close as well. */
 const helloTime = 10_000;
 const closeTime = 1000;
 
 /** Takes WebSockets at `/v1/fence` and hands each to the node as an ordered stream. */
-export function acceptVerifiers(server: Server, host: VerifierHost): { close(): Promise<void> } {
+export function acceptVerifiers(
+  server: Server,
+  host: VerifierHost,
+  addressOf: (request: IncomingMessage) => string,
+): { close(): Promise<void> } {
   let leaving = false;
+  const silent = new SilentStreams(mostSilent);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: largestMessage, perMessageDeflate: false });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (request.url?.split('?', 1)[0] !== path) refuse(socket, 404, 'Not Found');
     // Whoever is told to leave would come back at once, and have to be told again.
-    else if (leaving || sockets.clients.size >= mostStreams) refuse(socket, 503, 'Service Unavailable');
-    else sockets.handleUpgrade(request, socket, head, (accepted) => carry(accepted, host));
+    else if (leaving || sockets.clients.size - silent.size >= mostStreams) refuse(socket, 503, 'Service Unavailable');
+    else {
+      const address = networkOf(addressOf(request));
+      sockets.handleUpgrade(request, socket, head, (accepted) => carry(accepted, host, silent.add(address, accepted)));
+    }
   });
   return {
     async close() {
@@ -45,8 +56,52 @@ export function acceptVerifiers(server: Server, host: VerifierHost): { close(): 
   };
 }
 
-function carry(socket: WebSocket, host: VerifierHost): void {
-  let heard = false;
+/**
+ * Streams on which nothing has been said yet. One too many costs the oldest its place, of the address or of all: whoever
+ * opens streams and says nothing on them keeps nobody out who does.
+ */
+export class SilentStreams {
+  readonly #most: { ofAddress: number; inAll: number };
+  /** In the order in which they came. */
+  readonly #all: Map<Stream, string> = new Map();
+  readonly #byAddress: Map<string, Set<Stream>> = new Map();
+
+  constructor(most: { ofAddress: number; inAll: number }) {
+    this.#most = most;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Takes a stream; to be called back when it has spoken, or is gone. */
+  add(address: string, stream: Stream): () => void {
+    const others = this.#byAddress.get(address) ?? new Set();
+    if (others.size >= this.#most.ofAddress) this.#cut(others);
+    else if (this.#all.size >= this.#most.inAll) this.#cut(this.#all.keys());
+    this.#all.set(stream, address);
+    this.#byAddress.set(address, others.add(stream));
+    return () => this.#remove(stream);
+  }
+
+  #cut([oldest]: Iterable<Stream>): void {
+    this.#remove(oldest!);
+    oldest!.terminate();
+  }
+
+  #remove(stream: Stream): void {
+    const address = this.#all.get(stream);
+    if (address === undefined) return;
+    this.#all.delete(stream);
+    const others = this.#byAddress.get(address)!;
+    others.delete(stream);
+    if (others.size === 0) this.#byAddress.delete(address);
+  }
+}
+
+type Stream = { terminate(): void };
+
+function carry(socket: WebSocket, host: VerifierHost, spoken: () => void): void {
   const handler = host.attach({
     send: (message) => socket.send(JSON.stringify(message), ignore),
     sendText: (text) => socket.send(text, ignore),
@@ -59,19 +114,19 @@ function carry(socket: WebSocket, host: VerifierHost): void {
       setTimeout(() => socket.terminate(), closeTime).unref();
     },
   });
-  const impatience = setTimeout(() => {
-    if (!heard) socket.terminate();
-  }, helloTime).unref();
+  const impatience = setTimeout(() => socket.terminate(), helloTime).unref();
+  const notSilent = () => {
+    clearTimeout(impatience);
+    spoken();
+  };
+  socket.once('message', notSilent);
+  socket.once('close', notSilent);
   socket.on('message', (data, isBinary) => {
-    heard = true;
     // Text is what the protocol speaks; bytes are read as text that is none of it.
     handler.receive(isBinary ? '' : String(data));
   });
   socket.on('error', () => socket.terminate());
-  socket.on('close', () => {
-    clearTimeout(impatience);
-    handler.closed();
-  });
+  socket.on('close', () => handler.closed());
 }
 
 /** A stream that is gone says so by its close. */

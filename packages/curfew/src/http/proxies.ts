@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { normalAddress } from '../domain/address.ts';
@@ -69,13 +70,17 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
  * The address that a request comes from, in its one form: as far away as the proxies are believed. Where one of them
  * says something that is no address (`unknown`, for instance), it is the last one that is.
  */
-export function clientAddress({ ips, socket }: FastifyRequest): string {
-  for (let i = (ips?.length ?? 0) - 1; i > 0; i--) {
-    const normal = normalAddress(ips![i]!);
-    if (normal !== undefined) return normal;
-  }
+export function clientAddress({ headers, socket }: IncomingMessage, trusted: ReturnType<typeof trustOf>): string {
   const { remoteAddress = '' } = socket;
-  return normalAddress(remoteAddress) ?? remoteAddress;
+  const named = String(headers['x-forwarded-for'] ?? '').split(',');
+  let sender = remoteAddress;
+  let client = normalAddress(remoteAddress) ?? remoteAddress;
+  // The nearest proxy has added whom it speaks for at the end.
+  for (let hop = 0; named.length > 0 && trusted(sender, hop); hop++) {
+    sender = named.pop()!.trim();
+    client = normalAddress(sender) ?? client;
+  }
+  return client;
 }
 
 /** By which proxies say whom they speak for, and how they were asked. */

@@ -67,6 +67,9 @@ export type HttpServer = {
  */
 const linger = 500;
 
+/** Milliseconds in which whoever sent what is no request can still read why that was refused. */
+const farewell = 1000;
+
 /** The HTTP server: the native API, its documentation, the probes, and the dialects. */
 export async function createServer(settings: ServerSettings): Promise<HttpServer> {
   const { logger, requestLogger, trustProxy, random } = settings;
@@ -119,7 +122,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   const noteProxy = watchForProxy(trusted, (text) => logger.warn(text));
   app.addHook('onRequest', (request, _reply, done) => {
     // The framework's own is as it was sent, and read anew each time that it is asked for.
-    Object.defineProperty(request, 'ip', { value: clientAddress(request) });
+    Object.defineProperty(request, 'ip', { value: clientAddress(request.raw, trusted) });
     noteProxy(request);
     if (refusing) done(new CurfewError('shutting_down'));
     else if (hostsIn(request.raw) > 1)
@@ -146,7 +149,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     });
     done();
   });
-  const verifiers = acceptVerifiers(app.server, settings.fence);
+  const verifiers = acceptVerifiers(app.server, settings.fence, (request) => clientAddress(request, trusted));
   await app.register(cookie);
   for (const component of components) app.addSchema(component);
   await app.register(swagger, openApiOptions);
@@ -235,8 +238,10 @@ async function stopListening(server: Server): Promise<void> {
 }
 
 function listener(handle: RequestListener): Server {
-  // A client that asks now and then keeps its connection; headers and bodies that trickle in do not hold a connection for ever.
-  return createHttpServer({ keepAliveTimeout: 72_000, requestTimeout: 30_000 }, handle);
+  // A client that asks now and then keeps its connection; headers and bodies that trickle in hold none for longer than
+  // this, which is looked at every second.
+  const patience = { requestTimeout: 30_000, connectionsCheckingInterval: 1000 };
+  return createHttpServer({ keepAliveTimeout: 72_000, ...patience }, handle);
 }
 
 /** Ids of requests, for logs and problem documents: of this server's start, and counted. */
@@ -340,6 +345,8 @@ function refuseBytes({ code }: NodeJS.ErrnoException, socket: Socket, requestId:
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${text}\r\n${lines.join('')}\r\n${body}`);
+  // Whoever goes on sending after that would keep its connection.
+  setTimeout(() => socket.destroy(), farewell).unref();
 }
 
 const notHttp: Record<string, { status: number; text: string; detail: string }> = {

@@ -1,7 +1,7 @@
 import type { Account } from '../domain/account.ts';
 import type { AttemptRule } from '../domain/attempts.ts';
 import type { AccessGroup, AccountId, KeyId, SessionId, SessionName, UserId } from '../domain/brand.ts';
-import type { Event, EventType, NewEvent } from '../domain/events.ts';
+import type { Event, EventFilter, NewEvent } from '../domain/events.ts';
 import type { GroupChange } from '../domain/groups.ts';
 import type { ApiKey } from '../domain/key.ts';
 import type { NamedSession } from '../domain/named.ts';
@@ -129,11 +129,11 @@ export interface Store {
   /** Removes an account and ends all its sessions in one write; compare-and-set like {@link changeAccount}. */
   deleteAccount(deletion: AccountDeletion): Promise<DeletionOutcome>;
 
-  /** Accounts by user name; `text` is looked for in user name, address and name. */
-  listAccounts(query: { after?: string | undefined; limit: number; text?: string | undefined }): Promise<{
-    accounts: Account[];
-    next: string | undefined;
-  }>;
+  /**
+   * Accounts by user name; `text` is looked for in user name, address and name. That scans, and stops after `budget`
+   * milliseconds with `partial: true` and a `next` to go on from.
+   */
+  listAccounts(query: AccountQuery): Promise<AccountPage>;
 
   createKey(key: ApiKey, event: NewEvent): Promise<void>;
   readKey(id: KeyId): Promise<ApiKey | undefined>;
@@ -168,6 +168,8 @@ export interface Store {
    * first attempt, and no other bucket shortens it. It outlives a restart of the servers; need not be durable.
    */
   takeAttempt(bucket: string, rule: AttemptRule, now: number): Promise<AttemptOutcome>;
+  /** Notes of one attempt that it was a wrong guess: it is no longer open. In an empty bucket it changes nothing. */
+  failAttempt(bucket: string): Promise<void>;
   /** Empties a bucket: after a success. */
   clearAttempts(bucket: string): Promise<void>;
 
@@ -175,8 +177,11 @@ export interface Store {
 
   /** An event that tells of no other write, such as a refused sign-in. */
   appendEvent(event: NewEvent): Promise<void>;
-  /** Events by sequence: upwards after `after`, or downwards before `before` (or from the newest). */
-  readEvents(query: EventQuery): Promise<{ events: Event[]; next: number | undefined }>;
+  /**
+   * Events by sequence: upwards after `after`, or downwards before `before` (or from the newest). Those of a type, a user
+   * or a session are looked for, and it stops after `budget` milliseconds with `partial: true` and a `next` to go on from.
+   */
+  readEvents(query: EventQuery): Promise<EventPage>;
 
   /**
    * Entries from sequence `from` on, itself included, in order; at most `limit`. Whoever reads on begins with the last
@@ -325,6 +330,17 @@ export type SessionQuery = {
 
 export type SessionPage = { sessions: SessionSnapshot[]; next: SessionId | undefined; partial: boolean };
 
+export type AccountQuery = {
+  /** The `next` of the page before. */
+  after?: string | undefined;
+  limit: number;
+  text?: string | undefined;
+  /** Milliseconds that a scan may take; without, as many as it takes. */
+  budget?: number | undefined;
+};
+
+export type AccountPage = { accounts: Account[]; next: string | undefined; partial: boolean };
+
 export type AccountChange = {
   id: AccountId;
   version: number;
@@ -361,15 +377,33 @@ export type NamedChange = {
   event: NewEvent | undefined;
 };
 
-export type AttemptOutcome = { allowed: boolean; remaining: number; resetAt: number };
+export type AttemptOutcome = {
+  allowed: boolean;
+  remaining: number;
+  resetAt: number;
+  /**
+   * Of the attempts that were taken, how many may still turn out to be right: nobody has said of them that they failed.
+   * 0 where one process has the store to itself, which knows of its own.
+   */
+  open: number;
+  /** When the last of them was taken. */
+  latest: number;
+};
 
-export type EventQuery = {
+export type EventQuery = EventFilter & {
   after?: number | undefined;
   before?: number | undefined;
   limit: number;
-  type?: EventType | undefined;
-  userId?: UserId | undefined;
-  sessionId?: SessionId | undefined;
+  /** Milliseconds that looking for events may take; without, as many as it takes. */
+  budget?: number | undefined;
+};
+
+export type EventPage = {
+  events: Event[];
+  next: number | undefined;
+  /** The last event that was looked at, whether it is one of these or not; where the page began when there was none. */
+  reached: number;
+  partial: boolean;
 };
 
 /**

@@ -41,6 +41,7 @@ const calls: Readonly<Record<StoreCall, boolean>> = {
   removeNamed: true,
   listNamed: false,
   takeAttempt: false,
+  failAttempt: false,
   clearAttempts: false,
   appendEvent: true,
   readEvents: false,

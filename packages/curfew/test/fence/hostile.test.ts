@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { createVerifier } from 'curfew-client';
 import { WebSocket } from 'ws';
+import { SilentStreams } from '../../src/http/fence.ts';
 import { attachRaw, type RawVerifier, rawVerifier } from '../support/raw-verifier.ts';
 import { type Json, TestServer } from '../support/server.ts';
 
@@ -157,6 +158,40 @@ test('a storm of changes: a verifier that does not read is cut off, and one that
   assert.equal(good.statistics().sessions, 0);
   good.close();
   deaf.socket.terminate();
+});
+
+test('N3.3: streams that say nothing have few places, and keep out nobody who says hello', async (t) => {
+  const speaks = await attached();
+  const mute = await Promise.all(Array.from({ length: 100 }, () => raw()));
+  t.after(() => {
+    for (const { socket } of [speaks, ...mute]) socket.terminate();
+  });
+  const gone = once(mute[0]!.socket, 'close');
+  const next = await attached();
+  t.after(() => next.socket.terminate());
+  await gone;
+  assert.deepEqual(mute.filter(({ socket }) => socket.readyState !== WebSocket.OPEN).length, 1);
+  assert.equal(speaks.socket.readyState, WebSocket.OPEN);
+});
+
+test('N3.3: of the streams that say nothing the oldest goes: of the address that has too many, or of all', () => {
+  const silent = new SilentStreams({ ofAddress: 2, inAll: 3 });
+  const gone: string[] = [];
+  const add = (name: string, address: string) => silent.add(address, { terminate: () => gone.push(name) });
+  add('a1', 'a');
+  const spoken = add('b1', 'b');
+  add('a2', 'a');
+  add('a3', 'a');
+  assert.deepEqual(gone, ['a1'], 'the oldest of its address');
+  spoken();
+  spoken();
+  assert.equal(silent.size, 2);
+  add('c1', 'c');
+  add('d1', 'd');
+  assert.deepEqual(gone, ['a1', 'a2'], 'the oldest of all');
+  add('a4', 'a');
+  assert.deepEqual(gone, ['a1', 'a2', 'a3']);
+  assert.equal(silent.size, 3);
 });
 
 test('a thousand verifiers attach, and an end hears from each', async (t) => {

@@ -111,6 +111,35 @@ describe('the edges of HTTP', () => {
     assert.equal(statusOf(await get('/docs/static/swagger-ui.css', 'range: bytes=999999999-')), 400);
   });
 
+  test('N3.4: a body that trickles in ends its request, on the short way too', { timeout: 30_000 }, async (t) => {
+    const { server: http } = server.running.app;
+    const { requestTimeout, headersTimeout } = http;
+    assert.deepEqual([requestTimeout, headersTimeout], [30_000, 30_000]);
+    Object.assign(http, { requestTimeout: 300, headersTimeout: 300 });
+    t.after(() => Object.assign(http, { requestTimeout, headersTimeout }));
+    for (const type of ['application/json', 'application/json; charset=utf-8']) {
+      // It goes on after the answer, and never lets go by itself.
+      const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1', allowHalfOpen: true });
+      let answer = '';
+      socket.setEncoding('utf8').on('data', (text) => {
+        answer += text;
+      });
+      socket.on('error', () => {});
+      const lines = [
+        'POST /v1/sessions/verify HTTP/1.1',
+        'host: x',
+        `authorization: Bearer ${server.key}`,
+        `content-type: ${type}`,
+        'content-length: 60000',
+      ];
+      socket.write(`${lines.join('\r\n')}\r\n\r\n{"token":"`);
+      const trickle = setInterval(() => socket.write('x'), 20);
+      await new Promise((resolve) => socket.on('close', resolve));
+      clearInterval(trickle);
+      assert.equal(statusOf(answer), 408, type);
+    }
+  });
+
   test('Header smuggling, N6.9: a request that names two hosts is a 400, on the short way too', async () => {
     assert.equal(statusOf(await get('/healthz', 'Host: y')), 400);
     assert.equal(statusOf(await get('/nowhere', 'HOST: x')), 400);

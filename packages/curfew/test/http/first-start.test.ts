@@ -43,7 +43,7 @@ test('an account whose key could not be made is taken back', async (t) => {
   const { world } = server;
   const { store } = world;
   const empty = { ...world, store: Object.create(store) as typeof store };
-  empty.store.listAccounts = async () => ({ accounts: [], next: undefined });
+  empty.store.listAccounts = async () => ({ accounts: [], next: undefined, partial: false });
   empty.store.listKeys = async () => ({ keys: [], next: undefined });
   empty.store.createKey = () => Promise.reject(new Error('the disk is full'));
   const given = { adminUsername: 'second', adminPassword };

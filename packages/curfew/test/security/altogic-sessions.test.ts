@@ -75,6 +75,32 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(await server.verify(first), { active: false, reason: 'replaced' });
   });
 
+  test('N3.6: a list of very many sessions ends, and the caller’s own is in it', async (t) => {
+    const { clock, server, account, call, signIn } = await start(t);
+    const token = await signIn();
+    const own = (await server.verify(token)).session.id;
+    const opened = async (count: number) => {
+      clock.advance(second);
+      for (let i = 0; i < count; i += 100) {
+        await Promise.all(Array.from({ length: 100 }, () => server.createSession(account.id)));
+      }
+    };
+    const listed = async () => {
+      const { body } = await call('GET', '/sessions', undefined, token);
+      return body.map((session: Json) => session.token);
+    };
+    await opened(900);
+    const all = await listed();
+    assert.deepEqual([all.length, new Set(all).size, all.at(-1)], [901, 901, own]);
+    await opened(200);
+    const most = await listed();
+    assert.deepEqual([most.length, new Set(most).size, most.at(-1)], [1000, 1000, own]);
+    assert.ok(
+      most.slice(0, 200).every((id: string) => !all.includes(id)),
+      'the newest come first',
+    );
+  });
+
   test('CVE-2026-7507: a session from before the sign-in never becomes the one after it', async (t) => {
     const { server, call, signIn } = await start(t);
     const planted = await server.createSession('eve');

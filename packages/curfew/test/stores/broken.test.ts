@@ -226,12 +226,31 @@ const broken: Record<string, Broken> = {
         takeAttempt: async (bucket, rule, now) => {
           const count = taken.get(bucket) ?? 0;
           await new Promise(setImmediate);
-          if (count >= rule.max) return { allowed: false, remaining: 0, resetAt: now + rule.window };
+          if (count >= rule.max) {
+            return { allowed: false, remaining: 0, resetAt: now + rule.window, open: 0, latest: now };
+          }
           taken.set(bucket, count + 1);
           return store.takeAttempt(bucket, { ...rule, max: 1e9 }, now);
         },
       };
     },
+  },
+  'looks for events for as long as it takes': {
+    law: 'a search of events that is out of time',
+    of: (store) => ({ readEvents: (query) => store.readEvents({ ...query, budget: undefined }) }),
+  },
+  'tells a follower of events only where the last of theirs was': {
+    law: 'whoever follows events and finds none',
+    of: (store) => ({
+      readEvents: async (query) => {
+        const page = await store.readEvents(query);
+        return { ...page, reached: page.events.at(-1)?.sequence ?? query.after ?? 0 };
+      },
+    }),
+  },
+  'looks for accounts for as long as it takes': {
+    law: 'a search of accounts that is out of time',
+    of: (store) => ({ listAccounts: (query) => store.listAccounts({ ...query, budget: undefined }) }),
   },
   'reads the log after an entry, not from it': {
     law: 'the log is read from any entry on, itself included',

@@ -19,6 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { day, hour } from '../../src/domain/limits.ts';
 import {
   beginning,
+  everyone,
   forever,
   group,
   logout,
@@ -71,6 +72,39 @@ describe('the embedded store and its indexes', () => {
     }
     await placing;
     assert.deepEqual([...counted], [300]);
+  });
+});
+
+describe('the embedded store and very many ends at once', () => {
+  test('N3.7: no piece of the sweep keeps others waiting for long, however much it is asked to do: of each kind of work', async (t) => {
+    const { store, world } = await opened(t);
+    const many = 3000;
+    for (let i = 0; i < many; i += 500) await world.createMany(500, { userId: `user ${i}`, idle: hour });
+    await world.sweep(start + 60_000);
+    const later = start + 2 * hour;
+    /** Sweeps as much as there is; what a call has to say of one kind of work, until there is no more. */
+    const sweep = async (now: number, keepEnded: number, kind: 'expired' | 'settled' | 'forgotten') => {
+      const task = { now, keepEnded, keepEvents: forever, batch: 100_000 };
+      const pieces: number[] = [];
+      for (let more = true; more; ) {
+        const outcome = await store.sweep(task);
+        pieces.push(outcome[kind]);
+        more = outcome.more;
+      }
+      assert.equal(
+        pieces.reduce((sum, count) => sum + count, 0),
+        many,
+        kind,
+      );
+      // Thousands in one piece would take a hundred milliseconds.
+      assert.ok(Math.max(...pieces) < many / 2, `${kind}: ${Math.max(...pieces)} in one piece`);
+    };
+    await sweep(later, forever, 'expired');
+    await sweep(later + 3 * hour, hour, 'forgotten');
+    for (let i = 0; i < many; i += 500) await world.createMany(500, { userId: `user ${i}`, at: later + 4 * hour });
+    await store.endEveryone(everyone(later + 5 * hour));
+    await sweep(later + 5 * hour, forever, 'settled');
+    assert.equal(await store.countActive(later + 5 * hour), 0);
   });
 });
 

@@ -17,6 +17,8 @@ type Person = Extract<Caller, { kind: 'person' }>;
 const root = '/_api';
 const base = `${root}/rest/v1/auth`;
 const hidden = { hide: true } as const;
+/** Sessions in its list at most, the newest: whoever opens more for one user reads the native list, which has pages. */
+const mostListed = 1000;
 
 /**
  * Altogic's authentication API, as far as it concerns sessions. The order of checks is: the application's key → the
@@ -53,7 +55,7 @@ export const altogic: Dialect = (app, services) => {
   });
 
   app.get(`${base}/sessions`, { schema: hidden, onRequest: signedIn }, async (request) => {
-    const sessions = await allOf(personOf(request).session.userId);
+    const sessions = await newestOf(personOf(request));
     return sessions.map((session) => encodeSession(session));
   });
 
@@ -99,16 +101,19 @@ export const altogic: Dialect = (app, services) => {
     request.caller = await authority.authenticateSession(token);
   }
 
-  /** Its list has no pages. */
-  async function allOf(user: string): Promise<Session[]> {
-    const all: Session[] = [];
+  /** Its list has no pages: it ends after so many, and the caller's own is one of them. */
+  async function newestOf({ session: own }: Person): Promise<Session[]> {
+    const newest: Session[] = [];
     let cursor: string | undefined;
     do {
-      const page = await authority.listSessions({ user, status: 'active', limit: limits.pageMax, cursor });
-      all.push(...page.sessions);
+      const page = await authority.listSessions({ user: own.userId, status: 'active', limit: limits.pageMax, cursor });
+      newest.push(...page.sessions);
       cursor = page.nextCursor;
-    } while (cursor !== undefined);
-    return all;
+    } while (cursor !== undefined && newest.length < mostListed);
+    if (cursor !== undefined && newest.every(({ id }) => id !== own.id)) {
+      newest.splice(-1, 1, await authority.getSession(own.id));
+    }
+    return newest;
   }
 };
 

@@ -62,6 +62,8 @@ export const listAccounts = operation({
   path: '/v1/accounts',
   tag,
   summary: 'List accounts by user name',
+  description:
+    'A search by `filter` stops after half a second: then `partial` is true, and `nextCursor` goes on where it stopped.',
   access: { permission: 'accounts.manage' },
   query: Type.Object(
     { filter: maybe(text(limits.filter, 'A part of a name or address.')), ...paging },
@@ -70,7 +72,11 @@ export const listAccounts = operation({
   answer: {
     status: 200,
     description: 'A page of accounts.',
-    schema: Type.Object({ accounts: Type.Array(ref(Account)), nextCursor: maybe(Type.String()) }),
+    schema: Type.Object({
+      accounts: Type.Array(ref(Account)),
+      nextCursor: maybe(Type.String()),
+      partial: Type.Boolean(),
+    }),
   },
   errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query'],
   async handle({ authority, query }) {

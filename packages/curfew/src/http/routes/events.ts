@@ -18,8 +18,9 @@ export const listEvents = operation({
   description:
     'With `accept: text/event-stream`, events are sent as they happen; `last-event-id` goes on after one (0: from the ' +
     'first that is kept). The stream ends when the key that opened it is revoked, when the session that opened it ends or ' +
-    'gets a new token, and when its account is disabled or may no longer read events. Of a sign-in that failed, the name is ' +
-    'kept as a keyed hash (`loginHash`): people type their password there.',
+    'gets a new token, and when its account is disabled or may no longer read events. A search by type, user or session ' +
+    'stops after half a second: then `partial` is true, the page may be empty, and `nextCursor` goes on where it stopped. ' +
+    'Of a sign-in that failed, the name is kept as a keyed hash (`loginHash`): people type their password there.',
   access: { permission: 'events.read' },
   query: Type.Object(
     { type: maybe(oneOf(eventTypes)), user: maybe(userId), session: maybe(sessionId), ...paging },
@@ -28,7 +29,7 @@ export const listEvents = operation({
   answer: {
     status: 200,
     description: 'A page of events.',
-    schema: Type.Object({ events: Type.Array(ref(Event)), nextCursor: maybe(Type.String()) }),
+    schema: Type.Object({ events: Type.Array(ref(Event)), nextCursor: maybe(Type.String()), partial: Type.Boolean() }),
   },
   errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query', 'session_not_found', 'user_id_too_long'],
   async handle({ authority, caller, closing, query, request, reply }) {

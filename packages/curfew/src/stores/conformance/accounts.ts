@@ -256,4 +256,85 @@ export const accountCases: Case[] = [
       assert.equal((await world.store.readEvents({ limit: 8, after: 0 })).events[7]?.details?.['username'], 'eve');
     },
   },
+  {
+    name: 'a search of accounts that is out of time says so, and goes on where it stopped',
+    async run(world) {
+      const names = Array.from({ length: 450 }, (_, i) => `hay-${i}`);
+      for (let i = 0; i < names.length; i += 50) {
+        await Promise.all(
+          names.slice(i, i + 50).map((text) => world.store.createAccount(world.account(text), note('account.created'))),
+        );
+      }
+      await world.store.createAccount(world.account('needle'), note('account.created'));
+      const found: string[] = [];
+      let [after, stopped]: [string | undefined, number] = [undefined, 0];
+      do {
+        const page: Awaited<ReturnType<typeof world.store.listAccounts>> = await world.store.listAccounts({
+          text: 'needle',
+          after,
+          limit: 10,
+          budget: 0,
+        });
+        found.push(...page.accounts.map(({ username }) => username));
+        assert.equal(page.partial, page.next !== undefined, 'a search that stopped says so, and where it goes on');
+        after = page.next;
+        stopped += Number(page.partial);
+        assert.ok(stopped < 500, 'a search without time never comes to an end');
+      } while (after !== undefined);
+      assert.deepEqual(found, ['needle']);
+      assert.ok(stopped > 0, 'a search without time looked at everything');
+    },
+  },
+  {
+    name: 'a search of events that is out of time says so, and goes on where it stopped, upwards and downwards',
+    async run(world) {
+      const types = ['login.failed', 'second_factor.failed'] as const;
+      const first = await world.create({ userId: 'needle' });
+      for (let i = 0; i < 11; i++) {
+        await Promise.all(Array.from({ length: 200 }, () => world.store.appendEvent(note(types[0]))));
+      }
+      await world.store.appendEvent({ ...note(types[1]), userId: user('needle') });
+      const last = 2202;
+      const cases = [
+        { filter: { type: 'session.created' }, found: [1] },
+        { filter: { type: types[1] }, found: [last] },
+        { filter: { sessionId: first.id }, found: [1] },
+        { filter: { type: types[0], userId: user('needle') }, found: [] },
+      ] as const;
+      for (const { filter, found } of cases) {
+        for (const upwards of [true, false]) {
+          const seen: number[] = [];
+          let [place, stopped]: [number | undefined, number] = [upwards ? 0 : undefined, 0];
+          for (;;) {
+            const from = upwards ? { after: place } : { before: place };
+            const page = await world.store.readEvents({ ...filter, ...from, limit: 10, budget: 0 });
+            seen.push(...page.events.map(({ sequence }) => sequence));
+            assert.equal(page.partial, page.next !== undefined, 'a search that stopped says so, and where it goes on');
+            if (page.next === undefined) break;
+            assert.equal(page.reached, page.next);
+            assert.ok(place === undefined || page.next > place === upwards, 'a page led back');
+            place = page.next;
+            stopped += 1;
+            assert.ok(stopped < 500, 'a search without time never comes to an end');
+          }
+          assert.deepEqual(seen, found);
+          // Those of one user may be found without a look at the others.
+          if (!('userId' in filter)) assert.ok(stopped > 0, 'a search without time looked at everything');
+        }
+      }
+    },
+  },
+  {
+    name: 'whoever follows events and finds none of theirs goes on behind those that were looked at',
+    async run(world) {
+      await world.createMany(5, { userId: 'ada' });
+      const follow = (after: number) => world.store.readEvents({ type: 'key.revoked', after, limit: 10, budget: 0 });
+      assert.deepEqual(await follow(0), { events: [], next: undefined, reached: 5, partial: false });
+      assert.deepEqual(await follow(5), { events: [], next: undefined, reached: 5, partial: false });
+      await world.store.appendEvent(note('key.revoked'));
+      await world.create({ userId: 'ada' });
+      const { events, reached } = await follow(5);
+      assert.deepEqual([events.map(({ sequence }) => sequence), reached], [[6], 7]);
+    },
+  },
 ];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { SessionId } from '../../domain/brand.ts';
-import { day, minute } from '../../domain/limits.ts';
+import { day, limits, minute } from '../../domain/limits.ts';
 import { allOfUser, type Case, group, hour, ids, logout, name, start, user } from './harness.ts';
 
 export const listCases: Case[] = [
@@ -117,6 +117,24 @@ export const listCases: Case[] = [
       await agree(start + 2 * hour + 5);
       await world.sweep(start + 2 * hour + 5);
       await agree(start + 2 * hour + 5);
+    },
+  },
+  {
+    name: 'what has ended is listed, newest first, when very many have and nobody has written it down or moved it',
+    async run(world) {
+      const many = limits.dueCounted + 50;
+      const due = await world.createMany(many, { userId: 'ada', idle: hour });
+      const later = start + 2 * hour;
+      const live = await world.create({ userId: 'bob', at: later });
+      const newestFirst = ids(due).reverse();
+      assert.deepEqual(ids(await world.list({ status: 'ended' }, later)), newestFirst);
+      await world.sweep(later);
+      // An end each, which the sweep has not come by yet.
+      const others = await world.createMany(many, { userId: 'carol', at: later + 1 });
+      await Promise.all(others.map(({ id }) => world.store.endSession(id, logout(later + many))));
+      const ended = [...ids(others).reverse(), ...newestFirst];
+      assert.deepEqual(ids(await world.list({ status: 'ended' }, later + many)), ended);
+      assert.deepEqual(ids(await world.list({ status: 'active' }, later + many)), [live.id]);
     },
   },
   {

@@ -174,6 +174,25 @@ export const nodeCases: Case[] = [
     await other.store.clearAttempts('login:ada');
     assert.equal((await take(one)).remaining, 4);
   }),
+  twoNodes('attempts are open until one of the nodes has said how they went', async (one, other) => {
+    const rule = { max: 2, window: hour };
+    const take = async ({ store }: World, now: number) => {
+      const { allowed, open, latest } = await store.takeAttempt('login:ada', rule, now);
+      return [allowed, open, latest - start];
+    };
+    assert.deepEqual(await take(one, start), [true, 1, 0]);
+    assert.deepEqual(await take(other, start + 5), [true, 2, 5]);
+    assert.deepEqual(await take(one, start + 9), [false, 2, 5]);
+    await other.store.failAttempt('login:ada');
+    assert.deepEqual(await take(other, start + 9), [false, 1, 5]);
+    await one.store.failAttempt('login:ada');
+    await one.store.failAttempt('login:ada');
+    assert.deepEqual(await take(other, start + 9), [false, 0, 5]);
+    assert.deepEqual(await take(other, start + hour), [true, 1, hour]);
+    await one.store.clearAttempts('login:ada');
+    await one.store.failAttempt('login:ada');
+    assert.deepEqual(await take(other, start + hour), [true, 1, hour]);
+  }),
   twoNodes('both may sweep at once, while there is work: each thing is done once', async (one, other) => {
     await one.createMany(60, { idle: hour });
     await one.createMany(30, { userId: 'bob' });

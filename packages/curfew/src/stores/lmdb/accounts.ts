@@ -3,7 +3,15 @@ import type { AccountId, KeyId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { accountMentions } from '../../domain/search.ts';
-import type { AccountChange, AccountDeletion, AccountOutcome, AccountWitness, DeletionOutcome } from '../contract.ts';
+import type {
+  AccountChange,
+  AccountDeletion,
+  AccountOutcome,
+  AccountPage,
+  AccountQuery,
+  AccountWitness,
+  DeletionOutcome,
+} from '../contract.ts';
 import type { Draft } from './commit.ts';
 import { endUser } from './ends.ts';
 import type { Tables } from './tables.ts';
@@ -68,19 +76,29 @@ export function deleteAccount(draft: Draft, { id, version, event, end, witness }
   return { kind: 'deleted', sequence: outcome.kind === 'ended' ? outcome.sequence : draft.head };
 }
 
-export function listAccounts(
-  tables: Tables,
-  { after, limit, text }: { after?: string | undefined; limit: number; text?: string | undefined },
-): { accounts: Account[]; next: string | undefined } {
-  const start = loginKey.username(after ?? '');
+/** Accounts that are looked at before others get their turn. */
+const slice = 200;
+
+export async function listAccounts(tables: Tables, query: AccountQuery): Promise<AccountPage> {
+  const { after, limit, text, budget = Number.POSITIVE_INFINITY } = query;
+  const began = performance.now();
   const accounts: Account[] = [];
-  for (const { value: id } of tables.logins.getRange({ start, end: 'v', exclusiveStart: after !== undefined })) {
-    const account = readAccount(tables, id as AccountId)!;
-    if (text !== undefined && !accountMentions(account, text)) continue;
-    if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username };
-    accounts.push(account);
+  for (let position = after; ; ) {
+    const start = loginKey.username(position ?? '');
+    const range = { start, end: 'v', exclusiveStart: position !== undefined, limit: slice };
+    let looked = 0;
+    for (const { value: id } of tables.logins.getRange(range)) {
+      looked += 1;
+      const account = readAccount(tables, id as AccountId)!;
+      position = account.username;
+      if (text !== undefined && !accountMentions(account, text)) continue;
+      if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username, partial: false };
+      accounts.push(account);
+    }
+    if (looked < slice) return { accounts, next: undefined, partial: false };
+    if (performance.now() - began >= budget) return { accounts, next: position, partial: true };
+    await new Promise(setImmediate);
   }
-  return { accounts, next: undefined };
 }
 
 export function createKey(draft: Draft, key: ApiKey, event: NewEvent): void {

@@ -34,7 +34,7 @@ export class Attempts {
     const allowed = taken < max;
     if (allowed) this.#write(bucket, [taken + 1, resetAt]);
     if (!isOpen) this.#put(timeKey(resetAt, bucket), true);
-    return { allowed, remaining: max - taken - Number(allowed), resetAt };
+    return { allowed, remaining: max - taken - Number(allowed), resetAt, open: 0, latest: now };
   }
 
   clear(bucket: string): void {

@@ -146,8 +146,9 @@ function userSources(tables: Tables, state: State, userId: UserId, status: Sessi
 /** Sessions that have ended and are among the living still: just now, by an epoch or by a deadline. */
 function endedButLive(tables: Tables, state: State, now: number): Source {
   const due = [...dueSessions(tables, now, limits.dueCounted + 1)];
+  const changed = state.head - state.progress.buried;
   // They are found among all: to put very many in order would take longer than to look for those of a page.
-  if (due.length > limits.dueCounted || state.epochs.everyone.some((step) => !step.settled))
+  if (Math.max(due.length, changed) > limits.dueCounted || state.epochs.everyone.some((step) => !step.settled))
     return rowsOf(tables.sessions);
   const ids = new Set([
     ...due,

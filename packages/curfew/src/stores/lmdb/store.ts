@@ -1,17 +1,19 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { SessionId, SessionName } from '../../domain/brand.ts';
-import type { Event, NewEvent } from '../../domain/events.ts';
+import type { NewEvent } from '../../domain/events.ts';
 import { type ApiKey, withAttachScope } from '../../domain/key.ts';
 import { day } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
-import type { AttemptOutcome, EventQuery, LogHead, LogPosition, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import type { AttemptOutcome, LogHead, LogPosition, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
 import { Attempts } from './attempts.ts';
-import { attachScopeSince, decodeEvent, decodeLog, decodeSession, format, formatsBefore, markOf } from './codec.ts';
+import { attachScopeSince, decodeLog, decodeSession, format, formatsBefore, markOf } from './codec.ts';
 import { Committer, closedError, completeLog, loadState, type State } from './commit.ts';
 import { endEveryone, endUser } from './ends.ts';
+import { readEvents } from './events.ts';
 import { readFault } from './faults.ts';
 import { Incarnation } from './incarnation.ts';
 import { dataFile } from './inspect.ts';
@@ -160,32 +162,16 @@ export class LmdbStore implements Store {
   takeAttempt = (bucket: string, rule: AttemptRule, now: number): Promise<AttemptOutcome> =>
     this.#read(() => this.#attempts.take(bucket, rule, now));
 
+  /** Which of its own guesses are under way, the one process that has this store knows. */
+  failAttempt = (): Promise<void> => this.#read(() => {});
+
   clearAttempts = (bucket: string): Promise<void> => this.#read(() => this.#attempts.clear(bucket));
 
   // ---- Events, log, nodes
 
   appendEvent = (event: NewEvent): Promise<void> => this.#committer.run((draft) => draft.event(event));
 
-  readEvents = (query: EventQuery): Promise<{ events: Event[]; next: number | undefined }> =>
-    this.#read(() => {
-      const { after, before, limit } = query;
-      // Only what is visible together with its change: a commit may be in the file before it is in memory.
-      const newest = this.#state.lastEvent;
-      const range =
-        after === undefined
-          ? { reverse: true, start: Math.min(newest, (before ?? newest + 1) - 1) }
-          : { start: after + 1, end: newest + 1 };
-      const events: Event[] = [];
-      for (const { key: sequence, value } of this.#tables.events.getRange(range)) {
-        const event = decodeEvent(value);
-        if (query.type !== undefined && event.type !== query.type) continue;
-        if (query.userId !== undefined && event.userId !== query.userId) continue;
-        if (query.sessionId !== undefined && event.sessionId !== query.sessionId) continue;
-        if (events.length === limit) return { events, next: events.at(-1)!.sequence };
-        events.push({ sequence, ...event });
-      }
-      return { events, next: undefined };
-    });
+  readEvents: Store['readEvents'] = (query) => this.#read(() => readEvents(this.#tables, this.#state, query));
 
   readLog: Store['readLog'] = (from, limit) =>
     this.#read(() =>
@@ -228,7 +214,16 @@ export class LmdbStore implements Store {
 
   sweep: Store['sweep'] = async (task) => {
     await this.#read(() => this.#attempts.sweep(task.now));
-    return this.#committer.run((draft) => this.#sweeper.sweep(draft, task));
+    let took = 0;
+    const outcome = await this.#committer.run((draft) => {
+      const began = performance.now();
+      const swept = this.#sweeper.sweep(draft, task);
+      took = performance.now() - began;
+      return swept;
+    });
+    // Others have the event loop to themselves for twice as long: nobody waits for this.
+    if (outcome.more) await setTimeout(2 * took);
+    return outcome;
   };
 
   exportRecords: Store['exportRecords'] = () => {

@@ -22,6 +22,19 @@ const manyFresh = 20_000;
 const freshFor = 10 * second;
 
 /**
+ * Milliseconds that each kind of work may take in one piece: everybody else waits meanwhile, and very many sessions may
+ * have come to their end at once. A few are dealt with in any case, so that there is an end to it.
+ */
+const longestTurn = 5;
+const fewest = 20;
+
+/** Says, from now on, whether that time is over. */
+function turn(): () => boolean {
+  const until = performance.now() + longestTurn;
+  return () => performance.now() >= until;
+}
+
+/**
  * Tidies up in pieces. What is to be done is looked up before the transaction and looked at again inside it, so the
  * transaction is short and nothing is done twice.
  */
@@ -52,8 +65,8 @@ export class Sweeper {
     return {
       expired: expired.ended,
       settled: settled.ended,
-      forgotten,
-      more: expired.more || settled.more || buried || placing || forgotten === batch || trimmed,
+      forgotten: forgotten.count,
+      more: expired.more || settled.more || buried || placing || forgotten.more || trimmed,
     };
   }
 
@@ -64,29 +77,39 @@ export class Sweeper {
 
   /** Looks at sessions whose deadline has come: ends them, or arms those anew that were active meanwhile. */
   #expire(draft: Draft, now: number, batch: number): { ended: number; more: boolean } {
-    const { sessions, deadlines } = draft.tables;
-    const due = [...dueSessions(draft.tables, now, batch)];
+    const isOver = turn();
     let ended = 0;
-    for (const id of due) {
-      const row = sessions.get(id)!;
-      const stored = decodeSession(id, row);
-      const found = endOf(stored, draft.epochEnd(stored), now);
-      if (found) {
-        this.#settleOne(draft, id, now);
-        ended += Number(found.sequence === undefined);
-      } else {
-        const next = nextDeadline(stored);
-        deadlines.remove(timeKey(armedOf(row), id));
-        deadlines.put(timeKey(next, id), true);
-        sessions.put(id, encodeSession(stored, next));
-      }
+    for (let looked = 0; looked < batch && !isOver(); ) {
+      const size = Math.min(fewest, batch - looked);
+      const due = [...dueSessions(draft.tables, now, size)];
+      for (const id of due) if (this.#expireOne(draft, id, now)) ended += 1;
+      if (due.length < size) return { ended, more: false };
+      looked += due.length;
     }
-    return { ended, more: due.length === batch };
+    return { ended, more: true };
+  }
+
+  /** Answers whether it was its deadline that a session ended by. */
+  #expireOne(draft: Draft, id: SessionId, now: number): boolean {
+    const { sessions, deadlines } = draft.tables;
+    const row = sessions.get(id)!;
+    const stored = decodeSession(id, row);
+    const found = endOf(stored, draft.epochEnd(stored), now);
+    if (found) {
+      this.#settleOne(draft, id, now);
+      return found.sequence === undefined;
+    }
+    const next = nextDeadline(stored);
+    deadlines.remove(timeKey(armedOf(row), id));
+    deadlines.put(timeKey(next, id), true);
+    sessions.put(id, encodeSession(stored, next));
+    return false;
   }
 
   /** Writes down, session by session, what an epoch ended at once. */
   #settle(draft: Draft, now: number, batch: number): { ended: number; more: boolean } {
     let ended = 0;
+    const isOver = turn();
     // What an epoch left behind is found through the indexes: all of it must stand there.
     if (draft.createdAny) return { ended, more: true };
     const { epochs, fresh } = this.#state;
@@ -94,9 +117,11 @@ export class Sweeper {
       if (history.every((step) => step.settled)) continue;
       const oldest = fresh.oldestOf(userId);
       if (oldest && oldest.epochs.user < numberOf(history)) return { ended, more: true };
-      const left = this.#leftBehind(draft, userId, batch - ended);
-      for (const id of left) this.#settleOne(draft, id, now);
-      ended += left.length;
+      for (const id of this.#leftBehind(draft, userId, batch - ended)) {
+        this.#settleOne(draft, id, now);
+        ended += 1;
+        if (isOver()) return { ended, more: true };
+      }
       if (ended >= batch) return { ended, more: true };
       draft.rewriteHistory(
         userId,
@@ -106,7 +131,7 @@ export class Sweeper {
     const everyone = draft.historyOf(undefined);
     if (everyone.every((step) => step.settled)) return { ended, more: false };
     if (fresh.oldest && fresh.oldest.epochs.everyone < numberOf(everyone)) return { ended, more: true };
-    return this.#settleEveryone(draft, now, batch, ended);
+    return this.#settleEveryone(draft, now, batch, ended, isOver);
   }
 
   /** Live sessions of a user under earlier epochs than the present ones. */
@@ -123,7 +148,13 @@ export class Sweeper {
   }
 
   /** A walk over all sessions in the order of their ids, a piece at a time, from where the last one stopped. */
-  #settleEveryone(draft: Draft, now: number, batch: number, already: number): { ended: number; more: boolean } {
+  #settleEveryone(
+    draft: Draft,
+    now: number,
+    batch: number,
+    already: number,
+    isOver: () => boolean,
+  ): { ended: number; more: boolean } {
     const { sessions } = draft.tables;
     const from = this.#walked === undefined ? {} : { start: this.#walked, exclusiveStart: true };
     const ids = [...sessions.getKeys({ ...from, limit: batch * looksPerWrite })] as SessionId[];
@@ -132,6 +163,7 @@ export class Sweeper {
       if (ended >= batch) return { ended, more: true };
       if (this.#settleOne(draft, id, now)) ended += 1;
       this.#walked = id;
+      if (isOver()) return { ended, more: true };
     }
     if (ids.length === batch * looksPerWrite) return { ended, more: true };
     this.#walked = undefined;
@@ -155,15 +187,21 @@ export class Sweeper {
 
   /** Moves those to the past whose end was written down since the last time. Answers whether there is more. */
   #buryEnded(draft: Draft, batch: number): boolean {
+    const isOver = turn();
     const { buried } = draft.progress;
-    const upTo = Math.min(draft.head, buried + batch);
-    for (const { id, at } of unburied(draft.tables, buried, upTo)) {
-      const row = draft.tables.sessions.get(id);
-      const ended = row && decodeSession(id, row).end;
-      if (ended) bury(draft, id, ended, at);
+    const last = Math.min(draft.head, buried + batch);
+    let through = buried;
+    while (through < last && !isOver()) {
+      const upTo = Math.min(last, through + fewest);
+      for (const { id, at } of unburied(draft.tables, through, upTo)) {
+        const row = draft.tables.sessions.get(id);
+        const ended = row && decodeSession(id, row).end;
+        if (ended) bury(draft, id, ended, at);
+      }
+      through = upTo;
     }
-    if (upTo > buried) draft.progress = { ...draft.progress, buried: upTo };
-    return upTo < draft.head;
+    if (through > buried) draft.progress = { ...draft.progress, buried: through };
+    return through < draft.head;
   }
 
   /** Places fresh sessions in the indexes, a piece at a time. Answers whether there is more to place now. */
@@ -172,7 +210,8 @@ export class Sweeper {
     const { fresh, lastEvent } = this.#state;
     if (!this.#toPlace && this.#placingIsDue(now)) this.#toPlace = fresh.placements();
     const due: [string, true][] = [];
-    for (let left = batch * placementsPerWrite; this.#toPlace && left > 0; left--) {
+    const isOver = turn();
+    for (let left = batch * placementsPerWrite; this.#toPlace && left > 0 && !isOver(); left--) {
       const { value: entry, done } = this.#toPlace.next();
       if (done) this.#toPlace = undefined;
       // Whatever has changed a session since has placed it.
@@ -204,18 +243,18 @@ export class Sweeper {
   }
 
   /** Forgets ended sessions whose end was written down before `until`. */
-  #forget(draft: Draft, until: number, batch: number): number {
-    const { ended, live, past, graves } = draft.tables;
-    const old = [...graves.getKeys({ end: endOfTime(until), limit: batch })];
-    for (const key of old) {
-      const id = idOfTimeKey(key);
-      const stored = decodeSession(id, ended.get(id)!);
-      for (const index of stateKeys(stored)) live.remove(index, id);
-      for (const index of tagKeys(stored)) past.remove(index, id);
-      ended.remove(id);
-      graves.remove(key);
+  #forget(draft: Draft, until: number, batch: number): { count: number; more: boolean } {
+    const { graves } = draft.tables;
+    const isOver = turn();
+    let count = 0;
+    while (count < batch && !isOver()) {
+      const size = Math.min(fewest, batch - count);
+      const old = [...graves.getKeys({ end: endOfTime(until), limit: size })];
+      for (const key of old) forgetOne(draft, key);
+      count += old.length;
+      if (old.length < size) return { count, more: false };
     }
-    return old.length;
+    return { count, more: true };
   }
 
   /** Cuts the old ends off the log and the events; their numbering goes on. Answers whether there is more. */
@@ -228,14 +267,14 @@ export class Sweeper {
       log.getRange({ limit: limit + 1, end: draft.progress.buried + 1 }),
       ([at]) => (at as number) <= logUntil,
     ).slice(0, -1);
-    for (const key of entries) log.remove(key);
+    const isCut = remove(log, entries);
     const told = oldest(
       events.getRange({ limit, end: draft.progress.placed + 1 }),
       (row) => decodeEvent(row).at <= eventsUntil,
     );
     if (told.length > 0) draft.keepCounters();
-    for (const key of told) events.remove(key);
-    return entries.length === limit || told.length === limit;
+    const isToldCut = remove(events, told);
+    return isCut || isToldCut || entries.length === limit || told.length === limit;
   }
 
   /**
@@ -263,6 +302,27 @@ function oldest(range: Iterable<{ key: number; value: Row }>, isOld: (row: Row) 
     keys.push(key);
   }
   return keys;
+}
+
+/** Forgets the tombstone of a grave. */
+function forgetOne(draft: Draft, grave: string): void {
+  const { ended, live, past, graves } = draft.tables;
+  const id = idOfTimeKey(grave);
+  const stored = decodeSession(id, ended.get(id)!);
+  for (const index of stateKeys(stored)) live.remove(index, id);
+  for (const index of tagKeys(stored)) past.remove(index, id);
+  ended.remove(id);
+  graves.remove(grave);
+}
+
+/** Removes keys from the first on; answers whether some are left for the next time. */
+function remove(table: { remove(key: number): unknown }, keys: readonly number[]): boolean {
+  const isOver = turn();
+  for (const [i, key] of keys.entries()) {
+    table.remove(key);
+    if (isOver()) return i + 1 < keys.length;
+  }
+  return false;
 }
 
 /** Moves a session whose end is written down, or is now, from the tables of the living to those of the past. */

@@ -95,12 +95,15 @@ export const writes = {
   /** Counts one more than the rule allows at most, which says that the last one was not allowed. */
   attempt: named(
     'attempt',
-    `INSERT INTO attempts AS a VALUES ($1, 1, $2::bigint + $3::bigint)
+    `INSERT INTO attempts AS a (bucket, taken, reset_at, latest) VALUES ($1, 1, $2::bigint + $3::bigint, $2)
      ON CONFLICT (bucket) DO UPDATE SET
        taken = CASE WHEN a.reset_at <= $2 THEN 1 ELSE least(a.taken + 1, $4::integer + 1) END,
-       reset_at = CASE WHEN a.reset_at <= $2 THEN $2::bigint + $3::bigint ELSE a.reset_at END
-     RETURNING taken, reset_at`,
+       reset_at = CASE WHEN a.reset_at <= $2 THEN $2::bigint + $3::bigint ELSE a.reset_at END,
+       failed = CASE WHEN a.reset_at <= $2 THEN 0 ELSE a.failed END,
+       latest = CASE WHEN a.reset_at <= $2 OR a.taken < $4 THEN $2 ELSE a.latest END
+     RETURNING taken, reset_at, greatest(least(taken, $4) - failed, 0) AS open, latest`,
   ),
+  failAttempt: named('fail attempt', 'UPDATE attempts SET failed = failed + 1 WHERE bucket = $1 AND failed < taken'),
   clearAttempts: named('clear attempts', 'DELETE FROM attempts WHERE bucket = $1'),
   /** Answers with the log's head. */
   renewNode: named('renew node', 'CALL renew_node($1, $2, $3, $4, $5, NULL, NULL, NULL, NULL)'),
@@ -118,15 +121,36 @@ export const writes = {
   sweepSteps: named('sweep steps', 'SELECT sweep_steps($1, $2) AS done'),
 } as const;
 
-/** Events by sequence, upwards or downwards. Planned for its values: each filter wants another way. */
+/** Events by sequence, upwards or downwards. */
 export function eventsStatement(upwards: boolean): Statement {
-  const [comparison, order] = upwards ? ['>', 'ASC'] : ['<', 'DESC'];
+  const [comparison, order] = directionOf(upwards);
+  const text = `SELECT * FROM events WHERE sequence ${comparison} $1 ORDER BY sequence ${order} LIMIT $2`;
+  return named(`events ${order}`, text);
+}
+
+/**
+ * What matches among the next so many events, or the next so many of a user. Each row says how many were looked at and
+ * where the last of them is; when none matches, there is one row that says only that. Planned for its values: those of
+ * one user are found by the user where they are few.
+ */
+export function eventSearch(upwards: boolean, ofUser: boolean): Statement {
+  const [comparison, order, last] = directionOf(upwards);
   return {
-    text: `SELECT * FROM events WHERE sequence ${comparison} $1
-       AND ($3::text IS NULL OR type = $3) AND ($4::text IS NULL OR user_id = $4)
-       AND ($5::text IS NULL OR session_id = $5)
-     ORDER BY sequence ${order} LIMIT $2`,
+    text: `WITH looked AS MATERIALIZED (
+       SELECT * FROM events WHERE sequence ${comparison} $1 AND ${ofUser ? 'user_id = $3' : '$3::text IS NULL'}
+       ORDER BY sequence ${order} LIMIT $2
+     )
+     SELECT seen.*, found.*
+     FROM (SELECT count(*)::integer AS looked, ${last}(sequence) AS reached FROM looked) seen
+     LEFT JOIN (
+       SELECT * FROM looked WHERE ($4::text IS NULL OR type = $4) AND ($5::text IS NULL OR session_id = $5)
+     ) found ON true
+     ORDER BY found.sequence ${order} LIMIT $6`,
   };
+}
+
+function directionOf(upwards: boolean): [comparison: string, order: string, last: string] {
+  return upwards ? ['>', 'ASC', 'max'] : ['<', 'DESC', 'min'];
 }
 
 /**

@@ -1,6 +1,7 @@
+import type { Account } from '../../domain/account.ts';
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { SessionId, UserId } from '../../domain/brand.ts';
-import { storeEvents } from '../../domain/events.ts';
+import { type Event, isFilter, storeEvents } from '../../domain/events.ts';
 import { day, limits } from '../../domain/limits.ts';
 import { accountMentions, matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
@@ -15,7 +16,7 @@ import { countEntries, describe } from './describe.ts';
 import { callFault, isLocked, isRefusal } from './faults.ts';
 import { listenOn } from './hints.ts';
 import type { Location } from './location.ts';
-import { eventsStatement, listStatement, reads, writes } from './statements.ts';
+import { eventSearch, eventsStatement, listStatement, reads, writes } from './statements.ts';
 import { sweep } from './sweep.ts';
 import { exportRecords, importRecords } from './transfer.ts';
 
@@ -30,6 +31,8 @@ const lockPause = { first: 50, most: 500 } as const;
 const touches = 500;
 /** Candidates of a free text, or accounts, that are fetched at once. */
 const slice = 200;
+/** Events that one statement looks through. */
+const eventsOfSearch = 1000;
 
 /** How the connections that a location allows are shared out: two lanes of writes and a sweep, and all else. */
 export function sharesOf({ connections }: Location): { writing: number; others: number } {
@@ -236,18 +239,20 @@ export class PostgresStore implements Store {
     return kind === 'ended' ? { kind: 'deleted', sequence: answer['sequence'] as number } : { kind };
   };
 
-  listAccounts: Store['listAccounts'] = async ({ after = '', limit, text }) => {
-    const accounts: Awaited<ReturnType<Store['listAccounts']>>['accounts'] = [];
+  listAccounts: Store['listAccounts'] = async ({ after = '', limit, text, budget = Number.POSITIVE_INFINITY }) => {
+    const began = performance.now();
+    const accounts: Account[] = [];
     const size = text === undefined ? limit + 1 : slice;
     for (let position = after; ; ) {
       const rows = await this.#database.read(reads.accounts, [position, size]);
       for (const account of rows.map(codec.decodeAccount)) {
         position = account.username;
         if (text !== undefined && !accountMentions(account, text)) continue;
-        if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username };
+        if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username, partial: false };
         accounts.push(account);
       }
-      if (rows.length < size) return { accounts, next: undefined };
+      if (rows.length < size) return { accounts, next: undefined, partial: false };
+      if (performance.now() - began >= budget) return { accounts, next: position, partial: true };
     }
   };
 
@@ -310,8 +315,12 @@ export class PostgresStore implements Store {
 
   async takeAttempt(bucket: string, { max, window }: AttemptRule, now: number): Promise<AttemptOutcome> {
     const [row] = await this.#database.write(writes.attempt, [bucket, now, window, max]);
-    const { taken, reset_at } = row as { taken: number; reset_at: number };
-    return { allowed: taken <= max, remaining: Math.max(0, max - taken), resetAt: reset_at };
+    const { taken, reset_at: resetAt, open, latest } = row as Record<'taken' | 'reset_at' | 'open' | 'latest', number>;
+    return { allowed: taken <= max, remaining: Math.max(0, max - taken), resetAt, open, latest };
+  }
+
+  async failAttempt(bucket: string): Promise<void> {
+    await this.#database.write(writes.failAttempt, [bucket]);
   }
 
   async clearAttempts(bucket: string): Promise<void> {
@@ -324,12 +333,34 @@ export class PostgresStore implements Store {
     await this.#write('append_event', { event: codec.encodeEvent(event) });
   };
 
-  readEvents: Store['readEvents'] = async ({ after, before, limit, type, userId, sessionId }) => {
+  readEvents: Store['readEvents'] = async (query) => {
+    const { after, before, limit, budget = Number.POSITIVE_INFINITY } = query;
     const upwards = after !== undefined;
-    const place = upwards ? after : (before ?? Number.MAX_SAFE_INTEGER);
-    const values = [place, limit + 1, type ?? null, userId ?? null, sessionId ?? null];
-    const events = (await this.#database.read(eventsStatement(upwards), values)).map(codec.decodeEvent);
-    return { events: events.slice(0, limit), next: events.length > limit ? events[limit - 1]!.sequence : undefined };
+    let reached = after ?? before ?? Number.MAX_SAFE_INTEGER;
+    if (!isFilter(query)) {
+      const read = await this.#database.read(eventsStatement(upwards), [reached, limit + 1]);
+      const events = read.slice(0, limit).map(codec.decodeEvent);
+      reached = events.at(-1)?.sequence ?? reached;
+      return { events, next: read.length > limit ? reached : undefined, reached, partial: false };
+    }
+    const { type = null, userId = null, sessionId = null } = query;
+    const statement = eventSearch(upwards, userId !== null);
+    const began = performance.now();
+    const events: Event[] = [];
+    for (;;) {
+      const values = [reached, eventsOfSearch, userId, type, sessionId, limit + 1 - events.length];
+      const rows = await this.#database.read(statement, values);
+      events.push(...rows.filter(({ sequence }) => sequence !== null).map(codec.decodeEvent));
+      if (events.length > limit) {
+        const shown = events.slice(0, limit);
+        reached = shown.at(-1)!.sequence;
+        return { events: shown, next: reached, reached, partial: false };
+      }
+      const { looked, reached: last } = rows[0] as { looked: number; reached: number | null };
+      reached = last ?? reached;
+      if (looked < eventsOfSearch) return { events, next: undefined, reached, partial: false };
+      if (performance.now() - began >= budget) return { events, next: reached, reached, partial: true };
+    }
   };
 
   readLog: Store['readLog'] = async (from, limit) =>

@@ -4,7 +4,15 @@ import type { NewEvent } from '../../domain/events.ts';
 import { type ApiKey, withAttachScope } from '../../domain/key.ts';
 import { accountMentions } from '../../domain/search.ts';
 import type { Epochs } from '../../domain/session.ts';
-import type { AccountChange, AccountDeletion, AccountOutcome, AccountWitness, DeletionOutcome } from '../contract.ts';
+import type {
+  AccountChange,
+  AccountDeletion,
+  AccountOutcome,
+  AccountPage,
+  AccountQuery,
+  AccountWitness,
+  DeletionOutcome,
+} from '../contract.ts';
 import { decodeAccount, decodeKey, encodeAccount, encodeEvent, encodeKey, format } from './codec.ts';
 import { homeOf } from './keys.ts';
 import type { Link } from './link.ts';
@@ -65,10 +73,9 @@ function witnessArgs(witness: AccountWitness | undefined): string[] {
   return witness ? [`${homeOf(witness.id)}a:${witness.id}`, String(witness.version)] : ['', ''];
 }
 
-export async function listAccounts(
-  link: Link,
-  { after, limit, text }: { after?: string | undefined; limit: number; text?: string | undefined },
-): Promise<{ accounts: Account[]; next: string | undefined }> {
+export async function listAccounts(link: Link, query: AccountQuery): Promise<AccountPage> {
+  const { after, limit, text, budget = Number.POSITIVE_INFINITY } = query;
+  const began = performance.now();
   const accounts: Account[] = [];
   for (let position = after ?? ''; ; ) {
     const reply = await link.run(scripts.listAccounts, [String(accountsOfScan), position]);
@@ -77,10 +84,11 @@ export async function listAccounts(
       position = username;
       const account = row === null ? undefined : decodeAccount(row);
       if (!account || (text !== undefined && !accountMentions(account, text))) continue;
-      if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username };
+      if (accounts.length === limit) return { accounts, next: accounts.at(-1)!.username, partial: false };
       accounts.push(account);
     }
-    if (page.length < accountsOfScan) return { accounts, next: undefined };
+    if (page.length < accountsOfScan) return { accounts, next: undefined, partial: false };
+    if (performance.now() - began >= budget) return { accounts, next: position, partial: true };
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Event } from '../../domain/events.ts';
-import type { EventQuery } from '../contract.ts';
+import { type Event, isFilter, matchesEvent } from '../../domain/events.ts';
+import type { EventPage, EventQuery } from '../contract.ts';
 import { decodeEvent } from './codec.ts';
 import type { Link } from './link.ts';
 import { readEvents as readPage } from './scripts/streams.ts';
@@ -10,30 +10,30 @@ export type StreamEntry = [id: string, fields: [name: string, row: string]];
 /** Entries of both streams are `0-<number>`: each numbers its own. */
 export const numberOf = (id: string): number => Number(id.slice(id.indexOf('-') + 1));
 
-const eventsOfScan = 200;
+/** Entries that one script reads. */
+const fewest = 200;
+const most = 1000;
 
-export async function readEvents(
-  link: Link,
-  query: EventQuery,
-): Promise<{ events: Event[]; next: number | undefined }> {
-  const { after, before, limit, type, userId, sessionId } = query;
+export async function readEvents(link: Link, query: EventQuery): Promise<EventPage> {
+  const { after, before, limit, budget = Number.POSITIVE_INFINITY } = query;
+  const began = performance.now();
   const events: Event[] = [];
   const downwards = after === undefined;
-  const filtered = type !== undefined || userId !== undefined || sessionId !== undefined;
-  const size = filtered ? eventsOfScan : Math.min(limit + 1, eventsOfScan * 5);
-  let from = downwards ? (before === undefined ? '+' : `(0-${before}`) : `(0-${after}`;
+  const size = isFilter(query) ? fewest : Math.min(limit + 1, most);
+  let reached = after ?? before;
   for (;;) {
+    const from = reached === undefined ? '+' : `(0-${reached}`;
     const reply = await link.run(readPage, [from, downwards ? '-' : '+', downwards ? '1' : '0', String(size)]);
     const page = reply as StreamEntry[];
     for (const [id, [, row]] of page) {
-      from = `(${id}`;
       const event = decodeEvent(row);
-      if (type !== undefined && event.type !== type) continue;
-      if (userId !== undefined && event.userId !== userId) continue;
-      if (sessionId !== undefined && event.sessionId !== sessionId) continue;
-      if (events.length === limit) return { events, next: events.at(-1)!.sequence };
-      events.push({ sequence: numberOf(id), ...event });
+      if (matchesEvent(event, query)) {
+        if (events.length === limit) return { events, next: reached, reached: reached!, partial: false };
+        events.push({ sequence: numberOf(id), ...event });
+      }
+      reached = numberOf(id);
     }
-    if (page.length < size) return { events, next: undefined };
+    if (page.length < size) return { events, next: undefined, reached: reached ?? 0, partial: false };
+    if (performance.now() - began >= budget) return { events, next: reached, reached: reached!, partial: true };
   }
 }

@@ -218,8 +218,12 @@ export class RedisStore implements Store {
 
   takeAttempt: Store['takeAttempt'] = async (bucket, { max, window }, now) => {
     const reply = await this.#link.run(streams.takeAttempt, [bucket, String(max), String(window), String(now)]);
-    const [allowed, remaining, resetAt] = reply as [number, number, number];
-    return { allowed: allowed === 1, remaining, resetAt };
+    const [allowed, remaining, resetAt, open, latest] = reply as [number, number, number, number, number];
+    return { allowed: allowed === 1, remaining, resetAt, open, latest };
+  };
+
+  failAttempt: Store['failAttempt'] = async (bucket) => {
+    await this.#link.run(streams.failAttempt, [bucket]);
   };
 
   clearAttempts: Store['clearAttempts'] = async (bucket) => {

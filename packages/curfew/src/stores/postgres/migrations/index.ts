@@ -1,6 +1,7 @@
 import { counters } from './counters.ts';
 import { keys } from './keys.ts';
 import { locks } from './locks.ts';
+import { openAttempts } from './open-attempts.ts';
 import { positions } from './positions.ts';
 import { rules } from './rules.ts';
 import { sessions } from './sessions.ts';
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   { number: 6, name: 'time', sql: time },
   { number: 7, name: 'witnesses', sql: witnesses },
   { number: 8, name: 'keys', sql: keys },
+  { number: 9, name: 'open attempts', sql: openAttempts },
 ];

@@ -24,15 +24,22 @@ local found = {}
 for i = 5, #ARGV do found[#found + 1] = page(shared .. ARGV[i]) end
 found[#found + 1] = unplaced()
 if ARGV[4] == '1' then
+  local most = ${limits.dueCounted}
   local state = redis.call('HMGET', shared .. 'state', 'buried', 'walk')
-  if state[2] then found[#found + 1] = page(shared .. 'live') end
-  found[#found + 1] = redis.call('ZRANGE', shared .. 'deadlines', '-inf', ARGV[3], 'BYSCORE')
-  local unburied = {}
-  for _, entry in ipairs(redis.call('XRANGE', shared .. 'log', '(0-' .. (state[1] or 0), '+')) do
-    local _, kind, id = unpack(cells(entry[2][2]))
-    if kind == 's' then unburied[#unburied + 1] = id end
+  local due = redis.call('ZRANGE', shared .. 'deadlines', '-inf', ARGV[3], 'BYSCORE', 'LIMIT', 0, most + 1)
+  local changed = redis.call('XRANGE', shared .. 'log', '(0-' .. (state[1] or 0), '+', 'COUNT', most + 1)
+  if state[2] or #due > most or #changed > most then
+    -- Very many are found among all: to look at each of them would keep everybody waiting.
+    found[#found + 1] = page(shared .. 'live')
+  else
+    local unburied = {}
+    for _, entry in ipairs(changed) do
+      local _, kind, id = unpack(cells(entry[2][2]))
+      if kind == 's' then unburied[#unburied + 1] = id end
+    end
+    found[#found + 1] = due
+    found[#found + 1] = unburied
   end
-  found[#found + 1] = unburied
   for _, left in ipairs(redis.call('ZRANGE', shared .. 'left', 0, -1)) do
     local place = cells(left)
     found[#found + 1] = page(place[1] .. 'u:' .. place[2])

@@ -65,23 +65,35 @@ end`,
 });
 
 /**
- * ARGV: bucket, most, window, now. Answers whether one more was allowed, how many are left, and when the window ends. The
- * sweep empties what has run out.
+ * ARGV: bucket, most, window, now. Answers whether one more was allowed, how many are left, when the window ends, how many
+ * are open, and when the last one was taken. The sweep empties what has run out. A server that does not note yet which have
+ * failed leaves no time of the last one either.
  */
 export const takeAttempt: Script = writing({
   name: 'takeAttempt',
   body: `
 local key, most, now = shared .. 'b:' .. ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
-local kept = redis.call('HMGET', key, 'taken', 'resetAt')
+local kept = redis.call('HMGET', key, 'taken', 'resetAt', 'failed', 'latest')
 local taken, resetAt = tonumber(kept[1] or 0), tonumber(kept[2] or 0)
-if resetAt <= now then taken, resetAt = 0, now + tonumber(ARGV[3]) end
+local failed, latest = tonumber(kept[3] or 0), tonumber(kept[4] or 0)
+if resetAt <= now then taken, failed, resetAt = 0, 0, now + tonumber(ARGV[3]) end
 local allowed = taken < most
 if allowed then
-  taken = taken + 1
-  redis.call('HSET', key, 'taken', taken, 'resetAt', resetAt)
+  taken, latest = taken + 1, now
+  redis.call('HSET', key, 'taken', taken, 'resetAt', resetAt, 'failed', failed, 'latest', latest)
   redis.call('ZADD', shared .. 'attempts', resetAt, ARGV[1])
 end
-return { allowed and 1 or 0, most - taken, resetAt }
+return { allowed and 1 or 0, most - taken, resetAt, taken - failed, latest }
+`,
+});
+
+/** ARGV: bucket. */
+export const failAttempt: Script = writingWhenFull({
+  name: 'failAttempt',
+  body: `
+local key = shared .. 'b:' .. ARGV[1]
+local kept = redis.call('HMGET', key, 'taken', 'failed')
+if tonumber(kept[2] or 0) < tonumber(kept[1] or 0) then redis.call('HINCRBY', key, 'failed', 1) end
 `,
 });
 

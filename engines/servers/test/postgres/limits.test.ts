@@ -1,0 +1,3 @@
+import { testSharedLimits } from '../../../../packages/curfew/test/support/shared-limits.ts';
+
+testSharedLimits('postgres');

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { browseSessions } from '../../src/authority/browse-sessions.ts';
+import { budget } from '../../src/authority/match-sessions.ts';
+import type { SessionQuery } from '../../src/stores/contract.ts';
+import { TestServer } from '../support/server.ts';
+
+/** The world of a server whose store takes its time for each list, and what it was asked for. */
+function slowly(server: TestServer, milliseconds: number) {
+  const { store } = server.world;
+  const asked: SessionQuery[] = [];
+  const slow = Object.assign(Object.create(store), {
+    async listSessions(query: SessionQuery) {
+      asked.push(query);
+      await pause(milliseconds);
+      return store.listSessions(query);
+    },
+    listAccounts: store.listAccounts,
+    readUser: store.readUser,
+    countActive: store.countActive,
+  });
+  return { world: { ...server.world, store: slow }, asked };
+}
+
+const query = { order: [], offset: 0, limit: 100 };
+
+test('a search across users finds those that match and those of whoever has such a name, each once', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const account = await server.createAccount('grace');
+  const own = (await server.createSession(account.id, { userAgent: 'grace/1.0' })).session.id;
+  const other = (await server.createSession('hopper', { accessGroups: ['graceful'] })).session.id;
+  await server.createSession('nobody');
+  const { sessions, total, partial } = await browseSessions(server.world, { ...query, filter: 'grace' });
+  assert.deepEqual(sessions.map(({ session }) => session.id).sort(), [own, other].sort());
+  assert.deepEqual([total, partial], [2, false]);
+});
+
+test('N3.5: a search across users takes the time of one scan, however many users have such a name, and says so', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  for (let i = 0; i < 30; i++) {
+    const account = await server.createAccount(`grace-${i}`);
+    await server.createSession(account.id);
+  }
+  const step = budget / 5;
+  const { world, asked } = slowly(server, step);
+  const { sessions, partial } = await browseSessions(world, { ...query, filter: 'grace' });
+  assert.equal(partial, true);
+  assert.ok(sessions.length > 0);
+  assert.ok(asked.length <= 6, `it was given the time for 5 lists, and asked for ${asked.length}`);
+  for (const { budget: left } of asked) assert.ok(left <= budget);
+  assert.equal(asked.at(-1)?.filter.userId, undefined, 'all other sessions have a time of their own');
+});

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { library } from '../../src/authority/caller.ts';
+import { followEvents, listEvents } from '../../src/authority/list-events.ts';
+import type { EventQuery } from '../../src/stores/contract.ts';
+import { TestServer } from '../support/server.ts';
+
+const failed = { type: 'login.failed', at: Date.now(), by: 'policy' } as const;
+const wanted = { ...failed, type: 'second_factor.failed' } as const;
+
+test('N3.2: a stream of events that finds nothing goes on from where it looked', { timeout: 60_000 }, async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { store } = server.world;
+  const asked: EventQuery[] = [];
+  const world = {
+    ...server.world,
+    store: Object.assign(Object.create(store), {
+      readEvents(query: EventQuery) {
+        asked.push(query);
+        return store.readEvents(query);
+      },
+    }),
+  };
+  const stop = new AbortController();
+  const events = followEvents(world, library, { type: wanted.type, after: 0 }, stop.signal)[Symbol.asyncIterator]();
+  const first = events.next();
+  for (let i = 0; i < 20; i++) await store.appendEvent(failed);
+  const { sequence } = (await store.readEvents({ limit: 1 })).events[0]!;
+  // Until it has looked at all of them, and then once more.
+  while (asked.at(-1)?.after !== sequence) await new Promise(setImmediate);
+  await store.appendEvent(wanted);
+  assert.equal((await first).value.sequence, sequence + 1);
+  const places = asked.map(({ after }) => after!);
+  assert.deepEqual(
+    places,
+    [...places].sort((a, b) => a - b),
+  );
+  stop.abort();
+  await events.return?.();
+});
+
+test('N3.2: a page of the audit trail that ran out of time says so, and its cursor goes on', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { store } = server.world;
+  await store.appendEvent(wanted);
+  await Promise.all(Array.from({ length: 2000 }, () => store.appendEvent(failed)));
+  const world = {
+    ...server.world,
+    store: Object.assign(Object.create(store), {
+      readEvents: (query: EventQuery) => store.readEvents({ ...query, budget: 0 }),
+    }),
+  };
+  const found = [];
+  let [cursor, stopped]: [string | undefined, number] = [undefined, 0];
+  do {
+    const page: Awaited<ReturnType<typeof listEvents>> = await listEvents(world, { type: wanted.type, cursor });
+    assert.equal(page.partial, page.nextCursor !== undefined);
+    stopped += Number(page.partial);
+    found.push(...page.events);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  assert.equal(found.length, 1);
+  assert.ok(stopped > 0);
+  const { body } = await server.call('GET', `/v1/events?type=${wanted.type}`);
+  assert.deepEqual([body.events.length, body.partial], [1, false]);
+});

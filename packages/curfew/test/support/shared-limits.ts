@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { createAccount } from '../../src/authority/accounts.ts';
+import { guess } from '../../src/authority/attempts.ts';
+import { library } from '../../src/authority/caller.ts';
+import { useFactor } from '../../src/authority/second-factor.ts';
+import { signIn } from '../../src/authority/sign-in.ts';
+import type { World } from '../../src/authority/world.ts';
+import type { AccountId } from '../../src/domain/brand.ts';
+import { day, hour } from '../../src/domain/limits.ts';
+import { isCurfewError } from '../../src/errors.ts';
+import { openWorld, type WorldSettings } from '../../src/open-world.ts';
+import { temporaryStore } from './store.ts';
+
+type Nodes = [World, World];
+
+/** What the limits of guessing promise of a fleet, on two nodes with one store. */
+export function testSharedLimits(kind: 'postgres' | 'redis', { skip = false }: { skip?: boolean } = {}): void {
+  const options = { skip, timeout: 120_000 };
+  const nodes = async (t: TestContext, settings: Partial<WorldSettings> = {}): Promise<Nodes> => {
+    const store = await temporaryStore(kind);
+    const opened = [
+      await openWorld({ ...store.settings, ...settings }),
+      await openWorld({ ...store.settings, ...settings }),
+    ] as const;
+    t.after(async () => {
+      for (const { close } of opened) await close();
+      await store.remove();
+    });
+    return [opened[0].world, opened[1].world];
+  };
+
+  test(`N4.7: ${kind}: the attempts of an account are counted for all nodes together`, options, async (t) => {
+    const worlds = await nodes(t);
+    const password = 'correct horse battery';
+    await createAccount(worlds[0], library, { username: 'ada', email: 'ada@example.com', password });
+    const tries = (word: string, count: number) =>
+      Promise.all(
+        Array.from({ length: count }, (_, i) => {
+          const login = i % 3 === 0 ? { email: 'ada@example.com' } : { username: 'ada' };
+          return codeOf(signIn(worlds[i % 2]!, { login, password: word, ip: '192.0.2.1' }));
+        }),
+      );
+    assert.deepEqual(counted(await tries(password, 24)), { 'is right': 24 });
+    // The device is known: it has as many tries of its own.
+    assert.deepEqual(counted(await tries('wrong', 24)), { invalid_credentials: 20, too_many_attempts: 4 });
+    assert.deepEqual(counted(await tries(password, 2)), { too_many_attempts: 2 });
+  });
+
+  test(`${kind}: those of an address too, whatever names it tries`, options, async (t) => {
+    const worlds = await nodes(t, { attempts: { loginFromAddress: { max: 6, window: hour } } });
+    const tries = (from: number) =>
+      Promise.all(
+        Array.from({ length: 8 }, (_, i) => {
+          const login = { username: `name-${i}` };
+          return codeOf(signIn(worlds[i % 2]!, { login, password: 'wrong', ip: `2001:db8:1:${from}:${i}::1` }));
+        }),
+      );
+    assert.deepEqual(counted(await tries(1)), { invalid_credentials: 6, too_many_attempts: 2 });
+    assert.deepEqual(counted(await tries(2)), { invalid_credentials: 6, too_many_attempts: 2 });
+  });
+
+  test(
+    `${kind}: NIST SP 800-63B-4 3.2.2: 100 second factors in a row, over days, on whichever node`,
+    options,
+    async (t) => {
+      const worlds = await nodes(t, { attempts: { secondFactor: { max: 1000, window: hour } } });
+      assert.deepEqual(worlds[0].attempts.secondFactorInARow, { max: 100, window: 30 * day });
+      const { id } = await createAccount(worlds[0], library, { username: 'ada', password: 'correct horse battery' });
+      const { account } = await worlds[0].store.readUser(id as AccountId);
+      const codes = await Promise.all(
+        Array.from({ length: 110 }, (_, i) => codeOf(useFactor(worlds[i % 2]!, account!, '000000'))),
+      );
+      assert.deepEqual(counted(codes), { second_factor_invalid: 100, too_many_attempts: 10 });
+    },
+  );
+
+  const bucket = 'login:ada';
+  const rule = { max: 3, window: hour };
+  /** Three guesses on one node, which are looked at until it is said how they were; and one on the other node. */
+  const underWay = async ([one, other]: Nodes) => {
+    let say = (_right: boolean) => {};
+    const told = new Promise<boolean>((resolve) => {
+      say = resolve;
+    });
+    const look = async () => assert.ok(await told, 'wrong');
+    let looked = 0;
+    const first = Array.from({ length: rule.max }, () =>
+      guess(one, { bucket }, rule, () => {
+        looked += 1;
+        return look();
+      }).catch(() => {}),
+    );
+    while (looked < rule.max) await new Promise(setImmediate);
+    let asked = 0;
+    const { store } = other;
+    const counting = {
+      takeAttempt: (...args: Parameters<typeof store.takeAttempt>) => {
+        asked += 1;
+        return store.takeAttempt(...args);
+      },
+      clearAttempts: store.clearAttempts.bind(store),
+      failAttempt: store.failAttempt.bind(store),
+    };
+    const another = { ...other, store: counting as unknown as typeof store };
+    const waiting = codeOf(guess(another, { bucket }, rule, async () => {}));
+    while (asked < 4) await new Promise(setImmediate);
+    return { say, first, waiting };
+  };
+
+  test(`${kind}: right guesses in parallel are no failures, on whichever nodes`, options, async (t) => {
+    const { say, first, waiting } = await underWay(await nodes(t));
+    say(true);
+    assert.equal(await waiting, 'is right');
+    await Promise.all(first);
+  });
+
+  test(`${kind}: and wrong ones are, as soon as that is known`, options, async (t) => {
+    const { say, first, waiting } = await underWay(await nodes(t));
+    say(false);
+    assert.equal(await waiting, 'too_many_attempts');
+    await Promise.all(first);
+  });
+
+  test(`${kind}: guesses of a node that is gone keep nobody waiting for long`, options, async (t) => {
+    const [one, other] = await nodes(t);
+    for (let i = 0; i < rule.max; i++) await one.store.takeAttempt(bucket, rule, one.clock.nowForEnd());
+    const later = { nowForEnd: () => one.clock.nowForEnd() + 31_000 } as World['clock'];
+    assert.equal(
+      await codeOf(guess({ ...other, clock: later }, { bucket }, rule, async () => {})),
+      'too_many_attempts',
+    );
+  });
+}
+
+function codeOf(guessed: Promise<unknown>): Promise<string> {
+  return guessed.then(
+    () => 'is right',
+    (error: unknown) => {
+      if (isCurfewError(error)) return error.code;
+      throw error;
+    },
+  );
+}
+
+function counted(codes: readonly string[]): Record<string, number> {
+  return Object.fromEntries(
+    [...new Set(codes)].sort().map((code) => [code, codes.filter((one) => one === code).length]),
+  );
+}
