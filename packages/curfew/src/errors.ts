@@ -302,6 +302,18 @@ export const errors = {
     remedy:
       'Have a time service set both; CURFEW_MAX_CLOCK_OFFSET says how far they may differ. Sessions end by the clock of the store.',
   },
+  secret_key_missing: {
+    status: 500,
+    title: 'The secret key of the store is missing',
+    remedy:
+      'Put the file back that the store was used with (secret.key in its folder), or set CURFEW_SECRET_KEY or CURFEW_SECRET_KEY_FILE. If the key is lost, `curfew secret-key replace` says what that costs.',
+  },
+  secret_key_differs: {
+    status: 500,
+    title: 'The secret key is not the one that the store was used with',
+    remedy:
+      'Start with that key (CURFEW_SECRET_KEY, or secret.key in the folder of an embedded store): with another one, authenticators and backup codes are void. `curfew secret-key replace` changes it knowingly.',
+  },
   store_not_writable: {
     status: 500,
     title: 'The data folder cannot be written',

@@ -105,10 +105,14 @@ export async function serve(
     });
     const url = await listen(http, settings);
     // Once nothing else can fail: what it makes is told only when the server is up.
-    const first = await firstStart(world, settings).catch(async (error: unknown) => {
+    let first: FirstStart | undefined;
+    try {
+      first = await firstStart(world, settings);
+      await opened.keepKey();
+    } catch (error) {
       await http.close();
       throw error;
-    });
+    }
     logger.info({ url, store: showStore(settings.store), dialects: settings.dialects }, 'listening');
     logger.flush();
     return {

@@ -9,6 +9,7 @@ import { groupsAdd, groupsRemove } from './groups.ts';
 import * as keys from './keys.ts';
 import { login, logout } from './login.ts';
 import { migrate } from './migrate.ts';
+import { secretKeyReplace } from './secret-key.ts';
 import { serve } from './serve.ts';
 import { sessionsEnd } from './sessions-end.ts';
 import { sessionsEndAll } from './sessions-end-all.ts';
@@ -49,6 +50,7 @@ for (const add of [...Object.values(accounts), accountsRecover]) add(accountComm
 const keyCommands = program.command('keys').description('credentials of machines');
 for (const add of Object.values(keys)) add(keyCommands);
 
+secretKeyReplace(program.command('secret-key').description("the servers' own key, which seals authenticators"));
 for (const add of [exportStore, importStore, migrate]) add(program);
 doctor(program);
 totp(program);

@@ -228,6 +228,13 @@ export interface Store {
    */
   importRecords(records: AsyncIterable<StoreRecord>): Promise<void>;
 
+  /** What the servers' secret key is known by, as it was kept first; it says nothing of the key. */
+  keyFingerprint(): Promise<string | undefined>;
+  /**
+   * Keeps what the secret key is known by if nothing is kept yet, or if what is kept is `instead`: in one step for all
+   * nodes. Answers with what is kept then.
+   */
+  keepKeyFingerprint(fingerprint: string, instead?: string): Promise<string>;
   /** The latest moment that the store has written down, in milliseconds; 0 when it is empty. */
   latestTime(): Promise<number>;
   /**

@@ -52,6 +52,8 @@ const calls: Readonly<Record<StoreCall, boolean>> = {
   confirmIncarnation: false,
   sweep: true,
   importRecords: false,
+  keyFingerprint: false,
+  keepKeyFingerprint: true,
   latestTime: false,
   mendTime: true,
   ping: false,

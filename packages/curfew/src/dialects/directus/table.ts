@@ -95,6 +95,8 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   config_invalid: internal,
   port_in_use: internal,
   clock_differs: internal,
+  secret_key_missing: notStored,
+  secret_key_differs: notStored,
   store_not_writable: notStored,
   store_login_refused: notStored,
   store_database_missing: notStored,

@@ -86,6 +86,8 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   config_invalid: unavailable,
   port_in_use: unavailable,
   clock_differs: unavailable,
+  secret_key_missing: unavailable,
+  secret_key_differs: unavailable,
   store_not_writable: unavailable,
   store_login_refused: unavailable,
   store_database_missing: unavailable,

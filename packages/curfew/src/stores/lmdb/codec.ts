@@ -11,11 +11,12 @@ import type { LogEntry } from '../contract.ts';
  * The format of the rows: arrays by position, so that a row names no field, is small and reads fast.
  * Times are kept as milliseconds since the session's creation where they are close to it: four bytes, not nine.
  * `null` stands for what is absent. Format 2 has marks in the rows of the log, format 3 says in the last cell of a session
- * what whoever opened it may do; rows that were written before lack them, and are read as they are.
+ * what whoever opened it may do, format 4 keeps the fingerprint of the secret key; what was written before lacks them, and
+ * is read as it is.
  */
-export const format = 3;
+export const format = 4;
 /** Those that are carried over. */
-export const formatsBefore: readonly number[] = [1, 2];
+export const formatsBefore: readonly number[] = [1, 2, 3];
 
 type Cell = unknown;
 export type Row = readonly Cell[];

@@ -27,6 +27,7 @@ import { exportRecords, halfImported, importRecords } from './transfer.ts';
 const mostKeys = 1000;
 
 const nodesKey = 'nodes';
+const fingerprintKey = 'secretKey';
 
 /** The embedded store: see the contract for what each operation means, and the files beside for how it is done. */
 export class LmdbStore implements Store {
@@ -246,6 +247,17 @@ export class LmdbStore implements Store {
     await importRecords(this.#tables, records);
     Object.assign(this.#state, loadState(this.#tables));
   };
+
+  keyFingerprint = (): Promise<string | undefined> =>
+    this.#read(() => this.#tables.meta.get(fingerprintKey) as string | undefined);
+
+  keepKeyFingerprint: Store['keepKeyFingerprint'] = (fingerprint, instead) =>
+    this.#committer.run(({ tables: { meta } }) => {
+      const kept = meta.get(fingerprintKey) as string | undefined;
+      if (kept !== undefined && kept !== instead) return kept;
+      meta.put(fingerprintKey, fingerprint);
+      return fingerprint;
+    });
 
   latestTime = (): Promise<number> => this.#read(() => this.#state.time);
 

@@ -14,10 +14,11 @@ import type { StoreRecord } from '../records.ts';
  * The format of what is kept. A row is text: its cells, joined by the unit separator (U+001F). No id, name,
  * group or address holds a control character, and JSON escapes them, so no cell does. Scripts read cells by their place,
  * and so never parse JSON. Absent is empty. Format 3 has the fourth cell in the rows of the log, format 4 the last one in
- * those of sessions; what was written before is read as it is, and the sweep writes the new number down.
+ * those of sessions, format 5 the fingerprint of the secret key; what was written before is read as it is, and the sweep
+ * writes the new number down.
  */
-export const format = 4;
-export const formatsBefore: readonly string[] = ['2', '3'];
+export const format = 5;
+export const formatsBefore: readonly string[] = ['2', '3', '4'];
 
 export const separator = '\u001f';
 /** Between the access groups in their cell. */
