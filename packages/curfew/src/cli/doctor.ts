@@ -5,7 +5,7 @@ import { CurfewApiError } from 'curfew-client';
 import { readSettings, type Settings } from '../config.ts';
 import { errors, isCurfewError } from '../errors.ts';
 import { existingSecretKey, keyFile, keyFingerprint } from '../secret-key.ts';
-import { folderOf, openStore, planStore, showStore } from '../stores/open.ts';
+import { checkFolder, folderOf, openStore, planStore, showStore } from '../stores/open.ts';
 import { type Context, contextOf, exitCodes, Stop } from './context.ts';
 import { timeOf } from './doctor-time.ts';
 import type { Finding } from './finding.ts';
@@ -124,13 +124,32 @@ function comparedKey(settings: Settings, kept: string | undefined): Finding {
 /** Opens the store only when its time is to be mended: a server may have it open. */
 async function storeInFolder(path: string, settings: Settings, mendTime: boolean): Promise<Finding[]> {
   const folder = resolve(path);
-  const findings = [storeFolder(folder), ...secretKey(join(folder, keyFile), settings.secretKey !== undefined)];
+  const findings = [
+    storeFolder(folder),
+    ...(await dataIn(folder)),
+    ...secretKey(join(folder, keyFile), settings.secretKey !== undefined),
+  ];
   if (!mendTime || !existsSync(folder)) return findings;
   const store = await openStore(settings.store);
   try {
     return [...findings, ...(await timeOf(store, settings.maxClockOffset, mendTime))];
   } finally {
     await store.close();
+  }
+}
+
+/** Reads all of the data, which may take as long as a copy of it; not while somebody writes to it. */
+async function dataIn(folder: string): Promise<Finding[]> {
+  const check = 'data';
+  const file = join(folder, 'data.mdb');
+  if (!existsSync(file)) return [];
+  try {
+    if ((await checkFolder(folder)) === 'sound')
+      return [{ check, state: 'ok', says: `every page of ${file} is sound` }];
+    return [{ check, state: 'ok', says: 'a process has it open: `curfew backup` makes a copy that can be looked at' }];
+  } catch (error) {
+    if (!isCurfewError(error)) throw error;
+    return [{ check, state: 'fault', says: error.message, remedy: error.remedy }];
   }
 }
 

@@ -3,6 +3,7 @@ import { CurfewApiError } from 'curfew-client';
 import { isCurfewError } from '../errors.ts';
 import * as accounts from './accounts.ts';
 import { accountsRecover } from './accounts-recover.ts';
+import { backup } from './backup.ts';
 import { exitCodes, Stop } from './context.ts';
 import { doctor } from './doctor.ts';
 import { groupsAdd, groupsRemove } from './groups.ts';
@@ -51,7 +52,7 @@ const keyCommands = program.command('keys').description('credentials of machines
 for (const add of Object.values(keys)) add(keyCommands);
 
 secretKeyReplace(program.command('secret-key').description("the servers' own key, which seals authenticators"));
-for (const add of [exportStore, importStore, migrate]) add(program);
+for (const add of [backup, exportStore, importStore, migrate]) add(program);
 doctor(program);
 totp(program);
 

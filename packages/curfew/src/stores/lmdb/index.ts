@@ -1,8 +1,9 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { CurfewError, isCurfewError } from '../../errors.ts';
-import { inspectFile } from './inspect.ts';
-import { takeOwnership } from './owner.ts';
+import { liesWhereItWas } from './incarnation.ts';
+import { checkFile, inspectFile, noteOpened } from './inspect.ts';
+import { isOwned, takeOwnership } from './owner.ts';
 import { checkFormat, LmdbStore } from './store.ts';
 import { openTables, type Tables } from './tables.ts';
 
@@ -15,7 +16,7 @@ export type { LmdbStore } from './store.ts';
 export async function openLmdbStore(path: string): Promise<LmdbStore> {
   const folder = resolve(path);
   makeWritable(folder);
-  inspectFile(folder);
+  await unlessInUse(folder, () => inspectFile(folder));
   let tables: Tables;
   try {
     tables = openTables(folder);
@@ -23,9 +24,12 @@ export async function openLmdbStore(path: string): Promise<LmdbStore> {
     throw openFault(error, folder);
   }
   try {
+    // A copy that was put back in the place of a file whose process was killed: nothing but what stands in it gives it away.
+    if (!liesWhereItWas(tables, folder)) await unlessInUse(folder, () => checkFile(folder, 'all'));
     const owner = await takeOwnership(tables.root, tables.meta, folder);
     try {
       checkFormat(tables);
+      noteOpened(folder);
       return new LmdbStore(tables, folder, owner);
     } catch (error) {
       await owner.release();
@@ -34,6 +38,28 @@ export async function openLmdbStore(path: string): Promise<LmdbStore> {
   } catch (error) {
     await tables.root.close();
     throw openFault(error, folder);
+  }
+}
+
+/**
+ * Looks at every page of the store in a folder, without opening it. Nothing is known of one that a process has open: what
+ * it reads changes under it.
+ * @throws `store_damaged`, `store_version`
+ */
+export async function checkLmdbStore(path: string): Promise<'sound' | 'in_use'> {
+  const folder = resolve(path);
+  if (await isOwned(folder)) return 'in_use';
+  checkFile(folder, 'all');
+  return 'sound';
+}
+
+/** Who reads a file that another process writes to may find anything in it. @throws `store_in_use`, and what `look` throws */
+async function unlessInUse(folder: string, look: () => void): Promise<void> {
+  try {
+    look();
+  } catch (error) {
+    if (await isOwned(folder)) throw new CurfewError('store_in_use', { detail: `Another process has ${folder} open.` });
+    throw error;
   }
 }
 

@@ -14,7 +14,7 @@ import { Committer, closedError, completeLog, loadState, type State } from './co
 import { endEveryone, endUser } from './ends.ts';
 import { readFault } from './faults.ts';
 import { Incarnation } from './incarnation.ts';
-import { dataFile } from './inspect.ts';
+import { dataFile, noteClosed } from './inspect.ts';
 import { countActive, listSessions } from './lists.ts';
 import type { Ownership } from './owner.ts';
 import { change, changeGroups, create, endOne, touchAll } from './sessions.ts';
@@ -233,6 +233,8 @@ export class LmdbStore implements Store {
   // ---- Upkeep
 
   sweep: Store['sweep'] = async (task) => {
+    // A backup that was killed would keep what it was reading from being used again.
+    await this.#read(() => this.#tables.root.readerCheck());
     await this.#read(() => this.#attempts.sweep(task.now));
     return this.#committer.run((draft) => this.#sweeper.sweep(draft, task));
   };
@@ -309,6 +311,7 @@ export class LmdbStore implements Store {
         // A full disk takes no other seal. The one that there is stays valid.
       }
       await this.#tables.root.close();
+      noteClosed(this.folder);
       await this.#owner.release();
     })();
     return this.#closing;
