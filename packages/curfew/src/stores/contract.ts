@@ -242,6 +242,8 @@ export interface Store {
    * than a day after that are forgotten. Nothing else changes: what has ended stays ended.
    */
   mendTime(now: number): Promise<void>;
+  /** Why it takes ends, and nothing else; `undefined` while it takes everything. A store that keeps no room for ends has none. */
+  shortage?(): string | undefined;
   /** Resolves when the store can be read now. */
   ping(): Promise<void>;
   /** What `doctor` and the metrics tell of the store: its version, place, size and settings. */

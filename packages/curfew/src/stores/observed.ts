@@ -153,6 +153,7 @@ export function observeStore(
     kind: store.kind,
     exportRecords: () => store.exportRecords(),
     close: () => store.close(),
+    ...(store.shortage && { shortage: () => store.shortage!() }),
     ...(store.watchLog && { watchLog: (onGrowth) => store.watchLog!(onGrowth) }),
   };
   return { store: { ...(same as Pick<Store, StoreCall>), ...rest }, calls: observed };

@@ -11,9 +11,8 @@ const nothingLeft = 256 * 1024;
 export async function writeFault(error: unknown, folder: string): Promise<CurfewError> {
   if (isCurfewError(error)) return error;
   const cause = await causeOf(error);
-  const { code: number, message } = cause as { code?: unknown; message?: string };
-  const full =
-    number === 'ENOSPC' || number === 28 || /MDB_MAP_FULL|No space/i.test(message ?? '') || (await isFull(folder));
+  const { message } = cause as { message?: string };
+  const full = isFullDisk(cause) || (await isFull(folder));
   const code = full ? 'store_full' : isDamage(cause) ? 'store_damaged' : 'store_unavailable';
   return new CurfewError(code, { detail: message ?? 'The write failed.' }, cause);
 }
@@ -22,6 +21,12 @@ export async function writeFault(error: unknown, folder: string): Promise<Curfew
 export function readFault(error: unknown): CurfewError {
   if (isCurfewError(error)) return error;
   return new CurfewError('store_damaged', { detail: (error as Error)?.message ?? 'A row cannot be read.' }, error);
+}
+
+/** What the system, or LMDB, calls a disk without room. */
+export function isFullDisk(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: string };
+  return code === 'ENOSPC' || code === 28 || /MDB_MAP_FULL|No space|ENOSPC/i.test(message ?? '');
 }
 
 /** Pages that are not what they should be. */
