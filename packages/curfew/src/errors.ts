@@ -250,7 +250,8 @@ export const errors = {
   store_full: {
     status: 503,
     title: 'The store has no room left',
-    remedy: 'Free space on its disk and try again. Nothing was changed, and nothing acknowledged was lost.',
+    remedy:
+      'Free space on its disk (of a Redis that has used up its memory: raise maxmemory) and try again. Nothing was changed, and nothing acknowledged was lost.',
   },
   server_busy: {
     status: 503,
@@ -353,6 +354,12 @@ export const errors = {
     status: 500,
     title: 'The store was written by another version',
     remedy: 'Run the version that `detail` names.',
+  },
+  servers_running: {
+    status: 500,
+    title: 'Servers run on the store',
+    remedy:
+      'Stop them while the store is exported, or export from a Redis that was started on a copy of its files, or from a replica that was promoted.',
   },
   store_not_empty: {
     status: 500,

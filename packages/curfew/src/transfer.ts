@@ -28,7 +28,7 @@ type Last = { curfew: 'whole'; records: number; sha256: string };
 
 export type Progress = (done: number, about: number) => void;
 
-/** A store's export, line by line, each with its line break. */
+/** A store's export, line by line, each with its line break. @throws `servers_running`, `changed_meanwhile` */
 export async function* exportLines(
   store: Store,
   key: Uint8Array | undefined,
@@ -41,6 +41,9 @@ export async function* exportLines(
     return line;
   };
   const about = await countRecords(store);
+  // A store that cannot show one moment says so before a line is written.
+  const found = store.exportRecords()[Symbol.asyncIterator]();
+  let next = await found.next();
   const first: First = {
     curfew: 'export',
     format,
@@ -51,8 +54,8 @@ export async function* exportLines(
   };
   yield seal(`${JSON.stringify(first)}\n`);
   let records = 0;
-  for await (const record of store.exportRecords()) {
-    yield seal(`${encodeRecord(record)}\n`);
+  for (; !next.done; next = await found.next()) {
+    yield seal(`${encodeRecord(next.value)}\n`);
     records += 1;
     progress(records, about);
   }

@@ -102,6 +102,7 @@ export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
   fence_version: unavailable,
   fence_protocol: unavailable,
   store_version: unavailable,
+  servers_running: unavailable,
   store_not_empty: unavailable,
   export_damaged: unavailable,
   store_damaged: unavailable,

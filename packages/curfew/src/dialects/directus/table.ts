@@ -107,6 +107,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   fence_version: notStored,
   fence_protocol: notStored,
   store_version: notStored,
+  servers_running: notStored,
   store_not_empty: notStored,
   export_damaged: notStored,
   store_damaged: notStored,

@@ -98,6 +98,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   fence_protocol: unavailable,
   store_in_use: unavailable,
   store_version: unavailable,
+  servers_running: unavailable,
   store_not_empty: unavailable,
   export_damaged: unavailable,
   store_damaged: unavailable,
