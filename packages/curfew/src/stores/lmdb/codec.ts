@@ -186,7 +186,9 @@ export function countersOf(sequence: number, row: Row): Counters | undefined {
 
 export function decodeEvent(row: Row): NewEvent {
   const [type, at, by, userId, sessionId, reason, details] = row as Cells;
-  const event: NewEvent = { type: eventTypes[type as number]!, at: at as number, by: by as NewEvent['by'] };
+  // Within format 1 there were types by name, before they became numbers.
+  const named = typeof type === 'string' ? (type as NewEvent['type']) : eventTypes[type as number]!;
+  const event: NewEvent = { type: named, at: at as number, by: by as NewEvent['by'] };
   if (userId) event.userId = userId as UserId;
   if (sessionId) event.sessionId = sessionId as SessionId;
   if (reason) event.reason = reason as NonNullable<NewEvent['reason']>;

@@ -32,11 +32,20 @@ const progressKey = 'progress';
 export function loadState(tables: Tables): State {
   const [newest] = tables.events.getRange({ reverse: true, limit: 1 });
   const told = newest && countersOf(newest.key, newest.value);
-  const kept = (tables.meta.get(countersKey) as Counters | undefined) ?? { head: 0, lastEvent: 0, active: 0, time: 0 };
+  const kept = keptCounters(tables);
   const later = told && (told.head > kept.head || told.lastEvent > kept.lastEvent);
-  const progress = (tables.meta.get(progressKey) as Progress | undefined) ?? { buried: 0, placed: 0 };
+  // Within format 1 nothing was placed later, at first.
+  const progress = { buried: 0, placed: 0, ...(tables.meta.get(progressKey) as Partial<Progress> | undefined) };
   const fresh = loadFresh(tables, progress.placed);
   return { ...(later ? told : kept), epochs: loadEpochs(tables), progress, fresh };
+}
+
+function keptCounters(tables: Tables): Counters {
+  const kept = (tables.meta.get(countersKey) as Counters | number[] | undefined) ?? [0, 0, 0, 0];
+  if (!Array.isArray(kept)) return kept;
+  // Within format 1 they stood in a row, at first.
+  const [head, lastEvent, active, time] = kept as [number, number, number, number];
+  return { head, lastEvent, active, time };
 }
 
 /** What a store that was written by an earlier version, or filled at once, may lack: the newest entry of its log. */
