@@ -91,6 +91,10 @@ export function armedOf(row: Row): number {
   return (row[7] as number) + (row[22] as number);
 }
 
+export function versionOf(row: Row): number {
+  return row[21] as number;
+}
+
 /** When the session of a row ends by itself if nothing more happens. */
 export function deadlineOf(row: Row): number {
   const [lastSeen, idle] = [row[9] as number, row[11] as number];
@@ -184,11 +188,19 @@ export function countersOf(sequence: number, row: Row): Counters | undefined {
   return head === undefined ? undefined : { head, lastEvent: sequence, active, time };
 }
 
+/** The session of whose creation an event tells, if it tells of one. */
+export function createdIn(row: Row): SessionId | undefined {
+  return typeOf(row[0]) === 'session.created' ? ((row[4] as SessionId | null) ?? undefined) : undefined;
+}
+
+/** Within format 1 there were types by name, before they became numbers. */
+function typeOf(cell: Cell): NewEvent['type'] {
+  return typeof cell === 'string' ? (cell as NewEvent['type']) : eventTypes[cell as number]!;
+}
+
 export function decodeEvent(row: Row): NewEvent {
   const [type, at, by, userId, sessionId, reason, details] = row as Cells;
-  // Within format 1 there were types by name, before they became numbers.
-  const named = typeof type === 'string' ? (type as NewEvent['type']) : eventTypes[type as number]!;
-  const event: NewEvent = { type: named, at: at as number, by: by as NewEvent['by'] };
+  const event: NewEvent = { type: typeOf(type), at: at as number, by: by as NewEvent['by'] };
   if (userId) event.userId = userId as UserId;
   if (sessionId) event.sessionId = sessionId as SessionId;
   if (reason) event.reason = reason as NonNullable<NewEvent['reason']>;

@@ -24,6 +24,8 @@ export type Progress = {
   readonly buried: number;
   /** Up to which event created sessions have been placed in the indexes. */
   readonly placed: number;
+  /** Up to which event some have been: the placing was begun with these. */
+  readonly begun: number;
 };
 
 const countersKey = 'counters';
@@ -34,10 +36,15 @@ export function loadState(tables: Tables): State {
   const told = newest && countersOf(newest.key, newest.value);
   const kept = keptCounters(tables);
   const later = told && (told.head > kept.head || told.lastEvent > kept.lastEvent);
-  // Within format 1 nothing was placed later, at first.
-  const progress = { buried: 0, placed: 0, ...(tables.meta.get(progressKey) as Partial<Progress> | undefined) };
-  const fresh = loadFresh(tables, progress.placed);
+  const progress = keptProgress(tables, Math.max(kept.lastEvent, told?.lastEvent ?? 0));
+  const fresh = loadFresh(tables, progress);
   return { ...(later ? told : kept), epochs: loadEpochs(tables), progress, fresh };
+}
+
+/** Earlier versions have not written down what was begun: with any session, then. At first nothing was placed later. */
+function keptProgress(tables: Tables, lastEvent: number): Progress {
+  const kept = tables.meta.get(progressKey) as Partial<Progress> | undefined;
+  return { buried: 0, placed: 0, begun: kept ? lastEvent : 0, ...kept };
 }
 
 function keptCounters(tables: Tables): Counters {
