@@ -108,6 +108,12 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
   'Faults of operation': found(10, [
     'An export of a store that changed meanwhile showed no moment at all.',
     'A format was changed without its number.',
+    'A copy of an embedded store that was made while it was written to ended the process that opened it.',
+    'A damaged file of the embedded store was an internal error.',
+    'On a full disk nobody could be signed out.',
+    'Another secret key, or none, was taken beside data that it cannot open.',
+    'A count cost as much as there were sessions that had ended and were not written down yet.',
+    'Nobody was told that a store refused writes because its disk was full.',
   ]),
 };
 

@@ -45,7 +45,11 @@ export type Curfew = Pick<
  * @throws `CurfewError` with `config_invalid`, or what keeps the store from being opened (`store_…`)
  */
 export async function createCurfew(settings: WorldSettings): Promise<Curfew> {
-  const { world, close } = await openWorld(settings);
+  const { world, keepKey, close } = await openWorld(settings);
+  await keepKey().catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   const authority = createAuthority(world);
   return {
     createSession: (request) => authority.createSession(library, request),

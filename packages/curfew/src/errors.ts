@@ -250,7 +250,8 @@ export const errors = {
   store_full: {
     status: 503,
     title: 'The store has no room left',
-    remedy: 'Free space on its disk and try again. Nothing was changed, and nothing acknowledged was lost.',
+    remedy:
+      'Free space on its disk (of a Redis that has used up its memory: raise maxmemory) and try again. Nothing was changed, and nothing acknowledged was lost.',
   },
   server_busy: {
     status: 503,
@@ -302,6 +303,18 @@ export const errors = {
     remedy:
       'Have a time service set both; CURFEW_MAX_CLOCK_OFFSET says how far they may differ. Sessions end by the clock of the store.',
   },
+  secret_key_missing: {
+    status: 500,
+    title: 'The secret key of the store is missing',
+    remedy:
+      'Put the file back that the store was used with (secret.key in its folder), or set CURFEW_SECRET_KEY or CURFEW_SECRET_KEY_FILE. If the key is lost, `curfew secret-key replace` says what that costs.',
+  },
+  secret_key_differs: {
+    status: 500,
+    title: 'The secret key is not the one that the store was used with',
+    remedy:
+      'Start with that key (CURFEW_SECRET_KEY, or secret.key in the folder of an embedded store): with another one, authenticators and backup codes are void. `curfew secret-key replace` changes it knowingly.',
+  },
   store_not_writable: {
     status: 500,
     title: 'The data folder cannot be written',
@@ -341,6 +354,12 @@ export const errors = {
     status: 500,
     title: 'The store was written by another version',
     remedy: 'Run the version that `detail` names.',
+  },
+  servers_running: {
+    status: 500,
+    title: 'Servers run on the store',
+    remedy:
+      'Stop them while the store is exported, or export from a Redis that was started on a copy of its files, or from a replica that was promoted.',
   },
   store_not_empty: {
     status: 500,

@@ -17,7 +17,7 @@ import { defaultPolicy, type Policy } from './domain/policy.ts';
 import type { Clock, Random } from './domain/ports.ts';
 import { CurfewError } from './errors.ts';
 import { type Admitted, createFence, type LossReason, type ProcessFence } from './fence/index.ts';
-import { loadSecretKey } from './secret-key.ts';
+import { secretKeyOf } from './secret-key.ts';
 import type { Store } from './stores/contract.ts';
 import { observeStore, type StoreCalls } from './stores/observed.ts';
 import { folderOf, openStore } from './stores/open.ts';
@@ -58,6 +58,8 @@ export type OpenedWorld = {
   upkeep: Upkeep;
   /** What becomes of the calls to the store. */
   calls: StoreCalls;
+  /** Has the store know the secret key from now on: once nothing else keeps the start from succeeding. */
+  keepKey(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -95,7 +97,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
   const timing = systemTiming();
   const { store, calls } = observeStore(await openStore(settings.store));
   try {
-    const key = loadSecretKey(settings, folderOf(settings.store), random);
+    const { key, keep } = await secretKeyOf(store, settings, folderOf(settings.store), random);
     const { clock, note } = await openClock(store, settings, timing);
     const activity = new Activity(store);
     const parts = { store, clock, activity };
@@ -150,6 +152,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
       fence,
       upkeep,
       calls,
+      keepKey: keep,
       async close() {
         closing.abort();
         await upkeep.stop();

@@ -1,64 +1,124 @@
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from './domain/ports.ts';
 import { CurfewError } from './errors.ts';
+import type { Store } from './stores/contract.ts';
 
 const keyBytes = 32;
 export const keyFile = 'secret.key';
 
+/** Where a key comes from, besides the folder of an embedded store. */
+export type GivenKey = { secretKey?: Uint8Array | undefined; secretKeyFile?: string | undefined };
+
+export type SecretKey = {
+  key: Uint8Array;
+  /**
+   * Has the store keep the fingerprint, once it is in use.
+   * @throws `secret_key_differs` when it keeps another one by now: of a server that was first, at the same moment
+   */
+  keep(): Promise<void>;
+};
+
+/** What a secret key is known by: says nothing of it. */
+export function keyFingerprint(key: Uint8Array): string {
+  return createHash('sha256').update('curfew key fingerprint\n').update(key).digest('hex').slice(0, 16);
+}
+
 /**
- * The servers' own key: given; or from a file that was named; or from the one in an embedded store's folder, which is
- * made when there is none. A store on a server has no folder, and its servers must share a key: there it has to be
- * given, because one that each of them made would void the others' refresh tokens and authenticators.
- * @throws `config_invalid`, `store_not_writable`
+ * The key of a store. With another one every authenticator, backup code and refresh token would be void, so the store
+ * keeps its fingerprint. A store that nobody has used yet keeps none: a first start that fails has decided nothing.
+ * @throws `secret_key_differs`, `secret_key_missing`, `config_invalid`, `store_not_writable`
  */
-export function loadSecretKey(
-  given: { secretKey?: Uint8Array | undefined; secretKeyFile?: string | undefined },
+export async function secretKeyOf(
+  store: Store,
+  given: GivenKey,
   folder: string | undefined,
   random: Random,
-): Uint8Array {
-  if (given.secretKey) return given.secretKey;
-  if (given.secretKeyFile !== undefined) return readKey(given.secretKeyFile);
-  if (folder !== undefined) return keyOfFolder(join(folder, keyFile), random);
-  throw new CurfewError('config_invalid', {
-    detail:
-      'CURFEW_SECRET_KEY: a store on a server needs it, or CURFEW_SECRET_KEY_FILE, the same for all servers; `openssl rand -hex 32` makes one.',
+): Promise<SecretKey> {
+  const kept = await store.keyFingerprint();
+  const used = kept !== undefined || (await store.latestTime()) > 0;
+  const key = existingSecretKey(given, folder) ?? newSecretKey(folder, used, random);
+  const fingerprint = keyFingerprint(key);
+  const keep = async () => refuseOther(await store.keepKeyFingerprint(fingerprint), fingerprint);
+  if (kept !== undefined) refuseOther(kept, fingerprint);
+  // What an earlier version has written knows no fingerprint.
+  else if (used) await keep();
+  return { key, keep };
+}
+
+function refuseOther(kept: string, fingerprint: string): void {
+  if (kept === fingerprint) return;
+  throw new CurfewError('secret_key_differs', {
+    detail: `The store was used with the key ${kept}, and this one is ${fingerprint} (these are fingerprints).`,
   });
 }
 
-/** As {@link loadSecretKey}, but makes none, and demands none. */
-export function existingSecretKey(
-  given: { secretKey?: Uint8Array | undefined; secretKeyFile?: string | undefined },
-  folder: string | undefined,
-): Uint8Array | undefined {
-  if (given.secretKey) return given.secretKey;
-  const path = given.secretKeyFile ?? (folder === undefined ? undefined : join(folder, keyFile));
-  if (path === undefined || (given.secretKeyFile === undefined && !existsSync(path))) return undefined;
+/** A store on a server has no folder to make one in, and its servers must share a key: there it has to be given. */
+function newSecretKey(folder: string | undefined, used: boolean, random: Random): Uint8Array {
+  if (folder === undefined) {
+    throw new CurfewError('config_invalid', {
+      detail:
+        'CURFEW_SECRET_KEY: a store on a server needs it, or CURFEW_SECRET_KEY_FILE, the same for all servers; `openssl rand -hex 32` makes one.',
+    });
+  }
+  const path = join(folder, keyFile);
+  if (used) throw new CurfewError('secret_key_missing', { detail: `${path} is not there, and the store has data.` });
+  writeKey(path, random);
   return readKey(path);
 }
 
-/** Only its owner may read it. */
-function keyOfFolder(path: string, random: Random): Uint8Array {
+/** The key that there is: given, in the file that was named, or in an embedded store's folder. Makes none, demands none. */
+export function existingSecretKey(given: GivenKey, folder: string | undefined): Uint8Array | undefined {
+  if (given.secretKey) return given.secretKey;
+  if (given.secretKeyFile !== undefined) return readKey(given.secretKeyFile);
+  const path = folder === undefined ? undefined : join(folder, keyFile);
+  if (path === undefined || !existsSync(path)) return undefined;
+  hide(path);
+  return readKey(path);
+}
+
+/** Makes a key for the folder of an embedded store, whole or not at all. Only its owner may read it. */
+export function writeKey(path: string, random: Random): void {
   try {
-    if (!existsSync(path)) {
-      writeFileSync(path, `${Buffer.from(random(keyBytes)).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
-    }
-    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+    const file = openSync(`${path}.new`, 'w', 0o600);
+    writeSync(file, `${Buffer.from(random(keyBytes)).toString('hex')}\n`);
+    fsyncSync(file);
+    closeSync(file);
+    renameSync(`${path}.new`, path);
   } catch (error) {
     throw new CurfewError('store_not_writable', { detail: `${path}: ${(error as Error).message}.` }, error);
   }
-  return readKey(path);
 }
 
-function readKey(path: string): Uint8Array {
+function hide(path: string): void {
+  if (process.platform === 'win32' || (statSync(path).mode & 0o077) === 0) return;
+  try {
+    chmodSync(path, 0o600);
+  } catch (error) {
+    throw new CurfewError('store_not_writable', { detail: `${path}: ${(error as Error).message}.` }, error);
+  }
+}
+
+export function readKey(path: string): Uint8Array {
   let text: string;
   try {
     text = readFileSync(path, 'utf8').trim();
   } catch (error) {
-    throw new CurfewError('config_invalid', { detail: `The secret key: ${(error as Error).message}.` }, error);
+    throw new CurfewError('secret_key_missing', { detail: `${(error as Error).message}.` }, error);
   }
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
-  throw new CurfewError('config_invalid', {
-    detail: `${path} does not hold 64 hex digits; put back the right file, or every refresh token and authenticator is void.`,
+  throw new CurfewError('secret_key_missing', {
+    detail: text === '' ? `${path} is empty.` : `${path} does not hold 64 hex digits.`,
   });
 }

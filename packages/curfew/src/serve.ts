@@ -10,6 +10,7 @@ import { Readiness, type Trouble } from './http/readiness.ts';
 import { createServer, type HttpServer } from './http/server.ts';
 import { openLog } from './log.ts';
 import { type OpenedWorld, openWorld } from './open-world.ts';
+import type { Store } from './stores/contract.ts';
 import { showStore } from './stores/open.ts';
 
 export type RunningServer = {
@@ -74,7 +75,7 @@ export async function serve(
   const readiness = new Readiness(
     {
       storeRead: () => opened.world.store.ping(),
-      storeWrite: () => opened.calls.writeTrouble,
+      storeWrite: () => shortageOf(opened.world.store) ?? opened.calls.writeTrouble,
       lease: () => (opened.fence.statistics().leased ? undefined : unleased),
       clock() {
         opened.world.clock.now();
@@ -105,10 +106,14 @@ export async function serve(
     });
     const url = await listen(http, settings);
     // Once nothing else can fail: what it makes is told only when the server is up.
-    const first = await firstStart(world, settings).catch(async (error: unknown) => {
+    let first: FirstStart | undefined;
+    try {
+      first = await firstStart(world, settings);
+      await opened.keepKey();
+    } catch (error) {
       await http.close();
       throw error;
-    });
+    }
     logger.info({ url, store: showStore(settings.store), dialects: settings.dialects }, 'listening');
     logger.flush();
     return {
@@ -136,6 +141,12 @@ export async function serve(
     await opened.close();
     throw error;
   }
+}
+
+/** A store that still takes ends does not fail all of its writes. */
+function shortageOf(store: Store): Trouble | undefined {
+  const detail = store.shortage?.();
+  return detail === undefined ? undefined : { detail: `${detail}.` };
 }
 
 const unleased: Trouble = { detail: 'The lease ran out, and could not be renewed.' };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
 import { withAttachScope } from './domain/key.ts';
 import { CurfewError } from './errors.ts';
+import { keyFingerprint } from './secret-key.ts';
 import type { Store } from './stores/contract.ts';
 import { decodeRecord, encodeRecord, rankOf, type StoreRecord } from './stores/records.ts';
 
@@ -22,7 +23,7 @@ type First = {
   exportedAt: string;
   /** About how many records follow: for the progress bar. */
   about: number;
-  /** What the secret key of the servers is known by; `null` when the exporting side had none. */
+  /** What the secret key of the servers is known by; `null` when neither the store nor whoever exported it knew one. */
   key: string | null;
 };
 
@@ -30,12 +31,7 @@ type Last = { curfew: 'whole'; records: number; sha256: string };
 
 export type Progress = (done: number, about: number) => void;
 
-/** What a secret key is known by: says nothing of it. */
-export function keyFingerprint(key: Uint8Array): string {
-  return createHash('sha256').update('curfew key fingerprint\n').update(key).digest('hex').slice(0, 16);
-}
-
-/** A store's export, line by line, each with its line break. */
+/** A store's export, line by line, each with its line break. @throws `servers_running`, `changed_meanwhile` */
 export async function* exportLines(
   store: Store,
   key: Uint8Array | undefined,
@@ -48,18 +44,21 @@ export async function* exportLines(
     return line;
   };
   const about = await countRecords(store);
+  // A store that cannot show one moment says so before a line is written.
+  const found = store.exportRecords()[Symbol.asyncIterator]();
+  let next = await found.next();
   const first: First = {
     curfew: 'export',
     format,
     store: store.kind,
     exportedAt: new Date(now).toISOString(),
     about,
-    key: key ? keyFingerprint(key) : null,
+    key: (await store.keyFingerprint()) ?? (key ? keyFingerprint(key) : null),
   };
   yield seal(`${JSON.stringify(first)}\n`);
   let records = 0;
-  for await (const record of store.exportRecords()) {
-    yield seal(`${encodeRecord(record)}\n`);
+  for (; !next.done; next = await found.next()) {
+    yield seal(`${encodeRecord(next.value)}\n`);
     records += 1;
     progress(records, about);
   }
@@ -77,10 +76,14 @@ export async function importLines(
   key: Uint8Array | undefined,
   progress: Progress = () => {},
 ): Promise<{ records: number; keyMissing: boolean }> {
-  const outcome = { records: 0, keyMissing: false };
+  const outcome: Outcome = { records: 0, keyMissing: false, key: null };
   await store.importRecords(recordsOf(lines, key, outcome, progress));
-  return outcome;
+  // Its servers need the key that the store had which was exported.
+  if (outcome.key !== null) await store.keepKeyFingerprint(outcome.key);
+  return { records: outcome.records, keyMissing: outcome.keyMissing };
 }
+
+type Outcome = { records: number; keyMissing: boolean; key: string | null };
 
 /** No record of ours is near this long. */
 const longestLine = 16 * 1024 * 1024;
@@ -102,7 +105,7 @@ export async function* splitLines(stream: AsyncIterable<Uint8Array | string>): A
 async function* recordsOf(
   lines: AsyncIterable<string>,
   key: Uint8Array | undefined,
-  outcome: { records: number; keyMissing: boolean },
+  outcome: Outcome,
   progress: Progress,
 ): AsyncGenerator<StoreRecord> {
   const hash = createHash('sha256');
@@ -114,6 +117,7 @@ async function* recordsOf(
     if (!first) {
       first = readFirst(line);
       outcome.keyMissing = !checkKey(first, key);
+      outcome.key = first.key;
     } else if (line.startsWith('{"curfew":')) {
       last = readLast(line);
       continue;

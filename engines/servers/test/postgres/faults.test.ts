@@ -230,16 +230,17 @@ describe('faults of PostgreSQL', () => {
     writeFileSync(ballast, Buffer.alloc(2_000_000));
     const world = words(store);
     const created: string[] = [];
-    let fault: { code: string } | undefined;
+    let fault: { code: string; message: string } | undefined;
     for (let i = 0; !fault && i < 200; i++) {
       const plans = Array.from({ length: 100 }, (_, k) => world.plan({ userId: `user ${k}`, at: start + i }));
       const outcomes = await Promise.allSettled(plans.map((plan) => world.tryCreate(plan)));
       for (const [k, outcome] of outcomes.entries()) {
         if (outcome.status === 'fulfilled') created.push(plans[k]!.id);
-        else fault = outcome.reason as { code: string };
+        else fault = outcome.reason as { code: string; message: string };
       }
     }
     assert.equal(fault?.code, 'store_full');
+    assert.match(fault.message, /The disk of PostgreSQL's server is full: .*No space left/);
     const check = async () => {
       const found = await Promise.all(created.map((id) => store.readSession(id as never)));
       assert.ok(!found.includes(undefined), 'an acknowledged session is lost');

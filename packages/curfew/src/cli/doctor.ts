@@ -3,9 +3,9 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CurfewApiError } from 'curfew-client';
 import { readSettings, type Settings } from '../config.ts';
-import { isCurfewError } from '../errors.ts';
-import { existingSecretKey, keyFile } from '../secret-key.ts';
-import { folderOf, openStore, planStore, showStore } from '../stores/open.ts';
+import { errors, isCurfewError } from '../errors.ts';
+import { existingSecretKey, keyFile, keyFingerprint } from '../secret-key.ts';
+import { checkFolder, folderOf, openStore, planStore, showStore } from '../stores/open.ts';
 import { type Context, contextOf, exitCodes, Stop } from './context.ts';
 import { timeOf } from './doctor-time.ts';
 import type { Finding } from './finding.ts';
@@ -64,7 +64,8 @@ async function localSettings(mendTime: boolean): Promise<Finding[]> {
  */
 async function storeOnServer(settings: Settings, mendTime: boolean): Promise<Finding[]> {
   const check = 'store';
-  const findings: Finding[] = [keyOfServers(settings)];
+  const key = keyOfServers(settings);
+  let findings: Finding[] = [key];
   try {
     const { version, pending } = await planStore(settings.store);
     if (pending.length > 0) {
@@ -74,6 +75,7 @@ async function storeOnServer(settings: Settings, mendTime: boolean): Promise<Fin
     }
     const store = await openStore(settings.store);
     try {
+      if (key.state === 'ok') findings = [comparedKey(settings, await store.keyFingerprint())];
       const { engine, location, format, facts, warnings } = await store.describe();
       return [
         ...findings,
@@ -109,16 +111,45 @@ function keyOfServers(settings: Settings): Finding {
   return { check, state: 'fault', says: 'not given, and a store on a server has no folder for it', remedy };
 }
 
+/** Whether a key that was given is the one that the store was used with. */
+function comparedKey(settings: Settings, kept: string | undefined): Finding {
+  const check = 'secret key';
+  if (kept === undefined) return { check, state: 'ok', says: 'given; the store knows none yet' };
+  const given = keyFingerprint(existingSecretKey(settings, undefined)!);
+  if (given === kept) return { check, state: 'ok', says: 'given, and the one that the store was used with' };
+  const { title, remedy } = errors.secret_key_differs;
+  return { check, state: 'fault', says: title, remedy };
+}
+
 /** Opens the store only when its time is to be mended: a server may have it open. */
 async function storeInFolder(path: string, settings: Settings, mendTime: boolean): Promise<Finding[]> {
   const folder = resolve(path);
-  const findings = [storeFolder(folder), ...secretKey(join(folder, keyFile), settings.secretKey !== undefined)];
+  const findings = [
+    storeFolder(folder),
+    ...(await dataIn(folder)),
+    ...secretKey(join(folder, keyFile), settings.secretKey !== undefined),
+  ];
   if (!mendTime || !existsSync(folder)) return findings;
   const store = await openStore(settings.store);
   try {
     return [...findings, ...(await timeOf(store, settings.maxClockOffset, mendTime))];
   } finally {
     await store.close();
+  }
+}
+
+/** Reads all of the data, which may take as long as a copy of it; not while somebody writes to it. */
+async function dataIn(folder: string): Promise<Finding[]> {
+  const check = 'data';
+  const file = join(folder, 'data.mdb');
+  if (!existsSync(file)) return [];
+  try {
+    if ((await checkFolder(folder)) === 'sound')
+      return [{ check, state: 'ok', says: `every page of ${file} is sound` }];
+    return [{ check, state: 'ok', says: 'a process has it open: `curfew backup` makes a copy that can be looked at' }];
+  } catch (error) {
+    if (!isCurfewError(error)) throw error;
+    return [{ check, state: 'fault', says: error.message, remedy: error.remedy }];
   }
 }
 

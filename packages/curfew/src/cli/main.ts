@@ -3,12 +3,14 @@ import { CurfewApiError } from 'curfew-client';
 import { isCurfewError } from '../errors.ts';
 import * as accounts from './accounts.ts';
 import { accountsRecover } from './accounts-recover.ts';
+import { backup } from './backup.ts';
 import { exitCodes, Stop } from './context.ts';
 import { doctor } from './doctor.ts';
 import { groupsAdd, groupsRemove } from './groups.ts';
 import * as keys from './keys.ts';
 import { login, logout } from './login.ts';
 import { migrate } from './migrate.ts';
+import { secretKeyReplace } from './secret-key.ts';
 import { serve } from './serve.ts';
 import { sessionsEnd } from './sessions-end.ts';
 import { sessionsEndAll } from './sessions-end-all.ts';
@@ -49,7 +51,8 @@ for (const add of [...Object.values(accounts), accountsRecover]) add(accountComm
 const keyCommands = program.command('keys').description('credentials of machines');
 for (const add of Object.values(keys)) add(keyCommands);
 
-for (const add of [exportStore, importStore, migrate]) add(program);
+secretKeyReplace(program.command('secret-key').description("the servers' own key, which seals authenticators"));
+for (const add of [backup, exportStore, importStore, migrate]) add(program);
 doctor(program);
 totp(program);
 

@@ -90,7 +90,8 @@ async function opened(path: string): Promise<Readable> {
 }
 
 /** At the pace of whoever reads it; what it holds is for its owner alone. */
-async function write(lines: AsyncIterable<string>, output: string | undefined): Promise<void> {
+async function write(all: AsyncIterable<string>, output: string | undefined): Promise<void> {
+  const lines = await begun(all);
   if (output === undefined) {
     await pipeline(Readable.from(lines), process.stdout, { end: false });
     return;
@@ -102,4 +103,13 @@ async function write(lines: AsyncIterable<string>, output: string | undefined): 
     throw new Stop(exitCodes.failed, `${output} cannot be written: ${(error as Error).message}`);
   }
   await pipeline(Readable.from(lines), file);
+}
+
+/** The same lines, once there is a first one: whatever cannot be exported leaves no file. */
+async function begun(lines: AsyncIterable<string>): Promise<AsyncIterable<string>> {
+  const left = lines[Symbol.asyncIterator]();
+  const first = await left.next();
+  return (async function* () {
+    for (let next = first; !next.done; next = await left.next()) yield next.value;
+  })();
 }

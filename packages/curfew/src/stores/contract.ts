@@ -238,6 +238,13 @@ export interface Store {
    */
   importRecords(records: AsyncIterable<StoreRecord>): Promise<void>;
 
+  /** What the servers' secret key is known by, as it was kept first; it says nothing of the key. */
+  keyFingerprint(): Promise<string | undefined>;
+  /**
+   * Keeps what the secret key is known by if nothing is kept yet, or if what is kept is `instead`: in one step for all
+   * nodes. Answers with what is kept then.
+   */
+  keepKeyFingerprint(fingerprint: string, instead?: string): Promise<string>;
   /** The latest moment that the store has written down, in milliseconds; 0 when it is empty. */
   latestTime(): Promise<number>;
   /**
@@ -245,6 +252,8 @@ export interface Store {
    * than a day after that are forgotten. Nothing else changes: what has ended stays ended.
    */
   mendTime(now: number): Promise<void>;
+  /** Why it takes ends, and nothing else; `undefined` while it takes everything. A store that keeps no room for ends has none. */
+  shortage?(): string | undefined;
   /** Resolves when the store can be read now. */
   ping(): Promise<void>;
   /** What `doctor` and the metrics tell of the store: its version, place, size and settings. */

@@ -53,6 +53,8 @@ const calls: Readonly<Record<StoreCall, boolean>> = {
   confirmIncarnation: false,
   sweep: true,
   importRecords: false,
+  keyFingerprint: false,
+  keepKeyFingerprint: true,
   latestTime: false,
   mendTime: true,
   ping: false,
@@ -152,6 +154,7 @@ export function observeStore(
     kind: store.kind,
     exportRecords: () => store.exportRecords(),
     close: () => store.close(),
+    ...(store.shortage && { shortage: () => store.shortage!() }),
     ...(store.watchLog && { watchLog: (onGrowth) => store.watchLog!(onGrowth) }),
   };
   return { store: { ...(same as Pick<Store, StoreCall>), ...rest }, calls: observed };

@@ -1,6 +1,7 @@
 import { CurfewError } from '../errors.ts';
 import type { Store } from './contract.ts';
-import { openLmdbStore } from './lmdb/index.ts';
+import { type Backup, backUp } from './lmdb/backup.ts';
+import { checkLmdbStore, openLmdbStore } from './lmdb/index.ts';
 import { openPostgresStore, parseLocation as parsePostgres, planPostgres } from './postgres/index.ts';
 import { openRedisStore, parseLocation as parseRedis } from './redis/index.ts';
 
@@ -11,6 +12,8 @@ type Engine = {
   /** The URL as people may see it: without a password. @throws `config_invalid` when it cannot be one of this kind */
   show(url: string): string;
   open(url: string): Promise<Store>;
+  /** What copies it, where Curfew does not. */
+  backedUpBy?: string;
   /** What an opening would change in its schema; absent where there is none. */
   plan?(url: string): Promise<SchemaPlan>;
 };
@@ -30,6 +33,7 @@ const engines: readonly Engine[] = [
     form: 'postgres://user:password@host:port/database',
     show: (url) => parsePostgres(url).shown,
     open: openPostgresStore,
+    backedUpBy: 'PostgreSQL has its own tools: pg_dump, pg_basebackup, or what your provider offers',
     plan: planPostgres,
   },
   {
@@ -37,6 +41,7 @@ const engines: readonly Engine[] = [
     form: 'redis://user:password@host:port/number',
     show: (url) => parseRedis(url).shown,
     open: (url) => openRedisStore(url),
+    backedUpBy: 'Redis has its own way: BGSAVE, or BGREWRITEAOF, and a copy of the files that they leave',
   },
 ];
 
@@ -65,6 +70,26 @@ export function openStore(url: string): Promise<Store> {
 /** What an opening would change in a store's schema. Changes nothing; a store without a schema is always up to date. */
 export async function planStore(url: string): Promise<SchemaPlan> {
   return (await engineOf(url).plan?.(url)) ?? { version: 1, pending: [] };
+}
+
+/**
+ * Copies an embedded store into a folder of its own, also while a server has it open; `beside`: what else of its folder.
+ * @throws `config_invalid` for a store that has other tools for that, and what keeps it from being copied (`store_…`)
+ */
+export async function backUpStore(url: string, target: string, beside: readonly string[]): Promise<Backup> {
+  const { backedUpBy } = engineOf(url);
+  if (backedUpBy === undefined) return backUp(folderOf(showStore(url))!, target, beside);
+  throw new CurfewError('config_invalid', {
+    detail: `CURFEW_STORE: \`curfew backup\` copies an embedded store; ${backedUpBy}.`,
+  });
+}
+
+/**
+ * Looks at everything that the folder of an embedded store holds; `in_use` when a process has it open.
+ * @throws `store_damaged`, `store_version`
+ */
+export function checkFolder(folder: string): Promise<'sound' | 'in_use'> {
+  return checkLmdbStore(folder);
 }
 
 /** The folder of an embedded store; `undefined` for one that lives on a server. */

@@ -338,6 +338,12 @@ const broken: Record<string, Broken> = {
     law: 'what a wrong clock made of the latest moment is taken back',
     of: () => ({ mendTime: async () => {} }),
   },
+  'takes any secret key for the right one': {
+    law: 'the fingerprint of the secret key that was kept first stays',
+    of: (store) => ({
+      keepKeyFingerprint: async (fingerprint) => store.keepKeyFingerprint(fingerprint, await store.keyFingerprint()),
+    }),
+  },
   'sweeps in one go': {
     law: 'a piece of work is bounded',
     of: (store) => ({ sweep: (task) => store.sweep({ ...task, batch: 1e6 }) }),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { NewEvent } from '../../src/domain/events.ts';
 import type { Permission } from '../../src/domain/permissions.ts';
 import { nextDeadline, type StoredSession } from '../../src/domain/session.ts';
 import { World } from '../../src/stores/conformance/harness.ts';
@@ -69,4 +70,44 @@ test('an export keeps it by name, and one of the format before has nothing of it
   const read = (text: string) => (decodeRecord(text) as { session: StoredSession }).session.openedWith;
   assert.deepEqual(read(line), ['sessions.create']);
   assert.equal(read(line.replace(',"openedWith":["sessions.create"]', '')), undefined);
+});
+
+test('the shape of a row belongs to the number of its format: whoever changes the one raises the other', () => {
+  const kindOf = (cell: unknown): string =>
+    cell === null || cell === '' ? '-' : Array.isArray(cell) ? `(${cell.map(kindOf).join(' ')})` : typeof cell;
+  const shape = (row: readonly unknown[]) => row.map(kindOf).join(' ');
+  const session: StoredSession = { ...plan(), openedWith: ['sessions.create'] };
+  const event: NewEvent = { type: 'session.ended', at: 1, by: 'library', userId: session.userId, reason: 'logout' };
+  const log = { sequence: 1, at: 1, sessionId: session.id };
+  const cells = (row: string) => row.split(redis.separator);
+  assert.deepEqual(
+    {
+      lmdb: lmdb.format,
+      session: shape(lmdb.encodeSession(session, nextDeadline(session))),
+      event: shape(lmdb.encodeEvent(event, { head: 1, lastEvent: 1, active: 1, time: 1 })),
+      log: shape(lmdb.encodeLog(log, 1)),
+    },
+    {
+      lmdb: 4,
+      session:
+        'string - boolean (string) (string - - - - -) - string number number number number number object number number object object - - number - number number - number',
+      event: 'number number string string - string - number number number',
+      log: 'number string string string',
+    },
+  );
+  assert.deepEqual(
+    {
+      redis: redis.format,
+      session: shape(cells(redisRow(session))),
+      event: shape(cells(redis.encodeEvent(event))),
+      log: shape(cells(redis.encodeLog(log))),
+    },
+    {
+      redis: 5,
+      session:
+        'string string - string - - - string string string string string - string string string string - - string - string string string string string',
+      event: 'string string string string - string -',
+      log: 'string string string string',
+    },
+  );
 });

@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { day, hour } from '../../src/domain/limits.ts';
+import { day, hour, limits } from '../../src/domain/limits.ts';
 import {
   beginning,
   everyone,
@@ -31,6 +31,7 @@ import {
 } from '../../src/stores/conformance/harness.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { takeOwnership } from '../../src/stores/lmdb/owner.ts';
+import { Reserve } from '../../src/stores/lmdb/reserve.ts';
 import { checkFormat, LmdbStore } from '../../src/stores/lmdb/store.ts';
 import { openTables } from '../../src/stores/lmdb/tables.ts';
 import { temporaryFolder } from './harness.ts';
@@ -58,6 +59,16 @@ async function opened(t: { after(done: () => Promise<void>): void }) {
 }
 
 describe('the embedded store and its indexes', () => {
+  test('N10.7: a count looks at so many due sessions, whether they are placed yet or not', async (t) => {
+    const { store, world } = await opened(t);
+    await world.createMany(limits.dueCounted + 700, { userId: 'ada', idle: hour });
+    const later = await world.create({ userId: 'bob', idle: 10 * day });
+    assert.equal(await store.countActive(start + 2 * hour), 701);
+    assert.equal(await store.countActive(start + 2 * hour, later.userId), 1);
+    await world.sweep(start + 2 * hour);
+    assert.equal(await store.countActive(start + 2 * hour), 1);
+  });
+
   test('N9.3: a session is counted once while it is being placed', async (t) => {
     const { store, world } = await opened(t);
     await world.createMany(300, { userId: 'ada' });
@@ -287,6 +298,45 @@ describe('the embedded store and its folder', () => {
     assert.equal(await store.countEntries(), 1);
   });
 
+  test('a process that ends while sessions are being placed leaves none out, and none twice', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    let store = await openLmdbStore(folder.path);
+    let world = new World({ store, dispose: async () => {} });
+    // Users stand in the index in the other order: those that were created last are placed first.
+    let users = 60;
+    const create = () => world.create({ userId: `user ${users--}`, groups: ['staff'], ip: '192.0.2.1' });
+    const created = [];
+    for (let i = 0; i < 30; i++) created.push(await create());
+    for (const pieces of [1, 8, 13, 14, 15, 14, 13]) {
+      for (let piece = 0; piece < pieces; piece++) {
+        await store.sweep({ now: start + hour, keepEnded: day, keepEvents: day, batch: 1 });
+      }
+      created.push(await create());
+      await store.close();
+      store = await openLmdbStore(folder.path);
+      world = new World({ store, dispose: async () => {} });
+      const ended = created.splice(-4, 1)[0]!;
+      const outcome = await store.endSessionsOfUser(ended.userId, logout(start));
+      assert.deepEqual([outcome.kind, 'ended' in outcome && outcome.ended], ['ended', 1], 'it stands twice');
+      const ids = created.map(({ id }) => id).sort();
+      for (const filter of [{}, { accessGroup: group('staff')[0] }, { ip: '192.0.2.1' }]) {
+        const active = await world.list({ ...filter, status: 'active' }, start + 1);
+        assert.deepEqual(active.map(({ id }) => id).sort(), ids, JSON.stringify(filter));
+      }
+      assert.equal(await store.countActive(start + 1), created.length);
+    }
+    await store.endEveryone(logout(start + hour));
+    for (const at of [5 * day, 10 * day]) {
+      for (let more = true; more; ) {
+        ({ more } = await store.sweep({ now: start + at, keepEnded: 0, keepEvents: day, batch: 5 }));
+      }
+    }
+    // The newest entry of the log.
+    assert.equal(await store.countEntries(), 1);
+    await store.close();
+  });
+
   test('no write is left waiting, however soon it comes after one that failed', { timeout: 20_000 }, async (t) => {
     const { store, world } = await opened(t);
     for (let turns = 0; turns < 20; turns++) {
@@ -303,7 +353,7 @@ describe('the embedded store and its keys', () => {
     const tables = openTables(folder.path);
     const owner = await takeOwnership(tables.root, tables.meta, folder.path);
     checkFormat(tables);
-    const store = new LmdbStore(tables, folder.path, owner);
+    const store = new LmdbStore(tables, folder.path, owner, new Reserve(folder.path, 0));
     t.after(async () => {
       await store.close();
       folder.remove();

@@ -6,6 +6,7 @@
  */
 import { accountCases } from './accounts.ts';
 import { epochCases } from './epochs.ts';
+import { fingerprintCases } from './fingerprint.ts';
 import { groupCases } from './groups.ts';
 import { type Case, type Harness, World } from './harness.ts';
 import { incarnationCases } from './incarnations.ts';
@@ -30,6 +31,7 @@ export const conformanceCases: readonly Case[] = [
   ...accountCases,
   ...logCases,
   ...timeCases,
+  ...fingerprintCases,
   ...sweepCases,
   ...textCases,
   ...incarnationCases,

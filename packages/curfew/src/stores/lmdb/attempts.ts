@@ -20,11 +20,14 @@ const bucketOfTimeKey = (key: string): string => key.slice(9);
  */
 export class Attempts {
   readonly #table: Tables['attempts'];
+  readonly #mayWrite: () => boolean;
   readonly #unwritten: Map<string, { row: Row | undefined }> = new Map();
   #written: Promise<unknown> = Promise.resolve();
 
-  constructor(table: Tables['attempts']) {
+  /** `mayWrite`: whether the disk has room for what is no end. */
+  constructor(table: Tables['attempts'], mayWrite: () => boolean) {
     this.#table = table;
+    this.#mayWrite = mayWrite;
   }
 
   take(bucket: string, { max, window }: AttemptRule, now: number): AttemptOutcome {
@@ -86,6 +89,7 @@ export class Attempts {
   #write(bucket: string, row: Row | undefined): void {
     const entry = { row };
     this.#unwritten.set(bucket, entry);
+    if (!this.#mayWrite()) return;
     const key = bucketKey(bucket);
     const written = row ? this.#table.put(key, row) : this.#table.remove(key);
     // What a full disk did not take stays in memory.
@@ -95,6 +99,7 @@ export class Attempts {
   }
 
   #put(key: string, value: true): void {
+    if (!this.#mayWrite()) return;
     this.#await(this.#table.put(key, value));
   }
 

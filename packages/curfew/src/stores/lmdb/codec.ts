@@ -12,7 +12,7 @@ import type { LogEntry, LogScope } from '../contract.ts';
  * Times are kept as milliseconds since the session's creation where they are close to it: four bytes, not nine.
  * `null` stands for what is absent. Format 2 has marks in the rows of the log, format 3 says in the last cell of a session
  * what whoever opened it may do; rows that were written before lack them, and are read as they are. Format 4 has
- * revocations of keys in the log, and a scope of its own for attaching.
+ * revocations of keys in the log, a scope of its own for attaching, and the fingerprint of the secret key.
  */
 export const format = 4;
 /** Those that are carried over. */
@@ -91,6 +91,10 @@ export function decodeSession(id: SessionId, row: Row): StoredSession {
 /** The time under which a live session stands in the index by deadline. */
 export function armedOf(row: Row): number {
   return (row[7] as number) + (row[22] as number);
+}
+
+export function versionOf(row: Row): number {
+  return row[21] as number;
 }
 
 /** When the session of a row ends by itself if nothing more happens. */
@@ -186,9 +190,19 @@ export function countersOf(sequence: number, row: Row): Counters | undefined {
   return head === undefined ? undefined : { head, lastEvent: sequence, active, time };
 }
 
+/** The session of whose creation an event tells, if it tells of one. */
+export function createdIn(row: Row): SessionId | undefined {
+  return typeOf(row[0]) === 'session.created' ? ((row[4] as SessionId | null) ?? undefined) : undefined;
+}
+
+/** Within format 1 there were types by name, before they became numbers. */
+function typeOf(cell: Cell): NewEvent['type'] {
+  return typeof cell === 'string' ? (cell as NewEvent['type']) : eventTypes[cell as number]!;
+}
+
 export function decodeEvent(row: Row): NewEvent {
   const [type, at, by, userId, sessionId, reason, details] = row as Cells;
-  const event: NewEvent = { type: eventTypes[type as number]!, at: at as number, by: by as NewEvent['by'] };
+  const event: NewEvent = { type: typeOf(type), at: at as number, by: by as NewEvent['by'] };
   if (userId) event.userId = userId as UserId;
   if (sessionId) event.sessionId = sessionId as SessionId;
   if (reason) event.reason = reason as NonNullable<NewEvent['reason']>;

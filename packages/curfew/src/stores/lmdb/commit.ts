@@ -10,6 +10,7 @@ import { type EpochBook, type EpochHistory, firstEnd, loadEpochs, numberOf, putS
 import { writeFault } from './faults.ts';
 import { type FreshSession, type FreshSessions, freshOf, loadFresh } from './fresh.ts';
 import { userKey } from './keys.ts';
+import type { Reserve } from './reserve.ts';
 import { putInOrder, type Tables } from './tables.ts';
 
 /** What is kept in memory of the store: as of the newest commit that is visible. */
@@ -27,6 +28,8 @@ export type Progress = {
   readonly buried: number;
   /** Up to which event created sessions have been placed in the indexes. */
   readonly placed: number;
+  /** Up to which event some have been: the placing was begun with these. */
+  readonly begun: number;
 };
 
 const countersKey = 'counters';
@@ -35,11 +38,25 @@ const progressKey = 'progress';
 export function loadState(tables: Tables): State {
   const [newest] = tables.events.getRange({ reverse: true, limit: 1 });
   const told = newest && countersOf(newest.key, newest.value);
-  const kept = (tables.meta.get(countersKey) as Counters | undefined) ?? { head: 0, lastEvent: 0, active: 0, time: 0 };
+  const kept = keptCounters(tables);
   const later = told && (told.head > kept.head || told.lastEvent > kept.lastEvent);
-  const progress = (tables.meta.get(progressKey) as Progress | undefined) ?? { buried: 0, placed: 0 };
-  const fresh = loadFresh(tables, progress.placed);
+  const progress = keptProgress(tables, Math.max(kept.lastEvent, told?.lastEvent ?? 0));
+  const fresh = loadFresh(tables, progress);
   return { ...(later ? told : kept), epochs: loadEpochs(tables), progress, fresh, keys: new Map() };
+}
+
+/** Earlier versions have not written down what was begun: with any session, then. At first nothing was placed later. */
+function keptProgress(tables: Tables, lastEvent: number): Progress {
+  const kept = tables.meta.get(progressKey) as Partial<Progress> | undefined;
+  return { buried: 0, placed: 0, begun: kept ? lastEvent : 0, ...kept };
+}
+
+function keptCounters(tables: Tables): Counters {
+  const kept = (tables.meta.get(countersKey) as Counters | number[] | undefined) ?? [0, 0, 0, 0];
+  if (!Array.isArray(kept)) return kept;
+  // Within format 1 they stood in a row, at first.
+  const [head, lastEvent, active, time] = kept as [number, number, number, number];
+  return { head, lastEvent, active, time };
 }
 
 /** What a store that was written by an earlier version, or filled at once, may lack: the newest entry of its log. */
@@ -247,7 +264,13 @@ export class Draft {
 }
 
 type Write<T> = (draft: Draft) => T;
-type Task = { write: Write<unknown>; resolve: (value: never) => void; reject: (error: unknown) => void };
+/** `urgent`: it cannot wait until a full disk has room again. */
+type Task = {
+  write: Write<unknown>;
+  urgent: boolean;
+  resolve: (value: never) => void;
+  reject: (error: unknown) => void;
+};
 type Settled = { task: Task } & ({ value: unknown } | { refusal: CurfewError });
 
 /** Writes that one transaction takes at most, so that none waits for a batch without end. */
@@ -261,23 +284,35 @@ export class Committer {
   readonly #tables: Tables;
   readonly #state: State;
   readonly #folder: string;
+  readonly #reserve: Reserve;
   #queue: Task[] = [];
   #draining: Promise<void> | undefined;
   #flushing: Set<Promise<void>> = new Set();
   readonly #watchers: Set<() => void> = new Set();
   #closed = false;
 
-  constructor(tables: Tables, state: State, folder: string) {
+  constructor(tables: Tables, state: State, folder: string, reserve: Reserve) {
     this.#tables = tables;
     this.#state = state;
     this.#folder = folder;
+    this.#reserve = reserve;
   }
 
   /** Resolves when the write is on disk. */
   run<T>(write: Write<T>): Promise<T> {
+    return this.#run(write, false);
+  }
+
+  /** The same for what cannot wait: on a full disk it may use the reserve. */
+  runUrgent<T>(write: Write<T>): Promise<T> {
+    return this.#run(write, true);
+  }
+
+  #run<T>(write: Write<T>, urgent: boolean): Promise<T> {
     if (this.#closed) return Promise.reject(closedError());
+    if (!urgent && this.#reserve.shortage !== undefined) return Promise.reject(this.#reserve.refusal());
     return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ write, resolve, reject });
+      this.#queue.push({ write, urgent, resolve, reject });
       this.#draining ??= this.#drain();
     });
   }
@@ -307,7 +342,7 @@ export class Committer {
         // A write that failed by a fault of its own must not take the others with it: each once more, alone.
         if (taken.length > 1 && !isCommitFailure(error)) {
           for (const task of taken) await this.#commit(() => [task]).catch((fault) => this.#refuse([task], fault));
-        } else await this.#refuse(taken, error);
+        } else await this.#giveWay(taken, error);
       }
     }
     // In the same turn in which the queue was seen empty: a write that comes a moment later must start anew.
@@ -317,6 +352,23 @@ export class Committer {
   async #refuse(tasks: readonly Task[], error: unknown): Promise<void> {
     const fault = await writeFault(error, this.#folder);
     for (const task of tasks) task.reject(fault);
+  }
+
+  /** After a commit that failed: where the disk is full, what cannot wait is written into the reserve, and all else refused. */
+  async #giveWay(taken: readonly Task[], error: unknown): Promise<void> {
+    const urgent = taken.filter((task) => task.urgent);
+    let fault = await writeFault(error, this.#folder);
+    while (fault.code === 'store_full' && this.#reserve.release()) {
+      for (const task of taken) if (!task.urgent) task.reject(this.#reserve.refusal(fault.cause));
+      if (urgent.length === 0) return;
+      try {
+        await this.#commit(() => urgent);
+        return;
+      } catch (again) {
+        fault = await writeFault(again, this.#folder);
+      }
+    }
+    for (const task of taken) task.reject(fault);
   }
 
   /** One transaction. Resolves when it is visible; its tasks are answered when it is on disk. */

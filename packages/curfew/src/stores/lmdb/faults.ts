@@ -11,16 +11,27 @@ const nothingLeft = 256 * 1024;
 export async function writeFault(error: unknown, folder: string): Promise<CurfewError> {
   if (isCurfewError(error)) return error;
   const cause = await causeOf(error);
-  const { code, message } = cause as { code?: unknown; message?: string };
-  const full =
-    code === 'ENOSPC' || code === 28 || /MDB_MAP_FULL|No space/i.test(message ?? '') || (await isFull(folder));
-  return new CurfewError(full ? 'store_full' : 'store_unavailable', { detail: message ?? 'The write failed.' }, cause);
+  const { message } = cause as { message?: string };
+  const full = isFullDisk(cause) || (await isFull(folder));
+  const code = full ? 'store_full' : isDamage(cause) ? 'store_damaged' : 'store_unavailable';
+  return new CurfewError(code, { detail: message ?? 'The write failed.' }, cause);
 }
 
 /** What a failed read means: a row that cannot be read is damage, whatever the engine calls it. */
 export function readFault(error: unknown): CurfewError {
   if (isCurfewError(error)) return error;
   return new CurfewError('store_damaged', { detail: (error as Error)?.message ?? 'A row cannot be read.' }, error);
+}
+
+/** What the system, or LMDB, calls a disk without room. */
+export function isFullDisk(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: string };
+  return code === 'ENOSPC' || code === 28 || /MDB_MAP_FULL|No space|ENOSPC/i.test(message ?? '');
+}
+
+/** Pages that are not what they should be. */
+function isDamage(error: unknown): boolean {
+  return /MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID)/.test((error as Error)?.message ?? '');
 }
 
 /** lmdb keeps the reason of a failed commit in a promise of its own. */

@@ -1,6 +1,6 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { type Epochs, nextDeadline, type StoredSession } from '../../domain/session.ts';
-import { decodeEvent, decodeSession } from './codec.ts';
+import { createdIn, decodeSession, versionOf } from './codec.ts';
 import { stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
 import type { Tables } from './tables.ts';
 
@@ -73,10 +73,8 @@ export class FreshSessions {
   }
 
   /** Those whose deadline has come, unless they were active since. */
-  dueAt(now: number): SessionId[] {
-    const due: SessionId[] = [];
-    for (const session of this.#all.values()) if (session.due <= now) due.push(session.id);
-    return due;
+  *dueAt(now: number): Iterable<SessionId> {
+    for (const session of this.#all.values()) if (session.due <= now) yield session.id;
   }
 
   add(session: FreshSession): void {
@@ -144,16 +142,23 @@ function withdraw(index: Map<string, Set<SessionId>>, key: string, id: SessionId
   if (ids?.delete(id) && ids.size === 0) index.delete(key);
 }
 
-/** Reads from the events which sessions stand in no index. */
-export function loadFresh(tables: Tables, placed: number): FreshSessions {
+/**
+ * Reads from the events which sessions stand in no index. `placed`: up to which event all of them do; `begun`: up to which
+ * some may, because the process that placed them ended before it was through. It may be tens of thousands, which a start
+ * waits for, so no more is looked at than it takes.
+ */
+export function loadFresh(tables: Tables, { placed, begun }: { placed: number; begun: number }): FreshSessions {
   const fresh = new FreshSessions();
   for (const { key: told, value } of tables.events.getRange({ start: placed + 1 })) {
-    const { type, sessionId } = decodeEvent(value);
-    if (type !== 'session.created' || !sessionId) continue;
-    const row = tables.sessions.get(sessionId);
-    const stored = row && decodeSession(sessionId, row);
-    const stands = stored && stateKeys(stored).some((key) => tables.live.doesExist(key, sessionId));
-    if (stored && !stands) fresh.add(freshOf(stored, told));
+    const sessionId = createdIn(value);
+    const row = sessionId && tables.sessions.get(sessionId);
+    if (!row) continue;
+    // Whatever changes a session places it.
+    const mayStand = told <= begun || versionOf(row) > 1;
+    const stored = decodeSession(sessionId, row);
+    if (!mayStand || !stateKeys(stored).some((key) => tables.live.doesExist(key, sessionId))) {
+      fresh.add(freshOf(stored, told));
+    }
   }
   return fresh;
 }

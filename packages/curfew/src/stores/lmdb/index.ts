@@ -1,21 +1,25 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { CurfewError, isCurfewError } from '../../errors.ts';
-import { inspectFile } from './inspect.ts';
-import { takeOwnership } from './owner.ts';
+import { isFullDisk, writeFault } from './faults.ts';
+import { liesWhereItWas } from './incarnation.ts';
+import { checkFile, inspectFile, noteOpened } from './inspect.ts';
+import { isOwned, type Ownership, takeOwnership } from './owner.ts';
+import { defaultReserve, Reserve } from './reserve.ts';
 import { checkFormat, LmdbStore } from './store.ts';
 import { openTables, type Tables } from './tables.ts';
 
 export type { LmdbStore } from './store.ts';
 
 /**
- * Opens the embedded store in a folder; makes the folder when there is none.
+ * Opens the embedded store in a folder; makes the folder when there is none. `reserve`: bytes that are kept for ends when
+ * the disk is full.
  * @throws `store_not_writable`, `store_in_use`, `store_version`, `store_damaged`
  */
-export async function openLmdbStore(path: string): Promise<LmdbStore> {
+export async function openLmdbStore(path: string, { reserve = defaultReserve } = {}): Promise<LmdbStore> {
   const folder = resolve(path);
   makeWritable(folder);
-  inspectFile(folder);
+  await unlessInUse(folder, () => inspectFile(folder));
   let tables: Tables;
   try {
     tables = openTables(folder);
@@ -23,10 +27,14 @@ export async function openLmdbStore(path: string): Promise<LmdbStore> {
     throw openFault(error, folder);
   }
   try {
-    const owner = await takeOwnership(tables.root, tables.meta, folder);
+    // A copy that was put back in the place of a file whose process was killed: nothing but what stands in it gives it away.
+    if (!liesWhereItWas(tables, folder)) await unlessInUse(folder, () => checkFile(folder, 'all'));
+    const room = new Reserve(folder, reserve);
+    const owner = await ownWith(room, tables, folder);
     try {
       checkFormat(tables);
-      return new LmdbStore(tables, folder, owner);
+      noteOpened(folder);
+      return new LmdbStore(tables, folder, owner, room);
     } catch (error) {
       await owner.release();
       throw error;
@@ -34,6 +42,39 @@ export async function openLmdbStore(path: string): Promise<LmdbStore> {
   } catch (error) {
     await tables.root.close();
     throw openFault(error, folder);
+  }
+}
+
+/** Takes the folder, on a full disk with a piece of the reserve: a server that is started there can still end sessions. */
+async function ownWith(room: Reserve, { root, meta }: Tables, folder: string): Promise<Ownership> {
+  for (;;) {
+    try {
+      return await takeOwnership(root, meta, folder);
+    } catch (error) {
+      if ((await writeFault(error, folder)).code !== 'store_full' || !room.release()) throw error;
+    }
+  }
+}
+
+/**
+ * Looks at every page of the store in a folder, without opening it. Nothing is known of one that a process has open: what
+ * it reads changes under it.
+ * @throws `store_damaged`, `store_version`
+ */
+export async function checkLmdbStore(path: string): Promise<'sound' | 'in_use'> {
+  const folder = resolve(path);
+  if (await isOwned(folder)) return 'in_use';
+  checkFile(folder, 'all');
+  return 'sound';
+}
+
+/** Who reads a file that another process writes to may find anything in it. @throws `store_in_use`, and what `look` throws */
+async function unlessInUse(folder: string, look: () => void): Promise<void> {
+  try {
+    look();
+  } catch (error) {
+    if (await isOwned(folder)) throw new CurfewError('store_in_use', { detail: `Another process has ${folder} open.` });
+    throw error;
   }
 }
 
@@ -59,6 +100,7 @@ function openFault(error: unknown, folder: string): CurfewError {
   if (/permission denied|EACCES|EROFS|read-only/i.test(message)) {
     return new CurfewError('store_not_writable', { detail: `${folder}: ${message}.` }, error);
   }
+  if (isFullDisk(error)) return new CurfewError('store_full', { detail: `The disk of ${folder}: ${message}.` }, error);
   if (/MDB_VERSION_MISMATCH/.test(message)) {
     return new CurfewError('store_version', { detail: `${folder}: ${message}.` }, error);
   }

@@ -1,68 +1,70 @@
-import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
-import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { CurfewError } from '../../errors.ts';
+import { damageOf, type Extent, OtherVersion } from './sound.ts';
 
 /*
- * LMDB maps the file into memory and believes it: a file that was cut short does not give an error but ends the
- * process (SIGBUS). So the two meta pages are looked at before it is opened. Layout: `MDB_page` and `MDB_meta` in
- * liblmdb's mdb.c (64 bits, little-endian): after a page header of 24 bytes magic, version, address, map size, the
- * free list's and the main tree's records (48 bytes each, the first begins with the page size), last page, transaction.
+ * What is looked at before the data file is mapped. All of it, which takes as long as reading it does, where it may have
+ * been anything else: copied, put back, or written to since it was closed. A file that lies where the last process left it
+ * needs no more than a look at its roots, also after a kill.
  */
-const magic = 0xbeefc0de;
-const at = { magic: 24, version: 28, pageSize: 48, lastPage: 144, transaction: 152 } as const;
-const dataVersion = 2;
-
 export const dataFile = 'data.mdb';
+/** Beside it: its incarnation's seal, and, unless a process has it open or was killed, how it was left. */
+export const sealFile = 'incarnation';
+const closedFile = 'closed';
 
 /** @throws `store_damaged`, `store_version` when the folder's file is none that this program can open. */
 export function inspectFile(folder: string): void {
+  checkFile(folder, isAsLeft(folder) ? 'roots' : 'all');
+}
+
+/** @throws `store_damaged`, `store_version` */
+export function checkFile(folder: string, extent: Extent): void {
   const path = join(folder, dataFile);
-  if (!existsSync(path)) return;
-  const file = openSync(path, 'r');
+  if (!existsSync(path) || statSync(path).size === 0) return;
+  let damage: string | undefined;
   try {
-    const { size } = fstatSync(file);
-    if (size === 0) return;
-    const [first, second] = [metaPage(file, 0), metaPage(file, pageSizeOf(file))];
-    const newest = first.transaction >= second.transaction ? first : second;
-    const expected = (newest.lastPage + 1) * newest.pageSize;
-    // A sound file may lack its last pages when they are free; only reading all of it tells.
-    if (size < expected && !readsWhole(folder)) {
-      throw damaged(path, `it has ${size} bytes and should have ${expected}`);
-    }
-  } finally {
-    closeSync(file);
+    damage = damageOf(path, extent);
+  } catch (error) {
+    if (error instanceof OtherVersion) throw new CurfewError('store_version', { detail: `${path}: ${error.message}.` });
+    throw error;
   }
+  if (damage !== undefined) throw new CurfewError('store_damaged', { detail: `${path}: ${damage}.` });
+}
 
-  function pageSizeOf(opened: number): number {
-    return metaPage(opened, 0).pageSize;
-  }
+/** Which file a file is; nothing where there is none. */
+export function identityOf(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found && [found.dev, found.ino, found.birthtimeNs].join('.');
+}
 
-  function metaPage(opened: number, offset: number): { pageSize: number; lastPage: number; transaction: number } {
-    const page = Buffer.alloc(160);
-    if (readSync(opened, page, 0, page.length, offset) < page.length) throw damaged(path, 'it is cut short');
-    if (page.readUInt32LE(at.magic) !== magic) throw damaged(path, 'it is no LMDB file');
-    const version = page.readUInt32LE(at.version) & 0xffff;
-    if (version !== dataVersion) {
-      throw new CurfewError('store_version', {
-        detail: `${path} has version ${version} of LMDB's format; this program reads ${dataVersion}.`,
-      });
-    }
-    return {
-      pageSize: page.readUInt32LE(at.pageSize),
-      lastPage: Number(page.readBigUInt64LE(at.lastPage)),
-      transaction: Number(page.readBigUInt64LE(at.transaction)),
-    };
+/** Notes how the data file was left. Without it, the next start looks at all of it, as after an upgrade. */
+export function noteClosed(folder: string): void {
+  try {
+    writeFileSync(join(folder, closedFile), lookOf(folder), { mode: 0o600 });
+  } catch {
+    // A full disk takes no note.
+    noteOpened(folder);
   }
 }
 
-/** Reads the whole store in a process of its own, because reading past the end of the file ends the process. */
-function readsWhole(folder: string): boolean {
-  const program = fileURLToPath(new URL(`./read-whole${extname(import.meta.url)}`, import.meta.url));
-  return spawnSync(process.execPath, [program, folder], { stdio: 'ignore' }).status === 0;
+/** From now on it changes. */
+export function noteOpened(folder: string): void {
+  rmSync(join(folder, closedFile), { force: true });
 }
 
-function damaged(path: string, why: string): CurfewError {
-  return new CurfewError('store_damaged', { detail: `${path}: ${why}.` });
+/** Whether the data file is the one that the last process had open, and nobody has written to it since. */
+function isAsLeft(folder: string): boolean {
+  const [seal, closed] = [sealFile, closedFile].map((name) => contentOf(join(folder, name)));
+  const [, sealed] = seal?.split(' ') ?? [];
+  return sealed === identityOf(join(folder, dataFile)) && (closed === undefined || closed === lookOf(folder));
+}
+
+function lookOf(folder: string): string {
+  const { size, mtimeNs } = statSync(join(folder, dataFile), { bigint: true });
+  return `${size} ${mtimeNs}`;
+}
+
+function contentOf(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }

@@ -3,7 +3,7 @@ import { limits } from '../../domain/limits.ts';
 import { matchesText } from '../../domain/search.ts';
 import { deadlineEnd, endOf, viewOf } from '../../domain/session.ts';
 import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
-import { decodeLog, decodeSession } from './codec.ts';
+import { deadlineOf, decodeLog, decodeSession } from './codec.ts';
 import type { State } from './commit.ts';
 import {
   addressKey,
@@ -62,7 +62,14 @@ export async function countActive(
   userId: UserId | undefined,
 ): Promise<number> {
   let count = state.active;
-  let due: Iterable<SessionId> = [...dueSessions(tables, now, limits.dueCounted), ...state.fresh.dueAt(now)];
+  const looked = new Set<SessionId>();
+  for (const some of [dueSessions(tables, now), state.fresh.dueAt(now)]) {
+    for (const id of some) {
+      if (looked.size >= limits.dueCounted) break;
+      looked.add(id);
+    }
+  }
+  let due: Iterable<SessionId> = looked;
   if (userId !== undefined) {
     const { live } = tables;
     const epochs = state.epochs.of(userId);
@@ -71,12 +78,14 @@ export async function countActive(
     // While the sweep places some, they are in both for a moment.
     const fresh = [...state.fresh.under(key)].filter((id) => !live.doesExist(key, id));
     count = placed - live.getValuesCount(suspendedOfUser(userId, epochs)) + fresh.length;
-    if (placed <= limits.dueCounted) due = [...valuesOf(live, key)(undefined), ...fresh];
+    if (placed + fresh.length <= limits.dueCounted) due = [...valuesOf(live, key)(undefined), ...fresh];
   }
   for (const id of new Set(due)) {
     const row = tables.sessions.get(id);
-    const stored = row && decodeSession(id, row);
-    if (!stored || stored.end || stored.suspended || state.epochs.endOf(stored) || !deadlineEnd(stored, now)) continue;
+    // Active since it was armed.
+    if (!row || deadlineOf(row) > now) continue;
+    const stored = decodeSession(id, row);
+    if (stored.end || stored.suspended || state.epochs.endOf(stored) || !deadlineEnd(stored, now)) continue;
     if (userId === undefined || stored.userId === userId) count -= 1;
   }
   return count;

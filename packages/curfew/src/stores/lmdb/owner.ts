@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join, relative } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
@@ -50,6 +50,13 @@ export async function takeOwnership(root: RootDatabase, meta: Database, folder: 
   return {
     release: () => new Promise((resolve) => server.close(() => resolve())),
   };
+}
+
+/** Whether a living process has the folder open, found without opening the store. */
+export async function isOwned(folder: string): Promise<boolean> {
+  const sockets = readdirSync(folder).filter((name) => /^owner-[0-9a-f]+\.sock$/.test(name));
+  const living = await Promise.all(sockets.map((name) => answers(addressOf(folder, name))));
+  return living.includes(true);
 }
 
 /** A socket's path has little over a hundred bytes; where the folder's own is longer, the one from here may do. */

@@ -11,14 +11,15 @@ import type { AttemptOutcome, LogHead, LogPosition, NodeRow, SessionSnapshot, St
 import * as accounts from './accounts.ts';
 import { Attempts } from './attempts.ts';
 import { attachScopeSince, decodeLog, decodeSession, format, formatsBefore, markOf } from './codec.ts';
-import { Committer, closedError, completeLog, loadState, type State } from './commit.ts';
+import { Committer, closedError, completeLog, type Draft, loadState, type State } from './commit.ts';
 import { endEveryone, endUser } from './ends.ts';
 import { readEvents } from './events.ts';
-import { readFault } from './faults.ts';
+import { readFault, writeFault } from './faults.ts';
 import { Incarnation } from './incarnation.ts';
-import { dataFile } from './inspect.ts';
+import { dataFile, noteClosed } from './inspect.ts';
 import { countActive, listSessions } from './lists.ts';
 import type { Ownership } from './owner.ts';
+import type { Reserve } from './reserve.ts';
 import { change, changeGroups, create, endOne, touchAll } from './sessions.ts';
 import { changeSlot, createSlot, listSlots, readSlot, removeSlot } from './slots.ts';
 import { Sweeper } from './sweep.ts';
@@ -29,6 +30,7 @@ import { exportRecords, halfImported, importRecords } from './transfer.ts';
 const mostKeys = 1000;
 
 const nodesKey = 'nodes';
+const fingerprintKey = 'secretKey';
 
 /** The embedded store: see the contract for what each operation means, and the files beside for how it is done. */
 export class LmdbStore implements Store {
@@ -43,17 +45,20 @@ export class LmdbStore implements Store {
   /** This process's own, and those of processes before it whose verifiers may still hold what was lent. */
   readonly #nodes: Map<string, NodeRow> = new Map();
   readonly #attempts: Attempts;
+  readonly #reserve: Reserve;
   #closing: Promise<void> | undefined;
 
-  constructor(tables: Tables, folder: string, owner: Ownership) {
+  constructor(tables: Tables, folder: string, owner: Ownership, reserve: Reserve) {
     this.#tables = tables;
     this.folder = folder;
     this.#owner = owner;
     this.#state = loadState(tables);
-    this.#committer = new Committer(tables, this.#state, folder);
+    this.#reserve = reserve;
+    this.#committer = new Committer(tables, this.#state, folder, reserve);
     this.#sweeper = new Sweeper(this.#state);
-    this.#attempts = new Attempts(tables.attempts);
+    this.#attempts = new Attempts(tables.attempts, () => reserve.shortage === undefined);
     this.#incarnation = new Incarnation(tables, folder);
+    reserve.start();
     // Rows of format 1 have no tail.
     const lending = (tables.meta.get(nodesKey) as NodeRow[] | undefined) ?? [];
     for (const row of lending) this.#nodes.set(row.id, { ...row, tail: row.tail ?? { sequence: 0, mark: '' } });
@@ -84,15 +89,16 @@ export class LmdbStore implements Store {
     return id === undefined ? undefined : this.readSession(id);
   };
 
-  changeSession: Store['changeSession'] = (asked) => this.#committer.run((draft) => change(draft, asked));
+  changeSession: Store['changeSession'] = (asked) =>
+    this.#runAs(asked.set.suspended === true, (draft) => change(draft, asked));
 
   endSession: Store['endSession'] = (id, end, condition) =>
-    this.#committer.run((draft) => endOne(draft, id, end, condition));
+    this.#committer.runUrgent((draft) => endOne(draft, id, end, condition));
 
   endSessionsOfUser: Store['endSessionsOfUser'] = (userId, end, condition) =>
-    this.#committer.run((draft) => endUser(draft, userId, end, condition));
+    this.#committer.runUrgent((draft) => endUser(draft, userId, end, condition));
 
-  endEveryone: Store['endEveryone'] = (end) => this.#committer.run((draft) => endEveryone(draft, end));
+  endEveryone: Store['endEveryone'] = (end) => this.#committer.runUrgent((draft) => endEveryone(draft, end));
 
   changeGroups: Store['changeGroups'] = (asked) => this.#committer.run((draft) => changeGroups(draft, asked));
 
@@ -121,10 +127,10 @@ export class LmdbStore implements Store {
     this.#committer.run((draft) => accounts.createAccount(draft, account, event));
 
   changeAccount: Store['changeAccount'] = (asked) =>
-    this.#committer.run((draft) => accounts.changeAccount(draft, asked));
+    this.#runAs(asked.end !== undefined, (draft) => accounts.changeAccount(draft, asked));
 
   deleteAccount: Store['deleteAccount'] = (asked) =>
-    this.#committer.run((draft) => accounts.deleteAccount(draft, asked));
+    this.#committer.runUrgent((draft) => accounts.deleteAccount(draft, asked));
 
   listAccounts: Store['listAccounts'] = (query) => this.#read(() => accounts.listAccounts(this.#tables, query));
 
@@ -141,7 +147,7 @@ export class LmdbStore implements Store {
     });
 
   revokeKey: Store['revokeKey'] = (id, at, event) =>
-    this.#committer.run((draft) => accounts.revokeKey(draft, id, at, event));
+    this.#committer.runUrgent((draft) => accounts.revokeKey(draft, id, at, event));
 
   listKeys: Store['listKeys'] = (query) => this.#read(() => accounts.listKeys(this.#tables, query));
 
@@ -183,7 +189,7 @@ export class LmdbStore implements Store {
   logHead = (): Promise<LogHead> => this.#read(() => this.#head());
 
   renewNode = (row: NodeRow): Promise<LogHead> =>
-    this.#read(() => {
+    this.#note(() => {
       const known = this.#nodes.get(row.id);
       this.#nodes.set(row.id, { ...row });
       if (row.lends && !known?.lends) this.#keepNodes();
@@ -199,20 +205,22 @@ export class LmdbStore implements Store {
     });
 
   removeNode = (id: string, counter?: number): Promise<void> =>
-    this.#read(() => {
+    this.#note(() => {
       const row = this.#nodes.get(id);
       if (!row || (counter !== undefined && row.counter !== counter)) return;
       this.#nodes.delete(id);
       if (row.lends) this.#keepNodes();
     });
 
-  confirmIncarnation = (incarnation: string): Promise<void> => this.#read(() => this.#incarnation.confirm(incarnation));
+  confirmIncarnation = (incarnation: string): Promise<void> => this.#note(() => this.#incarnation.confirm(incarnation));
 
   watchLog = (onGrowth: () => void): (() => void) => this.#committer.watch(onGrowth);
 
   // ---- Upkeep
 
   sweep: Store['sweep'] = async (task) => {
+    // A backup that was killed would keep what it was reading from being used again.
+    await this.#read(() => this.#tables.root.readerCheck());
     await this.#read(() => this.#attempts.sweep(task.now));
     let took = 0;
     const outcome = await this.#committer.run((draft) => {
@@ -236,6 +244,17 @@ export class LmdbStore implements Store {
     await importRecords(this.#tables, records);
     Object.assign(this.#state, loadState(this.#tables));
   };
+
+  keyFingerprint = (): Promise<string | undefined> =>
+    this.#read(() => this.#tables.meta.get(fingerprintKey) as string | undefined);
+
+  keepKeyFingerprint: Store['keepKeyFingerprint'] = (fingerprint, instead) =>
+    this.#committer.run(({ tables: { meta } }) => {
+      const kept = meta.get(fingerprintKey) as string | undefined;
+      if (kept !== undefined && kept !== instead) return kept;
+      meta.put(fingerprintKey, fingerprint);
+      return fingerprint;
+    });
 
   latestTime = (): Promise<number> => this.#read(() => this.#state.time);
 
@@ -262,11 +281,14 @@ export class LmdbStore implements Store {
           liveSessions: rows(this.#tables.sessions),
           endedSessions: rows(this.#tables.ended),
           logHead: this.#state.head,
+          reserve: this.#reserve.size,
           durability: 'every change is on disk before it is acknowledged',
         },
         warnings: [],
       };
     });
+
+  shortage = (): string | undefined => this.#reserve.shortage;
 
   /** Rows and index entries about sessions and what happened to them; what the sweep must bring back to zero. */
   async countEntries(): Promise<number> {
@@ -281,15 +303,22 @@ export class LmdbStore implements Store {
     this.#closing ??= (async () => {
       await this.#committer.close();
       await this.#attempts.settled();
+      await this.#reserve.close();
       try {
         this.#incarnation.renewSeal();
       } catch {
         // A full disk takes no other seal. The one that there is stays valid.
       }
       await this.#tables.root.close();
+      noteClosed(this.folder);
       await this.#owner.release();
     })();
     return this.#closing;
+  }
+
+  /** What takes rights away is as urgent as an end. */
+  #runAs<T>(urgent: boolean, write: (draft: Draft) => T): Promise<T> {
+    return urgent ? this.#committer.runUrgent(write) : this.#committer.run(write);
   }
 
   #head(): LogHead {
@@ -316,6 +345,19 @@ export class LmdbStore implements Store {
 
   #open(): void {
     if (this.#closing) throw closedError();
+  }
+
+  /** Writes by itself, at once: on a full disk, into the reserve. */
+  async #note<T>(write: () => T): Promise<T> {
+    this.#open();
+    for (;;) {
+      try {
+        return write();
+      } catch (error) {
+        const fault = await writeFault(error, this.folder);
+        if (fault.code !== 'store_full' || !this.#reserve.release()) throw fault;
+      }
+    }
   }
 
   async #read<T>(read: () => T | Promise<T>): Promise<T> {

@@ -208,7 +208,10 @@ export class Sweeper {
   #place(draft: Draft, now: number, batch: number): boolean {
     const { live, deadlines } = draft.tables;
     const { fresh, lastEvent } = this.#state;
-    if (!this.#toPlace && this.#placingIsDue(now)) this.#toPlace = fresh.placements();
+    if (!this.#toPlace && this.#placingIsDue(now)) {
+      this.#toPlace = fresh.placements();
+      draft.progress = { ...draft.progress, begun: lastEvent };
+    }
     const due: [string, true][] = [];
     const isOver = turn();
     for (let left = batch * placementsPerWrite; this.#toPlace && left > 0 && !isOver(); left--) {

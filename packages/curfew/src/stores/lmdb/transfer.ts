@@ -94,7 +94,7 @@ export async function importRecords(tables: Tables, records: AsyncIterable<Store
   const { head = 0, lastEvent = 0, time = 0 } = counters ?? {};
   await tables.root.transaction(() => {
     completeLog(tables, { head, time });
-    setCounters(tables, { head, lastEvent, active, time }, { buried: head, placed: lastEvent });
+    setCounters(tables, { head, lastEvent, active, time }, { buried: head, placed: lastEvent, begun: lastEvent });
     tables.meta.put('format', format);
   });
   await tables.root.flushed;

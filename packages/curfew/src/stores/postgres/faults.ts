@@ -65,10 +65,13 @@ export function callFault(error: unknown, sent: 'write' | 'read' | 'nothing'): C
     return new CurfewError('outcome_unknown', { detail: `PostgreSQL: ${message}.` }, error);
   }
   const state = sqlState(error);
-  if (state === '53100') return new CurfewError('store_full', { detail: `PostgreSQL: ${message}.` }, error);
+  if (state === '53100') return new CurfewError('store_full', { detail: `${fullDisk}: ${message}.` }, error);
   const why = whyOf(error as DriverError);
   return new CurfewError('store_unavailable', { detail: `PostgreSQL: ${why}.` }, error);
 }
+
+/** SQLSTATE 53100. */
+const fullDisk = "The disk of PostgreSQL's server is full";
 
 function whyOf(error: DriverError): string {
   if (isLocked(error)) return `somebody else holds a lock that it needs (${error.where?.split('\n')[0]})`;
@@ -92,7 +95,7 @@ export function openFault(fault: unknown, place: string): CurfewError {
     case '25006':
       return new CurfewError('store_read_only', { detail }, error);
     case '53100':
-      return new CurfewError('store_full', { detail }, error);
+      return new CurfewError('store_full', { detail: `${fullDisk} (${detail})` }, error);
   }
   if (code === 'ENOTFOUND') return new CurfewError('store_unavailable', { detail: `${place}: no such host.` }, error);
   if (/SASL|password must be a string/i.test(message)) {

@@ -72,6 +72,7 @@ export const reads = {
        WHERE deadline_of(due.s) <= $1 AND is_active(due.s, c)
      ) AS count FROM newest_counters() c`,
   ),
+  keyFingerprint: named('key fingerprint', `SELECT fingerprint, ${standby} FROM secret_key`),
   standby: named('ping', `SELECT ${standby}`),
 } as const;
 
@@ -112,6 +113,13 @@ export const writes = {
     'confirm',
     `INSERT INTO confirmed (incarnation) SELECT $1::text WHERE $1 = incarnation()
      ON CONFLICT (one) DO UPDATE SET incarnation = excluded.incarnation`,
+  ),
+  keepKeyFingerprint: named(
+    'keep key fingerprint',
+    `INSERT INTO secret_key AS k (fingerprint) VALUES ($1)
+     ON CONFLICT (one) DO UPDATE SET
+       fingerprint = CASE WHEN k.fingerprint = $2 THEN excluded.fingerprint ELSE k.fingerprint END
+     RETURNING fingerprint`,
   ),
   mendTime: named('mend time', 'CALL mend_time($1, $2)'),
   sweepEpochs: named('sweep epochs', 'SELECT sweep_epochs($1, $2) AS done'),

@@ -408,6 +408,15 @@ export class PostgresStore implements Store {
     }
   };
 
+  async keyFingerprint(): Promise<string | undefined> {
+    return (await this.#one(reads.keyFingerprint))?.['fingerprint'] as string | undefined;
+  }
+
+  async keepKeyFingerprint(fingerprint: string, instead?: string): Promise<string> {
+    const [row] = await this.#database.write(writes.keepKeyFingerprint, [fingerprint, instead ?? null]);
+    return row!['fingerprint'] as string;
+  }
+
   async latestTime(): Promise<number> {
     return (await this.#one(reads.counters))!['time'] as number;
   }

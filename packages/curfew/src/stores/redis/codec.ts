@@ -14,8 +14,9 @@ import type { StoreRecord } from '../records.ts';
  * The format of what is kept. A row is text: its cells, joined by the unit separator (U+001F). No id, name,
  * group or address holds a control character, and JSON escapes them, so no cell does. Scripts read cells by their place,
  * and so never parse JSON. Absent is empty. Format 3 has the fourth cell in the rows of the log, format 4 the last one in
- * those of sessions; what was written before is read as it is. Format 5 has revocations of keys in the log, and a scope of
- * its own for attaching a verifier: whoever opens a store of before gives it to the keys that could attach.
+ * those of sessions; what was written before is read as it is. Format 5 has revocations of keys in the log, the fingerprint
+ * of the secret key, and a scope of its own for attaching a verifier: whoever opens a store of before gives it to the keys
+ * that could attach.
  */
 export const format = 5;
 export const formatsBefore: readonly string[] = ['2', '3', '4'];

@@ -6,7 +6,6 @@ import { CurfewError, type ErrorCode, isCurfewError } from '../../errors.ts';
  * anything. Anything else that it answers means that what is kept is not what a script expects.
  */
 const refusals: Readonly<Record<string, ErrorCode>> = {
-  OOM: 'store_full',
   READONLY: 'store_unavailable',
   LOADING: 'store_unavailable',
   BUSY: 'store_unavailable',
@@ -28,8 +27,15 @@ export function commandFault(error: unknown, writes: boolean): CurfewError {
   if (isCurfewError(error)) return error;
   const { message } = error as Error;
   if (error instanceof ErrorReply) {
-    const code = refusals[/^[A-Z]+/.exec(message)?.[0] ?? ''] ?? 'store_damaged';
-    return new CurfewError(code, { detail: `Redis says: ${message}` }, error);
+    const word = /^[A-Z]+/.exec(message)?.[0] ?? '';
+    if (word === 'OOM') {
+      return new CurfewError('store_full', { detail: `Redis has used up its maxmemory, and says: ${message}` }, error);
+    }
+    // What it says of its append-only file; of a snapshot that failed it does not say why.
+    const noSpace = word === 'MISCONF' && /no space left/i.test(message);
+    const code = noSpace ? 'store_full' : (refusals[word] ?? 'store_damaged');
+    const what = word === 'MISCONF' ? 'Redis cannot write its disk, and says' : 'Redis says';
+    return new CurfewError(code, { detail: `${what}: ${message}` }, error);
   }
   if (error instanceof ClientOfflineError || error instanceof ClientClosedError) {
     return offlineFault(error);

@@ -278,6 +278,12 @@ export class RedisStore implements Store {
 
   importRecords: Store['importRecords'] = (records) => importRecords(this.#link, records);
 
+  keyFingerprint: Store['keyFingerprint'] = async () =>
+    ((await this.#link.run(streams.keyFingerprint, [])) as string | null) ?? undefined;
+
+  keepKeyFingerprint: Store['keepKeyFingerprint'] = async (fingerprint, instead = '') =>
+    (await this.#write(streams.keepKeyFingerprint, [fingerprint, instead])) as string;
+
   latestTime: Store['latestTime'] = async () => Number(await this.#link.run(streams.latestTime, []));
 
   mendTime: Store['mendTime'] = async (now) => {

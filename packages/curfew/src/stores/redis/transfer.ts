@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { nextDeadline, type StoredSession } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
@@ -19,12 +21,16 @@ export const halfImported = 'half imported';
 
 type Numbers = { head: number; lastEvent: number };
 
+/** Milliseconds within which a server that runs renews its row: three renewals of the usual lease are in them. */
+const renewals = 2000;
+
 /**
- * Everything, in order. Redis shows no past state while others write, so the picture is one only if nothing changed
- * meanwhile; otherwise the export fails.
- * @throws `changed_meanwhile`
+ * Everything, in order. Redis shows no past state while others write, so the picture is one only if nobody does: servers
+ * that run are told by their rows before it begins, and whatever changed meanwhile at its end.
+ * @throws `servers_running`, `changed_meanwhile`
  */
 export async function* exportRecords(link: Link): AsyncGenerator<StoreRecord> {
+  const rows = await quietNodes(link);
   // Then the lists hold every session.
   for (const script of [placeCreated, buryEnded]) while (Number(await link.run(script, [String(piece)])) === piece);
   const before = await numbersOf(link);
@@ -64,10 +70,28 @@ export async function* exportRecords(link: Link): AsyncGenerator<StoreRecord> {
     after = page.next;
   }
   const now = await numbersOf(link);
-  if (now.head === before.head && now.lastEvent === before.lastEvent) return;
+  const quiet = isDeepStrictEqual(await nodesOf(link), rows);
+  if (quiet && now.head === before.head && now.lastEvent === before.lastEvent) return;
   throw new CurfewError('changed_meanwhile', {
     detail: 'Redis cannot show a state of the past: stop the servers while the store is exported.',
   });
+}
+
+/** The rows of servers, none of which runs: a row that stays as it is belongs to one that was killed. */
+async function quietNodes(link: Link): Promise<Map<string, string>> {
+  const rows = await nodesOf(link);
+  if (rows.size === 0) return rows;
+  await setTimeout(renewals);
+  const later = await nodesOf(link);
+  const running = [...later].filter(([id, row]) => rows.get(id) !== row).length;
+  if (running === 0) return later;
+  throw new CurfewError('servers_running', {
+    detail: `Redis cannot show a state of the past, and ${running === 1 ? 'a server runs' : `${running} servers run`} on it.`,
+  });
+}
+
+function nodesOf(link: Link): Promise<Map<string, string>> {
+  return hash(link, link.key('nodes'));
 }
 
 async function numbersOf(link: Link): Promise<Numbers> {

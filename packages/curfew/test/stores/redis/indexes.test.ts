@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { newId, shardTag } from '../../../src/domain/ids.ts';
+import { limits } from '../../../src/domain/limits.ts';
 import {
   allOfUser,
   everyone,
@@ -33,6 +34,15 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
   });
   afterEach(() => store.close());
   after(() => server.remove());
+
+  test('N10.7: a count looks at so many due sessions, whether they are placed yet or not', async () => {
+    await world.createMany(limits.dueCounted + 700, { userId: 'ada', idle: hour });
+    const later = await world.create({ userId: 'bob' });
+    assert.equal(await store.countActive(start + 2 * hour), 701);
+    assert.equal(await store.countActive(start + 2 * hour, later.userId), 1);
+    await world.sweep(start + 2 * hour);
+    assert.equal(await store.countActive(start + 2 * hour), 1);
+  });
 
   /** Sweeps until every key has been looked at once more. */
   const mended = async (now: number) => {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Store } from '../../../src/stores/contract.ts';
 import { openLmdbStore } from '../../../src/stores/lmdb/index.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { exportLines, importLines } from '../../../src/transfer.ts';
 import { assertSame, fill } from '../../support/filled.ts';
+import { runCli } from '../../support/process.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { temporaryFolder } from '../harness.ts';
 
@@ -69,6 +72,38 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
     const used = await kinds['redis']!(t);
     await fill(used);
     await assert.rejects(importLines(used, each(lines), undefined), { code: 'store_not_empty' });
+  });
+
+  test('N10.1: while servers run, an export says before its first line that it cannot be one moment; killed ones keep it from nothing', async (t) => {
+    const one = await kinds['redis']!(t);
+    await fill(one);
+    const row = (counter: number) => ({ id: 'server', counter, applied: 0, tail: { sequence: 0, mark: '' } });
+    await one.renewNode(row(1));
+    const exported = async () => {
+      let lines = 0;
+      for await (const _ of exportLines(one, undefined, 0)) lines += 1;
+      return lines;
+    };
+    let counter = 1;
+    const renewing = setInterval(() => void one.renewNode(row(++counter)), 100);
+    let lines = 0;
+    const refused = async () => {
+      for await (const _ of exportLines(one, undefined, 0)) lines += 1;
+    };
+    await assert.rejects(refused(), { code: 'servers_running', message: /a server runs on it/ });
+    assert.equal(lines, 0);
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const file = join(folder.path, 'export');
+    const { code, err } = await runCli(['export', '--store', `${server.url}/${databases - 1}`, '-o', file]);
+    assert.deepEqual([code, /Servers run on the store.*\n.*Stop them/.test(err), existsSync(file)], [1, true, false]);
+    clearInterval(renewing);
+    assert.ok((await exported()) > 10);
+    // One that starts while it is written is noticed at its end, also when it changes nothing that is numbered.
+    const late = (async () => {
+      for await (const _ of exportLines(one, undefined, 0)) if (lines++ === 3) await one.renewNode(row(++counter));
+    })();
+    await assert.rejects(late, { code: 'changed_meanwhile' });
   });
 
   test('N10.1: a change while it is exported is no picture of anything: the export fails', async (t) => {

@@ -1,4 +1,5 @@
 import { counters } from './counters.ts';
+import { fingerprint } from './fingerprint.ts';
 import { keys } from './keys.ts';
 import { locks } from './locks.ts';
 import { openAttempts } from './open-attempts.ts';
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   { number: 7, name: 'witnesses', sql: witnesses },
   { number: 8, name: 'keys', sql: keys },
   { number: 9, name: 'open attempts', sql: openAttempts },
+  { number: 10, name: 'fingerprint', sql: fingerprint },
 ];

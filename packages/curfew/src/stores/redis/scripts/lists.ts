@@ -79,7 +79,7 @@ return found
  */
 export const countActive: Script = reading({
   name: 'countActive',
-  uses: ['endOf', 'unplaced'],
+  uses: ['endOf'],
   body: `
 local now, userId = ARGV[1], ARGV[2]
 local most = ${limits.dueCounted}
@@ -96,7 +96,14 @@ end
 due = due or redis.call('ZRANGE', shared .. 'deadlines', '-inf', now, 'BYSCORE', 'LIMIT', 0, most)
 local looks = {}
 for _, id in ipairs(due) do looks[id] = true end
-for _, id in ipairs(unplaced()) do looks[id] = true end
+-- Of what the sweep has not placed yet, as many of the oldest as may be looked at; a user's own stand under the user.
+if userId == '' and #due < most then
+  local placed = redis.call('HGET', shared .. 'state', 'placed') or 0
+  for _, entry in ipairs(redis.call('XRANGE', shared .. 'events', '(0-' .. placed, '+', 'COUNT', most - #due)) do
+    local told = cells(entry[2][2])
+    if told[1] == 'session.created' then looks[told[5]] = true end
+  end
+end
 for id in pairs(looks) do
   local text = redis.call('GET', homeOf(id) .. 's:' .. id)
   local row = text and sessionOf(text)

@@ -106,6 +106,23 @@ redis.call('ZREM', shared .. 'attempts', ARGV[1])
 `,
 });
 
+/** What the secret key is known by; nothing where that is not kept. */
+export const keyFingerprint: Script = reading({
+  name: 'keyFingerprint',
+  body: `return redis.call('HGET', shared .. 'state', 'secretKey')`,
+});
+
+/** ARGV: the fingerprint, and the one that it may take the place of, or nothing. Answers the one that is kept then. */
+export const keepKeyFingerprint: Script = writing({
+  name: 'keepKeyFingerprint',
+  body: `
+local kept = redis.call('HGET', shared .. 'state', 'secretKey')
+if kept and kept ~= ARGV[2] then return kept end
+redis.call('HSET', shared .. 'state', 'secretKey', ARGV[1])
+return ARGV[1]
+`,
+});
+
 /** The latest moment that is written down: of the sweep, which comes by every second, and of what happened since. */
 export const latestTime: Script = reading({
   name: 'latestTime',

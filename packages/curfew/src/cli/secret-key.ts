@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { type ReplacedKey, replaceKey } from '../authority/replace-key.ts';
+import { readSettings } from '../config.ts';
+import { CurfewError } from '../errors.ts';
+import { existingSecretKey, keyFile, keyFingerprint, readKey, writeKey } from '../secret-key.ts';
+import { folderOf, openStore, showStore } from '../stores/open.ts';
+import { answer, contextOf, exitCodes, Stop } from './context.ts';
+
+type Options = { store?: string; former?: string; lost?: boolean };
+
+export function secretKeyReplace(secretKey: Command): void {
+  secretKey
+    .command('replace')
+    .description('have a store know another secret key: works on the store itself, while no server runs')
+    .option('--store <url>', 'the store itself, which no server may have open [CURFEW_STORE]')
+    .option('--former <file>', 'the file with the key that the store was used with: authenticators work on')
+    .option('--lost', 'that key is lost: authenticators and backup codes are void')
+    .action(async (options: Options, command: Command) => {
+      const context = contextOf(command);
+      if ((options.former === undefined) === !options.lost) {
+        throw new Stop(exitCodes.usage, 'Say --former with the file of the former key, or --lost.');
+      }
+      const { settings } = readSettings(process.env, options.store === undefined ? {} : { store: options.store });
+      const former = options.former === undefined ? undefined : readKey(options.former);
+      const folder = folderOf(settings.store);
+      const store = await openStore(settings.store);
+      try {
+        const kept = await store.keyFingerprint();
+        if (former && kept !== undefined && keyFingerprint(former) !== kept) {
+          throw new CurfewError('secret_key_differs', {
+            detail: `The store does not know the key in ${options.former}.`,
+          });
+        }
+        const path = folder === undefined ? undefined : join(folder, keyFile);
+        // Where it is not given, the folder of an embedded store has it, or gets one.
+        if (path !== undefined && !settings.secretKey && !settings.secretKeyFile && !existsSync(path)) {
+          writeKey(path, randomBytes);
+        }
+        const key = existingSecretKey(settings, folder);
+        if (!key) {
+          throw new CurfewError('config_invalid', { detail: 'CURFEW_SECRET_KEY: set it to the new key.' });
+        }
+        const replaced = await replaceKey({ store, random: randomBytes }, { key, former });
+        await store.keepKeyFingerprint(keyFingerprint(key), kept);
+        answer(context, replaced, (done) => told(done, showStore(settings.store)));
+      } finally {
+        await store.close();
+      }
+    });
+}
+
+function told({ carried, lost }: ReplacedKey, store: string): string {
+  const lines = [`${store} knows the new secret key. Refresh tokens go on; backup codes have to be made anew.`];
+  if (carried.length > 0) lines.push(`Their authenticators work on: ${carried.join(', ')}.`);
+  if (lost.length > 0) {
+    lines.push(
+      `Their authenticators are void: ${lost.join(', ')}. An administrator removes them, or \`curfew accounts recover\`.`,
+    );
+  }
+  return lines.join('\n');
+}

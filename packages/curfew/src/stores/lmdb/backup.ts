@@ -1,0 +1,88 @@
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { open } from 'lmdb';
+import { CurfewError, isCurfewError } from '../../errors.ts';
+import { checkFile, dataFile, inspectFile } from './inspect.ts';
+import { isOwned } from './owner.ts';
+import { databases } from './tables.ts';
+
+export type Backup = { folder: string; bytes: number };
+
+/**
+ * Copies the store in a folder as it is at one moment, while a server may have it open: the copy is made in a transaction
+ * that reads, so the server writes on meanwhile, and leaves alone what the copy still needs. `beside` is copied as well,
+ * where it is there. The copy has its name only once all of it is on disk and was looked at.
+ *
+ * A compact copy, because the other kind also copies the state that was synced last, of which pages may be overwritten by
+ * then, and a machine that is started anew goes by that.
+ * @throws `store_damaged`, `store_not_writable`, `store_full`
+ */
+export async function backUp(source: string, target: string, beside: readonly string[]): Promise<Backup> {
+  const [folder, to] = [resolve(source), resolve(target)];
+  if (!existsSync(join(folder, dataFile))) {
+    throw new CurfewError('config_invalid', { detail: `CURFEW_STORE: there is no store in ${folder}.` });
+  }
+  if (existsSync(to)) throw unwritable(to, 'it exists already; a backup is made in a folder of its own');
+  if (!(await isOwned(folder))) inspectFile(folder);
+  const unfinished = `${to}.unfinished`;
+  try {
+    rmSync(unfinished, { recursive: true, force: true });
+    mkdirSync(unfinished, { mode: 0o700 });
+    await copyData(folder, unfinished);
+    for (const name of beside) {
+      if (existsSync(join(folder, name))) copyFileSync(join(folder, name), join(unfinished, name));
+    }
+    checkFile(unfinished, 'all');
+    for (const name of [dataFile, ...beside]) sync(join(unfinished, name));
+    renameSync(unfinished, to);
+    sync(to);
+    sync(dirname(to));
+    return { folder: to, bytes: statSync(join(to, dataFile)).size };
+  } catch (error) {
+    rmSync(unfinished, { recursive: true, force: true });
+    throw copyFault(error, to);
+  }
+}
+
+async function copyData(folder: string, to: string): Promise<void> {
+  const root = open({
+    path: folder,
+    noSubdir: false,
+    maxDbs: databases.length + 2,
+    readOnly: true,
+    overlappingSync: false,
+  });
+  try {
+    await root.backup(to, true);
+  } finally {
+    await root.close();
+  }
+}
+
+function sync(path: string): void {
+  if (!existsSync(path)) return;
+  const file = openSync(path, 'r');
+  fsyncSync(file);
+  closeSync(file);
+}
+
+function copyFault(error: unknown, to: string): CurfewError {
+  if (isCurfewError(error)) return error;
+  const { message } = error as Error;
+  if (/No space|ENOSPC/i.test(message)) return new CurfewError('store_full', { detail: `${to}: ${message}.` }, error);
+  return unwritable(to, message, error);
+}
+
+function unwritable(to: string, why: string, cause?: unknown): CurfewError {
+  return new CurfewError('store_not_writable', { detail: `${to}: ${why}.` }, cause);
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, statSync, truncateSync } from 'node:fs';
+import { open, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CurfewError } from '../../errors.ts';
+
+const reserveFile = 'reserve';
+/** Ends and their like need little: this holds tens of thousands of them. */
+export const defaultReserve: number = 8 * 1024 * 1024;
+/** The reserve is given back in so many pieces: what is free may be taken by anybody. */
+const pieces = 16;
+/** Milliseconds between two looks at the disk. The first lays the reserve aside: a process that lives shorter needs none. */
+const interval = 1000;
+const chunk = 1024 * 1024;
+
+/**
+ * Room on the disk for what cannot wait. It is a file beside the data; when the disk is full, a piece of it is given back,
+ * for ends alone: creations and everything else are refused until there is room for a whole reserve again, and as much
+ * besides. Its bytes are random, because file systems that compress keep no room for zeros.
+ */
+export class Reserve {
+  readonly #path: string;
+  readonly #folder: string;
+  readonly #bytes: number;
+  #timer: NodeJS.Timeout | undefined;
+  #size: number;
+  #short: boolean;
+  #filling: Promise<void> | undefined;
+
+  constructor(folder: string, bytes: number = defaultReserve) {
+    this.#folder = folder;
+    this.#path = join(folder, reserveFile);
+    this.#bytes = bytes;
+    this.#size = existsSync(this.#path) ? statSync(this.#path).size : 0;
+    // A server before this one had to give some of it back.
+    this.#short = this.#size > 0 && this.#size < bytes;
+  }
+
+  /** Looks at the disk from now on: the folder is this process's own. */
+  start(): void {
+    this.#timer = setInterval(() => void this.refill(), interval).unref();
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Why only what cannot wait is written; `undefined` while everything is. */
+  get shortage(): string | undefined {
+    return this.#short ? 'The disk is full: sessions can be ended, and nothing else can be written' : undefined;
+  }
+
+  /** What is said of a write that can wait. */
+  refusal(cause?: unknown): CurfewError {
+    return new CurfewError('store_full', { detail: `${this.shortage} (the disk of ${this.#folder}).` }, cause);
+  }
+
+  /** Gives a piece back, for what cannot wait. Answers whether there was one. */
+  release(): boolean {
+    if (this.#size === 0) return false;
+    this.#short = true;
+    this.#size = Math.max(0, this.#size - Math.ceil(this.#bytes / pieces));
+    truncateSync(this.#path, this.#size);
+    return true;
+  }
+
+  /** Lays aside what is missing, where the disk has twice as much. */
+  refill(): Promise<void> {
+    this.#filling ??= this.#fill().finally(() => {
+      this.#filling = undefined;
+    });
+    return this.#filling;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#filling;
+  }
+
+  async #fill(): Promise<void> {
+    const missing = this.#bytes - this.#size;
+    if (missing <= 0) return;
+    const disk = await statfs(this.#folder).catch(() => undefined);
+    if (!disk || disk.bavail * disk.bsize < 2 * missing) return;
+    const from = this.#size;
+    try {
+      const file = await open(this.#path, 'a', 0o600);
+      try {
+        for (let left = missing; left > 0; left -= chunk) await file.write(randomBytes(Math.min(left, chunk)));
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+      this.#size = from + missing;
+      this.#short = false;
+    } catch {
+      // Somebody was faster. What was written of it must not count for more than it is.
+      if (from === 0) await rm(this.#path, { force: true });
+      else truncateSync(this.#path, from);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { serve } from '../../src/serve.ts';
+import { openTables } from '../../src/stores/lmdb/tables.ts';
+import { temporaryFolder } from '../stores/harness.ts';
+import { runCli } from '../support/process.ts';
+
+const settings = { CURFEW_PORT: '0', CURFEW_LOG_LEVEL: 'silent' };
+
+/** The folder of an embedded store that a server has used and left. */
+async function usedFolder(t: { after(done: () => void): void }) {
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const path = join(folder.path, 'data');
+  const env = { ...settings, CURFEW_STORE: `lmdb:${path}` };
+  await (await serve(env)).close();
+  return { env, path, keyFile: join(path, 'secret.key') };
+}
+
+test('N10.6: a missing secret.key beside data, and one that was emptied, are refused; nothing takes their place', async (t) => {
+  const { env, path, keyFile } = await usedFolder(t);
+  const aside = join(path, 'aside');
+  renameSync(keyFile, aside);
+  for (let tries = 0; tries < 2; tries++) {
+    await assert.rejects(serve(env), (error: Error & { code: string; remedy: string }) => {
+      assert.equal(error.code, 'secret_key_missing');
+      assert.match(error.message, /secret\.key is not there, and the store has data/);
+      assert.match(error.remedy, /Put the file back.*curfew secret-key replace/);
+      return true;
+    });
+  }
+  writeFileSync(keyFile, 'no key at all\n');
+  await assert.rejects(serve(env), /secret_key|does not hold 64 hex digits/);
+  truncateSync(keyFile);
+  await assert.rejects(serve(env), { code: 'secret_key_missing', message: /secret\.key is empty/ });
+  assert.equal(statSync(keyFile).size, 0);
+  writeFileSync(keyFile, readFileSync(aside, 'utf8').replaceAll(/[0-9a-f]/g, '7'));
+  await assert.rejects(serve(env), { code: 'secret_key_differs' });
+  renameSync(aside, keyFile);
+  chmodSync(keyFile, 0o644);
+  await (await serve(env)).close();
+  assert.equal(statSync(keyFile).mode & 0o777, 0o600);
+});
+
+test('a folder that an earlier version has used learns the key at the first start, and asks for it from then on', async (t) => {
+  const { env, path, keyFile } = await usedFolder(t);
+  const tables = openTables(path);
+  tables.meta.removeSync('secretKey');
+  tables.meta.putSync('format', 3);
+  await tables.root.close();
+  renameSync(keyFile, `${keyFile}.aside`);
+  await assert.rejects(serve(env), { code: 'secret_key_missing' });
+  renameSync(`${keyFile}.aside`, keyFile);
+  await (await serve(env)).close();
+  await assert.rejects(serve({ ...env, CURFEW_SECRET_KEY: '7'.repeat(64) }), { code: 'secret_key_differs' });
+});
+
+test('a secret.key that is lost is replaced on the store itself, which makes another one', async (t) => {
+  const { env, keyFile } = await usedFolder(t);
+  const former = readFileSync(keyFile, 'utf8');
+  renameSync(keyFile, `${keyFile}.lost`);
+  const { code, out, err } = await runCli(['secret-key', 'replace', '--lost'], env);
+  assert.equal(code, 0, err);
+  assert.match(out, /knows the new secret key/);
+  assert.notEqual(readFileSync(keyFile, 'utf8'), former);
+  assert.equal(statSync(keyFile).mode & 0o777, 0o600);
+  await (await serve(env)).close();
+  renameSync(`${keyFile}.lost`, keyFile);
+  await assert.rejects(serve(env), { code: 'secret_key_differs' });
+});
+
+test('an imported store asks for the key of the one that was exported', async (t) => {
+  const { env, keyFile } = await usedFolder(t);
+  const folder = temporaryFolder();
+  t.after(folder.remove);
+  const to = { ...settings, CURFEW_STORE: `lmdb:${join(folder.path, 'data')}` };
+  const { out } = await runCli(['export'], env);
+  const imported = await runCli(['import'], to, out);
+  assert.equal(imported.code, 0, imported.err);
+  await assert.rejects(serve(to), { code: 'secret_key_missing' });
+  await assert.rejects(serve({ ...to, CURFEW_SECRET_KEY: '7'.repeat(64) }), { code: 'secret_key_differs' });
+  await (await serve({ ...to, CURFEW_SECRET_KEY_FILE: keyFile })).close();
+});

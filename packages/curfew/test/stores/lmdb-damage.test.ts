@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { hour, logout, start, World } from '../../src/stores/conformance/harness.ts';
+import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
+import { damageOf } from '../../src/stores/lmdb/sound.ts';
+import { runCli } from '../support/process.ts';
+import { random } from '../support/world.ts';
+import { temporaryFolder } from './harness.ts';
+
+const page = 4096;
+const program = (name: string) => fileURLToPath(new URL(`../support/${name}.ts`, import.meta.url));
+const run = (name: string, ...args: string[]) =>
+  spawn(process.execPath, ['--conditions=curfew-source', program(name), ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+
+/** Opens stores in a process of its own, and says what became of it; a process that ended fails the test. */
+class Opener {
+  readonly #child: ChildProcess = run('open-stores');
+  readonly #lines: AsyncIterator<string> = createInterface(this.#child.stdout!)[Symbol.asyncIterator]();
+
+  async open(folder: string): Promise<string> {
+    this.#child.stdin!.write(`${folder}\n`);
+    const { value, done } = await this.#lines.next();
+    assert.ok(!done, `opening ${folder} ended the process: ${this.#child.signalCode ?? this.#child.exitCode}`);
+    return value;
+  }
+
+  stop(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+describe('an embedded store that is damaged', () => {
+  const folder = temporaryFolder();
+  const whole = join(folder.path, 'whole');
+  const file = join(whole, 'data.mdb');
+  let opener: Opener;
+  let copies = 0;
+
+  before(async () => {
+    const store = await openLmdbStore(whole);
+    const world = new World({ store, dispose: async () => {} });
+    for (let i = 0; i < 6; i++) {
+      const [first, second] = await world.createMany(150, { groups: [`group ${i % 2}`], ip: '192.0.2.1' });
+      await store.endSession(first!.id, logout(start + i));
+      await store.endSessionsOfUser(second!.userId, logout(start + i));
+      await store.sweep({ now: start + i * hour, keepEnded: hour, keepEvents: 1e12, batch: 300 });
+    }
+    await store.appendEvent({
+      type: 'account.changed',
+      at: start,
+      by: 'library',
+      details: { large: 'x'.repeat(9000) },
+    });
+    await store.close();
+    opener = new Opener();
+  });
+  after(() => {
+    opener.stop();
+    folder.remove();
+  });
+
+  /** A copy of the folder in which something is done to the data file. */
+  function copied(damage: (file: string, size: number) => void): string {
+    const path = join(folder.path, `copy ${copies++}`);
+    mkdirSync(path);
+    copyFileSync(file, join(path, 'data.mdb'));
+    damage(join(path, 'data.mdb'), statSync(file).size);
+    return path;
+  }
+
+  test('one that is not is found sound, also as a copy', async () => {
+    assert.equal(damageOf(file, 'all'), undefined);
+    assert.match(await opener.open(copied(() => {})), /^opened \d+$/);
+  });
+
+  test('N10.4: any page of zeros, of noise, or of another place, and any length: it is refused by what is wrong, or was of no use', async (t) => {
+    const { size } = statSync(file);
+    const pages = size / page;
+    const sound = await opener.open(copied(() => {}));
+    const seen = { damaged: 0, free: 0 };
+    const look = async (what: string, path: string) => {
+      const said = await opener.open(path);
+      rmSync(path, { recursive: true });
+      if (said === sound) seen.free += 1;
+      else {
+        assert.match(said, /^store_(damaged|version) ./, what);
+        seen.damaged += 1;
+      }
+    };
+    for (let number = 0; number < pages; number++) {
+      const noise = random(page);
+      const [other] = random(1);
+      const bits = random(2);
+      const ways: [string, (path: string) => void][] = [
+        ['zeros', (path) => overwrite(path, new Uint8Array(page), number * page)],
+        ['noise', (path) => overwrite(path, noise, number * page)],
+        ['noise behind its header', (path) => overwrite(path, noise.subarray(24), number * page + 24)],
+        ['a few other bytes', (path) => overwrite(path, bits, number * page + 24 + (noise[0]! % 64))],
+        [
+          'another page',
+          (path) => {
+            const opened = openSync(path, 'r');
+            const bytes = Buffer.alloc(page);
+            readSync(opened, bytes, 0, page, (other! % pages) * page);
+            closeSync(opened);
+            overwrite(path, bytes, number * page);
+          },
+        ],
+        ['cut short', (path) => truncateSync(path, number * page + (noise[1]! % 2) * 100)],
+      ];
+      // Each page in one way; the first ones, by which everything is found, in all.
+      for (const [i, [what, damage]] of ways.entries()) {
+        if (number > 3 && i !== number % ways.length) continue;
+        const path = copied(damage);
+        // What a file of no length holds is an empty store.
+        if (statSync(join(path, 'data.mdb')).size > 0) await look(`page ${number}: ${what}`, path);
+      }
+    }
+    t.diagnostic(`${seen.damaged} refused, ${seen.free} of no use`);
+    assert.ok(seen.damaged > pages / 2);
+  });
+
+  test('written to in its own place while nobody had it open, it is looked at whole, and not its roots alone', async (t) => {
+    const place = temporaryFolder();
+    t.after(place.remove);
+    const store = await openLmdbStore(place.path);
+    const world = new World({ store, dispose: async () => {} });
+    await world.createMany(300);
+    await store.close();
+    assert.match(await opener.open(place.path), /^opened/);
+    const path = join(place.path, 'data.mdb');
+    assert.equal(damageOf(path, 'roots'), undefined);
+    breakOnePage(path);
+    assert.equal(damageOf(path, 'roots'), undefined, 'its roots alone give it away: the test shows nothing');
+    assert.match(await opener.open(place.path), /^store_damaged .*data\.mdb: /);
+  });
+
+  test('N10.3: copied slowly while somebody writes to it, it is refused or whole, and never ends the process', {
+    timeout: 120_000,
+  }, async (t) => {
+    const place = temporaryFolder();
+    const writer = run('write-store', place.path);
+    t.after(async () => {
+      const gone = once(writer, 'exit');
+      writer.kill('SIGKILL');
+      await gone;
+      place.remove();
+    });
+    await once(writer.stdout!, 'data');
+    const said: string[] = [];
+    for (let i = 0; i < 12; i++) {
+      const path = join(folder.path, `torn ${i}`);
+      mkdirSync(path);
+      await copySlowly(join(place.path, 'data.mdb'), join(path, 'data.mdb'));
+      if (i % 2) copyFileSync(join(place.path, 'incarnation'), join(path, 'incarnation'));
+      said.push(await opener.open(path));
+      rmSync(path, { recursive: true });
+    }
+    for (const one of said) assert.match(one, /^(opened \d+|store_damaged .*data\.mdb: )/);
+    const damaged = said.filter((one) => one.startsWith('store_damaged')).length;
+    t.diagnostic(`${damaged} of ${said.length} refused`);
+    assert.ok(damaged > 0, 'no copy was torn: the test shows nothing');
+  });
+
+  test('the remedy is told, by the server and by doctor, which looks at all of it', async () => {
+    const path = copied(breakOnePage);
+    const env = { CURFEW_STORE: `lmdb:${path}`, CURFEW_PORT: '0' };
+    const serve = await runCli(['serve'], env);
+    assert.equal(serve.code, 1, serve.err);
+    assert.match(
+      serve.err,
+      /error The store is damaged: .*data\.mdb: page \d+ .*\n {6}→ Restore the folder from a backup/,
+    );
+    const doctor = await runCli(['doctor', '--json'], { ...env, CURFEW_URL: 'http://127.0.0.1:1' });
+    const { findings } = JSON.parse(doctor.out) as { findings: { check: string; state: string; says: string }[] };
+    const found = findings.filter(({ check }) => check === 'data');
+    assert.deepEqual([found.length, found[0]?.state], [1, 'fault']);
+    assert.match(found[0]!.says, /The store is damaged: .*data\.mdb: page \d+/);
+    const sound = await runCli(['doctor', '--json'], {
+      CURFEW_STORE: `lmdb:${whole}`,
+      CURFEW_URL: 'http://127.0.0.1:1',
+    });
+    assert.match(sound.out, /"says": "every page of .*data\.mdb is sound"/);
+  });
+});
+
+function overwrite(path: string, bytes: Uint8Array, at: number): void {
+  const opened = openSync(path, 'r+');
+  writeSync(opened, bytes, 0, bytes.length, at);
+  closeSync(opened);
+}
+
+/** Fills one page with zeros that is neither free nor a root. */
+function breakOnePage(path: string): void {
+  for (let number = statSync(path).size / page - 1; number > 1; number--) {
+    const opened = openSync(path, 'r');
+    const bytes = Buffer.alloc(page);
+    readSync(opened, bytes, 0, page, number * page);
+    closeSync(opened);
+    overwrite(path, new Uint8Array(page), number * page);
+    if (damageOf(path, 'roots') === undefined && damageOf(path, 'all') !== undefined) return;
+    overwrite(path, bytes, number * page);
+  }
+  throw new Error('there is no such page');
+}
+
+/** As a program copies a large file: while it is at it, what it has copied changes. */
+async function copySlowly(from: string, to: string): Promise<void> {
+  const [source, target] = [openSync(from, 'r'), openSync(to, 'w')];
+  const bytes = Buffer.alloc(16 * page);
+  for (let at = 0; at < fstatSync(source).size; at += bytes.length) {
+    const read = readSync(source, bytes, 0, bytes.length, at);
+    writeSync(target, bytes, 0, read, at);
+    if ((at / bytes.length) % 4 === 0) await setTimeout(5);
+  }
+  closeSync(source);
+  closeSync(target);
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { KeyId } from '../../src/domain/brand.ts';
+import { newId } from '../../src/domain/ids.ts';
+import type { ApiKey } from '../../src/domain/key.ts';
+import { serve } from '../../src/serve.ts';
+import { logout, note, start, World } from '../../src/stores/conformance/harness.ts';
+import { type LmdbStore, openLmdbStore } from '../../src/stores/lmdb/index.ts';
+import { cannotMount, type SmallDisk, smallDisk } from '../support/small-disk.ts';
+import { random } from '../support/world.ts';
+
+type Test = { after(done: () => unknown): void; skip(why: string): void };
+
+function diskFor(t: Test, megabytes: number): SmallDisk | undefined {
+  const disk = smallDisk(megabytes);
+  if (disk) t.after(disk.remove);
+  else t.skip(cannotMount);
+  return disk;
+}
+
+const reserve = 1024 * 1024;
+
+async function reserved(store: LmdbStore): Promise<number> {
+  return Number((await store.describe()).facts['reserve']);
+}
+
+/** Resolves once something is true that nobody tells of. */
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await new Promise(setImmediate);
+}
+
+describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
+  test('N10.5: sessions end, users and keys too, while nothing else is written; and all of it goes on when there is room', async (t) => {
+    const disk = diskFor(t, 8);
+    if (!disk) return;
+    let store = await openLmdbStore(disk.path, { reserve });
+    let world = new World({ store, dispose: async () => {} });
+    const created = await world.createMany(1200);
+    const key: ApiKey = {
+      id: newId('keys', start, random) as KeyId,
+      name: 'one',
+      hash: random(32),
+      scopes: [],
+      createdAt: start,
+      createdBy: 'library',
+      revokedAt: undefined,
+    };
+    await store.createKey(key, note('key.created'));
+    await until(async () => (await reserved(store)) === reserve);
+    disk.fill();
+    const refused = async () => {
+      for (;;) await world.create();
+    };
+    await assert.rejects(refused(), (error: Error & { code: string }) => {
+      assert.equal(error.code, 'store_full');
+      assert.match(error.message, /The disk is full: sessions can be ended.*\(the disk of .*curfew-/);
+      return true;
+    });
+    assert.match(store.shortage()!, /^The disk is full/);
+    await assert.rejects(store.appendEvent(note('login.failed')), { code: 'store_full' });
+    await assert.rejects(store.touchSessions([{ id: created[0]!.id, at: start + 1 }]), { code: 'store_full' });
+    // What fills the disk takes whatever is given back and not used at once.
+    for (const [i, { id }] of created.slice(0, 1000).entries()) {
+      if (i % 100 === 0) disk.fill();
+      assert.equal((await store.endSession(id, logout(start + i))).kind, 'ended');
+    }
+    assert.ok(await store.revokeKey(key.id, start, note('key.revoked')));
+    assert.ok((await reserved(store)) < reserve);
+    const left = created.slice(1000);
+
+    // A server that is restarted there ends sessions all the same.
+    await store.close();
+    disk.fill();
+    store = await openLmdbStore(disk.path, { reserve });
+    world = new World({ store, dispose: async () => {} });
+    for (const { id } of created.slice(0, 1000)) assert.equal((await world.view(id)).status, 'ended');
+    await assert.rejects(world.create(), { code: 'store_full' });
+    assert.equal((await store.endSession(left[0]!.id, logout())).kind, 'ended');
+    assert.equal(await store.listNodes().then(({ nodes }) => nodes.length), 0);
+    assert.equal((await store.endSessionsOfUser(left[1]!.userId, logout())).kind, 'ended');
+    assert.equal((await world.view(left[1]!.id)).status, 'ended');
+    await store.endEveryone(logout());
+
+    disk.makeRoom();
+    await until(async () => store.shortage() === undefined);
+    assert.equal(await reserved(store), reserve);
+    await world.create();
+    await store.close();
+  });
+
+  test('creations that share a transaction with an end do not take it with them', async (t) => {
+    const disk = diskFor(t, 6);
+    if (!disk) return;
+    const store = await openLmdbStore(disk.path, { reserve });
+    t.after(() => store.close());
+    const world = new World({ store, dispose: async () => {} });
+    const created = await world.createMany(200);
+    await until(async () => (await reserved(store)) === reserve);
+    disk.fill();
+    let refused = 0;
+    for (const { id } of created) {
+      const creations = Array.from({ length: 30 }, () => world.create().catch(() => (refused += 1)));
+      assert.equal((await store.endSession(id, logout())).kind, 'ended');
+      await Promise.all(creations);
+    }
+    assert.ok(refused > 5000, `${refused} creations were refused`);
+  });
+
+  test('N10.8: a server says so: the refusal names disk and remedy, readiness is degraded, and both are over when there is room', async (t) => {
+    const disk = diskFor(t, 40);
+    if (!disk) return;
+    const server = await serve({
+      CURFEW_STORE: `lmdb:${disk.path}/data`,
+      CURFEW_PORT: '0',
+      CURFEW_LOG_LEVEL: 'silent',
+    });
+    t.after(() => server.close());
+    const { store } = server.opened.world;
+    await until(async () => Number((await store.describe()).facts['reserve']) === 8 * 1024 * 1024);
+    const call = async (method: string, path: string, body?: object) => {
+      const answer = await fetch(server.url + path, {
+        method,
+        headers: { authorization: `Bearer ${server.first!.apiKey}`, 'content-type': 'application/json' },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      // biome-ignore lint/suspicious/noExplicitAny: whatever the server answers
+      return { status: answer.status, body: (await answer.json()) as any };
+    };
+    const create = () => call('POST', '/v1/sessions', { userId: 'ada' });
+    const { session } = (await create()).body;
+    assert.equal((await call('GET', '/readyz')).body.status, 'ready');
+    disk.fill();
+    let refusal = await create();
+    while (refusal.status === 201) refusal = await create();
+    assert.deepEqual([refusal.status, refusal.body.code], [503, 'store_full']);
+    assert.match(refusal.body.detail, /The disk is full: sessions can be ended.*the disk of .*data/);
+    assert.match(refusal.body.remedy, /Free space on its disk/);
+    const end = await call('DELETE', `/v1/sessions/${session.id}`);
+    assert.deepEqual([end.status, end.body.success], [200, true]);
+    const ready = await call('GET', '/readyz');
+    assert.deepEqual([ready.status, ready.body.status], [200, 'degraded']);
+    assert.match(ready.body.checks.storeWrite.detail, /^The disk is full: sessions can be ended/);
+    disk.makeRoom();
+    await until(async () => (await call('GET', '/readyz')).body.status === 'ready');
+    assert.equal((await create()).status, 201);
+  });
+});
