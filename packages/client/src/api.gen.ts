@@ -81,6 +81,8 @@ export type Account = {
   id: string;
   username: string;
   email?: string | undefined;
+  /** An address that its owner has set, and nobody has confirmed. */
+  pendingEmail?: string | undefined;
   name?: string | undefined;
   roles: ('admin' | 'support' | 'auditor' | 'member')[];
   permissions: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read')[];
@@ -145,7 +147,7 @@ export type Problem = {
   type: string;
   title: string;
   status: number;
-  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'session_not_found' | 'name_taken' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'last_administrator' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'server_busy' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'fence_version' | 'fence_protocol' | 'config_invalid' | 'port_in_use' | 'clock_differs' | 'store_not_writable' | 'store_login_refused' | 'store_database_missing' | 'store_denied' | 'store_read_only' | 'store_in_use' | 'store_unsafe' | 'store_version' | 'store_not_empty' | 'export_damaged' | 'store_damaged';
+  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'session_not_found' | 'name_taken' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'email_not_pending' | 'last_administrator' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'server_busy' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'fence_version' | 'fence_protocol' | 'config_invalid' | 'port_in_use' | 'clock_differs' | 'store_not_writable' | 'store_login_refused' | 'store_database_missing' | 'store_denied' | 'store_read_only' | 'store_in_use' | 'store_unsafe' | 'store_version' | 'store_not_empty' | 'export_damaged' | 'store_damaged';
   /** What was wrong in this case. */
   detail?: string | undefined;
   /** What to do about it. */
@@ -587,6 +589,18 @@ export type Operations = {
       named: NamedSession;
     };
   };
+  /** Confirm the address that the owner of an account has set */
+  confirmEmail: {
+    input: {
+      /** The id of an account. */
+      id: string;
+      /** The address that was confirmed. */
+      email: string;
+    };
+    output: {
+      account: Account;
+    };
+  };
   /** Confirm an authenticator by its first code */
   confirmTotp: {
     input: {
@@ -874,6 +888,7 @@ export const operations: {
   startNamedSession: { method: 'POST', path: '/v1/named-sessions/:name/start', query: ['wait'], body: false },
   stopNamedSession: { method: 'POST', path: '/v1/named-sessions/:name/stop', query: ['wait'], body: false },
   updateNamedSession: { method: 'PUT', path: '/v1/named-sessions/:name', query: [], body: true },
+  confirmEmail: { method: 'POST', path: '/v1/accounts/:id/email/confirm', query: [], body: true },
   confirmTotp: { method: 'POST', path: '/v1/accounts/:id/totp/confirm', query: [], body: true },
   createAccount: { method: 'POST', path: '/v1/accounts', query: [], body: true },
   deleteAccount: { method: 'DELETE', path: '/v1/accounts/:id', query: ['wait'], body: false },

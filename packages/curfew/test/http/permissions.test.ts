@@ -43,6 +43,7 @@ describe('who may do what', () => {
         id,
         username,
         email: undefined,
+        pendingEmail: 'waits@example.com',
         name: undefined,
         roles,
         permissions: granted,
@@ -60,7 +61,7 @@ describe('who may do what', () => {
   };
   const open = async (userId: string, name?: string) => {
     const { epochs } = await server.world.store.readUser(userId as UserId);
-    return openChecked(server.world, 'self', { userId, name }, epochs, true);
+    return openChecked(server.world, 'self', { userId, name, ip: '127.0.0.1' }, epochs, true);
   };
   /** The caller's token, and their own account. */
   const callerOf = async (kind: CallerKind): Promise<{ token: string; own?: string }> => {
@@ -101,6 +102,7 @@ describe('who may do what', () => {
   const bodies: Record<string, (subject: Subject, granted: readonly Permission[]) => object> = {
     createAccount: (_, granted) => ({ username: `new-${made++}`, password: 'long enough', permissions: granted }),
     updateAccount: () => ({ name: 'Changed' }),
+    confirmEmail: () => ({ email: 'another@example.com' }),
     confirmTotp: () => ({ code: '000000' }),
     createKey: (_, granted) => ({ name: 'k', scopes: granted }),
     createSession: () => ({ userId: 'somebody' }),

@@ -428,7 +428,7 @@ describe('a folder of format 1', () => {
       assert.deepEqual(nodes, [{ id: 'n1', counter: 7, applied: 2, lends: true, tail: beginning, current: true }]);
       assert.equal(confirmed, false);
       assert.equal((await world.logOne()).sequence, 5);
-      assert.equal((await store.describe()).format, 3);
+      assert.equal((await store.describe()).format, 4);
     });
   }
 });

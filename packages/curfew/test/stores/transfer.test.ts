@@ -63,7 +63,7 @@ describe('exporting and importing', () => {
       ['goes on', [...lines, lines[half]!], 'export_damaged', /follows/],
       ['empty', [], 'export_damaged', /last line is missing/],
       ['none of ours', ['{"hello":1}'], 'export_damaged', /first line/],
-      ['a newer format', lines.with(0, lines[0]!.replace('"format":2', '"format":3')), 'store_version', /format 3/],
+      ['a newer format', lines.with(0, lines[0]!.replace('"format":3', '"format":4')), 'store_version', /format 4/],
     ];
     for (const [what, stream, code, says] of bad) {
       const folder = temporaryFolder();

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Account } from '../../domain/account.ts';
 import type { SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
+import { decodeFactorShown, encodeFactorShown } from '../../domain/factor-shown.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { NamedSession } from '../../domain/named.ts';
 import { bitsOfPermissions, permissionsOfBits } from '../../domain/permissions.ts';
@@ -14,10 +15,10 @@ import type { StoreRecord } from '../records.ts';
  * The format of what is kept. A row is text: its cells, joined by the unit separator (U+001F). No id, name,
  * group or address holds a control character, and JSON escapes them, so no cell does. Scripts read cells by their place,
  * and so never parse JSON. Absent is empty. Format 3 has the fourth cell in the rows of the log, format 4 the last one in
- * those of sessions; what was written before is read as it is, and the sweep writes the new number down.
+ * those of sessions, and format 5 says in `factorShown` more than when; what was written before is read as it is, and the sweep writes the new number down.
  */
-export const format = 4;
-export const formatsBefore: readonly string[] = ['2', '3'];
+export const format = 5;
+export const formatsBefore: readonly string[] = ['2', '3', '4'];
 
 export const separator = '\u001f';
 /** Between the access groups in their cell. */
@@ -50,7 +51,8 @@ export const cell = {
   previousHash: 18,
   rotatedAt: 19,
   rotations: 20,
-  factorAt: 21,
+  /** When a second factor was shown, for what, and from where. */
+  factorShown: 21,
   createdAt: 22,
   authenticatedAt: 23,
   /** JSON: the device, and the user agent that it was read from. */
@@ -86,7 +88,7 @@ export function encodeUnstamped(session: StoredSession): string {
     encodeBytes(refresh.previousHash),
     refresh.rotatedAt ?? '',
     refresh.rotations,
-    session.factorAt ?? '',
+    session.factorShown ? encodeFactorShown(session.factorShown) : '',
     session.createdAt,
     session.authenticatedAt,
     JSON.stringify([session.device, session.userAgent ?? null]),
@@ -104,7 +106,9 @@ export function encodeChange(set: Partial<StoredSession>): string[] {
     pairs.push(cell.refreshHash, encodeBytes(hash), cell.previousHash, encodeBytes(previousHash));
     pairs.push(cell.rotatedAt, rotatedAt ?? '', cell.rotations, rotations);
   }
-  if ('factorAt' in set) pairs.push(cell.factorAt, set.factorAt ?? '');
+  if ('factorShown' in set) {
+    pairs.push(cell.factorShown, set.factorShown ? encodeFactorShown(set.factorShown) : '');
+  }
   if (set.suspended !== undefined) pairs.push(cell.suspended, set.suspended ? 1 : 0);
   if (set.lastSeenAt !== undefined) pairs.push(cell.lastSeenAt, set.lastSeenAt);
   return pairs.map(String);
@@ -141,7 +145,7 @@ export function decodeSession(id: SessionId, row: string): StoredSession {
       rotatedAt: optionalNumber(at(cell.rotatedAt)),
       rotations: Number(at(cell.rotations)),
     },
-    factorAt: optionalNumber(at(cell.factorAt)),
+    factorShown: decodeFactorShown(at(cell.factorShown)),
     openedWith: decodePermissions(cells[cell.openedWith - 1]),
     end:
       at(cell.endAt) === ''
@@ -242,6 +246,7 @@ export function decodeAccount(row: string): Account {
   return {
     ...read,
     email: read.email,
+    pendingEmail: read.pendingEmail,
     name: read.name,
     lastLoginAt: read.lastLoginAt,
     factor: factor && {

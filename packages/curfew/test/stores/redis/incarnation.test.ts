@@ -87,7 +87,7 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
   }
 
   for (const [database, keepLog] of [true, false].entries()) {
-    test(`is opened, ${keepLog ? 'with its log' : 'also when its log was forgotten whole'}, goes on, and is format 4 after a sweep`, async (t) => {
+    test(`is opened, ${keepLog ? 'with its log' : 'also when its log was forgotten whole'}, goes on, and is format 5 after a sweep`, async (t) => {
       const url = `${server.url}/${database}`;
       const former = await openRedisStore(url);
       const writer = new World({ store: former, dispose: async () => {} });
@@ -121,7 +121,7 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
       );
       assert.deepEqual(positionOf(read[0]!), positionOf(head));
       await world.sweep(start + 2 * hour);
-      assert.equal(await tellRedis(url, 'HGET', 'curfew:state', 'format'), '4');
+      assert.equal(await tellRedis(url, 'HGET', 'curfew:state', 'format'), '5');
     });
   }
 });

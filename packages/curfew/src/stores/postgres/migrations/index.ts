@@ -1,4 +1,5 @@
 import { counters } from './counters.ts';
+import { factors } from './factors.ts';
 import { locks } from './locks.ts';
 import { positions } from './positions.ts';
 import { rules } from './rules.ts';
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   { number: 5, name: 'locks', sql: locks },
   { number: 6, name: 'time', sql: time },
   { number: 7, name: 'witnesses', sql: witnesses },
+  { number: 8, name: 'factors', sql: factors },
 ];
