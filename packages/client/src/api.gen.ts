@@ -389,6 +389,42 @@ export type Operations = {
       receipt: Receipt;
     };
   };
+  /** Add and remove access groups on the live sessions of a user; the user’s id is in the body */
+  changeAccessGroupsOfUser: {
+    input: {
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** Keys that say what the session may reach: at most 100. */
+      add?: string[] | undefined;
+      /** Keys that say what the session may reach: at most 100. */
+      remove?: string[] | undefined;
+      /** The id of a session. */
+      sessionId?: string | undefined;
+    };
+    output: {
+      updated: number;
+      receipt: Receipt;
+    };
+  };
+  /** End one of a user’s sessions by its token or id; the user’s id is in the body */
+  endSessionOfUser: {
+    input: {
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** A session token of the user, or the id of a session. */
+      token: string;
+    };
+    output: {
+      success: boolean;
+      message: string;
+      session: Session;
+      receipt: Receipt;
+    };
+  };
   /** End all sessions of a user, or all but one; the id is in the body */
   endSessionsOfUser: {
     input: {
@@ -440,6 +476,18 @@ export type Operations = {
       /** Sessions that this ended. */
       ended: number;
       receipt: Receipt;
+    };
+  };
+  /** Read one of a user’s sessions by its token or id; the user’s id is in the body */
+  findSessionOfUser: {
+    input: {
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** A session token of the user, or the id of a session. */
+      token: string;
+    };
+    output: {
+      session: Session;
     };
   };
   /** Read one of a user’s sessions by its token or id */
@@ -874,9 +922,12 @@ export const operations: {
   refreshSession: { method: 'POST', path: '/v1/sessions/refresh', query: [], body: true },
   verifySession: { method: 'POST', path: '/v1/sessions/verify', query: [], body: true },
   changeAccessGroups: { method: 'POST', path: '/v1/users/:userId/access-groups', query: ['wait'], body: true },
+  changeAccessGroupsOfUser: { method: 'POST', path: '/v1/sessions/access-groups', query: ['wait'], body: true },
+  endSessionOfUser: { method: 'POST', path: '/v1/sessions/end', query: ['wait'], body: true },
   endSessionsOfUser: { method: 'POST', path: '/v1/sessions/end-user', query: ['wait'], body: true },
   endUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/end', query: ['wait'], body: true },
   endUserSessions: { method: 'DELETE', path: '/v1/users/:userId/sessions', query: ['except', 'wait'], body: false },
+  findSessionOfUser: { method: 'POST', path: '/v1/sessions/find', query: [], body: true },
   findUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/find', query: [], body: true },
   listUserSessions: { method: 'GET', path: '/v1/users/:userId/sessions', query: ['filter', 'status', 'sort', 'limit', 'cursor'], body: false },
   createNamedSession: { method: 'POST', path: '/v1/named-sessions', query: [], body: true },

@@ -111,10 +111,17 @@ describe('who may do what', () => {
     endEveryone: () => ({ confirm: 'nobody' }),
     findUserSession: ({ sessionId }) => ({ token: sessionId }),
     endUserSession: ({ sessionId }) => ({ token: sessionId }),
+    findSessionOfUser: ({ accountId, sessionId }) => ({ userId: accountId, token: sessionId }),
+    endSessionOfUser: ({ accountId, sessionId }) => ({ userId: accountId, token: sessionId }),
+    changeAccessGroupsOfUser: ({ accountId }) => ({ userId: accountId, add: ['staff'] }),
     endSessionsOfUser: ({ accountId }) => ({ userId: accountId }),
     changeAccessGroups: () => ({ add: ['staff'] }),
     createNamedSession: () => ({ name: `slot-${made++}` }),
     updateNamedSession: () => ({ config: {} }),
+  };
+  /** Where the query says whose. */
+  const queries: Record<string, (subject: Subject) => string> = {
+    listSessions: ({ accountId }) => `?user=${accountId}`,
   };
   const pathOf = (path: string, { accountId, sessionId, keyId, name }: Subject) =>
     path
@@ -147,7 +154,7 @@ describe('who may do what', () => {
           const subject = await subjectOf(kind, own, target);
           const { statusCode } = await server.running.app.inject({
             method,
-            url: pathOf(path, subject),
+            url: pathOf(path, subject) + (queries[id]?.(subject) ?? ''),
             headers: {
               ...(token && { authorization: `Bearer ${token}` }),
               ...(id === 'listEvents' && { accept: 'application/json' }),
