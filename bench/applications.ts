@@ -1,4 +1,4 @@
-import { createVerifier } from 'curfew-client';
+import { createVerifier } from 'curfew-client/verifier';
 
 /*
  * Other applications, in a process of their own: so many verifiers, each of which keeps the sessions that it is told of

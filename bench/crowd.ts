@@ -1,4 +1,5 @@
-import { createClient, createVerifier } from 'curfew-client';
+import { createClient } from 'curfew-client';
+import { createVerifier } from 'curfew-client/verifier';
 
 /*
  * Other applications, in a process of their own: so many verifiers, and ends at an even rate when the parent says so.

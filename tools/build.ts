@@ -1,4 +1,4 @@
-import { cpSync, globSync, rmSync } from 'node:fs';
+import { cpSync, globSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { build } from 'esbuild';
 import { run } from './exec.ts';
@@ -8,6 +8,9 @@ for (const name of ['client', 'curfew']) {
   rmSync(`packages/${name}/dist`, { recursive: true, force: true });
   run('tsc', ['--project', `packages/${name}/tsconfig.build.json`]);
 }
+// Applications in CommonJS load the client too: their Node.js may be one that requires no ES module, and so their types.
+run('tsc', ['--project', 'packages/client/tsconfig.cjs.json']);
+writeFileSync('packages/client/dist/cjs/package.json', '{ "type": "commonjs" }\n');
 await buildNodes('n8n-nodes-curfew', ['nodes/*/*.node.ts', 'credentials/*.credentials.ts'], ['nodes', 'icons']);
 await buildNodes('node-red-curfew', ['curfew.ts'], ['curfew.html', 'locales', 'icons']);
 

@@ -10,6 +10,7 @@ import {
   resources,
   serviceParameter,
   services,
+  sessionUrl,
 } from 'curfew-nodes';
 import { Code, literal } from './literal.ts';
 import { drawing } from './n8n-picture.ts';
@@ -290,7 +291,7 @@ function credentialFile(credential: Credential): string {
     : test.path;
   const properties = [
     ...[...fields, ignoreTlsField].map((field) => property(field)),
-    ...(signIn?.gives ?? []).map((given, i) => ({
+    ...(signIn ? [...signIn.gives, sessionUrl] : []).map((given, i) => ({
       displayName: given,
       name: given,
       type: 'hidden',

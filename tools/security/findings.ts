@@ -49,6 +49,9 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
   Accounts: found(5, [
     'Whoever found a browser open changed the password without knowing it.',
     'Members found out whose address exists.',
+    'The most common passwords were taken.',
+    'A new address was believed before anybody had confirmed it.',
+    'A second factor that was shown once counted for every kind of call, from any network.',
   ]),
   'Dialects, cookies and headers': found(6, [
     'With `Authorization: Basic` of a proxy, other sites’ requests passed for one’s own.',
@@ -76,6 +79,10 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'An id of `..` called another operation.',
     'What the documentation shows of `pages` did not compile.',
     '`curfew sessions list | head` failed.',
+    '`express-session` before the middleware made every request hang.',
+    'The client could not be bundled for browsers, nor loaded from CommonJS.',
+    'Ten messages at once signed in ten times with one code.',
+    'A kept secret was sent to whatever URL was set later.',
   ]),
   'Where it is run': found(8, [
     'The variables that Kubernetes sets kept the server from starting.',

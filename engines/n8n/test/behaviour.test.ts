@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { IDataObject, INodeType } from 'n8n-workflow';
-import { TestServer } from '../../../packages/curfew/test/support/server.ts';
+import { adminPassword, TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { answering, type Closer } from '../../../packages/nodes/test/support/wire.ts';
 import { curfewNode } from './support/curfew-node.ts';
 import { items, N8n, node, packageFolder, type Saved, source, wires } from './support/n8n.ts';
@@ -203,6 +203,40 @@ describe('the nodes in n8n', () => {
       n8n.keep('key', { url: 'nonsense', apiKey: server.key });
       assert.match(await failing(only({ userId: 'ada' }, 'getUserSessions')), /"nonsense" is no URL/);
     });
+  });
+
+  test('ten executions at once sign in once, with their second factor; another URL is another sign-in', async (t) => {
+    const { id } = (await server.login()).body.account;
+    const { secret } = await server.enrol(id);
+    await server.call('DELETE', `/v1/users/${id}/sessions`);
+    const person = { username: 'admin', password: adminPassword, totpSecret: secret };
+    const signedIn = only(
+      { authentication: 'signIn', userId: '={{ $json.user }}' },
+      'createUserSession',
+      [{ user: 'x' }],
+      {
+        credentials: { curfewSignInApi: { id: 'person', name: 'Sign-In' } },
+      },
+    );
+    n8n.keep('person', { url: server.url, ...person });
+    const ran = await Promise.all(Array.from({ length: 10 }, () => n8n.run(signedIn)));
+    assert.deepEqual(
+      ran.map(({ error }) => error?.message),
+      Array.from({ length: 10 }, () => undefined),
+    );
+    assert.equal((await server.call('GET', `/v1/users/${id}/sessions`)).body.total, 1);
+    const shown: unknown[] = [];
+    const stranger = await answering(t, (request, response) => {
+      shown.push(request.headers.authorization);
+      response.writeHead(401, { 'content-type': 'application/json' }).end('{}');
+    });
+    n8n.keep('person', { url: stranger.url, ...person });
+    assert.match((await n8n.run(signedIn)).error?.message ?? '', /Curfew answered 401/);
+    assert.deepEqual(
+      [stranger.seen.map(({ path }) => path), shown],
+      [['/v1/login'], [undefined]],
+      'it is asked to sign in, and shown no session',
+    );
   });
 
   describe('the examples', () => {

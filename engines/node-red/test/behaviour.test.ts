@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { adminPassword, TestServer } from '../../../packages/curfew/test/support/server.ts';
+import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { answering } from '../../../packages/nodes/test/support/wire.ts';
 import { curfewNode, curfewServer } from './support/curfew-node.ts';
 import { type FlowNode, type Message, NodeRed, observed, packageFolder, sink } from './support/node-red.ts';
@@ -141,32 +142,47 @@ describe('the nodes in Node-RED', () => {
   });
 
   describe('a sign-in', () => {
-    test('is made once for all messages, with its second factor, and anew when its session has ended', async () => {
-      const { id } = (await server.login()).body.account;
+    /** An account that has a factor, and no session. */
+    const enrolled = async () => {
+      const person = { username: `person-${randomUUID()}`, password: 'a password of this account' };
+      const { id } = (await server.call('POST', '/v1/accounts', { ...person, roles: ['admin'] })).body.account;
       const { secret } = await server.enrol(id);
       const configuration: FlowNode = {
         id: 'server',
         type: 'curfew-server',
         url: server.url,
         way: 'signIn',
-        username: 'admin',
-        credentials: { password: adminPassword, totpSecret: secret },
+        username: person.username,
+        credentials: { password: person.password, totpSecret: secret },
       };
       const count = async () => (await server.call('GET', `/v1/users/${id}/sessions`)).body.total;
-      const before = await count();
+      return { id, configuration, count };
+    };
+
+    test('is made once for all messages, with its second factor, and anew when its session has ended', async () => {
+      const { id, configuration, count } = await enrolled();
       await deploy(curfewNode('getUserSessions', { userId: 'ada' }), 1, configuration);
       red.send('node', {});
       await first('out0');
       red.send('node', {});
       await red.until((sinks) => sinks.get('out0')?.length === 2);
-      assert.equal(await count(), before + 1);
+      assert.equal(await count(), 1);
       await server.call('DELETE', `/v1/users/${id}/sessions`);
       red.send('node', {});
       await red.until((sinks) => sinks.get('out0')?.length === 3);
       assert.equal(await count(), 1);
     });
 
-    test('“Test” in the editor tries what is typed, with the kept password where none is', async () => {
+    test('N7.8: ten messages at once sign in once', async () => {
+      const { configuration, count } = await enrolled();
+      await deploy(curfewNode('createUserSession', { userId: 'payload' }, { userIdType: 'msg' }), 1, configuration);
+      for (let i = 0; i < 10; i++) red.send('node', { payload: `once-${i}` });
+      await red.until((sinks) => sinks.get('out0')?.length === 10 || sinks.get('catch'));
+      assert.deepEqual(red.sinks.get('catch') ?? [], []);
+      assert.equal(await count(), 1);
+    });
+
+    test('“Test” in the editor tries what is typed, with the kept password where none is', async (t) => {
       await deploy(curfewNode('getUserSessions', { userId: 'ada' }));
       const ask = async (fields: object) => {
         const response = await fetch(`${red.url}/curfew/test`, {
@@ -176,6 +192,7 @@ describe('the nodes in Node-RED', () => {
             id: 'server',
             service: 'curfew',
             fields: { way: 'token', url: server.url, ...fields },
+            ...('id' in fields && { id: fields.id }),
           }),
         });
         return (await response.json()) as { ok: boolean; message: string };
@@ -185,6 +202,12 @@ describe('the nodes in Node-RED', () => {
       const wrong = await ask({ apiKey: 'cfk_wrong' });
       assert.deepEqual([wrong.ok, /answered 401/.test(wrong.message)], [false, true]);
       assert.match((await ask({ apiKey: '' })).message, /Missing required property: API Key/);
+      assert.equal((await ask({ apiKey: '__PWRD__', url: `${server.url}/` })).ok, true);
+      const stranger = await answering(t, (_, response) => response.end('{}'));
+      const elsewhere = await ask({ apiKey: '__PWRD__', url: stranger.url });
+      assert.deepEqual([elsewhere.ok, stranger.seen.length], [false, 0], 'the kept secret is not sent there');
+      assert.match(elsewhere.message, /Type it again/);
+      assert.match((await ask({ apiKey: '__PWRD__', id: 'node' })).message, /Type it again/);
     });
   });
 

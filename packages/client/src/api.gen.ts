@@ -81,6 +81,8 @@ export type Account = {
   id: string;
   username: string;
   email?: string | undefined;
+  /** An address that its owner has set, and nobody has confirmed. */
+  pendingEmail?: string | undefined;
   name?: string | undefined;
   roles: ('admin' | 'support' | 'auditor' | 'member')[];
   permissions: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read' | 'fence.attach')[];
@@ -145,7 +147,7 @@ export type Problem = {
   type: string;
   title: string;
   status: number;
-  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'session_not_found' | 'name_taken' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'last_administrator' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'server_busy' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'fence_version' | 'fence_protocol' | 'config_invalid' | 'port_in_use' | 'clock_differs' | 'secret_key_missing' | 'secret_key_differs' | 'store_not_writable' | 'store_login_refused' | 'store_database_missing' | 'store_denied' | 'store_read_only' | 'store_in_use' | 'store_unsafe' | 'store_version' | 'servers_running' | 'store_not_empty' | 'export_damaged' | 'store_damaged';
+  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'session_not_found' | 'name_taken' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'email_not_pending' | 'last_administrator' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'server_busy' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'fence_version' | 'fence_protocol' | 'config_invalid' | 'port_in_use' | 'clock_differs' | 'secret_key_missing' | 'secret_key_differs' | 'store_not_writable' | 'store_login_refused' | 'store_database_missing' | 'store_denied' | 'store_read_only' | 'store_in_use' | 'store_unsafe' | 'store_version' | 'servers_running' | 'store_not_empty' | 'export_damaged' | 'store_damaged';
   /** What was wrong in this case. */
   detail?: string | undefined;
   /** What to do about it. */
@@ -387,6 +389,42 @@ export type Operations = {
       receipt: Receipt;
     };
   };
+  /** Add and remove access groups on the live sessions of a user; the user’s id is in the body */
+  changeAccessGroupsOfUser: {
+    input: {
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** Keys that say what the session may reach: at most 100. */
+      add?: string[] | undefined;
+      /** Keys that say what the session may reach: at most 100. */
+      remove?: string[] | undefined;
+      /** The id of a session. */
+      sessionId?: string | undefined;
+    };
+    output: {
+      updated: number;
+      receipt: Receipt;
+    };
+  };
+  /** End one of a user’s sessions by its token or id; the user’s id is in the body */
+  endSessionOfUser: {
+    input: {
+      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** A session token of the user, or the id of a session. */
+      token: string;
+    };
+    output: {
+      success: boolean;
+      message: string;
+      session: Session;
+      receipt: Receipt;
+    };
+  };
   /** End all sessions of a user, or all but one; the id is in the body */
   endSessionsOfUser: {
     input: {
@@ -438,6 +476,18 @@ export type Operations = {
       /** Sessions that this ended. */
       ended: number;
       receipt: Receipt;
+    };
+  };
+  /** Read one of a user’s sessions by its token or id; the user’s id is in the body */
+  findSessionOfUser: {
+    input: {
+      /** The application's own id of a user: 1 to 255 bytes. */
+      userId: string;
+      /** A session token of the user, or the id of a session. */
+      token: string;
+    };
+    output: {
+      session: Session;
     };
   };
   /** Read one of a user’s sessions by its token or id */
@@ -585,6 +635,18 @@ export type Operations = {
     };
     output: {
       named: NamedSession;
+    };
+  };
+  /** Confirm the address that the owner of an account has set */
+  confirmEmail: {
+    input: {
+      /** The id of an account. */
+      id: string;
+      /** The address that was confirmed. */
+      email: string;
+    };
+    output: {
+      account: Account;
     };
   };
   /** Confirm an authenticator by its first code */
@@ -865,9 +927,12 @@ export const operations: {
   refreshSession: { method: 'POST', path: '/v1/sessions/refresh', query: [], body: true },
   verifySession: { method: 'POST', path: '/v1/sessions/verify', query: [], body: true },
   changeAccessGroups: { method: 'POST', path: '/v1/users/:userId/access-groups', query: ['wait'], body: true },
+  changeAccessGroupsOfUser: { method: 'POST', path: '/v1/sessions/access-groups', query: ['wait'], body: true },
+  endSessionOfUser: { method: 'POST', path: '/v1/sessions/end', query: ['wait'], body: true },
   endSessionsOfUser: { method: 'POST', path: '/v1/sessions/end-user', query: ['wait'], body: true },
   endUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/end', query: ['wait'], body: true },
   endUserSessions: { method: 'DELETE', path: '/v1/users/:userId/sessions', query: ['except', 'wait'], body: false },
+  findSessionOfUser: { method: 'POST', path: '/v1/sessions/find', query: [], body: true },
   findUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/find', query: [], body: true },
   listUserSessions: { method: 'GET', path: '/v1/users/:userId/sessions', query: ['filter', 'status', 'sort', 'limit', 'cursor'], body: false },
   createNamedSession: { method: 'POST', path: '/v1/named-sessions', query: [], body: true },
@@ -879,6 +944,7 @@ export const operations: {
   startNamedSession: { method: 'POST', path: '/v1/named-sessions/:name/start', query: ['wait'], body: false },
   stopNamedSession: { method: 'POST', path: '/v1/named-sessions/:name/stop', query: ['wait'], body: false },
   updateNamedSession: { method: 'PUT', path: '/v1/named-sessions/:name', query: [], body: true },
+  confirmEmail: { method: 'POST', path: '/v1/accounts/:id/email/confirm', query: [], body: true },
   confirmTotp: { method: 'POST', path: '/v1/accounts/:id/totp/confirm', query: [], body: true },
   createAccount: { method: 'POST', path: '/v1/accounts', query: [], body: true },
   deleteAccount: { method: 'DELETE', path: '/v1/accounts/:id', query: ['wait'], body: false },

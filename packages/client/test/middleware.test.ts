@@ -4,10 +4,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { createCurfew } from 'curfew';
-import { createVerifier, type SessionVerifier, type Verifier } from 'curfew-client';
 import { expressSessions } from 'curfew-client/express';
 import { fastifySessions } from 'curfew-client/fastify';
 import { httpSessions } from 'curfew-client/http';
+import { createVerifier, type SessionVerifier, type Verifier } from 'curfew-client/verifier';
 import express from 'express';
 import fastify from 'fastify';
 import { temporaryFolder } from '../../curfew/test/stores/harness.ts';
@@ -34,28 +34,28 @@ const apps: Record<string, Start> = {
     const requireSession = expressSessions(verifier);
     const app = express();
     app.get('/me', requireSession(), (request, response) => {
-      response.send(request.session.userId);
+      response.send(request.curfewSession.userId);
     });
     app.get('/staff', requireSession({ groups: ['staff'] }), (request, response) => {
-      response.send(request.session.accessGroups.join());
+      response.send(request.curfewSession.accessGroups.join());
     });
     return serve(createServer(app));
   },
   async fastify(verifier) {
     const requireSession = fastifySessions(verifier);
     const app = fastify();
-    app.get('/me', { onRequest: requireSession() }, async ({ session }) => session.userId);
-    app.get('/staff', { onRequest: requireSession({ groups: ['staff'] }) }, async ({ session }) =>
-      session.accessGroups.join(),
+    app.get('/me', { onRequest: requireSession() }, async ({ curfewSession }) => curfewSession.userId);
+    app.get('/staff', { onRequest: requireSession({ groups: ['staff'] }) }, async ({ curfewSession }) =>
+      curfewSession.accessGroups.join(),
     );
     const url = await app.listen({ port: 0 });
     return { url, close: () => app.close() };
   },
   async http(verifier) {
     const requireSession = httpSessions(verifier);
-    const me = requireSession({}, ({ session }, response) => response.end(session.userId));
-    const staff = requireSession({ groups: ['staff'] }, ({ session }, response) =>
-      response.end(session.accessGroups.join()),
+    const me = requireSession({}, ({ curfewSession }, response) => response.end(curfewSession.userId));
+    const staff = requireSession({ groups: ['staff'] }, ({ curfewSession }, response) =>
+      response.end(curfewSession.accessGroups.join()),
     );
     return serve(createServer((request, response) => (request.url === '/me' ? me : staff)(request, response)));
   },

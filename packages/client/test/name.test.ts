@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { longestName, readFromVerifier } from '../src/fence/messages.ts';
-import { createVerifier } from '../src/index.ts';
+import { createVerifier } from '../src/verifier.ts';
 
 const key = 'cfk_x';
 

@@ -22,6 +22,7 @@ export type Curfew = Pick<
   | 'changeAccessGroups'
   | 'createAccount'
   | 'updateAccount'
+  | 'confirmEmail'
   | 'deleteAccount'
 > &
   Pick<Authority, 'signIn' | 'getSession' | 'findUserSession' | 'listSessions' | 'listEvents'> & {
@@ -67,6 +68,7 @@ export async function createCurfew(settings: WorldSettings): Promise<Curfew> {
     signIn: authority.signIn,
     createAccount: (...rest) => authority.createAccount(library, ...rest),
     updateAccount: (...rest) => authority.updateAccount(library, ...rest),
+    confirmEmail: (...rest) => authority.confirmEmail(library, ...rest),
     deleteAccount: (...rest) => authority.deleteAccount(library, ...rest),
     listEvents: authority.listEvents,
     close,

@@ -208,6 +208,11 @@ export const errors = {
     title: 'The e-mail address is in use',
     remedy: 'Choose another address.',
   },
+  email_not_pending: {
+    status: 409,
+    title: 'The account does not wait with that address',
+    remedy: 'Read the account, and confirm the address in its `pendingEmail`.',
+  },
   last_administrator: {
     status: 409,
     title: 'The last administrator stays as they are',

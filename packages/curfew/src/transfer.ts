@@ -10,7 +10,8 @@ import { decodeRecord, encodeRecord, rankOf, type StoreRecord } from './stores/r
  * A store as lines of JSON: a first line that says what it is, a record a line, and a last line with their number and
  * the SHA-256 of everything before it. Whoever reads it holds one record at a time, and knows at its end whether it
  * was whole. Format 2 says of a session what whoever opened it may do: a version that would drop that must not read it.
- * Format 3 tells of revoked keys in the log, and has a scope of its own for attaching a verifier.
+ * Format 3 tells of revoked keys in the log, has a scope of its own for attaching a verifier, says what a second factor was
+ * shown for, and has addresses that wait for their confirmation.
  */
 const format = 3;
 const readable: readonly number[] = [1, 2, 3];

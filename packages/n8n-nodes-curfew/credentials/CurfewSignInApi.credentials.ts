@@ -78,6 +78,12 @@ export class CurfewSignInApi implements ICredentialType {
 			},
 			default: '',
 		},
+		{
+			displayName: 'sessionUrl',
+			name: 'sessionUrl',
+			type: 'hidden',
+			default: '',
+		},
 	];
 
 	async preAuthentication(this: IHttpRequestHelper, credentials: ICredentialDataDecryptedObject) {

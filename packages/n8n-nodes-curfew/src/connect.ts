@@ -3,6 +3,7 @@ import {
   authorizedSend,
   type Connection,
   type Credential,
+  Kept,
   type RequestOptions,
   readCredential,
   type Values,
@@ -21,13 +22,15 @@ export async function connect(
   const fields = readCredential(credential, given);
   const ignoreTls = options.ignoreTls || fields['ignoreSslIssues'] === true;
   const now = () => Date.now();
+  const kept = keptFor(credential, fields);
   return {
     credential,
     fields,
     url: String(fields['url']),
     send: credential.signIn
-      ? authorizedSend(credential, fields, plainSend(context, { ...options, ignoreTls }), sessionOf(fields), now)
+      ? authorizedSend(credential, fields, plainSend(context, { ...options, ignoreTls }), kept, now)
       : authenticatedSend(context, credential, { ...options, ignoreTls }),
+    kept,
     now,
     timeout: options.timeout,
   };
@@ -47,14 +50,15 @@ function plainSend(context: IExecuteFunctions, options: RequestOptions): Connect
 }
 
 /**
- * The sessions of sign-ins, by their credential. n8n itself would sign in without the options of the node; and a code
- * of a second factor counts once, so an execution goes on with the session of the one before.
+ * What is kept for each credential, by what stands in it, its URL too. n8n itself would sign in without the options of the
+ * node; and a code of a second factor counts once, so an execution goes on with the session of the one before.
  */
-const sessions = new Map<string, { tokens?: Record<string, string> }>();
+const keptByCredential = new Map<string, Kept>();
 
-function sessionOf(fields: Values): { tokens?: Record<string, string> } {
-  const key = createHash('sha256').update(JSON.stringify(fields)).digest('hex');
-  const session = sessions.get(key) ?? {};
-  sessions.set(key, session);
-  return session;
+function keptFor({ name, fields }: Credential, values: Values): Kept {
+  const typed = [name, ...fields.map((field) => values[field.name])];
+  const key = createHash('sha256').update(JSON.stringify(typed)).digest('hex');
+  const kept = keptByCredential.get(key) ?? new Kept();
+  keptByCredential.set(key, kept);
+  return kept;
 }

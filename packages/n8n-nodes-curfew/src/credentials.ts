@@ -1,4 +1,4 @@
-import { type Credential, readCredential, requestOptionsOf, services } from 'curfew-nodes';
+import { type Credential, checkUrl, keptBeside, readCredential, requestOptionsOf, services } from 'curfew-nodes';
 import type {
   IAuthenticate,
   ICredentialDataDecryptedObject,
@@ -18,7 +18,9 @@ export function credentialNamed(name: string): Credential {
 export function authenticateWith(name: string): IAuthenticate {
   const credential = credentialNamed(name);
   return async (given: ICredentialDataDecryptedObject, options: IHttpRequestOptions) => {
-    const { headers, body } = credential.authorize(readCredential(credential, given), {
+    const fields = readCredential(credential, given);
+    checkUrl(credential, fields, urlOf(options));
+    const { headers, body } = credential.authorize(fields, {
       method: 'GET',
       url: options.url,
       headers: (options.headers ?? {}) as Record<string, string>,
@@ -27,6 +29,11 @@ export function authenticateWith(name: string): IAuthenticate {
     const skip = options.skipSslCertificateValidation === true || given['ignoreSslIssues'] === true;
     return { ...options, headers: { ...headers }, body, skipSslCertificateValidation: skip };
   };
+}
+
+/** Where a request goes: n8n joins the two when it sends it. */
+function urlOf({ baseURL, url }: IHttpRequestOptions): string {
+  return baseURL && !URL.canParse(url) ? `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}` : url;
 }
 
 /** What n8n calls when a sign-in has no session yet, or when its session was refused. */
@@ -38,6 +45,7 @@ export async function signInWith(
   const credential = credentialNamed(name);
   const ignoreTls = given['ignoreSslIssues'] === true;
   const send = sendWith((options) => helpers.httpRequest(options), { ...requestOptionsOf({}), ignoreTls });
-  const tokens = await credential.signIn?.open(readCredential(credential, given), send, Date.now());
-  return { ...tokens };
+  const fields = readCredential(credential, given);
+  const tokens = await credential.signIn?.open(fields, send, Date.now());
+  return { ...keptBeside(fields, tokens ?? {}) };
 }

@@ -1,8 +1,10 @@
 import {
   authorizedSend,
+  baseUrl,
   type Connection,
   type Credential,
   faultOf,
+  Kept,
   NodeFault,
   type RequestOptions,
   readCredential,
@@ -16,7 +18,7 @@ import type { NodeConfig, Red, RedNode } from './red.ts';
 import { sendOver } from './transport.ts';
 
 /** A configuration node: one service, with the way to prove who asks. */
-export type ServerNode = RedNode & { connect(options: RequestOptions): Connection };
+export type ServerNode = RedNode & { url: string; connect(options: RequestOptions): Connection };
 
 /** Registers the configuration node of each service, and what the editor's button “Test” asks. */
 export function registerServers(red: Red): void {
@@ -25,10 +27,11 @@ export function registerServers(red: Red): void {
       serverTypeOf(service.name),
       function (this: RedNode, config: NodeConfig) {
         red.nodes.createNode(this, config);
-        // One session of a sign-in for all nodes that use this one.
-        const session = {};
-        (this as ServerNode).connect = (options) =>
-          connectionOf(service, { ...config, ...this.credentials }, options, session);
+        // For all nodes that use this one.
+        const kept = new Kept();
+        const server = this as ServerNode;
+        server.url = typeof config['url'] === 'string' ? config['url'] : '';
+        server.connect = (options) => connectionOf(service, { ...config, ...this.credentials }, options, kept);
       },
       { credentials: secretsOf(service) },
     );
@@ -50,7 +53,7 @@ function connectionOf(
   service: Service,
   given: Record<string, unknown>,
   options: RequestOptions,
-  session: { tokens?: Record<string, string> },
+  kept: Kept,
 ): Connection {
   const credential: Credential | undefined =
     service.credentials.find(({ way }) => way === given['way']) ?? service.credentials[0];
@@ -62,7 +65,8 @@ function connectionOf(
     credential,
     fields,
     url: String(fields['url']),
-    send: authorizedSend(credential, fields, sendOver({ ...options, ignoreTls }), session, now),
+    send: authorizedSend(credential, fields, sendOver({ ...options, ignoreTls }), kept, now),
+    kept,
     now,
     timeout: options.timeout,
   };
@@ -78,16 +82,38 @@ async function test(
   { id, service: name, fields = {} }: TestRequest,
 ): Promise<{ ok: boolean; message: string }> {
   const service = services.find((one) => one.name === name);
-  const kept = (typeof id === 'string' && red.nodes.getCredentials(id)) || {};
-  const given = Object.entries(fields).map(([field, value]) => [
-    field,
-    value === unknownPassword ? kept[field] : value,
-  ]);
   try {
     if (!service) throw new NodeFault('invalid_parameter', 'There is no such service.');
-    await testCredential(connectionOf(service, Object.fromEntries(given), requestOptionsOf({}), {}));
+    const given = withKeptSecrets(red, id, service, fields);
+    await testCredential(connectionOf(service, given, requestOptionsOf({}), new Kept()));
     return { ok: true, message: `${service.label} answers, and knows who asks.` };
   } catch (error) {
     return { ok: false, message: faultOf(error).whole };
   }
+}
+
+/**
+ * What stands in the editor, with the kept secret wherever none was typed. A kept secret goes to the URL that it was kept
+ * for: whoever may change a flow, but knows no secret of it, could have it sent to a server of their own otherwise.
+ */
+function withKeptSecrets(
+  red: Red,
+  id: unknown,
+  service: Service,
+  fields: Record<string, unknown>,
+): Record<string, unknown> {
+  if (!Object.values(fields).includes(unknownPassword)) return fields;
+  const node = typeof id === 'string' ? (red.nodes.getNode(id) as ServerNode | null) : null;
+  if (node?.type !== serverTypeOf(service.name) || !isSameUrl(node.url, fields['url'])) {
+    throw new NodeFault('secret_missing', 'The kept secret was given for another URL, and is sent to that one alone.', {
+      remedy: 'Type it again, or deploy first.',
+    });
+  }
+  const kept = red.nodes.getCredentials(node.id) ?? {};
+  const given = Object.entries(fields).map(([name, value]) => [name, value === unknownPassword ? kept[name] : value]);
+  return Object.fromEntries(given);
+}
+
+function isSameUrl(kept: string, given: unknown): boolean {
+  return typeof given === 'string' && baseUrl(given) === baseUrl(kept);
 }

@@ -1,6 +1,7 @@
-export { authorizedSend, type Connection, readCredential, testCredential } from './connection.ts';
+export { authorizedSend, type Connection, checkUrl, readCredential, testCredential } from './connection.ts';
 export { type Credential, ignoreTlsField } from './credential.ts';
 export { type ErrorEntry, faultOf, NodeFault, type Origin } from './fault.ts';
+export { Kept, keptBeside, sessionUrl } from './kept.ts';
 export { serverTypeOf, typeOf } from './names.ts';
 export { operations } from './operations/index.ts';
 export {
@@ -14,7 +15,7 @@ export {
 } from './operations/operation.ts';
 export { applies, type Choice, type Parameter, type Values } from './parameter.ts';
 export { readParameters } from './read.ts';
-export { batches, type RequestOptions, requestOptions, requestOptionsOf } from './request-options.ts';
+export { baseUrl, batches, type RequestOptions, requestOptions, requestOptionsOf } from './request-options.ts';
 export { curfew } from './services/curfew.ts';
 export { serviceParameter, services } from './services/index.ts';
 export type { LoggedOut, Service, ServiceName } from './services/service.ts';

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import type { RequestListener } from 'node:http';
 import { describe, test } from 'node:test';
 import { adminPassword, TestServer } from '../../curfew/test/support/server.ts';
+import { manualClock } from '../../curfew/test/support/world.ts';
 import {
   authorizedSend,
   type Connection,
+  checkUrl,
+  Kept,
+  keptBeside,
   NodeFault,
   readCredential,
   readParameters,
@@ -20,15 +24,21 @@ const send: Send = async ({ method, url, headers, body }) => {
   return { status: response.status, headers: Object.fromEntries(response.headers), text: await response.text() };
 };
 
-function connected(name: string, way: 'token' | 'signIn', given: Record<string, unknown>): Connection {
+function connected(
+  name: string,
+  way: 'token' | 'signIn',
+  given: Record<string, unknown>,
+  now: () => number = Date.now,
+): Connection {
   const credential = services.find((service) => service.name === name)!.credentials.find((one) => one.way === way)!;
   const fields = readCredential(credential, given);
-  const now = () => Date.now();
+  const kept = new Kept();
   return {
     credential,
     fields,
     url: String(fields['url']),
-    send: authorizedSend(credential, fields, send, {}, now),
+    send: authorizedSend(credential, fields, send, kept, now),
+    kept,
     now,
     timeout: 10_000,
   };
@@ -184,6 +194,79 @@ describe('credentials', () => {
       await fault(testCredential(connected(name, way, { ...good, ...wrong })));
     }
     assert.equal(cases.length, services.flatMap(({ credentials }) => credentials).length, 'every credential is here');
+  });
+
+  for (const [name, path] of [
+    ['curfew', ''],
+    ['rocketchat', '/rocketchat'],
+  ] as const) {
+    test(`N7.8: ${name}: ten calls at once sign in once, and show one code where each takes one`, async (t) => {
+      const clock = manualClock(Date.UTC(2026, 5, 1));
+      const server = await TestServer.start({}, clock);
+      t.after(() => server.close());
+      const { id } = (await server.login()).body.account;
+      const { secret } = await server.enrol(id);
+      await server.call('DELETE', `/v1/users/${id}/sessions`);
+      const opened = await Promise.all(Array.from({ length: 20 }, () => server.createSession('ada')));
+      const service = services.find((one) => one.name === name)!;
+      const person = { url: server.url + path, username: 'admin', password: adminPassword, totpSecret: secret };
+      const connection = connected(name, 'signIn', person, () => clock.now());
+      const logOut = (some: typeof opened) =>
+        Promise.all(
+          some.map(({ session }) =>
+            service.logOut(connection, {
+              curfewBy: 'id',
+              curfewSessionId: session.id,
+              rocketchatSessionId: session.id,
+            }),
+          ),
+        );
+      await logOut(opened.slice(0, 10));
+      assert.equal((await server.call('GET', `/v1/users/${id}/sessions`)).body.total, 1);
+      // What the sign-in has shown is remembered no longer.
+      clock.advance(6 * 60_000);
+      await logOut(opened.slice(10));
+      assert.equal((await server.call('GET', '/v1/users/ada/sessions')).body.total, 0);
+      const failed = (await server.call('GET', '/v1/events?type=second_factor.failed')).body.events;
+      assert.deepEqual(failed, []);
+    });
+  }
+
+  test('the session of a sign-in goes to the URL that it was opened at, and to no other', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const stranger = await answering(t, json(401, {}));
+    const credential = services.find(({ name }) => name === 'curfew')!.credentials.find(({ way }) => way === 'signIn')!;
+    const typed = { url: server.url, username: 'admin', password: adminPassword };
+    const fields = readCredential(credential, typed);
+    const beside = keptBeside(fields, await credential.signIn!.open(fields, send, Date.now()));
+    const kept = { ...typed, ...beside };
+    const request = { method: 'GET', url: `${server.url}/v1/me`, headers: {}, body: undefined } as const;
+    const shown = (given: object) => credential.authorize(readCredential(credential, { ...given }), request).headers;
+    assert.equal((await send(credential.authorize(readCredential(credential, kept), request))).status, 200);
+    assert.ok(shown({ ...kept, url: `${server.url}/` })['authorization'], 'a slash at the end is the same URL');
+    for (const url of [stranger.url, `${server.url}/other`, server.url.replace('127.0.0.1', 'localhost')]) {
+      assert.equal(shown({ ...kept, url })['authorization'], undefined, url);
+    }
+  });
+
+  test('N7.9: a credential goes to its own service, whatever address a request names', () => {
+    const credential = services.find(({ name }) => name === 'curfew')!.credentials[0]!;
+    const fields = readCredential(credential, { url: 'https://a.example/curfew', apiKey: 'cfk_x' });
+    for (const to of ['https://a.example/curfew', 'https://a.example/curfew/v1/me?x=1', '/curfew/v1/me']) {
+      checkUrl(credential, fields, to);
+    }
+    for (const to of [
+      'https://b.example/curfew/v1/me',
+      'http://a.example/curfew/v1/me',
+      'https://a.example:8443/curfew/v1/me',
+      'https://a.example@b.example/curfew',
+      'https://a.example/curfew/../other',
+      'https://a.example/curfewer',
+      'nonsense:',
+    ]) {
+      assert.throws(() => checkUrl(credential, fields, to), { code: 'other_url' }, to);
+    }
   });
 
   test('a code of a second factor is made where it is asked for, and only there', async (t) => {

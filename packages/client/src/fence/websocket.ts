@@ -26,6 +26,8 @@ const defaultTimeout = 5000;
 /**
  * A verifier for this application, attached to a Curfew server over a WebSocket.
  *
+ *     import { createVerifier } from 'curfew-client/verifier';
+ *
  *     const verifier = createVerifier({ url: 'http://127.0.0.1:2873', key: process.env.CURFEW_API_KEY });
  *     const verdict = verifier.check(token) ?? (await verifier.verify(token));
  *

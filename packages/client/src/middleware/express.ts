@@ -6,8 +6,11 @@ import { examine, type Requirement, type SessionOptions, type SessionVerifier } 
 declare global {
   namespace Express {
     interface Request {
-      /** Set by `requireSession`: a session that is active. */
-      session: VerifiedSession;
+      /**
+       * Set by `requireSession`: a session that is active. It is not `session`, because other middleware, such as
+       * `express-session`, keeps its own there.
+       */
+      curfewSession: VerifiedSession;
     }
   }
 }
@@ -22,7 +25,7 @@ export type ExpressMiddleware = (
  * Sessions for Express.
  *
  *     const requireSession = expressSessions(verifier);
- *     app.get('/admin', requireSession({ groups: ['staff'] }), (request, response) => response.json(request.session));
+ *     app.get('/admin', requireSession({ groups: ['staff'] }), (request, response) => response.json(request.curfewSession));
  */
 export function expressSessions(
   verifier: SessionVerifier,
@@ -32,7 +35,7 @@ export function expressSessions(
     async (request, response, next) => {
       const found = await examine(verifier, request, requirement, options);
       if ('refusal' in found) return sendRefusal(response, found.refusal);
-      Object.assign(request, { session: found.session });
+      Object.assign(request, { curfewSession: found.session });
       next();
     };
 }

@@ -4,8 +4,8 @@ import { examine, type Requirement, type SessionOptions, type SessionVerifier } 
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by `requireSession`: a session that is active. */
-    session: VerifiedSession;
+    /** Set by `requireSession`: a session that is active. It is not `session`, which `@fastify/session` has. */
+    curfewSession: VerifiedSession;
   }
 }
 
@@ -15,7 +15,7 @@ export type FastifyHook = (request: FastifyRequest, reply: FastifyReply) => Prom
  * Sessions for Fastify, as a hook.
  *
  *     const requireSession = fastifySessions(verifier);
- *     app.get('/admin', { onRequest: requireSession({ groups: ['staff'] }) }, async ({ session }) => session.userId);
+ *     app.get('/admin', { onRequest: requireSession({ groups: ['staff'] }) }, async (request) => request.curfewSession);
  */
 export function fastifySessions(
   verifier: SessionVerifier,
@@ -25,7 +25,7 @@ export function fastifySessions(
     async (request, reply) => {
       const found = await examine(verifier, request, requirement, options);
       if ('session' in found) {
-        request.session = found.session;
+        request.curfewSession = found.session;
         return undefined;
       }
       const { status, headers, body } = found.refusal;

@@ -3,13 +3,13 @@ import type { VerifiedSession } from '../fence/messages.ts';
 import { examine, type Refusal, type Requirement, type SessionOptions, type SessionVerifier } from './sessions.ts';
 
 /** A request whose session is known to be active. */
-export type SessionRequest = IncomingMessage & { session: VerifiedSession };
+export type SessionRequest = IncomingMessage & { curfewSession: VerifiedSession };
 
 /**
  * Sessions for a plain `node:http` server.
  *
  *     const requireSession = httpSessions(verifier);
- *     createServer(requireSession({ groups: ['staff'] }, (request, response) => response.end(request.session.userId)));
+ *     createServer(requireSession({ groups: ['staff'] }, (request, response) => response.end(request.curfewSession.userId)));
  */
 export function httpSessions(
   verifier: SessionVerifier,
@@ -21,7 +21,7 @@ export function httpSessions(
   return (requirement, handle) => async (request, response) => {
     const found = await examine(verifier, request, requirement, options);
     if ('refusal' in found) sendRefusal(response, found.refusal);
-    else handle(Object.assign(request, { session: found.session }), response);
+    else handle(Object.assign(request, { curfewSession: found.session }), response);
   };
 }
 

@@ -9,7 +9,7 @@ import type { EndReason } from '../domain/reasons.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { administratorLeft, guardAccount } from './guard.ts';
+import { administratorLeft, guard, guardAccount } from './guard.ts';
 import { budget } from './match-sessions.ts';
 import { checkOwnChange, type OwnerProof } from './own-change.ts';
 import { checkPassword } from './passwords.ts';
@@ -44,6 +44,7 @@ export async function createAccount(world: World, caller: Caller, request: NewAc
     id: newId(username, now, world.random) as AccountId,
     username,
     email: parseEmail(request.email ?? undefined),
+    pendingEmail: undefined,
     name: parseName(request.name ?? undefined),
     roles: [...new Set(request.roles ?? ['member' as const])],
     permissions: [...new Set(request.permissions ?? [])],
@@ -56,7 +57,7 @@ export async function createAccount(world: World, caller: Caller, request: NewAc
     factor: undefined,
   } satisfies Account;
   guardAccount(caller, planned);
-  const account = { ...planned, passwordHash: await world.passwords.hash(checkPassword(request.password)) };
+  const account = { ...planned, passwordHash: await world.passwords.hash(await checkPassword(request.password)) };
   const event = { type: 'account.created', at: now, by: actorOf(caller), userId: account.id } as const;
   const outcome = await world.store.createAccount(account, event);
   if (outcome !== 'created') throw taken(outcome, account);
@@ -116,11 +117,16 @@ export async function updateAccount(
   guardAccount(caller, await readAccount(world, id));
   await checkOwnChange(world, caller, id, patch, proof);
   const passwordHash =
-    patch.password === undefined ? undefined : await world.passwords.hash(checkPassword(patch.password));
+    patch.password === undefined ? undefined : await world.passwords.hash(await checkPassword(patch.password));
   const now = world.clock.now();
   const outcome = await retryConflicts(async () => {
     const account = await readAccount(world, id);
-    const set = { ...changesOf(patch), ...(passwordHash && { passwordHash }), updatedAt: now };
+    const set = {
+      ...changesOf(patch),
+      ...addressOf(caller, account, patch),
+      ...(passwordHash && { passwordHash }),
+      updatedAt: now,
+    };
     const next = { ...account, ...set };
     guardAccount(caller, account, next);
     const why = endReasonOf(account, set);
@@ -133,7 +139,9 @@ export async function updateAccount(
         at: now,
         by: actorOf(caller),
         userId: account.id,
-        details: { changed: Object.keys(patch) },
+        details: {
+          changed: Object.keys(patch).map((name) => (name === 'email' && !('email' in set) ? 'pendingEmail' : name)),
+        },
       },
       end: why && { at: now, by: actorOf(caller), reason: why },
       except: why === 'all_of_user' && keepSession !== undefined ? parseSessionId(keepSession) : undefined,
@@ -190,15 +198,61 @@ function eventOf(account: Account, set: Partial<Account>): EventType {
 
 /** What a patch sets, checked: absent parts stay as they are. */
 function changesOf(patch: AccountPatch): Partial<Account> {
-  const { username, email, name, disabled, roles: given, permissions: single } = patch;
+  const { username, name, disabled, roles: given, permissions: single } = patch;
   return {
     ...(username !== undefined && { username: parseUsername(username) }),
-    ...(email !== undefined && { email: parseEmail(email ?? undefined) }),
     ...(name !== undefined && { name: parseName(name ?? undefined) }),
     ...(given && { roles: [...new Set(given)] }),
     ...(single && { permissions: [...new Set(single)] }),
     ...(disabled !== undefined && { disabled }),
   };
+}
+
+/**
+ * What becomes of a new address. Whoever manages accounts is believed: an administrator, or the application, which has sent
+ * a link there; Curfew sends no mail. What somebody without that permission says of their own waits to be confirmed.
+ */
+function addressOf(caller: Caller, account: Account, { email }: AccountPatch): Partial<Account> {
+  if (email === undefined) return {};
+  const address = parseEmail(email ?? undefined);
+  const isBelieved = address === undefined || address === account.email || caller.granted.has('accounts.manage');
+  return isBelieved ? { email: address, pendingEmail: undefined } : { pendingEmail: address };
+}
+
+/**
+ * Believes the address that an account waits with: from now on it is the account's, and its owner signs in with it. The
+ * caller says which one was confirmed, because the owner may have set another meanwhile.
+ * @throws `account_not_found`, `permission_missing`, `email_not_pending`, `email_taken`
+ */
+export async function confirmEmail(world: World, caller: Caller, id: string, email: string): Promise<AccountView> {
+  guard(caller, ['accounts.manage']);
+  const confirmed = parseEmail(email);
+  const at = world.clock.now();
+  return retryConflicts(async () => {
+    const account = await readAccount(world, id);
+    guardAccount(caller, account);
+    if (account.pendingEmail !== confirmed) {
+      throw new CurfewError('email_not_pending', { detail: `Account ${account.username}.` });
+    }
+    const set = { email: confirmed, pendingEmail: undefined, updatedAt: at };
+    const outcome = await world.store.changeAccount({
+      id: account.id,
+      version: account.version,
+      set,
+      event: {
+        type: 'account.changed',
+        at,
+        by: actorOf(caller),
+        userId: account.id,
+        details: { changed: ['email'] },
+      },
+    });
+    if (outcome.kind === 'not_found') throw absent(id);
+    if (outcome.kind === 'username_taken' || outcome.kind === 'email_taken') {
+      throw taken(outcome.kind, { ...account, ...set });
+    }
+    return outcome.kind === 'changed' ? accountView(outcome.account) : 'conflict';
+  });
 }
 
 /** @throws `invalid_value` */

@@ -62,6 +62,7 @@ const useCases = {
   getAccount: accounts.getAccount,
   listAccounts: accounts.listAccounts,
   updateAccount: accounts.updateAccount,
+  confirmEmail: accounts.confirmEmail,
   deleteAccount: accounts.deleteAccount,
   startTotp: factors.startTotp,
   confirmTotp: factors.confirmTotp,

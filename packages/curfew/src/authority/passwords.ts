@@ -55,9 +55,30 @@ export function createPasswords(bounds: { atOnce: number; mostWaiting: number } 
   };
 }
 
-/** @throws `invalid_value` */
-export function checkPassword(password: string): string {
+/**
+ * Whether a password may be set. One that was set before a rule came is still good to sign in with.
+ * @throws `invalid_value`
+ */
+export async function checkPassword(password: string): Promise<string> {
   const { passwordMin, passwordMax } = limits;
-  if (password.length >= passwordMin && password.length <= passwordMax) return password;
-  throw new CurfewError('invalid_value', { detail: `A password has ${passwordMin} to ${passwordMax} characters.` });
+  if (password.length < passwordMin || password.length > passwordMax) {
+    throw new CurfewError('invalid_value', { detail: `A password has ${passwordMin} to ${passwordMax} characters.` });
+  }
+  if (await isCommon(password)) {
+    throw new CurfewError('invalid_value', {
+      detail: 'This password is one of the most common ones, which are guessed first. Choose another.',
+    });
+  }
+  return password;
+}
+
+/**
+ * NIST SP 800-63B-4, 3.1.1.2: what is known to be common is not accepted, also in other letters' case. The list has the
+ * 49,233 most common passwords; it is loaded when a password is first set, because few processes ever set one.
+ */
+async function isCommon(password: string): Promise<boolean> {
+  const { dictionary } = await import('@zxcvbn-ts/language-common');
+  // Its types tell how it is packed, not what comes out.
+  const common = dictionary['passwords-common'] as unknown as readonly string[];
+  return common.includes(password.normalize('NFKC').toLowerCase());
 }

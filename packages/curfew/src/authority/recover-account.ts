@@ -26,7 +26,7 @@ export async function recoverAccount(
   { store, passwords }: { store: Store; passwords: Passwords },
   { account: name, password, keepFactor = false, admin = false }: Recovery,
 ): Promise<AccountView> {
-  const passwordHash = await passwords.hash(checkPassword(password));
+  const passwordHash = await passwords.hash(await checkPassword(password));
   const at = Math.max(await store.latestTime(), (await store.logHead()).now);
   const by = 'library';
   const recovered = await retryConflicts(async () => {

@@ -41,7 +41,7 @@ export async function refreshSession(world: World, refreshToken: string): Promis
         tokenHash: hashSecret(successor.tokenSecret),
         refresh: rotated(stored.refresh, successor, now),
         // A confirmed factor belongs to the token it was confirmed for.
-        factorAt: undefined,
+        factorShown: undefined,
         lastSeenAt: now,
       },
       logged: true,

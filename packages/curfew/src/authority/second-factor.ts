@@ -1,5 +1,6 @@
 import { type Account, factorMethods, hasFactor } from '../domain/account.ts';
-import { factorRemembered, freshSignIn } from '../domain/limits.ts';
+import { type FactorUse, isRemembered, networkOfRequest } from '../domain/factor-shown.ts';
+import { freshSignIn } from '../domain/limits.ts';
 import { useCode } from '../domain/second-factor.ts';
 import type { StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
@@ -8,9 +9,9 @@ import type { Person } from './caller.ts';
 import { retryConflicts } from './retry.ts';
 import type { World } from './world.ts';
 
-/** Whether a second factor was confirmed for this session's token lately enough. */
-export function factorIsRemembered(world: World, session: StoredSession): boolean {
-  return session.factorAt !== undefined && world.clock.now() < session.factorAt + factorRemembered;
+/** Whether a second factor was confirmed for this session's token lately enough, for the same kind, from the same network. */
+export function factorIsRemembered(world: World, session: StoredSession, use: FactorUse): boolean {
+  return isRemembered(session.factorShown, use, world.clock.now());
 }
 
 /**
@@ -23,8 +24,8 @@ export function signInIsFresh(world: World, { session, account }: Pick<Person, '
 }
 
 /**
- * Confirms the second factor of whoever a session belongs to, and remembers it on the session for five minutes. Within
- * those no code is asked for, and none is used up.
+ * Confirms the second factor of whoever a session belongs to, and remembers it on the session for five minutes, for the
+ * same kind of operation from the same network. Then no code is asked for, and none is used up.
  * @throws `second_factor_required` (with the methods: none means that a factor must be enrolled first),
  *   `second_factor_invalid`, `too_many_attempts`
  */
@@ -33,8 +34,9 @@ export async function confirmSecondFactor(
   session: StoredSession,
   account: Account | undefined,
   code: string | undefined,
+  use: FactorUse,
 ): Promise<void> {
-  if (!factorIsRemembered(world, session)) await showSecondFactor(world, session, account, code);
+  if (!factorIsRemembered(world, session, use)) await showSecondFactor(world, session, account, code, use);
 }
 
 /**
@@ -46,6 +48,7 @@ export async function showSecondFactor(
   session: StoredSession,
   account: Account | undefined,
   code: string | undefined,
+  use: FactorUse,
 ): Promise<void> {
   if (!account || !hasFactor(account)) {
     throw new CurfewError('second_factor_required', {
@@ -57,7 +60,7 @@ export async function showSecondFactor(
     throw new CurfewError('second_factor_required', { methods: factorMethods(account) });
   }
   await useFactor(world, account, code);
-  await remember(world, session);
+  await remember(world, session, use);
 }
 
 /**
@@ -111,7 +114,7 @@ function factorBuckets(id: Account['id']): [soon: string, inARow: string] {
   return [bucketOf('factor', id), bucketOf('factor in a row', id)];
 }
 
-async function remember(world: World, session: StoredSession): Promise<void> {
+async function remember(world: World, session: StoredSession, { area, ip }: FactorUse): Promise<void> {
   await retryConflicts(async () => {
     const found = await world.store.readSession(session.id);
     if (!found) return undefined;
@@ -119,7 +122,8 @@ async function remember(world: World, session: StoredSession): Promise<void> {
     // The token was replaced meanwhile: the new one has confirmed nothing.
     if (!Buffer.from(tokenHash).equals(session.tokenHash)) return undefined;
     const now = world.clock.now();
-    const outcome = await world.store.changeSession({ id, version, set: { factorAt: now }, logged: false, now });
+    const set = { factorShown: { at: now, area, network: networkOfRequest(ip) } };
+    const outcome = await world.store.changeSession({ id, version, set, logged: false, now });
     return outcome.kind === 'conflict' ? 'conflict' : undefined;
   });
 }

@@ -21,7 +21,7 @@ function change(groups: Command, act: 'add' | 'remove', description: string): vo
     .action(async (userId: string, keys: string[], { session }: { session?: string }, command: Command) => {
       const context = contextOf(command);
       const input = { userId, [act]: keys, sessionId: session, wait: context.options.wait };
-      const changed = await withFactor(context, (options) => context.client.changeAccessGroups(input, options));
+      const changed = await withFactor(context, (options) => context.client.changeAccessGroupsOfUser(input, options));
       answer(
         context,
         changed,

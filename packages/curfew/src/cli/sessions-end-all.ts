@@ -27,11 +27,11 @@ export function sessionsEndAll(sessions: Command): void {
         answer(context, await withFactor(context, (call) => client.endEveryone(input, call)), text);
         return;
       }
-      const { total = 0 } = await client.listUserSessions({ userId, limit: 1 });
+      const { total = 0 } = await client.listSessions({ user: userId, status: 'active', limit: 1 });
       const count = counted(except === undefined ? total : Math.max(0, total - 1), 'session');
       await confirmed(context, `This ends ${count} of ${userId}. Continue?`);
       const input = { userId, except, wait: options.wait };
-      answer(context, await withFactor(context, (call) => client.endUserSessions(input, call)), text);
+      answer(context, await withFactor(context, (call) => client.endSessionsOfUser(input, call)), text);
     });
 }
 

@@ -8,6 +8,11 @@ export type Account = {
   username: string;
   /** Unique, lower case. */
   email: string | undefined;
+  /**
+   * The address that its owner says is theirs, until somebody has confirmed it: nobody signs in with it, and it need not be
+   * unique, so whoever sets it does not learn whether another account has it.
+   */
+  pendingEmail: string | undefined;
   name: string | undefined;
   roles: readonly Role[];
   permissions: readonly Permission[];

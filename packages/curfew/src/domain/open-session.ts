@@ -1,5 +1,6 @@
 import type { AccessGroup, SessionId, SessionName, UserId } from './brand.ts';
 import { deviceOf } from './device.ts';
+import { networkOfRequest } from './factor-shown.ts';
 import { newId } from './ids.ts';
 import type { Permission } from './permissions.ts';
 import type { Random } from './ports.ts';
@@ -51,7 +52,7 @@ export function openSession(opening: Opening, now: number, random: Random): { st
       epochs: opening.epochs,
       tokenHash: hashSecret(tokenSecret),
       refresh: { hash: hashSecret(refreshSecret), previousHash: undefined, rotatedAt: undefined, rotations: 0 },
-      factorAt: opening.withFactor ? now : undefined,
+      factorShown: opening.withFactor ? { at: now, area: 'any', network: networkOfRequest(opening.ip) } : undefined,
       openedWith: opening.openedWith,
       end: undefined,
       version: 1,

@@ -1,5 +1,6 @@
 import type { AccessGroup, SessionId, SessionName, UserId } from './brand.ts';
 import type { Device } from './device.ts';
+import type { FactorShown } from './factor-shown.ts';
 import type { Permission } from './permissions.ts';
 import type { Actor, EndReason, SequencedEnd } from './reasons.ts';
 
@@ -57,8 +58,8 @@ export type StoredSession = {
   /** SHA-256 of the session token's secret: 32 bytes. */
   tokenHash: Uint8Array;
   refresh: RefreshState;
-  /** When a second factor was last confirmed for the present token. */
-  factorAt: number | undefined;
+  /** The second factor that was last confirmed for the present token. */
+  factorShown: FactorShown | undefined;
   /**
    * What whoever opened it for its user may do; `undefined` when the user signed in by themselves, and in what was written
    * before this was noted. Set at the creation, and never changed.

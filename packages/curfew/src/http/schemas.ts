@@ -123,6 +123,7 @@ export const Account = Type.Object(
     id: Type.String(),
     username: Type.String(),
     email: maybe(Type.String()),
+    pendingEmail: maybe(Type.String({ description: 'An address that its owner has set, and nobody has confirmed.' })),
     name: maybe(Type.String()),
     roles: Type.Array(oneOf(roleNames)),
     permissions: Type.Array(oneOf(permissions)),

@@ -2,6 +2,7 @@ import type { Account } from '../domain/account.ts';
 import type { AttemptRule } from '../domain/attempts.ts';
 import type { AccessGroup, AccountId, KeyId, SessionId, SessionName, UserId } from '../domain/brand.ts';
 import type { Event, EventFilter, NewEvent } from '../domain/events.ts';
+import type { FactorShown } from '../domain/factor-shown.ts';
 import type { GroupChange } from '../domain/groups.ts';
 import type { ApiKey } from '../domain/key.ts';
 import type { NamedSession } from '../domain/named.ts';
@@ -286,7 +287,7 @@ export type SessionChange = {
   set: Partial<{
     tokenHash: Uint8Array;
     refresh: RefreshState;
-    factorAt: number | undefined;
+    factorShown: FactorShown | undefined;
     suspended: boolean;
     lastSeenAt: number;
   }>;

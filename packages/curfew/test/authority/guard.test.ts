@@ -34,6 +34,7 @@ describe('whoever may do less than their target writes nothing to it', () => {
   const writes: Record<string, (authority: Authority, caller: Caller, id: string) => Promise<unknown>> = {
     'its password': (authority, caller, id) => authority.updateAccount(caller, id, { password: 'taken over' }),
     'its address': (authority, caller, id) => authority.updateAccount(caller, id, { email: 'eve@example.com' }),
+    'its address, confirmed': (authority, caller, id) => authority.confirmEmail(caller, id, 'boss@example.com'),
     'its name': (authority, caller, id) => authority.updateAccount(caller, id, { username: 'eve' }),
     'its roles': (authority, caller, id) => authority.updateAccount(caller, id, { roles: ['member'] }),
     'its permissions': (authority, caller, id) => authority.updateAccount(caller, id, { permissions: [] }),

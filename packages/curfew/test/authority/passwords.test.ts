@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPasswords } from '../../src/authority/passwords.ts';
+import { recoverAccount } from '../../src/authority/recover-account.ts';
 import { signIn } from '../../src/authority/sign-in.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
@@ -37,4 +38,35 @@ test('N3.1: whoever is refused because too many wait has used up no attempt', as
   const busy = { ...server.world, passwords: createPasswords({ atOnce: 1, mostWaiting: 0 }) };
   for (let i = 0; i < 30; i++) await assert.rejects(signIn(busy, request), { code: 'server_busy' });
   assert.ok((await signIn(server.world, request)).token);
+});
+
+test('N5.3: the most common passwords are refused wherever one is set, and the error says why', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { world } = server;
+  const create = (username: string, password: string) => server.call('POST', '/v1/accounts', { username, password });
+  for (const password of [
+    'password',
+    '12345678',
+    'qwertyuiop',
+    'Football',
+    'PASSWORD1',
+    'ｐａｓｓｗｏｒｄ',
+    'trustno1',
+  ]) {
+    const { status, body } = await create('ada', password);
+    assert.deepEqual([status, body.code], [400, 'invalid_value'], password);
+    assert.match(body.detail, /one of the most common ones/);
+    assert.equal(JSON.stringify(body).includes(JSON.stringify(password)), false);
+  }
+  const { id } = (await create('ada', 'no password that anybody has')).body.account;
+  const changed = await server.call('PATCH', `/v1/accounts/${id}`, { password: 'sunshine' });
+  assert.match(changed.body.detail, /one of the most common ones/);
+  await assert.rejects(recoverAccount(world, { account: 'ada', password: 'iloveyou' }), { code: 'invalid_value' });
+  await assert.rejects(TestServer.start({ CURFEW_ADMIN_PASSWORD: 'letmein1' }), { code: 'invalid_value' });
+  // One that was set before the rule came.
+  const passwordHash = await world.passwords.hash('sunshine');
+  const { account } = await world.store.readUser(id);
+  await world.store.changeAccount({ id, version: account!.version, set: { passwordHash }, event: undefined });
+  assert.equal((await server.login('ada', 'sunshine')).status, 200);
 });

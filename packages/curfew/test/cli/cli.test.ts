@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -132,6 +134,38 @@ describe('the command line', () => {
     assert.match((await run('keys', 'list')).out, /web +good +(now|\d+ s ago) +none: for browsers/);
     assert.match((await run('keys', 'create', 'web')).err, /Give the key scopes, or --browser/);
     assert.ok(parseToken('key', (await run('keys', 'make')).out.trim()));
+  });
+
+  test('a user whose id cannot stand in a path is like any other', async () => {
+    for (const userId of ['..', 'a/../b']) {
+      const [{ token }] = [await server.createSession(userId), await server.createSession(userId)];
+      assert.match((await run('groups', 'add', userId, 'staff')).out, /^2 sessions changed\./);
+      assert.deepEqual((await server.verify(token)).session.accessGroups, ['staff']);
+      const asked = await run('sessions', 'end-all', '--user', userId);
+      assert.ok(asked.err.includes(`This ends 2 sessions of ${userId}.`), asked.err);
+      assert.match((await run('--yes', 'sessions', 'end-all', '--user', userId)).out, /^2 sessions have ended\./);
+    }
+  });
+
+  test('the session of a login goes to the server that it was kept for, and to no other', async (t) => {
+    const own = mkdtempSync(join(tmpdir(), 'curfew-home-'));
+    const password = `${adminPassword}\n`;
+    const login = ['login', '--username', 'admin', '--password-stdin'];
+    assert.equal((await runCli(login, { CURFEW_URL: server.url, XDG_CONFIG_HOME: own }, password)).code, 0);
+    const shown: unknown[] = [];
+    const stranger = createServer((request, response) => {
+      shown.push(request.headers.authorization);
+      response.writeHead(401, { 'content-type': 'application/json' }).end('{}');
+    }).listen(0);
+    t.after(() => {
+      stranger.close();
+      rmSync(own, { recursive: true });
+    });
+    await once(stranger, 'listening');
+    const { port } = stranger.address() as AddressInfo;
+    await runCli(['sessions', 'list'], { CURFEW_URL: `http://127.0.0.1:${port}`, XDG_CONFIG_HOME: own });
+    assert.deepEqual(shown, [undefined]);
+    assert.equal((await runCli(['sessions', 'list'], { XDG_CONFIG_HOME: own })).code, 0);
   });
 
   test('a login is kept for its owner alone, used, and forgotten at logout', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type CurfewApiError, createVerifier, type Verifier } from 'curfew-client';
+import type { CurfewApiError } from 'curfew-client';
+import { createVerifier, type Verifier } from 'curfew-client/verifier';
 import { TestServer } from '../support/server.ts';
 
 let server: TestServer;

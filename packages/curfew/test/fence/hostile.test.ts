@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
-import { createVerifier } from 'curfew-client';
+import { createVerifier } from 'curfew-client/verifier';
 import { WebSocket } from 'ws';
 import { SilentStreams } from '../../src/http/fence.ts';
 import { attachRaw, type RawVerifier, rawVerifier } from '../support/raw-verifier.ts';

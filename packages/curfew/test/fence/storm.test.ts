@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createVerifier } from 'curfew-client';
+import { createVerifier } from 'curfew-client/verifier';
 import { WebSocket } from 'ws';
 import { library } from '../../src/authority/caller.ts';
 import { createAuthority } from '../../src/authority/index.ts';

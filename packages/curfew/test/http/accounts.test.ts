@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { minute } from '../../src/domain/limits.ts';
-import { TestServer } from '../support/server.ts';
+import { type Answer, TestServer } from '../support/server.ts';
 import { manualClock } from '../support/world.ts';
 
 describe('accounts over HTTP', () => {
@@ -122,20 +122,74 @@ describe('accounts over HTTP', () => {
     assert.equal((await patch({ password }, authenticator.next())).status, 200);
   });
 
-  test('No enumeration, N5.2: a member cannot set an address, and so not find out whose exists', async () => {
-    await server.createAccount('finn');
-    await server.createAccount('gwen', { email: 'gwen@example.com' });
+  test('N5.4: a new address of one’s own waits until somebody who manages accounts has confirmed it', async () => {
+    await server.createAccount('finn', { email: 'finn@example.com' });
     const { token, account } = (await server.login('finn', 'finn password')).body;
-    const told = [];
+    const at = `/v1/accounts/${account.id}`;
+    const byEmail = async (email: string) =>
+      (await server.call('POST', '/v1/login', { email, password: 'finn password' }, { as: '' })).status;
+    const set = (email: string | null) =>
+      server.call('PATCH', at, { email, currentPassword: 'finn password' }, { as: token });
+    const addresses = ({ body }: Answer) => [body.account.email, body.account.pendingEmail];
+    assert.deepEqual(addresses(await set('New@Example.com')), ['finn@example.com', 'new@example.com']);
+    assert.deepEqual([await byEmail('finn@example.com'), await byEmail('new@example.com')], [200, 401]);
+    const told = (await server.call('GET', `/v1/events?user=${account.id}&type=account.changed&limit=1`)).body.events;
+    assert.deepEqual(told[0].details.changed.sort(), ['pendingEmail']);
+
+    const confirm = (email: string, as?: string) => server.call('POST', `${at}/email/confirm`, { email }, { as });
+    assert.equal((await confirm('new@example.com', token)).body.code, 'permission_missing', 'not by its owner');
+    const weak = (await server.call('POST', '/v1/keys', { name: 'weak', scopes: ['sessions.end'] })).body.token;
+    assert.equal((await confirm('new@example.com', weak)).body.code, 'permission_missing');
+    assert.equal(
+      (await confirm('other@example.com')).body.code,
+      'email_not_pending',
+      'the owner set another meanwhile',
+    );
+    assert.deepEqual(addresses(await confirm('new@example.com')), ['new@example.com', undefined]);
+    assert.deepEqual([await byEmail('finn@example.com'), await byEmail('new@example.com')], [401, 200]);
+    assert.equal((await confirm('new@example.com')).body.code, 'email_not_pending', 'it waits no longer');
+
+    await set('third@example.com');
+    assert.deepEqual(addresses(await set('new@example.com')), ['new@example.com', undefined], 'as it was');
+    await set('third@example.com');
+    assert.deepEqual(addresses(await set(null)), [undefined, undefined]);
+    const believed = await server.call('PATCH', at, { email: 'finn@example.com' });
+    assert.deepEqual(addresses(believed), ['finn@example.com', undefined], 'the application is believed');
+  });
+
+  test('No enumeration, N5.2: a member does not find out whose address exists: not by status or text, and not by what it takes', async () => {
+    await server.createAccount('gwen', { email: 'gwen@example.com' });
+    await server.createAccount('hugo');
+    const { token, account } = (await server.login('hugo', 'hugo password')).body;
+    const { store } = server.world;
+    const told: unknown[] = [];
     for (const email of ['gwen@example.com', 'nobody@example.com']) {
-      const body = { email, currentPassword: 'finn password' };
-      const { status, body: problem } = await server.call('PATCH', `/v1/accounts/${account.id}`, body, { as: token });
-      told.push({ status, ...problem, instance: undefined });
+      const asked: string[] = [];
+      server.world.store = new Proxy(store, {
+        get(target, name) {
+          const found = Reflect.get(target, name);
+          if (typeof found !== 'function') return found;
+          asked.push(String(name));
+          return found.bind(target);
+        },
+      });
+      const body = { email, currentPassword: 'hugo password' };
+      const answer = await server.call('PATCH', `/v1/accounts/${account.id}`, body, { as: token });
+      server.world.store = store;
+      const { pendingEmail, updatedAt: _at, version: _version, ...rest } = answer.body.account;
+      assert.equal(pendingEmail, email);
+      told.push({ status: answer.status, rest, asked });
     }
-    assert.equal(told[0].code, 'permission_missing');
     assert.deepEqual(told[0], told[1]);
-    const { status } = await server.call('PATCH', `/v1/accounts/${account.id}`, { email: 'finn@example.com' });
-    assert.equal(status, 200, 'the application sets it');
+    // Whoever manages accounts is told when it is to be believed.
+    await server.call(
+      'PATCH',
+      `/v1/accounts/${account.id}`,
+      { email: 'gwen@example.com', currentPassword: 'hugo password' },
+      { as: token },
+    );
+    const taken = await server.call('POST', `/v1/accounts/${account.id}/email/confirm`, { email: 'gwen@example.com' });
+    assert.equal(taken.body.code, 'email_taken');
   });
 
   test('an authenticator is enrolled, asked for, renewed and removed', async () => {

@@ -46,6 +46,7 @@ describe('who may do what', () => {
   const bodies: Record<string, (subject: Subject, granted: readonly Permission[]) => object> = {
     createAccount: (_, granted) => ({ username: `new-${made++}`, password: 'long enough', permissions: granted }),
     updateAccount: () => ({ name: 'Changed' }),
+    confirmEmail: () => ({ email: 'another@example.com' }),
     confirmTotp: () => ({ code: '000000' }),
     createKey: (_, granted) => ({ name: 'k', scopes: granted }),
     createSession: () => ({ userId: 'somebody' }),
@@ -54,10 +55,17 @@ describe('who may do what', () => {
     endEveryone: () => ({ confirm: 'nobody' }),
     findUserSession: ({ sessionId }) => ({ token: sessionId }),
     endUserSession: ({ sessionId }) => ({ token: sessionId }),
+    findSessionOfUser: ({ accountId, sessionId }) => ({ userId: accountId, token: sessionId }),
+    endSessionOfUser: ({ accountId, sessionId }) => ({ userId: accountId, token: sessionId }),
+    changeAccessGroupsOfUser: ({ accountId }) => ({ userId: accountId, add: ['staff'] }),
     endSessionsOfUser: ({ accountId }) => ({ userId: accountId }),
     changeAccessGroups: () => ({ add: ['staff'] }),
     createNamedSession: () => ({ name: `slot-${made++}` }),
     updateNamedSession: () => ({ config: {} }),
+  };
+  /** Where the query says whose. */
+  const queries: Record<string, (subject: Subject) => string> = {
+    listSessions: ({ accountId }) => `?user=${accountId}`,
   };
   const pathOf = (path: string, { accountId, sessionId, keyId, name }: Subject) =>
     path
@@ -106,7 +114,7 @@ describe('who may do what', () => {
           const subject = await subjects.subjectOf(kind, asking, target);
           const { statusCode } = await server.running.app.inject({
             method,
-            url: pathOf(path, subject),
+            url: pathOf(path, subject) + (queries[id]?.(subject) ?? ''),
             headers: {
               ...(asking.token && { authorization: `Bearer ${asking.token}` }),
               ...(id === 'listEvents' && { accept: 'application/json' }),

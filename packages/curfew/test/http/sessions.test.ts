@@ -128,6 +128,45 @@ describe('sessions over HTTP', () => {
     assert.equal((await end({})).body.code, 'missing_field');
   });
 
+  test('nothing takes the id of a user in the path: what is done by a path is done without one, by the same rules', async () => {
+    for (const userId of ['.', '..', '../../keys', 'a/b', 'ü?&=#%2F']) {
+      const opened = await Promise.all([1, 2, 3].map(() => server.createSession(userId)));
+      const [one, two] = opened;
+      const call = (path: string, body: object, as?: string) =>
+        server.call('POST', `/v1/sessions/${path}`, { userId, ...body }, { as });
+      const found = await call('find', { token: one!.token });
+      assert.equal(found.body.session?.id, one!.session.id, userId);
+      const list = await server.call('GET', `/v1/sessions?${new URLSearchParams({ user: userId, status: 'active' })}`);
+      assert.deepEqual([list.body.sessions.length, list.body.total], [3, 3]);
+      assert.equal((await call('access-groups', { add: ['staff'] })).body.updated, 3);
+      assert.equal((await call('access-groups', { remove: ['staff'], sessionId: two!.session.id })).body.updated, 1);
+      assert.equal((await call('access-groups', {})).body.code, 'missing_field');
+      assert.deepEqual((await server.verify(one!.token)).session.accessGroups, ['staff']);
+      assert.equal((await call('end', { token: one!.session.id })).body.receipt.everywhere, true);
+      assert.deepEqual(await server.verify(one!.token), { active: false, reason: 'ended_by_admin' });
+      assert.equal((await call('end-user', {})).body.ended, 2);
+
+      const stranger = await server.createSession('stranger');
+      for (const [path, body] of [
+        ['find', { token: two!.token }],
+        ['end', { token: two!.token }],
+        ['access-groups', { add: ['staff'] }],
+      ] as const) {
+        assert.equal((await call(path, body, stranger.token)).status, 403, path);
+      }
+      for (const path of ['find', 'end']) {
+        assert.equal((await call(path, { token: stranger.token })).body.code, 'session_not_found', 'not of this user');
+      }
+    }
+  });
+
+  test('people list their own sessions without their id in the path, and nobody else’s', async () => {
+    const { token } = await server.createSession('../me');
+    const list = (query: string) => server.call('GET', `/v1/sessions${query}`, undefined, { as: token });
+    assert.equal((await list(`?user=${encodeURIComponent('../me')}`)).body.sessions.length, 1);
+    for (const query of ['', '?user=stranger', '?status=active']) assert.equal((await list(query)).status, 403, query);
+  });
+
   test("one of a user's sessions is found and ended by token or id; another user's is the same as none", async () => {
     const mine = await server.createSession('owner');
     const other = await server.createSession('stranger');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { createVerifier, type Verifier } from 'curfew-client';
+import { createVerifier, type Verifier } from 'curfew-client/verifier';
 import type { UserId } from '../../src/domain/brand.ts';
 import { redisInstalled } from '../support/redis.ts';
 import { type Answer, type Json, TestServer } from '../support/server.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NewEvent } from '../../src/domain/events.ts';
+import type { FactorShown } from '../../src/domain/factor-shown.ts';
 import type { Permission } from '../../src/domain/permissions.ts';
 import { nextDeadline, type StoredSession } from '../../src/domain/session.ts';
 import { World } from '../../src/stores/conformance/harness.ts';
@@ -60,6 +61,36 @@ for (const [store, { through, before }] of Object.entries(formats)) {
       assert.equal(old.openedWith, undefined);
       assert.deepEqual({ ...old, openedWith }, through(session));
     }
+  });
+}
+
+const shown: readonly (FactorShown | undefined)[] = [
+  undefined,
+  { at: 1_780_000_000_000, area: 'sessions', network: '192.0.2.1' },
+  { at: 1_780_000_000_000, area: 'any', network: '20010db800000000/64' },
+  { at: 0, area: 'keys', network: '' },
+];
+/** Rows in which the version before has written the moment alone. */
+const momentAlone: Record<string, (session: StoredSession, at: number) => StoredSession> = {
+  lmdb(session, at) {
+    const row = lmdb.encodeSession(session, nextDeadline(session));
+    return lmdb.decodeSession(session.id, row.with(20, at));
+  },
+  postgres: (session, at) => postgres.decodeSession({ ...postgresRow(session), factor_at: at }),
+  redis(session, at) {
+    const cells = redisRow(session).split(redis.separator);
+    return redis.decodeSession(session.id, cells.with(redis.cell.factorShown - 1, String(at)).join(redis.separator));
+  },
+};
+
+for (const [store, { through }] of Object.entries(formats)) {
+  test(`${store}: a session keeps what a second factor was shown for; a moment alone is no longer remembered`, () => {
+    for (const factorShown of shown) {
+      const session: StoredSession = { ...plan(), factorShown };
+      assert.deepEqual(through(session).factorShown, factorShown);
+    }
+    const session: StoredSession = { ...plan(), factorShown: undefined };
+    assert.deepEqual(momentAlone[store]!(session, 1_780_000_000_000), through(session));
   });
 }
 

@@ -44,7 +44,7 @@ export async function fill(store: Store): Promise<World> {
   await store.changeSession({ id: one!.id, version: 1, set: { suspended: true }, logged: true, now: start + 21 });
   const refresh = { ...two!.refresh, previousHash: random(32), rotatedAt: start + 22, rotations: 1 };
   const tokenHash = random(32);
-  const set = { tokenHash, refresh, factorAt: start + 22 };
+  const set = { tokenHash, refresh, factorShown: { at: start + 22, area: 'keys', network: '' } as const };
   await store.changeSession({ id: two!.id, version: 1, set, logged: true, now: start + 22 });
   const change = { add: group('staff'), remove: group('a') };
   await store.changeGroups({ userId: account.id, change, only: three!.id, by: 'policy', now: start + 23 });

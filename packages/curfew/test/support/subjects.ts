@@ -35,6 +35,7 @@ export function createSubjects({ world }: TestServer, { passwordHash = 'none' }:
         id,
         username,
         email: `${username}@example.com`,
+        pendingEmail: 'waits@example.com',
         name: undefined,
         roles,
         permissions: granted,

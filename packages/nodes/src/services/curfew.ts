@@ -67,7 +67,7 @@ function readProblem(json: unknown): { code?: string | undefined; text?: string 
 
 /**
  * Calls Curfew through its client. A person's call that takes a second factor is made again with a code of the
- * credential's secret.
+ * credential's secret, one call at a time: the first code is remembered for those that follow.
  */
 export async function callCurfew<Output>(
   connection: Connection,
@@ -81,17 +81,33 @@ export async function callCurfew<Output>(
     timeout: connection.timeout + 5000,
   });
   const secret = textOf(fields, 'totpSecret');
-  const codes = secret === undefined ? [] : totpCodes(secret, connection.now());
-  for (const code of [undefined, ...codes]) {
-    try {
-      return await call(client, code === undefined ? {} : { code });
-    } catch (error) {
-      const fault = faultOf(error);
-      const more = code !== codes.at(-1) || code === undefined;
-      if (codes.length === 0 || !more || !/^second_factor_(required|invalid)$/.test(fault.code)) throw fault;
+  const tried = await attempt(call, client, undefined);
+  if ('output' in tried) return tried.output;
+  if (secret === undefined || !takesCode(tried.fault)) throw tried.fault;
+  return connection.kept.inTurn(async () => {
+    let { fault } = tried;
+    for (const code of [undefined, ...totpCodes(secret, connection.now())]) {
+      const again = await attempt(call, client, code);
+      if ('output' in again) return again.output;
+      fault = again.fault;
+      if (!takesCode(fault)) break;
     }
+    throw fault;
+  });
+}
+
+const takesCode = ({ code }: NodeFault) => /^second_factor_(required|invalid)$/.test(code);
+
+async function attempt<Output>(
+  call: Parameters<typeof callCurfew<Output>>[1],
+  client: Client,
+  code: string | undefined,
+): Promise<{ output: Output } | { fault: NodeFault }> {
+  try {
+    return { output: await call(client, code === undefined ? {} : { code }) };
+  } catch (error) {
+    return { fault: faultOf(error) };
   }
-  throw new NodeFault('unexpected', 'Curfew: no call was made.');
 }
 
 /** The engine's way to send, in the form that the client takes. */

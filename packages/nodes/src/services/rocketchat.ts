@@ -61,7 +61,7 @@ export const rocketchat: Service = {
   async logOut(connection, values) {
     const sessionId = requiredText(values, 'rocketchatSessionId');
     const request = jsonRequest('POST', `${connection.url}/api/v1/sessions/logout`, { sessionId });
-    const answer = await sendWithCodes(connection.send, request, codesOf(connection, textOf(values, 'rocketchatCode')));
+    const answer = await sendConfirmed(connection, request, textOf(values, 'rocketchatCode'));
     if (answer.status === 404 && readError(jsonOf(answer)).text !== undefined) {
       throw new NodeFault(
         'session_not_found',
@@ -86,19 +86,29 @@ export const rocketchat: Service = {
   },
 };
 
-/** The given code; or none, and then those of the secret. */
-function codesOf({ fields, now }: Connection, code: string | undefined): (string | undefined)[] {
-  if (code !== undefined) return [code];
+/**
+ * Sends a request with the given code; or with none, and then with those of the secret, one request at a time: Rocket.Chat
+ * remembers the first code for those that follow.
+ */
+async function sendConfirmed(
+  { send, fields, kept, now }: Connection,
+  request: Parameters<Send>[0],
+  code: string | undefined,
+): Promise<Answer> {
   const secret = textOf(fields, 'totpSecret');
-  return secret === undefined ? [undefined] : [undefined, ...totpCodes(secret, now())];
+  const answer = await sendWithCodes(send, request, [code]);
+  if (code !== undefined || secret === undefined || !takesCode(answer)) return answer;
+  return kept.inTurn(() => sendWithCodes(send, request, [undefined, ...totpCodes(secret, now())]));
 }
+
+const takesCode = (answer: Answer) => /^totp-(required|invalid)$/.test(readError(jsonOf(answer)).code ?? '');
 
 /** Sends a request until no second factor is asked for any more, or there is no further code. */
 async function sendWithCodes(send: Send, request: Parameters<Send>[0], codes: (string | undefined)[]): Promise<Answer> {
   let answer: Answer | undefined;
   for (const code of codes) {
     answer = await send(withHeaders(request, { 'x-2fa-code': code, 'x-2fa-method': code && 'totp' }));
-    if (!/^totp-(required|invalid)$/.test(readError(jsonOf(answer)).code ?? '')) return answer;
+    if (!takesCode(answer)) return answer;
   }
   if (answer === undefined) throw new TypeError('no code, not even none');
   return answer;

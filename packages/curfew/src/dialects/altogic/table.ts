@@ -76,6 +76,7 @@ export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
   too_many_sessions: conflict,
   username_taken: conflict,
   email_taken: conflict,
+  email_not_pending: conflict,
   last_administrator: conflict,
   factor_not_enrolled: conflict,
   factor_already_enrolled: conflict,

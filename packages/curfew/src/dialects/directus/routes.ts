@@ -132,7 +132,8 @@ export const directus: Dialect = (app, services, settings) => {
   post('/users/me/tfa/disable', otpBody, async (request: Sent<typeof otpBody>, reply) => {
     const { caller, account } = accountOf(request);
     places.set(request, 'factor');
-    await authority.showSecondFactor(caller.session, account, request.body.otp);
+    const use = { area: 'accounts', ip: request.ip } as const;
+    await authority.showSecondFactor(caller.session, account, request.body.otp, use);
     await authority.removeTotp(caller, account.id);
     return reply.status(204).send();
   });

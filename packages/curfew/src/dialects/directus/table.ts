@@ -81,6 +81,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   named_session_stopped: payload,
   username_taken: payload,
   email_taken: payload,
+  email_not_pending: payload,
   last_administrator: payload,
   factor_not_enrolled: payload,
   factor_already_enrolled: payload,

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import type { Authority } from '../../authority/index.ts';
 import { networkOf } from '../../domain/address-bytes.ts';
+import { areaOf } from '../../domain/factor-shown.ts';
 import { CurfewError } from '../../errors.ts';
 import { permission } from '../../http/checks/permission.ts';
 import type { Services } from '../../http/operation.ts';
@@ -176,7 +177,8 @@ export const rocketchat: Dialect = (app, services, settings) => {
     const caller = personOf(request);
     permission(caller, permissionsOf[wanted]);
     places.set(request, 'second-factor');
-    await authority.confirmSecondFactor(caller.session, caller.account, header(request, 'x-2fa-code'));
+    const use = { area: areaOf(permissionsOf[wanted]), ip: request.ip };
+    await authority.confirmSecondFactor(caller.session, caller.account, header(request, 'x-2fa-code'), use);
     places.delete(request);
     return caller;
   }

@@ -72,6 +72,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   named_session_stopped: failed('error-not-allowed', 'Not allowed'),
   username_taken: failed('error-field-unavailable', 'Username is already in use'),
   email_taken: failed('error-field-unavailable', 'Email is already in use'),
+  email_not_pending: failed('error-field-unavailable', 'Email is not waiting to be confirmed'),
   last_administrator: failed('error-not-allowed', 'Not allowed'),
   factor_not_enrolled: failed('error-not-allowed', 'Not allowed'),
   factor_already_enrolled: failed('error-not-allowed', 'Not allowed'),

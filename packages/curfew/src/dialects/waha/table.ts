@@ -80,6 +80,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   account_disabled: conflict,
   username_taken: conflict,
   email_taken: conflict,
+  email_not_pending: conflict,
   last_administrator: conflict,
   factor_not_enrolled: conflict,
   factor_already_enrolled: conflict,

@@ -1,15 +1,22 @@
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../../authority/caller.ts';
 import type { Authority } from '../../authority/index.ts';
+import type { Area } from '../../domain/factor-shown.ts';
 import { CurfewError, type ErrorCode } from '../../errors.ts';
 import { factorCode, secondFactor, secondFactorErrors } from './second-factor.ts';
 
 export const freshSignInErrors: readonly ErrorCode[] = ['fresh_sign_in_required', ...secondFactorErrors];
 
 /** A person must have signed in within the last 15 minutes, or show a second factor. A machine has its key. */
-export async function freshSignIn(authority: Authority, caller: Caller, request: FastifyRequest): Promise<void> {
+export async function freshSignIn(
+  authority: Authority,
+  caller: Caller,
+  request: FastifyRequest,
+  area: Area,
+): Promise<void> {
   if (caller.kind !== 'person') return;
-  if (authority.signInIsFresh(caller) || authority.factorIsRemembered(caller.session)) return;
+  const use = { area, ip: request.ip };
+  if (authority.signInIsFresh(caller) || authority.factorIsRemembered(caller.session, use)) return;
   if (factorCode(request) === undefined) throw new CurfewError('fresh_sign_in_required');
-  await secondFactor(authority, caller, request);
+  await secondFactor(authority, caller, request, area);
 }

@@ -1,3 +1,5 @@
+import { areaOf } from '../../domain/factor-shown.ts';
+import type { Permission } from '../../domain/permissions.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { Access, Assurance, Context, Operation } from '../operation.ts';
 import { authenticationErrors } from './authenticate.ts';
@@ -21,22 +23,26 @@ export async function checkAccess(access: Access<never, never, never>, context: 
   const { caller } = context;
   if (!('owner' in access)) {
     permission(caller, access.permission);
-    await assure(access.person, context);
+    await assure(access.person, context, access.permission);
     return;
   }
   const owner = caller.kind === 'person' ? await access.owner(context as never) : undefined;
   if (caller.kind === 'person' && owner === caller.session.userId) {
-    await assure(access.own, context);
+    await assure(access.own, context, access.permission);
     return;
   }
   permission(caller, access.permission);
-  await assure(access.others, context);
+  await assure(access.others, context, access.permission);
 }
 
-async function assure(assurance: Assurance | undefined, context: AnyContext): Promise<void> {
-  const { authority, caller, request } = context;
-  if (assurance === 'second-factor') await secondFactor(authority, caller, request);
-  if (assurance === 'fresh-sign-in') await freshSignIn(authority, caller, request);
+async function assure(
+  assurance: Assurance | undefined,
+  { authority, caller, request }: AnyContext,
+  wanted: Permission,
+): Promise<void> {
+  const area = areaOf(wanted);
+  if (assurance === 'second-factor') await secondFactor(authority, caller, request, area);
+  if (assurance === 'fresh-sign-in') await freshSignIn(authority, caller, request, area);
 }
 
 /** Every error that an operation's access may refuse with. */

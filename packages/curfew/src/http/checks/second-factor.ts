@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../../authority/caller.ts';
 import type { Authority } from '../../authority/index.ts';
+import type { Area } from '../../domain/factor-shown.ts';
 import type { ErrorCode } from '../../errors.ts';
 
 export const factorHeader = 'x-2fa-code';
@@ -12,9 +13,15 @@ export const secondFactorErrors: readonly ErrorCode[] = [
 ];
 
 /** A person must have shown a second factor lately, or show one now. A machine has its key. */
-export async function secondFactor(authority: Authority, caller: Caller, request: FastifyRequest): Promise<void> {
+export async function secondFactor(
+  authority: Authority,
+  caller: Caller,
+  request: FastifyRequest,
+  area: Area,
+): Promise<void> {
   if (caller.kind !== 'person') return;
-  await authority.confirmSecondFactor(caller.session, caller.account, factorCode(request));
+  const use = { area, ip: request.ip };
+  await authority.confirmSecondFactor(caller.session, caller.account, factorCode(request), use);
 }
 
 export function factorCode(request: FastifyRequest): string | undefined {

@@ -109,8 +109,8 @@ export const updateAccount = operation({
   description:
     'Disabling it ends all its sessions in the same step. A new password ends all of them but the caller’s own. ' +
     '`null` removes an address or a name. One’s own password or address takes `currentPassword` or, with a second ' +
-    'factor enrolled, a code in `x-2fa-code`. A new address takes `accounts.manage`, also for one’s own account: Curfew ' +
-    'sends no mail, so an administrator sets it, or the application that has confirmed it. ' +
+    'factor enrolled, a code in `x-2fa-code`. A new address of one’s own waits as `pendingEmail` until it is confirmed ' +
+    '(`confirmEmail`); set with `accounts.manage` it is believed. ' +
     'The last administrator keeps the role, the user name, and is not disabled.',
   access: ownOrManaged,
   guards: 'account',
@@ -149,13 +149,40 @@ export const updateAccount = operation({
   async handle({ authority, caller, params, body, query, request }) {
     const keepSession = caller.kind === 'person' ? caller.session.id : undefined;
     const { currentPassword, ...patch } = body;
-    const proof = { currentPassword, code: factorCode(request) };
+    const proof = { currentPassword, code: factorCode(request), ip: request.ip };
     const changed = await authority.updateAccount(caller, params.id, patch, {
       keepSession,
       wait: query.wait,
       ...proof,
     });
     return { account: presentAccount(changed.account), receipt: changed.receipt && presentReceipt(changed.receipt) };
+  },
+});
+
+export const confirmEmail = operation({
+  id: 'confirmEmail',
+  method: 'POST',
+  path: '/v1/accounts/:id/email/confirm',
+  tag,
+  summary: 'Confirm the address that the owner of an account has set',
+  description:
+    'For administrators, and for the application, which sends a link there: Curfew sends no mail. Until then nobody signs ' +
+    'in with the address. `email` is the address that was confirmed, as the account’s `pendingEmail` says it.',
+  access: { permission: 'accounts.manage', person: 'second-factor' },
+  guards: 'account',
+  params: byId,
+  body: Type.Object({ email: text(limits.email, 'The address that was confirmed.') }, { additionalProperties: false }),
+  answer: { status: 200, description: 'The account has the address.', schema: oneAccount },
+  errors: [
+    'account_not_found',
+    'permission_missing',
+    'email_not_pending',
+    'email_taken',
+    'changed_meanwhile',
+    'clock_stepped_back',
+  ],
+  async handle({ authority, caller, params, body }) {
+    return { account: presentAccount(await authority.confirmEmail(caller, params.id, body.email)) };
   },
 });
 

@@ -185,8 +185,8 @@ export const listSessions = operation({
     `groups and devices. Another order sorts at most ${limits.sortedMatches.toLocaleString('en')} matches. However many ` +
     'sessions end meanwhile, the pages show every one that was there throughout. `partial` says that there may be more ' +
     'than was shown: too many to look at, or, in an order by `lastSeenAt` or `status`, some that have moved to a page ' +
-    'before. `total` is there when it is known.',
-  access: { permission: 'sessions.read' },
+    'before. `total` is there when it is known. People may list their own with `user`.',
+  access: { permission: 'sessions.read', owner: ({ query }) => query.user },
   query: Type.Object(
     {
       filter: maybe(text(limits.filter, 'Free text.')),

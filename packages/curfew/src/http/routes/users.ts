@@ -1,3 +1,6 @@
+import type { Caller } from '../../authority/caller.ts';
+import type { Authority } from '../../authority/index.ts';
+import type { Wait } from '../../authority/receipt.ts';
 import { limits } from '../../domain/limits.ts';
 import { sessionStatuses } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
@@ -23,10 +26,16 @@ import { endAnswer, endedMessage } from './sessions.ts';
 
 const tag = 'Sessions of a user';
 const ofUser = Type.Object({ userId }, { additionalProperties: false });
-const tokenOrId = Type.Object(
-  { token: Type.String({ maxLength: 256, description: 'A session token of the user, or the id of a session.' }) },
-  { additionalProperties: false },
-);
+const token = Type.String({ maxLength: 256, description: 'A session token of the user, or the id of a session.' });
+const tokenOrId = Type.Object({ token }, { additionalProperties: false });
+const ofUserInBody = Type.Object({ userId, token }, { additionalProperties: false });
+
+/*
+ * Each call with a user's id in its path has a twin that takes it in the body (or, to list, `GET /v1/sessions` with
+ * `user`): an id may hold what a proxy changes in a path, or be `.` or `..`, which no path can hold.
+ */
+const inBody =
+  'For ids that cannot stand in a path, or that a proxy would change there, because they hold a `/`, for instance.';
 
 export const listUserSessions = operation({
   id: 'listUserSessions',
@@ -108,7 +117,7 @@ export const endSessionsOfUser = operation({
   path: '/v1/sessions/end-user',
   tag,
   summary: 'End all sessions of a user, or all but one; the id is in the body',
-  description: `${toEndAll} For ids that a proxy would change in a path, because they hold a \`/\`, for instance.`,
+  description: `${toEndAll} ${inBody}`,
   access: {
     permission: 'sessions.end',
     owner: ({ body }) => body.userId,
@@ -128,22 +137,46 @@ function presentAll({ ended, receipt }: { ended: number; receipt: Parameters<typ
   return { success: true, message: endedMessage(ended), ended, receipt: presentReceipt(receipt) };
 }
 
+const notTheirs = 'Another user’s, an unknown one and an ended one are all `session_not_found`.';
+const oneFound = { status: 200, description: 'The session.', schema: Type.Object({ session: ref(Session) }) } as const;
+
 export const findUserSession = operation({
   id: 'findUserSession',
   method: 'POST',
   path: '/v1/users/:userId/sessions/find',
   tag,
   summary: 'Read one of a user’s sessions by its token or id',
-  description: 'Another user’s, an unknown one and an ended one are all `session_not_found`.',
+  description: notTheirs,
   access: { permission: 'sessions.read', owner: ({ params }) => params.userId },
   params: ofUser,
   body: tokenOrId,
-  answer: { status: 200, description: 'The session.', schema: Type.Object({ session: ref(Session) }) },
+  answer: oneFound,
   errors: ['session_not_found', 'user_id_too_long'],
   async handle({ authority, params, body }) {
     return { session: presentSession(await authority.findUserSession(params.userId, body.token)) };
   },
 });
+
+export const findSessionOfUser = operation({
+  id: 'findSessionOfUser',
+  method: 'POST',
+  path: '/v1/sessions/find',
+  tag,
+  summary: 'Read one of a user’s sessions by its token or id; the user’s id is in the body',
+  description: `${notTheirs} ${inBody}`,
+  access: { permission: 'sessions.read', owner: ({ body }) => body.userId },
+  body: ofUserInBody,
+  answer: oneFound,
+  errors: ['session_not_found', 'user_id_too_long'],
+  async handle({ authority, body }) {
+    return { session: presentSession(await authority.findUserSession(body.userId, body.token)) };
+  },
+});
+
+const endedOnce =
+  'Checked and done in one step. An ended one is confirmed; an unknown one and another user’s are the same ' +
+  '`session_not_found`.';
+const oneEnded = { status: 200, description: 'The session has ended.', schema: endAnswer } as const;
 
 export const endUserSession = operation({
   id: 'endUserSession',
@@ -151,9 +184,7 @@ export const endUserSession = operation({
   path: '/v1/users/:userId/sessions/end',
   tag,
   summary: 'End one of a user’s sessions by its token or id',
-  description:
-    'Checked and done in one step. An ended one is confirmed; an unknown one and another user’s are the same ' +
-    '`session_not_found`.',
+  description: endedOnce,
   access: {
     permission: 'sessions.end',
     owner: ({ params }) => params.userId,
@@ -163,12 +194,44 @@ export const endUserSession = operation({
   params: ofUser,
   query: waiting,
   body: tokenOrId,
-  answer: { status: 200, description: 'The session has ended.', schema: endAnswer },
+  answer: oneEnded,
   errors: ['session_not_found', 'user_id_too_long'],
   async handle({ authority, caller, params, body, query }) {
     return presentEnd(await authority.endUserSession(caller, params.userId, body.token, query.wait));
   },
 });
+
+export const endSessionOfUser = operation({
+  id: 'endSessionOfUser',
+  method: 'POST',
+  path: '/v1/sessions/end',
+  tag,
+  summary: 'End one of a user’s sessions by its token or id; the user’s id is in the body',
+  description: `${endedOnce} ${inBody}`,
+  access: {
+    permission: 'sessions.end',
+    owner: ({ body }) => body.userId,
+    own: 'fresh-sign-in',
+    others: 'second-factor',
+  },
+  query: waiting,
+  body: ofUserInBody,
+  answer: oneEnded,
+  errors: ['session_not_found', 'user_id_too_long'],
+  async handle({ authority, caller, body, query }) {
+    return presentEnd(await authority.endUserSession(caller, body.userId, body.token, query.wait));
+  },
+});
+
+const groupsOfAll =
+  'On all of them, or on the one that `sessionId` names: all or none. A group that is in both lists is there ' +
+  'afterwards. `updated` counts the sessions that were changed by it.';
+const groups = { add: maybe(accessGroups), remove: maybe(accessGroups), sessionId: maybe(sessionId) };
+const groupsChanged = {
+  status: 200,
+  description: 'They are changed.',
+  schema: Type.Object({ updated: Type.Integer(), receipt: ref(Receipt) }),
+} as const;
 
 export const changeAccessGroups = operation({
   id: 'changeAccessGroups',
@@ -176,28 +239,45 @@ export const changeAccessGroups = operation({
   path: '/v1/users/:userId/access-groups',
   tag,
   summary: 'Add and remove access groups on the live sessions of a user',
-  description:
-    'On all of them, or on the one that `sessionId` names: all or none. A group that is in both lists is there ' +
-    'afterwards. `updated` counts the sessions that were changed by it.',
+  description: groupsOfAll,
   access: { permission: 'groups.change' },
   guards: 'account',
   params: ofUser,
   query: waiting,
-  body: Type.Object(
-    { add: maybe(accessGroups), remove: maybe(accessGroups), sessionId: maybe(sessionId) },
-    { additionalProperties: false },
-  ),
-  answer: {
-    status: 200,
-    description: 'They are changed.',
-    schema: Type.Object({ updated: Type.Integer(), receipt: ref(Receipt) }),
-  },
+  body: Type.Object(groups, { additionalProperties: false }),
+  answer: groupsChanged,
   errors: ['too_many_groups', 'missing_field', 'session_not_found', 'user_id_too_long', 'clock_stepped_back'],
-  async handle({ authority, caller, params, body, query }) {
-    if (!body.add?.length && !body.remove?.length) {
-      throw new CurfewError('missing_field', { detail: 'Send at least one group to add or to remove.' });
-    }
-    const { updated, receipt } = await authority.changeAccessGroups(caller, params.userId, body, query.wait);
-    return { updated, receipt: presentReceipt(receipt) };
-  },
+  handle: ({ authority, caller, params, body, query }) =>
+    changeGroups(authority, caller, params.userId, body, query.wait),
 });
+
+export const changeAccessGroupsOfUser = operation({
+  id: 'changeAccessGroupsOfUser',
+  method: 'POST',
+  path: '/v1/sessions/access-groups',
+  tag,
+  summary: 'Add and remove access groups on the live sessions of a user; the user’s id is in the body',
+  description: `${groupsOfAll} ${inBody}`,
+  access: { permission: 'groups.change' },
+  guards: 'account',
+  query: waiting,
+  body: Type.Object({ userId, ...groups }, { additionalProperties: false }),
+  answer: groupsChanged,
+  errors: ['too_many_groups', 'missing_field', 'session_not_found', 'user_id_too_long', 'clock_stepped_back'],
+  handle: ({ authority, caller, body: { userId: user, ...change }, query }) =>
+    changeGroups(authority, caller, user, change, query.wait),
+});
+
+async function changeGroups(
+  authority: Authority,
+  caller: Caller,
+  user: string,
+  change: { add?: string[] | undefined; remove?: string[] | undefined; sessionId?: string | undefined },
+  wait: Wait | undefined,
+) {
+  if (!change.add?.length && !change.remove?.length) {
+    throw new CurfewError('missing_field', { detail: 'Send at least one group to add or to remove.' });
+  }
+  const { updated, receipt } = await authority.changeAccessGroups(caller, user, change, wait);
+  return { updated, receipt: presentReceipt(receipt) };
+}

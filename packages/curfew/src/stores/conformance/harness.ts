@@ -222,6 +222,7 @@ export class World {
       id: newId(username, start, random) as UserId,
       username,
       email,
+      pendingEmail: undefined,
       name: `${username} the tester`,
       roles: ['member'],
       permissions: [],

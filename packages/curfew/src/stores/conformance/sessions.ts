@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import type { SessionId } from '../../domain/brand.ts';
+import type { FactorShown } from '../../domain/factor-shown.ts';
 import { newId } from '../../domain/ids.ts';
 import { day, minute } from '../../domain/limits.ts';
 import type { StoredSession } from '../../domain/session.ts';
 import { allOfUser, type Case, changeOf, everyone, group, hour, logout, note, random, start, user } from './harness.ts';
+
+const shown = (at: number): FactorShown => ({ at, area: 'any', network: '192.0.2.1' });
 
 export const sessionCases: Case[] = [
   {
@@ -12,7 +15,7 @@ export const sessionCases: Case[] = [
       const full = {
         ...world.plan({ userId: 'Ünï©ode/🦉', groups: ['a', 'ünï'], ip: '2001:db8::1', userAgent: 'curl/8.5.0' }),
         metadata: { text: 'ü"\\\u0001', list: [1, 2.5, null, true], deep: { a: {} } },
-        factorAt: start,
+        factorShown: { at: start, area: 'sessions', network: '20010db800000000/64' } as const,
         openedWith: ['sessions.create', 'events.read'] as const,
       };
       const bare = world.plan();
@@ -30,7 +33,7 @@ export const sessionCases: Case[] = [
       await world.tryCreate({ ...world.plan(), id, openedWith });
       const now = start + minute;
       const stays = async () => assert.deepEqual((await world.snapshot(id)).stored.openedWith, openedWith);
-      const set = { tokenHash: random(32), lastSeenAt: now, factorAt: now };
+      const set = { tokenHash: random(32), lastSeenAt: now, factorShown: shown(now) };
       const changed = await world.store.changeSession({ id, version: 1, set, logged: true, now });
       assert.ok(changed.kind === 'changed');
       assert.deepEqual(changed.session.openedWith, openedWith);
@@ -293,7 +296,7 @@ export const sessionCases: Case[] = [
     name: 'only what a verification may say is logged',
     async run(world) {
       const { id } = await world.create();
-      const quiet = { id, version: 1, set: { factorAt: start }, logged: false, now: start };
+      const quiet = { id, version: 1, set: { factorShown: shown(start) }, logged: false, now: start };
       const done = await world.store.changeSession(quiet);
       assert.ok(done.kind === 'changed' && done.sequence === undefined);
       assert.equal(await world.head(), 0);

@@ -23,7 +23,9 @@ const loginKey = {
 };
 
 export function readAccount(tables: Tables, id: AccountId): Account | undefined {
-  return tables.accounts.get(id) as Account | undefined;
+  const account = tables.accounts.get(id) as Account | undefined;
+  // Format 3 had no such address.
+  return account && { ...account, pendingEmail: account.pendingEmail };
 }
 
 export function findAccount(tables: Tables, by: { username: string } | { email: string }): Account | undefined {

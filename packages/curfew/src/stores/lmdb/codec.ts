@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
 import type { Device } from '../../domain/device.ts';
 import { eventTypes, type NewEvent } from '../../domain/events.ts';
+import { decodeFactorShown, encodeFactorShown } from '../../domain/factor-shown.ts';
 import { bitsOfPermissions, permissionsOfBits } from '../../domain/permissions.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import type { StoredSession } from '../../domain/session.ts';
@@ -12,7 +13,8 @@ import type { LogEntry, LogScope } from '../contract.ts';
  * Times are kept as milliseconds since the session's creation where they are close to it: four bytes, not nine.
  * `null` stands for what is absent. Format 2 has marks in the rows of the log, format 3 says in the last cell of a session
  * what whoever opened it may do; rows that were written before lack them, and are read as they are. Format 4 has
- * revocations of keys in the log, a scope of its own for attaching, and the fingerprint of the secret key.
+ * revocations of keys in the log, a scope of its own for attaching, the fingerprint of the secret key, and says what a
+ * second factor was shown for, not only when.
  */
 export const format = 4;
 /** Those that are carried over. */
@@ -47,7 +49,7 @@ export function encodeSession(stored: StoredSession, armed: number): Row {
     refresh.previousHash ?? null,
     refresh.rotatedAt ?? null,
     refresh.rotations,
-    stored.factorAt ?? null,
+    stored.factorShown ? encodeFactorShown(stored.factorShown) : null,
     stored.version,
     armed - createdAt,
     end ? encodeEnd(end) : null,
@@ -81,7 +83,7 @@ export function decodeSession(id: SessionId, row: Row): StoredSession {
       rotatedAt: (row[18] as number) ?? undefined,
       rotations: row[19] as number,
     },
-    factorAt: (row[20] as number) ?? undefined,
+    factorShown: decodeFactorShown(row[20]),
     openedWith: typeof row[24] === 'number' ? permissionsOfBits(row[24]) : undefined,
     end: row[23] ? decodeEnd(row[23] as Cells) : undefined,
     version: row[21] as number,

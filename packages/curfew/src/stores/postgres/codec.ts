@@ -1,6 +1,7 @@
 import type { Account } from '../../domain/account.ts';
 import type { KeyId, SessionId } from '../../domain/brand.ts';
 import type { Event, NewEvent } from '../../domain/events.ts';
+import { decodeFactorShown, encodeFactorShown } from '../../domain/factor-shown.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { NamedSession } from '../../domain/named.ts';
 import { bitsOfPermissions, permissionsOfBits } from '../../domain/permissions.ts';
@@ -46,7 +47,7 @@ export function encodeSession(stored: StoredSession): Row {
     previous_hash: refresh.previousHash && hex(refresh.previousHash),
     rotated_at: refresh.rotatedAt,
     rotations: refresh.rotations,
-    factor_at: stored.factorAt,
+    factor_shown: stored.factorShown && encodeFactorShown(stored.factorShown),
     version: stored.version,
     data: JSON.stringify([
       stored.device,
@@ -90,7 +91,7 @@ export function decodeSession(row: Row): StoredSession {
       rotatedAt: maybe(row['rotated_at']),
       rotations: row['rotations'] as number,
     },
-    factorAt: maybe(row['factor_at']),
+    factorShown: decodeFactorShown(row['factor_shown']),
     openedWith: openedWith === undefined ? undefined : permissionsOfBits(openedWith),
     end: row['end_at'] === null ? undefined : decodeEnd(row, 'end_'),
     version: row['version'] as number,
@@ -134,7 +135,7 @@ export function encodeChange(set: SessionChange['set']): Row {
       rotated_at: refresh.rotatedAt ?? null,
       rotations: refresh.rotations,
     }),
-    ...('factorAt' in set && { factor_at: set.factorAt ?? null }),
+    ...('factorShown' in set && { factor_shown: set.factorShown ? encodeFactorShown(set.factorShown) : null }),
     ...(suspended !== undefined && { suspended }),
     ...(lastSeenAt !== undefined && { last_seen_at: lastSeenAt }),
   };
@@ -184,7 +185,10 @@ export function encodeAccount(account: Account): Row {
 }
 
 export function decodeAccount(row: Row): Account {
-  const { factor, name, lastLoginAt, ...rest } = JSON.parse(row['data'] as string) as Omit<Account, 'factor'> & {
+  const { factor, name, pendingEmail, lastLoginAt, ...rest } = JSON.parse(row['data'] as string) as Omit<
+    Account,
+    'factor'
+  > & {
     factor?: Omit<NonNullable<Account['factor']>, 'sealedSecret'> & { sealedSecret: string };
   };
   return {
@@ -194,6 +198,7 @@ export function decodeAccount(row: Row): Account {
     email: maybe(row['email']),
     version: row['version'] as number,
     name,
+    pendingEmail,
     lastLoginAt,
     factor: factor && {
       sealedSecret: Buffer.from(factor.sealedSecret, 'base64'),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Account } from '../../domain/account.ts';
 import type { KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
+import { decodeFactorShown, encodeFactorShown } from '../../domain/factor-shown.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { NamedSession } from '../../domain/named.ts';
 import { bitsOfPermissions, permissionsOfBits } from '../../domain/permissions.ts';
@@ -15,8 +16,8 @@ import type { StoreRecord } from '../records.ts';
  * group or address holds a control character, and JSON escapes them, so no cell does. Scripts read cells by their place,
  * and so never parse JSON. Absent is empty. Format 3 has the fourth cell in the rows of the log, format 4 the last one in
  * those of sessions; what was written before is read as it is. Format 5 has revocations of keys in the log, the fingerprint
- * of the secret key, and a scope of its own for attaching a verifier: whoever opens a store of before gives it to the keys
- * that could attach.
+ * of the secret key, says in `factorShown` more than when, and has a scope of its own for attaching a verifier: whoever
+ * opens a store of before gives it to the keys that could attach.
  */
 export const format = 5;
 export const formatsBefore: readonly string[] = ['2', '3', '4'];
@@ -52,7 +53,8 @@ export const cell = {
   previousHash: 18,
   rotatedAt: 19,
   rotations: 20,
-  factorAt: 21,
+  /** When a second factor was shown, for what, and from where. */
+  factorShown: 21,
   createdAt: 22,
   authenticatedAt: 23,
   /** JSON: the device, and the user agent that it was read from. */
@@ -88,7 +90,7 @@ export function encodeUnstamped(session: StoredSession): string {
     encodeBytes(refresh.previousHash),
     refresh.rotatedAt ?? '',
     refresh.rotations,
-    session.factorAt ?? '',
+    session.factorShown ? encodeFactorShown(session.factorShown) : '',
     session.createdAt,
     session.authenticatedAt,
     JSON.stringify([session.device, session.userAgent ?? null]),
@@ -106,7 +108,9 @@ export function encodeChange(set: Partial<StoredSession>): string[] {
     pairs.push(cell.refreshHash, encodeBytes(hash), cell.previousHash, encodeBytes(previousHash));
     pairs.push(cell.rotatedAt, rotatedAt ?? '', cell.rotations, rotations);
   }
-  if ('factorAt' in set) pairs.push(cell.factorAt, set.factorAt ?? '');
+  if ('factorShown' in set) {
+    pairs.push(cell.factorShown, set.factorShown ? encodeFactorShown(set.factorShown) : '');
+  }
   if (set.suspended !== undefined) pairs.push(cell.suspended, set.suspended ? 1 : 0);
   if (set.lastSeenAt !== undefined) pairs.push(cell.lastSeenAt, set.lastSeenAt);
   return pairs.map(String);
@@ -143,7 +147,7 @@ export function decodeSession(id: SessionId, row: string): StoredSession {
       rotatedAt: optionalNumber(at(cell.rotatedAt)),
       rotations: Number(at(cell.rotations)),
     },
-    factorAt: optionalNumber(at(cell.factorAt)),
+    factorShown: decodeFactorShown(at(cell.factorShown)),
     openedWith: decodePermissions(cells[cell.openedWith - 1]),
     end:
       at(cell.endAt) === ''
@@ -246,6 +250,7 @@ export function decodeAccount(row: string): Account {
   return {
     ...read,
     email: read.email,
+    pendingEmail: read.pendingEmail,
     name: read.name,
     lastLoginAt: read.lastLoginAt,
     factor: factor && {

@@ -1,4 +1,4 @@
-import { createVerifier } from 'curfew-client';
+import { createVerifier } from 'curfew-client/verifier';
 
 /*
  * An application in a process of its own: verifies whatever sessions it is told of again and again, and writes down

@@ -261,7 +261,7 @@ function storedOf({ id, userId, version }: Row, now: number): StoredSession {
     epochs: { user: 0, everyone: 0 },
     tokenHash: new Uint8Array(32),
     refresh: { hash: new Uint8Array(32), previousHash: undefined, rotatedAt: undefined, rotations: 0 },
-    factorAt: undefined,
+    factorShown: undefined,
     openedWith: undefined,
     end: undefined,
     version,

@@ -1,4 +1,5 @@
 import { counters } from './counters.ts';
+import { factors } from './factors.ts';
 import { fingerprint } from './fingerprint.ts';
 import { keys } from './keys.ts';
 import { locks } from './locks.ts';
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   { number: 8, name: 'keys', sql: keys },
   { number: 9, name: 'open attempts', sql: openAttempts },
   { number: 10, name: 'fingerprint', sql: fingerprint },
+  { number: 11, name: 'factors', sql: factors },
 ];

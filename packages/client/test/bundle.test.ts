@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { createContext, Script } from 'node:vm';
+import { type BuildOptions, build } from 'esbuild';
+import { chromium } from 'playwright-core';
+import { TestServer } from '../../curfew/test/support/server.ts';
+
+/** Opens sessions, pages through them, ends one and meets an error: what an application does with the client. */
+const application = `
+import { CurfewApiError, createClient, pages } from 'curfew-client';
+
+globalThis.work = async (url, token) => {
+  const curfew = createClient({ url, token });
+  const opened = [];
+  for (let i = 0; i < 3; i += 1) opened.push(await curfew.createSession({ userId: 'ada' }));
+  const { receipt } = await curfew.endSession({ id: opened[0].session.id });
+  let found = 0;
+  for await (const { sessions } of pages(curfew.listUserSessions, { userId: 'ada', limit: 1 })) found += sessions.length;
+  const error = await createClient({ url }).me().catch((thrown) => thrown);
+  return [receipt.everywhere, found, error instanceof CurfewApiError && error.code];
+};
+`;
+const done = [true, 2, 'authentication_required'];
+
+const browser = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
+
+describe('the client’s entry in a bundle', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await TestServer.start();
+  });
+  after(() => server.close());
+
+  test('N7.7: for browsers: it runs in one', { skip: browser ? false : 'chromium is not installed' }, async () => {
+    const script = await bundled({ platform: 'browser', format: 'iife' });
+    const running = await chromium.launch({ executablePath: browser!, args: ['--no-sandbox'] });
+    try {
+      const page = await running.newPage();
+      // A page of the server itself: it lets no other site ask.
+      await page.route(`${server.url}/page`, (route) =>
+        route.fulfill({ contentType: 'text/html', body: '<p>Hello</p>' }),
+      );
+      await page.goto(`${server.url}/page`);
+      await page.addScriptTag({ content: script });
+      const answer = await page.evaluate(`work(${JSON.stringify(server.url)}, ${JSON.stringify(server.key)})`);
+      assert.deepEqual(answer, done);
+    } finally {
+      await running.close();
+      await server.call('DELETE', '/v1/users/ada/sessions');
+    }
+  });
+
+  for (const condition of ['workerd', 'edge-light', 'worker']) {
+    test(`for the edge (${condition}): it takes what the web has, and nothing of Node.js`, async () => {
+      const script = await bundled({ platform: 'neutral', format: 'iife', conditions: [condition] });
+      // What runtimes at the edge have in common, as far as the client may use it; no process, no Buffer, no require.
+      const context = createContext({ fetch, URL, URLSearchParams, AbortSignal, Headers, Response });
+      new Script(script).runInContext(context);
+      const answer = await context['work'](server.url, server.key);
+      assert.deepEqual([...answer], done);
+      await server.call('DELETE', '/v1/users/ada/sessions');
+    });
+  }
+
+  test('the verifier stays apart: nothing of it is in there, and it takes Node.js', async () => {
+    assert.doesNotMatch(await bundled({ platform: 'neutral', format: 'esm' }), /WebSocket|ExactCache/);
+    const verifier = bundled({ platform: 'browser', format: 'esm' }, "export * from 'curfew-client/verifier';");
+    await assert.rejects(verifier, /Could not resolve "node:crypto"/);
+  });
+});
+
+async function bundled(options: BuildOptions, contents = application): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: import.meta.dirname },
+    bundle: true,
+    write: false,
+    logLevel: 'silent',
+    ...options,
+    conditions: ['curfew-source', ...(options.conditions ?? [])],
+  });
+  return outputFiles![0]!.text;
+}

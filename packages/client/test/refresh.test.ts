@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { createClient } from 'curfew-client';
+import { TestServer } from '../../curfew/test/support/server.ts';
+import { manualClock } from '../../curfew/test/support/world.ts';
+
+/** Milliseconds that a client waits for an answer without an option of its own. */
+const patience = 10_000;
+/** Milliseconds that it takes to ask again. */
+const pause = 1000;
+
+test('a refresh whose answer was lost can be asked again, after all the time that a client waits for it', async (t) => {
+  const clock = manualClock(Date.UTC(2026, 5, 1));
+  const server = await TestServer.start({}, clock);
+  // Hands every call on, and loses the answer to the first: the client waits in vain until it gives up.
+  let calls = 0;
+  const way = createServer(async (request, response) => {
+    calls += 1;
+    const lost = calls === 1;
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(server.url + request.url, { method: 'POST', headers, body });
+    const text = await answer.text();
+    clock.advance(patience + pause);
+    if (lost) request.socket.destroy();
+    else response.writeHead(answer.status, headers).end(text);
+  }).listen(0, '127.0.0.1');
+  t.after(async () => {
+    way.closeAllConnections();
+    way.close();
+    await server.close();
+  });
+  await once(way, 'listening');
+  const client = createClient({ url: `http://127.0.0.1:${(way.address() as AddressInfo).port}` });
+  const { refreshToken, session } = await server.createSession('ada');
+  await assert.rejects(client.refreshSession({ refreshToken }), { code: 'unreachable' });
+  const renewed = await client.refreshSession({ refreshToken });
+  assert.equal(calls, 2);
+  assert.deepEqual((await server.verify(renewed.token)).session?.id, session.id, 'the session lives');
+  const next = await client.refreshSession({ refreshToken: renewed.refreshToken });
+  assert.equal((await server.verify(next.token)).active, true);
+});

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { minute } from '../../src/domain/limits.ts';
+import { type Authenticator, adminPassword, TestServer } from '../support/server.ts';
+import { manualClock } from '../support/world.ts';
+
+/*
+ * Stepping up keeps the token (a code that confirms one request replaces nothing), so whoever has a copy of the token from
+ * before could use what the code has opened. What is remembered is therefore no more than its owner needs.
+ */
+describe('7.5.3: a second factor is remembered for whoever showed it, and for what it was shown for', () => {
+  const clock = manualClock(Date.UTC(2026, 5, 1));
+  let server: TestServer;
+  let id: string;
+  let authenticator: Authenticator;
+  before(async () => {
+    server = await TestServer.start({ CURFEW_TRUST_PROXY: '1' }, clock);
+    id = (await server.login()).body.account.id;
+    authenticator = await server.enrol(id);
+  });
+  after(() => server.close());
+
+  /** Signs in with a code and waits until it is remembered no longer. */
+  async function signedIn(): Promise<string> {
+    clock.advance(minute);
+    const { token } = (await server.login('admin', adminPassword, authenticator.next())).body;
+    clock.advance(16 * minute);
+    return token;
+  }
+
+  type Way = { from?: string; code?: string };
+  async function ask(as: string, method: string, path: string, body: unknown, { from = '192.0.2.1', code }: Way) {
+    const headers = { 'x-forwarded-for': from };
+    const answer = await server.call(method, path, body, { as, headers, ...(code && { code }) });
+    return answer.status < 300 ? 'done' : answer.body.code;
+  }
+  const end = (as: string, way: Way = {}) => ask(as, 'POST', '/v1/sessions/end-user', { userId: 'ada' }, way);
+  const makeKey = (as: string, way: Way = {}) =>
+    ask(as, 'POST', '/v1/keys', { name: 'k', scopes: ['sessions.read'] }, way);
+  const changeAccount = (as: string, way: Way = {}) => ask(as, 'PATCH', `/v1/accounts/${id}`, { name: 'Boss' }, way);
+
+  test('N5.5: for five minutes, for the same kind of operation: not for accounts and keys when sessions were ended', async () => {
+    const token = await signedIn();
+    assert.equal(await end(token), 'second_factor_required');
+    assert.equal(await end(token, { code: authenticator.next() }), 'done');
+    assert.equal(await end(token), 'done');
+    assert.equal(await ask(token, 'DELETE', '/v1/users/ada/sessions', undefined, {}), 'done', 'the same kind');
+    assert.equal(await changeAccount(token), 'fresh_sign_in_required');
+    assert.equal(await makeKey(token), 'fresh_sign_in_required');
+    clock.advance(5 * minute);
+    assert.equal(await end(token), 'second_factor_required');
+  });
+
+  test('N5.5: from the same network: an IPv4 address, or 64 bits of an IPv6 one', async () => {
+    const token = await signedIn();
+    assert.equal(await end(token, { code: authenticator.next() }), 'done');
+    assert.equal(await end(token, { from: '::ffff:192.0.2.1' }), 'done', 'the same address in another form');
+    assert.equal(await end(token, { from: '192.0.2.2' }), 'second_factor_required');
+    assert.equal(await end(token, { from: '2001:db8::1' }), 'second_factor_required');
+    clock.advance(minute);
+    assert.equal(await end(token, { from: '2001:db8:0:1::1', code: authenticator.next() }), 'done');
+    assert.equal(await end(token, { from: '2001:db8:0:1:ffff::2' }), 'done');
+    assert.equal(await end(token, { from: '2001:db8:0:2::1' }), 'second_factor_required');
+    assert.equal(await end(token), 'second_factor_required', 'and no longer where the one before was shown');
+  });
+
+  test('a code that was part of signing in counts for every kind, from the network of the sign-in', async () => {
+    clock.advance(minute);
+    const headers = { 'x-forwarded-for': '192.0.2.1' };
+    const credentials = { username: 'admin', password: adminPassword, totp: authenticator.next() };
+    const { token } = (await server.call('POST', '/v1/login', credentials, { as: '', headers })).body;
+    assert.equal(await end(token), 'done');
+    assert.equal(await makeKey(token), 'done');
+    assert.equal(await end(token, { from: '192.0.2.2' }), 'second_factor_required');
+    clock.advance(5 * minute);
+    assert.equal(await end(token), 'second_factor_required');
+  });
+
+  test('a refresh makes another token, and nothing is remembered for that', async () => {
+    clock.advance(minute);
+    const headers = { 'x-forwarded-for': '192.0.2.1' };
+    const credentials = { username: 'admin', password: adminPassword, totp: authenticator.next() };
+    const { refreshToken } = (await server.call('POST', '/v1/login', credentials, { as: '', headers })).body;
+    const { token } = (await server.call('POST', '/v1/sessions/refresh', { refreshToken }, { as: '' })).body;
+    assert.equal(await end(token), 'second_factor_required');
+  });
+});
