@@ -178,8 +178,8 @@ test('N3.3: of the streams that say nothing the oldest goes: of the address that
   const silent = new SilentStreams({ ofAddress: 2, inAll: 3 });
   const gone: string[] = [];
   const add = (name: string, address: string) => silent.add(address, { terminate: () => gone.push(name) });
-  add('a1', 'a');
   const spoken = add('b1', 'b');
+  add('a1', 'a');
   add('a2', 'a');
   add('a3', 'a');
   assert.deepEqual(gone, ['a1'], 'the oldest of its address');

@@ -29,6 +29,9 @@ import { exportRecords, halfImported, importRecords } from './transfer.ts';
 /** Keys that are kept in memory at most. */
 const mostKeys = 1000;
 
+/** Milliseconds between two pieces of a sweep at most: a machine that is busy with other things would never be through. */
+const longestRest = 20;
+
 const nodesKey = 'nodes';
 const fingerprintKey = 'secretKey';
 
@@ -229,8 +232,8 @@ export class LmdbStore implements Store {
       took = performance.now() - began;
       return swept;
     });
-    // Others have the event loop to themselves for twice as long: nobody waits for this.
-    if (outcome.more) await setTimeout(2 * took);
+    // Others have the event loop to themselves for as long: nobody waits for this.
+    if (outcome.more) await setTimeout(Math.min(took, longestRest));
     return outcome;
   };
 

@@ -26,7 +26,7 @@ const freshFor = 10 * second;
  * have come to their end at once. A few are dealt with in any case, so that there is an end to it.
  */
 const longestTurn = 5;
-const fewest = 20;
+const fewest = 50;
 
 /** Says, from now on, whether that time is over. */
 function turn(): () => boolean {
