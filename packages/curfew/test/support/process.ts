@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Client, createClient } from 'curfew-client';
+import { startChild } from './child.ts';
 
 const source = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const built = fileURLToPath(new URL('../../bin/curfew.js', import.meta.url));
@@ -26,22 +27,20 @@ export type ServerProcess = {
 };
 
 export async function startProcess(env: Record<string, string>, wrapper: string[] = []): Promise<ServerProcess> {
-  const [program, ...args] = [...wrapper, process.execPath, ...commandLine, 'serve'];
-  const child = spawn(program!, args, {
+  const child = startChild([...wrapper, process.execPath, ...commandLine, 'serve'], {
     env: { PATH: process.env['PATH'], CURFEW_PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log: string[] = [];
   const told: string[] = [];
   const url = await new Promise<string>((resolve, reject) => {
-    createInterface(child.stderr!).on('line', (line) => {
+    createInterface(child.stderr).on('line', (line) => {
       told.push(line);
       // With its log in a file, this is all that it says.
       const [, opened] = /^ +open +(http\S+)\/docs$/.exec(line) ?? [];
       if (opened !== undefined && env['CURFEW_LOG_FILE'] !== undefined) resolve(opened);
     });
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${told.join('\n')}`)));
-    createInterface(child.stdout!).on('line', (line) => {
+    createInterface(child.stdout).on('line', (line) => {
       log.push(line);
       const entry = JSON.parse(line) as { msg: string; url: string };
       if (entry.msg === 'listening') resolve(entry.url);
@@ -70,11 +69,11 @@ export async function runCli(
   env: Record<string, string> = {},
   input = '',
 ): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [...commandLine, ...args], {
+  const child = startChild([process.execPath, ...commandLine, ...args], {
     env: { PATH: process.env['PATH'], ...env },
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdin: 'pipe',
   });
-  child.stdin.end(input);
+  child.stdin!.end(input);
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk) => {
     out += chunk;

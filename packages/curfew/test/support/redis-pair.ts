@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { temporaryFolder } from '../stores/harness.ts';
+import { startChild } from './child.ts';
 import { freePort } from './free-port.ts';
 import { RedisServer, redisInstalled, tellRedis } from './redis.ts';
 import { Relay } from './relay.ts';
@@ -159,7 +160,7 @@ class Sentinel {
         '',
       ].join('\n'),
     );
-    const child = spawn(sentinelProgram, [settings], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = startChild([sentinelProgram, settings]);
     let said = '';
     await new Promise<void>((resolve, reject) => {
       child.stdout.on('data', (chunk) => {

@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
 import { createClient } from '@redis/client';
 import { temporaryFolder } from '../stores/harness.ts';
+import { startChild } from './child.ts';
 import { freePort } from './free-port.ts';
 
 /** What is run as Redis: `CURFEW_TEST_REDIS=valkey-server` for Valkey. */
@@ -42,9 +43,7 @@ export class RedisServer {
 
   async up(): Promise<void> {
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder.path, '--save', ''];
-    const child = spawn(program, [...args, ...durable, ...this.#settings], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = startChild([program, ...args, ...durable, ...this.#settings]);
     this.#process = child;
     let said = '';
     await new Promise<void>((resolve, reject) => {

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const hanging = fileURLToPath(new URL('../support/hang.ts', import.meta.url));
+
+/** Whether a process is there. */
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('a test that runs out of time leaves no server behind, and the run ends', {
+  skip: process.platform !== 'linux' && 'only Linux ends a program together with the one that started it',
+  timeout: 120_000,
+}, async () => {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const args = ['--conditions=curfew-source', '--test', '--test-timeout=20000', hanging];
+  const runner = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [runner.stdout, runner.stderr]) {
+    stream.on('data', (chunk) => {
+      said += chunk;
+    });
+  }
+  // Its pipes close only when nobody is left who has them.
+  const [code] = await once(runner, 'close');
+  assert.equal(code, 1, said);
+  const [, pid, path] = /server (\d+) in (\S+) of/.exec(said) ?? assert.fail(said);
+  while (lives(Number(pid))) await new Promise(setImmediate);
+  rmSync(path!, { recursive: true, force: true });
+});
