@@ -1,10 +1,11 @@
 import { createAccount } from './authority/accounts.ts';
 import { library } from './authority/caller.ts';
 import { createKey, importKey, parseWholeKey } from './authority/keys.ts';
+import { checkPassword } from './authority/passwords.ts';
 import type { World } from './authority/world.ts';
 import { randomDigits } from './domain/base62.ts';
 import { permissions } from './domain/permissions.ts';
-import { isCurfewError } from './errors.ts';
+import { CurfewError, isCurfewError } from './errors.ts';
 
 export type FirstStart = {
   username: string;
@@ -16,6 +17,7 @@ export type FirstStart = {
 /**
  * On an empty store: makes the first account, an administrator, and an API key that may do everything; both or neither.
  * `undefined` when somebody has been here before.
+ * @throws `config_invalid` when the password that was given is not accepted
  */
 export async function firstStart(
   world: World,
@@ -30,6 +32,7 @@ export async function firstStart(
   const [{ accounts }, { keys }] = await Promise.all([store.listAccounts({ limit: 1 }), store.listKeys({ limit: 1 })]);
   if (accounts.length > 0 || keys.length > 0) return undefined;
   if (given.apiKey !== undefined) parseWholeKey(given.apiKey);
+  if (given.adminPassword !== undefined) await checkAdminPassword(given.adminPassword);
   const password = given.adminPassword ?? randomDigits(20, random);
   const account = await createAccount(world, library, {
     username: given.adminUsername,
@@ -61,4 +64,14 @@ export async function firstStart(
     throw error;
   }
   return { username: account.username, password: given.adminPassword === undefined ? password : undefined, apiKey };
+}
+
+/** Whoever starts a server is told of the setting that is wrong. */
+async function checkAdminPassword(password: string): Promise<void> {
+  try {
+    await checkPassword(password);
+  } catch (error) {
+    if (!isCurfewError(error, 'invalid_value')) throw error;
+    throw new CurfewError('config_invalid', { detail: `CURFEW_ADMIN_PASSWORD: ${error.facts.detail}` }, error);
+  }
 }

@@ -19,12 +19,13 @@ test('N9.1: a first start that fails has made nothing, and the next one is the f
   t.after(() => taken.close());
   const env = { ...store.env, CURFEW_HOST: '127.0.0.1', CURFEW_PORT: '0', CURFEW_LOG_LEVEL: 'silent' };
   const { port } = taken.address() as AddressInfo;
-  for (const [wrong, code] of [
-    [{ CURFEW_API_KEY: `${key}x` }, 'config_invalid'],
-    [{ CURFEW_API_KEY: key, CURFEW_ADMIN_PASSWORD: 'short' }, 'invalid_value'],
-    [{ CURFEW_API_KEY: key, CURFEW_PORT: String(port) }, 'port_in_use'],
+  for (const [wrong, code, message] of [
+    [{ CURFEW_API_KEY: `${key}x` }, 'config_invalid', /CURFEW_API_KEY/],
+    [{ CURFEW_API_KEY: key, CURFEW_ADMIN_PASSWORD: 'short' }, 'config_invalid', /CURFEW_ADMIN_PASSWORD: .* characters/],
+    [{ CURFEW_API_KEY: key, CURFEW_ADMIN_PASSWORD: 'Password123' }, 'config_invalid', /ADMIN_PASSWORD: .*common/],
+    [{ CURFEW_API_KEY: key, CURFEW_PORT: String(port) }, 'port_in_use', /./],
   ] as const) {
-    await assert.rejects(serve({ ...env, ...wrong }), { code }, code);
+    await assert.rejects(serve({ ...env, ...wrong }), { code, message }, code);
   }
   const running = await serve({ ...env, CURFEW_API_KEY: key });
   t.after(() => running.close());
