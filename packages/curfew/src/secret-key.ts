@@ -50,7 +50,10 @@ export async function secretKeyOf(
   const used = kept !== undefined || (await store.latestTime()) > 0;
   const key = existingSecretKey(given, folder) ?? newSecretKey(folder, used, random);
   const fingerprint = keyFingerprint(key);
-  const keep = async () => refuseOther(await store.keepKeyFingerprint(fingerprint), fingerprint);
+  const keep = async () => {
+    // A store without room takes no write, and a server that is started on it ends or verifies sessions all the same.
+    if (kept === undefined) refuseOther(await store.keepKeyFingerprint(fingerprint), fingerprint);
+  };
   if (kept !== undefined) refuseOther(kept, fingerprint);
   // What an earlier version has written knows no fingerprint.
   else if (used) await keep();

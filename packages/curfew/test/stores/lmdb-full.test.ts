@@ -144,4 +144,39 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     await until(async () => (await call('GET', '/readyz')).body.status === 'ready');
     assert.equal((await create()).status, 201);
   });
+
+  test('a server whose last write was refused closes, and one that is started there ends sessions', async (t) => {
+    const disk = diskFor(t, 40);
+    if (!disk) return;
+    const env = {
+      CURFEW_STORE: `lmdb:${disk.path}/data`,
+      CURFEW_PORT: '0',
+      CURFEW_LOG_LEVEL: 'silent',
+    };
+    const before = await serve(env);
+    const { store } = before.opened.world;
+    await until(async () => Number((await store.describe()).facts['reserve']) === 8 * 1024 * 1024);
+    const call = (url: string, path: string) =>
+      fetch(url + path, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${before.first!.apiKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ userId: 'ada' }),
+      });
+    let answer = await call(before.url, '/v1/sessions');
+    assert.equal(answer.status, 201);
+    disk.fill();
+    while (answer.status === 201) answer = await call(before.url, '/v1/sessions');
+    assert.equal(answer.status, 503);
+    await before.close();
+    disk.fill();
+    const after = await serve(env);
+    try {
+      assert.equal((await call(after.url, '/v1/sessions')).status, 503);
+      const ended = await call(after.url, '/v1/sessions/end-user');
+      assert.equal(ended.status, 200);
+      assert.ok(((await ended.json()) as { ended: number }).ended > 0);
+    } finally {
+      await after.close();
+    }
+  });
 });

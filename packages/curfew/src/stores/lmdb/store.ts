@@ -312,6 +312,8 @@ export class LmdbStore implements Store {
       } catch {
         // A full disk takes no other seal. The one that there is stays valid.
       }
+      // After a commit that failed the engine would wait for it for ever; one without a write needs no room.
+      await this.#tables.root.transaction(() => {}).catch(() => {});
       await this.#tables.root.close();
       noteClosed(this.folder);
       await this.#owner.release();
