@@ -27,6 +27,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'A key for browsers, which everybody can read there, could do more than sign in.',
     'What a stream said of the use of sessions counted for sessions that it had never verified.',
     'An application could take the place of another’s verifier.',
+    'A request whose body was held back was served for half a minute after its key was revoked or its session had ended.',
   ]),
   'Nobody’s load is another’s outage': found(3, [
     'Three hundred sign-ins at once made a log-out wait for half a minute.',

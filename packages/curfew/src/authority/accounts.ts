@@ -7,6 +7,7 @@ import { parseSessionId, parseUserId, quoted } from '../domain/parse.ts';
 import type { Permission, Role } from '../domain/permissions.ts';
 import type { EndReason } from '../domain/reasons.ts';
 import { CurfewError } from '../errors.ts';
+import { confirmCaller } from './authenticate.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { administratorLeft, guard, guardAccount } from './guard.ts';
@@ -58,6 +59,8 @@ export async function createAccount(world: World, caller: Caller, request: NewAc
   } satisfies Account;
   guardAccount(caller, planned);
   const account = { ...planned, passwordHash: await world.passwords.hash(await checkPassword(request.password)) };
+  // Others' passwords were hashed first: who asks may be somebody else by now.
+  guardAccount(await confirmCaller(world, caller), account);
   const event = { type: 'account.created', at: now, by: actorOf(caller), userId: account.id } as const;
   const outcome = await world.store.createAccount(account, event);
   if (outcome !== 'created') throw taken(outcome, account);
@@ -118,17 +121,18 @@ export async function updateAccount(
   await checkOwnChange(world, caller, id, patch, proof);
   const passwordHash =
     patch.password === undefined ? undefined : await world.passwords.hash(await checkPassword(patch.password));
+  const present = await confirmCaller(world, caller);
   const now = world.clock.now();
   const outcome = await retryConflicts(async () => {
     const account = await readAccount(world, id);
     const set = {
       ...changesOf(patch),
-      ...addressOf(caller, account, patch),
+      ...addressOf(present, account, patch),
       ...(passwordHash && { passwordHash }),
       updatedAt: now,
     };
     const next = { ...account, ...set };
-    guardAccount(caller, account, next);
+    guardAccount(present, account, next);
     const why = endReasonOf(account, set);
     const result = await world.store.changeAccount({
       id: account.id,

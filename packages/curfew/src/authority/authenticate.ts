@@ -84,6 +84,17 @@ export async function authenticateAgain(
   return personCaller(stored, (await store.readUser(stored.userId)).account);
 }
 
+/**
+ * As {@link authenticateAgain}, for what waits between the question and the write.
+ * @throws `key_revoked`, `session_ended`
+ */
+export async function confirmCaller(world: World, caller: Caller): Promise<Caller> {
+  const present = await authenticateAgain(world, caller);
+  if (present) return present;
+  const detail = 'This came about while the request was under way.';
+  throw new CurfewError(caller.kind === 'key' ? 'key_revoked' : 'session_ended', { detail });
+}
+
 async function personOf(world: World, verified: VerifiedToken): Promise<Person> {
   if (!verified.active) throw inactive(verified.reason);
   const { stored } = verified;

@@ -2,6 +2,7 @@ import type { SessionId } from '../domain/brand.ts';
 import type { Event, EventType } from '../domain/events.ts';
 import { limits } from '../domain/limits.ts';
 import { parseSessionId, parseUserId } from '../domain/parse.ts';
+import { CurfewError } from '../errors.ts';
 import type { Caller } from './caller.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { budget } from './match-sessions.ts';
@@ -30,7 +31,7 @@ export async function listEvents(world: World, request: EventsRequest): Promise<
   const position = decodeCursor(request.cursor, query);
   const page = await world.store.readEvents({
     ...filterOf(request),
-    before: position === undefined ? undefined : Number(position),
+    before: position === undefined ? undefined : sequenceOf(position),
     limit: request.limit ?? limits.pageDefault,
     budget,
   });
@@ -39,6 +40,13 @@ export async function listEvents(world: World, request: EventsRequest): Promise<
     nextCursor: page.next === undefined ? undefined : encodeCursor(String(page.next), query),
     partial: page.partial,
   };
+}
+
+/** Anybody can make up a cursor: what is no place of the trail is none. */
+function sequenceOf(position: string): number {
+  const sequence = Number(position);
+  if (/^[1-9]\d*$/.test(position) && Number.isSafeInteger(sequence)) return sequence;
+  throw new CurfewError('cursor_invalid');
 }
 
 /** Milliseconds between two looks for new events. */

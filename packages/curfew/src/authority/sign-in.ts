@@ -103,7 +103,11 @@ async function bucketOfDevice(world: World, subject: string, ip: string | undefi
     now: world.clock.nowForEnd(),
     budget: deviceBudget,
   });
-  const isKnown = sessions.some(({ stored }) => stored.ip !== undefined && networkOf(stored.ip) === network);
+  // A session that somebody else opened for the account is no sign-in.
+  const isKnown = sessions.some(
+    ({ stored: { ip: from, openedWith } }) =>
+      from !== undefined && openedWith === undefined && networkOf(from) === network,
+  );
   return isKnown ? bucketOf('device', `${subject} ${network}`) : undefined;
 }
 

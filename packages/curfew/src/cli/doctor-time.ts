@@ -51,7 +51,7 @@ type Survey = {
 /** Reads everything once: it takes its time, and only a store that a wrong clock wrote to is read so. */
 async function surveyed(store: Store, now: number): Promise<Survey> {
   const survey: Survey = { first: undefined, after: undefined, endedEarly: 0, openedAhead: [] };
-  for await (const record of store.exportRecords()) {
+  for await (const record of store.exportRecords({ oneMoment: false })) {
     if (record.kind === 'event' && !survey.first) {
       if (isAhead(record.event.at, now)) survey.first = record.event;
       else survey.after = Math.max(survey.after ?? 0, record.event.at);

@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
@@ -12,6 +18,7 @@ import { newId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Random } from '../domain/ports.ts';
 import { CurfewError, isCurfewError } from '../errors.ts';
+import { type Admission, admit, admitAgain } from './checks/admission.ts';
 import { authenticate, authenticationErrors, sentByCookie } from './checks/authenticate.ts';
 import { checkAccess } from './checks/index.ts';
 import { sameSite } from './checks/same-site.ts';
@@ -34,6 +41,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks; set for every operation that is not open. */
     caller: Caller | undefined;
+    admission: Admission | undefined;
   }
 }
 
@@ -112,6 +120,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     frameworkErrors: (error, request, reply) => sendProblem(services, request, reply as FastifyReply, error),
   });
   app.decorateRequest('caller', undefined);
+  app.decorateRequest('admission', undefined);
   app.setValidatorCompiler(({ schema, httpPart }) =>
     whenNeeded(() => (httpPart === 'body' ? validators.strict : validators.coercing).compile(schema)),
   );
@@ -129,6 +138,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       done(new CurfewError('invalid_value', { detail: 'It names more than one Host.' }));
     else done();
   });
+  app.addHook('preValidation', (request) => admitAgain(request));
   app.addHook('onSend', (_request, reply, payload, done) => {
     // What was accepted is finished, and its connection not kept for another.
     if (closing.signal.aborted) reply.header('connection', 'close');
@@ -241,7 +251,9 @@ function listener(handle: RequestListener): Server {
   // A client that asks now and then keeps its connection; headers and bodies that trickle in hold none for longer than
   // this, which is looked at every second.
   const patience = { requestTimeout: 30_000, connectionsCheckingInterval: 1000 };
-  return createHttpServer({ keepAliveTimeout: 72_000, ...patience }, handle);
+  // Whoever offers another protocol, as some clients do with each first request, is answered by HTTP.
+  const shouldUpgradeCallback = ({ headers }: IncomingMessage) => /^websocket$/i.test(headers.upgrade ?? '');
+  return createHttpServer({ keepAliveTimeout: 72_000, shouldUpgradeCallback, ...patience }, handle);
 }
 
 /** Ids of requests, for logs and problem documents: of this server's start, and counted. */
@@ -259,7 +271,10 @@ function addOperation(app: FastifyInstance, services: Services, operation: Opera
     schema: schemaOf(operation),
     onRequest: async (request) => {
       sameSite(request);
-      if (access !== 'open') request.caller = await callerOf(operation, services, request);
+      if (access === 'open') return;
+      await admit(request, async () => {
+        request.caller = await callerOf(operation, services, request);
+      });
     },
     handler: async (request, reply) => {
       const { params, query, body } = request;

@@ -231,7 +231,7 @@ export interface Store {
    * Everything that is kept, record by record, in one consistent picture; in bounded memory, at the reader's pace.
    * Attempts and nodes are of the moment, and not among it.
    */
-  exportRecords(): AsyncIterable<StoreRecord>;
+  exportRecords(options?: ExportOptions): AsyncIterable<StoreRecord>;
   /**
    * Writes records into a store that is empty. All or nothing: when the stream fails, or the process dies, the store
    * is as empty as before, or refuses to be opened until it is emptied.
@@ -426,6 +426,9 @@ export type LogPosition = { sequence: number; mark: string };
 export type LogScope = { sessionId: SessionId } | { userId: UserId } | { keyId: KeyId } | { all: true };
 
 export type LogEntry = LogPosition & { at: number } & LogScope;
+
+/** `oneMoment: false`: what is written meanwhile may be among the records, or not; no server that runs is a reason to refuse. */
+export type ExportOptions = { oneMoment?: boolean };
 
 export type LogHead = LogPosition & {
   /**

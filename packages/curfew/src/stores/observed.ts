@@ -152,7 +152,7 @@ export function observeStore(
   const same = Object.fromEntries(names.map((name) => [name, observe(store, name, observed)]));
   const rest: Pick<Store, Exclude<keyof Store, StoreCall>> = {
     kind: store.kind,
-    exportRecords: () => store.exportRecords(),
+    exportRecords: (options) => store.exportRecords(options),
     close: () => store.close(),
     ...(store.shortage && { shortage: () => store.shortage!() }),
     ...(store.watchLog && { watchLog: (onGrowth) => store.watchLog!(onGrowth) }),

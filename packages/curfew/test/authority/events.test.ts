@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { library } from '../../src/authority/caller.ts';
+import { encodeCursor } from '../../src/authority/cursor.ts';
 import { followEvents, listEvents } from '../../src/authority/list-events.ts';
 import type { EventQuery } from '../../src/stores/contract.ts';
 import { TestServer } from '../support/server.ts';
@@ -65,4 +66,13 @@ test('N3.2: a page of the audit trail that ran out of time says so, and its curs
   assert.ok(stopped > 0);
   const { body } = await server.call('GET', `/v1/events?type=${wanted.type}`);
   assert.deepEqual([body.events.length, body.partial], [1, false]);
+});
+
+test('a cursor that somebody made up is refused, and is no damage of the store', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  for (const position of ['NaN', '', '0', '-1', '1.5', '1e308', '99999999999999999999']) {
+    const cursor = encodeCursor(position, { list: 'events' });
+    await assert.rejects(listEvents(server.world, { cursor }), { code: 'cursor_invalid' }, position);
+  }
 });

@@ -57,6 +57,19 @@ describe('the edges of HTTP', () => {
     }
   });
 
+  test('whoever offers another protocol with a request is answered by HTTP', async () => {
+    const offer = ['connection: Upgrade, HTTP2-Settings', 'upgrade: h2c', 'http2-settings: AAMAAABkAAQAoAAAAAIAAAAA'];
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1').setEncoding('utf8');
+    const lines = ['host: x', `authorization: Bearer ${server.key}`];
+    // And so are the requests that come after it on that connection.
+    for (const headers of [[...lines, ...offer], lines]) {
+      socket.write(`GET /v1/me HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
+      const [answer] = await once(socket, 'data');
+      assert.equal(statusOf(answer), 200);
+    }
+    socket.destroy();
+  });
+
   test('Deep JSON, N6.7: a body that is nested too deep is a 400 on every surface, and one that is not is taken', async () => {
     const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
     const calls: [path: string, body: (depth: number) => string][] = [

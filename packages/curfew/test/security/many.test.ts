@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { encodeNumber } from '../../src/domain/base62.ts';
 import type { SessionId, UserId } from '../../src/domain/brand.ts';
@@ -39,7 +40,7 @@ const sample: { userId: UserId; token: string }[] = [];
 test('7.4.5: an administrator ends all sessions of one user, and everyone’s, each in one write however many there are', async (t) => {
   const folder = temporaryFolder();
   t.after(async () => folder.remove());
-  const env = { CURFEW_STORE: `lmdb:${folder.path}` };
+  const env = { CURFEW_STORE: `lmdb:${folder.path}`, CURFEW_SECRET_KEY: randomBytes(32).toString('hex') };
   const store = await openStore(env.CURFEW_STORE);
   await store.importRecords(sessions());
   await store.close();

@@ -5,6 +5,7 @@ import { accountView } from '../../domain/account.ts';
 import { limits } from '../../domain/limits.ts';
 import type { Session } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
+import { admit } from '../../http/checks/admission.ts';
 import { asCurfewError } from '../../http/problem.ts';
 import type { Dialect } from '../dialect.ts';
 import { takeEmptyBodies } from '../request.ts';
@@ -90,15 +91,22 @@ export const altogic: Dialect = (app, services) => {
     places.set(request, 'key');
     const key = decodeKey(request);
     if (key === undefined) throw new CurfewError('authentication_required');
-    await authority.authenticateKey(key);
-    places.set(request, 'session');
+    await admit(request, async () => {
+      places.set(request, 'key');
+      await authority.authenticateKey(key);
+      places.set(request, 'session');
+    });
   }
 
   async function signedIn(request: FastifyRequest): Promise<void> {
     await withKey(request);
+    const { letIn: keyStands } = request.admission!;
     const token = decodeSession(request);
     if (token === undefined) throw new CurfewError('authentication_required');
-    request.caller = await authority.authenticateSession(token);
+    await admit(request, async () => {
+      await keyStands();
+      request.caller = await authority.authenticateSession(token);
+    });
   }
 
   /** Its list has no pages: it ends after so many, and the caller's own is one of them. */

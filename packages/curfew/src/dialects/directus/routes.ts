@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import type { Person } from '../../authority/caller.ts';
 import { kindOfToken } from '../../domain/tokens.ts';
 import { CurfewError, type ErrorCode, isCurfewError } from '../../errors.ts';
+import { admit, admitAgain } from '../../http/checks/admission.ts';
 import { firstThatHolds } from '../../http/checks/authenticate.ts';
 import { crossSite } from '../../http/checks/same-site.ts';
 import { asCurfewError } from '../../http/problem.ts';
@@ -64,7 +65,10 @@ export const directus: Dialect = (app, services, settings) => {
   app.addHook('onRequest', async (request) => {
     refuseOtherSites(request);
     const bearer = decodeBearer(request);
-    if (bearer !== undefined) request.caller = await readToken(request, bearer);
+    if (bearer === undefined) return;
+    await admit(request, async () => {
+      request.caller = await readToken(request, bearer);
+    });
   });
 
   post('/auth/login', loginBody, async (request: Sent<typeof loginBody>, reply) => {
@@ -115,8 +119,9 @@ export const directus: Dialect = (app, services, settings) => {
 
   // Directus asks for the password of whoever begins, and for a code of whoever goes on: each is more than a session.
   post('/users/me/tfa/generate', passwordBody, async (request: Sent<typeof passwordBody>) => {
+    await authority.confirmPassword(accountOf(request).account, request.body.password);
+    await admitAgain(request);
     const { caller, account } = accountOf(request);
-    await authority.confirmPassword(account, request.body.password);
     places.set(request, 'factor');
     return encodeEnrolment(await authority.startTotp(caller, account.id));
   });
@@ -150,9 +155,11 @@ export const directus: Dialect = (app, services, settings) => {
     if (request.caller) return;
     const { session } = decodeCookies(request);
     if (session.length === 0) throw new CurfewError('authentication_required');
-    request.caller = await fromSessionCookie(reply, () =>
-      firstThatHolds(session, (text) => readToken(request, text), notSignedIn),
-    );
+    await admit(request, async () => {
+      request.caller = await fromSessionCookie(reply, () =>
+        firstThatHolds(session, (text) => readToken(request, text), notSignedIn),
+      );
+    });
   }
 
   /** The person whom a token speaks of: one of the two that this dialect makes, or a session token. */

@@ -4,6 +4,7 @@ import type { Authority } from '../../authority/index.ts';
 import { networkOf } from '../../domain/address-bytes.ts';
 import { areaOf } from '../../domain/factor-shown.ts';
 import { CurfewError } from '../../errors.ts';
+import { admit } from '../../http/checks/admission.ts';
 import { permission } from '../../http/checks/permission.ts';
 import type { Services } from '../../http/operation.ts';
 import { asCurfewError } from '../../http/problem.ts';
@@ -168,7 +169,9 @@ export const rocketchat: Dialect = (app, services, settings) => {
   );
 
   async function signedIn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    request.caller = await authenticate(authority, request);
+    await admit(request, async () => {
+      request.caller = await authenticate(authority, request);
+    });
     await limitCalls(services, settings, request, reply);
   }
 

@@ -5,6 +5,7 @@ import type { Authority } from '../../authority/index.ts';
 import type { NamedView } from '../../authority/named-sessions.ts';
 import { limits } from '../../domain/limits.ts';
 import { CurfewError, isCurfewError } from '../../errors.ts';
+import { admit } from '../../http/checks/admission.ts';
 import { permission } from '../../http/checks/permission.ts';
 import type { Services } from '../../http/operation.ts';
 import { asCurfewError } from '../../http/problem.ts';
@@ -173,8 +174,10 @@ function may(authority: Authority, act: Act): (request: FastifyRequest) => Promi
   return async (request) => {
     const key = decodeKey(request);
     if (key === undefined) throw new CurfewError('authentication_required');
-    request.caller = await authority.authenticateKey(key);
-    permission(request.caller, permissionsOf[act]);
+    await admit(request, async () => {
+      request.caller = await authority.authenticateKey(key);
+      permission(request.caller, permissionsOf[act]);
+    });
   };
 }
 

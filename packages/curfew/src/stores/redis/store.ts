@@ -274,7 +274,7 @@ export class RedisStore implements Store {
 
   sweep: Store['sweep'] = (task) => this.#sweeper.sweep(task);
 
-  exportRecords: Store['exportRecords'] = () => exportRecords(this.#link);
+  exportRecords: Store['exportRecords'] = (options) => exportRecords(this.#link, options);
 
   importRecords: Store['importRecords'] = (records) => importRecords(this.#link, records);
 

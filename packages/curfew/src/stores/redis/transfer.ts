@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { nextDeadline, type StoredSession } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
+import type { ExportOptions } from '../contract.ts';
 import type { StoreRecord } from '../records.ts';
 import { listAccounts, listKeys } from './accounts.ts';
 import * as codec from './codec.ts';
@@ -29,8 +30,11 @@ const renewals = 2000;
  * that run are told by their rows before it begins, and whatever changed meanwhile at its end.
  * @throws `servers_running`, `changed_meanwhile`
  */
-export async function* exportRecords(link: Link): AsyncGenerator<StoreRecord> {
-  const rows = await quietNodes(link);
+export async function* exportRecords(
+  link: Link,
+  { oneMoment = true }: ExportOptions = {},
+): AsyncGenerator<StoreRecord> {
+  const rows = oneMoment ? await quietNodes(link) : undefined;
   // Then the lists hold every session.
   for (const script of [placeCreated, buryEnded]) while (Number(await link.run(script, [String(piece)])) === piece);
   const before = await numbersOf(link);
@@ -69,6 +73,7 @@ export async function* exportRecords(link: Link): AsyncGenerator<StoreRecord> {
     for (const event of page.events) yield { kind: 'event', event };
     after = page.next;
   }
+  if (!oneMoment) return;
   const now = await numbersOf(link);
   const quiet = isDeepStrictEqual(await nodesOf(link), rows);
   if (quiet && now.head === before.head && now.lastEvent === before.lastEvent) return;
