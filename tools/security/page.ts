@@ -76,6 +76,8 @@ as [a code is remembered for](sessions.md#the-second-factor). \`POST /v1/logout\
 
 - **A stolen token.** A session token is a bearer token: whoever has it is the user, until the session ends or is refreshed.
   A stolen *refresh* token is found out when the second of the two uses it, and the session ends then.
+- **A request that is under way.** Whoever asks is let in when the head of a request has come, and again when its body has, if
+  that took longer than a tenth of a second. What was let in less than that before an end is still done.
 - **Whoever holds the machine.** Root on a server's machine, the store together with the servers' key, or an
   administrator's API key can do everything. Whoever can write to the store can open sessions.
 - **A network without TLS.** Curfew speaks plain HTTP. A proxy with TLS has to stand before it.

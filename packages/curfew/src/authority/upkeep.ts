@@ -45,15 +45,18 @@ export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
     const { keepEnded, keepEvents } = settings;
     // First what was seen up to the moment that the sweep goes by: a session that was active then must not be swept as idle,
     // however far the clock jumps meanwhile.
-    const now = clockTrouble() ? undefined : world.clock.now();
-    await flush();
-    if (now === undefined) return;
-    for (;;) {
-      // What the sweep ends is ended for good: while any clock is in doubt it leaves that to others, or to later.
-      if (stopped || clockTrouble()) return;
-      const { more } = await world.store.sweep({ now, keepEnded, keepEvents, batch });
-      if (!more) return;
-      await new Promise(setImmediate);
+    for (let more = true; more; ) {
+      const now = clockTrouble() ? undefined : world.clock.now();
+      const began = performance.now();
+      await flush();
+      if (now === undefined) return;
+      // While there is more to do than it gets done, it does not go by an ever older moment.
+      while (more && performance.now() - began < sweepInterval) {
+        // What the sweep ends is ended for good: while any clock is in doubt it leaves that to others, or to later.
+        if (stopped || clockTrouble()) return;
+        ({ more } = await world.store.sweep({ now, keepEnded, keepEvents, batch }));
+        if (more) await new Promise(setImmediate);
+      }
     }
   };
   const sweep = () => {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { KeyId } from '../../src/domain/brand.ts';
 import { newId } from '../../src/domain/ids.ts';
 import type { ApiKey } from '../../src/domain/key.ts';
 import { serve } from '../../src/serve.ts';
-import { logout, note, start, World } from '../../src/stores/conformance/harness.ts';
+import { logout, nodeRow, note, start, World } from '../../src/stores/conformance/harness.ts';
 import { type LmdbStore, openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { cannotMount, type SmallDisk, smallDisk } from '../support/small-disk.ts';
 import { random } from '../support/world.ts';
@@ -65,6 +67,15 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
       assert.equal((await store.endSession(id, logout(start + i))).kind, 'ended');
     }
     assert.ok(await store.revokeKey(key.id, start, note('key.revoked')));
+    // What people do before they end others' sessions, and what is known of nodes that others wait for.
+    const shown = { factorShown: { at: start, area: 'sessions', network: '127.0.0.1' } } as const;
+    const { id: own } = created[1100]!;
+    assert.equal(
+      (await store.changeSession({ id: own, version: 1, set: shown, logged: false, now: start })).kind,
+      'changed',
+    );
+    disk.fill();
+    for (let i = 0; i < 40; i++) await store.renewNode({ ...nodeRow(`node ${i}`, 1), lends: true });
     assert.ok((await reserved(store)) < reserve);
     const left = created.slice(1000);
 
@@ -76,7 +87,7 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     for (const { id } of created.slice(0, 1000)) assert.equal((await world.view(id)).status, 'ended');
     await assert.rejects(world.create(), { code: 'store_full' });
     assert.equal((await store.endSession(left[0]!.id, logout())).kind, 'ended');
-    assert.equal(await store.listNodes().then(({ nodes }) => nodes.length), 0);
+    assert.equal(await store.listNodes().then(({ nodes }) => nodes.length), 40);
     assert.equal((await store.endSessionsOfUser(left[1]!.userId, logout())).kind, 'ended');
     assert.equal((await world.view(left[1]!.id)).status, 'ended');
     await store.endEveryone(logout());
@@ -86,6 +97,28 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     assert.equal(await reserved(store), reserve);
     await world.create();
     await store.close();
+  });
+
+  test('a reserve that somebody has removed keeps nobody waiting', async (t) => {
+    const disk = diskFor(t, 8);
+    if (!disk) return;
+    const store = await openLmdbStore(disk.path, { reserve });
+    t.after(() => store.close());
+    const world = new World({ store, dispose: async () => {} });
+    const [one] = await world.createMany(100);
+    await until(async () => (await reserved(store)) === reserve);
+    disk.fill();
+    rmSync(join(disk.path, 'reserve'));
+    disk.fill();
+    const refused = async () => {
+      for (;;) await world.create();
+    };
+    await assert.rejects(refused(), { code: 'store_full' });
+    const end = await store.endSession(one!.id, logout()).catch((error: { code: string }) => error);
+    assert.ok('kind' in end || end.code === 'store_full');
+    disk.makeRoom();
+    await until(async () => store.shortage() === undefined && (await reserved(store)) === reserve);
+    await world.create();
   });
 
   test('creations that share a transaction with an end do not take it with them', async (t) => {

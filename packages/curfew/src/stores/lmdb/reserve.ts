@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, statSync, truncateSync } from 'node:fs';
-import { open, rm, statfs } from 'node:fs/promises';
+import { open, rm, statfs, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CurfewError } from '../../errors.ts';
 
@@ -60,7 +60,13 @@ export class Reserve {
     if (this.#size === 0) return false;
     this.#short = true;
     this.#size = Math.max(0, this.#size - Math.ceil(this.#bytes / pieces));
-    truncateSync(this.#path, this.#size);
+    try {
+      truncateSync(this.#path, this.#size);
+    } catch {
+      // Somebody has removed it. What that freed is free for all.
+      this.#size = 0;
+      return false;
+    }
     return true;
   }
 
@@ -95,8 +101,8 @@ export class Reserve {
       this.#short = false;
     } catch {
       // Somebody was faster. What was written of it must not count for more than it is.
-      if (from === 0) await rm(this.#path, { force: true });
-      else truncateSync(this.#path, from);
+      if (from === 0) await rm(this.#path, { force: true }).catch(() => {});
+      else if (this.#size >= from) await truncate(this.#path, from).catch(() => {});
     }
   }
 }

@@ -7,7 +7,15 @@ import type { NewEvent } from '../../domain/events.ts';
 import { type ApiKey, withAttachScope } from '../../domain/key.ts';
 import { day } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
-import type { AttemptOutcome, LogHead, LogPosition, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import type {
+  AccountChange,
+  AttemptOutcome,
+  LogHead,
+  LogPosition,
+  NodeRow,
+  SessionSnapshot,
+  Store,
+} from '../contract.ts';
 import * as accounts from './accounts.ts';
 import { Attempts } from './attempts.ts';
 import { attachScopeSince, decodeLog, decodeSession, format, formatsBefore, markOf } from './codec.ts';
@@ -46,7 +54,7 @@ export class LmdbStore implements Store {
   readonly #sweeper: Sweeper;
   readonly #incarnation: Incarnation;
   /** This process's own, and those of processes before it whose verifiers may still hold what was lent. */
-  readonly #nodes: Map<string, NodeRow> = new Map();
+  #nodes: Map<string, NodeRow> = new Map();
   readonly #attempts: Attempts;
   readonly #reserve: Reserve;
   #closing: Promise<void> | undefined;
@@ -93,7 +101,7 @@ export class LmdbStore implements Store {
   };
 
   changeSession: Store['changeSession'] = (asked) =>
-    this.#runAs(asked.set.suspended === true, (draft) => change(draft, asked));
+    this.#runAs(asked.set.suspended === true || asked.set.factorShown !== undefined, (draft) => change(draft, asked));
 
   endSession: Store['endSession'] = (id, end, condition) =>
     this.#committer.runUrgent((draft) => endOne(draft, id, end, condition));
@@ -130,7 +138,7 @@ export class LmdbStore implements Store {
     this.#committer.run((draft) => accounts.createAccount(draft, account, event));
 
   changeAccount: Store['changeAccount'] = (asked) =>
-    this.#runAs(asked.end !== undefined, (draft) => accounts.changeAccount(draft, asked));
+    this.#runAs(asked.end !== undefined || isCodeUsed(asked), (draft) => accounts.changeAccount(draft, asked));
 
   deleteAccount: Store['deleteAccount'] = (asked) =>
     this.#committer.runUrgent((draft) => accounts.deleteAccount(draft, asked));
@@ -193,9 +201,9 @@ export class LmdbStore implements Store {
 
   renewNode = (row: NodeRow): Promise<LogHead> =>
     this.#note(() => {
-      const known = this.#nodes.get(row.id);
-      this.#nodes.set(row.id, { ...row });
-      if (row.lends && !known?.lends) this.#keepNodes();
+      const next = new Map(this.#nodes).set(row.id, { ...row });
+      if (row.lends && !this.#nodes.get(row.id)?.lends) this.#keepNodes(next);
+      this.#nodes = next;
       return this.#head();
     });
 
@@ -211,8 +219,10 @@ export class LmdbStore implements Store {
     this.#note(() => {
       const row = this.#nodes.get(id);
       if (!row || (counter !== undefined && row.counter !== counter)) return;
-      this.#nodes.delete(id);
-      if (row.lends) this.#keepNodes();
+      const next = new Map(this.#nodes);
+      next.delete(id);
+      if (row.lends) this.#keepNodes(next);
+      this.#nodes = next;
     });
 
   confirmIncarnation = (incarnation: string): Promise<void> => this.#note(() => this.#incarnation.confirm(incarnation));
@@ -321,7 +331,7 @@ export class LmdbStore implements Store {
     return this.#closing;
   }
 
-  /** What takes rights away is as urgent as an end. */
+  /** What takes rights away, or is written down before an end, is as urgent as an end. */
   #runAs<T>(urgent: boolean, write: (draft: Draft) => T): Promise<T> {
     return urgent ? this.#committer.runUrgent(write) : this.#committer.run(write);
   }
@@ -339,10 +349,11 @@ export class LmdbStore implements Store {
   }
 
   /** Of a process that is gone nothing is left but what it lent: only that is written down. */
-  #keepNodes(): void {
+  /** Before they count: a write that fails is tried again, and must find what it found before. */
+  #keepNodes(nodes: ReadonlyMap<string, NodeRow>): void {
     this.#tables.meta.putSync(
       nodesKey,
-      [...this.#nodes.values()].filter(({ lends }) => lends),
+      [...nodes.values()].filter(({ lends }) => lends),
     );
     // A copy of the data from before does not know of what is lent from now on.
     this.#incarnation.renewSeal();
@@ -373,6 +384,11 @@ export class LmdbStore implements Store {
       throw readFault(error);
     }
   }
+}
+
+/** People end others' sessions with a second factor, whose use is written down first. */
+function isCodeUsed({ set, event }: AccountChange): boolean {
+  return event === undefined && set.factor !== undefined;
 }
 
 function rows(table: { getStats(): object }): number {

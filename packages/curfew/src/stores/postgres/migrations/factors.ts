@@ -1,6 +1,6 @@
 /*
  * What a second factor was shown for stands beside when. The column of the moment alone stays, for servers of the version
- * before; nothing reads it any more.
+ * before: they go on remembering what was shown to them, and nothing that a present server has seen or forgotten.
  */
 export const factors = `
 CALL lock_writers();
@@ -34,6 +34,7 @@ BEGIN
   UPDATE sessions SET
     suspended = next.suspended, token_hash = next.token_hash, refresh_hash = next.refresh_hash,
     previous_hash = next.previous_hash, rotated_at = next.rotated_at, rotations = next.rotations,
+    factor_at = CASE WHEN op->'set' ? 'factor_shown' THEN NULL ELSE next.factor_at END,
     factor_shown = next.factor_shown, last_seen_at = next.last_seen_at, version = next.version
     WHERE id = s.id;
   IF counts <> 0 THEN CALL count_active(s.user_id, counts, c); END IF;

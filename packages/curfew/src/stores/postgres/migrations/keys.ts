@@ -23,7 +23,8 @@ BEGIN
   END IF;
   -- Written as well when it was revoked already: the commit then waits for whatever the first one's had to wait for.
   UPDATE keys SET revoked_at = coalesce(revoked_at, (op->>'at')::bigint) WHERE id = op->>'id' RETURNING * INTO revoked;
-  answer := jsonb_build_object('key', to_jsonb(revoked), 'sequence', c.head);
+  -- A server of the version before reads the row itself.
+  answer := to_jsonb(revoked) || jsonb_build_object('key', to_jsonb(revoked), 'sequence', c.head);
 END $$;
 
 -- Rows are JSON text, in which a name may hold what jsonb may not. A quote within a name is escaped, so no name looks so.
