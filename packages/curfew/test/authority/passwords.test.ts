@@ -63,7 +63,7 @@ test('N5.3: the most common passwords are refused wherever one is set, and the e
   const changed = await server.call('PATCH', `/v1/accounts/${id}`, { password: 'sunshine' });
   assert.match(changed.body.detail, /one of the most common ones/);
   await assert.rejects(recoverAccount(world, { account: 'ada', password: 'iloveyou' }), { code: 'invalid_value' });
-  await assert.rejects(TestServer.start({ CURFEW_ADMIN_PASSWORD: 'letmein1' }), { code: 'invalid_value' });
+  await assert.rejects(TestServer.start({ CURFEW_ADMIN_PASSWORD: 'letmein1' }), { code: 'config_invalid' });
   // One that was set before the rule came.
   const passwordHash = await world.passwords.hash('sunshine');
   const { account } = await world.store.readUser(id);
