@@ -178,7 +178,8 @@ describe('accounts over HTTP', () => {
       server.world.store = store;
       const { pendingEmail, updatedAt: _at, version: _version, ...rest } = answer.body.account;
       assert.equal(pendingEmail, email);
-      told.push({ status: answer.status, rest, asked });
+      // How often is a matter of how busy the machine is: whoever was let in a while ago is let in again.
+      told.push({ status: answer.status, rest, asked: [...new Set(asked)].sort() });
     }
     assert.deepEqual(told[0], told[1]);
     // Whoever manages accounts is told when it is to be believed.

@@ -58,7 +58,7 @@ test('a first start that fails has decided nothing about the key', async (t) => 
   t.after(() => store.remove());
   const env = { ...settings, ...store.env };
   const wrong = { CURFEW_SECRET_KEY: hex(random(32)), CURFEW_ADMIN_PASSWORD: 'short' };
-  await assert.rejects(serve({ ...env, ...wrong }), { code: 'invalid_value' });
+  await assert.rejects(serve({ ...env, ...wrong }), { code: 'config_invalid' });
   await (await serve({ ...env, CURFEW_SECRET_KEY: hex(random(32)) })).close();
 });
 
