@@ -162,6 +162,8 @@ describe('accounts over HTTP', () => {
     await server.createAccount('hugo');
     const { token, account } = (await server.login('hugo', 'hugo password')).body;
     const { store } = server.world;
+    // What a server asks for by itself, now and then.
+    const upkeep = ['shortage', 'sweep', 'touchSessions', 'renewNode', 'listNodes', 'logHead', 'readLog', 'ping'];
     const told: unknown[] = [];
     for (const email of ['gwen@example.com', 'nobody@example.com']) {
       const asked: string[] = [];
@@ -179,7 +181,11 @@ describe('accounts over HTTP', () => {
       const { pendingEmail, updatedAt: _at, version: _version, ...rest } = answer.body.account;
       assert.equal(pendingEmail, email);
       // How often is a matter of how busy the machine is: whoever was let in a while ago is let in again.
-      told.push({ status: answer.status, rest, asked: [...new Set(asked)].sort() });
+      told.push({
+        status: answer.status,
+        rest,
+        asked: [...new Set(asked)].filter((name) => !upkeep.includes(name)).sort(),
+      });
     }
     assert.deepEqual(told[0], told[1]);
     // Whoever manages accounts is told when it is to be believed.
