@@ -87,26 +87,25 @@ export const altogic: Dialect = (app, services) => {
     throw new CurfewError('route_not_found');
   });
 
-  async function withKey(request: FastifyRequest): Promise<void> {
-    places.set(request, 'key');
-    const key = decodeKey(request);
-    if (key === undefined) throw new CurfewError('authentication_required');
-    await admit(request, async () => {
-      places.set(request, 'key');
-      await authority.authenticateKey(key);
-      places.set(request, 'session');
+  function withKey(request: FastifyRequest): Promise<void> {
+    return admit(request, () => knowKey(request));
+  }
+
+  function signedIn(request: FastifyRequest): Promise<void> {
+    return admit(request, async () => {
+      await knowKey(request);
+      const token = decodeSession(request);
+      if (token === undefined) throw new CurfewError('authentication_required');
+      request.caller = await authority.authenticateSession(token);
     });
   }
 
-  async function signedIn(request: FastifyRequest): Promise<void> {
-    await withKey(request);
-    const { letIn: keyStands } = request.admission!;
-    const token = decodeSession(request);
-    if (token === undefined) throw new CurfewError('authentication_required');
-    await admit(request, async () => {
-      await keyStands();
-      request.caller = await authority.authenticateSession(token);
-    });
+  async function knowKey(request: FastifyRequest): Promise<void> {
+    places.set(request, 'key');
+    const key = decodeKey(request);
+    if (key === undefined) throw new CurfewError('authentication_required');
+    await authority.authenticateKey(key);
+    places.set(request, 'session');
   }
 
   /** Its list has no pages: it ends after so many, and the caller's own is one of them. */
