@@ -96,7 +96,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
   test('the credential’s test: a list for a right key; 401 for a wrong one and for none, in the same words', async () => {
     assert.equal((await send('GET', '')).status, 200);
     const session = await server.createSession('ada');
-    for (const key of ['', 'wrong', `${server.key.slice(0, -1)}x`, session.token]) {
+    for (const key of ['', 'wrong', `${server.key.slice(0, -1)}!`, session.token]) {
       const answer = await send('GET', '', { key });
       assert.equal(answer.status, 401);
       assert.deepEqual(answer.body, { message: 'Unauthorized', statusCode: 401 });

@@ -512,7 +512,8 @@ export class Schedule {
     this.#store.trouble = 0;
     this.#store.down = false;
     for (const { machine } of [...this.#nodes, ...this.#apps]) machine.resume();
-    for (const app of [...this.#apps]) if (app.revoking) this.#replace(app);
+    // Not before it is heard and its leases are over: whoever waits for a killed one waits for a lease.
+    for (const app of this.#apps) if (app.revoking) this.#universe.in(2 * lease, undefined, () => this.#replace(app));
     await this.#universe.run(this.#universe.now + 14_000);
     this.#newSession();
     const row = this.#rows.at(-1)!;
