@@ -3,12 +3,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installEngines } from './engines.ts';
+import { run } from './exec.ts';
 
 /*
- * Proves the fence. The model (docs/fence/fence.pml): the whole state space without an error, and an error for each
- * mutant. The code: simulated schedules without a violation, and a violation for each mutant. `npm run proof` does both,
- * with the large configurations of the model (an hour, 1 GB); `npm run proof -- model` and `npm run proof -- code` one of
- * them, and `npm run proof -- small` those configurations that the tests run.
+ * Proves what takes longer than the tests may. `model` (docs/fence/fence.pml): the whole state space without an error, and
+ * an error for each mutant (an hour, 1 GB); `small`: those configurations of it that the tests run. `code`: simulated
+ * schedules without a violation, and a violation for each mutant. `servers`: the tests that kill servers and stores, fail
+ * them over and hurt them at random, for as long as a proof takes. `npm run proof` does all of it.
  */
 
 const folder = fileURLToPath(new URL('../docs/fence/', import.meta.url));
@@ -154,10 +156,43 @@ export function check(flags: readonly string[], seconds: number): Verdict {
   }
 }
 
+/** Tests with real servers that the suite runs for a short while, and how long they go on here. */
+const servers: [Record<string, string>, string[]][] = [
+  [
+    { CURFEW_TEST_KILLS: '200', CURFEW_TEST_SERVER_KILLS: '100', CURFEW_TEST_STORE_KILLS: '20' },
+    [
+      'packages/curfew/test/process/kill.test.ts',
+      'engines/servers/test/postgres/kill.test.ts',
+      'packages/curfew/test/stores/redis/kills.test.ts',
+    ],
+  ],
+  [
+    { CURFEW_TEST_FAILOVERS: '10' },
+    ['engines/servers/test/postgres/failover.test.ts', 'packages/curfew/test/fence/failover.test.ts'],
+  ],
+  [
+    { CHAOS_SECONDS: '600' },
+    ['packages/curfew/test/fence/chaos.test.ts', 'engines/servers/test/postgres/chaos.test.ts'],
+  ],
+];
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [asked = 'all'] = process.argv.slice(2);
-  if (asked !== 'code') proveModel(asked === 'small');
+  const parts = ['all', 'model', 'small', 'code', 'servers'];
+  if (!parts.includes(asked)) {
+    console.error(`There is no proof of ${JSON.stringify(asked)}. Name one of: ${parts.join(', ')}.`);
+    process.exit(2);
+  }
+  if (asked === 'all' || asked === 'model' || asked === 'small') proveModel(asked === 'small');
   if (asked === 'all' || asked === 'code') await import('../packages/curfew/test/fence/simulation/prove.ts');
+  if (asked === 'all' || asked === 'servers') proveServers();
+}
+
+function proveServers(): void {
+  installEngines();
+  const test = ['--conditions=curfew-source', '--test', '--test-timeout=3600000'];
+  for (const [settings, files] of servers)
+    for (const file of files) run('node', [...test, file], { ...process.env, ...settings });
 }
 
 function proveModel(onlySmall: boolean): void {
