@@ -26,7 +26,7 @@ run('node', [
   '--test',
   // One file runs for minutes and mostly waits: the others go on beside it.
   '--test-concurrency=2',
-  '--test-timeout=900000',
+  '--test-timeout=1800000',
   ...(asked.length > 0 ? asked : ['packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']),
 ]);
 

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const suites = ['http', 'dialects', 'authority'].map((name) => `packages/curfew/test/${name}/**/*.test.ts`);
 
 test('the tests of the server, its dialects and its rules hold on PostgreSQL too, by one variable', {
-  timeout: 900_000,
+  timeout: 1_800_000,
 }, async (t) => {
   const server = await PostgresServer.start(['fsync=off']);
   t.after(() => server.dispose());
