@@ -6,7 +6,7 @@ import { PostgresPair } from './pair.ts';
 test('PostgreSQL, three servers, six applications: no kill, stop, cut, delay, restart or failover breaks the promise', {
   timeout: chaosTimeout,
 }, async (t) => {
-  const pair = await PostgresPair.start();
+  const pair = await PostgresPair.start([], true);
   t.after(() => pair.dispose());
   await withstandChaos(t, 'PostgreSQL', {
     env: { CURFEW_STORE: await pair.createDatabase('chaos'), CURFEW_SECRET_KEY: randomBytes(32).toString('hex') },

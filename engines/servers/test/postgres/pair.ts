@@ -1,27 +1,33 @@
+import { freePort } from '../../../../packages/curfew/test/support/free-port.ts';
 import { Relay } from '../../../../packages/curfew/test/support/relay.ts';
 import { PostgresServer } from './server.ts';
 
 /**
- * A primary and a standby that streams from it, behind one port that leads to whichever of them is the primary. The
- * standby can be kept from what is written; what it has not received is lost in a failover.
+ * A primary and a standby that streams from it. Clients come in at one port that leads to whichever of them is the primary,
+ * or are told of both. The standby can be kept from what is written; what it has not received is lost in a failover.
  */
 export class PostgresPair {
   #primary: PostgresServer;
   #standby: PostgresServer | undefined;
   readonly #gone: PostgresServer[] = [];
-  /** Where clients come in; and how the standby gets at the primary. */
-  readonly #front: Relay;
+  /** Where clients come in, unless they are told of both servers; and how the standby gets at the primary. */
+  readonly #front: Relay | undefined;
   readonly #stream: Relay;
+  /** The port of the server that is not the primary, where it is always one of the same two. */
+  #otherPort: number | undefined;
 
-  private constructor(primary: PostgresServer, front: Relay, stream: Relay) {
+  private constructor(primary: PostgresServer, front: Relay | undefined, stream: Relay, otherPort?: number) {
     this.#primary = primary;
     this.#front = front;
     this.#stream = stream;
+    this.#otherPort = otherPort;
   }
 
-  static async start(flags: readonly string[] = []): Promise<PostgresPair> {
+  /** `direct`: the URL names both servers, and nothing is between them and their clients. */
+  static async start(flags: readonly string[] = [], direct = false): Promise<PostgresPair> {
     const primary = await PostgresServer.start(flags);
-    const pair = new PostgresPair(primary, await Relay.to(primary.port), await Relay.to(primary.port));
+    const front = direct ? undefined : await Relay.to(primary.port);
+    const pair = new PostgresPair(primary, front, await Relay.to(primary.port), direct ? await freePort() : undefined);
     await pair.rejoin();
     return pair;
   }
@@ -32,7 +38,8 @@ export class PostgresPair {
   }
 
   url(database: string): string {
-    return this.#primary.url(database, this.#front.port);
+    if (this.#front) return this.#primary.url(database, this.#front.port);
+    return this.#primary.url(database, this.#primary.port, this.#otherPort);
   }
 
   /** A database of its own for a test; answers with its URL. */
@@ -65,19 +72,20 @@ export class PostgresPair {
     this.#gone.push(old);
     this.#primary = next;
     this.#standby = undefined;
-    this.#front.lead(next.port);
-    this.#front.cut();
+    if (this.#otherPort !== undefined) this.#otherPort = old.port;
+    this.#front?.lead(next.port);
+    this.#front?.cut();
   }
 
   /** A new standby, made from the present primary. */
   async rejoin(): Promise<void> {
     this.#stream.lead(this.#primary.port);
     this.#stream.silent = false;
-    this.#standby = await this.#primary.startStandby(this.#stream.port);
+    this.#standby = await this.#primary.startStandby(this.#stream.port, this.#otherPort);
   }
 
   async dispose(): Promise<void> {
-    await this.#front.close();
+    await this.#front?.close();
     await this.#stream.close();
     for (const server of [this.#standby, this.#primary, ...this.#gone]) await server?.dispose();
   }

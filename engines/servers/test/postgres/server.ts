@@ -42,8 +42,8 @@ export class PostgresServer {
   }
 
   /** A standby that streams from this server, which goes on meanwhile; over `port`, where that is a proxy's. */
-  async startStandby(port: number = this.port): Promise<PostgresServer> {
-    const standby = new PostgresServer(await freePort(), newFolder(), this.#flags);
+  async startStandby(port: number = this.port, ownPort?: number): Promise<PostgresServer> {
+    const standby = new PostgresServer(ownPort ?? (await freePort()), newFolder(), this.#flags);
     const [from, to] = [join(this.folder, 'data'), join(standby.folder, 'data')];
     mkdirSync(to);
     const client = await this.connect('postgres');
@@ -83,8 +83,11 @@ export class PostgresServer {
     await Promise.race([this.#engine.start(), ready]);
   }
 
-  url(database: string, port: number = this.port): string {
-    return `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`;
+  /** Where several ports are given, the URL names several hosts. */
+  url(database: string, ...ports: (number | undefined)[]): string {
+    const named = ports.filter((port) => port !== undefined);
+    const hosts = (named.length > 0 ? named : [this.port]).map((port) => `127.0.0.1:${port}`).join();
+    return `postgres://${user}:${encodeURIComponent(password)}@${hosts}/${database}`;
   }
 
   /** A database of its own for a test. */
