@@ -107,6 +107,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'A PostgreSQL database with an encoding other than UTF-8 failed at the first name that it could not hold.',
     '`sslmode` did not mean what it means to libpq.',
     'Nobody was told whose lock on a table of PostgreSQL held everything up.',
+    'The primary of Redis was not looked for with Sentinel.',
   ]),
   'Starting and stopping': found(9, [
     'A first start that failed left an account whose password nobody was told.',

@@ -37,8 +37,8 @@ const engines: readonly Engine[] = [
     plan: planPostgres,
   },
   {
-    begins: /^redis(s|\+unix)?:\/\//,
-    form: 'redis://user:password@host:port/number',
+    begins: /^redis(s|\+unix|s?\+sentinel)?:\/\//,
+    form: 'redis://user:password@host:port/number | redis+sentinel://user:password@host:port,host:port/master/number',
     show: (url) => parseRedis(url).shown,
     open: (url) => openRedisStore(url),
     backedUpBy: 'Redis has its own way: BGSAVE, or BGREWRITEAOF, and a copy of the files that they leave',
