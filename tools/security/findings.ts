@@ -123,6 +123,9 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'Another secret key, or none, was taken beside data that it cannot open.',
     'A count cost as much as there were sessions that had ended and were not written down yet.',
     'Nobody was told that a store refused writes because its disk was full.',
+    'The secret key of a store was replaced under the servers that used it.',
+    'The data of an embedded store could be read by everybody, where its folder could.',
+    'To look at an older store on Redis, or to export it, made it one of the newest format.',
   ]),
 };
 

@@ -360,11 +360,17 @@ export const errors = {
     title: 'The store was written by another version',
     remedy: 'Run the version that `detail` names.',
   },
+  store_outdated: {
+    status: 500,
+    title: 'The store was written by an earlier version',
+    remedy:
+      'To read it changes nothing of it: use the version that wrote it; or start the servers with this one, or `curfew migrate`, and try again.',
+  },
   servers_running: {
     status: 500,
     title: 'Servers run on the store',
     remedy:
-      'Stop them while the store is exported, or export from a Redis that was started on a copy of its files, or from a replica that was promoted.',
+      'Stop them while it takes; an export can also be made from a Redis that was started on a copy of its files, or from a replica that was promoted.',
   },
   store_not_empty: {
     status: 500,

@@ -108,6 +108,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   fence_version: notStored,
   fence_protocol: notStored,
   store_version: notStored,
+  store_outdated: notStored,
   servers_running: notStored,
   store_not_empty: notStored,
   export_damaged: notStored,

@@ -99,6 +99,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   fence_protocol: unavailable,
   store_in_use: unavailable,
   store_version: unavailable,
+  store_outdated: unavailable,
   servers_running: unavailable,
   store_not_empty: unavailable,
   export_damaged: unavailable,
