@@ -37,6 +37,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'A free text was looked for without end.',
     'A list of sessions for Altogic had no end.',
     'A sweep, or a list, of very many sessions that had ended kept the event loop to itself.',
+    'One key, or one address, held as many streams of events open as it liked.',
   ]),
   'Limits of guessing': found(4, [
     'Ten wrong passwords by a stranger locked the owner out.',
@@ -73,6 +74,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     '`users.logout` and `users.logoutOtherClients` of Rocket.Chat were not spoken.',
     'A list that was paged while its sessions were ended left half of them out.',
     'Addresses were sorted as texts.',
+    'The name of a key or of an account could turn its writing round, and pass for another.',
   ]),
   'Clients and nodes': found(7, [
     'A client followed a redirect with the password, or made a GET of a log-out.',

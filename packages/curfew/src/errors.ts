@@ -156,6 +156,11 @@ export const errors = {
     title: 'Too many attempts',
     remedy: 'Wait for the seconds that `retry-after` names.',
   },
+  too_many_streams: {
+    status: 429,
+    title: 'Too many streams of events are open',
+    remedy: 'Close one of them, or wait for the seconds that `retry-after` names.',
+  },
 
   // What is asked for
   session_not_found: {
@@ -364,7 +369,7 @@ export const errors = {
     status: 500,
     title: 'The store was written by an earlier version',
     remedy:
-      'To read it changes nothing of it: use the version that wrote it; or start the servers with this one, or `curfew migrate`, and try again.',
+      'Use the version that wrote it to read it. Or raise it first: start a server of this version, or run `curfew migrate`.',
   },
   servers_running: {
     status: 500,

@@ -48,6 +48,7 @@ export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
   },
   second_factor_invalid: { code: 'second_factor_invalid', status: 400, message: 'The second factor is wrong.' },
   too_many_attempts: { code: 'too_many_requests', message: 'Too many attempts; wait for the seconds of retry-after.' },
+  too_many_streams: { code: 'too_many_requests', message: 'Too many streams; wait for the seconds of retry-after.' },
   permission_missing: denied,
   fresh_sign_in_required: denied,
   cross_site_refused: denied,

@@ -61,6 +61,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   named_session_not_found: forbidden,
   too_many_sessions: plain(403, 'LIMIT_EXCEEDED', 'Session limit exceeded.'),
   too_many_attempts: { kind: 'too-many-requests' },
+  too_many_streams: { kind: 'too-many-requests' },
   route_not_found: { kind: 'route-not-found' },
   body_too_large: plain(413, 'CONTENT_TOO_LARGE', 'Uploaded content is too large.'),
   body_not_json: payload,

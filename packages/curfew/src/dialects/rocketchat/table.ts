@@ -47,6 +47,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   second_factor_required: { kind: 'totp', type: 'totp-required', text: 'TOTP Required' },
   second_factor_invalid: { kind: 'totp', type: 'totp-invalid', text: 'TOTP Invalid' },
   too_many_attempts: { kind: 'too-many-requests' },
+  too_many_streams: { kind: 'too-many-requests' },
   session_not_found: { kind: 'not-found', text: 'Session not found' },
   account_not_found: { kind: 'not-found', text: 'User not found' },
   key_not_found: { kind: 'not-found', text: 'Not found' },

@@ -72,6 +72,7 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   body_too_large: status(413, 'The body is too large'),
   unsupported_media_type: status(415, 'The content type is not supported'),
   too_many_attempts: status(429, 'Too Many Requests'),
+  too_many_streams: status(429, 'Too Many Requests'),
   changed_meanwhile: conflict,
   signed_out_meanwhile: conflict,
   name_taken: conflict,
