@@ -37,6 +37,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'A free text was looked for without end.',
     'A list of sessions for Altogic had no end.',
     'A sweep, or a list, of very many sessions that had ended kept the event loop to itself.',
+    'One key, or one address, held as many streams of events open as it liked.',
   ]),
   'Limits of guessing': found(4, [
     'Ten wrong passwords by a stranger locked the owner out.',
@@ -73,6 +74,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     '`users.logout` and `users.logoutOtherClients` of Rocket.Chat were not spoken.',
     'A list that was paged while its sessions were ended left half of them out.',
     'Addresses were sorted as texts.',
+    'The name of a key or of an account could turn its writing round, and pass for another.',
   ]),
   'Clients and nodes': found(7, [
     'A client followed a redirect with the password, or made a GET of a log-out.',
@@ -107,6 +109,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'A PostgreSQL database with an encoding other than UTF-8 failed at the first name that it could not hold.',
     '`sslmode` did not mean what it means to libpq.',
     'Nobody was told whose lock on a table of PostgreSQL held everything up.',
+    'The primary of Redis was not looked for with Sentinel.',
   ]),
   'Starting and stopping': found(9, [
     'A first start that failed left an account whose password nobody was told.',
@@ -122,6 +125,9 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'Another secret key, or none, was taken beside data that it cannot open.',
     'A count cost as much as there were sessions that had ended and were not written down yet.',
     'Nobody was told that a store refused writes because its disk was full.',
+    'The secret key of a store was replaced under the servers that used it.',
+    'The data of an embedded store could be read by everybody, where its folder could.',
+    'To look at an older store on Redis, or to export it, made it one of the newest format.',
   ]),
 };
 

@@ -156,6 +156,11 @@ export const errors = {
     title: 'Too many attempts',
     remedy: 'Wait for the seconds that `retry-after` names.',
   },
+  too_many_streams: {
+    status: 429,
+    title: 'Too many streams of events are open',
+    remedy: 'Close one of them, or wait for the seconds that `retry-after` names.',
+  },
 
   // What is asked for
   session_not_found: {
@@ -360,11 +365,17 @@ export const errors = {
     title: 'The store was written by another version',
     remedy: 'Run the version that `detail` names.',
   },
+  store_outdated: {
+    status: 500,
+    title: 'The store was written by an earlier version',
+    remedy:
+      'Use the version that wrote it to read it. Or raise it first: start a server of this version, or run `curfew migrate`.',
+  },
   servers_running: {
     status: 500,
     title: 'Servers run on the store',
     remedy:
-      'Stop them while the store is exported, or export from a Redis that was started on a copy of its files, or from a replica that was promoted.',
+      'Stop them while it takes; an export can also be made from a Redis that was started on a copy of its files, or from a replica that was promoted.',
   },
   store_not_empty: {
     status: 500,

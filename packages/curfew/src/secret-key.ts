@@ -60,7 +60,8 @@ export async function secretKeyOf(
   return { key, keep };
 }
 
-function refuseOther(kept: string, fingerprint: string): void {
+/** @throws `secret_key_differs` when what is kept is another one */
+export function refuseOther(kept: string, fingerprint: string): void {
   if (kept === fingerprint) return;
   throw new CurfewError('secret_key_differs', {
     detail: `The store was used with the key ${kept}, and this one is ${fingerprint} (these are fingerprints).`,

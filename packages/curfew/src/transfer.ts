@@ -77,14 +77,26 @@ export async function importLines(
   key: Uint8Array | undefined,
   progress: Progress = () => {},
 ): Promise<{ records: number; keyMissing: boolean }> {
-  const outcome: Outcome = { records: 0, keyMissing: false, key: null };
-  await store.importRecords(recordsOf(lines, key, outcome, progress));
-  // Its servers need the key that the store had which was exported.
-  if (outcome.key !== null) await store.keepKeyFingerprint(outcome.key);
-  return { records: outcome.records, keyMissing: outcome.keyMissing };
+  const all = lines[Symbol.asyncIterator]();
+  try {
+    const line = await all.next();
+    if (line.done) throw damaged('It is empty.');
+    const first = readFirst(line.value);
+    const keyMissing = !checkKey(first, key);
+    const outcome: Outcome = { records: 0 };
+    const records = recordsOf({ first, line: line.value, rest: all }, outcome, progress);
+    // Its servers need the key that the store had which was exported.
+    await store.importRecords(records, first.key ?? undefined);
+    return { records: outcome.records, keyMissing };
+  } finally {
+    await all.return?.();
+  }
 }
 
-type Outcome = { records: number; keyMissing: boolean; key: string | null };
+type Outcome = { records: number };
+
+/** An export of which the first line was read. */
+type Begun = { first: First; line: string; rest: AsyncIterator<string> };
 
 /** No record of ours is near this long. */
 const longestLine = 16 * 1024 * 1024;
@@ -104,32 +116,25 @@ export async function* splitLines(stream: AsyncIterable<Uint8Array | string>): A
 }
 
 async function* recordsOf(
-  lines: AsyncIterable<string>,
-  key: Uint8Array | undefined,
+  { first, line, rest }: Begun,
   outcome: Outcome,
   progress: Progress,
 ): AsyncGenerator<StoreRecord> {
-  const hash = createHash('sha256');
-  let first: First | undefined;
+  const hash = createHash('sha256').update(line).update('\n');
   let last: Last | undefined;
   let rank = 0;
-  for await (const line of lines) {
+  for await (const line of { [Symbol.asyncIterator]: () => rest }) {
     if (last) throw damaged('Something follows its last line.');
-    if (!first) {
-      first = readFirst(line);
-      outcome.keyMissing = !checkKey(first, key);
-      outcome.key = first.key;
-    } else if (line.startsWith('{"curfew":')) {
+    if (line.startsWith('{"curfew":')) {
       last = readLast(line);
       continue;
-    } else {
-      const record = decodeRecord(line);
-      if (rankOf(record) < rank) throw damaged(`A record of kind ${record.kind} is out of order.`);
-      rank = rankOf(record);
-      outcome.records += 1;
-      progress(outcome.records, first.about);
-      yield first.format < attachScopeSince ? carriedOver(record) : record;
     }
+    const record = decodeRecord(line);
+    if (rankOf(record) < rank) throw damaged(`A record of kind ${record.kind} is out of order.`);
+    rank = rankOf(record);
+    outcome.records += 1;
+    progress(outcome.records, first.about);
+    yield first.format < attachScopeSince ? carriedOver(record) : record;
     hash.update(line).update('\n');
   }
   if (!last) throw damaged('Its last line is missing: it was cut short.');

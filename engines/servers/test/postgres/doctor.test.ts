@@ -22,7 +22,7 @@ test('doctor tells of PostgreSQL: version, speed, what a crash would cost, and t
   const of = (findings: Finding[], check: string) => findings.filter((finding) => finding.check === check);
 
   const fresh = await doctor(env);
-  assert.match(of(fresh.findings, 'store')[0]!.says, /has version 0 of the schema; serve brings it to \d+/);
+  assert.match(of(fresh.findings, 'store')[0]!.says, /has version 0; serve, or `curfew migrate`, brings it to \d+/);
   assert.equal((await planPostgres(url)).version, 0, 'doctor changed the store');
 
   await (await openPostgresStore(url)).close();

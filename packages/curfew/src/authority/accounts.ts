@@ -3,7 +3,7 @@ import type { AccountId } from '../domain/brand.ts';
 import type { EventType } from '../domain/events.ts';
 import { newId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
-import { parseSessionId, parseUserId, quoted } from '../domain/parse.ts';
+import { parseSessionId, parseShownName, parseUserId, quoted } from '../domain/parse.ts';
 import type { Permission, Role } from '../domain/permissions.ts';
 import type { EndReason } from '../domain/reasons.ts';
 import { CurfewError } from '../errors.ts';
@@ -278,8 +278,7 @@ function parseEmail(text: string | undefined): string | undefined {
 
 /** @throws `invalid_value` */
 function parseName(text: string | undefined): string | undefined {
-  if (text === undefined || text.length <= limits.displayName) return text?.toWellFormed();
-  throw new CurfewError('invalid_value', { detail: `A name has at most ${limits.displayName} characters.` });
+  return text === undefined ? undefined : parseShownName(text, limits.displayName);
 }
 
 function taken(code: 'username_taken' | 'email_taken', account: Account): CurfewError {

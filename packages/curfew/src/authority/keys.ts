@@ -2,7 +2,7 @@ import type { KeyId } from '../domain/brand.ts';
 import { newId } from '../domain/ids.ts';
 import { type ApiKeyView, keyView } from '../domain/key.ts';
 import { limits } from '../domain/limits.ts';
-import { quoted } from '../domain/parse.ts';
+import { parseShownName, quoted } from '../domain/parse.ts';
 import type { Permission } from '../domain/permissions.ts';
 import { formatToken, hashSecret, newSecret, parseToken } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
@@ -121,7 +121,7 @@ async function store(
 
 /** @throws `invalid_value` */
 function parseKeyName(text: string): string {
-  const name = text.trim();
-  if (name.length >= 1 && name.length <= limits.keyName && name.isWellFormed()) return name;
+  const name = parseShownName(text.trim(), limits.keyName);
+  if (name !== '') return name;
   throw new CurfewError('invalid_value', { detail: `A key's name has 1 to ${limits.keyName} characters.` });
 }

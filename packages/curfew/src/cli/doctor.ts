@@ -69,7 +69,7 @@ async function storeOnServer(settings: Settings, mendTime: boolean): Promise<Fin
   try {
     const { version, pending } = await planStore(settings.store);
     if (pending.length > 0) {
-      const says = `${showStore(settings.store)} has version ${version} of the schema; serve brings it to ${pending.at(-1)!.number}`;
+      const says = `${showStore(settings.store)} has version ${version}; serve, or \`curfew migrate\`, brings it to ${pending.at(-1)!.number}`;
       if (!mendTime) return [...findings, { check, state: 'ok', says }];
       return [...findings, { check, state: 'fault', says, remedy: 'Before its time is mended: `curfew migrate`.' }];
     }
@@ -127,7 +127,8 @@ async function storeInFolder(path: string, settings: Settings, mendTime: boolean
   const findings = [
     storeFolder(folder),
     ...(await dataIn(folder)),
-    ...secretKey(join(folder, keyFile), settings.secretKey !== undefined),
+    ...hidden('data', join(folder, 'data.mdb')),
+    ...(settings.secretKey === undefined ? hidden('secret key', join(folder, keyFile)) : []),
   ];
   if (!mendTime || !existsSync(folder)) return findings;
   const store = await openStore(settings.store);
@@ -164,18 +165,13 @@ function storeFolder(folder: string): Finding {
   }
 }
 
-function secretKey(path: string, given: boolean): Finding[] {
-  if (given || !existsSync(path) || process.platform === 'win32') return [];
+/** Whether a file is there for its owner alone. */
+function hidden(check: string, path: string): Finding[] {
+  if (!existsSync(path) || process.platform === 'win32') return [];
   const mode = statSync(path).mode & 0o777;
-  if ((mode & 0o077) === 0) return [{ check: 'secret key', state: 'ok', says: `${path}, readable by its owner alone` }];
-  return [
-    {
-      check: 'secret key',
-      state: 'warning',
-      says: `${path} has mode ${mode.toString(8)}`,
-      remedy: `chmod 600 ${path}`,
-    },
-  ];
+  if ((mode & 0o077) === 0) return [{ check, state: 'ok', says: `${path}, readable by its owner alone` }];
+  const says = `${path} has mode ${mode.toString(8)}: others than its owner may get at it`;
+  return [{ check, state: 'warning', says, remedy: `chmod 600 ${path}` }];
 }
 
 async function server({ client, url }: Context): Promise<Finding[]> {

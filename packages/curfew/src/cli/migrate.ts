@@ -18,7 +18,7 @@ export function migrate(program: Command): void {
       answer(context, done, ({ store, version, pending, dryRun }) => {
         if (pending.length === 0) return `${store} is up to date (version ${version}).`;
         const steps = pending.map(({ number, name, sql }) =>
-          dryRun ? `-- ${number} ${name}\n${sql}` : `${number} ${name}`,
+          dryRun ? `-- ${number} ${name}${sql === undefined ? '' : `\n${sql}`}` : `${number} ${name}`,
         );
         const head = dryRun ? `-- ${store} has version ${version}; this would be done:` : `${store}, done:`;
         return [head, ...steps].join('\n');

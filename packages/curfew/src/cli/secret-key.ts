@@ -5,8 +5,10 @@ import type { Command } from 'commander';
 import { type ReplacedKey, replaceKey } from '../authority/replace-key.ts';
 import { readSettings } from '../config.ts';
 import { CurfewError } from '../errors.ts';
-import { existingSecretKey, keyFile, keyFingerprint, readKey, writeKey } from '../secret-key.ts';
+import { existingSecretKey, keyFile, keyFingerprint, readKey, refuseOther, writeKey } from '../secret-key.ts';
+import type { Store } from '../stores/contract.ts';
 import { folderOf, openStore, showStore } from '../stores/open.ts';
+import { quietRows, type Rows, refuseRunning } from '../stores/running.ts';
 import { answer, contextOf, exitCodes, Stop } from './context.ts';
 
 type Options = { store?: string; former?: string; lost?: boolean };
@@ -28,6 +30,8 @@ export function secretKeyReplace(secretKey: Command): void {
       const folder = folderOf(settings.store);
       const store = await openStore(settings.store);
       try {
+        // An embedded store that a server has open was refused as it was opened.
+        const rows = folder === undefined ? await quietRows(() => nodesOf(store), why) : undefined;
         const kept = await store.keyFingerprint();
         if (former && kept !== undefined && keyFingerprint(former) !== kept) {
           throw new CurfewError('secret_key_differs', {
@@ -44,12 +48,22 @@ export function secretKeyReplace(secretKey: Command): void {
           throw new CurfewError('config_invalid', { detail: 'CURFEW_SECRET_KEY: set it to the new key.' });
         }
         const replaced = await replaceKey({ store, random: randomBytes }, { key, former });
-        await store.keepKeyFingerprint(keyFingerprint(key), kept);
+        // Whoever started meanwhile has the former key.
+        if (rows) refuseRunning(rows, await nodesOf(store), why);
+        const fingerprint = keyFingerprint(key);
+        refuseOther(await store.keepKeyFingerprint(fingerprint, kept), fingerprint);
         answer(context, replaced, (done) => told(done, showStore(settings.store)));
       } finally {
         await store.close();
       }
     });
+}
+
+const why = 'Servers go on with the key that they have';
+
+async function nodesOf(store: Store): Promise<Rows> {
+  const { nodes } = await store.listNodes();
+  return new Map(nodes.map(({ id, counter }) => [id, String(counter)]));
 }
 
 function told({ carried, lost }: ReplacedKey, store: string): string {

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { readSettings, type Settings } from '../config.ts';
 import { existingSecretKey } from '../secret-key.ts';
-import { folderOf, openStore, showStore } from '../stores/open.ts';
+import { folderOf, openStore, openStoreToRead, showStore } from '../stores/open.ts';
 import { exportLines, importLines, splitLines } from '../transfer.ts';
 import { type Context, contextOf, exitCodes, Stop } from './context.ts';
 import { startProgress } from './progress.ts';
@@ -23,7 +23,7 @@ export function exportStore(program: Command): void {
     .option('-o, --output <file>', 'where to; without, to standard output')
     .action(async (options: Options, command: Command) => {
       const { settings, key, context } = prepare(options, command);
-      const store = await openStore(settings.store);
+      const store = await openStoreToRead(settings.store);
       const bar = startProgress(context.terminal, 'records', 0);
       try {
         let written = 0;

@@ -20,6 +20,9 @@ export const limits = {
   sortedMatches: 10_000,
   /** Sessions whose deadline has passed, and of which nobody has written it down yet, that one count looks at. */
   dueCounted: 1000,
+  /** Streams of events that are open at once on a server: of one key or user, and from one address. */
+  streamsOfCaller: 32,
+  streamsOfAddress: 100,
   /** Bytes of a request body. */
   bodyBytes: 65_536,
   /** Levels of nesting in a request body. */

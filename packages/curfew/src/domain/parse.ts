@@ -5,6 +5,7 @@ import { boundedGroups } from './groups.ts';
 import { isId } from './ids.ts';
 import { limits } from './limits.ts';
 import type { Metadata } from './session.ts';
+import { isReadable, oneLine } from './steering.ts';
 import { kindOfToken, prefixes } from './tokens.ts';
 
 /*
@@ -43,6 +44,14 @@ export function parseGroup(text: string): AccessGroup {
   if (bytes >= 1 && bytes <= limits.groupBytes && plain(text)) return text as AccessGroup;
   throw invalid(
     `An access group has 1 to ${limits.groupBytes} bytes and no control characters; this one is ${quoted(text)}.`,
+  );
+}
+
+/** The name that people see of a key, or of an account: nothing in it passes for another one. @throws `invalid_value` */
+export function parseShownName(text: string, most: number): string {
+  if (text.length <= most && isReadable(text)) return text;
+  throw invalid(
+    `A name has at most ${most} characters, and none that controls a terminal or turns the direction of writing; this one is ${quoted(oneLine(text.toWellFormed()))}.`,
   );
 }
 

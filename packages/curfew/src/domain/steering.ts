@@ -4,6 +4,11 @@
  */
 const steering = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
+/** Whether a text has nothing in it that steers a terminal, and no half of a character: what a name that people see is. */
+export function isReadable(text: string): boolean {
+  return text.isWellFormed() && text.search(steering) < 0;
+}
+
 /** What others wrote, such as a user id or a user agent, on one line, and with nothing in it that steers a terminal. */
 export function oneLine(text: string): string {
   return text.replace(steering, '·');

@@ -5,6 +5,7 @@ import type { Authority } from '../authority/index.ts';
 import type { Permission } from '../domain/permissions.ts';
 import type { CurfewError, ErrorCode } from '../errors.ts';
 import type { Readiness } from './readiness.ts';
+import type { OpenStreams } from './streams.ts';
 
 /*
  * An operation of the API is declared once: its route, its shapes, what it takes to call it, its errors and what it
@@ -16,6 +17,7 @@ export type Services = {
   /** Aborted when the server closes: ends streams. */
   closing: AbortSignal;
   readiness: Readiness;
+  streams: OpenStreams;
   /** Writes a fault of the server to its log; what a caller did wrong is none. */
   fault(error: CurfewError, request: FastifyRequest): void;
 };

@@ -36,6 +36,7 @@ import type { Readiness } from './readiness.ts';
 import { operations } from './routes/index.ts';
 import { components } from './schemas.ts';
 import { createShortWay, type ShortWay } from './short-way.ts';
+import { OpenStreams } from './streams.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -88,6 +89,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     authority: settings.authority,
     closing: closing.signal,
     readiness: settings.readiness,
+    streams: new OpenStreams(),
     fault: faultLogger(logger),
   };
   const metrics = createMetrics(settings.gauges, () => settings.fence.statistics());

@@ -234,10 +234,11 @@ export interface Store {
   exportRecords(options?: ExportOptions): AsyncIterable<StoreRecord>;
   /**
    * Writes records into a store that is empty. All or nothing: when the stream fails, or the process dies, the store
-   * is as empty as before, or refuses to be opened until it is emptied.
+   * is as empty as before, or refuses to be opened until it is emptied. `fingerprint`: what the secret key is known by
+   * that they need, which is kept in the step in which they are there; nothing else may be kept by then.
    * @throws `store_not_empty`, and whatever the stream throws
    */
-  importRecords(records: AsyncIterable<StoreRecord>): Promise<void>;
+  importRecords(records: AsyncIterable<StoreRecord>, fingerprint?: string): Promise<void>;
 
   /** What the servers' secret key is known by, as it was kept first; it says nothing of the key. */
   keyFingerprint(): Promise<string | undefined>;
@@ -489,4 +490,10 @@ export type StoreDescription = {
   /** Whatever else an operator should know, by name. */
   facts: Readonly<Record<string, string | number | boolean>>;
   warnings: readonly string[];
+};
+
+/** The version of what a store is made of, and the numbered steps that an opening would take; in SQL where there is any. */
+export type SchemaPlan = {
+  version: number;
+  pending: readonly { number: number; name: string; sql?: string }[];
 };

@@ -1,9 +1,9 @@
 import { CurfewError } from '../errors.ts';
-import type { Store } from './contract.ts';
+import type { SchemaPlan, Store } from './contract.ts';
 import { type Backup, backUp } from './lmdb/backup.ts';
 import { checkLmdbStore, openLmdbStore } from './lmdb/index.ts';
 import { openPostgresStore, parseLocation as parsePostgres, planPostgres } from './postgres/index.ts';
-import { openRedisStore, parseLocation as parseRedis } from './redis/index.ts';
+import { openRedisStore, parseLocation as parseRedis, planRedis } from './redis/index.ts';
 
 /** A kind of store, chosen by how its URL begins. */
 type Engine = {
@@ -17,9 +17,6 @@ type Engine = {
   /** What an opening would change in its schema; absent where there is none. */
   plan?(url: string): Promise<SchemaPlan>;
 };
-
-/** The version of a store's schema, and the numbered steps that are missing. */
-export type SchemaPlan = { version: number; pending: readonly { number: number; name: string; sql: string }[] };
 
 const engines: readonly Engine[] = [
   {
@@ -37,11 +34,12 @@ const engines: readonly Engine[] = [
     plan: planPostgres,
   },
   {
-    begins: /^redis(s|\+unix)?:\/\//,
-    form: 'redis://user:password@host:port/number',
+    begins: /^redis(s|\+unix|s?\+sentinel)?:\/\//,
+    form: 'redis://user:password@host:port/number | redis+sentinel://user:password@host:port,host:port/master/number',
     show: (url) => parseRedis(url).shown,
     open: (url) => openRedisStore(url),
     backedUpBy: 'Redis has its own way: BGSAVE, or BGREWRITEAOF, and a copy of the files that they leave',
+    plan: planRedis,
   },
 ];
 
@@ -65,6 +63,21 @@ export function showStore(url: string): string {
 /** Opens the store that a URL names. @throws what keeps it from being opened, by name */
 export function openStore(url: string): Promise<Store> {
   return engineOf(url).open(url);
+}
+
+/**
+ * Opens a store that is to be read alone. One that an opening would change is left as it is, since servers of an earlier
+ * version may use it, and is refused.
+ * @throws `store_outdated`, and what keeps it from being opened
+ */
+export async function openStoreToRead(url: string): Promise<Store> {
+  const { version, pending } = await planStore(url);
+  const last = pending.at(-1);
+  // What nobody has used yet has nothing to be changed.
+  if (last === undefined || version === 0) return openStore(url);
+  throw new CurfewError('store_outdated', {
+    detail: `${showStore(url)} has format ${version}, and this version of Curfew reads ${last.number}.`,
+  });
 }
 
 /** What an opening would change in a store's schema. Changes nothing; a store without a schema is always up to date. */

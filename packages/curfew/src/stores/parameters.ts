@@ -19,3 +19,25 @@ export function readParameters<Name extends string>(
   }
   return found as Partial<Record<Name, string>>;
 }
+
+/** A server of a list in a URL: its name or address, and its port. A host may be a path, and escaped. */
+export type Server = { host: string; port: number };
+
+/** Reads `host`, `host:port`, or an IPv6 address in brackets; `undefined` when it is none of them. */
+export function readServer(text: string, defaultPort: string): Server | undefined {
+  const [, v6, name, own] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:,[\]\s]+))(?::([^:]*))?$/.exec(text) ?? [];
+  const port = own || defaultPort;
+  if ((v6 ?? name) === undefined || !/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
+    return undefined;
+  }
+  return { host: v6 ?? decoded(name!), port: Number(port) };
+}
+
+/** A part of a URL as it is meant; as it stands where it holds a `%` that begins nothing. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -87,3 +87,16 @@ function withBytes(record: StoreRecord, convert: Convert): StoreRecord {
 
 const toText: Convert = (value) => Buffer.from(value).toString('base64') as unknown as Uint8Array;
 const toBytes: Convert = (value) => Buffer.from(value as unknown as string, 'base64');
+
+/**
+ * Refuses a store that is not as good as new: one that holds anything, or knows another secret key than the one that the
+ * records need.
+ * @throws `store_not_empty`
+ */
+export function refuseUsed(used: boolean, kept: string | undefined, fingerprint: string | undefined): void {
+  if (used) throw new CurfewError('store_not_empty');
+  if (kept === undefined || fingerprint === undefined || kept === fingerprint) return;
+  throw new CurfewError('store_not_empty', {
+    detail: `It was used with the secret key ${kept}, and what is imported needs ${fingerprint} (these are fingerprints).`,
+  });
+}

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { temporaryFolder } from '../stores/harness.ts';
 import { redisInstalled } from '../support/redis.ts';
-import { RedisPair, sentinelInstalled } from '../support/redis-pair.ts';
+import { RedisPair } from '../support/redis-pair.ts';
+import { sentinelInstalled } from '../support/sentinel.ts';
 import type { ChaosStore } from './chaos/chaos.ts';
 import { chaosTimeout, withstandChaos } from './chaos/withstand.ts';
 

@@ -10,7 +10,8 @@ import { end, type FailingStore, fleetSettings, open } from '../support/failover
 import { testAfterFailover, testFailovers } from '../support/failover-tests.ts';
 import { startProcess } from '../support/process.ts';
 import { redisInstalled } from '../support/redis.ts';
-import { RedisPair, sentinelInstalled } from '../support/redis-pair.ts';
+import { RedisPair } from '../support/redis-pair.ts';
+import { sentinelInstalled } from '../support/sentinel.ts';
 
 function startRedis(failOver: (pair: RedisPair) => Promise<void>) {
   return async (t: TestContext): Promise<FailingStore> => {

@@ -63,6 +63,45 @@ describe('accounts over HTTP', () => {
     await server.call('DELETE', `/v1/accounts/${account.id}`);
   });
 
+  test('Confusable characters, N6.19: a name that people see of a key or an account controls no terminal, and turns no writing round', async () => {
+    const account = await server.createAccount('shown');
+    const readable = ['\u05e9\u05dc\u05d5\u05dd', 'Ada \ud83d\udc69\u200d\ud83d\udcbb', 'O\u2019Neil (ops)'];
+    const calls = (name: string) =>
+      [
+        ['POST', '/v1/keys', { name, scopes: ['sessions.read'] }],
+        ['PATCH', `/v1/accounts/${account.id}`, { name }],
+      ] as const;
+    for (const name of readable) {
+      for (const [method, path, sent] of calls(name)) {
+        const { status, body } = await server.call(method, path, sent);
+        assert.ok(status < 300, `${path}: ${JSON.stringify(body)}`);
+        assert.equal((body.key ?? body.account).name, name);
+      }
+    }
+    for (const one of [
+      '\u0007',
+      '\u001b[2J',
+      '\n',
+      '\u009b',
+      '\u061c',
+      '\u200f',
+      '\u202e',
+      '\u2066',
+      '\u2028',
+      '\ud800',
+    ]) {
+      const name = `root${one}yek`;
+      const made = ['POST', '/v1/accounts', { username: 'unseen', password: 'long enough', name }] as const;
+      for (const [method, path, sent] of [...calls(name), made]) {
+        const { status, body } = await server.call(method, path, sent);
+        assert.deepEqual([status, body.code], [400, 'invalid_value'], `${path} ${JSON.stringify(name)}`);
+        assert.doesNotMatch(body.detail, /[\p{Cc}\p{Bidi_Control}]/u);
+      }
+    }
+    assert.equal((await server.call('GET', `/v1/accounts/${account.id}`)).body.account.name, readable.at(-1));
+    await server.call('DELETE', `/v1/accounts/${account.id}`);
+  });
+
   test('N6.11: of a sign-in that failed the name is kept as a hash: people type their password there', async () => {
     await server.createAccount('dolly');
     for (const [username, password] of [

@@ -6,6 +6,8 @@ import { serve } from '../../src/serve.ts';
 import { openTables } from '../../src/stores/lmdb/tables.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { runCli } from '../support/process.ts';
+import { redisInstalled } from '../support/redis.ts';
+import { testReplacing } from '../support/replace-tests.ts';
 
 const settings = { CURFEW_PORT: '0', CURFEW_LOG_LEVEL: 'silent' };
 
@@ -83,3 +85,5 @@ test('an imported store asks for the key of the one that was exported', async (t
   await assert.rejects(serve({ ...to, CURFEW_SECRET_KEY: '7'.repeat(64) }), { code: 'secret_key_differs' });
   await (await serve({ ...to, CURFEW_SECRET_KEY_FILE: keyFile })).close();
 });
+
+testReplacing('redis', { skip: !redisInstalled });

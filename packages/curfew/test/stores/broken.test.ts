@@ -344,6 +344,19 @@ const broken: Record<string, Broken> = {
       keepKeyFingerprint: async (fingerprint) => store.keepKeyFingerprint(fingerprint, await store.keyFingerprint()),
     }),
   },
+  'imports, and learns whose key it needs later': {
+    law: 'an import has the fingerprint of the secret key that it needs',
+    of: (store) => ({ importRecords: (records) => store.importRecords(records) }),
+  },
+  'is given another key by an import': {
+    law: 'a store that knows another secret key takes no import',
+    of: (store) => ({
+      async importRecords(records, fingerprint) {
+        await store.importRecords(records);
+        if (fingerprint) await store.keepKeyFingerprint(fingerprint, await store.keyFingerprint());
+      },
+    }),
+  },
   'sweeps in one go': {
     law: 'a piece of work is bounded',
     of: (store) => ({ sweep: (task) => store.sweep({ ...task, batch: 1e6 }) }),

@@ -81,10 +81,12 @@ describe('exporting and importing', () => {
       ['no JSON', changed(/^./, ''), 'export_damaged', /not JSON/],
       ['another kind', changed(/"kind":"\w+"/, '"kind":"ghost"'), 'export_damaged', /no known kind: "ghost"/],
       ['goes on', [...lines, lines[half]!], 'export_damaged', /follows/],
-      ['empty', [], 'export_damaged', /last line is missing/],
+      ['empty', [], 'export_damaged', /It is empty/],
       ['none of ours', ['{"hello":1}'], 'export_damaged', /first line/],
       ['a newer format', lines.with(0, lines[0]!.replace('"format":3', '"format":4')), 'store_version', /format 4/],
     ];
+    // What is known by its first line leaves a store as it was.
+    const asNew = ['empty', 'none of ours', 'a newer format'];
     for (const [what, stream, code, says] of bad) {
       const folder = temporaryFolder();
       const store = await openLmdbStore(folder.path);
@@ -94,7 +96,10 @@ describe('exporting and importing', () => {
         return true;
       });
       await store.close();
-      await assert.rejects(openLmdbStore(folder.path), { code: 'store_damaged' }, `${what}: half a store was opened`);
+      if (asNew.includes(what)) await (await openLmdbStore(folder.path)).close();
+      else {
+        await assert.rejects(openLmdbStore(folder.path), { code: 'store_damaged' }, `${what}: half a store was opened`);
+      }
       folder.remove();
     }
   });

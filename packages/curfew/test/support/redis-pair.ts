@@ -1,23 +1,10 @@
-import { type ChildProcess, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { temporaryFolder } from '../stores/harness.ts';
-import { startChild } from './child.ts';
-import { freePort } from './free-port.ts';
-import { RedisServer, redisInstalled, tellRedis } from './redis.ts';
+import { RedisServer } from './redis.ts';
 import { Relay } from './relay.ts';
+import { Sentinel } from './sentinel.ts';
 
-const program = process.env['CURFEW_TEST_REDIS'] ?? 'redis-server';
-
-/** Milliseconds until Redis or Sentinel is asked again whether it has come to something. */
+/** Milliseconds until Redis is asked again whether it has come to something. */
 const pause = 20;
-
-/** Sentinel is the same program under another name. */
-const sentinelProgram = program.replace(/-server$/, '-sentinel');
-export const sentinelInstalled: boolean =
-  redisInstalled && spawnSync(sentinelProgram, ['--version']).error === undefined;
 
 /**
  * A primary and a replica behind one address, so that whoever uses them keeps its URL through a failover. The link between
@@ -129,74 +116,6 @@ export class RedisPair {
     [this.#primary, this.#replica] = [this.#replica, this.#primary];
     this.#door.lead(this.#primary.port);
     this.#door.cut();
-  }
-}
-
-/** One that decides alone, and soon. */
-class Sentinel {
-  readonly #process: ChildProcess;
-  readonly #url: string;
-  readonly #folder: ReturnType<typeof temporaryFolder>;
-
-  private constructor(child: ChildProcess, url: string, folder: ReturnType<typeof temporaryFolder>) {
-    this.#process = child;
-    this.#url = url;
-    this.#folder = folder;
-  }
-
-  static async watching(primary: number): Promise<Sentinel> {
-    const folder = temporaryFolder();
-    const port = await freePort();
-    const settings = join(folder.path, 'sentinel.conf');
-    writeFileSync(
-      settings,
-      [
-        `port ${port}`,
-        'bind 127.0.0.1',
-        `dir ${folder.path}`,
-        `sentinel monitor pair 127.0.0.1 ${primary} 1`,
-        'sentinel down-after-milliseconds pair 500',
-        'sentinel failover-timeout pair 5000',
-        '',
-      ].join('\n'),
-    );
-    const child = startChild([sentinelProgram, settings]);
-    let said = '';
-    await new Promise<void>((resolve, reject) => {
-      child.stdout.on('data', (chunk) => {
-        said += chunk;
-        if (/\+monitor/.test(said)) resolve();
-      });
-      child.once('error', reject);
-      child.once('exit', (code) => reject(new Error(`${sentinelProgram} ended with ${code}: ${said}`)));
-    });
-    return new Sentinel(child, `redis://127.0.0.1:${port}`, folder);
-  }
-
-  /** Resolves when it knows of a replica, and has found it well. */
-  async knowsReplica(port: number): Promise<void> {
-    for (;;) {
-      const replicas = (await tellRedis(this.#url, 'SENTINEL', 'REPLICAS', 'pair')) as Record<string, string>[];
-      const known = replicas.find((replica) => replica['port'] === String(port));
-      if (known?.['flags'] === 'slave' && known['master-link-status'] === 'ok') return;
-      await setTimeout(pause);
-    }
-  }
-
-  /** Resolves when it says that the primary is there, and the switch is through. */
-  async made(port: number): Promise<void> {
-    for (;;) {
-      const address = (await tellRedis(this.#url, 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'pair')) as string[];
-      if (Number(address[1]) === port) return;
-      await setTimeout(pause);
-    }
-  }
-
-  async remove(): Promise<void> {
-    const gone = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
-    await gone;
-    this.#folder.remove();
   }
 }
 

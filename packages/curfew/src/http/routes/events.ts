@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
+import { actorOf } from '../../authority/caller.ts';
 import { type Event as CurfewEvent, eventTypes } from '../../domain/events.ts';
+import { limits } from '../../domain/limits.ts';
 import { operation } from '../operation.ts';
 import { presentEvent } from '../present.ts';
 import { Event, maybe, oneOf, paging, ref, sessionId, Type, userId } from '../schemas.ts';
@@ -20,6 +22,8 @@ export const listEvents = operation({
     'first that is kept). The stream ends when the key that opened it is revoked, when the session that opened it ends or ' +
     'gets a new token, and when its account is disabled or may no longer read events. A search by type, user or session ' +
     'stops after half a second: then `partial` is true, the page may be empty, and `nextCursor` goes on where it stopped. ' +
+    `One key or user may hold ${limits.streamsOfCaller} streams open on a server, and one address ${limits.streamsOfAddress}: one more is ` +
+    'refused with `too_many_streams`. ' +
     'Of a sign-in that failed, the name is kept as a keyed hash (`loginHash`): people type their password there.',
   access: { permission: 'events.read' },
   query: Type.Object(
@@ -31,14 +35,25 @@ export const listEvents = operation({
     description: 'A page of events.',
     schema: Type.Object({ events: Type.Array(ref(Event)), nextCursor: maybe(Type.String()), partial: Type.Boolean() }),
   },
-  errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query', 'session_not_found', 'user_id_too_long'],
-  async handle({ authority, caller, closing, query, request, reply }) {
+  errors: [
+    'too_many_streams',
+    'limit_out_of_range',
+    'cursor_invalid',
+    'cursor_of_another_query',
+    'session_not_found',
+    'user_id_too_long',
+  ],
+  async handle({ authority, caller, closing, streams, query, request, reply }) {
     if (!request.headers.accept?.includes('text/event-stream')) {
       const list = await authority.listEvents(query);
       return { ...list, events: list.events.map(presentEvent) };
     }
+    const leave = streams.admit(actorOf(caller), request.ip);
     const gone = new AbortController();
-    request.raw.once('close', () => gone.abort());
+    reply.raw.once('close', () => {
+      leave();
+      gone.abort();
+    });
     const last = request.headers['last-event-id'];
     const after = typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) : undefined;
     const events = authority.followEvents(caller, { ...query, after }, AbortSignal.any([closing, gone.signal]));

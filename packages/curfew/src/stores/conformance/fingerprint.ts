@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
+import type { StoreRecord } from '../records.ts';
 import type { Case } from './harness.ts';
+
+/** As little as a store can be given. */
+async function* aRecord(): AsyncGenerator<StoreRecord> {
+  yield { kind: 'counters', head: 0, lastEvent: 0, time: 1 };
+}
 
 /** What the servers' secret key is known by. */
 export const fingerprintCases: Case[] = [
@@ -18,6 +24,29 @@ export const fingerprintCases: Case[] = [
       if (world.opened.reopen) await world.reopen();
       assert.equal(await world.store.keyFingerprint(), 'd4');
       assert.equal(await world.store.keepKeyFingerprint(first!), 'd4');
+    },
+  },
+  {
+    name: 'an import has the fingerprint of the secret key that it needs in the step in which it is there, and not before',
+    async run({ store }) {
+      let meanwhile: string | undefined;
+      const watched = (async function* () {
+        yield* aRecord();
+        meanwhile = await store.keyFingerprint();
+      })();
+      await store.importRecords(watched, 'a1');
+      assert.equal(meanwhile, undefined);
+      assert.equal(await store.keyFingerprint(), 'a1');
+    },
+  },
+  {
+    name: 'a store that knows another secret key takes no import, and is left as it was',
+    async run({ store }) {
+      await store.keepKeyFingerprint('a1');
+      await assert.rejects(store.importRecords(aRecord(), 'b2'), { code: 'store_not_empty' });
+      assert.equal(await store.keyFingerprint(), 'a1');
+      await store.importRecords(aRecord(), 'a1');
+      assert.equal(await store.keyFingerprint(), 'a1');
     },
   },
 ];

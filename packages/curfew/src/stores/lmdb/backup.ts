@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   closeSync,
   copyFileSync,
   existsSync,
@@ -43,7 +44,7 @@ export async function backUp(source: string, target: string, beside: readonly st
       if (existsSync(join(folder, name))) copyFileSync(join(folder, name), join(unfinished, name));
     }
     checkFile(unfinished, 'all');
-    for (const name of [dataFile, ...beside]) sync(join(unfinished, name));
+    for (const name of [dataFile, ...beside]) keep(join(unfinished, name));
     renameSync(unfinished, to);
     sync(to);
     sync(dirname(to));
@@ -69,8 +70,14 @@ async function copyData(folder: string, to: string): Promise<void> {
   }
 }
 
-function sync(path: string): void {
+/** On disk, and for its owner alone, wherever the folder is moved to. */
+function keep(path: string): void {
   if (!existsSync(path)) return;
+  chmodSync(path, 0o600);
+  sync(path);
+}
+
+function sync(path: string): void {
   const file = openSync(path, 'r');
   fsyncSync(file);
   closeSync(file);

@@ -1,9 +1,9 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { CurfewError, isCurfewError } from '../../errors.ts';
 import { isFullDisk, writeFault } from './faults.ts';
 import { liesWhereItWas } from './incarnation.ts';
-import { checkFile, inspectFile, noteOpened } from './inspect.ts';
+import { checkFile, dataFile, inspectFile, lockFile, noteOpened } from './inspect.ts';
 import { isOwned, type Ownership, takeOwnership } from './owner.ts';
 import { defaultReserve, Reserve } from './reserve.ts';
 import { checkFormat, LmdbStore } from './store.ts';
@@ -22,6 +22,7 @@ export async function openLmdbStore(path: string, { reserve = defaultReserve } =
   await unlessInUse(folder, () => inspectFile(folder));
   let tables: Tables;
   try {
+    hideNew(folder);
     tables = openTables(folder);
   } catch (error) {
     throw openFault(error, folder);
@@ -76,6 +77,11 @@ async function unlessInUse(folder: string, look: () => void): Promise<void> {
     if (await isOwned(folder)) throw new CurfewError('store_in_use', { detail: `Another process has ${folder} open.` });
     throw error;
   }
+}
+
+/** LMDB would let others read its files, as far as the folder does. Empty ones it takes for none. */
+function hideNew(folder: string): void {
+  for (const name of [dataFile, lockFile]) closeSync(openSync(join(folder, name), 'a', 0o600));
 }
 
 function makeWritable(folder: string): void {

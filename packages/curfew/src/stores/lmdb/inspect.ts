@@ -9,6 +9,8 @@ import { damageOf, type Extent, OtherVersion } from './sound.ts';
  * needs no more than a look at its roots, also after a kill.
  */
 export const dataFile = 'data.mdb';
+/** Who reads it, and who writes. */
+export const lockFile = 'lock.mdb';
 /** Beside it: its incarnation's seal, and, unless a process has it open or was killed, how it was left. */
 export const sealFile = 'incarnation';
 const closedFile = 'closed';

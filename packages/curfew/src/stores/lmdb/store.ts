@@ -32,7 +32,7 @@ import { change, changeGroups, create, endOne, touchAll } from './sessions.ts';
 import { changeSlot, createSlot, listSlots, readSlot, removeSlot } from './slots.ts';
 import { Sweeper } from './sweep.ts';
 import type { Tables } from './tables.ts';
-import { exportRecords, halfImported, importRecords } from './transfer.ts';
+import { exportRecords, fingerprintKey, halfImported, importRecords } from './transfer.ts';
 
 /** Keys that are kept in memory at most. */
 const mostKeys = 1000;
@@ -41,7 +41,6 @@ const mostKeys = 1000;
 const longestRest = 20;
 
 const nodesKey = 'nodes';
-const fingerprintKey = 'secretKey';
 
 /** The embedded store: see the contract for what each operation means, and the files beside for how it is done. */
 export class LmdbStore implements Store {
@@ -252,9 +251,9 @@ export class LmdbStore implements Store {
     return exportRecords(this.#tables, this.#state);
   };
 
-  importRecords: Store['importRecords'] = async (records) => {
+  importRecords: Store['importRecords'] = async (records, fingerprint) => {
     this.#open();
-    await importRecords(this.#tables, records);
+    await importRecords(this.#tables, records, fingerprint);
     Object.assign(this.#state, loadState(this.#tables));
   };
 

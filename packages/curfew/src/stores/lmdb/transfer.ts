@@ -1,8 +1,7 @@
 import type { Database } from 'lmdb';
 import type { AccountId, UserId } from '../../domain/brand.ts';
 import { nextDeadline, type StoredSession } from '../../domain/session.ts';
-import { CurfewError } from '../../errors.ts';
-import type { StoreRecord } from '../records.ts';
+import { refuseUsed, type StoreRecord } from '../records.ts';
 import { namesOf } from './accounts.ts';
 import { decodeEvent, decodeLog, decodeSession, encodeEvent, encodeLog, encodeSession, format } from './codec.ts';
 import { completeLog, type State, setCounters } from './commit.ts';
@@ -14,6 +13,8 @@ import type { Tables } from './tables.ts';
 const piece = 2000;
 /** What the format says while an import is under way: a store that died in one is opened by nobody. */
 export const halfImported = 'half imported';
+/** Where the fingerprint of the secret key stands. */
+export const fingerprintKey = 'secretKey';
 
 /** Everything, as of now: one process owns the folder, and whoever exports does nothing else with it meanwhile. */
 export async function* exportRecords(tables: Tables, state: State): AsyncGenerator<StoreRecord> {
@@ -58,10 +59,15 @@ function* inPieces<Value, Key extends string | number>(
   }
 }
 
-/** Writes records piece by piece, and says that it is whole only when it is. */
-export async function importRecords(tables: Tables, records: AsyncIterable<StoreRecord>): Promise<void> {
+/** Writes records piece by piece; that it is whole, and whose key it needs, it says in one step, and only when it is. */
+export async function importRecords(
+  tables: Tables,
+  records: AsyncIterable<StoreRecord>,
+  fingerprint: string | undefined,
+): Promise<void> {
   const used = [tables.sessions, tables.ended, tables.accounts, tables.keys, tables.slots, tables.events, tables.log];
-  if (used.some((table) => [...table.getKeys({ limit: 1 })].length > 0)) throw new CurfewError('store_not_empty');
+  const isUsed = used.some((table) => [...table.getKeys({ limit: 1 })].length > 0);
+  refuseUsed(isUsed, tables.meta.get(fingerprintKey) as string | undefined, fingerprint);
   await tables.meta.put('format', halfImported);
   let counters: Extract<StoreRecord, { kind: 'counters' }> | undefined;
   let active = 0;
@@ -96,6 +102,7 @@ export async function importRecords(tables: Tables, records: AsyncIterable<Store
     completeLog(tables, { head, time });
     setCounters(tables, { head, lastEvent, active, time }, { buried: head, placed: lastEvent, begun: lastEvent });
     tables.meta.put('format', format);
+    if (fingerprint !== undefined) tables.meta.put(fingerprintKey, fingerprint);
   });
   await tables.root.flushed;
   tables.root.resetReadTxn();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { CurfewError } from '../../errors.ts';
-import { readParameters } from '../parameters.ts';
+import { decoded, readParameters, readServer, type Server } from '../parameters.ts';
 import { type Way, Ways } from './ways.ts';
 
 /** Where a store is, and how it is spoken to. Durations in milliseconds. */
@@ -103,23 +103,20 @@ export function parseLocation(text: string): Location {
 }
 
 /** Servers from `host:port,host:port`; or from hosts and their ports apart. A host that begins with `/` is a folder with a socket. */
-function serversOf(hosts: string | undefined, ports: string | undefined): { host: string; port: number }[] {
+function serversOf(hosts: string | undefined, ports: string | undefined): Server[] {
   if (!hosts) throw invalid(`names no host: ${form}`);
   const apart = ports?.split(',');
   const list = hosts.split(',');
   if (apart && apart.length > 1 && apart.length !== list.length) throw invalid('has not as many ports as hosts');
   return list.map((one, i) => {
-    const [, v6, name, own] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::([^:]*))?$/.exec(one) ?? [];
-    const port = own || (apart && (apart[i] ?? apart[0])) || defaultPort;
-    if ((v6 ?? name) === undefined || !/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
-      throw invalid(`must be ${form}, and ${JSON.stringify(one)} is no host with a port`);
-    }
-    return { host: v6 ?? decoded(name!), port: Number(port) };
+    const server = readServer(one, (apart && (apart[i] ?? apart[0])) || defaultPort);
+    if (!server) throw invalid(`must be ${form}, and ${JSON.stringify(one)} is no host with a port`);
+    return server;
   });
 }
 
 /** With or without TLS, and what is demanded of the server's certificate: as libpq's `sslmode` says. */
-function mannersOf(given: Given): (server: { host: string; port: number }) => Way[] {
+function mannersOf(given: Given): (server: Server) => Way[] {
   const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
   const root = given.sslrootcert === 'system' ? undefined : given.sslrootcert;
   // The system's roots sign for anybody, so only the name says that it is the right one.
@@ -159,15 +156,6 @@ function oneOf<const Value extends string>(
   const found = values.find((value) => value === text);
   if (text === undefined || found !== undefined) return found;
   throw invalid(`has ${name}=${text}, which must be ${values.join(' or ')}`);
-}
-
-/** A part as it is meant; as it stands where it holds a `%` that begins nothing. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function contentOf(name: string, path: string): string {

@@ -400,9 +400,9 @@ export class PostgresStore implements Store {
 
   exportRecords: Store['exportRecords'] = () => exportRecords(this.#database);
 
-  importRecords: Store['importRecords'] = async (records) => {
+  importRecords: Store['importRecords'] = async (records, fingerprint) => {
     try {
-      await importRecords(this.#database, records);
+      await importRecords(this.#database, records, fingerprint);
     } catch (error) {
       throw callFault(error, 'read');
     }

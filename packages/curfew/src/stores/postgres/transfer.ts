@@ -1,10 +1,10 @@
 import type { PoolClient } from 'pg';
 import type { UserId } from '../../domain/brand.ts';
-import { CurfewError } from '../../errors.ts';
-import type { RecordKind, StoreRecord } from '../records.ts';
+import { type RecordKind, refuseUsed, type StoreRecord } from '../records.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
 import type { Database } from './database.ts';
+import { writes } from './statements.ts';
 
 /** Rows that are in memory at once. */
 const piece = 1000;
@@ -68,7 +68,11 @@ export async function* exportRecords(database: Database): AsyncGenerator<StoreRe
 }
 
 /** All of it in one transaction, under the writers' lock: nobody sees half of it, and nothing stays of a failure. */
-export async function importRecords(database: Database, records: AsyncIterable<StoreRecord>): Promise<void> {
+export async function importRecords(
+  database: Database,
+  records: AsyncIterable<StoreRecord>,
+  fingerprint: string | undefined,
+): Promise<void> {
   await database.session(async (client) => {
     await client.query('BEGIN');
     await client.query(unhurried);
@@ -84,6 +88,10 @@ export async function importRecords(database: Database, records: AsyncIterable<S
     }
     await write(client, waiting);
     await client.query(totals);
+    if (fingerprint !== undefined) {
+      const { rows } = await client.query(writes.keepKeyFingerprint.text, [fingerprint, null]);
+      refuseUsed(false, rows[0]!.fingerprint, fingerprint);
+    }
     await client.query('COMMIT');
     await client.query('ANALYZE sessions, users, epochs, log, events, accounts');
   });
@@ -93,7 +101,7 @@ async function refuseUnlessEmpty(client: PoolClient): Promise<void> {
   const tables = ['sessions', 'accounts', 'keys', 'slots', 'events', 'log', 'epochs'];
   const found = tables.map((table) => `EXISTS (SELECT FROM ${table})`).join(' OR ');
   const { rows } = await client.query(`SELECT ${found} AS used`);
-  if (rows[0]!.used) throw new CurfewError('store_not_empty');
+  refuseUsed(rows[0]!.used, undefined, undefined);
 }
 
 async function write(client: PoolClient, records: readonly StoreRecord[]): Promise<void> {

@@ -55,10 +55,15 @@ export function connectFault(error: unknown, location: string): CurfewError {
   if (isCurfewError(error)) return error;
   const { message, code } = error as Error & { code?: string };
   const said = message || code || 'no answer';
-  if (/WRONGPASS|NOAUTH|NOPERM|AUTH/.test(message)) {
+  if (refusesLogin(message)) {
     return new CurfewError('store_login_refused', { detail: `${location} says: ${said}.` }, error);
   }
   return new CurfewError('store_unavailable', { detail: `${location}: ${said}.` }, error);
+}
+
+/** Whether an error says that user or password are not right, or may not do what is asked. */
+export function refusesLogin(message: string): boolean {
+  return /WRONGPASS|NOAUTH|NOPERM|AUTH/.test(message);
 }
 
 /** There is no connection, so nothing was sent. */

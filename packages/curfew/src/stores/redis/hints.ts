@@ -1,6 +1,6 @@
 import { inTime, type Listen } from '../watchers.ts';
-import { newClient } from './link.ts';
 import type { Location } from './location.ts';
+import { reach } from './reach.ts';
 
 /** Milliseconds that Redis waits for the next entry before it answers that there is none; and that anything may take. */
 const longest = 2000;
@@ -11,21 +11,8 @@ export function listenOn(location: Location): Listen {
   // Waits for whatever is appended to the log after the question.
   const nextEntry = ['XREAD', 'COUNT', '1', 'BLOCK', String(longest), 'STREAMS', `${location.prefix}log`, '$'];
   return async (hint, until) => {
-    const client = newClient(location, () => false);
-    let over = false;
-    const letGo = () => {
-      try {
-        client.destroy();
-      } catch {
-        // It was not connected.
-      }
-    };
-    // Whoever is let go of while connecting connects all the same.
-    client.on('ready', () => {
-      if (over) letGo();
-    });
+    const { client } = await reach(location, most, until);
     try {
-      await inTime(client.connect(), most, until);
       for (let grown = false; ; ) {
         const answer = inTime(client.sendCommand(nextEntry), most, until);
         // Only now, so that little comes between what is read meanwhile and what is waited for.
@@ -33,8 +20,7 @@ export function listenOn(location: Location): Listen {
         grown = (await answer) !== null;
       }
     } finally {
-      over = true;
-      letGo();
+      client.destroy();
     }
   };
 }

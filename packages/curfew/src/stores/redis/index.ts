@@ -1,4 +1,5 @@
 import { CurfewError } from '../../errors.ts';
+import type { SchemaPlan } from '../contract.ts';
 import { carryOver } from './accounts.ts';
 import { format, formatsBefore } from './codec.ts';
 import { DurableWrites } from './durable.ts';
@@ -21,12 +22,33 @@ const defaultTimeout = 5000;
  */
 export async function openRedisStore(url: string, timeout: number = defaultTimeout): Promise<RedisStore> {
   const options: LinkOptions = { location: parseLocation(url), timeout };
+  return withLink(options, async (link, facts) => {
+    await checkFormat(link);
+    return new RedisStore(link, confirmable(facts) ? new DurableWrites(await Link.open(options)) : undefined);
+  });
+}
+
+/**
+ * The format of what is there, and the steps that an opening would take. Changes nothing.
+ * @throws as {@link openRedisStore}
+ */
+export async function planRedis(url: string): Promise<SchemaPlan> {
+  return withLink({ location: parseLocation(url), timeout: defaultTimeout }, async (link) => {
+    const written = (await link.run(readFormat, [])) as string | null;
+    await link.close();
+    // What cannot be opened says so as it is opened.
+    if (written === null || !formatsBefore.includes(written)) return { version: format, pending: [] };
+    return { version: Number(written), pending: [{ number: format, name: `from format ${written}` }] };
+  });
+}
+
+/** Connects to a server that a store may be on; the link is whose `use` it is, unless that fails. */
+async function withLink<T>(options: LinkOptions, use: (link: Link, facts: ServerFacts) => Promise<T>): Promise<T> {
   const link = await Link.open(options);
   try {
     const facts = await readServerFacts(link);
     refuseUnsafe(facts, options.location.shown);
-    await checkFormat(link);
-    return new RedisStore(link, confirmable(facts) ? new DurableWrites(await Link.open(options)) : undefined);
+    return await use(link, facts);
   } catch (error) {
     await link.close();
     throw error;

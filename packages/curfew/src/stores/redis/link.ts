@@ -1,7 +1,10 @@
-import { createClient, ErrorReply } from '@redis/client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ErrorReply } from '@redis/client';
 import type { CurfewError } from '../../errors.ts';
-import { closedError, commandFault, connectFault, lateFault, offlineFault } from './faults.ts';
+import type { Client, Connection } from './connect.ts';
+import { closedError, commandFault, lateFault, offlineFault } from './faults.ts';
 import type { Location } from './location.ts';
+import { reach } from './reach.ts';
 import type { Script } from './scripts/script.ts';
 
 /** What Redis answers: text, a number, nothing, or a list of these. */
@@ -13,19 +16,9 @@ export type LinkOptions = {
   timeout: number;
 };
 
-/** What is used of the client. */
-type Client = {
-  readonly isReady: boolean;
-  readonly isOpen: boolean;
-  on(event: 'ready' | 'error', listener: () => void): unknown;
-  connect(): Promise<unknown>;
-  destroy(): void;
-  sendCommand(args: readonly string[]): Promise<unknown>;
-};
 type Waiting = { writes: boolean; since: number; refuse: (fault: CurfewError) => void };
 
 /** Milliseconds. */
-const connectTimeout = 3000;
 const firstPause = 50;
 const longestPause = 1000;
 /** How long a command waits for a connection that is being made anew. */
@@ -42,8 +35,10 @@ export class Link {
   generation = 0;
   readonly #waiting: Set<Waiting> = new Set();
   readonly #watch: NodeJS.Timeout;
-  #client: Client;
-  #connectedOnce = false;
+  readonly #gone = new AbortController();
+  #client: Client | undefined;
+  /** Attempts to connect since the last answer. */
+  #attempts = 0;
   #lastAnswer = performance.now();
   #closing: Promise<void> | undefined;
   #quiet: (() => void) | undefined;
@@ -52,26 +47,21 @@ export class Link {
 
   private constructor(options: LinkOptions) {
     this.options = options;
-    this.#client = this.#makeClient();
     this.#watch = setInterval(() => this.#refuseLate(), options.timeout / 10).unref();
   }
 
-  /** @throws `store_unavailable`, `store_login_refused` when the first connection cannot be made */
+  /**
+   * Whoever starts a server is told what is wrong: only what was connected once is connected again by itself.
+   * @throws `store_unavailable`, `store_login_refused`, `config_invalid` when the first connection cannot be made
+   */
   static async open(options: LinkOptions): Promise<Link> {
     const link = new Link(options);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(lateFault(false, options.timeout)), options.timeout);
-    });
     try {
-      await Promise.race([link.#client.connect(), late]);
-      link.#connectedOnce = true;
+      void link.#keepConnected(await link.#connect());
       return link;
     } catch (error) {
       link.#discard();
-      throw connectFault(error, options.location.shown);
-    } finally {
-      clearTimeout(timer);
+      throw error;
     }
   }
 
@@ -112,23 +102,27 @@ export class Link {
   /** `unknown`: what is sent instead when Redis, which forgets scripts as it starts, does not know this one. */
   #send(args: string[], writes: boolean, unknown?: () => string[]): Promise<Reply> {
     if (this.#closing) return Promise.reject(closedError());
-    if (!this.#client.isReady) return this.#connected().then(() => this.#send(args, writes, unknown));
+    const client = this.#client;
+    if (!client?.isReady) return this.#connected().then(() => this.#send(args, writes, unknown));
     return new Promise<Reply>((resolve, reject) => {
       const waiting = { writes, since: performance.now(), refuse: reject };
       this.#waiting.add(waiting);
       const fail = (error: unknown) => {
         if (error instanceof ErrorReply) this.#lastAnswer = performance.now();
+        // Where the primary was, or where the address led, is a replica by now.
+        if (error instanceof ErrorReply && /^(READONLY|MASTERDOWN)/.test(error.message)) client.destroy();
         this.#done(waiting);
         reject(commandFault(error, writes));
       };
       const answer = (reply: Reply) => {
         this.#lastAnswer = performance.now();
+        this.#attempts = 0;
         this.#done(waiting);
         resolve(reply);
       };
-      (this.#client.sendCommand(args) as Promise<Reply>).then(answer, (error: unknown) => {
+      (client.sendCommand(args) as Promise<Reply>).then(answer, (error: unknown) => {
         const retry = unknown && error instanceof ErrorReply && error.message.startsWith('NOSCRIPT');
-        if (retry) (this.#client.sendCommand(unknown()) as Promise<Reply>).then(answer, fail);
+        if (retry) (client.sendCommand(unknown()) as Promise<Reply>).then(answer, fail);
         else fail(error);
       });
     });
@@ -185,50 +179,37 @@ export class Link {
       waiting.refuse(lateFault(waiting.writes, timeout));
     }
     // Nothing at all has come: the other side is gone, though the connection does not know.
-    if (late && this.#lastAnswer < latest && !this.#closing) this.#replace();
+    if (late && this.#lastAnswer < latest && !this.#closing) this.#client?.destroy();
   }
 
-  #replace(): void {
-    const old = this.#client;
-    this.#client = this.#makeClient();
-    old.destroy();
-    this.#client.connect().catch(() => {});
+  async #connect(): Promise<Connection> {
+    this.#attempts += 1;
+    const connection = await reach(this.options.location, this.options.timeout, this.#gone.signal);
+    if (this.#gone.signal.aborted) connection.client.destroy();
+    this.#client = connection.client;
+    this.generation += 1;
+    this.#lastAnswer = performance.now();
+    for (const hope of this.#hoping) hope();
+    this.#hoping.clear();
+    return connection;
+  }
+
+  /** Connects again whenever the connection is broken, after pauses that grow until an answer comes. */
+  async #keepConnected(connection: Connection): Promise<void> {
+    const { signal } = this.#gone;
+    for (let { broken } = connection; !signal.aborted; ) {
+      await broken;
+      const pause = Math.min(longestPause, firstPause * 2 ** (this.#attempts - 1)) * (0.5 + Math.random() / 2);
+      await sleep(pause, undefined, { signal }).catch(() => {});
+      const next = await this.#connect().catch(() => undefined);
+      if (next) broken = next.broken;
+    }
   }
 
   #discard(): void {
     clearInterval(this.#watch);
     for (const hope of this.#hoping) hope();
-    this.#client.destroy();
+    this.#gone.abort();
+    this.#client?.destroy();
   }
-
-  #makeClient(): Client {
-    const client = newClient(
-      this.options.location,
-      // Only what was connected once is connected again by itself: whoever starts a server is told what is wrong.
-      (retries) => this.#connectedOnce && Math.min(longestPause, firstPause * 2 ** retries) * (0.5 + Math.random() / 2),
-    );
-    client.on('ready', () => {
-      this.generation += 1;
-      this.#lastAnswer = performance.now();
-      for (const hope of this.#hoping) hope();
-      this.#hoping.clear();
-    });
-    return client;
-  }
-}
-
-/** `reconnect` answers with milliseconds, or false when a broken connection is not to be made anew. */
-export function newClient({ client: where }: Location, reconnect: (retries: number) => number | false): Client {
-  const client = createClient({
-    ...where,
-    // A command that the client kept for the next connection would be sent whenever that comes.
-    disableOfflineQueue: true,
-    maintNotifications: 'disabled',
-    // The client's own counts only until a command is sent; see Link's #refuseLate.
-    commandOptions: { timeout: undefined } as object,
-    socket: { ...where.socket, connectTimeout, reconnectStrategy: reconnect },
-  });
-  // Every command is told of it by itself.
-  client.on('error', () => {});
-  return client;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { CurfewError } from '../../errors.ts';
-import { readParameters } from '../parameters.ts';
+import { decoded, readParameters, readServer, type Server } from '../parameters.ts';
 
 /** Where a store is, and how it is spoken to. */
 export type Location = {
@@ -9,84 +9,112 @@ export type Location = {
   shown: string;
   /** What all of its keys begin with. */
   prefix: string;
-  /** For the client of Redis. */
-  client: {
-    username?: string;
-    password?: string;
-    database: number;
-    socket: { path: string } | { host: string; port: number } | ({ host: string; port: number; tls: true } & Files);
-  };
+  /** For the client of Redis; the socket has neither path nor host where Sentinel is asked for them. */
+  client: Login & { database: number; socket: { path: string } | (Server & Tls) | Tls };
+  sentinels?: Sentinels;
 };
 
+/** Who knows which server is the primary. */
+export type Sentinels = { servers: readonly Server[]; master: string; login: Login };
+
+type Login = { username?: string; password?: string };
 /** Files that TLS takes: whom to believe, and who we are. */
 type Files = Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>;
+export type Tls = ({ tls: true } & Files) | { tls?: never };
 
-const defaultPort = 6379;
+const fileNames = ['ca', 'cert', 'key'] as const;
+const loginNames = ['sentinel_username', 'sentinel_password'] as const;
+type Name = 'prefix' | 'db' | (typeof fileNames)[number] | (typeof loginNames)[number];
+
+const defaultPort = '6379';
+const defaultSentinelPort = '26379';
 const defaultPrefix = 'curfew';
 
+const forms =
+  'redis://user:password@host:port/database, redis+sentinel://user:password@host:port,host:port/master/database, ' +
+  'either of them with rediss for TLS, or redis+unix://user:password@/path; escape special characters as %xx';
+
+/** Its parts: how it is reached, who we are, where, and what follows. */
+const parts =
+  /^(redis|rediss|redis\+unix|redis\+sentinel|rediss\+sentinel):\/\/(?:([^/?#:@]*)(?::([^/?#@]*))?@)?([^/?#@]*)(\/[^?#]*)?((?:\?[^#]*)?(?:#.*)?)$/s;
+
 /**
- * Reads `redis://[[user]:password@]host[:port][/database]`; `rediss://` for TLS, which may name files: `ca`, `cert`, `key`;
- * `redis+unix://[[user]:password@]/path` for a socket of this machine, with the database as `db`. Each may have a `prefix`.
+ * Reads `redis://[[user]:password@]host[:port][/database]`;
+ * `redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/master[/database]`, where the hosts are Sentinels, and user and
+ * password the primary's, which the Sentinels have as `sentinel_username` and `sentinel_password`; `rediss` for TLS, which may
+ * name files: `ca`, `cert`, `key`; `redis+unix://[[user]:password@]/path` for a socket of this machine, with the database as
+ * `db`. Each may have a `prefix`.
  * @throws `config_invalid`, without the password
  */
 export function parseLocation(text: string): Location {
-  // A URL with a name and without a host is none to the parser.
-  const [, unix] = /^redis\+unix:\/\/(?:[^/@]*@)?\/(.*)$/s.exec(text) ?? [];
-  const url = URL.parse(unix === undefined ? text : `${text.slice(0, -unix.length - 1)}socket/${unix}`);
-  const invalid = (what: string) =>
-    new CurfewError('config_invalid', { detail: `CURFEW_STORE: the redis:// URL ${what}.` });
-  if (!url?.hostname || !/^redis(s|\+unix)?:$/.test(url.protocol)) {
-    throw invalid(
-      'must be redis://user:password@host:port/database, rediss:// or redis+unix://user:password@/path; escape special characters as %xx',
-    );
-  }
-  const [path, tls] = [url.protocol === 'redis+unix:' ? decoded(url.pathname) : undefined, url.protocol === 'rediss:'];
-  if (path !== undefined && (unix === undefined || path === '/')) {
-    throw invalid('names no socket: redis+unix:///run/redis/redis.sock');
-  }
-  if (path === undefined && !/^(\/\d*)?$/.test(url.pathname)) {
-    throw invalid(`has the path ${url.pathname}, which must be the number of a database`);
-  }
-  const known = ['prefix', ...(path === undefined ? [] : ['db']), ...(tls ? ['ca', 'cert', 'key'] : [])] as const;
-  const given = readParameters(url, known as readonly ('prefix' | 'db' | keyof Files)[], invalid);
-  const { prefix = defaultPrefix, db = '0' } = given;
+  const [, scheme, username, password, authority = '', path = '', rest = ''] = parts.exec(text) ?? [];
+  if (scheme === undefined) throw invalid(`must be ${forms}`);
+  const [how, tls] = [scheme.replace(/^rediss?\+?/, ''), scheme.startsWith('rediss')];
+  const known: Name[] = ['prefix'];
+  if (how === 'unix') known.push('db');
+  if (how === 'sentinel') known.push(...loginNames);
+  if (tls) known.push(...fileNames);
+  const given = readParameters(new URL(`redis://x/${rest}`), known, invalid);
+  const { prefix = defaultPrefix } = given;
   if (!/^[A-Za-z0-9_.:-]{1,64}$/.test(prefix)) {
     throw invalid(`has prefix=${prefix}, which must be 1 to 64 characters of A-Z a-z 0-9 _ . : -`);
   }
-  if (!/^\d{1,9}$/.test(db)) throw invalid(`has db=${db}, which must be the number of a database`);
   if ((given.cert === undefined) !== (given.key === undefined)) throw invalid('needs cert and key together');
   const named = prefix === defaultPrefix ? '' : `prefix=${prefix}`;
-  const at = { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port || defaultPort) };
-  const files = Object.fromEntries(
-    (['ca', 'cert', 'key'] as const).flatMap((name) =>
-      given[name] === undefined ? [] : [[name, contentOf(name, given[name], invalid)]],
-    ),
-  ) as Files;
+  const files = fileNames.flatMap((name) => (given[name] === undefined ? [] : [[name, contentOf(name, given[name])]]));
+  const secured: Tls = tls ? { tls: true, ...Object.fromEntries(files) } : {};
+  const login = loginOf(username, password);
+  if (how === 'unix') {
+    if (authority !== '' || path.length < 2) throw invalid('names no socket: redis+unix:///run/redis/redis.sock');
+    const { db = '0' } = given;
+    if (!/^\d{1,9}$/.test(db)) throw invalid(`has db=${db}, which must be the number of a database`);
+    return {
+      shown: `${scheme}://${decoded(path)}?${[`db=${db}`, named].filter(Boolean).join('&')}`,
+      prefix: `${prefix}:`,
+      client: { ...login, database: Number(db), socket: { path: decoded(path) } },
+    };
+  }
+  const shown = `${scheme}://${authority}${path}${named && `?${named}`}`;
+  if (how === 'sentinel') {
+    const [, master = '', database = ''] = /^\/([^/]+)(?:\/(\d{0,9}))?$/.exec(path) ?? [];
+    if (master === '') {
+      throw invalid(
+        `has the path ${path || '/'}, which must be the name that the Sentinels have for the primary and its replicas, and may be followed by the number of a database: /mymaster/0`,
+      );
+    }
+    return {
+      shown,
+      prefix: `${prefix}:`,
+      client: { ...login, database: Number(database), socket: secured },
+      sentinels: {
+        servers: authority.split(',').map((one) => serverOf(one, defaultSentinelPort)),
+        master: decoded(master),
+        login: loginOf(given.sentinel_username, given.sentinel_password),
+      },
+    };
+  }
+  if (!/^(\/\d{0,9})?$/.test(path)) throw invalid(`has the path ${path}, which must be the number of a database`);
   return {
-    shown:
-      path === undefined
-        ? `${url.protocol}//${url.host}${url.pathname}${named && `?${named}`}`
-        : `${url.protocol}//${path}?${[`db=${db}`, named].filter(Boolean).join('&')}`,
+    shown,
     prefix: `${prefix}:`,
-    client: {
-      ...(url.username && { username: decoded(url.username) }),
-      ...(url.password && { password: decoded(url.password) }),
-      database: Number(path === undefined ? url.pathname.slice(1) : db),
-      socket: path !== undefined ? { path } : tls ? { ...at, tls: true, ...files } : at,
-    },
+    client: { ...login, database: Number(path.slice(1)), socket: { ...serverOf(authority, defaultPort), ...secured } },
   };
 }
 
-/** A part as it is meant; as it stands where it holds a `%` that begins nothing. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+const invalid = (what: string) =>
+  new CurfewError('config_invalid', { detail: `CURFEW_STORE: the redis:// URL ${what}.` });
+
+function serverOf(text: string, port: string): Server {
+  const server = readServer(text, port);
+  if (server) return server;
+  throw invalid(`must be ${forms}, and ${JSON.stringify(text)} is no host with a port`);
 }
 
-function contentOf(name: string, path: string, invalid: (what: string) => CurfewError): Buffer {
+function loginOf(username: string | undefined, password: string | undefined): Login {
+  return { ...(username && { username: decoded(username) }), ...(password && { password: decoded(password) }) };
+}
+
+function contentOf(name: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {

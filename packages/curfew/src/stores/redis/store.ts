@@ -276,7 +276,7 @@ export class RedisStore implements Store {
 
   exportRecords: Store['exportRecords'] = (options) => exportRecords(this.#link, options);
 
-  importRecords: Store['importRecords'] = (records) => importRecords(this.#link, records);
+  importRecords: Store['importRecords'] = (records, fingerprint) => importRecords(this.#link, records, fingerprint);
 
   keyFingerprint: Store['keyFingerprint'] = async () =>
     ((await this.#link.run(streams.keyFingerprint, [])) as string | null) ?? undefined;

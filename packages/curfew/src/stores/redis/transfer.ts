@@ -1,17 +1,17 @@
-import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { nextDeadline, type StoredSession } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import type { ExportOptions } from '../contract.ts';
-import type { StoreRecord } from '../records.ts';
+import { refuseUsed, type StoreRecord } from '../records.ts';
+import { quietRows } from '../running.ts';
 import { listAccounts, listKeys } from './accounts.ts';
 import * as codec from './codec.ts';
 import { numberOf, readEvents, type StreamEntry } from './events.ts';
 import { addressTag, allTags, groupTag, homeOf, homeOfSession, nameTag } from './keys.ts';
 import type { Link } from './link.ts';
 import { listNamed } from './scripts/slots.ts';
-import { counters, latestTime, readLog } from './scripts/streams.ts';
+import { counters, keyFingerprint, latestTime, readLog } from './scripts/streams.ts';
 import { buryEnded, placeCreated } from './scripts/sweep.ts';
 import { type Command, restore } from './scripts/transfer.ts';
 
@@ -22,9 +22,6 @@ export const halfImported = 'half imported';
 
 type Numbers = { head: number; lastEvent: number };
 
-/** Milliseconds within which a server that runs renews its row: three renewals of the usual lease are in them. */
-const renewals = 2000;
-
 /**
  * Everything, in order. Redis shows no past state while others write, so the picture is one only if nobody does: servers
  * that run are told by their rows before it begins, and whatever changed meanwhile at its end.
@@ -34,7 +31,7 @@ export async function* exportRecords(
   link: Link,
   { oneMoment = true }: ExportOptions = {},
 ): AsyncGenerator<StoreRecord> {
-  const rows = oneMoment ? await quietNodes(link) : undefined;
+  const rows = oneMoment ? await quietRows(() => nodesOf(link), 'Redis cannot show a state of the past') : undefined;
   // Then the lists hold every session.
   for (const script of [placeCreated, buryEnded]) while (Number(await link.run(script, [String(piece)])) === piece);
   const before = await numbersOf(link);
@@ -79,19 +76,6 @@ export async function* exportRecords(
   if (quiet && now.head === before.head && now.lastEvent === before.lastEvent) return;
   throw new CurfewError('changed_meanwhile', {
     detail: 'Redis cannot show a state of the past: stop the servers while the store is exported.',
-  });
-}
-
-/** The rows of servers, none of which runs: a row that stays as it is belongs to one that was killed. */
-async function quietNodes(link: Link): Promise<Map<string, string>> {
-  const rows = await nodesOf(link);
-  if (rows.size === 0) return rows;
-  await setTimeout(renewals);
-  const later = await nodesOf(link);
-  const running = [...later].filter(([id, row]) => rows.get(id) !== row).length;
-  if (running === 0) return later;
-  throw new CurfewError('servers_running', {
-    detail: `Redis cannot show a state of the past, and ${running === 1 ? 'a server runs' : `${running} servers run`} on it.`,
   });
 }
 
@@ -144,10 +128,15 @@ async function hash(link: Link, key: string): Promise<Map<string, string>> {
   return new Map(Array.from({ length: reply.length / 2 }, (_, i) => [reply[2 * i], reply[2 * i + 1]]));
 }
 
-/** Writes records piece by piece, and says that it is whole only when it is. */
-export async function importRecords(link: Link, records: AsyncIterable<StoreRecord>): Promise<void> {
+/** Writes records piece by piece; that it is whole, and whose key it needs, it says in one step, and only when it is. */
+export async function importRecords(
+  link: Link,
+  records: AsyncIterable<StoreRecord>,
+  fingerprint: string | undefined,
+): Promise<void> {
   const used = ['live', 'past', 'usernames', 'keys', 'slots', 'log', 'events'].map((name) => link.key(name));
-  if (Number(await link.command('EXISTS', ...used)) > 0) throw new CurfewError('store_not_empty');
+  const kept = (await link.run(keyFingerprint, [])) as string | null;
+  refuseUsed(Number(await link.command('EXISTS', ...used)) > 0, kept ?? undefined, fingerprint);
   const restoring = new Restoring(link.options.location.prefix);
   restoring.commands.push(['HSET', link.key('state'), 'format', halfImported]);
   for await (const record of records) {
@@ -156,7 +145,8 @@ export async function importRecords(link: Link, records: AsyncIterable<StoreReco
   }
   restoring.finish();
   await write(link, restoring.commands);
-  await write(link, [['HSET', link.key('state'), 'format', String(codec.format)]]);
+  const key = fingerprint === undefined ? [] : ['secretKey', fingerprint];
+  await write(link, [['HSET', link.key('state'), 'format', String(codec.format), ...key]]);
 }
 
 async function write(link: Link, commands: readonly Command[]): Promise<void> {

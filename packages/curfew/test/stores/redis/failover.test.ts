@@ -4,7 +4,8 @@ import { nodeRow, positionOf, World } from '../../../src/stores/conformance/harn
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { recovers } from '../../support/recovers.ts';
 import { redisInstalled } from '../../support/redis.ts';
-import { RedisPair, sentinelInstalled } from '../../support/redis-pair.ts';
+import { RedisPair } from '../../support/redis-pair.ts';
+import { sentinelInstalled } from '../../support/sentinel.ts';
 
 const ways = {
   'by hand': { skip: !redisInstalled, failOver: (pair: RedisPair) => pair.failOver() },

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { CurfewError } from '../../../src/errors.ts';
@@ -8,6 +6,7 @@ import { createCurfew } from '../../../src/index.ts';
 import { logout, start, World } from '../../../src/stores/conformance/harness.ts';
 import { openStore, showStore } from '../../../src/stores/open.ts';
 import { openRedisStore, parseLocation, type RedisStore } from '../../../src/stores/redis/index.ts';
+import { makeCertificates } from '../../support/certificates.ts';
 import { freePort } from '../../support/free-port.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { temporaryFolder } from '../harness.ts';
@@ -25,7 +24,29 @@ test('N8.17: what a URL of a Redis says is taken, or refused by what is wrong wi
   const unix = parseLocation('redis+unix://:hunter2@/run/a%20b.sock?db=2');
   assert.deepEqual(unix.client, { password: 'hunter2', database: 2, socket: { path: '/run/a b.sock' } });
   assert.equal(unix.shown, 'redis+unix:///run/a b.sock?db=2');
+  const sentinel = parseLocation(
+    'redis+sentinel://me:p%40ss@one,two:26380,[::1]/my%20master/3?sentinel_username=w&sentinel_password=hunter2%26&prefix=a',
+  );
+  assert.deepEqual(sentinel.client, { username: 'me', password: 'p@ss', database: 3, socket: {} });
+  assert.deepEqual(sentinel.sentinels, {
+    servers: [
+      { host: 'one', port: 26_379 },
+      { host: 'two', port: 26_380 },
+      { host: '::1', port: 26_379 },
+    ],
+    master: 'my master',
+    login: { username: 'w', password: 'hunter2&' },
+  });
+  assert.equal(sentinel.shown, 'redis+sentinel://one,two:26380,[::1]/my%20master/3?prefix=a');
   const wrong: [string, RegExp][] = [
+    ['redis+sentinel://:hunter2@h', /has the path \/, which must be the name that the Sentinels have/],
+    ['redis+sentinel://:hunter2@h/mymaster/one', /has the path \/mymaster\/one/],
+    ['redis+sentinel://:hunter2@h,/mymaster', /"" is no host with a port/],
+    ['redis+sentinel://:hunter2@h:x/mymaster', /"h:x" is no host with a port/],
+    ['redis+sentinel://:hunter2@h/mymaster?ca=/x', /unknown parameter "ca"; it takes prefix, sentinel_password,/],
+    ['rediss+sentinel://:hunter2@h/mymaster?master=x', /unknown parameter "master"/],
+    ['redis://:hunter2@h?sentinel_password=hunter2', /unknown parameter "sentinel_password"/],
+    ['redis://:hunter2@one,two', /"one,two" is no host/],
     ['redis://:hunter2@h/0?timeout=3', /unknown parameter "timeout"; it takes prefix\./],
     ['redis://:hunter2@h/0?ca=/x', /unknown parameter "ca"/],
     ['rediss://:hunter2@h/0?ca=/no/such', /has ca=\/no\/such, which cannot be read: ENOENT/],
@@ -124,14 +145,3 @@ describe('a Redis', { skip: !redisInstalled }, () => {
 });
 
 const worldOf = (store: RedisStore) => new World({ store, dispose: store.close });
-
-/** A private authority and what it has signed, for 127.0.0.1. */
-function makeCertificates(folder: string): void {
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
-  const make = ['req', '-newkey', 'rsa:2048', '-nodes'];
-  openssl(...make, '-x509', '-days', '2', '-subj', '/CN=private', '-keyout', 'ca.key', '-out', 'ca.crt');
-  openssl(...make, '-subj', '/CN=redis', '-keyout', 'redis.key', '-out', 'redis.csr');
-  writeFileSync(join(folder, 'names'), 'subjectAltName=IP:127.0.0.1');
-  const sign = ['x509', '-req', '-in', 'redis.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial'];
-  openssl(...sign, '-days', '2', '-extfile', 'names', '-out', 'redis.crt');
-}

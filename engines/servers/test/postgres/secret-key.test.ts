@@ -1,0 +1,3 @@
+import { testReplacing } from '../../../../packages/curfew/test/support/replace-tests.ts';
+
+testReplacing('postgres');

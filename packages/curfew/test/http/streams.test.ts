@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { limits } from '../../src/domain/limits.ts';
+import { TestServer } from '../support/server.ts';
+
+describe('streams of events', { timeout: 120_000 }, () => {
+  let server: TestServer;
+  before(async () => {
+    server = await TestServer.start({ CURFEW_TRUST_PROXY: 'loopback' });
+  });
+  after(() => server.close());
+
+  const keyOf = async () =>
+    (await server.call('POST', '/v1/keys', { name: 'reader', scopes: ['events.read'] })).body.token as string;
+
+  /** A stream that is open, or its refusal; `close` resolves when the server is told. */
+  async function follow(token: string, address: string) {
+    const gone = new AbortController();
+    const response = await fetch(`${server.url}/v1/events`, {
+      headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream', 'x-forwarded-for': address },
+      signal: gone.signal,
+    });
+    return { response, close: () => gone.abort() };
+  }
+
+  async function open(count: number, token: string, address: string) {
+    const streams = [];
+    for (let i = 0; i < count; i++) streams.push(await follow(token, address));
+    for (const { response } of streams) assert.equal(response.status, 200);
+    return streams;
+  }
+
+  async function refused(token: string, address: string, says: RegExp) {
+    const { response } = await follow(token, address);
+    const problem = (await response.json()) as { code: string; detail: string };
+    assert.deepEqual([response.status, problem.code], [429, 'too_many_streams']);
+    assert.match(problem.detail, says);
+    assert.ok(Number(response.headers.get('retry-after')) > 0);
+  }
+
+  /** The place of a stream that was closed is free once the server has heard of it. */
+  async function admitted(token: string, address: string) {
+    for (;;) {
+      const stream = await follow(token, address);
+      if (stream.response.status === 200) return stream;
+      await stream.response.arrayBuffer();
+    }
+  }
+
+  test('N3.8: one key, and one account, holds so many open, from whatever addresses; another one is served', async () => {
+    const key = await keyOf();
+    const streams = [
+      ...(await open(limits.streamsOfCaller - 1, key, '192.0.2.1')),
+      ...(await open(1, key, '192.0.2.2')),
+    ];
+    await refused(key, '192.0.2.3', /^The caller holds 32 open/);
+    const { body } = await server.login();
+    streams.push(...(await open(limits.streamsOfCaller, body.token, '192.0.2.4')));
+    const { body: again } = await server.call(
+      'POST',
+      '/v1/login',
+      { username: 'admin', password: 'correct horse battery' },
+      { as: '' },
+    );
+    await refused(again.token, '192.0.2.5', /^The caller holds/);
+    // A page of events is no stream.
+    assert.equal((await server.call('GET', '/v1/events', undefined, { as: key })).status, 200);
+    streams.shift()!.close();
+    streams.push(await admitted(key, '192.0.2.3'));
+    for (const { close } of streams) close();
+  });
+
+  test('N3.8: one address holds so many open, by whatever keys, and of IPv6 one network', async () => {
+    const streams = [];
+    for (let left: number = limits.streamsOfAddress; left > 0; left -= limits.streamsOfCaller) {
+      streams.push(...(await open(Math.min(left, limits.streamsOfCaller), await keyOf(), `2001:db8::${left}`)));
+    }
+    const key = await keyOf();
+    await refused(key, '2001:db8::ffff', /^The network of 2001:db8::ffff holds 100 open/);
+    streams.push(...(await open(1, key, '2001:db8:0:1::1')));
+    streams.shift()!.close();
+    streams.push(await admitted(key, '2001:db8::ffff'));
+    for (const { close } of streams) close();
+  });
+});

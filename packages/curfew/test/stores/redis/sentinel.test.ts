@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { createVerifier } from 'curfew-client/verifier';
+import type { CurfewError } from '../../../src/errors.ts';
+import { World } from '../../../src/stores/conformance/harness.ts';
+import { openRedisStore } from '../../../src/stores/redis/index.ts';
+import { makeCertificates } from '../../support/certificates.ts';
+import { fleetSettings, insist, until } from '../../support/failover.ts';
+import { freePort } from '../../support/free-port.ts';
+import { clientFor, startProcess } from '../../support/process.ts';
+import { recovers } from '../../support/recovers.ts';
+import { RedisServer, tellRedis } from '../../support/redis.ts';
+import { Relay } from '../../support/relay.ts';
+import { Sentinel, sentinelInstalled } from '../../support/sentinel.ts';
+import { temporaryFolder } from '../harness.ts';
+
+const timeout = 300_000;
+
+async function started(t: TestContext, ...settings: string[]): Promise<RedisServer> {
+  const server = await RedisServer.start('--repl-diskless-sync-delay', '0', ...settings);
+  t.after(() => server.remove());
+  return server;
+}
+
+async function watching(t: TestContext, ...about: Parameters<typeof Sentinel.watching>): Promise<Sentinel> {
+  const sentinel = await Sentinel.watching(...about);
+  t.after(() => sentinel.remove());
+  return sentinel;
+}
+
+async function refusal(url: string): Promise<CurfewError> {
+  const store = await openRedisStore(url).catch((error: CurfewError) => error);
+  if (store instanceof Error) return store;
+  await store.close();
+  return assert.fail('it was opened');
+}
+
+describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
+  test('N8.22: servers follow the primary through failovers by Sentinel: nothing that ended is active, and ends go on', {
+    timeout,
+  }, async (t) => {
+    const first = await started(t);
+    const second = await started(t, '--replicaof', `127.0.0.1 ${first.port}`);
+    const sentinel = await watching(t, first.port);
+    await sentinel.knowsReplica(second.port);
+    // One of the Sentinels that are named is not there.
+    const url = `redis+sentinel://127.0.0.1:${sentinel.port},127.0.0.1:${await freePort()}/pair`;
+    const settings = fleetSettings({ CURFEW_STORE: url });
+    const key = settings['CURFEW_API_KEY']!;
+    const servers = [await startProcess(settings), await startProcess(settings)];
+    t.after(() => Promise.all(servers.map((server) => server.stop('SIGKILL'))));
+    const clients = servers.map((server) => clientFor(server, key));
+    const verifiers = servers.map((server) => createVerifier({ url: server.url, key, timeout: 5000 }));
+    t.after(() => Promise.all(verifiers.map((verifier) => verifier.close())));
+    const open = async () => {
+      const { session, token } = await insist(() =>
+        clients[0]!.createSession({ userId: randomBytes(6).toString('hex') }),
+      );
+      for (const verifier of verifiers) await until(async () => (await verifier.verify(token)).active);
+      return { id: session.id, token };
+    };
+    const endedEverywhere = async ({ id, token }: { id: string; token: string }) => {
+      const { receipt } = await insist(() => clients[1]!.endSession({ id }));
+      assert.equal(receipt.everywhere, true);
+      for (const verifier of verifiers) assert.equal(verifier.check(token), undefined, 'a verifier says active');
+      for (const client of clients) {
+        assert.equal((await insist(() => client.verifySession({ token }))).active, false);
+      }
+    };
+
+    const sessions = [await open(), await open(), await open(), await open()];
+    await endedEverywhere(sessions[0]!);
+    await first.down('SIGKILL');
+    await sentinel.made(second.port);
+    await endedEverywhere(sessions[1]!);
+    await endedEverywhere(await open());
+
+    // It comes back as a primary of its own, until Sentinel tells it whom to follow.
+    await first.up();
+    await endedEverywhere(sessions[2]!);
+    await sentinel.knowsReplica(first.port);
+    // And a primary that goes on as a replica: its connections have to be let go of.
+    await sentinel.switchOver();
+    await sentinel.made(first.port);
+    await endedEverywhere(sessions[3]!);
+    await endedEverywhere(await open());
+    for (const { child, log } of servers) {
+      assert.equal(child.exitCode, null);
+      assert.doesNotMatch(log.join('\n'), /"level":60/);
+    }
+  });
+
+  test('N8.22: a connection to what is a replica by now is let go of, also when nobody else breaks it', {
+    timeout,
+  }, async (t) => {
+    const [first, second] = [await started(t), await started(t)];
+    const address = await Relay.to(first.port);
+    t.after(() => address.close());
+    const store = await openRedisStore(`redis://127.0.0.1:${address.port}`);
+    t.after(store.close);
+    const world = new World({ store, dispose: store.close });
+    await world.create();
+    address.lead(second.port);
+    await first.tell('REPLICAOF', '127.0.0.1', String(second.port));
+    const { id } = await recovers(() => world.create());
+    assert.ok(await store.readSession(id));
+    assert.ok(Number(await second.tell('DBSIZE')) > 0);
+  });
+
+  test('N8.22: Sentinels and the primary each take their own name and password', { timeout }, async (t) => {
+    const server = await started(t, '--requirepass', 'ofprimary');
+    const watch = { password: 'ofsentinel', settings: ['sentinel auth-pass pair ofprimary'] };
+    const { port } = await watching(t, server.port, watch);
+    const at = (login: string, query: string) => `redis+sentinel://${login}127.0.0.1:${port}/pair/3${query}`;
+    for (const query of ['?sentinel_password=ofsentinel', '?sentinel_username=default&sentinel_password=ofsentinel']) {
+      const store = await openRedisStore(at(':ofprimary@', query));
+      assert.equal((await store.describe()).location, `redis+sentinel://127.0.0.1:${port}/pair/3`);
+      await new World({ store, dispose: store.close }).create();
+      await store.close();
+    }
+    const keyspace = await tellRedis(`redis://:ofprimary@127.0.0.1:${server.port}`, 'INFO', 'keyspace');
+    assert.match(String(keyspace), /db3:/);
+    const wrong: [string, string, RegExp][] = [
+      [':ofprimary@', '', /127\.0\.0\.1:\d+ says .*NOAUTH.*sentinel_username and sentinel_password/],
+      [':ofprimary@', '?sentinel_password=ofother', /says .*WRONGPASS.*sentinel_password/],
+      [':ofother@', '?sentinel_password=ofsentinel', /whose primary is 127\.0\.0\.1:\d+ says: WRONGPASS/],
+    ];
+    for (const [login, query, says] of wrong) {
+      const error = await refusal(at(login, query));
+      assert.equal(error.code, 'store_login_refused', error.message);
+      assert.match(error.message, says);
+      assert.doesNotMatch(error.message, /ofprimary|ofsentinel|ofother/);
+    }
+  });
+
+  test('N8.22: who is no Sentinel, knows no such primary, or does not answer is named with what to do about it', {
+    timeout,
+  }, async (t) => {
+    const server = await started(t);
+    const { port } = await watching(t, server.port);
+    const nobody = await freePort();
+    const cases: [string, string, RegExp][] = [
+      [`127.0.0.1:${port}/other`, 'config_invalid', /127\.0\.0\.1:\d+ knows no "other" \(SENTINEL MASTERS lists/],
+      [`127.0.0.1:${server.port}/pair`, 'config_invalid', /is a Redis and no Sentinel \(.*26379.*redis:\/\/127/],
+      [`127.0.0.1:${nobody}/pair`, 'store_unavailable', /no Sentinel says where the primary is: 127.*ECONNREFUSED/],
+      [`127.0.0.1:${nobody},127.0.0.1:${port}/other`, 'config_invalid', /ECONNREFUSED.*knows no "other"/],
+    ];
+    for (const [where, code, says] of cases) {
+      const error = await refusal(`redis+sentinel://u:hidden@${where}`);
+      assert.equal(error.code, code, error.message);
+      assert.match(error.message, says);
+      assert.match(error.message, /CURFEW_STORE/);
+      assert.doesNotMatch(error.message, /hidden/);
+    }
+  });
+
+  test('N8.22: Sentinels that are cut off and name the primary of before are outvoted by the latest failover', {
+    timeout,
+  }, async (t) => {
+    const [before, now] = [await started(t), await started(t)];
+    const old = await watching(t, before.port);
+    const latest = await watching(t, now.port, {
+      settings: ['sentinel config-epoch pair 7', 'sentinel current-epoch 7'],
+    });
+    for (const ports of [
+      [old.port, latest.port],
+      [latest.port, old.port],
+    ]) {
+      const store = await openRedisStore(`redis+sentinel://${ports.map((port) => `127.0.0.1:${port}`)}/pair`);
+      await new World({ store, dispose: store.close }).create();
+      await store.close();
+    }
+    assert.deepEqual([await before.tell('DBSIZE'), Number(await now.tell('DBSIZE')) > 0], [0, true]);
+  });
+
+  test('N8.22: Sentinels and the primary are reached by TLS, with the certificate of whoever signed theirs', {
+    timeout,
+  }, async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    makeCertificates(folder.path);
+    const [ca, cert, key] = ['ca.crt', 'redis.crt', 'redis.key'].map((name) => join(folder.path, name));
+    const [ofRedis, ofSentinel] = [await freePort(), await freePort()];
+    const files = ['tls-cert-file', cert!, 'tls-key-file', key!, 'tls-ca-cert-file', ca!, 'tls-replication', 'yes'];
+    const lines = [0, 2, 4, 6].map((i) => `${files[i]} ${files[i + 1]}`);
+    await started(t, '--tls-port', String(ofRedis), ...files.map((word, i) => (i % 2 === 0 ? `--${word}` : word)));
+    await watching(t, ofRedis, { settings: [...lines, `tls-port ${ofSentinel}`] });
+    const url = `rediss+sentinel://127.0.0.1:${ofSentinel}/pair`;
+    const stranger = await refusal(url);
+    assert.equal(stranger.code, 'store_unavailable');
+    assert.match(stranger.message, /certificate/);
+    const store = await openRedisStore(`${url}?ca=${ca}&cert=${cert}&key=${key}`);
+    t.after(store.close);
+    const { id } = await new World({ store, dispose: store.close }).create();
+    assert.ok(await store.readSession(id));
+  });
+});

@@ -1,0 +1,125 @@
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { createClient } from '@redis/client';
+import { temporaryFolder } from '../stores/harness.ts';
+import { startChild } from './child.ts';
+import { freePort } from './free-port.ts';
+import { redisInstalled } from './redis.ts';
+
+/** Sentinel is the same program as Redis under another name. */
+const program = (process.env['CURFEW_TEST_REDIS'] ?? 'redis-server').replace(/-server$/, '-sentinel');
+export const sentinelInstalled: boolean = redisInstalled && spawnSync(program, ['--version']).error === undefined;
+
+/** Milliseconds until it is asked again whether it has come to something. */
+const pause = 20;
+
+type Options = {
+  /** Lines for its settings. */
+  settings?: readonly string[];
+  /** What it wants from those who ask it. */
+  password?: string;
+};
+
+/** A Sentinel that decides alone, and soon; it calls the primary and its replicas `pair`. */
+export class Sentinel {
+  readonly port: number;
+  readonly #process: ChildProcess;
+  readonly #password: string | undefined;
+  readonly #folder: ReturnType<typeof temporaryFolder>;
+
+  private constructor(
+    port: number,
+    child: ChildProcess,
+    folder: ReturnType<typeof temporaryFolder>,
+    password: string | undefined,
+  ) {
+    this.port = port;
+    this.#process = child;
+    this.#folder = folder;
+    this.#password = password;
+  }
+
+  static async watching(primary: number, { settings = [], password }: Options = {}): Promise<Sentinel> {
+    const folder = temporaryFolder();
+    const port = await freePort();
+    const file = join(folder.path, 'sentinel.conf');
+    writeFileSync(
+      file,
+      [
+        `port ${port}`,
+        'bind 127.0.0.1',
+        `dir ${folder.path}`,
+        `sentinel monitor pair 127.0.0.1 ${primary} 1`,
+        'sentinel down-after-milliseconds pair 500',
+        'sentinel failover-timeout pair 5000',
+        ...(password === undefined ? [] : [`requirepass ${password}`]),
+        ...settings,
+        '',
+      ].join('\n'),
+    );
+    const child = startChild([program, file]);
+    let said = '';
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.on('data', (chunk) => {
+        said += chunk;
+        if (/\+monitor/.test(said)) resolve();
+      });
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`${program} ended with ${code}: ${said}`)));
+    });
+    return new Sentinel(port, child, folder, password);
+  }
+
+  /** Resolves when it knows of a replica, and has found it well. */
+  async knowsReplica(port: number): Promise<void> {
+    for (;;) {
+      const replicas = (await this.tell('SENTINEL', 'REPLICAS', 'pair')) as Record<string, string>[];
+      const known = replicas.find((replica) => replica['port'] === String(port));
+      if (known?.['flags'] === 'slave' && known['master-link-status'] === 'ok') return;
+      await setTimeout(pause);
+    }
+  }
+
+  /** Resolves when it says that the primary is there, and the switch is through. */
+  async made(port: number): Promise<void> {
+    for (;;) {
+      const address = (await this.tell('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'pair')) as string[];
+      if (Number(address[1]) === port) return;
+      await setTimeout(pause);
+    }
+  }
+
+  /** Has it make the replica the primary although nothing is wrong; asked again while it has a failover behind it. */
+  async switchOver(): Promise<void> {
+    for (;;) {
+      const refused = await this.tell('SENTINEL', 'FAILOVER', 'pair').catch((error: Error) => error);
+      if (!(refused instanceof Error)) return;
+      if (!/NOGOODSLAVE|INPROG/.test(refused.message)) throw refused;
+      await setTimeout(pause);
+    }
+  }
+
+  /** A command, on a connection of its own. */
+  async tell(...args: string[]): Promise<unknown> {
+    const { port } = this;
+    const login = this.#password === undefined ? {} : { password: this.#password };
+    const client = createClient({ ...login, socket: { host: '127.0.0.1', port } });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      return await client.sendCommand(args);
+    } finally {
+      client.destroy();
+    }
+  }
+
+  async remove(): Promise<void> {
+    const gone = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await gone;
+    this.#folder.remove();
+  }
+}
