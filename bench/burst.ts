@@ -1,23 +1,24 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, createClient } from 'curfew-client';
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
-import type { AccessGroup, UserId } from '../packages/curfew/src/domain/brand.ts';
-import { day, minute } from '../packages/curfew/src/domain/limits.ts';
-import { openSession } from '../packages/curfew/src/domain/open-session.ts';
+import { day, hour, minute } from '../packages/curfew/src/domain/limits.ts';
+import { openLmdbStore } from '../packages/curfew/src/stores/lmdb/index.ts';
 import { openStore } from '../packages/curfew/src/stores/open.ts';
 import type { StoreRecord } from '../packages/curfew/src/stores/records.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
+import { fillEmbedded, sessionsOf, share } from './burst-data.ts';
 import { at, type Row, rateOf, timeOf, times } from './measure.ts';
-import { request, temporaryBenchFolder } from './world.ts';
+import { temporaryBenchFolder } from './world.ts';
 
 /** Sessions in the embedded store, and in each of the others; a tenth of them expires in one moment. */
 const embedded = Number(process.env['BENCH_SESSIONS'] ?? 10_000_000);
 const shared = Math.min(embedded, 1_000_000);
 const kinds = (process.env['BENCH_STORES'] ?? 'lmdb,postgres,redis').split(',');
-const share = 10;
 /** Milliseconds that the quiet server is watched for, and at most the one that has to write all those ends down. */
 const quietFor = Number(process.env['BENCH_SECONDS'] ?? 20) * 1000;
 const burstFor = Number(process.env['BENCH_MINUTE'] ?? 120) * 1000;
@@ -26,12 +27,22 @@ const burstFor = Number(process.env['BENCH_MINUTE'] ?? 120) * 1000;
 const mix = { verify: 50, create: 20, end: 20, list: 4, metrics: 2 } as const;
 type Kind = keyof typeof mix;
 
-type Place = { name: string; url: string; sessions: number; close(): Promise<void> };
-type Told = { lag: number; lagP99: number; megabytes: number };
+type Say = (text: string) => void;
+/** `fill`: answers when a tenth of the sessions expires, and by how much the server's clock is ahead of that. */
+type Place = {
+  name: string;
+  url: string;
+  sessions: number;
+  fill(say: Say): Promise<Moment>;
+  close(): Promise<void>;
+};
+type Moment = { expires: number; ahead: number };
+/** `turn`: what the longest turn of the event loop took of the processor's time; `long`: how many took over 20 ms. */
+type Told = { lag: number; lagP99: number; turn: number; turnP99: number; long: number; megabytes: number };
 type Watched = Told & { p99: Record<Kind, number>; failed: number };
 
 /** A tenth of very many sessions that expires in one moment, under a mix of everything else. */
-export async function burstRows(say: (text: string) => void): Promise<Row[]> {
+export async function burstRows(say: Say): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [kind, open] of Object.entries({ lmdb: openLmdb, postgres: openPostgres, redis: openRedis })) {
     const place = kinds.includes(kind) ? await open(say) : undefined;
@@ -45,70 +56,109 @@ export async function burstRows(say: (text: string) => void): Promise<Row[]> {
   return rows;
 }
 
+/** How long before that moment the server is started: it opens some sessions, and is watched while it is quiet. */
+const lead = quietFor + 1.5 * minute;
+
+/**
+ * A store that keeps its data between runs, where BENCH_DATA names a folder for it: each run takes a copy. Whatever the
+ * filling took, the server's clock is set so that the moment comes when it is awaited.
+ */
 async function openLmdb(): Promise<Place> {
   const folder = temporaryBenchFolder();
-  return { name: 'LMDB', url: `lmdb:${folder.path}`, sessions: embedded, close: async () => folder.remove() };
+  const kept = process.env['BENCH_DATA'];
+  return {
+    name: 'LMDB',
+    url: `lmdb:${folder.path}`,
+    sessions: embedded,
+    async fill(say) {
+      const begins = Date.now();
+      let expires = begins + hour;
+      if (kept === undefined) await fillEmbedded(folder.path, { count: embedded, begins, expires }, say);
+      else {
+        const moment = join(kept, 'moment');
+        if (!existsSync(moment)) {
+          await fillEmbedded(join(kept, 'store'), { count: embedded, begins, expires }, say);
+          writeFileSync(moment, String(expires));
+        }
+        expires = Number(readFileSync(moment, 'utf8'));
+        cpSync(join(kept, 'store'), folder.path, { recursive: true });
+        // Each page of a copy is looked at when it is opened first.
+        await (await openLmdbStore(folder.path)).close();
+      }
+      return { expires: Date.now() + lead, ahead: expires - Date.now() - lead };
+    },
+    close: async () => folder.remove(),
+  };
 }
 
 async function openPostgres(): Promise<Place> {
   const { PostgresServer } = await import('../engines/servers/test/postgres/server.ts');
-  const server = await PostgresServer.start(['shared_buffers=512MB', 'max_wal_size=4GB']);
-  const url = await server.createDatabase('burst');
-  return { name: 'PostgreSQL', url, sessions: shared, close: () => server.dispose() };
+  const open = async () => {
+    const server = await PostgresServer.start(['shared_buffers=512MB', 'max_wal_size=4GB']);
+    return { url: await server.createDatabase('burst'), close: () => server.dispose() };
+  };
+  return openShared('PostgreSQL', open);
 }
 
-async function openRedis(say: (text: string) => void): Promise<Place | undefined> {
+async function openRedis(say: Say): Promise<Place | undefined> {
   if (!redisInstalled) {
     say('redis-server is not installed (Debian: apt-get install redis-server); the rows of Redis are left out');
     return undefined;
   }
-  const redis = await RedisServer.start();
-  return { name: 'Redis', url: redis.url, sessions: shared, close: () => redis.remove() };
+  const open = async () => {
+    const redis = await RedisServer.start();
+    return { url: redis.url, close: () => redis.remove() };
+  };
+  return openShared('Redis', open);
 }
 
-/** Fills a store; answers when a tenth of its sessions expires, which is later than now. */
-async function fill(place: Place, count: number, begins: number, expires: number): Promise<void> {
-  const store = await openStore(place.url);
-  const users = Math.ceil(count / 4);
+/** A store that has a clock of its own: when the moment comes is foreseen by how long it takes to fill a few in. */
+async function openShared(name: string, open: () => Promise<{ url: string; close(): Promise<void> }>): Promise<Place> {
+  const server = await open();
+  return {
+    name,
+    ...server,
+    sessions: shared,
+    async fill() {
+      const few = Math.min(shared, 50_000);
+      const trial = await open();
+      const took = await timeOf(() => importSessions(trial.url, few, Date.now(), Date.now() + day)).finally(
+        trial.close,
+      );
+      const began = Date.now();
+      // Half as long again as the trial says, because a large store fills more slowly.
+      const expires = began + Math.ceil((shared / few) * took * 1.5) + lead;
+      await importSessions(server.url, shared, began, expires);
+      if (Date.now() + lead > expires) throw new Error('Filling took longer than was foreseen; try again.');
+      return { expires, ahead: 0 };
+    },
+  };
+}
+
+async function importSessions(url: string, count: number, begins: number, expires: number): Promise<void> {
+  const store = await openStore(url);
   async function* records(): AsyncIterable<StoreRecord> {
     yield { kind: 'counters', head: 0, lastEvent: 0, time: begins };
-    for (let i = 0; i < count; i++) {
-      const { userId, accessGroups, userAgent, ip, metadata } = request(i, users);
-      // In the order of time, as if they had come one after the other; those that go are spread among the others.
-      const createdAt = begins - day + Math.floor((i / count) * (day - minute));
-      const opening = {
-        userId: userId as UserId,
-        accessGroups: accessGroups as AccessGroup[],
-        userAgent,
-        ip,
-        metadata: metadata!,
-        absolute: i % share === 0 ? expires - createdAt : 30 * day,
-        idle: 7 * day,
-        epochs: { user: 0, everyone: 0 },
-      };
-      yield { kind: 'session', session: openSession(opening, createdAt, randomBytes).stored, writtenAt: undefined };
-    }
+    for (const session of sessionsOf({ count, begins, expires }))
+      yield { kind: 'session', session, writtenAt: undefined };
   }
   await store.importRecords(records());
   await store.close();
 }
 
-async function burst(say: (text: string) => void, place: Place): Promise<Row[]> {
+async function burst(say: Say, place: Place): Promise<Row[]> {
   const { name, sessions } = place;
   const going = Math.ceil(sessions / share);
   say(`${name}: filling a store with ${sessions.toLocaleString('en')} sessions`);
-  const trial = await fillTrial(place, Math.min(going, 50_000));
   const began = Date.now();
-  // Half as long again as the trial says, because a large store fills more slowly; and what comes before the moment.
-  const expires = began + Math.ceil(sessions * trial * 1.5) + quietFor + minute;
-  await fill(place, sessions, began, expires);
-  const server = await BurstServer.start(place.url);
+  const { expires, ahead } = await place.fill(say);
+  const server = await BurstServer.start(place.url, ahead);
   try {
-    const opened = await server.open(1000);
-    if (Date.now() + quietFor > expires) throw new Error('Filling took longer than was foreseen; try again.');
+    const opened = await server.open(200);
     say(
-      `${name}: filled in ${Math.round((Date.now() - began) / 1000)} s; the moment comes in ${Math.round((expires - Date.now()) / 1000)} s`,
+      `${name}: filled in ${Math.round((Date.now() - began) / 1000)} s, started in ${(server.startedIn / 1000).toFixed(2)} s; the moment comes in ${Math.round((expires - Date.now()) / 1000)} s`,
     );
+    if (Date.now() + quietFor > expires) throw new Error('The start took longer than was foreseen; try again.');
     await pause(expires - quietFor - Date.now());
     say(`${name}: a quiet server`);
     const quiet = await server.watch(opened, async () => pause(expires - Date.now()));
@@ -150,6 +200,20 @@ async function burst(say: (text: string) => void, place: Place): Promise<Row[]> 
         met: busy.lag <= 50,
       },
       {
+        what: `${what}, the processor's time of one turn of the event loop`,
+        against: 'the same server before that moment',
+        reached: `${busy.turn.toFixed(0)} ms at most, p99 ${busy.turnP99.toFixed(1)} ms, ${busy.long} over 20 ms (${quiet.turn.toFixed(0)}; ${quiet.turnP99.toFixed(1)} ms; ${quiet.long})`,
+        target: '≤ 20 ms',
+        met: busy.turn <= 20,
+      },
+      {
+        what: `${name}: a start with ${sessions.toLocaleString('en')} sessions`,
+        against: 'time',
+        reached: `${(server.startedIn / 1000).toFixed(2)} s`,
+        target: '≤ 2 s',
+        met: server.startedIn <= 2000,
+      },
+      {
         what: `${what}, memory of the process`,
         against: 'the same server before that moment',
         reached: `${times(busy.megabytes / quiet.megabytes)} (${busy.megabytes.toFixed(0)}; ${quiet.megabytes.toFixed(0)} MB)`,
@@ -162,29 +226,26 @@ async function burst(say: (text: string) => void, place: Place): Promise<Row[]> 
   }
 }
 
-/** Milliseconds that one session takes to be filled in. */
-async function fillTrial({ name }: Place, count: number): Promise<number> {
-  const open = { LMDB: openLmdb, PostgreSQL: openPostgres, Redis: openRedis }[name]!;
-  const place = (await open(() => {}))!;
-  try {
-    return (await timeOf(() => fill(place, count, Date.now(), Date.now() + day))) / count;
-  } finally {
-    await place.close();
-  }
-}
+type Started = { url: string; startedIn: number };
 
 class BurstServer {
   readonly #child: ChildProcess;
   readonly #url: string;
   readonly #client: Client;
 
-  private constructor(child: ChildProcess, url: string, key: string) {
+  /** Milliseconds. */
+  readonly startedIn: number;
+  readonly #ahead: number;
+
+  private constructor(child: ChildProcess, { url, startedIn }: Started, key: string, ahead: number) {
+    this.startedIn = startedIn;
+    this.#ahead = ahead;
     this.#child = child;
     this.#url = url;
     this.#client = createClient({ url, token: key, timeout: 60_000 });
   }
 
-  static async start(store: string): Promise<BurstServer> {
+  static async start(store: string, ahead: number): Promise<BurstServer> {
     const key = makeKey(Date.now(), randomBytes);
     const env = {
       PATH: process.env['PATH'],
@@ -194,14 +255,15 @@ class BurstServer {
       CURFEW_API_KEY: key,
       CURFEW_ADMIN_PASSWORD: 'correct horse battery',
       CURFEW_LOG_LEVEL: 'silent',
+      BENCH_CLOCK_AHEAD: String(ahead),
     };
     const options = {
       env,
       execArgv: ['--conditions=curfew-source', ...(process.env['BENCH_NODE'] ?? '').split(' ').filter(Boolean)],
     };
     const child = fork(new URL('burst-server.ts', import.meta.url), [], options);
-    const [{ url }] = (await once(child, 'message')) as [{ url: string }];
-    return new BurstServer(child, url, key);
+    const [started] = (await once(child, 'message')) as [Started];
+    return new BurstServer(child, started, key, ahead);
   }
 
   async open(count: number): Promise<string[]> {
@@ -266,7 +328,7 @@ class BurstServer {
   async hasSwept(moment: number): Promise<boolean> {
     const text = await (await fetch(`${this.#url}/metrics`)).text();
     const [, completed] = /^curfew_sweep_completed_timestamp_seconds (\S+)$/m.exec(text) ?? [];
-    return Number(completed) * 1000 > moment + 1000;
+    return Number(completed) * 1000 > moment + this.#ahead + 1000;
   }
 
   async stop(): Promise<void> {

@@ -6,8 +6,8 @@ import type { Tables } from './tables.ts';
 /** How many were taken, and when the window ends. */
 type Row = [taken: number, resetAt: number];
 
-/** Buckets that one sweep forgets at most. */
-const mostForgotten = 5000;
+/** Buckets that one piece of a sweep deals with at most. */
+const most = 500;
 
 const bucketKey = (bucket: string): string => `b${bucket}`;
 /** When a bucket may be forgotten: in the order of time. A cleared bucket leaves its key until then. */
@@ -33,10 +33,12 @@ export class Attempts {
   take(bucket: string, { max, window }: AttemptRule, now: number): AttemptOutcome {
     const kept = this.#read(bucket);
     const isOpen = kept !== undefined && kept[1] > now;
+    // What a full disk did not take of the window may be missing there altogether.
+    const isNoted = isOpen && !this.#unwritten.has(bucket);
     const [taken, resetAt] = isOpen ? kept : [0, now + window];
     const allowed = taken < max;
     if (allowed) this.#write(bucket, [taken + 1, resetAt]);
-    if (!isOpen) this.#put(timeKey(resetAt, bucket), true);
+    if (!isNoted) this.#put(timeKey(resetAt, bucket), true);
     return { allowed, remaining: max - taken - Number(allowed), resetAt, open: 0, latest: now };
   }
 
@@ -44,18 +46,38 @@ export class Attempts {
     if (this.#read(bucket)) this.#write(bucket, undefined);
   }
 
-  /** Forgets what has run out. */
-  async sweep(now: number): Promise<void> {
+  /** Forgets what has run out, and writes what was not written while the disk was full: a bounded piece of it. */
+  async sweep(now: number): Promise<{ more: boolean }> {
     await this.settled();
-    this.#forget(this.#timeKeys({ start: 't', end: `t${encodeNumber(now, 8)}~`, limit: mostForgotten }), now);
+    this.#writeLate(now);
+    const more = this.#forget({ start: 't', end: `t${encodeNumber(now, 8)}~` }, now);
     await this.settled();
+    return { more: more || (this.#mayWrite() && this.#unwritten.size > 0) };
   }
 
   /** Forgets the windows that end after a moment. */
   async forgetAfter(moment: number): Promise<void> {
+    for (let more = true; more; ) {
+      await this.settled();
+      more = this.#forget({ start: `t${encodeNumber(moment, 8)}~`, end: 'u' }, Number.POSITIVE_INFINITY);
+    }
     await this.settled();
-    this.#forget(this.#timeKeys({ start: `t${encodeNumber(moment, 8)}~`, end: 'u' }), Number.POSITIVE_INFINITY);
-    await this.settled();
+  }
+
+  /** What a full disk did not take: what has run out is not needed any more, and the rest is written when there is room. */
+  #writeLate(now: number): void {
+    let left = most;
+    for (const [bucket, entry] of this.#unwritten) {
+      if (left-- === 0) return;
+      this.#unwritten.delete(bucket);
+      // What the disk has of it has run out as well.
+      if (entry.row && entry.row[1] <= now) continue;
+      // The next piece looks at others first.
+      this.#unwritten.set(bucket, entry);
+      if (!this.#mayWrite()) continue;
+      if (entry.row) this.#put(timeKey(entry.row[1], bucket), true);
+      this.#write(bucket, entry.row);
+    }
   }
 
   /** Rows of all kinds. */
@@ -68,17 +90,15 @@ export class Attempts {
     await this.#written;
   }
 
-  #timeKeys(range: { start: string; end: string; limit?: number }): string[] {
-    return [...this.#table.getKeys(range)];
-  }
-
-  #forget(timeKeys: readonly string[], upTo: number): void {
+  #forget(range: { start: string; end: string }, upTo: number): boolean {
+    const timeKeys = [...this.#table.getKeys({ ...range, limit: most })];
     for (const key of timeKeys) {
       const bucket = bucketOfTimeKey(key);
       const row = this.#read(bucket);
       if (row && row[1] <= upTo) this.#write(bucket, undefined);
       this.#await(this.#table.remove(key));
     }
+    return timeKeys.length === most;
   }
 
   #read(bucket: string): Row | undefined {

@@ -93,6 +93,8 @@ export class Draft {
   readonly #unwritten: Map<SessionId, Row> = new Map();
   readonly #placed: Set<SessionId> = new Set();
   readonly #revoked: Set<KeyId> = new Set();
+  readonly #setAside: Set<UserId> = new Set();
+  readonly #buriedOf: Set<UserId> = new Set();
 
   constructor(tables: Tables, state: State) {
     this.#tables = tables;
@@ -196,6 +198,7 @@ export class Draft {
     const history = this.historyOf(userId);
     const step = { number: numberOf(history) + 1, end, settled: false };
     putStep(this.#tables, userId, step);
+    if (userId !== undefined) this.#setAside.delete(userId);
     this.#setHistory(userId, [...history, step]);
   }
 
@@ -206,6 +209,16 @@ export class Draft {
     }
     for (const step of history) putStep(this.#tables, userId, step);
     this.#setHistory(userId, history);
+  }
+
+  /** Notes that a user's history was found to be needed still. */
+  setAside(userId: UserId): void {
+    this.#setAside.add(userId);
+  }
+
+  /** Notes that a session of the user is live no more. */
+  buriedOf(userId: UserId): void {
+    if (this.historyOf(userId).length > 0) this.#buriedOf.add(userId);
   }
 
   #setHistory(userId: UserId | undefined, history: EpochHistory): void {
@@ -256,10 +269,9 @@ export class Draft {
     for (const id of this.#revoked) state.keys.delete(id);
     state.progress = this.progress;
     state.epochs.everyone = this.#everyone;
-    for (const [userId, history] of this.#users) {
-      if (history.length > 0) state.epochs.users.set(userId, history);
-      else state.epochs.users.delete(userId);
-    }
+    for (const [userId, history] of this.#users) state.epochs.set(userId, history);
+    for (const userId of this.#setAside) state.epochs.setAside(userId);
+    for (const userId of this.#buriedOf) state.epochs.askAgain(userId);
   }
 }
 
@@ -273,8 +285,12 @@ type Task = {
 };
 type Settled = { task: Task } & ({ value: unknown } | { refusal: CurfewError });
 
-/** Writes that one transaction takes at most, so that none waits for a batch without end. */
+/**
+ * Writes that one transaction takes at most, and milliseconds that they may take together, so that none waits for a batch
+ * without end, nor everybody else for the event loop.
+ */
 const batchSize = 1000;
+const longestBatch = 10;
 
 /**
  * Group commit: whatever is asked for while a transaction is being made is written in the next one, and shares its
@@ -289,9 +305,18 @@ export class Committer {
   #draining: Promise<void> | undefined;
   #flushing: Set<Promise<void>> = new Set();
   readonly #watchers: Set<() => void> = new Set();
+  readonly #clock: () => number;
   #closed = false;
 
-  constructor(tables: Tables, state: State, folder: string, reserve: Reserve) {
+  /** `clock`: milliseconds, by which a batch is bounded. */
+  constructor(
+    tables: Tables,
+    state: State,
+    folder: string,
+    reserve: Reserve,
+    clock: () => number = () => performance.now(),
+  ) {
+    this.#clock = clock;
     this.#tables = tables;
     this.#state = state;
     this.#folder = folder;
@@ -332,12 +357,9 @@ export class Committer {
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
-      let taken: Task[] = [];
+      const taken: Task[] = [];
       try {
-        await this.#commit(() => {
-          taken = this.#queue.splice(0, batchSize);
-          return taken;
-        });
+        await this.#commit(() => this.#take(taken));
       } catch (error) {
         // A write that failed by a fault of its own must not take the others with it: each once more, alone.
         if (taken.length > 1 && !isCommitFailure(error)) {
@@ -347,6 +369,20 @@ export class Committer {
     }
     // In the same turn in which the queue was seen empty: a write that comes a moment later must start anew.
     this.#draining = undefined;
+  }
+
+  /** The next batch, one by one as they are written; `taken`: those that it took. */
+  *#take(taken: Task[]): Iterable<Task> {
+    const until = this.#clock() + longestBatch;
+    try {
+      for (const task of this.#queue) {
+        taken.push(task);
+        yield task;
+        if (taken.length === batchSize || this.#clock() >= until) return;
+      }
+    } finally {
+      this.#queue.splice(0, taken.length);
+    }
   }
 
   async #refuse(tasks: readonly Task[], error: unknown): Promise<void> {
@@ -372,18 +408,12 @@ export class Committer {
   }
 
   /** One transaction. Resolves when it is visible; its tasks are answered when it is on disk. */
-  async #commit(take: () => Task[]): Promise<void> {
+  async #commit(take: () => Iterable<Task>): Promise<void> {
     const { root } = this.#tables;
     const { draft, settled } = await root.childTransaction(() => {
       const batch = new Draft(this.#tables, this.#state);
-      const results = take().map((task): Settled => {
-        try {
-          return { task, value: task.write(batch) };
-        } catch (error) {
-          if (isCurfewError(error)) return { task, refusal: error };
-          throw error;
-        }
-      });
+      const results: Settled[] = [];
+      for (const task of take()) results.push(written(task, batch));
       batch.finish();
       return { draft: batch, settled: results };
     });
@@ -409,6 +439,15 @@ export class Committer {
       if ('refusal' in result) result.task.reject(result.refusal);
       else result.task.resolve(result.value as never);
     }
+  }
+}
+
+function written(task: Task, draft: Draft): Settled {
+  try {
+    return { task, value: task.write(draft) };
+  } catch (error) {
+    if (isCurfewError(error)) return { task, refusal: error };
+    throw error;
   }
 }
 

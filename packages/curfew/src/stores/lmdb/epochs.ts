@@ -21,15 +21,58 @@ export type EpochHistory = readonly EpochStep[];
  */
 export class EpochBook {
   everyone: EpochHistory = [];
-  readonly users: Map<UserId, EpochHistory> = new Map();
+  readonly #users: Map<UserId, EpochHistory> = new Map();
+  readonly #unsettled: Set<UserId> = new Set();
+  readonly #aging: Set<UserId> = new Set();
+
+  get users(): ReadonlyMap<UserId, EpochHistory> {
+    return this.#users;
+  }
+
+  /** Users some of whose steps are not settled. */
+  get unsettled(): ReadonlySet<UserId> {
+    return this.#unsettled;
+  }
+
+  /**
+   * Users whose history may be forgotten when it is old, in the order of its last step. Nobody stands here whose history
+   * was found to be needed by a live session: they come back, behind all the others, when one of their sessions is gone.
+   */
+  get aging(): ReadonlySet<UserId> {
+    return this.#aging;
+  }
+
+  get isSettled(): boolean {
+    return this.#unsettled.size === 0 && isSettled(this.everyone);
+  }
+
+  set(userId: UserId, history: EpochHistory): void {
+    const moved = numberOf(history) !== numberOf(this.#users.get(userId));
+    if (moved || history.length === 0) this.#aging.delete(userId);
+    if (history.length === 0) this.#users.delete(userId);
+    else this.#users.set(userId, history);
+    if (moved && history.length > 0) this.#aging.add(userId);
+    if (isSettled(history)) this.#unsettled.delete(userId);
+    else this.#unsettled.add(userId);
+  }
+
+  /** Whether a user's history can be forgotten is not asked again for now. */
+  setAside(userId: UserId): void {
+    this.#aging.delete(userId);
+  }
+
+  /** A session of the user is gone, which may have been the last that needed the history. */
+  askAgain(userId: UserId): void {
+    if (this.#users.has(userId)) this.#aging.add(userId);
+  }
 
   of(userId: UserId): Epochs {
-    return { user: numberOf(this.users.get(userId)), everyone: numberOf(this.everyone) };
+    return { user: numberOf(this.#users.get(userId)), everyone: numberOf(this.everyone) };
   }
 
   /** The end that an epoch gave a session: the earlier one, when both have moved past it. */
   endOf(session: StoredSession): SequencedEnd | undefined {
-    return firstEnd(session, this.users.get(session.userId), this.everyone);
+    return firstEnd(session, this.#users.get(session.userId), this.everyone);
   }
 }
 
@@ -48,6 +91,10 @@ export function firstEnd(
 function stepAfter(history: EpochHistory, number: number): EpochStep | undefined {
   if (number >= numberOf(history)) return undefined;
   return history.find((step) => step.number > number);
+}
+
+export function isSettled(history: EpochHistory): boolean {
+  return history.every((step) => step.settled);
 }
 
 export function numberOf(history: EpochHistory | undefined): number {
@@ -73,11 +120,18 @@ export function removeStep(tables: Tables, userId: UserId | undefined, step: Epo
 /** Reads every epoch: as many as there were ends of all that are not forgotten yet. */
 export function loadEpochs(tables: Tables): EpochBook {
   const book = new EpochBook();
+  const histories = new Map<UserId | null, EpochStep[]>();
   for (const { value } of tables.epochs.getRange()) {
     const [number, settled, userId, end] = value as [number, boolean, UserId | null, Row];
     const step = { number, settled, end: decodeEnd(end as unknown[]) };
-    if (userId === null) book.everyone = [...book.everyone, step];
-    else book.users.set(userId, [...(book.users.get(userId) ?? []), step]);
+    const history = histories.get(userId);
+    if (history) history.push(step);
+    else histories.set(userId, [step]);
   }
+  book.everyone = histories.get(null) ?? [];
+  histories.delete(null);
+  const lastMoved = (history: EpochHistory) => history.at(-1)!.end.at;
+  const inOrder = [...histories].sort(([, one], [, other]) => lastMoved(one) - lastMoved(other));
+  for (const [userId, history] of inOrder) book.set(userId!, history);
   return book;
 }

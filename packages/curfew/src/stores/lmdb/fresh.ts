@@ -19,6 +19,9 @@ export type FreshSession = {
   tags: readonly string[];
 };
 
+/** Sessions that are put in order, or indexed, in one step: a millisecond's work. */
+const step = 500;
+
 /** One entry of an index that a fresh session is to have; the one by user comes last. */
 export type Placement = { id: SessionId; deadline: string } | { id: SessionId; key: string; last: boolean };
 
@@ -33,7 +36,8 @@ export class FreshSessions {
   readonly #all: Map<SessionId, FreshSession> = new Map();
   /** By key, and by user whatever the epochs: made when somebody asks, because most are placed before anybody does. */
   readonly #index: Map<string, Set<SessionId>> = new Map();
-  #toIndex: FreshSession[] = [];
+  /** Those that stand in `#index` not yet: the newest. */
+  readonly #toIndex: Map<SessionId, FreshSession> = new Map();
 
   get size(): number {
     return this.#all.size;
@@ -53,18 +57,26 @@ export class FreshSessions {
 
   /** Those that will stand under a key of the index. */
   under(key: string): ReadonlySet<SessionId> {
-    for (const session of this.#toIndex) {
-      // Placed meanwhile, by a change.
-      if (!this.#all.has(session.id)) continue;
-      for (const its of keysOf(session)) insert(this.#index, its, session.id);
-    }
-    this.#toIndex = [];
-    return this.#index.get(key) ?? none;
+    return this.#find(key, (session) => session.key === key || session.tags.includes(key));
   }
 
   /** All of a user, in the order of creation. */
   ofUser(userId: UserId): ReadonlySet<SessionId> {
-    return this.under(wholeUser(userId));
+    return this.#find(wholeUser(userId), (session) => session.userId === userId);
+  }
+
+  /** Whoever asks has some of them indexed, not tens of thousands; of the others each is looked at. */
+  #find(key: string, isAsked: (session: FreshSession) => boolean): ReadonlySet<SessionId> {
+    let left = step;
+    for (const session of this.#toIndex.values()) {
+      if (left-- === 0) break;
+      for (const its of keysOf(session)) insert(this.#index, its, session.id);
+      this.#toIndex.delete(session.id);
+    }
+    const indexed = this.#index.get(key) ?? none;
+    const others: SessionId[] = [];
+    for (const session of this.#toIndex.values()) if (isAsked(session)) others.push(session.id);
+    return others.length === 0 ? indexed : new Set([...indexed, ...others]);
   }
 
   oldestOf(userId: UserId): FreshSession | undefined {
@@ -79,39 +91,58 @@ export class FreshSessions {
 
   add(session: FreshSession): void {
     this.#all.set(session.id, session);
-    this.#toIndex.push(session);
+    this.#toIndex.set(session.id, session);
   }
 
   remove(id: SessionId): void {
     const session = this.#all.get(id);
     if (!session) return;
     this.#all.delete(id);
-    if (this.#all.size === 0) this.#toIndex = [];
-    if (this.#index.size > 0) for (const key of keysOf(session)) withdraw(this.#index, key, id);
+    if (!this.#toIndex.delete(id)) for (const key of keysOf(session)) withdraw(this.#index, key, id);
   }
 
-  /** All that is to be written to place those that are here now: in the order of the trees, the users last. */
-  *placements(): Generator<Placement, void> {
-    const deadlines: { id: SessionId; deadline: string }[] = [];
-    const [tags, users]: [Marked, Marked] = [new Map(), new Map()];
-    for (const { id, due, tags: its, key } of this.#all.values()) {
-      deadlines.push({ id, deadline: timeKey(due, id) });
-      for (const tag of its) mark(tags, tag, id);
-      mark(users, key, id);
-    }
-    yield* deadlines.sort((a, b) => (a.deadline < b.deadline ? -1 : 1));
-    for (const key of [...tags.keys()].sort()) for (const id of tags.get(key)!) yield { id, key, last: false };
-    for (const key of [...users.keys()].sort()) for (const id of users.get(key)!) yield { id, key, last: true };
+  /**
+   * All that is to be written to place those that are here now: in the order of the trees, the users last. It is put in
+   * order step by step: `undefined` says that a step is done, and that others may have their turn.
+   */
+  *placements(): Generator<Placement | undefined, void> {
+    const all = [...this.#all.values()];
+    yield* inOrder(all, function* ({ id, due }) {
+      yield { order: timeKey(due, id), id, deadline: timeKey(due, id) };
+    });
+    yield* inOrder(all, function* ({ id, tags }) {
+      for (const key of tags) yield { order: `${key}\u0000${id}`, id, key, last: false };
+    });
+    yield* inOrder(all, function* ({ id, key }) {
+      yield { order: `${key}\u0000${id}`, id, key, last: true };
+    });
   }
 }
 
-/** Ids by key, each key's in the order of creation. */
-type Marked = Map<string, SessionId[]>;
+type Ordered = Placement & { order: string };
 
-function mark(marked: Marked, key: string, id: SessionId): void {
-  const ids = marked.get(key);
-  if (ids) ids.push(id);
-  else marked.set(key, [id]);
+/** What sessions are to have, in one order: runs of them are sorted one by one, then merged as the result is read. */
+function* inOrder(
+  sessions: readonly FreshSession[],
+  entriesOf: (session: FreshSession) => Iterable<Ordered>,
+): Generator<Ordered | undefined, void> {
+  const runs: Iterator<Ordered>[] = [];
+  for (let from = 0; from < sessions.length; from += step) {
+    const entries = sessions.slice(from, from + step).flatMap((session) => [...entriesOf(session)]);
+    runs.push(entries.sort((one, other) => (one.order < other.order ? -1 : 1)).values());
+    yield undefined;
+  }
+  const heads = runs.map((entries) => entries.next().value as Ordered | undefined);
+  for (;;) {
+    let first = 0;
+    for (let i = 1; i < heads.length; i++) {
+      if (heads[i] && (!heads[first] || heads[i]!.order < heads[first]!.order)) first = i;
+    }
+    const entry = heads[first];
+    if (!entry) return;
+    heads[first] = runs[first]!.next().value as Ordered | undefined;
+    yield entry;
+  }
 }
 
 const none: ReadonlySet<SessionId> = new Set();

@@ -5,6 +5,7 @@ import { deadlineEnd, endOf, viewOf } from '../../domain/session.ts';
 import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
 import { deadlineOf, decodeLog, decodeSession } from './codec.ts';
 import type { State } from './commit.ts';
+import { isSettled } from './epochs.ts';
 import {
   addressKey,
   endedOfUser,
@@ -18,7 +19,7 @@ import {
   userRange,
 } from './keys.ts';
 import { find } from './sessions.ts';
-import type { Tables } from './tables.ts';
+import { idsUnder, type Tables } from './tables.ts';
 
 /** Candidates that are looked at before others get their turn. */
 const slice = 200;
@@ -62,15 +63,9 @@ export async function countActive(
   userId: UserId | undefined,
 ): Promise<number> {
   let count = state.active;
-  const looked = new Set<SessionId>();
-  for (const some of [dueSessions(tables, now), state.fresh.dueAt(now)]) {
-    for (const id of some) {
-      if (looked.size >= limits.dueCounted) break;
-      looked.add(id);
-    }
-  }
-  let due: Iterable<SessionId> = looked;
-  if (userId !== undefined) {
+  let due: Iterable<SessionId> = [];
+  if (userId === undefined) due = someDue(tables, state, now);
+  else {
     const { live } = tables;
     const epochs = state.epochs.of(userId);
     const key = userKey(userId, epochs);
@@ -78,7 +73,10 @@ export async function countActive(
     // While the sweep places some, they are in both for a moment.
     const fresh = [...state.fresh.under(key)].filter((id) => !live.doesExist(key, id));
     count = placed - live.getValuesCount(suspendedOfUser(userId, epochs)) + fresh.length;
-    if (placed + fresh.length <= limits.dueCounted) due = [...valuesOf(live, key)(undefined), ...fresh];
+    due =
+      placed + fresh.length <= limits.dueCounted
+        ? [...valuesOf(live, key)(undefined), ...fresh]
+        : someDue(tables, state, now);
   }
   for (const id of new Set(due)) {
     const row = tables.sessions.get(id);
@@ -89,6 +87,18 @@ export async function countActive(
     if (userId === undefined || stored.userId === userId) count -= 1;
   }
   return count;
+}
+
+/** Sessions whose deadline has come, placed or not: as many as a count looks at. */
+function someDue(tables: Tables, state: State, now: number): Set<SessionId> {
+  const due = new Set<SessionId>();
+  for (const some of [dueSessions(tables, now), state.fresh.dueAt(now)]) {
+    for (const id of some) {
+      if (due.size >= limits.dueCounted) return due;
+      due.add(id);
+    }
+  }
+  return due;
 }
 
 /** Live sessions whose deadline has come, or had when it was last written: to be looked at. */
@@ -157,23 +167,24 @@ function endedButLive(tables: Tables, state: State, now: number): Source {
   const due = [...dueSessions(tables, now, limits.dueCounted + 1)];
   const changed = state.head - state.progress.buried;
   // They are found among all: to put very many in order would take longer than to look for those of a page.
-  if (Math.max(due.length, changed) > limits.dueCounted || state.epochs.everyone.some((step) => !step.settled))
+  if (Math.max(due.length, changed) > limits.dueCounted || !isSettled(state.epochs.everyone))
     return rowsOf(tables.sessions);
   const ids = new Set([
     ...due,
     ...state.fresh.dueAt(now),
     ...unburied(tables, state.progress.buried, state.head).map(({ id }) => id),
   ]);
-  for (const [userId, history] of state.epochs.users) {
-    if (history.every((step) => step.settled)) continue;
+  for (const userId of state.epochs.unsettled) {
+    if (ids.size > limits.dueCounted) return rowsOf(tables.sessions);
     const present = userKey(userId, state.epochs.of(userId));
     for (const id of state.fresh.ofUser(userId)) ids.add(id);
     for (const key of tables.live.getKeys(userRange(userId))) {
-      if (key !== present && key !== endedOfUser(userId))
-        for (const id of tables.live.getValues(key)) ids.add(id as SessionId);
+      if (key === present || key === endedOfUser(userId)) continue;
+      for (const id of idsUnder(tables.live, key, limits.dueCounted + 1)) ids.add(id);
     }
   }
-  return sorted(ids);
+  // What it found may not be all of it.
+  return ids.size > limits.dueCounted ? rowsOf(tables.sessions) : sorted(ids);
 }
 
 function sorted(ids: Iterable<SessionId>): Source {
@@ -215,10 +226,4 @@ function* merged(sources: readonly Source[], after: SessionId | undefined): Iter
   } finally {
     for (const cursor of cursors) cursor.return?.();
   }
-}
-
-/** Whether any session of a user is live. */
-export function hasLive(tables: Tables, state: State, userId: UserId): boolean {
-  if (state.fresh.ofUser(userId).size > 0) return true;
-  return [...tables.live.getKeys(userRange(userId))].some((key) => key !== endedOfUser(userId));
 }

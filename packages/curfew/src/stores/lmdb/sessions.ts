@@ -104,12 +104,17 @@ export function endOne(
 
 /** Writes an end down that nothing had sequenced before: log entry, event, and the row, where it stands. */
 export function end(draft: Draft, stored: StoredSession, why: End, now: number): SequencedEnd {
-  const sequence = draft.log({ sessionId: stored.id }, now);
-  const written: SequencedEnd = { at: why.at, by: why.by, reason: why.reason, sequence };
-  draft.event(storeEvents.ended(stored, why));
+  const written = tellEnd(draft, stored, why, now);
   rewrite(draft, stored, { ...stored, end: written, version: stored.version + 1 });
   if (stored.name !== undefined) letGoOfName(draft, stored.name, stored.id);
   return written;
+}
+
+/** The log entry and the event of an end; whoever calls it writes the session. */
+export function tellEnd(draft: Draft, stored: StoredSession, why: End, now: number): SequencedEnd {
+  const sequence = draft.log({ sessionId: stored.id }, now);
+  draft.event(storeEvents.ended(stored, why));
+  return { at: why.at, by: why.by, reason: why.reason, sequence };
 }
 
 export function touchAll(draft: Draft, activities: readonly { id: SessionId; at: number }[]): void {

@@ -40,6 +40,9 @@ const mostKeys = 1000;
 /** Milliseconds between two pieces of a sweep at most: a machine that is busy with other things would never be through. */
 const longestRest = 20;
 
+/** The share of the event loop that others are taken to need at most. */
+const mostUse = 0.9;
+
 const nodesKey = 'nodes';
 
 /** The embedded store: see the contract for what each operation means, and the files beside for how it is done. */
@@ -56,6 +59,8 @@ export class LmdbStore implements Store {
   #nodes: Map<string, NodeRow> = new Map();
   readonly #attempts: Attempts;
   readonly #reserve: Reserve;
+  /** The share of the event loop that others used while the sweep last rested. */
+  #otherUse = 0;
   #closing: Promise<void> | undefined;
 
   constructor(tables: Tables, folder: string, owner: Ownership, reserve: Reserve) {
@@ -233,7 +238,7 @@ export class LmdbStore implements Store {
   sweep: Store['sweep'] = async (task) => {
     // A backup that was killed would keep what it was reading from being used again.
     await this.#read(() => this.#tables.root.readerCheck());
-    await this.#read(() => this.#attempts.sweep(task.now));
+    const forgotAttempts = await this.#read(() => this.#attempts.sweep(task.now));
     let took = 0;
     const outcome = await this.#committer.run((draft) => {
       const began = performance.now();
@@ -241,9 +246,10 @@ export class LmdbStore implements Store {
       took = performance.now() - began;
       return swept;
     });
-    // Others have the event loop to themselves for as long: nobody waits for this.
-    if (outcome.more) await setTimeout(Math.min(took, longestRest));
-    return outcome;
+    const more = outcome.more || forgotAttempts.more;
+    // Others have the event loop to themselves for as long, and longer the busier they keep it: nobody waits for this.
+    if (more) await this.#rest(took);
+    return { ...outcome, more };
   };
 
   exportRecords: Store['exportRecords'] = () => {
@@ -333,6 +339,13 @@ export class LmdbStore implements Store {
   /** What takes rights away, or is written down before an end, is as urgent as an end. */
   #runAs<T>(urgent: boolean, write: (draft: Draft) => T): Promise<T> {
     return urgent ? this.#committer.runUrgent(write) : this.#committer.run(write);
+  }
+
+  async #rest(took: number): Promise<void> {
+    const before = performance.eventLoopUtilization();
+    await setTimeout(Math.min(took / (1 - this.#otherUse), longestRest));
+    // What others made of the loop meanwhile says what they need.
+    this.#otherUse = Math.min(performance.eventLoopUtilization(before).utilization, mostUse);
   }
 
   #head(): LogHead {

@@ -1,17 +1,17 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { second } from '../../domain/limits.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
-import { endOf, nextDeadline } from '../../domain/session.ts';
+import { endOf, nextDeadline, type SessionEnd, type StoredSession } from '../../domain/session.ts';
 import type { SweepOutcome, SweepTask } from '../contract.ts';
 import { armedOf, decodeEvent, decodeSession, encodeSession, type Row } from './codec.ts';
 import type { Draft, State } from './commit.ts';
-import { type EpochHistory, numberOf } from './epochs.ts';
+import { type EpochHistory, isSettled, numberOf } from './epochs.ts';
 import type { Placement } from './fresh.ts';
 import { endedOfUser, endOfTime, idOfTimeKey, stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
-import { dueSessions, hasLive, unburied } from './lists.ts';
-import { end } from './sessions.ts';
+import { dueSessions, unburied } from './lists.ts';
+import { isActive, tellEnd } from './sessions.ts';
 import { letGoOfName } from './slots.ts';
-import { idsUnder, putInOrder } from './tables.ts';
+import { idsUnder, putInOrder, type Tables } from './tables.ts';
 
 /** Sessions that a walk over all of them looks at in one piece of work, for each that it may write down. */
 const looksPerWrite = 20;
@@ -22,71 +22,95 @@ const manyFresh = 20_000;
 const freshFor = 10 * second;
 
 /**
- * Milliseconds that each kind of work may take in one piece: everybody else waits meanwhile, and very many sessions may
+ * Milliseconds that one piece may take, whatever is to be done: everybody else waits meanwhile, and very many sessions may
  * have come to their end at once. A few are dealt with in any case, so that there is an end to it.
  */
 const longestTurn = 5;
-const fewest = 50;
+const fewest = 20;
 
-/** Says, from now on, whether that time is over. */
-function turn(): () => boolean {
-  const until = performance.now() + longestTurn;
-  return () => performance.now() >= until;
-}
-
+/** Says whether the time of a piece is over. */
+type IsOver = () => boolean;
 /**
  * Tidies up in pieces. What is to be done is looked up before the transaction and looked at again inside it, so the
  * transaction is short and nothing is done twice.
  */
 export class Sweeper {
   readonly #state: State;
+  readonly #clock: () => number;
+  /** The kind of work that is next, and whether one before it in this round has left something to do. */
+  #next = 0;
+  #left = false;
+  #task: SweepTask | undefined;
   /** How far the walk over all sessions has come that writes down the ends of everyone's epoch. */
   #walked: SessionId | undefined;
   /** What is still to be written of the placing that was begun. */
-  #toPlace: Iterator<Placement, void> | undefined;
+  #toPlace: Iterator<Placement | undefined, void> | undefined;
   /** What the last piece was written into: when that did not become visible, nothing it came past was done. */
   #last: Draft | undefined;
 
-  constructor(state: State) {
+  /** `clock`: milliseconds, by which a piece is bounded. */
+  constructor(state: State, clock: () => number = () => performance.now()) {
     this.#state = state;
+    this.#clock = clock;
   }
 
+  /**
+   * One piece of work. When its time is over before all kinds of work had their turn, the next one goes on with those:
+   * each has its share, however much there is to do of another. It is through after a round that left nothing.
+   */
   sweep(draft: Draft, task: SweepTask): SweepOutcome {
     const { batch, now } = task;
     if (this.#last && this.#last !== draft && !this.#last.published) this.#beginAnew();
     this.#last = draft;
-    const placing = this.#place(draft, now, batch);
-    const expired = this.#expire(draft, now, batch);
-    const settled = this.#settle(draft, now, batch);
-    const buried = this.#buryEnded(draft, batch);
-    const forgotten = this.#forget(draft, now - task.keepEnded, batch);
-    const trimmed = this.#trim(draft, now - task.keepEnded, now - task.keepEvents, batch);
-    this.#forgetEpochs(draft, now - task.keepEnded);
-    return {
-      expired: expired.ended,
-      settled: settled.ended,
-      forgotten: forgotten.count,
-      more: expired.more || settled.more || buried || placing || forgotten.more || trimmed,
-    };
+    if (!isSame(task, this.#task)) this.#beginRound();
+    this.#task = task;
+    const until = this.#clock() + longestTurn;
+    const isOver = () => this.#clock() >= until;
+    const outcome = { expired: 0, settled: 0, forgotten: 0 };
+    const kinds: (() => boolean)[] = [
+      () => this.#place(draft, now, batch, isOver),
+      () => this.#expire(draft, now, batch, isOver, outcome),
+      () => this.#settle(draft, now, batch, isOver, outcome),
+      () => this.#buryEnded(draft, batch, isOver),
+      () => this.#forget(draft, now - task.keepEnded, batch, isOver, outcome),
+      () => this.#trim(draft, now - task.keepEnded, now - task.keepEvents, batch, isOver),
+      () => this.#forgetEpochs(draft, now - task.keepEnded, batch, isOver),
+    ];
+    for (let done = 0; done < kinds.length; done++) {
+      if (kinds[this.#next]!()) this.#left = true;
+      this.#next += 1;
+      if (this.#next === kinds.length) {
+        const more = this.#left;
+        this.#beginRound();
+        if (!more) return { ...outcome, more };
+      }
+      if (isOver()) break;
+    }
+    return { ...outcome, more: true };
+  }
+
+  #beginRound(): void {
+    this.#next = 0;
+    this.#left = false;
   }
 
   #beginAnew(): void {
+    this.#beginRound();
     this.#walked = undefined;
     this.#toPlace = undefined;
   }
 
   /** Looks at sessions whose deadline has come: ends them, or arms those anew that were active meanwhile. */
-  #expire(draft: Draft, now: number, batch: number): { ended: number; more: boolean } {
-    const isOver = turn();
-    let ended = 0;
-    for (let looked = 0; looked < batch && !isOver(); ) {
+  #expire(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: { expired: number }): boolean {
+    for (let looked = 0; looked < batch; ) {
       const size = Math.min(fewest, batch - looked);
       const due = [...dueSessions(draft.tables, now, size)];
-      for (const id of due) if (this.#expireOne(draft, id, now)) ended += 1;
-      if (due.length < size) return { ended, more: false };
+      for (const id of due) if (this.#expireOne(draft, id, now)) outcome.expired += 1;
+      if (due.length < size) return false;
       looked += due.length;
+      if (isOver()) break;
     }
-    return { ended, more: true };
+    return true;
   }
 
   /** Answers whether it was its deadline that a session ended by. */
@@ -96,7 +120,7 @@ export class Sweeper {
     const stored = decodeSession(id, row);
     const found = endOf(stored, draft.epochEnd(stored), now);
     if (found) {
-      this.#settleOne(draft, id, now);
+      writeEnd(draft, stored, armedOf(row), found, now);
       return found.sequence === undefined;
     }
     const next = nextDeadline(stored);
@@ -107,31 +131,27 @@ export class Sweeper {
   }
 
   /** Writes down, session by session, what an epoch ended at once. */
-  #settle(draft: Draft, now: number, batch: number): { ended: number; more: boolean } {
-    let ended = 0;
-    const isOver = turn();
-    // What an epoch left behind is found through the indexes: all of it must stand there.
-    if (draft.createdAny) return { ended, more: true };
+  #settle(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: { settled: number }): boolean {
     const { epochs, fresh } = this.#state;
-    for (const [userId, history] of epochs.users) {
-      if (history.every((step) => step.settled)) continue;
+    if (epochs.isSettled) return false;
+    // What an epoch left behind is found through the indexes: all of it must stand there.
+    if (draft.createdAny) return true;
+    for (const userId of epochs.unsettled) {
       const oldest = fresh.oldestOf(userId);
-      if (oldest && oldest.epochs.user < numberOf(history)) return { ended, more: true };
-      for (const id of this.#leftBehind(draft, userId, batch - ended)) {
+      if (oldest && oldest.epochs.user < numberOf(draft.historyOf(userId))) return true;
+      for (const id of this.#leftBehind(draft, userId, batch - outcome.settled)) {
         this.#settleOne(draft, id, now);
-        ended += 1;
-        if (isOver()) return { ended, more: true };
+        outcome.settled += 1;
+        if (outcome.settled % fewest === 0 && isOver()) return true;
       }
-      if (ended >= batch) return { ended, more: true };
-      draft.rewriteHistory(
-        userId,
-        draft.historyOf(userId).map((step) => ({ ...step, settled: true })),
-      );
+      if (outcome.settled >= batch) return true;
+      draft.rewriteHistory(userId, settled(draft.historyOf(userId)));
+      if (isOver()) return true;
     }
     const everyone = draft.historyOf(undefined);
-    if (everyone.every((step) => step.settled)) return { ended, more: false };
-    if (fresh.oldest && fresh.oldest.epochs.everyone < numberOf(everyone)) return { ended, more: true };
-    return this.#settleEveryone(draft, now, batch, ended, isOver);
+    if (isSettled(everyone)) return false;
+    if (fresh.oldest && fresh.oldest.epochs.everyone < numberOf(everyone)) return true;
+    return this.#settleEveryone(draft, now, batch, isOver, outcome);
   }
 
   /** Live sessions of a user under earlier epochs than the present ones. */
@@ -148,30 +168,24 @@ export class Sweeper {
   }
 
   /** A walk over all sessions in the order of their ids, a piece at a time, from where the last one stopped. */
-  #settleEveryone(
-    draft: Draft,
-    now: number,
-    batch: number,
-    already: number,
-    isOver: () => boolean,
-  ): { ended: number; more: boolean } {
+  #settleEveryone(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: { settled: number }): boolean {
     const { sessions } = draft.tables;
-    const from = this.#walked === undefined ? {} : { start: this.#walked, exclusiveStart: true };
-    const ids = [...sessions.getKeys({ ...from, limit: batch * looksPerWrite })] as SessionId[];
-    let ended = already;
-    for (const id of ids) {
-      if (ended >= batch) return { ended, more: true };
-      if (this.#settleOne(draft, id, now)) ended += 1;
-      this.#walked = id;
-      if (isOver()) return { ended, more: true };
+    for (let looked = 0; looked < batch * looksPerWrite; looked += fewest) {
+      const from = this.#walked === undefined ? {} : { start: this.#walked, exclusiveStart: true };
+      const ids = [...sessions.getKeys({ ...from, limit: fewest })] as SessionId[];
+      for (const id of ids) {
+        if (outcome.settled >= batch) return true;
+        if (this.#settleOne(draft, id, now)) outcome.settled += 1;
+        this.#walked = id;
+      }
+      if (ids.length < fewest) {
+        this.#walked = undefined;
+        draft.rewriteHistory(undefined, settled(draft.historyOf(undefined)));
+        return false;
+      }
+      if (isOver()) break;
     }
-    if (ids.length === batch * looksPerWrite) return { ended, more: true };
-    this.#walked = undefined;
-    draft.rewriteHistory(
-      undefined,
-      draft.historyOf(undefined).map((step) => ({ ...step, settled: true })),
-    );
-    return { ended, more: false };
+    return true;
   }
 
   /** Writes down how a session ended that nothing was written down of, and moves it to the past. */
@@ -180,32 +194,31 @@ export class Sweeper {
     const stored = row && decodeSession(id, row);
     const found = stored && endOf(stored, draft.epochEnd(stored), now);
     if (!found) return false;
-    const { sequence } = found;
-    bury(draft, id, sequence === undefined ? end(draft, stored, found, now) : { ...found, sequence }, now);
+    writeEnd(draft, stored, armedOf(row), found, now);
     return true;
   }
 
   /** Moves those to the past whose end was written down since the last time. Answers whether there is more. */
-  #buryEnded(draft: Draft, batch: number): boolean {
-    const isOver = turn();
+  #buryEnded(draft: Draft, batch: number, isOver: IsOver): boolean {
     const { buried } = draft.progress;
     const last = Math.min(draft.head, buried + batch);
     let through = buried;
-    while (through < last && !isOver()) {
+    while (through < last) {
       const upTo = Math.min(last, through + fewest);
       for (const { id, at } of unburied(draft.tables, through, upTo)) {
         const row = draft.tables.sessions.get(id);
-        const ended = row && decodeSession(id, row).end;
-        if (ended) bury(draft, id, ended, at);
+        const stored = row && decodeSession(id, row);
+        if (stored?.end) bury(draft, stored, armedOf(row!), stored.end, at);
       }
       through = upTo;
+      if (isOver()) break;
     }
     if (through > buried) draft.progress = { ...draft.progress, buried: through };
     return through < draft.head;
   }
 
   /** Places fresh sessions in the indexes, a piece at a time. Answers whether there is more to place now. */
-  #place(draft: Draft, now: number, batch: number): boolean {
+  #place(draft: Draft, now: number, batch: number, isOver: IsOver): boolean {
     const { live, deadlines } = draft.tables;
     const { fresh, lastEvent } = this.#state;
     if (!this.#toPlace && this.#placingIsDue(now)) {
@@ -213,12 +226,12 @@ export class Sweeper {
       draft.progress = { ...draft.progress, begun: lastEvent };
     }
     const due: [string, true][] = [];
-    const isOver = turn();
-    for (let left = batch * placementsPerWrite; this.#toPlace && left > 0 && !isOver(); left--) {
+    for (let written = 0; this.#toPlace && written < batch * placementsPerWrite; written++) {
+      if (written % fewest === fewest - 1 && isOver()) break;
       const { value: entry, done } = this.#toPlace.next();
       if (done) this.#toPlace = undefined;
-      // Whatever has changed a session since has placed it.
-      else if (!draft.isFresh(entry.id)) continue;
+      // It is still being put in order, or whatever has changed a session since has placed it.
+      else if (!entry || !draft.isFresh(entry.id)) continue;
       else if ('deadline' in entry) due.push([entry.deadline, true]);
       else {
         live.put(entry.key, entry.id);
@@ -240,71 +253,96 @@ export class Sweeper {
   #placingIsDue(now: number): boolean {
     const { fresh, epochs } = this.#state;
     if (!fresh.oldest) return false;
-    if (fresh.size >= manyFresh || now - fresh.oldest.createdAt >= freshFor) return true;
-    const unsettled = (history: EpochHistory) => history.some((step) => !step.settled);
-    return unsettled(epochs.everyone) || [...epochs.users.values()].some(unsettled);
+    return fresh.size >= manyFresh || now - fresh.oldest.createdAt >= freshFor || !epochs.isSettled;
   }
 
   /** Forgets ended sessions whose end was written down before `until`. */
-  #forget(draft: Draft, until: number, batch: number): { count: number; more: boolean } {
+  #forget(draft: Draft, until: number, batch: number, isOver: IsOver, outcome: { forgotten: number }): boolean {
     const { graves } = draft.tables;
-    const isOver = turn();
-    let count = 0;
-    while (count < batch && !isOver()) {
-      const size = Math.min(fewest, batch - count);
+    while (outcome.forgotten < batch) {
+      const size = Math.min(fewest, batch - outcome.forgotten);
       const old = [...graves.getKeys({ end: endOfTime(until), limit: size })];
       for (const key of old) forgetOne(draft, key);
-      count += old.length;
-      if (old.length < size) return { count, more: false };
+      outcome.forgotten += old.length;
+      if (old.length < size) return false;
+      if (isOver()) break;
     }
-    return { count, more: true };
+    return true;
   }
 
   /** Cuts the old ends off the log and the events; their numbering goes on. Answers whether there is more. */
-  #trim(draft: Draft, logUntil: number, eventsUntil: number, batch: number): boolean {
+  #trim(draft: Draft, logUntil: number, eventsUntil: number, batch: number, isOver: IsOver): boolean {
     const { log, events } = draft.tables;
-    const limit = batch * 4;
+    const { buried, placed } = draft.progress;
     // What the sweep still has to follow is kept for that, however old. Both stand in the order of time. Of the log the
     // newest that is old stays: whoever has read it finds it there, and knows that what follows it follows.
-    const entries = oldest(
-      log.getRange({ limit: limit + 1, end: draft.progress.buried + 1 }),
-      ([at]) => (at as number) <= logUntil,
-    ).slice(0, -1);
-    const isCut = remove(log, entries);
-    const told = oldest(
-      events.getRange({ limit, end: draft.progress.placed + 1 }),
-      (row) => decodeEvent(row).at <= eventsUntil,
-    );
-    if (told.length > 0) draft.keepCounters();
-    const isToldCut = remove(events, told);
-    return isCut || isToldCut || entries.length === limit || told.length === limit;
+    const isOldEntry = ([at]: Row) => (at as number) <= logUntil;
+    const entries = cut(log, { upTo: buried, isOld: isOldEntry, spared: 1, most: batch * 4 }, isOver);
+    const isOldEvent = (row: Row) => decodeEvent(row).at <= eventsUntil;
+    const told = cut(events, { upTo: placed, isOld: isOldEvent, spared: 0, most: batch * 4 }, isOver);
+    // The last of them may be the one that carried the numbers.
+    if (told.count > 0) draft.keepCounters();
+    return entries.more || told.more;
   }
 
   /**
    * Forgets steps that are written down everywhere and old. The last one carries the present number, so it stays as
    * long as a live session is stamped with it; everyone's stays for good.
    */
-  #forgetEpochs(draft: Draft, until: number): void {
-    for (const [userId, history] of this.#state.epochs.users) {
-      if (!history.every((step) => step.settled && step.end.at <= until)) continue;
-      const kept = hasLive(draft.tables, this.#state, userId) ? history.slice(-1) : [];
-      if (kept.length < history.length) draft.rewriteHistory(userId, kept);
-    }
+  #forgetEpochs(draft: Draft, until: number, batch: number, isOver: IsOver): boolean {
+    const isOld = (history: EpochHistory) => history.at(-1)!.end.at <= until && isSettled(history);
     const everyone = draft.historyOf(undefined);
-    if (everyone.length > 1 && everyone.every((step) => step.settled && step.end.at <= until)) {
-      draft.rewriteHistory(undefined, everyone.slice(-1));
+    if (everyone.length > 1 && isOld(everyone)) draft.rewriteHistory(undefined, everyone.slice(-1));
+    let looked = 0;
+    for (const userId of this.#state.epochs.aging) {
+      const history = draft.historyOf(userId);
+      if (history.length > 0 && !isOld(history)) return false;
+      const kept = hasLive(draft, userId) ? history.slice(-1) : [];
+      if (kept.length < history.length) draft.rewriteHistory(userId, kept);
+      draft.setAside(userId);
+      looked += 1;
+      if (looked === batch || (looked % fewest === 0 && isOver())) return true;
     }
+    return false;
   }
 }
 
-/** The keys from the start of a range up to the first row that is not old. */
-function oldest(range: Iterable<{ key: number; value: Row }>, isOld: (row: Row) => boolean): number[] {
-  const keys: number[] = [];
-  for (const { key, value } of range) {
-    if (!isOld(value)) break;
-    keys.push(key);
+function isSame(one: SweepTask, other: SweepTask | undefined): boolean {
+  return (Object.keys(one) as (keyof SweepTask)[]).every((key) => one[key] === other?.[key]);
+}
+
+function settled(history: EpochHistory): EpochHistory {
+  return history.map((step) => ({ ...step, settled: true }));
+}
+
+/** Whether any session of a user is live, those of the draft included. */
+function hasLive(draft: Draft, userId: UserId): boolean {
+  if (draft.freshUnder(userId, draft.epochsOf(userId)).length > 0) return true;
+  return [...draft.tables.live.getKeys(userRange(userId))].some((key) => key !== endedOfUser(userId));
+}
+
+/** What is old at the start of a table, up to a key, less the newest of it that are to be spared. */
+type Cut = { upTo: number; isOld: (row: Row) => boolean; spared: number; most: number };
+
+/** Removes a bounded number of old rows from the start of a table. */
+function cut(
+  table: Tables['log'],
+  { upTo, isOld, spared, most }: Cut,
+  isOver: IsOver,
+): { count: number; more: boolean } {
+  for (let count = 0; ; ) {
+    const size = Math.min(fewest, most - count);
+    const old: number[] = [];
+    for (const { key, value } of table.getRange({ limit: size + spared, end: upTo + 1 })) {
+      if (!isOld(value)) break;
+      old.push(key);
+    }
+    const going = old.slice(0, Math.max(0, old.length - spared));
+    for (const key of going) table.remove(key);
+    count += going.length;
+    if (going.length < size) return { count, more: false };
+    if (count === most || isOver()) return { count, more: true };
   }
-  return keys;
 }
 
 /** Forgets the tombstone of a grave. */
@@ -318,30 +356,29 @@ function forgetOne(draft: Draft, grave: string): void {
   graves.remove(grave);
 }
 
-/** Removes keys from the first on; answers whether some are left for the next time. */
-function remove(table: { remove(key: number): unknown }, keys: readonly number[]): boolean {
-  const isOver = turn();
-  for (const [i, key] of keys.entries()) {
-    table.remove(key);
-    if (isOver()) return i + 1 < keys.length;
-  }
-  return false;
+/** Writes down how a session ended that nothing was written down of, and moves it to the past in one go. */
+function writeEnd(draft: Draft, stored: StoredSession, armed: number, found: SessionEnd, now: number): void {
+  const { sequence } = found;
+  // An epoch has its own entry in the log, and has been counted.
+  const why = sequence === undefined ? tellEnd(draft, stored, found, now) : { ...found, sequence };
+  if (sequence === undefined) draft.active -= Number(isActive(draft, stored));
+  bury(draft, stored, armed, why, now);
 }
 
 /** Moves a session whose end is written down, or is now, from the tables of the living to those of the past. */
-function bury(draft: Draft, id: SessionId, why: SequencedEnd, writtenAt: number): void {
+function bury(draft: Draft, stored: StoredSession, armed: number, why: SequencedEnd, writtenAt: number): void {
   const { sessions, ended, live, past, deadlines, graves } = draft.tables;
-  const row = sessions.get(id)!;
-  const stored = decodeSession(id, row);
+  const { id } = stored;
   // From now on it stands where the past does: nothing is left to be placed.
   draft.placed(id);
+  draft.buriedOf(stored.userId);
   const tombstone = stored.end ? stored : { ...stored, end: why, version: stored.version + 1 };
   for (const key of [...stateKeys(stored), ...tagKeys(stored)]) live.remove(key, id);
   for (const key of stateKeys(tombstone)) live.put(key, id);
   for (const key of tagKeys(tombstone)) past.put(key, id);
   sessions.remove(id);
-  deadlines.remove(timeKey(armedOf(row), id));
-  ended.put(id, encodeSession(tombstone, armedOf(row)));
+  deadlines.remove(timeKey(armed, id));
+  ended.put(id, encodeSession(tombstone, armed));
   graves.put(timeKey(writtenAt, id), true);
   if (stored.name !== undefined) letGoOfName(draft, stored.name, id);
 }

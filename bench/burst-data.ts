@@ -1,0 +1,99 @@
+import type { AccessGroup, SessionId, UserId } from '../packages/curfew/src/domain/brand.ts';
+import { newId } from '../packages/curfew/src/domain/ids.ts';
+import { day, minute } from '../packages/curfew/src/domain/limits.ts';
+import { openSession } from '../packages/curfew/src/domain/open-session.ts';
+import { nextDeadline, type StoredSession } from '../packages/curfew/src/domain/session.ts';
+import { pooledRandom } from '../packages/curfew/src/open-world.ts';
+import { encodeSession } from '../packages/curfew/src/stores/lmdb/codec.ts';
+import { loadState, setCounters } from '../packages/curfew/src/stores/lmdb/commit.ts';
+import { openLmdbStore } from '../packages/curfew/src/stores/lmdb/index.ts';
+import { stateKeys, tagKeys, timeKey } from '../packages/curfew/src/stores/lmdb/keys.ts';
+import { openTables, putInOrder } from '../packages/curfew/src/stores/lmdb/tables.ts';
+import { request } from './world.ts';
+
+/** Of so many sessions one expires in the one moment. */
+export const share = 10;
+
+/** Sessions that share a transaction when the embedded store is filled. */
+const piece = 100_000;
+
+export type Filling = { count: number; begins: number; expires: number };
+
+/**
+ * Very many sessions in the order of time, as if they had come one after the other; those that go are spread among the
+ * others. Nobody has their tokens, so the hashes are of nothing.
+ */
+export function* sessionsOf({ count, begins, expires }: Filling): Iterable<StoredSession> {
+  const users = Math.ceil(count / 4);
+  const random = pooledRandom();
+  const models = new Map<string | undefined, StoredSession>();
+  for (let i = 0; i < count; i++) {
+    const { userId, accessGroups, userAgent, ip, metadata } = request(i, users);
+    const createdAt = begins - day + Math.floor((i / count) * (day - minute));
+    const opening = {
+      userId: userId as UserId,
+      accessGroups: accessGroups as AccessGroup[],
+      userAgent,
+      ip,
+      metadata: metadata!,
+      absolute: 30 * day,
+      idle: 7 * day,
+      epochs: { user: 0, everyone: 0 },
+    };
+    // What it takes apart of a user agent is the same for all that have it.
+    let model = models.get(userAgent);
+    if (!model) {
+      model = openSession(opening, createdAt, random).stored;
+      models.set(userAgent, model);
+    }
+    const { userId: of, accessGroups: groups } = opening;
+    const id = newId(of, createdAt, random) as SessionId;
+    const expiresAt = i % share === 0 ? expires : createdAt + opening.absolute;
+    const times = { createdAt, authenticatedAt: createdAt, lastSeenAt: createdAt, expiresAt };
+    const refresh = { ...model.refresh, hash: random(32) };
+    yield { ...model, id, userId: of, accessGroups: groups, ip, ...times, tokenHash: random(32), refresh };
+  }
+}
+
+/**
+ * Fills an empty embedded store as it would be when the sweep has placed everything, a tree at a time in the order of its
+ * keys: ten million sessions take minutes, not hours.
+ */
+export async function fillEmbedded(folder: string, filling: Filling, say: (text: string) => void): Promise<void> {
+  await (await openLmdbStore(folder)).close();
+  const tables = openTables(folder);
+  const { sessions, live, deadlines, root } = tables;
+  let written = 0;
+  let some: StoredSession[] = [];
+  const write = () => {
+    const entries = some.flatMap((stored) =>
+      [...stateKeys(stored), ...tagKeys(stored)].map((key): [string, SessionId] => [key, stored.id]),
+    );
+    root.transactionSync(() => {
+      putInOrder(sessions, inOrder(some.map((stored) => [stored.id, encodeSession(stored, nextDeadline(stored))])));
+      putInOrder(deadlines, inOrder(some.map((stored) => [timeKey(nextDeadline(stored), stored.id), true as const])));
+      for (const [key, id] of inOrder(entries)) live.put(key, id);
+    });
+    written += some.length;
+    some = [];
+    if (written % 1_000_000 === 0) say(`${written.toLocaleString('en')} sessions are there`);
+  };
+  for (const stored of sessionsOf(filling)) {
+    some.push(stored);
+    if (some.length === piece) write();
+  }
+  write();
+  const { head, lastEvent, time } = loadState(tables);
+  root.transactionSync(() =>
+    setCounters(
+      tables,
+      { head, lastEvent, time: Math.max(time, filling.begins), active: filling.count },
+      { buried: head, placed: lastEvent, begun: lastEvent },
+    ),
+  );
+  await root.close();
+}
+
+function inOrder<Entry extends readonly [string, unknown]>(entries: Entry[]): Entry[] {
+  return entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+}

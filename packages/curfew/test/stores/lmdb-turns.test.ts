@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { day, hour, minute } from '../../src/domain/limits.ts';
+import { everyone, forever, logout, start, user, World } from '../../src/stores/conformance/harness.ts';
+import type { SweepTask } from '../../src/stores/contract.ts';
+import { Attempts } from '../../src/stores/lmdb/attempts.ts';
+import { Committer, Draft, loadState, type State } from '../../src/stores/lmdb/commit.ts';
+import { FreshSessions, type Placement } from '../../src/stores/lmdb/fresh.ts';
+import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
+import { Reserve } from '../../src/stores/lmdb/reserve.ts';
+import { Sweeper } from '../../src/stores/lmdb/sweep.ts';
+import { openTables, type Tables } from '../../src/stores/lmdb/tables.ts';
+import { temporaryFolder } from './harness.ts';
+
+/*
+ * Everything here happens in one turn of the event loop at a time. How long a turn takes depends on the machine, so what
+ * is counted is its work: rows that are read, put and removed while the clock says that the turn's time is over.
+ */
+
+/** Whatever nothing refers to is gone then. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
+
+/** A clock by which the time of every turn is over at once. */
+function hurried(): () => number {
+  let now = 0;
+  return () => {
+    now += 1000;
+    return now;
+  };
+}
+
+/** The tables, and how often a row of them was read or written. */
+function counted(tables: Tables): { tables: Tables; take(): number } {
+  let work = 0;
+  const counting = new Set(['get', 'put', 'remove', 'doesExist']);
+  const ranges = new Set(['getRange', 'getKeys', 'getValues']);
+  const watch = <T extends object>(table: T): T =>
+    new Proxy(table, {
+      get(target, name: string) {
+        const method = Reflect.get(target, name);
+        if (typeof method !== 'function') return method;
+        return (...args: unknown[]) => {
+          if (counting.has(name)) work += 1;
+          const answer = method.apply(target, args);
+          if (!ranges.has(name)) return answer;
+          return (function* () {
+            for (const entry of answer as Iterable<unknown>) {
+              work += 1;
+              yield entry;
+            }
+          })();
+        };
+      },
+    });
+  const watched = Object.entries(tables).map(([name, table]) => [name, name === 'root' ? table : watch(table)]);
+  return {
+    tables: Object.fromEntries(watched) as Tables,
+    take() {
+      const taken = work;
+      work = 0;
+      return taken;
+    },
+  };
+}
+
+/** A store that `fill` has filled and that is closed by now, and a sweep of it by hand. */
+async function filled(t: { after(done: () => Promise<void>): void }, fill: (world: World) => Promise<void>) {
+  const folder = temporaryFolder();
+  const store = await openLmdbStore(folder.path);
+  await fill(new World({ store, dispose: async () => {} }));
+  await store.close();
+  const tables = openTables(folder.path);
+  t.after(async () => {
+    await tables.root.close();
+    folder.remove();
+  });
+  const state = loadState(tables);
+  return { folder: folder.path, tables, state };
+}
+
+/** Sweeps until there is nothing more to do; what each piece read and wrote, and how many sessions ended. */
+async function pieces(tables: Tables, state: State, sweeper: Sweeper, task: SweepTask) {
+  const { tables: watched, take } = counted(tables);
+  const all: number[] = [];
+  const outcomes = { expired: 0, settled: 0, forgotten: 0 };
+  for (let more = true; more; ) {
+    take();
+    const draft = await tables.root.transaction(() => {
+      const made = new Draft(watched, state);
+      const outcome = sweeper.sweep(made, task);
+      ({ more } = outcome);
+      for (const kind of ['expired', 'settled', 'forgotten'] as const) outcomes[kind] += outcome[kind];
+      made.finish();
+      return made;
+    });
+    draft.publish();
+    all.push(take());
+    assert.ok(all.length < 10_000, 'the sweep comes to an end');
+  }
+  return { most: Math.max(...all), count: all.length, ...outcomes };
+}
+
+/** What a few sessions cost when all of their entries are read and written. */
+const workOfFew = 600;
+
+describe('the embedded store and the turns of the event loop', () => {
+  const task = (now: number, keepEnded = forever): SweepTask => ({
+    now,
+    keepEnded,
+    keepEvents: keepEnded,
+    batch: 100_000,
+  });
+
+  test('N10.7: a piece of the sweep whose time is over has dealt with a few sessions, of whatever there is much to do', async (t) => {
+    const many = 500;
+    const { tables, state } = await filled(t, async (world) => {
+      for (let i = 0; i < many; i += 100) await world.createMany(100, { userId: `user ${i}`, idle: hour });
+    });
+    const sweeper = new Sweeper(state, hurried());
+    const placed = await pieces(tables, state, sweeper, task(start + minute));
+    const expired = await pieces(tables, state, sweeper, task(start + 2 * hour));
+    const forgotten = await pieces(tables, state, sweeper, task(start + 9 * hour, hour));
+    assert.equal(expired.expired, many);
+    assert.equal(forgotten.forgotten, many);
+    for (const { most } of [placed, expired, forgotten]) assert.ok(most <= workOfFew, `${most} rows in one turn`);
+    // Log and events are cut off as well.
+    assert.ok(tables.log.getCount() <= 1 && tables.events.getCount() === 0);
+  });
+
+  test('N10.7: a piece that writes down what an epoch ended has looked at a few sessions and a few users', async (t) => {
+    const many = 300;
+    const { tables, state } = await filled(t, async (world) => {
+      const users = Array.from({ length: many }, (_, i) => `user ${i}`);
+      await Promise.all(users.map((userId) => world.create({ userId })));
+      await world.sweep(start + minute);
+      await Promise.all(users.map((id) => world.store.endSessionsOfUser(user(id), logout(start + minute))));
+      await world.createMany(many, { userId: 'ada', at: start + minute });
+      await world.store.endEveryone(everyone(start + 2 * minute));
+    });
+    const sweeper = new Sweeper(state, hurried());
+    const { most, settled } = await pieces(tables, state, sweeper, task(start + hour));
+    assert.equal(settled, 2 * many);
+    assert.ok(most <= workOfFew, `${most} rows in one turn`);
+    assert.equal(state.epochs.unsettled.size, 0);
+  });
+
+  test('N10.7: epochs that live sessions need are asked about once, however many there are, and forgotten with the last of them', async (t) => {
+    const many = 200;
+    const { tables, state } = await filled(t, async (world) => {
+      for (let i = 0; i < many; i++) {
+        await world.store.endSessionsOfUser(user(`user ${i}`), logout(start));
+        await world.create({ userId: `user ${i}`, idle: day, absolute: day });
+      }
+    });
+    const sweeper = new Sweeper(state, hurried());
+    await pieces(tables, state, sweeper, task(start + 2 * hour, hour));
+    assert.equal(state.epochs.users.size, many);
+    const again = await pieces(tables, state, sweeper, task(start + 3 * hour, hour));
+    assert.ok(again.most < many, `${again.most} rows in one turn`);
+    assert.ok(again.count <= 10, `${again.count} pieces`);
+    await pieces(tables, state, sweeper, task(start + 2 * day, hour));
+    await pieces(tables, state, sweeper, task(start + 2 * day + 2 * hour, hour));
+    assert.equal(state.epochs.users.size, 0);
+    assert.equal(tables.epochs.getCount(), 0);
+  });
+
+  test('an epoch is kept for a session that is created in the transaction that would have forgotten it', async (t) => {
+    const folder = temporaryFolder();
+    const store = await openLmdbStore(folder.path);
+    t.after(async () => {
+      await store.close();
+      folder.remove();
+    });
+    const world = new World({ store, dispose: async () => {} });
+    const ada = user('ada');
+    await store.endSessionsOfUser(ada, logout(start));
+    await world.sweep(start + minute);
+    const later = start + 3 * hour;
+    const [session] = await Promise.all([
+      world.create({ userId: 'ada', at: later }),
+      store.sweep({ now: later, keepEnded: hour, keepEvents: forever, batch: 100 }),
+    ]);
+    await world.sweep(later, hour);
+    assert.equal(await store.countActive(later, ada), 1);
+    await store.endSessionsOfUser(ada, logout(later + 1));
+    assert.equal((await world.view(session.id, later + 2)).status, 'ended');
+  });
+
+  test('N10.7: writes that wait together are written in as many transactions as their time takes', async (t) => {
+    const { folder, tables, state } = await filled(t, async () => {});
+    for (const [clock, transactions] of [
+      [hurried(), 20],
+      [() => 0, 1],
+    ] as const) {
+      const committer = new Committer(tables, state, folder, new Reserve(folder), clock);
+      const drafts = new Set<Draft>();
+      await Promise.all(Array.from({ length: 20 }, () => committer.run((draft) => drafts.add(draft))));
+      assert.equal(drafts.size, transactions);
+      await committer.close();
+    }
+  });
+
+  test('N10.7: new sessions are put in order and indexed a few at a time', () => {
+    const fresh = new FreshSessions();
+    let looked = 0;
+    const many = 5000;
+    for (let i = 0; i < many; i++) {
+      const turned = (i * 7919) % many;
+      fresh.add({
+        id: `id ${String(turned).padStart(6, '0')}` as never,
+        userId: user(`user ${turned % 100}`),
+        epochs: { user: 0, everyone: 0 },
+        createdAt: start,
+        due: start + turned,
+        told: i + 1,
+        key: `key ${turned % 100}`,
+        get tags() {
+          looked += 1;
+          return [`tag ${turned % 10}`];
+        },
+      });
+    }
+    // A key of the index: those that are not indexed yet are looked at, and few of them twice.
+    assert.equal(fresh.under('tag 3').size, many / 10);
+    assert.ok(looked <= many + 1000, `${looked} looks`);
+    assert.equal(fresh.ofUser(user('user 3')).size, many / 100);
+    looked = 0;
+    const placements: Placement[] = [];
+    let most = 0;
+    for (const placement of fresh.placements()) {
+      most = Math.max(most, looked);
+      looked = 0;
+      if (placement) placements.push(placement);
+    }
+    assert.ok(most <= 500, `${most} in one step`);
+    assert.equal(placements.length, 3 * many);
+    const deadlines = placements.flatMap((placement) => ('deadline' in placement ? [placement.deadline] : []));
+    const keys = placements.flatMap((placement) => ('key' in placement ? [placement] : []));
+    const texts = keys.map(({ key, id, last }) => `${Number(last)} ${key} ${id}`);
+    for (const list of [deadlines, texts]) assert.deepEqual(list, list.toSorted());
+  });
+
+  test('new sessions that are placed are not kept, also when nobody ever asks for one of a user', async () => {
+    const fresh = new FreshSessions();
+    const made: WeakRef<object>[] = [];
+    for (let i = 0; i < 100; i++) {
+      const session = { id: `id ${i}` as never, userId: user('ada'), epochs: { user: 0, everyone: 0 } };
+      const whole = { ...session, createdAt: start, due: start, told: i, key: 'key', tags: [] };
+      made.push(new WeakRef(whole));
+      fresh.add(whole);
+      if (i > 0) fresh.remove(`id ${i - 1}` as never);
+    }
+    await new Promise(setImmediate);
+    collectGarbage();
+    assert.equal(made.filter((ref) => ref.deref()).length, 1);
+    assert.equal(fresh.size, 1);
+  });
+
+  test('N10.7: what attempts leave is forgotten a few at a time', async (t) => {
+    const { tables } = await filled(t, async () => {});
+    const attempts = new Attempts(tables.attempts, () => true);
+    for (let i = 0; i < 1200; i++) attempts.take(`bucket ${i}`, { max: 5, window: minute }, start);
+    await attempts.settled();
+    const sizes = [attempts.size];
+    for (let more = true; more; ) {
+      ({ more } = await attempts.sweep(start + hour));
+      sizes.push(attempts.size);
+    }
+    assert.deepEqual(sizes, [2400, 1400, 400, 0]);
+  });
+
+  test('attempts that a full disk did not take are written when there is room, and what has run out leaves memory', async (t) => {
+    const { tables } = await filled(t, async () => {});
+    let room = false;
+    const attempts = new Attempts(tables.attempts, () => room);
+    const rule = { max: 3, window: hour };
+    attempts.take('short', { max: 3, window: minute }, start);
+    for (let i = 0; i < 3; i++) attempts.take('long', rule, start);
+    await attempts.sweep(start + 2 * minute);
+    assert.equal(attempts.size, 0);
+    room = true;
+    assert.deepEqual(await attempts.sweep(start + 2 * minute), { more: false });
+    // The bucket, and when it may be forgotten.
+    assert.equal(attempts.size, 2);
+    const afterRestart = new Attempts(tables.attempts, () => true);
+    assert.equal(afterRestart.take('long', rule, start + 3 * minute).allowed, false);
+    await afterRestart.sweep(start + 2 * hour);
+    assert.equal(afterRestart.size, 0);
+  });
+});
