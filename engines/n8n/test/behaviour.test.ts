@@ -129,7 +129,7 @@ describe('the nodes in n8n', () => {
       const put = created.json('Curfew');
       assert.equal(put.length, 500);
       assert.deepEqual(
-        put.flatMap((json, i) => ('details' in json ? [i] : [])),
+        put.flatMap((json, i) => ('error' in json ? [i] : [])),
         [...bad],
       );
       assert.deepEqual(
@@ -150,7 +150,9 @@ describe('the nodes in n8n', () => {
       const ran = await n8n.run(only(parameters, 'createUserSession', users, { onError: 'continueErrorOutput' }));
       const [done, failed] = [ran.json('Curfew'), ran.json('Curfew', 1)];
       assert.deepEqual([done.length, failed.length], [10, 10]);
-      for (const json of failed) assert.match(String(json['error']), /cannot be reached: ECONNRESET\. Check the URL/);
+      for (const { error } of failed) {
+        assert.match((error as IDataObject)['message'] as string, /cannot be reached: ECONNRESET\. Check the URL/);
+      }
     });
 
     test('tried again, a node does not do twice what it did', async (t) => {

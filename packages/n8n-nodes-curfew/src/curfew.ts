@@ -3,6 +3,7 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import { connect } from './connect.ts';
 import { inputsOf } from './inputs.ts';
 import { type RunResult, runEach } from './runs.ts';
+import './supported.ts';
 
 /** The node Curfew: one operation for each item. */
 export async function runCurfew(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {

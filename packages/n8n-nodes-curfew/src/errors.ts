@@ -1,4 +1,4 @@
-import { type ErrorEntry, faultOf, NodeFault } from 'curfew-nodes';
+import { faultOf, NodeFault } from 'curfew-nodes';
 import { type IExecuteFunctions, type INodeExecutionData, NodeOperationError } from 'n8n-workflow';
 
 /** An error of n8n that says what the fault says, and to which item it belongs. */
@@ -15,12 +15,10 @@ export function nodeError(context: IExecuteFunctions, error: unknown, itemIndex:
 
 /**
  * The item by which an error goes on in a flow: on the error output, or on the first. n8n knows it by its fields: an
- * item with `error` and nothing but `message` and `details` beside it is one.
+ * item with `error` and nothing beside it is one in every version.
  */
 export function errorItem(error: unknown, item: number): INodeExecutionData {
-  const fault = faultIn(error);
-  const details: ErrorEntry[] = [fault.entry];
-  return { json: { error: fault.whole, details }, pairedItem: { item } };
+  return { json: { error: { ...faultIn(error).entry } }, pairedItem: { item } };
 }
 
 /** n8n's own errors of an expression carry what is wrong in theirs. */

@@ -1,5 +1,5 @@
 import { batches, type RequestOptions, readParameters, requestOptions, requestOptionsOf } from 'curfew-nodes';
-import { type IExecuteFunctions, type INodeExecutionData, sleep } from 'n8n-workflow';
+import { type IExecuteFunctions, type INodeExecutionData, NodeConnectionTypes, sleep } from 'n8n-workflow';
 import { errorItem, nodeError } from './errors.ts';
 import { type Inputs, objectsOf, parameterOf } from './inputs.ts';
 
@@ -35,7 +35,7 @@ export async function runEach(
   }
   for (const item of items) doneFor.delete(item);
   // An agent that uses the node as a tool sees the first output alone.
-  return context.isToolExecution() ? [results.flat(), ...results.slice(1).map(() => [])] : results;
+  return isTool(context) ? [results.flat(), ...results.slice(1).map(() => [])] : results;
 
   async function attempt(item: INodeExecutionData, i: number): Promise<RunResult> {
     const objects = objectsOf(inputs, i);
@@ -53,6 +53,10 @@ export async function runEach(
     }
   }
 }
+
+/** A node that an agent uses is given an output of its own kind by n8n, in every version and however the agent calls it. */
+const isTool = (context: IExecuteFunctions) =>
+  context.getNodeOutputs().some(({ type }) => type === NodeConnectionTypes.AiTool);
 
 /** Of the whole node, as the first item says. */
 function optionsOf(read: (path: string) => unknown): RequestOptions {

@@ -33,6 +33,7 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['altogic'],
+						authentication: ['token'],
 					},
 				},
 			},
@@ -62,6 +63,7 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['directus'],
+						authentication: ['token'],
 					},
 				},
 			},
@@ -71,6 +73,7 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['oauth'],
+						authentication: ['token'],
 					},
 				},
 			},
@@ -100,6 +103,7 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['waha'],
+						authentication: ['token'],
 					},
 				},
 			},
@@ -121,6 +125,15 @@ export class LogOut implements INodeType {
 					{
 						name: 'Directus',
 						value: 'directus',
+					},
+					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
 					},
 					{
 						name: 'OAuth Server',
@@ -147,8 +160,44 @@ export class LogOut implements INodeType {
 				noDataExpression: true,
 				options: [
 					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
+					},
+					{
+						name: 'Session Token',
+						value: 'token',
+					},
+				],
+				default: 'token',
+				displayOptions: {
+					show: {
+						service: ['altogic'],
+					},
+				},
+			},
+			{
+				displayName: 'Authentication',
+				name: 'authentication',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
 						name: 'API Key',
 						value: 'token',
+					},
+					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
 					},
 					{
 						name: 'Sign-In',
@@ -169,6 +218,69 @@ export class LogOut implements INodeType {
 				noDataExpression: true,
 				options: [
 					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
+					},
+					{
+						name: 'Static Token',
+						value: 'token',
+					},
+				],
+				default: 'token',
+				displayOptions: {
+					show: {
+						service: ['directus'],
+					},
+				},
+			},
+			{
+				displayName: 'Authentication',
+				name: 'authentication',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'Client',
+						value: 'token',
+					},
+					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
+					},
+				],
+				default: 'token',
+				displayOptions: {
+					show: {
+						service: ['oauth'],
+					},
+				},
+			},
+			{
+				displayName: 'Authentication',
+				name: 'authentication',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
+					},
+					{
 						name: 'Sign-In',
 						value: 'signIn',
 					},
@@ -181,6 +293,33 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['rocketchat'],
+					},
+				},
+			},
+			{
+				displayName: 'Authentication',
+				name: 'authentication',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'API Key',
+						value: 'token',
+					},
+					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
+					},
+				],
+				default: 'token',
+				displayOptions: {
+					show: {
+						service: ['waha'],
 					},
 				},
 			},
