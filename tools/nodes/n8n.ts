@@ -121,7 +121,7 @@ function curfewDescription(): object {
           'How many inputs the node waits for. Expressions see the items of the same place as inputs[0], inputs[1] and so on.',
       },
       ...parametersOfOperations(),
-      optionsCollection(),
+      optionsCollection([emptyItem()]),
     ],
   };
 }
@@ -241,14 +241,27 @@ function parametersOfOperations(): object[] {
   return [...shared, ...further];
 }
 
-function optionsCollection(): object {
+/** Of the operations that put out a list: a flow ends where nothing comes out. */
+function emptyItem(): Record<string, unknown> {
+  const lists = operations.filter(({ outputs }) => outputs.some(({ name }) => name === 'sessions'));
+  return {
+    displayName: 'Empty Item for No Sessions',
+    name: 'emptyItem',
+    type: 'boolean',
+    default: false,
+    description: 'Whether to put out one empty item where there are no sessions, so that the workflow goes on',
+    displayOptions: { show: { '/operation': lists.map(({ name }) => name) } },
+  };
+}
+
+function optionsCollection(more: Record<string, unknown>[] = []): object {
   return {
     displayName: 'Options',
     name: 'options',
     type: 'collection',
     placeholder: 'Add Option',
     default: {},
-    options: byDisplayName(requestOptions.map((parameter) => property(parameter))),
+    options: byDisplayName([...requestOptions.map((parameter) => property(parameter)), ...more]),
   };
 }
 

@@ -62,7 +62,7 @@ test('everything of n8n that the nodes use is there in 1.123', async () => {
 
 test('a member that 1.123 lacks would be found', () => {
   const { missing } = usedOfN8n(engine, [
-    'packages/n8n-nodes-curfew/src/runs.ts',
+    'packages/n8n-nodes-curfew/src/tool.ts',
     'context.getNodeOutputs()',
     'context.isToolExecution(),context.getNodeOutputs()',
   ]);

@@ -1,4 +1,4 @@
-import { faultOf, NodeFault } from 'curfew-nodes';
+import { faultOf, labelOf, NodeFault } from 'curfew-nodes';
 import { type IExecuteFunctions, type INodeExecutionData, NodeOperationError } from 'n8n-workflow';
 
 /** An error of n8n that says what the fault says, and to which item it belongs. */
@@ -8,8 +8,8 @@ export function nodeError(context: IExecuteFunctions, error: unknown, itemIndex:
     description: fault.remedy,
     itemIndex,
   });
-  // n8n puts general words in the place of some texts; ours name the service and the remedy.
-  wrapped.message = fault.whole;
+  // n8n puts general words in the place of some texts; ours name the service. The remedy stands below, in the description.
+  wrapped.message = fault.message;
   return wrapped;
 }
 
@@ -26,7 +26,7 @@ function faultIn(error: unknown): NodeFault {
   const { context } = error as { context?: { parameter?: unknown } };
   if (typeof context?.parameter !== 'string') return faultOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  return new NodeFault('invalid_parameter', `The expression of “${context.parameter}” fails: ${message}.`, {
+  return new NodeFault('invalid_parameter', `The expression of “${labelOf(context.parameter)}” fails: ${message}.`, {
     remedy: 'Correct the expression.',
     cause: error,
   });

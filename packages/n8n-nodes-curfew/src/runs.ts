@@ -1,7 +1,8 @@
 import { batches, type RequestOptions, readParameters, requestOptions, requestOptionsOf } from 'curfew-nodes';
-import { type IExecuteFunctions, type INodeExecutionData, NodeConnectionTypes, sleep } from 'n8n-workflow';
+import { type IExecuteFunctions, type INodeExecutionData, sleep } from 'n8n-workflow';
 import { errorItem, nodeError } from './errors.ts';
 import { type Inputs, objectsOf, parameterOf } from './inputs.ts';
+import { isTool } from './tool.ts';
 
 /** The items that one run puts out, by output. */
 export type RunResult = INodeExecutionData[][];
@@ -53,10 +54,6 @@ export async function runEach(
     }
   }
 }
-
-/** A node that an agent uses is given an output of its own kind by n8n, in every version and however the agent calls it. */
-const isTool = (context: IExecuteFunctions) =>
-  context.getNodeOutputs().some(({ type }) => type === NodeConnectionTypes.AiTool);
 
 /** Of the whole node, as the first item says. */
 function optionsOf(read: (path: string) => unknown): RequestOptions {

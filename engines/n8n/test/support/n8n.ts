@@ -26,6 +26,8 @@ export type Saved = Pick<IWorkflowBase, 'nodes' | 'connections'> & { settings?: 
 export type Ran = {
   run: IRun;
   error: (Error & { description?: string | null }) | undefined;
+  /** What the editor shows of the error: its message, and the description below; empty when there is none. */
+  told: string;
   output(node: string, index?: number): INodeExecutionData[];
   json(node: string, index?: number): IDataObject[];
 };
@@ -100,6 +102,7 @@ export class N8n {
     return {
       run,
       error: error as Ran['error'],
+      told: [error?.message, error?.description].filter(Boolean).join(' '),
       output,
       json: (node, index) => output(node, index).map(({ json }) => json),
     };

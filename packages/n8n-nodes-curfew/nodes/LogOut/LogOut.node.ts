@@ -324,17 +324,42 @@ export class LogOut implements INodeType {
 				},
 			},
 			{
+				displayName: 'Session',
+				name: 'altogicBy',
+				type: 'options',
+				options: [
+					{
+						name: 'By Its Token',
+						value: 'token',
+					},
+					{
+						name: "The Credential's Own",
+						value: 'own',
+					},
+				],
+				required: true,
+				default: 'token',
+				description: 'Which session to sign out',
+				displayOptions: {
+					show: {
+						service: ['altogic'],
+					},
+				},
+			},
+			{
 				displayName: 'Session Token',
 				name: 'altogicSessionToken',
 				type: 'string',
 				typeOptions: {
 					password: true,
 				},
+				required: true,
 				default: '',
-				description: "The token of the session to sign out. Empty: the credential's own.",
+				description: 'The token of the session to sign out',
 				displayOptions: {
 					show: {
 						service: ['altogic'],
+						altogicBy: ['token'],
 					},
 				},
 			},
