@@ -15,11 +15,13 @@ export function installEngines(names = '*'): void {
     const wanted = createHash('sha256').update(readFileSync(lock)).digest('hex');
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) continue;
     console.error(`Installing what the tests of ${folder} need (once) …`);
+    const begun = performance.now();
     const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: folder,
       stdio: ['inherit', 2, 2],
     });
     if (done.status !== 0) process.exit(done.status ?? 1);
+    console.error(`It took ${Math.round((performance.now() - begun) / 1000)} s.`);
     writeFileSync(stamp, wanted);
   }
 }

@@ -121,7 +121,7 @@ function curfewDescription(): object {
           'How many inputs the node waits for. Expressions see the items of the same place as inputs[0], inputs[1] and so on.',
       },
       ...parametersOfOperations(),
-      optionsCollection(),
+      optionsCollection([emptyItem()]),
     ],
   };
 }
@@ -142,8 +142,8 @@ function logOutDescription(): object {
     usableAsTool: true,
     credentials: services.flatMap(({ name }) => credentialsOf(name, { service: [name] })),
     properties: [
-      { ...property(serviceParameter), noDataExpression: true },
-      ...services.filter(hasWays).map(({ name }) => authentication(name, { service: [name] })),
+      inPanel({ ...property(serviceParameter), noDataExpression: true }),
+      ...services.map(({ name }) => inPanel(authentication(name, { service: [name] }))),
       ...services.flatMap(({ name, parameters }) =>
         parameters.map((parameter) => property(parameter, { service: [name] })),
       ),
@@ -152,20 +152,29 @@ function logOutDescription(): object {
   };
 }
 
-type Show = Readonly<Record<string, readonly unknown[]>>;
+/**
+ * n8n's editor moves a field out of the panel, into the dialogue of the credentials, when each of its choices has a
+ * credential, and hides whatever that field depends on. Here the service would go: nobody could choose it. So the field
+ * has a choice that no credential has, and that is never shown.
+ */
+function inPanel(field: Record<string, unknown>): object {
+  const never = { name: 'None', value: 'none', displayOptions: { show: { service: ['none'] } } };
+  return { ...field, options: sorted([...(field['options'] as { name: string }[]), never]) };
+}
 
-const hasWays = ({ credentials }: { credentials: readonly Credential[] }) => credentials.length > 1;
+type Show = Readonly<Record<string, readonly unknown[]>>;
 
 function credentialsOf(service: string, show: Show = {}): object[] {
   const found = services.find(({ name }) => name === service);
   if (!found) throw new Error(`no service is named ${service}`);
-  return found.credentials.map(({ name, way }) => {
-    const when = hasWays(found) ? { ...show, authentication: [way] } : show;
-    return { name, required: true, ...(Object.keys(when).length > 0 && { displayOptions: { show: when } }) };
-  });
+  return found.credentials.map(({ name, way }) => ({
+    name,
+    required: true,
+    displayOptions: { show: { ...show, authentication: [way] } },
+  }));
 }
 
-function authentication(service: string, show?: Show): object {
+function authentication(service: string, show?: Show): Record<string, unknown> {
   const found = services.find(({ name }) => name === service);
   return {
     displayName: 'Authentication',
@@ -232,14 +241,27 @@ function parametersOfOperations(): object[] {
   return [...shared, ...further];
 }
 
-function optionsCollection(): object {
+/** Of the operations that put out a list: a flow ends where nothing comes out. */
+function emptyItem(): Record<string, unknown> {
+  const lists = operations.filter(({ outputs }) => outputs.some(({ name }) => name === 'sessions'));
+  return {
+    displayName: 'Empty Item for No Sessions',
+    name: 'emptyItem',
+    type: 'boolean',
+    default: false,
+    description: 'Whether to put out one empty item where there are no sessions, so that the workflow goes on',
+    displayOptions: { show: { '/operation': lists.map(({ name }) => name) } },
+  };
+}
+
+function optionsCollection(more: Record<string, unknown>[] = []): object {
   return {
     displayName: 'Options',
     name: 'options',
     type: 'collection',
     placeholder: 'Add Option',
     default: {},
-    options: byDisplayName(requestOptions.map((parameter) => property(parameter))),
+    options: byDisplayName([...requestOptions.map((parameter) => property(parameter)), ...more]),
   };
 }
 

@@ -114,7 +114,18 @@ describe('the nodes in n8n', () => {
       const sessionToken = '0000000000000000000000';
       const missing = await n8n.run(asked('getUserSession', { userId, sessionToken }, { user: 'grace' }));
       assert.equal(missing.error?.message, undefined);
-      assert.match(String(missing.json('Agent')[0]?.['answer']), /\[\{/);
+      assert.match(
+        String(missing.json('Agent')[0]?.['answer']),
+        /The user \\"grace\\" has no such session, or it has ended/,
+      );
+      const none = await n8n.run(asked('getUserSessions', { userId }, { user: 'nobody' }));
+      assert.match(String(none.json('Agent')[0]?.['answer']), /The user \\"nobody\\" has no session/);
+      await server.createSession('grace');
+      const changed = await n8n.run(asked('addAccessGroup', { userId, accessGroups: 'staff' }, { user: 'grace' }));
+      assert.match(
+        String(changed.json('Agent')[0]?.['answer']),
+        /\\"staff\\" added to all sessions of the user \\"grace\\"/,
+      );
       const failed = await n8n.run(asked('endSessionById', { sessionId: sessionToken, userId }, { user: 'grace' }));
       assert.match(failed.error?.message ?? '', /There is no such session/);
     });
@@ -129,7 +140,7 @@ describe('the nodes in n8n', () => {
       const put = created.json('Curfew');
       assert.equal(put.length, 500);
       assert.deepEqual(
-        put.flatMap((json, i) => ('details' in json ? [i] : [])),
+        put.flatMap((json, i) => ('error' in json ? [i] : [])),
         [...bad],
       );
       assert.deepEqual(
@@ -150,7 +161,9 @@ describe('the nodes in n8n', () => {
       const ran = await n8n.run(only(parameters, 'createUserSession', users, { onError: 'continueErrorOutput' }));
       const [done, failed] = [ran.json('Curfew'), ran.json('Curfew', 1)];
       assert.deepEqual([done.length, failed.length], [10, 10]);
-      for (const json of failed) assert.match(String(json['error']), /cannot be reached: ECONNRESET\. Check the URL/);
+      for (const { error } of failed) {
+        assert.match((error as IDataObject)['message'] as string, /cannot be reached: ECONNRESET\. Check the URL/);
+      }
     });
 
     test('tried again, a node does not do twice what it did', async (t) => {
@@ -170,21 +183,68 @@ describe('the nodes in n8n', () => {
   });
 
   describe('bad input', () => {
-    const failing = async (saved: Saved) => {
-      const { error } = await n8n.run(saved);
-      return error?.message ?? '';
-    };
+    const failing = async (saved: Saved) => (await n8n.run(saved)).told;
 
     test('an expression that fails or gives null names the parameter', async () => {
-      assert.match(
-        await failing(only({ userId: '={{ $json.nobody.id }}' }, 'getUserSessions')),
-        /Session User ID|userId/,
-      );
+      assert.match(await failing(only({ userId: '={{ $json.nobody.id }}' }, 'getUserSessions')), /Session User ID/);
       assert.match(await failing(only({ userId: '={{ null }}' }, 'getUserSessions')), /Session User ID\. It is null\./);
       assert.match(
         await failing(only({ userId: '={{ ({}) }}' }, 'getUserSessions')),
         /“Session User ID” must be text, and is an object/,
       );
+    });
+
+    test('a remedy is told once, and a field by the name that it has in the editor', async (t) => {
+      const { error } = await n8n.run(only({ userId: 'ada', exceptSessionId: '0'.repeat(22) }, 'deleteUserSessions'));
+      assert.ok(error?.description);
+      assert.ok(!error.message.includes(error.description), error.message);
+      const { url } = await answering(t, (_, response) => {
+        const problem = {
+          ...{
+            type: 'about:blank',
+            title: 'userId is wrong',
+            status: 400,
+            code: 'bad_request',
+            remedy: 'Send another.',
+          },
+          errors: [{ path: '/userId', message: 'must be shorter' }],
+        };
+        response.writeHead(400, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+      });
+      n8n.keep('key', { url, apiKey: server.key });
+      const refused = await failing(only({ userId: 'ada' }, 'createUserSession'));
+      assert.match(refused, /User ID is wrong.*\(User ID must be shorter\)/);
+      assert.doesNotMatch(refused, /userId/);
+    });
+
+    test('what would spare a session, or narrow a list, must not be empty once it is given', async () => {
+      const { token } = await server.createSession('spared');
+      for (const nothing of ['={{ null }}', '={{ undefined }}', '={{ $json.nothing }}', '={{ "" }}']) {
+        const parameters = { userId: 'spared', exceptSessionId: nothing };
+        assert.match(
+          await failing(only(parameters, 'deleteUserSessions')),
+          /property: Except Session ID\..* remove the field/,
+        );
+        assert.match(
+          await failing(only({ filterUser: nothing }, 'getSessions')),
+          /Missing required property: User ID\./,
+        );
+      }
+      assert.equal((await server.verify(token)).active, true);
+    });
+
+    test('a user without sessions: nothing comes out, or one empty item where the option says so', async () => {
+      const empty = async (options: IDataObject) =>
+        (await n8n.run(only({ userId: 'nobody at all', options }, 'getUserSessions'))).json('Curfew');
+      assert.deepEqual([await empty({}), await empty({ emptyItem: true })], [[], [{}]]);
+    });
+
+    test('Get Many lists the sessions that have ended too, until its status says otherwise', async () => {
+      const { session } = await server.createSession('listed');
+      await server.call('DELETE', `/v1/sessions/${session.id}`);
+      const list = async (more: object) =>
+        (await n8n.run(only({ filterUser: 'listed', ...more }, 'getSessions'))).json('Curfew').map(({ id }) => id);
+      assert.deepEqual([await list({}), await list({ filterStatus: 'active' })], [[session.id], []]);
     });
 
     test('a wrong key, a server that is not Curfew, and one that is away are told by name', async (t) => {

@@ -5,10 +5,11 @@ import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { cases, input } from '../../../packages/nodes/test/support/cases.ts';
 import { Passes } from '../../../packages/nodes/test/support/passes.ts';
 import { curfewNode } from './support/curfew-node.ts';
+import { engineName } from './support/engine.ts';
 import { N8n, type Ran, source, wires } from './support/n8n.ts';
 
 describe('every operation and output in n8n', () => {
-  const passes = new Passes('n8n');
+  const passes = new Passes(engineName);
   let n8n: N8n;
   let server: TestServer;
   before(async () => {
@@ -46,7 +47,7 @@ describe('every operation and output in n8n', () => {
           assert.equal(ran.error?.message, undefined);
           const put = outputs.map((_, i) => ran.json('Curfew', i));
           const at = outputs.indexOf(output);
-          await check(output === 'errors' ? (put[at]?.[0]?.['details'] as object[]) : (put[at] ?? []));
+          await check(output === 'errors' ? [put[at]?.[0]?.['error'] as object] : (put[at] ?? []));
           assert.deepEqual(
             put.map((items) => items.length > 0),
             outputs.map((_, i) => i === at),
@@ -64,7 +65,7 @@ describe('every operation and output in n8n', () => {
     const { parameters } = await prepare(server);
     const ran = await run(found?.operation ?? '', parameters, true);
     const count = operations.find(({ name }) => name === found?.operation)?.outputs.length ?? 0;
-    return (ran.json('Curfew', count)[0] as { details: { code: string; origin: string }[] }).details[0]!;
+    return (ran.json('Curfew', count)[0] as { error: { code: string; origin: string } }).error;
   }
 
   test('there is a case for every output of every operation', () => {

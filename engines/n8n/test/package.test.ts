@@ -56,3 +56,20 @@ test('the manifest lists every node and credential that there is', () => {
   );
   assert.deepEqual(new Set(n8n.credentials), new Set(files));
 });
+
+test('the editor leaves the service in the panel: it moves a field away when each of its choices has a credential', async () => {
+  const n8n = await N8n.load();
+  const { credentials = [], properties } = n8n.loader.types.nodes.find(({ name }) => name === 'logOut')!;
+  assert.equal(properties[0]?.name, 'service');
+  const shown = credentials.map(({ displayOptions }) => displayOptions?.show ?? {});
+  for (const name of new Set(shown.flatMap((show) => Object.keys(show)))) {
+    for (const { options = [] } of properties.filter((property) => property.name === name)) {
+      const values = options.flatMap((option) => ('value' in option ? [option.value] : []));
+      assert.ok(
+        values.some((value) => !shown.some((show) => show[name]?.includes(value))),
+        `every choice of ${name} has a credential: ${values}`,
+      );
+      assert.ok(values.includes('none'), `${name} would be the field of the authentication`);
+    }
+  }
+});

@@ -81,8 +81,24 @@ describe('the nodes in Node-RED', () => {
         await caught(list({ userId: 'payload.nobody', userIdType: 'msg' })),
         /Session User ID\. It is undefined/,
       );
-      assert.match(await caught(list({ userId: '$nothing(', userIdType: 'jsonata' })), /expression of “userId” fails/);
+      assert.match(
+        await caught(list({ userId: '$nothing(', userIdType: 'jsonata' })),
+        /expression of “Session User ID” fails/,
+      );
       assert.match(await caught(list({ server: '' })), /The node knows no Curfew server\. Choose or add one/);
+    });
+
+    test('what would spare a session must not be empty once it is given', async () => {
+      const { token } = await server.createSession('spared');
+      const node = curfewNode('deleteUserSessions', { userId: 'spared', exceptSessionId: 'payload.nothing' });
+      assert.match(
+        await caught({ ...node, exceptSessionIdType: 'msg' }),
+        /Missing required property: Except Session ID\./,
+      );
+      assert.equal((await server.verify(token)).active, true);
+      await deploy({ ...node, exceptSessionId: '' });
+      red.send('node', { payload: {} });
+      assert.equal((await first('out0'))['payload'].ended, 1);
     });
 
     test('a wrong key, a server that is not Curfew, one that is away, and one that speaks only when it wants', async (t) => {

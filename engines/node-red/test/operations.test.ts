@@ -5,10 +5,10 @@ import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { cases, input } from '../../../packages/nodes/test/support/cases.ts';
 import { Passes } from '../../../packages/nodes/test/support/passes.ts';
 import { curfewNode, curfewServer } from './support/curfew-node.ts';
-import { NodeRed, observed } from './support/node-red.ts';
+import { engineName, NodeRed, observed } from './support/node-red.ts';
 
 describe('every operation and output in Node-RED', () => {
-  const passes = new Passes('Node-RED');
+  const passes = new Passes(engineName);
   let red: NodeRed;
   let server: TestServer;
   before(async () => {

@@ -3,6 +3,8 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import { connect } from './connect.ts';
 import { inputsOf } from './inputs.ts';
 import { type RunResult, runEach } from './runs.ts';
+import './supported.ts';
+import { isTool } from './tool.ts';
 
 /** The node Curfew: one operation for each item. */
 export async function runCurfew(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
@@ -19,17 +21,26 @@ export async function runCurfew(context: IExecuteFunctions): Promise<INodeExecut
     const credential = curfew.credentials.find((one) => one.way === way) ?? curfew.credentials[0];
     if (!credential) throw new TypeError('Curfew has a credential');
     const outcome = await operation.run(await connect(context, credential, options, i), values);
-    return put(names, outcome, inputs[0]?.[i], i);
+    const result: RunResult = names.map(() => []);
+    const put = isTool(context)
+      ? wordsOf(outcome)
+      : itemsOf(outcome, inputs[0]?.[i], read('options.emptyItem') === true);
+    result[names.indexOf(outcome.output)]?.push(...put.map((one) => ({ ...one, pairedItem: { item: i } })));
+    return result;
   });
 }
 
-function put(names: string[], outcome: Outcome, input: INodeExecutionData | undefined, item: number): RunResult {
-  const result: RunResult = names.map(() => []);
-  const at = result[names.indexOf(outcome.output)];
-  if ('passes' in outcome) at?.push({ ...input, json: input?.json ?? {}, pairedItem: { item } });
-  else {
-    const list = 'list' in outcome ? outcome.list : [outcome.value];
-    at?.push(...list.map((value) => ({ json: value as IDataObject, pairedItem: { item } })));
-  }
-  return result;
+/** What goes on in a flow. A flow ends where nothing comes out: an empty item in the place of an empty list lets it go on. */
+function itemsOf(outcome: Outcome, input: INodeExecutionData | undefined, emptyItem: boolean): INodeExecutionData[] {
+  if ('passes' in outcome) return [{ ...input, json: input?.json ?? {} }];
+  if ('value' in outcome) return [{ json: outcome.value as IDataObject }];
+  if (outcome.list.length === 0 && emptyItem) return [{ json: {} }];
+  return outcome.list.map((one) => ({ json: one as IDataObject }));
+}
+
+/** What an agent is told: it knows what it sent, and of nothing it would learn nothing. */
+function wordsOf(outcome: Outcome): INodeExecutionData[] {
+  if ('passes' in outcome) return [{ json: { message: outcome.told } }];
+  if ('list' in outcome && outcome.list.length === 0) return [{ json: { message: outcome.none } }];
+  return itemsOf(outcome, undefined, false);
 }

@@ -1,3 +1,4 @@
+import { absent } from 'curfew-nodes';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 
 /** The items of each input. */
@@ -24,6 +25,7 @@ export function parameterOf(
   objects: readonly (IDataObject | undefined)[],
 ): unknown {
   const raw: unknown = context.getNodeParameter(path, run, null, { rawExpressions: true });
+  if (raw === null) return absent;
   if (typeof raw !== 'string' || !raw.startsWith('=') || !/\binputs\s*\[/.test(raw)) {
     return context.getNodeParameter(path, run, null);
   }

@@ -2,6 +2,7 @@ import { NodeFault, readParameters, services } from 'curfew-nodes';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { connect } from './connect.ts';
 import { runEach } from './runs.ts';
+import './supported.ts';
 
 /** The node Log Out: ends a session in the chosen service for each item. */
 export async function runLogOut(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {

@@ -2,6 +2,7 @@ import { batches, type RequestOptions, readParameters, requestOptions, requestOp
 import { type IExecuteFunctions, type INodeExecutionData, sleep } from 'n8n-workflow';
 import { errorItem, nodeError } from './errors.ts';
 import { type Inputs, objectsOf, parameterOf } from './inputs.ts';
+import { isTool } from './tool.ts';
 
 /** The items that one run puts out, by output. */
 export type RunResult = INodeExecutionData[][];
@@ -35,7 +36,7 @@ export async function runEach(
   }
   for (const item of items) doneFor.delete(item);
   // An agent that uses the node as a tool sees the first output alone.
-  return context.isToolExecution() ? [results.flat(), ...results.slice(1).map(() => [])] : results;
+  return isTool(context) ? [results.flat(), ...results.slice(1).map(() => [])] : results;
 
   async function attempt(item: INodeExecutionData, i: number): Promise<RunResult> {
     const objects = objectsOf(inputs, i);

@@ -1,4 +1,4 @@
-import { type RequestOptions, type Send, transportFault } from 'curfew-nodes';
+import { NodeFault, type RequestOptions, type Send, transportFault } from 'curfew-nodes';
 import type { IHttpRequestOptions, IN8nHttpFullResponse } from 'n8n-workflow';
 
 /** One of n8n's ways to send a request. */
@@ -24,9 +24,20 @@ export function sendWith(request: HttpRequest, options: RequestOptions): Send {
         })) as IN8nHttpFullResponse,
       );
     } catch (error) {
-      throw transportFault(error, url, options.timeout, options.proxy);
+      throw faultOver(options, transportFault(error, url, options.timeout, options.proxy));
     }
   };
+}
+
+/** Through a proxy n8n 1 checks certificates whatever it is told: there the remedy is another. */
+function faultOver({ ignoreTls, proxy }: RequestOptions, fault: NodeFault): NodeFault {
+  if (fault.code !== 'certificate_untrusted' || !ignoreTls || proxy === undefined) return fault;
+  return new NodeFault(fault.code, fault.message, {
+    origin: fault.origin,
+    cause: fault.cause,
+    remedy:
+      'Through a proxy this n8n checks certificates in any case: let this machine trust its issuer (NODE_EXTRA_CA_CERTS), or update to n8n 2.',
+  });
 }
 
 function answerOf({ statusCode, headers, body }: IN8nHttpFullResponse) {

@@ -1,4 +1,5 @@
 import {
+  absent,
   NodeFault,
   type Parameter,
   type RequestOptions,
@@ -18,30 +19,37 @@ export async function parametersOf(
   message: Message,
 ): Promise<Values> {
   const given = new Map<string, unknown>();
-  for (const { name } of parameters) given.set(name, await evaluate(red, node, config, name, message));
+  for (const parameter of parameters) given.set(parameter.name, await evaluate(red, node, config, parameter, message));
   return readParameters(parameters, ({ name }) => given.get(name));
 }
 
-function evaluate(red: Red, node: RedNode, config: NodeConfig, name: string, message: Message): Promise<unknown> {
+function evaluate(
+  red: Red,
+  node: RedNode,
+  config: NodeConfig,
+  { name, label }: Parameter,
+  message: Message,
+): Promise<unknown> {
   const [value, type] = [config[name], config[`${name}Type`]];
-  // Choices and checkboxes have no type; an empty field is nothing, whatever its type.
-  if (typeof type !== 'string' || value === '' || value === undefined) return Promise.resolve(value);
+  // An empty field is nothing, whatever its type; choices and checkboxes have no type.
+  if (value === '' || value === undefined) return Promise.resolve(absent);
+  if (typeof type !== 'string') return Promise.resolve(value);
   return new Promise((resolve, reject) => {
     try {
       red.util.evaluateNodeProperty(value, type, node, message, (error, result) =>
-        error ? reject(expressionFault(name, error)) : resolve(result),
+        error ? reject(expressionFault(label, error)) : resolve(result),
       );
     } catch (error) {
       // An expression that cannot be read is not handed to the callback.
-      reject(expressionFault(name, error));
+      reject(expressionFault(label, error));
     }
   });
 }
 
 /** JSONata's errors are objects with a message, and no errors. */
-function expressionFault(name: string, cause: unknown): NodeFault {
+function expressionFault(label: string, cause: unknown): NodeFault {
   const { message } = cause as { message?: unknown };
-  return new NodeFault('invalid_parameter', `The expression of “${name}” fails: ${message ?? cause}`, {
+  return new NodeFault('invalid_parameter', `The expression of “${label}” fails: ${message ?? cause}.`, {
     remedy: 'Correct the expression.',
     cause,
   });

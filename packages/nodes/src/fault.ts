@@ -56,14 +56,24 @@ export function faultOf(error: unknown): NodeFault {
 }
 
 function faultOfCurfew(error: CurfewApiError): NodeFault {
-  const fields = (error.problem?.errors ?? []).map(({ path, message }) => `${path.replace(/^\//, '')} ${message}`);
+  const fields = (error.problem?.errors ?? []).map(({ path, message }) => `${inWords(path)} ${message}`);
   const told = fields.length > 0 ? ` (${fields.join('; ')})` : '';
   const wait = error.retryAfter === undefined ? '' : ` Here: ${error.retryAfter} seconds.`;
-  return new NodeFault(error.code, `Curfew: ${error.message}${told}`, {
-    remedy: `${error.remedy}${wait}`,
+  return new NodeFault(error.code, `Curfew: ${inWords(error.message)}${told}`, {
+    remedy: `${inWords(error.remedy)}${wait}`,
     status: error.status === 0 ? undefined : error.status,
     origin: error.status >= 400 && error.status < 500 ? 'client' : 'server',
     response: error.problem,
     cause: error,
   });
+}
+
+/** The API's names of fields as people read them: `/userId` is User ID. */
+function inWords(text: string): string {
+  return text.replace(/^\//, '').replaceAll(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, (name) =>
+    name
+      .split(/(?=[A-Z])/)
+      .map((word) => (/^(id|ip)$/i.test(word) ? word.toUpperCase() : word[0]?.toUpperCase() + word.slice(1)))
+      .join(' '),
+  );
 }

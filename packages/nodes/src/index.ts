@@ -2,6 +2,7 @@ export { authorizedSend, type Connection, checkUrl, readCredential, testCredenti
 export { type Credential, ignoreTlsField } from './credential.ts';
 export { type ErrorEntry, faultOf, NodeFault, type Origin } from './fault.ts';
 export { Kept, keptBeside, sessionUrl } from './kept.ts';
+export { labelOf } from './labels.ts';
 export { serverTypeOf, typeOf } from './names.ts';
 export { operations } from './operations/index.ts';
 export {
@@ -13,7 +14,7 @@ export {
   type ResourceName,
   resources,
 } from './operations/operation.ts';
-export { applies, type Choice, type Parameter, type Values } from './parameter.ts';
+export { absent, applies, type Choice, type Parameter, type Values } from './parameter.ts';
 export { readParameters } from './read.ts';
 export { baseUrl, batches, type RequestOptions, requestOptions, requestOptionsOf } from './request-options.ts';
 export { curfew } from './services/curfew.ts';

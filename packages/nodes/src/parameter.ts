@@ -19,6 +19,8 @@ export type Parameter = {
   readonly choices?: readonly Choice[];
   /** Optional, and so out of the way: offered in a list of further fields. */
   readonly extra?: true;
+  /** Optional; but once it is given, by a field or an expression, nothing is an error: more sessions would be meant. */
+  readonly narrows?: true;
   /** Shown, and read, only while other parameters have one of these values. */
   readonly when?: Readonly<Record<string, readonly (string | boolean)[]>>;
   /** What is wrong with a text, in words that go on after the parameter's name; undefined when nothing is. */
@@ -26,6 +28,9 @@ export type Parameter = {
 };
 
 export type Choice = { readonly value: string; readonly label: string; readonly help?: string };
+
+/** In the place of a value that nobody gave: no text, and no expression. */
+export const absent: unique symbol = Symbol('absent');
 
 /** What was read of the parameters, by name. A parameter that was left empty is not there. */
 export type Values = Readonly<Record<string, unknown>>;

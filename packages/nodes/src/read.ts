@@ -1,9 +1,9 @@
 import { NodeFault } from './fault.ts';
-import { applies, type Parameter, type Values } from './parameter.ts';
+import { absent, applies, type Parameter, type Values } from './parameter.ts';
 
 /**
  * Reads what a flow gives for each parameter: the only place where a value from outside becomes one that is trusted.
- * `give` answers the value of a parameter, with its expressions resolved.
+ * `give` answers the value of a parameter, with its expressions resolved; `absent` when there is none.
  * @throws `NodeFault` that names the parameter and the remedy: `missing_parameter`, `invalid_parameter`
  */
 export function readParameters(parameters: readonly Parameter[], give: (parameter: Parameter) => unknown): Values {
@@ -18,8 +18,10 @@ export function readParameters(parameters: readonly Parameter[], give: (paramete
 
 function readParameter(parameter: Parameter, given: unknown): unknown {
   const value = typeof given === 'string' ? given.trim() : given;
-  if (value === undefined || value === null || value === '') {
-    if (parameter.required) throw missing(parameter, given);
+  if (value === absent && parameter.fallback !== undefined)
+    return parameter.fallback === '' ? undefined : parameter.fallback;
+  if (value === absent || value === undefined || value === null || value === '') {
+    if (parameter.required || (parameter.narrows && value !== absent)) throw missing(parameter, given);
     return parameter.fallback === '' ? undefined : parameter.fallback;
   }
   switch (parameter.kind) {
@@ -109,10 +111,10 @@ function asObject(parameter: Parameter, value: unknown): object | undefined {
   return Object.keys(value).length === 0 ? undefined : value;
 }
 
-function missing({ label }: Parameter, given: unknown): NodeFault {
-  const is = typeof given === 'string' || Array.isArray(given) ? 'empty' : String(given);
+function missing({ label, required }: Parameter, given: unknown): NodeFault {
+  const is = given === undefined || given === null ? String(given) : 'empty';
   return new NodeFault('missing_parameter', `Missing required property: ${label}. It is ${is}.`, {
-    remedy: `Fill in “${label}”, or correct its expression.`,
+    remedy: `Fill in “${label}”, ${required ? 'or correct its expression' : 'correct its expression, or remove the field'}.`,
   });
 }
 

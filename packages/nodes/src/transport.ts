@@ -53,12 +53,12 @@ export function transportFault(error: unknown, url: string, timeout: number, via
   });
 }
 
-/** Engines wrap what went wrong; the innermost error that has a code says it. */
+/** Engines wrap what went wrong; the innermost error that has a code says it. n8n 1 keeps the code as `httpCode` alone. */
 function causeWithCode(error: unknown): { code: string; message: string } {
   let found: { code: string; message: string } | undefined;
   let at: unknown = error;
   for (let depth = 0; depth < 6 && typeof at === 'object' && at !== null; depth++) {
-    const { code, message, cause } = at as { code?: unknown; message?: unknown; cause?: unknown };
+    const { message, cause, httpCode, code = httpCode } = at as Record<string, unknown>;
     if (typeof code === 'string' && code !== '') found = { code, message: String(message) };
     at = cause;
   }

@@ -57,7 +57,7 @@ const example: Record<string, { fields: object; values: Record<string, unknown> 
   waha: { fields: { apiKey: 'k' }, values: { wahaSession: 'default' } },
   directus: { fields: {}, values: { directusRefreshToken: 'r'.repeat(64), directusCheck: true } },
   rocketchat: { fields: { userId: 'u', authToken: 't' }, values: { rocketchatSessionId: 's' } },
-  altogic: { fields: { clientKey: 'c', sessionToken: 's' }, values: { altogicSessionToken: 't' } },
+  altogic: { fields: { clientKey: 'c', sessionToken: 's' }, values: { altogicBy: 'token', altogicSessionToken: 't' } },
   oauth: { fields: { clientId: 'c', clientAuthentication: 'none' }, values: { oauthToken: 't' } },
 };
 
@@ -104,6 +104,25 @@ describe('odd answers of a service', () => {
       json(422, { error: text, session: 'default', status: 'FAILED', message: text }),
     );
     assert.match((await fault(done)).message, /WAHA: Session status is not as expected/);
+  });
+
+  test('Altogic: the credential’s own session is signed out when that is chosen, and never for want of a token', async (t) => {
+    for (const altogicSessionToken of ['', ' ', null, undefined]) {
+      const { code } = await fault(logOutOf(t, 'altogic', json(200, {}), { altogicSessionToken }));
+      assert.equal(code, 'missing_parameter', String(altogicSessionToken));
+    }
+    const bodies: string[] = [];
+    const { done } = await logOutOf(
+      t,
+      'altogic',
+      async (request, response) => {
+        for await (const chunk of request) bodies.push(String(chunk));
+        response.end();
+      },
+      { altogicBy: 'own', altogicSessionToken: '' },
+    );
+    assert.equal((await done).success, true);
+    assert.deepEqual(bodies, ['{}']);
   });
 
   test('Directus: an access token in the field is told as one, before anything is sent', async (t) => {

@@ -11,7 +11,7 @@ export function curfewNode(operation: string, parameters: Record<string, unknown
     const { extra } = declared?.parameters.find((parameter) => parameter.name === name) ?? {};
     // n8n itself refuses to start with a required field that is empty; an expression can still give nothing.
     const given = value === '' ? null : value;
-    const text = typeof given === 'object' ? `={{ ${JSON.stringify(given)} }}` : given;
+    const text = typeof given === 'object' && name !== 'options' ? `={{ ${JSON.stringify(given)} }}` : given;
     (extra ? further : saved)[name] = text;
   }
   const credentials = { curfewApi: { id: 'key', name: 'Curfew' } };

@@ -11,7 +11,7 @@ import type {
   IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
 import { Credentials } from './credentials.ts';
-import { core, workflow } from './engine.ts';
+import { core, isOfN8n1, workflow } from './engine.ts';
 
 const { PackageDirectoryLoader, WorkflowExecute } = core;
 const { NodeConnectionTypes, Workflow } = workflow;
@@ -26,6 +26,8 @@ export type Saved = Pick<IWorkflowBase, 'nodes' | 'connections'> & { settings?: 
 export type Ran = {
   run: IRun;
   error: (Error & { description?: string | null }) | undefined;
+  /** What the editor shows of the error: its message, and the description below; empty when there is none. */
+  told: string;
   output(node: string, index?: number): INodeExecutionData[];
   json(node: string, index?: number): IDataObject[];
 };
@@ -91,12 +93,16 @@ export class N8n {
   }
 
   async run(saved: Saved): Promise<Ran> {
-    const run = await new WorkflowExecute(this.additionalData(), 'manual').run({ workflow: this.parse(saved) });
+    const execution = new WorkflowExecute(this.additionalData(), 'manual');
+    const parsed = this.parse(saved);
+    // n8n 1 takes the workflow itself.
+    const run = await execution.run((isOfN8n1 ? parsed : { workflow: parsed }) as { workflow: typeof parsed });
     const { runData, error } = run.data.resultData;
     const output = (node: string, index = 0) => runData[node]?.at(-1)?.data?.['main']?.[index] ?? [];
     return {
       run,
       error: error as Ran['error'],
+      told: [error?.message, error?.description].filter(Boolean).join(' '),
       output,
       json: (node, index) => output(node, index).map(({ json }) => json),
     };

@@ -10,6 +10,12 @@ import { fileURLToPath } from 'node:url';
 export const packageFolder = fileURLToPath(new URL('../../../../packages/node-red-curfew', import.meta.url));
 export const packageName = '@curfew/node-red';
 
+/** The folder of the engine that runs the tests: the newest Node-RED, unless those of another ask for theirs. */
+const engine = process.env['CURFEW_TEST_NODE_RED'] ?? 'node-red';
+const require = createRequire(fileURLToPath(new URL(`../../../${engine}/package.json`, import.meta.url)));
+/** How the engine is called in what a test prints. */
+export const engineName = `Node-RED ${(require('node-red/package.json') as { version: string }).version}`;
+
 type Json = ReturnType<typeof JSON.parse>;
 export type Message = Record<string, Json>;
 /** A node of a flow, as a flow is saved. */
@@ -51,7 +57,7 @@ export class NodeRed {
     mkdirSync(dirname(installed), { recursive: true });
     symlinkSync(folder, installed);
     writeFileSync(join(userDir, 'package.json'), JSON.stringify({ dependencies: { [packageName]: '*' } }));
-    const runtime = createRequire(import.meta.url)('node-red') as Runtime;
+    const runtime = require('node-red') as Runtime;
     const server = createServer((request, response) => runtime.httpAdmin(request, response)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const sinks: Sinks = new Map();

@@ -541,7 +541,7 @@ export class Curfew implements INodeType {
 							},
 						],
 						default: 'active',
-						description: 'Which state the session is in',
+						description: 'Which state the session is in. Without it, sessions that have ended are listed too.',
 					},
 					{
 						displayName: 'Text',
@@ -576,6 +576,18 @@ export class Curfew implements INodeType {
 						},
 						default: 1000,
 						description: 'How many milliseconds the pause after each batch lasts',
+					},
+					{
+						displayName: 'Empty Item for No Sessions',
+						name: 'emptyItem',
+						type: 'boolean',
+						default: false,
+						description: 'Whether to put out one empty item where there are no sessions, so that the workflow goes on',
+						displayOptions: {
+							show: {
+								'/operation': ['getUserSessions', 'getSessions'],
+							},
+						},
 					},
 					{
 						displayName: 'Ignore SSL Issues (Insecure)',

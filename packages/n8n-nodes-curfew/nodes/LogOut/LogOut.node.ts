@@ -33,6 +33,7 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['altogic'],
+						authentication: ['token'],
 					},
 				},
 			},
@@ -62,6 +63,7 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['directus'],
+						authentication: ['token'],
 					},
 				},
 			},
@@ -71,6 +73,7 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['oauth'],
+						authentication: ['token'],
 					},
 				},
 			},
@@ -100,6 +103,7 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['waha'],
+						authentication: ['token'],
 					},
 				},
 			},
@@ -121,6 +125,15 @@ export class LogOut implements INodeType {
 					{
 						name: 'Directus',
 						value: 'directus',
+					},
+					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
 					},
 					{
 						name: 'OAuth Server',
@@ -147,8 +160,44 @@ export class LogOut implements INodeType {
 				noDataExpression: true,
 				options: [
 					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
+					},
+					{
+						name: 'Session Token',
+						value: 'token',
+					},
+				],
+				default: 'token',
+				displayOptions: {
+					show: {
+						service: ['altogic'],
+					},
+				},
+			},
+			{
+				displayName: 'Authentication',
+				name: 'authentication',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
 						name: 'API Key',
 						value: 'token',
+					},
+					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
 					},
 					{
 						name: 'Sign-In',
@@ -169,6 +218,69 @@ export class LogOut implements INodeType {
 				noDataExpression: true,
 				options: [
 					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
+					},
+					{
+						name: 'Static Token',
+						value: 'token',
+					},
+				],
+				default: 'token',
+				displayOptions: {
+					show: {
+						service: ['directus'],
+					},
+				},
+			},
+			{
+				displayName: 'Authentication',
+				name: 'authentication',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'Client',
+						value: 'token',
+					},
+					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
+					},
+				],
+				default: 'token',
+				displayOptions: {
+					show: {
+						service: ['oauth'],
+					},
+				},
+			},
+			{
+				displayName: 'Authentication',
+				name: 'authentication',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
+					},
+					{
 						name: 'Sign-In',
 						value: 'signIn',
 					},
@@ -185,17 +297,69 @@ export class LogOut implements INodeType {
 				},
 			},
 			{
+				displayName: 'Authentication',
+				name: 'authentication',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'API Key',
+						value: 'token',
+					},
+					{
+						name: 'None',
+						value: 'none',
+						displayOptions: {
+							show: {
+								service: ['none'],
+							},
+						},
+					},
+				],
+				default: 'token',
+				displayOptions: {
+					show: {
+						service: ['waha'],
+					},
+				},
+			},
+			{
+				displayName: 'Session',
+				name: 'altogicBy',
+				type: 'options',
+				options: [
+					{
+						name: 'By Its Token',
+						value: 'token',
+					},
+					{
+						name: "The Credential's Own",
+						value: 'own',
+					},
+				],
+				required: true,
+				default: 'token',
+				description: 'Which session to sign out',
+				displayOptions: {
+					show: {
+						service: ['altogic'],
+					},
+				},
+			},
+			{
 				displayName: 'Session Token',
 				name: 'altogicSessionToken',
 				type: 'string',
 				typeOptions: {
 					password: true,
 				},
+				required: true,
 				default: '',
-				description: "The token of the session to sign out. Empty: the credential's own.",
+				description: 'The token of the session to sign out',
 				displayOptions: {
 					show: {
 						service: ['altogic'],
+						altogicBy: ['token'],
 					},
 				},
 			},

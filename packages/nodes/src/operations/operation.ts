@@ -6,9 +6,10 @@ export type Output = { readonly name: string; readonly label: string; readonly h
 /** What one run of an operation puts out, and on which output. */
 export type Outcome =
   | { readonly output: string; readonly value: object }
-  | { readonly output: string; readonly list: readonly object[] }
-  /** The object that came in goes on as it was. */
-  | { readonly output: string; readonly passes: true };
+  /** `none`: what somebody is told who gets an empty list in words. */
+  | { readonly output: string; readonly list: readonly object[]; readonly none: string }
+  /** The object that came in goes on as it was; `told`: what happened, in words, for whoever sent none. */
+  | { readonly output: string; readonly passes: true; readonly told: string };
 
 export type ResourceName = 'userSession' | 'session';
 

@@ -44,6 +44,7 @@ const filters: readonly Parameter[] = [
     kind: 'text',
     max: 200,
     extra: true,
+    narrows: true,
   },
   {
     name: 'filterGroup',
@@ -53,6 +54,7 @@ const filters: readonly Parameter[] = [
     kind: 'text',
     max: 128,
     extra: true,
+    narrows: true,
   },
   {
     name: 'filterIp',
@@ -62,6 +64,7 @@ const filters: readonly Parameter[] = [
     kind: 'text',
     max: 64,
     extra: true,
+    narrows: true,
   },
   {
     name: 'filterName',
@@ -71,12 +74,13 @@ const filters: readonly Parameter[] = [
     kind: 'text',
     max: 100,
     extra: true,
+    narrows: true,
   },
   {
     name: 'filterStatus',
     field: 'status',
     label: 'Status',
-    help: 'Which state the session is in',
+    help: 'Which state the session is in. Without it, sessions that have ended are listed too.',
     kind: 'choice',
     extra: true,
     choices: [
@@ -93,6 +97,7 @@ const filters: readonly Parameter[] = [
     kind: 'text',
     max: 255,
     extra: true,
+    narrows: true,
   },
 ];
 
@@ -101,7 +106,7 @@ export const getSessions: Operation = {
   label: 'Get Many',
   action: 'Get many sessions',
   resource: 'session',
-  help: 'Lists sessions across users, newest first.',
+  help: 'Lists sessions across users, newest first. Those that have ended are among them, unless “Status” says otherwise.',
   inputs: 'one',
   outputs: [sessionsOutput],
   parameters: [
@@ -134,7 +139,7 @@ export const getSessions: Operation = {
         ),
       enough,
     );
-    return { output: 'sessions', list };
+    return { output: 'sessions', list, none: 'There is no such session.' };
   },
 };
 

@@ -54,7 +54,10 @@ export const getUserSession: Operation = {
       const { session } = await callCurfew(connection, (client, options) => client.findUserSession(body, options));
       return { output: 'session', value: session };
     } catch (error) {
-      if (faultOf(error).code === 'session_not_found') return { output: 'notFound', passes: true };
+      if (faultOf(error).code === 'session_not_found') {
+        const told = `The user ${JSON.stringify(body.userId)} has no such session, or it has ended.`;
+        return { output: 'notFound', passes: true, told };
+      }
       throw error;
     }
   },
@@ -74,7 +77,7 @@ export const getUserSessions: Operation = {
     const list = await allPages((cursor) =>
       callCurfew(connection, (client, options) => client.listUserSessions({ userId, limit: 100, cursor }, options)),
     );
-    return { output: 'sessions', list };
+    return { output: 'sessions', list, none: `The user ${JSON.stringify(userId)} has no session that has not ended.` };
   },
 };
 
@@ -113,6 +116,7 @@ export const deleteUserSessions: Operation = {
       kind: 'text',
       max: 64,
       extra: true,
+      narrows: true,
     },
   ],
   async run(connection, values) {
@@ -151,7 +155,10 @@ export const removeAccessGroup: Operation = {
 async function changeGroups(
   ...[connection, values, change]: [...Parameters<Operation['run']>, 'add' | 'remove']
 ): ReturnType<Operation['run']> {
-  const input = { userId: requiredText(values, 'userId'), [change]: textsOf(values, 'accessGroups') };
+  const [userId, groups] = [requiredText(values, 'userId'), textsOf(values, 'accessGroups') ?? []];
+  const input = { userId, [change]: groups };
   await callCurfew(connection, (client, options) => client.changeAccessGroups(input, options));
-  return { output: 'outputObject', passes: true };
+  const done = change === 'add' ? 'added to' : 'removed from';
+  const told = `${groups.map((group) => JSON.stringify(group)).join(', ')} ${done} all sessions of the user ${JSON.stringify(userId)}.`;
+  return { output: 'outputObject', passes: true, told };
 }

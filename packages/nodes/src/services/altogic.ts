@@ -10,7 +10,7 @@ const base = '/_api/rest/v1/auth';
 export const altogic: Service = {
   name: 'altogic',
   label,
-  help: 'Signs a session out by its token; without one, the session of the credential itself.',
+  help: 'Signs a session out by its token, or the session of the credential itself.',
   credentials: [
     {
       name: 'curfewAltogicApi',
@@ -51,10 +51,24 @@ export const altogic: Service = {
   ],
   parameters: [
     {
+      name: 'altogicBy',
+      label: 'Session',
+      help: 'Which session to sign out',
+      kind: 'choice',
+      required: true,
+      fallback: 'token',
+      choices: [
+        { value: 'token', label: 'By Its Token' },
+        { value: 'own', label: "The Credential's Own" },
+      ],
+    },
+    {
       name: 'altogicSessionToken',
       label: 'Session Token',
-      help: "The token of the session to sign out. Empty: the credential's own.",
+      help: 'The token of the session to sign out',
       kind: 'secret',
+      required: true,
+      when: { altogicBy: ['token'] },
     },
   ],
   async logOut({ url, send }, values) {

@@ -145,12 +145,16 @@ export const targets: readonly Target[] = [
         fields: { clientKey: 'client', sessionToken: person.token, apiKey: server.key },
         async live() {
           const { token } = await person.again();
-          return { parameters: { altogicSessionToken: token }, over: () => ended(server, token), answer: {} };
+          return {
+            parameters: { altogicBy: 'token', altogicSessionToken: token },
+            over: () => ended(server, token),
+            answer: {},
+          };
         },
       };
     },
     unknown: {
-      parameters: { altogicSessionToken: nobody },
+      parameters: { altogicBy: 'token', altogicSessionToken: nobody },
       code: 'session_not_found',
       message: /Altogic: .*could not be found/,
     },

@@ -1,0 +1,2 @@
+import './support/this-engine.ts';
+import '../../node-red/test/editor.test.ts';
