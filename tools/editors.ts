@@ -41,6 +41,7 @@ try {
 } finally {
   await browser.close();
   server.child.kill('SIGTERM');
+  rmSync(server.store, { recursive: true, force: true });
 }
 const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
 for (const row of rows) console.log(row.map((text, i) => text.padEnd(widths[i]!)).join('  '));
@@ -230,7 +231,7 @@ async function startN8n(
   throw new Error(`n8n ${version} did not start.`);
 }
 
-async function startServer(): Promise<{ child: ChildProcess; url: string; key: string }> {
+async function startServer(): Promise<{ child: ChildProcess; url: string; key: string; store: string }> {
   const key = execFileSync('curfew', ['keys', 'make'], { encoding: 'utf8' }).trim();
   const store = mkdtempSync(join(tmpdir(), 'curfew-editors-'));
   const child = spawn('curfew', ['serve'], {
@@ -238,7 +239,7 @@ async function startServer(): Promise<{ child: ChildProcess; url: string; key: s
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   for await (const line of createInterface(child.stdout!)) {
-    if (line.includes('"listening"')) return { child, url: JSON.parse(line).url, key };
+    if (line.includes('"listening"')) return { child, url: JSON.parse(line).url, key, store };
   }
   throw new Error('The server did not start.');
 }
