@@ -1,13 +1,16 @@
 import type { AttemptRule } from '../../domain/attempts.ts';
 import { encodeNumber } from '../../domain/base62.ts';
+import type { CurfewError } from '../../errors.ts';
 import type { AttemptOutcome } from '../contract.ts';
 import type { Tables } from './tables.ts';
 
 /** How many were taken, and when the window ends. */
 type Row = [taken: number, resetAt: number];
 
-/** Buckets that one sweep forgets at most. */
+/** Buckets that one sweep forgets at most, and writes down of those that were held back. */
 const mostForgotten = 5000;
+/** Buckets that are held in memory at most while the disk is full: some megabytes. */
+export const mostHeld = 50_000;
 
 const bucketKey = (bucket: string): string => `b${bucket}`;
 /** When a bucket may be forgotten: in the order of time. A cleared bucket leaves its key until then. */
@@ -16,21 +19,28 @@ const bucketOfTimeKey = (key: string): string => key.slice(9);
 
 /**
  * Attempts, on disk, so that a restart lets nobody guess anew and no flood pushes anything out. Nobody waits for their
- * writes: until one is committed, a moment later, what it says is kept in memory, where the next attempt finds it.
+ * writes: until one is committed, a moment later, what it says is kept in memory, where the next attempt finds it. While
+ * the disk is full that is until its window ends, or there is room again; there are only so many of them.
  */
 export class Attempts {
   readonly #table: Tables['attempts'];
   readonly #mayWrite: () => boolean;
   readonly #unwritten: Map<string, { row: Row | undefined }> = new Map();
+  /** Which of these the disk had no room for. */
+  readonly #held: Set<string> = new Set();
+  readonly #refusal: () => CurfewError;
   #written: Promise<unknown> = Promise.resolve();
 
-  /** `mayWrite`: whether the disk has room for what is no end. */
-  constructor(table: Tables['attempts'], mayWrite: () => boolean) {
+  /** `mayWrite`: whether the disk has room for what is no end; `refusal`: what is said where no more can be held. */
+  constructor(table: Tables['attempts'], mayWrite: () => boolean, refusal: () => CurfewError) {
     this.#table = table;
     this.#mayWrite = mayWrite;
+    this.#refusal = refusal;
   }
 
+  /** @throws `store_full` when the disk is full, and as many as can be held in memory are */
   take(bucket: string, { max, window }: AttemptRule, now: number): AttemptOutcome {
+    if (this.#held.size >= mostHeld && !this.#held.has(bucket) && !this.#mayWrite()) throw this.#refusal();
     const kept = this.#read(bucket);
     const isOpen = kept !== undefined && kept[1] > now;
     const [taken, resetAt] = isOpen ? kept : [0, now + window];
@@ -46,6 +56,7 @@ export class Attempts {
 
   /** Forgets what has run out. */
   async sweep(now: number): Promise<void> {
+    this.#writeHeld(now);
     await this.settled();
     this.#forget(this.#timeKeys({ start: 't', end: `t${encodeNumber(now, 8)}~`, limit: mostForgotten }), now);
     await this.settled();
@@ -86,16 +97,39 @@ export class Attempts {
     return unwritten ? unwritten.row : (this.#table.get(bucketKey(bucket)) as Row | undefined);
   }
 
+  /** What was held back is forgotten when it has run out, and written when there is room. */
+  #writeHeld(now: number): void {
+    let written = 0;
+    for (const bucket of this.#held) {
+      const row = this.#unwritten.get(bucket)?.row;
+      if (row && row[1] <= now) {
+        this.#held.delete(bucket);
+        this.#unwritten.delete(bucket);
+      } else if (written < mostForgotten && this.#mayWrite()) {
+        written += 1;
+        this.#write(bucket, row);
+        if (row) this.#put(timeKey(row[1], bucket), true);
+      }
+    }
+  }
+
   #write(bucket: string, row: Row | undefined): void {
     const entry = { row };
     this.#unwritten.set(bucket, entry);
-    if (!this.#mayWrite()) return;
+    if (!this.#mayWrite()) {
+      this.#held.add(bucket);
+      return;
+    }
+    this.#held.delete(bucket);
     const key = bucketKey(bucket);
     const written = row ? this.#table.put(key, row) : this.#table.remove(key);
-    // What a full disk did not take stays in memory.
-    this.#await(written, () => {
-      if (this.#unwritten.get(bucket) === entry) this.#unwritten.delete(bucket);
-    });
+    const isNewest = () => this.#unwritten.get(bucket) === entry;
+    this.#await(
+      written,
+      () => isNewest() && this.#unwritten.delete(bucket),
+      // What a full disk did not take stays in memory.
+      () => isNewest() && this.#held.add(bucket),
+    );
   }
 
   #put(key: string, value: true): void {
@@ -103,8 +137,8 @@ export class Attempts {
     this.#await(this.#table.put(key, value));
   }
 
-  #await(written: Promise<unknown>, then: () => void = () => {}): void {
+  #await(written: Promise<unknown>, then: () => unknown = () => {}, otherwise: () => unknown = () => {}): void {
     const before = this.#written;
-    this.#written = written.then(then, () => {}).then(() => before);
+    this.#written = written.then(then, otherwise).then(() => before);
   }
 }

@@ -1,0 +1,3 @@
+import * as turned from '../http/server.ts';
+
+export const used = turned;

@@ -1,0 +1,3 @@
+import * as turned from '../fence/local.ts';
+
+export const used = turned;

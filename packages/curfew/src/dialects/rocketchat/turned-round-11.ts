@@ -1,0 +1,3 @@
+import * as turned from '../../cli/main.ts';
+
+export const used = turned;

@@ -1,0 +1,3 @@
+import * as turned from '../stores/contract.ts';
+
+export const used = turned;

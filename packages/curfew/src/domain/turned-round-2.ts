@@ -1,0 +1,3 @@
+import * as turned from 'node:fs';
+
+export const used = turned;

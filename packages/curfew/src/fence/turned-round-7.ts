@@ -1,0 +1,3 @@
+import * as turned from '../stores/lmdb/index.ts';
+
+export const used = turned;

@@ -1,0 +1,3 @@
+import * as turned from '../../dialects/index.ts';
+
+export const used = turned;

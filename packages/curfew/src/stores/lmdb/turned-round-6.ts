@@ -1,0 +1,3 @@
+import * as turned from '../../authority/index.ts';
+
+export const used = turned;

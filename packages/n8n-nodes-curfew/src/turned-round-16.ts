@@ -1,0 +1,3 @@
+import * as turned from 'curfew';
+
+export const used = turned;

@@ -1,0 +1,3 @@
+import * as turned from 'curfew-client';
+
+export const used = turned;

@@ -1,0 +1,3 @@
+import * as turned from 'n8n-workflow';
+
+export const used = turned;
