@@ -1,3 +1,0 @@
-import * as turned from '../http/server.ts';
-
-export const used = turned;

@@ -1,3 +1,0 @@
-import * as turned from '../fence/local.ts';
-
-export const used = turned;

@@ -1,3 +1,0 @@
-import * as turned from '../../cli/main.ts';
-
-export const used = turned;

@@ -1,3 +1,0 @@
-import * as turned from 'node:fs';
-
-export const used = turned;

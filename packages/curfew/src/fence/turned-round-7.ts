@@ -1,3 +1,0 @@
-import * as turned from '../stores/lmdb/index.ts';
-
-export const used = turned;

@@ -1,3 +1,0 @@
-import * as turned from '../../dialects/index.ts';
-
-export const used = turned;

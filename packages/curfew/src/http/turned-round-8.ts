@@ -1,3 +1,0 @@
-import * as turned from '../stores/contract.ts';
-
-export const used = turned;

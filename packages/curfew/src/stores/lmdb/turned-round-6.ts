@@ -1,3 +1,0 @@
-import * as turned from '../../authority/index.ts';
-
-export const used = turned;

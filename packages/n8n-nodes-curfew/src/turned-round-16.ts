@@ -1,3 +1,0 @@
-import * as turned from 'curfew';
-
-export const used = turned;

@@ -1,3 +1,0 @@
-import * as turned from 'curfew-client';
-
-export const used = turned;

@@ -1,3 +1,0 @@
-import * as turned from 'n8n-workflow';
-
-export const used = turned;
