@@ -47,6 +47,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'Second factors could be guessed for weeks.',
     'A flood of attempts, or a restart, pushed others’ counts out.',
     'Each node of a fleet counted for itself alone.',
+    'While the disk was full, attempts filled the memory.',
   ]),
   Accounts: found(5, [
     'Whoever found a browser open changed the password without knowing it.',

@@ -127,7 +127,7 @@ async function storeInFolder(path: string, settings: Settings, mendTime: boolean
   const findings = [
     storeFolder(folder),
     ...(await dataIn(folder)),
-    ...hidden('data', join(folder, 'data.mdb')),
+    ...hidden('data file', join(folder, 'data.mdb')),
     ...(settings.secretKey === undefined ? hidden('secret key', join(folder, keyFile)) : []),
   ];
   if (!mendTime || !existsSync(folder)) return findings;

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { day, hour, minute } from '../../src/domain/limits.ts';
+import { CurfewError } from '../../src/errors.ts';
 import { everyone, forever, logout, start, user, World } from '../../src/stores/conformance/harness.ts';
 import type { SweepTask } from '../../src/stores/contract.ts';
 import { Attempts } from '../../src/stores/lmdb/attempts.ts';
@@ -24,6 +25,8 @@ function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
 }
+
+const full = () => new CurfewError('store_full');
 
 /** A clock by which the time of every turn is over at once. */
 function hurried(): () => number {
@@ -263,7 +266,7 @@ describe('the embedded store and the turns of the event loop', () => {
 
   test('N10.7: what attempts leave is forgotten a few at a time', async (t) => {
     const { tables } = await filled(t, async () => {});
-    const attempts = new Attempts(tables.attempts, () => true);
+    const attempts = new Attempts(tables.attempts, () => true, full);
     for (let i = 0; i < 1200; i++) attempts.take(`bucket ${i}`, { max: 5, window: minute }, start);
     await attempts.settled();
     const sizes = [attempts.size];
@@ -272,24 +275,5 @@ describe('the embedded store and the turns of the event loop', () => {
       sizes.push(attempts.size);
     }
     assert.deepEqual(sizes, [2400, 1400, 400, 0]);
-  });
-
-  test('attempts that a full disk did not take are written when there is room, and what has run out leaves memory', async (t) => {
-    const { tables } = await filled(t, async () => {});
-    let room = false;
-    const attempts = new Attempts(tables.attempts, () => room);
-    const rule = { max: 3, window: hour };
-    attempts.take('short', { max: 3, window: minute }, start);
-    for (let i = 0; i < 3; i++) attempts.take('long', rule, start);
-    await attempts.sweep(start + 2 * minute);
-    assert.equal(attempts.size, 0);
-    room = true;
-    assert.deepEqual(await attempts.sweep(start + 2 * minute), { more: false });
-    // The bucket, and when it may be forgotten.
-    assert.equal(attempts.size, 2);
-    const afterRestart = new Attempts(tables.attempts, () => true);
-    assert.equal(afterRestart.take('long', rule, start + 3 * minute).allowed, false);
-    await afterRestart.sweep(start + 2 * hour);
-    assert.equal(afterRestart.size, 0);
   });
 });

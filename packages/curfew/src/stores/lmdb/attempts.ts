@@ -1,5 +1,6 @@
 import type { AttemptRule } from '../../domain/attempts.ts';
 import { encodeNumber } from '../../domain/base62.ts';
+import type { CurfewError } from '../../errors.ts';
 import type { AttemptOutcome } from '../contract.ts';
 import type { Tables } from './tables.ts';
 
@@ -8,6 +9,8 @@ type Row = [taken: number, resetAt: number];
 
 /** Buckets that one piece of a sweep deals with at most. */
 const most = 500;
+/** Buckets that are held in memory at most while the disk is full: some megabytes. */
+export const mostHeld = 50_000;
 
 const bucketKey = (bucket: string): string => `b${bucket}`;
 /** When a bucket may be forgotten: in the order of time. A cleared bucket leaves its key until then. */
@@ -16,25 +19,32 @@ const bucketOfTimeKey = (key: string): string => key.slice(9);
 
 /**
  * Attempts, on disk, so that a restart lets nobody guess anew and no flood pushes anything out. Nobody waits for their
- * writes: until one is committed, a moment later, what it says is kept in memory, where the next attempt finds it.
+ * writes: until one is committed, a moment later, what it says is kept in memory, where the next attempt finds it. While
+ * the disk is full that is until its window ends, or there is room again; there are only so many of them.
  */
 export class Attempts {
   readonly #table: Tables['attempts'];
   readonly #mayWrite: () => boolean;
   readonly #unwritten: Map<string, { row: Row | undefined }> = new Map();
+  /** Which of these the disk had no room for. */
+  readonly #held: Set<string> = new Set();
+  readonly #refusal: () => CurfewError;
   #written: Promise<unknown> = Promise.resolve();
 
-  /** `mayWrite`: whether the disk has room for what is no end. */
-  constructor(table: Tables['attempts'], mayWrite: () => boolean) {
+  /** `mayWrite`: whether the disk has room for what is no end; `refusal`: what is said where no more can be held. */
+  constructor(table: Tables['attempts'], mayWrite: () => boolean, refusal: () => CurfewError) {
     this.#table = table;
     this.#mayWrite = mayWrite;
+    this.#refusal = refusal;
   }
 
+  /** @throws `store_full` when the disk is full, and as many as can be held in memory are */
   take(bucket: string, { max, window }: AttemptRule, now: number): AttemptOutcome {
+    if (this.#held.size >= mostHeld && !this.#held.has(bucket) && !this.#mayWrite()) throw this.#refusal();
     const kept = this.#read(bucket);
     const isOpen = kept !== undefined && kept[1] > now;
     // What a full disk did not take of the window may be missing there altogether.
-    const isNoted = isOpen && !this.#unwritten.has(bucket);
+    const isNoted = isOpen && !this.#held.has(bucket);
     const [taken, resetAt] = isOpen ? kept : [0, now + window];
     const allowed = taken < max;
     if (allowed) this.#write(bucket, [taken + 1, resetAt]);
@@ -49,10 +59,10 @@ export class Attempts {
   /** Forgets what has run out, and writes what was not written while the disk was full: a bounded piece of it. */
   async sweep(now: number): Promise<{ more: boolean }> {
     await this.settled();
-    this.#writeLate(now);
+    this.#writeHeld(now);
     const more = this.#forget({ start: 't', end: `t${encodeNumber(now, 8)}~` }, now);
     await this.settled();
-    return { more: more || (this.#mayWrite() && this.#unwritten.size > 0) };
+    return { more: more || (this.#mayWrite() && this.#held.size > 0) };
   }
 
   /** Forgets the windows that end after a moment. */
@@ -62,22 +72,6 @@ export class Attempts {
       more = this.#forget({ start: `t${encodeNumber(moment, 8)}~`, end: 'u' }, Number.POSITIVE_INFINITY);
     }
     await this.settled();
-  }
-
-  /** What a full disk did not take: what has run out is not needed any more, and the rest is written when there is room. */
-  #writeLate(now: number): void {
-    let left = most;
-    for (const [bucket, entry] of this.#unwritten) {
-      if (left-- === 0) return;
-      this.#unwritten.delete(bucket);
-      // What the disk has of it has run out as well.
-      if (entry.row && entry.row[1] <= now) continue;
-      // The next piece looks at others first.
-      this.#unwritten.set(bucket, entry);
-      if (!this.#mayWrite()) continue;
-      if (entry.row) this.#put(timeKey(entry.row[1], bucket), true);
-      this.#write(bucket, entry.row);
-    }
   }
 
   /** Rows of all kinds. */
@@ -106,16 +100,39 @@ export class Attempts {
     return unwritten ? unwritten.row : (this.#table.get(bucketKey(bucket)) as Row | undefined);
   }
 
+  /** What was held back is forgotten when it has run out, and written when there is room. */
+  #writeHeld(now: number): void {
+    for (const bucket of [...this.#held].slice(0, most)) {
+      const row = this.#unwritten.get(bucket)?.row;
+      this.#held.delete(bucket);
+      // What the disk has of it has run out as well.
+      if (row && row[1] <= now) this.#unwritten.delete(bucket);
+      // The next piece looks at others first.
+      else if (!this.#mayWrite()) this.#held.add(bucket);
+      else {
+        this.#write(bucket, row);
+        if (row) this.#put(timeKey(row[1], bucket), true);
+      }
+    }
+  }
+
   #write(bucket: string, row: Row | undefined): void {
     const entry = { row };
     this.#unwritten.set(bucket, entry);
-    if (!this.#mayWrite()) return;
+    if (!this.#mayWrite()) {
+      this.#held.add(bucket);
+      return;
+    }
+    this.#held.delete(bucket);
     const key = bucketKey(bucket);
     const written = row ? this.#table.put(key, row) : this.#table.remove(key);
-    // What a full disk did not take stays in memory.
-    this.#await(written, () => {
-      if (this.#unwritten.get(bucket) === entry) this.#unwritten.delete(bucket);
-    });
+    const isNewest = () => this.#unwritten.get(bucket) === entry;
+    this.#await(
+      written,
+      () => isNewest() && this.#unwritten.delete(bucket),
+      // What a full disk did not take stays in memory.
+      () => isNewest() && this.#held.add(bucket),
+    );
   }
 
   #put(key: string, value: true): void {
@@ -123,8 +140,8 @@ export class Attempts {
     this.#await(this.#table.put(key, value));
   }
 
-  #await(written: Promise<unknown>, then: () => void = () => {}): void {
+  #await(written: Promise<unknown>, then: () => unknown = () => {}, otherwise: () => unknown = () => {}): void {
     const before = this.#written;
-    this.#written = written.then(then, () => {}).then(() => before);
+    this.#written = written.then(then, otherwise).then(() => before);
   }
 }

@@ -71,7 +71,11 @@ export class LmdbStore implements Store {
     this.#reserve = reserve;
     this.#committer = new Committer(tables, this.#state, folder, reserve);
     this.#sweeper = new Sweeper(this.#state);
-    this.#attempts = new Attempts(tables.attempts, () => reserve.shortage === undefined);
+    this.#attempts = new Attempts(
+      tables.attempts,
+      () => reserve.shortage === undefined,
+      () => reserve.refusal(),
+    );
     this.#incarnation = new Incarnation(tables, folder);
     reserve.start();
     // Rows of format 1 have no tail.

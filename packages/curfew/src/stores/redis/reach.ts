@@ -27,7 +27,8 @@ type Refusal = { code: ErrorCode; says: string };
 
 /**
  * Asks all Sentinels at once, and waits until more than half of them have answered, or none is left. One that was cut off
- * may name the primary of before: each failover has a number (`config-epoch`), and the highest one counts.
+ * may name the primary of before: each failover has a number (`config-epoch`), and the highest one counts. The client's own
+ * Sentinel sends a command again when its connection broke, so that nobody would be told that a change is uncertain.
  * https://redis.io/docs/latest/develop/reference/sentinel-clients/
  */
 async function primaryOf(
