@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { day, hour, minute } from '../../src/domain/limits.ts';
+import { day, hour, limits, minute } from '../../src/domain/limits.ts';
 import { CurfewError } from '../../src/errors.ts';
 import { everyone, forever, logout, start, user, World } from '../../src/stores/conformance/harness.ts';
 import type { SweepTask } from '../../src/stores/contract.ts';
@@ -10,6 +10,7 @@ import { Attempts } from '../../src/stores/lmdb/attempts.ts';
 import { Committer, Draft, loadState, type State } from '../../src/stores/lmdb/commit.ts';
 import { FreshSessions, type Placement } from '../../src/stores/lmdb/fresh.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
+import { countActive } from '../../src/stores/lmdb/lists.ts';
 import { Reserve } from '../../src/stores/lmdb/reserve.ts';
 import { Sweeper } from '../../src/stores/lmdb/sweep.ts';
 import { openTables, type Tables } from '../../src/stores/lmdb/tables.ts';
@@ -170,6 +171,44 @@ describe('the embedded store and the turns of the event loop', () => {
     await pieces(tables, state, sweeper, task(start + 2 * day + 2 * hour, hour));
     assert.equal(state.epochs.users.size, 0);
     assert.equal(tables.epochs.getCount(), 0);
+  });
+
+  test('N10.7: a count of very many due sessions reads a few hundred in a turn, and counts none that was written down meanwhile', async (t) => {
+    const many = limits.dueCounted;
+    const { tables, state } = await filled(t, async (world) => {
+      await world.createMany(many, { userId: 'ada', idle: hour });
+      await world.create({ userId: 'bob', idle: day });
+      await world.sweep(start + minute);
+    });
+    const { tables: watched, take } = counted(tables);
+    const now = start + 2 * hour;
+    let active: number | undefined;
+    const counting = countActive(watched, state, now, undefined).then((count) => {
+      active = count;
+    });
+    const turns: number[] = [];
+    const record = () => {
+      turns.push(take());
+      if (active === undefined) setImmediate(record);
+    };
+    record();
+    const sweeper = new Sweeper(state);
+    while (active === undefined) {
+      // The sweep comes in between.
+      const draft = await tables.root.transaction(() => {
+        const made = new Draft(tables, state);
+        sweeper.sweep(made, { ...task(now), batch: 50 });
+        made.finish();
+        return made;
+      });
+      draft.publish();
+      tables.root.resetReadTxn();
+    }
+    await counting;
+    assert.equal(active, 1);
+    // The keys of those that are due are read first.
+    assert.ok(turns[0]! <= many + 300, `${turns[0]} rows in the first turn`);
+    assert.ok(Math.max(...turns.slice(1)) <= 500, `${turns.slice(1)} rows in a turn`);
   });
 
   test('an epoch is kept for a session that is created in the transaction that would have forgotten it', async (t) => {

@@ -1,7 +1,7 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { limits } from '../../domain/limits.ts';
 import { matchesText } from '../../domain/search.ts';
-import { deadlineEnd, endOf, viewOf } from '../../domain/session.ts';
+import { endOf, viewOf } from '../../domain/session.ts';
 import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
 import { deadlineOf, decodeLog, decodeSession } from './codec.ts';
 import type { State } from './commit.ts';
@@ -62,31 +62,38 @@ export async function countActive(
   now: number,
   userId: UserId | undefined,
 ): Promise<number> {
-  let count = state.active;
-  let due: Iterable<SessionId> = [];
-  if (userId === undefined) due = someDue(tables, state, now);
-  else {
-    const { live } = tables;
-    const epochs = state.epochs.of(userId);
-    const key = userKey(userId, epochs);
-    const placed = live.getValuesCount(key);
-    // While the sweep places some, they are in both for a moment.
-    const fresh = [...state.fresh.under(key)].filter((id) => !live.doesExist(key, id));
-    count = placed - live.getValuesCount(suspendedOfUser(userId, epochs)) + fresh.length;
-    due =
-      placed + fresh.length <= limits.dueCounted
-        ? [...valuesOf(live, key)(undefined), ...fresh]
-        : someDue(tables, state, now);
-  }
-  for (const id of new Set(due)) {
-    const row = tables.sessions.get(id);
+  const { head } = state;
+  const of = userId === undefined ? undefined : keptOf(tables, state, userId);
+  const due = of === undefined || of.isLarge ? someDue(tables, state, now) : of.ids();
+  let count = of?.count ?? state.active;
+  let looked = 0;
+  for (const id of due) {
+    // Others have their turn: what they change meanwhile is seen as it was when the count began.
+    if (looked > 0 && looked % slice === 0) await new Promise(setImmediate);
+    looked += 1;
+    const row = tables.sessions.get(id) ?? tables.ended.get(id);
     // Active since it was armed.
     if (!row || deadlineOf(row) > now) continue;
     const stored = decodeSession(id, row);
-    if (stored.end || stored.suspended || state.epochs.endOf(stored) || !deadlineEnd(stored, now)) continue;
-    if (userId === undefined || stored.userId === userId) count -= 1;
+    if (stored.suspended || (userId !== undefined && stored.userId !== userId)) continue;
+    const end = stored.end ?? state.epochs.endOf(stored);
+    if (!end || end.sequence > head) count -= 1;
   }
   return count;
+}
+
+/** What is kept of a user's active sessions: their number, and all of them, suspended ones included, unless they are very many. */
+function keptOf({ live }: Tables, state: State, userId: UserId) {
+  const epochs = state.epochs.of(userId);
+  const key = userKey(userId, epochs);
+  const placed = live.getValuesCount(key);
+  // While the sweep places some, they are in both for a moment.
+  const fresh = [...state.fresh.under(key)].filter((id) => !live.doesExist(key, id));
+  return {
+    count: placed - live.getValuesCount(suspendedOfUser(userId, epochs)) + fresh.length,
+    isLarge: placed + fresh.length > limits.dueCounted,
+    ids: (): Iterable<SessionId> => new Set([...valuesOf(live, key)(undefined), ...fresh]),
+  };
 }
 
 /** Sessions whose deadline has come, placed or not: as many as a count looks at. */
