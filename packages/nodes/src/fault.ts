@@ -68,12 +68,14 @@ function faultOfCurfew(error: CurfewApiError): NodeFault {
   });
 }
 
-/** The API's names of fields as people read them: `/userId` is User ID. */
+/** The API's names of fields as people read them: `/userId` is User ID. What is quoted is no name, but what was sent. */
 function inWords(text: string): string {
-  return text.replace(/^\//, '').replaceAll(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, (name) =>
-    name
-      .split(/(?=[A-Z])/)
-      .map((word) => (/^(id|ip)$/i.test(word) ? word.toUpperCase() : word[0]?.toUpperCase() + word.slice(1)))
-      .join(' '),
+  return text.replace(/^\//, '').replaceAll(/"(?:[^"\\]|\\.)*"|\b[a-z]+(?:[A-Z][a-z]+)+\b/g, (found) =>
+    found.startsWith('"')
+      ? found
+      : found
+          .split(/(?=[A-Z])/)
+          .map((word) => (/^(id|ip)$/i.test(word) ? word.toUpperCase() : word[0]?.toUpperCase() + word.slice(1)))
+          .join(' '),
   );
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { limits } from '../../src/domain/limits.ts';
 import { TestServer } from '../support/server.ts';
@@ -74,6 +75,41 @@ describe('streams of events', { timeout: 120_000 }, () => {
     streams.shift()!.close();
     streams.push(await admitted(key, '192.0.2.3'));
     for (const { close } of streams) close();
+  });
+
+  test('N3.8: whoever goes while it is looked at who asks holds no stream', async (t) => {
+    const key = await keyOf();
+    const port = Number(new URL(server.url).port);
+    const { store } = server.world;
+    const read = store.readKey;
+    t.after(() => Object.assign(store, { readKey: read }));
+    let goOn: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let asked = 0;
+    const sockets: Socket[] = [];
+    const headers = ['host: localhost', `authorization: Bearer ${key}`, 'accept: text/event-stream'];
+    await new Promise<void>((resolve) => {
+      const readLate: typeof read = async (id) => {
+        asked += 1;
+        if (asked === limits.streamsOfCaller) resolve();
+        await held;
+        return read.call(store, id);
+      };
+      Object.assign(store, { readKey: readLate });
+      for (let i = 0; i < limits.streamsOfCaller; i++) {
+        const socket = connect(port, '127.0.0.1');
+        socket.write(`GET /v1/events HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
+        sockets.push(socket);
+      }
+    });
+    Object.assign(store, { readKey: read });
+    for (const socket of sockets) socket.resetAndDestroy();
+    // By then the server has heard of it.
+    for (let i = 0; i < 3; i++) await server.call('GET', '/v1/keys');
+    goOn();
+    (await admitted(key, '192.0.2.9')).close();
   });
 
   test('N3.8: one address holds so many open, by whatever keys, and of IPv6 one network', async () => {

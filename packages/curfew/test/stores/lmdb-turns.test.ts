@@ -211,6 +211,26 @@ describe('the embedded store and the turns of the event loop', () => {
     assert.ok(Math.max(...turns.slice(1)) <= 500, `${turns.slice(1)} rows in a turn`);
   });
 
+  test('every kind of the sweep’s work has its turn, also while it is asked to go by a later moment each time', async (t) => {
+    const { tables, state } = await filled(t, async (world) => {
+      await world.createMany(40, { userId: 'bob', idle: minute });
+      await world.createMany(1000, { userId: 'ada', idle: hour });
+      await world.sweep(start + 30 * minute);
+    });
+    const sweeper = new Sweeper(state, hurried());
+    let forgotten = 0;
+    for (let i = 0; i < 14; i++) {
+      const draft = await tables.root.transaction(() => {
+        const made = new Draft(tables, state);
+        forgotten += sweeper.sweep(made, task(start + 2 * hour + i, minute)).forgotten;
+        made.finish();
+        return made;
+      });
+      draft.publish();
+    }
+    assert.ok(forgotten > 0, 'nothing was forgotten');
+  });
+
   test('an epoch is kept for a session that is created in the transaction that would have forgotten it', async (t) => {
     const folder = temporaryFolder();
     const store = await openLmdbStore(folder.path);

@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { createClient } from '@redis/client';
 import { temporaryFolder } from '../stores/harness.ts';
 import { startChild } from './child.ts';
 import { freePort } from './free-port.ts';
-import { redisInstalled } from './redis.ts';
+import { redisInstalled, tellRedis } from './redis.ts';
 
 /** Sentinel is the same program as Redis under another name. */
 const program = (process.env['CURFEW_TEST_REDIS'] ?? 'redis-server').replace(/-server$/, '-sentinel');
@@ -103,17 +102,9 @@ export class Sentinel {
   }
 
   /** A command, on a connection of its own. */
-  async tell(...args: string[]): Promise<unknown> {
-    const { port } = this;
-    const login = this.#password === undefined ? {} : { password: this.#password };
-    const client = createClient({ ...login, socket: { host: '127.0.0.1', port } });
-    client.on('error', () => {});
-    await client.connect();
-    try {
-      return await client.sendCommand(args);
-    } finally {
-      client.destroy();
-    }
+  tell(...args: string[]): Promise<unknown> {
+    const login = this.#password === undefined ? '' : `:${this.#password}@`;
+    return tellRedis(`redis://${login}127.0.0.1:${this.port}`, ...args);
   }
 
   async remove(): Promise<void> {

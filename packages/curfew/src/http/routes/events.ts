@@ -50,10 +50,13 @@ export const listEvents = operation({
     }
     const leave = streams.admit(actorOf(caller), request.ip);
     const gone = new AbortController();
-    reply.raw.once('close', () => {
+    const end = () => {
       leave();
       gone.abort();
-    });
+    };
+    reply.raw.once('close', end);
+    // Whoever went while it was looked at who asks.
+    if (request.raw.socket.destroyed) end();
     const last = request.headers['last-event-id'];
     const after = typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) : undefined;
     const events = authority.followEvents(caller, { ...query, after }, AbortSignal.any([closing, gone.signal]));

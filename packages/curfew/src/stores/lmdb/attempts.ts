@@ -102,7 +102,10 @@ export class Attempts {
 
   /** What was held back is forgotten when it has run out, and written when there is room. */
   #writeHeld(now: number): void {
-    for (const bucket of [...this.#held].slice(0, most)) {
+    // Those that are put back stand behind all that were there.
+    let left = Math.min(most, this.#held.size);
+    for (const bucket of this.#held) {
+      if (left-- === 0) return;
       const row = this.#unwritten.get(bucket)?.row;
       this.#held.delete(bucket);
       // What the disk has of it has run out as well.

@@ -126,23 +126,32 @@ function* inOrder(
   sessions: readonly FreshSession[],
   entriesOf: (session: FreshSession) => Iterable<Ordered>,
 ): Generator<Ordered | undefined, void> {
-  const runs: Iterator<Ordered>[] = [];
+  /** By what comes next of each, the last one first. */
+  const runs: Run[] = [];
   for (let from = 0; from < sessions.length; from += step) {
     const entries = sessions.slice(from, from + step).flatMap((session) => [...entriesOf(session)]);
-    runs.push(entries.sort((one, other) => (one.order < other.order ? -1 : 1)).values());
+    takeUp(runs, entries.sort((one, other) => (one.order < other.order ? -1 : 1)).values());
     yield undefined;
   }
-  const heads = runs.map((entries) => entries.next().value as Ordered | undefined);
-  for (;;) {
-    let first = 0;
-    for (let i = 1; i < heads.length; i++) {
-      if (heads[i] && (!heads[first] || heads[i]!.order < heads[first]!.order)) first = i;
-    }
-    const entry = heads[first];
-    if (!entry) return;
-    heads[first] = runs[first]!.next().value as Ordered | undefined;
-    yield entry;
+  for (let run = runs.pop(); run; run = runs.pop()) {
+    yield run.next;
+    takeUp(runs, run.rest);
   }
+}
+
+type Run = { next: Ordered; rest: Iterator<Ordered> };
+
+/** Puts a run back where its next entry belongs; one that is at its end goes. */
+function takeUp(runs: Run[], rest: Iterator<Ordered>): void {
+  const { value: next, done } = rest.next();
+  if (done) return;
+  let [from, to] = [0, runs.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (runs[middle]!.next.order > next.order) from = middle + 1;
+    else to = middle;
+  }
+  runs.splice(from, 0, { next, rest });
 }
 
 const none: ReadonlySet<SessionId> = new Set();

@@ -30,6 +30,7 @@ const fewest = 20;
 
 /** Says whether the time of a piece is over. */
 type IsOver = () => boolean;
+
 /**
  * Tidies up in pieces. What is to be done is looked up before the transaction and looked at again inside it, so the
  * transaction is short and nothing is done twice.
@@ -62,7 +63,8 @@ export class Sweeper {
     const { batch, now } = task;
     if (this.#last && this.#last !== draft && !this.#last.published) this.#beginAnew();
     this.#last = draft;
-    if (!isSame(task, this.#task)) this.#beginRound();
+    // What was looked at by an earlier moment is looked at again; the others keep their turn.
+    if (!isSame(task, this.#task) && this.#next > 0) this.#left = true;
     this.#task = task;
     const until = this.#clock() + longestTurn;
     const isOver = () => this.#clock() >= until;
