@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { CurfewError } from 'curfew';
-import { World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { StoreFixture } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore, parseLocation } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { PostgresServer } from './server.ts';
 
@@ -80,8 +80,8 @@ describe('ways to a PostgreSQL', () => {
     const [host, there] = [`127.0.0.1:${server.port}`, `127.0.0.1:${standby.port}`];
     const store = await openPostgresStore(url.replace(host, `127.0.0.1:1,${there},${host}`));
     t.after(() => store.close());
-    const world = new World({ store, dispose: async () => {} });
-    const { id } = await world.create();
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const { id } = await fixture.create();
     const head = (await server.sql('postgres', 'SELECT pg_current_wal_lsn() AS at')).rows[0].at;
     const caught = `SELECT pg_last_wal_replay_lsn() >= '${head}' AS up`;
     while (!(await standby.sql('postgres', caught)).rows[0].up);
@@ -92,7 +92,7 @@ describe('ways to a PostgreSQL', () => {
       if (found) break;
       await new Promise(setImmediate);
     }
-    await world.create();
+    await fixture.create();
     await standby.stop();
     await server.startAgain();
   });

@@ -472,7 +472,7 @@ export type SweepOutcome = {
   /** Sessions whose end by deadline was written down. */
   expired: number;
   /** Sessions whose end by epoch was written down. */
-  settled: number;
+  endsWritten: number;
   /** Ended sessions that were forgotten. */
   forgotten: number;
   /** Whether there is more to do now. */

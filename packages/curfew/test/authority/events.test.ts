@@ -12,10 +12,10 @@ const wanted = { ...failed, type: 'second_factor.failed' } as const;
 test('N3.2: a stream of events that finds nothing goes on from where it looked', { timeout: 60_000 }, async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
-  const { store } = server.world;
+  const { store } = server.context;
   const asked: EventQuery[] = [];
-  const world = {
-    ...server.world,
+  const context = {
+    ...server.context,
     store: Object.assign(Object.create(store), {
       readEvents(query: EventQuery) {
         asked.push(query);
@@ -24,7 +24,7 @@ test('N3.2: a stream of events that finds nothing goes on from where it looked',
     }),
   };
   const stop = new AbortController();
-  const events = followEvents(world, library, { type: wanted.type, after: 0 }, stop.signal)[Symbol.asyncIterator]();
+  const events = followEvents(context, library, { type: wanted.type, after: 0 }, stop.signal)[Symbol.asyncIterator]();
   const first = events.next();
   for (let i = 0; i < 20; i++) await store.appendEvent(failed);
   const { sequence } = (await store.readEvents({ limit: 1 })).events[0]!;
@@ -44,11 +44,11 @@ test('N3.2: a stream of events that finds nothing goes on from where it looked',
 test('N3.2: a page of the audit trail that ran out of time says so, and its cursor goes on', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
-  const { store } = server.world;
+  const { store } = server.context;
   await store.appendEvent(wanted);
   await Promise.all(Array.from({ length: 2000 }, () => store.appendEvent(failed)));
-  const world = {
-    ...server.world,
+  const context = {
+    ...server.context,
     store: Object.assign(Object.create(store), {
       readEvents: (query: EventQuery) => store.readEvents({ ...query, budget: 0 }),
     }),
@@ -56,7 +56,7 @@ test('N3.2: a page of the audit trail that ran out of time says so, and its curs
   const found = [];
   let [cursor, stopped]: [string | undefined, number] = [undefined, 0];
   do {
-    const page: Awaited<ReturnType<typeof listEvents>> = await listEvents(world, { type: wanted.type, cursor });
+    const page: Awaited<ReturnType<typeof listEvents>> = await listEvents(context, { type: wanted.type, cursor });
     assert.equal(page.partial, page.nextCursor !== undefined);
     stopped += Number(page.partial);
     found.push(...page.events);
@@ -73,6 +73,6 @@ test('a cursor that somebody made up is refused, and is no damage of the store',
   t.after(() => server.close());
   for (const position of ['NaN', '', '0', '-1', '1.5', '1e308', '99999999999999999999']) {
     const cursor = encodeCursor(position, { list: 'events' });
-    await assert.rejects(listEvents(server.world, { cursor }), { code: 'cursor_invalid' }, position);
+    await assert.rejects(listEvents(server.context, { cursor }), { code: 'cursor_invalid' }, position);
   }
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { minute } from '../../src/domain/limits.ts';
+import { manualClock } from '../support/ports.ts';
 import { type Answer, TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 describe('accounts over HTTP', () => {
   const clock = manualClock(Date.UTC(2026, 5, 1));
@@ -200,13 +200,13 @@ describe('accounts over HTTP', () => {
     await server.createAccount('gwen', { email: 'gwen@example.com' });
     await server.createAccount('hugo');
     const { token, account } = (await server.login('hugo', 'hugo password')).body;
-    const { store } = server.world;
+    const { store } = server.context;
     // What a server asks for by itself, now and then.
     const upkeep = ['shortage', 'sweep', 'touchSessions', 'renewNode', 'listNodes', 'logHead', 'readLog', 'ping'];
     const told: unknown[] = [];
     for (const email of ['gwen@example.com', 'nobody@example.com']) {
       const asked: string[] = [];
-      server.world.store = new Proxy(store, {
+      server.context.store = new Proxy(store, {
         get(target, name) {
           const found = Reflect.get(target, name);
           if (typeof found !== 'function') return found;
@@ -216,7 +216,7 @@ describe('accounts over HTTP', () => {
       });
       const body = { email, currentPassword: 'hugo password' };
       const answer = await server.call('PATCH', `/v1/accounts/${account.id}`, body, { as: token });
-      server.world.store = store;
+      server.context.store = store;
       const { pendingEmail, updatedAt: _at, version: _version, ...rest } = answer.body.account;
       assert.equal(pendingEmail, email);
       // How often is a matter of how busy the machine is: whoever was let in a while ago is let in again.

@@ -1,5 +1,5 @@
 import type { CurfewError } from '../../errors.ts';
-import { invalid, missing, type Refusal, refusalOf } from './table.ts';
+import { invalid, missing, type Refusal, refusalOf } from './error-map.ts';
 
 export type Answer = { status: number; body: object };
 

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { type CurfewError, errors } from '../../errors.ts';
-import { type Place, refusalAt, refusalOf } from './table.ts';
+import { type Place, refusalAt, refusalOf } from './error-map.ts';
 
 export type Answer = { status: number; body: object };
 

@@ -24,8 +24,8 @@ import {
   takeBodies,
 } from './decode.ts';
 import { clearCookie, clearCookies, encodeEnrolment, encodeTokens, encodeUser } from './encode.ts';
+import type { Place } from './error-map.ts';
 import { encodeError } from './errors.ts';
-import type { Place } from './table.ts';
 import { createTokens, kindOfJwt } from './tokens.ts';
 
 /** What says that a credential is none, and no more. */

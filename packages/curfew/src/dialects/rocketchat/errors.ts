@@ -1,6 +1,6 @@
 import type { CurfewError, ErrorCode } from '../../errors.ts';
 import type { WrongSort } from './decode.ts';
-import { type Refusal, refusalOf } from './table.ts';
+import { type Refusal, refusalOf } from './error-map.ts';
 
 export type Answer = { status: number; body: object };
 

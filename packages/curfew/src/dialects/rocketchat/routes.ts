@@ -34,8 +34,8 @@ import {
   loggedOut,
   type Person,
 } from './encode.ts';
+import { permissionsOf } from './error-map.ts';
 import { encodeError, type Place } from './errors.ts';
-import { permissionsOf } from './table.ts';
 
 /** Rocket.Chat's own paths, from which a client's base URL leads to `/api/v1`. */
 const base = '/api/v1';

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { CurfewError } from '../../errors.ts';
-import { refusalOf } from './table.ts';
+import { refusalOf } from './error-map.ts';
 
 export type Answer = { status: number; body: object };
 

@@ -95,7 +95,7 @@ export const verifySession = operation({
     'A token that is not good is no error: `active` is false, and `reason` says why. `malformed`: mistyped or cut off. ' +
     '`unknown`: of no session, or replaced by a newer one. Otherwise what became of the session.',
   access: { permission: 'sessions.verify' },
-  short: true,
+  fastPath: true,
   body: Type.Object({ token }, { additionalProperties: false }),
   answer: {
     status: 200,

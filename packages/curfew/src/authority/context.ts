@@ -4,14 +4,14 @@ import type { Random } from '../domain/ports.ts';
 import type { Store } from '../stores/contract.ts';
 import type { Activity } from './activity.ts';
 import type { SteadyClock } from './clock.ts';
+import type { Fence } from './fence.ts';
 import type { Guesses } from './guesses.ts';
+import type { KeyedQueue } from './keyed-queue.ts';
 import type { Passwords } from './passwords.ts';
-import type { Fence } from './receipt.ts';
 import type { Secrets } from './secrets.ts';
-import type { Turns } from './turns.ts';
 
 /** What every use case works with. */
-export type World = {
+export type AuthorityContext = {
   store: Store;
   clock: SteadyClock;
   random: Random;
@@ -20,7 +20,7 @@ export type World = {
   passwords: Passwords;
   activity: Activity;
   /** Calls on one named session are done one after the other. */
-  turns: Turns;
+  queue: KeyedQueue;
   guesses: Guesses;
   policy: Policy;
   attempts: AttemptRules;

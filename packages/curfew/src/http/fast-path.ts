@@ -13,22 +13,22 @@ import type { Proxies } from './proxies.ts';
 
 /*
  * The framework costs more than a verification. So operations that are asked at every request of an application have
- * a short way: what is well-formed, comes with an API key and succeeds is answered without the framework, by the same
- * declaration and the same checks. Anything else goes the long way, if need be with the bytes that were read already:
- * no error and no rule is written twice, and a test holds the answers of both ways against each other.
+ * a fast path: what is well-formed, comes with an API key and succeeds is answered without the framework, by the same
+ * declaration and the same checks. Anything else goes the full path, if need be with the bytes that were read already:
+ * no error and no rule is written twice, and a test holds the answers of both paths against each other.
  */
 
-export type ShortWay = (request: IncomingMessage, response: ServerResponse) => boolean;
+export type FastPath = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 type Settings = {
   operations: readonly Operation[];
   services: Services;
-  /** The framework, ready: the long way. */
+  /** The framework, ready: the full path. */
   app: FastifyInstance;
   compile(schema: object): ValidateFunction;
   /** For a request that the framework does not take any more. */
   nextId(): string;
-  /** Whether the peer may speak for somebody else: the short way believes nobody. */
+  /** Whether the peer may speak for somebody else: the fast path believes nobody. */
   trustProxy: Proxies;
   /** For a kind of answer: what tells the log and the metrics of each. */
   watch(method: string, path: string, status: number): Answered;
@@ -52,10 +52,10 @@ type Made = {
 const bearerKey = 'Bearer cfk_';
 
 /** Answers whether it took the request. */
-export function createShortWay(settings: Settings): ShortWay {
+export function createFastPath(settings: Settings): FastPath {
   const routes = new Map<string, Route>();
   for (const operation of settings.operations) {
-    if (!operation.short) continue;
+    if (!operation.fastPath) continue;
     const { path, body, answer: promised } = operation;
     const answered = settings.watch('POST', path, promised.status);
     routes.set(path, { operation, validate: settings.compile(body!), answered });
@@ -71,7 +71,7 @@ export function createShortWay(settings: Settings): ShortWay {
       const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
       answer(settings.services, route, request, bytes).then(
         ({ text, by }) => send({ request, response, route, text, by, began }),
-        () => takeLongWay(settings.app, request, response, bytes).catch(() => refuse(response, settings.nextId())),
+        () => takeFullPath(settings.app, request, response, bytes).catch(() => refuse(response, settings.nextId())),
       );
     });
     return true;
@@ -138,12 +138,12 @@ function addressOf({ socket: { remoteAddress = '' } }: IncomingMessage): string 
 }
 
 function permissionOf({ access }: Operation) {
-  if (typeof access === 'string' || 'owner' in access || access.person) throw new Error('not for the short way');
+  if (typeof access === 'string' || 'owner' in access || access.person) throw new Error('not for the fast path');
   return access.permission;
 }
 
 /** The framework's answer to a request whose body has been read. */
-async function takeLongWay(
+async function takeFullPath(
   app: FastifyInstance,
   request: IncomingMessage,
   response: ServerResponse,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withMargin } from 'curfew-client/fence';
 import { LogFollower } from '../../src/fence/log-follower.ts';
-import { Waits } from '../../src/fence/waits.ts';
+import { PropagationWaits } from '../../src/fence/propagation-waits.ts';
 import type { NodeList } from '../../src/stores/contract.ts';
 import { steps } from './steps.ts';
 
@@ -14,12 +14,12 @@ const lease = 1000;
 const alone: NodeList = { nodes: [], follows: true, incarnation: 'B', confirmed: true };
 
 /** A node that has applied everything, and whoever waits there. */
-function world() {
+function context() {
   const { timing, move, stand } = steps();
   const questions: ((list: NodeList) => void)[] = [];
   const confirmed: string[] = [];
-  let mark = 100;
-  const waits = new Waits(
+  let lowWatermark = 100;
+  const waits = new PropagationWaits(
     {
       timing,
       lease,
@@ -33,7 +33,7 @@ function world() {
     },
     () => ({
       id: 'here',
-      mark,
+      lowWatermark,
       position: { sequence: 100, mark: 'a' },
       acknowledgements: () => ({ acknowledged: 0, expired: 0 }),
     }),
@@ -46,13 +46,13 @@ function world() {
     stand,
     /** What has been applied here, from now on. */
     rise(to: number) {
-      mark = to;
-      waits.markRose();
+      lowWatermark = to;
+      waits.lowWatermarkRose();
     },
     returned,
     confirmed,
     /** Ends that wait, by their numbers in the log. */
-    settle: (sequence: number) => void waits.settle(sequence).then(() => returned.push(sequence)),
+    settle: (sequence: number) => void waits.awaitEverywhere(sequence).then(() => returned.push(sequence)),
     /** Answers the oldest question that is open. */
     async answer(list: Partial<NodeList> = {}) {
       const question = questions.shift();
@@ -72,7 +72,7 @@ const other = (applied: number, current = true) => ({
 });
 
 test('R16: a list that was asked for before a change was committed does not count for it', async () => {
-  const { settle, answer, move, returned } = world();
+  const { settle, answer, move, returned } = context();
   settle(1);
   settle(2);
   await answer();
@@ -86,12 +86,12 @@ test('R16: a list that was asked for before a change was committed does not coun
 });
 
 test('R17: a reading of the list counts for half a lease from its question on, and is asked for anew after that', async () => {
-  const slow = world();
+  const slow = context();
   slow.settle(1);
   slow.move(lease / 2);
   await slow.answer();
   assert.deepEqual(slow.returned, [1], 'a store that has much to do was not believed');
-  const { settle, answer, move, rise, returned } = world();
+  const { settle, answer, move, rise, returned } = context();
   rise(0);
   settle(1);
   await answer();
@@ -104,9 +104,9 @@ test('R17: a reading of the list counts for half a lease from its question on, a
 });
 
 test('R17: whoever stood still takes no answer of long ago for the last word of the store', async () => {
-  const { waits, rise, answer, move, stand } = world();
+  const { waits, rise, answer, move, stand } = context();
   rise(0);
-  const settled = waits.settle(1);
+  const propagation = waits.awaitEverywhere(1);
   await answer({ nodes: [other(0)] });
   const due = withMargin(lease);
   move(due);
@@ -116,11 +116,11 @@ test('R17: whoever stood still takes no answer of long ago for the last word of 
   stand(due + lease);
   await answer({ nodes: [other(0)] });
   move(due + lease + 1);
-  await assert.rejects(settled, { code: 'outcome_unknown' });
+  await assert.rejects(propagation, { code: 'outcome_unknown' });
 });
 
 test('R10: what a node has applied of a log that is gone does not count for the one in its place', async () => {
-  const { settle, answer, move, returned } = world();
+  const { settle, answer, move, returned } = context();
   settle(3);
   await answer({ nodes: [other(99, false)] });
   assert.deepEqual(returned, []);
@@ -130,11 +130,11 @@ test('R10: what a node has applied of a log that is gone does not count for the 
 });
 
 test('R10: a process that starts trusts the rows once somebody has confirmed the incarnation, or the longest lease is over', async () => {
-  const sure = world();
+  const sure = context();
   sure.settle(1);
   await sure.answer();
   assert.deepEqual(sure.returned, [1]);
-  const unsure = world();
+  const unsure = context();
   unsure.settle(1);
   await unsure.answer({ confirmed: false });
   assert.deepEqual(unsure.returned, [], 'rows were trusted that may have been lost');
@@ -148,7 +148,7 @@ test('R10: a process that starts trusts the rows once somebody has confirmed the
 });
 
 test('R10: an incarnation is confirmed once what was granted under the one before is over', async () => {
-  const { settle, answer, move, confirmed } = world();
+  const { settle, answer, move, confirmed } = context();
   settle(1);
   await answer({ confirmed: false });
   assert.deepEqual(confirmed, []);
@@ -158,7 +158,7 @@ test('R10: an incarnation is confirmed once what was granted under the one befor
 });
 
 test('R10: a node that starts over forgets what the list had said: what it granted under its earlier id is in no list', async () => {
-  const { waits, settle, answer, move, rise, returned } = world();
+  const { waits, settle, answer, move, rise, returned } = context();
   rise(0);
   settle(1);
   await answer();

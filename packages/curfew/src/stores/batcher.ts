@@ -11,9 +11,9 @@ type Waiting<Question, Answer> = {
  * Group calls: while so many are under way, whatever else is asked waits and goes together in the next one, so that
  * one round trip and one commit serve many. A question is never served by a call that began before it came.
  */
-export class Lanes<Question, Answer> {
+export class Batcher<Question, Answer> {
   readonly #ask: Ask<Question, Answer>;
-  readonly #lanes: number;
+  readonly #parallel: number;
   readonly #most: number;
   /** Whether a failed call is made again, question by question: a fault of one must not take the others with it. */
   readonly #apart: (error: unknown) => boolean;
@@ -22,10 +22,10 @@ export class Lanes<Question, Answer> {
 
   constructor(
     ask: Ask<Question, Answer>,
-    { lanes, most, apart }: { lanes: number; most: number; apart?: (error: unknown) => boolean },
+    { parallel, most, apart }: { parallel: number; most: number; apart?: (error: unknown) => boolean },
   ) {
     this.#ask = ask;
-    this.#lanes = lanes;
+    this.#parallel = parallel;
     this.#most = most;
     this.#apart = apart ?? (() => false);
   }
@@ -39,7 +39,7 @@ export class Lanes<Question, Answer> {
   }
 
   #start(): void {
-    while (this.#busy < this.#lanes && this.#queue.length > 0) {
+    while (this.#busy < this.#parallel && this.#queue.length > 0) {
       const taken = this.#queue.splice(0, this.#most);
       this.#busy += 1;
       void this.#serve(taken).finally(() => {

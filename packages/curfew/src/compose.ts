@@ -4,13 +4,13 @@ import { Activity } from './authority/activity.ts';
 import { afterFailover } from './authority/after-failover.ts';
 import { authenticateKey } from './authority/authenticate.ts';
 import { askStoreTime, processClock, type StoreClock, storeClock, writtenAhead } from './authority/clock.ts';
+import type { AttemptRules, AuthorityContext } from './authority/context.ts';
 import { Guesses } from './authority/guesses.ts';
+import { KeyedQueue } from './authority/keyed-queue.ts';
 import { createPasswords } from './authority/passwords.ts';
 import { createSecrets } from './authority/secrets.ts';
-import { Turns } from './authority/turns.ts';
 import { defaultUpkeep, startUpkeep, type Upkeep } from './authority/upkeep.ts';
-import { verifyToken } from './authority/verify-session.ts';
-import type { AttemptRules, World } from './authority/world.ts';
+import { verifyFromStore } from './authority/verify-session.ts';
 import { newId } from './domain/ids.ts';
 import { day, minute, second } from './domain/limits.ts';
 import { defaultPolicy, type Policy } from './domain/policy.ts';
@@ -22,7 +22,7 @@ import type { Store } from './stores/contract.ts';
 import { observeStore, type StoreCalls } from './stores/observed.ts';
 import { folderOf, openStore } from './stores/open.ts';
 
-export type WorldSettings = {
+export type CurfewOptions = {
   /** `lmdb:` and a folder, or the URL of a server's database. */
   store: string;
   /** The servers' own key, 32 bytes, or the file that holds it; an embedded store has one in its folder. */
@@ -52,8 +52,8 @@ export type WorldSettings = {
   onWarning?: ((text: string) => void) | undefined;
 };
 
-export type OpenedWorld = {
-  world: World;
+export type OpenedCurfew = {
+  context: AuthorityContext;
   fence: ProcessFence;
   upkeep: Upkeep;
   /** What becomes of the calls to the store. */
@@ -92,7 +92,7 @@ export function pooledRandom(): Random {
 }
 
 /** Opens the store and everything that the use cases work with; the one place where the parts are put together. */
-export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
+export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
   const random = pooledRandom();
   const timing = systemTiming();
   const { store, calls } = observeStore(await openStore(settings.store));
@@ -108,7 +108,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
       store,
       timing,
       newId: () => newId('nodes', clock.nowForEnd(), random),
-      judge: (token) => verifyToken(parts, token),
+      verifyFromStore: (token) => verifyFromStore(parts, token),
       now: () => clock.nowForEnd(),
       noteStoreTime: (now, sentAt, receivedAt) => note({ now, sentAt, receivedAt }),
       lastSeen: (stored) => activity.lastSeen(stored),
@@ -127,7 +127,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
         }),
       onError,
     });
-    const world: World = {
+    const context: AuthorityContext = {
       store,
       random,
       clock,
@@ -135,20 +135,20 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
       secrets: createSecrets(key, random),
       passwords: createPasswords(),
       activity,
-      turns: new Turns(),
+      queue: new KeyedQueue(),
       guesses: new Guesses(),
       policy: { ...defaultPolicy, ...settings.policy },
       attempts: { ...defaultAttempts, ...settings.attempts },
       issuer: settings.issuer ?? 'Curfew',
     };
-    const upkeep = startUpkeep(world, {
+    const upkeep = startUpkeep(context, {
       keepEnded: settings.keepEnded ?? defaultUpkeep.keepEnded,
       keepEvents: settings.keepEvents ?? defaultUpkeep.keepEvents,
       onError,
       onWarning: settings.onWarning ?? (() => {}),
     });
     return {
-      world,
+      context,
       fence,
       upkeep,
       calls,
@@ -156,7 +156,7 @@ export async function openWorld(settings: WorldSettings): Promise<OpenedWorld> {
       async close() {
         closing.abort();
         await upkeep.stop();
-        await world.fence.close().catch(() => {});
+        await context.fence.close().catch(() => {});
         await store.close();
       },
     };
@@ -176,7 +176,7 @@ async function confirmNew(store: Store): Promise<void> {
  * Time as sessions have it. A store that several processes share has the clock that they all go by; the one process that
  * has an embedded store open goes by its own, and must not go back behind what it has written down.
  */
-async function openClock(store: Store, settings: WorldSettings, timing: Timing): Promise<StoreClock> {
+async function openClock(store: Store, settings: CurfewOptions, timing: Timing): Promise<StoreClock> {
   if (settings.clock || folderOf(settings.store) !== undefined) {
     const latest = settings.acceptClock ? 0 : await store.latestTime();
     return { clock: processClock(settings.clock ?? { now: timing.wall }, latest), note: () => {} };

@@ -6,12 +6,12 @@ import type { Acknowledgements } from './node.ts';
 import { Pace } from './pace.ts';
 import type { FencePorts } from './ports.ts';
 
-export type Settled = Omit<Receipt, 'endedAt' | 'changedAt'>;
+export type Propagation = Omit<Receipt, 'endedAt' | 'changedAt'>;
 
 /** The node that this process is, as those who wait see it. */
 export type Here = {
   readonly id: string;
-  readonly mark: number;
+  readonly lowWatermark: number;
   /** How far it has followed the log. */
   readonly position: LogPosition;
   acknowledgements(sequence: number): Acknowledgements;
@@ -38,7 +38,7 @@ const longestPause = 40;
  * Whoever waits for a change: until every node has applied it or is dead, and a lease with its margin after the
  * commit at the latest. That time alone keeps the promise; marks and acks only let the answer come sooner.
  */
-export class Waits {
+export class PropagationWaits {
   readonly #store: FencePorts['store'];
   readonly #timing: Timing;
   /** How old an answer is: a machine that slept finds it older than its monotonic clock says. */
@@ -95,7 +95,7 @@ export class Waits {
    * @throws `outcome_unknown` when the store was failed over meanwhile, so that it may have lost the change, or cannot be
    *   asked whether it was
    */
-  settle(sequence: number): Promise<Settled> {
+  awaitEverywhere(sequence: number): Promise<Propagation> {
     const began = this.#timing.mono();
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) => {
@@ -126,8 +126,8 @@ export class Waits {
     this.#incarnation = { id: incarnation, since: undefined };
   }
 
-  /** The own mark rose. */
-  markRose(): void {
+  /** The own low watermark rose. */
+  lowWatermarkRose(): void {
     for (const waiter of [...this.#waiters]) this.#judge(waiter);
   }
 
@@ -260,7 +260,7 @@ export class Waits {
   }
 
   #judge(waiter: Waiter): void {
-    if (!waiter.nodes || this.#here().mark < waiter.sequence) return;
+    if (!waiter.nodes || this.#here().lowWatermark < waiter.sequence) return;
     // The answer, or this node, has taken so long that the store may be another one by now.
     if (this.#isOld(waiter.nodes.asked)) {
       waiter.nodes = undefined;
@@ -276,10 +276,10 @@ export class Waits {
     return this.#clock.now() - asked > this.#patience;
   }
 
-  #receipt({ sequence, began, nodes }: Waiter, by: 'acks' | 'timeout'): Settled {
+  #receipt({ sequence, began, nodes }: Waiter, by: 'acks' | 'timeout'): Propagation {
     this.settled[by] += 1;
     const here = this.#here();
-    const applied = here.mark >= sequence ? 1 : 0;
+    const applied = here.lowWatermark >= sequence ? 1 : 0;
     return {
       sequence,
       everywhere: true,

@@ -10,7 +10,7 @@ const most = 8;
  * change s has s before it on the stream, so only those granted before s count for it (R9); each until its ack, or
  * until it is over by the granter's own clock (R1). A closed stream owes as before (R8).
  */
-export class Owed {
+export class OutstandingGrants {
   #granted: Granted[] = [];
   /** Changes that concern it, were told it while it held a lease, and are not acknowledged; ascending. */
   #changes: number[] = [];
@@ -29,7 +29,7 @@ export class Owed {
     return true;
   }
 
-  /** Everything up to a change is acknowledged. Answers with what is no longer owed. */
+  /** Everything up to a change is acknowledged. Answers with what is no longer outstanding. */
   acknowledge(sequence: number): number[] {
     const place = this.#changes.findIndex((one) => one > sequence);
     return this.#changes.splice(0, place < 0 ? this.#changes.length : place);

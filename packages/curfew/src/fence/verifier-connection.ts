@@ -1,10 +1,10 @@
 import { type FromVerifier, protocolVersion, readFromVerifier, sessionIdOf } from 'curfew-client/fence';
-import type { VerifiedToken } from '../authority/verify-session.ts';
+import type { VerifiedToken } from '../authority/verification.ts';
 import type { SessionId } from '../domain/brand.ts';
 import { CurfewError } from '../errors.ts';
 import { answerOf, troubleOf } from './answers.ts';
 import { Concern, type Subject } from './concern.ts';
-import { Owed } from './owed.ts';
+import { OutstandingGrants } from './outstanding-grants.ts';
 import type { Admitted, FencePorts, StreamHandler, VerifierStream } from './ports.ts';
 import { Told } from './told.ts';
 
@@ -23,15 +23,15 @@ export type Host = {
   /** Milliseconds that are left of the node's own lease. */
   leaseLeft(): number;
   /** Milliseconds that a verifier may be granted: never more than what is left of the node's own (R3). */
-  lendable(attached: Attached): number;
+  lendable(connection: VerifierConnection): number;
   /** Resolves when the node holds a lease. @throws `store_unavailable` when it gets none in time */
   leased(): Promise<void>;
   /** The store is asked about a stream's key. */
-  admitting(attached: Attached): void;
-  welcomed(attached: Attached): void;
+  admitting(connection: VerifierConnection): void;
+  welcomed(connection: VerifierConnection): void;
   /** `changes`: those that it owed an ack for until now. */
-  acknowledged(attached: Attached, changes: readonly number[]): void;
-  ended(attached: Attached, dropped: boolean): void;
+  acknowledged(connection: VerifierConnection, changes: readonly number[]): void;
+  ended(connection: VerifierConnection, dropped: boolean): void;
 };
 
 /** Bytes that may wait on a stream; a verifier that is further behind is cut off (R7), and starts over. */
@@ -39,7 +39,7 @@ const mostQueued = 4 * 1024 * 1024;
 const mostOpen = 1024;
 
 /** A verifier as its node sees it: one stream, from its hello to its end. */
-export class Attached implements StreamHandler {
+export class VerifierConnection implements StreamHandler {
   readonly #host: Host;
   readonly #stream: VerifierStream;
   /**
@@ -63,7 +63,7 @@ export class Attached implements StreamHandler {
   /** Its key was revoked: all that is heard of it yet is whether it has dropped everything. */
   #parting = false;
   readonly #told: Told = new Told();
-  readonly owed: Owed = new Owed();
+  readonly outstanding: OutstandingGrants = new OutstandingGrants();
   readonly #concern: Concern = new Concern();
 
   constructor(host: Host, stream: VerifierStream, opened: number) {
@@ -133,7 +133,7 @@ export class Attached implements StreamHandler {
     const length = Math.floor(this.#host.lendable(this));
     if (length <= 0) return;
     this.#wanted = undefined;
-    this.owed.grant(tail, length, ports.timing.mono());
+    this.outstanding.grant(tail, length, ports.timing.mono());
     this.#stream.send({ type: 'grant', ask, length, now: ports.now() });
   }
 
@@ -141,7 +141,7 @@ export class Attached implements StreamHandler {
     if (this.#state === 'open') this.#stream.send({ type: 'leaving' });
   }
 
-  /** Cuts the stream; what was granted stays owed. */
+  /** Cuts the stream; what was granted stays outstanding. */
   cut(): void {
     this.#end(false);
   }
@@ -193,21 +193,21 @@ export class Attached implements StreamHandler {
           this.#breach(`It acknowledged ${message.sequence}, and was sent ${this.#sent}.`);
           return;
         }
-        this.#host.acknowledged(this, this.owed.acknowledge(message.sequence));
+        this.#host.acknowledged(this, this.outstanding.acknowledge(message.sequence));
         return;
       case 'ask':
         if (this.#open >= mostOpen) this.#breach(`More than ${mostOpen} questions were open.`);
         else void this.#answer(message.question, message.token);
         return;
       case 'bye':
-        this.#host.acknowledged(this, this.owed.forgive());
+        this.#host.acknowledged(this, this.outstanding.forgive());
         this.#end(false);
     }
   }
 
   #hearLast(message: FromVerifier | undefined): void {
     if (message?.type !== 'bye' && !(message?.type === 'ack' && message.sequence === this.#sent)) return;
-    this.#host.acknowledged(this, this.owed.forgive());
+    this.#host.acknowledged(this, this.outstanding.forgive());
   }
 
   /** Activity never comes from the future, whatever a verifier says, and of no session that it was not told of here. */
@@ -222,7 +222,7 @@ export class Attached implements StreamHandler {
     this.#open += 1;
     this.#concern.noteSession(sessionIdOf(token));
     try {
-      const verdict: VerifiedToken = await this.#host.ports.judge(token);
+      const verdict: VerifiedToken = await this.#host.ports.verifyFromStore(token);
       if (this.#host.leaseLeft() <= 0) await this.#host.leased();
       if (this.#state !== 'open') return;
       if (verdict.active) this.#concern.noteUser(verdict.stored.userId);

@@ -8,7 +8,7 @@ import { type Answer, TestServer } from '../support/server.ts';
  * A verification that is well-formed and allowed is answered without the framework. Nobody can tell: with a charset in
  * its content type the same request goes through the framework, and the two answers are held against each other.
  */
-describe('the short way', () => {
+describe('the fast path', () => {
   let server: TestServer;
   let live: Awaited<ReturnType<TestServer['createSession']>>;
   let ended: typeof live;

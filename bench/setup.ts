@@ -5,9 +5,9 @@ import { open } from 'lmdb';
 import { library } from '../packages/curfew/src/authority/caller.ts';
 import type { SessionRequest } from '../packages/curfew/src/authority/create-session.ts';
 import { type Authority, createAuthority } from '../packages/curfew/src/authority/index.ts';
+import { type CurfewOptions, compose } from '../packages/curfew/src/compose.ts';
 import { day } from '../packages/curfew/src/domain/limits.ts';
 import { nextDeadline } from '../packages/curfew/src/domain/session.ts';
-import { openWorld, type WorldSettings } from '../packages/curfew/src/open-world.ts';
 import { encodeSession } from '../packages/curfew/src/stores/lmdb/codec.ts';
 
 const agents = [
@@ -32,7 +32,7 @@ export function request(i: number, users: number): SessionRequest {
 
 export type Bench = {
   authority: Authority;
-  world: Awaited<ReturnType<typeof openWorld>>['world'];
+  context: Awaited<ReturnType<typeof compose>>['context'];
   folder: string;
   tokens: string[];
   ids: string[];
@@ -64,11 +64,11 @@ export async function openBench(): Promise<Bench> {
 }
 
 /** The same over any store, which stays when the bench is closed. */
-export async function openBenchOn(settings: WorldSettings): Promise<Bench> {
-  let opened = await openWorld(settings);
+export async function openBenchOn(settings: CurfewOptions): Promise<Bench> {
+  let opened = await compose(settings);
   const bench: Bench = {
-    authority: createAuthority(opened.world),
-    world: opened.world,
+    authority: createAuthority(opened.context),
+    context: opened.context,
     folder: '',
     tokens: [],
     ids: [],
@@ -88,15 +88,15 @@ export async function openBenchOn(settings: WorldSettings): Promise<Bench> {
       await opened.upkeep.sweep();
       // A quarter of a minute on, when what is new is placed however little it is.
       const task = { now: Date.now() + 15_000, keepEnded: day, keepEvents: 90 * day, batch: 500 };
-      while ((await bench.world.store.sweep(task)).more) await new Promise(setImmediate);
+      while ((await bench.context.store.sweep(task)).more) await new Promise(setImmediate);
     },
     async reopen() {
       await opened.close();
       const began = performance.now();
-      opened = await openWorld(settings);
+      opened = await compose(settings);
       const took = performance.now() - began;
-      bench.world = opened.world;
-      bench.authority = createAuthority(opened.world);
+      bench.context = opened.context;
+      bench.authority = createAuthority(opened.context);
       return took;
     },
     close: () => opened.close(),
@@ -127,7 +127,7 @@ export function openRaw() {
 export async function rowsOf(bench: Bench, ids: readonly string[]): Promise<(readonly unknown[])[]> {
   const rows: (readonly unknown[])[] = [];
   for (const id of ids) {
-    const { stored } = (await bench.world.store.readSession(id as never))!;
+    const { stored } = (await bench.context.store.readSession(id as never))!;
     rows.push(encodeSession(stored, nextDeadline(stored)));
   }
   return rows;
