@@ -21,7 +21,7 @@ export type VerifierStatistics = {
 
 export type StreamEvents = { open(): void; message(text: string): void; close(): void };
 
-/** Everything that a verifier needs of the context. */
+/** Everything that a verifier needs from its surroundings. */
 export type VerifierPorts = {
   timing: Timing;
   random(): number;
