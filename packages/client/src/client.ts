@@ -48,7 +48,7 @@ const defaultTimeout = 10_000;
  */
 export function createClient(options: ClientOptions): Client {
   const base = options.url.replace(/\/+$/, '');
-  if (!URL.canParse(base)) throw new CurfewApiError('invalid_url', `${JSON.stringify(options.url)} is no URL.`);
+  if (!URL.canParse(base)) throw new CurfewApiError('invalid_url', `${JSON.stringify(options.url)} is not a URL.`);
   const entries = Object.entries(operations).map(([name, operation]) => [
     name,
     (input: Record<string, unknown> = {}, call: CallOptions = {}) => send(base, options, operation, input, call),

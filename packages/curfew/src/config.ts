@@ -406,13 +406,14 @@ export function readSettings(
   }
   const warnings = Object.keys(env)
     .filter((name) => name.startsWith('CURFEW_') && !known.has(name) && !ofKubernetes.test(name))
-    .map((name) => `${name} is no setting, and is ignored.`);
+    .map((name) => `${name} is not a setting and is ignored.`);
   for (const [name, declared] of declarations) {
     const value = read[name];
     const why = value === undefined ? undefined : declared.warn?.(value);
     if (why) warnings.push(`${declared.env}: ${why}.`);
   }
-  if (read.idle > read.absolute) warnings.push('CURFEW_IDLE: it is longer than CURFEW_ABSOLUTE, which counts first.');
+  if (read.idle > read.absolute)
+    warnings.push('CURFEW_IDLE: it is longer than CURFEW_ABSOLUTE, which takes precedence.');
   return { settings: read, warnings };
 }
 

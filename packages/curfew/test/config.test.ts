@@ -41,7 +41,7 @@ test('N8.1: the variables that Kubernetes sets for services called curfew are no
   });
   assert.equal(settings.port, 2873);
   assert.deepEqual(warnings, []);
-  assert.deepEqual(readSettings({ CURFEW_PROT: '1' }).warnings, ['CURFEW_PROT is no setting, and is ignored.']);
+  assert.deepEqual(readSettings({ CURFEW_PROT: '1' }).warnings, ['CURFEW_PROT is not a setting and is ignored.']);
   assert.match(refused({}, { port: 'tcp//10.96.12.7' }), /CURFEW_PORT/);
 });
 

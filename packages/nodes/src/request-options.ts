@@ -79,7 +79,7 @@ export function requestOptionsOf(values: Values): RequestOptions {
 export function baseUrl(text: string): string {
   const url = text.trim().replace(/\/+$/, '');
   if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
-  throw new NodeFault('invalid_url', `${JSON.stringify(text)} is no URL.`, {
+  throw new NodeFault('invalid_url', `${JSON.stringify(text)} is not a URL.`, {
     remedy: 'Correct the URL of the credential: it begins with http:// or https://.',
   });
 }

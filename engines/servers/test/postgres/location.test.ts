@@ -36,7 +36,7 @@ test('N8.17: what a URL of PostgreSQL says is taken, or refused by what is wrong
     [`${base}?schema=a&schema=b`, /has schema more than once/],
     [`${base}?schema=`, /has schema without a value/],
     [`${base}#x`, /%23/],
-    ['postgres://me:hunter2@h1:1,h2:x/db', /"h2:x" is no host with a port/],
+    ['postgres://me:hunter2@h1:1,h2:x/db', /"h2:x" is not a host with a port/],
     ['postgres://me:hunter2@/db', /names no host/],
     ['postgres://me:hunter2@/db?host=a,b&port=1,2,3', /not as many ports as hosts/],
   ];

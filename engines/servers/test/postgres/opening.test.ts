@@ -56,7 +56,7 @@ describe('opening a store on PostgreSQL', () => {
     }
     await assert.rejects(createCurfew({ store: 'mysql://root:hunter2@localhost/db' }), (error: CurfewError) => {
       assert.equal(error.code, 'config_invalid');
-      assert.match(error.message, /"mysql:" is no kind of store; it must be lmdb:folder \| postgres:/);
+      assert.match(error.message, /"mysql:" is not a kind of store; it must be lmdb:folder \| postgres:/);
       assert.doesNotMatch(error.message, /hunter2/);
       return true;
     });

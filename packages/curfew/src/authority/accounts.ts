@@ -283,7 +283,7 @@ function parseEmail(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const email = canonicalLogin(text);
   if (email.length <= limits.email && /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(email)) return email;
-  throw new CurfewError('invalid_value', { detail: `${quoted(text)} is no e-mail address.` });
+  throw new CurfewError('invalid_value', { detail: `${quoted(text)} is not an e-mail address.` });
 }
 
 /** @throws `invalid_value` */

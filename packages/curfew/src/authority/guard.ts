@@ -24,7 +24,7 @@ export function guard(caller: Caller, ...wanted: readonly Iterable<Permission>[]
   const all = new Set(wanted.flatMap((some) => [...some]));
   const lacking = permissions.filter((permission) => all.has(permission) && !caller.granted.has(permission));
   if (lacking.length === 0) return;
-  throw new CurfewError('permission_missing', { detail: `You have not: ${lacking.join(', ')}.` });
+  throw new CurfewError('permission_missing', { detail: `You lack: ${lacking.join(', ')}.` });
 }
 
 /**

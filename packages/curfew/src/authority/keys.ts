@@ -13,7 +13,7 @@ import { guardKey } from './guard.ts';
 import type { Receipt, Wait } from './receipt.ts';
 
 /**
- * Makes an API key; the only copy of its token is in the answer. Nobody gives a key what they may not do themselves. A key
+ * Makes an API key; the only copy of its token is in the answer. You cannot grant a scope that you do not have. A key
  * without a scope is for browsers, where everybody can read it.
  * @throws `invalid_value`, `permission_missing`
  */
@@ -46,7 +46,7 @@ export function parseWholeKey(token: string): { id: string; secret: string } {
   if (parsed) return parsed;
   throw new CurfewError('config_invalid', {
     detail:
-      'CURFEW_API_KEY is no whole API key: it begins with cfk_ and ends with a checksum; `curfew keys make` makes one.',
+      'CURFEW_API_KEY is not a complete API key. A key begins with cfk_ and ends with a checksum; `curfew keys make` makes one.',
   });
 }
 

@@ -87,7 +87,7 @@ export class VerifierConnection implements StreamHandler {
       this.#hearLast(message);
       return;
     }
-    if (!message) this.#breach('It sent what is no message of the protocol.');
+    if (!message) this.#breach('It sent something that is not a message of the protocol.');
     else if (this.#state === 'new' && message.type === 'hello') void this.#admit(message);
     else if (this.#state === 'open' && message.type !== 'hello') this.#hear(message);
     else this.#breach(`A ${message.type} came out of turn.`);

@@ -367,7 +367,7 @@ function refuseBytes({ code }: NodeJS.ErrnoException, socket: Socket, requestId:
 }
 
 const notHttp: Record<string, { status: number; text: string; detail: string }> = {
-  '': { status: 400, text: 'Bad Request', detail: 'It is no request of HTTP/1.1.' },
+  '': { status: 400, text: 'Bad Request', detail: 'It is not an HTTP/1.1 request.' },
   HPE_HEADER_OVERFLOW: { status: 431, text: 'Request Header Fields Too Large', detail: 'Its headers are too large.' },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, text: 'Request Timeout', detail: 'It took too long to arrive.' },
 };

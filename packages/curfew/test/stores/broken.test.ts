@@ -159,7 +159,7 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'counts first and creates later': {
+  'takes precedence and creates later': {
     law: 'creations that race never pass the limit',
     of: (store) => ({
       createSession: async ({ limit, ...creation }) => {

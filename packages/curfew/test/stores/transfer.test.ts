@@ -163,7 +163,7 @@ describe('exporting and importing', () => {
     );
     truncateSync(file, 1000);
     const cut = await runCli(['import', '--store', `lmdb:${join(folder.path, 'cut')}`, '--input', file]);
-    assert.match(cut.err, /error The export is damaged or not whole/);
+    assert.match(cut.err, /error The export is damaged or incomplete/);
     assert.match(
       (await runCli(['import', '--store', `lmdb:${join(folder.path, 'new')}`, '--input', '/no/file'])).err,
       /no\/file/,

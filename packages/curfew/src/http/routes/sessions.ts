@@ -92,7 +92,7 @@ export const verifySession = operation({
   tag,
   summary: 'Whether a session token is good now',
   description:
-    'A token that is not good is no error: `active` is false, and `reason` says why. `malformed`: mistyped or cut off. ' +
+    'An invalid token is not an error: `active` is false, and `reason` says why. `malformed`: mistyped or cut off. ' +
     '`unknown`: of no session, or replaced by a newer one. Otherwise what became of the session.',
   access: { permission: 'sessions.verify' },
   fastPath: true,

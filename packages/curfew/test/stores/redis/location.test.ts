@@ -41,8 +41,8 @@ test('N8.17: what a URL of a Redis says is taken, or refused by what is wrong wi
   const wrong: [string, RegExp][] = [
     ['redis+sentinel://:hunter2@h', /has the path \/, which must be the name that the Sentinels have/],
     ['redis+sentinel://:hunter2@h/mymaster/one', /has the path \/mymaster\/one/],
-    ['redis+sentinel://:hunter2@h,/mymaster', /"" is no host with a port/],
-    ['redis+sentinel://:hunter2@h:x/mymaster', /"h:x" is no host with a port/],
+    ['redis+sentinel://:hunter2@h,/mymaster', /"" is not a host with a port/],
+    ['redis+sentinel://:hunter2@h:x/mymaster', /"h:x" is not a host with a port/],
     ['redis+sentinel://:hunter2@h/mymaster?ca=/x', /unknown parameter "ca"; it takes prefix, sentinel_password,/],
     ['rediss+sentinel://:hunter2@h/mymaster?master=x', /unknown parameter "master"/],
     ['redis://:hunter2@h?sentinel_password=hunter2', /unknown parameter "sentinel_password"/],
