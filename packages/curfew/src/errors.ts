@@ -434,7 +434,7 @@ export class CurfewError extends Error {
   }
 }
 
-/** Whether an error is one of ours, and if codes are given, one of these. */
+/** Whether an error is a `CurfewError` and, if codes are given, has one of them. */
 export function isCurfewError(error: unknown, ...codes: ErrorCode[]): error is CurfewError {
   return error instanceof CurfewError && (codes.length === 0 || codes.includes(error.code));
 }

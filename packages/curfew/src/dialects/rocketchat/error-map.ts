@@ -2,7 +2,7 @@ import type { Permission } from '../../domain/permissions.ts';
 import type { ErrorCode } from '../../errors.ts';
 
 /*
- * The one table of this dialect: each of its permissions is one of ours, and each of our errors one of its. A row
+ * The one table of this dialect: it maps each of its permissions to one of Curfew's, and each error of Curfew's to one of its. A row
  * that is missing does not compile.
  */
 

@@ -65,7 +65,7 @@ export const interruptionCases: Case[] = [
   ...(['request', 'reply'] as const).flatMap((moment) =>
     writes.map(
       ({ what, prepare, times }): Case => ({
-        name: `${what} whose connection breaks ${moment === 'reply' ? 'before its reply' : 'before it arrives'} is no success; repeated, it happens once`,
+        name: `${what} whose connection breaks ${moment === 'reply' ? 'before its reply' : 'before it arrives'} is not a success; repeated, it happens once`,
         async run(fixture) {
           if (!fixture.opened.breaking) return;
           const write = await prepare(fixture);
