@@ -32,7 +32,7 @@ const turned: [where: string, imports: string][] = [
 
 /** A copy of the code, so that what is written here on purpose is in nobody's way. */
 const copy = mkdtempSync(join(tmpdir(), 'curfew-lint-'));
-const kept = (path: string) => !/\/(node_modules|dist|test)(\/|$)/.test(path);
+const kept = (path: string) => !/\/(node_modules|dist|test)(\/|$)/.test(path.slice(root.length - 1));
 
 /** What is wrong with files, as one run of the check says it: a run reads the whole tree, however few are asked for. */
 function check(files: Record<string, string>): string {
