@@ -88,7 +88,7 @@ describe('Log Out in n8n', () => {
         const { url } = await silent(t);
         const begun = performance.now();
         const { told } = await run([live.parameters], { url: at(url), options: { timeout: 150 } });
-        assert.match(told, /did not answer within 150 ms\. Raise the option “Timeout”/);
+        assert.match(told, /did not answer within 150 ms\. Raise the option “Timeout \(Ms\)”/);
         assert.ok(performance.now() - begun < 5000);
       });
 

@@ -554,7 +554,7 @@ export class LogOut implements INodeType {
 				},
 			},
 			{
-				displayName: 'Session',
+				displayName: 'Session Name',
 				name: 'wahaSession',
 				type: 'string',
 				required: true,
