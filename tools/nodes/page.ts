@@ -11,7 +11,8 @@ export function nodesPage(): string {
 # Workflow nodes
 
 One declaration of each operation serves [n8n](../packages/n8n-nodes-curfew/README.md) and
-[Node-RED](../packages/node-red-curfew/README.md).
+[Node-RED](../packages/node-red-curfew/README.md). In n8n, Log Out of Curfew comes with Curfew's package, Log Out of the others
+with [n8n-nodes-log-out](../packages/n8n-nodes-log-out/README.md).
 
 ## Curfew
 

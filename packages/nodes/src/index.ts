@@ -18,6 +18,6 @@ export { absent, applies, type Choice, type Parameter, type Values } from './par
 export { readParameters } from './read.ts';
 export { baseUrl, batches, type RequestOptions, requestOptions, requestOptionsOf } from './request-options.ts';
 export { curfew } from './services/curfew.ts';
-export { serviceParameter, services } from './services/index.ts';
+export { otherServices, serviceParameter, services } from './services/index.ts';
 export type { LoggedOut, Service, ServiceName } from './services/service.ts';
 export { type Answer, type Request, type Send, transportFault } from './transport.ts';
