@@ -40,7 +40,9 @@ function editor(engine: string, themes?: string): Editor {
         for (const [i, service] of offered.entries()) {
           const given = await service.open(server, t);
           const what = `Log Out of ${service.declared.label}`;
-          tell(await tried({ editor: name, what, page, folder }, (step) => clickThrough(page, service, given, i, step)));
+          tell(
+            await tried({ editor: name, what, page, folder }, (step) => clickThrough(page, service, given, i, step)),
+          );
         }
         await page.context().close();
         await light.close();
@@ -65,7 +67,8 @@ async function clickThrough(page: Page, service: Offered, given: Given, place: n
   const live = await given.live();
   const nodes = new Map<string, string>();
   await step('adds the nodes', async () => {
-    if (place > 0) await page.locator('.red-ui-tab-button:not(.red-ui-tab-scroll) a:has(.fa-plus):visible').first().click();
+    if (place > 0)
+      await page.locator('.red-ui-tab-button:not(.red-ui-tab-scroll) a:has(.fa-plus):visible').first().click();
     await closeNotices(page);
     nodes.set('inject', await drop(page, 'inject', 120, 120));
     nodes.set('logOut', await drop(page, logOut, 300, 120));
@@ -152,7 +155,10 @@ async function panels(page: Page, step: Step): Promise<void> {
   }
   for (const { name, label } of services) {
     await step(`server of ${label}`, async () => {
-      await edit(page, page.locator('.red-ui-flow-node-group, .red-ui-flow-node').filter({ hasText: 'log out' }).last());
+      await edit(
+        page,
+        page.locator('.red-ui-flow-node-group, .red-ui-flow-node').filter({ hasText: 'log out' }).last(),
+      );
       await page.selectOption('#node-input-service', name);
       await page.click(`#node-input-btn-${name}Server-add`);
       await page.waitForSelector('#node-config-input-url');
@@ -187,9 +193,9 @@ async function drop(page: Page, type: string, x: number, y: number): Promise<str
 }
 
 const ids = (page: Page) =>
-  page.evaluate('[...document.querySelectorAll(".red-ui-flow-node-group, .red-ui-flow-node")].map(({ id }) => id).filter(Boolean)') as Promise<
-    string[]
-  >;
+  page.evaluate(
+    '[...document.querySelectorAll(".red-ui-flow-node-group, .red-ui-flow-node")].map(({ id }) => id).filter(Boolean)',
+  ) as Promise<string[]>;
 
 async function edit(page: Page, node: Locator): Promise<void> {
   const { x, y } = await middle(node.locator('.red-ui-flow-node-label').first());
@@ -222,7 +228,10 @@ async function fill(page: Page, parameters: readonly Parameter[], values: Record
     await page.locator('.red-ui-typedInput-options:visible').getByText(typed, { exact: true }).click();
     const pencil = row.locator('.red-ui-typedInput-container .fa-pencil:visible');
     if (await pencil.count()) await pencil.click();
-    await row.locator('.red-ui-typedInput-input:visible, .red-ui-typedInput-input-wrap input:visible').first().fill(String(value));
+    await row
+      .locator('.red-ui-typedInput-input:visible, .red-ui-typedInput-input-wrap input:visible')
+      .first()
+      .fill(String(value));
   }
 }
 
@@ -244,7 +253,11 @@ async function deploy(page: Page): Promise<void> {
 
 async function showDebug(page: Page): Promise<void> {
   const content = page.locator('.red-ui-debug-content').first();
-  if (!(await content.isVisible())) await page.locator('[id$="debug-link-button"], [data-tab-id="debug"], .red-ui-sidebar-tab-icon:has(.fa-bug)').first().click();
+  if (!(await content.isVisible()))
+    await page
+      .locator('[id$="debug-link-button"], [data-tab-id="debug"], .red-ui-sidebar-tab-icon:has(.fa-bug)')
+      .first()
+      .click();
   await content.waitFor();
 }
 

@@ -26,7 +26,7 @@ const turned: [where: string, imports: string][] = [
   ['packages/nodes/src', 'curfew'],
   ['packages/nodes/src/operations', 'n8n-workflow'],
   ['packages/node-red-curfew/src', 'curfew-client'],
-  ['packages/n8n-nodes-curfew/src', 'curfew'],
+  ['packages/nodes-n8n/src', 'curfew'],
 ];
 
 /** What is wrong with files, as one run of the check says it: a run reads the whole tree, however few are asked for. */

@@ -15,7 +15,7 @@
 
     serverLabel: (type) =>
       function label() {
-        return this.name || `${specifications[type].label} ${this.url}`.trim();
+        return this.name || `${specifications[type].label} ${this.url ?? ''}`.trim();
       },
 
     outputLabels: (type) =>

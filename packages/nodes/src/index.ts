@@ -25,6 +25,6 @@ export {
   requestOptionsOf,
 } from './request-options.ts';
 export { curfew } from './services/curfew.ts';
-export { serviceParameter, services } from './services/index.ts';
+export { otherServices, serviceParameter, services } from './services/index.ts';
 export type { LoggedOut, Service, ServiceName } from './services/service.ts';
 export { type Answer, type Request, type Send, transportFault } from './transport.ts';

@@ -73,6 +73,13 @@ export const proxySignIn: readonly Parameter[] = [
   },
 ];
 
+/** How an option reads where a message names it. */
+export function optionLabel(name: string): string {
+  const found = requestOptions.find((option) => option.name === name);
+  if (!found) throw new TypeError(`no option is named ${name}`);
+  return `“${found.label}”`;
+}
+
 export type RequestOptions = {
   readonly batchSize: number | undefined;
   /** Milliseconds. */

@@ -1,4 +1,5 @@
 import { NodeFault } from './fault.ts';
+import { optionLabel } from './request-options.ts';
 
 /** A request, as every engine can send it. */
 export type Request = {
@@ -21,9 +22,6 @@ export type Answer = {
  */
 export type Send = (request: Request) => Promise<Answer>;
 
-/** How the options of a request are called in an engine's words. */
-export type OptionNames = { timeout: string; ignoreTls: string };
-
 const untrusted =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT.*)|CERT_.*|ERR_TLS_CERT_.*)$/;
 const late = /^(ETIMEDOUT|ECONNABORTED|ESOCKETTIMEDOUT|TIMEOUT|UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT)$/;
@@ -34,7 +32,7 @@ export function transportFault(
   url: string,
   timeout: number,
   via: string | undefined,
-  setting = 'the option “Proxy”',
+  setting = `the option ${optionLabel('proxy')}`,
 ): NodeFault {
   const { code, message } = causeWithCode(error);
   const { origin, host } = new URL(url);
@@ -42,14 +40,13 @@ export function transportFault(
   if (untrusted.test(code)) {
     return new NodeFault('certificate_untrusted', `The certificate of ${host} is not trusted (${code}).`, {
       ...facts,
-      remedy:
-        'Let this machine trust its issuer (NODE_EXTRA_CA_CERTS), or, with care, turn on “Ignore SSL Issues (Insecure)”.',
+      remedy: `Let this machine trust its issuer (NODE_EXTRA_CA_CERTS), or, with care, turn on ${optionLabel('allowUnauthorizedCerts')}.`,
     });
   }
   if (late.test(code)) {
     return new NodeFault('timeout', `${origin} did not answer within ${timeout} ms.`, {
       ...facts,
-      remedy: 'Raise the option “Timeout”, or look why the service is slow.',
+      remedy: `Raise the option ${optionLabel('timeout')}, or look why the service is slow.`,
     });
   }
   const way = via === undefined ? '' : ' through the proxy';

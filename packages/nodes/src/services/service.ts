@@ -3,6 +3,7 @@ import { jsonOf } from '../connection.ts';
 import type { Credential } from '../credential.ts';
 import { NodeFault } from '../fault.ts';
 import type { Parameter, Values } from '../parameter.ts';
+import { optionLabel } from '../request-options.ts';
 import type { Answer } from '../transport.ts';
 
 export type ServiceName = 'curfew' | 'waha' | 'directus' | 'rocketchat' | 'altogic' | 'oauth';
@@ -57,7 +58,7 @@ export function refusal(
     const wait = headers['retry-after'];
     return new NodeFault('too_many_requests', `${label}: ${text ?? 'Too many requests'} (429).`, {
       ...facts,
-      remedy: `Wait ${wait === undefined ? 'a while' : waitText(wait)} and try again; the option “Batching” spreads requests.`,
+      remedy: `Wait ${wait === undefined ? 'a while' : waitText(wait)} and try again; the option ${optionLabel('batchSize')} spreads requests.`,
     });
   }
   if (text === undefined) {
