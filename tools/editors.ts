@@ -1,6 +1,7 @@
 import { chromium } from 'playwright-core';
 import { cache } from './editors/installed.ts';
 import { n8nEditors } from './editors/n8n.ts';
+import { nodeRedEditors } from './editors/node-red.ts';
 import type { Trial } from './editors/trial.ts';
 import { run } from './exec.ts';
 
@@ -24,7 +25,7 @@ const browser = await chromium.launch({
   ],
 });
 try {
-  for (const editor of [...n8nEditors].filter(({ name }) => name.includes(asked))) {
+  for (const editor of [...n8nEditors, ...nodeRedEditors].filter(({ name }) => name.includes(asked))) {
     await editor.tryOut(browser, (trial) => {
       trials.push(trial);
       console.error(`${trial.passed ? 'pass' : 'FAIL'}  ${trial.editor}  ${trial.what}`);

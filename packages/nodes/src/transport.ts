@@ -26,8 +26,14 @@ const untrusted =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT.*)|CERT_.*|ERR_TLS_CERT_.*)$/;
 const late = /^(ETIMEDOUT|ECONNABORTED|ESOCKETTIMEDOUT|TIMEOUT|UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT)$/;
 
-/** Why there is no answer, from the code of the error below. */
-export function transportFault(error: unknown, url: string, timeout: number, via: string | undefined): NodeFault {
+/** Why there is no answer, from the code of the error below. `setting`: where the proxy stands, if there is one. */
+export function transportFault(
+  error: unknown,
+  url: string,
+  timeout: number,
+  via: string | undefined,
+  setting = `the option ${optionLabel('proxy')}`,
+): NodeFault {
   const { code, message } = causeWithCode(error);
   const { origin, host } = new URL(url);
   const facts = { origin: 'server', cause: error } as const;
@@ -46,7 +52,7 @@ export function transportFault(error: unknown, url: string, timeout: number, via
   const way = via === undefined ? '' : ' through the proxy';
   return new NodeFault('unreachable', `${origin} cannot be reached${way}: ${code || message}.`, {
     ...facts,
-    remedy: `Check the URL of the credential${via === undefined ? '' : `, the option ${optionLabel('proxy')}`}, and whether the service runs.`,
+    remedy: `Check the URL of the credential${via === undefined ? '' : `, ${setting}`}, and whether the service runs.`,
   });
 }
 

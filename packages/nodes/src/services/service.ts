@@ -14,6 +14,8 @@ export type Service = {
   readonly label: string;
   /** What ends there, and what the service says of it. */
   readonly help: string;
+  /** What a badge says when it is done. */
+  readonly done: string;
   readonly credentials: readonly Credential[];
   readonly parameters: readonly Parameter[];
   readonly logOut: (connection: Connection, values: Values) => Promise<LoggedOut>;

@@ -10,6 +10,7 @@ export const waha: Service = {
   name: 'waha',
   label,
   help: 'Logs a WhatsApp session out by its name; its configuration stays.',
+  done: 'logged out',
   credentials: [
     {
       name: 'curfewWahaApi',
