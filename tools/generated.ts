@@ -8,6 +8,7 @@ import { commonErrors, errorsOf } from '../packages/curfew/src/http/openapi.ts';
 import type { Operation } from '../packages/curfew/src/http/operation.ts';
 import { operations } from '../packages/curfew/src/http/routes/index.ts';
 import { components } from '../packages/curfew/src/http/schemas.ts';
+import { manifests } from './manifests.ts';
 import { n8nFiles } from './nodes/n8n.ts';
 import { nodeRedFiles } from './nodes/node-red.ts';
 import { nodesPage } from './nodes/page.ts';
@@ -31,6 +32,7 @@ export async function generated(): Promise<Map<string, string>> {
     ['docs/permissions.md', permissionsPage()],
     ['docs/nodes.md', nodesPage()],
     ['docs/security.md', securityPage(note)],
+    ...manifests(),
     ...n8nFiles(),
     ...nodeRedFiles(),
   ]);

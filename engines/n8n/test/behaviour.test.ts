@@ -6,7 +6,7 @@ import type { IDataObject, INodeType } from 'n8n-workflow';
 import { adminPassword, TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { answering, type Closer } from '../../../packages/nodes/test/support/wire.ts';
 import { curfewNode } from './support/curfew-node.ts';
-import { items, N8n, node, packageFolder, type Saved, source, wires } from './support/n8n.ts';
+import { curfewPackage, items, N8n, node, type Saved, source, wires } from './support/n8n.ts';
 
 /** What n8n's agent does with a node that is a tool: asks for it, and calls it. */
 const agent: INodeType = {
@@ -36,7 +36,7 @@ describe('the nodes in n8n', () => {
   let n8n: N8n;
   let server: TestServer;
   before(async () => {
-    n8n = await N8n.load(packageFolder, { 'test.agent': agent });
+    n8n = await N8n.load(undefined, { 'test.agent': agent });
     server = await TestServer.start();
   });
   beforeEach(() => {
@@ -300,9 +300,9 @@ describe('the nodes in n8n', () => {
   });
 
   describe('the examples', () => {
-    for (const file of readdirSync(join(packageFolder, 'examples'))) {
+    for (const file of readdirSync(join(curfewPackage.folder, 'examples'))) {
       test(`${file} imports and runs`, async () => {
-        const saved = JSON.parse(readFileSync(join(packageFolder, 'examples', file), 'utf8')) as Saved;
+        const saved = JSON.parse(readFileSync(join(curfewPackage.folder, 'examples', file), 'utf8')) as Saved;
         const ran = await n8n.run(saved);
         assert.equal(ran.error?.message, undefined);
         for (const { name, type } of saved.nodes.filter(({ type }) => type.startsWith('n8n-nodes-curfew'))) {

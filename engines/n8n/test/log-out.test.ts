@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { services } from 'curfew-nodes';
 import type { IDataObject } from 'n8n-workflow';
@@ -6,7 +8,7 @@ import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { type Live, type Target, targets } from '../../../packages/nodes/test/support/targets.ts';
 import { type Closer, counting, pauses, proxy, selfSigned, silent } from '../../../packages/nodes/test/support/wire.ts';
 import { isOfN8n1 } from './support/engine.ts';
-import { N8n, node, type Ran, source, wires } from './support/n8n.ts';
+import { logOutPackage, N8n, node, type Ran, type Saved, source, wires } from './support/n8n.ts';
 
 describe('Log Out in n8n', () => {
   let n8n: N8n;
@@ -35,6 +37,7 @@ describe('Log Out in n8n', () => {
         { url = opened.url, options = {}, onError = 'stopWorkflow' as 'stopWorkflow' | 'continueRegularOutput' } = {},
       ): Promise<Ran> {
         const { service } = target;
+        const isCurfew = service === 'curfew';
         const { name = '' } = services
           .find((one) => one.name === service)!
           .credentials.find(({ way }) => way === 'token')!;
@@ -48,9 +51,13 @@ describe('Log Out in n8n', () => {
             source(items),
             node(
               'Log Out',
-              'n8n-nodes-curfew.logOut',
-              { service, ...Object.fromEntries(taken), options } as IDataObject,
-              { credentials: { [name]: { id: 'credential', name: 'Credential' } }, onError },
+              isCurfew ? 'n8n-nodes-curfew.logOut' : 'n8n-nodes-log-out.logOut',
+              { ...(!isCurfew && { service }), ...Object.fromEntries(taken), options } as IDataObject,
+              {
+                typeVersion: isCurfew ? 2 : 1,
+                credentials: { [name]: { id: 'credential', name: 'Credential' } },
+                onError,
+              },
             ),
           ],
           connections: wires(['Start', 0, 'Log Out', 0]),
@@ -88,7 +95,7 @@ describe('Log Out in n8n', () => {
         const { url } = await silent(t);
         const begun = performance.now();
         const { told } = await run([live.parameters], { url: at(url), options: { timeout: 150 } });
-        assert.match(told, /did not answer within 150 ms\. Raise the option “Timeout”/);
+        assert.match(told, /did not answer within 150 ms\. Raise the option “Timeout \(Ms\)”/);
         assert.ok(performance.now() - begun < 5000);
       });
 
@@ -132,4 +139,16 @@ describe('Log Out in n8n', () => {
       });
     });
   }
+
+  test('the example imports and runs', async () => {
+    const [file, ...others] = readdirSync(join(logOutPackage.folder, 'examples'));
+    assert.deepEqual(others, []);
+    n8n.keep('1', { url: `${server.url}/waha`, apiKey: server.key });
+    const saved = JSON.parse(readFileSync(join(logOutPackage.folder, 'examples', file!), 'utf8')) as Saved;
+    const there = await n8n.run(saved);
+    assert.match(JSON.stringify(there.json('Errors')), /"front-desk\\" could not be found/);
+    await server.call('POST', '/v1/named-sessions', { name: 'front-desk', start: true });
+    const ran = await n8n.run(saved);
+    assert.deepEqual([ran.json('Logged Out').length, ran.json('Errors').length], [1, 0]);
+  });
 });

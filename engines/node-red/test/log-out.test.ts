@@ -101,7 +101,7 @@ describe('Log Out in Node-RED', () => {
         const live = await opened.live();
         const { url } = await silent(t);
         const put = await run([live.parameters], { url: at(url), options: { timeout: 150 } });
-        assert.match(errorOf(put), /did not answer within 150 ms\. Raise the option “Timeout”/);
+        assert.match(errorOf(put), /did not answer within 150 ms\. Raise the option “Timeout \(Ms\)”/);
       });
 
       test('an untrusted certificate is refused, and accepted when told so', async (t) => {

@@ -27,7 +27,7 @@ const turned: [where: string, imports: string][] = [
   ['packages/nodes/src', 'curfew'],
   ['packages/nodes/src/operations', 'n8n-workflow'],
   ['packages/node-red-curfew/src', 'curfew-client'],
-  ['packages/n8n-nodes-curfew/src', 'curfew'],
+  ['packages/nodes-n8n/src', 'curfew'],
 ];
 
 /** A copy of the code, so that what is written here on purpose is in nobody's way. */

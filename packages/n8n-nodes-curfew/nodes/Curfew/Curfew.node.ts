@@ -1,11 +1,11 @@
 // Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import { runCurfew } from 'curfew-nodes-n8n/curfew';
 import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { runCurfew } from '../../src/curfew.ts';
 
 export class Curfew implements INodeType {
 	description: INodeTypeDescription = {

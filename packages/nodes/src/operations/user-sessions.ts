@@ -22,7 +22,7 @@ export const createUserSession: Operation = {
   resource: 'userSession',
   help: 'Opens a session for a user. Its tokens are put out beside it, here alone: nothing can show them again.',
   inputs: 'several',
-  outputs: [{ ...sessionOutput, help: 'The session, with token and refreshToken beside it' }],
+  outputs: [{ ...sessionOutput, help: 'The session, with token and refreshToken beside it', done: 'created' }],
   parameters: [sessionUserId, accessGroups, ...sessionDetails],
   async run(connection, values) {
     const { session, token, refreshToken } = await callCurfew(connection, (client, options) =>
@@ -135,7 +135,7 @@ export const addAccessGroup: Operation = {
   resource: 'userSession',
   help: 'Adds access groups to all sessions of a user that have not ended: all or none.',
   inputs: 'several',
-  outputs: [objectOutput],
+  outputs: [{ ...objectOutput, done: 'groups added' }],
   parameters: [sessionUserId, someGroups],
   run: (connection, values) => changeGroups(connection, values, 'add'),
 };
@@ -147,7 +147,7 @@ export const removeAccessGroup: Operation = {
   resource: 'userSession',
   help: 'Removes access groups from all sessions of a user that have not ended: all or none.',
   inputs: 'several',
-  outputs: [objectOutput],
+  outputs: [{ ...objectOutput, done: 'groups removed' }],
   parameters: [sessionUserId, someGroups],
   run: (connection, values) => changeGroups(connection, values, 'remove'),
 };

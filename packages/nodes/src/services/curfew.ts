@@ -134,6 +134,7 @@ export const curfew: Service = {
   name: 'curfew',
   label: 'Curfew',
   help: 'Ends a session by its name, its id, its session token or its refresh token. A session that has ended already is confirmed, with the receipt of its first end.',
+  done: 'ended',
   credentials: [curfewApi, curfewSignInApi],
   parameters: [
     {

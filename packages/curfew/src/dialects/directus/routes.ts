@@ -111,6 +111,9 @@ export const directus: Dialect = (app, services, settings) => {
     return reply.status(204).send();
   });
 
+  // By this a client finds out that here is Directus, before anybody signs in.
+  for (const path of eitherWay('/server/ping')) app.get(path, { schema: { hide: true } }, async () => 'pong');
+
   for (const path of eitherWay('/users/me')) {
     app.get(path, { schema: { hide: true }, onRequest: signedIn }, async (request) => {
       return encodeUser(request.caller as Person, decodeFields(request));

@@ -1,4 +1,5 @@
 // Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import { authenticateWith } from 'curfew-nodes-n8n/credentials';
 import type {
 	IAuthenticate,
 	ICredentialTestRequest,
@@ -6,14 +7,13 @@ import type {
 	Icon,
 	INodeProperties,
 } from 'n8n-workflow';
-import { authenticateWith } from '../src/credentials.ts';
 
-export class CurfewAltogicApi implements ICredentialType {
-	name = 'curfewAltogicApi';
+export class CurfewRocketChatApi implements ICredentialType {
+	name = 'curfewRocketChatApi';
 
-	displayName = 'Altogic (Curfew) API';
+	displayName = 'Rocket.Chat (Curfew) API';
 
-	documentationUrl = 'https://curfew.example/n8n#credentials';
+	documentationUrl = 'https://www.npmjs.com/package/n8n-nodes-log-out#credentials';
 
 	icon: Icon = {
 		light: 'file:../icons/credential.svg',
@@ -27,37 +27,37 @@ export class CurfewAltogicApi implements ICredentialType {
 			type: 'string',
 			required: true,
 			default: '',
-			placeholder: 'e.g. https://c1-na.altogic.com/e:…',
-			description: 'The base URL of the environment',
+			placeholder: 'e.g. http://127.0.0.1:3000',
+			description: 'Where Rocket.Chat is',
 		},
 		{
-			displayName: 'Client Key',
-			name: 'clientKey',
+			displayName: 'User ID',
+			name: 'userId',
 			type: 'string',
 			required: true,
 			default: '',
-			description: 'The key of the client library',
+			description: 'What Rocket.Chat takes in X-User-Id',
 		},
 		{
-			displayName: 'Session Token',
-			name: 'sessionToken',
+			displayName: 'Auth Token',
+			name: 'authToken',
 			type: 'string',
 			typeOptions: {
 				password: true,
 			},
 			required: true,
 			default: '',
-			description: 'The session of the user who signs sessions out',
+			description: 'What Rocket.Chat takes in X-Auth-Token: a personal access token, or the token of a sign-in',
 		},
 		{
-			displayName: 'API Key',
-			name: 'apiKey',
+			displayName: 'TOTP Secret',
+			name: 'totpSecret',
 			type: 'string',
 			typeOptions: {
 				password: true,
 			},
 			default: '',
-			description: 'An API key of the application, where it asks for one',
+			description: 'The secret of the authenticator, in base 32. The node makes the codes of the second factor from it.',
 		},
 		{
 			displayName: 'Ignore SSL Issues (Insecure)',
@@ -68,12 +68,12 @@ export class CurfewAltogicApi implements ICredentialType {
 		},
 	];
 
-	authenticate: IAuthenticate = authenticateWith('curfewAltogicApi');
+	authenticate: IAuthenticate = authenticateWith('curfewRocketChatApi');
 
 	test: ICredentialTestRequest = {
 		request: {
 			baseURL: '={{ $credentials.url }}',
-			url: '/_api/rest/v1/auth/user',
+			url: '/api/v1/me',
 			method: 'GET',
 			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
 		},

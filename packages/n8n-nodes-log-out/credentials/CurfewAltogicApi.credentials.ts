@@ -1,4 +1,5 @@
 // Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import { authenticateWith } from 'curfew-nodes-n8n/credentials';
 import type {
 	IAuthenticate,
 	ICredentialTestRequest,
@@ -6,14 +7,13 @@ import type {
 	Icon,
 	INodeProperties,
 } from 'n8n-workflow';
-import { authenticateWith } from '../src/credentials.ts';
 
-export class CurfewRocketChatApi implements ICredentialType {
-	name = 'curfewRocketChatApi';
+export class CurfewAltogicApi implements ICredentialType {
+	name = 'curfewAltogicApi';
 
-	displayName = 'Rocket.Chat (Curfew) API';
+	displayName = 'Altogic (Curfew) API';
 
-	documentationUrl = 'https://curfew.example/n8n#credentials';
+	documentationUrl = 'https://www.npmjs.com/package/n8n-nodes-log-out#credentials';
 
 	icon: Icon = {
 		light: 'file:../icons/credential.svg',
@@ -27,37 +27,37 @@ export class CurfewRocketChatApi implements ICredentialType {
 			type: 'string',
 			required: true,
 			default: '',
-			placeholder: 'e.g. http://127.0.0.1:3000',
-			description: 'Where Rocket.Chat is',
+			placeholder: 'e.g. https://c1-na.altogic.com/e:…',
+			description: 'The base URL of the environment',
 		},
 		{
-			displayName: 'User ID',
-			name: 'userId',
+			displayName: 'Client Key',
+			name: 'clientKey',
 			type: 'string',
 			required: true,
 			default: '',
-			description: 'What Rocket.Chat takes in X-User-Id',
+			description: 'The key of the client library',
 		},
 		{
-			displayName: 'Auth Token',
-			name: 'authToken',
+			displayName: 'Session Token',
+			name: 'sessionToken',
 			type: 'string',
 			typeOptions: {
 				password: true,
 			},
 			required: true,
 			default: '',
-			description: 'What Rocket.Chat takes in X-Auth-Token: a personal access token, or the token of a sign-in',
+			description: 'The session of the user who signs sessions out',
 		},
 		{
-			displayName: 'TOTP Secret',
-			name: 'totpSecret',
+			displayName: 'API Key',
+			name: 'apiKey',
 			type: 'string',
 			typeOptions: {
 				password: true,
 			},
 			default: '',
-			description: 'The secret of the authenticator, in base 32. The node makes the codes of the second factor from it.',
+			description: 'An API key of the application, where it asks for one',
 		},
 		{
 			displayName: 'Ignore SSL Issues (Insecure)',
@@ -68,12 +68,12 @@ export class CurfewRocketChatApi implements ICredentialType {
 		},
 	];
 
-	authenticate: IAuthenticate = authenticateWith('curfewRocketChatApi');
+	authenticate: IAuthenticate = authenticateWith('curfewAltogicApi');
 
 	test: ICredentialTestRequest = {
 		request: {
 			baseURL: '={{ $credentials.url }}',
-			url: '/api/v1/me',
+			url: '/_api/rest/v1/auth/user',
 			method: 'GET',
 			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
 		},

@@ -1,13 +1,16 @@
-import { NodeFault, readParameters, services } from 'curfew-nodes';
+import { NodeFault, readParameters, type Service } from 'curfew-nodes';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { connect } from './connect.ts';
 import { runEach } from './runs.ts';
 import './supported.ts';
 
-/** The node Log Out: ends a session in the chosen service for each item. */
-export async function runLogOut(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+/** The node Log Out: ends a session for each item, in the chosen one of its services; where there is one, nobody chooses. */
+export async function runLogOut(
+  context: IExecuteFunctions,
+  services: readonly Service[],
+): Promise<INodeExecutionData[][]> {
   return await runEach(context, [context.getInputData()], 1, async (read, i, options) => {
-    const name = read('service');
+    const name = services.length === 1 ? services[0]?.name : read('service');
     const service = services.find((one) => one.name === name);
     if (!service) throw new NodeFault('invalid_parameter', `“Service” has no ${JSON.stringify(name)}.`);
     const values = readParameters(service.parameters, (parameter) => read(parameter.name));

@@ -4,11 +4,12 @@ import {
   type Connection,
   type Credential,
   Kept,
+  NodeFault,
   type RequestOptions,
   readCredential,
   type Values,
 } from 'curfew-nodes';
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
 import { sendWith } from './transport.ts';
 
 /** A connection under a credential of the node, for the requests of one item. */
@@ -18,7 +19,7 @@ export async function connect(
   options: RequestOptions,
   item: number,
 ): Promise<Connection> {
-  const given = await context.getCredentials(credential.name, item);
+  const given = await credentialOf(context, credential, item);
   const fields = readCredential(credential, given);
   const ignoreTls = options.ignoreTls || fields['ignoreSslIssues'] === true;
   const now = () => Date.now();
@@ -34,6 +35,30 @@ export async function connect(
     now,
     timeout: options.timeout,
   };
+}
+
+/**
+ * What stands in a credential of the node. The first version of Log Out takes those of n8n-nodes-log-out too, which may not
+ * be there.
+ */
+async function credentialOf(
+  context: IExecuteFunctions,
+  { name, label }: Credential,
+  item: number,
+): Promise<ICredentialDataDecryptedObject> {
+  try {
+    return await context.getCredentials(name, item);
+  } catch (error) {
+    if (!/Unrecognized credential type/.test(String(error))) throw error;
+    throw new NodeFault(
+      'package_missing',
+      `“${label}” is a credential of the package n8n-nodes-log-out, which is missing.`,
+      {
+        remedy: 'Install it beside this one, under Settings → Community nodes; the workflow goes on as it is.',
+        cause: error,
+      },
+    );
+  }
 }
 
 /** n8n puts the credential onto the request, and minds its own rules for it. */
