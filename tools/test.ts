@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
+import { testWithTable } from './nodes/table.ts';
 
 /** Programs that tests drive, by the Debian package that has them. */
 const programs = {
@@ -21,14 +22,10 @@ installEngines();
 run('node', ['tools/build.ts']);
 process.env['CURFEW_TEST_BUILT'] = 'yes';
 const asked = process.argv.slice(2);
-run('node', [
-  '--conditions=curfew-source',
-  '--test',
-  // One file runs for minutes and mostly waits: the others go on beside it.
-  '--test-concurrency=2',
-  '--test-timeout=1800000',
-  ...(asked.length > 0 ? asked : ['packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']),
-]);
+// One file runs for minutes and mostly waits: the others go on beside it.
+const args = ['--test-concurrency=2', '--test-timeout=1800000'];
+if (asked.length > 0) run('node', ['--conditions=curfew-source', '--test', ...args, ...asked]);
+else process.exit(testWithTable([...args, 'packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']));
 
 /** Installs what is missing where that is possible; elsewhere the tests that need it say that they were left out. */
 function getPrograms(): void {
