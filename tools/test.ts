@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
+import { testWithTable } from './nodes/table.ts';
 
 /** Programs that tests drive, by the Debian package that has them. */
 const programs = {
@@ -37,15 +38,11 @@ if (engines.length > 0) {
   run('node', ['tools/build.ts']);
   process.env['CURFEW_TEST_BUILT'] = 'yes';
 }
-run('node', [
-  '--conditions=curfew-source',
-  '--test',
-  ...(watch ? ['--watch'] : []),
-  // One file runs for minutes and mostly waits: the others go on beside it.
-  '--test-concurrency=2',
-  '--test-timeout=1800000',
-  ...(asked.length > 0 ? asked : ['packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']),
-]);
+// One file runs for minutes and mostly waits: the others go on beside it.
+const args = ['--test-concurrency=2', '--test-timeout=1800000'];
+if (asked.length > 0) {
+  run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : []), ...args, ...asked]);
+} else process.exit(testWithTable([...args, 'packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']));
 
 /** The folders under `engines/` that these files are in. */
 function enginesOf(files: readonly string[]): string[] {

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { freePort } from '../../packages/curfew/test/support/free-port.ts';
 import { TestServer } from '../../packages/curfew/test/support/server.ts';
-import { labelOf, operations, type Parameter, services, typeOf } from '../../packages/nodes/src/index.ts';
+import { operations, type Parameter, services, typeOf } from '../../packages/nodes/src/index.ts';
 import { installEngines } from '../engines.ts';
 import { type Offered, offered, saysOver } from './service.ts';
 import { ended, started } from './started.ts';

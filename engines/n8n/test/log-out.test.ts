@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { services } from 'curfew-nodes';
+import { errorsOutput, services } from 'curfew-nodes';
 import type { IDataObject } from 'n8n-workflow';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
-import { type Live, type Target, targets } from '../../../packages/nodes/test/support/targets.ts';
+import { loggedOut, logOutOf, modesOf, Passes } from '../../../packages/nodes/test/support/passes.ts';
+import { type Live, refusedBy, type Target, targets } from '../../../packages/nodes/test/support/targets.ts';
 import { type Closer, counting, pauses, proxy, selfSigned, silent } from '../../../packages/nodes/test/support/wire.ts';
-import { isOfN8n1 } from './support/engine.ts';
+import { isOfN8n1, onErrorOf, thisEngine } from './support/engine.ts';
 import { logOutPackage, N8n, node, type Ran, type Saved, source, wires } from './support/n8n.ts';
 
 describe('Log Out in n8n', () => {
+  const passes = new Passes(thisEngine, 'log-out');
   let n8n: N8n;
   let server: TestServer;
   const closers: (() => void)[] = [];
@@ -20,6 +22,7 @@ describe('Log Out in n8n', () => {
     server = await TestServer.start();
   });
   after(async () => {
+    passes.keep();
     for (const close of closers) close();
     await server.close();
   });
@@ -34,7 +37,7 @@ describe('Log Out in n8n', () => {
       /** Runs the node for one item a session, as expressions take it from the items. */
       async function run(
         items: Record<string, unknown>[],
-        { url = opened.url, options = {}, onError = 'stopWorkflow' as 'stopWorkflow' | 'continueRegularOutput' } = {},
+        { url = opened.url, options = {}, onError = 'stopWorkflow' as (typeof onErrorOf)[keyof typeof onErrorOf] } = {},
       ): Promise<Ran> {
         const { service } = target;
         const isCurfew = service === 'curfew';
@@ -77,10 +80,28 @@ describe('Log Out in n8n', () => {
         await over();
       }
 
-      test('ends a session, and it is over', async () => {
-        const live = await opened.live();
-        await isOver(live, await run([live.parameters]));
-      });
+      for (const mode of modesOf['n8n-core']) {
+        const onError = onErrorOf[mode];
+        const pass = (output: string) => passes.note(logOutOf(target.service), output, mode);
+
+        test(`ends a session, and it is over, with On Error: ${mode}`, async () => {
+          const live = await opened.live();
+          const ran = await run([live.parameters], { onError });
+          await isOver(live, ran);
+          assert.deepEqual(ran.json('Log Out', 1), []);
+          pass(loggedOut);
+        });
+
+        test(`tells what is refused, with On Error: ${mode}`, async () => {
+          const { parameters, message } = refusedBy(target);
+          const ran = await run([parameters], { onError });
+          const put = [0, 1].map((output) => ran.json('Log Out', output) as { error?: { message: string } }[]);
+          assert.match(mode === 'stop' ? ran.told : (put.flat()[0]?.error?.message ?? ''), message);
+          const wanted = { stop: [0, 0], continue: [1, 0], 'error output': [0, 1] }[mode];
+          assert.deepEqual([put.map(({ length }) => length), Boolean(ran.error)], [wanted, mode === 'stop']);
+          pass(errorsOutput.name);
+        });
+      }
 
       test('tells of a session that is not there', async () => {
         const { parameters, code, message } = target.unknown;

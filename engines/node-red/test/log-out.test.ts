@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { serverTypeOf, services, typeOf } from 'curfew-nodes';
+import { errorsOutput, serverTypeOf, services, typeOf } from 'curfew-nodes';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
-import { type Live, type Target, targets } from '../../../packages/nodes/test/support/targets.ts';
+import { loggedOut, logOutOf, modesOf, Passes } from '../../../packages/nodes/test/support/passes.ts';
+import { type Live, refusedBy, type Target, targets } from '../../../packages/nodes/test/support/targets.ts';
 import { type Closer, counting, pauses, proxy, selfSigned, silent } from '../../../packages/nodes/test/support/wire.ts';
-import { type FlowNode, type Message, NodeRed, observed } from './support/node-red.ts';
+import { type FlowNode, type Message, NodeRed, observed, thisEngine } from './support/node-red.ts';
 
 describe('Log Out in Node-RED', () => {
+  const passes = new Passes(thisEngine, 'log-out');
   let red: NodeRed;
   let server: TestServer;
   const closers: (() => void)[] = [];
@@ -16,6 +18,7 @@ describe('Log Out in Node-RED', () => {
     server = await TestServer.start();
   });
   after(async () => {
+    passes.keep();
     for (const close of closers) close();
     await red.close();
     await server.close();
@@ -65,7 +68,7 @@ describe('Log Out in Node-RED', () => {
           ...Object.fromEntries(parameters),
           ...options,
         } as FlowNode;
-        await red.deploy([configuration, ...observed(node, 1)]);
+        await red.deploy([configuration, ...observed(node, node['errorManagement'] === 'manual' ? 2 : 1)]);
         for (const payload of items) red.send('the-node', { payload });
         return red.until((sinks) => {
           const all = [...(sinks.get('out0') ?? []), ...(sinks.get('catch') ?? [])];
@@ -86,10 +89,27 @@ describe('Log Out in Node-RED', () => {
         await over();
       }
 
-      test('ends a session, and it is over', async () => {
-        const live = await opened.live();
-        await isOver(live, await run([live.parameters]));
-      });
+      for (const mode of modesOf['Node-RED']) {
+        const options = { errorManagement: mode === 'catch' ? 'automatic' : 'manual' };
+        const pass = (output: string) => passes.note(logOutOf(target.service), output, mode);
+        const fired = () => ['out0', 'out1', 'catch'].map((name) => red.sinks.get(name)?.length ?? 0);
+
+        test(`ends a session, and it is over, with ${options.errorManagement} errors`, async () => {
+          const live = await opened.live();
+          await isOver(live, await run([live.parameters], { options }));
+          assert.deepEqual(fired(), [1, 0, 0]);
+          pass(loggedOut);
+        });
+
+        test(`tells what is refused, with ${options.errorManagement} errors`, async () => {
+          const { parameters, message } = refusedBy(target);
+          const put = await run([parameters], { options });
+          assert.match(errorOf(put), message);
+          if (mode === 'error output') assert.match(red.sinks.get('out1')?.[0]?.['errors'][0].message, message);
+          assert.deepEqual(fired(), [0, mode === 'catch' ? 0 : 1, 1]);
+          pass(errorsOutput.name);
+        });
+      }
 
       test('tells of a session that is not there', async () => {
         const { parameters, code, message } = target.unknown;
