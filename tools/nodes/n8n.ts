@@ -16,6 +16,7 @@ import {
   services,
   sessionUrl,
 } from 'curfew-nodes';
+import { fieldNameOf, inputNameOf } from 'curfew-nodes-n8n/input-names';
 import { pageOf } from '../manifests.ts';
 import { Code, literal } from './literal.ts';
 import { drawing } from './n8n-picture.ts';
@@ -185,7 +186,6 @@ function curfewDescription(): object {
     description: 'Create, verify, list, change and end sessions',
     defaults: { name: 'Curfew' },
     inputs: `={{ Array.from({ length: ${count} }, (_, i) => ({ type: 'main', displayName: ${count} > 1 ? 'Input ' + (i + 1) : undefined })) }}`,
-    requiredInputs: `={{ Array.from({ length: ${count} }, (_, i) => i) }}`,
     outputs: `={{ (${JSON.stringify(outputs)})[$parameter.operation] }}`,
     usableAsTool: true,
     credentials: credentialsOf('curfew'),
@@ -210,9 +210,9 @@ function curfewDescription(): object {
         options: Array.from({ length: maxInputs }, (_, i) => ({ name: String(i + 1), value: i + 1 })),
         default: 1,
         displayOptions: { show: { operation: several } },
-        description:
-          'How many inputs the node waits for. Expressions see the items of the same place as inputs[0], inputs[1] and so on.',
+        description: 'How many inputs the node waits for. Each parameter can be taken from any of them.',
       },
+      ...pairingProperties(several),
       ...parametersOfOperations(),
       optionsCollection([emptyItem()]),
     ],
@@ -349,12 +349,11 @@ function parametersOfOperations(): object[] {
       groups.set(key, group);
     }
   }
-  const shared = [...groups.values()].map(({ parameter, of }) =>
-    property(parameter, {
-      resource: [...new Set(of.map(({ resource }) => resource))],
-      operation: of.map(({ name }) => name),
-    }),
-  );
+  const shared = [...groups.values()].flatMap(({ parameter, of }) => {
+    const several = of.filter(({ inputs }) => inputs === 'several');
+    const field = property(parameter, shownFor(of));
+    return several.length === 0 ? [field] : fromInputs(parameter, field, shownFor(several));
+  });
   const further = operations.flatMap((operation) => {
     const extras = operation.parameters.filter(({ extra }) => extra);
     if (extras.length === 0) return [];
@@ -370,6 +369,87 @@ function parametersOfOperations(): object[] {
     };
   });
   return [...shared, ...further];
+}
+
+const shownFor = (of: readonly Operation[]): Show => ({
+  resource: [...new Set(of.map(({ resource }) => resource))],
+  operation: of.map(({ name }) => name),
+});
+
+const inputNumbers = Array.from({ length: maxInputs }, (_, i) => i + 1);
+/** Only where there are inputs to choose from. */
+const whereSeveral: Show = { numberInputs: inputNumbers.slice(1) };
+
+/** Which items of several inputs go together. */
+function pairingProperties(several: readonly string[]): object[] {
+  const show = { operation: several, ...whereSeveral };
+  return [
+    {
+      displayName: 'Pair Items By',
+      name: 'pairItemsBy',
+      type: 'options',
+      noDataExpression: true,
+      options: [
+        { name: 'Key', value: 'key', description: 'Items whose key field is the same go together' },
+        { name: 'Place', value: 'place', description: 'The first of each input go together, then the second' },
+      ],
+      default: 'place',
+      displayOptions: { show },
+      description:
+        'Which items of the inputs go together. The node works once for each item of input 1; by place, an input with one item serves all.',
+    },
+    {
+      displayName: 'Key Field',
+      name: 'pairKey',
+      type: 'string',
+      noDataExpression: true,
+      required: true,
+      default: 'userId',
+      placeholder: 'e.g. userId',
+      displayOptions: { show: { ...show, pairItemsBy: ['key'] } },
+      description: 'The field that the items of every input have, and that is the same in those that go together',
+    },
+  ];
+}
+
+/** A parameter with the choice to take it from an input, as soon as there are several. */
+function fromInputs({ name, label }: Parameter, field: Record<string, unknown>, show: Show): object[] {
+  const inputs = inputNumbers.map((number) => `input${number}`);
+  return [
+    {
+      displayName: `${label} From`,
+      name: inputNameOf(name),
+      type: 'options',
+      noDataExpression: true,
+      options: [
+        ...inputNumbers.map((number) => ({
+          name: `Input ${number}`,
+          value: `input${number}`,
+          // Not more than there are.
+          ...(number > 2 && { displayOptions: { show: { numberInputs: inputNumbers.slice(number - 1) } } }),
+        })),
+        { name: 'The Field Below', value: 'below' },
+      ],
+      default: 'below',
+      displayOptions: { show: { ...show, ...whereSeveral } },
+      description: `Where “${label}” comes from: a field of an item of an input, or what stands below`,
+    },
+    {
+      ...field,
+      displayOptions: { ...(field['displayOptions'] as object), hide: { [inputNameOf(name)]: inputs } },
+    },
+    {
+      displayName: `Field of ${label}`,
+      name: fieldNameOf(name),
+      type: 'string',
+      noDataExpression: true,
+      required: true,
+      default: name === 'sessionToken' ? 'token' : name,
+      placeholder: 'e.g. userId',
+      displayOptions: { show: { ...show, ...whereSeveral, [inputNameOf(name)]: inputs } },
+      description: 'The field of the item of that input; a dot leads into an object, as in user.name',
+    },
+  ];
 }
 
 /** Of the operations that put out a list: a flow ends where nothing comes out. */

@@ -1,7 +1,6 @@
 import { curfew, NodeFault, type Outcome, operations, readParameters } from 'curfew-nodes';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { connect } from './connect.ts';
-import { inputsOf } from './inputs.ts';
 import { type RunResult, runEach } from './runs.ts';
 import './supported.ts';
 import { isTool } from './tool.ts';
@@ -11,21 +10,18 @@ export async function runCurfew(context: IExecuteFunctions): Promise<INodeExecut
   const name = context.getNodeParameter('operation', 0);
   const operation = operations.find((one) => one.name === name);
   if (!operation) throw new NodeFault('invalid_parameter', `There is no operation ${JSON.stringify(name)}.`);
-  const inputs = inputsOf(context);
   const names = operation.outputs.map((output) => output.name);
-  return await runEach(context, inputs, names.length, async (read, i, options) => {
+  return await runEach(context, names.length, async (read, { index, input }, options) => {
     const values = readParameters(operation.parameters, ({ name, extra }) =>
       read(extra ? `additionalFields.${name}` : name),
     );
-    const way = context.getNodeParameter('authentication', i, 'token');
+    const way = context.getNodeParameter('authentication', index, 'token');
     const credential = curfew.credentials.find((one) => one.way === way) ?? curfew.credentials[0];
     if (!credential) throw new TypeError('Curfew has a credential');
-    const outcome = await operation.run(await connect(context, credential, options, i), values);
+    const outcome = await operation.run(await connect(context, credential, options, index), values);
     const result: RunResult = names.map(() => []);
-    const put = isTool(context)
-      ? wordsOf(outcome)
-      : itemsOf(outcome, inputs[0]?.[i], read('options.emptyItem') === true);
-    result[names.indexOf(outcome.output)]?.push(...put.map((one) => ({ ...one, pairedItem: { item: i } })));
+    const put = isTool(context) ? wordsOf(outcome) : itemsOf(outcome, input, read('options.emptyItem') === true);
+    result[names.indexOf(outcome.output)]?.push(...put.map((one) => ({ ...one, pairedItem: { item: index } })));
     return result;
   });
 }

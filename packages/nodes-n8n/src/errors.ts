@@ -2,11 +2,11 @@ import { faultOf, labelOf, NodeFault } from 'curfew-nodes';
 import { type IExecuteFunctions, type INodeExecutionData, NodeOperationError } from 'n8n-workflow';
 
 /** An error of n8n that says what the fault says, and to which item it belongs. */
-export function nodeError(context: IExecuteFunctions, error: unknown, itemIndex: number): NodeOperationError {
+export function nodeError(context: IExecuteFunctions, error: unknown, itemIndex?: number): NodeOperationError {
   const fault = faultIn(error);
   const wrapped = new NodeOperationError(context.getNode(), fault.message, {
     description: fault.remedy,
-    itemIndex,
+    ...(itemIndex !== undefined && { itemIndex }),
   });
   // n8n puts general words in the place of some texts; ours name the service. The remedy stands below, in the description.
   wrapped.message = fault.message;
@@ -15,10 +15,10 @@ export function nodeError(context: IExecuteFunctions, error: unknown, itemIndex:
 
 /**
  * The item by which an error goes on in a flow: on the error output, or on the first. n8n knows it by its fields: an
- * item with `error` and nothing beside it is one in every version.
+ * item with `error` and nothing beside it is one in every version. An error of the whole node belongs to no item.
  */
-export function errorItem(error: unknown, item: number): INodeExecutionData {
-  return { json: { error: { ...faultIn(error).entry } }, pairedItem: { item } };
+export function errorItem(error: unknown, item?: number): INodeExecutionData {
+  return { json: { error: { ...faultIn(error).entry } }, ...(item !== undefined && { pairedItem: { item } }) };
 }
 
 /** n8n's own errors of an expression carry what is wrong in theirs. */

@@ -1,14 +1,25 @@
-import { batches, type RequestOptions, readParameters, requestOptions, requestOptionsOf } from 'curfew-nodes';
+import {
+  batches,
+  NodeFault,
+  type RequestOptions,
+  readParameters,
+  requestOptions,
+  requestOptionsOf,
+} from 'curfew-nodes';
 import { type IExecuteFunctions, type INodeExecutionData, sleep } from 'n8n-workflow';
 import { errorItem, nodeError } from './errors.ts';
-import { type Inputs, objectsOf, parameterOf } from './inputs.ts';
+import { type Inputs, inputsOf, type Objects, type Pairing, pairing, parameterOf } from './inputs.ts';
 import { isTool } from './tool.ts';
 
 /** The items that one run puts out, by output. */
 export type RunResult = INodeExecutionData[][];
 
 /** What a node does for one item; `read` answers the value of a parameter for it. */
-export type Run = (read: (path: string) => unknown, item: number, options: RequestOptions) => Promise<RunResult>;
+export type Run = (
+  read: (path: string) => unknown,
+  item: { index: number; input: INodeExecutionData },
+  options: RequestOptions,
+) => Promise<RunResult>;
 
 /**
  * What was put out for an item, by the item. n8n tries the whole node again when one of its items fails; what was done
@@ -20,16 +31,17 @@ const doneFor = new WeakMap<INodeExecutionData, RunResult>();
  * Does a node's work for each item, in their order. An error ends the node, unless the node goes on with errors: then
  * it goes out as an item in its place.
  */
-export async function runEach(
-  context: IExecuteFunctions,
-  inputs: Inputs,
-  outputs: number,
-  run: Run,
-): Promise<RunResult> {
+export async function runEach(context: IExecuteFunctions, outputs: number, run: Run): Promise<RunResult> {
   const results: RunResult = Array.from({ length: outputs }, () => []);
+  let inputs: Inputs;
+  try {
+    inputs = inputsOf(context);
+  } catch (error) {
+    return [failed(error), ...results.slice(1)];
+  }
   if (inputs.some((items) => items.length === 0)) return results;
   const items = inputs[0] ?? [];
-  const state: { options?: RequestOptions; turn?: () => Promise<void> } = {};
+  const state: { options?: RequestOptions; turn?: () => Promise<void>; paired?: Pairing } = {};
   for (const [i, item] of items.entries()) {
     const result = doneFor.get(item) ?? (await attempt(item, i));
     for (const [output, put] of result.entries()) results[output]?.push(...put);
@@ -39,20 +51,37 @@ export async function runEach(
   return isTool(context) ? [results.flat(), ...results.slice(1).map(() => [])] : results;
 
   async function attempt(item: INodeExecutionData, i: number): Promise<RunResult> {
-    const objects = objectsOf(inputs, i);
+    let objects: Objects = [];
     const read = (path: string) => parameterOf(context, path, i, objects);
     try {
+      state.paired ??= pairing(inputs, inputs.length > 1 ? keyOf(read) : undefined);
+      objects = state.paired(i);
       state.options ??= optionsOf(read);
       state.turn ??= batches(state.options, sleep).turn;
       await state.turn();
-      const result = await run(read, i, state.options);
+      const result = await run(read, { index: i, input: item }, state.options);
       doneFor.set(item, result);
       return result;
     } catch (error) {
-      if (context.continueOnFail()) return [[errorItem(error, i)]];
-      throw nodeError(context, error, i);
+      return [failed(error, i)];
     }
   }
+
+  /** An error on its way: in the place of an item where the node goes on with errors, else as the end of the node. */
+  function failed(error: unknown, i?: number): INodeExecutionData[] {
+    if (context.continueOnFail()) return [errorItem(error, i)];
+    throw nodeError(context, error, i);
+  }
+}
+
+/** The field by which the items of several inputs are paired; without one, it is their place. */
+function keyOf(read: (path: string) => unknown): string | undefined {
+  if (read('pairItemsBy') !== 'key') return undefined;
+  const key = read('pairKey');
+  if (typeof key === 'string' && key.trim() !== '') return key.trim();
+  throw new NodeFault('missing_parameter', 'Missing required property: Key Field. It is empty.', {
+    remedy: 'Fill in “Key Field”, or pair the items by their place.',
+  });
 }
 
 /** Of the whole node, as the first item says. */
