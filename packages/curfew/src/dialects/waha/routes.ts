@@ -8,7 +8,7 @@ import { CurfewError, isCurfewError } from '../../errors.ts';
 import { admit } from '../../http/checks/admission.ts';
 import { permission } from '../../http/checks/permission.ts';
 import type { Services } from '../../http/operation.ts';
-import { asCurfewError } from '../../http/problem.ts';
+import { answerAs } from '../answering.ts';
 import type { Dialect } from '../dialect.ts';
 import { takeEmptyBodies } from '../request.ts';
 import {
@@ -40,7 +40,9 @@ type ByName = { Params: { name: string } };
  */
 export const waha: Dialect = (app, services) => {
   takeEmptyBodies(app);
-  answerErrors(app, services);
+  answerAs(app, services, (error, request) =>
+    encodeError(error, namedBy(request), request.routeOptions.url?.endsWith(startPath) ?? false),
+  );
   addReads(app, services);
   addChanges(app, services);
   addActs(app, services);
@@ -49,20 +51,6 @@ export const waha: Dialect = (app, services) => {
     throw new CurfewError('route_not_found');
   });
 };
-
-function answerErrors(app: FastifyInstance, { fault }: Services): void {
-  app.setErrorHandler((thrown, request, reply) => {
-    const error = asCurfewError(thrown);
-    fault(error, request);
-    const starting = request.routeOptions.url?.endsWith(startPath) ?? false;
-    const { status, body } = encodeError(error, namedBy(request), starting);
-    if (error.facts.retryAfter !== undefined) reply.header('retry-after', error.facts.retryAfter);
-    return reply.status(status).send(body);
-  });
-  app.addHook('onSend', async (_request, reply) => {
-    reply.header('cache-control', 'no-store');
-  });
-}
 
 function addReads(app: FastifyInstance, { authority }: Services): void {
   const onRequest = may(authority, 'read');
