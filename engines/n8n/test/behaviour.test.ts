@@ -292,6 +292,51 @@ describe('the nodes in n8n', () => {
       }
     });
 
+    test('fifty items are under way at a time, and come out in their order; in batches of one, each waits for the one before', async (t) => {
+      let [under, most] = [0, 0];
+      const full = Promise.withResolvers<void>();
+      let wait = async (call: number): Promise<void> => {
+        if (under === 50) full.resolve();
+        if (call > 1) await full.promise;
+      };
+      const { url } = await relay(t, server.url, async (call) => {
+        under += 1;
+        most = Math.max(most, under);
+        await wait(call);
+        under -= 1;
+        return true;
+      });
+      n8n.keep('key', { url, apiKey: server.key });
+      const users = Array.from({ length: 120 }, (_, i) => ({ user: `at once ${i}` }));
+      const userId = '={{ $json.user }}';
+      const ran = await n8n.run(only({ userId }, 'createUserSession', users));
+      assert.deepEqual(
+        ran.json('Curfew').map(({ userId }) => userId),
+        users.map(({ user }) => user),
+      );
+      assert.equal(most, 50);
+      most = 0;
+      // Long enough for others to come, if any would.
+      wait = async () => {
+        for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+      };
+      const options = { batchSize: 1, batchInterval: 0 };
+      const slow = await n8n.run(only({ userId, options }, 'createUserSession', users.slice(0, 20)));
+      assert.deepEqual([slow.json('Curfew').length, most], [20, 1]);
+    });
+
+    test('what is wrong for all items is asked once', async (t) => {
+      const { url, seen } = await answering(t, (_request, response) => {
+        const problem = { type: 'about:blank', title: 'No', status: 401, code: 'token_invalid' };
+        response.writeHead(401, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+      });
+      n8n.keep('key', { url, apiKey: server.key });
+      const users = Array.from({ length: 20 }, (_, i) => ({ user: `u${i}` }));
+      const ran = await n8n.run(only({ userId: '={{ $json.user }}' }, 'createUserSession', users));
+      assert.ok(ran.error);
+      assert.equal(seen.length, 1);
+    });
+
     test('tried again, a node does not do twice what it did', async (t) => {
       // The third request of all meets a server that is away; after that it is back.
       const { url } = await relay(t, server.url, async (call) => call !== 3);

@@ -23,15 +23,23 @@ export async function connect(
   const fields = readCredential(credential, given);
   const ignoreTls = options.ignoreTls || fields['ignoreSslIssues'] === true;
   const now = () => Date.now();
-  const kept = keptFor(credential, fields);
   return {
     credential,
     fields,
     url: String(fields['url']),
     send: credential.signIn
-      ? authorizedSend(credential, fields, plainSend(context, { ...options, ignoreTls }), kept, now)
+      ? authorizedSend(
+          credential,
+          fields,
+          plainSend(context, { ...options, ignoreTls }),
+          keptFor(credential, fields),
+          now,
+        )
       : authenticatedSend(context, credential, { ...options, ignoreTls }),
-    kept,
+    // Most calls keep nothing.
+    get kept() {
+      return keptFor(credential, fields);
+    },
     now,
     timeout: options.timeout,
   };

@@ -11,16 +11,18 @@ export async function runCurfew(context: IExecuteFunctions): Promise<INodeExecut
   const operation = operations.find((one) => one.name === name);
   if (!operation) throw new NodeFault('invalid_parameter', `There is no operation ${JSON.stringify(name)}.`);
   const names = operation.outputs.map((output) => output.name);
+  // Once: n8n evaluates an expression for it.
+  const forAgent = isTool(context);
   return await runEach(context, names.length, async (read, { index, input }, options) => {
     const values = readParameters(operation.parameters, ({ name, extra }) =>
       read(extra ? `additionalFields.${name}` : name),
     );
-    const way = context.getNodeParameter('authentication', index, 'token');
+    const way = read('authentication');
     const credential = curfew.credentials.find((one) => one.way === way) ?? curfew.credentials[0];
     if (!credential) throw new TypeError('Curfew has a credential');
     const outcome = await operation.run(await connect(context, credential, options, index), values);
     const result: RunResult = names.map(() => []);
-    const put = isTool(context) ? wordsOf(outcome) : itemsOf(outcome, input, read('options.emptyItem') === true);
+    const put = forAgent ? wordsOf(outcome) : itemsOf(outcome, input, read('options.emptyItem') === true);
     result[names.indexOf(outcome.output)]?.push(...put.map((one) => ({ ...one, pairedItem: { item: index } })));
     return result;
   });

@@ -106,19 +106,38 @@ function fieldOf(object: IDataObject | undefined, path: string): unknown {
     );
 }
 
+/** What a workflow saves for a parameter, by its path: the same for every item, its expressions as they were written. */
+export type SavedParameters = (path: string) => unknown;
+
+export function savedParameters(context: IExecuteFunctions): SavedParameters {
+  const known = new Map<string, unknown>();
+  return (path) => {
+    if (!known.has(path)) known.set(path, context.getNodeParameter(path, 0, null, { rawExpressions: true }));
+    return known.get(path);
+  };
+}
+
 /**
  * The value of a parameter for a run: what stands in the panel, or, where that says so, a field of an input's item. n8n's
  * own expressions know the items of the first input, and those of a node by its name.
  */
-export function parameterOf(context: IExecuteFunctions, path: string, run: number, objects: Objects): unknown {
+export function parameterOf(
+  context: IExecuteFunctions,
+  saved: SavedParameters,
+  path: string,
+  run: number,
+  objects: Objects,
+): unknown {
   if (objects.length > 1) {
-    const source = context.getNodeParameter(inputNameOf(path), run, null);
+    const source = saved(inputNameOf(path));
     const input = typeof source === 'string' ? /^input(\d)$/.exec(source)?.[1] : undefined;
     if (input !== undefined) return fieldOfInput(context, path, run, objects, Number(input));
   }
-  const raw: unknown = context.getNodeParameter(path, run, null, { rawExpressions: true });
+  const raw = saved(path);
   if (raw === null) return absent;
-  if (typeof raw !== 'string' || !raw.startsWith('=') || !/\binputs\s*\[/.test(raw)) {
+  // n8n would look for expressions in it, and for each it builds all that one can name.
+  if (typeof raw !== 'object' && !isExpression(raw)) return raw;
+  if (!isExpression(raw) || !/\binputs\s*\[/.test(raw)) {
     return context.getNodeParameter(path, run, null);
   }
   // Workflows of before say `inputs[1]` in an expression: that input's object is put there before n8n resolves it.
@@ -141,6 +160,7 @@ function fieldOfInput(context: IExecuteFunctions, path: string, run: number, obj
   return value;
 }
 
+const isExpression = (raw: unknown): raw is string => typeof raw === 'string' && raw.startsWith('=');
 const inputName = (i: number) => `input ${i + 1}`;
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 

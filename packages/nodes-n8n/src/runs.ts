@@ -8,7 +8,7 @@ import {
 } from 'curfew-nodes';
 import { type IExecuteFunctions, type INodeExecutionData, sleep } from 'n8n-workflow';
 import { errorItem, nodeError } from './errors.ts';
-import { type Inputs, inputsOf, type Objects, type Pairing, pairing, parameterOf } from './inputs.ts';
+import { type Inputs, inputsOf, type Objects, type Pairing, pairing, parameterOf, savedParameters } from './inputs.ts';
 import { isTool } from './tool.ts';
 
 /** The items that one run puts out, by output. */
@@ -27,9 +27,12 @@ export type Run = (
  */
 const doneFor = new WeakMap<INodeExecutionData, RunResult>();
 
+/** How many items are under way at a time, unless a batch is smaller: as many as in a batch of n8n's HTTP Request node. */
+const atOnce = 50;
+
 /**
- * Does a node's work for each item, in their order. An error ends the node, unless the node goes on with errors: then
- * it goes out as an item in its place.
+ * Does a node's work for each item, and puts out what comes of it in their order. An error ends the node, as soon as what
+ * is under way is done, unless the node goes on with errors: then it goes out as an item in its place.
  */
 export async function runEach(context: IExecuteFunctions, outputs: number, run: Run): Promise<RunResult> {
   const results: RunResult = Array.from({ length: outputs }, () => []);
@@ -41,18 +44,40 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
   }
   if (inputs.some((items) => items.length === 0)) return results;
   const items = inputs[0] ?? [];
+  const saved = savedParameters(context);
   const state: { options?: RequestOptions; turn?: () => Promise<void>; paired?: Pairing } = {};
-  for (const [i, item] of items.entries()) {
-    const result = doneFor.get(item) ?? (await attempt(item, i));
+  const done: RunResult[] = [];
+  const failures: { index: number; error: unknown }[] = [];
+  let next = 0;
+  // The first alone: it says the options of the node, and what is wrong with the credential is asked once.
+  await work(1);
+  const { batchSize = atOnce } = state.options ?? {};
+  await Promise.all(Array.from({ length: Math.min(atOnce, batchSize) }, () => work(items.length)));
+  const [failure] = failures.toSorted((one, other) => one.index - other.index);
+  if (failure) throw failure.error;
+  for (const result of done) {
     for (const [output, put] of result.entries()) results[output]?.push(...put);
   }
   for (const item of items) doneFor.delete(item);
   // An agent that uses the node as a tool sees the first output alone.
   return isTool(context) ? [results.flat(), ...results.slice(1).map(() => [])] : results;
 
+  /** Takes one item after the other of those that wait, up to such a place; several do so at a time. */
+  async function work(end: number): Promise<void> {
+    while (next < end && failures.length === 0) {
+      const index = next;
+      const item = items[next++] as INodeExecutionData;
+      try {
+        done[index] = doneFor.get(item) ?? (await attempt(item, index));
+      } catch (error) {
+        failures.push({ index, error });
+      }
+    }
+  }
+
   async function attempt(item: INodeExecutionData, i: number): Promise<RunResult> {
     let objects: Objects = [];
-    const read = (path: string) => parameterOf(context, path, i, objects);
+    const read = (path: string) => parameterOf(context, saved, path, i, objects);
     try {
       state.paired ??= pairing(inputs, inputs.length > 1 ? keyOf(read) : undefined);
       objects = state.paired(i);

@@ -6,7 +6,7 @@ export const requestOptions: readonly Parameter[] = [
   {
     name: 'batchSize',
     label: 'Items per Batch',
-    help: 'How many requests are sent before a pause. Without one, all are sent one after another.',
+    help: 'How many requests are sent before a pause. Without one, there is no pause.',
     kind: 'integer',
     min: 1,
     max: 10_000,

@@ -75,7 +75,7 @@ export class N8n {
   get nodeTypes(): INodeTypes {
     const get = (name: string, version?: number): INodeType => {
       const more = this.#more[name];
-      if (more) return more;
+      if (more) return NodeHelpers.getVersionedNodeType(more, version);
       const [packageName = '', node = ''] = name.split('.');
       const loader = this.loaders[packageName];
       if (!loader) throw new UnrecognizedNodeTypeError(packageName, node);

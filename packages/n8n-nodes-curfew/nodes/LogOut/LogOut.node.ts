@@ -188,7 +188,7 @@ class LogOut2 implements INodeType {
 						},
 						default: 0,
 						placeholder: 'e.g. 50',
-						description: 'How many requests are sent before a pause. Without one, all are sent one after another.',
+						description: 'How many requests are sent before a pause. Without one, there is no pause.',
 					},
 					{
 						displayName: 'Proxy',
