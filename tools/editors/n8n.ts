@@ -162,7 +162,8 @@ async function panels(page: Page, url: string, step: Step): Promise<void> {
   await step('adds the node', async () => {
     await newWorkflow(page, url);
     await page.getByTestId('canvas-handle-plus').first().click();
-    await pickOurs(page, curfewNode);
+    await pick(page, curfewNode);
+    await page.getByText(operations[0]!.action, { exact: true }).click();
     await panel.getByTestId('parameter-input-operation').waitFor();
   });
   for (const [resource, { label }] of Object.entries(resources)) {
@@ -268,17 +269,21 @@ async function middle(of: Locator): Promise<[number, number]> {
   return [box.x + box.width / 2, box.y + box.height / 2];
 }
 
+/** What of the browser's elements and functions is asked here, where only the types of Node.js are known. */
+type Shown = { scrollWidth: number; clientWidth: number; value?: string; textContent: string };
+type Window = { getComputedStyle(of: Shown): { textOverflow: string } };
+
 /** Every label and every choice is to be read whole: none ends in the dots of a text that is cut off. */
 async function seesWhole(within: Locator): Promise<void> {
-  const cut = (await within.evaluate(cutOff)) as string[];
+  const cut = await within.evaluate((root) => {
+    const { getComputedStyle } = globalThis as unknown as Window;
+    return [...(root.querySelectorAll('*') as unknown as Iterable<Shown>)]
+      .filter((element) => getComputedStyle(element).textOverflow === 'ellipsis')
+      .filter(({ scrollWidth, clientWidth }) => clientWidth > 0 && scrollWidth > clientWidth)
+      .map(({ value, textContent }) => value || textContent);
+  });
   if (cut.length > 0) throw new Error(`Cut off: ${cut.join(' | ')}`);
 }
-
-/** As text: it runs in the browser, whose types are not those of Node.js. */
-const cutOff = `(root) => [...root.querySelectorAll('*')]
-  .filter((element) => getComputedStyle(element).textOverflow === 'ellipsis')
-  .filter(({ scrollWidth, clientWidth }) => clientWidth > 0 && scrollWidth > clientWidth)
-  .map((element) => element.value || element.textContent)`;
 
 async function signedIn(browser: Browser, url: string): Promise<Page> {
   selectors.setTestIdAttribute('data-test-id');

@@ -23,3 +23,8 @@ test('what a message or a help text calls by a label is there under it', () => {
     [],
   );
 });
+
+test("an operation's action fits into the title of n8n's panel, which cuts off what is longer", () => {
+  const long = operations.map(({ action }) => action).filter((action) => action.length > 26);
+  assert.deepEqual(long, []);
+});

@@ -24,7 +24,7 @@ export type Operation = {
   /** As workflows save it. */
   readonly name: string;
   readonly label: string;
-  /** What it does, for a list of actions. */
+  /** What it does, for a list of actions; n8n makes it the title of the node's panel, where long ones are cut off. */
   readonly action: string;
   readonly resource: ResourceName;
   /** One sentence or more; the first stands alone. */

@@ -187,7 +187,7 @@ export const endSessionByName: Operation = {
 export const refreshSession: Operation = {
   name: 'refreshSession',
   label: 'Refresh',
-  action: 'Refresh the tokens of a session',
+  action: 'Refresh a session',
   resource: 'session',
   help: 'Gives a session new tokens; those before are dead.',
   inputs: 'one',
