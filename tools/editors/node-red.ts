@@ -265,8 +265,8 @@ async function showDebug(page: Page): Promise<void> {
 async function inDebug(page: Page, name: string, says: RegExp): Promise<void> {
   const message = page.locator('.red-ui-debug-msg').filter({ hasText: name }).last();
   await message.waitFor();
-  for (let depth = 0; depth < 3 && !says.test(await message.innerText()); depth++) {
-    const closed = message.locator('.red-ui-debug-msg-object-handle:visible:not(.expanded)').nth(depth > 0 ? 1 : 0);
+  for (let clicks = 0; clicks < 8 && !says.test(await message.innerText()); clicks++) {
+    const closed = message.locator('.collapsed .red-ui-debug-msg-expandable:visible').first();
     if (await closed.count()) await closed.click();
   }
   await message.filter({ hasText: says }).waitFor();
