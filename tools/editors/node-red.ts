@@ -143,6 +143,13 @@ async function clickThrough(page: Page, service: Offered, given: Given, place: n
 
 /** Every panel once, as it looks in the dark. */
 async function panels(page: Page, step: Step): Promise<void> {
+  await step('the editor is dark', async () => {
+    const background = "getComputedStyle(document.querySelector('#red-ui-palette')).backgroundColor";
+    const [red = 255] = String(await page.evaluate(background))
+      .match(/\d+/g)!
+      .map(Number);
+    if (red > 100) throw new Error(`The editor is light: its palette has the red ${red}.`);
+  });
   await page.locator('.red-ui-tab-button:not(.red-ui-tab-scroll) a:has(.fa-plus):visible').first().click();
   for (const [i, { name, label }] of [...operations, { name: 'logOut', label: 'Log Out' }].entries()) {
     await step(label, async () => {
@@ -285,6 +292,8 @@ async function middle(at: Locator): Promise<{ x: number; y: number }> {
 
 async function opened(browser: Browser, url: string, colorScheme: 'light' | 'dark'): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, colorScheme });
+  // What a person chooses in the settings of Node-RED 5; 4.1 takes its theme from the runtime.
+  await context.addInitScript(`localStorage.setItem('view-dark-theme', JSON.stringify('${colorScheme}'))`);
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   await page.goto(url);
