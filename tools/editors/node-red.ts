@@ -143,6 +143,13 @@ async function clickThrough(page: Page, service: Offered, given: Given, place: n
 
 /** Every panel once, as it looks in the dark. */
 async function panels(page: Page, step: Step): Promise<void> {
+  await step('the editor is dark', async () => {
+    const background = "getComputedStyle(document.querySelector('#red-ui-palette')).backgroundColor";
+    const [red = 255] = String(await page.evaluate(background))
+      .match(/\d+/g)!
+      .map(Number);
+    if (red > 100) throw new Error(`The editor is light: its palette has the red ${red}.`);
+  });
   await page.locator('.red-ui-tab-button:not(.red-ui-tab-scroll) a:has(.fa-plus):visible').first().click();
   for (const [i, { name, label }] of [...operations, { name: 'logOut', label: 'Log Out' }].entries()) {
     await step(label, async () => {
@@ -265,8 +272,8 @@ async function showDebug(page: Page): Promise<void> {
 async function inDebug(page: Page, name: string, says: RegExp): Promise<void> {
   const message = page.locator('.red-ui-debug-msg').filter({ hasText: name }).last();
   await message.waitFor();
-  for (let depth = 0; depth < 3 && !says.test(await message.innerText()); depth++) {
-    const closed = message.locator('.red-ui-debug-msg-object-handle:visible:not(.expanded)').nth(depth > 0 ? 1 : 0);
+  for (let clicks = 0; clicks < 8 && !says.test(await message.innerText()); clicks++) {
+    const closed = message.locator('.collapsed .red-ui-debug-msg-expandable:visible').first();
     if (await closed.count()) await closed.click();
   }
   await message.filter({ hasText: says }).waitFor();
@@ -285,6 +292,8 @@ async function middle(at: Locator): Promise<{ x: number; y: number }> {
 
 async function opened(browser: Browser, url: string, colorScheme: 'light' | 'dark'): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, colorScheme });
+  // What a person chooses in the settings of Node-RED 5; 4.1 takes its theme from the runtime.
+  await context.addInitScript(`localStorage.setItem('view-dark-theme', JSON.stringify('${colorScheme}'))`);
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   await page.goto(url);

@@ -149,14 +149,14 @@ describe('Log Out in n8n', () => {
         );
         const { url, seen } = await counting(t, upstream());
         const items = sameKind.map(({ parameters }) => parameters);
-        const options = { batchSize: items.length / 2, batchInterval: 800 };
+        const options = { batchSize: items.length / 2, batchInterval: 1600 };
         const { error } = await run(items, { url: at(url), options });
         assert.equal(error?.message, undefined);
         // The first request of each item: Directus's is the check of the token.
         const check = seen.filter(({ path }) => /refresh$/.test(path));
         const ends = check.length > 0 ? check : seen.filter(({ path }) => /logout$|signout$|revoke$/.test(path));
         assert.equal(ends.length, items.length);
-        assert.deepEqual(pauses(ends, 700), [items.length / 2], JSON.stringify(ends));
+        assert.deepEqual(pauses(ends, 800), [items.length / 2], JSON.stringify(ends));
       });
     });
   }

@@ -150,13 +150,13 @@ describe('Log Out in Node-RED', () => {
         const items = lives.map(({ parameters }) => parameters).filter((one) => Object.keys(one).at(-1) === first);
         const { url, seen } = await counting(t, upstream());
         const batchSize = items.length / 2;
-        const put = await run(items, { url: at(url), options: { batchSize, batchInterval: 800 } });
+        const put = await run(items, { url: at(url), options: { batchSize, batchInterval: 1600 } });
         assert.equal(errorOf(put), '');
         // The first request of each item: Directus's is the check of the token.
         const check = seen.filter(({ path }) => /refresh$/.test(path));
         const ends = check.length > 0 ? check : seen.filter(({ path }) => /logout$|signout$|revoke$/.test(path));
         assert.equal(ends.length, items.length);
-        assert.deepEqual(pauses(ends, 700), [batchSize], JSON.stringify(ends));
+        assert.deepEqual(pauses(ends, 800), [batchSize], JSON.stringify(ends));
       });
     });
   }
