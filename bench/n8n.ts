@@ -9,7 +9,7 @@ import { N8n, node, type Saved, source, wires } from '../engines/n8n/test/suppor
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
 import { start } from './http.ts';
 import { atMost, duel, type Row, timeOf, times } from './measure.ts';
-import { temporaryBenchFolder } from './world.ts';
+import { temporaryBenchFolder } from './setup.ts';
 
 type NodeType = NonNullable<Parameters<typeof N8n.load>[1]>[string];
 type Json = Parameters<typeof node>[2];
