@@ -163,7 +163,7 @@ export const targets: readonly Target[] = [
     unknown: {
       parameters: { altogicBy: 'token', altogicSessionToken: nobody },
       code: 'session_not_found',
-      message: /Altogic: .*could not be found/,
+      message: /Altogic: The user has no such session\..*could not/,
     },
   },
   {
