@@ -713,6 +713,10 @@ export type Operations = {
     input: {
       /** A part of a name or address. */
       filter?: string | undefined;
+      /** The user name or the address of one account, exactly. */
+      login?: string | undefined;
+      /** Ids of accounts, separated by commas: at most 100. */
+      ids?: string | undefined;
       /** Items a page: 1 to 100. */
       limit?: number | undefined;
       /** `nextCursor` of the page before. */
@@ -949,7 +953,7 @@ export const operations: {
   createAccount: { method: 'POST', path: '/v1/accounts', query: [], body: true },
   deleteAccount: { method: 'DELETE', path: '/v1/accounts/:id', query: ['wait'], body: false },
   getAccount: { method: 'GET', path: '/v1/accounts/:id', query: [], body: false },
-  listAccounts: { method: 'GET', path: '/v1/accounts', query: ['filter', 'limit', 'cursor'], body: false },
+  listAccounts: { method: 'GET', path: '/v1/accounts', query: ['filter', 'login', 'ids', 'limit', 'cursor'], body: false },
   removeTotp: { method: 'DELETE', path: '/v1/accounts/:id/totp', query: [], body: false },
   renewBackupCodes: { method: 'POST', path: '/v1/accounts/:id/backup-codes', query: [], body: false },
   startTotp: { method: 'POST', path: '/v1/accounts/:id/totp', query: [], body: false },

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { input, password } from '@inquirer/prompts';
 import type { Command } from 'commander';
-import { type Account, CurfewApiError, type Operations } from 'curfew-client';
+import type { Account, Operations } from 'curfew-client';
 import { renderUnicodeCompact } from 'uqr';
 import { answer, type Context, confirmed, contextOf, exitCodes, onStandardError, Stop, withFactor } from './context.ts';
 import { receiptText } from './format.ts';
 import { type Column, paint, relative, renderTable } from './terminal.ts';
+import { findAccount } from './user.ts';
 
 export function accountsAdd(accounts: Command): void {
   accounts
@@ -71,7 +72,7 @@ const columns: readonly Column<Account>[] = [
     head: 'STATE',
     of: ({ disabled, totp }) => (disabled ? 'disabled' : totp ? 'second factor' : 'password only'),
     style: ({ disabled, totp }) => (disabled ? 'dim' : totp ? 'green' : 'yellow'),
-    least: 13,
+    least: 8,
   },
   { head: 'LAST SIGN-IN', of: ({ lastLoginAt }) => (lastLoginAt ? relative(lastLoginAt) : 'never'), least: 12 },
   { head: 'ADDRESS', of: ({ email }) => email ?? '–' },
@@ -89,10 +90,10 @@ function setDisabled(accounts: Command, act: string, disabled: boolean, descript
   accounts
     .command(act)
     .description(description)
-    .argument('<username>', 'its user name or its id')
+    .argument('<username>', 'its user name, its address or its id')
     .action(async (text: string, _options: object, command: Command) => {
       const context = contextOf(command);
-      const account = await findAccount(context, text);
+      const account = await accountOf(context, text);
       if (disabled) {
         const { total = 0 } = await context.client.listUserSessions({ userId: account.id, limit: 1 });
         await confirmed(context, `This disables ${account.username} and ends ${total} of its sessions. Continue?`);
@@ -109,11 +110,11 @@ export function accountsTotp(accounts: Command): void {
   accounts
     .command('totp')
     .description('enrol an authenticator as the second factor of an account')
-    .argument('[username]', 'its user name or its id; without, your own')
+    .argument('[username]', 'its user name, its address or its id; without, your own')
     .option('--remove', 'remove it instead')
     .action(async (text: string | undefined, { remove }: { remove?: boolean }, command: Command) => {
       const context = contextOf(command);
-      const account = text === undefined ? await ownAccount(context) : await findAccount(context, text);
+      const account = text === undefined ? await ownAccount(context) : await accountOf(context, text);
       const { client } = context;
       if (remove) {
         await confirmed(context, `This removes the second factor of ${account.username}. Continue?`);
@@ -149,21 +150,10 @@ async function ownAccount({ client }: Context): Promise<Account> {
   throw new Stop(exitCodes.usage, 'Name an account: whoever asks here has none of their own.');
 }
 
-async function findAccount({ client }: Context, text: string): Promise<Account> {
-  const { accounts } = await client.listAccounts({ filter: text, limit: 100 });
-  const found = accounts.find(({ username }) => username === text.toLowerCase());
+async function accountOf(context: Context, text: string): Promise<Account> {
+  const found = await findAccount(context, text);
   if (found) return found;
-  try {
-    return (await client.getAccount({ id: text })).account;
-  } catch (error) {
-    if (error instanceof CurfewApiError && error.code === 'account_not_found') {
-      throw new Stop(
-        exitCodes.failed,
-        `There is no account ${JSON.stringify(text)}; \`curfew accounts list\` shows them.`,
-      );
-    }
-    throw error;
-  }
+  throw new Stop(exitCodes.failed, `There is no account ${JSON.stringify(text)}; \`curfew accounts list\` shows them.`);
 }
 
 async function askNewPassword({ terminal }: Context): Promise<string> {

@@ -33,7 +33,8 @@ const program = new Command('curfew')
   .option('-y, --yes', 'do not ask before ending many')
   .addHelpText(
     'after',
-    '\nEnds with 0 when done, 1 when refused or failed, 2 for wrong usage, 3 when the server cannot be reached.',
+    '\nEnds with 0 when done, 1 when refused or failed, 2 for wrong usage, 3 when the server cannot be reached, ' +
+      '4 when there was nothing to end or to change.',
   )
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(paint('red', text)) });
@@ -71,7 +72,7 @@ try {
 function tell(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (error instanceof Stop) {
-    if (error.message) say(error.message, undefined, undefined);
+    if (error.message) say(error.message, error.error.remedy, error.error.code);
     return error.code;
   }
   if (error instanceof CurfewApiError) {
