@@ -845,6 +845,12 @@ export type Operations = {
       user?: string | undefined;
       /** The id of a session. */
       session?: string | undefined;
+      /** Who did it: `user:…`, `key:…`, `policy` or `library`. */
+      actor?: string | undefined;
+      /** At this moment or later. */
+      since?: string | undefined;
+      /** Before this moment. */
+      until?: string | undefined;
       /** Items a page: 1 to 100. */
       limit?: number | undefined;
       /** `nextCursor` of the page before. */
@@ -962,6 +968,6 @@ export const operations: {
   getKey: { method: 'GET', path: '/v1/keys/:id', query: [], body: false },
   listKeys: { method: 'GET', path: '/v1/keys', query: ['limit', 'cursor'], body: false },
   revokeKey: { method: 'DELETE', path: '/v1/keys/:id', query: ['wait'], body: false },
-  listEvents: { method: 'GET', path: '/v1/events', query: ['type', 'user', 'session', 'limit', 'cursor'], body: false },
+  listEvents: { method: 'GET', path: '/v1/events', query: ['type', 'user', 'session', 'actor', 'since', 'until', 'limit', 'cursor'], body: false },
   readiness: { method: 'GET', path: '/readyz', query: [], body: false, otherwise: 503 },
 };

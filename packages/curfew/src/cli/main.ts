@@ -6,6 +6,7 @@ import { accountsRecover } from './accounts-recover.ts';
 import { backup } from './backup.ts';
 import { exitCodes, Stop } from './context.ts';
 import { doctor } from './doctor.ts';
+import { events } from './events.ts';
 import { groupsAdd, groupsRemove } from './groups.ts';
 import * as keys from './keys.ts';
 import { login, logout } from './login.ts';
@@ -52,6 +53,7 @@ for (const add of [...Object.values(accounts), accountsRecover]) add(accountComm
 const keyCommands = program.command('keys').description('credentials of machines');
 for (const add of Object.values(keys)) add(keyCommands);
 
+events(program);
 secretKeyReplace(program.command('secret-key').description("the servers' own key, which seals authenticators"));
 for (const add of [backup, exportStore, importStore, migrate]) add(program);
 doctor(program);

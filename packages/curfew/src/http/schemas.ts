@@ -238,4 +238,4 @@ export const sort = oneOf(
 );
 
 export type { Static, TSchema };
-export { maybe, oneOf, Type, text };
+export { maybe, oneOf, Type, text, time };

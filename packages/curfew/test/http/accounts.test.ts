@@ -64,7 +64,10 @@ describe('accounts over HTTP', () => {
   });
 
   test('accounts are found by their exact user name or address, and by their ids; one way at a time', async () => {
-    const [one, two] = [await server.createAccount('uma', { email: 'uma@example.com' }), await server.createAccount('umar')];
+    const [one, two] = [
+      await server.createAccount('uma', { email: 'uma@example.com' }),
+      await server.createAccount('umar'),
+    ];
     const found = async (query: string) => {
       const { status, body } = await server.call('GET', `/v1/accounts?${query}`);
       assert.equal(status, 200, JSON.stringify(body));
