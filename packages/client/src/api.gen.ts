@@ -274,6 +274,8 @@ export type Operations = {
       id: string;
       /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
+      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      reason?: 'logout' | 'ended_by_admin' | undefined;
     };
     output: {
       success: boolean;
@@ -328,6 +330,8 @@ export type Operations = {
     input: {
       /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
+      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      reason?: 'logout' | 'ended_by_admin' | undefined;
       /** A session token. */
       token?: string | undefined;
       /** A refresh token. */
@@ -413,6 +417,8 @@ export type Operations = {
     input: {
       /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
+      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      reason?: 'logout' | 'ended_by_admin' | undefined;
       /** The application's own id of a user: 1 to 255 bytes. */
       userId: string;
       /** A session token of the user, or the id of a session. */
@@ -430,6 +436,8 @@ export type Operations = {
     input: {
       /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
+      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      reason?: 'logout' | 'ended_by_admin' | undefined;
       /** The application's own id of a user: 1 to 255 bytes. */
       userId: string;
       /** The id of a session. */
@@ -450,6 +458,8 @@ export type Operations = {
       userId: string;
       /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
+      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      reason?: 'logout' | 'ended_by_admin' | undefined;
       /** A session token of the user, or the id of a session. */
       token: string;
     };
@@ -469,6 +479,8 @@ export type Operations = {
       except?: string | undefined;
       /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
+      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      reason?: 'logout' | 'ended_by_admin' | undefined;
     };
     output: {
       success: boolean;
@@ -930,18 +942,18 @@ export const operations: {
   me: { method: 'GET', path: '/v1/me', query: [], body: false },
   createSession: { method: 'POST', path: '/v1/sessions', query: [], body: true },
   endEveryone: { method: 'POST', path: '/v1/sessions/end-everyone', query: ['wait'], body: true },
-  endSession: { method: 'DELETE', path: '/v1/sessions/:id', query: ['wait'], body: false },
+  endSession: { method: 'DELETE', path: '/v1/sessions/:id', query: ['wait', 'reason'], body: false },
   getSession: { method: 'GET', path: '/v1/sessions/:id', query: [], body: false },
   listSessions: { method: 'GET', path: '/v1/sessions', query: ['filter', 'user', 'group', 'name', 'ip', 'status', 'sort', 'limit', 'cursor'], body: false },
-  logoutSession: { method: 'POST', path: '/v1/sessions/logout', query: ['wait'], body: true },
+  logoutSession: { method: 'POST', path: '/v1/sessions/logout', query: ['wait', 'reason'], body: true },
   refreshSession: { method: 'POST', path: '/v1/sessions/refresh', query: [], body: true },
   verifySession: { method: 'POST', path: '/v1/sessions/verify', query: [], body: true },
   changeAccessGroups: { method: 'POST', path: '/v1/users/:userId/access-groups', query: ['wait'], body: true },
   changeAccessGroupsOfUser: { method: 'POST', path: '/v1/sessions/access-groups', query: ['wait'], body: true },
-  endSessionOfUser: { method: 'POST', path: '/v1/sessions/end', query: ['wait'], body: true },
-  endSessionsOfUser: { method: 'POST', path: '/v1/sessions/end-user', query: ['wait'], body: true },
-  endUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/end', query: ['wait'], body: true },
-  endUserSessions: { method: 'DELETE', path: '/v1/users/:userId/sessions', query: ['except', 'wait'], body: false },
+  endSessionOfUser: { method: 'POST', path: '/v1/sessions/end', query: ['wait', 'reason'], body: true },
+  endSessionsOfUser: { method: 'POST', path: '/v1/sessions/end-user', query: ['wait', 'reason'], body: true },
+  endUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/end', query: ['wait', 'reason'], body: true },
+  endUserSessions: { method: 'DELETE', path: '/v1/users/:userId/sessions', query: ['except', 'wait', 'reason'], body: false },
   findSessionOfUser: { method: 'POST', path: '/v1/sessions/find', query: [], body: true },
   findUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/find', query: [], body: true },
   listUserSessions: { method: 'GET', path: '/v1/users/:userId/sessions', query: ['filter', 'status', 'sort', 'limit', 'cursor'], body: false },
