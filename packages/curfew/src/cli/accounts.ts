@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { input, password } from '@inquirer/prompts';
 import type { Command } from 'commander';
-import type { Account, Operations } from 'curfew-client';
+import { type Account, CurfewApiError, type Operations } from 'curfew-client';
 import { renderUnicodeCompact } from 'uqr';
+import { permissions, roleNames } from '../domain/permissions.ts';
 import { answer, type Context, confirmed, contextOf, exitCodes, onStandardError, Stop, withFactor } from './context.ts';
 import { receiptText } from './format.ts';
+import { choice, pageSize } from './option-values.ts';
 import { type Column, paint, relative, renderTable } from './terminal.ts';
 import { findAccount } from './user.ts';
 
@@ -15,8 +17,8 @@ export function accountsAdd(accounts: Command): void {
     .argument('<username>', 'a-z 0-9 . _ -')
     .option('--email <address>', 'its e-mail address')
     .option('--name <text>', 'what people call them')
-    .option('--role <role...>', 'admin, support, auditor or member')
-    .option('--permission <permission...>', 'besides those of the roles')
+    .addOption(choice('--role <role...>', 'what it may do', roleNames))
+    .addOption(choice('--permission <permission...>', 'besides those of the roles', permissions))
     .option('--random-password', 'make one up and show it once')
     .action(
       async (
@@ -49,12 +51,12 @@ export function accountsList(accounts: Command): void {
     .command('list')
     .description('list accounts by user name')
     .option('-f, --filter <text>', 'with a text in its user name, address or name')
-    .option('-n, --limit <number>', 'accounts a page, 1 to 100', '50')
+    .addOption(pageSize('accounts'))
     .option('--cursor <cursor>', 'the page after this one')
     .action(
-      async ({ filter, limit, cursor }: { filter?: string; limit: string; cursor?: string }, command: Command) => {
+      async ({ filter, limit, cursor }: { filter?: string; limit: number; cursor?: string }, command: Command) => {
         const context = contextOf(command);
-        const page = await context.client.listAccounts({ filter, limit: Number(limit), cursor });
+        const page = await context.client.listAccounts({ filter, limit, cursor });
         answer(context, page, ({ accounts: rows, nextCursor }) => {
           if (rows.length === 0) return filter === undefined ? 'No accounts yet.' : 'No accounts match.';
           const more = nextCursor ? `\n\n${paint('dim', `More: --cursor ${nextCursor}`)}` : '';
@@ -131,8 +133,7 @@ export function accountsTotp(accounts: Command): void {
       const { err } = context.terminal;
       err(`Scan this with your authenticator app:\n\n${renderUnicodeCompact(enrolment.url, { border: 2 })}\n`);
       err(`Or type in the secret: ${paint('bold', enrolment.secret)}\n`);
-      const code = await input({ message: 'The code it shows:', required: true }, onStandardError);
-      const confirmedTotp = await client.confirmTotp({ id: account.id, code });
+      const confirmedTotp = await confirmEnrolment(context, account.id);
       answer(context, confirmedTotp, ({ backupCodes }) =>
         [
           paint('green', `The second factor of ${account.username} is enrolled.`),
@@ -142,6 +143,20 @@ export function accountsTotp(accounts: Command): void {
         ].join('\n'),
       );
     });
+}
+
+/** A code that was mistyped is asked for again: the secret stays the one that was scanned. */
+async function confirmEnrolment({ client, terminal }: Context, id: string) {
+  for (;;) {
+    const code = await input({ message: 'The code it shows:', required: true }, onStandardError);
+    try {
+      return await client.confirmTotp({ id, code });
+    } catch (error) {
+      const mistyped = error instanceof CurfewApiError && error.code === 'second_factor_invalid';
+      if (!mistyped || !terminal.interactive) throw error;
+      terminal.err('This code is not right. Type in the one that the authenticator shows now; the secret is the same.');
+    }
+  }
 }
 
 async function ownAccount({ client }: Context): Promise<Account> {

@@ -15,7 +15,8 @@ export type GlobalOptions = {
   yes?: boolean;
   code?: string;
   wait?: 'everywhere' | 'stored';
-  timeout?: string;
+  /** Milliseconds. */
+  timeout?: number;
 };
 
 export type Context = {
@@ -55,11 +56,9 @@ export function contextOf(command: Command): Context {
     readSecret(env, 'CURFEW_TOKEN') ??
     readSecret(env, 'CURFEW_API_KEY') ??
     (kept?.url === url ? kept.token : undefined);
-  const timeout = options.timeout === undefined ? undefined : Number(options.timeout) * 1000;
-  if (timeout !== undefined && !(timeout > 0)) throw new Stop(exitCodes.usage, '--timeout takes seconds, such as 30');
   return {
     terminal: createTerminal(options.json === true),
-    client: createClient({ url, token, timeout }),
+    client: createClient({ url, token, timeout: options.timeout }),
     options,
     url,
     token,

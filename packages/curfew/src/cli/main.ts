@@ -11,6 +11,7 @@ import { groupsAdd, groupsRemove } from './groups.ts';
 import * as keys from './keys.ts';
 import { login, logout } from './login.ts';
 import { migrate } from './migrate.ts';
+import { choice, seconds } from './option-values.ts';
 import { secretKeyReplace } from './secret-key.ts';
 import { serve } from './serve.ts';
 import { sessionsEnd } from './sessions-end.ts';
@@ -21,6 +22,7 @@ import { jsonText, paint, writeTo } from './terminal.ts';
 import { totp } from './totp.ts';
 import { exportStore, importStore } from './transfer.ts';
 import { version } from './version.ts';
+import { inOptions, remedyOf } from './words.ts';
 
 const program = new Command('curfew')
   .description('End any session, anywhere, now.')
@@ -28,8 +30,8 @@ const program = new Command('curfew')
   .option('--url <url>', 'the server [CURFEW_URL, the last login, http://127.0.0.1:2873]')
   .option('--token <token>', 'an API key or a session token [CURFEW_API_KEY, CURFEW_TOKEN, the last login]')
   .option('--code <code>', 'a second factor')
-  .option('--wait <how>', 'everywhere, or stored')
-  .option('--timeout <seconds>', 'how long an answer may take')
+  .addOption(choice('--wait <how>', 'when an end is answered', ['everywhere', 'stored']))
+  .option('--timeout <seconds>', 'how long an answer may take', seconds)
   .option('--json', 'answers as JSON, no questions')
   .option('-y, --yes', 'do not ask before ending many')
   .addHelpText(
@@ -78,7 +80,7 @@ function tell(error: unknown): number {
     return error.code;
   }
   if (error instanceof CurfewApiError) {
-    say(error.message, error.remedy, error.code);
+    say(inOptions(error.message), remedyOf(error), error.code);
     return ['unreachable', 'timeout'].includes(error.code) ? exitCodes.unreachable : exitCodes.failed;
   }
   if (isCurfewError(error)) {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { normalAddress } from '../domain/address.ts';
 import { limits } from '../domain/limits.ts';
 
 /*
@@ -23,11 +24,17 @@ function wholeNumber(text: string, least: number, most: number): number {
   throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
 }
 
-/** Seconds, in milliseconds. */
+/** Seconds, in milliseconds: at most a day. */
 export function seconds(text: string): number {
   const value = Number(text) * 1000;
-  if (value > 0 && Number.isFinite(value)) return value;
+  if (value > 0 && value <= 86_400_000) return value;
   throw new InvalidArgumentError('It must be a number of seconds, such as 30.');
+}
+
+/** An address of the network. */
+export function address(text: string): string {
+  if (normalAddress(text) !== undefined) return text;
+  throw new InvalidArgumentError('It must be an IPv4 or IPv6 address.');
 }
 
 const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -1,7 +1,11 @@
 import type { Command } from 'commander';
 import { type Operations, pages, type Session } from 'curfew-client';
+import { sortKeys } from '../authority/list-sessions.ts';
+import { limits } from '../domain/limits.ts';
+import { sessionStatuses } from '../domain/session.ts';
 import { type Context, contextOf, currentSession } from './context.ts';
 import { sessionColumns } from './format.ts';
+import { address, choice, pageSize } from './option-values.ts';
 import { startProgress } from './progress.ts';
 import { counted, paint, renderTable } from './terminal.ts';
 import { exactOption, findUser, nothingText, type User, type UserNames, userNames, userText } from './user.ts';
@@ -15,10 +19,11 @@ type Filters = {
   filter?: string;
   status: string;
   sort?: string;
-  limit: string;
+  limit: number;
   cursor?: string;
   all?: boolean;
 };
+const orders = sortKeys.flatMap((key) => [key, `-${key}`]);
 type Query = Operations['listSessions']['input'];
 type Page = Operations['listSessions']['output'];
 
@@ -30,11 +35,11 @@ export function sessionsList(sessions: Command): void {
     .option(...exactOption)
     .option('-g, --group <key>', 'with an access group')
     .option('--name <name>', 'with a name')
-    .option('--ip <address>', 'from an address')
+    .option('--ip <address>', 'from an address', address)
     .option('-f, --filter <text>', 'with a text in its ids, name, address, groups or device')
-    .option('-s, --status <status>', 'active, suspended, ended or any', 'active')
-    .option('--sort <key>', 'createdAt, lastSeenAt, expiresAt, userId, ip, device or status; - before it is downwards')
-    .option('-n, --limit <number>', 'sessions a page, 1 to 100', '50')
+    .addOption(choice('-s, --status <status>', 'in a state', [...sessionStatuses, 'any']).default('active'))
+    .addOption(choice('--sort <key>', 'the order; - before a key is downwards', orders))
+    .addOption(pageSize('sessions'))
     .option('--cursor <cursor>', 'the page after this one')
     .option('-a, --all', 'all pages')
     .action(async (filters: Filters, command: Command) => {
@@ -49,7 +54,7 @@ export function sessionsList(sessions: Command): void {
 
 function queryOf(filters: Omit<Filters, 'user'> & { user: string | undefined }): Query {
   const { all, exact: _exact, status, limit, ...rest } = filters;
-  const size = all ? 100 : Number(limit);
+  const size = all ? limits.pageMax : limit;
   return { ...rest, limit: size, ...(status !== 'any' && { status }) } as Query;
 }
 

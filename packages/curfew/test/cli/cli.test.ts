@@ -198,7 +198,9 @@ describe('the command line', () => {
     assert.equal(away.code, 3);
     assert.match(away.err, /cannot be reached: ECONNREFUSED\.\n {6}→ Check the URL, and whether the server runs/);
     assert.equal((await run('sessions', 'fly')).code, 2);
-    assert.equal((await run('sessions', 'list', '--limit', '1000')).code, 1);
+    const many = await run('sessions', 'list', '--limit', '1000');
+    assert.equal(many.code, 2);
+    assert.match(many.err, /option '-n, --limit <number>' argument '1000' is invalid\. It must be a whole number/);
     const wrong = await runCli(['serve'], { ...env(), CURFEW_PORT: 'many' });
     assert.equal(wrong.code, 1);
     assert.match(wrong.err, /error A setting is wrong: CURFEW_PORT: "many" must be a whole number/);
