@@ -140,3 +140,14 @@ test('the command line takes its key from a file', async (t) => {
   assert.equal(code, 1);
   assert.match(err, /CURFEW_API_KEY_FILE: .* is empty/);
 });
+
+test('an error about a duration gives examples that the setting takes', () => {
+  const durations = Object.values(options).filter(({ form }) => form === 'duration');
+  assert.ok(durations.length > 5);
+  for (const { env } of durations) {
+    const [, told = ''] = /such as (.*), from/.exec(refused({ [env]: '1 fortnight' })) ?? [];
+    const examples = told.split(' or ');
+    assert.ok(examples.length > 0 && examples[0] !== '', env);
+    for (const example of examples) assert.doesNotThrow(() => readSettings({ [env]: example }), `${env}=${example}`);
+  }
+});

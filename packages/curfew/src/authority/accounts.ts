@@ -1,7 +1,7 @@
 import { type Account, type AccountView, accountView, canonicalLogin } from '../domain/account.ts';
 import type { AccountId } from '../domain/brand.ts';
 import type { EventType } from '../domain/events.ts';
-import { newId } from '../domain/ids.ts';
+import { isId, newId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { parseSessionId, parseShownName, parseUserId, quoted } from '../domain/parse.ts';
 import type { Permission, Role } from '../domain/permissions.ts';
@@ -87,10 +87,32 @@ function absent(id: string): CurfewError {
   return new CurfewError('account_not_found', { detail: `No account has the id ${quoted(id)}.` });
 }
 
+export type AccountsRequest = {
+  /** Free text, looked for as it is. */
+  filter?: string | undefined;
+  /** The user name or the address of one account. */
+  login?: string | undefined;
+  /** The ids of accounts, separated by commas. */
+  ids?: string | undefined;
+  limit?: number | undefined;
+  cursor?: string | undefined;
+};
+
+/**
+ * A page of accounts, by user name; or, with `login` or `ids`, those accounts, as far as there are such.
+ * @throws `cursor_invalid`, `cursor_of_another_query`, `invalid_value`
+ */
 export async function listAccounts(
   context: AuthorityContext,
-  { filter, limit = limits.pageDefault, cursor }: { filter?: string; limit?: number; cursor?: string } = {},
+  { filter, login, ids, limit = limits.pageDefault, cursor }: AccountsRequest = {},
 ): Promise<{ accounts: AccountView[]; nextCursor: string | undefined; partial: boolean }> {
+  if ([filter, login, ids].filter((part) => part !== undefined).length > 1) {
+    throw new CurfewError('invalid_value', { detail: 'Only one of filter, login and ids can be given.' });
+  }
+  if (login !== undefined || ids !== undefined) {
+    const found = login === undefined ? await accountsOf(context, ids!) : await accountsCalled(context, login);
+    return { accounts: found.map(accountView), nextCursor: undefined, partial: false };
+  }
   const query = { list: 'accounts', filter };
   const after = decodeCursor(cursor, query);
   const page = await context.store.listAccounts({ after, limit, text: filter || undefined, budget });
@@ -99,6 +121,25 @@ export async function listAccounts(
     nextCursor: page.next === undefined ? undefined : encodeCursor(page.next, query),
     partial: page.partial,
   };
+}
+
+async function accountsCalled(context: AuthorityContext, login: string): Promise<Account[]> {
+  const text = canonicalLogin(login);
+  // No name has any, and not every store takes them.
+  if (/\p{Cc}/u.test(text)) return [];
+  const found = await context.store.findAccount(text.includes('@') ? { email: text } : { username: text });
+  return found ? [found.account] : [];
+}
+
+async function accountsOf(context: AuthorityContext, ids: string): Promise<Account[]> {
+  const asked = [...new Set(ids.split(','))];
+  if (asked.length > limits.pageMax) {
+    throw new CurfewError('invalid_value', {
+      detail: `ids takes at most ${limits.pageMax} ids; there are ${asked.length}.`,
+    });
+  }
+  const read = await Promise.all(asked.filter(isId).map((id) => context.store.readUser(parseUserId(id))));
+  return read.flatMap(({ account }) => account ?? []);
 }
 
 export type ChangedAccount = { account: AccountView; receipt: Receipt | undefined };

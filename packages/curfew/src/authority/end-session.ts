@@ -1,12 +1,13 @@
 import type { SessionId, UserId } from '../domain/brand.ts';
 import { parseSessionId, parseSessionName, quoted } from '../domain/parse.ts';
-import type { Actor, EndReason } from '../domain/reasons.ts';
+import type { Actor, EndReason, ToldReason } from '../domain/reasons.ts';
 import { judgeRefresh } from '../domain/rotation.ts';
 import { type Session, type StoredSession, viewOf } from '../domain/session.ts';
 import { parseToken, secretMatches } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
+import { endReasonOf } from './end-reason.ts';
 import type { Receipt, Wait } from './receipt.ts';
 
 export type EndedSession = { session: Session; receipt: Receipt };
@@ -16,18 +17,21 @@ export type EndTarget = { id: string } | { token: string } | { refreshToken: str
 
 /**
  * Ends a session. One that has ended already is confirmed: the receipt tells of its first end, and waits like it.
- * @throws `session_not_found`; for tokens also `token_malformed`
+ * `told` is the reason that an application gives.
+ * @throws `session_not_found`, `permission_missing`; for tokens also `token_malformed`
  */
 export async function endSession(
   context: AuthorityContext,
   caller: Caller,
   target: EndTarget,
   wait: Wait = 'everywhere',
+  told?: ToldReason,
 ): Promise<EndedSession> {
   const found = await findTarget(context, target);
   const own = caller.kind === 'person' && caller.session.userId === found.userId;
   // Whoever ends one of their own, or shows the token itself, logs out; everybody else ends it for them.
-  const reason: EndReason = own || 'token' in target || 'refreshToken' in target ? 'logout' : 'ended_by_admin';
+  const usual = own || 'token' in target || 'refreshToken' in target ? 'logout' : 'ended_by_admin';
+  const reason = endReasonOf(caller, told, usual);
   return endStored(context, found.id, { by: actorOf(caller), reason }, wait, found.userId);
 }
 

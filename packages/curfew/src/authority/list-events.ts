@@ -1,7 +1,7 @@
 import type { SessionId } from '../domain/brand.ts';
-import type { Event, EventType } from '../domain/events.ts';
+import type { Event, EventFilter, EventType } from '../domain/events.ts';
 import { limits } from '../domain/limits.ts';
-import { parseSessionId, parseUserId } from '../domain/parse.ts';
+import { parseActor, parseSessionId, parseUserId } from '../domain/parse.ts';
 import { CurfewError } from '../errors.ts';
 import type { Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
@@ -13,6 +13,11 @@ export type EventsRequest = {
   type?: EventType | undefined;
   user?: string | undefined;
   session?: string | undefined;
+  /** Who did it: `user:…`, `key:…`, `policy` or `library`. */
+  actor?: string | undefined;
+  /** At this moment or later, and before that one: epoch milliseconds. */
+  since?: number | undefined;
+  until?: number | undefined;
   limit?: number | undefined;
   cursor?: string | undefined;
 };
@@ -25,7 +30,7 @@ export type EventList = {
   partial: boolean;
 };
 
-/** A page of the audit trail, newest first. @throws `cursor_invalid`, `cursor_of_another_query` */
+/** A page of the audit trail, newest first. @throws `cursor_invalid`, `cursor_of_another_query`, `invalid_value` */
 export async function listEvents(context: AuthorityContext, request: EventsRequest): Promise<EventList> {
   const query = { list: 'events', ...filterOf(request) };
   const position = decodeCursor(request.cursor, query);
@@ -99,10 +104,13 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-function filterOf({ type, user, session }: Pick<EventsRequest, 'type' | 'user' | 'session'>) {
+function filterOf({ type, user, session, actor, since, until }: Omit<EventsRequest, 'limit' | 'cursor'>): EventFilter {
   return {
     type,
     userId: user === undefined ? undefined : parseUserId(user),
     sessionId: session === undefined ? undefined : (parseSessionId(session) as SessionId),
+    by: actor === undefined ? undefined : parseActor(actor),
+    since,
+    until,
   };
 }

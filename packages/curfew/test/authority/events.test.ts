@@ -76,3 +76,29 @@ test('a cursor that somebody made up is refused, and is no damage of the store',
     await assert.rejects(listEvents(server.context, { cursor }), { code: 'cursor_invalid' }, position);
   }
 });
+
+test('the audit trail is searched by who did it and by time, together with the other filters', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { store } = server.context;
+  const at = Date.UTC(2026, 0, 1);
+  const note = (by: 'user:ada' | 'key:x', moment: number) => ({ ...failed, by, at: moment }) as const;
+  for (const event of [note('user:ada', at), note('key:x', at + 1000), note('user:ada', at + 2000)]) {
+    await store.appendEvent(event);
+  }
+  const moments = async (query: string) => {
+    const { status, body } = await server.call('GET', `/v1/events?type=login.failed&${query}`);
+    assert.equal(status, 200, JSON.stringify(body));
+    return body.events.map((event: { at: string }) => event.at.slice(17, 19));
+  };
+  assert.deepEqual(await moments('actor=user:ada'), ['02', '00']);
+  assert.deepEqual(await moments('since=2026-01-01T00:00:01Z'), ['02', '01']);
+  assert.deepEqual(await moments('until=2026-01-01T00:00:01Z'), ['00']);
+  assert.deepEqual(await moments('since=2026-01-01T00:00:01Z&until=2026-01-01T00:00:02Z&actor=user:ada'), []);
+  const page = await server.call('GET', '/v1/events?type=login.failed&actor=user:ada&limit=1');
+  const other = await server.call('GET', `/v1/events?type=login.failed&actor=key:x&cursor=${page.body.nextCursor}`);
+  assert.equal(other.body.code, 'cursor_of_another_query');
+  for (const wrong of ['actor=ada', 'actor=user:', 'since=yesterday', 'until=2016-12-31T23:59:60Z']) {
+    assert.equal((await server.call('GET', `/v1/events?${wrong}`)).body.code, 'invalid_value', wrong);
+  }
+});

@@ -63,6 +63,29 @@ describe('accounts over HTTP', () => {
     await server.call('DELETE', `/v1/accounts/${account.id}`);
   });
 
+  test('accounts are found by their exact user name or address, and by their ids; one way at a time', async () => {
+    const [one, two] = [
+      await server.createAccount('uma', { email: 'uma@example.com' }),
+      await server.createAccount('umar'),
+    ];
+    const found = async (query: string) => {
+      const { status, body } = await server.call('GET', `/v1/accounts?${query}`);
+      assert.equal(status, 200, JSON.stringify(body));
+      assert.deepEqual([body.nextCursor, body.partial], [undefined, false]);
+      return body.accounts.map(({ id }: { id: string }) => id);
+    };
+    for (const login of ['uma', 'UMA', 'Uma@Example.com']) assert.deepEqual(await found(`login=${login}`), [one.id]);
+    for (const login of ['um', 'example.com', '', '%00', one.id]) assert.deepEqual(await found(`login=${login}`), []);
+    const ids = [two.id, one.id, one.id, '0'.repeat(22), 'nonsense', ''].join(',');
+    assert.deepEqual(await found(`ids=${ids}`), [two.id, one.id]);
+    const many = Array.from({ length: 101 }, (_, i) => i).join(',');
+    for (const query of ['login=uma&filter=u', `login=uma&ids=${one.id}`, `ids=${many}`]) {
+      assert.equal((await server.call('GET', `/v1/accounts?${query}`)).body.code, 'invalid_value', query);
+    }
+    await server.call('DELETE', `/v1/accounts/${one.id}`);
+    await server.call('DELETE', `/v1/accounts/${two.id}`);
+  });
+
   test('Confusable characters, N6.19: a name that people see of a key or an account controls no terminal, and turns no writing round', async () => {
     const account = await server.createAccount('shown');
     const readable = ['\u05e9\u05dc\u05d5\u05dd', 'Ada \ud83d\udc69\u200d\ud83d\udcbb', 'O\u2019Neil (ops)'];

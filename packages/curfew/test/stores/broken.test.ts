@@ -235,6 +235,14 @@ const broken: Record<string, Broken> = {
       };
     },
   },
+  'looks for events whoever did them': {
+    law: 'events are looked for by who did it',
+    of: (store) => ({ readEvents: (query) => store.readEvents({ ...query, by: undefined }) }),
+  },
+  'looks for events from any time on': {
+    law: 'events are looked for by who did it, and by a span of time',
+    of: (store) => ({ readEvents: (query) => store.readEvents({ ...query, since: undefined }) }),
+  },
   'looks for events for as long as it takes': {
     law: 'a search of events that is out of time',
     of: (store) => ({ readEvents: (query) => store.readEvents({ ...query, budget: undefined }) }),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { KeyId } from '../../domain/brand.ts';
+import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
-import type { End } from '../../domain/reasons.ts';
+import type { Actor, End } from '../../domain/reasons.ts';
 import { allOfUser, type Case, logout, note, random, start, user } from './harness.ts';
 
 const disabled: End = { at: start + 5, by: 'key:root', reason: 'account_disabled' };
@@ -254,6 +255,29 @@ export const accountCases: Case[] = [
       const page = await fixture.store.readEvents({ limit: 3 });
       assert.deepEqual((await fixture.store.readEvents({ limit: 3, before: page.next })).events[0]?.sequence, 5);
       assert.equal((await fixture.store.readEvents({ limit: 8, after: 0 })).events[7]?.details?.['username'], 'eve');
+    },
+  },
+  {
+    name: 'events are looked for by who did it, and by a span of time: from its first moment on, and before its last',
+    async run(fixture) {
+      const by = (actor: Actor, at: number): NewEvent => ({ ...note('login.failed', at), by: actor });
+      const others: Actor[] = ['key:a', 'key:ab', 'user:"a\\\n"', 'policy'];
+      for (const [i, actor] of others.entries()) await fixture.store.appendEvent(by(actor, start + i));
+      // The store itself writes what this tells of.
+      const session = await fixture.create({ userId: 'ada' });
+      await fixture.store.endSessionsOfUser(user('ada'), { ...allOfUser(start + 9), by: 'key:a' });
+      const ended = (await fixture.store.readEvents({ type: 'user.sessions_ended', limit: 1 })).events[0]!.sequence;
+      const read = async (query: object) =>
+        (await fixture.store.readEvents({ limit: 100, ...query })).events.map(({ sequence }) => sequence);
+      const [own] = await read({ type: 'session.created', sessionId: session.id });
+      assert.deepEqual(await read({ by: 'key:a' }), [ended, 1]);
+      assert.deepEqual(await read({ by: 'key:ab' }), [2]);
+      assert.deepEqual(await read({ by: others[2] }), [3]);
+      assert.deepEqual(await read({ by: 'key:' }), []);
+      assert.deepEqual(await read({ since: start + 1, until: start + 3, type: 'login.failed' }), [3, 2]);
+      assert.deepEqual(await read({ after: 0, since: start + 3, by: 'policy' }), [4]);
+      assert.deepEqual(await read({ until: start + 1, type: 'login.failed' }), [1]);
+      assert.ok((await read({ since: start, userId: user('ada') })).includes(own!));
     },
   },
   {

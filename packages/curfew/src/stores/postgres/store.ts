@@ -343,12 +343,13 @@ export class PostgresStore implements Store {
       reached = events.at(-1)?.sequence ?? reached;
       return { events, next: read.length > limit ? reached : undefined, reached, partial: false };
     }
-    const { type = null, userId = null, sessionId = null } = query;
+    const { type = null, userId = null, sessionId = null, since = null, until = null } = query;
+    const actor = query.by === undefined ? null : JSON.stringify(query.by);
     const statement = eventSearch(upwards, userId !== null);
     const began = performance.now();
     const events: Event[] = [];
     for (;;) {
-      const values = [reached, eventsOfSearch, userId, type, sessionId, limit + 1 - events.length];
+      const values = [reached, eventsOfSearch, userId, type, sessionId, limit + 1 - events.length, actor, since, until];
       const rows = await this.#database.read(statement, values);
       events.push(...rows.filter(({ sequence }) => sequence !== null).map(codec.decodeEvent));
       if (events.length > limit) {
