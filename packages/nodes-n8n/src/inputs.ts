@@ -94,7 +94,7 @@ function byKeyOf(items: readonly INodeExecutionData[], key: string): Map<string 
 const keyText = (value: unknown): string | undefined =>
   typeof value === 'string' || typeof value === 'number' ? JSON.stringify(String(value)) : undefined;
 
-/** A field by its path: `user.id`. A field that is called so counts first. */
+/** A field by its path: `user.id`. A field with exactly that name takes precedence. */
 function fieldOf(object: IDataObject | undefined, path: string): unknown {
   if (object && Object.hasOwn(object, path)) return object[path];
   return path

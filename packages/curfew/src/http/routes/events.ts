@@ -89,7 +89,7 @@ export const listEvents = operation({
 function momentOf(text: string | undefined): number | undefined {
   const moment = text === undefined ? undefined : Date.parse(text);
   if (moment === undefined || !Number.isNaN(moment)) return moment;
-  throw new CurfewError('invalid_value', { detail: `${quoted(text!)} is no moment in time.` });
+  throw new CurfewError('invalid_value', { detail: `${quoted(text!)} is not a moment in time.` });
 }
 
 /** Events as server-sent ones, with a comment when nothing happens for a while. */
