@@ -1,15 +1,15 @@
+import { pooledRandom } from '../packages/curfew/src/compose.ts';
 import type { AccessGroup, SessionId, UserId } from '../packages/curfew/src/domain/brand.ts';
 import { newId } from '../packages/curfew/src/domain/ids.ts';
 import { day, minute } from '../packages/curfew/src/domain/limits.ts';
 import { openSession } from '../packages/curfew/src/domain/open-session.ts';
 import { nextDeadline, type StoredSession } from '../packages/curfew/src/domain/session.ts';
-import { pooledRandom } from '../packages/curfew/src/open-world.ts';
 import { encodeSession } from '../packages/curfew/src/stores/lmdb/codec.ts';
 import { loadState, setCounters } from '../packages/curfew/src/stores/lmdb/commit.ts';
 import { openLmdbStore } from '../packages/curfew/src/stores/lmdb/index.ts';
 import { stateKeys, tagKeys, timeKey } from '../packages/curfew/src/stores/lmdb/keys.ts';
 import { openTables, putInOrder } from '../packages/curfew/src/stores/lmdb/tables.ts';
-import { request } from './world.ts';
+import { request } from './setup.ts';
 
 /** Of so many sessions one expires in the one moment. */
 export const share = 10;

@@ -13,7 +13,7 @@ import type { StoreRecord } from '../packages/curfew/src/stores/records.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
 import { fillEmbedded, sessionsOf, share } from './burst-data.ts';
 import { at, type Row, rateOf, timeOf, times } from './measure.ts';
-import { temporaryBenchFolder } from './world.ts';
+import { temporaryBenchFolder } from './setup.ts';
 
 /** Sessions in the embedded store, and in each of the others; a tenth of them expires in one moment. */
 const embedded = Number(process.env['BENCH_SESSIONS'] ?? 10_000_000);

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { atLeast, atMost, duel, median, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
-import { type Bench, library, openBench, openRaw, request, rowsOf } from './world.ts';
+import { type Bench, library, openBench, openRaw, request, rowsOf } from './setup.ts';
 
 const small = 10_000;
 const large = Number(process.env['BENCH_LARGE'] ?? 1_000_000);
@@ -190,7 +190,7 @@ async function comparing(few: Bench, many: Bench): Promise<Row[]> {
 }
 
 async function sizes(many: Bench): Promise<Row[]> {
-  const { facts } = await many.world.store.describe();
+  const { facts } = await many.context.store.describe();
   const sessions = Number(facts['liveSessions']) + Number(facts['endedSessions']);
   const bytes = statSync(join(many.folder, 'data.mdb')).size / sessions;
   const empty = await openBench();
@@ -228,7 +228,7 @@ async function sizes(many: Bench): Promise<Row[]> {
 }
 
 async function endingUser(bench: Bench): Promise<Row> {
-  const crowds = Array.from({ length: 5 }, (_, i) => `crowd ${i}`);
+  const crowds = Array.from({ length: 5 }, (_, i) => `loadClient ${i}`);
   for (const userId of crowds) {
     await rateOf(100_000, 256, (i) => bench.authority.createSession(library, { ...request(i, 1), userId }));
   }
@@ -249,7 +249,7 @@ async function endingUser(bench: Bench): Promise<Row> {
 /** Once, because then they are out: against the median of ending one just before. */
 async function endingEveryone(bench: Bench): Promise<Row> {
   await bench.settle();
-  const active = await bench.world.store.countActive(Date.now());
+  const active = await bench.context.store.countActive(Date.now());
   const singles: number[] = [];
   for (let i = 0; i < 15; i++) singles.push(await endFreshOne(bench));
   await bench.settle();

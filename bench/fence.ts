@@ -18,7 +18,7 @@ import { serve } from '../packages/curfew/src/serve.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
 import { start } from './http.ts';
 import { at, atMost, duel, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
-import { openRaw } from './world.ts';
+import { openRaw } from './setup.ts';
 
 const sessions = 1_000_000;
 const checks = 200_000;
@@ -50,7 +50,7 @@ async function knowing(count: number) {
     },
   });
   cache.lease.take(clock.now(), 3_600_000);
-  for (let i = 0; i < count; i++) await cache.verify(tokenOf(i));
+  for (let i = 0; i < count; i++) await cache.resolve(tokenOf(i));
   return cache;
 }
 
@@ -159,7 +159,7 @@ async function endRows(say: (text: string) => void): Promise<Row[]> {
     CURFEW_LEASE_MS: String(lease),
   });
   const key = server.first!.apiKey!;
-  const authority = createAuthority(server.opened.world);
+  const authority = createAuthority(server.opened.context);
   const verifiers = Array.from({ length: attached }, () => createVerifier({ url: server.url, key }));
   await Promise.all(verifiers.map((verifier) => verifier.ready()));
   const bare = await bareStreams();
@@ -277,16 +277,16 @@ async function stormRow(say: (text: string) => void): Promise<Row> {
   const doomed = await inTurn(stormRate * stormSeconds, (i) => openOne(`other ${i}`));
   const verifier = createVerifier({ url: server.url, key });
   for (const { token } of kept) await verifier.verify(token);
-  const crowd = fork(new URL('crowd.ts', import.meta.url), [server.url, key, String(attached - 1)]);
-  await once(crowd, 'message');
+  const loadClient = fork(new URL('load-client.ts', import.meta.url), [server.url, key, String(attached - 1)]);
+  await once(loadClient, 'message');
   const tokens = kept.map(({ token }) => token);
   await verifyTimes(verifier, tokens, 1);
   const quiet = await verifyTimes(verifier, tokens, stormSeconds);
-  const over = once(crowd, 'message') as Promise<[{ ended: number; took: number }]>;
-  crowd.send({ ids: doomed.map(({ session }) => session.id), rate: stormRate });
+  const over = once(loadClient, 'message') as Promise<[{ ended: number; took: number }]>;
+  loadClient.send({ ids: doomed.map(({ session }) => session.id), rate: stormRate });
   const busy = await verifyTimes(verifier, tokens, stormSeconds);
   const [{ ended, took }] = await over;
-  crowd.disconnect();
+  loadClient.disconnect();
   verifier.close();
   const gone = once(server.child, 'exit');
   server.child.kill('SIGTERM');

@@ -8,7 +8,7 @@ import { RedisServer, redisInstalled } from '../packages/curfew/test/support/red
 import { start } from './http.ts';
 import { at, median, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
 import { startRetrying } from './retrying.ts';
-import { library, openBenchOn, request } from './world.ts';
+import { library, openBenchOn, request } from './setup.ts';
 
 const nodes = 3;
 const lease = 2000;

@@ -7,7 +7,7 @@ import { encodeSession } from '../packages/curfew/src/stores/postgres/codec.ts';
 import { openPostgresStore } from '../packages/curfew/src/stores/postgres/index.ts';
 import { exportLines, importLines, splitLines } from '../packages/curfew/src/transfer.ts';
 import { atLeast, atMost, duel, median, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
-import { type Bench, library, openBenchOn, request, temporaryBenchFolder } from './world.ts';
+import { type Bench, library, openBenchOn, request, temporaryBenchFolder } from './setup.ts';
 
 const small = 10_000;
 const large = Number(process.env['BENCH_LARGE'] ?? 1_000_000);
@@ -73,7 +73,7 @@ async function openBare(server: PostgresServer, bench: Bench): Promise<Bare> {
   const { Pool } = createRequire(new URL('../packages/curfew/package.json', import.meta.url))('pg') as typeof pg;
   const pool = new Pool({ connectionString: await server.createDatabase('bare'), max: 10 });
   await pool.query('CREATE TABLE sessions (id text COLLATE "C" PRIMARY KEY, row text NOT NULL, ended_at bigint)');
-  const { stored } = (await bench.world.store.readSession(bench.ids[0] as never))!;
+  const { stored } = (await bench.context.store.readSession(bench.ids[0] as never))!;
   const row = JSON.stringify(encodeSession(stored));
   const id = (n: number) => `0V${String(n).padStart(20, '0')}`;
   await pool.query(
@@ -193,10 +193,10 @@ async function comparing(few: readonly [Bench, cold: Bench], many: readonly [Ben
 
 /** Ending all of a user, and what others notice of the sweep that writes it down. */
 async function endingUser(bench: Bench): Promise<Row[]> {
-  const crowds = Array.from({ length: 3 }, (_, i) => `crowd ${i}`);
-  const crowd = Math.min(100_000, large);
+  const crowds = Array.from({ length: 3 }, (_, i) => `loadClient ${i}`);
+  const loadClient = Math.min(100_000, large);
   for (const userId of crowds) {
-    await rateOf(crowd, 256, (i) => bench.authority.createSession(library, { ...request(i, 1), userId }));
+    await rateOf(loadClient, 256, (i) => bench.authority.createSession(library, { ...request(i, 1), userId }));
   }
   await bench.settle();
   const endOne = async () => {
@@ -218,13 +218,13 @@ async function endingUser(bench: Bench): Promise<Row[]> {
   await sweeping;
   return [
     {
-      what: `PostgreSQL: end all of a user with ${crowd.toLocaleString('en')} sessions`,
+      what: `PostgreSQL: end all of a user with ${loadClient.toLocaleString('en')} sessions`,
       against: 'ending one',
       reached: `${times(ratio)} (${ours.toFixed(2)} ms)`,
       ...atMost(2, ratio),
     },
     {
-      what: `PostgreSQL: p99 of an end while the sweep writes ${(crowd * crowds.length).toLocaleString('en')} down`,
+      what: `PostgreSQL: p99 of an end while the sweep writes ${(loadClient * crowds.length).toLocaleString('en')} down`,
       against: 'its quiet p99',
       reached: `${times(busy / quiet)} (${busy.toFixed(1)} ms; ${quiet.toFixed(1)} ms)`,
       ...atMost(3, busy / quiet),
@@ -245,7 +245,7 @@ async function transferring(server: PostgresServer, bench: Bench): Promise<Row[]
   const back = await openPostgresStore(await server.createDatabase('back'));
   const rows: Row[] = [];
   for (const [what, from, to] of [
-    ['from PostgreSQL to LMDB', bench.world.store, embedded],
+    ['from PostgreSQL to LMDB', bench.context.store, embedded],
     ['from LMDB to PostgreSQL', embedded, back],
   ] as const) {
     globalThis.gc?.();

@@ -13,11 +13,11 @@ import { encodeUnstamped } from '../packages/curfew/src/stores/redis/codec.ts';
 import { openRedisStore, type RedisStore } from '../packages/curfew/src/stores/redis/index.ts';
 import { freePort } from '../packages/curfew/test/support/free-port.ts';
 import { atLeast, atMost, duel, median, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
-import { request } from './world.ts';
+import { request } from './setup.ts';
 
 const small = 10_000;
 const large = Number(process.env['BENCH_LARGE'] ?? 1_000_000);
-const crowd = Number(process.env['BENCH_CROWD'] ?? 100_000);
+const loadClient = Number(process.env['BENCH_CROWD'] ?? 100_000);
 const rounds = 9;
 /** Calls in flight, the same on both sides: what a busy server has, and no more, or it would be the queue that is measured. */
 const inFlight = 16;
@@ -37,7 +37,7 @@ export async function redisRows(say: (text: string) => void): Promise<Row[]> {
   const many = await openBench(large);
   say('comparing sizes');
   rows.push(...(await comparing(few, many)));
-  say(`Redis: ending all of users with ${crowd.toLocaleString('en')} sessions`);
+  say(`Redis: ending all of users with ${loadClient.toLocaleString('en')} sessions`);
   rows.push(...(await endingUser(many)));
   await few.close();
   await many.close();
@@ -120,9 +120,9 @@ async function comparing(few: Bench, many: Bench): Promise<Row[]> {
 
 /** Ending all of a user; and what others notice while the sweep writes the ends down one by one. */
 async function endingUser({ store, make }: Bench): Promise<Row[]> {
-  const users = Array.from({ length: 3 }, (_, i) => `crowd ${i}`);
+  const users = Array.from({ length: 3 }, (_, i) => `loadClient ${i}`);
   for (const userId of users) {
-    await rateOf(crowd, 256, () => createOne(store, make(userId)));
+    await rateOf(loadClient, 256, () => createOne(store, make(userId)));
   }
   await settle(store);
   const { ratio, ours } = await duel(
@@ -153,7 +153,7 @@ async function endingUser({ store, make }: Bench): Promise<Row[]> {
   const slower = p99(busy) / p99(quiet);
   return [
     {
-      what: `Redis: end all of a user with ${crowd.toLocaleString('en')} sessions`,
+      what: `Redis: end all of a user with ${loadClient.toLocaleString('en')} sessions`,
       against: 'ending one',
       reached: `${times(ratio)} (${ours.toFixed(2)} ms)`,
       ...atMost(2, ratio),

@@ -4,6 +4,7 @@ import { fenceRows } from './fence.ts';
 import { fleetRows } from './fleet.ts';
 import { httpRows } from './http.ts';
 import { printTable } from './measure.ts';
+import { n8nRows } from './n8n.ts';
 import { postgresRows } from './postgres.ts';
 import { redisRows } from './redis.ts';
 import { signInRows } from './sign-ins.ts';
@@ -16,6 +17,7 @@ const all = {
   postgres: postgresRows,
   redis: redisRows,
   fence: fenceRows,
+  n8n: n8nRows,
   fleet: fleetRows,
   burst: burstRows,
 };

@@ -6,7 +6,7 @@ import { createClient } from 'curfew-client';
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
 import { start } from './http.ts';
 import { at, atLeast, atMost, median, type Row, rateOf, timeOf, times } from './measure.ts';
-import { temporaryBenchFolder } from './world.ts';
+import { temporaryBenchFolder } from './setup.ts';
 
 const rounds = 3;
 const together = 300;

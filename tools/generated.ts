@@ -4,10 +4,11 @@ import { assuranceLevels } from '../packages/curfew/src/domain/policy.ts';
 import { errors } from '../packages/curfew/src/errors.ts';
 import { describeAccess } from '../packages/curfew/src/http/checks/index.ts';
 import { openApiDocument } from '../packages/curfew/src/http/document.ts';
-import { errorsOf } from '../packages/curfew/src/http/openapi.ts';
+import { commonErrors, errorsOf } from '../packages/curfew/src/http/openapi.ts';
 import type { Operation } from '../packages/curfew/src/http/operation.ts';
 import { operations } from '../packages/curfew/src/http/routes/index.ts';
 import { components } from '../packages/curfew/src/http/schemas.ts';
+import { manifests } from './manifests.ts';
 import { n8nFiles } from './nodes/n8n.ts';
 import { nodeRedFiles } from './nodes/node-red.ts';
 import { nodesPage } from './nodes/page.ts';
@@ -31,6 +32,7 @@ export async function generated(): Promise<Map<string, string>> {
     ['docs/permissions.md', permissionsPage()],
     ['docs/nodes.md', nodesPage()],
     ['docs/security.md', securityPage(note)],
+    ...manifests(),
     ...n8nFiles(),
     ...nodeRedFiles(),
   ]);
@@ -160,6 +162,10 @@ soon as it is stored.
 
 Besides: \`/healthz\` (the process lives) and \`/metrics\` (Prometheus); see [operation](operation.md).
 
+## Common errors
+
+Most calls can return these besides their own: ${commonErrors.map(errorLink).join(', ')}.
+
 ${sections.join('\n')}`;
 }
 
@@ -173,7 +179,7 @@ function operationSection(operation: Operation): string {
     });
     return rows.length === 0 ? '' : `\n| ${title} | | |\n|---|---|---|\n${rows.join('\n')}\n`;
   };
-  const errorList = errorsOf(operation).map((code) => `[\`${code}\`](errors.md#${code})`);
+  const own = errorsOf(operation).filter((code) => !commonErrors.includes(code));
   return `### ${method} ${path.replace(/:(\w+)/g, '{$1}')}
 
 **${summary}** (\`${id}\`). ${description ?? ''}
@@ -190,9 +196,11 @@ Answers ${answer.status}: ${answer.description} ${
       : ''
   }
 
-Errors: ${errorList.join(', ')}.
+Errors: ${own.map(errorLink).join(', ')}${own.length > 0 ? ', and ' : ''}the [common ones](#common-errors).
 `;
 }
+
+const errorLink = (code: string) => `[\`${code}\`](errors.md#${code})`;
 
 function plainType(schema: Schema): string {
   const values = schema['enum'] as string[] | undefined;
@@ -263,9 +271,9 @@ function configurationPage(): string {
   return `${note}
 # Configuration
 
-From the environment or flags of \`curfew serve\`; a flag counts first. A setting that is wrong is refused by name, one
-that is not safe is warned of by name, and an unknown variable that begins with \`CURFEW_\` too. Durations are a number
-and a unit: \`90s\`, \`15m\`, \`12h\`, \`30d\`. Limits are a number and a duration: \`10/15m\`.
+Set these as environment variables or as flags of \`curfew serve\`; flags take precedence. A wrong setting stops the start;
+an unsafe one, and an unknown variable that begins with \`CURFEW_\`, is warned about. Either way it is named. Durations are a
+number and a unit: \`90s\`, \`15m\`, \`12h\`, \`30d\`. Limits are a number and a duration: \`10/15m\`.
 
 An empty variable counts as one that is not set. The variables that Kubernetes sets for a service called \`curfew\`
 (\`CURFEW_PORT=tcp://…\`, \`CURFEW_SERVICE_HOST\` and their like) are recognised and left alone.

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from './exec.ts';
+import { unknownOfPublisher } from './manifests.ts';
 
 // Packs what is published, as it would be published, and installs it into a bare folder: does it load, is it typed?
 const names = ['client', 'curfew'];
@@ -41,8 +42,10 @@ const tsconfig = {
 };
 
 try {
-  for (const name of names) {
+  for (const name of [...names, 'n8n-nodes-curfew', 'n8n-nodes-log-out']) {
     run('publint', [`packages/${name}`, '--strict', '--pack', 'npm']);
+  }
+  for (const name of names) {
     run('npm', ['pack', '--silent', '--pack-destination', folder, `./packages/${name}`]);
   }
   writeFileSync(join(folder, 'package.json'), '{"private": true, "type": "module"}\n');
@@ -53,6 +56,8 @@ try {
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
   run('tsc', ['--project', folder]);
   run(join(folder, 'node_modules', '.bin', 'curfew'), ['--version']);
+  const unknown = unknownOfPublisher();
+  if (unknown.length > 0) console.log(`Before the packages are published, set in package.json: ${unknown.join(', ')}.`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

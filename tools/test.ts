@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
+import { testWithTable } from './nodes/table.ts';
 
 /** Programs that tests drive, by the Debian package that has them. */
 const programs = {
@@ -16,19 +17,38 @@ const programs = {
   openssl: 'openssl',
 };
 
-getPrograms();
-installEngines();
-run('node', ['tools/build.ts']);
-process.env['CURFEW_TEST_BUILT'] = 'yes';
-const asked = process.argv.slice(2);
-run('node', [
-  '--conditions=curfew-source',
-  '--test',
-  // One file runs for minutes and mostly waits: the others go on beside it.
-  '--test-concurrency=2',
-  '--test-timeout=1800000',
-  ...(asked.length > 0 ? asked : ['packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']),
-]);
+/** What the quick tier runs: the rules and the faces of the product, on the embedded store. */
+const quick = ['domain', 'authority', 'http', 'dialects', 'cli'].map(
+  (part) => `packages/curfew/test/${part}/**/*.test.ts`,
+);
+
+/*
+ * Three tiers. `npm test` runs everything. `npm run test:quick` runs the tests that need no other program. `npm test --
+ * <files>` runs those files, and installs and builds only what they need: nothing, for files outside `engines/`. With
+ * `--watch` they run again whenever a file that they import changes.
+ */
+const given = process.argv.slice(2);
+const watch = given.includes('--watch');
+const files = given.filter((argument) => !argument.startsWith('--'));
+const asked = given.includes('--quick') ? quick : files;
+const engines = asked.length > 0 ? enginesOf(asked) : ['*'];
+if (asked.length === 0) getPrograms();
+for (const engine of engines) installEngines(engine);
+if (engines.length > 0) {
+  run('node', ['tools/build.ts']);
+  process.env['CURFEW_TEST_BUILT'] = 'yes';
+}
+// One file runs for minutes and mostly waits: the others go on beside it.
+const args = ['--test-concurrency=2', '--test-timeout=1800000'];
+if (asked.length > 0) {
+  run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : []), ...args, ...asked]);
+} else process.exit(testWithTable([...args, 'packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']));
+
+/** The folders under `engines/` that these files are in. */
+function enginesOf(files: readonly string[]): string[] {
+  const names = files.map((file) => /(?:^|\/)engines\/([^/]+)/.exec(file)?.[1]);
+  return [...new Set(names.filter((name) => name !== undefined))];
+}
 
 /** Installs what is missing where that is possible; elsewhere the tests that need it say that they were left out. */
 function getPrograms(): void {

@@ -3,4 +3,12 @@ import { run } from './exec.ts';
 
 installEngines();
 // The packages for the engines of workflows are built as CommonJS, and know those engines' types.
-for (const folder of ['.', 'packages/n8n-nodes-curfew', 'packages/node-red-curfew']) run('tsc', ['--project', folder]);
+for (const folder of [
+  '.',
+  'packages/nodes-n8n',
+  'packages/n8n-nodes-curfew',
+  'packages/n8n-nodes-log-out',
+  'packages/node-red-curfew',
+]) {
+  run('tsc', ['--project', folder]);
+}

@@ -1,17 +1,23 @@
+import { readFileSync } from 'node:fs';
 import {
   type Credential,
+  curfew,
   ignoreTlsField,
   maxInputs,
   type Operation,
   operations,
+  otherServices,
   type Parameter,
   type ResourceName,
   requestOptions,
   resources,
+  type Service,
   serviceParameter,
   services,
   sessionUrl,
 } from 'curfew-nodes';
+import { fieldNameOf, inputNameOf } from 'curfew-nodes-n8n/input-names';
+import { pageOf } from '../manifests.ts';
 import { Code, literal } from './literal.ts';
 import { drawing } from './n8n-picture.ts';
 
@@ -20,54 +26,142 @@ import { drawing } from './n8n-picture.ts';
  * they stand in the file.
  */
 
-export const homepage = 'https://curfew.example';
-const root = 'packages/n8n-nodes-curfew';
 const note = '// Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.\n';
 const main = new Code('NodeConnectionTypes.Main');
 
+/** A package for n8n, and the credentials that it has. */
+type Package = { readonly name: string; readonly services: readonly Service[] };
+
+/** n8n verifies only a package for exactly one service: Curfew's has nothing of others. */
+const ofCurfew: Package = { name: 'n8n-nodes-curfew', services: [curfew] };
+const ofOthers: Package = { name: 'n8n-nodes-log-out', services: otherServices };
+
 export function n8nFiles(): Map<string, string> {
   const files = new Map<string, string>();
-  files.set(`${root}/nodes/Curfew/Curfew.node.ts`, nodeFile('Curfew', curfewDescription(), 'runCurfew', 'curfew'));
-  files.set(`${root}/nodes/LogOut/LogOut.node.ts`, nodeFile('LogOut', logOutDescription(), 'runLogOut', 'log-out'));
-  for (const credential of services.flatMap((service) => service.credentials)) {
-    files.set(`${root}/credentials/${className(credential)}.credentials.ts`, credentialFile(credential));
+  const put = ({ name }: Package, path: string, text: string) => files.set(`packages/${name}/${path}`, text);
+  const alias = ['logout', 'sign out', 'revoke', 'end session'];
+
+  put(ofCurfew, 'nodes/Curfew/Curfew.node.ts', nodeFile('Curfew', curfewDescription(), runsCurfew));
+  put(
+    ofCurfew,
+    'nodes/Curfew/Curfew.node.json',
+    codex(ofCurfew, 'curfew', ['session', 'sessions', 'logout', 'revoke', 'sign out', 'access group']),
+  );
+  put(ofCurfew, 'nodes/LogOut/LogOut.node.ts', versionedLogOut());
+  put(ofCurfew, 'earlier/LogOut1.ts', nodeFile('LogOut1', logOutDescription(services), runsLogOut('services')));
+  put(ofCurfew, 'nodes/LogOut/LogOut.node.json', codex(ofCurfew, 'logOut', [...alias, curfew.label]));
+
+  put(
+    ofOthers,
+    'nodes/LogOut/LogOut.node.ts',
+    nodeFile('LogOut', logOutDescription(otherServices), runsLogOut('otherServices')),
+  );
+  put(
+    ofOthers,
+    'nodes/LogOut/LogOut.node.json',
+    codex(ofOthers, 'logOut', [...alias, ...otherServices.map(({ label }) => label)]),
+  );
+
+  for (const one of [ofCurfew, ofOthers]) {
+    for (const credential of credentialsIn(one)) {
+      put(one, `credentials/${className(credential)}.credentials.ts`, credentialFile(one, credential));
+    }
+  }
+  // Both packages show the same pictures.
+  for (const path of ['nodes/LogOut/logout', 'nodes/LogOut/logout.dark', 'icons/credential', 'icons/credential.dark']) {
+    put(ofOthers, `${path}.svg`, readFileSync(`packages/${ofCurfew.name}/${path}.svg`, 'utf8'));
   }
   for (const [name, example] of [
     ['life', 'The life of a session'],
     ['inputs', 'Wait for two inputs'],
   ] as const) {
-    files.set(`${root}/pictures/${name}.svg`, drawing(example));
+    put(ofCurfew, `pictures/${name}.svg`, drawing(example));
   }
   return files;
 }
 
-/** The credentials of the package, as its manifest lists them. */
-export const n8nCredentials: readonly string[] = services
-  .flatMap((service) => service.credentials)
-  .map((credential) => `dist/credentials/${className(credential)}.credentials.js`);
+const credentialsIn = ({ services }: Package) => services.flatMap((service) => service.credentials);
 
 function className({ name }: Credential): string {
   return name[0]?.toUpperCase() + name.slice(1);
 }
 
-function nodeFile(name: string, description: object, run: string, module: string): string {
+/** How a node runs: what it imports for it, and the call. */
+type Runs = { readonly imports: string; readonly call: string };
+
+const runsCurfew: Runs = { imports: "import { runCurfew } from 'curfew-nodes-n8n/curfew';", call: 'runCurfew(this)' };
+
+const runsLogOut = (offered: 'services' | 'otherServices'): Runs => ({
+  imports: `import { ${offered} } from 'curfew-nodes';\nimport { runLogOut } from 'curfew-nodes-n8n/log-out';`,
+  call: `runLogOut(this, ${offered})`,
+});
+
+function nodeFile(name: string, description: object, { imports, call }: Runs): string {
   const usesMain = literal(description).includes(main.text);
-  return `${note}import {
+  return `${note}${imports}
+import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 	type INodeType,
 	type INodeTypeDescription,${usesMain ? '\n\tNodeConnectionTypes,' : ''}
 } from 'n8n-workflow';
-import { ${run} } from '../../src/${module}.ts';
 
-export class ${name} implements INodeType {
+export ${nodeClass(name, description, call)}`;
+}
+
+function nodeClass(name: string, description: object, call: string): string {
+  return `class ${name} implements INodeType {
 	description: INodeTypeDescription = ${literal(description, 1)};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await ${run}(this);
+		return await ${call};
 	}
 }
 `;
+}
+
+/**
+ * Log Out of Curfew. Its first version was for every service; workflows that have it go on with it, and n8n offers only
+ * the newest.
+ */
+function versionedLogOut(): string {
+  return `${note}import { curfew } from 'curfew-nodes';
+import { runLogOut } from 'curfew-nodes-n8n/log-out';
+import {
+	type IExecuteFunctions,
+	type INodeExecutionData,
+	type INodeType,
+	type INodeTypeDescription,
+	NodeConnectionTypes,
+	VersionedNodeType,
+} from 'n8n-workflow';
+import { LogOut1 } from '../../earlier/LogOut1.ts';
+
+${nodeClass('LogOut2', logOutOfCurfewDescription(), 'runLogOut(this, [curfew])')}
+export class LogOut extends VersionedNodeType {
+	constructor() {
+		const newest = new LogOut2();
+		super({ 1: new LogOut1(), 2: newest }, { ...newest.description, defaultVersion: 2 });
+	}
+}
+`;
+}
+
+/** Where n8n lists a node, and by which words it is found. */
+function codex({ name }: Package, node: string, alias: readonly string[]): string {
+  const text = {
+    node: `${name}.${node}`,
+    nodeVersion: '1.0',
+    codexVersion: '1.0',
+    categories: ['Development', 'Utility'],
+    subcategories: { Development: ['Security'] },
+    alias,
+    resources: {
+      credentialDocumentation: [{ url: `${pageOf(name)}#credentials` }],
+      primaryDocumentation: [{ url: pageOf(name) }],
+    },
+  };
+  return `${JSON.stringify(text, null, 2)}\n`;
 }
 
 // ---- The nodes
@@ -92,7 +186,6 @@ function curfewDescription(): object {
     description: 'Create, verify, list, change and end sessions',
     defaults: { name: 'Curfew' },
     inputs: `={{ Array.from({ length: ${count} }, (_, i) => ({ type: 'main', displayName: ${count} > 1 ? 'Input ' + (i + 1) : undefined })) }}`,
-    requiredInputs: `={{ Array.from({ length: ${count} }, (_, i) => i) }}`,
     outputs: `={{ (${JSON.stringify(outputs)})[$parameter.operation] }}`,
     usableAsTool: true,
     credentials: credentialsOf('curfew'),
@@ -117,40 +210,78 @@ function curfewDescription(): object {
         options: Array.from({ length: maxInputs }, (_, i) => ({ name: String(i + 1), value: i + 1 })),
         default: 1,
         displayOptions: { show: { operation: several } },
-        description:
-          'How many inputs the node waits for. Expressions see the items of the same place as inputs[0], inputs[1] and so on.',
+        description: 'How many inputs the node waits for. Each parameter can be taken from any of them.',
       },
+      ...pairingProperties(several),
       ...parametersOfOperations(),
       optionsCollection([emptyItem()]),
     ],
   };
 }
 
-function logOutDescription(): object {
-  const labels = Object.fromEntries(services.map(({ name, label }) => [name, label]));
+function logOutDescription(offered: readonly Service[]): object {
+  const labels = Object.fromEntries(offered.map(({ name, label }) => [name, label]));
   return {
+    ...logOutBase,
     displayName: 'Log Out',
-    name: 'logOut',
-    icon: icon('logout'),
-    group: ['output'],
     version: 1,
     subtitle: `={{ ${JSON.stringify(labels)}[$parameter.service] }}`,
-    description: 'End a session in Curfew, WAHA, Directus, Rocket.Chat, Altogic or an OAuth server',
+    description: `End a session in ${offered
+      .map(({ label }) => (label === 'OAuth Server' ? 'an OAuth server' : label))
+      .join(', ')
+      .replace(/, ([^,]*)$/, ' or $1')}`,
     defaults: { name: 'Log Out' },
-    inputs: [main],
-    outputs: [main],
-    usableAsTool: true,
-    credentials: services.flatMap(({ name }) => credentialsOf(name, { service: [name] })),
+    credentials: offered.flatMap(({ name }) => credentialsOf(name, { service: [name] })),
     properties: [
-      inPanel({ ...property(serviceParameter), noDataExpression: true }),
-      ...services.map(({ name }) => inPanel(authentication(name, { service: [name] }))),
-      ...services.flatMap(({ name, parameters }) =>
+      inPanel({
+        ...property({
+          ...serviceParameter,
+          fallback: offered.includes(curfew) ? curfew.name : (offered[0]?.name ?? ''),
+          choices: offered.map(({ name, label }) => ({ value: name, label })),
+        }),
+        noDataExpression: true,
+      }),
+      ...offered.map(({ name }) => inPanel(authentication(name, { service: [name] }))),
+      ...offered.flatMap(({ name, parameters }) =>
         parameters.map((parameter) => property(parameter, { service: [name] })),
       ),
       optionsCollection(),
     ],
   };
 }
+
+function logOutOfCurfewDescription(): object {
+  const by = curfew.parameters.find(({ name }) => name === 'curfewBy');
+  const labels = Object.fromEntries((by?.choices ?? []).map(({ value, label }) => [value, `By ${label}`]));
+  return {
+    ...logOutBase,
+    displayName: 'Log Out of Curfew',
+    version: 2,
+    subtitle: `={{ ${JSON.stringify(labels)}[$parameter.curfewBy] }}`,
+    description: 'End a session in Curfew by its ID, its name or one of its tokens',
+    defaults: { name: 'Log Out of Curfew' },
+    credentials: credentialsOf('curfew'),
+    properties: [
+      authentication('curfew'),
+      ...curfew.parameters.map((parameter) => property(parameter)),
+      optionsCollection(),
+    ],
+  };
+}
+
+const logOutBase = {
+  displayName: '',
+  name: 'logOut',
+  icon: icon('logout'),
+  group: ['output'],
+  version: 0,
+  subtitle: '',
+  description: '',
+  defaults: {},
+  inputs: [main],
+  outputs: [main],
+  usableAsTool: true,
+};
 
 /**
  * n8n's editor moves a field out of the panel, into the dialogue of the credentials, when each of its choices has a
@@ -218,12 +349,11 @@ function parametersOfOperations(): object[] {
       groups.set(key, group);
     }
   }
-  const shared = [...groups.values()].map(({ parameter, of }) =>
-    property(parameter, {
-      resource: [...new Set(of.map(({ resource }) => resource))],
-      operation: of.map(({ name }) => name),
-    }),
-  );
+  const shared = [...groups.values()].flatMap(({ parameter, of }) => {
+    const several = of.filter(({ inputs }) => inputs === 'several');
+    const field = property(parameter, shownFor(of));
+    return several.length === 0 ? [field] : fromInputs(parameter, field, shownFor(several));
+  });
   const further = operations.flatMap((operation) => {
     const extras = operation.parameters.filter(({ extra }) => extra);
     if (extras.length === 0) return [];
@@ -239,6 +369,87 @@ function parametersOfOperations(): object[] {
     };
   });
   return [...shared, ...further];
+}
+
+const shownFor = (of: readonly Operation[]): Show => ({
+  resource: [...new Set(of.map(({ resource }) => resource))],
+  operation: of.map(({ name }) => name),
+});
+
+const inputNumbers = Array.from({ length: maxInputs }, (_, i) => i + 1);
+/** Only where there are inputs to choose from. */
+const whereSeveral: Show = { numberInputs: inputNumbers.slice(1) };
+
+/** Which items of several inputs go together. */
+function pairingProperties(several: readonly string[]): object[] {
+  const show = { operation: several, ...whereSeveral };
+  return [
+    {
+      displayName: 'Pair Items By',
+      name: 'pairItemsBy',
+      type: 'options',
+      noDataExpression: true,
+      options: [
+        { name: 'Key', value: 'key', description: 'Items whose key field is the same go together' },
+        { name: 'Place', value: 'place', description: 'The first of each input go together, then the second' },
+      ],
+      default: 'place',
+      displayOptions: { show },
+      description:
+        'Which items of the inputs go together. The node works once for each item of input 1; by place, an input with one item serves all.',
+    },
+    {
+      displayName: 'Key Field',
+      name: 'pairKey',
+      type: 'string',
+      noDataExpression: true,
+      required: true,
+      default: 'userId',
+      placeholder: 'e.g. userId',
+      displayOptions: { show: { ...show, pairItemsBy: ['key'] } },
+      description: 'The field that the items of every input have, and that is the same in those that go together',
+    },
+  ];
+}
+
+/** A parameter with the choice to take it from an input, as soon as there are several. */
+function fromInputs({ name, label }: Parameter, field: Record<string, unknown>, show: Show): object[] {
+  const inputs = inputNumbers.map((number) => `input${number}`);
+  return [
+    {
+      displayName: `${label} From`,
+      name: inputNameOf(name),
+      type: 'options',
+      noDataExpression: true,
+      options: [
+        ...inputNumbers.map((number) => ({
+          name: `Input ${number}`,
+          value: `input${number}`,
+          // Not more than there are.
+          ...(number > 2 && { displayOptions: { show: { numberInputs: inputNumbers.slice(number - 1) } } }),
+        })),
+        { name: 'The Field Below', value: 'below' },
+      ],
+      default: 'below',
+      displayOptions: { show: { ...show, ...whereSeveral } },
+      description: `Where “${label}” comes from: a field of an item of an input, or what stands below`,
+    },
+    {
+      ...field,
+      displayOptions: { ...(field['displayOptions'] as object), hide: { [inputNameOf(name)]: inputs } },
+    },
+    {
+      displayName: `Field of ${label}`,
+      name: fieldNameOf(name),
+      type: 'string',
+      noDataExpression: true,
+      required: true,
+      default: name === 'sessionToken' ? 'token' : name,
+      placeholder: 'e.g. userId',
+      displayOptions: { show: { ...show, ...whereSeveral, [inputNameOf(name)]: inputs } },
+      description: 'The field of the item of that input; a dot leads into an object, as in user.name',
+    },
+  ];
 }
 
 /** Of the operations that put out a list: a flow ends where nothing comes out. */
@@ -306,7 +517,7 @@ const firstSentence = (text: string) => (text.split(/(?<=\.)\s/)[0] ?? text).rep
 
 // ---- The credentials
 
-function credentialFile(credential: Credential): string {
+function credentialFile({ name: packageName }: Package, credential: Credential): string {
   const { name, label, fields, signIn, test } = credential;
   const url = test.without
     ? `={{ $credentials.${test.without.field} ? "${test.path}" : "${test.without.path}" }}`
@@ -338,16 +549,16 @@ function credentialFile(credential: Credential): string {
     'Icon',
     'INodeProperties',
   ].filter((type) => signIn || (type !== 'IHttpRequestHelper' && type !== 'ICredentialDataDecryptedObject'));
-  return `${note}import type {
+  return `${note}import { authenticateWith${signIn ? ', signInWith' : ''} } from 'curfew-nodes-n8n/credentials';
+import type {
 ${types.map((type) => `\t${type},\n`).join('')}} from 'n8n-workflow';
-import { authenticateWith${signIn ? ', signInWith' : ''} } from '../src/credentials.ts';
 
 export class ${className(credential)} implements ICredentialType {
 	name = '${name}';
 
 	displayName = '${label}';
 
-	documentationUrl = '${homepage}/n8n#credentials';
+	documentationUrl = '${pageOf(packageName)}#credentials';
 
 	icon: Icon = ${literal({ light: 'file:../icons/credential.svg', dark: 'file:../icons/credential.dark.svg' }, 1)};
 

@@ -11,6 +11,38 @@ export function credentialFields({ credentials }: Pick<Service, 'credentials'>):
   return [...new Map(all.map((field) => [field.name, field])).values()];
 }
 
+/** The icon before a label, by what the field is for (Font Awesome 4.7, which Node-RED brings). */
+export function iconOf(name: string): string {
+  return icons.find(([pattern]) => pattern.test(name))?.[1] ?? 'circle-o';
+}
+
+const icons: readonly (readonly [RegExp, string])[] = [
+  [/^name$/, 'tag'],
+  [/server$/i, 'server'],
+  [/^service$/, 'cloud'],
+  [/^(way|clientAuthentication)$/, 'sign-in'],
+  [/^url$/, 'globe'],
+  [/^proxy$/, 'random'],
+  [/code$/i, 'mobile'],
+  [/password|secret|token$|key$/i, 'key'],
+  [/hint$/i, 'ticket'],
+  [/By$/, 'crosshairs'],
+  [/userAgent/i, 'desktop'],
+  [/user(Id|name)?$/i, 'user'],
+  [/group/i, 'users'],
+  [/ip$/i, 'map-marker'],
+  [/idle|lifetime|timeout|interval/i, 'clock-o'],
+  [/metadata/i, 'code'],
+  [/status$/i, 'heartbeat'],
+  [/text$/i, 'search'],
+  [/^limit$/, 'list-ol'],
+  [/^batchSize$/, 'cubes'],
+  [/^inputCount$/, 'compress'],
+  [/^errorManagement$/, 'exclamation-triangle'],
+  [/id$/i, 'hashtag'],
+  [/name$|session$/i, 'bookmark-o'],
+];
+
 /** Node-RED's labels are written as sentences are: `Session user ID`. */
 export function sentence(label: string): string {
   const kept = /^(ID|SSL|TOTP|URL|API|IP|JSON|OAuth|\(Insecure\)|Directus|WAHA)$/;

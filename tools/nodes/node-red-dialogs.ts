@@ -3,14 +3,16 @@ import {
   type Operation,
   operations,
   type Parameter,
+  proxySignIn,
   requestOptions,
   type Service,
+  secretOf,
   serverTypeOf,
   serviceParameter,
   services,
   typeOf,
 } from 'curfew-nodes';
-import { credentialFields, parametersOf } from './node-red-common.ts';
+import { credentialFields, iconOf, parametersOf } from './node-red-common.ts';
 
 /* The dialogues of Node-RED's editor. Their texts are keys of the catalog. */
 
@@ -22,19 +24,25 @@ export function dialogs(): string[] {
 export const style = `<style>
   .curfew-fields { margin: 12px 0; border-top: 1px solid var(--red-ui-secondary-border-color); padding-top: 8px; }
   .curfew-fields summary { cursor: pointer; margin-bottom: 10px; font-weight: bold; }
-  .curfew-form .form-row label { width: 132px; vertical-align: middle; }
-  .curfew-form .form-row input[type=text], .curfew-form .form-row input[type=password], .curfew-form .form-row input[type=number], .curfew-form .form-row select { width: calc(100% - 140px); }
-  .curfew-form .form-row .red-ui-typedInput-container { width: calc(100% - 140px) !important; }
-  .curfew-form .form-row > label + div { display: inline-flex !important; width: calc(100% - 140px) !important; }
+  .curfew-form .form-row label { width: 156px; vertical-align: middle; }
+  .curfew-form .form-row label i.fa { width: 20px; margin-right: 2px; text-align: center; }
+  .curfew-form .form-row input[type=text], .curfew-form .form-row input[type=password], .curfew-form .form-row input[type=number], .curfew-form .form-row select { width: calc(100% - 164px); }
+  .curfew-form .form-row .red-ui-typedInput-container { width: calc(100% - 164px) !important; }
+  .curfew-form .form-row .red-ui-typedInput-container input { width: 100%; }
+  .curfew-form .form-row > label + div { display: inline-flex !important; width: calc(100% - 164px) !important; }
   .curfew-form .form-row > label + div.red-ui-typedInput-container { display: inline-block !important; }
   .curfew-form .form-row input[type=checkbox] { width: auto; margin: 0 6px 0 0; }
   .curfew-form .form-row label.curfew-check { width: auto; }
+  .curfew-form .curfew-row-test { display: flex; align-items: baseline; }
+  .curfew-form .curfew-row-test label { flex-shrink: 0; }
+  .curfew-form .curfew-row-test span { margin-left: 10px; }
   .curfew-good { color: var(--red-ui-text-color-success, #2a7a2a); }
   .curfew-bad { color: var(--red-ui-text-color-error, #a33); }
 </style>
 `;
 
 const key = (...path: string[]) => `data-i18n="curfew.${path.join('.')}"`;
+const title = (path: string) => `data-i18n="[title]curfew.help.${path}"`;
 
 function operationTemplate(operation: Operation): string {
   const { parameters } = operation;
@@ -77,7 +85,7 @@ function serverTemplate(service: Service): string {
   const fields = credentialFields(service).map((field) =>
     parameterRow(field, 'node-config-input', `servers.${service.name}.fields.${field.name}`),
   );
-  const button = `  <div class="form-row">
+  const button = `  <div class="form-row curfew-row-test">
     <label></label>
     <button type="button" class="red-ui-button curfew-test" ${key('test', 'button')}></button>
     <span class="curfew-test-result" role="status"></span>
@@ -102,7 +110,7 @@ const input = (prefix: Prefix, name: string, more = '') =>
 
 function row(prefix: Prefix, name: string, label: string, control: string, path = `common.${label}`): string {
   return `  <div class="form-row curfew-row-${name}">
-    <label for="${prefix}-${name}"><span ${key(path)}></span></label>
+    <label for="${prefix}-${name}" ${title(path)}><i class="fa fa-${iconOf(name)}"></i> <span ${key(path)}></span></label>
     ${control}
   </div>
 `;
@@ -117,7 +125,7 @@ function parameterRow(
   if (kind === 'flag') {
     return `  <div class="form-row curfew-row-${name}">
     <label></label>
-    <label class="curfew-check" for="${prefix}-${name}"><input type="checkbox" id="${prefix}-${name}"><span ${key(path)}></span></label>
+    <label class="curfew-check" for="${prefix}-${name}" ${title(path)}><input type="checkbox" id="${prefix}-${name}"><span ${key(path)}></span></label>
   </div>
 `;
   }
@@ -131,7 +139,8 @@ function parameterRow(
     const type = kind === 'secret' ? 'password' : 'text';
     return row(prefix, name, name, `<input type="${type}" id="${prefix}-${name}"${hint}>`, path);
   }
-  const control = `<input type="text" id="${prefix}-${name}"${hint}><input type="hidden" id="${prefix}-${name}Type">`;
+  const secret = kind === 'secret' ? `<input type="hidden" id="${prefix}-${secretOf(name)}">` : '';
+  const control = `<input type="text" id="${prefix}-${name}"${hint}><input type="hidden" id="${prefix}-${name}Type">${secret}`;
   return row(prefix, name, name, control, path);
 }
 
@@ -165,10 +174,13 @@ function errorsRow(outputs: number): string {
 }
 
 function optionsRows(): string {
-  const rows = requestOptions.map((option) => {
+  const options = requestOptions.flatMap((option) => (option.name === 'proxy' ? [option, ...proxySignIn] : [option]));
+  const rows = options.map((option) => {
     if (option.kind === 'flag') return parameterRow(option);
-    const { name, kind, placeholder = '', min } = option;
-    const type = kind === 'integer' ? `number" min="${min}` : 'text';
+    const { name, kind, min } = option;
+    const type = { integer: `number" min="${min}`, secret: 'password' }[kind as string] ?? 'text';
+    // User and password have fields of their own here.
+    const placeholder = option.placeholder?.replace('user:password@', '') ?? '';
     const control = `<input type="${type}" id="node-input-${name}" placeholder="${placeholder}">`;
     return row('node-input', name, name, control, `parameters.${name}`);
   });

@@ -2,6 +2,7 @@ import {
   errorsOutput,
   operations,
   type Parameter,
+  proxySignIn,
   requestOptions,
   serverTypeOf,
   serviceParameter,
@@ -12,6 +13,16 @@ import { credentialFields, sentence } from './node-red-common.ts';
 
 /* The texts of Node-RED's editor: the catalog of labels, and the help in the sidebar. */
 
+/** What the fields are for that every node has, as titles. */
+const common = {
+  name: 'What the node is called in the flow',
+  server: 'Where the requests go, and how they prove who asks',
+  way: 'How the nodes prove to the service who asks',
+  inputCount: 'How many messages with the same msg.parts.id or _msgid the node takes as one',
+  inputTimeout: 'How many milliseconds the first of them waits for the others; then it is an error',
+  errors: 'Whether an error goes to a Catch node alone, or also comes out on an output of its own',
+};
+
 /** Every label, by its key. */
 export function catalog(): object {
   const parameters = [
@@ -19,6 +30,7 @@ export function catalog(): object {
     serviceParameter,
     ...services.flatMap((service) => service.parameters),
     ...requestOptions,
+    ...proxySignIn,
   ];
   const chosen = [...parameters, ...services.flatMap(credentialFields)].filter(({ choices }) => choices);
   return {
@@ -41,6 +53,16 @@ export function catalog(): object {
       status: { working: 'working …', waiting: '__taken__ of __count__ messages' },
       test: { button: 'Test', running: 'Asking …', failed: 'The runtime did not answer' },
       parameters: Object.fromEntries(parameters.map(({ name, label }) => [name, sentence(label)])),
+      help: {
+        common,
+        parameters: Object.fromEntries(parameters.map(({ name, help }) => [name, stop(help)])),
+        servers: Object.fromEntries(
+          services.map((service) => [
+            service.name,
+            { fields: Object.fromEntries(credentialFields(service).map(({ name, help }) => [name, stop(help)])) },
+          ]),
+        ),
+      },
       choices: Object.fromEntries(
         chosen.map(({ name, choices = [] }) => [
           name,
@@ -139,4 +161,4 @@ const severalHelp = `<h3>Several inputs</h3>
 const errorsHelp = `<h3>Errors</h3>
 <p>An error stops the flow, and a Catch node gets it with its code. With manual management it comes out on a last output as well: <code>msg.errors</code> is a list of <code>code</code>, <code>message</code> and <code>origin</code> (<code>client</code>: what was sent has to change; <code>server</code>: try again later).</p>`;
 
-const optionsHelp = () => section('Request options', requestOptions.map(parameterHelp));
+const optionsHelp = () => section('Request options', [...requestOptions, ...proxySignIn].map(parameterHelp));

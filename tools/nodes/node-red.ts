@@ -4,8 +4,10 @@ import {
   type Operation,
   operations,
   type Parameter,
+  proxySignIn,
   requestOptions,
   type Service,
+  secretOf,
   serverTypeOf,
   serviceParameter,
   services,
@@ -54,6 +56,8 @@ type Field = {
   min?: number;
   max?: number;
   when?: Parameter['when'];
+  /** The credential that holds what is typed in. */
+  secret?: string;
 };
 
 type NodeSpec = {
@@ -71,6 +75,7 @@ type NodeSpec = {
 type ServerSpec = {
   type: string;
   palette: string;
+  label: string;
   service: string;
   ways: { way: string; fields: string[] }[];
   fields: Field[];
@@ -114,7 +119,8 @@ function logOutSpec(): NodeSpec {
 function serverSpec({ name, label, credentials }: Service): ServerSpec {
   return {
     type: serverTypeOf(name),
-    palette: label,
+    palette: `${label} server`,
+    label,
     service: name,
     ways: credentials.map(({ way, fields }) => ({
       way,
@@ -154,15 +160,22 @@ function nodeDefinition({ type, palette, color, icon, outputs, servers, fields, 
     inputs: 1,
     outputs: outputs.length,
     defaults,
+    credentials: {
+      ...Object.fromEntries(fields.flatMap(({ secret }) => (secret ? [[secret, { type: 'password' }]] : []))),
+      ...Object.fromEntries(
+        proxySignIn.map(({ name, kind }) => [name, { type: kind === 'secret' ? 'password' : 'text' }]),
+      ),
+    },
     paletteLabel: palette,
     label: call('label'),
     labelStyle: new Code('curfewEditor.labelStyle'),
     outputLabels: call('outputLabels'),
     oneditprepare: call('prepare'),
+    oneditsave: call('save'),
   };
 }
 
-function serverDefinition({ type, ways, fields }: ServerSpec): object {
+function serverDefinition({ type, palette, ways, fields }: ServerSpec): object {
   const shown = fields.filter(({ kind }) => kind !== 'secret');
   return {
     category: 'config',
@@ -176,6 +189,7 @@ function serverDefinition({ type, ways, fields }: ServerSpec): object {
     credentials: Object.fromEntries(
       fields.filter(({ kind }) => kind === 'secret').map(({ name }) => [name, { type: 'password' }]),
     ),
+    paletteLabel: palette,
     label: new Code(`curfewEditor.serverLabel('${type}')`),
     oneditprepare: new Code(`curfewEditor.prepareServer('${type}')`),
   };
@@ -194,6 +208,7 @@ function fieldOf(parameter: Parameter): Field {
   return {
     ...fixedField(parameter),
     types,
+    ...(kind === 'secret' && { secret: secretOf(name) }),
     type: incoming === undefined ? types[0] : 'msg',
     value: incoming === undefined ? (fallback ?? '') : `payload.${incoming}`,
   };
@@ -229,7 +244,7 @@ function fixedField({ name, kind, required, fallback, min, max, when, choices }:
 const contextual = ['flow', 'global', 'jsonata', 'env'];
 const typesOf: Readonly<Record<'text' | 'secret' | 'texts' | 'integer' | 'json', readonly string[]>> = {
   text: ['str', 'msg', ...contextual],
-  secret: ['str', 'msg', ...contextual],
+  secret: ['cred', 'msg', ...contextual],
   texts: ['str', 'json', 'msg', ...contextual],
   integer: ['num', 'msg', ...contextual],
   json: ['json', 'msg', ...contextual],

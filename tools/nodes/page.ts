@@ -1,12 +1,4 @@
-import {
-  errorsOutput,
-  type Operation,
-  operations,
-  type Parameter,
-  requestOptions,
-  resources,
-  services,
-} from 'curfew-nodes';
+import { type Operation, operations, type Parameter, requestOptions, resources, services } from 'curfew-nodes';
 
 /** `docs/nodes.md`: what the nodes do, from the declarations. */
 export function nodesPage(): string {
@@ -19,12 +11,16 @@ export function nodesPage(): string {
 # Workflow nodes
 
 One declaration of each operation serves [n8n](../packages/n8n-nodes-curfew/README.md) and
-[Node-RED](../packages/node-red-curfew/README.md).
+[Node-RED](../packages/node-red-curfew/README.md). In n8n, Log Out of Curfew comes with Curfew's package, Log Out of the others
+with [n8n-nodes-log-out](../packages/n8n-nodes-log-out/README.md).
 
 ## Curfew
 
 A session that a node puts out is the API's; beside a new or a refreshed one stand its \`token\` and \`refreshToken\`.
-Every operation has a further output while its errors are managed by hand: **${errorsOutput.label}**. ${errorsOutput.help}.
+
+What goes wrong has a \`code\`, a \`message\` and an \`origin\`: \`client\` when what was sent has to change, \`server\` when
+it can be tried again later. While errors are managed by hand, they leave by an output of their own: in n8n each as an
+item with \`error\`, in Node-RED as a list in \`msg.errors\`.
 
 ${sections.join('\n')}
 ## Log Out

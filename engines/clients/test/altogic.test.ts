@@ -325,7 +325,7 @@ describe('Altogic’s own client', () => {
     const { auth } = createClient(own.url, own.key, { localStorage: storage });
     const { errors: none } = await auth.signInWithEmail('admin@example.com', 'correct horse battery');
     assert.equal(none, null);
-    await own.world.store.close();
+    await own.context.store.close();
     const { errors } = await auth.getAllSessions();
     assert.deepEqual(errors?.items, [
       { origin: 'server_error', code: 'service_unavailable', message: 'The server cannot answer now.' },

@@ -1,13 +1,13 @@
 import './support/this-engine.ts';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { N8n, node, packageFolder, source, wires } from '../../n8n/test/support/n8n.ts';
+import { N8n, node, packages, source, wires } from '../../n8n/test/support/n8n.ts';
 import { usedOfN8n } from './support/used.ts';
 
 const engine = fileURLToPath(new URL('../', import.meta.url));
@@ -23,7 +23,7 @@ async function contextOfNode(): Promise<object> {
       return [[]];
     },
   } as unknown as NonNullable<Parameters<typeof N8n.load>[1]>[string];
-  const n8n = await N8n.load(packageFolder, { 'test.probe': probe });
+  const n8n = await N8n.load(undefined, { 'test.probe': probe });
   await n8n.run({
     nodes: [source([{}]), node('Probe', 'test.probe', {})],
     connections: wires(['Start', 0, 'Probe', 0]),
@@ -62,7 +62,7 @@ test('everything of n8n that the nodes use is there in 1.123', async () => {
 
 test('a member that 1.123 lacks would be found', () => {
   const { missing } = usedOfN8n(engine, [
-    'packages/n8n-nodes-curfew/src/tool.ts',
+    'packages/nodes-n8n/src/tool.ts',
     'context.getNodeOutputs()',
     'context.isToolExecution(),context.getNodeOutputs()',
   ]);
@@ -73,18 +73,20 @@ test('in an older n8n a node says when it is loaded which it needs', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'curfew-older-n8n-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   symlinkSync(join(engine, 'node_modules', 'n8n-workflow-of-1.122'), join(folder, 'n8n-workflow'));
-  for (const name of ['Curfew/Curfew', 'LogOut/LogOut']) {
+  const nodes = packages.flatMap((one) => globSync(join(one.folder, 'dist', 'nodes', '*', '*.node.js')));
+  assert.equal(nodes.length, 3);
+  for (const path of nodes) {
     const load = (modules: string) =>
-      spawnSync(
-        process.execPath,
-        ['--print', 'Object.keys(require(process.argv[1]))', join(packageFolder, 'dist', 'nodes', `${name}.node.js`)],
-        {
-          env: { ...process.env, NODE_PATH: modules },
-          encoding: 'utf8',
-        },
-      );
+      spawnSync(process.execPath, ['--print', 'Object.keys(require(process.argv[1]))', path], {
+        env: { ...process.env, NODE_PATH: modules },
+        encoding: 'utf8',
+      });
     const refused = load([folder, join(engine, 'node_modules')].join(delimiter));
     assert.match(refused.stderr, /needs n8n 1\.123 or newer, and this one is older\. Update n8n\./);
-    assert.match(load(join(engine, 'node_modules')).stdout, new RegExp(name.split('/')[0]!), 'in this one it loads');
+    assert.match(
+      load(join(engine, 'node_modules')).stdout,
+      new RegExp(basename(path, '.node.js')),
+      'in this one it loads',
+    );
   }
 });

@@ -5,25 +5,42 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { publishedManifest } from '../../../packages/nodes/test/support/publisher.ts';
 
 const engine = fileURLToPath(new URL('../', import.meta.url));
 const root = join(engine, '..', '..');
-const packageName = 'n8n-nodes-curfew';
+const names = ['n8n-nodes-curfew', 'n8n-nodes-log-out'];
 
-/** A copy of the package, where the linter finds itself and the package what it is built from. */
-function copied(t: { after(done: () => void): void }): string {
+/** A copy of a package as it is published, where the linter finds itself and the package what it is built from. */
+function copied(t: { after(done: () => void): void }, name: string): string {
   const folder = mkdtempSync(join(engine, '.checked-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const inside = join(folder, 'packages', packageName);
-  cpSync(join(root, 'packages', packageName), inside, {
+  const inside = join(folder, 'packages', name);
+  cpSync(join(root, 'packages', name), inside, {
     recursive: true,
     filter: (source) => !source.includes('node_modules'),
   });
+  writeFileSync(join(inside, 'package.json'), publishedManifest(name));
   cpSync(join(root, 'tsconfig.base.json'), join(folder, 'tsconfig.base.json'));
   mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(join(root, 'packages', 'nodes'), join(folder, 'node_modules', 'curfew-nodes'));
+  symlinkSync(join(root, 'packages', 'nodes-n8n'), join(folder, 'packages', 'nodes-n8n'));
+  for (const [link, to] of [
+    ['curfew-nodes', 'nodes'],
+    ['curfew-nodes-n8n', 'nodes-n8n'],
+  ] as const) {
+    symlinkSync(join(root, 'packages', to), join(folder, 'node_modules', link));
+  }
   return inside;
 }
+
+type Scanner = {
+  analyzePackage(folder: string, patterns: readonly string[]): Promise<{ passed: boolean; details?: string }>;
+  SOURCE_FILE_PATTERNS: readonly string[];
+};
+const scanner = join(engine, 'node_modules', '@n8n', 'scan-community-package', 'scanner', 'scanner.mjs');
+const { analyzePackage: scan, SOURCE_FILE_PATTERNS: sources } = (await import(scanner)) as Scanner;
+/** What the scanner reads of a package that was published. */
+const published = ['dist/**/*.js', 'package.json'];
 
 /** Runs `n8n-node lint` in a folder; its rules are n8n's own for verified community packages. */
 async function lint(folder: string): Promise<{ code: number | null; out: string }> {
@@ -43,14 +60,31 @@ async function lint(folder: string): Promise<{ code: number | null; out: string 
   return { code, out };
 }
 
-test('n8n’s linter, in its strict mode, finds nothing to say of the package', async (t) => {
-  const { code, out } = await lint(copied(t));
-  assert.equal(code, 0, out);
-  assert.doesNotMatch(out, /\d+ problems?/, out);
-});
+for (const name of names) {
+  test(`n8n’s linter, in its strict mode, finds nothing to say of ${name}`, async (t) => {
+    const { code, out } = await lint(copied(t, name));
+    assert.equal(code, 0, out);
+    assert.doesNotMatch(out, /\d+ problems?/, out);
+  });
+
+  test(`n8n’s scanner of packages finds nothing in ${name}, in its sources and in what is published`, async (t) => {
+    const folder = copied(t, name);
+    assert.deepEqual(await scan(folder, sources), { passed: true });
+    assert.deepEqual(await scan(folder, published), { passed: true });
+  });
+
+  test(`${name}: before somebody publishes, the address of the authors is all that is missing`, async (t) => {
+    const folder = copied(t, name);
+    cpSync(join(root, 'packages', name, 'package.json'), join(folder, 'package.json'));
+    const { details = '' } = await scan(folder, published);
+    const rules = [...details.matchAll(/@?[\w-]+\/[\w/-]+$/gm)].map(([rule]) => rule.trim());
+    const { author } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    assert.deepEqual(rules, author.email ? [] : ['@n8n/community-nodes/valid-author']);
+  });
+}
 
 test('it would: a run-time dependency and a description without an icon are found', async (t) => {
-  const folder = copied(t);
+  const folder = copied(t, names[0]!);
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, dependencies: { lodash: '*' } }, null, 2));
   const node = join(folder, 'nodes', 'Curfew', 'Curfew.node.ts');
@@ -60,4 +94,6 @@ test('it would: a run-time dependency and a description without an icon are foun
   assert.notEqual(code, 0);
   assert.match(out, /no-runtime-dependencies/);
   assert.match(out, /icon/);
+  assert.match((await scan(folder, published)).details ?? '', /no-runtime-dependencies/);
+  assert.match((await scan(folder, sources)).details ?? '', /icon/);
 });

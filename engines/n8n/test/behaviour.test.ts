@@ -6,7 +6,7 @@ import type { IDataObject, INodeType } from 'n8n-workflow';
 import { adminPassword, TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { answering, type Closer } from '../../../packages/nodes/test/support/wire.ts';
 import { curfewNode } from './support/curfew-node.ts';
-import { items, N8n, node, packageFolder, type Saved, source, wires } from './support/n8n.ts';
+import { curfewPackage, items, N8n, node, type Saved, source, wires } from './support/n8n.ts';
 
 /** What n8n's agent does with a node that is a tool: asks for it, and calls it. */
 const agent: INodeType = {
@@ -36,7 +36,7 @@ describe('the nodes in n8n', () => {
   let n8n: N8n;
   let server: TestServer;
   before(async () => {
-    n8n = await N8n.load(packageFolder, { 'test.agent': agent });
+    n8n = await N8n.load(undefined, { 'test.agent': agent });
     server = await TestServer.start();
   });
   beforeEach(() => {
@@ -70,13 +70,139 @@ describe('the nodes in n8n', () => {
       ),
     });
 
-    test('an expression sees the item of the same place of each input; one alone serves every run', async () => {
+    test('an expression of before sees the item of the same place of each input; one alone serves every run', async () => {
       const [ada, bob] = [await server.createSession('ada'), await server.createSession('bob')];
       const ran = await n8n.run(joined([{ groups: ['a', 'b$&'] }]));
       assert.equal(ran.error?.message, undefined);
       assert.deepEqual(ran.json('Curfew'), [{ user: 'ada' }, { user: 'bob' }]);
       for (const { token } of [ada, bob]) {
         assert.deepEqual((await server.verify(token)).session.accessGroups, ['a{}', 'b$&{}']);
+      }
+    });
+
+    /** Three inputs that are wired from these nodes; null where none is. */
+    const threeFrom = (from: readonly (readonly object[] | null)[], parameters: object, more = {}): Saved => {
+      const wired = from.flatMap((given, i) => (given === null ? [] : [{ given, i, name: `From ${i + 1}` }]));
+      return {
+        nodes: [
+          source([{}]),
+          ...wired.map(({ given, name }) => items(name, given)),
+          curfewNode('addAccessGroup', { numberInputs: 3, ...parameters }, more),
+        ],
+        connections: wires(
+          ...wired.map(({ name }) => ['Start', 0, name, 0] as const).map((line) => [...line] as [string, 0, string, 0]),
+          ...wired.map(({ name, i }) => [name, 0, 'Curfew', i] as [string, number, string, number]),
+        ),
+      };
+    };
+    const byChoice = {
+      ...{ userIdInput: 'input1', userIdInputField: 'user.id' },
+      ...{ accessGroupsInput: 'input3', accessGroupsInputField: 'groups' },
+    };
+    const groupsOf = async (token: string) => (await server.verify(token)).session.accessGroups.toSorted();
+
+    test('a parameter is taken from the input that is chosen in the panel, by the place of its items', async () => {
+      const [eve, fay] = [await server.createSession('eve'), await server.createSession('fay')];
+      const users = [{ user: { id: 'eve' } }, { user: { id: 'fay' } }];
+      const ran = await n8n.run(threeFrom([users, [{}], [{ groups: ['x'] }, { groups: 'y,z' }]], byChoice));
+      assert.equal(ran.error?.message, undefined);
+      assert.deepEqual([await groupsOf(eve.token), await groupsOf(fay.token)], [['x'], ['y', 'z']]);
+      const fewer = await n8n.run(
+        threeFrom([[...users, users[0]!], [{}], [{ groups: 'x' }, { groups: 'y' }]], byChoice),
+      );
+      assert.match(fewer.told, /Input 3 has 2 items, and none for item 3 of input 1\. Give both as many items/);
+    });
+
+    test('or by a key that they have in common', async () => {
+      const [gil, hal] = [await server.createSession('gil'), await server.createSession('hal')];
+      const users = [
+        { key: 1, user: { id: 'gil' } },
+        { key: 2, user: { id: 'hal' } },
+      ];
+      const byKey = { ...byChoice, pairItemsBy: 'key', pairKey: 'key' };
+      const others = [{ key: 2 }, { key: 1 }, { key: 3 }];
+      const groups = [
+        { key: '2', groups: 'of-hal' },
+        { key: '1', groups: 'of-gil' },
+      ];
+      const ran = await n8n.run(threeFrom([users, others, groups], byKey));
+      assert.equal(ran.error?.message, undefined);
+      assert.deepEqual([await groupsOf(gil.token), await groupsOf(hal.token)], [['of-gil'], ['of-hal']]);
+      const lacks = await n8n.run(threeFrom([users, others, groups.slice(1)], byKey));
+      assert.match(lacks.told, /Input 3 has no item whose “key” is "2"/);
+      const twice = await n8n.run(threeFrom([users, others, [...groups, groups[0]!]], byKey));
+      assert.match(twice.told, /Input 3 has 2 items whose “key” is "2"/);
+      const without = await n8n.run(threeFrom([users, others, groups], { ...byKey, pairKey: 'name' }));
+      assert.match(without.told, /Item 1 of input 1 has no “name” to be paired by/);
+    });
+
+    test('the session that is put out by one input is ended for the user of the other; more inputs than there are, is told', async () => {
+      const { token, session } = await server.createSession('joy');
+      const parameters = {
+        ...{ numberInputs: 2, userIdInput: 'input2', userIdInputField: 'name' },
+        ...{ sessionTokenInput: 'input1', sessionInputField: 'id' },
+      };
+      const workflow = (more: object): Saved => ({
+        nodes: [
+          source([{}]),
+          items('Sessions', [session]),
+          items('Users', [{ name: 'joy' }]),
+          curfewNode('deleteUserSession', { ...parameters, ...more }),
+        ],
+        connections: wires(
+          ['Start', 0, 'Sessions', 0],
+          ['Start', 0, 'Users', 0],
+          ['Sessions', 0, 'Curfew', 0],
+          ['Users', 0, 'Curfew', 1],
+        ),
+      });
+      const wrong = await n8n.run(workflow({ userIdInput: 'input4' }));
+      assert.match(wrong.told, /Session User ID\. It is taken from input 4, and the node has 2\./);
+      assert.equal((await server.verify(token)).active, true);
+      const ran = await n8n.run(workflow({}));
+      assert.equal(ran.error?.message, undefined);
+      assert.equal((await server.verify(token)).active, false);
+    });
+
+    test('a field that the item of the input lacks names the parameter, the input and the field', async () => {
+      const ran = await n8n.run(threeFrom([[{ user: { id: 'eve' } }], [{}], [{ group: 'x' }]], byChoice));
+      assert.match(ran.told, /Missing required property: Access Groups\. Input 3 has no “groups”\./);
+    });
+
+    test('a node is named by an expression, as anywhere in n8n', async () => {
+      const { token } = await server.createSession('ida');
+      const ran = await n8n.run(
+        threeFrom([[{}], [{ user: 'ida' }], [{ groups: 'named' }]], {
+          userId: "={{ $('From 2').first().json.user }}",
+          accessGroups: "={{ $('From 3').first().json.groups }}",
+        }),
+      );
+      assert.equal(ran.error?.message, undefined);
+      assert.deepEqual(await groupsOf(token), ['named']);
+    });
+
+    test('an input that no node is wired to is an error that names it, wherever it is', async () => {
+      const [user, group] = [[{ user: { id: 'eve' } }], [{ groups: 'x' }]];
+      const cases = [
+        { from: [user, group, null], says: /^Input 3 is not wired, and the node has 3 inputs\. Wire a node to each/ },
+        { from: [user, null, group], says: /^Input 2 is not wired/ },
+        { from: [null, user, group], says: /^Input 1 is not wired/ },
+        { from: [user, null, null], says: /^Input 2 and input 3 are not wired/ },
+      ];
+      for (const { from, says } of cases) {
+        assert.match((await n8n.run(threeFrom(from, byChoice))).told, says);
+        const manual = await n8n.run(threeFrom(from, byChoice, { onError: 'continueErrorOutput' }));
+        assert.equal(manual.error?.message, undefined);
+        assert.deepEqual([manual.json('Curfew').length, manual.json('Curfew', 1).length], [0, 1]);
+      }
+    });
+
+    test('one that is wired and gets no item is none: a branch that was not taken', async () => {
+      for (const empty of [0, 1, 2]) {
+        const from = [0, 1, 2].map((i) => (i === empty ? [] : [{ user: { id: 'eve' }, groups: 'x' }]));
+        const ran = await n8n.run(threeFrom(from, byChoice));
+        assert.equal(ran.error?.message, undefined);
+        assert.deepEqual(ran.json('Curfew'), []);
       }
     });
 
@@ -164,6 +290,51 @@ describe('the nodes in n8n', () => {
       for (const { error } of failed) {
         assert.match((error as IDataObject)['message'] as string, /cannot be reached: ECONNRESET\. Check the URL/);
       }
+    });
+
+    test('fifty items are under way at a time, and come out in their order; in batches of one, each waits for the one before', async (t) => {
+      let [under, most] = [0, 0];
+      const full = Promise.withResolvers<void>();
+      let wait = async (call: number): Promise<void> => {
+        if (under === 50) full.resolve();
+        if (call > 1) await full.promise;
+      };
+      const { url } = await relay(t, server.url, async (call) => {
+        under += 1;
+        most = Math.max(most, under);
+        await wait(call);
+        under -= 1;
+        return true;
+      });
+      n8n.keep('key', { url, apiKey: server.key });
+      const users = Array.from({ length: 120 }, (_, i) => ({ user: `at once ${i}` }));
+      const userId = '={{ $json.user }}';
+      const ran = await n8n.run(only({ userId }, 'createUserSession', users));
+      assert.deepEqual(
+        ran.json('Curfew').map(({ userId }) => userId),
+        users.map(({ user }) => user),
+      );
+      assert.equal(most, 50);
+      most = 0;
+      // Long enough for others to come, if any would.
+      wait = async () => {
+        for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+      };
+      const options = { batchSize: 1, batchInterval: 0 };
+      const slow = await n8n.run(only({ userId, options }, 'createUserSession', users.slice(0, 20)));
+      assert.deepEqual([slow.json('Curfew').length, most], [20, 1]);
+    });
+
+    test('what is wrong for all items is asked once', async (t) => {
+      const { url, seen } = await answering(t, (_request, response) => {
+        const problem = { type: 'about:blank', title: 'No', status: 401, code: 'token_invalid' };
+        response.writeHead(401, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+      });
+      n8n.keep('key', { url, apiKey: server.key });
+      const users = Array.from({ length: 20 }, (_, i) => ({ user: `u${i}` }));
+      const ran = await n8n.run(only({ userId: '={{ $json.user }}' }, 'createUserSession', users));
+      assert.ok(ran.error);
+      assert.equal(seen.length, 1);
     });
 
     test('tried again, a node does not do twice what it did', async (t) => {
@@ -300,9 +471,16 @@ describe('the nodes in n8n', () => {
   });
 
   describe('the examples', () => {
-    for (const file of readdirSync(join(packageFolder, 'examples'))) {
+    test('have no expression that the editor would show in red: `inputs` is nothing that it knows', () => {
+      const { properties } = n8n.loaders[curfewPackage.name]!.types.nodes.find(({ name }) => name === 'curfew')!;
+      const files = readdirSync(join(curfewPackage.folder, 'examples'));
+      const texts = files.map((file) => readFileSync(join(curfewPackage.folder, 'examples', file), 'utf8'));
+      for (const text of [...texts, JSON.stringify(properties)]) assert.doesNotMatch(text, /inputs\[/);
+    });
+
+    for (const file of readdirSync(join(curfewPackage.folder, 'examples'))) {
       test(`${file} imports and runs`, async () => {
-        const saved = JSON.parse(readFileSync(join(packageFolder, 'examples', file), 'utf8')) as Saved;
+        const saved = JSON.parse(readFileSync(join(curfewPackage.folder, 'examples', file), 'utf8')) as Saved;
         const ran = await n8n.run(saved);
         assert.equal(ran.error?.message, undefined);
         for (const { name, type } of saved.nodes.filter(({ type }) => type.startsWith('n8n-nodes-curfew'))) {

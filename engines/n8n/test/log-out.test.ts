@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { services } from 'curfew-nodes';
+import { errorsOutput, services } from 'curfew-nodes';
 import type { IDataObject } from 'n8n-workflow';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
-import { type Live, type Target, targets } from '../../../packages/nodes/test/support/targets.ts';
+import { loggedOut, logOutOf, modesOf, Passes } from '../../../packages/nodes/test/support/passes.ts';
+import { type Live, refusedBy, type Target, targets } from '../../../packages/nodes/test/support/targets.ts';
 import { type Closer, counting, pauses, proxy, selfSigned, silent } from '../../../packages/nodes/test/support/wire.ts';
-import { isOfN8n1 } from './support/engine.ts';
-import { N8n, node, type Ran, source, wires } from './support/n8n.ts';
+import { isOfN8n1, onErrorOf, thisEngine } from './support/engine.ts';
+import { logOutPackage, N8n, node, type Ran, type Saved, source, wires } from './support/n8n.ts';
 
 describe('Log Out in n8n', () => {
+  const passes = new Passes(thisEngine, 'log-out');
   let n8n: N8n;
   let server: TestServer;
   const closers: (() => void)[] = [];
@@ -18,6 +22,7 @@ describe('Log Out in n8n', () => {
     server = await TestServer.start();
   });
   after(async () => {
+    passes.keep();
     for (const close of closers) close();
     await server.close();
   });
@@ -32,9 +37,10 @@ describe('Log Out in n8n', () => {
       /** Runs the node for one item a session, as expressions take it from the items. */
       async function run(
         items: Record<string, unknown>[],
-        { url = opened.url, options = {}, onError = 'stopWorkflow' as 'stopWorkflow' | 'continueRegularOutput' } = {},
+        { url = opened.url, options = {}, onError = 'stopWorkflow' as (typeof onErrorOf)[keyof typeof onErrorOf] } = {},
       ): Promise<Ran> {
         const { service } = target;
+        const isCurfew = service === 'curfew';
         const { name = '' } = services
           .find((one) => one.name === service)!
           .credentials.find(({ way }) => way === 'token')!;
@@ -48,9 +54,13 @@ describe('Log Out in n8n', () => {
             source(items),
             node(
               'Log Out',
-              'n8n-nodes-curfew.logOut',
-              { service, ...Object.fromEntries(taken), options } as IDataObject,
-              { credentials: { [name]: { id: 'credential', name: 'Credential' } }, onError },
+              isCurfew ? 'n8n-nodes-curfew.logOut' : 'n8n-nodes-log-out.logOut',
+              { ...(!isCurfew && { service }), ...Object.fromEntries(taken), options } as IDataObject,
+              {
+                typeVersion: isCurfew ? 2 : 1,
+                credentials: { [name]: { id: 'credential', name: 'Credential' } },
+                onError,
+              },
             ),
           ],
           connections: wires(['Start', 0, 'Log Out', 0]),
@@ -70,10 +80,28 @@ describe('Log Out in n8n', () => {
         await over();
       }
 
-      test('ends a session, and it is over', async () => {
-        const live = await opened.live();
-        await isOver(live, await run([live.parameters]));
-      });
+      for (const mode of modesOf['n8n-core']) {
+        const onError = onErrorOf[mode];
+        const pass = (output: string) => passes.note(logOutOf(target.service), output, mode);
+
+        test(`ends a session, and it is over, with On Error: ${mode}`, async () => {
+          const live = await opened.live();
+          const ran = await run([live.parameters], { onError });
+          await isOver(live, ran);
+          assert.deepEqual(ran.json('Log Out', 1), []);
+          pass(loggedOut);
+        });
+
+        test(`tells what is refused, with On Error: ${mode}`, async () => {
+          const { parameters, message } = refusedBy(target);
+          const ran = await run([parameters], { onError });
+          const put = [0, 1].map((output) => ran.json('Log Out', output) as { error?: { message: string } }[]);
+          assert.match(mode === 'stop' ? ran.told : (put.flat()[0]?.error?.message ?? ''), message);
+          const wanted = { stop: [0, 0], continue: [1, 0], 'error output': [0, 1] }[mode];
+          assert.deepEqual([put.map(({ length }) => length), Boolean(ran.error)], [wanted, mode === 'stop']);
+          pass(errorsOutput.name);
+        });
+      }
 
       test('tells of a session that is not there', async () => {
         const { parameters, code, message } = target.unknown;
@@ -88,7 +116,7 @@ describe('Log Out in n8n', () => {
         const { url } = await silent(t);
         const begun = performance.now();
         const { told } = await run([live.parameters], { url: at(url), options: { timeout: 150 } });
-        assert.match(told, /did not answer within 150 ms\. Raise the option “Timeout”/);
+        assert.match(told, /did not answer within 150 ms\. Raise the option “Timeout \(Ms\)”/);
         assert.ok(performance.now() - begun < 5000);
       });
 
@@ -121,15 +149,27 @@ describe('Log Out in n8n', () => {
         );
         const { url, seen } = await counting(t, upstream());
         const items = sameKind.map(({ parameters }) => parameters);
-        const options = { batchSize: items.length / 2, batchInterval: 800 };
+        const options = { batchSize: items.length / 2, batchInterval: 1600 };
         const { error } = await run(items, { url: at(url), options });
         assert.equal(error?.message, undefined);
         // The first request of each item: Directus's is the check of the token.
         const check = seen.filter(({ path }) => /refresh$/.test(path));
         const ends = check.length > 0 ? check : seen.filter(({ path }) => /logout$|signout$|revoke$/.test(path));
         assert.equal(ends.length, items.length);
-        assert.deepEqual(pauses(ends, 700), [items.length / 2], JSON.stringify(ends));
+        assert.deepEqual(pauses(ends, 800), [items.length / 2], JSON.stringify(ends));
       });
     });
   }
+
+  test('the example imports and runs', async () => {
+    const [file, ...others] = readdirSync(join(logOutPackage.folder, 'examples'));
+    assert.deepEqual(others, []);
+    n8n.keep('1', { url: `${server.url}/waha`, apiKey: server.key });
+    const saved = JSON.parse(readFileSync(join(logOutPackage.folder, 'examples', file!), 'utf8')) as Saved;
+    const there = await n8n.run(saved);
+    assert.match(JSON.stringify(there.json('Errors')), /"front-desk\\" could not be found/);
+    await server.call('POST', '/v1/named-sessions', { name: 'front-desk', start: true });
+    const ran = await n8n.run(saved);
+    assert.deepEqual([ran.json('Logged Out').length, ran.json('Errors').length], [1, 0]);
+  });
 });

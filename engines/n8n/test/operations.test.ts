@@ -3,13 +3,13 @@ import { after, before, describe, test } from 'node:test';
 import { errorsOutput, operations } from 'curfew-nodes';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { cases, input } from '../../../packages/nodes/test/support/cases.ts';
-import { Passes } from '../../../packages/nodes/test/support/passes.ts';
+import { modesOf, Passes } from '../../../packages/nodes/test/support/passes.ts';
 import { curfewNode } from './support/curfew-node.ts';
-import { engineName } from './support/engine.ts';
+import { onErrorOf, thisEngine } from './support/engine.ts';
 import { N8n, type Ran, source, wires } from './support/n8n.ts';
 
 describe('every operation and output in n8n', () => {
-  const passes = new Passes(engineName);
+  const passes = new Passes(thisEngine, 'operations');
   let n8n: N8n;
   let server: TestServer;
   before(async () => {
@@ -18,13 +18,13 @@ describe('every operation and output in n8n', () => {
     n8n.keep('key', { url: server.url, apiKey: server.key });
   });
   after(async () => {
-    console.log(passes.print());
+    passes.keep();
     await server.close();
   });
 
-  /** Runs an operation for one item; with manual errors, the output after the others is for them. */
-  async function run(name: string, parameters: Record<string, unknown>, manual: boolean): Promise<Ran> {
-    const onError = manual ? 'continueErrorOutput' : 'stopWorkflow';
+  /** Runs an operation for one item; with an error output, that comes after the others. */
+  async function run(name: string, parameters: Record<string, unknown>, mode: keyof typeof onErrorOf): Promise<Ran> {
+    const onError = onErrorOf[mode];
     return n8n.run({
       nodes: [source([input]), curfewNode(name, parameters, { onError })],
       connections: wires(['Start', 0, 'Curfew', 0]),
@@ -34,11 +34,11 @@ describe('every operation and output in n8n', () => {
   for (const { operation, output, prepare } of cases) {
     const declared = operations.find(({ name }) => name === operation);
     const outputs = [...(declared?.outputs ?? []), errorsOutput].map(({ name }) => name);
-    for (const mode of ['automatic', 'manual'] as const) {
-      test(`${operation} puts out ${output}, with ${mode} errors`, async () => {
+    for (const mode of modesOf['n8n-core']) {
+      test(`${operation} puts out ${output}, with On Error: ${mode}`, async () => {
         const { parameters, check } = await prepare(server);
-        const ran = await run(operation, parameters, mode === 'manual');
-        if (output === 'errors' && mode === 'automatic') {
+        const ran = await run(operation, parameters, mode);
+        if (output === 'errors' && mode === 'stop') {
           assert.ok(ran.error, 'the workflow goes on');
           assert.equal(ran.run.data.resultData.lastNodeExecuted, 'Curfew');
           const { code, origin } = await entryOf(prepare);
@@ -46,7 +46,8 @@ describe('every operation and output in n8n', () => {
         } else {
           assert.equal(ran.error?.message, undefined);
           const put = outputs.map((_, i) => ran.json('Curfew', i));
-          const at = outputs.indexOf(output);
+          // What failed goes on as if nothing had, when nobody has asked for an output of its own.
+          const at = output === 'errors' && mode === 'continue' ? 0 : outputs.indexOf(output);
           await check(output === 'errors' ? [put[at]?.[0]?.['error'] as object] : (put[at] ?? []));
           assert.deepEqual(
             put.map((items) => items.length > 0),
@@ -59,11 +60,11 @@ describe('every operation and output in n8n', () => {
     }
   }
 
-  /** What n8n does not show of an error that ends a workflow: the same case tells it with manual errors. */
+  /** What n8n does not show of an error that ends a workflow: the same case tells it at the error output. */
   async function entryOf(prepare: (typeof cases)[number]['prepare']): Promise<{ code: string; origin: string }> {
     const found = cases.find((one) => one.prepare === prepare);
     const { parameters } = await prepare(server);
-    const ran = await run(found?.operation ?? '', parameters, true);
+    const ran = await run(found?.operation ?? '', parameters, 'error output');
     const count = operations.find(({ name }) => name === found?.operation)?.outputs.length ?? 0;
     return (ran.json('Curfew', count)[0] as { error: { code: string; origin: string } }).error;
   }

@@ -1,65 +1,97 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { services } from 'curfew-nodes';
+import { curfew, otherServices } from 'curfew-nodes';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
+import type { Closer } from '../../../packages/nodes/test/support/wire.ts';
 import { curfewNode } from './support/curfew-node.ts';
-import { N8n, packageFolder, packageName, source, wires } from './support/n8n.ts';
+import { curfewPackage, logOutPackage, N8n, node, packages, source, wires } from './support/n8n.ts';
 
-test('packed and installed into a bare folder, the package loads in n8n and works, and brings nothing along', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'curfew-packed-'));
-  const server = await TestServer.start();
-  t.after(async () => {
-    await server.close();
-    rmSync(folder, { recursive: true, force: true });
+const expected = {
+  [curfewPackage.name]: { nodes: ['curfew', 'logOut', 'logOut'], services: [curfew] },
+  [logOutPackage.name]: { nodes: ['logOut'], services: otherServices },
+};
+
+for (const { name, folder: from } of packages) {
+  test(`${name}: packed and installed into a bare folder, it loads in n8n, and brings nothing along`, async (t) => {
+    const { n8n, folder } = await installed(t, [from]);
+    assert.deepEqual(Object.keys(n8n.loaders), [name]);
+    const { nodes, credentials } = n8n.loaders[name]!.types;
+    assert.deepEqual(
+      nodes.map(({ name }) => name),
+      expected[name]?.nodes,
+    );
+    const declared = expected[name]?.services.flatMap((service) => service.credentials.map(({ name }) => name));
+    assert.deepEqual(new Set(credentials.map(({ name }) => name)), new Set(declared));
+    for (const { iconUrl, codex, usableAsTool, displayName } of nodes) {
+      assert.ok(codex?.resources?.primaryDocumentation && usableAsTool, displayName);
+      for (const path of Object.values(iconUrl as Record<string, string>)) {
+        assert.ok(existsSync(join(folder, 'node_modules', path.replace('icons/', ''))), path);
+      }
+    }
   });
-  const quiet = { cwd: folder, encoding: 'utf8' } as const;
-  const [packed] = execFileSync('npm', ['pack', '--silent', '--pack-destination', folder, packageFolder], quiet)
-    .trim()
-    .split('\n');
-  writeFileSync(join(folder, 'package.json'), '{"private": true}\n');
-  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', `./${packed}`], quiet);
-  const installed = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'));
-  assert.deepEqual(installed, [packageName]);
 
-  const n8n = await N8n.load(join(folder, 'node_modules', packageName));
+  test(`${name}: the manifest lists every node and credential that there is`, () => {
+    const { n8n } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
+    const built = (pattern: string) =>
+      globSync(pattern, { cwd: from }).map((path) => `dist/${path.replace(/\.ts$/, '.js')}`);
+    assert.deepEqual(new Set(n8n.credentials), new Set(built('credentials/*.ts')));
+    assert.deepEqual(new Set(n8n.nodes), new Set(built('nodes/*/*.node.ts')));
+  });
+}
+
+test('both packed and installed into one folder work beside each other', async (t) => {
+  const { n8n } = await installed(
+    t,
+    packages.map(({ folder }) => folder),
+  );
+  const server = await TestServer.start();
+  t.after(() => server.close());
   n8n.keep('key', { url: server.url, apiKey: server.key });
+  n8n.keep('waha', { url: `${server.url}/waha`, apiKey: server.key });
+  await server.call('POST', '/v1/named-sessions', { name: 'phone' });
+  const { token } = await server.createSession('ada', { name: 'phone' });
   const ran = await n8n.run({
-    nodes: [source([{}]), curfewNode('createUserSession', { userId: 'ada' })],
-    connections: wires(['Start', 0, 'Curfew', 0]),
+    nodes: [
+      source([{ session: 'phone' }]),
+      node(
+        'Log Out',
+        'n8n-nodes-log-out.logOut',
+        { service: 'waha', wahaSession: '={{ $json.session }}' },
+        { credentials: { curfewWahaApi: { id: 'waha', name: 'WAHA' } } },
+      ),
+      curfewNode('createUserSession', { userId: 'ada' }),
+    ],
+    connections: wires(['Start', 0, 'Log Out', 0], ['Log Out', 0, 'Curfew', 0]),
   });
   assert.equal(ran.error?.message, undefined);
   assert.equal(ran.json('Curfew')[0]?.['userId'], 'ada');
-
-  const { nodes, credentials } = n8n.loader.types;
-  assert.deepEqual(
-    nodes.map(({ name }) => name),
-    ['curfew', 'logOut'],
-  );
-  const declared = services.flatMap((service) => service.credentials.map(({ name }) => name));
-  assert.deepEqual(new Set(credentials.map(({ name }) => name)), new Set(declared));
-  for (const { iconUrl, codex, usableAsTool, displayName } of nodes) {
-    assert.ok(codex?.resources?.primaryDocumentation && usableAsTool, displayName);
-    for (const path of Object.values(iconUrl as Record<string, string>)) {
-      assert.ok(existsSync(join(folder, 'node_modules', path.replace('icons/', ''))), path);
-    }
-  }
+  assert.equal((await server.verify(token)).active, false);
 });
 
-test('the manifest lists every node and credential that there is', () => {
-  const { n8n } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'));
-  const files = readdirSync(join(packageFolder, 'credentials')).map(
-    (name) => `dist/credentials/${name.replace('.ts', '.js')}`,
-  );
-  assert.deepEqual(new Set(n8n.credentials), new Set(files));
-});
+/** Packages as somebody installs them: packed, into a folder with nothing in it; and n8n with what is there then. */
+async function installed(t: Closer, sources: readonly string[]): Promise<{ n8n: N8n; folder: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'curfew-packed-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const quiet = { cwd: folder, encoding: 'utf8' } as const;
+  const packed = execFileSync('npm', ['pack', '--silent', '--pack-destination', folder, ...sources], quiet);
+  writeFileSync(join(folder, 'package.json'), '{"private": true}\n');
+  const files = packed
+    .trim()
+    .split('\n')
+    .map((file) => `./${file}`);
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...files], quiet);
+  const names = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'));
+  assert.equal(names.length, sources.length, `${names} were installed`);
+  return { n8n: await N8n.load(names.map((name) => join(folder, 'node_modules', name))), folder };
+}
 
 test('the editor leaves the service in the panel: it moves a field away when each of its choices has a credential', async () => {
   const n8n = await N8n.load();
-  const { credentials = [], properties } = n8n.loader.types.nodes.find(({ name }) => name === 'logOut')!;
+  const { credentials = [], properties } = n8n.loaders[logOutPackage.name]!.types.nodes[0]!;
   assert.equal(properties[0]?.name, 'service');
   const shown = credentials.map(({ displayOptions }) => displayOptions?.show ?? {});
   for (const name of new Set(shown.flatMap((show) => Object.keys(show)))) {

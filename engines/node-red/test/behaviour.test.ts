@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
-import { answering } from '../../../packages/nodes/test/support/wire.ts';
+import { answering, proxy } from '../../../packages/nodes/test/support/wire.ts';
 import { curfewNode, curfewServer } from './support/curfew-node.ts';
 import { type FlowNode, type Message, NodeRed, observed, packageFolder, sink } from './support/node-red.ts';
 
@@ -66,6 +66,93 @@ describe('the nodes in Node-RED', () => {
       ['blue', 'working …'],
       ['green', '0 sessions'],
     ]);
+  });
+
+  test('a badge says what was done, to how many, and how long it took until it was over everywhere', async () => {
+    const badgeAfter = async (node: FlowNode, outputs = 1) => {
+      await deploy(node, outputs);
+      red.send('node', {});
+      return red.until((sinks) => {
+        const texts = (sinks.get('status') ?? []).map(({ status }) => status.text as string);
+        return texts.length >= 2 && texts.at(-1);
+      });
+    };
+    const person = { userId: 'badges' };
+    assert.equal(await badgeAfter(curfewNode('createUserSession', person)), 'created');
+    const { session, token } = await server.createSession('badges');
+    assert.equal(await badgeAfter(curfewNode('verifySession', { sessionToken: token }), 2), 'active');
+    const groups = { ...person, accessGroups: 'staff' };
+    assert.equal(await badgeAfter(curfewNode('addAccessGroup', groups)), 'groups added');
+    const known = { ...person, sessionToken: session.id };
+    assert.equal(await badgeAfter(curfewNode('getUserSession', known), 2), 'found');
+    assert.match(await badgeAfter(curfewNode('deleteUserSession', known)), /^ended, \d+ ms$/);
+    assert.equal(await badgeAfter(curfewNode('getUserSession', known), 2), 'not found');
+    assert.match(await badgeAfter(curfewNode('deleteUserSessions', person)), /^1 ended, \d+ ms$/);
+    const logOut = { id: 'node', type: 'curfew-log-out', service: 'curfew', curfewServer: 'server', curfewBy: 'id' };
+    const named = { curfewSessionId: session.id, curfewSessionIdType: 'str' };
+    assert.match(await badgeAfter({ ...logOut, ...named } as FlowNode), /^ended, \d+ ms$/);
+  });
+
+  describe('secrets', () => {
+    /** What the editor saves: nothing of a credential is in the flow. */
+    const savedFlow = async () => {
+      const response = await fetch(`${red.url}/flows`, { headers: { 'node-red-api-version': 'v2' } });
+      return JSON.stringify(await response.json());
+    };
+
+    test('a token that was typed in is a credential; in a flow of before it stands in its field', async () => {
+      const { token } = await server.createSession('ada');
+      const node = curfewNode('verifySession', {}, { sessionToken: '', sessionTokenType: 'cred' });
+      await deploy({ ...node, credentials: { sessionTokenSecret: token } }, 2);
+      red.send('node', {});
+      assert.equal((await first('out0'))['payload'].userId, 'ada');
+      assert.equal((await savedFlow()).includes(token), false);
+      await deploy(curfewNode('verifySession', {}, { sessionToken: token, sessionTokenType: 'str' }), 2);
+      red.send('node', {});
+      assert.equal((await first('out0'))['payload'].userId, 'ada');
+      await deploy({ ...node, credentials: { sessionTokenSecret: '' } }, 2);
+      red.send('node', {});
+      assert.match((await first('catch'))['error'].message, /Missing required property: Session Token/);
+    });
+
+    test('user and password of a proxy are credentials; in a flow of before they stand in its URL', async (t) => {
+      const { url, seen } = await proxy(t, 'p@ss word');
+      const { host } = new URL(url);
+      const node = curfewNode('getUserSessions', { userId: 'ada' }, { proxy: `http://${host}` });
+      await deploy({ ...node, credentials: { proxyUser: 'flow', proxyPassword: 'p@ss word' } });
+      red.send('node', {});
+      await first('out0');
+      assert.equal(seen.length, 1);
+      assert.equal((await savedFlow()).includes('p@ss'), false);
+      await deploy({ ...node, proxy: `http://flow:${encodeURIComponent('p@ss word')}@${host}` });
+      red.send('node', {});
+      await first('out0');
+      assert.equal(seen.length, 2);
+    });
+  });
+
+  test('a node without a proxy goes through that of the environment, but not to what NO_PROXY names', async (t) => {
+    const { url, seen } = await proxy(t);
+    const environment = (more: NodeJS.ProcessEnv) => Object.assign(process.env, more);
+    t.after(() => {
+      for (const name of ['HTTP_PROXY', 'NO_PROXY']) delete process.env[name];
+    });
+    const once = async () => {
+      await deploy(curfewNode('getUserSessions', { userId: 'ada' }));
+      red.send('node', {});
+      return red.until((sinks) => sinks.get('out0')?.[0] ?? sinks.get('catch')?.[0]);
+    };
+    environment({ HTTP_PROXY: url });
+    await once();
+    assert.deepEqual(
+      seen.map(({ path }) => new URL(path).origin),
+      [server.url],
+    );
+    environment({ NO_PROXY: '127.0.0.1' });
+    await once();
+    assert.equal(seen.length, 1);
+    environment({ NO_PROXY: '', HTTP_PROXY: 'http://127.0.0.1:64999' });
+    assert.match((await once())['error'].message, /through the proxy.*the variables HTTP_PROXY, HTTPS_PROXY/);
   });
 
   describe('bad input', () => {

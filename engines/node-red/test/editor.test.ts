@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -7,7 +7,7 @@ import { operations, serverTypeOf, services, typeOf } from 'curfew-nodes';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { curfewNode, curfewServer } from './support/curfew-node.ts';
-import { type FlowNode, NodeRed } from './support/node-red.ts';
+import { type FlowNode, NodeRed, packageFolder } from './support/node-red.ts';
 
 const flags = [
   '--no-sandbox',
@@ -127,6 +127,10 @@ describe('the editor of Node-RED', () => {
         [],
       );
       assert.ok(labels.length >= 4, labels.join());
+      const bare = await page.evaluate(`[...document.querySelectorAll('.red-ui-tray .curfew-form label[for]')]
+        .filter((label) => !label.title || label.title.startsWith('curfew.') || !label.querySelector('i.fa, input'))
+        .map((label) => label.htmlFor)`);
+      assert.deepEqual(bare, [], 'each has a title, and an icon or a checkbox');
       await picture(type, '.red-ui-tray');
       await page.fill('#node-input-name', `my ${name}`);
       await page.click('#node-dialog-ok');
@@ -178,10 +182,114 @@ describe('the editor of Node-RED', () => {
     assert.match(await page.locator('.curfew-test-result').innerText(), /Curfew answers, and knows who asks/);
     await picture('curfew-server', '.red-ui-tray >> nth=-1');
     await page.fill('#node-config-input-apiKey', 'cfk_wrong');
+    // What was said of another key is gone.
+    assert.equal(await page.locator('.curfew-test-result').innerText(), '');
     await page.click('.curfew-test');
     await page.waitForSelector('.curfew-bad');
+    await page.selectOption('#node-config-input-way', 'signIn');
+    assert.equal(await page.locator('.curfew-test-result').innerText(), '');
+    await page.selectOption('#node-config-input-way', 'token');
+    // Nor does an answer appear that comes when something else stands there.
+    await page.route('**/curfew/test', async (route) => {
+      await page.fill('#node-config-input-apiKey', 'cfk_other');
+      await route.continue();
+    });
+    const answered = page.waitForResponse('**/curfew/test');
+    await page.click('.curfew-test');
+    await (await answered).finished();
+    await page.evaluate('new Promise((resolve) => setTimeout(resolve))');
+    assert.equal(await page.locator('.curfew-test-result').innerText(), '');
+    await page.unroute('**/curfew/test');
+    assert.match(await page.locator('.red-ui-tray-titlebar >> nth=-1').innerText(), /Curfew server/);
     await page.click('#node-config-dialog-cancel');
     await page.click('#node-dialog-cancel');
+  });
+
+  test('a change of the service has the defaults of the new one, whatever the flow has of it', async () => {
+    const id = typeOf('logOut');
+    const defaults = async () =>
+      page.evaluate(`Object.fromEntries(Object.entries(RED.nodes.getType('${id}').defaults)
+        .filter(([name]) => /^(altogic|curfew|directus|oauth|rocketchat|waha)/.test(name) && !/Server$/.test(name))
+        .map(([name, { value }]) => [name, value]))`) as Promise<Record<string, unknown>>;
+    const saved = async () =>
+      page.evaluate(`(({ ...all }) => Object.fromEntries(${JSON.stringify(Object.keys(await defaults()))}
+        .map((name) => [name, all[name]])))(RED.nodes.node('${id}'))`);
+    // As a flow has it that was made for one service alone, and one that was made by hand.
+    await page.evaluate(`for (const name of ${JSON.stringify(Object.keys(await defaults()))}) {
+      if (!name.startsWith('curfew')) delete RED.nodes.node('${id}')[name];
+    }
+    Object.assign(RED.nodes.node('${id}'), { service: 'curfew', oauthHint: 'msg' })`);
+    for (const { name, parameters } of services.filter((one) => one.name !== 'curfew')) {
+      await open(id);
+      await page.selectOption('#node-input-service', name);
+      for (const parameter of parameters) {
+        const shown = await page.locator(`.curfew-row-${parameter.name}`).isVisible();
+        assert.equal(shown, true, `${parameter.name} is there to be filled in`);
+      }
+      await page.click('#node-dialog-ok');
+      await page.waitForSelector('.red-ui-tray', { state: 'detached' });
+      assert.deepEqual(await saved(), await defaults(), name);
+    }
+  });
+
+  test('what is typed in for a secret is kept with the credentials; a flow of before gives it over', async () => {
+    const id = typeOf('verifySession');
+    const node = () =>
+      page.evaluate(`(({ sessionToken, sessionTokenType, proxy, credentials }) =>
+        ({ sessionToken, sessionTokenType, proxy, credentials }))(RED.nodes.node('${id}'))`) as Promise<{
+        sessionToken: string;
+        sessionTokenType: string;
+        proxy: string;
+        credentials: Record<string, string>;
+      }>;
+    const done = async () => {
+      await page.click('#node-dialog-ok');
+      await page.waitForSelector('.red-ui-tray', { state: 'detached' });
+    };
+    await page.evaluate(`Object.assign(RED.nodes.node('${id}'), {
+      sessionToken: 'cfs_old', sessionTokenType: 'str', proxy: 'http://flow:p%40ss@127.0.0.1:3128'
+    })`);
+    await open(id);
+    await done();
+    const moved = await node();
+    assert.deepEqual([moved.sessionToken, moved.sessionTokenType, moved.proxy], ['', 'cred', 'http://127.0.0.1:3128']);
+    const { sessionTokenSecret, proxyUser, proxyPassword } = moved.credentials;
+    assert.deepEqual([sessionTokenSecret, proxyUser, proxyPassword], ['cfs_old', 'flow', 'p@ss']);
+    assert.equal(await page.evaluate(`RED.nodes.node('${id}').valid`), true);
+
+    const exported = (await page.evaluate(
+      `JSON.stringify(RED.nodes.createExportableNodeSet([RED.nodes.node('${id}')]))`,
+    )) as string;
+    assert.doesNotMatch(exported, /cfs_old|p@ss/);
+    // Deployed, the browser has it no more; another Done leaves it as it is.
+    await page.click('#red-ui-header-button-deploy');
+    await page.waitForFunction('!RED.nodes.dirty()');
+    await open(id);
+    await done();
+    assert.equal((await node()).credentials['has_sessionTokenSecret'], true);
+    // With another source it is gone.
+    await open(id);
+    await page.evaluate("$('#node-input-sessionToken').typedInput('type', 'msg').typedInput('value', 'payload.token')");
+    await done();
+    assert.deepEqual((await node()).sessionToken, 'payload.token');
+    assert.equal((await node()).credentials['has_sessionTokenSecret'], false);
+  });
+
+  test('the examples have the fields of their nodes, and those of the chosen service alone', async () => {
+    for (const file of readdirSync(join(packageFolder, 'examples'))) {
+      const flow = JSON.parse(readFileSync(join(packageFolder, 'examples', file), 'utf8')) as FlowNode[];
+      for (const node of flow.filter(({ type }) => type.startsWith('curfew-'))) {
+        const known = (await page.evaluate(`Object.keys(RED.nodes.getType('${node.type}').defaults)`)) as string[];
+        const others = services.filter(({ name }) => 'service' in node && name !== node['service']);
+        const stray = others.flatMap(({ name, parameters }) => [
+          `${name}Server`,
+          ...parameters.flatMap((one) => [one.name, `${one.name}Type`]),
+        ]);
+        const place = ['id', 'type', 'z', 'x', 'y', 'wires'];
+        const wrong = Object.keys(node).filter((key) => ![...known, ...place].includes(key) || stray.includes(key));
+        assert.deepEqual(wrong, [], `${file}: ${node.id}`);
+      }
+    }
   });
 
   test('nothing went wrong in the browser', () => {

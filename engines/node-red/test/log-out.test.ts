@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { serverTypeOf, services, typeOf } from 'curfew-nodes';
+import { errorsOutput, serverTypeOf, services, typeOf } from 'curfew-nodes';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
-import { type Live, type Target, targets } from '../../../packages/nodes/test/support/targets.ts';
+import { loggedOut, logOutOf, modesOf, Passes } from '../../../packages/nodes/test/support/passes.ts';
+import { type Live, refusedBy, type Target, targets } from '../../../packages/nodes/test/support/targets.ts';
 import { type Closer, counting, pauses, proxy, selfSigned, silent } from '../../../packages/nodes/test/support/wire.ts';
-import { type FlowNode, type Message, NodeRed, observed } from './support/node-red.ts';
+import { type FlowNode, type Message, NodeRed, observed, thisEngine } from './support/node-red.ts';
 
 describe('Log Out in Node-RED', () => {
+  const passes = new Passes(thisEngine, 'log-out');
   let red: NodeRed;
   let server: TestServer;
   const closers: (() => void)[] = [];
@@ -16,6 +18,7 @@ describe('Log Out in Node-RED', () => {
     server = await TestServer.start();
   });
   after(async () => {
+    passes.keep();
     for (const close of closers) close();
     await red.close();
     await server.close();
@@ -65,7 +68,7 @@ describe('Log Out in Node-RED', () => {
           ...Object.fromEntries(parameters),
           ...options,
         } as FlowNode;
-        await red.deploy([configuration, ...observed(node, 1)]);
+        await red.deploy([configuration, ...observed(node, node['errorManagement'] === 'manual' ? 2 : 1)]);
         for (const payload of items) red.send('the-node', { payload });
         return red.until((sinks) => {
           const all = [...(sinks.get('out0') ?? []), ...(sinks.get('catch') ?? [])];
@@ -86,10 +89,27 @@ describe('Log Out in Node-RED', () => {
         await over();
       }
 
-      test('ends a session, and it is over', async () => {
-        const live = await opened.live();
-        await isOver(live, await run([live.parameters]));
-      });
+      for (const mode of modesOf['Node-RED']) {
+        const options = { errorManagement: mode === 'catch' ? 'automatic' : 'manual' };
+        const pass = (output: string) => passes.note(logOutOf(target.service), output, mode);
+        const fired = () => ['out0', 'out1', 'catch'].map((name) => red.sinks.get(name)?.length ?? 0);
+
+        test(`ends a session, and it is over, with ${options.errorManagement} errors`, async () => {
+          const live = await opened.live();
+          await isOver(live, await run([live.parameters], { options }));
+          assert.deepEqual(fired(), [1, 0, 0]);
+          pass(loggedOut);
+        });
+
+        test(`tells what is refused, with ${options.errorManagement} errors`, async () => {
+          const { parameters, message } = refusedBy(target);
+          const put = await run([parameters], { options });
+          assert.match(errorOf(put), message);
+          if (mode === 'error output') assert.match(red.sinks.get('out1')?.[0]?.['errors'][0].message, message);
+          assert.deepEqual(fired(), [0, mode === 'catch' ? 0 : 1, 1]);
+          pass(errorsOutput.name);
+        });
+      }
 
       test('tells of a session that is not there', async () => {
         const { parameters, code, message } = target.unknown;
@@ -101,7 +121,7 @@ describe('Log Out in Node-RED', () => {
         const live = await opened.live();
         const { url } = await silent(t);
         const put = await run([live.parameters], { url: at(url), options: { timeout: 150 } });
-        assert.match(errorOf(put), /did not answer within 150 ms\. Raise the option “Timeout”/);
+        assert.match(errorOf(put), /did not answer within 150 ms\. Raise the option “Timeout \(Ms\)”/);
       });
 
       test('an untrusted certificate is refused, and accepted when told so', async (t) => {
@@ -130,13 +150,13 @@ describe('Log Out in Node-RED', () => {
         const items = lives.map(({ parameters }) => parameters).filter((one) => Object.keys(one).at(-1) === first);
         const { url, seen } = await counting(t, upstream());
         const batchSize = items.length / 2;
-        const put = await run(items, { url: at(url), options: { batchSize, batchInterval: 800 } });
+        const put = await run(items, { url: at(url), options: { batchSize, batchInterval: 1600 } });
         assert.equal(errorOf(put), '');
         // The first request of each item: Directus's is the check of the token.
         const check = seen.filter(({ path }) => /refresh$/.test(path));
         const ends = check.length > 0 ? check : seen.filter(({ path }) => /logout$|signout$|revoke$/.test(path));
         assert.equal(ends.length, items.length);
-        assert.deepEqual(pauses(ends, 700), [batchSize], JSON.stringify(ends));
+        assert.deepEqual(pauses(ends, 800), [batchSize], JSON.stringify(ends));
       });
     });
   }

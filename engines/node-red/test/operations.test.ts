@@ -3,12 +3,12 @@ import { after, before, describe, test } from 'node:test';
 import { errorsOutput, operations } from 'curfew-nodes';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { cases, input } from '../../../packages/nodes/test/support/cases.ts';
-import { Passes } from '../../../packages/nodes/test/support/passes.ts';
+import { modesOf, Passes } from '../../../packages/nodes/test/support/passes.ts';
 import { curfewNode, curfewServer } from './support/curfew-node.ts';
-import { engineName, NodeRed, observed } from './support/node-red.ts';
+import { NodeRed, observed, thisEngine } from './support/node-red.ts';
 
 describe('every operation and output in Node-RED', () => {
-  const passes = new Passes(engineName);
+  const passes = new Passes(thisEngine, 'operations');
   let red: NodeRed;
   let server: TestServer;
   before(async () => {
@@ -16,7 +16,7 @@ describe('every operation and output in Node-RED', () => {
     server = await TestServer.start();
   });
   after(async () => {
-    console.log(passes.print());
+    passes.keep();
     await red.close();
     await server.close();
   });
@@ -24,11 +24,12 @@ describe('every operation and output in Node-RED', () => {
   for (const { operation, output, prepare } of cases) {
     const declared = operations.find(({ name }) => name === operation);
     const outputs = [...(declared?.outputs ?? []), errorsOutput].map(({ name }) => name);
-    for (const mode of ['automatic', 'manual'] as const) {
-      test(`${operation} puts out ${output}, with ${mode} errors`, async () => {
+    for (const mode of modesOf['Node-RED']) {
+      const errorManagement = mode === 'catch' ? 'automatic' : 'manual';
+      test(`${operation} puts out ${output}, with ${errorManagement} errors`, async () => {
         const { parameters, check } = await prepare(server);
-        const node = curfewNode(operation, parameters, { errorManagement: mode });
-        const count = outputs.length - (mode === 'manual' ? 0 : 1);
+        const node = curfewNode(operation, parameters, { errorManagement });
+        const count = outputs.length - (errorManagement === 'manual' ? 0 : 1);
         await red.deploy([curfewServer(server.url, server.key), ...observed(node, count)]);
         red.send('node', { payload: input, _msgid: 'one' });
         const at = outputs.indexOf(output);
@@ -36,7 +37,7 @@ describe('every operation and output in Node-RED', () => {
           const caught = await red.until((sinks) => sinks.get('catch')?.[0]);
           const { message } = caught['error'];
           // With both, the output and the Catch node tell the same.
-          const entry = mode === 'manual' ? red.sinks.get(`out${at}`)?.[0]?.['errors'] : undefined;
+          const entry = errorManagement === 'manual' ? red.sinks.get(`out${at}`)?.[0]?.['errors'] : undefined;
           const { code, origin } = (entry ?? [{ ...declaredFault(caught) }])[0];
           await check([{ code, origin, message }]);
           if (entry) assert.equal(entry[0].message, message);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { publishedManifest } from '../../../packages/nodes/test/support/publisher.ts';
 import { packageFolder } from './support/node-red.ts';
 
 const engine = fileURLToPath(new URL('../', import.meta.url));
@@ -22,6 +23,7 @@ async function validate(
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const inside = join(folder, 'package');
   cpSync(packageFolder, inside, { recursive: true, filter: (source) => !source.includes('node_modules') });
+  writeFileSync(join(inside, 'package.json'), publishedManifest('node-red-curfew'));
   change(inside);
   const card = join(folder, 'card.json');
   const bin = join(engine, 'node_modules', 'node-red-dev', 'bin', 'run');

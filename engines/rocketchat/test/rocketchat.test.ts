@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { RestClient } from '@rocket.chat/api-client';
 import { minute } from '../../../packages/curfew/src/domain/limits.ts';
+import { manualClock } from '../../../packages/curfew/test/support/ports.ts';
 import {
   type Authenticator,
   adminPassword,
   type Json,
   TestServer,
 } from '../../../packages/curfew/test/support/server.ts';
-import { manualClock } from '../../../packages/curfew/test/support/world.ts';
 import { type Checks, loadChecks } from './typings.ts';
 
 const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0';

@@ -274,6 +274,8 @@ export type Operations = {
       id: string;
       /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
+      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      reason?: 'logout' | 'ended_by_admin' | undefined;
     };
     output: {
       success: boolean;
@@ -328,6 +330,8 @@ export type Operations = {
     input: {
       /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
+      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      reason?: 'logout' | 'ended_by_admin' | undefined;
       /** A session token. */
       token?: string | undefined;
       /** A refresh token. */
@@ -413,6 +417,8 @@ export type Operations = {
     input: {
       /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
+      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      reason?: 'logout' | 'ended_by_admin' | undefined;
       /** The application's own id of a user: 1 to 255 bytes. */
       userId: string;
       /** A session token of the user, or the id of a session. */
@@ -430,6 +436,8 @@ export type Operations = {
     input: {
       /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
+      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      reason?: 'logout' | 'ended_by_admin' | undefined;
       /** The application's own id of a user: 1 to 255 bytes. */
       userId: string;
       /** The id of a session. */
@@ -450,6 +458,8 @@ export type Operations = {
       userId: string;
       /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
+      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      reason?: 'logout' | 'ended_by_admin' | undefined;
       /** A session token of the user, or the id of a session. */
       token: string;
     };
@@ -469,6 +479,8 @@ export type Operations = {
       except?: string | undefined;
       /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
+      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      reason?: 'logout' | 'ended_by_admin' | undefined;
     };
     output: {
       success: boolean;
@@ -713,6 +725,10 @@ export type Operations = {
     input: {
       /** A part of a name or address. */
       filter?: string | undefined;
+      /** The user name or the address of one account, exactly. */
+      login?: string | undefined;
+      /** Ids of accounts, separated by commas: at most 100. */
+      ids?: string | undefined;
       /** Items a page: 1 to 100. */
       limit?: number | undefined;
       /** `nextCursor` of the page before. */
@@ -841,6 +857,12 @@ export type Operations = {
       user?: string | undefined;
       /** The id of a session. */
       session?: string | undefined;
+      /** Who did it: `user:…`, `key:…`, `policy` or `library`. */
+      actor?: string | undefined;
+      /** At this moment or later. */
+      since?: string | undefined;
+      /** Before this moment. */
+      until?: string | undefined;
       /** Items a page: 1 to 100. */
       limit?: number | undefined;
       /** `nextCursor` of the page before. */
@@ -920,18 +942,18 @@ export const operations: {
   me: { method: 'GET', path: '/v1/me', query: [], body: false },
   createSession: { method: 'POST', path: '/v1/sessions', query: [], body: true },
   endEveryone: { method: 'POST', path: '/v1/sessions/end-everyone', query: ['wait'], body: true },
-  endSession: { method: 'DELETE', path: '/v1/sessions/:id', query: ['wait'], body: false },
+  endSession: { method: 'DELETE', path: '/v1/sessions/:id', query: ['wait', 'reason'], body: false },
   getSession: { method: 'GET', path: '/v1/sessions/:id', query: [], body: false },
   listSessions: { method: 'GET', path: '/v1/sessions', query: ['filter', 'user', 'group', 'name', 'ip', 'status', 'sort', 'limit', 'cursor'], body: false },
-  logoutSession: { method: 'POST', path: '/v1/sessions/logout', query: ['wait'], body: true },
+  logoutSession: { method: 'POST', path: '/v1/sessions/logout', query: ['wait', 'reason'], body: true },
   refreshSession: { method: 'POST', path: '/v1/sessions/refresh', query: [], body: true },
   verifySession: { method: 'POST', path: '/v1/sessions/verify', query: [], body: true },
   changeAccessGroups: { method: 'POST', path: '/v1/users/:userId/access-groups', query: ['wait'], body: true },
   changeAccessGroupsOfUser: { method: 'POST', path: '/v1/sessions/access-groups', query: ['wait'], body: true },
-  endSessionOfUser: { method: 'POST', path: '/v1/sessions/end', query: ['wait'], body: true },
-  endSessionsOfUser: { method: 'POST', path: '/v1/sessions/end-user', query: ['wait'], body: true },
-  endUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/end', query: ['wait'], body: true },
-  endUserSessions: { method: 'DELETE', path: '/v1/users/:userId/sessions', query: ['except', 'wait'], body: false },
+  endSessionOfUser: { method: 'POST', path: '/v1/sessions/end', query: ['wait', 'reason'], body: true },
+  endSessionsOfUser: { method: 'POST', path: '/v1/sessions/end-user', query: ['wait', 'reason'], body: true },
+  endUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/end', query: ['wait', 'reason'], body: true },
+  endUserSessions: { method: 'DELETE', path: '/v1/users/:userId/sessions', query: ['except', 'wait', 'reason'], body: false },
   findSessionOfUser: { method: 'POST', path: '/v1/sessions/find', query: [], body: true },
   findUserSession: { method: 'POST', path: '/v1/users/:userId/sessions/find', query: [], body: true },
   listUserSessions: { method: 'GET', path: '/v1/users/:userId/sessions', query: ['filter', 'status', 'sort', 'limit', 'cursor'], body: false },
@@ -949,7 +971,7 @@ export const operations: {
   createAccount: { method: 'POST', path: '/v1/accounts', query: [], body: true },
   deleteAccount: { method: 'DELETE', path: '/v1/accounts/:id', query: ['wait'], body: false },
   getAccount: { method: 'GET', path: '/v1/accounts/:id', query: [], body: false },
-  listAccounts: { method: 'GET', path: '/v1/accounts', query: ['filter', 'limit', 'cursor'], body: false },
+  listAccounts: { method: 'GET', path: '/v1/accounts', query: ['filter', 'login', 'ids', 'limit', 'cursor'], body: false },
   removeTotp: { method: 'DELETE', path: '/v1/accounts/:id/totp', query: [], body: false },
   renewBackupCodes: { method: 'POST', path: '/v1/accounts/:id/backup-codes', query: [], body: false },
   startTotp: { method: 'POST', path: '/v1/accounts/:id/totp', query: [], body: false },
@@ -958,6 +980,6 @@ export const operations: {
   getKey: { method: 'GET', path: '/v1/keys/:id', query: [], body: false },
   listKeys: { method: 'GET', path: '/v1/keys', query: ['limit', 'cursor'], body: false },
   revokeKey: { method: 'DELETE', path: '/v1/keys/:id', query: ['wait'], body: false },
-  listEvents: { method: 'GET', path: '/v1/events', query: ['type', 'user', 'session', 'limit', 'cursor'], body: false },
+  listEvents: { method: 'GET', path: '/v1/events', query: ['type', 'user', 'session', 'actor', 'since', 'until', 'limit', 'cursor'], body: false },
   readiness: { method: 'GET', path: '/readyz', query: [], body: false, otherwise: 503 },
 };

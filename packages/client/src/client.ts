@@ -48,7 +48,7 @@ const defaultTimeout = 10_000;
  */
 export function createClient(options: ClientOptions): Client {
   const base = options.url.replace(/\/+$/, '');
-  if (!URL.canParse(base)) throw new CurfewApiError('invalid_url', `${JSON.stringify(options.url)} is no URL.`);
+  if (!URL.canParse(base)) throw new CurfewApiError('invalid_url', `${JSON.stringify(options.url)} is not a URL.`);
   const entries = Object.entries(operations).map(([name, operation]) => [
     name,
     (input: Record<string, unknown> = {}, call: CallOptions = {}) => send(base, options, operation, input, call),
@@ -81,7 +81,7 @@ async function send(
   if (call.code !== undefined) headers['x-2fa-code'] = call.code;
   if (body) headers['content-type'] = 'application/json';
   const timeout = options.timeout ?? defaultTimeout;
-  const signals = [AbortSignal.timeout(timeout), ...(call.signal ? [call.signal] : [])];
+  const late = AbortSignal.timeout(timeout);
   let response: Response;
   let text: string;
   try {
@@ -90,7 +90,7 @@ async function send(
       headers,
       // Followed, a log-out could become a read of another page, or a password go to another server.
       redirect: 'manual',
-      signal: AbortSignal.any(signals),
+      signal: call.signal ? AbortSignal.any([late, call.signal]) : late,
       ...(body && { body: JSON.stringify(rest) }),
     });
     text = await response.text();

@@ -31,7 +31,7 @@ function leasedCache() {
 
 test('an answer is kept however often others are changed meanwhile, and asked for anew when its own user was', async () => {
   const { cache, questions, answer } = leasedCache();
-  const [ada, ben] = [cache.verify(tokenOf(1)), cache.verify(tokenOf(2))];
+  const [ada, ben] = [cache.resolve(tokenOf(1)), cache.resolve(tokenOf(2))];
   for (let sequence = 1; sequence <= 100; sequence++) cache.drop({ sequence, userId: `user ${sequence % 7}` });
   cache.drop({ sequence: 101, userId: 'ben' });
   answer(0, 1, 'ada');
@@ -42,7 +42,7 @@ test('an answer is kept however often others are changed meanwhile, and asked fo
   ]);
   assert.equal(cache.check(tokenOf(1)), 'ada');
   assert.equal(cache.check(tokenOf(2)), undefined);
-  const again = cache.verify(tokenOf(2));
+  const again = cache.resolve(tokenOf(2));
   answer(2, 2, 'ben');
   await again;
   assert.equal(cache.check(tokenOf(2)), 'ben');
@@ -51,9 +51,9 @@ test('an answer is kept however often others are changed meanwhile, and asked fo
 
 test('a change of all of a user counts for the questions that were open, whatever was answered in between', async () => {
   const { cache, answer } = leasedCache();
-  const first = cache.verify(tokenOf(1));
+  const first = cache.resolve(tokenOf(1));
   cache.drop({ sequence: 1, userId: 'ada' });
-  const second = cache.verify(tokenOf(2));
+  const second = cache.resolve(tokenOf(2));
   answer(1, 2, 'ada');
   await second;
   answer(0, 1, 'ada');
@@ -64,11 +64,11 @@ test('a change of all of a user counts for the questions that were open, whateve
 
 test('a verification joins no question that was asked before a change which may touch it', async () => {
   const { cache, questions } = leasedCache();
-  void cache.verify(tokenOf(1));
-  void cache.verify(tokenOf(1));
+  void cache.resolve(tokenOf(1));
+  void cache.resolve(tokenOf(1));
   assert.equal(questions.length, 1);
   cache.drop({ sequence: 1, sessionId: idOf(2) });
-  void cache.verify(tokenOf(1));
+  void cache.resolve(tokenOf(1));
   assert.equal(questions.length, 1);
   for (const change of [
     { sequence: 2, userId: 'anybody' },
@@ -77,7 +77,7 @@ test('a verification joins no question that was asked before a change which may 
   ]) {
     cache.drop(change);
     const before: number = questions.length;
-    void cache.verify(tokenOf(1));
+    void cache.resolve(tokenOf(1));
     assert.equal(questions.length, before + 1);
   }
 });

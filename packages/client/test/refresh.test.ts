@@ -4,8 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { createClient } from 'curfew-client';
+import { manualClock } from '../../curfew/test/support/ports.ts';
 import { TestServer } from '../../curfew/test/support/server.ts';
-import { manualClock } from '../../curfew/test/support/world.ts';
 
 /** Milliseconds that a client waits for an answer without an option of its own. */
 const patience = 10_000;

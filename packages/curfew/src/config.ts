@@ -406,13 +406,14 @@ export function readSettings(
   }
   const warnings = Object.keys(env)
     .filter((name) => name.startsWith('CURFEW_') && !known.has(name) && !ofKubernetes.test(name))
-    .map((name) => `${name} is no setting, and is ignored.`);
+    .map((name) => `${name} is not a setting and is ignored.`);
   for (const [name, declared] of declarations) {
     const value = read[name];
     const why = value === undefined ? undefined : declared.warn?.(value);
     if (why) warnings.push(`${declared.env}: ${why}.`);
   }
-  if (read.idle > read.absolute) warnings.push('CURFEW_IDLE: it is longer than CURFEW_ABSOLUTE, which counts first.');
+  if (read.idle > read.absolute)
+    warnings.push('CURFEW_IDLE: it is longer than CURFEW_ABSOLUTE, which takes precedence.');
   return { settings: read, warnings };
 }
 
@@ -510,13 +511,17 @@ function oneOf<const Value extends string>(text: string, values: readonly Value[
   throw new Error(`must be one of ${values.join(', ')}`);
 }
 
+/** Durations as people write them: an error shows those that the setting takes. */
+const examples = { '90s': 90 * second, '15m': 15 * minute, '12h': 12 * hour, '30d': 30 * day };
+
 const units: Record<string, number> = { ms: 1, s: second, m: minute, h: hour, d: day };
 
 function duration(text: string, least: number, most: number): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
   const value = Number(number) * units[unit ?? '']!;
   if (value >= least && value <= most) return value;
-  throw new Error(`must be a duration such as 90s, 15m, 12h or 30d, from ${shown(least)} to ${shown(most)}`);
+  const fitting = Object.entries(examples).flatMap(([one, length]) => (length >= least && length <= most ? one : []));
+  throw new Error(`must be a duration such as ${fitting.join(' or ')}, from ${shown(least)} to ${shown(most)}`);
 }
 
 /** A duration as it is written in settings. */

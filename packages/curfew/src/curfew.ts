@@ -1,6 +1,6 @@
 import { library } from './authority/caller.ts';
 import { type Authority, createAuthority } from './authority/index.ts';
-import { openWorld, type WorldSettings } from './open-world.ts';
+import { type CurfewOptions, compose } from './compose.ts';
 
 /** Use cases that need to know who asks: here it is always the program itself. */
 type OfCaller = {
@@ -45,13 +45,13 @@ export type Curfew = Pick<
  *
  * @throws `CurfewError` with `config_invalid`, or what keeps the store from being opened (`store_…`)
  */
-export async function createCurfew(settings: WorldSettings): Promise<Curfew> {
-  const { world, keepKey, close } = await openWorld(settings);
+export async function createCurfew(settings: CurfewOptions): Promise<Curfew> {
+  const { context, keepKey, close } = await compose(settings);
   await keepKey().catch(async (error: unknown) => {
     await close();
     throw error;
   });
-  const authority = createAuthority(world);
+  const authority = createAuthority(context);
   return {
     createSession: (request) => authority.createSession(library, request),
     verify: authority.verifySession,

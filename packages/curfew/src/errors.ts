@@ -16,8 +16,8 @@ export const errors = {
   },
   unknown_field: {
     status: 400,
-    title: 'A field is not known',
-    remedy: 'Remove or rename the field that `errors` names; nothing is ignored silently.',
+    title: 'A field is unknown',
+    remedy: 'Remove or rename the field that `errors` names. Unknown fields are never ignored.',
   },
   wrong_type: {
     status: 400,
@@ -32,42 +32,42 @@ export const errors = {
   limit_out_of_range: {
     status: 400,
     title: 'The page limit is out of range',
-    remedy: 'Ask for 1 to 100 items a page and follow `nextCursor` for more.',
+    remedy: 'Ask for 1 to 100 items per page and follow `nextCursor` for more.',
   },
   user_id_too_long: {
     status: 400,
     title: 'The user id is too long',
-    remedy: 'Use an id of 1 to 255 bytes of UTF-8.',
+    remedy: 'Use an id of 1 to 255 bytes in UTF-8.',
   },
   too_many_groups: {
     status: 400,
     title: 'Too many access groups',
-    remedy: 'Keep a session at 100 access groups or fewer.',
+    remedy: 'Give a session at most 100 access groups.',
   },
   metadata_too_large: {
     status: 400,
     title: 'The metadata is too large',
-    remedy: 'Keep metadata within 4,096 bytes of JSON, 8 levels deep.',
+    remedy: 'Keep the metadata within 4,096 bytes of JSON and 8 levels of nesting.',
   },
   cursor_invalid: {
     status: 400,
-    title: 'The cursor is not one of ours',
-    remedy: 'Pass `nextCursor` of the previous page unchanged, or none for the first page.',
+    title: 'The cursor is invalid',
+    remedy: 'Pass `nextCursor` of the previous page unchanged, or no cursor for the first page.',
   },
   cursor_of_another_query: {
     status: 400,
     title: 'The cursor belongs to another query',
-    remedy: 'Repeat the filters and the order of the page that gave this cursor, or start again without one.',
+    remedy: 'Repeat the filters and the order of the page that returned this cursor, or start again without a cursor.',
   },
   confirmation_required: {
     status: 400,
-    title: 'Ending everybody takes a confirmation',
+    title: 'Ending everybody requires a confirmation',
     remedy: 'Send `{"confirm": "everyone"}`.',
   },
   body_too_large: {
     status: 413,
     title: 'The body is too large',
-    remedy: 'Keep a request body within 64 KiB.',
+    remedy: 'Send a body of at most 64 KiB.',
   },
   unsupported_media_type: {
     status: 415,
@@ -89,7 +89,7 @@ export const errors = {
   invalid_credentials: {
     status: 401,
     title: 'The user name or the password is wrong',
-    remedy: 'Check both and try again; an administrator can set a new password.',
+    remedy: 'Check both and try again. An administrator can set a new password.',
   },
   token_malformed: {
     status: 401,
@@ -99,7 +99,7 @@ export const errors = {
   token_unknown: {
     status: 401,
     title: 'The token is not valid',
-    remedy: 'Sign in again, or use the newest token: a sign-in or a refresh replaces the one before.',
+    remedy: 'Sign in again, or use the newest token. A sign-in or a refresh replaces the previous one.',
   },
   token_expired: {
     status: 401,
@@ -114,7 +114,7 @@ export const errors = {
   session_suspended: {
     status: 401,
     title: 'The session is suspended',
-    remedy: 'Start its named session again, or sign in anew.',
+    remedy: 'Start its named session again, or sign in again.',
   },
   key_revoked: {
     status: 401,
@@ -134,7 +134,8 @@ export const errors = {
   second_factor_required: {
     status: 403,
     title: 'A second factor is required',
-    remedy: 'Send a code in the header `x-2fa-code`; without a factor, enrol one first (`curfew accounts totp`).',
+    remedy:
+      'Send a code in the header `x-2fa-code`. If no factor is enrolled, enrol one first (`curfew accounts totp`).',
   },
   second_factor_invalid: {
     status: 403,
@@ -143,12 +144,12 @@ export const errors = {
   },
   fresh_sign_in_required: {
     status: 403,
-    title: 'This takes a fresh sign-in',
+    title: 'This requires a fresh sign-in',
     remedy: 'Sign in again within the last 15 minutes, or send a code in the header `x-2fa-code`.',
   },
   cross_site_refused: {
     status: 403,
-    title: 'A cookie from another site is not accepted for this',
+    title: 'Cross-site requests may not use the session cookie here',
     remedy: 'Send the request from the page that the server itself serves, or use a bearer token.',
   },
   too_many_attempts: {
@@ -215,12 +216,12 @@ export const errors = {
   },
   email_not_pending: {
     status: 409,
-    title: 'The account does not wait with that address',
+    title: 'No change to that address is pending',
     remedy: 'Read the account, and confirm the address in its `pendingEmail`.',
   },
   last_administrator: {
     status: 409,
-    title: 'The last administrator stays as they are',
+    title: 'The last administrator cannot be changed like this',
     remedy:
       'Make another account an administrator first: without one, nobody could get in. `curfew accounts recover` lets one in again.',
   },
@@ -250,7 +251,7 @@ export const errors = {
     status: 503,
     title: "The server's clock has gone back",
     remedy:
-      'Set the clock right, or, if it is right now, restart the server, over an embedded store after `curfew doctor --mend-time`. Sessions can be ended meanwhile, and nothing was changed.',
+      'Correct the clock. If it is correct now, restart the server; with an embedded store, run `curfew doctor --mend-time` first. Sessions can still be ended. Nothing was changed.',
   },
   store_unavailable: {
     status: 503,
@@ -265,18 +266,18 @@ export const errors = {
   },
   server_busy: {
     status: 503,
-    title: 'The server has more passwords to check than it can check soon',
+    title: 'The server has too many passwords to check at the moment',
     remedy: 'Try again after the seconds that `retry-after` names. Nothing was changed.',
   },
   outcome_unknown: {
     status: 503,
     title: 'The store did not say whether the change was made',
-    remedy: 'Repeat the request: asked twice, it happens once.',
+    remedy: 'Repeat the request. It is safe: it takes effect once.',
   },
   shutting_down: {
     status: 503,
     title: 'The server is shutting down',
-    remedy: 'Try again at once: another server, or this one after its restart, will answer.',
+    remedy: 'Try again at once. Another server will answer, or this one after its restart.',
   },
   internal: {
     status: 500,
@@ -288,12 +289,12 @@ export const errors = {
   fence_version: {
     status: 400,
     title: 'The verifier speaks another version of the protocol',
-    remedy: 'Bring `curfew-client` to the version of the server.',
+    remedy: 'Use the version of `curfew-client` that belongs to the server.',
   },
   fence_protocol: {
     status: 400,
     title: 'The verifier broke the protocol',
-    remedy: 'Use `curfew-client`; a verifier of your own must do as docs/fence tells.',
+    remedy: 'Use `curfew-client`. A verifier of your own must follow docs/fence.',
   },
 
   // Starting up
@@ -311,19 +312,19 @@ export const errors = {
     status: 500,
     title: "This machine's clock and the store's differ",
     remedy:
-      'Have a time service set both; CURFEW_MAX_CLOCK_OFFSET says how far they may differ. Sessions end by the clock of the store.',
+      'Let a time service set both clocks; CURFEW_MAX_CLOCK_OFFSET says how far they may differ. Sessions end by the clock of the store.',
   },
   secret_key_missing: {
     status: 500,
     title: 'The secret key of the store is missing',
     remedy:
-      'Put the file back that the store was used with (secret.key in its folder), or set CURFEW_SECRET_KEY or CURFEW_SECRET_KEY_FILE. If the key is lost, `curfew secret-key replace` says what that costs.',
+      'Restore the file that the store was used with (secret.key in its folder), or set CURFEW_SECRET_KEY or CURFEW_SECRET_KEY_FILE. If the key is lost, `curfew secret-key replace` explains what is lost with it.',
   },
   secret_key_differs: {
     status: 500,
-    title: 'The secret key is not the one that the store was used with',
+    title: 'The secret key is not the one this store was used with',
     remedy:
-      'Start with that key (CURFEW_SECRET_KEY, or secret.key in the folder of an embedded store): with another one, authenticators and backup codes are void. `curfew secret-key replace` changes it knowingly.',
+      'Start with that key (CURFEW_SECRET_KEY, or secret.key in the folder of an embedded store): with another key, authenticators and backup codes stop working. `curfew secret-key replace` changes the key deliberately.',
   },
   store_not_writable: {
     status: 500,
@@ -332,7 +333,7 @@ export const errors = {
   },
   store_login_refused: {
     status: 500,
-    title: 'The store refused user name or password',
+    title: 'The store refused the user name or the password',
     remedy: 'Correct them in CURFEW_STORE; special characters are written as %xx.',
   },
   store_database_missing: {
@@ -342,22 +343,24 @@ export const errors = {
   },
   store_denied: {
     status: 500,
-    title: 'The store denies what Curfew needs',
-    remedy: 'Let the user of CURFEW_STORE create a schema in the database, or own the one that is there.',
+    title: 'The store denies a permission that Curfew needs',
+    remedy:
+      'Allow the user in CURFEW_STORE to create a schema in the database, or make that user the owner of the existing schema.',
   },
   store_read_only: {
     status: 500,
-    title: 'The store takes no changes',
-    remedy: 'Name the primary in CURFEW_STORE: a replica may not know yet what has ended.',
+    title: 'The store is read-only',
+    remedy: 'Name the primary in CURFEW_STORE. A replica may not know yet which sessions have ended.',
   },
   store_in_use: {
     status: 500,
     title: 'Another process has the store open',
-    remedy: 'Stop that process: an embedded store belongs to one. For several servers use PostgreSQL or Redis.',
+    remedy:
+      'Stop that process: an embedded store can be open in one process only. For several servers, use PostgreSQL or Redis.',
   },
   store_unsafe: {
     status: 500,
-    title: 'The store is set up so that sessions would be lost',
+    title: 'The settings of the store would lose sessions',
     remedy: 'Change what `detail` names in the store itself; docs/redis.md and docs/postgres.md list what it must be.',
   },
   store_version: {
@@ -369,28 +372,28 @@ export const errors = {
     status: 500,
     title: 'The store was written by an earlier version',
     remedy:
-      'Use the version that wrote it to read it. Or raise it first: start a server of this version, or run `curfew migrate`.',
+      'Read it with the version that wrote it, or upgrade it first: start a server of this version, or run `curfew migrate`.',
   },
   servers_running: {
     status: 500,
-    title: 'Servers run on the store',
+    title: 'Servers are running on the store',
     remedy:
-      'Stop them while it takes; an export can also be made from a Redis that was started on a copy of its files, or from a replica that was promoted.',
+      'Stop the servers while this runs. An export can also be made from a Redis that was started on a copy of its files, or from a promoted replica.',
   },
   store_not_empty: {
     status: 500,
     title: 'The store is not empty',
-    remedy: 'Import into a store that nobody has used yet: another folder, database or schema.',
+    remedy: 'Import into an unused store: another folder, database or schema.',
   },
   export_damaged: {
     status: 500,
-    title: 'The export is damaged or not whole',
-    remedy: 'Export again, and copy the file whole. Nothing of it was imported.',
+    title: 'The export is damaged or incomplete',
+    remedy: 'Export again and copy the whole file. Nothing was imported.',
   },
   store_damaged: {
     status: 500,
     title: 'The store is damaged',
-    remedy: 'Restore the folder from a backup, then end everybody once; or move it away to start empty.',
+    remedy: 'Restore the folder from a backup and then end all sessions once, or move the folder away to start empty.',
   },
 } as const satisfies Record<string, { status: number; title: string; remedy: string }>;
 
@@ -431,7 +434,7 @@ export class CurfewError extends Error {
   }
 }
 
-/** Whether an error is one of ours, and if codes are given, one of these. */
+/** Whether an error is a `CurfewError` and, if codes are given, has one of them. */
 export function isCurfewError(error: unknown, ...codes: ErrorCode[]): error is CurfewError {
   return error instanceof CurfewError && (codes.length === 0 || codes.includes(error.code));
 }

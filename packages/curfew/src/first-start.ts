@@ -1,8 +1,8 @@
 import { createAccount } from './authority/accounts.ts';
 import { library } from './authority/caller.ts';
+import type { AuthorityContext } from './authority/context.ts';
 import { createKey, importKey, parseWholeKey } from './authority/keys.ts';
 import { checkPassword } from './authority/passwords.ts';
-import type { World } from './authority/world.ts';
 import { randomDigits } from './domain/base62.ts';
 import { permissions } from './domain/permissions.ts';
 import { CurfewError, isCurfewError } from './errors.ts';
@@ -20,7 +20,7 @@ export type FirstStart = {
  * @throws `config_invalid` when the password that was given is not accepted
  */
 export async function firstStart(
-  world: World,
+  context: AuthorityContext,
   given: {
     adminUsername: string;
     adminEmail?: string | undefined;
@@ -28,13 +28,13 @@ export async function firstStart(
     apiKey?: string | undefined;
   },
 ): Promise<FirstStart | undefined> {
-  const { store, random } = world;
+  const { store, random } = context;
   const [{ accounts }, { keys }] = await Promise.all([store.listAccounts({ limit: 1 }), store.listKeys({ limit: 1 })]);
   if (accounts.length > 0 || keys.length > 0) return undefined;
   if (given.apiKey !== undefined) parseWholeKey(given.apiKey);
   if (given.adminPassword !== undefined) await checkAdminPassword(given.adminPassword);
   const password = given.adminPassword ?? randomDigits(20, random);
-  const account = await createAccount(world, library, {
+  const account = await createAccount(context, library, {
     username: given.adminUsername,
     email: given.adminEmail,
     password,
@@ -48,12 +48,12 @@ export async function firstStart(
   const key = { name: 'root', scopes: permissions };
   let apiKey: string | undefined;
   try {
-    if (given.apiKey === undefined) apiKey = (await createKey(world, library, key)).token;
-    else await importKey(world, library, { ...key, token: given.apiKey });
+    if (given.apiKey === undefined) apiKey = (await createKey(context, library, key)).token;
+    else await importKey(context, library, { ...key, token: given.apiKey });
   } catch (error) {
     // Nobody was told its password: the next start is to be the first again.
     // So it goes past the rule that the last administrator stays.
-    const at = world.clock.nowForEnd();
+    const at = context.clock.nowForEnd();
     const by = 'library';
     await store.deleteAccount({
       id: account.id,

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { createAuthority } from './authority/index.ts';
+import { compose, type OpenedCurfew } from './compose.ts';
 import { readSettings, type SettingName, type Settings } from './config.ts';
 import { mountDialects } from './dialects/index.ts';
 import type { Clock } from './domain/ports.ts';
@@ -9,14 +10,13 @@ import { type FirstStart, firstStart } from './first-start.ts';
 import { Readiness, type Trouble } from './http/readiness.ts';
 import { createServer, type HttpServer } from './http/server.ts';
 import { openLog } from './log.ts';
-import { type OpenedWorld, openWorld } from './open-world.ts';
 import type { Store } from './stores/contract.ts';
 import { showStore } from './stores/open.ts';
 
 export type RunningServer = {
   url: string;
   app: FastifyInstance;
-  opened: OpenedWorld;
+  opened: OpenedCurfew;
   settings: Settings;
   /** What the first start made, when this was it. */
   first: FirstStart | undefined;
@@ -43,7 +43,7 @@ export async function serve(
   const { settings, warnings } = readSettings(env, flags);
   const { logger, requestLogger, reopen } = openLog(settings);
   for (const warning of warnings) logger.warn(warning);
-  const opened = await openWorld({
+  const opened = await compose({
     store: settings.store,
     secretKey: settings.secretKey,
     secretKeyFile: settings.secretKeyFile,
@@ -74,33 +74,33 @@ export async function serve(
   });
   const readiness = new Readiness(
     {
-      storeRead: () => opened.world.store.ping(),
-      storeWrite: () => shortageOf(opened.world.store) ?? opened.calls.writeTrouble,
+      storeRead: () => opened.context.store.ping(),
+      storeWrite: () => shortageOf(opened.context.store) ?? opened.calls.writeTrouble,
       lease: () => (opened.fence.statistics().leased ? undefined : unleased),
       clock() {
-        opened.world.clock.now();
+        opened.context.clock.now();
         return undefined;
       },
     },
     logger,
   );
   try {
-    const { world } = opened;
-    for (const warning of (await world.store.describe()).warnings) logger.warn(warning);
+    const { context } = opened;
+    for (const warning of (await context.store.describe()).warnings) logger.warn(warning);
     const http = await createServer({
-      authority: createAuthority(world),
-      random: world.random,
+      authority: createAuthority(context),
+      random: context.random,
       logger,
       requestLogger,
       trustProxy: settings.trustProxy,
       fence: opened.fence,
       readiness,
-      dialects: mountDialects(settings.dialects, { ...settings, clock: world.clock, keyFor: world.secrets.keyFor }),
+      dialects: mountDialects(settings.dialects, { ...settings, clock: context.clock, keyFor: context.secrets.keyFor }),
       gauges: {
-        activeSessions: () => world.store.countActive(world.clock.nowForEnd()),
-        logHead: async () => (await world.store.logHead()).sequence,
-        storeBytes: async () => (await world.store.describe()).bytes,
-        clockOffset: () => world.clock.offset(),
+        activeSessions: () => context.store.countActive(context.clock.nowForEnd()),
+        logHead: async () => (await context.store.logHead()).sequence,
+        storeBytes: async () => (await context.store.describe()).bytes,
+        clockOffset: () => context.clock.offset(),
         calls: opened.calls,
       },
     });
@@ -108,7 +108,7 @@ export async function serve(
     // Once nothing else can fail: what it makes is told only when the server is up.
     let first: FirstStart | undefined;
     try {
-      first = await firstStart(world, settings);
+      first = await firstStart(context, settings);
       await opened.keepKey();
     } catch (error) {
       await http.close();

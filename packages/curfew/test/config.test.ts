@@ -41,7 +41,7 @@ test('N8.1: the variables that Kubernetes sets for services called curfew are no
   });
   assert.equal(settings.port, 2873);
   assert.deepEqual(warnings, []);
-  assert.deepEqual(readSettings({ CURFEW_PROT: '1' }).warnings, ['CURFEW_PROT is no setting, and is ignored.']);
+  assert.deepEqual(readSettings({ CURFEW_PROT: '1' }).warnings, ['CURFEW_PROT is not a setting and is ignored.']);
   assert.match(refused({}, { port: 'tcp//10.96.12.7' }), /CURFEW_PORT/);
 });
 
@@ -139,4 +139,15 @@ test('the command line takes its key from a file', async (t) => {
   const { code, err } = await runCli(['sessions', 'list', '--json'], env);
   assert.equal(code, 1);
   assert.match(err, /CURFEW_API_KEY_FILE: .* is empty/);
+});
+
+test('an error about a duration gives examples that the setting takes', () => {
+  const durations = Object.values(options).filter(({ form }) => form === 'duration');
+  assert.ok(durations.length > 5);
+  for (const { env } of durations) {
+    const [, told = ''] = /such as (.*), from/.exec(refused({ [env]: '1 fortnight' })) ?? [];
+    const examples = told.split(' or ');
+    assert.ok(examples.length > 0 && examples[0] !== '', env);
+    for (const example of examples) assert.doesNotThrow(() => readSettings({ [env]: example }), `${env}=${example}`);
+  }
 });

@@ -1,4 +1,5 @@
 // Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import { authenticateWith } from 'curfew-nodes-n8n/credentials';
 import type {
 	IAuthenticate,
 	ICredentialTestRequest,
@@ -6,14 +7,13 @@ import type {
 	Icon,
 	INodeProperties,
 } from 'n8n-workflow';
-import { authenticateWith } from '../src/credentials.ts';
 
 export class CurfewApi implements ICredentialType {
 	name = 'curfewApi';
 
 	displayName = 'Curfew API';
 
-	documentationUrl = 'https://curfew.example/n8n#credentials';
+	documentationUrl = 'https://www.npmjs.com/package/n8n-nodes-curfew#credentials';
 
 	icon: Icon = {
 		light: 'file:../icons/credential.svg',

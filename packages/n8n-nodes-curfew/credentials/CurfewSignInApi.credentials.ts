@@ -1,4 +1,5 @@
 // Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import { authenticateWith, signInWith } from 'curfew-nodes-n8n/credentials';
 import type {
 	IAuthenticate,
 	ICredentialDataDecryptedObject,
@@ -8,14 +9,13 @@ import type {
 	Icon,
 	INodeProperties,
 } from 'n8n-workflow';
-import { authenticateWith, signInWith } from '../src/credentials.ts';
 
 export class CurfewSignInApi implements ICredentialType {
 	name = 'curfewSignInApi';
 
 	displayName = 'Curfew Sign-In API';
 
-	documentationUrl = 'https://curfew.example/n8n#credentials';
+	documentationUrl = 'https://www.npmjs.com/package/n8n-nodes-curfew#credentials';
 
 	icon: Icon = {
 		light: 'file:../icons/credential.svg',

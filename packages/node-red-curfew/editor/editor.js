@@ -1,5 +1,8 @@
 /* What the editors of all nodes have in common; how they differ stands in their specifications, by type. */
 ((specifications) => {
+  /** An answer to an earlier question than the last is not shown. */
+  let testsAsked = 0;
+
   return {
     label: (type) =>
       function label() {
@@ -12,7 +15,7 @@
 
     serverLabel: (type) =>
       function label() {
-        return this.name || `${specifications[type].palette} ${this.url}`.trim();
+        return this.name || `${specifications[type].label} ${this.url ?? ''}`.trim();
       },
 
     outputLabels: (type) =>
@@ -23,9 +26,13 @@
     /** What a field may hold; a field that does not count with what else is chosen may hold anything. */
     validate: (type, name) =>
       function validate(value) {
-        const { required, types, min, max, kind, when } = specifications[type].fields.find((one) => one.name === name);
-        if (value === '' || value === undefined || value === null) return !required || !counts(this, when);
+        const { required, types, min, max, kind, when, secret } = specifications[type].fields.find(
+          (one) => one.name === name,
+        );
         const given = this[`${name}Type`];
+        if (value === '' || value === undefined || value === null) {
+          return !required || !counts(this, when) || (given === 'cred' && isKept(this, secret));
+        }
         if (kind === 'integer' && (!types || given === 'num')) return isWithin(value, min, max);
         if (types && given === 'msg') return RED.utils.validatePropertyExpression(value);
         return true;
@@ -40,15 +47,31 @@
     prepare: (type) =>
       function prepare() {
         const spec = specifications[type];
-        for (const { name, types } of spec.fields) {
+        for (const field of spec.fields) {
+          const { name, types, secret } = field;
+          fillMissing(this, field);
+          if (secret) showSecret(name, secret);
           if (types) $(`#node-input-${name}`).typedInput({ types, typeField: `#node-input-${name}Type` });
         }
+        takeApart($('#node-input-proxy'));
         onChange(spec.conditions, () => showRows(spec));
         onChange(['errorManagement'], () => {
           const manual = $('#node-input-errorManagement').val() === 'manual';
           $('#node-input-outputs').val(spec.outputs.length + (manual ? 1 : 0));
         });
         onChange(['inputCount'], () => $('.curfew-several').toggle(Number($('#node-input-inputCount').val()) > 1));
+      },
+
+    /** A secret that is typed in is kept with the credentials; what stands in the flow is where else it comes from. */
+    save: (type) =>
+      function save() {
+        for (const { name, secret } of specifications[type].fields) {
+          if (!secret) continue;
+          const input = $(`#node-input-${name}`);
+          const isTyped = input.typedInput('type') === 'cred';
+          $(`#node-input-${secret}`).val(isTyped ? input.typedInput('value') : '');
+          if (isTyped) input.val('');
+        }
       },
 
     prepareServer: (type) =>
@@ -62,8 +85,50 @@
         $('#node-config-input-way').on('change', show);
         show();
         $('.curfew-test').on('click', () => test(this, spec));
+        // What was found of other values is not true of these.
+        const inputs = [...spec.fields.map(({ name }) => name), 'way'].map((name) => `#node-config-input-${name}`);
+        $(inputs.join()).on('input change', forgetTest);
       },
   };
+
+  /** What a flow does not have of a node is as in a new one: those made elsewhere have the fields of one service alone. */
+  function fillMissing(node, { name, kind, value, types, type }) {
+    const input = $(`#node-input-${name}`);
+    const isUnknown = kind === 'choice' && input.find('option').length > 0 && input.val() === null;
+    if (node[name] !== undefined && !isUnknown) return;
+    if (kind === 'flag') input.prop('checked', value);
+    else input.val(value);
+    if (types && node[`${name}Type`] === undefined) $(`#node-input-${name}Type`).val(type);
+  }
+
+  /** A typed secret, in its field: from the credentials, or from the flow of a version that kept it there. */
+  function showSecret(name, secret) {
+    const [input, type] = [$(`#node-input-${name}`), $(`#node-input-${name}Type`)];
+    if (type.val() === 'cred') input.val($(`#node-input-${secret}`).val());
+    else if (type.val() === 'str' || type.val() === '') type.val('cred');
+  }
+
+  /** A user and a password in the URL of a proxy go to the fields of their own, which are credentials. */
+  function takeApart(input) {
+    const text = String(input.val() ?? '');
+    if (!URL.canParse(text)) return;
+    const url = new URL(text);
+    if (url.username === '' && url.password === '') return;
+    if (url.username) $('#node-input-proxyUser').val(decodeURIComponent(url.username));
+    if (url.password) $('#node-input-proxyPassword').val(decodeURIComponent(url.password));
+    [url.username, url.password] = ['', ''];
+    input.val(url.href.replace(/\/$/, ''));
+  }
+
+  /** Unknown as long as the editor has not asked the runtime for the credentials of the node. */
+  function isKept(node, secret) {
+    return !node.credentials || Boolean(node.credentials[secret] || node.credentials[`has_${secret}`]);
+  }
+
+  function forgetTest() {
+    testsAsked += 1;
+    $('.curfew-test-result').removeClass('curfew-good curfew-bad').text('');
+  }
 
   function counts(node, when) {
     return Object.entries(when ?? {}).every(([name, values]) => values.includes(node[name]));
@@ -95,7 +160,12 @@
 
   /** Asks the runtime to try what stands in the dialogue, and shows what it says. */
   function test(node, spec) {
-    const result = $('.curfew-test-result').removeClass('curfew-good curfew-bad').text(node._('curfew.test.running'));
+    forgetTest();
+    const [asked, result] = [testsAsked, $('.curfew-test-result')];
+    const show = (isGood, text) => {
+      if (asked === testsAsked) result.addClass(isGood ? 'curfew-good' : 'curfew-bad').text(text);
+    };
+    result.text(node._('curfew.test.running'));
     const fields = { way: $('#node-config-input-way').val() ?? spec.ways[0].way };
     for (const { name } of spec.fields) {
       const input = $(`#node-config-input-${name}`);
@@ -107,7 +177,7 @@
       contentType: 'application/json',
       data: JSON.stringify({ id: node.id, service: spec.service, fields }),
     })
-      .done(({ ok, message }) => result.addClass(ok ? 'curfew-good' : 'curfew-bad').text(message))
-      .fail((_, status) => result.addClass('curfew-bad').text(`${node._('curfew.test.failed')} (${status})`));
+      .done(({ ok, message }) => show(ok, message))
+      .fail((_, status) => show(false, `${node._('curfew.test.failed')} (${status})`));
   }
 })(SPECIFICATIONS);

@@ -3,23 +3,25 @@ import {
   type Operation,
   type Outcome,
   operations,
+  type Parameter,
+  proxySignIn,
   type RequestOptions,
   type Service,
+  secretOf,
   services,
   typeOf,
 } from 'curfew-nodes';
 import { parametersOf } from './parameters.ts';
-import type { Message, NodeConfig, Red, RedNode } from './red.ts';
+import type { CredentialKinds, Message, NodeConfig, Red, RedNode } from './red.ts';
 import type { ServerNode } from './servers.ts';
 import { type Done, startWorker } from './worker.ts';
 
 /** Registers a node for each operation of Curfew. */
 export function registerOperations(red: Red): void {
   for (const operation of operations) {
-    red.nodes.registerType(typeOf(operation.name), function (this: RedNode, config: NodeConfig) {
-      red.nodes.createNode(this, config);
-      startWorker(red, this, config, operation.outputs.length, async (message, options) => {
-        const values = await parametersOf(red, this, config, operation.parameters, message);
+    register(red, operation.name, operation.parameters, (node, config) => {
+      startWorker(red, node, config, operation.outputs.length, async (message, options) => {
+        const values = await parametersOf(red, node, config, operation.parameters, message);
         const outcome = await operation.run(connect(red, config['server'], 'Curfew', options), values);
         return doneOf(operation, outcome, message);
       });
@@ -29,16 +31,37 @@ export function registerOperations(red: Red): void {
 
 /** Registers the node Log Out. */
 export function registerLogOut(red: Red): void {
-  red.nodes.registerType(typeOf('logOut'), function (this: RedNode, config: NodeConfig) {
-    red.nodes.createNode(this, config);
-    startWorker(red, this, config, 1, async (message, options) => {
+  const parameters = services.flatMap((service) => service.parameters);
+  register(red, 'logOut', parameters, (node, config) => {
+    startWorker(red, node, config, 1, async (message, options) => {
       const service = serviceOf(config);
-      const values = await parametersOf(red, this, config, service.parameters, message);
+      const values = await parametersOf(red, node, config, service.parameters, message);
       const connection = connect(red, config[`${service.name}Server`], service.label, options);
       const payload = await service.logOut(connection, values);
-      return { output: 0, message: { ...message, payload }, badge: payload.message };
+      return { output: 0, message: { ...message, payload }, badge: badgeOf(service.done, payload) };
     });
   });
+}
+
+/** Registers a type, with the secrets that its nodes keep: those typed in for parameters, and the proxy's. */
+function register(
+  red: Red,
+  name: string,
+  parameters: readonly Parameter[],
+  start: (node: RedNode, config: NodeConfig) => void,
+): void {
+  const secrets = parameters.filter(({ kind }) => kind === 'secret').map((one) => [secretOf(one.name), 'password']);
+  const proxy = proxySignIn.map((one) => [one.name, one.kind === 'secret' ? 'password' : 'text']);
+  const kinds = [...secrets, ...proxy].map(([key, type]) => [key, { type }]);
+  const credentials = Object.fromEntries(kinds) as CredentialKinds;
+  red.nodes.registerType(
+    typeOf(name),
+    function (this: RedNode, config: NodeConfig) {
+      red.nodes.createNode(this, config);
+      start(this, config);
+    },
+    { credentials },
+  );
 }
 
 function serviceOf(config: NodeConfig): Service {
@@ -59,10 +82,17 @@ function connect(red: Red, id: unknown, label: string, options: RequestOptions):
 
 function doneOf({ outputs }: Operation, outcome: Outcome, message: Message): Done {
   const output = outputs.findIndex(({ name }) => name === outcome.output);
-  const badge = outputs[output]?.label.toLowerCase() ?? '';
-  if ('passes' in outcome) return { output, message, badge };
+  const done = outputs[output]?.done ?? '';
+  if ('passes' in outcome) return { output, message, badge: done };
   if ('list' in outcome) {
-    return { output, message: { ...message, payload: outcome.list }, badge: `${outcome.list.length} ${badge}` };
+    return { output, message: { ...message, payload: outcome.list }, badge: `${outcome.list.length} ${done}` };
   }
-  return { output, message: { ...message, payload: outcome.value }, badge };
+  return { output, message: { ...message, payload: outcome.value }, badge: badgeOf(done, outcome.value) };
+}
+
+/** `3 ended, 2 ms`: how many, where several may have been, and what the promise that it is over everywhere took. */
+function badgeOf(done: string, { ended, receipt }: { ended?: unknown; receipt?: unknown }): string {
+  const waited = (receipt as { waitedMs?: unknown } | undefined)?.waitedMs;
+  const what = typeof ended === 'number' ? `${ended} ${done}` : done;
+  return typeof waited === 'number' ? `${what}, ${Math.ceil(waited)} ms` : what;
 }

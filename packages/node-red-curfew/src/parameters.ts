@@ -6,6 +6,7 @@ import {
   readParameters,
   requestOptions,
   requestOptionsOf,
+  secretOf,
   type Values,
 } from 'curfew-nodes';
 import type { Message, NodeConfig, Red, RedNode } from './red.ts';
@@ -31,6 +32,7 @@ function evaluate(
   message: Message,
 ): Promise<unknown> {
   const [value, type] = [config[name], config[`${name}Type`]];
+  if (type === 'cred') return Promise.resolve(node.credentials?.[secretOf(name)] || absent);
   // An empty field is nothing, whatever its type; choices and checkboxes have no type.
   if (value === '' || value === undefined) return Promise.resolve(absent);
   if (typeof type !== 'string') return Promise.resolve(value);
@@ -56,6 +58,13 @@ function expressionFault(label: string, cause: unknown): NodeFault {
 }
 
 /** The request options of a node: they are fixed. */
-export function optionsOf(config: NodeConfig): RequestOptions {
-  return requestOptionsOf(readParameters(requestOptions, ({ name }) => config[name]));
+export function optionsOf(config: NodeConfig, credentials: RedNode['credentials']): RequestOptions {
+  const options = requestOptionsOf(readParameters(requestOptions, ({ name }) => config[name]));
+  const { proxyUser, proxyPassword } = credentials ?? {};
+  if (options.proxy === undefined) return options;
+  const proxy = new URL(options.proxy);
+  // A flow of before has them in its URL.
+  if (proxyUser) proxy.username = encodeURIComponent(String(proxyUser));
+  if (proxyPassword) proxy.password = encodeURIComponent(String(proxyPassword));
+  return { ...options, proxy: proxy.href };
 }

@@ -25,6 +25,8 @@ export type RedNode = {
   on(event: 'close', handler: () => void): void;
 };
 
+export type CredentialKinds = Record<string, { type: 'text' | 'password' }>;
+
 export type Badge = { fill: 'green' | 'red' | 'yellow' | 'blue'; shape: 'dot' | 'ring'; text: string };
 
 export type Red = {
@@ -33,7 +35,7 @@ export type Red = {
     registerType(
       type: string,
       start: (this: RedNode, config: NodeConfig) => void,
-      options?: { credentials: Record<string, { type: 'text' | 'password' }> },
+      options?: { credentials: CredentialKinds },
     ): void;
     getNode(id: string): RedNode | null;
     getCredentials(id: string): Record<string, unknown> | undefined;

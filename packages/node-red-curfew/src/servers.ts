@@ -14,7 +14,7 @@ import {
   services,
   testCredential,
 } from 'curfew-nodes';
-import type { NodeConfig, Red, RedNode } from './red.ts';
+import type { CredentialKinds, NodeConfig, Red, RedNode } from './red.ts';
 import { sendOver } from './transport.ts';
 
 /** A configuration node: one service, with the way to prove who asks. */
@@ -44,7 +44,7 @@ export function registerServers(red: Red): void {
   });
 }
 
-function secretsOf({ credentials }: Service): Record<string, { type: 'password' }> {
+function secretsOf({ credentials }: Service): CredentialKinds {
   const secrets = credentials.flatMap(({ fields }) => fields).filter(({ kind }) => kind === 'secret');
   return Object.fromEntries(secrets.map(({ name }) => [name, { type: 'password' }]));
 }

@@ -11,6 +11,7 @@ import type { Answer, RequestOptions as NodeOptions, Request, Send } from 'curfe
 import { transportFault } from 'curfew-nodes';
 import { HttpProxyAgent } from 'http-proxy-agent';
 import { HttpsProxyAgent } from 'https-proxy-agent';
+import { getProxyForUrl } from 'proxy-from-env';
 
 /** An answer of a service is small; more than this is none. */
 const maxAnswer = 16 * 1024 * 1024;
@@ -24,13 +25,19 @@ const connections = { maxSockets: 16, keepAlive: true, scheduling: 'lifo', timeo
 /** Sends over Node.js' own HTTP, under the options of a node. Redirects are not followed: they would take secrets along. */
 export function sendOver(options: NodeOptions): Send {
   return async (request) => {
+    // Without one of its own a node goes through the proxy of the environment, as Node-RED's own nodes do.
+    const environment = options.proxy === undefined ? getProxyForUrl(request.url) : '';
+    const proxy = environment === '' ? options.proxy : environment;
     try {
-      return await exchange(request, options);
+      return await exchange(request, { ...options, proxy });
     } catch (error) {
-      throw transportFault(error, request.url, options.timeout, options.proxy);
+      const setting = environment === '' ? undefined : variables;
+      throw transportFault(error, request.url, options.timeout, proxy, setting);
     }
   };
 }
+
+const variables = 'the variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment';
 
 function exchange({ method, url, headers, body }: Request, options: NodeOptions): Promise<Answer> {
   const secure = url.startsWith('https:');

@@ -55,7 +55,7 @@ export function startWorker(
 
   async function run(message: Message): Promise<Done> {
     node.status({ fill: 'blue', shape: 'dot', text: red._('curfew.status.working') });
-    const options = optionsOf(config);
+    const options = optionsOf(config, node.credentials);
     turn ??= batches(options, (ms) => sleep(ms)).turn;
     await turn();
     return work(message, options);

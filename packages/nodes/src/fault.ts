@@ -36,9 +36,10 @@ export class NodeFault extends Error {
     this.response = facts.response;
   }
 
-  /** What was wrong, and what to do about it. */
+  /** What was wrong, and what to do about it. A service's own words often end without a full stop. */
   get whole(): string {
-    return this.remedy === '' ? this.message : `${this.message} ${this.remedy}`;
+    if (this.remedy === '') return this.message;
+    return `${this.message}${/[.!?…]$/.test(this.message) ? '' : '.'} ${this.remedy}`;
   }
 
   get entry(): ErrorEntry {

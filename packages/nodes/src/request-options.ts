@@ -6,7 +6,7 @@ export const requestOptions: readonly Parameter[] = [
   {
     name: 'batchSize',
     label: 'Items per Batch',
-    help: 'How many requests are sent before a pause. Without one, all are sent one after another.',
+    help: 'How many requests are sent before a pause. Without one, there is no pause.',
     kind: 'integer',
     min: 1,
     max: 10_000,
@@ -55,6 +55,31 @@ export const requestOptions: readonly Parameter[] = [
   },
 ];
 
+/** How a proxy is signed in to, in an engine that keeps secrets apart from what it saves. */
+export const proxySignIn: readonly Parameter[] = [
+  {
+    name: 'proxyUser',
+    label: 'Proxy User',
+    help: 'The user name that the proxy takes, where it asks for one',
+    kind: 'text',
+    extra: true,
+  },
+  {
+    name: 'proxyPassword',
+    label: 'Proxy Password',
+    help: 'The password of that user. It is kept with the credentials, not in the flow.',
+    kind: 'secret',
+    extra: true,
+  },
+];
+
+/** How an option reads where a message names it. */
+export function optionLabel(name: string): string {
+  const found = requestOptions.find((option) => option.name === name);
+  if (!found) throw new TypeError(`no option is named ${name}`);
+  return `“${found.label}”`;
+}
+
 export type RequestOptions = {
   readonly batchSize: number | undefined;
   /** Milliseconds. */
@@ -79,26 +104,36 @@ export function requestOptionsOf(values: Values): RequestOptions {
 export function baseUrl(text: string): string {
   const url = text.trim().replace(/\/+$/, '');
   if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
-  throw new NodeFault('invalid_url', `${JSON.stringify(text)} is no URL.`, {
+  throw new NodeFault('invalid_url', `${JSON.stringify(text)} is not a URL.`, {
     remedy: 'Correct the URL of the credential: it begins with http:// or https://.',
   });
 }
 
 /**
  * Waits before each request that opens a new batch: `turn()` resolves when the next request may be sent.
- * Requests that are on their way at the same time count alike.
+ * Requests that are on their way at the same time count alike. A pause counts from the request before it: one that comes
+ * after the interval opens a new batch at once.
  */
 export function batches(
   { batchSize, batchInterval }: RequestOptions,
   sleep: (ms: number) => Promise<void>,
+  now: () => number = () => performance.now(),
 ): { turn(): Promise<void> } {
   let sent = 0;
-  let pause = Promise.resolve();
+  let last = Number.NEGATIVE_INFINITY;
+  let turns: Promise<void> = Promise.resolve();
+  const next = async () => {
+    const rest = last + batchInterval - now();
+    if (sent === batchSize && rest > 0) await sleep(rest);
+    if (sent === batchSize || rest <= 0) sent = 0;
+    sent += 1;
+    last = now();
+  };
   return {
-    async turn() {
-      if (batchSize !== undefined && sent > 0 && sent % batchSize === 0) pause = pause.then(() => sleep(batchInterval));
-      sent += 1;
-      await pause;
+    turn() {
+      if (batchSize === undefined) return Promise.resolve();
+      turns = turns.then(next);
+      return turns;
     },
   };
 }

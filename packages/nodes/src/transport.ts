@@ -1,4 +1,5 @@
 import { NodeFault } from './fault.ts';
+import { optionLabel } from './request-options.ts';
 
 /** A request, as every engine can send it. */
 export type Request = {
@@ -21,35 +22,37 @@ export type Answer = {
  */
 export type Send = (request: Request) => Promise<Answer>;
 
-/** How the options of a request are called in an engine's words. */
-export type OptionNames = { timeout: string; ignoreTls: string };
-
 const untrusted =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT.*)|CERT_.*|ERR_TLS_CERT_.*)$/;
 const late = /^(ETIMEDOUT|ECONNABORTED|ESOCKETTIMEDOUT|TIMEOUT|UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT)$/;
 
-/** Why there is no answer, from the code of the error below. */
-export function transportFault(error: unknown, url: string, timeout: number, via: string | undefined): NodeFault {
+/** Why there is no answer, from the code of the error below. `setting`: where the proxy stands, if there is one. */
+export function transportFault(
+  error: unknown,
+  url: string,
+  timeout: number,
+  via: string | undefined,
+  setting = `the option ${optionLabel('proxy')}`,
+): NodeFault {
   const { code, message } = causeWithCode(error);
   const { origin, host } = new URL(url);
   const facts = { origin: 'server', cause: error } as const;
   if (untrusted.test(code)) {
     return new NodeFault('certificate_untrusted', `The certificate of ${host} is not trusted (${code}).`, {
       ...facts,
-      remedy:
-        'Let this machine trust its issuer (NODE_EXTRA_CA_CERTS), or, with care, turn on “Ignore SSL Issues (Insecure)”.',
+      remedy: `Let this machine trust its issuer (NODE_EXTRA_CA_CERTS), or, with care, turn on ${optionLabel('allowUnauthorizedCerts')}.`,
     });
   }
   if (late.test(code)) {
     return new NodeFault('timeout', `${origin} did not answer within ${timeout} ms.`, {
       ...facts,
-      remedy: 'Raise the option “Timeout”, or look why the service is slow.',
+      remedy: `Raise the option ${optionLabel('timeout')}, or look why the service is slow.`,
     });
   }
   const way = via === undefined ? '' : ' through the proxy';
   return new NodeFault('unreachable', `${origin} cannot be reached${way}: ${code || message}.`, {
     ...facts,
-    remedy: `Check the URL of the credential${via === undefined ? '' : ', the option “Proxy”'}, and whether the service runs.`,
+    remedy: `Check the URL of the credential${via === undefined ? '' : `, ${setting}`}, and whether the service runs.`,
   });
 }
 

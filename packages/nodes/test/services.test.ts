@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { RequestListener } from 'node:http';
 import { describe, test } from 'node:test';
+import { manualClock } from '../../curfew/test/support/ports.ts';
 import { adminPassword, TestServer } from '../../curfew/test/support/server.ts';
-import { manualClock } from '../../curfew/test/support/world.ts';
 import {
   authorizedSend,
   type Connection,

@@ -12,7 +12,7 @@ const ts = createRequire(join(root, 'engines', 'n8n-lint', 'package.json'))(
 type Change = readonly [file: string, was: string, is: string];
 
 /**
- * What the package uses of n8n, by the types of an engine: the members of n8n's types (`IExecuteFunctions.helpers.httpRequest`)
+ * What the packages use of n8n, by the types of an engine: the members of n8n's types (`IExecuteFunctions.helpers.httpRequest`)
  * and what it imports as values. `missing`: what those types have not.
  */
 export function usedOfN8n(engine: string, change?: Change): { used: string[]; missing: string[] } {
@@ -40,7 +40,9 @@ export function usedOfN8n(engine: string, change?: Change): { used: string[]; mi
     }
     ts.forEachChild(node, visit);
   };
-  const sources = program.getSourceFiles().filter(({ fileName }) => /packages\/n8n-nodes-[^/]+\//.test(fileName));
+  const sources = program
+    .getSourceFiles()
+    .filter(({ fileName }) => /packages\/(n8n-nodes-[^/]+|nodes-n8n)\//.test(fileName));
   for (const source of sources) visit(source);
   const missing = sources
     .flatMap((source) => program.getSemanticDiagnostics(source))
@@ -49,14 +51,12 @@ export function usedOfN8n(engine: string, change?: Change): { used: string[]; mi
 }
 
 function programWith(engine: string, change?: Change): Program {
-  const config = join(root, 'packages', 'n8n-nodes-curfew', 'tsconfig.json');
-  const { options, fileNames } = ts.parseJsonConfigFileContent(
-    ts.readConfigFile(config, ts.sys.readFile).config,
-    ts.sys,
-    join(config, '..'),
-  );
+  const parsed = ['nodes-n8n', 'n8n-nodes-curfew', 'n8n-nodes-log-out'].map((name) => {
+    const config = join(root, 'packages', name, 'tsconfig.json');
+    return ts.parseJsonConfigFileContent(ts.readConfigFile(config, ts.sys.readFile).config, ts.sys, join(config, '..'));
+  });
   const settings = {
-    ...options,
+    ...parsed[0]?.options,
     noEmit: true,
     paths: { 'n8n-workflow': [join(engine, 'node_modules', 'n8n-workflow')] },
   };
@@ -66,5 +66,5 @@ function programWith(engine: string, change?: Change): Program {
     const text = read(file);
     return change && file.endsWith(change[0]) ? text?.replace(change[1], change[2]) : text;
   };
-  return ts.createProgram({ rootNames: fileNames, options: settings, host });
+  return ts.createProgram({ rootNames: parsed.flatMap(({ fileNames }) => fileNames), options: settings, host });
 }

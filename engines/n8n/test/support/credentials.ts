@@ -29,7 +29,12 @@ export class Credentials extends workflow.ICredentialsHelper {
     return true;
   }
 
-  async getDecrypted(_: unknown, { id }: INodeCredentialsDetails): Promise<ICredentialDataDecryptedObject> {
+  async getDecrypted(
+    _: unknown,
+    { id }: INodeCredentialsDetails,
+    typeName: string,
+  ): Promise<ICredentialDataDecryptedObject> {
+    this.#types(typeName);
     const found = this.kept.get(String(id));
     if (!found) throw new Error(`no credential has the id ${id}`);
     return { ...found };

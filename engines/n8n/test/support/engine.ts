@@ -14,8 +14,14 @@ const engine = process.env['CURFEW_TEST_N8N'] ?? 'n8n';
 // As n8n itself is loaded: its other form is for bundlers.
 const require = createRequire(fileURLToPath(new URL(`../../../${engine}/package.json`, import.meta.url)));
 const { version } = require('n8n-core/package.json') as { version: string };
-/** How the engine is called in what a test prints. */
-export const engineName = `n8n-core ${version}`;
+/** How the engine is called in the table of what passed. */
+export const thisEngine = { kind: 'n8n-core', version } as const;
+/** The setting “On Error” as workflows save it. */
+export const onErrorOf = {
+  stop: 'stopWorkflow',
+  continue: 'continueRegularOutput',
+  'error output': 'continueErrorOutput',
+} as const;
 export const isOfN8n1 = version.startsWith('1.');
 if (isOfN8n1) stopSshTimer();
 // As n8n does before it loads community packages: they find what n8n brings, wherever they are installed.

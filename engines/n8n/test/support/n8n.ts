@@ -13,11 +13,15 @@ import type {
 import { Credentials } from './credentials.ts';
 import { core, isOfN8n1, workflow } from './engine.ts';
 
-const { PackageDirectoryLoader, WorkflowExecute } = core;
-const { NodeConnectionTypes, Workflow } = workflow;
+const { PackageDirectoryLoader, UnrecognizedCredentialTypeError, UnrecognizedNodeTypeError, WorkflowExecute } = core;
 
-export const packageFolder = fileURLToPath(new URL('../../../../packages/n8n-nodes-curfew', import.meta.url));
-export const packageName = 'n8n-nodes-curfew';
+type Loader = InstanceType<typeof PackageDirectoryLoader>;
+const { NodeConnectionTypes, NodeHelpers, Workflow } = workflow;
+
+const folderOf = (name: string) => fileURLToPath(new URL(`../../../../packages/${name}`, import.meta.url));
+export const curfewPackage = { name: 'n8n-nodes-curfew', folder: folderOf('n8n-nodes-curfew') };
+export const logOutPackage = { name: 'n8n-nodes-log-out', folder: folderOf('n8n-nodes-log-out') };
+export const packages = [curfewPackage, logOutPackage];
 
 /** The parts of a saved workflow that a test writes. */
 export type Saved = Pick<IWorkflowBase, 'nodes' | 'connections'> & { settings?: IWorkflowBase['settings'] };
@@ -32,22 +36,35 @@ export type Ran = {
   json(node: string, index?: number): IDataObject[];
 };
 
-/** n8n's runner, with the package as it was built, loaded from its manifest. */
+/** n8n's runner, with packages as they were built, loaded from their manifests. */
 export class N8n {
-  readonly loader: InstanceType<typeof PackageDirectoryLoader>;
+  /** By the name of the package, which a type of a node begins with. */
+  readonly loaders: Readonly<Record<string, Loader>>;
   readonly credentials: Credentials;
   readonly #more: Record<string, INodeType>;
 
-  private constructor(loader: InstanceType<typeof PackageDirectoryLoader>, more: Record<string, INodeType>) {
-    this.loader = loader;
-    this.credentials = new Credentials((name) => loader.getCredential(name).type);
+  private constructor(loaders: Record<string, Loader>, more: Record<string, INodeType>) {
+    this.loaders = loaders;
+    // Of whichever package, by the name alone.
+    this.credentials = new Credentials((name) => {
+      const loader = Object.values(loaders).find(({ known }) => name in known.credentials);
+      if (!loader) throw new UnrecognizedCredentialTypeError(name);
+      return loader.getCredential(name).type;
+    });
     this.#more = more;
   }
 
-  static async load(folder: string = packageFolder, more: Record<string, INodeType> = {}): Promise<N8n> {
-    const loader = new PackageDirectoryLoader(folder);
-    await loader.loadAll();
-    return new N8n(loader, { ...standIns, ...more });
+  static async load(
+    folders = packages.map(({ folder }) => folder),
+    more: Record<string, INodeType> = {},
+  ): Promise<N8n> {
+    const loaders: Record<string, Loader> = {};
+    for (const folder of folders) {
+      const loader = new PackageDirectoryLoader(folder);
+      await loader.loadAll();
+      loaders[loader.packageName] = loader;
+    }
+    return new N8n(loaders, { ...standIns, ...more });
   }
 
   /** Keeps a credential; a node names it by its id. */
@@ -56,12 +73,15 @@ export class N8n {
   }
 
   get nodeTypes(): INodeTypes {
-    const get = (name: string): INodeType => {
+    const get = (name: string, version?: number): INodeType => {
       const more = this.#more[name];
-      if (more) return more;
-      const short = name.replace(`${packageName}.`, '');
-      if (short.endsWith('Tool')) return asTool(this.loader.getNode(short.replace(/Tool$/, '')).type as INodeType);
-      return this.loader.getNode(short).type as INodeType;
+      if (more) return NodeHelpers.getVersionedNodeType(more, version);
+      const [packageName = '', node = ''] = name.split('.');
+      const loader = this.loaders[packageName];
+      if (!loader) throw new UnrecognizedNodeTypeError(packageName, node);
+      const { type } = loader.getNode(node.replace(/Tool$/, ''));
+      const found = NodeHelpers.getVersionedNodeType(type, version);
+      return node.endsWith('Tool') ? asTool(found) : found;
     };
     return { getByName: get, getByNameAndVersion: get, getKnownTypes: () => ({}) };
   }

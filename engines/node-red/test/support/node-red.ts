@@ -13,8 +13,9 @@ export const packageName = '@curfew/node-red';
 /** The folder of the engine that runs the tests: the newest Node-RED, unless those of another ask for theirs. */
 const engine = process.env['CURFEW_TEST_NODE_RED'] ?? 'node-red';
 const require = createRequire(fileURLToPath(new URL(`../../../${engine}/package.json`, import.meta.url)));
-/** How the engine is called in what a test prints. */
-export const engineName = `Node-RED ${(require('node-red/package.json') as { version: string }).version}`;
+/** How the engine is called in the table of what passed. */
+const { version } = require('node-red/package.json') as { version: string };
+export const thisEngine = { kind: 'Node-RED', version } as const;
 
 type Json = ReturnType<typeof JSON.parse>;
 export type Message = Record<string, Json>;

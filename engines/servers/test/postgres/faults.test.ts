@@ -4,13 +4,13 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { CurfewError } from 'curfew';
-import { everyone, logout, start, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { everyone, logout, StoreFixture, start } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore, type PostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
 import { Relay } from '../../../../packages/curfew/test/support/relay.ts';
 import { PostgresServer } from './server.ts';
 
-const words = (store: PostgresStore) => new World({ store, dispose: async () => {} });
+const words = (store: PostgresStore) => new StoreFixture({ store, dispose: async () => {} });
 
 /** What a call rejects with, and how long that took in milliseconds. */
 async function faultOf(call: () => Promise<unknown>): Promise<{ code: string; message: string; took: number }> {
@@ -49,8 +49,8 @@ describe('faults of PostgreSQL', () => {
     await server.sql('postgres', "ALTER DATABASE hasty SET default_transaction_isolation = 'serializable'");
     const store = await opened(url);
     assert.equal((await store.describe()).facts['synchronousCommit'], 'on');
-    const world = words(store);
-    const { id } = await world.create();
+    const fixture = words(store);
+    const { id } = await fixture.create();
     assert.equal((await store.endSession(id, logout())).kind, 'ended');
     assert.equal((await store.logHead()).sequence, 1);
   });
@@ -58,15 +58,15 @@ describe('faults of PostgreSQL', () => {
   test('while somebody else holds the lock, an end fails in time, definitely, and has changed nothing', async () => {
     const url = `${await server.createDatabase('locked')}?statement_timeout=300`;
     const store = await opened(url);
-    const world = words(store);
-    const { id } = await world.create();
+    const fixture = words(store);
+    const { id } = await fixture.create();
     const holder = await server.connect('locked');
     await holder.query("BEGIN; SET search_path = curfew; SELECT write('[]')");
     const fault = await faultOf(() => store.endSession(id, logout()));
     assert.equal(fault.code, 'store_unavailable');
     assert.match(fault.message, /longer than statement_timeout/);
     assert.ok(fault.took < 2000, `it took ${fault.took} ms`);
-    assert.equal((await world.view(id)).status, 'active');
+    assert.equal((await fixture.view(id)).status, 'active');
     await holder.query('COMMIT');
     await holder.end();
     assert.equal((await store.endSession(id, logout())).kind, 'ended');
@@ -77,8 +77,8 @@ describe('faults of PostgreSQL', () => {
     const relay = await relayed();
     await server.createDatabase('silent');
     const store = await opened(`${server.url('silent', relay.port)}?statement_timeout=300&connect_timeout=500`);
-    const world = words(store);
-    const { id } = await world.create();
+    const fixture = words(store);
+    const { id } = await fixture.create();
     relay.silent = true;
     const write = await faultOf(() => store.endSession(id, logout()));
     assert.equal(write.code, 'outcome_unknown');
@@ -91,17 +91,17 @@ describe('faults of PostgreSQL', () => {
     assert.ok(later.took < 300, `a call waited ${later.took} ms for a server that is known to be away`);
     relay.silent = false;
     await recovers(() => store.ping());
-    assert.equal((await world.view(id)).status, 'active');
+    assert.equal((await fixture.view(id)).status, 'active');
     assert.equal((await store.endSession(id, logout())).kind, 'ended');
-    assert.equal((await world.events()).filter(({ type }) => type === 'session.ended').length, 1);
+    assert.equal((await fixture.events()).filter(({ type }) => type === 'session.ended').length, 1);
   });
 
   test('who watches the log over a connection that only seems to stand goes on hearing of it over another', async () => {
     const relay = await relayed();
     const direct = await server.createDatabase('stranded');
-    const world = words(await opened(server.url('stranded', relay.port)));
-    const { hears, stop } = world.watch();
-    await hears(() => world.store.endEveryone(everyone()));
+    const fixture = words(await opened(server.url('stranded', relay.port)));
+    const { hears, stop } = fixture.watch();
+    await hears(() => fixture.store.endEveryone(everyone()));
     relay.strand();
     const other = await opened(direct);
     await hears(() => other.endEveryone(everyone()));
@@ -113,8 +113,8 @@ describe('faults of PostgreSQL', () => {
     await server.createDatabase('slow');
     const store = await opened(server.url('slow', relay.port));
     relay.delay = 100;
-    const world = words(store);
-    const sessions = await world.createMany(50);
+    const fixture = words(store);
+    const sessions = await fixture.createMany(50);
     await Promise.all(sessions.map(({ id }) => store.endSession(id, logout())));
     assert.equal((await store.logHead()).sequence, 50);
     assert.equal(await store.countActive(start), 0);
@@ -122,10 +122,10 @@ describe('faults of PostgreSQL', () => {
 
   test('a restart of PostgreSQL: errors meanwhile, quickly; afterwards all is there, without a restart of ours', async () => {
     const store = await opened(await server.createDatabase('restarted'));
-    const world = words(store);
-    const sessions = await world.createMany(20);
+    const fixture = words(store);
+    const sessions = await fixture.createMany(20);
     await store.endSession(sessions[0]!.id, logout());
-    const { hears, stop } = world.watch();
+    const { hears, stop } = fixture.watch();
     await server.stop();
     try {
       const away = await faultOf(() => store.readSession(sessions[1]!.id));
@@ -140,8 +140,8 @@ describe('faults of PostgreSQL', () => {
       await server.startAgain();
     }
     await recovers(() => store.ping());
-    assert.equal((await world.view(sessions[0]!.id)).status, 'ended');
-    assert.equal((await world.view(sessions[1]!.id)).status, 'active');
+    assert.equal((await fixture.view(sessions[0]!.id)).status, 'ended');
+    assert.equal((await fixture.view(sessions[1]!.id)).status, 'active');
     assert.equal((await store.endSession(sessions[1]!.id, logout())).kind, 'ended');
     assert.equal((await store.logHead()).sequence, 2);
     await hears(() => store.endEveryone(everyone()));
@@ -152,8 +152,8 @@ describe('faults of PostgreSQL', () => {
     const relay = await relayed();
     await server.createDatabase('failing_over');
     const first = await opened(server.url('failing_over'));
-    const world = words(first);
-    const { id } = await world.create();
+    const fixture = words(first);
+    const { id } = await fixture.create();
     await server.stop();
     const standby = await server.copyAsStandby();
     try {
@@ -182,8 +182,8 @@ describe('faults of PostgreSQL', () => {
   test('a commit that no synchronous standby confirmed is unknown, not a success', async () => {
     const url = `${await server.createDatabase('unconfirmed')}?statement_timeout=1000`;
     const store = await opened(url);
-    const world = words(store);
-    const [one, two] = await world.createMany(2);
+    const fixture = words(store);
+    const [one, two] = await fixture.createMany(2);
     try {
       await server.setting('synchronous_standby_names', 'nobody');
       await server.untilCommitsWait();
@@ -228,12 +228,12 @@ describe('faults of PostgreSQL', () => {
     await server.sql('postgres', `CREATE TABLESPACE small LOCATION '${place}'`);
     await server.sql('small', 'SET search_path = curfew; ALTER TABLE sessions SET TABLESPACE small');
     writeFileSync(ballast, Buffer.alloc(2_000_000));
-    const world = words(store);
+    const fixture = words(store);
     const created: string[] = [];
     let fault: { code: string; message: string } | undefined;
     for (let i = 0; !fault && i < 200; i++) {
-      const plans = Array.from({ length: 100 }, (_, k) => world.plan({ userId: `user ${k}`, at: start + i }));
-      const outcomes = await Promise.allSettled(plans.map((plan) => world.tryCreate(plan)));
+      const plans = Array.from({ length: 100 }, (_, k) => fixture.plan({ userId: `user ${k}`, at: start + i }));
+      const outcomes = await Promise.allSettled(plans.map((plan) => fixture.tryCreate(plan)));
       for (const [k, outcome] of outcomes.entries()) {
         if (outcome.status === 'fulfilled') created.push(plans[k]!.id);
         else fault = outcome.reason as { code: string; message: string };
@@ -244,12 +244,12 @@ describe('faults of PostgreSQL', () => {
     const check = async () => {
       const found = await Promise.all(created.map((id) => store.readSession(id as never)));
       assert.ok(!found.includes(undefined), 'an acknowledged session is lost');
-      assert.equal((await world.list()).length, created.length, 'what was refused was written');
+      assert.equal((await fixture.list()).length, created.length, 'what was refused was written');
       assert.equal(await store.countActive(start), created.length);
     };
     await check();
     rmSync(ballast);
-    created.push((await world.create({ at: start + 1000 })).id);
+    created.push((await fixture.create({ at: start + 1000 })).id);
     await check();
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { logout, nodeRow, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { logout, nodeRow, StoreFixture } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore, type PostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
 import { PostgresServer } from './server.ts';
@@ -25,7 +25,7 @@ describe('leases on PostgreSQL', () => {
     const url = `${await server.createDatabase('alone')}?statement_timeout=500`;
     const store = await opened(url);
     const careful = await opened(`${url}&renewals=synchronous`);
-    const { id } = await new World({ store, dispose: async () => {} }).create();
+    const { id } = await new StoreFixture({ store, dispose: async () => {} }).create();
     await store.renewNode(nodeRow('n1', 1));
     const standby = await server.startStandby();
     t.after(() => standby.dispose());
@@ -65,8 +65,8 @@ describe('leases on PostgreSQL', () => {
   test('renewals go on while every connection of the pool waits for somebody', async () => {
     const url = `${await server.createDatabase('busy')}?statement_timeout=3000&connections=2`;
     const store = await opened(url);
-    const world = new World({ store, dispose: async () => {} });
-    const sessions = await world.createMany(2);
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const sessions = await fixture.createMany(2);
     const holder = await server.connect('busy');
     await holder.query("BEGIN; SET LOCAL search_path = curfew; SELECT write('[]')");
     await holder.query('LOCK TABLE curfew.sessions, curfew.users, curfew.attempts, curfew.counters');

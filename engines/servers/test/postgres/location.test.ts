@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { CurfewError } from 'curfew';
-import { World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { StoreFixture } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore, parseLocation } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { PostgresServer } from './server.ts';
 
@@ -36,7 +36,7 @@ test('N8.17: what a URL of PostgreSQL says is taken, or refused by what is wrong
     [`${base}?schema=a&schema=b`, /has schema more than once/],
     [`${base}?schema=`, /has schema without a value/],
     [`${base}#x`, /%23/],
-    ['postgres://me:hunter2@h1:1,h2:x/db', /"h2:x" is no host with a port/],
+    ['postgres://me:hunter2@h1:1,h2:x/db', /"h2:x" is not a host with a port/],
     ['postgres://me:hunter2@/db', /names no host/],
     ['postgres://me:hunter2@/db?host=a,b&port=1,2,3', /not as many ports as hosts/],
   ];
@@ -80,8 +80,8 @@ describe('ways to a PostgreSQL', () => {
     const [host, there] = [`127.0.0.1:${server.port}`, `127.0.0.1:${standby.port}`];
     const store = await openPostgresStore(url.replace(host, `127.0.0.1:1,${there},${host}`));
     t.after(() => store.close());
-    const world = new World({ store, dispose: async () => {} });
-    const { id } = await world.create();
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const { id } = await fixture.create();
     const head = (await server.sql('postgres', 'SELECT pg_current_wal_lsn() AS at')).rows[0].at;
     const caught = `SELECT pg_last_wal_replay_lsn() >= '${head}' AS up`;
     while (!(await standby.sql('postgres', caught)).rows[0].up);
@@ -92,7 +92,7 @@ describe('ways to a PostgreSQL', () => {
       if (found) break;
       await new Promise(setImmediate);
     }
-    await world.create();
+    await fixture.create();
     await standby.stop();
     await server.startAgain();
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { CurfewError } from '../../../../packages/curfew/src/errors.ts';
-import { logout, nodeRow, user, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { logout, nodeRow, StoreFixture, user } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { PostgresServer } from './server.ts';
 
@@ -22,8 +22,8 @@ describe('what an operator has locked on PostgreSQL', () => {
       const url = `${await server.createDatabase(name)}?statement_timeout=60000`;
       const [store, another] = [await openPostgresStore(url), await openPostgresStore(url)];
       t.after(() => Promise.all([store.close(), another.close()]));
-      const worlds = [store, another].map((one) => new World({ store: one, dispose: async () => {} }));
-      const { id } = await worlds[0]!.create({ userId: 'looked at' });
+      const fixtures = [store, another].map((one) => new StoreFixture({ store: one, dispose: async () => {} }));
+      const { id } = await fixtures[0]!.create({ userId: 'looked at' });
       const holder = await server.connect(name);
       t.after(() => holder.end());
       await holder.query('BEGIN');
@@ -33,16 +33,16 @@ describe('what an operator has locked on PostgreSQL', () => {
         open = false;
       });
       await Promise.all(
-        worlds.map(async (world, k) => {
+        fixtures.map(async (fixture, k) => {
           for (let i = 0; i < 40; i++) {
-            const other = await world.create({ userId: `user ${k} ${i}` });
-            assert.equal((await world.store.endSession(other.id, logout())).kind, 'ended');
-            await world.store.renewNode(nodeRow(`n${k}`, i + 1));
+            const other = await fixture.create({ userId: `user ${k} ${i}` });
+            assert.equal((await fixture.store.endSession(other.id, logout())).kind, 'ended');
+            await fixture.store.renewNode(nodeRow(`n${k}`, i + 1));
           }
         }),
       );
       assert.ok(open, 'the session that is looked at was ended, or given up, before it was let go of');
-      assert.equal((await worlds[0]!.view(id)).status, 'active');
+      assert.equal((await fixtures[0]!.view(id)).status, 'active');
       await holder.query('COMMIT');
       assert.equal((await ended).kind, 'ended');
       assert.equal(await store.countActive(0, user('looked at')), 0);
@@ -53,8 +53,8 @@ describe('what an operator has locked on PostgreSQL', () => {
     const url = await server.createDatabase('stuck');
     const store = await openPostgresStore(`${url}?statement_timeout=500`);
     t.after(() => store.close());
-    const world = new World({ store, dispose: async () => {} });
-    const { id } = await world.create();
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const { id } = await fixture.create();
     const holder = await server.connect('stuck');
     t.after(() => holder.end());
     await holder.query("SET application_name = 'an operator'");
@@ -71,7 +71,7 @@ describe('what an operator has locked on PostgreSQL', () => {
       );
       return true;
     });
-    assert.equal((await world.view(id)).status, 'active');
+    assert.equal((await fixture.view(id)).status, 'active');
     await holder.query('COMMIT');
     assert.equal((await store.endSession(id, logout())).kind, 'ended');
     assert.equal((await store.logHead()).sequence, 1);
@@ -81,8 +81,8 @@ describe('what an operator has locked on PostgreSQL', () => {
     const url = await server.createDatabase('closed');
     const store = await openPostgresStore(`${url}?statement_timeout=500`);
     t.after(() => store.close());
-    const world = new World({ store, dispose: async () => {} });
-    const { id } = await world.create();
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const { id } = await fixture.create();
     const holder = await server.connect('closed');
     t.after(() => holder.end());
     const { pid } = (await holder.query('SELECT pg_backend_pid() AS pid')).rows[0];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { logout, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { logout, StoreFixture } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { encodeEnding } from '../../../../packages/curfew/src/stores/postgres/codec.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { PostgresServer } from './server.ts';
@@ -55,8 +55,8 @@ describe('the change log on PostgreSQL', () => {
 
   test('a reader that follows it never skips a number that becomes visible later', async () => {
     const store = await openPostgresStore(await server.createDatabase('followed'));
-    const world = new World({ store, dispose: async () => {} });
-    const sessions = await world.createMany(2);
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const sessions = await fixture.createMany(2);
     const { followed, all } = await interleave('followed', {
       append: async (connection) => {
         const operation = { do: 'end_session', id: sessions.pop()!.id, end: encodeEnding(logout()) };
@@ -91,8 +91,8 @@ describe('the change log on PostgreSQL', () => {
 
   test('a transaction that is undone leaves no gap', async () => {
     const store = await openPostgresStore(await server.createDatabase('undone'));
-    const world = new World({ store, dispose: async () => {} });
-    const sessions = await world.createMany(30);
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const sessions = await fixture.createMany(30);
     const connection = await server.connect('undone');
     await connection.query('SET search_path = curfew');
     for (const [i, { id }] of sessions.entries()) {
@@ -102,7 +102,7 @@ describe('the change log on PostgreSQL', () => {
       await connection.query(randomInt(2) === 0 || i === 0 ? 'ROLLBACK' : 'COMMIT');
     }
     await connection.end();
-    const log = await world.log();
+    const log = await fixture.log();
     assert.ok(log.length < 30);
     assert.deepEqual(
       log.map(({ sequence }) => sequence),

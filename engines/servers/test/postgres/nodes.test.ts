@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { makeKey } from '../../../../packages/curfew/src/authority/keys.ts';
+import { random } from '../../../../packages/curfew/test/support/ports.ts';
 import { clientFor, type ServerProcess, startProcess } from '../../../../packages/curfew/test/support/process.ts';
-import { random } from '../../../../packages/curfew/test/support/world.ts';
 import { PostgresServer } from './server.ts';
 
 describe('several servers on one PostgreSQL', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type CurfewError, createCurfew } from 'curfew';
 import type { Permission } from '../../../../packages/curfew/src/domain/permissions.ts';
-import { World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { StoreFixture } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { encodeKey } from '../../../../packages/curfew/src/stores/postgres/codec.ts';
 import { Database } from '../../../../packages/curfew/src/stores/postgres/database.ts';
 import {
@@ -56,7 +56,7 @@ describe('opening a store on PostgreSQL', () => {
     }
     await assert.rejects(createCurfew({ store: 'mysql://root:hunter2@localhost/db' }), (error: CurfewError) => {
       assert.equal(error.code, 'config_invalid');
-      assert.match(error.message, /"mysql:" is no kind of store; it must be lmdb:folder \| postgres:/);
+      assert.match(error.message, /"mysql:" is not a kind of store; it must be lmdb:folder \| postgres:/);
       assert.doesNotMatch(error.message, /hunter2/);
       return true;
     });
@@ -136,11 +136,11 @@ describe('opening a store on PostgreSQL', () => {
       database,
       migrations.filter(({ number }) => number < 8),
     );
-    const world = new World({ store: undefined as never, dispose: async () => {} });
+    const fixture = new StoreFixture({ store: undefined as never, dispose: async () => {} });
     const names = ['plain', '"scopes":["sessions.verify"', 'sessions.verify', 'a\u0000b', '\\"scopes\\":['];
     const keys = names.flatMap((name) => [
-      { ...world.key(['sessions.read', 'sessions.verify']), name },
-      { ...world.key(['sessions.read']), name },
+      { ...fixture.key(['sessions.read', 'sessions.verify']), name },
+      { ...fixture.key(['sessions.read']), name },
     ]);
     for (const key of keys) {
       const { id, data } = encodeKey(key);

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { everyone, nodeRow, positionOf, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import {
+  everyone,
+  nodeRow,
+  positionOf,
+  StoreFixture,
+} from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
 import { PostgresPair } from './pair.ts';
@@ -10,16 +15,16 @@ test('R10: after each failover the store is another incarnation, and numbers tha
   t.after(() => pair.dispose());
   const store = await openPostgresStore(await pair.createDatabase('failing'));
   t.after(() => store.close());
-  const world = new World({ store, dispose: async () => {} });
+  const fixture = new StoreFixture({ store, dispose: async () => {} });
   const seen: string[] = [];
   for (let round = 0; round < 2; round++) {
-    const kept = await world.logOne();
+    const kept = await fixture.logOne();
     const { incarnation } = await store.logHead();
     await store.renewNode(nodeRow('kept', round * 2 + 1, kept));
     await store.confirmIncarnation(incarnation);
     seen.push(incarnation);
     await pair.lag();
-    const lost = await world.logOne();
+    const lost = await fixture.logOne();
     await store.renewNode(nodeRow('ahead', round * 2 + 1, lost));
     await pair.failOver();
     await recovers(() => store.ping());

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { logout, nodeRow, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { logout, nodeRow, StoreFixture } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore, type PostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
 import { PostgresServer } from './server.ts';
@@ -15,10 +15,10 @@ test('with fewer connections than it may have a store goes on with those, and ta
   const stores: PostgresStore[] = [];
   t.after(() => Promise.all(stores.map((store) => store.close())));
   for (let i = 0; i < 2; i++) stores.push(await openPostgresStore(url.href));
-  const worlds = stores.map((store) => new World({ store, dispose: async () => {} }));
+  const fixtures = stores.map((store) => new StoreFixture({ store, dispose: async () => {} }));
   // Sessions of each pool's own connections, all of them at once.
   const crowd = async (round: string) => {
-    const calls = worlds.flatMap(({ store }, k) =>
+    const calls = fixtures.flatMap(({ store }, k) =>
       Array.from({ length: 60 }, async (_, i) => {
         await store.takeAttempt(`${round} ${k} ${i}`, { max: 1, window: 1000 }, 0);
         await store.renewNode(nodeRow(`${round} ${k}`, i + 1));
@@ -36,7 +36,7 @@ test('with fewer connections than it may have a store goes on with those, and ta
     return rows[0].count as number;
   };
   for (const round of ['one', 'two', 'three']) assert.equal(await crowd(round), 12);
-  const { id } = await worlds[0]!.create();
+  const { id } = await fixtures[0]!.create();
   assert.equal((await stores[1]!.endSession(id, logout())).kind, 'ended');
 
   // Whoever has no connection left, because others took them all, uses theirs.
@@ -47,7 +47,7 @@ test('with fewer connections than it may have a store goes on with those, and ta
       Array.from({ length: 60 }, (_, i) => store.takeAttempt(`full ${i}`, { max: 1, window: 1000 }, 0)),
     ),
   );
-  await Promise.all(worlds.map((world) => world.createMany(10)));
+  await Promise.all(fixtures.map((fixture) => fixture.createMany(10)));
 
   await server.sql('postgres', 'ALTER ROLE narrow CONNECTION LIMIT 60');
   let wide = 0;

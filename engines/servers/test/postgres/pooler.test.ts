@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import type { CurfewError } from 'curfew';
-import { logout, nodeRow, start, World } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { logout, nodeRow, StoreFixture, start } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import type { PostgresStore } from '../../../../packages/curfew/src/stores/postgres/store.ts';
 import { Pooler, poolerInstalled } from './pooler.ts';
@@ -30,26 +30,26 @@ describe('PostgreSQL behind PgBouncer', { skip: !poolerInstalled }, () => {
 
   /** Much at once, of every kind that a server asks, so that connections change hands. */
   async function use(store: PostgresStore): Promise<void> {
-    const world = new World({ store, dispose: async () => {} });
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
     for (let turn = 0; turn < 5; turn++) {
       const sessions = await Promise.all(
-        Array.from({ length: 30 }, (_, i) => world.create({ userId: `u${turn}.${i}` })),
+        Array.from({ length: 30 }, (_, i) => fixture.create({ userId: `u${turn}.${i}` })),
       );
       await Promise.all([
         ...sessions.map(({ id }, i) => (i % 2 === 0 ? store.endSession(id, logout()) : store.readSession(id))),
         store.renewNode(nodeRow('n1', turn + 1)),
         store.listNodes(),
-        world.list(),
+        fixture.list(),
         store.sweep({ now: start, keepEnded: 1e12, keepEvents: 1e12, batch: 100 }),
       ]);
     }
     assert.equal((await store.logHead()).sequence, 75);
-    assert.equal(await world.store.countActive(0), 75);
+    assert.equal(await fixture.store.countActive(0), 75);
   }
 
   /** Resolves when a change has been told of, before anybody would have looked. */
   async function hinted(store: PostgresStore): Promise<void> {
-    const world = new World({ store, dispose: async () => {} });
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
     for (let heard = false; !heard; ) {
       const hint = new Promise<void>((resolve) => {
         const stop = store.watchLog(() => {
@@ -58,7 +58,7 @@ describe('PostgreSQL behind PgBouncer', { skip: !poolerInstalled }, () => {
           resolve();
         });
       });
-      const { id } = await world.create();
+      const { id } = await fixture.create();
       await store.endSession(id, logout());
       await Promise.race([hint, new Promise((resolve) => setTimeout(resolve, 100))]);
     }

@@ -6,7 +6,7 @@ import {
   logout,
   nodeRow,
   positionOf,
-  World,
+  StoreFixture,
 } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { Database } from '../../../../packages/curfew/src/stores/postgres/database.ts';
 import {
@@ -29,10 +29,10 @@ describe('positions and incarnations on PostgreSQL', () => {
     for (const one of open.splice(0)) await one.close();
   });
   after(() => server.dispose());
-  const opened = async (url: string): Promise<World> => {
+  const opened = async (url: string): Promise<StoreFixture> => {
     const store: PostgresStore = await openPostgresStore(url);
     open.push(store);
-    return new World({ store, dispose: async () => {} });
+    return new StoreFixture({ store, dispose: async () => {} });
   };
 
   test('a schema from before: each entry gets a mark of its own, a trimmed log an entry at its head, and no node is lost', async () => {
@@ -50,17 +50,17 @@ describe('positions and incarnations on PostgreSQL', () => {
     await client.query('DELETE FROM log WHERE sequence = 3');
     await client.query("INSERT INTO nodes VALUES ('earlier', 7, 2)");
     await client.end();
-    const world = await opened(url);
-    const log = await world.log();
+    const fixture = await opened(url);
+    const log = await fixture.log();
     assert.deepEqual(
       log.map(({ sequence }) => sequence),
       [1, 2, 3],
     );
     assert.equal(new Set(log.map(({ mark }) => mark)).size, 3);
-    assert.deepEqual(positionOf(await world.store.logHead()), positionOf(log[2]!));
-    const { nodes } = await world.store.listNodes();
+    assert.deepEqual(positionOf(await fixture.store.logHead()), positionOf(log[2]!));
+    const { nodes } = await fixture.store.listNodes();
     assert.deepEqual(nodes, [{ id: 'earlier', counter: 7, applied: 2, tail: beginning, current: true }]);
-    assert.equal((await world.store.endEveryone(everyone())).sequence, 4);
+    assert.equal((await fixture.store.endEveryone(everyone())).sequence, 4);
   });
 
   test('a role with no rights but to its database can ask for all of it', async () => {
@@ -93,8 +93,8 @@ describe('positions and incarnations on PostgreSQL', () => {
 
   test('R10: a database that was put back from a copy is another incarnation, in which numbers have other marks', async () => {
     const url = await server.createDatabase('kept');
-    const world = await opened(url);
-    await world.logOne();
+    const fixture = await opened(url);
+    await fixture.logOne();
     await open.pop()!.close();
     await server.sql('postgres', 'CREATE DATABASE copy TEMPLATE kept');
     const before = await opened(url);

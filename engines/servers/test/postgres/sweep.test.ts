@@ -4,9 +4,9 @@ import {
   allOfUser,
   forever,
   hour,
+  StoreFixture,
   start,
   user,
-  World,
 } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { PostgresServer } from './server.ts';
@@ -17,10 +17,10 @@ test('the sweep and the notes of activity wait for nobody: what somebody else ha
   await server.createDatabase('locked');
   const store = await openPostgresStore(`${server.url('locked')}?statement_timeout=1000`);
   t.after(() => store.close());
-  const world = new World({ store, dispose: async () => {} });
-  const left = await world.createMany(3, { userId: 'left' });
-  const due = await world.createMany(3, { userId: 'due', idle: hour });
-  const active = await world.createMany(2, { userId: 'active' });
+  const fixture = new StoreFixture({ store, dispose: async () => {} });
+  const left = await fixture.createMany(3, { userId: 'left' });
+  const due = await fixture.createMany(3, { userId: 'due', idle: hour });
+  const active = await fixture.createMany(2, { userId: 'active' });
   await store.endSessionsOfUser(user('left'), allOfUser(start + 9));
   const holder = await server.connect('locked');
   t.after(() => holder.end());
@@ -28,15 +28,15 @@ test('the sweep and the notes of activity wait for nobody: what somebody else ha
   await holder.query(`BEGIN; SELECT FROM curfew.sessions WHERE id IN (${ids}) FOR UPDATE`);
 
   const task = { now: start + 2 * hour, keepEnded: forever, keepEvents: forever, batch: 100 };
-  const { settled, expired } = await store.sweep(task);
-  assert.deepEqual([settled, expired], [2, 2]);
+  const { endsWritten, expired } = await store.sweep(task);
+  assert.deepEqual([endsWritten, expired], [2, 2]);
   const touched = store.touchSessions(active.map(({ id }) => ({ id, at: start + hour })));
   // The one that is free is noted at once; the other when its turn has come.
-  while ((await world.snapshot(active[1]!.id)).stored.lastSeenAt !== start + hour);
-  assert.equal((await world.snapshot(active[0]!.id)).stored.lastSeenAt, start);
+  while ((await fixture.snapshot(active[1]!.id)).stored.lastSeenAt !== start + hour);
+  assert.equal((await fixture.snapshot(active[0]!.id)).stored.lastSeenAt, start);
   await holder.query('COMMIT');
   await touched;
-  assert.equal((await world.snapshot(active[0]!.id)).stored.lastSeenAt, start + hour);
+  assert.equal((await fixture.snapshot(active[0]!.id)).stored.lastSeenAt, start + hour);
   const rest = await store.sweep(task);
-  assert.deepEqual([rest.settled, rest.expired], [1, 1]);
+  assert.deepEqual([rest.endsWritten, rest.expired], [1, 1]);
 });

@@ -50,11 +50,11 @@ describe('exporting and importing with PostgreSQL', () => {
 
   test('an export is one picture, whatever is written while it is read', async (t) => {
     const [one, other] = [await postgres(t), await postgres(t)];
-    const world = await fill(one);
+    const context = await fill(one);
     const before = await contentsOf(one);
     const records = one.exportRecords()[Symbol.asyncIterator]();
     const first = await records.next();
-    for (const { id } of await world.createMany(50))
+    for (const { id } of await context.createMany(50))
       await one.endSession(id, { at: 0, by: 'policy', reason: 'logout' });
     await other.importRecords({
       async *[Symbol.asyncIterator]() {

@@ -96,9 +96,9 @@ export class Attachment {
    * What a token is worth. Without a lease nothing is asked that many others would ask as well: the lease comes first,
    * and most are answered from memory then.
    */
-  async verify(token: string): Promise<Verdict<ActiveVerification>> {
+  async verifyLeased(token: string): Promise<Verdict<ActiveVerification>> {
     if (!this.cache.lease.valid) await this.#leased();
-    return this.cache.verify(token);
+    return this.cache.resolve(token);
   }
 
   receive(message: FromNode): void {

@@ -93,7 +93,7 @@ export class ExactCache<Value> {
     return this.#cache.valueOf(row);
   }
 
-  async verify(token: string): Promise<Verdict<Value>> {
+  async resolve(token: string): Promise<Verdict<Value>> {
     if (token.length !== tokenLength || !token.startsWith(prefix)) return { active: false, reason: 'malformed' };
     const value = this.check(token);
     if (value !== undefined) return { active: true, value };

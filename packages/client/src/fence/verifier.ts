@@ -21,7 +21,7 @@ export type VerifierStatistics = {
 
 export type StreamEvents = { open(): void; message(text: string): void; close(): void };
 
-/** Everything that a verifier needs of the world. */
+/** Everything that a verifier needs from its surroundings. */
 export type VerifierPorts = {
   timing: Timing;
   random(): number;
@@ -89,7 +89,7 @@ export class Verifier {
     for (;;) {
       const attachment = await this.#attached(until);
       try {
-        const verdict = await attachment.verify(token);
+        const verdict = await attachment.verifyLeased(token);
         return verdict.active ? verdict.value : verdict;
       } catch (error) {
         // Another node may answer what this one did not.

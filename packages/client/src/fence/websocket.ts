@@ -50,7 +50,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
 function streamUrl(text: string): string {
   const base = text.replace(/\/+$/, '');
   if (!URL.canParse(base) || !/^https?:/.test(base)) {
-    throw new CurfewApiError('invalid_url', `${JSON.stringify(text)} is no http: or https: URL.`);
+    throw new CurfewApiError('invalid_url', `${JSON.stringify(text)} is not an http: or https: URL.`);
   }
   return `${base.replace(/^http/, 'ws')}${fencePath}`;
 }

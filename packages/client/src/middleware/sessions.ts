@@ -30,7 +30,7 @@ export type Request = { headers: { authorization?: string | undefined; cookie?: 
 const defaultCookie = '__Host-curfew';
 
 /**
- * The token that a request shows: in `Authorization: Bearer` or in the cookie. The header counts first: a program
+ * The token that a request shows: in `Authorization: Bearer` or in the cookie. The header takes precedence: a program
  * that sends one means it.
  */
 export function tokenOf({ headers }: Request, { cookie = defaultCookie }: SessionOptions = {}): string | undefined {

@@ -1,7 +1,7 @@
 import { type Account, type AccountView, accountView, canonicalLogin } from '../domain/account.ts';
 import type { AccountId } from '../domain/brand.ts';
 import type { EventType } from '../domain/events.ts';
-import { newId } from '../domain/ids.ts';
+import { isId, newId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { parseSessionId, parseShownName, parseUserId, quoted } from '../domain/parse.ts';
 import type { Permission, Role } from '../domain/permissions.ts';
@@ -9,6 +9,7 @@ import type { EndReason } from '../domain/reasons.ts';
 import { CurfewError } from '../errors.ts';
 import { confirmCaller } from './authenticate.ts';
 import { actorOf, type Caller } from './caller.ts';
+import type { AuthorityContext } from './context.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { administratorLeft, guard, guardAccount } from './guard.ts';
 import { budget } from './match-sessions.ts';
@@ -16,7 +17,6 @@ import { checkOwnChange, type OwnerProof } from './own-change.ts';
 import { checkPassword } from './passwords.ts';
 import type { Receipt, Wait } from './receipt.ts';
 import { retryConflicts } from './retry.ts';
-import type { World } from './world.ts';
 
 export type NewAccount = {
   username: string;
@@ -38,11 +38,15 @@ export type AccountPatch = Partial<Omit<NewAccount, 'email' | 'name'>> & {
  * Makes an account. Nobody can grant what they have not.
  * @throws `username_taken`, `email_taken`, `invalid_value`, `permission_missing`
  */
-export async function createAccount(world: World, caller: Caller, request: NewAccount): Promise<AccountView> {
-  const now = world.clock.now();
+export async function createAccount(
+  context: AuthorityContext,
+  caller: Caller,
+  request: NewAccount,
+): Promise<AccountView> {
+  const now = context.clock.now();
   const username = parseUsername(request.username);
   const planned = {
-    id: newId(username, now, world.random) as AccountId,
+    id: newId(username, now, context.random) as AccountId,
     username,
     email: parseEmail(request.email ?? undefined),
     pendingEmail: undefined,
@@ -58,23 +62,23 @@ export async function createAccount(world: World, caller: Caller, request: NewAc
     factor: undefined,
   } satisfies Account;
   guardAccount(caller, planned);
-  const account = { ...planned, passwordHash: await world.passwords.hash(await checkPassword(request.password)) };
+  const account = { ...planned, passwordHash: await context.passwords.hash(await checkPassword(request.password)) };
   // Others' passwords were hashed first: who asks may be somebody else by now.
-  guardAccount(await confirmCaller(world, caller), account);
+  guardAccount(await confirmCaller(context, caller), account);
   const event = { type: 'account.created', at: now, by: actorOf(caller), userId: account.id } as const;
-  const outcome = await world.store.createAccount(account, event);
+  const outcome = await context.store.createAccount(account, event);
   if (outcome !== 'created') throw taken(outcome, account);
   return accountView(account);
 }
 
 /** @throws `account_not_found` */
-export async function getAccount(world: World, id: string): Promise<AccountView> {
-  return accountView(await readAccount(world, id));
+export async function getAccount(context: AuthorityContext, id: string): Promise<AccountView> {
+  return accountView(await readAccount(context, id));
 }
 
 /** The whole account, with what callers never see. @throws `account_not_found` */
-export async function readAccount(world: World, id: string): Promise<Account> {
-  const { account } = await world.store.readUser(parseUserId(id));
+export async function readAccount(context: AuthorityContext, id: string): Promise<Account> {
+  const { account } = await context.store.readUser(parseUserId(id));
   if (account) return account;
   throw absent(id);
 }
@@ -83,18 +87,59 @@ function absent(id: string): CurfewError {
   return new CurfewError('account_not_found', { detail: `No account has the id ${quoted(id)}.` });
 }
 
+export type AccountsRequest = {
+  /** Free text, looked for as it is. */
+  filter?: string | undefined;
+  /** The user name or the address of one account. */
+  login?: string | undefined;
+  /** The ids of accounts, separated by commas. */
+  ids?: string | undefined;
+  limit?: number | undefined;
+  cursor?: string | undefined;
+};
+
+/**
+ * A page of accounts, by user name; or, with `login` or `ids`, those accounts, as far as there are such.
+ * @throws `cursor_invalid`, `cursor_of_another_query`, `invalid_value`
+ */
 export async function listAccounts(
-  world: World,
-  { filter, limit = limits.pageDefault, cursor }: { filter?: string; limit?: number; cursor?: string } = {},
+  context: AuthorityContext,
+  { filter, login, ids, limit = limits.pageDefault, cursor }: AccountsRequest = {},
 ): Promise<{ accounts: AccountView[]; nextCursor: string | undefined; partial: boolean }> {
+  if ([filter, login, ids].filter((part) => part !== undefined).length > 1) {
+    throw new CurfewError('invalid_value', { detail: 'Only one of filter, login and ids can be given.' });
+  }
+  if (login !== undefined || ids !== undefined) {
+    const found = login === undefined ? await accountsOf(context, ids!) : await accountsCalled(context, login);
+    return { accounts: found.map(accountView), nextCursor: undefined, partial: false };
+  }
   const query = { list: 'accounts', filter };
   const after = decodeCursor(cursor, query);
-  const page = await world.store.listAccounts({ after, limit, text: filter || undefined, budget });
+  const page = await context.store.listAccounts({ after, limit, text: filter || undefined, budget });
   return {
     accounts: page.accounts.map(accountView),
     nextCursor: page.next === undefined ? undefined : encodeCursor(page.next, query),
     partial: page.partial,
   };
+}
+
+async function accountsCalled(context: AuthorityContext, login: string): Promise<Account[]> {
+  const text = canonicalLogin(login);
+  // No name has any, and not every store takes them.
+  if (/\p{Cc}/u.test(text)) return [];
+  const found = await context.store.findAccount(text.includes('@') ? { email: text } : { username: text });
+  return found ? [found.account] : [];
+}
+
+async function accountsOf(context: AuthorityContext, ids: string): Promise<Account[]> {
+  const asked = [...new Set(ids.split(','))];
+  if (asked.length > limits.pageMax) {
+    throw new CurfewError('invalid_value', {
+      detail: `ids takes at most ${limits.pageMax} ids; there are ${asked.length}.`,
+    });
+  }
+  const read = await Promise.all(asked.filter(isId).map((id) => context.store.readUser(parseUserId(id))));
+  return read.flatMap(({ account }) => account ?? []);
 }
 
 export type ChangedAccount = { account: AccountView; receipt: Receipt | undefined };
@@ -106,7 +151,7 @@ export type ChangedAccount = { account: AccountView; receipt: Receipt | undefine
  *   `last_administrator`, and as {@link checkOwnChange}
  */
 export async function updateAccount(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   id: string,
   patch: AccountPatch,
@@ -117,14 +162,14 @@ export async function updateAccount(
   }: { keepSession?: string | undefined; wait?: Wait | undefined } & OwnerProof = {},
 ): Promise<ChangedAccount> {
   // Before a password is hashed, too: that costs more than to ask.
-  guardAccount(caller, await readAccount(world, id));
-  await checkOwnChange(world, caller, id, patch, proof);
+  guardAccount(caller, await readAccount(context, id));
+  await checkOwnChange(context, caller, id, patch, proof);
   const passwordHash =
-    patch.password === undefined ? undefined : await world.passwords.hash(await checkPassword(patch.password));
-  const present = await confirmCaller(world, caller);
-  const now = world.clock.now();
+    patch.password === undefined ? undefined : await context.passwords.hash(await checkPassword(patch.password));
+  const present = await confirmCaller(context, caller);
+  const now = context.clock.now();
   const outcome = await retryConflicts(async () => {
-    const account = await readAccount(world, id);
+    const account = await readAccount(context, id);
     const set = {
       ...changesOf(patch),
       ...addressOf(present, account, patch),
@@ -134,7 +179,7 @@ export async function updateAccount(
     const next = { ...account, ...set };
     guardAccount(present, account, next);
     const why = endReasonOf(account, set);
-    const result = await world.store.changeAccount({
+    const result = await context.store.changeAccount({
       id: account.id,
       version: account.version,
       set,
@@ -149,7 +194,7 @@ export async function updateAccount(
       },
       end: why && { at: now, by: actorOf(caller), reason: why },
       except: why === 'all_of_user' && keepSession !== undefined ? parseSessionId(keepSession) : undefined,
-      witness: await administratorLeft(world, caller, account, next),
+      witness: await administratorLeft(context, caller, account, next),
     });
     if (result.kind === 'not_found') throw absent(id);
     if (result.kind === 'username_taken' || result.kind === 'email_taken') {
@@ -157,8 +202,9 @@ export async function updateAccount(
     }
     return result.kind === 'changed' ? result : 'conflict';
   });
-  const settled = outcome.sequence === undefined ? undefined : await world.fence.settle(outcome.sequence, wait);
-  return { account: accountView(outcome.account), receipt: settled && { ...settled, endedAt: now } };
+  const propagation =
+    outcome.sequence === undefined ? undefined : await context.fence.awaitEverywhere(outcome.sequence, wait);
+  return { account: accountView(outcome.account), receipt: propagation && { ...propagation, endedAt: now } };
 }
 
 /**
@@ -166,28 +212,28 @@ export async function updateAccount(
  * @throws `account_not_found`, `permission_missing`, `last_administrator`
  */
 export async function deleteAccount(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   id: string,
   wait: Wait = 'everywhere',
 ): Promise<{ receipt: Receipt }> {
-  const at = world.clock.nowForEnd();
+  const at = context.clock.nowForEnd();
   const by = actorOf(caller);
   const sequence = await retryConflicts(async () => {
-    const account = await readAccount(world, id);
+    const account = await readAccount(context, id);
     guardAccount(caller, account);
-    const outcome = await world.store.deleteAccount({
+    const outcome = await context.store.deleteAccount({
       id: account.id,
       version: account.version,
       event: { type: 'account.deleted', at, by, userId: account.id },
       end: { at, by, reason: 'account_disabled' },
-      witness: await administratorLeft(world, caller, account),
+      witness: await administratorLeft(context, caller, account),
     });
     if (outcome.kind === 'not_found') throw absent(id);
     return outcome.kind === 'deleted' ? outcome.sequence : 'conflict';
   });
-  const settled = await world.fence.settle(sequence, wait);
-  return { receipt: { ...settled, endedAt: at } };
+  const propagation = await context.fence.awaitEverywhere(sequence, wait);
+  return { receipt: { ...propagation, endedAt: at } };
 }
 
 function endReasonOf(account: Account, set: Partial<Account>): EndReason | undefined {
@@ -228,18 +274,23 @@ function addressOf(caller: Caller, account: Account, { email }: AccountPatch): P
  * caller says which one was confirmed, because the owner may have set another meanwhile.
  * @throws `account_not_found`, `permission_missing`, `email_not_pending`, `email_taken`
  */
-export async function confirmEmail(world: World, caller: Caller, id: string, email: string): Promise<AccountView> {
+export async function confirmEmail(
+  context: AuthorityContext,
+  caller: Caller,
+  id: string,
+  email: string,
+): Promise<AccountView> {
   guard(caller, ['accounts.manage']);
   const confirmed = parseEmail(email);
-  const at = world.clock.now();
+  const at = context.clock.now();
   return retryConflicts(async () => {
-    const account = await readAccount(world, id);
+    const account = await readAccount(context, id);
     guardAccount(caller, account);
     if (account.pendingEmail !== confirmed) {
       throw new CurfewError('email_not_pending', { detail: `Account ${account.username}.` });
     }
     const set = { email: confirmed, pendingEmail: undefined, updatedAt: at };
-    const outcome = await world.store.changeAccount({
+    const outcome = await context.store.changeAccount({
       id: account.id,
       version: account.version,
       set,
@@ -273,7 +324,7 @@ function parseEmail(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const email = canonicalLogin(text);
   if (email.length <= limits.email && /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(email)) return email;
-  throw new CurfewError('invalid_value', { detail: `${quoted(text)} is no e-mail address.` });
+  throw new CurfewError('invalid_value', { detail: `${quoted(text)} is not an e-mail address.` });
 }
 
 /** @throws `invalid_value` */

@@ -2,15 +2,15 @@ import { hash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AttemptRule } from '../domain/attempts.ts';
 import { CurfewError } from '../errors.ts';
-import type { World } from './world.ts';
+import type { AuthorityContext } from './context.ts';
 
 /**
  * Takes an attempt out of a bucket, before the guess is looked at: guesses in parallel count as well.
  * @throws `too_many_attempts`
  */
-export async function takeAttempt(world: World, bucket: string, rule: AttemptRule): Promise<void> {
-  const now = world.clock.nowForEnd();
-  const { allowed, resetAt } = await world.store.takeAttempt(bucket, rule, now);
+export async function takeAttempt(context: AuthorityContext, bucket: string, rule: AttemptRule): Promise<void> {
+  const now = context.clock.nowForEnd();
+  const { allowed, resetAt } = await context.store.takeAttempt(bucket, rule, now);
   if (!allowed) throw new CurfewError('too_many_attempts', { retryAfter: secondsUntil(resetAt, now) });
 }
 
@@ -24,36 +24,36 @@ export type GuessFrom = { bucket: string; spare?: () => Promise<string | undefin
  * @throws `too_many_attempts`, and what `look` throws when the guess is wrong
  */
 export async function guess<Result>(
-  world: World,
+  context: AuthorityContext,
   from: GuessFrom,
   rule: AttemptRule,
   look: () => Promise<Result>,
 ): Promise<Result> {
-  const bucket = await takeFrom(world, from, rule);
-  return world.guesses.look(bucket, async () => {
+  const bucket = await takeFrom(context, from, rule);
+  return context.guesses.look(bucket, async () => {
     try {
       const result = await look();
-      await world.store.clearAttempts(bucket);
+      await context.store.clearAttempts(bucket);
       return result;
     } catch (error) {
       // Where that cannot be said, others wait a while for nothing.
-      await world.store.failAttempt(bucket).catch(() => {});
+      await context.store.failAttempt(bucket).catch(() => {});
       throw error;
     }
   });
 }
 
-async function takeFrom(world: World, from: GuessFrom, rule: AttemptRule): Promise<string> {
-  const first = await takeOneOf(world, [from.bucket], rule);
+async function takeFrom(context: AuthorityContext, from: GuessFrom, rule: AttemptRule): Promise<string> {
+  const first = await takeOneOf(context, [from.bucket], rule);
   if ('bucket' in first) return first.bucket;
   const spare = await from.spare?.();
   const buckets = spare === undefined ? [from.bucket] : [from.bucket, spare];
   // One after the other, so that however many wait for a bucket, one of them asks the store.
-  return world.turns.take(`guess ${buckets.at(-1)}`, async () => {
+  return context.queue.run(`guess ${buckets.at(-1)}`, async () => {
     for (;;) {
-      const outcome = await takeOneOf(world, buckets, rule);
+      const outcome = await takeOneOf(context, buckets, rule);
       if ('bucket' in outcome) return outcome.bucket;
-      const others = buckets.flatMap((bucket) => world.guesses.next(bucket) ?? []);
+      const others = buckets.flatMap((bucket) => context.guesses.next(bucket) ?? []);
       if (others.length > 0) await Promise.race(others);
       else if (outcome.isOpen) await pause(askAgain);
       else throw new CurfewError('too_many_attempts', { retryAfter: secondsUntil(outcome.resets, outcome.now) });
@@ -70,7 +70,7 @@ type Refused = { resets: number; isOpen: boolean; now: number };
 
 /** Takes an attempt out of the first bucket with room; else says when there is room again, and whether it may be sooner. */
 async function takeOneOf(
-  { store, clock }: World,
+  { store, clock }: AuthorityContext,
   buckets: readonly string[],
   rule: AttemptRule,
 ): Promise<{ bucket: string } | Refused> {
@@ -86,12 +86,12 @@ async function takeOneOf(
 
 /** Counts one call against a limit, without refusing it: what the caller is told is theirs to say. */
 export async function countCall(
-  world: World,
+  context: AuthorityContext,
   subject: string,
   rule: AttemptRule,
 ): Promise<{ allowed: boolean; remaining: number; resetAt: number; retryAfter: number }> {
-  const now = world.clock.nowForEnd();
-  const outcome = await world.store.takeAttempt(bucketOf('calls', subject), rule, now);
+  const now = context.clock.nowForEnd();
+  const outcome = await context.store.takeAttempt(bucketOf('calls', subject), rule, now);
   return { ...outcome, retryAfter: secondsUntil(outcome.resetAt, now) };
 }
 

@@ -5,27 +5,22 @@ import { endOf } from '../domain/session.ts';
 import { kindOfToken, parseToken, secretMatches } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
 import { type Caller, type KeyCaller, type Person, personCaller } from './caller.ts';
-import {
-  type InactiveReason,
-  type VerifiedToken,
-  verifyFound,
-  verifyRefreshToken,
-  verifyToken,
-} from './verify-session.ts';
-import type { World } from './world.ts';
+import type { AuthorityContext } from './context.ts';
+import type { InactiveReason, VerifiedToken } from './verification.ts';
+import { verdictOn, verifyFromStore, verifyRefreshToken } from './verify-session.ts';
 
 /**
  * Who shows a token: an API key or a session token.
  * @throws `token_malformed`, `token_unknown`, `key_revoked`, `session_ended`, `session_suspended`
  */
-export async function authenticate(world: World, token: string): Promise<Caller> {
-  return kindOfToken(token) === 'key' ? authenticateKey(world, token) : authenticateSession(world, token);
+export async function authenticate(context: AuthorityContext, token: string): Promise<Caller> {
+  return kindOfToken(token) === 'key' ? authenticateKey(context, token) : authenticateSession(context, token);
 }
 
-export async function authenticateKey(world: Pick<World, 'store'>, token: string): Promise<KeyCaller> {
+export async function authenticateKey(context: Pick<AuthorityContext, 'store'>, token: string): Promise<KeyCaller> {
   const parsed = parseToken('key', token);
   if (!parsed) throw new CurfewError('token_malformed', { detail: 'An API key begins with cfk_.' });
-  const key = await world.store.readKey(parsed.id as KeyId);
+  const key = await context.store.readKey(parsed.id as KeyId);
   if (!key || !secretMatches(parsed.secret, key.hash)) throw new CurfewError('token_unknown');
   if (key.revokedAt !== undefined) throw new CurfewError('key_revoked', { detail: `It is named ${key.name}.` });
   return keyCaller(key);
@@ -40,16 +35,16 @@ function keyCaller(key: ApiKey): KeyCaller {
 /** What a key's row makes of whoever shows it: a store that keeps the row in memory gives the same one each time. */
 const keyCallers: WeakMap<ApiKey, KeyCaller> = new WeakMap();
 
-export async function authenticateSession(world: World, token: string): Promise<Person> {
-  return personOf(world, await verifyToken(world, token));
+export async function authenticateSession(context: AuthorityContext, token: string): Promise<Person> {
+  return personOf(context, await verifyFromStore(context, token));
 }
 
 /**
  * As {@link authenticateSession}, by a session's refresh token, which stays as it is.
  * @throws `token_malformed`, `token_unknown`, `session_ended`, `session_suspended`
  */
-export async function authenticateRefreshToken(world: World, refreshToken: string): Promise<Person> {
-  return personOf(world, await verifyRefreshToken(world, refreshToken));
+export async function authenticateRefreshToken(context: AuthorityContext, refreshToken: string): Promise<Person> {
+  return personOf(context, await verifyRefreshToken(context, refreshToken));
 }
 
 /**
@@ -57,10 +52,10 @@ export async function authenticateRefreshToken(world: World, refreshToken: strin
  * says nothing of whether the session still lives.
  * @throws `token_unknown`, `session_ended`, `session_suspended`
  */
-export async function authenticateVouched(world: World, sessionId: string): Promise<Person> {
-  const found = isId(sessionId) ? await world.store.readSession(sessionId) : undefined;
+export async function authenticateVouched(context: AuthorityContext, sessionId: string): Promise<Person> {
+  const found = isId(sessionId) ? await context.store.readSession(sessionId) : undefined;
   if (!found) throw new CurfewError('token_unknown');
-  return personOf(world, verifyFound(world, found));
+  return personOf(context, verdictOn(context, found));
 }
 
 /**
@@ -68,7 +63,7 @@ export async function authenticateVouched(world: World, sessionId: string): Prom
  * That is no use of their session.
  */
 export async function authenticateAgain(
-  { store, clock, activity }: Pick<World, 'store' | 'clock' | 'activity'>,
+  { store, clock, activity }: Pick<AuthorityContext, 'store' | 'clock' | 'activity'>,
   caller: Caller,
 ): Promise<Caller | undefined> {
   if (caller.kind === 'library') return caller;
@@ -88,17 +83,17 @@ export async function authenticateAgain(
  * As {@link authenticateAgain}, for what waits between the question and the write.
  * @throws `key_revoked`, `session_ended`
  */
-export async function confirmCaller(world: World, caller: Caller): Promise<Caller> {
-  const present = await authenticateAgain(world, caller);
+export async function confirmCaller(context: AuthorityContext, caller: Caller): Promise<Caller> {
+  const present = await authenticateAgain(context, caller);
   if (present) return present;
   const detail = 'This came about while the request was under way.';
   throw new CurfewError(caller.kind === 'key' ? 'key_revoked' : 'session_ended', { detail });
 }
 
-async function personOf(world: World, verified: VerifiedToken): Promise<Person> {
+async function personOf(context: AuthorityContext, verified: VerifiedToken): Promise<Person> {
   if (!verified.active) throw inactive(verified.reason);
   const { stored } = verified;
-  const { account } = await world.store.readUser(stored.userId);
+  const { account } = await context.store.readUser(stored.userId);
   return personCaller(stored, account);
 }
 

@@ -4,8 +4,8 @@ import { limits } from '../domain/limits.ts';
 import { parseUserId } from '../domain/parse.ts';
 import type { Session } from '../domain/session.ts';
 import type { SessionFilter } from '../stores/contract.ts';
+import type { AuthorityContext } from './context.ts';
 import { budget, matchesOf, mostSorted, parseText } from './match-sessions.ts';
-import type { World } from './world.ts';
 
 /** What a browsed list can be ordered by; `username` and `displayName` are those of whoever the session belongs to. */
 export const browseKeys = ['createdAt', 'device', 'os', 'osVersion', 'username', 'displayName'] as const;
@@ -25,9 +25,9 @@ export type BrowseRequest = {
 };
 
 /** What whoever a session belongs to is called: an account's names, or the id of a user who has no account. */
-export type Named = { username: string; displayName: string };
+export type OwnerNames = { username: string; displayName: string };
 export type Browsed = {
-  sessions: { session: Session; named: Named }[];
+  sessions: { session: Session; named: OwnerNames }[];
   /** How many match in all; how many were found, where `partial`. */
   total: number;
   /** Whether there may be more than was looked at: a scan ran out of time, or an order out of matches. */
@@ -39,46 +39,54 @@ export type Browsed = {
  * users it sorts at most 10,000 matches, and newest first goes as deep as its time allows.
  * @throws `invalid_value`, `user_id_too_long`
  */
-export async function browseSessions(world: World, request: BrowseRequest): Promise<Browsed> {
+export async function browseSessions(context: AuthorityContext, request: BrowseRequest): Promise<Browsed> {
   const { offset, limit, order } = request;
   const userId = request.user === undefined ? undefined : parseUserId(request.user);
   const filter: SessionFilter = { userId, status: 'active', text: parseText(request.filter) };
-  if (filter.text === undefined && isNewestFirst(order)) return newest(world, filter, offset, limit);
-  const { sessions, partial } = await everyMatch(world, filter);
-  const named = needsNames(order) ? await namesOf(world, sessions) : undefined;
+  if (filter.text === undefined && isNewestFirst(order)) return newest(context, filter, offset, limit);
+  const { sessions, partial } = await everyMatch(context, filter);
+  const named = needsNames(order) ? await namesOf(context, sessions) : undefined;
   sessions.sort(orderBy(order, named));
-  const total = partial && filter.text === undefined ? await countActive(world, userId) : sessions.length;
+  const total = partial && filter.text === undefined ? await countActive(context, userId) : sessions.length;
   const page = sessions.slice(offset, offset + limit);
-  return { sessions: withNames(page, named ?? (await namesOf(world, page))), total, partial };
+  return { sessions: withNames(page, named ?? (await namesOf(context, page))), total, partial };
 }
 
 /** Newest first is the order in which a store keeps sessions: it takes no sorting, and the store has their number. */
-async function newest(world: World, filter: SessionFilter, offset: number, limit: number): Promise<Browsed> {
-  const total = await countActive(world, filter.userId);
-  const { sessions, partial } = await matchesOf(world, filter, offset + limit);
+async function newest(
+  context: AuthorityContext,
+  filter: SessionFilter,
+  offset: number,
+  limit: number,
+): Promise<Browsed> {
+  const total = await countActive(context, filter.userId);
+  const { sessions, partial } = await matchesOf(context, filter, offset + limit);
   const page = sessions.slice(offset);
   const short = partial && sessions.length < offset + limit;
-  return { sessions: withNames(page, await namesOf(world, page)), total, partial: short };
+  return { sessions: withNames(page, await namesOf(context, page)), total, partial: short };
 }
 
-function countActive(world: World, userId: UserId | undefined): Promise<number> {
-  return world.store.countActive(world.clock.nowForEnd(), userId);
+function countActive(context: AuthorityContext, userId: UserId | undefined): Promise<number> {
+  return context.store.countActive(context.clock.nowForEnd(), userId);
 }
 
 /**
  * What matches by itself, and across users also what belongs to somebody whose name matches. All of that together is
  * given the time of one scan: a third each for names, for the sessions of whoever has one, and for all other sessions.
  */
-async function everyMatch(world: World, filter: SessionFilter): Promise<{ sessions: Session[]; partial: boolean }> {
+async function everyMatch(
+  context: AuthorityContext,
+  filter: SessionFilter,
+): Promise<{ sessions: Session[]; partial: boolean }> {
   const most = mostSorted(filter);
-  if (filter.text === undefined || filter.userId !== undefined) return matchesOf(world, filter, most);
+  if (filter.text === undefined || filter.userId !== undefined) return matchesOf(context, filter, most);
   const began = performance.now();
   const after = (share: number) => began + budget * share;
-  const { users, more } = await usersNamed(world, filter.text);
+  const { users, more } = await usersNamed(context, filter.text);
   const byId = new Map<Session['id'], Session>();
   let partial = more;
   const look = async (what: SessionFilter, until: number) => {
-    const found = await matchesOf(world, what, most, until);
+    const found = await matchesOf(context, what, most, until);
     for (const session of found.sessions) byId.set(session.id, session);
     partial ||= found.partial;
   };
@@ -94,8 +102,8 @@ async function everyMatch(world: World, filter: SessionFilter): Promise<{ sessio
 }
 
 /** Users with a text in one of their names; a page of them, which is more than anybody reads through. */
-async function usersNamed(world: World, text: string): Promise<{ users: AccountId[]; more: boolean }> {
-  const { accounts, next } = await world.store.listAccounts({ limit: limits.pageMax, text, budget: budget / 3 });
+async function usersNamed(context: AuthorityContext, text: string): Promise<{ users: AccountId[]; more: boolean }> {
+  const { accounts, next } = await context.store.listAccounts({ limit: limits.pageMax, text, budget: budget / 3 });
   const users = accounts
     // An address is not a name: who may see sessions may not search for addresses.
     .filter(({ username, name }) => [username, name].some((part) => part?.toLowerCase().includes(text)))
@@ -106,25 +114,25 @@ async function usersNamed(world: World, text: string): Promise<{ users: AccountI
 /** Accounts that are read at once. */
 const readAtOnce = 100;
 
-async function namesOf(world: World, sessions: readonly Session[]): Promise<Map<UserId, Named>> {
+async function namesOf(context: AuthorityContext, sessions: readonly Session[]): Promise<Map<UserId, OwnerNames>> {
   const users = [...new Set(sessions.map(({ userId }) => userId))];
-  const names = new Map<UserId, Named>();
+  const names = new Map<UserId, OwnerNames>();
   for (let i = 0; i < users.length; i += readAtOnce) {
     if (i > 0) await setImmediate();
     await Promise.all(
-      users.slice(i, i + readAtOnce).map(async (userId) => names.set(userId, await namesOfUser(world, userId))),
+      users.slice(i, i + readAtOnce).map(async (userId) => names.set(userId, await namesOfUser(context, userId))),
     );
   }
   return names;
 }
 
-export async function namesOfUser(world: World, userId: UserId): Promise<Named> {
-  const { account } = await world.store.readUser(userId);
+export async function namesOfUser(context: AuthorityContext, userId: UserId): Promise<OwnerNames> {
+  const { account } = await context.store.readUser(userId);
   const username = account?.username ?? userId;
   return { username, displayName: account?.name ?? username };
 }
 
-function withNames(sessions: readonly Session[], named: ReadonlyMap<UserId, Named>): Browsed['sessions'] {
+function withNames(sessions: readonly Session[], named: ReadonlyMap<UserId, OwnerNames>): Browsed['sessions'] {
   return sessions.map((session) => ({ session, named: named.get(session.userId)! }));
 }
 
@@ -138,7 +146,7 @@ function needsNames(order: BrowseOrder): boolean {
 }
 
 /** What is equal by every key comes newest first, so an order is the same on every page. */
-function orderBy(order: BrowseOrder, named: ReadonlyMap<UserId, Named> | undefined) {
+function orderBy(order: BrowseOrder, named: ReadonlyMap<UserId, OwnerNames> | undefined) {
   return (a: Session, b: Session): number => {
     for (const { key, down } of order) {
       const [x, y] = [rankOf(a, key, named), rankOf(b, key, named)];
@@ -148,7 +156,7 @@ function orderBy(order: BrowseOrder, named: ReadonlyMap<UserId, Named> | undefin
   };
 }
 
-function rankOf(session: Session, key: BrowseKey, named: ReadonlyMap<UserId, Named> | undefined): string | number {
+function rankOf(session: Session, key: BrowseKey, named: ReadonlyMap<UserId, OwnerNames> | undefined): string | number {
   switch (key) {
     case 'createdAt':
       return session.createdAt;

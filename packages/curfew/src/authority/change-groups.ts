@@ -1,9 +1,9 @@
 import { parseGroups, parseSessionId, parseUserId } from '../domain/parse.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
+import type { AuthorityContext } from './context.ts';
 import { guardSessionsOf } from './guard.ts';
 import type { Receipt, Wait } from './receipt.ts';
-import type { World } from './world.ts';
 
 /**
  * Adds and removes access groups on all of a user's sessions that have not ended, or on the one that `sessionId`
@@ -12,7 +12,7 @@ import type { World } from './world.ts';
  * @throws `too_many_groups`, `invalid_value`, `session_not_found`, `permission_missing`
  */
 export async function changeAccessGroups(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   userId: string,
   change: {
@@ -23,11 +23,11 @@ export async function changeAccessGroups(
   wait: Wait = 'everywhere',
 ): Promise<{ updated: number; receipt: Receipt }> {
   const { add = [], remove = [], sessionId } = change;
-  const now = world.clock.now();
+  const now = context.clock.now();
   const owner = parseUserId(userId);
-  const { account } = await world.store.readUser(owner);
+  const { account } = await context.store.readUser(owner);
   guardSessionsOf(caller, account);
-  const outcome = await world.store.changeGroups({
+  const outcome = await context.store.changeGroups({
     userId: owner,
     change: { add: parseGroups(add), remove: parseGroups(remove) },
     only: sessionId === undefined ? undefined : parseSessionId(sessionId),
@@ -37,6 +37,6 @@ export async function changeAccessGroups(
   if (outcome.kind === 'not_found') {
     throw new CurfewError('session_not_found', { detail: 'The user has no such session, or it has ended.' });
   }
-  const settled = await world.fence.settle(outcome.sequence, wait);
-  return { updated: outcome.updated, receipt: { ...settled, changedAt: now } };
+  const propagation = await context.fence.awaitEverywhere(outcome.sequence, wait);
+  return { updated: outcome.updated, receipt: { ...propagation, changedAt: now } };
 }

@@ -12,7 +12,7 @@ import type { Epochs, Metadata, Session } from '../domain/session.ts';
 import { viewOf } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
-import type { World } from './world.ts';
+import type { AuthorityContext } from './context.ts';
 
 /** What a session is made of. Durations in milliseconds; what is absent is the policy's. */
 export type SessionRequest = {
@@ -34,22 +34,26 @@ export type OpenedSession = { session: Session } & Tokens;
  * @throws `user_id_too_long`, `too_many_groups`, `metadata_too_large`, `invalid_value`, `name_taken`,
  *   `named_session_stopped`, `too_many_sessions`, `account_disabled`, `signed_out_meanwhile`
  */
-export async function createSession(world: World, caller: Caller, request: SessionRequest): Promise<OpenedSession> {
+export async function createSession(
+  context: AuthorityContext,
+  caller: Caller,
+  request: SessionRequest,
+): Promise<OpenedSession> {
   const userId = parseUserId(request.userId);
-  const { account, epochs } = await world.store.readUser(userId);
+  const { account, epochs } = await context.store.readUser(userId);
   if (account?.disabled) throw new CurfewError('account_disabled', { detail: `Account ${account.username}.` });
-  return openChecked(world, caller, { ...request, userId }, epochs, false);
+  return openChecked(context, caller, { ...request, userId }, epochs, false);
 }
 
 /** Opens a session from a credential; `epochs` are those that were read with it (FENCE.md R19). */
 export async function openChecked(
-  world: World,
+  context: AuthorityContext,
   caller: Caller | 'self',
   request: SessionRequest,
   epochs: Epochs,
   withFactor: boolean,
 ): Promise<OpenedSession> {
-  const { store, policy, random, clock } = world;
+  const { store, policy, random, clock } = context;
   const now = clock.now();
   const userId = parseUserId(request.userId);
   const opened = openSession(
@@ -86,7 +90,7 @@ export async function openChecked(
       throw new CurfewError('too_many_sessions', { detail: `The user has ${outcome.active}.` });
     case 'created': {
       // What this one replaced has ended when the answer says so.
-      if (outcome.sequence !== undefined) await world.fence.settle(outcome.sequence, 'everywhere');
+      if (outcome.sequence !== undefined) await context.fence.awaitEverywhere(outcome.sequence, 'everywhere');
       const { token, refreshToken } = opened;
       return { session: viewOf(outcome.session, undefined), token, refreshToken };
     }

@@ -1,8 +1,8 @@
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
+import type { AuthorityContext } from './context.ts';
 import type { EndedSessions } from './end-user-sessions.ts';
 import type { Wait } from './receipt.ts';
-import type { World } from './world.ts';
 
 /** What has to be said to end everybody. */
 export const everyoneConfirmation = 'everyone';
@@ -12,13 +12,13 @@ export const everyoneConfirmation = 'everyone';
  * @throws `confirmation_required`
  */
 export async function endEveryone(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   { confirm, wait = 'everywhere' }: { confirm: string; wait?: Wait | undefined },
 ): Promise<EndedSessions> {
   if (confirm !== everyoneConfirmation) throw new CurfewError('confirmation_required');
-  const at = world.clock.nowForEnd();
-  const { sequence, ended } = await world.store.endEveryone({ at, by: actorOf(caller), reason: 'everyone' });
-  const settled = await world.fence.settle(sequence, wait);
-  return { ended, receipt: { ...settled, endedAt: at } };
+  const at = context.clock.nowForEnd();
+  const { sequence, ended } = await context.store.endEveryone({ at, by: actorOf(caller), reason: 'everyone' });
+  const propagation = await context.fence.awaitEverywhere(sequence, wait);
+  return { ended, receipt: { ...propagation, endedAt: at } };
 }

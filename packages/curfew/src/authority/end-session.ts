@@ -1,13 +1,14 @@
 import type { SessionId, UserId } from '../domain/brand.ts';
 import { parseSessionId, parseSessionName, quoted } from '../domain/parse.ts';
-import type { Actor, EndReason } from '../domain/reasons.ts';
+import type { Actor, EndReason, ToldReason } from '../domain/reasons.ts';
 import { judgeRefresh } from '../domain/rotation.ts';
 import { type Session, type StoredSession, viewOf } from '../domain/session.ts';
 import { parseToken, secretMatches } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
+import type { AuthorityContext } from './context.ts';
+import { endReasonOf } from './end-reason.ts';
 import type { Receipt, Wait } from './receipt.ts';
-import type { World } from './world.ts';
 
 export type EndedSession = { session: Session; receipt: Receipt };
 
@@ -16,19 +17,22 @@ export type EndTarget = { id: string } | { token: string } | { refreshToken: str
 
 /**
  * Ends a session. One that has ended already is confirmed: the receipt tells of its first end, and waits like it.
- * @throws `session_not_found`; for tokens also `token_malformed`
+ * `told` is the reason that an application gives.
+ * @throws `session_not_found`, `permission_missing`; for tokens also `token_malformed`
  */
 export async function endSession(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   target: EndTarget,
   wait: Wait = 'everywhere',
+  told?: ToldReason,
 ): Promise<EndedSession> {
-  const found = await findTarget(world, target);
+  const found = await findTarget(context, target);
   const own = caller.kind === 'person' && caller.session.userId === found.userId;
   // Whoever ends one of their own, or shows the token itself, logs out; everybody else ends it for them.
-  const reason: EndReason = own || 'token' in target || 'refreshToken' in target ? 'logout' : 'ended_by_admin';
-  return endStored(world, found.id, { by: actorOf(caller), reason }, wait, found.userId);
+  const usual = own || 'token' in target || 'refreshToken' in target ? 'logout' : 'ended_by_admin';
+  const reason = endReasonOf(caller, told, usual);
+  return endStored(context, found.id, { by: actorOf(caller), reason }, wait, found.userId);
 }
 
 /**
@@ -36,66 +40,66 @@ export async function endSession(
  * @throws `session_not_found`, `token_malformed`
  */
 export async function logOut(
-  world: World,
+  context: AuthorityContext,
   target: { token: string } | { refreshToken: string },
   wait: Wait = 'everywhere',
 ): Promise<EndedSession> {
-  const { id, userId } = await findTarget(world, target);
-  return endStored(world, id, { by: `user:${userId}`, reason: 'logout' }, wait, userId);
+  const { id, userId } = await findTarget(context, target);
+  return endStored(context, id, { by: `user:${userId}`, reason: 'logout' }, wait, userId);
 }
 
 /** Ends the session with an id, and waits until that is over. */
 export async function endStored(
-  world: World,
+  context: AuthorityContext,
   id: SessionId,
   why: { by: Actor; reason: EndReason },
   wait: Wait,
   userId?: UserId,
 ): Promise<EndedSession> {
-  const outcome = await world.store.endSession(id, { at: world.clock.nowForEnd(), ...why }, { userId });
+  const outcome = await context.store.endSession(id, { at: context.clock.nowForEnd(), ...why }, { userId });
   if (outcome.kind === 'not_found') throw new CurfewError('session_not_found', { detail: `It had the id ${id}.` });
   const { session, end } = outcome;
-  const settled = await world.fence.settle(end.sequence, wait);
-  return { session: viewOf(session, end), receipt: { ...settled, endedAt: end.at } };
+  const propagation = await context.fence.awaitEverywhere(end.sequence, wait);
+  return { session: viewOf(session, end), receipt: { ...propagation, endedAt: end.at } };
 }
 
 /** Whose session a target names. @throws `session_not_found`, `token_malformed` */
-export async function ownerOf(world: World, target: EndTarget): Promise<UserId> {
-  return (await findTarget(world, target)).userId;
+export async function ownerOf(context: AuthorityContext, target: EndTarget): Promise<UserId> {
+  return (await findTarget(context, target)).userId;
 }
 
 /** The session that a target names, ended or not; a token counts only with its secret. */
-export async function findTarget(world: World, target: EndTarget): Promise<StoredSession> {
+export async function findTarget(context: AuthorityContext, target: EndTarget): Promise<StoredSession> {
   if ('id' in target) {
-    const found = await world.store.readSession(parseSessionId(target.id));
+    const found = await context.store.readSession(parseSessionId(target.id));
     if (found) return found.stored;
     throw new CurfewError('session_not_found', { detail: `No session has the id ${target.id}.` });
   }
   if ('name' in target) {
-    const found = await world.store.readNamedSession(parseSessionName(target.name));
+    const found = await context.store.readNamedSession(parseSessionName(target.name));
     if (found) return found.stored;
     throw new CurfewError('session_not_found', { detail: `No session is named ${quoted(target.name)}.` });
   }
-  return 'token' in target ? findByToken(world, target.token) : findByRefreshToken(world, target.refreshToken);
+  return 'token' in target ? findByToken(context, target.token) : findByRefreshToken(context, target.refreshToken);
 }
 
-async function findByToken(world: World, token: string): Promise<StoredSession> {
+async function findByToken(context: AuthorityContext, token: string): Promise<StoredSession> {
   const parsed = parseToken('session', token);
   if (!parsed) throw new CurfewError('token_malformed');
-  const found = await world.store.readSession(parsed.id as SessionId);
+  const found = await context.store.readSession(parsed.id as SessionId);
   if (found && secretMatches(parsed.secret, found.stored.tokenHash)) return found.stored;
   throw new CurfewError('session_not_found', { detail: 'The token is of no session.' });
 }
 
 /** A refresh token that was used before names its session too: whoever logs out with it means that session. */
-async function findByRefreshToken(world: World, token: string): Promise<StoredSession> {
+async function findByRefreshToken(context: AuthorityContext, token: string): Promise<StoredSession> {
   const parsed = parseToken('refresh', token);
   if (!parsed) throw new CurfewError('token_malformed');
   const id = parsed.id as SessionId;
-  const found = await world.store.readSession(id);
+  const found = await context.store.readSession(id);
   if (found) {
-    const now = world.clock.nowForEnd();
-    const verdict = judgeRefresh(id, found.stored.refresh, parsed.secret, world.secrets.refreshKey, now);
+    const now = context.clock.nowForEnd();
+    const verdict = judgeRefresh(id, found.stored.refresh, parsed.secret, context.secrets.refreshKey, now);
     if (verdict !== 'unknown') return found.stored;
   }
   throw new CurfewError('session_not_found', { detail: 'The refresh token is of no session.' });

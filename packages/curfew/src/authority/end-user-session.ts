@@ -1,23 +1,26 @@
-import type { EndReason } from '../domain/reasons.ts';
+import type { ToldReason } from '../domain/reasons.ts';
 import { actorOf, type Caller } from './caller.ts';
+import type { AuthorityContext } from './context.ts';
+import { endReasonOf } from './end-reason.ts';
 import { type EndedSession, endStored } from './end-session.ts';
 import { findOwned } from './find-user-session.ts';
 import type { Wait } from './receipt.ts';
-import type { World } from './world.ts';
 
 /**
  * Ends one of a user's sessions, by its token or its id, checked and done in one step; an ended one is confirmed.
- * @throws `session_not_found`, in the same words for an unknown session and for another user's
+ * `told` is the reason that an application gives.
+ * @throws `permission_missing`; `session_not_found`, in the same words for an unknown session and for another user's
  */
 export async function endUserSession(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   userId: string,
   tokenOrId: string,
   wait: Wait = 'everywhere',
+  told?: ToldReason,
 ): Promise<EndedSession> {
-  const { stored } = await findOwned(world, userId, tokenOrId);
+  const { stored } = await findOwned(context, userId, tokenOrId);
   const own = caller.kind === 'person' && caller.session.userId === stored.userId;
-  const reason: EndReason = own ? 'logout' : 'ended_by_admin';
-  return endStored(world, stored.id, { by: actorOf(caller), reason }, wait, stored.userId);
+  const reason = endReasonOf(caller, told, own ? 'logout' : 'ended_by_admin');
+  return endStored(context, stored.id, { by: actorOf(caller), reason }, wait, stored.userId);
 }

@@ -13,11 +13,11 @@ import {
 import { CurfewError } from '../errors.ts';
 import { readAccount } from './accounts.ts';
 import { actorOf, type Caller } from './caller.ts';
+import type { AuthorityContext } from './context.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import { guardAccount } from './guard.ts';
 import { retryConflicts } from './retry.ts';
 import { clearFactorAttempts, takeFactorAttempt } from './second-factor.ts';
-import type { World } from './world.ts';
 
 /** What an authenticator needs: shown once. */
 export type Enrolment = { secret: string; url: string };
@@ -27,15 +27,15 @@ export type Enrolment = { secret: string; url: string };
  * before is void.
  * @throws `account_not_found`, `factor_already_enrolled`, `permission_missing`
  */
-export async function startTotp(world: World, caller: Caller, id: string): Promise<Enrolment> {
-  const secret = newTotpSecret(world.random);
-  const account = await change(world, caller, id, undefined, (present) => {
+export async function startTotp(context: AuthorityContext, caller: Caller, id: string): Promise<Enrolment> {
+  const secret = newTotpSecret(context.random);
+  const account = await change(context, caller, id, undefined, (present) => {
     if (hasFactor(present))
       throw new CurfewError('factor_already_enrolled', { detail: `Account ${present.username}.` });
-    const sealedSecret = world.secrets.seal(secret, present.id);
+    const sealedSecret = context.secrets.seal(secret, present.id);
     return { sealedSecret, confirmedAt: undefined, lastStep: 0, backupCodes: [] };
   });
-  return totpUrl(secret, account.email ?? account.username, world.issuer);
+  return totpUrl(secret, account.email ?? account.username, context.issuer);
 }
 
 export type Confirmation = {
@@ -56,31 +56,31 @@ export type Confirmed = { account: AccountView; backupCodes: string[]; ended: nu
  *   `permission_missing`
  */
 export async function confirmTotp(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   id: string,
   { code, secret, endOthers = false, backupCodes = true }: Confirmation,
 ): Promise<Confirmed> {
-  const now = world.clock.now();
+  const now = context.clock.now();
   // Nobody uses up the attempts of an account that they may not write to.
-  guardAccount(caller, await readAccount(world, id));
-  await takeFactorAttempt(world, parseUserId(id) as AccountId);
-  const codes = backupCodes ? newBackupCodes(world.random) : [];
-  const account = await change(world, caller, id, eventBy(world, caller, 'factor.enrolled'), (present) => {
+  guardAccount(caller, await readAccount(context, id));
+  await takeFactorAttempt(context, parseUserId(id) as AccountId);
+  const codes = backupCodes ? newBackupCodes(context.random) : [];
+  const account = await change(context, caller, id, eventBy(context, caller, 'factor.enrolled'), (present) => {
     const { factor } = present;
     if (!factor) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
     if (hasFactor(present))
       throw new CurfewError('factor_already_enrolled', { detail: `Account ${present.username}.` });
-    const begun = world.secrets.unseal(factor.sealedSecret, present.id);
+    const begun = context.secrets.unseal(factor.sealedSecret, present.id);
     if (secret !== undefined && !isTotpSecret(begun, secret)) {
       throw new CurfewError('second_factor_invalid', { methods: ['totp'] });
     }
     const step = totpStep(begun, code.replaceAll(/\s/g, ''), now, factor.lastStep);
     if (step === undefined) throw new CurfewError('second_factor_invalid', { methods: ['totp'] });
-    return { ...factor, confirmedAt: now, lastStep: step, backupCodes: hashed(world, present, codes) };
+    return { ...factor, confirmedAt: now, lastStep: step, backupCodes: hashed(context, present, codes) };
   });
-  await clearFactorAttempts(world, account.id);
-  const ended = endOthers ? await endOtherSessions(world, caller, account) : undefined;
+  await clearFactorAttempts(context, account.id);
+  const ended = endOthers ? await endOtherSessions(context, caller, account) : undefined;
   return { account: accountView(account), backupCodes: codes, ended };
 }
 
@@ -88,13 +88,13 @@ export async function confirmTotp(
  * Removes an account's authenticator and its backup codes.
  * @throws `account_not_found`, `factor_not_enrolled`, `permission_missing`
  */
-export async function removeTotp(world: World, caller: Caller, id: string): Promise<AccountView> {
-  const account = await change(world, caller, id, eventBy(world, caller, 'factor.removed'), (present) => {
+export async function removeTotp(context: AuthorityContext, caller: Caller, id: string): Promise<AccountView> {
+  const account = await change(context, caller, id, eventBy(context, caller, 'factor.removed'), (present) => {
     if (!present.factor) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
     return undefined;
   });
   // The next factor begins with none.
-  await clearFactorAttempts(world, account.id);
+  await clearFactorAttempts(context, account.id);
   return accountView(account);
 }
 
@@ -102,11 +102,11 @@ export async function removeTotp(world: World, caller: Caller, id: string): Prom
  * Gives an account twelve new backup codes; those before are void.
  * @throws `account_not_found`, `factor_not_enrolled`, `permission_missing`
  */
-export async function renewBackupCodes(world: World, caller: Caller, id: string): Promise<string[]> {
-  const codes = newBackupCodes(world.random);
-  await change(world, caller, id, eventBy(world, caller, 'backup_codes.renewed'), (present) => {
+export async function renewBackupCodes(context: AuthorityContext, caller: Caller, id: string): Promise<string[]> {
+  const codes = newBackupCodes(context.random);
+  await change(context, caller, id, eventBy(context, caller, 'backup_codes.renewed'), (present) => {
     if (!hasFactor(present)) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
-    return { ...present.factor!, backupCodes: hashed(world, present, codes) };
+    return { ...present.factor!, backupCodes: hashed(context, present, codes) };
   });
   return codes;
 }
@@ -118,28 +118,28 @@ type EventMaker = (account: Account) => {
   userId: Account['id'];
 };
 
-function eventBy(world: World, caller: Caller, type: EventType): EventMaker {
-  return (account) => ({ type, at: world.clock.now(), by: actorOf(caller), userId: account.id });
+function eventBy(context: AuthorityContext, caller: Caller, type: EventType): EventMaker {
+  return (account) => ({ type, at: context.clock.now(), by: actorOf(caller), userId: account.id });
 }
 
-function hashed(world: World, account: Account, codes: readonly string[]): string[] {
-  return codes.map((code) => hashBackupCode(code, account.id, world.secrets.backupKey));
+function hashed(context: AuthorityContext, account: Account, codes: readonly string[]): string[] {
+  return codes.map((code) => hashBackupCode(code, account.id, context.secrets.backupKey));
 }
 
 async function change(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   id: string,
   event: EventMaker | undefined,
   next: (account: Account) => Factor | undefined,
 ): Promise<Account> {
   return retryConflicts(async () => {
-    const account = await readAccount(world, id);
+    const account = await readAccount(context, id);
     guardAccount(caller, account);
-    const outcome = await world.store.changeAccount({
+    const outcome = await context.store.changeAccount({
       id: account.id,
       version: account.version,
-      set: { factor: next(account), updatedAt: world.clock.now() },
+      set: { factor: next(account), updatedAt: context.clock.now() },
       event: event?.(account),
     });
     if (outcome.kind === 'changed') return outcome.account;
@@ -148,8 +148,8 @@ async function change(
   });
 }
 
-async function endOtherSessions(world: World, caller: Caller, account: Account): Promise<number> {
+async function endOtherSessions(context: AuthorityContext, caller: Caller, account: Account): Promise<number> {
   const own = caller.kind === 'person' && caller.session.userId === account.id;
-  const { ended } = await endUserSessions(world, caller, account.id, { except: own ? caller.session.id : undefined });
+  const { ended } = await endUserSessions(context, caller, account.id, { except: own ? caller.session.id : undefined });
   return ended;
 }

@@ -4,25 +4,29 @@ import type { Session } from '../domain/session.ts';
 import { kindOfToken, parseToken, secretMatches } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
 import type { SessionSnapshot } from '../stores/contract.ts';
+import type { AuthorityContext } from './context.ts';
 import { view } from './get-session.ts';
-import type { World } from './world.ts';
 
 /**
  * One of a user's sessions that has not ended, by its token or its id. Another user's, an unknown one and an ended one
  * are all the same `session_not_found`.
  */
-export async function findUserSession(world: World, userId: string, tokenOrId: string): Promise<Session> {
-  const session = view(world, await findOwned(world, userId, tokenOrId));
+export async function findUserSession(context: AuthorityContext, userId: string, tokenOrId: string): Promise<Session> {
+  const session = view(context, await findOwned(context, userId, tokenOrId));
   if (session.status === 'ended') throw notFound();
   return session;
 }
 
 /** One of a user's sessions, ended or not, by its token or its id. */
-export async function findOwned(world: World, userId: string, tokenOrId: string): Promise<SessionSnapshot> {
+export async function findOwned(
+  context: AuthorityContext,
+  userId: string,
+  tokenOrId: string,
+): Promise<SessionSnapshot> {
   const owner = parseUserId(userId);
   const parsed = kindOfToken(tokenOrId) === 'session' ? parseToken('session', tokenOrId) : undefined;
   const id = parsed ? (parsed.id as SessionId) : parseIdQuietly(tokenOrId);
-  const found = id && (await world.store.readSession(id));
+  const found = id && (await context.store.readSession(id));
   if (!found || found.stored.userId !== owner) throw notFound();
   if (parsed && !secretMatches(parsed.secret, found.stored.tokenHash)) throw notFound();
   return found;

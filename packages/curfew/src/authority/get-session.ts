@@ -2,31 +2,31 @@ import { parseSessionId } from '../domain/parse.ts';
 import { endOf, type Session, viewOf } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import type { SessionSnapshot } from '../stores/contract.ts';
-import type { World } from './world.ts';
+import type { AuthorityContext } from './context.ts';
 
 /**
  * A session as it is now, ended ones too for as long as they are kept.
  * @throws `session_not_found`
  */
-export async function getSession(world: World, id: string): Promise<Session> {
-  const found = await world.store.readSession(parseSessionId(id));
+export async function getSession(context: AuthorityContext, id: string): Promise<Session> {
+  const found = await context.store.readSession(parseSessionId(id));
   if (!found) throw new CurfewError('session_not_found', { detail: `No session has the id ${id}.` });
-  return view(world, found);
+  return view(context, found);
 }
 
 /**
  * A session that has not ended.
  * @throws `session_not_found`, for an ended one too
  */
-export async function getLiveSession(world: World, id: string): Promise<Session> {
-  const session = await getSession(world, id);
+export async function getLiveSession(context: AuthorityContext, id: string): Promise<Session> {
+  const session = await getSession(context, id);
   if (session.status !== 'ended') return session;
   throw new CurfewError('session_not_found', { detail: `The session with the id ${id} has ended.` });
 }
 
 /** A snapshot as seen at this moment, with activity that is not flushed yet. */
-export function view(world: World, { stored, epochEnd }: SessionSnapshot): Session {
-  const lastSeenAt = world.activity.lastSeen(stored);
+export function view(context: AuthorityContext, { stored, epochEnd }: SessionSnapshot): Session {
+  const lastSeenAt = context.activity.lastSeen(stored);
   const fresh = lastSeenAt === stored.lastSeenAt ? stored : { ...stored, lastSeenAt };
-  return viewOf(fresh, endOf(stored, epochEnd, world.clock.nowForEnd(), lastSeenAt));
+  return viewOf(fresh, endOf(stored, epochEnd, context.clock.nowForEnd(), lastSeenAt));
 }

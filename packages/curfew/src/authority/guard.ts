@@ -5,7 +5,7 @@ import { grantedBy, type Permission, permissions } from '../domain/permissions.t
 import { CurfewError } from '../errors.ts';
 import type { AccountWitness } from '../stores/contract.ts';
 import type { Caller } from './caller.ts';
-import type { World } from './world.ts';
+import type { AuthorityContext } from './context.ts';
 
 /*
  * Who may write to what, in one place. Every use case that writes to an account, to a key or to the sessions of an
@@ -24,7 +24,7 @@ export function guard(caller: Caller, ...wanted: readonly Iterable<Permission>[]
   const all = new Set(wanted.flatMap((some) => [...some]));
   const lacking = permissions.filter((permission) => all.has(permission) && !caller.granted.has(permission));
   if (lacking.length === 0) return;
-  throw new CurfewError('permission_missing', { detail: `You have not: ${lacking.join(', ')}.` });
+  throw new CurfewError('permission_missing', { detail: `You lack: ${lacking.join(', ')}.` });
 }
 
 /**
@@ -62,25 +62,29 @@ function isOwn(caller: Caller, account: Account): boolean {
  * @throws `last_administrator`
  */
 export async function administratorLeft(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   before: Account,
   after?: Account,
 ): Promise<AccountWitness | undefined> {
   const stays = after !== undefined && isAdministrator(after) && after.username === before.username;
   if (!isAdministrator(before) || stays) return undefined;
-  const { id, version } = (await callerAsOther(world, caller, before)) ?? (await findOther(world, before));
+  const { id, version } = (await callerAsOther(context, caller, before)) ?? (await findOther(context, before));
   return { id, version };
 }
 
 /** Most often it is the caller: then nobody has to be looked for. */
-async function callerAsOther({ store }: World, caller: Caller, account: Account): Promise<Account | undefined> {
+async function callerAsOther(
+  { store }: AuthorityContext,
+  caller: Caller,
+  account: Account,
+): Promise<Account | undefined> {
   if (caller.kind !== 'person' || caller.session.userId === account.id) return undefined;
   const { account: own } = await store.readUser(caller.session.userId);
   return own && isAdministrator(own) ? own : undefined;
 }
 
-async function findOther({ store }: World, account: Account): Promise<Account> {
+async function findOther({ store }: AuthorityContext, account: Account): Promise<Account> {
   let after: string | undefined;
   do {
     const page = await store.listAccounts({ after, limit: limits.pageMax });

@@ -9,6 +9,7 @@ import {
 } from './authenticate.ts';
 import { browseSessions, namesOfUser } from './browse-sessions.ts';
 import { changeAccessGroups } from './change-groups.ts';
+import type { AuthorityContext } from './context.ts';
 import { createSession } from './create-session.ts';
 import { endEveryone } from './end-everyone.ts';
 import { endSession, logOut, ownerOf } from './end-session.ts';
@@ -25,9 +26,8 @@ import { refreshSession } from './refresh-session.ts';
 import { confirmSecondFactor, factorIsRemembered, showSecondFactor, signInIsFresh } from './second-factor.ts';
 import { confirmPassword, signIn } from './sign-in.ts';
 import { checkSession, verifySession } from './verify-session.ts';
-import type { World } from './world.ts';
 
-/** Every use case, by name: the only writers. Each takes the world first; {@link createAuthority} fills that in. */
+/** Every use case, by name: the only writers. Each takes the context first; {@link createAuthority} fills that in. */
 const useCases = {
   countCall,
   authenticate,
@@ -72,30 +72,32 @@ const useCases = {
   getKey: keys.getKey,
   listKeys: keys.listKeys,
   revokeKey: keys.revokeKey,
-  createNamed: named.createNamed,
-  openNamed: named.openNamed,
-  getNamed: named.getNamed,
-  listNamed: named.listNamed,
-  updateNamed: named.updateNamed,
-  removeNamed: named.removeNamed,
-  startNamed: named.startNamed,
-  stopNamed: named.stopNamed,
-  restartNamed: named.restartNamed,
-  logoutNamed: named.logoutNamed,
+  createNamedSession: named.createNamedSession,
+  openNamedSession: named.openNamedSession,
+  getNamedSession: named.getNamedSession,
+  listNamedSessions: named.listNamedSessions,
+  updateNamedSession: named.updateNamedSession,
+  removeNamedSession: named.removeNamedSession,
+  startNamedSession: named.startNamedSession,
+  stopNamedSession: named.stopNamedSession,
+  restartNamedSession: named.restartNamedSession,
+  logoutNamedSession: named.logoutNamedSession,
   listEvents,
   followEvents,
 } as const;
 
 type UseCases = typeof useCases;
-type Bound<Use> = Use extends (world: World, ...rest: infer Rest) => infer Result ? (...rest: Rest) => Result : never;
+type Bound<Use> = Use extends (context: AuthorityContext, ...rest: infer Rest) => infer Result
+  ? (...rest: Rest) => Result
+  : never;
 
-/** The use cases over one world. */
+/** The use cases over one context. */
 export type Authority = { readonly [Name in keyof UseCases]: Bound<UseCases[Name]> };
 
-export function createAuthority(world: World): Authority {
+export function createAuthority(context: AuthorityContext): Authority {
   const bound = Object.entries(useCases).map(([name, use]) => [
     name,
-    (use as (...all: unknown[]) => unknown).bind(undefined, world),
+    (use as (...all: unknown[]) => unknown).bind(undefined, context),
   ]);
   return Object.fromEntries(bound) as Authority;
 }

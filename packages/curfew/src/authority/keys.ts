@@ -7,24 +7,24 @@ import type { Permission } from '../domain/permissions.ts';
 import { formatToken, hashSecret, newSecret, parseToken } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
+import type { AuthorityContext } from './context.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { guardKey } from './guard.ts';
 import type { Receipt, Wait } from './receipt.ts';
-import type { World } from './world.ts';
 
 /**
- * Makes an API key; the only copy of its token is in the answer. Nobody gives a key what they may not do themselves. A key
+ * Makes an API key; the only copy of its token is in the answer. You cannot grant a scope that you do not have. A key
  * without a scope is for browsers, where everybody can read it.
  * @throws `invalid_value`, `permission_missing`
  */
 export async function createKey(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   { name, scopes }: { name: string; scopes: readonly Permission[] },
 ): Promise<{ key: ApiKeyView; token: string }> {
-  const now = world.clock.now();
-  const id = newId('keys', now, world.random) as KeyId;
-  return store(world, caller, { id, secret: newSecret(world.random), name, scopes, now });
+  const now = context.clock.now();
+  const id = newId('keys', now, context.random) as KeyId;
+  return store(context, caller, { id, secret: newSecret(context.random), name, scopes, now });
 }
 
 /**
@@ -32,12 +32,12 @@ export async function createKey(
  * @throws `config_invalid` when it is not whole
  */
 export async function importKey(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   { token, name, scopes }: { token: string; name: string; scopes: readonly Permission[] },
 ): Promise<void> {
   const { id, secret } = parseWholeKey(token);
-  await store(world, caller, { id: id as KeyId, secret, name, scopes, now: world.clock.now() });
+  await store(context, caller, { id: id as KeyId, secret, name, scopes, now: context.clock.now() });
 }
 
 /** @throws `config_invalid` when an API key that was made elsewhere is not whole */
@@ -46,21 +46,21 @@ export function parseWholeKey(token: string): { id: string; secret: string } {
   if (parsed) return parsed;
   throw new CurfewError('config_invalid', {
     detail:
-      'CURFEW_API_KEY is no whole API key: it begins with cfk_ and ends with a checksum; `curfew keys make` makes one.',
+      'CURFEW_API_KEY is not a complete API key. A key begins with cfk_ and ends with a checksum; `curfew keys make` makes one.',
   });
 }
 
 /** A key that is of no server yet: for CURFEW_API_KEY. */
-export function makeKey(now: number, random: World['random']): string {
+export function makeKey(now: number, random: AuthorityContext['random']): string {
   return formatToken('key', newId('keys', now, random), newSecret(random));
 }
 
 export async function listKeys(
-  world: World,
+  context: AuthorityContext,
   { limit = limits.pageDefault, cursor }: { limit?: number; cursor?: string } = {},
 ): Promise<{ keys: ApiKeyView[]; nextCursor: string | undefined }> {
   const query = { list: 'keys' };
-  const page = await world.store.listKeys({ after: decodeCursor(cursor, query) as KeyId | undefined, limit });
+  const page = await context.store.listKeys({ after: decodeCursor(cursor, query) as KeyId | undefined, limit });
   return {
     keys: page.keys.map(keyView),
     nextCursor: page.next === undefined ? undefined : encodeCursor(page.next, query),
@@ -68,8 +68,8 @@ export async function listKeys(
 }
 
 /** @throws `key_not_found` */
-export async function getKey(world: World, id: string): Promise<ApiKeyView> {
-  const key = await world.store.readKey(id as KeyId);
+export async function getKey(context: AuthorityContext, id: string): Promise<ApiKeyView> {
+  const key = await context.store.readKey(id as KeyId);
   if (key) return keyView(key);
   throw new CurfewError('key_not_found', { detail: `No key has the id ${quoted(id)}.` });
 }
@@ -82,23 +82,23 @@ export type RevokedKey = { key: ApiKeyView; receipt: Receipt };
  * @throws `key_not_found`, `permission_missing`
  */
 export async function revokeKey(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   id: string,
   wait: Wait = 'everywhere',
 ): Promise<RevokedKey> {
   // What a key may do never changes.
-  guardKey(caller, await getKey(world, id));
-  const at = world.clock.nowForEnd();
+  guardKey(caller, await getKey(context, id));
+  const at = context.clock.nowForEnd();
   const event = { type: 'key.revoked', at, by: actorOf(caller), details: { key: id } } as const;
-  const revoked = await world.store.revokeKey(id as KeyId, at, event);
+  const revoked = await context.store.revokeKey(id as KeyId, at, event);
   if (!revoked) throw new CurfewError('key_not_found', { detail: `No key has the id ${quoted(id)}.` });
-  const settled = await world.fence.settle(revoked.sequence, wait);
-  return { key: keyView(revoked.key), receipt: { ...settled, endedAt: revoked.key.revokedAt } };
+  const propagation = await context.fence.awaitEverywhere(revoked.sequence, wait);
+  return { key: keyView(revoked.key), receipt: { ...propagation, endedAt: revoked.key.revokedAt } };
 }
 
 async function store(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   made: { id: KeyId; secret: string; name: string; scopes: readonly Permission[]; now: number },
 ): Promise<{ key: ApiKeyView; token: string }> {
@@ -115,7 +115,7 @@ async function store(
     revokedAt: undefined,
   };
   const details = { key: id, name: key.name, scopes: key.scopes };
-  await world.store.createKey(key, { type: 'key.created', at: now, by, details });
+  await context.store.createKey(key, { type: 'key.created', at: now, by, details });
   return { key: keyView(key), token: formatToken('key', id, secret) };
 }
 

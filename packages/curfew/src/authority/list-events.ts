@@ -1,18 +1,23 @@
 import type { SessionId } from '../domain/brand.ts';
-import type { Event, EventType } from '../domain/events.ts';
+import type { Event, EventFilter, EventType } from '../domain/events.ts';
 import { limits } from '../domain/limits.ts';
-import { parseSessionId, parseUserId } from '../domain/parse.ts';
+import { parseActor, parseSessionId, parseUserId } from '../domain/parse.ts';
 import { CurfewError } from '../errors.ts';
 import type { Caller } from './caller.ts';
+import type { AuthorityContext } from './context.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { budget } from './match-sessions.ts';
 import { Standing } from './standing.ts';
-import type { World } from './world.ts';
 
 export type EventsRequest = {
   type?: EventType | undefined;
   user?: string | undefined;
   session?: string | undefined;
+  /** Who did it: `user:…`, `key:…`, `policy` or `library`. */
+  actor?: string | undefined;
+  /** At this moment or later, and before that one: epoch milliseconds. */
+  since?: number | undefined;
+  until?: number | undefined;
   limit?: number | undefined;
   cursor?: string | undefined;
 };
@@ -25,11 +30,11 @@ export type EventList = {
   partial: boolean;
 };
 
-/** A page of the audit trail, newest first. @throws `cursor_invalid`, `cursor_of_another_query` */
-export async function listEvents(world: World, request: EventsRequest): Promise<EventList> {
+/** A page of the audit trail, newest first. @throws `cursor_invalid`, `cursor_of_another_query`, `invalid_value` */
+export async function listEvents(context: AuthorityContext, request: EventsRequest): Promise<EventList> {
   const query = { list: 'events', ...filterOf(request) };
   const position = decodeCursor(request.cursor, query);
-  const page = await world.store.readEvents({
+  const page = await context.store.readEvents({
     ...filterOf(request),
     before: position === undefined ? undefined : sequenceOf(position),
     limit: request.limit ?? limits.pageDefault,
@@ -56,20 +61,20 @@ const pollInterval = 250;
  * Events as they happen, from `after` (or from now) on, until the signal ends it, or the caller may not read them any more.
  */
 export async function* followEvents(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   request: Omit<EventsRequest, 'limit' | 'cursor'> & { after?: number | undefined },
   until: AbortSignal,
 ): AsyncIterable<Event> {
-  const standing = new Standing(world, caller, 'events.read', until);
+  const standing = new Standing(context, caller, 'events.read', until);
   const { signal } = standing;
   try {
     // What happened before this was watched, nobody has told of.
     if (!(await standing.holds())) return;
-    let after = request.after ?? (await world.store.readEvents({ limit: 1 })).events[0]?.sequence ?? 0;
+    let after = request.after ?? (await context.store.readEvents({ limit: 1 })).events[0]?.sequence ?? 0;
     while (!signal.aborted) {
       const query = { ...filterOf(request), after, limit: limits.pageMax, budget };
-      const { events, next, reached } = await world.store.readEvents(query);
+      const { events, next, reached } = await context.store.readEvents(query);
       // Asked after the events were read: nobody is told of what happened when they had been let go.
       if ((events.length > 0 || standing.isDue) && !(await standing.holds())) return;
       for (const event of events) {
@@ -99,10 +104,13 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-function filterOf({ type, user, session }: Pick<EventsRequest, 'type' | 'user' | 'session'>) {
+function filterOf({ type, user, session, actor, since, until }: Omit<EventsRequest, 'limit' | 'cursor'>): EventFilter {
   return {
     type,
     userId: user === undefined ? undefined : parseUserId(user),
     sessionId: session === undefined ? undefined : (parseSessionId(session) as SessionId),
+    by: actor === undefined ? undefined : parseActor(actor),
+    since,
+    until,
   };
 }

@@ -5,10 +5,10 @@ import { parseAddress, parseGroup, parseSessionName, parseUserId } from '../doma
 import type { Session, SessionStatus } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import type { SessionFilter } from '../stores/contract.ts';
+import type { AuthorityContext } from './context.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { view } from './get-session.ts';
 import { budget, matchesOf, mostSorted, parseText } from './match-sessions.ts';
-import type { World } from './world.ts';
 
 /** What sessions can be ordered by; newest first is the order of creation downwards. */
 export const sortKeys = ['createdAt', 'lastSeenAt', 'expiresAt', 'userId', 'ip', 'device', 'status'] as const;
@@ -48,16 +48,16 @@ export type SessionList = {
  * there throughout; in an order by what changes, a page that cannot be sure of that says `partial` too.
  * @throws `cursor_invalid`, `cursor_of_another_query`, `invalid_value`
  */
-export async function listSessions(world: World, request: ListRequest): Promise<SessionList> {
+export async function listSessions(context: AuthorityContext, request: ListRequest): Promise<SessionList> {
   const filter = parseFilter(request);
   const sort = request.sort ?? defaultSort;
   const limit = request.limit ?? limits.pageDefault;
   const query = { list: 'sessions', filter, sort };
-  const total = await totalOf(world, filter);
+  const total = await totalOf(context, filter);
   if (sort === defaultSort) {
     const after = decodeCursor(request.cursor, query);
-    const now = world.clock.nowForEnd();
-    const page = await world.store.listSessions({
+    const now = context.clock.nowForEnd();
+    const page = await context.store.listSessions({
       filter,
       after: after as Session['id'] | undefined,
       limit,
@@ -65,14 +65,14 @@ export async function listSessions(world: World, request: ListRequest): Promise<
       budget,
     });
     return {
-      sessions: page.sessions.map((snapshot) => view(world, snapshot)),
+      sessions: page.sessions.map((snapshot) => view(context, snapshot)),
       nextCursor: page.next === undefined ? undefined : encodeCursor(page.next, query),
       total,
       partial: page.partial,
     };
   }
   const after = parsePosition(decodeCursor(request.cursor, query));
-  const { sessions, partial } = await matchesOf(world, filter, mostSorted(filter));
+  const { sessions, partial } = await matchesOf(context, filter, mostSorted(filter));
   const order = orderBy(sort);
   sessions.sort((a, b) => order(positionOf(a, sort), positionOf(b, sort)));
   // After the last one that was shown, wherever it is now: what has ended since moves nobody into the pages before.
@@ -133,10 +133,10 @@ function partsOf(text: string): Shown | undefined {
 }
 
 /** Counts what the store counts by itself: the active ones, of everybody or of a user. */
-async function totalOf(world: World, filter: SessionFilter): Promise<number | undefined> {
+async function totalOf(context: AuthorityContext, filter: SessionFilter): Promise<number | undefined> {
   const { userId, status, ...others } = filter;
   if (status !== 'active' || Object.values(others).some((part) => part !== undefined)) return undefined;
-  return world.store.countActive(world.clock.nowForEnd(), userId);
+  return context.store.countActive(context.clock.nowForEnd(), userId);
 }
 
 function parseFilter(request: ListRequest): SessionFilter {

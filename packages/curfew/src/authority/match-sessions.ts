@@ -2,8 +2,8 @@ import { limits } from '../domain/limits.ts';
 import type { Session } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import type { SessionFilter } from '../stores/contract.ts';
+import type { AuthorityContext } from './context.ts';
 import { view } from './get-session.ts';
-import type { World } from './world.ts';
 
 /** Milliseconds that a list may look for matches. */
 export const budget = 500;
@@ -22,7 +22,7 @@ function patience(filter: SessionFilter): number {
 
 /** What matches, newest first: at most `most`, and `partial` when there are more or when a scan ran out of time. */
 export async function matchesOf(
-  world: World,
+  context: AuthorityContext,
   filter: SessionFilter,
   most: number,
   until: number = patience(filter),
@@ -31,10 +31,10 @@ export async function matchesOf(
   let after: Session['id'] | undefined;
   do {
     const left = until - performance.now();
-    const now = world.clock.nowForEnd();
+    const now = context.clock.nowForEnd();
     const limit = Math.min(pageOfScan, most - sessions.length);
-    const page = await world.store.listSessions({ filter, after, limit, now, budget: Math.max(0, left) });
-    sessions.push(...page.sessions.map((snapshot) => view(world, snapshot)));
+    const page = await context.store.listSessions({ filter, after, limit, now, budget: Math.max(0, left) });
+    sessions.push(...page.sessions.map((snapshot) => view(context, snapshot)));
     after = page.next;
     const spent = performance.now() >= until;
     if (after !== undefined && (spent || sessions.length >= most)) return { sessions, partial: true };

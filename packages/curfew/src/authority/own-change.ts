@@ -1,9 +1,9 @@
 import { hasFactor } from '../domain/account.ts';
 import { CurfewError } from '../errors.ts';
 import type { Caller } from './caller.ts';
+import type { AuthorityContext } from './context.ts';
 import { confirmSecondFactor } from './second-factor.ts';
 import { confirmPassword } from './sign-in.ts';
-import type { World } from './world.ts';
 
 /** What shows that whoever asks is more than the holder of a session. */
 export type OwnerProof = {
@@ -20,7 +20,7 @@ export type OwnerProof = {
  *   `second_factor_invalid`, `too_many_attempts`, `server_busy`
  */
 export async function checkOwnChange(
-  world: World,
+  context: AuthorityContext,
   caller: Caller,
   id: string,
   patch: { password?: string | undefined; email?: string | null | undefined },
@@ -29,9 +29,9 @@ export async function checkOwnChange(
   if (caller.kind !== 'person' || caller.session.userId !== id || !caller.account) return;
   if (patch.password === undefined && patch.email === undefined) return;
   const { account, session } = caller;
-  if (currentPassword !== undefined) return confirmPassword(world, account, currentPassword);
+  if (currentPassword !== undefined) return confirmPassword(context, account, currentPassword);
   if (hasFactor(account)) {
-    return confirmSecondFactor(world, session, account, code, { area: 'accounts', ip });
+    return confirmSecondFactor(context, session, account, code, { area: 'accounts', ip });
   }
   const told = { path: '/body/currentPassword', message: 'is required' };
   throw new CurfewError('missing_field', { detail: `${told.path} ${told.message}.`, errors: [told] });

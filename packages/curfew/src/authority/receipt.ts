@@ -1,5 +1,3 @@
-import type { VerifiedToken } from './verify-session.ts';
-
 /** How long an answer waits: until it is over everywhere, or until it is stored. */
 export type Wait = 'everywhere' | 'stored';
 
@@ -21,23 +19,4 @@ export type Receipt = {
   verifiers: { acknowledged: number; expired: number; waitedFor?: string[] };
   nodes: { applied: number; expired: number };
   waitedMs: number;
-};
-
-/** What a caller was let in by. */
-export type Credential = { keyId: string } | { sessionId: string; userId: string };
-
-/** The fence, as the authority needs it. */
-export type Fence = {
-  /** Waits until a change that has been stored is known wherever it could matter. */
-  settle(sequence: number, wait: Wait): Promise<Omit<Receipt, 'endedAt' | 'changedAt'>>;
-  /** Whether a token is good now, from this node's own exact cache, or from the store. */
-  verify(token: string): Promise<VerifiedToken>;
-  /** The same from memory alone; `undefined` when it takes a question. */
-  check(token: string): VerifiedToken | undefined;
-  /**
-   * Calls back whenever a change touches what a caller was let in by, before anybody is told that the change is known
-   * here; until what it answers with is called.
-   */
-  watch(credential: Credential, onTouch: () => void): () => void;
-  close(): Promise<void>;
 };

@@ -34,7 +34,7 @@ export async function recoverAccount(
     const roles = admin && !found.roles.includes('admin') ? (['admin', ...found.roles] as const) : found.roles;
     if (!isAdministrator({ roles, disabled: false })) {
       throw new CurfewError('invalid_value', {
-        detail: `${found.username} is no administrator; with --admin it becomes one. Others get in again by an administrator.`,
+        detail: `${found.username} is not an administrator. Add --admin to make it one, or let an administrator help.`,
       });
     }
     const factor = keepFactor ? found.factor : undefined;

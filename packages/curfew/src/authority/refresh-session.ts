@@ -3,17 +3,17 @@ import { judgeRefresh, rotated, type Successor, successorOf } from '../domain/ro
 import { endOf, type StoredSession, viewOf } from '../domain/session.ts';
 import { formatToken, hashSecret, parseToken } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
+import type { AuthorityContext } from './context.ts';
 import type { OpenedSession } from './create-session.ts';
 import { retryConflicts } from './retry.ts';
-import type { World } from './world.ts';
 
 /**
  * Gives a session new tokens for its refresh token; those before are dead. Callers that race get the same ones. An
  * earlier refresh token ends the session: somebody has a copy.
  * @throws `token_malformed`, `token_unknown`, `session_ended`, `session_suspended`
  */
-export async function refreshSession(world: World, refreshToken: string): Promise<OpenedSession> {
-  const { store, clock, secrets, fence } = world;
+export async function refreshSession(context: AuthorityContext, refreshToken: string): Promise<OpenedSession> {
+  const { store, clock, secrets, fence } = context;
   const parsed = parseToken('refresh', refreshToken);
   if (!parsed) throw new CurfewError('token_malformed');
   const id = parsed.id as SessionId;
@@ -24,11 +24,11 @@ export async function refreshSession(world: World, refreshToken: string): Promis
     const now = clock.now();
     const verdict = judgeRefresh(id, stored.refresh, parsed.secret, secrets.refreshKey, now);
     if (verdict === 'unknown') throw new CurfewError('token_unknown');
-    const end = endOf(stored, epochEnd, now, world.activity.lastSeen(stored));
+    const end = endOf(stored, epochEnd, now, context.activity.lastSeen(stored));
     if (end) throw new CurfewError('session_ended', { reason: end.reason });
     if (verdict === 'reused') {
       const outcome = await store.endSession(id, { at: now, by: 'policy', reason: 'refresh_reuse' });
-      if (outcome.kind !== 'not_found') await fence.settle(outcome.end.sequence, 'everywhere');
+      if (outcome.kind !== 'not_found') await fence.awaitEverywhere(outcome.end.sequence, 'everywhere');
       throw new CurfewError('session_ended', { reason: 'refresh_reuse' });
     }
     if (stored.suspended) throw new CurfewError('session_suspended');
@@ -48,7 +48,7 @@ export async function refreshSession(world: World, refreshToken: string): Promis
       now,
     });
     if (outcome.kind !== 'changed') return 'conflict';
-    await fence.settle(outcome.sequence!, 'everywhere');
+    await fence.awaitEverywhere(outcome.sequence!, 'everywhere');
     return opened(outcome.session, successor);
   });
 }

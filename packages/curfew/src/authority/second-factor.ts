@@ -6,21 +6,24 @@ import type { StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { bucketOf, takeAttempt } from './attempts.ts';
 import type { Person } from './caller.ts';
+import type { AuthorityContext } from './context.ts';
 import { retryConflicts } from './retry.ts';
-import type { World } from './world.ts';
 
 /** Whether a second factor was confirmed for this session's token lately enough, for the same kind, from the same network. */
-export function factorIsRemembered(world: World, session: StoredSession, use: FactorUse): boolean {
-  return isRemembered(session.factorShown, use, world.clock.now());
+export function factorIsRemembered(context: AuthorityContext, session: StoredSession, use: FactorUse): boolean {
+  return isRemembered(session.factorShown, use, context.clock.now());
 }
 
 /**
  * Whether somebody signed in to this session lately enough for what concerns their own account. Whoever has no account
  * here signs in to the application, which says so by opening the session; to an account only its password signs in.
  */
-export function signInIsFresh(world: World, { session, account }: Pick<Person, 'session' | 'account'>): boolean {
+export function signInIsFresh(
+  context: AuthorityContext,
+  { session, account }: Pick<Person, 'session' | 'account'>,
+): boolean {
   if (account && session.openedWith !== undefined) return false;
-  return world.clock.now() < session.authenticatedAt + freshSignIn;
+  return context.clock.now() < session.authenticatedAt + freshSignIn;
 }
 
 /**
@@ -30,13 +33,13 @@ export function signInIsFresh(world: World, { session, account }: Pick<Person, '
  *   `second_factor_invalid`, `too_many_attempts`
  */
 export async function confirmSecondFactor(
-  world: World,
+  context: AuthorityContext,
   session: StoredSession,
   account: Account | undefined,
   code: string | undefined,
   use: FactorUse,
 ): Promise<void> {
-  if (!factorIsRemembered(world, session, use)) await showSecondFactor(world, session, account, code, use);
+  if (!factorIsRemembered(context, session, use)) await showSecondFactor(context, session, account, code, use);
 }
 
 /**
@@ -44,7 +47,7 @@ export async function confirmSecondFactor(
  * @throws as {@link confirmSecondFactor}
  */
 export async function showSecondFactor(
-  world: World,
+  context: AuthorityContext,
   session: StoredSession,
   account: Account | undefined,
   code: string | undefined,
@@ -59,37 +62,37 @@ export async function showSecondFactor(
   if (code === undefined || code === '') {
     throw new CurfewError('second_factor_required', { methods: factorMethods(account) });
   }
-  await useFactor(world, account, code);
-  await remember(world, session, use);
+  await useFactor(context, account, code);
+  await remember(context, session, use);
 }
 
 /**
  * Uses a code up: compare-and-set of what has been used, so it counts once, whoever races with it.
  * @throws `second_factor_invalid`, `too_many_attempts`
  */
-export async function useFactor(world: World, account: Account, code: string): Promise<Account> {
-  await takeFactorAttempt(world, account.id);
+export async function useFactor(context: AuthorityContext, account: Account, code: string): Promise<Account> {
+  await takeFactorAttempt(context, account.id);
   const used = await retryConflicts(async () => {
-    const { account: present } = await world.store.readUser(account.id);
+    const { account: present } = await context.store.readUser(account.id);
     if (!present?.factor || !hasFactor(present)) return undefined;
     const { id, version, factor } = present;
     const next = useCode(factor, code, {
       accountId: id,
-      secret: world.secrets.unseal(factor.sealedSecret, id),
-      backupKey: world.secrets.backupKey,
-      now: world.clock.now(),
+      secret: context.secrets.unseal(factor.sealedSecret, id),
+      backupKey: context.secrets.backupKey,
+      now: context.clock.now(),
     });
     if (!next) return undefined;
-    const outcome = await world.store.changeAccount({ id, version, set: { factor: next }, event: undefined });
+    const outcome = await context.store.changeAccount({ id, version, set: { factor: next }, event: undefined });
     return outcome.kind === 'changed' ? outcome.account : 'conflict';
   });
   if (used) {
-    await clearFactorAttempts(world, account.id);
+    await clearFactorAttempts(context, account.id);
     return used;
   }
-  await world.store.appendEvent({
+  await context.store.appendEvent({
     type: 'second_factor.failed',
-    at: world.clock.nowForEnd(),
+    at: context.clock.nowForEnd(),
     by: `user:${account.id}`,
     userId: account.id,
   });
@@ -100,13 +103,13 @@ export async function useFactor(world: World, account: Account, code: string): P
  * A wrong code counts twice: in a short window, and in a row over days, so that patience does not guess one either.
  * @throws `too_many_attempts`
  */
-export async function takeFactorAttempt(world: World, id: Account['id']): Promise<void> {
+export async function takeFactorAttempt(context: AuthorityContext, id: Account['id']): Promise<void> {
   const [soon, inARow] = factorBuckets(id);
-  await takeAttempt(world, soon, world.attempts.secondFactor);
-  await takeAttempt(world, inARow, world.attempts.secondFactorInARow);
+  await takeAttempt(context, soon, context.attempts.secondFactor);
+  await takeAttempt(context, inARow, context.attempts.secondFactorInARow);
 }
 
-export async function clearFactorAttempts({ store }: World, id: Account['id']): Promise<void> {
+export async function clearFactorAttempts({ store }: AuthorityContext, id: Account['id']): Promise<void> {
   await Promise.all(factorBuckets(id).map((bucket) => store.clearAttempts(bucket)));
 }
 
@@ -114,16 +117,16 @@ function factorBuckets(id: Account['id']): [soon: string, inARow: string] {
   return [bucketOf('factor', id), bucketOf('factor in a row', id)];
 }
 
-async function remember(world: World, session: StoredSession, { area, ip }: FactorUse): Promise<void> {
+async function remember(context: AuthorityContext, session: StoredSession, { area, ip }: FactorUse): Promise<void> {
   await retryConflicts(async () => {
-    const found = await world.store.readSession(session.id);
+    const found = await context.store.readSession(session.id);
     if (!found) return undefined;
     const { id, version, tokenHash } = found.stored;
     // The token was replaced meanwhile: the new one has confirmed nothing.
     if (!Buffer.from(tokenHash).equals(session.tokenHash)) return undefined;
-    const now = world.clock.now();
+    const now = context.clock.now();
     const set = { factorShown: { at: now, area, network: networkOfRequest(ip) } };
-    const outcome = await world.store.changeSession({ id, version, set, logged: false, now });
+    const outcome = await context.store.changeSession({ id, version, set, logged: false, now });
     return outcome.kind === 'conflict' ? 'conflict' : undefined;
   });
 }

@@ -15,11 +15,11 @@ import type { Actor } from '../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { bucketOf, guess, takeAttempt } from './attempts.ts';
+import type { AuthorityContext } from './context.ts';
 import { type OpenedSession, openChecked } from './create-session.ts';
 import { endStored } from './end-session.ts';
 import { useFactor } from './second-factor.ts';
-import { verifyToken } from './verify-session.ts';
-import type { World } from './world.ts';
+import { verifyFromStore } from './verify-session.ts';
 
 export type SignInRequest = {
   login: { username: string } | { email: string };
@@ -48,41 +48,41 @@ export type SignedIn = OpenedSession & { account: AccountView };
  *   `signed_out_meanwhile`, `too_many_sessions`; with a name also `permission_missing`, `invalid_value`, `name_taken`,
  *   `named_session_stopped`
  */
-export async function signIn(world: World, request: SignInRequest): Promise<SignedIn> {
-  const { attempts, store, passwords } = world;
+export async function signIn(context: AuthorityContext, request: SignInRequest): Promise<SignedIn> {
+  const { attempts, store, passwords } = context;
   const by = canonical(request.login);
   const name = Object.values(by)[0]!;
   const ip = parseAddress(request.ip);
   passwords.admit();
-  await takeAttempt(world, bucketOf('address', networkOf(ip ?? '')), attempts.loginFromAddress);
+  await takeAttempt(context, bucketOf('address', networkOf(ip ?? '')), attempts.loginFromAddress);
   const credential = await store.findAccount(by);
   // All names of an account are one; a name that nobody has is limited like any other.
   const subject = credential?.account.id ?? bucketOf('name', name);
   const from = {
     bucket: bucketOf('login', subject),
-    spare: () => bucketOfDevice(world, subject, ip),
+    spare: () => bucketOfDevice(context, subject, ip),
   };
-  const { account, epochs } = await guess(world, from, attempts.loginOfAccount, () =>
-    checkCredentials(world, credential, request, { loginHash: hashOfName(world, name), ip }),
+  const { account, epochs } = await guess(context, from, attempts.loginOfAccount, () =>
+    checkCredentials(context, credential, request, { loginHash: hashOfName(context, name), ip }),
   );
   if (request.name !== undefined) mayTakeName(account);
-  await endPrevious(world, request);
-  const opened = await open(world, account, epochs, request);
-  return { ...opened, account: accountView(await noteLogin(world, account)) };
+  await endPrevious(context, request);
+  const opened = await open(context, account, epochs, request);
+  return { ...opened, account: accountView(await noteLogin(context, account)) };
 }
 
 async function checkCredentials(
-  world: World,
+  context: AuthorityContext,
   credential: { account: Account; epochs: Epochs } | undefined,
   { password, code }: SignInRequest,
   told: object,
 ): Promise<{ account: Account; epochs: Epochs }> {
-  const right = await world.passwords.matches(password, credential?.account.passwordHash);
+  const right = await context.passwords.matches(password, credential?.account.passwordHash);
   if (!right || !credential || credential.account.disabled) {
-    await noteRefusal(world, credential?.account, told);
+    await noteRefusal(context, credential?.account, told);
     throw new CurfewError('invalid_credentials');
   }
-  return { account: await confirmFactor(world, credential.account, code, told), epochs: credential.epochs };
+  return { account: await confirmFactor(context, credential.account, code, told), epochs: credential.epochs };
 }
 
 /** Milliseconds that it may take to see whether an account knows a device. */
@@ -93,14 +93,18 @@ const deviceBudget = 50;
  * tell: strangers who use up all attempts of an account do not lock its owner out there. An unknown name is looked for
  * all the same, so that an answer takes as long.
  */
-async function bucketOfDevice(world: World, subject: string, ip: string | undefined): Promise<string | undefined> {
+async function bucketOfDevice(
+  context: AuthorityContext,
+  subject: string,
+  ip: string | undefined,
+): Promise<string | undefined> {
   if (ip === undefined) return undefined;
   const network = networkOf(ip);
-  const { sessions } = await world.store.listSessions({
+  const { sessions } = await context.store.listSessions({
     filter: { userId: subject as Account['id'] },
     after: undefined,
     limit: limits.pageMax,
-    now: world.clock.nowForEnd(),
+    now: context.clock.nowForEnd(),
     budget: deviceBudget,
   });
   // A session that somebody else opened for the account is no sign-in.
@@ -116,32 +120,37 @@ async function bucketOfDevice(world: World, subject: string, ip: string | undefi
  * as at a sign-in.
  * @throws `invalid_credentials`, `too_many_attempts`, `server_busy`
  */
-export async function confirmPassword(world: World, account: Account, password: string): Promise<void> {
+export async function confirmPassword(context: AuthorityContext, account: Account, password: string): Promise<void> {
   const { id, username: login, passwordHash } = account;
   // A bucket of their own: strangers who try to sign in do not keep the owner from this.
-  await guess(world, { bucket: bucketOf('password', id) }, world.attempts.loginOfAccount, async () => {
-    world.passwords.admit();
-    if (await world.passwords.matches(password, passwordHash)) return;
-    await noteRefusal(world, account, { loginHash: hashOfName(world, login) }, `user:${id}`);
+  await guess(context, { bucket: bucketOf('password', id) }, context.attempts.loginOfAccount, async () => {
+    context.passwords.admit();
+    if (await context.passwords.matches(password, passwordHash)) return;
+    await noteRefusal(context, account, { loginHash: hashOfName(context, login) }, `user:${id}`);
     throw new CurfewError('invalid_credentials');
   });
 }
 
-async function confirmFactor(world: World, account: Account, code: string | undefined, told: object): Promise<Account> {
+async function confirmFactor(
+  context: AuthorityContext,
+  account: Account,
+  code: string | undefined,
+  told: object,
+): Promise<Account> {
   if (!hasFactor(account)) return account;
   if (code === undefined || code === '') {
     // Somebody knows the password: worth knowing. And it takes as long as every other refusal.
-    await noteRefusal(world, account, { ...told, factor: 'missing' });
+    await noteRefusal(context, account, { ...told, factor: 'missing' });
     throw new CurfewError('second_factor_required', { methods: factorMethods(account) });
   }
-  return useFactor(world, account, code);
+  return useFactor(context, account, code);
 }
 
 /**
  * What the audit trail keeps of a name that failed to sign in: enough to see that two are the same, and no more, because
  * people type their password there. Its key is the servers' own, so that nobody can try words on it.
  */
-function hashOfName({ secrets }: World, name: string): string {
+function hashOfName({ secrets }: AuthorityContext, name: string): string {
   return createHmac('sha256', secrets.keyFor('names that failed to sign in'))
     .update(name)
     .digest('base64url')
@@ -155,7 +164,7 @@ function mayTakeName(account: Account): void {
 }
 
 async function noteRefusal(
-  { store, clock }: World,
+  { store, clock }: AuthorityContext,
   account: Account | undefined,
   details: object,
   by: Actor = 'policy',
@@ -164,26 +173,34 @@ async function noteRefusal(
   await store.appendEvent({ type: 'login.failed', at, by, userId: account?.id, details: { ...details } });
 }
 
-function open(world: World, account: Account, epochs: Epochs, request: SignInRequest): Promise<OpenedSession> {
+function open(
+  context: AuthorityContext,
+  account: Account,
+  epochs: Epochs,
+  request: SignInRequest,
+): Promise<OpenedSession> {
   const { userAgent, ip, name, lifetime, idle } = request;
   const session = { userId: account.id, userAgent, ip, name, lifetime, idle };
-  return openChecked(world, 'self', session, epochs, hasFactor(account));
+  return openChecked(context, 'self', session, epochs, hasFactor(account));
 }
 
 /** A sign-in kills the token before (ASVS 7.2.4): first, so that a failure further on leaves nobody signed in. */
-async function endPrevious(world: World, { previousTokens = [], previousSessions = [] }: SignInRequest): Promise<void> {
-  const shown = await Promise.all(previousTokens.map((token) => verifyToken(world, token)));
+async function endPrevious(
+  context: AuthorityContext,
+  { previousTokens = [], previousSessions = [] }: SignInRequest,
+): Promise<void> {
+  const shown = await Promise.all(previousTokens.map((token) => verifyFromStore(context, token)));
   const stored = shown.flatMap((verified) => (verified.active ? [verified.stored] : []));
   for (const { id, userId } of [...stored, ...previousSessions]) {
-    await endStored(world, id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
+    await endStored(context, id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
   }
 }
 
 /** When somebody last signed in is worth knowing, but not worth refusing a sign-in for. */
-async function noteLogin(world: World, account: Account): Promise<Account> {
-  const lastLoginAt = world.clock.nowForEnd();
+async function noteLogin(context: AuthorityContext, account: Account): Promise<Account> {
+  const lastLoginAt = context.clock.nowForEnd();
   const { id, version } = account;
-  const outcome = await world.store.changeAccount({ id, version, set: { lastLoginAt }, event: undefined });
+  const outcome = await context.store.changeAccount({ id, version, set: { lastLoginAt }, event: undefined });
   return outcome.kind === 'changed' ? outcome.account : { ...account, lastLoginAt };
 }
 

@@ -3,8 +3,8 @@ import type { Permission } from '../domain/permissions.ts';
 import { nextDeadline } from '../domain/session.ts';
 import { authenticateAgain } from './authenticate.ts';
 import type { Caller } from './caller.ts';
-import type { Credential } from './receipt.ts';
-import type { World } from './world.ts';
+import type { AuthorityContext } from './context.ts';
+import type { Credential } from './fence.ts';
 
 /** Milliseconds after which the store is asked again, whatever has been heard. */
 const longest = 15 * second;
@@ -16,7 +16,7 @@ const longest = 15 * second;
  * anything else is handed over, and within {@link longest} when there is nothing.
  */
 export class Standing {
-  readonly #world: World;
+  readonly #context: AuthorityContext;
   readonly #caller: Caller;
   readonly #permission: Permission;
   readonly #over: AbortController = new AbortController();
@@ -27,14 +27,16 @@ export class Standing {
   /** Aborted when it is over, or when the stream ends anyway. */
   readonly signal: AbortSignal;
 
-  constructor(world: World, caller: Caller, permission: Permission, until: AbortSignal) {
-    this.#world = world;
+  constructor(context: AuthorityContext, caller: Caller, permission: Permission, until: AbortSignal) {
+    this.#context = context;
     this.#caller = caller;
     this.#permission = permission;
     this.signal = AbortSignal.any([until, this.#over.signal]);
     this.#noteDeadline(caller);
     const credential = credentialOf(caller);
-    this.#stop = credential ? world.fence.watch(credential, () => void this.holds().catch(() => this.end())) : () => {};
+    this.#stop = credential
+      ? context.fence.watch(credential, () => void this.holds().catch(() => this.end()))
+      : () => {};
   }
 
   /**
@@ -43,7 +45,7 @@ export class Standing {
    */
   async holds(): Promise<boolean> {
     this.#askedAt = performance.now();
-    const caller = await authenticateAgain(this.#world, this.#caller);
+    const caller = await authenticateAgain(this.#context, this.#caller);
     if (caller?.granted.has(this.#permission)) this.#noteDeadline(caller);
     else this.end();
     return !this.signal.aborted;
@@ -51,7 +53,7 @@ export class Standing {
 
   /** Whether it is time to ask, although nothing was heard. */
   get isDue(): boolean {
-    return performance.now() - this.#askedAt >= longest || this.#world.clock.nowForEnd() >= this.#deadline;
+    return performance.now() - this.#askedAt >= longest || this.#context.clock.nowForEnd() >= this.#deadline;
   }
 
   end(): void {

@@ -1,7 +1,7 @@
 import { day, second } from '../domain/limits.ts';
 import { flushInterval } from './activity.ts';
 import type { ClockTrouble } from './clock.ts';
-import type { World } from './world.ts';
+import type { AuthorityContext } from './context.ts';
 
 export type UpkeepSettings = {
   /** Milliseconds that ended sessions and the change log are kept. */
@@ -26,13 +26,13 @@ export type Upkeep = {
 };
 
 /** What has to be done now and then: activity is flushed, and the store swept. */
-export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
+export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings): Upkeep {
   let stopped = false;
   let sweeping: Promise<void> | undefined;
-  const flush = () => world.activity.flush(world.clock.nowForEnd());
+  const flush = () => context.activity.flush(context.clock.nowForEnd());
   let told: ClockTrouble | undefined;
   const clockTrouble = () => {
-    const trouble = world.clock.trouble();
+    const trouble = context.clock.trouble();
     if (trouble && trouble.kind !== told?.kind) {
       settings.onWarning(`${trouble.detail} This server sweeps nothing until that is over.`);
     }
@@ -46,7 +46,7 @@ export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
     // First what was seen up to the moment that the sweep goes by: a session that was active then must not be swept as idle,
     // however far the clock jumps meanwhile.
     for (let more = true; more; ) {
-      const now = clockTrouble() ? undefined : world.clock.now();
+      const now = clockTrouble() ? undefined : context.clock.now();
       const began = performance.now();
       await flush();
       if (now === undefined) return;
@@ -54,7 +54,7 @@ export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
       while (more && performance.now() - began < sweepInterval) {
         // What the sweep ends is ended for good: while any clock is in doubt it leaves that to others, or to later.
         if (stopped || clockTrouble()) return;
-        ({ more } = await world.store.sweep({ now, keepEnded, keepEvents, batch }));
+        ({ more } = await context.store.sweep({ now, keepEnded, keepEvents, batch }));
         if (more) await new Promise(setImmediate);
       }
     }
@@ -90,7 +90,7 @@ export function startUpkeep(world: World, settings: UpkeepSettings): Upkeep {
       stopped = true;
       for (const timer of timers) clearInterval(timer);
       await sweeping?.catch(() => {});
-      await world.activity.flush().catch(settings.onError);
+      await context.activity.flush().catch(settings.onError);
     },
   };
 }

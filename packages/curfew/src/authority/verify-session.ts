@@ -1,18 +1,10 @@
 import type { SessionId } from '../domain/brand.ts';
-import type { EndReason } from '../domain/reasons.ts';
 import { judgeRefresh } from '../domain/rotation.ts';
-import { endOf, type Session, type StoredSession, viewOf } from '../domain/session.ts';
+import { endOf, type StoredSession, viewOf } from '../domain/session.ts';
 import { parseToken, secretMatches } from '../domain/tokens.ts';
 import type { SessionSnapshot } from '../stores/contract.ts';
-import type { World } from './world.ts';
-
-/** Why a token is not good: never one of ours (mistyped, unknown, replaced), or what became of its session. */
-export type InactiveReason = 'malformed' | 'unknown' | 'suspended' | EndReason;
-
-export type ActiveVerification = { active: true; session: Session };
-export type Verification = ActiveVerification | { active: false; reason: InactiveReason };
-
-export type VerifiedToken = { active: true; stored: StoredSession } | { active: false; reason: InactiveReason };
+import type { AuthorityContext } from './context.ts';
+import type { ActiveVerification, Verification, VerifiedToken } from './verification.ts';
 
 const malformed = { active: false, reason: 'malformed' } as const;
 const unknown = { active: false, reason: 'unknown' } as const;
@@ -23,25 +15,25 @@ const suspended = { active: false, reason: 'suspended' } as const;
  * whoever holds its secret. Never writes: activity is noted, and flushed in batches.
  * @throws `clock_stepped_back`, `store_unavailable`
  */
-export async function verifySession(world: World, token: string): Promise<Verification> {
+export async function verifySession(context: AuthorityContext, token: string): Promise<Verification> {
   // A clock that went back vouches for no deadline, wherever the session is known from.
-  world.clock.now();
-  const known = await world.fence.verify(token);
+  context.clock.now();
+  const known = await context.fence.verifyFenced(token);
   if (!known.active) return known;
-  const verification = stillActive(world, known.stored);
+  const verification = stillActive(context, known.stored);
   if (verification) return verification;
   // Past a deadline as it is known here: another server may have seen activity since.
-  const verified = await verifyToken(world, token);
+  const verified = await verifyFromStore(context, token);
   return verified.active ? { active: true, session: viewOf(verified.stored, undefined) } : verified;
 }
 
 /** The same at once, from memory; `undefined` when it takes a question. @throws `clock_stepped_back` */
-export function checkSession(world: World, token: string): ActiveVerification | undefined {
-  const known = world.fence.check(token);
-  return known?.active ? stillActive(world, known.stored) : undefined;
+export function checkSession(context: AuthorityContext, token: string): ActiveVerification | undefined {
+  const known = context.fence.check(token);
+  return known?.active ? stillActive(context, known.stored) : undefined;
 }
 
-function stillActive({ clock, activity }: World, stored: StoredSession): ActiveVerification | undefined {
+function stillActive({ clock, activity }: AuthorityContext, stored: StoredSession): ActiveVerification | undefined {
   const now = clock.now();
   if (endOf(stored, undefined, now, activity.lastSeen(stored))) return undefined;
   activity.noteRemembered(stored, now);
@@ -49,35 +41,35 @@ function stillActive({ clock, activity }: World, stored: StoredSession): ActiveV
 }
 
 /** As {@link verifySession}, read from the store: for the fence, and for use cases that go on with the session. */
-export async function verifyToken(
-  world: Pick<World, 'store' | 'clock' | 'activity'>,
+export async function verifyFromStore(
+  context: Pick<AuthorityContext, 'store' | 'clock' | 'activity'>,
   token: string,
 ): Promise<VerifiedToken> {
   const parsed = parseToken('session', token);
   if (!parsed) return malformed;
-  const found = await world.store.readSession(parsed.id as SessionId);
+  const found = await context.store.readSession(parsed.id as SessionId);
   if (!found || !secretMatches(parsed.secret, found.stored.tokenHash)) return unknown;
-  return verifyFound(world, found);
+  return verdictOn(context, found);
 }
 
 /**
- * As {@link verifyToken}, by the refresh token: the present one, or for as long as it still refreshes the one before.
+ * As {@link verifyFromStore}, by the refresh token: the present one, or for as long as it still refreshes the one before.
  * It only asks: a token that was used too long ago is unknown here, and ends nothing.
  */
-export async function verifyRefreshToken(world: World, refreshToken: string): Promise<VerifiedToken> {
+export async function verifyRefreshToken(context: AuthorityContext, refreshToken: string): Promise<VerifiedToken> {
   const parsed = parseToken('refresh', refreshToken);
   if (!parsed) return malformed;
   const id = parsed.id as SessionId;
-  const found = await world.store.readSession(id);
+  const found = await context.store.readSession(id);
   if (!found) return unknown;
   const { refresh } = found.stored;
-  const verdict = judgeRefresh(id, refresh, parsed.secret, world.secrets.refreshKey, world.clock.now());
-  return verdict === 'current' || verdict === 'grace' ? verifyFound(world, found) : unknown;
+  const verdict = judgeRefresh(id, refresh, parsed.secret, context.secrets.refreshKey, context.clock.now());
+  return verdict === 'current' || verdict === 'grace' ? verdictOn(context, found) : unknown;
 }
 
 /** What has become of a session whose credential was right. */
-export function verifyFound(
-  { clock, activity }: Pick<World, 'clock' | 'activity'>,
+export function verdictOn(
+  { clock, activity }: Pick<AuthorityContext, 'clock' | 'activity'>,
   { stored, epochEnd }: SessionSnapshot,
 ): VerifiedToken {
   const now = clock.now();

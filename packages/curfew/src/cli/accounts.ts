@@ -3,9 +3,12 @@ import { input, password } from '@inquirer/prompts';
 import type { Command } from 'commander';
 import { type Account, CurfewApiError, type Operations } from 'curfew-client';
 import { renderUnicodeCompact } from 'uqr';
+import { permissions, roleNames } from '../domain/permissions.ts';
 import { answer, type Context, confirmed, contextOf, exitCodes, onStandardError, Stop, withFactor } from './context.ts';
 import { receiptText } from './format.ts';
+import { choice, pageSize } from './option-values.ts';
 import { type Column, paint, relative, renderTable } from './terminal.ts';
+import { findAccount } from './user.ts';
 
 export function accountsAdd(accounts: Command): void {
   accounts
@@ -14,8 +17,8 @@ export function accountsAdd(accounts: Command): void {
     .argument('<username>', 'a-z 0-9 . _ -')
     .option('--email <address>', 'its e-mail address')
     .option('--name <text>', 'what people call them')
-    .option('--role <role...>', 'admin, support, auditor or member')
-    .option('--permission <permission...>', 'besides those of the roles')
+    .addOption(choice('--role <role...>', 'what it may do', roleNames))
+    .addOption(choice('--permission <permission...>', 'besides those of the roles', permissions))
     .option('--random-password', 'make one up and show it once')
     .action(
       async (
@@ -48,12 +51,12 @@ export function accountsList(accounts: Command): void {
     .command('list')
     .description('list accounts by user name')
     .option('-f, --filter <text>', 'with a text in its user name, address or name')
-    .option('-n, --limit <number>', 'accounts a page, 1 to 100', '50')
+    .addOption(pageSize('accounts'))
     .option('--cursor <cursor>', 'the page after this one')
     .action(
-      async ({ filter, limit, cursor }: { filter?: string; limit: string; cursor?: string }, command: Command) => {
+      async ({ filter, limit, cursor }: { filter?: string; limit: number; cursor?: string }, command: Command) => {
         const context = contextOf(command);
-        const page = await context.client.listAccounts({ filter, limit: Number(limit), cursor });
+        const page = await context.client.listAccounts({ filter, limit, cursor });
         answer(context, page, ({ accounts: rows, nextCursor }) => {
           if (rows.length === 0) return filter === undefined ? 'No accounts yet.' : 'No accounts match.';
           const more = nextCursor ? `\n\n${paint('dim', `More: --cursor ${nextCursor}`)}` : '';
@@ -71,7 +74,7 @@ const columns: readonly Column<Account>[] = [
     head: 'STATE',
     of: ({ disabled, totp }) => (disabled ? 'disabled' : totp ? 'second factor' : 'password only'),
     style: ({ disabled, totp }) => (disabled ? 'dim' : totp ? 'green' : 'yellow'),
-    least: 13,
+    least: 8,
   },
   { head: 'LAST SIGN-IN', of: ({ lastLoginAt }) => (lastLoginAt ? relative(lastLoginAt) : 'never'), least: 12 },
   { head: 'ADDRESS', of: ({ email }) => email ?? '–' },
@@ -89,10 +92,10 @@ function setDisabled(accounts: Command, act: string, disabled: boolean, descript
   accounts
     .command(act)
     .description(description)
-    .argument('<username>', 'its user name or its id')
+    .argument('<username>', 'its user name, its address or its id')
     .action(async (text: string, _options: object, command: Command) => {
       const context = contextOf(command);
-      const account = await findAccount(context, text);
+      const account = await accountOf(context, text);
       if (disabled) {
         const { total = 0 } = await context.client.listUserSessions({ userId: account.id, limit: 1 });
         await confirmed(context, `This disables ${account.username} and ends ${total} of its sessions. Continue?`);
@@ -109,11 +112,11 @@ export function accountsTotp(accounts: Command): void {
   accounts
     .command('totp')
     .description('enrol an authenticator as the second factor of an account')
-    .argument('[username]', 'its user name or its id; without, your own')
+    .argument('[username]', 'its user name, its address or its id; without, your own')
     .option('--remove', 'remove it instead')
     .action(async (text: string | undefined, { remove }: { remove?: boolean }, command: Command) => {
       const context = contextOf(command);
-      const account = text === undefined ? await ownAccount(context) : await findAccount(context, text);
+      const account = text === undefined ? await ownAccount(context) : await accountOf(context, text);
       const { client } = context;
       if (remove) {
         await confirmed(context, `This removes the second factor of ${account.username}. Continue?`);
@@ -130,8 +133,7 @@ export function accountsTotp(accounts: Command): void {
       const { err } = context.terminal;
       err(`Scan this with your authenticator app:\n\n${renderUnicodeCompact(enrolment.url, { border: 2 })}\n`);
       err(`Or type in the secret: ${paint('bold', enrolment.secret)}\n`);
-      const code = await input({ message: 'The code it shows:', required: true }, onStandardError);
-      const confirmedTotp = await client.confirmTotp({ id: account.id, code });
+      const confirmedTotp = await confirmEnrolment(context, account.id);
       answer(context, confirmedTotp, ({ backupCodes }) =>
         [
           paint('green', `The second factor of ${account.username} is enrolled.`),
@@ -143,27 +145,30 @@ export function accountsTotp(accounts: Command): void {
     });
 }
 
+/** A code that was mistyped is asked for again: the secret stays the one that was scanned. */
+async function confirmEnrolment({ client, terminal }: Context, id: string) {
+  for (;;) {
+    const code = await input({ message: 'The code it shows:', required: true }, onStandardError);
+    try {
+      return await client.confirmTotp({ id, code });
+    } catch (error) {
+      const mistyped = error instanceof CurfewApiError && error.code === 'second_factor_invalid';
+      if (!mistyped || !terminal.interactive) throw error;
+      terminal.err('This code is not right. Type in the one that the authenticator shows now; the secret is the same.');
+    }
+  }
+}
+
 async function ownAccount({ client }: Context): Promise<Account> {
   const { account } = await client.me();
   if (account) return account;
   throw new Stop(exitCodes.usage, 'Name an account: whoever asks here has none of their own.');
 }
 
-async function findAccount({ client }: Context, text: string): Promise<Account> {
-  const { accounts } = await client.listAccounts({ filter: text, limit: 100 });
-  const found = accounts.find(({ username }) => username === text.toLowerCase());
+async function accountOf(context: Context, text: string): Promise<Account> {
+  const found = await findAccount(context, text);
   if (found) return found;
-  try {
-    return (await client.getAccount({ id: text })).account;
-  } catch (error) {
-    if (error instanceof CurfewApiError && error.code === 'account_not_found') {
-      throw new Stop(
-        exitCodes.failed,
-        `There is no account ${JSON.stringify(text)}; \`curfew accounts list\` shows them.`,
-      );
-    }
-    throw error;
-  }
+  throw new Stop(exitCodes.failed, `There is no account ${JSON.stringify(text)}; \`curfew accounts list\` shows them.`);
 }
 
 async function askNewPassword({ terminal }: Context): Promise<string> {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type CallOptions, type Client, CurfewApiError, createClient } from 'curfew-client';
 import { readSecret } from '../config.ts';
 import { oneLine } from '../domain/steering.ts';
+import { parseToken } from '../domain/tokens.ts';
 import { readCredentials } from './credentials.ts';
 import { createTerminal, jsonText, type Terminal } from './terminal.ts';
 
@@ -14,7 +15,8 @@ export type GlobalOptions = {
   yes?: boolean;
   code?: string;
   wait?: 'everywhere' | 'stored';
-  timeout?: string;
+  /** Milliseconds. */
+  timeout?: number;
 };
 
 export type Context = {
@@ -22,18 +24,23 @@ export type Context = {
   client: Client;
   options: GlobalOptions;
   url: string;
+  token: string | undefined;
 };
 
 /** Ends the command with a code of its own; what is to be said has been said, or is the message. */
 export class Stop extends Error {
   readonly code: number;
-  constructor(code: number, message = '') {
+  /** The error's own code and what to do about it, where there is more to say than the message. */
+  readonly error: { code?: string; remedy?: string };
+  constructor(code: number, message = '', error: { code?: string; remedy?: string } = {}) {
     super(message);
     this.code = code;
+    this.error = error;
   }
 }
 
-export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, cancelled: 130 } as const;
+/** `nothing`: what was named has nothing to end or to change, so nothing was. */
+export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, nothing: 4, cancelled: 130 } as const;
 
 const defaultUrl = 'http://127.0.0.1:2873';
 
@@ -49,14 +56,18 @@ export function contextOf(command: Command): Context {
     readSecret(env, 'CURFEW_TOKEN') ??
     readSecret(env, 'CURFEW_API_KEY') ??
     (kept?.url === url ? kept.token : undefined);
-  const timeout = options.timeout === undefined ? undefined : Number(options.timeout) * 1000;
-  if (timeout !== undefined && !(timeout > 0)) throw new Stop(exitCodes.usage, '--timeout takes seconds, such as 30');
   return {
     terminal: createTerminal(options.json === true),
-    client: createClient({ url, token, timeout }),
+    client: createClient({ url, token, timeout: options.timeout }),
     options,
     url,
+    token,
   };
+}
+
+/** The id of the session that the command itself uses; `undefined` with an API key. */
+export function currentSession({ token = '' }: Context): string | undefined {
+  return parseToken('session', token)?.id;
 }
 
 /**

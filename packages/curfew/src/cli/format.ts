@@ -1,6 +1,7 @@
 import type { Receipt, Session } from 'curfew-client';
 import { oneLine } from '../domain/steering.ts';
 import { type Column, paint, relative } from './terminal.ts';
+import { type UserNames, withName } from './user.ts';
 
 export function deviceText({ device }: Session): string {
   const name = [device.name, device.version].filter(Boolean).join(' ');
@@ -8,26 +9,27 @@ export function deviceText({ device }: Session): string {
   return name || on ? `${name}${on}`.trim() : device.type;
 }
 
-export const sessionColumns: readonly Column<Session>[] = [
+export const sessionColumns = (names: UserNames, current?: string): readonly Column<Session>[] => [
   { head: 'ID', of: ({ id }) => id, least: 22 },
-  { head: 'USER', of: ({ userId }) => userId, least: 12 },
+  { head: 'USER', of: ({ userId }) => withName(names, userId), least: 10 },
   {
     head: 'STATUS',
-    of: ({ status, endReason }) => (endReason ? `${status}: ${endReason}` : status),
-    style: ({ status }) => (status === 'active' ? 'green' : status === 'suspended' ? 'yellow' : 'dim'),
-    least: 6,
+    of: ({ id, status, endReason }) => (id === current ? 'current' : endReason ? `${status}: ${endReason}` : status),
+    style: ({ id, status }) =>
+      id === current ? 'bold' : status === 'active' ? 'green' : status === 'suspended' ? 'yellow' : 'dim',
+    least: 7,
   },
-  { head: 'DEVICE', of: deviceText, least: 12 },
-  { head: 'ADDRESS', of: ({ ip }) => ip ?? '–', least: 9 },
+  { head: 'DEVICE', of: deviceText, least: 6 },
+  { head: 'ADDRESS', of: ({ ip }) => ip ?? '–', least: 7 },
   { head: 'LAST SEEN', of: ({ lastSeenAt }) => relative(lastSeenAt), least: 9 },
   { head: 'GROUPS', of: ({ accessGroups }) => accessGroups.join(' ') || '–', least: 6 },
 ];
 
 /** One session, part by part. */
-export function sessionText(session: Session): string {
+export function sessionText(session: Session, names: UserNames): string {
   const parts: [string, string | undefined][] = [
     ['id', session.id],
-    ['user', session.userId],
+    ['user', withName(names, session.userId)],
     ['name', session.name],
     ['status', session.status],
     ['groups', session.accessGroups.join(' ') || undefined],
@@ -38,13 +40,21 @@ export function sessionText(session: Session): string {
     ['last seen', moment(session.lastSeenAt)],
     ['ends', session.endedAt ? undefined : moment(session.expiresAt)],
     ['ends when idle', session.endedAt ? undefined : moment(session.idleExpiresAt)],
-    ['ended', session.endedAt && `${moment(session.endedAt)}, by ${session.endedBy}: ${session.endReason}`],
+    [
+      'ended',
+      session.endedAt && `${moment(session.endedAt)}, by ${actorText(names, session.endedBy)}: ${session.endReason}`,
+    ],
     ['metadata', Object.keys(session.metadata).length > 0 ? JSON.stringify(session.metadata) : undefined],
   ];
   return parts
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${paint('dim', name.padEnd(15))} ${oneLine(value!)}`)
     .join('\n');
+}
+
+/** Who did something: `user:olga (0V7o…)` where the user has an account. */
+export function actorText(names: UserNames, actor = 'unknown'): string {
+  return actor.startsWith('user:') ? `user:${withName(names, actor.slice('user:'.length))}` : actor;
 }
 
 function moment(text: string): string {

@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
-import { answer, contextOf, withFactor } from './context.ts';
+import { answer, type Context, contextOf, exitCodes, Stop, withFactor } from './context.ts';
 import { receiptText } from './format.ts';
 import { counted } from './terminal.ts';
+import { exactOption, findUser, nothingText, type User, userText } from './user.ts';
+
+type Options = { session?: string; exact?: boolean };
 
 export function groupsAdd(groups: Command): void {
   change(groups, 'add', 'add access groups to the live sessions of a user');
@@ -15,17 +18,31 @@ function change(groups: Command, act: 'add' | 'remove', description: string): vo
   groups
     .command(act)
     .description(description)
-    .argument('<user>', 'the id of the user')
+    .argument('<user>', 'the user: an account’s user name or address, or an id')
     .argument('<groups...>', 'the access groups')
     .option('--session <id>', 'on this session alone')
-    .action(async (userId: string, keys: string[], { session }: { session?: string }, command: Command) => {
+    .option(...exactOption)
+    .action(async (text: string, keys: string[], { session, exact }: Options, command: Command) => {
       const context = contextOf(command);
-      const input = { userId, [act]: keys, sessionId: session, wait: context.options.wait };
+      const user = await findUser(context, text, exact);
+      const input = { userId: user.id, [act]: keys, sessionId: session, wait: context.options.wait };
       const changed = await withFactor(context, (options) => context.client.changeAccessGroupsOfUser(input, options));
+      // Sessions that are as they should be already are no mistake; a user without any is.
+      if (changed.updated === 0 && session === undefined && !(await hasLiveSessions(context, user))) {
+        throw new Stop(exitCodes.nothing, nothingText(user, 'session that is live'));
+      }
       answer(
         context,
-        changed,
-        ({ updated, receipt }) => `${counted(updated, 'session')} changed.\n${receiptText(receipt)}`,
+        { ...changed, user },
+        ({ updated, receipt }) =>
+          `${counted(updated, 'session')} of ${userText(user)} changed.\n${receiptText(receipt)}`,
       );
     });
+}
+
+async function hasLiveSessions({ client }: Context, { id }: User): Promise<boolean> {
+  for (const status of ['active', 'suspended'] as const) {
+    if ((await client.listSessions({ user: id, status, limit: 1 })).sessions.length > 0) return true;
+  }
+  return false;
 }

@@ -5,6 +5,7 @@ import { makeKey } from '../authority/keys.ts';
 import { permissions } from '../domain/permissions.ts';
 import { answer, confirmed, contextOf, exitCodes, Stop, withFactor } from './context.ts';
 import { receiptText } from './format.ts';
+import { choice, pageSize } from './option-values.ts';
 import { type Column, createTerminal, paint, relative, renderTable } from './terminal.ts';
 
 type CreateOptions = { scope?: string[]; browser?: boolean };
@@ -14,7 +15,7 @@ export function keysCreate(keys: Command): void {
     .command('create')
     .description('make an API key; its token is shown once')
     .argument('<name>', 'what it is for')
-    .option('-s, --scope <scope...>', permissions.join(', '))
+    .addOption(choice('-s, --scope <scope...>', 'what it may do', permissions))
     .option('--browser', 'without a scope: for browsers, where it is good for the Altogic dialect alone')
     .action(async (name: string, { scope = [], browser = false }: CreateOptions, command: Command) => {
       if (browser === scope.length > 0) throw new Stop(exitCodes.usage, 'Give the key scopes, or --browser.');
@@ -31,11 +32,11 @@ export function keysList(keys: Command): void {
   keys
     .command('list')
     .description('list API keys, newest first')
-    .option('-n, --limit <number>', 'keys a page, 1 to 100', '50')
+    .addOption(pageSize('keys'))
     .option('--cursor <cursor>', 'the page after this one')
-    .action(async ({ limit, cursor }: { limit: string; cursor?: string }, command: Command) => {
+    .action(async ({ limit, cursor }: { limit: number; cursor?: string }, command: Command) => {
       const context = contextOf(command);
-      const page = await context.client.listKeys({ limit: Number(limit), cursor });
+      const page = await context.client.listKeys({ limit, cursor });
       answer(context, page, ({ keys: rows, nextCursor }) => {
         if (rows.length === 0) return 'No API keys yet.';
         const more = nextCursor ? `\n\n${paint('dim', `More: --cursor ${nextCursor}`)}` : '';

@@ -6,10 +6,12 @@ import { accountsRecover } from './accounts-recover.ts';
 import { backup } from './backup.ts';
 import { exitCodes, Stop } from './context.ts';
 import { doctor } from './doctor.ts';
+import { events } from './events.ts';
 import { groupsAdd, groupsRemove } from './groups.ts';
 import * as keys from './keys.ts';
 import { login, logout } from './login.ts';
 import { migrate } from './migrate.ts';
+import { choice, seconds } from './option-values.ts';
 import { secretKeyReplace } from './secret-key.ts';
 import { serve } from './serve.ts';
 import { sessionsEnd } from './sessions-end.ts';
@@ -20,6 +22,7 @@ import { jsonText, paint, writeTo } from './terminal.ts';
 import { totp } from './totp.ts';
 import { exportStore, importStore } from './transfer.ts';
 import { version } from './version.ts';
+import { inOptions, remedyOf } from './words.ts';
 
 const program = new Command('curfew')
   .description('End any session, anywhere, now.')
@@ -27,13 +30,14 @@ const program = new Command('curfew')
   .option('--url <url>', 'the server [CURFEW_URL, the last login, http://127.0.0.1:2873]')
   .option('--token <token>', 'an API key or a session token [CURFEW_API_KEY, CURFEW_TOKEN, the last login]')
   .option('--code <code>', 'a second factor')
-  .option('--wait <how>', 'everywhere, or stored')
-  .option('--timeout <seconds>', 'how long an answer may take')
+  .addOption(choice('--wait <how>', 'when an end is answered', ['everywhere', 'stored']))
+  .option('--timeout <seconds>', 'how long an answer may take', seconds)
   .option('--json', 'answers as JSON, no questions')
   .option('-y, --yes', 'do not ask before ending many')
   .addHelpText(
     'after',
-    '\nEnds with 0 when done, 1 when refused or failed, 2 for wrong usage, 3 when the server cannot be reached.',
+    '\nEnds with 0 when done, 1 when refused or failed, 2 for wrong usage, 3 when the server cannot be reached, ' +
+      '4 when there was nothing to end or to change.',
   )
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(paint('red', text)) });
@@ -51,6 +55,7 @@ for (const add of [...Object.values(accounts), accountsRecover]) add(accountComm
 const keyCommands = program.command('keys').description('credentials of machines');
 for (const add of Object.values(keys)) add(keyCommands);
 
+events(program);
 secretKeyReplace(program.command('secret-key').description("the servers' own key, which seals authenticators"));
 for (const add of [backup, exportStore, importStore, migrate]) add(program);
 doctor(program);
@@ -71,11 +76,11 @@ try {
 function tell(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (error instanceof Stop) {
-    if (error.message) say(error.message, undefined, undefined);
+    if (error.message) say(error.message, error.error.remedy, error.error.code);
     return error.code;
   }
   if (error instanceof CurfewApiError) {
-    say(error.message, error.remedy, error.code);
+    say(inOptions(error.message), remedyOf(error), error.code);
     return ['unreachable', 'timeout'].includes(error.code) ? exitCodes.unreachable : exitCodes.failed;
   }
   if (isCurfewError(error)) {

@@ -1,38 +1,63 @@
 import type { Command } from 'commander';
-import { answer, confirmed, contextOf, exitCodes, Stop, withFactor } from './context.ts';
+import { answer, type Context, confirmed, contextOf, currentSession, exitCodes, Stop, withFactor } from './context.ts';
 import { receiptText } from './format.ts';
 import { counted } from './terminal.ts';
+import { exactOption, findUser, nothingText, userText } from './user.ts';
 
 export function sessionsEndAll(sessions: Command): void {
   sessions
     .command('end-all')
     .description('end all sessions of a user, or of everybody')
-    .option('-u, --user <id>', 'of this user')
-    .option('--except <id>', 'all of the user’s but this session')
+    .option('-u, --user <user>', 'of this user: an account’s user name or address, or an id')
+    .option(...exactOption)
+    .option('--except <id>', 'all of the user’s but this session; `current` is the one that this command uses')
     .option('--everyone', 'of everybody')
-    .action(async (asked: { user?: string; except?: string; everyone?: boolean }, command: Command) => {
-      const context = contextOf(command);
-      const { client, options } = context;
-      if ((asked.user === undefined) !== (asked.everyone === true)) {
-        throw new Stop(exitCodes.usage, 'Say whose: --user <id>, or --everyone.');
-      }
-      if (asked.except !== undefined && asked.everyone) {
-        throw new Stop(exitCodes.usage, '--except goes with --user: everyone is everyone.');
-      }
-      const { user: userId, except } = asked;
-      if (userId === undefined) {
-        const { total = 0 } = await client.listSessions({ status: 'active', limit: 1 });
-        await confirmed(context, `This ends ${counted(total, 'session')}: everybody is signed out. Continue?`);
-        const input = { confirm: 'everyone', wait: options.wait };
-        answer(context, await withFactor(context, (call) => client.endEveryone(input, call)), text);
-        return;
-      }
-      const { total = 0 } = await client.listSessions({ user: userId, status: 'active', limit: 1 });
-      const count = counted(except === undefined ? total : Math.max(0, total - 1), 'session');
-      await confirmed(context, `This ends ${count} of ${userId}. Continue?`);
-      const input = { userId, except, wait: options.wait };
-      answer(context, await withFactor(context, (call) => client.endSessionsOfUser(input, call)), text);
-    });
+    .action(
+      async (asked: { user?: string; exact?: boolean; except?: string; everyone?: boolean }, command: Command) => {
+        const context = contextOf(command);
+        const { client, options } = context;
+        if ((asked.user === undefined) !== (asked.everyone === true)) {
+          throw new Stop(exitCodes.usage, 'Say whose sessions: --user <user>, or --everyone.');
+        }
+        if (asked.except !== undefined && asked.everyone) {
+          throw new Stop(exitCodes.usage, '--except goes with --user: everyone is everyone.');
+        }
+        if (asked.user === undefined) {
+          const { total = 0 } = await client.listSessions({ status: 'active', limit: 1 });
+          await confirmed(context, `This ends ${counted(total, 'session')}: everybody is signed out. Continue?`);
+          const input = { confirm: 'everyone', wait: options.wait };
+          answer(context, await withFactor(context, (call) => client.endEveryone(input, call)), text);
+          return;
+        }
+        const except = asked.except === 'current' ? presentSession(context) : asked.except;
+        const user = await findUser(context, asked.user, asked.exact);
+        const { total = 0 } = await client.listSessions({ user: user.id, status: 'active', limit: 1 });
+        const count = counted(except === undefined ? total : Math.max(0, total - 1), 'session');
+        await confirmed(context, `This ends ${count} of ${userText(user)}. Continue?`);
+        const input = { userId: user.id, except, wait: options.wait };
+        const done = await withFactor(context, (call) => client.endSessionsOfUser(input, call));
+        if (done.ended === 0) {
+          throw new Stop(
+            exitCodes.nothing,
+            nothingText(user, except === undefined ? 'session to end' : 'other session'),
+          );
+        }
+        answer(context, { ...done, user }, ({ ended, receipt }) => {
+          const have = ended === 1 ? 'has' : 'have';
+          return `${counted(ended, 'session')} of ${userText(user)} ${have} ended.\n${receiptText(receipt)}`;
+        });
+      },
+    );
+}
+
+/** The session to spare must be one: an API key has none. */
+function presentSession(context: Context): string {
+  const id = currentSession(context);
+  if (id !== undefined) return id;
+  throw new Stop(
+    exitCodes.usage,
+    '--except current needs a session, and this command does not use one: sign in with `curfew login`, or give an id.',
+  );
 }
 
 function text({ message, receipt }: { message: string; receipt: Parameters<typeof receiptText>[0] }): string {

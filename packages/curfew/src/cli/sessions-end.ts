@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import { CurfewApiError, type Operations } from 'curfew-client';
+import { type CallOptions, CurfewApiError, type Operations } from 'curfew-client';
 import { answer, type Context, confirmed, contextOf, exitCodes, Stop, withFactor } from './context.ts';
 import { receiptText } from './format.ts';
 import { startProgress } from './progress.ts';
 import { counted, paint } from './terminal.ts';
+import { type UserNames, userNames, withName } from './user.ts';
 
 type Ended = Operations['endSession']['output'];
 type Failed = { id: string; code: string; message: string };
@@ -32,13 +33,26 @@ export function sessionsEnd(sessions: Command): void {
 
 async function endNamed(context: Context, target: Operations['logoutSession']['input']) {
   const { wait } = context.options;
-  const ended = await withFactor(context, (options) => context.client.logoutSession({ ...target, wait }, options));
-  answer(context, ended, endedText);
+  const end = (options: CallOptions) => context.client.logoutSession({ ...target, wait }, options);
+  await answerEnded(context, await withFactor(context, end).catch(absent));
+}
+
+/** There is no such session: nothing was ended, which is its own way to fail. */
+function absent(error: unknown): never {
+  if (!(error instanceof CurfewApiError) || error.code !== 'session_not_found') throw error;
+  const remedy = '`curfew sessions list` shows the ids; `curfew sessions end-all --user <user>` ends all of a user.';
+  throw new Stop(exitCodes.nothing, error.message, { code: error.code, remedy });
+}
+
+async function answerEnded(context: Context, ended: Ended): Promise<void> {
+  const names = context.terminal.json ? new Map() : await userNames(context, [ended.session.userId]);
+  answer(context, ended, () => endedText(ended, names));
 }
 
 async function endOne(context: Context, id: string): Promise<void> {
   const { wait } = context.options;
-  answer(context, await withFactor(context, (options) => context.client.endSession({ id, wait }, options)), endedText);
+  const end = (options: CallOptions) => context.client.endSession({ id, wait }, options);
+  await answerEnded(context, await withFactor(context, end).catch(absent));
 }
 
 /** One after another: what cannot be ended is told, and the rest is ended all the same. */
@@ -70,10 +84,11 @@ async function endMany(context: Context, ids: readonly string[]): Promise<void> 
       ...failed.map(({ id, message }) => paint('red', `${id}: ${message}`)),
     ].join('\n'),
   );
-  if (failed.length > 0) throw new Stop(exitCodes.failed);
+  if (failed.length > 0) throw new Stop(ended.length === 0 ? exitCodes.nothing : exitCodes.failed);
 }
 
-function endedText({ session, receipt }: Ended): string {
+function endedText({ session, receipt }: Ended, names: UserNames): string {
   const when = session.endedAt ? ` at ${session.endedAt}` : '';
-  return `Session ${session.id} of ${session.userId} has ended${when}: ${session.endReason}.\n${receiptText(receipt)}`;
+  const whose = withName(names, session.userId);
+  return `Session ${session.id} of ${whose} has ended${when}: ${session.endReason}.\n${receiptText(receipt)}`;
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { answer, contextOf } from './context.ts';
 import { sessionText } from './format.ts';
+import { userNames } from './user.ts';
 
 export function sessionsGet(sessions: Command): void {
   sessions
@@ -9,6 +10,11 @@ export function sessionsGet(sessions: Command): void {
     .argument('<id>', 'the id of the session')
     .action(async (id: string, _options: object, command: Command) => {
       const context = contextOf(command);
-      answer(context, await context.client.getSession({ id }), ({ session }) => sessionText(session));
+      const found = await context.client.getSession({ id });
+      const { userId, endedBy } = found.session;
+      const names = context.terminal.json
+        ? new Map()
+        : await userNames(context, [userId, endedBy?.replace('user:', '')]);
+      answer(context, found, ({ session }) => sessionText(session, names));
     });
 }

@@ -1,22 +1,29 @@
 import type { Command } from 'commander';
 import { type Operations, pages, type Session } from 'curfew-client';
-import { type Context, contextOf } from './context.ts';
+import { sortKeys } from '../authority/list-sessions.ts';
+import { limits } from '../domain/limits.ts';
+import { sessionStatuses } from '../domain/session.ts';
+import { type Context, contextOf, currentSession } from './context.ts';
 import { sessionColumns } from './format.ts';
+import { address, choice, pageSize } from './option-values.ts';
 import { startProgress } from './progress.ts';
 import { counted, paint, renderTable } from './terminal.ts';
+import { exactOption, findUser, nothingText, type User, type UserNames, userNames, userText } from './user.ts';
 
 type Filters = {
   user?: string;
+  exact?: boolean;
   group?: string;
   name?: string;
   ip?: string;
   filter?: string;
   status: string;
   sort?: string;
-  limit: string;
+  limit: number;
   cursor?: string;
   all?: boolean;
 };
+const orders = sortKeys.flatMap((key) => [key, `-${key}`]);
 type Query = Operations['listSessions']['input'];
 type Page = Operations['listSessions']['output'];
 
@@ -24,27 +31,30 @@ export function sessionsList(sessions: Command): void {
   sessions
     .command('list')
     .description('list sessions, newest first')
-    .option('-u, --user <id>', 'of a user')
+    .option('-u, --user <user>', 'of a user: an account’s user name or address, or an id')
+    .option(...exactOption)
     .option('-g, --group <key>', 'with an access group')
     .option('--name <name>', 'with a name')
-    .option('--ip <address>', 'from an address')
+    .option('--ip <address>', 'from an address', address)
     .option('-f, --filter <text>', 'with a text in its ids, name, address, groups or device')
-    .option('-s, --status <status>', 'active, suspended, ended or any', 'active')
-    .option('--sort <key>', 'createdAt, lastSeenAt, expiresAt, userId, ip, device or status; - before it is downwards')
-    .option('-n, --limit <number>', 'sessions a page, 1 to 100', '50')
+    .addOption(choice('-s, --status <status>', 'in a state', [...sessionStatuses, 'any']).default('active'))
+    .addOption(choice('--sort <key>', 'the order; - before a key is downwards', orders))
+    .addOption(pageSize('sessions'))
     .option('--cursor <cursor>', 'the page after this one')
     .option('-a, --all', 'all pages')
     .action(async (filters: Filters, command: Command) => {
       const context = contextOf(command);
-      const query = queryOf(filters);
+      const user = filters.user === undefined ? undefined : await findUser(context, filters.user, filters.exact);
+      const query = queryOf({ ...filters, user: user?.id });
       const page = filters.all ? await allPages(context, query) : await context.client.listSessions(query);
       if (context.terminal.json) context.terminal.out(JSON.stringify(page, null, 2));
-      else show(context, page, filters);
+      else show(context, page, filters, user, currentSession(context), await userNames(context, usersOf(page)));
     });
 }
 
-function queryOf({ all, status, limit, ...rest }: Filters): Query {
-  const size = all ? 100 : Number(limit);
+function queryOf(filters: Omit<Filters, 'user'> & { user: string | undefined }): Query {
+  const { all, exact: _exact, status, limit, ...rest } = filters;
+  const size = all ? limits.pageMax : limit;
   return { ...rest, limit: size, ...(status !== 'any' && { status }) } as Query;
 }
 
@@ -64,21 +74,33 @@ async function allPages(context: Context, query: Query): Promise<Page> {
   return { sessions, partial, total: sessions.length };
 }
 
-function show({ terminal }: Context, { sessions, nextCursor, total, partial }: Page, filters: Filters): void {
+function usersOf({ sessions }: Page): string[] {
+  return sessions.map(({ userId }) => userId);
+}
+
+function show(
+  { terminal }: Context,
+  { sessions, nextCursor, total, partial }: Page,
+  filters: Filters,
+  user: User | undefined,
+  current: string | undefined,
+  names: UserNames,
+): void {
   if (sessions.length === 0) {
     const status = filters.status === 'any' ? '' : `${filters.status} `;
     terminal.out(`No ${status}sessions${narrowed(filters) ? ' match' : ' yet'}.`);
+    if (user) terminal.out(paint('dim', nothingText(user, `${status}session`)));
     if (partial)
       terminal.out(paint('yellow', 'The search ran out of time: narrow it down with --user, --group or --ip.'));
     return;
   }
-  terminal.out(renderTable(sessions, sessionColumns, terminal.width));
+  terminal.out(renderTable(sessions, sessionColumns(names, current), terminal.width));
   const of = total === undefined || total === sessions.length ? '' : ` of ${total.toLocaleString('en')}`;
   terminal.out('');
   terminal.out(
     paint(
       'dim',
-      `${sessions.length.toLocaleString('en')}${of} ${counted(total ?? sessions.length, 'session').replace(/^\S+ /, '')}.`,
+      `${sessions.length.toLocaleString('en')}${of} ${counted(total ?? sessions.length, 'session').replace(/^\S+ /, '')}${user ? ` of ${userText(user)}` : ''}.`,
     ),
   );
   if (nextCursor) terminal.out(paint('dim', `More: --all, or --cursor ${nextCursor}`));

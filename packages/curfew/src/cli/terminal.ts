@@ -17,7 +17,7 @@ export function createTerminal(json: boolean): Terminal {
   return {
     json,
     interactive: !json && process.stdin.isTTY === true && process.stderr.isTTY === true,
-    width: process.stdout.columns ?? 120,
+    width: process.stdout.columns ?? (Number(process.env['COLUMNS']) || 120),
     out: (text) => writeTo(process.stdout, text),
     err: (text) => writeTo(process.stderr, text),
   };
@@ -56,15 +56,21 @@ export type Column<Row> = {
   least?: number;
 };
 
-/** Rows as a table without lines, each on one line; columns shrink, from the last, to the terminal's width. */
+/**
+ * Rows as a table without lines, each on one line. Where the terminal is too narrow, the widest column is shortened, then
+ * the next, as far as each may be.
+ */
 export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[], width: number): string {
   const cells = rows.map((row) => columns.map((column) => oneLine(column.of(row))));
   const widths = columns.map(({ head }, i) =>
     cells.reduce((most, row) => Math.max(most, widthOf(row[i]!)), head.length),
   );
-  for (let i = columns.length - 1; i >= 0; i--) {
-    const over = widths.reduce((sum, one) => sum + one + gap, -gap) - width;
-    if (over > 0) widths[i] = Math.max(columns[i]!.least ?? 8, widths[i]! - over);
+  let over = widths.reduce((sum, one) => sum + one + gap, -gap) - width;
+  for (; over > 0; over--) {
+    const most = Math.max(...widths.filter((one, i) => one > leastOf(columns[i]!)));
+    const widest = widths.findLastIndex((one, i) => one === most && one > leastOf(columns[i]!));
+    if (widest < 0) break;
+    widths[widest]! -= 1;
   }
   const line = (texts: readonly string[], style: (i: number) => Style | undefined) =>
     texts
@@ -83,6 +89,11 @@ export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<
 }
 
 const gap = 2;
+
+/** Places that a column keeps however narrow the terminal is. */
+function leastOf<Row>({ least = 8 }: Column<Row>): number {
+  return least;
+}
 
 /** A text in exactly that many places of the terminal: padded, or cut with an ellipsis. */
 function fit(text: string, width: number): string {

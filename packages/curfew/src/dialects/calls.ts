@@ -44,6 +44,7 @@ export const callsOf: Readonly<Record<'rocketchat' | 'directus' | 'waha' | 'alto
     'POST /auth/login': { credential: 'none' },
     'POST /auth/refresh': { credential: 'none' },
     'POST /auth/logout': { credential: 'none' },
+    'GET /server/ping': { credential: 'none' },
     'GET /users/me': own,
     'POST /users/me/tfa/generate': { ...own, guards: 'account' },
     'POST /users/me/tfa/enable': { ...own, guards: 'account' },

@@ -1,4 +1,4 @@
-import type { Dialect as Registered } from '../http/server.ts';
+import type { DialectPlugin } from '../http/server.ts';
 import { altogic } from './altogic/routes.ts';
 import type { Dialect, DialectSettings } from './dialect.ts';
 import { directus } from './directus/routes.ts';
@@ -9,10 +9,10 @@ import { waha } from './waha/routes.ts';
 const dialects: Record<DialectName, Dialect> = { rocketchat, directus, waha, altogic };
 
 /** The chosen dialects, each at its native paths and under its name, for clients that take a base URL. */
-export function mountDialects(names: readonly DialectName[], settings: DialectSettings): Registered[] {
+export function mountDialects(names: readonly DialectName[], settings: DialectSettings): DialectPlugin[] {
   return names.flatMap((name) =>
     ['', `/${name}`].map(
-      (prefix): Registered =>
+      (prefix): DialectPlugin =>
         async (app, services) => {
           await app.register(async (scope) => dialects[name](scope, services, settings), { prefix });
         },

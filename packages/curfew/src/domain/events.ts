@@ -56,17 +56,25 @@ export type EventFilter = {
   type?: EventType | undefined;
   userId?: UserId | undefined;
   sessionId?: SessionId | undefined;
+  /** Who did it. */
+  by?: Actor | undefined;
+  /** At this moment or later, and before that one: epoch milliseconds. */
+  since?: number | undefined;
+  until?: number | undefined;
 };
 
-export function matchesEvent(event: NewEvent, { type, userId, sessionId }: EventFilter): boolean {
+export function matchesEvent(event: NewEvent, { type, userId, sessionId, by, since, until }: EventFilter): boolean {
   if (type !== undefined && event.type !== type) return false;
+  if (by !== undefined && event.by !== by) return false;
+  if (since !== undefined && event.at < since) return false;
+  if (until !== undefined && event.at >= until) return false;
   if (userId !== undefined && event.userId !== userId) return false;
   return sessionId === undefined || event.sessionId === sessionId;
 }
 
 /** Whether anything is looked for: else events are read one after the other. */
-export function isFilter({ type, userId, sessionId }: EventFilter): boolean {
-  return [type, userId, sessionId].some((part) => part !== undefined);
+export function isFilter({ type, userId, sessionId, by, since, until }: EventFilter): boolean {
+  return [type, userId, sessionId, by, since, until].some((part) => part !== undefined);
 }
 
 /** The events that stores write themselves, because the write and what it tells of are one. */

@@ -4,6 +4,7 @@ import type { AccessGroup, SessionId, SessionName, UserId } from './brand.ts';
 import { boundedGroups } from './groups.ts';
 import { isId } from './ids.ts';
 import { limits } from './limits.ts';
+import type { Actor } from './reasons.ts';
 import type { Metadata } from './session.ts';
 import { isReadable, oneLine } from './steering.ts';
 import { kindOfToken, prefixes } from './tokens.ts';
@@ -87,6 +88,13 @@ export function parseAddress(text: string | undefined): string | undefined {
   const normal = text === undefined ? undefined : normalAddress(text);
   if (text === undefined || normal !== undefined) return normal;
   throw invalid(`ip must be an IPv4 or IPv6 address; this one is ${quoted(text)}.`);
+}
+
+/** Who did something, as events say it. @throws `invalid_value` */
+export function parseActor(text: string): Actor {
+  if (text === 'policy' || text === 'library') return text;
+  if (/^(user|key):./s.test(text) && plain(text)) return text as Actor;
+  throw invalid(`An actor is user:<id>, key:<id>, policy or library; this one is ${quoted(text)}.`);
 }
 
 /** At most 40 characters of what was sent, for an error's text; of a token no more than its prefix. */

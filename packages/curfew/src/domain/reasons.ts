@@ -13,6 +13,10 @@ export const endReasons = [
 
 export type EndReason = (typeof endReasons)[number];
 
+/** What an application may say of an end that it makes for its user: they logged out, or somebody ended it for them. */
+export const toldReasons = ['logout', 'ended_by_admin'] as const satisfies readonly EndReason[];
+export type ToldReason = (typeof toldReasons)[number];
+
 /** Who did something: a person by user id, an API key by id, the server's own rules, or the program (library). */
 export type Actor = `user:${string}` | `key:${string}` | 'policy' | 'library';
 

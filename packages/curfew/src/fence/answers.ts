@@ -1,5 +1,5 @@
 import type { Answer, Trouble } from 'curfew-client/fence';
-import type { VerifiedToken } from '../authority/verify-session.ts';
+import type { VerifiedToken } from '../authority/verification.ts';
 import { CurfewError, errors, isCurfewError } from '../errors.ts';
 import type { FencePorts } from './ports.ts';
 

@@ -1,4 +1,4 @@
-import type { Credential } from '../authority/receipt.ts';
+import type { Credential } from '../authority/fence.ts';
 import type { LogEntry } from '../stores/contract.ts';
 
 /**

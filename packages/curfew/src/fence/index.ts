@@ -1,10 +1,10 @@
-import type { Credential, Fence } from '../authority/receipt.ts';
-import type { VerifiedToken } from '../authority/verify-session.ts';
+import type { Credential, Fence } from '../authority/fence.ts';
+import type { VerifiedToken } from '../authority/verification.ts';
 import { Guests } from './guests.ts';
 import type { LossReason } from './log-follower.ts';
 import { FenceNode } from './node.ts';
 import type { FencePorts, FenceStatistics, StreamHandler, VerifierStream } from './ports.ts';
-import { type Settled, Waits } from './waits.ts';
+import { type Propagation, PropagationWaits } from './propagation-waits.ts';
 
 export type { LossReason } from './log-follower.ts';
 export type { Admitted } from './ports.ts';
@@ -23,7 +23,7 @@ type MakeNode = (...given: ConstructorParameters<typeof FenceNode>) => FenceNode
 export class ProcessFence implements Fence {
   readonly #ports: FencePorts;
   readonly #makeNode: MakeNode;
-  readonly waits: Waits;
+  readonly waits: PropagationWaits;
   #node: FenceNode;
   readonly #guests: Guests = new Guests();
   readonly #restarts: Record<LossReason, number> = { log_trimmed: 0, log_replaced: 0, store_incarnation: 0 };
@@ -41,7 +41,7 @@ export class ProcessFence implements Fence {
     this.#ports = ports;
     this.#makeNode = makeNode;
     this.#node = this.#newNode();
-    this.waits = new Waits(ports, () => this.#node);
+    this.waits = new PropagationWaits(ports, () => this.#node);
   }
 
   async start(): Promise<void> {
@@ -55,8 +55,8 @@ export class ProcessFence implements Fence {
     return this.#node;
   }
 
-  verify(token: string): Promise<VerifiedToken> {
-    return this.#node.verify(token);
+  verifyFenced(token: string): Promise<VerifiedToken> {
+    return this.#node.verifyLeased(token);
   }
 
   check(token: string): VerifiedToken | undefined {
@@ -71,10 +71,10 @@ export class ProcessFence implements Fence {
     return this.#node.accept(stream);
   }
 
-  async settle(sequence: number, wait: 'everywhere' | 'stored'): Promise<Settled> {
+  async awaitEverywhere(sequence: number, wait: 'everywhere' | 'stored'): Promise<Propagation> {
     // Whatever else tells of the log's growth: who has made it grow knows.
     if (this.#node.tail < sequence) this.#node.pull();
-    if (wait === 'everywhere') return this.waits.settle(sequence);
+    if (wait === 'everywhere') return this.waits.awaitEverywhere(sequence);
     return {
       sequence,
       everywhere: false,
@@ -86,13 +86,13 @@ export class ProcessFence implements Fence {
   }
 
   statistics(): FenceStatistics {
-    const { id, own, verifiers, tail, mark, expired, dropped } = this.#node;
+    const { id, own, verifiers, tail, lowWatermark, expired, dropped } = this.#node;
     return {
       node: id,
       leased: own.lease.valid,
       verifiers,
       tail,
-      applied: mark,
+      applied: lowWatermark,
       nodes: this.waits.nodes,
       waiting: this.waits.waiting,
       settled: this.waits.settled,
@@ -127,7 +127,7 @@ export class ProcessFence implements Fence {
   #newNode(): FenceNode {
     return this.#makeNode(this.#ports, {
       onEntries: (entries) => this.#guests.hear(entries),
-      onMark: () => this.waits.markRose(),
+      onLowWatermark: () => this.waits.lowWatermarkRose(),
       onLapse: (name) => this.#noteLapse(name),
       onLost: (reason, detail) => this.#replace(reason, detail),
     });

@@ -1,15 +1,15 @@
 import { CautiousClock, type Change, ExactCache, type Found, withMargin } from 'curfew-client/fence';
-import type { VerifiedToken } from '../authority/verify-session.ts';
+import type { VerifiedToken } from '../authority/verification.ts';
 import type { StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import type { LogEntry, LogHead, LogPosition } from '../stores/contract.ts';
 import { answerOf } from './answers.ts';
-import { Attached, type Host } from './attached.ts';
 import { subjectOf } from './concern.ts';
 import { LeaseTerms } from './lease-terms.ts';
 import { LogFollower, type LossReason } from './log-follower.ts';
 import { Pace } from './pace.ts';
 import type { FencePorts, StreamHandler, VerifierStream } from './ports.ts';
+import { type Host, VerifierConnection } from './verifier-connection.ts';
 
 /** What became of the verifiers that a change concerned; the names of those that it waited for in vain. */
 export type Acknowledgements = { acknowledged: number; expired: number; waitedFor?: string[] };
@@ -25,9 +25,9 @@ const unnamed = 'unnamed';
 const mostOwners = 10_000;
 
 type Events = {
-  /** The mark rose: nobody here is without the changes up to it. */
-  onMark(mark: number): void;
-  /** Changes are applied here; the mark that says so comes afterwards. */
+  /** The low watermark rose: nobody here is without the changes up to it. */
+  onLowWatermark(lowWatermark: number): void;
+  /** Changes are applied here; the low watermark that says so comes afterwards. */
   onEntries(entries: readonly LogEntry[]): void;
   /** A verifier's lease ran out while changes waited for it. */
   onLapse(name: string): void;
@@ -38,7 +38,7 @@ type Events = {
 const renewals = 3;
 const pollPause = 100;
 /** Marks are looked at again this soon while acks come in. */
-const markPause = 1;
+const watermarkPause = 1;
 
 export type Kept = { readonly active: true; readonly stored: StoredSession };
 
@@ -52,13 +52,13 @@ export class FenceNode implements Host {
   readonly own: ExactCache<Kept>;
   readonly #clock: CautiousClock;
   readonly #events: Events;
-  readonly #streams: Set<Attached> = new Set();
+  readonly #streams: Set<VerifierConnection> = new Set();
   /** Streams that are gone, and whose leases may still be believed. */
-  readonly #gone: Set<Attached> = new Set();
+  readonly #gone: Set<VerifierConnection> = new Set();
   /** Streams that owe an ack. */
-  readonly #behind: Set<Attached> = new Set();
+  readonly #behind: Set<VerifierConnection> = new Set();
   /** Streams whose key the store is asked about. */
-  readonly #admitting: Set<Attached> = new Set();
+  readonly #admitting: Set<VerifierConnection> = new Set();
   /** The key that said a verifier's name first. */
   readonly #owners: Map<string, string> = new Map();
   readonly #outcomes: Map<number, Outcome> = new Map();
@@ -69,9 +69,9 @@ export class FenceNode implements Host {
   #accepted = 0;
   readonly #log: LogFollower;
   readonly #pulls: Pace;
-  /** Renewals that tell others of the mark. */
+  /** Renewals that tell others of the low watermark. */
   readonly #tellings: Pace;
-  #mark = 0;
+  #lowWatermark = 0;
   #published = 0;
   #counter = 0;
   #incarnation = '';
@@ -86,7 +86,7 @@ export class FenceNode implements Host {
   #wakeRelease: () => void = () => {};
   #cancels: Map<string, () => void> = new Map();
   #leaseWaiters: Set<() => void> = new Set();
-  /** Others have rows: they wait for this node's mark. Taken to be so until the rows have been read. */
+  /** Others have rows: they wait for this node's low watermark. Taken to be so until the rows have been read. */
   hasPeers = true;
   expired = 0;
   dropped = 0;
@@ -137,8 +137,8 @@ export class FenceNode implements Host {
     return this.#log.tail;
   }
 
-  get mark(): number {
-    return this.#mark;
+  get lowWatermark(): number {
+    return this.#lowWatermark;
   }
 
   /** Times that its lease ran out before it was renewed: the first one was no loss. */
@@ -162,10 +162,10 @@ export class FenceNode implements Host {
     if (this.#over) return;
     this.#incarnation = head.incarnation;
     this.#log.begin(head);
-    this.#mark = head.sequence;
+    this.#lowWatermark = head.sequence;
     this.#start();
     // Whoever waits here already knows where this node is now.
-    this.#events.onMark(this.#mark);
+    this.#events.onLowWatermark(this.#lowWatermark);
     const stop = this.ports.store.watchLog?.(() => this.pull());
     if (stop) this.#cancels.set('watch', stop);
     this.#every('poll', pollPause, () => this.pull());
@@ -175,12 +175,12 @@ export class FenceNode implements Host {
 
   /** A verifier's stream. */
   accept(stream: VerifierStream): StreamHandler {
-    return new Attached(this, stream, this.#accepted++);
+    return new VerifierConnection(this, stream, this.#accepted++);
   }
 
-  lendable(attached: Attached): number {
+  lendable(connection: VerifierConnection): number {
     if (this.#lending !== 'written' || this.#releasing) return 0;
-    return Math.min(this.#terms.termOf(attached.holder, this.ports.timing.mono()), this.leaseLeft());
+    return Math.min(this.#terms.termOf(connection.holder, this.ports.timing.mono()), this.leaseLeft());
   }
 
   leaseLeft(): number {
@@ -205,10 +205,10 @@ export class FenceNode implements Host {
   }
 
   /** What the node's own verifier knows, or the store says (R12). */
-  async verify(token: string): Promise<VerifiedToken> {
+  async verifyLeased(token: string): Promise<VerifiedToken> {
     // Without a lease everybody would read the store: it comes first.
     if (!this.own.lease.valid) await this.leased();
-    const verdict = await this.own.verify(token);
+    const verdict = await this.own.resolve(token);
     return verdict.active ? verdict.value : (verdict as Extract<VerifiedToken, { active: false }>);
   }
 
@@ -236,60 +236,60 @@ export class FenceNode implements Host {
     if (!outcome) return { acknowledged: 0, expired: 0 };
     const { owing, acknowledged, waitedFor } = outcome;
     const names = new Set(waitedFor);
-    for (const { owed, name } of this.#behind) if (owed.owes(sequence)) names.add(name ?? unnamed);
+    for (const { outstanding, name } of this.#behind) if (outstanding.owes(sequence)) names.add(name ?? unnamed);
     const counts = { acknowledged, expired: owing - acknowledged };
     return names.size === 0 ? counts : { ...counts, waitedFor: [...names].slice(0, mostNames) };
   }
 
   // ---- What attachments report
 
-  admitting(attached: Attached): void {
-    this.#admitting.add(attached);
+  admitting(connection: VerifierConnection): void {
+    this.#admitting.add(connection);
   }
 
-  welcomed(attached: Attached): void {
-    this.#admitting.delete(attached);
-    attached.name = this.#nameFor(attached);
-    const others = [...this.#streams, ...this.#gone].filter(({ holder }) => holder === attached.holder);
+  welcomed(connection: VerifierConnection): void {
+    this.#admitting.delete(connection);
+    connection.name = this.#nameFor(connection);
+    const others = [...this.#streams, ...this.#gone].filter(({ holder }) => holder === connection.holder);
     // A hello that was long under way, on a stream that its holder has left for one of these.
-    if (others.some(({ opened }) => opened > attached.opened)) {
-      attached.cut();
+    if (others.some(({ opened }) => opened > connection.opened)) {
+      connection.cut();
       return;
     }
     // R8: whoever says hello again has emptied itself of what its earlier streams gave it.
     for (const other of others) {
-      this.#note(other.owed.forgive());
+      this.#note(other.outstanding.forgive());
       this.#behind.delete(other);
       other.cut();
     }
-    this.#streams.add(attached);
-    this.#raiseMark();
+    this.#streams.add(connection);
+    this.#raiseLowWatermark();
     if (this.#lending !== 'nothing') return;
     this.#lending = 'asked';
     void this.renew().catch(this.ports.onError);
   }
 
-  acknowledged(attached: Attached, changes: readonly number[]): void {
+  acknowledged(connection: VerifierConnection, changes: readonly number[]): void {
     this.#note(changes);
-    if (attached.owed.oldest === undefined) this.#behind.delete(attached);
-    if (this.#behind.size === 0) this.#raiseMark();
-    else if (changes.length > 0) this.#once('mark', markPause, () => this.#raiseMark());
+    if (connection.outstanding.oldest === undefined) this.#behind.delete(connection);
+    if (this.#behind.size === 0) this.#raiseLowWatermark();
+    else if (changes.length > 0) this.#once('mark', watermarkPause, () => this.#raiseLowWatermark());
     this.#wakeRelease();
   }
 
-  ended(attached: Attached, dropped: boolean): void {
+  ended(connection: VerifierConnection, dropped: boolean): void {
     if (dropped) this.dropped += 1;
-    this.#admitting.delete(attached);
-    if (!this.#streams.delete(attached)) return;
+    this.#admitting.delete(connection);
+    if (!this.#streams.delete(connection)) return;
     const { timing } = this.ports;
-    const left = attached.owed.until - timing.mono();
+    const left = connection.outstanding.until - timing.mono();
     if (left <= 0) return;
-    this.#gone.add(attached);
+    this.#gone.add(connection);
     timing.after(
       left,
       () => {
-        this.#raiseMark();
-        this.#gone.delete(attached);
+        this.#raiseLowWatermark();
+        this.#gone.delete(connection);
       },
       'background',
     );
@@ -300,10 +300,10 @@ export class FenceNode implements Host {
   /** Asks the verifiers to empty themselves and to go elsewhere; resolves when nothing is owed any more. */
   async release(): Promise<void> {
     this.#releasing = true;
-    for (const attached of this.#streams) attached.sayLeaving();
+    for (const connection of this.#streams) connection.sayLeaving();
     const { timing } = this.ports;
     for (;;) {
-      const until = [...this.#streams, ...this.#gone].map(({ owed }) => owed.until);
+      const until = [...this.#streams, ...this.#gone].map(({ outstanding }) => outstanding.until);
       const left = Math.max(...until, 0) - timing.mono();
       if (left <= 0) break;
       await new Promise<void>((resolve) => {
@@ -314,7 +314,7 @@ export class FenceNode implements Host {
         };
       });
     }
-    for (const attached of [...this.#streams]) attached.cut();
+    for (const connection of [...this.#streams]) connection.cut();
   }
 
   /** Lets go at once. What was granted is owed as the store's row says, until that is dead. */
@@ -327,7 +327,7 @@ export class FenceNode implements Host {
     this.#cancels.clear();
     this.#start();
     this.own.empty();
-    for (const attached of [...this.#streams]) attached.cut();
+    for (const connection of [...this.#streams]) connection.cut();
     for (const done of [...this.#leaseWaiters]) done();
   }
 
@@ -348,7 +348,7 @@ export class FenceNode implements Host {
   protected async askStore(token: string): Promise<Found<Kept>> {
     // R5: what was read before the tail begins, no change would ever spoil.
     await this.started;
-    const verdict = await this.ports.judge(token);
+    const verdict = await this.ports.verifyFromStore(token);
     if (!this.own.lease.valid) await this.leased();
     if (!verdict.active) return verdict;
     const { stored } = verdict;
@@ -366,7 +366,7 @@ export class FenceNode implements Host {
     // R1: it runs from before the question. R21: so does what the answer is compared with.
     const asked = this.#clock.now();
     const known = this.#log.tail;
-    const applied = this.#mark;
+    const applied = this.#lowWatermark;
     this.#counter += 1;
     const lends = this.#lending !== 'nothing';
     const row = { id: this.id, counter: this.#counter, applied, tail: known, ...(lends && { lends }) };
@@ -402,7 +402,7 @@ export class FenceNode implements Host {
     this.#renewing = undefined;
     if (this.#over) return;
     if (this.#lending === 'asked') void this.renew().catch(this.ports.onError);
-    else if (this.hasPeers && this.#published < this.#mark) this.#tellings.soon();
+    else if (this.hasPeers && this.#published < this.#lowWatermark) this.#tellings.soon();
   }
 
   #passBarriers(): void {
@@ -418,7 +418,7 @@ export class FenceNode implements Host {
     }
     this.own.lease.take(Math.max(...passed.map(({ asked }) => asked)), this.ports.lease);
     if (!this.own.lease.valid) return;
-    for (const attached of this.#streams) attached.grantWanted();
+    for (const connection of this.#streams) connection.grantWanted();
     for (const done of [...this.#leaseWaiters]) done();
   }
 
@@ -428,7 +428,7 @@ export class FenceNode implements Host {
     for (const change of changes) this.own.drop(change);
     this.#tell(entries, changes);
     this.#events.onEntries(entries);
-    this.#raiseMark();
+    this.#raiseLowWatermark();
     this.#passBarriers();
   }
 
@@ -440,26 +440,26 @@ export class FenceNode implements Host {
     const owing = entries.map(() => 0);
     let text: string | undefined;
     for (const entry of entries) if ('keyId' in entry) this.#noteRevoked(entry.keyId);
-    for (const attached of [...this.#streams, ...this.#gone]) {
+    for (const connection of [...this.#streams, ...this.#gone]) {
       let isConcerned = false;
       let isRevoked = false;
       for (const [i, entry] of entries.entries()) {
         const subject = subjects[i];
-        const isOfItsKey = 'keyId' in entry && entry.keyId === attached.keyId;
-        if (!isOfItsKey && !(subject && attached.isConcernedBy(subject))) continue;
+        const isOfItsKey = 'keyId' in entry && entry.keyId === connection.keyId;
+        if (!isOfItsKey && !(subject && connection.isConcernedBy(subject))) continue;
         isConcerned = true;
         isRevoked ||= isOfItsKey;
-        if (!attached.owed.owe(entry.sequence, now)) continue;
-        this.#behind.add(attached);
+        if (!connection.outstanding.owe(entry.sequence, now)) continue;
+        this.#behind.add(connection);
         owing[i]! += 1;
       }
-      if (!isConcerned || !this.#streams.has(attached)) continue;
+      if (!isConcerned || !this.#streams.has(connection)) continue;
       if (isRevoked) {
-        attached.letGo(this.tail);
+        connection.letGo(this.tail);
         continue;
       }
       text ??= JSON.stringify({ type: 'changes', changes });
-      attached.tell(text, this.tail);
+      connection.tell(text, this.tail);
     }
     for (const [i, { sequence }] of entries.entries()) {
       if (owing[i]! === 0) continue;
@@ -468,12 +468,12 @@ export class FenceNode implements Host {
   }
 
   #noteRevoked(keyId: string): void {
-    for (const attached of this.#admitting) attached.noteRevoked(keyId);
+    for (const connection of this.#admitting) connection.noteRevoked(keyId);
     for (const [name, owner] of this.#owners) if (owner === keyId) this.#owners.delete(name);
   }
 
   /** A name is of the key that said it first: what another one is waited for is not put down to it. */
-  #nameFor({ name, keyId }: Attached): string | undefined {
+  #nameFor({ name, keyId }: VerifierConnection): string | undefined {
     if (name === undefined) return undefined;
     const owner = this.#owners.get(name);
     if (owner === keyId) return name;
@@ -498,32 +498,32 @@ export class FenceNode implements Host {
     }
   }
 
-  /** The mark is the newest change that no lease granted before it is without. */
-  #raiseMark(): void {
+  /** The low watermark is the newest change that no lease granted before it is without. */
+  #raiseLowWatermark(): void {
     if (this.#over) return;
     const now = this.ports.timing.mono();
-    let mark = this.tail;
+    let lowWatermark = this.tail;
     let next = Number.POSITIVE_INFINITY;
-    for (const attached of this.#behind) {
-      const { owed } = attached;
-      const due = owed.nextExpiry;
-      const expired = owed.expire(now);
-      if (expired.length > 0) this.#noteLapse(attached, expired, due);
-      if (owed.oldest === undefined) this.#behind.delete(attached);
+    for (const connection of this.#behind) {
+      const { outstanding } = connection;
+      const due = outstanding.nextExpiry;
+      const expired = outstanding.expire(now);
+      if (expired.length > 0) this.#noteLapse(connection, expired, due);
+      if (outstanding.oldest === undefined) this.#behind.delete(connection);
       else {
-        mark = Math.min(mark, owed.oldest - 1);
-        next = Math.min(next, owed.nextExpiry);
+        lowWatermark = Math.min(lowWatermark, outstanding.oldest - 1);
+        next = Math.min(next, outstanding.nextExpiry);
       }
     }
-    if (Number.isFinite(next)) this.#once('expiry', Math.max(1, next - now), () => this.#raiseMark());
-    if (mark <= this.#mark) return;
-    this.#mark = mark;
-    this.#events.onMark(mark);
+    if (Number.isFinite(next)) this.#once('expiry', Math.max(1, next - now), () => this.#raiseLowWatermark());
+    if (lowWatermark <= this.#lowWatermark) return;
+    this.#lowWatermark = lowWatermark;
+    this.#events.onLowWatermark(lowWatermark);
     if (this.hasPeers) this.#tellings.soon();
   }
 
   /** Changes waited until a holder's lease had run out. */
-  #noteLapse({ holder, name = unnamed }: Attached, changes: readonly number[], ranOutAt: number): void {
+  #noteLapse({ holder, name = unnamed }: VerifierConnection, changes: readonly number[], ranOutAt: number): void {
     this.expired += 1;
     this.#terms.lapsed(holder, ranOutAt, this.ports.timing.mono());
     for (const sequence of changes) this.#outcomes.get(sequence)?.waitedFor.add(name);

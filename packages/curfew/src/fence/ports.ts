@@ -1,5 +1,5 @@
 import type { FromNode, Timing } from 'curfew-client/fence';
-import type { VerifiedToken } from '../authority/verify-session.ts';
+import type { VerifiedToken } from '../authority/verification.ts';
 import type { SessionId } from '../domain/brand.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { Store } from '../stores/contract.ts';
@@ -35,7 +35,7 @@ export type FencePorts = {
   /** A fresh id for a node. */
   newId(): string;
   /** Reads the store and says what a token is worth now: never from a cache. */
-  judge(token: string): Promise<VerifiedToken>;
+  verifyFromStore(token: string): Promise<VerifiedToken>;
   /** The authority's time, epoch milliseconds. */
   now(): number;
   /** When a session was last seen, as far as is known here. */

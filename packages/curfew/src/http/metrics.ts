@@ -17,7 +17,7 @@ export type StoreGauges = {
   /** Milliseconds that the oldest call has waited which is not answered yet. */
   readonly oldest: number;
   /** `completedAt`: epoch milliseconds. */
-  readonly sweeps: { expired: number; settled: number; forgotten: number; more: boolean; completedAt: number };
+  readonly sweeps: { expired: number; endsWritten: number; forgotten: number; more: boolean; completedAt: number };
 };
 
 /** What the fence tells of itself. */
@@ -170,7 +170,7 @@ function addSweeps(registry: Registry, calls: StoreGauges): void {
     registry,
     'curfew_sweep_sessions_total',
     'Sessions that the sweep of this server dealt with.',
-    () => ({ expired: sweeps.expired, settled: sweeps.settled, forgotten: sweeps.forgotten }),
+    () => ({ expired: sweeps.expired, settled: sweeps.endsWritten, forgotten: sweeps.forgotten }),
     'outcome',
   );
   addGauge(registry, 'curfew_sweep_backlog', 'Whether the last piece of the sweep left more to do: 1 or 0.', () =>

@@ -1,7 +1,9 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { FastifySchema } from 'fastify';
 import { type ErrorCode, errors } from '../errors.ts';
-import { accessErrors, describeAccess } from './checks/index.ts';
+import { authenticationErrors } from './checks/authenticate.ts';
+import { accessErrors, asksForCode, describeAccess } from './checks/index.ts';
+import { sameSiteErrors } from './checks/same-site.ts';
 import type { Operation } from './operation.ts';
 import { Problem, ref } from './schemas.ts';
 
@@ -11,6 +13,16 @@ const always: readonly ErrorCode[] = ['store_unavailable', 'shutting_down', 'int
 const ofShapes: readonly ErrorCode[] = ['missing_field', 'unknown_field', 'wrong_type', 'invalid_value'];
 const ofBodies: readonly ErrorCode[] = ['body_not_json', 'body_too_large', 'unsupported_media_type'];
 const ofWrites: readonly ErrorCode[] = ['store_full', 'outcome_unknown'];
+
+/** Errors that many operations share: the documentation explains them once. */
+export const commonErrors: readonly ErrorCode[] = [
+  ...authenticationErrors,
+  ...sameSiteErrors,
+  ...ofShapes,
+  ...ofBodies,
+  ...ofWrites,
+  ...always,
+];
 
 /** Every error that an operation may refuse with, each once. */
 export function errorsOf(operation: Operation): ErrorCode[] {
@@ -27,6 +39,13 @@ export function errorsOf(operation: Operation): ErrorCode[] {
   ];
 }
 
+const codeHeader = {
+  type: 'object',
+  properties: {
+    'x-2fa-code': { type: 'string', description: 'A second factor: a code of the authenticator, or a backup code.' },
+  },
+};
+
 /** An operation as Fastify and the OpenAPI document take it. */
 export function schemaOf(operation: Operation): FastifySchema {
   const { answer, summary, description, id, tag, access } = operation;
@@ -40,6 +59,7 @@ export function schemaOf(operation: Operation): FastifySchema {
     ...(operation.params && { params: operation.params }),
     ...(operation.query && { querystring: operation.query }),
     ...(operation.body && { body: operation.body }),
+    ...(asksForCode(operation) && { headers: codeHeader }),
     response: {
       [answer.status]: answer.schema
         ? { ...answer.schema, description: answer.description }

@@ -71,8 +71,8 @@ type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B
    * is also what the sessions of an account may reach.
    */
   guards?: 'account' | 'key';
-  /** Asked at every request of an application: takes the short way. It takes a scope and a body, and no more. */
-  short?: boolean;
+  /** Asked at every request of an application: takes the fast path. It takes a scope and a body, and no more. */
+  fastPath?: boolean;
   params?: P;
   query?: Q;
   body?: B;

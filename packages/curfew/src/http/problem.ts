@@ -41,7 +41,7 @@ type ValidationFault = {
   parentSchema?: Record<string, unknown>;
 };
 
-/** Any error as one of ours; what nobody foresaw is `internal`. */
+/** Any error as a `CurfewError`; an unexpected one becomes `internal`. */
 export function asCurfewError(error: unknown): CurfewError {
   if (isCurfewError(error)) return error;
   const { code, validation, validationContext, statusCode, message } = error as {

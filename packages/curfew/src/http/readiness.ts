@@ -117,7 +117,7 @@ export class Readiness {
   }
 }
 
-/** Anybody may ask: what is no error of ours stays in the log. */
+/** Anybody may ask, so an error that is not a `CurfewError` is only logged. */
 function troubleOf(error: unknown): Trouble {
   return { detail: isCurfewError(error) ? `${error.message}` : 'It failed in a way that nobody foresaw.' };
 }

@@ -3,7 +3,7 @@ import { sortKeys } from '../authority/list-sessions.ts';
 import { eventTypes } from '../domain/events.ts';
 import { limits } from '../domain/limits.ts';
 import { permissions, roleNames } from '../domain/permissions.ts';
-import { endReasons } from '../domain/reasons.ts';
+import { endReasons, toldReasons } from '../domain/reasons.ts';
 import { sessionStatuses } from '../domain/session.ts';
 import { type ErrorCode, errors } from '../errors.ts';
 
@@ -59,6 +59,13 @@ export const wait = oneOf(['everywhere', 'stored'], {
   description: 'Answer when it is over everywhere (the promise), or as soon as it is stored.',
 });
 export const waiting = Type.Object({ wait: maybe(wait) }, { additionalProperties: false });
+export const reason = oneOf(toldReasons, {
+  description:
+    'Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ' +
+    'ends it.',
+});
+/** What every end of a user’s sessions can be told. */
+export const ending = Type.Object({ wait: maybe(wait), reason: maybe(reason) }, { additionalProperties: false });
 
 export const Device = Type.Object(
   {
@@ -238,4 +245,4 @@ export const sort = oneOf(
 );
 
 export type { Static, TSchema };
-export { maybe, oneOf, Type, text };
+export { maybe, oneOf, Type, text, time };

@@ -23,6 +23,7 @@ import { authenticate, authenticationErrors, sentByCookie } from './checks/authe
 import { checkAccess } from './checks/index.ts';
 import { sameSite } from './checks/same-site.ts';
 import { createSerializers, createValidators, whenNeeded } from './compilers.ts';
+import { createFastPath, type FastPath } from './fast-path.ts';
 import { acceptVerifiers, type VerifierHost } from './fence.ts';
 import { everyAnswer, hostsIn } from './headers.ts';
 import { acceptJson } from './json.ts';
@@ -35,7 +36,6 @@ import { clientAddress, type Proxies, trustOf, watchForProxy } from './proxies.t
 import type { Readiness } from './readiness.ts';
 import { operations } from './routes/index.ts';
 import { components } from './schemas.ts';
-import { createShortWay, type ShortWay } from './short-way.ts';
 import { OpenStreams } from './streams.ts';
 
 declare module 'fastify' {
@@ -59,10 +59,10 @@ export type ServerSettings = {
   /** Which proxies are believed when they say whom they speak for. */
   trustProxy: Proxies;
   /** Wire formats of other systems: each registers its own routes. */
-  dialects: readonly Dialect[];
+  dialects: readonly DialectPlugin[];
 };
 
-export type Dialect = (app: FastifyInstance, services: Services) => void | Promise<void>;
+export type DialectPlugin = (app: FastifyInstance, services: Services) => void | Promise<void>;
 
 export type HttpServer = {
   app: FastifyInstance;
@@ -95,14 +95,14 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   const metrics = createMetrics(settings.gauges, () => settings.fence.statistics());
   const validators = createValidators();
   const nextId = requestIds(random);
-  let shortWay: ShortWay = () => false;
+  let fastPath: FastPath = () => false;
   const connections = new Connections();
   const app: FastifyInstance = Fastify({
     serverFactory: (longWay) =>
       connections.watch(
         listener((request, response) => {
           connections.note(response);
-          if (shortWay(request, response)) return;
+          if (fastPath(request, response)) return;
           for (const [name, value] of Object.entries(everyAnswer)) response.setHeader(name, value);
           longWay(request, response);
         }),
@@ -178,7 +178,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   addProbes(app, metrics);
   for (const dialect of settings.dialects) await app.register(async (scope) => dialect(scope, services));
   await app.ready();
-  shortWay = createShortWay({
+  fastPath = createFastPath({
     operations,
     services,
     app,
@@ -367,7 +367,7 @@ function refuseBytes({ code }: NodeJS.ErrnoException, socket: Socket, requestId:
 }
 
 const notHttp: Record<string, { status: number; text: string; detail: string }> = {
-  '': { status: 400, text: 'Bad Request', detail: 'It is no request of HTTP/1.1.' },
+  '': { status: 400, text: 'Bad Request', detail: 'It is not an HTTP/1.1 request.' },
   HPE_HEADER_OVERFLOW: { status: 431, text: 'Request Header Fields Too Large', detail: 'Its headers are too large.' },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, text: 'Request Timeout', detail: 'It took too long to arrive.' },
 };

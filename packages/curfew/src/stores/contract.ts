@@ -179,8 +179,8 @@ export interface Store {
   /** An event that tells of no other write, such as a refused sign-in. */
   appendEvent(event: NewEvent): Promise<void>;
   /**
-   * Events by sequence: upwards after `after`, or downwards before `before` (or from the newest). Those of a type, a user
-   * or a session are looked for, and it stops after `budget` milliseconds with `partial: true` and a `next` to go on from.
+   * Events by sequence: upwards after `after`, or downwards before `before` (or from the newest). Those that a filter names
+   * are looked for, and it stops after `budget` milliseconds with `partial: true` and a `next` to go on from.
    */
   readEvents(query: EventQuery): Promise<EventPage>;
 
@@ -472,7 +472,7 @@ export type SweepOutcome = {
   /** Sessions whose end by deadline was written down. */
   expired: number;
   /** Sessions whose end by epoch was written down. */
-  settled: number;
+  endsWritten: number;
   /** Ended sessions that were forgotten. */
   forgotten: number;
   /** Whether there is more to do now. */

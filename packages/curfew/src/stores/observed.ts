@@ -71,7 +71,7 @@ type Open = { call: StoreCall; began: number };
 /** `code`: the error it failed with. */
 export type OnCall = (call: StoreCall, seconds: number, code: string | undefined) => void;
 
-export type SweepFigures = Pick<SweepOutcome, 'expired' | 'settled' | 'forgotten' | 'more'> & {
+export type SweepFigures = Pick<SweepOutcome, 'expired' | 'endsWritten' | 'forgotten' | 'more'> & {
   /** When a sweep last found nothing more to do, in epoch milliseconds; 0 before the first. */
   completedAt: number;
 };
@@ -82,7 +82,7 @@ export class StoreCalls {
   readonly #open: Set<Open> = new Set();
   #failure: { call: StoreCall; code: string; since: number; at: number } | undefined;
   #onCall: OnCall = () => {};
-  readonly sweeps: SweepFigures = { expired: 0, settled: 0, forgotten: 0, more: false, completedAt: 0 };
+  readonly sweeps: SweepFigures = { expired: 0, endsWritten: 0, forgotten: 0, more: false, completedAt: 0 };
 
   constructor(now: () => number) {
     this.#now = now;
@@ -133,9 +133,9 @@ export class StoreCalls {
     this.#failure = { call, code, since: unbroken ? this.#failure!.since : at, at };
   }
 
-  #swept({ expired, settled, forgotten, more }: SweepOutcome): void {
+  #swept({ expired, endsWritten, forgotten, more }: SweepOutcome): void {
     this.sweeps.expired += expired;
-    this.sweeps.settled += settled;
+    this.sweeps.endsWritten += endsWritten;
     this.sweeps.forgotten += forgotten;
     this.sweeps.more = more;
     if (!more) this.sweeps.completedAt = Date.now();

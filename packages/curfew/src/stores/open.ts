@@ -115,6 +115,6 @@ function engineOf(url: string): Engine {
   if (found) return found;
   const [scheme] = /^[A-Za-z][A-Za-z0-9+.-]*:/.exec(url) ?? [];
   throw new CurfewError('config_invalid', {
-    detail: `CURFEW_STORE: ${scheme === undefined ? 'it has no scheme' : `"${scheme}" is no kind of store`}; it must be ${storeForms}.`,
+    detail: `CURFEW_STORE: ${scheme === undefined ? 'it has no scheme' : `"${scheme}" is not a kind of store`}; it must be ${storeForms}.`,
   });
 }

@@ -37,7 +37,7 @@ export function encodeRecord(record: StoreRecord): string {
   return JSON.stringify(withBytes(record, toText));
 }
 
-/** @throws `export_damaged` when a line is none of ours */
+/** @throws `export_damaged` when a line is not a record of an export */
 export function decodeRecord(line: string): StoreRecord {
   let found: unknown;
   try {

@@ -6,9 +6,9 @@ import { budget } from '../../src/authority/match-sessions.ts';
 import type { SessionQuery } from '../../src/stores/contract.ts';
 import { TestServer } from '../support/server.ts';
 
-/** The world of a server whose store takes its time for each list, and what it was asked for. */
+/** The context of a server whose store takes its time for each list, and what it was asked for. */
 function slowly(server: TestServer, milliseconds: number) {
-  const { store } = server.world;
+  const { store } = server.context;
   const asked: SessionQuery[] = [];
   const slow = Object.assign(Object.create(store), {
     async listSessions(query: SessionQuery) {
@@ -20,7 +20,7 @@ function slowly(server: TestServer, milliseconds: number) {
     readUser: store.readUser,
     countActive: store.countActive,
   });
-  return { world: { ...server.world, store: slow }, asked };
+  return { context: { ...server.context, store: slow }, asked };
 }
 
 const query = { order: [], offset: 0, limit: 100 };
@@ -32,7 +32,7 @@ test('a search across users finds those that match and those of whoever has such
   const own = (await server.createSession(account.id, { userAgent: 'grace/1.0' })).session.id;
   const other = (await server.createSession('hopper', { accessGroups: ['graceful'] })).session.id;
   await server.createSession('nobody');
-  const { sessions, total, partial } = await browseSessions(server.world, { ...query, filter: 'grace' });
+  const { sessions, total, partial } = await browseSessions(server.context, { ...query, filter: 'grace' });
   assert.deepEqual(sessions.map(({ session }) => session.id).sort(), [own, other].sort());
   assert.deepEqual([total, partial], [2, false]);
 });
@@ -45,8 +45,8 @@ test('N3.5: a search across users takes the time of one scan, however many users
     await server.createSession(account.id);
   }
   const step = budget / 5;
-  const { world, asked } = slowly(server, step);
-  const { sessions, partial } = await browseSessions(world, { ...query, filter: 'grace' });
+  const { context, asked } = slowly(server, step);
+  const { sessions, partial } = await browseSessions(context, { ...query, filter: 'grace' });
   assert.equal(partial, true);
   assert.ok(sessions.length > 0);
   assert.ok(asked.length <= 6, `it was given the time for 5 lists, and asked for ${asked.length}`);

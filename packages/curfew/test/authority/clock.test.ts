@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { processClock, type StoreTime, storeClock } from '../../src/authority/clock.ts';
 import { day, minute, second } from '../../src/domain/limits.ts';
-import { manualClock } from '../support/world.ts';
+import { manualClock } from '../support/ports.ts';
 
 const began = Date.UTC(2026, 0, 1);
 

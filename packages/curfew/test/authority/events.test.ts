@@ -12,10 +12,10 @@ const wanted = { ...failed, type: 'second_factor.failed' } as const;
 test('N3.2: a stream of events that finds nothing goes on from where it looked', { timeout: 60_000 }, async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
-  const { store } = server.world;
+  const { store } = server.context;
   const asked: EventQuery[] = [];
-  const world = {
-    ...server.world,
+  const context = {
+    ...server.context,
     store: Object.assign(Object.create(store), {
       readEvents(query: EventQuery) {
         asked.push(query);
@@ -24,7 +24,7 @@ test('N3.2: a stream of events that finds nothing goes on from where it looked',
     }),
   };
   const stop = new AbortController();
-  const events = followEvents(world, library, { type: wanted.type, after: 0 }, stop.signal)[Symbol.asyncIterator]();
+  const events = followEvents(context, library, { type: wanted.type, after: 0 }, stop.signal)[Symbol.asyncIterator]();
   const first = events.next();
   for (let i = 0; i < 20; i++) await store.appendEvent(failed);
   const { sequence } = (await store.readEvents({ limit: 1 })).events[0]!;
@@ -44,11 +44,11 @@ test('N3.2: a stream of events that finds nothing goes on from where it looked',
 test('N3.2: a page of the audit trail that ran out of time says so, and its cursor goes on', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
-  const { store } = server.world;
+  const { store } = server.context;
   await store.appendEvent(wanted);
   await Promise.all(Array.from({ length: 2000 }, () => store.appendEvent(failed)));
-  const world = {
-    ...server.world,
+  const context = {
+    ...server.context,
     store: Object.assign(Object.create(store), {
       readEvents: (query: EventQuery) => store.readEvents({ ...query, budget: 0 }),
     }),
@@ -56,7 +56,7 @@ test('N3.2: a page of the audit trail that ran out of time says so, and its curs
   const found = [];
   let [cursor, stopped]: [string | undefined, number] = [undefined, 0];
   do {
-    const page: Awaited<ReturnType<typeof listEvents>> = await listEvents(world, { type: wanted.type, cursor });
+    const page: Awaited<ReturnType<typeof listEvents>> = await listEvents(context, { type: wanted.type, cursor });
     assert.equal(page.partial, page.nextCursor !== undefined);
     stopped += Number(page.partial);
     found.push(...page.events);
@@ -73,6 +73,32 @@ test('a cursor that somebody made up is refused, and is no damage of the store',
   t.after(() => server.close());
   for (const position of ['NaN', '', '0', '-1', '1.5', '1e308', '99999999999999999999']) {
     const cursor = encodeCursor(position, { list: 'events' });
-    await assert.rejects(listEvents(server.world, { cursor }), { code: 'cursor_invalid' }, position);
+    await assert.rejects(listEvents(server.context, { cursor }), { code: 'cursor_invalid' }, position);
+  }
+});
+
+test('the audit trail is searched by who did it and by time, together with the other filters', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { store } = server.context;
+  const at = Date.UTC(2026, 0, 1);
+  const note = (by: 'user:ada' | 'key:x', moment: number) => ({ ...failed, by, at: moment }) as const;
+  for (const event of [note('user:ada', at), note('key:x', at + 1000), note('user:ada', at + 2000)]) {
+    await store.appendEvent(event);
+  }
+  const moments = async (query: string) => {
+    const { status, body } = await server.call('GET', `/v1/events?type=login.failed&${query}`);
+    assert.equal(status, 200, JSON.stringify(body));
+    return body.events.map((event: { at: string }) => event.at.slice(17, 19));
+  };
+  assert.deepEqual(await moments('actor=user:ada'), ['02', '00']);
+  assert.deepEqual(await moments('since=2026-01-01T00:00:01Z'), ['02', '01']);
+  assert.deepEqual(await moments('until=2026-01-01T00:00:01Z'), ['00']);
+  assert.deepEqual(await moments('since=2026-01-01T00:00:01Z&until=2026-01-01T00:00:02Z&actor=user:ada'), []);
+  const page = await server.call('GET', '/v1/events?type=login.failed&actor=user:ada&limit=1');
+  const other = await server.call('GET', `/v1/events?type=login.failed&actor=key:x&cursor=${page.body.nextCursor}`);
+  assert.equal(other.body.code, 'cursor_of_another_query');
+  for (const wrong of ['actor=ada', 'actor=user:', 'since=yesterday', 'until=2016-12-31T23:59:60Z']) {
+    assert.equal((await server.call('GET', `/v1/events?${wrong}`)).body.code, 'invalid_value', wrong);
   }
 });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Caller, library } from '../../src/authority/caller.ts';
 import { type Authority, createAuthority } from '../../src/authority/index.ts';
+import { compose } from '../../src/compose.ts';
 import { permissions, type Role } from '../../src/domain/permissions.ts';
-import { openWorld } from '../../src/open-world.ts';
 import { temporaryStore } from '../support/store.ts';
 
 const password = 'correct horse battery';
@@ -11,16 +11,16 @@ const password = 'correct horse battery';
 /** The use cases over a store of a test's own, with the accounts that a test names. */
 async function open(t: { after(done: () => Promise<void>): void }) {
   const store = await temporaryStore();
-  const { world, close } = await openWorld(store.settings);
+  const { context, close } = await compose(store.settings);
   t.after(async () => {
     await close();
     await store.remove();
   });
-  const authority = createAuthority(world);
+  const authority = createAuthority(context);
   const made = (username: string, roles: Role[]) => authority.createAccount(library, { username, password, roles });
   const signedIn = async (username: string) =>
     authority.authenticateSession((await authority.signIn({ login: { username }, password })).token);
-  return { world, authority, made, signedIn };
+  return { context, authority, made, signedIn };
 }
 
 const keyWith = (...scopes: (typeof permissions)[number][]): Caller => ({
@@ -51,19 +51,19 @@ describe('whoever may do less than their target writes nothing to it', () => {
 
   for (const [what, write] of Object.entries(writes)) {
     test(`N1.2: whoever may less writes nothing of a stronger account: ${what}`, async (t) => {
-      const { world, authority, made } = await open(t);
+      const { context, authority, made } = await open(t);
       await made('other', ['admin']);
       const { id } = await made('boss', ['admin']);
-      const before = await world.store.readUser(id);
-      const { sequence } = await world.store.logHead();
+      const before = await context.store.readUser(id);
+      const { sequence } = await context.store.logHead();
       for (const scopes of [['accounts.manage', 'groups.change'], allButOne] as const) {
         await assert.rejects(write(authority, keyWith(...scopes), id), (error: Error) => {
           assert.match(error.message, /events\.read/);
           return (error as Error & { code: string }).code === 'permission_missing';
         });
       }
-      assert.deepEqual(await world.store.readUser(id), before);
-      assert.equal((await world.store.logHead()).sequence, sequence);
+      assert.deepEqual(await context.store.readUser(id), before);
+      assert.equal((await context.store.logHead()).sequence, sequence);
     });
   }
 
@@ -101,25 +101,29 @@ describe('whoever may do less than their target writes nothing to it', () => {
   test('a named session that an account is signed in to is set and started by nobody who may less; ended by whoever may end', async (t) => {
     const { authority, made, signedIn } = await open(t);
     await made('boss', ['admin']);
-    await authority.createNamed(library, { name: 'desk' });
+    await authority.createNamedSession(library, { name: 'desk' });
     await authority.signIn({ login: { username: 'boss' }, password, name: 'desk' });
     const operator = keyWith('sessions.create', 'sessions.end', 'sessions.read');
-    await authority.stopNamed(operator, 'desk');
+    await authority.stopNamedSession(operator, 'desk');
     const refused = { code: 'permission_missing' };
-    await assert.rejects(authority.updateNamed(operator, 'desk', { config: { color: 'red' } }), refused);
-    await assert.rejects(authority.openNamed(operator, { name: 'desk' }), refused);
-    await assert.rejects(authority.startNamed(operator, 'desk'), refused);
+    await assert.rejects(authority.updateNamedSession(operator, 'desk', { config: { color: 'red' } }), refused);
+    await assert.rejects(authority.openNamedSession(operator, { name: 'desk' }), refused);
+    await assert.rejects(authority.startNamedSession(operator, 'desk'), refused);
     const boss = await signedIn('boss');
-    await authority.startNamed(boss, 'desk');
-    await assert.rejects(authority.restartNamed(operator, 'desk'), refused);
-    assert.equal((await authority.getNamed('desk')).status, 'working', 'a restart that was refused has stopped it');
-    await authority.logoutNamed(operator, 'desk');
-    await authority.updateNamed(operator, 'desk', { config: { color: 'red' } });
+    await authority.startNamedSession(boss, 'desk');
+    await assert.rejects(authority.restartNamedSession(operator, 'desk'), refused);
+    assert.equal(
+      (await authority.getNamedSession('desk')).status,
+      'working',
+      'a restart that was refused has stopped it',
+    );
+    await authority.logoutNamedSession(operator, 'desk');
+    await authority.updateNamedSession(operator, 'desk', { config: { color: 'red' } });
     // One that somebody else opened for the account acts with nothing of it.
     const { id } = await authority.getAccount(boss.session.userId);
     await authority.createSession(operator, { userId: id, name: 'desk' });
-    await authority.restartNamed(operator, 'desk');
-    await authority.removeNamed(operator, 'desk');
+    await authority.restartNamedSession(operator, 'desk');
+    await authority.removeNamedSession(operator, 'desk');
   });
 });
 
@@ -157,11 +161,11 @@ describe('the last administrator', () => {
     });
 
     test(`N1.4: the last administrator is not ${what} when two do it to each other at the same moment`, async (t) => {
-      const { world, authority, made, signedIn } = await open(t);
+      const { context, authority, made, signedIn } = await open(t);
       const [one, other] = [await made('one', ['admin']), await made('other', ['admin'])];
       const callers = [await signedIn('one'), await signedIn('other')] as const;
       // Both have seen the other as an administrator before either writes.
-      const { changeAccount, deleteAccount } = world.store;
+      const { changeAccount, deleteAccount } = context.store;
       const both = Promise.withResolvers<void>();
       let waiting = 0;
       const together = async () => {
@@ -169,8 +173,8 @@ describe('the last administrator', () => {
         if (waiting === 2) both.resolve();
         await both.promise;
       };
-      world.store.changeAccount = async (change) => together().then(() => changeAccount.call(world.store, change));
-      world.store.deleteAccount = async (change) => together().then(() => deleteAccount.call(world.store, change));
+      context.store.changeAccount = async (change) => together().then(() => changeAccount.call(context.store, change));
+      context.store.deleteAccount = async (change) => together().then(() => deleteAccount.call(context.store, change));
       const outcomes = await Promise.allSettled([
         take(authority, callers[0], other.id),
         take(authority, callers[1], one.id),

@@ -1,39 +1,39 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { library } from '../../src/authority/caller.ts';
+import type { AuthorityContext } from '../../src/authority/context.ts';
 import { type Authority, createAuthority } from '../../src/authority/index.ts';
-import { Turns } from '../../src/authority/turns.ts';
-import type { World } from '../../src/authority/world.ts';
-import { openWorld } from '../../src/open-world.ts';
+import { KeyedQueue } from '../../src/authority/keyed-queue.ts';
+import { compose } from '../../src/compose.ts';
 import { temporaryStore } from '../support/store.ts';
 
 type Context = { after(done: () => Promise<void>): void };
 
 /** The use cases over a store of a test's own. */
-async function open(t: Context): Promise<{ world: World; authority: Authority }> {
+async function open(t: Context): Promise<{ context: AuthorityContext; authority: Authority }> {
   const store = await temporaryStore();
-  const { world, close } = await openWorld(store.settings);
+  const { context, close } = await compose(store.settings);
   t.after(async () => {
     await close();
     await store.remove();
   });
-  return { world, authority: createAuthority(world) };
+  return { context, authority: createAuthority(context) };
 }
 
 /** Another server over the same store: it takes turns with nobody here. */
-const elsewhere = (world: World): Authority => createAuthority({ ...world, turns: new Turns() });
+const elsewhere = (context: AuthorityContext): Authority => createAuthority({ ...context, queue: new KeyedQueue() });
 
 test('work on one subject is done in the order in which it was asked for, whatever fails', async () => {
-  const turns = new Turns();
+  const queue = new KeyedQueue();
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();
-  const first = turns.take('a', async () => {
+  const first = queue.run('a', async () => {
     await gate.promise;
     order.push('first');
     throw new Error('failed');
   });
-  const second = turns.take('a', async () => order.push('second'));
-  await turns.take('b', async () => order.push('of another'));
+  const second = queue.run('a', async () => order.push('second'));
+  await queue.run('b', async () => order.push('of another'));
   gate.resolve();
   await assert.rejects(first, /failed/);
   await second;
@@ -41,87 +41,87 @@ test('work on one subject is done in the order in which it was asked for, whatev
 });
 
 test('calls on one named session are done one after the other', async (t) => {
-  const { world, authority } = await open(t);
-  await authority.createNamed(library, { name: 'desk' });
+  const { context, authority } = await open(t);
+  await authority.createNamedSession(library, { name: 'desk' });
   let [inside, most] = [0, 0];
-  const { changeNamed } = world.store;
-  world.store.changeNamed = async (change) => {
+  const { changeNamed } = context.store;
+  context.store.changeNamed = async (change) => {
     inside += 1;
     most = Math.max(most, inside);
-    const outcome = await changeNamed.call(world.store, change);
+    const outcome = await changeNamed.call(context.store, change);
     inside -= 1;
     return outcome;
   };
   const calls = [1, 2, 3, 4].flatMap((color) => [
-    authority.updateNamed(library, 'desk', { config: { color } }),
-    authority.stopNamed(library, 'desk'),
-    authority.startNamed(library, 'desk'),
+    authority.updateNamedSession(library, 'desk', { config: { color } }),
+    authority.stopNamedSession(library, 'desk'),
+    authority.startNamedSession(library, 'desk'),
   ]);
   await Promise.all(calls);
   assert.equal(most, 1);
-  const named = await authority.getNamed('desk');
+  const named = await authority.getNamedSession('desk');
   assert.deepEqual([named.config, named.status], [{ color: 4 }, 'waiting'], 'the last that was asked for counts');
 });
 
 test('servers that start and stop a named session at once agree: its session is verifiable only if it is started', async (t) => {
-  const { world, authority } = await open(t);
-  await authority.createNamed(library, { name: 'desk' });
+  const { context, authority } = await open(t);
+  await authority.createNamedSession(library, { name: 'desk' });
   const { token } = await authority.createSession(library, { userId: 'ada', name: 'desk' });
-  const other = elsewhere(world);
+  const other = elsewhere(context);
   for (let round = 0; round < 20; round++) {
-    await Promise.all([authority.stopNamed(library, 'desk'), other.startNamed(library, 'desk')]);
-    const { status } = await authority.getNamed('desk');
+    await Promise.all([authority.stopNamedSession(library, 'desk'), other.startNamedSession(library, 'desk')]);
+    const { status } = await authority.getNamedSession('desk');
     const { active } = await authority.verifySession(token);
     assert.deepEqual([status, active], active ? ['working', true] : ['stopped', false]);
-    const slot = await world.store.readNamed('desk' as never);
+    const slot = await context.store.readNamed('desk' as never);
     assert.equal(slot?.started, active);
   }
 });
 
 test('a stop that another server’s start overtakes does not leave the session suspended', async (t) => {
-  const { world, authority } = await open(t);
-  await authority.createNamed(library, { name: 'desk' });
+  const { context, authority } = await open(t);
+  await authority.createNamedSession(library, { name: 'desk' });
   const { token } = await authority.createSession(library, { userId: 'ada', name: 'desk' });
-  const other = elsewhere(world);
-  const { changeSession } = world.store;
+  const other = elsewhere(context);
+  const { changeSession } = context.store;
   // The start comes between the stop's reading of the slot and its change of the session.
-  world.store.changeSession = async (change) => {
-    world.store.changeSession = changeSession;
-    await other.startNamed(library, 'desk');
-    return changeSession.call(world.store, change);
+  context.store.changeSession = async (change) => {
+    context.store.changeSession = changeSession;
+    await other.startNamedSession(library, 'desk');
+    return changeSession.call(context.store, change);
   };
-  await authority.stopNamed(library, 'desk');
+  await authority.stopNamedSession(library, 'desk');
   assert.equal((await authority.verifySession(token)).active, true);
-  assert.equal((await authority.getNamed('desk')).status, 'working');
+  assert.equal((await authority.getNamedSession('desk')).status, 'working');
 });
 
 test('nobody signs in to a named session that is being removed', async (t) => {
-  const { world, authority } = await open(t);
-  await authority.createNamed(library, { name: 'desk' });
+  const { context, authority } = await open(t);
+  await authority.createNamedSession(library, { name: 'desk' });
   const first = await authority.createSession(library, { userId: 'ada', name: 'desk' });
-  const other = elsewhere(world);
-  const { endSession } = world.store;
+  const other = elsewhere(context);
+  const { endSession } = context.store;
   let between: unknown;
-  world.store.endSession = async (...rest) => {
-    const outcome = await endSession.apply(world.store, rest);
+  context.store.endSession = async (...rest) => {
+    const outcome = await endSession.apply(context.store, rest);
     between = await other.createSession(library, { userId: 'eve', name: 'desk' }).catch((error) => error.code);
     return outcome;
   };
-  await authority.removeNamed(library, 'desk');
+  await authority.removeNamedSession(library, 'desk');
   assert.equal(between, 'named_session_stopped');
   assert.equal((await authority.verifySession(first.token)).active, false);
-  await assert.rejects(authority.getNamed('desk'), { code: 'named_session_not_found' });
+  await assert.rejects(authority.getNamedSession('desk'), { code: 'named_session_not_found' });
 });
 
 test('opening makes a slot, or sets the configuration of a stopped one, and starts it', async (t) => {
   const { authority } = await open(t);
-  const made = await authority.openNamed(library, { name: 'desk', config: { color: 'blue' } });
+  const made = await authority.openNamedSession(library, { name: 'desk', config: { color: 'blue' } });
   assert.deepEqual([made.status, made.config], ['waiting', { color: 'blue' }]);
   const { token } = await authority.createSession(library, { userId: 'ada', name: 'desk' });
-  await assert.rejects(authority.openNamed(library, { name: 'desk' }), { code: 'named_session_exists' });
-  assert.deepEqual((await authority.getNamed('desk')).config, { color: 'blue' });
-  await authority.stopNamed(library, 'desk');
-  const again = await authority.openNamed(library, { name: 'desk', config: { color: 'red' } });
+  await assert.rejects(authority.openNamedSession(library, { name: 'desk' }), { code: 'named_session_exists' });
+  assert.deepEqual((await authority.getNamedSession('desk')).config, { color: 'blue' });
+  await authority.stopNamedSession(library, 'desk');
+  const again = await authority.openNamedSession(library, { name: 'desk', config: { color: 'red' } });
   assert.deepEqual([again.status, again.config], ['working', { color: 'red' }]);
   assert.equal((await authority.verifySession(token)).active, true);
 });
@@ -129,15 +129,15 @@ test('opening makes a slot, or sets the configuration of a stopped one, and star
 test('a text that is no name is the name of no named session', async (t) => {
   const { authority } = await open(t);
   for (const name of ['', '.', '..', 'a/b', 'a b', '\0', 'аdmin', 'x'.repeat(101)]) {
-    await assert.rejects(authority.getNamed(name), { code: 'named_session_not_found' });
-    await assert.rejects(authority.stopNamed(library, name), { code: 'named_session_not_found' });
-    await assert.rejects(authority.createNamed(library, { name }), { code: 'invalid_value' });
+    await assert.rejects(authority.getNamedSession(name), { code: 'named_session_not_found' });
+    await assert.rejects(authority.stopNamedSession(library, name), { code: 'named_session_not_found' });
+    await assert.rejects(authority.createNamedSession(library, { name }), { code: 'invalid_value' });
   }
 });
 
 test('signing in to a named session takes the permission to create sessions', async (t) => {
   const { authority } = await open(t);
-  await authority.createNamed(library, { name: 'desk' });
+  await authority.createNamedSession(library, { name: 'desk' });
   const password = 'correct horse battery';
   await authority.createAccount(library, { username: 'ada', password });
   await authority.createAccount(library, { username: 'grace', password, permissions: ['sessions.create'] });
@@ -145,9 +145,9 @@ test('signing in to a named session takes the permission to create sessions', as
     authority.signIn({ login: { username }, password: password + wrong, name: 'desk' });
   await assert.rejects(signIn('ada'), { code: 'permission_missing' });
   await assert.rejects(signIn('ada', '!'), { code: 'invalid_credentials' });
-  assert.equal((await authority.getNamed('desk')).status, 'waiting');
+  assert.equal((await authority.getNamedSession('desk')).status, 'waiting');
   const { session } = await signIn('grace');
-  const named = await authority.getNamed('desk');
+  const named = await authority.getNamedSession('desk');
   assert.deepEqual([named.status, named.session?.id], ['working', session.id]);
   await assert.rejects(signIn('grace'), { code: 'name_taken' });
 });

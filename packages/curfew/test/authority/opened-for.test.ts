@@ -103,7 +103,7 @@ describe('a session that somebody else opened for an account', () => {
     assert.deepEqual((await permissionsOf((await open(helper.id)).token)).sort(), ['sessions.end', 'sessions.read']);
     assert.deepEqual(await permissionsOf((await open(id)).token), []);
     assert.deepEqual((await permissionsOf((await open(id, server.key)).token)).length, permissions.length);
-    const { authenticateSession, createSession } = createAuthority(server.world);
+    const { authenticateSession, createSession } = createAuthority(server.context);
     const { token } = await createSession(library, { userId: id });
     assert.equal((await authenticateSession(token)).granted.size, permissions.length);
   });
@@ -159,6 +159,6 @@ test('a user who has no account here is fresh as the application says by opening
   const [one, other] = [await open('ada'), await open('ada')];
   const ended = await server.call('DELETE', `/v1/sessions/${other.session.id}`, undefined, { as: one.token });
   assert.equal(ended.status, 200);
-  const caller: Caller = await createAuthority(server.world).authenticateSession(one.token);
+  const caller: Caller = await createAuthority(server.context).authenticateSession(one.token);
   assert.equal(caller.granted.size, 0);
 });

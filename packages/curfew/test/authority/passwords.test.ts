@@ -35,15 +35,15 @@ test('N3.1: whoever is refused because too many wait has used up no attempt', as
   const server = await TestServer.start();
   t.after(() => server.close());
   const request = { login: { username: 'admin' }, password: adminPassword, ip: '192.0.2.1' };
-  const busy = { ...server.world, passwords: createPasswords({ atOnce: 1, mostWaiting: 0 }) };
+  const busy = { ...server.context, passwords: createPasswords({ atOnce: 1, mostWaiting: 0 }) };
   for (let i = 0; i < 30; i++) await assert.rejects(signIn(busy, request), { code: 'server_busy' });
-  assert.ok((await signIn(server.world, request)).token);
+  assert.ok((await signIn(server.context, request)).token);
 });
 
 test('N5.3: the most common passwords are refused wherever one is set, and the error says why', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
-  const { world } = server;
+  const { context } = server;
   const create = (username: string, password: string) => server.call('POST', '/v1/accounts', { username, password });
   for (const password of [
     'password',
@@ -62,11 +62,11 @@ test('N5.3: the most common passwords are refused wherever one is set, and the e
   const { id } = (await create('ada', 'no password that anybody has')).body.account;
   const changed = await server.call('PATCH', `/v1/accounts/${id}`, { password: 'sunshine' });
   assert.match(changed.body.detail, /one of the most common ones/);
-  await assert.rejects(recoverAccount(world, { account: 'ada', password: 'iloveyou' }), { code: 'invalid_value' });
+  await assert.rejects(recoverAccount(context, { account: 'ada', password: 'iloveyou' }), { code: 'invalid_value' });
   await assert.rejects(TestServer.start({ CURFEW_ADMIN_PASSWORD: 'letmein1' }), { code: 'config_invalid' });
   // One that was set before the rule came.
-  const passwordHash = await world.passwords.hash('sunshine');
-  const { account } = await world.store.readUser(id);
-  await world.store.changeAccount({ id, version: account!.version, set: { passwordHash }, event: undefined });
+  const passwordHash = await context.passwords.hash('sunshine');
+  const { account } = await context.store.readUser(id);
+  await context.store.changeAccount({ id, version: account!.version, set: { passwordHash }, event: undefined });
   assert.equal((await server.login('ada', 'sunshine')).status, 200);
 });

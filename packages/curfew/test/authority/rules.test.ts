@@ -3,17 +3,17 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { library } from '../../src/authority/caller.ts';
 import { type Authority, createAuthority } from '../../src/authority/index.ts';
+import { type CurfewOptions, compose } from '../../src/compose.ts';
 import type { SessionId } from '../../src/domain/brand.ts';
 import { day, hour, minute, second } from '../../src/domain/limits.ts';
-import { openWorld, type WorldSettings } from '../../src/open-world.ts';
+import { manualClock } from '../support/ports.ts';
 import { temporaryStore } from '../support/store.ts';
-import { manualClock } from '../support/world.ts';
 
 /** The use cases over a store of a test's own, on a clock that goes where it is set. */
-async function open(t: { after(done: () => Promise<void>): void }, settings: Partial<WorldSettings> = {}) {
+async function open(t: { after(done: () => Promise<void>): void }, settings: Partial<CurfewOptions> = {}) {
   const store = await temporaryStore();
   const clock = manualClock();
-  const reopen = () => openWorld({ ...store.settings, clock, ...settings });
+  const reopen = () => compose({ ...store.settings, clock, ...settings });
   let opened = await reopen();
   t.after(async () => {
     await opened.close();
@@ -21,11 +21,11 @@ async function open(t: { after(done: () => Promise<void>): void }, settings: Par
   });
   return {
     clock,
-    get world() {
-      return opened.world;
+    get context() {
+      return opened.context;
     },
     get authority(): Authority {
-      return createAuthority(opened.world);
+      return createAuthority(opened.context);
     },
     sweep: () => opened.upkeep.sweep(),
     async restart() {
@@ -132,7 +132,7 @@ describe('deadlines', () => {
     const at = await open(t);
     const { token, session } = await at.authority.createSession(library, { userId: 'ada', idle: hour });
     let writes = 0;
-    const { store } = at.world;
+    const { store } = at.context;
     const original = store.touchSessions;
     store.touchSessions = (activities) => {
       writes += activities.length;
@@ -141,7 +141,7 @@ describe('deadlines', () => {
     for (let i = 0; i < 100; i++) {
       at.clock.advance(second);
       await at.authority.verifySession(token);
-      await at.world.activity.flush(at.clock.now());
+      await at.context.activity.flush(at.clock.now());
     }
     assert.ok(writes <= 2, `${writes} writes in 100 s`);
     const seen = at.clock.now();
@@ -157,7 +157,7 @@ describe('deadlines', () => {
       await at.authority.createSession(library, { userId: 'ada' }),
       await at.authority.createSession(library, { userId: 'ben' }),
     ];
-    const { activity, store } = at.world;
+    const { activity, store } = at.context;
     at.clock.advance(2 * minute);
     const seen = at.clock.now();
     await at.authority.verifySession(one.token);
@@ -179,7 +179,7 @@ describe('deadlines', () => {
   test('a session that is used while its activity is being written stays alive, however short its idle limit', async (t) => {
     const at = await open(t);
     const { token } = await at.authority.createSession(library, { userId: 'ada', idle: 10 * second });
-    const { activity, store } = at.world;
+    const { activity, store } = at.context;
     const original = store.touchSessions;
     store.touchSessions = async (activities) => {
       at.clock.advance(3);
@@ -195,12 +195,12 @@ describe('deadlines', () => {
   });
 
   test('the sweep spares what was seen while it wrote down what had been seen before, however far the time went on', async (t) => {
-    const { authority, clock, world, sweep } = await open(t);
+    const { authority, clock, context, sweep } = await open(t);
     const { token, session } = await authority.createSession(library, { userId: 'ada', idle: 60 * second });
     const seen = async () => assert.equal((await authority.verifySession(token)).active, true);
     clock.advance(59 * second);
     await seen();
-    const { store } = world;
+    const { store } = context;
     const write = store.touchSessions.bind(store);
     store.touchSessions = async (activities) => {
       store.touchSessions = write;
@@ -218,7 +218,7 @@ describe('deadlines', () => {
   test('when very many were active within a minute, none of them waits', async (t) => {
     const at = await open(t);
     const { token, session } = await at.authority.createSession(library, { userId: 'ada' });
-    const { activity, store } = at.world;
+    const { activity, store } = at.context;
     at.clock.advance(second);
     const seen = at.clock.now();
     assert.equal((await at.authority.verifySession(token)).active, true);
@@ -260,24 +260,24 @@ describe('policies and races', () => {
   });
 
   test('7.4.2: R19: a sign-in that raced an end of all does not survive it', async (t) => {
-    const { authority, world } = await open(t);
+    const { authority, context } = await open(t);
     await authority.createAccount(library, { username: 'ada', password: 'correct horse' });
-    const { account } = (await world.store.findAccount({ username: 'ada' }))!;
-    const original = world.passwords.matches;
+    const { account } = (await context.store.findAccount({ username: 'ada' }))!;
+    const original = context.passwords.matches;
     for (const end of [
       () => authority.endUserSessions(library, account.id),
       () => authority.endEveryone(library, { confirm: 'everyone' }),
       () => authority.updateAccount(library, account.id, { disabled: true }),
     ]) {
       // Between reading the credential and opening the session, somebody ends all.
-      world.passwords.matches = async (...asked) => {
+      context.passwords.matches = async (...asked) => {
         const right = await original(...asked);
         await end();
         return right;
       };
       const signIn = authority.signIn({ login: { username: 'ada' }, password: 'correct horse' });
       await assert.rejects(signIn, { code: 'signed_out_meanwhile' });
-      assert.equal(await world.store.countActive(world.clock.now(), account.id), 0);
+      assert.equal(await context.store.countActive(context.clock.now(), account.id), 0);
     }
   });
 
@@ -343,17 +343,17 @@ describe('policies and races', () => {
     t.after(store.remove);
     const clock = manualClock(Date.UTC(2030, 0, 1));
     const settings = { ...store.settings, clock };
-    const first = await openWorld(settings);
-    await createAuthority(first.world).createSession(library, { userId: 'ada' });
+    const first = await compose(settings);
+    await createAuthority(first.context).createSession(library, { userId: 'ada' });
     await first.close();
     clock.set(Date.UTC(2026, 0, 1));
-    const wary = await openWorld(settings);
-    await assert.rejects(createAuthority(wary.world).createSession(library, { userId: 'eve' }), {
+    const wary = await compose(settings);
+    await assert.rejects(createAuthority(wary.context).createSession(library, { userId: 'eve' }), {
       code: 'clock_stepped_back',
     });
     await wary.close();
-    const told = await openWorld({ ...settings, acceptClock: true });
-    assert.ok(await createAuthority(told.world).createSession(library, { userId: 'eve' }));
+    const told = await compose({ ...settings, acceptClock: true });
+    assert.ok(await createAuthority(told.context).createSession(library, { userId: 'eve' }));
     await told.close();
   });
 });

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { makeKey } from '../../src/authority/keys.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { random } from '../support/ports.ts';
 import { clientFor, runCli, startProcess } from '../support/process.ts';
-import { random } from '../support/world.ts';
 
 /** A server in a process of its own, on a folder that it has made or was given. */
 async function serveIn(t: { after(done: () => void): void }, path: string, env: Record<string, string> = {}) {

@@ -25,9 +25,9 @@ async function lockedOut(t: { after(done: () => Promise<void>): void }): Promise
   const { account } = await call('POST', '/v1/login', { username: 'admin', password });
   await call('POST', '/v1/accounts', { username: 'second', password, roles: ['admin'] });
   await call('POST', '/v1/accounts', { username: 'plain', password });
-  const found = (await running.opened.world.store.readUser(account.id)).account!;
+  const found = (await running.opened.context.store.readUser(account.id)).account!;
   const factor = { sealedSecret: new Uint8Array(60), confirmedAt: 1, lastStep: 1, backupCodes: [] };
-  await running.opened.world.store.changeAccount({
+  await running.opened.context.store.changeAccount({
     id: found.id,
     version: found.version,
     set: { disabled: true, factor },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { refusalOf } from '../../src/dialects/altogic/table.ts';
+import { refusalOf } from '../../src/dialects/altogic/error-map.ts';
 import { errors } from '../../src/errors.ts';
 import type { Store } from '../../src/stores/contract.ts';
 import { effectsIn, noObjects, rawCall, strangeTexts, whileFailing } from '../support/hostile.ts';
@@ -240,7 +240,7 @@ describe('Altogic: bad input', () => {
         await refused(
           503,
           'service_unavailable',
-          () => whileFailing(server.world.store, operation, () => send(method, path, content, headers)),
+          () => whileFailing(server.context.store, operation, () => send(method, path, content, headers)),
           `${operation} ${path}`,
         );
       }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { dialectNames } from '../../src/dialects/names.ts';
 import { minute } from '../../src/domain/limits.ts';
+import { manualClock } from '../support/ports.ts';
 import { type Answer, type Authenticator, adminPassword, type Json, TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 /** A session, as every surface can name it: by id, by its user, by its name, by its token. */
 type SignedIn = { id: string; userId: string; name: string; token: string };

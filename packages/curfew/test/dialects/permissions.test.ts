@@ -52,11 +52,11 @@ describe('who may do what through each system', () => {
     'POST /auth/logout': ({ refreshToken }) => ({ refresh_token: refreshToken, mode: 'json' }),
     'POST /users/me/tfa/generate': () => ({ password }),
     'POST /users/me/tfa/enable': async (_, { own }) => {
-      const { secret } = await createAuthority(server.world).startTotp(library, own!);
+      const { secret } = await createAuthority(server.context).startTotp(library, own!);
       return { secret, otp: totpCode(secret, Date.now()) };
     },
     'POST /users/me/tfa/disable': async (_, { own }) => {
-      const authority = createAuthority(server.world);
+      const authority = createAuthority(server.context);
       const { secret } = await authority.startTotp(library, own!);
       await authority.confirmTotp(library, own!, { code: totpCode(secret, Date.now() - 30_000) });
       return { otp: totpCode(secret, Date.now()) };
@@ -64,7 +64,7 @@ describe('who may do what through each system', () => {
     'POST /api/sessions': ({ name }) => ({ name: `${name}-new` }),
     'PUT /api/sessions/:name': () => ({ config: {} }),
     'POST /api/sessions/start': async ({ name }) => {
-      await createAuthority(server.world).stopNamed(library, name);
+      await createAuthority(server.context).stopNamedSession(library, name);
       return { name };
     },
     'POST /api/sessions/stop': ({ name }) => ({ name }),

@@ -236,7 +236,7 @@ describe('Rocket.Chat: bad input', () => {
     const headers = headersOf(data);
     await own.createAccount('plain');
     const queries = { page: '?sort={"_user.name":1}&filter=a', query: '?sessionId=', body: '', nothing: '' };
-    const { store } = own.world as unknown as { store: Record<string, (...all: unknown[]) => Promise<unknown>> };
+    const { store } = own.context as unknown as { store: Record<string, (...all: unknown[]) => Promise<unknown>> };
     const methods = [
       'takeAttempt',
       'findAccount',

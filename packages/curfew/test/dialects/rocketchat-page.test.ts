@@ -19,7 +19,7 @@ test('docs/rocketchat.md: its session at the terminal works as it is written', a
 test('7.1.3: docs/rocketchat.md tells the lifetimes that are in force, and who ends what', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
-  const { policy } = server.world;
+  const { policy } = server.context;
   const lifetimes = section(page, 'Lifetimes, and who ends what');
   assert.deepEqual([policy.absolute, policy.idle], [defaultPolicy.absolute, defaultPolicy.idle]);
   assert.ok(

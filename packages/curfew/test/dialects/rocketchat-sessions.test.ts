@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { library } from '../../src/authority/caller.ts';
 import { createAuthority } from '../../src/authority/index.ts';
 import { limits, minute, second } from '../../src/domain/limits.ts';
+import { manualClock } from '../support/ports.ts';
 import { type Answer, type Authenticator, adminPassword, type Json, TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 type Credentials = { userId: string; authToken: string };
 
@@ -371,7 +371,7 @@ describe('Rocket.Chat: many sessions', () => {
         as: '',
         headers: { 'x-user-id': userId, 'x-auth-token': authToken },
       });
-    const authority = createAuthority(server.world);
+    const authority = createAuthority(server.context);
     const wanted = limits.sortedMatches + 50;
     for (let made = 0; made < wanted; made += 500) {
       await Promise.all(
@@ -380,7 +380,7 @@ describe('Rocket.Chat: many sessions', () => {
         ),
       );
     }
-    const active = await server.world.store.countActive(server.world.clock.nowForEnd());
+    const active = await server.context.store.countActive(server.context.clock.nowForEnd());
     const newest = (await list({})).body;
     assert.deepEqual([newest.total, newest.partial, newest.sessions.length], [active, undefined, 50]);
     const last = (await list({ offset: String(active - 1) })).body;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { refusalOf } from '../../src/dialects/rocketchat/table.ts';
+import { refusalOf } from '../../src/dialects/rocketchat/error-map.ts';
 import { minute } from '../../src/domain/limits.ts';
 import { errors } from '../../src/errors.ts';
+import { manualClock } from '../support/ports.ts';
 import { type Answer, type Authenticator, adminPassword, TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 type Credentials = { userId: string; authToken: string };
 
@@ -217,7 +217,7 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
   test('a store that fails is a 503 in its words', async (t) => {
     const own = await TestServer.start({}, clock);
     t.after(() => own.close());
-    await own.world.store.close();
+    await own.context.store.close();
     const answer = await own.call('POST', '/api/v1/login', { user: 'admin', password: 'x' }, { as: '' });
     assert.equal(answer.status, 503);
     assert.deepEqual(answer.body, { success: false, error: 'The server cannot answer now' });

@@ -238,7 +238,7 @@ describe('WAHA: bad input', () => {
     for (const [operation, calls] of faults) {
       for (const [method, path, body] of calls) {
         const before = await snapshot();
-        const answer = await whileFailing(server.world.store, operation, () =>
+        const answer = await whileFailing(server.context.store, operation, () =>
           call(method, base + path, body && JSON.stringify(body)),
         );
         assert.equal(answer.status, 503, `${operation} ${method} ${path}`);
@@ -252,7 +252,7 @@ describe('WAHA: bad input', () => {
   test('a removal that the store leaves half done is no success; asked again, it is done', async () => {
     await server.call('POST', '/v1/named-sessions', { name: 'half' });
     const { token: other } = await server.createSession('ada', { name: 'half' });
-    const first = await whileFailing(server.world.store, 'removeNamed', () => call('DELETE', `${base}/half`));
+    const first = await whileFailing(server.context.store, 'removeNamed', () => call('DELETE', `${base}/half`));
     assert.equal(first.status, 503);
     assert.equal((await server.verify(other)).active, false);
     assert.equal((await call('DELETE', `${base}/half`)).status, 200);
@@ -262,7 +262,7 @@ describe('WAHA: bad input', () => {
   test('a stop that the store leaves half done is no success, and is not called STOPPED; asked again, it is done', async () => {
     await server.call('POST', '/v1/named-sessions', { name: 'half' });
     const { token: other } = await server.createSession('ada', { name: 'half' });
-    const first = await whileFailing(server.world.store, 'changeSession', () => call('POST', `${base}/half/stop`));
+    const first = await whileFailing(server.context.store, 'changeSession', () => call('POST', `${base}/half/stop`));
     assert.equal(first.status, 503);
     assert.equal((await server.verify(other)).active, true);
     assert.equal((await call('GET', `${base}/half`)).body.status, 'WORKING');

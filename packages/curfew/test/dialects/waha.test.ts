@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import Type from 'typebox';
 import Value from 'typebox/value';
-import { permissionsOf, refusalOf } from '../../src/dialects/waha/table.ts';
+import { permissionsOf, refusalOf } from '../../src/dialects/waha/error-map.ts';
 import { errors } from '../../src/errors.ts';
 import { effectsIn } from '../support/hostile.ts';
 import { type Answer, type Json, TestServer } from '../support/server.ts';
@@ -374,7 +374,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
   test('a store that fails is a 503 in its words', async (t) => {
     const own = await TestServer.start();
     t.after(() => own.close());
-    await own.world.store.close();
+    await own.context.store.close();
     const answer = await own.call('GET', '/api/sessions', undefined, { as: '', headers: { 'x-api-key': own.key } });
     refused(answer, 503, 'Service Unavailable', 'The server cannot answer now');
   });

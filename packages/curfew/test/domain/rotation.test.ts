@@ -6,7 +6,7 @@ import { newId } from '../../src/domain/ids.ts';
 import { judgeRefresh, rotated, successorOf } from '../../src/domain/rotation.ts';
 import type { RefreshState } from '../../src/domain/session.ts';
 import { hashSecret, isSecret, newSecret } from '../../src/domain/tokens.ts';
-import { random } from '../support/world.ts';
+import { random } from '../support/ports.ts';
 
 const start = Date.UTC(2026, 0, 1);
 const key = random(32);

@@ -25,7 +25,7 @@ import {
   totpUrl,
   useCode,
 } from '../../src/domain/second-factor.ts';
-import { random } from '../support/world.ts';
+import { random } from '../support/ports.ts';
 
 const groups = (...names: string[]) => names as AccessGroup[];
 

@@ -8,7 +8,7 @@ import { defaultPolicy, lifetimesOf } from '../../src/domain/policy.ts';
 import type { SequencedEnd } from '../../src/domain/reasons.ts';
 import { endOf, type StoredSession, touch, viewOf } from '../../src/domain/session.ts';
 import { parseToken } from '../../src/domain/tokens.ts';
-import { random } from '../support/world.ts';
+import { random } from '../support/ports.ts';
 
 const start = Date.UTC(2026, 0, 1);
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { decodeNumber, encodeNumber } from '../../src/domain/base62.ts';
 import { idLength, isId, newId, shardTag, timeOfId } from '../../src/domain/ids.ts';
 import { formatToken, hashSecret, newSecret, parseToken, secretMatches } from '../../src/domain/tokens.ts';
-import { random } from '../support/world.ts';
+import { random } from '../support/ports.ts';
 
 const kinds = ['session', 'refresh', 'key'] as const;
 const now = Date.UTC(2026, 0, 1);

@@ -5,7 +5,7 @@ import type { KeyId, SessionId } from '../../src/domain/brand.ts';
 import { CurfewError } from '../../src/errors.ts';
 import { ProcessFence } from '../../src/fence/index.ts';
 import type { Admitted } from '../../src/fence/ports.ts';
-import { logout, note, start, World } from '../../src/stores/conformance/harness.ts';
+import { logout, note, StoreFixture, start } from '../../src/stores/conformance/harness.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 
@@ -61,10 +61,10 @@ class Peer {
   }
 }
 
-async function world(t: TestContext, lease: number = long) {
+async function fixture(t: TestContext, lease: number = long) {
   const folder = temporaryFolder();
   const store = await openLmdbStore(folder.path);
-  const words = new World({ store, dispose: async () => {} });
+  const words = new StoreFixture({ store, dispose: async () => {} });
   // It is new: nobody holds anything that was granted before.
   await store.confirmIncarnation((await store.logHead()).incarnation);
   const used: string[] = [];
@@ -76,7 +76,7 @@ async function world(t: TestContext, lease: number = long) {
     timing: systemTiming(),
     newId: () => crypto.randomUUID(),
     // In these tests a session's token is its id.
-    async judge(token) {
+    async verifyFromStore(token) {
       const found = await store.readSession(token.slice(4, 26) as SessionId);
       if (!found || found.stored.end) return { active: false, reason: 'unknown' };
       return { active: true, stored: found.stored };
@@ -148,11 +148,11 @@ async function world(t: TestContext, lease: number = long) {
     async end(id: SessionId) {
       const outcome = await store.endSession(id, logout());
       assert.ok(outcome.kind === 'ended');
-      return fence.settle(outcome.end.sequence, 'everywhere');
+      return fence.awaitEverywhere(outcome.end.sequence, 'everywhere');
     },
     async revoke(id: string) {
       const { sequence } = (await store.revokeKey(id as KeyId, start, note('key.revoked')))!;
-      return { sequence, settled: fence.settle(sequence, 'everywhere') };
+      return { sequence, settled: fence.awaitEverywhere(sequence, 'everywhere') };
     },
   };
 }
@@ -160,7 +160,7 @@ async function world(t: TestContext, lease: number = long) {
 const tokenOf = (id: string) => `cfs_${id}${'0'.repeat(49)}`;
 
 test('R5: the store is asked about a key once the tail begins: of what it said before no change would tell', async (t) => {
-  const { fence, byHand, hello, admissions, admission } = await world(t);
+  const { fence, byHand, hello, admissions, admission } = await fixture(t);
   byHand();
   const peer = hello('k');
   await new Promise(setImmediate);
@@ -171,7 +171,7 @@ test('R5: the store is asked about a key once the tail begins: of what it said b
 });
 
 test('N2.2: R23: a key that is revoked while the store is asked about it is asked about again', async (t) => {
-  const { fence, byHand, hello, admission, words, revoke } = await world(t);
+  const { fence, byHand, hello, admission, words, revoke } = await fixture(t);
   await fence.start();
   byHand();
   const { id } = await words.createKey();
@@ -193,7 +193,7 @@ test('N2.2: R23: a key that is revoked while the store is asked about it is aske
 });
 
 test('R23: a stream is told to drop everything when its key is revoked, and is waited for until it has', async (t) => {
-  const { fence, words, attached, session, revoke } = await world(t);
+  const { fence, words, attached, session, revoke } = await fixture(t);
   await fence.start();
   const [own, others] = [await words.createKey(), await words.createKey()];
   const [peer, other] = [await attached(own.id), await attached(others.id)];
@@ -219,7 +219,7 @@ test('R23: a stream is told to drop everything when its key is revoked, and is w
 });
 
 test('R23: an ack of an earlier change is none of the revocation, and a stream that says nothing is waited for', async (t) => {
-  const { fence, store, words, attached, session, revoke } = await world(t, short);
+  const { fence, store, words, attached, session, revoke } = await fixture(t, short);
   await fence.start();
   const { id: key } = await words.createKey();
   const peer = await attached(key, { name: 'mute' });
@@ -237,7 +237,7 @@ test('R23: an ack of an earlier change is none of the revocation, and a stream t
 });
 
 test('N2.7: R8: a hello with the same holder and another key forgives nothing and cuts off nobody', async (t) => {
-  const { fence, attached, session, end } = await world(t, short);
+  const { fence, attached, session, end } = await fixture(t, short);
   await fence.start();
   const holder = crypto.randomUUID();
   const victim = await attached('one', { holder, name: 'shop' });
@@ -255,7 +255,7 @@ test('N2.7: R8: a hello with the same holder and another key forgives nothing an
 });
 
 test("N2.7: a verifier's name is of the key that said it first, until that key is revoked", async (t) => {
-  const { fence, words, attached, session, end, revoke } = await world(t, short);
+  const { fence, words, attached, session, end, revoke } = await fixture(t, short);
   await fence.start();
   const [first, second] = [await words.createKey(), await words.createKey()];
   const waitedFor = async (peer: Peer) => {
@@ -271,7 +271,7 @@ test("N2.7: a verifier's name is of the key that said it first, until that key i
 });
 
 test('N2.6: what a stream says of the use of sessions counts for those that it was told are active', async (t) => {
-  const { fence, words, attached, session, used } = await world(t);
+  const { fence, words, attached, session, used } = await fixture(t);
   await fence.start();
   const [peer, other] = [await attached('one'), await attached('one')];
   const own = await session(peer);

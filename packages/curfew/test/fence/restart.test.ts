@@ -4,13 +4,13 @@ import { test } from 'node:test';
 import { WebSocket } from 'ws';
 import { makeKey } from '../../src/authority/keys.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { random } from '../support/ports.ts';
 import { clientFor, startProcess } from '../support/process.ts';
-import { random } from '../support/world.ts';
 
 const key = makeKey(Date.now(), random);
 const lease = 6000;
 
-async function world(folder: string) {
+async function context(folder: string) {
   const server = await startProcess({
     CURFEW_STORE: `lmdb:${folder}`,
     CURFEW_API_KEY: key,
@@ -41,12 +41,12 @@ test('R2: a server that was killed is waited for by the next one on its store, f
 }, async (t) => {
   const folder = temporaryFolder();
   t.after(folder.remove);
-  const first = await world(folder.path);
+  const first = await context(folder.path);
   const { session } = await first.client.createSession({ userId: 'ada' });
   const socket = await holder(first.server.url);
   const killed = performance.now();
   await first.server.stop('SIGKILL');
-  const second = await world(folder.path);
+  const second = await context(folder.path);
   t.after(() => second.server.stop('SIGKILL'));
   const { receipt } = await second.client.endSession({ id: session.id });
   assert.deepEqual([receipt.everywhere, receipt.by], [true, 'timeout']);
@@ -61,10 +61,10 @@ test('R2: a server that was killed is waited for by the next one on its store, f
 test('a server that was killed with no verifier attached is not waited for', { timeout: 60_000 }, async (t) => {
   const folder = temporaryFolder();
   t.after(folder.remove);
-  const first = await world(folder.path);
+  const first = await context(folder.path);
   const { session } = await first.client.createSession({ userId: 'ada' });
   await first.server.stop('SIGKILL');
-  const second = await world(folder.path);
+  const second = await context(folder.path);
   t.after(() => second.server.stop('SIGKILL'));
   const { receipt } = await second.client.endSession({ id: session.id });
   assert.equal(receipt.by, 'acks');

@@ -32,7 +32,7 @@ test('a hundred thousand ends: memory stays bounded, whoever does not read is cu
 }, async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
-  const authority = createAuthority(server.world);
+  const authority = createAuthority(server.context);
   const inTurn = async (work: (i: number) => Promise<unknown>) => {
     let next = 0;
     const worker = async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newId } from '../../src/domain/ids.ts';
 import { Told } from '../../src/fence/told.ts';
-import { random } from '../support/world.ts';
+import { random } from '../support/ports.ts';
 
 const idsOf = (count: number) => Array.from({ length: count }, (_, i) => newId(`user ${i}`, i, random));
 

@@ -1,7 +1,7 @@
 import { library } from '../../src/authority/caller.ts';
+import type { AuthorityContext } from '../../src/authority/context.ts';
 import { openChecked } from '../../src/authority/create-session.ts';
 import { type Authority, createAuthority } from '../../src/authority/index.ts';
-import type { World } from '../../src/authority/world.ts';
 import type { UserId } from '../../src/domain/brand.ts';
 import { permissions } from '../../src/domain/permissions.ts';
 import { totpCode } from '../../src/domain/second-factor.ts';
@@ -16,7 +16,7 @@ export const tokensIn = (text: string): string[] => text.match(tokenShape) ?? []
 
 /** The living things that requests are about. Requests end them, so they are looked after between requests. */
 export class Population {
-  readonly #world: World;
+  readonly #context: AuthorityContext;
   readonly #authority: Authority;
   readonly #values: Record<string, string[]> = {};
   /** Whose a token is. */
@@ -28,9 +28,9 @@ export class Population {
   #accounts: { id: string; username: string; email: string; password: string }[] = [];
   #made = 0;
 
-  constructor(world: World) {
-    this.#world = world;
-    this.#authority = createAuthority(world);
+  constructor(context: AuthorityContext) {
+    this.#context = context;
+    this.#authority = createAuthority(context);
   }
 
   /** The n-th of a kind; any text when there is none. */
@@ -99,9 +99,9 @@ export class Population {
     if (!this.#admin || this.#admin.sessions === 0) return undefined;
     this.#admin.sessions -= 1;
     const { id } = this.#admin;
-    const { account, epochs } = await this.#world.store.readUser(id as UserId);
+    const { account, epochs } = await this.#context.store.readUser(id as UserId);
     if (!account) return undefined;
-    const { token, session } = await openChecked(this.#world, 'self', { userId: id, ip }, epochs, true);
+    const { token, session } = await openChecked(this.#context, 'self', { userId: id, ip }, epochs, true);
     this.#owners.set(token, id);
     this.#list('sessionId').push(session.id);
     return token;
@@ -113,7 +113,7 @@ export class Population {
     const password = `admin password ${this.#made}`;
     const { id } = await this.#authority.createAccount(library, { username, password, roles: ['admin'] });
     const { secret } = await this.#authority.startTotp(library, id);
-    const code = totpCode(secret, this.#world.clock.now());
+    const code = totpCode(secret, this.#context.clock.now());
     const { backupCodes } = await this.#authority.confirmTotp(library, id, { code });
     for (const text of [password, secret, ...backupCodes]) this.secrets.add(text);
     this.#admin = { id, sessions: 9 };

@@ -49,7 +49,7 @@ async function drive(t: TestContext, numRuns: number, from: number, tally: Tally
   // What failed is shown as the route's name, not as all of its shapes.
   for (const route of routes) Object.assign(route, { [fc.toStringMethod]: () => `${route.method} ${route.url}` });
   tally.expect(routes);
-  const population = new Population(server.world);
+  const population = new Population(server.context);
   const secrets = { population, seen: new Set<string>() };
   let sent = 0;
   try {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { minute } from '../../src/domain/limits.ts';
+import { manualClock } from '../support/ports.ts';
 import { type Authenticator, TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 describe('who may do what', () => {
   const clock = manualClock(Date.UTC(2026, 5, 1));

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { minute } from '../../src/domain/limits.ts';
+import { manualClock } from '../support/ports.ts';
 import { type Answer, TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 describe('accounts over HTTP', () => {
   const clock = manualClock(Date.UTC(2026, 5, 1));
@@ -61,6 +61,29 @@ describe('accounts over HTTP', () => {
     const fullWidth = { username: '\uff45\uff56\uff41', password: 'long enough' };
     assert.equal((await server.call('POST', '/v1/accounts', fullWidth)).body.code, 'username_taken');
     await server.call('DELETE', `/v1/accounts/${account.id}`);
+  });
+
+  test('accounts are found by their exact user name or address, and by their ids; one way at a time', async () => {
+    const [one, two] = [
+      await server.createAccount('uma', { email: 'uma@example.com' }),
+      await server.createAccount('umar'),
+    ];
+    const found = async (query: string) => {
+      const { status, body } = await server.call('GET', `/v1/accounts?${query}`);
+      assert.equal(status, 200, JSON.stringify(body));
+      assert.deepEqual([body.nextCursor, body.partial], [undefined, false]);
+      return body.accounts.map(({ id }: { id: string }) => id);
+    };
+    for (const login of ['uma', 'UMA', 'Uma@Example.com']) assert.deepEqual(await found(`login=${login}`), [one.id]);
+    for (const login of ['um', 'example.com', '', '%00', one.id]) assert.deepEqual(await found(`login=${login}`), []);
+    const ids = [two.id, one.id, one.id, '0'.repeat(22), 'nonsense', ''].join(',');
+    assert.deepEqual(await found(`ids=${ids}`), [two.id, one.id]);
+    const many = Array.from({ length: 101 }, (_, i) => i).join(',');
+    for (const query of ['login=uma&filter=u', `login=uma&ids=${one.id}`, `ids=${many}`]) {
+      assert.equal((await server.call('GET', `/v1/accounts?${query}`)).body.code, 'invalid_value', query);
+    }
+    await server.call('DELETE', `/v1/accounts/${one.id}`);
+    await server.call('DELETE', `/v1/accounts/${two.id}`);
   });
 
   test('Confusable characters, N6.19: a name that people see of a key or an account controls no terminal, and turns no writing round', async () => {
@@ -200,13 +223,13 @@ describe('accounts over HTTP', () => {
     await server.createAccount('gwen', { email: 'gwen@example.com' });
     await server.createAccount('hugo');
     const { token, account } = (await server.login('hugo', 'hugo password')).body;
-    const { store } = server.world;
+    const { store } = server.context;
     // What a server asks for by itself, now and then.
     const upkeep = ['shortage', 'sweep', 'touchSessions', 'renewNode', 'listNodes', 'logHead', 'readLog', 'ping'];
     const told: unknown[] = [];
     for (const email of ['gwen@example.com', 'nobody@example.com']) {
       const asked: string[] = [];
-      server.world.store = new Proxy(store, {
+      server.context.store = new Proxy(store, {
         get(target, name) {
           const found = Reflect.get(target, name);
           if (typeof found !== 'function') return found;
@@ -216,7 +239,7 @@ describe('accounts over HTTP', () => {
       });
       const body = { email, currentPassword: 'hugo password' };
       const answer = await server.call('PATCH', `/v1/accounts/${account.id}`, body, { as: token });
-      server.world.store = store;
+      server.context.store = store;
       const { pendingEmail, updatedAt: _at, version: _version, ...rest } = answer.body.account;
       assert.equal(pendingEmail, email);
       // How often is a matter of how busy the machine is: whoever was let in a while ago is let in again.

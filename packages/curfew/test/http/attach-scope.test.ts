@@ -29,7 +29,7 @@ test('N2.4: keys that could attach a verifier before that took a scope can do so
     ['POST', '/v1/keys', attaching],
   ] as const) {
     const { status, body } = await server.call(call[0], call[1], call[2], as);
-    assert.deepEqual([status, body.code, body.detail], [403, 'permission_missing', 'You have not: fence.attach.']);
+    assert.deepEqual([status, body.code, body.detail], [403, 'permission_missing', 'You lack: fence.attach.']);
   }
   // What it could do that has nothing to do with attaching, it can do still.
   const verifying = await server.call('POST', '/v1/keys', { name: 'verifies', scopes: ['sessions.verify'] }, as);

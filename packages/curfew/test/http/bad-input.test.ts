@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { formatToken, kindOfToken, newSecret, parseToken } from '../../src/domain/tokens.ts';
 import { errors } from '../../src/errors.ts';
+import { manualClock, random } from '../support/ports.ts';
 import { type CallOptions, TestServer } from '../support/server.ts';
-import { manualClock, random } from '../support/world.ts';
 
 /*
  * Whatever is sent: an error of its own that names the thing and the remedy, and a store that is as it was.
@@ -243,7 +243,7 @@ describe('bad input', () => {
   });
 
   test('a mistyped token is refused without a store read', async () => {
-    const { store } = server.world;
+    const { store } = server.context;
     const original = store.readSession;
     let reads = 0;
     store.readSession = (id) => {

@@ -124,7 +124,7 @@ describe('the edges of HTTP', () => {
     assert.equal(statusOf(await get('/docs/static/swagger-ui.css', 'range: bytes=999999999-')), 400);
   });
 
-  test('N3.4: a body that trickles in ends its request, on the short way too', { timeout: 30_000 }, async (t) => {
+  test('N3.4: a body that trickles in ends its request, on the fast path too', { timeout: 30_000 }, async (t) => {
     const { server: http } = server.running.app;
     const { requestTimeout, headersTimeout } = http;
     assert.deepEqual([requestTimeout, headersTimeout], [30_000, 30_000]);
@@ -153,7 +153,7 @@ describe('the edges of HTTP', () => {
     }
   });
 
-  test('Header smuggling, N6.9: a request that names two hosts is a 400, on the short way too', async () => {
+  test('Header smuggling, N6.9: a request that names two hosts is a 400, on the fast path too', async () => {
     assert.equal(statusOf(await get('/healthz', 'Host: y')), 400);
     assert.equal(statusOf(await get('/nowhere', 'HOST: x')), 400);
     assert.equal(statusOf(await get('/users/me', 'Host: y')), 400);

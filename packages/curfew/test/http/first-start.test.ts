@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { makeKey } from '../../src/authority/keys.ts';
 import { firstStart } from '../../src/first-start.ts';
 import { serve } from '../../src/serve.ts';
+import { random } from '../support/ports.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 import { temporaryStore } from '../support/store.ts';
-import { random } from '../support/world.ts';
 
 const key = makeKey(Date.now(), random);
 
@@ -41,9 +41,9 @@ test('N9.1: a first start that fails has made nothing, and the next one is the f
 test('an account whose key could not be made is taken back', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
-  const { world } = server;
-  const { store } = world;
-  const empty = { ...world, store: Object.create(store) as typeof store };
+  const { context } = server;
+  const { store } = context;
+  const empty = { ...context, store: Object.create(store) as typeof store };
   empty.store.listAccounts = async () => ({ accounts: [], next: undefined, partial: false });
   empty.store.listKeys = async () => ({ keys: [], next: undefined });
   empty.store.createKey = () => Promise.reject(new Error('the disk is full'));

@@ -4,12 +4,12 @@ import { makeKey } from '../../src/authority/keys.ts';
 import { CurfewError } from '../../src/errors.ts';
 import { serve } from '../../src/serve.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { manualClock, random } from '../support/ports.ts';
 import { startProcess } from '../support/process.ts';
 import { recovers } from '../support/recovers.ts';
 import { RedisServer } from '../support/redis.ts';
 import { Relay } from '../support/relay.ts';
 import { adminPassword, type Json, TestServer } from '../support/server.ts';
-import { manualClock, random } from '../support/world.ts';
 
 const good = { ok: true };
 const ready = { storeRead: good, storeWrite: good, lease: good, clock: good, serving: good };

@@ -8,10 +8,10 @@ import { keyFingerprint } from '../../src/secret-key.ts';
 import { serve } from '../../src/serve.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { random } from '../support/ports.ts';
 import { runCli } from '../support/process.ts';
 import type { Json } from '../support/server.ts';
 import { temporaryStore } from '../support/store.ts';
-import { random } from '../support/world.ts';
 
 const hex = (key: Uint8Array) => Buffer.from(key).toString('hex');
 const settings = { CURFEW_PORT: '0', CURFEW_LOG_LEVEL: 'silent', CURFEW_ADMIN_PASSWORD: 'correct horse battery' };
@@ -37,7 +37,7 @@ async function call(url: string, token: string, path: string, body: object): Pro
 
 test('N10.6: another secret key on a store is refused at the start, and nothing has changed; the right one starts', async (t) => {
   const { env, key, first, ...opened } = await usedStore(t);
-  const { store } = first.opened.world;
+  const { store } = first.opened.context;
   assert.equal(await store.keyFingerprint(), keyFingerprint(key));
   await first.close();
   const other = random(32);

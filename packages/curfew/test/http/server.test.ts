@@ -40,7 +40,7 @@ describe('the server', () => {
 
   test('a shutdown finishes what it accepted, refuses what comes after, and loses nothing', async (t) => {
     const server = await TestServer.start();
-    const { store } = server.world;
+    const { store } = server.context;
     const original = store.createSession;
     let entered: () => void;
     const inside = new Promise<void>((resolve) => {
@@ -70,7 +70,7 @@ describe('the server', () => {
     });
     t.after(() => again.close());
     assert.equal(again.first, undefined, 'a first start happened twice');
-    const kept = await again.opened.world.store.readSession(answer.body.session.id);
+    const kept = await again.opened.context.store.readSession(answer.body.session.id);
     assert.ok(kept);
   });
 
@@ -78,7 +78,7 @@ describe('the server', () => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const { body: narrow } = await server.call('POST', '/v1/keys', { name: 'reader', scopes: ['sessions.read'] });
-    const { store } = server.world;
+    const { store } = server.context;
     const original = store.readKey;
     let entered: () => void;
     const inside = new Promise<void>((resolve) => {
@@ -111,7 +111,7 @@ describe('the server', () => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const { session, token } = await server.createSession('ada');
-    await server.world.store.close();
+    await server.context.store.close();
     const calls: [string, string, unknown?][] = [
       ['DELETE', `/v1/sessions/${session.id}`],
       ['POST', '/v1/sessions', { userId: 'x' }],

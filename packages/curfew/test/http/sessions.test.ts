@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { manualClock } from '../support/ports.ts';
 import { TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 describe('sessions over HTTP', () => {
   let server: TestServer;
@@ -373,5 +373,69 @@ describe('sessions over HTTP', () => {
     assert.ok(list.body.namedSessions.some((named: { name: string }) => named.name === 'bot'));
     assert.equal((await server.call('DELETE', '/v1/named-sessions/bot')).status, 200);
     assert.equal((await server.call('GET', '/v1/named-sessions/bot')).body.code, 'named_session_not_found');
+  });
+});
+
+describe('the reason of an end', () => {
+  let server: TestServer;
+  before(async () => {
+    server = await TestServer.start();
+  });
+  after(() => server.close());
+
+  /** Every call that ends sessions of one user, as the path, with its query, and the body. */
+  const ends = (userId: string, { session, token }: { session: { id: string }; token: string }) =>
+    [
+      ['DELETE', `/v1/sessions/${session.id}`, undefined],
+      ['POST', '/v1/sessions/logout', { id: session.id }],
+      ['POST', '/v1/sessions/end', { userId, token }],
+      ['POST', `/v1/users/${userId}/sessions/end`, { token }],
+      ['DELETE', `/v1/users/${userId}/sessions`, undefined],
+      ['POST', '/v1/sessions/end-user', { userId }],
+    ] as const;
+
+  test('an application says why it ends sessions for its user: the session and the event show it', async () => {
+    for (const reason of ['logout', 'ended_by_admin']) {
+      for (const place of [0, 1, 2, 3, 4, 5]) {
+        const opened = await server.createSession('told');
+        const [method, path, body] = ends('told', opened)[place]!;
+        const answer = await server.call(method, `${path}?reason=${reason}`, body);
+        assert.equal(answer.status, 200, JSON.stringify(answer.body));
+        const { session } = (await server.call('GET', `/v1/sessions/${opened.session.id}`)).body;
+        assert.equal(session.endReason, reason, path);
+        assert.deepEqual(await server.verify(opened.token), { active: false, reason });
+        const { events } = (await server.call('GET', '/v1/events?user=told&limit=1')).body;
+        assert.equal(events[0].reason, reason, path);
+      }
+    }
+  });
+
+  test('without one it follows from who ends it; only the two can be given', async () => {
+    const opened = await server.createSession('plain');
+    const path = `/v1/sessions/${opened.session.id}`;
+    for (const reason of ['idle', 'refresh_reuse', 'everyone', '']) {
+      assert.equal((await server.call('DELETE', `${path}?reason=${reason}`)).body.code, 'invalid_value', reason);
+    }
+    assert.equal((await server.call('DELETE', path)).body.session.endReason, 'ended_by_admin');
+  });
+
+  test('a person cannot choose the reason, of their own sessions or of others’; nothing ends', async () => {
+    const { body } = await server.login();
+    const own = { session: body.session, token: body.token };
+    const other = await server.createSession('someone');
+    for (const [user, one] of [[body.account.id, own] as const, ['someone', other] as const]) {
+      for (const [method, path, sent] of ends(user, one)) {
+        const refused = await server.call(method, `${path}?reason=logout`, sent, { as: body.token });
+        assert.equal(refused.status, 403, `${path}: ${JSON.stringify(refused.body)}`);
+        assert.equal((await server.verify(one.token)).active, true, path);
+      }
+    }
+    const refused = await server.call('DELETE', `/v1/sessions/${own.session.id}?reason=logout`, undefined, {
+      as: body.token,
+    });
+    assert.deepEqual(
+      [refused.body.code, refused.body.detail],
+      ['permission_missing', 'Only an API key may say the reason of an end.'],
+    );
   });
 });

@@ -80,7 +80,7 @@ describe('streams of events', { timeout: 120_000 }, () => {
   test('N3.8: whoever goes while it is looked at who asks holds no stream', async (t) => {
     const key = await keyOf();
     const port = Number(new URL(server.url).port);
-    const { store } = server.world;
+    const { store } = server.context;
     const read = store.readKey;
     t.after(() => Object.assign(store, { readKey: read }));
     let goOn: () => void = () => {};

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeKey } from '../../src/authority/keys.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { random } from '../support/ports.ts';
 import { clientFor, startProcess } from '../support/process.ts';
-import { random } from '../support/world.ts';
 
 /*
  * An end is on disk before it is acknowledged: in the order of the system calls, after the request has been read and

@@ -8,12 +8,17 @@ import { adminPassword, TestServer } from '../support/server.ts';
 
 const readme = readPage('README.md');
 
-test('the README’s session at the terminal works as it is written', async (t) => {
-  const server = await TestServer.start();
-  t.after(() => server.close());
-  const commands = examples('sh', section(readme, 'Try it')).join('\n');
-  const found = await runTerminal(commands, { URL: server.url, KEY: server.key, PASSWORD: adminPassword });
-  assert.ok(found >= 10, 'the README shows the five refusals, and more');
+test('the README’s session at the terminal works as it is written, and the tutorial’s', async (t) => {
+  for (const [text, expectations] of [
+    [section(readme, 'Try it'), 3],
+    [readPage('docs/tutorial.md'), 20],
+  ] as const) {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const commands = examples('sh', text).join('\n');
+    const found = await runTerminal(commands, { URL: server.url, KEY: server.key, PASSWORD: adminPassword });
+    assert.ok(found >= expectations, `only ${found} of the expected answers are shown`);
+  }
 });
 
 test('the README’s library and client examples run', async (t) => {
@@ -36,4 +41,22 @@ test('the README’s library and client examples run', async (t) => {
   assert.equal(await node('library.ts'), "[ 'staff' ]\ntrue { active: false, reason: 'ended_by_admin' }\n");
   await node('client.ts');
   assert.equal((await server.call('GET', '/v1/sessions?user=ada&status=ended')).body.sessions.length, 1);
+});
+
+test('the examples of the page about verifiers run, one after another', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const folder = mkdtempSync(join(root, 'packages/curfew/test/.example-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const text = examples('ts', readPage('docs/verifier.md')).join('\n');
+  const file = join(folder, 'verifier.ts');
+  writeFileSync(
+    file,
+    `${text.replaceAll('http://127.0.0.1:2873', server.url)}\nverifier.close();\nconsole.log(typeof listener);\n`,
+  );
+  const out = await run(process.execPath, ['--conditions=curfew-source', file], {
+    ...process.env,
+    CURFEW_API_KEY: server.key,
+  });
+  assert.equal(out, 'false\ntrue true\nfunction\n');
 });

@@ -7,8 +7,8 @@ import { makeKey } from '../../src/authority/keys.ts';
 import { totpCode } from '../../src/domain/second-factor.ts';
 import { parseToken } from '../../src/domain/tokens.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { random } from '../support/ports.ts';
 import { clientFor, startProcess } from '../support/process.ts';
-import { random } from '../support/world.ts';
 
 test('Secrets, Factors at rest: secrets stand in no log, no file and no error: tokens, keys, passwords, codes, authenticator secrets', async (t) => {
   const folder = temporaryFolder();

@@ -7,9 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createVerifier } from 'curfew-client/verifier';
 import { makeKey } from '../../src/authority/keys.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { random } from '../support/ports.ts';
 import { clientFor, startProcess } from '../support/process.ts';
 import { adminPassword } from '../support/server.ts';
-import { random } from '../support/world.ts';
 
 const key = makeKey(Date.now(), random);
 const verifiers = 50;

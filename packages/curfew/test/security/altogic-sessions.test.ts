@@ -8,9 +8,9 @@ import { day, minute, second } from '../../src/domain/limits.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { whileFailing } from '../support/hostile.ts';
 import { readPage } from '../support/pages.ts';
+import { manualClock, random } from '../support/ports.ts';
 import { startProcess } from '../support/process.ts';
 import { type Answer, adminPassword, type Json, TestServer } from '../support/server.ts';
-import { manualClock, random } from '../support/world.ts';
 
 type After = { after(done: () => Promise<void>): void };
 const base = '/_api/rest/v1/auth';
@@ -231,7 +231,7 @@ describe('sessions: Altogic', () => {
       'signout-all-except': 'endSessionsOfUser',
     };
     for (const [path, operation] of Object.entries(outs)) {
-      const answer = await whileFailing(server.world.store, operation as 'endSession', () =>
+      const answer = await whileFailing(server.context.store, operation as 'endSession', () =>
         call('POST', `/${path}`, undefined, token),
       );
       assert.deepEqual(codeOf(answer), [503, 'service_unavailable'], path);
@@ -266,7 +266,7 @@ describe('sessions: Altogic', () => {
         headers: { ...headers, session },
       });
     for (const path of ['/user', '/sessions', '/nothing']) await use('GET', path);
-    await server.world.store.close();
+    await server.context.store.close();
     await use('GET', '/user');
     await use('POST', '/signout', { token: session });
     await server.close().catch(() => {});

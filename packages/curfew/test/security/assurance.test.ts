@@ -4,8 +4,8 @@ import { readSettings } from '../../src/config.ts';
 import { day, hour, minute, second } from '../../src/domain/limits.ts';
 import type { AssuranceLevel } from '../../src/domain/policy.ts';
 import { credentials } from '../dialects/directus/support.ts';
+import { manualClock } from '../support/ports.ts';
 import { TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 /** What NIST SP 800-63B-4 says, in its own words and not by our table. */
 const asked: Record<AssuranceLevel, { absolute: number; idle: number | undefined }> = {

@@ -16,7 +16,7 @@ import { cookiesNamed } from '../../src/http/cookies.ts';
 import { loggedPath } from '../../src/http/logged-path.ts';
 import { decodeRecord, encodeRecord } from '../../src/stores/records.ts';
 import { importLines } from '../../src/transfer.ts';
-import { random } from '../support/world.ts';
+import { random } from '../support/ports.ts';
 
 /*
  * Everything that takes a text from outside apart, fed with rubbish and with what is right but for a few characters. It

@@ -14,9 +14,9 @@ import {
   sessionCookie,
 } from '../dialects/directus/support.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { manualClock, random } from '../support/ports.ts';
 import { startProcess } from '../support/process.ts';
 import { adminPassword, type Json } from '../support/server.ts';
-import { manualClock, random } from '../support/world.ts';
 
 type After = { after(done: () => Promise<void>): void };
 
@@ -216,14 +216,14 @@ describe('sessions: Directus', () => {
       ['/users/me/tfa/generate', { password: adminPassword }, session],
       ['/users/me/tfa/disable', { otp: '123456' }, session],
     ];
-    const { sequence } = await directus.server.world.store.logHead();
+    const { sequence } = await directus.server.context.store.logHead();
     for (const headers of elsewhere) {
       for (const [path, body, cookies] of calls) {
         const answer = await directus.post(path, body, { cookies, headers });
         assert.deepEqual([answer.status, answer.body], [403, forbidden], path);
       }
     }
-    assert.equal((await directus.server.world.store.logHead()).sequence, sequence);
+    assert.equal((await directus.server.context.store.logHead()).sequence, sequence);
     // What else comes along does not turn the guard off: a proxy's own authorization, or a token in the query.
     const { data } = (await directus.login()).body;
     for (const [path, body, cookies] of calls.slice(0, 5)) {

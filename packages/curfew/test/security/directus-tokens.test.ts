@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { CompactEncrypt, decodeJwt, decodeProtectedHeader, exportJWK, SignJWT } from 'jose';
 import { minute, second } from '../../src/domain/limits.ts';
 import { DirectusServer, errorBody, invalidCredentials, sessionCookie } from '../dialects/directus/support.ts';
-import { manualClock } from '../support/world.ts';
+import { manualClock } from '../support/ports.ts';
 
 /*
  * ASVS 5.0, chapter 9, of the two tokens of the Directus dialect: the access token (signed) and the session cookie
@@ -37,7 +37,7 @@ describe('self-contained tokens: Directus', () => {
   });
   after(() => directus.close());
 
-  const key = (audience: string) => directus.server.world.secrets.keyFor(audience);
+  const key = (audience: string) => directus.server.context.secrets.keyFor(audience);
   const now = () => Math.floor(clock.now() / 1000);
 
   /** An access token of any header and claims, signed with the key that the server has for it, or another. */
@@ -213,7 +213,7 @@ describe('self-contained tokens: Directus', () => {
   });
 
   test('9.2.4: each audience has a key of its own, and each store of servers', async (t) => {
-    const { keyFor, refreshKey, backupKey } = directus.server.world.secrets;
+    const { keyFor, refreshKey, backupKey } = directus.server.context.secrets;
     const keys = [keyFor(accessAudience), keyFor(sessionAudience), keyFor(''), refreshKey, backupKey];
     assert.equal(new Set(keys.map((one) => Buffer.from(one).toString('hex'))).size, keys.length);
     const body = { ...claims, iat: now(), exp: now() + 60 };

@@ -123,9 +123,9 @@ describe('a request whose body comes when who asks is let go', () => {
   });
 
   test('N2.8: what waits for a password to be hashed is not done for whoever is let go meanwhile', async () => {
-    const authority = createAuthority(server.world);
+    const authority = createAuthority(server.context);
     const { token, key } = await authority.createKey(library, { name: 'queued', scopes: permissions });
-    const { passwords } = server.world;
+    const { passwords } = server.context;
     let hashed = () => {};
     const waits = new Promise<void>((resolve) => {
       hashed = resolve;
@@ -134,7 +134,7 @@ describe('a request whose body comes when who asks is let go', () => {
     const isAsked = new Promise<void>((resolve) => {
       asked = resolve;
     });
-    server.world.passwords = Object.assign(Object.create(passwords), {
+    server.context.passwords = Object.assign(Object.create(passwords), {
       async hash(password: string) {
         asked();
         await waits;
@@ -150,7 +150,7 @@ describe('a request whose body comes when who asks is let go', () => {
     await authority.revokeKey(library, key.id);
     hashed();
     await assert.rejects(making, { code: 'key_revoked' });
-    assert.equal(await server.world.store.findAccount({ username: 'late' }), undefined);
-    server.world.passwords = passwords;
+    assert.equal(await server.context.store.findAccount({ username: 'late' }), undefined);
+    server.context.passwords = passwords;
   });
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { day } from '../../src/domain/limits.ts';
+import { manualClock } from '../support/ports.ts';
 import { TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 test('CVE-2025-12390, CVE-2022-3916: the id of a session never comes again, for nobody, also once it was forgotten', async (t) => {
   const clock = manualClock(Date.UTC(2026, 5, 1));

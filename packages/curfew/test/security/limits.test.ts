@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { day, minute } from '../../src/domain/limits.ts';
+import { manualClock } from '../support/ports.ts';
 import { TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 type After = { after(done: () => Promise<void>): void };
 

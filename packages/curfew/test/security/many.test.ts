@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { pooledRandom } from '../../src/compose.ts';
 import { encodeNumber } from '../../src/domain/base62.ts';
 import type { SessionId, UserId } from '../../src/domain/brand.ts';
 import { day } from '../../src/domain/limits.ts';
 import { openSession } from '../../src/domain/open-session.ts';
 import { formatToken, hashSecret, newSecret } from '../../src/domain/tokens.ts';
-import { pooledRandom } from '../../src/open-world.ts';
 import { openStore } from '../../src/stores/open.ts';
 import type { StoreRecord } from '../../src/stores/records.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { manualClock } from '../support/ports.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 /** `CURFEW_TEST_SESSIONS=1000000` makes a million, which takes a minute. */
 const count = Number(process.env['CURFEW_TEST_SESSIONS'] ?? 100_000);
@@ -51,8 +51,8 @@ test('7.4.5: an administrator ends all sessions of one user, and everyone’s, e
   const authenticator = await server.enrol(account.id);
   clock.advance(60_000);
   const as = (await server.login('admin', adminPassword, authenticator.next())).body.token as string;
-  const active = () => server.world.store.countActive(clock.now());
-  const head = async () => (await server.world.store.logHead()).sequence;
+  const active = () => server.context.store.countActive(clock.now());
+  const head = async () => (await server.context.store.logHead()).sequence;
   const alive = async () => {
     const left: string[] = [];
     for (const { userId, token } of sample) if ((await server.verify(token)).active) left.push(userId);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hour, minute } from '../../src/domain/limits.ts';
+import { manualClock } from '../support/ports.ts';
 import { redisInstalled } from '../support/redis.ts';
 import { follow, testRevoked } from '../support/revoked-tests.ts';
 import { TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 testRevoked('lmdb');
 testRevoked('redis', { skip: !redisInstalled });

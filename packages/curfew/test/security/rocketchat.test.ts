@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { hour, minute } from '../../src/domain/limits.ts';
 import { CurfewError } from '../../src/errors.ts';
+import { manualClock } from '../support/ports.ts';
 import { type Answer, type Authenticator, adminPassword, type Json, TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 type Signed = { userId: string; authToken: string };
 
@@ -159,7 +159,7 @@ describe('what the Rocket.Chat surface withstands', () => {
   test('CVE-2020-15223: a store that cannot end a session makes the logout fail, and the session is still there', async (t) => {
     const credentials = await ada();
     const [{ sessionId }] = (await listed(credentials)) as [Json];
-    const { store } = server.world;
+    const { store } = server.context;
     const { endSession } = store;
     t.after(() => {
       store.endSession = endSession;

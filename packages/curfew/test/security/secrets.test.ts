@@ -6,9 +6,9 @@ import { createSecrets } from '../../src/authority/secrets.ts';
 import type { UserId } from '../../src/domain/brand.ts';
 import { encodeRecord } from '../../src/stores/records.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { random } from '../support/ports.ts';
 import { redisInstalled } from '../support/redis.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
-import { random } from '../support/world.ts';
 
 for (const kind of ['lmdb', ...(redisInstalled ? ['redis'] : [])]) {
   test(`Secrets: an export from ${kind} holds no token, key, password, code or authenticator secret`, async (t) => {
@@ -24,7 +24,7 @@ for (const kind of ['lmdb', ...(redisInstalled ? ['redis'] : [])]) {
     const secrets = [...tokens, adminPassword, authenticator.secret, used!, ...codes];
     let lines = '';
     // Of what an export holds, while the server runs.
-    for await (const record of server.world.store.exportRecords({ oneMoment: false })) {
+    for await (const record of server.context.store.exportRecords({ oneMoment: false })) {
       lines += encodeRecord(record);
     }
     assert.ok(
@@ -45,9 +45,9 @@ test('Factors at rest: an authenticator’s secret is sealed with AES-256-GCM, f
   t.after(() => server.close());
   const { id } = await server.createAccount('ada');
   const authenticator = await server.enrol(id);
-  const { account } = await server.world.store.readUser(id as UserId);
+  const { account } = await server.context.store.readUser(id as UserId);
   const sealed = account!.factor!.sealedSecret;
-  const { seal, unseal } = server.world.secrets;
+  const { seal, unseal } = server.context.secrets;
   assert.equal(sealed.length, 12 + 20 + 16, 'a nonce, the secret, a tag');
   const plain = Buffer.from(unseal(sealed, id));
   assert.equal(plain.length, 20);

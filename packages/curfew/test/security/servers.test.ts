@@ -89,7 +89,7 @@ for (const { name, kind, servers, ...options } of fleets) {
         for (const token of [open.token, ...tokens]) {
           for (const server of [one, two]) assert.equal((await server.verify(token)).active, false);
         }
-        assert.equal(await one.world.store.countActive(one.world.clock.now(), id as UserId), 0);
+        assert.equal(await one.context.store.countActive(one.context.clock.now(), id as UserId), 0);
         assert.equal((await two.login(`ada${i}`, `ada${i} password`)).status, 401);
       }
     });

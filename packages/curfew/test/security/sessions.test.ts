@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { pooledRandom } from '../../src/compose.ts';
 import { options } from '../../src/config.ts';
 import { decodeNumber } from '../../src/domain/base62.ts';
 import { day, minute } from '../../src/domain/limits.ts';
 import { newSecret } from '../../src/domain/tokens.ts';
-import { pooledRandom } from '../../src/open-world.ts';
 import { readPage, section } from '../support/pages.ts';
+import { manualClock } from '../support/ports.ts';
 import { type Authenticator, adminPassword, TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 test('7.1.1: the limits that the page documents are those that are in effect', async (t) => {
   const lifetimes = section(readPage('docs/sessions.md'), 'Lifetimes');
@@ -134,7 +134,7 @@ describe('sessions, as an attacker sees them', () => {
 test('CVE-2020-15223: when the store fails, every end fails, and says so', async () => {
   const server = await TestServer.start();
   const { session, token, refreshToken } = await server.createSession('ada');
-  await server.world.store.close();
+  await server.context.store.close();
   const ends: [string, string, object?][] = [
     ['DELETE', `/v1/sessions/${session.id}`],
     ['POST', '/v1/sessions/logout', { token }],

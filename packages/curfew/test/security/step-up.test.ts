@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { minute } from '../../src/domain/limits.ts';
+import { manualClock } from '../support/ports.ts';
 import { type Authenticator, adminPassword, TestServer } from '../support/server.ts';
-import { manualClock } from '../support/world.ts';
 
 /*
  * Stepping up keeps the token (a code that confirms one request replaces nothing), so whoever has a copy of the token from

@@ -9,9 +9,9 @@ import type { Store } from '../../src/stores/contract.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { whileFailing } from '../support/hostile.ts';
 import { readPage } from '../support/pages.ts';
+import { manualClock, random } from '../support/ports.ts';
 import { startProcess } from '../support/process.ts';
 import { type Json, TestServer } from '../support/server.ts';
-import { manualClock, random } from '../support/world.ts';
 
 type After = { after(done: () => Promise<void>): void };
 const base = '/api/sessions';
@@ -152,7 +152,7 @@ describe('sessions: WAHA', () => {
     ];
     for (const operation of ['readNamed', 'endSession'] satisfies (keyof Store)[]) {
       for (const [method, path, body] of calls) {
-        const answer = await whileFailing(server.world.store, operation, () => call(method, path, body));
+        const answer = await whileFailing(server.context.store, operation, () => call(method, path, body));
         assert.equal(answer.status, 503, `${operation} ${method} ${path}`);
         await call('POST', '/desk/start');
         assert.equal((await server.verify(token)).active, true);
@@ -200,7 +200,7 @@ describe('sessions: WAHA', () => {
     for (const headers of [{}, { 'x-api-key': server.key }]) {
       assert.equal((await server.call('GET', path, undefined, { as: '', headers })).status, 200);
     }
-    await server.world.store.close();
+    await server.context.store.close();
     assert.equal((await server.call('GET', path, undefined, { as: '' })).status, 503);
     await server.close().catch(() => {});
     const log = readFileSync(file, 'utf8');

@@ -159,7 +159,7 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'counts first and creates later': {
+  'takes precedence and creates later': {
     law: 'creations that race never pass the limit',
     of: (store) => ({
       createSession: async ({ limit, ...creation }) => {
@@ -234,6 +234,14 @@ const broken: Record<string, Broken> = {
         },
       };
     },
+  },
+  'looks for events whoever did them': {
+    law: 'events are looked for by who did it',
+    of: (store) => ({ readEvents: (query) => store.readEvents({ ...query, by: undefined }) }),
+  },
+  'looks for events from any time on': {
+    law: 'events are looked for by who did it, and by a span of time',
+    of: (store) => ({ readEvents: (query) => store.readEvents({ ...query, since: undefined }) }),
   },
   'looks for events for as long as it takes': {
     law: 'a search of events that is out of time',

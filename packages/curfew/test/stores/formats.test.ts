@@ -4,7 +4,7 @@ import type { NewEvent } from '../../src/domain/events.ts';
 import type { FactorShown } from '../../src/domain/factor-shown.ts';
 import type { Permission } from '../../src/domain/permissions.ts';
 import { nextDeadline, type StoredSession } from '../../src/domain/session.ts';
-import { World } from '../../src/stores/conformance/harness.ts';
+import { StoreFixture } from '../../src/stores/conformance/harness.ts';
 import * as lmdb from '../../src/stores/lmdb/codec.ts';
 import * as postgres from '../../src/stores/postgres/codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/stores/records.ts';
@@ -17,7 +17,7 @@ type Format = {
 };
 
 const redisRow = (session: StoredSession) =>
-  [redis.firstMark, session.epochs.user, redis.encodeUnstamped(session)].join(redis.separator);
+  [redis.firstEpochStamp, session.epochs.user, redis.encodeUnstamped(session)].join(redis.separator);
 /** As PostgreSQL gives it back. */
 const postgresRow = (session: StoredSession): postgres.Row => ({ end_at: null, ...postgres.encodeSession(session) });
 
@@ -44,7 +44,7 @@ const formats: Record<string, Format> = {
   },
 };
 
-const plan = () => World.prototype.plan.call(undefined as never, { groups: ['a'], ip: '192.0.2.1' });
+const plan = () => StoreFixture.prototype.plan.call(undefined as never, { groups: ['a'], ip: '192.0.2.1' });
 
 for (const [store, { through, before }] of Object.entries(formats)) {
   test(`N10.2: ${store}: a session keeps what whoever opened it may do; one of the format before is as its user's own sign-in`, () => {

@@ -18,11 +18,11 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { hour, logout, start, World } from '../../src/stores/conformance/harness.ts';
+import { hour, logout, StoreFixture, start } from '../../src/stores/conformance/harness.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { damageOf } from '../../src/stores/lmdb/sound.ts';
+import { random } from '../support/ports.ts';
 import { runCli } from '../support/process.ts';
-import { random } from '../support/world.ts';
 import { temporaryFolder } from './harness.ts';
 
 const page = 4096;
@@ -58,9 +58,9 @@ describe('an embedded store that is damaged', () => {
 
   before(async () => {
     const store = await openLmdbStore(whole);
-    const world = new World({ store, dispose: async () => {} });
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
     for (let i = 0; i < 6; i++) {
-      const [first, second] = await world.createMany(150, { groups: [`group ${i % 2}`], ip: '192.0.2.1' });
+      const [first, second] = await fixture.createMany(150, { groups: [`group ${i % 2}`], ip: '192.0.2.1' });
       await store.endSession(first!.id, logout(start + i));
       await store.endSessionsOfUser(second!.userId, logout(start + i));
       await store.sweep({ now: start + i * hour, keepEnded: hour, keepEvents: 1e12, batch: 300 });
@@ -144,8 +144,8 @@ describe('an embedded store that is damaged', () => {
     const place = temporaryFolder();
     t.after(place.remove);
     const store = await openLmdbStore(place.path);
-    const world = new World({ store, dispose: async () => {} });
-    await world.createMany(300);
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    await fixture.createMany(300);
     await store.close();
     assert.match(await opener.open(place.path), /^opened/);
     const path = join(place.path, 'data.mdb');

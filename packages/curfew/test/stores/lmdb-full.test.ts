@@ -6,10 +6,10 @@ import type { KeyId } from '../../src/domain/brand.ts';
 import { newId } from '../../src/domain/ids.ts';
 import type { ApiKey } from '../../src/domain/key.ts';
 import { serve } from '../../src/serve.ts';
-import { logout, nodeRow, note, start, World } from '../../src/stores/conformance/harness.ts';
+import { logout, nodeRow, note, StoreFixture, start } from '../../src/stores/conformance/harness.ts';
 import { type LmdbStore, openLmdbStore } from '../../src/stores/lmdb/index.ts';
+import { random } from '../support/ports.ts';
 import { cannotMount, type SmallDisk, smallDisk } from '../support/small-disk.ts';
-import { random } from '../support/world.ts';
 
 type Test = { after(done: () => unknown): void; skip(why: string): void };
 
@@ -36,8 +36,8 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     const disk = diskFor(t, 8);
     if (!disk) return;
     let store = await openLmdbStore(disk.path, { reserve });
-    let world = new World({ store, dispose: async () => {} });
-    const created = await world.createMany(1200);
+    let fixture = new StoreFixture({ store, dispose: async () => {} });
+    const created = await fixture.createMany(1200);
     const key: ApiKey = {
       id: newId('keys', start, random) as KeyId,
       name: 'one',
@@ -51,7 +51,7 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     await until(async () => (await reserved(store)) === reserve);
     disk.fill();
     const refused = async () => {
-      for (;;) await world.create();
+      for (;;) await fixture.create();
     };
     await assert.rejects(refused(), (error: Error & { code: string }) => {
       assert.equal(error.code, 'store_full');
@@ -83,19 +83,19 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     await store.close();
     disk.fill();
     store = await openLmdbStore(disk.path, { reserve });
-    world = new World({ store, dispose: async () => {} });
-    for (const { id } of created.slice(0, 1000)) assert.equal((await world.view(id)).status, 'ended');
-    await assert.rejects(world.create(), { code: 'store_full' });
+    fixture = new StoreFixture({ store, dispose: async () => {} });
+    for (const { id } of created.slice(0, 1000)) assert.equal((await fixture.view(id)).status, 'ended');
+    await assert.rejects(fixture.create(), { code: 'store_full' });
     assert.equal((await store.endSession(left[0]!.id, logout())).kind, 'ended');
     assert.equal(await store.listNodes().then(({ nodes }) => nodes.length), 40);
     assert.equal((await store.endSessionsOfUser(left[1]!.userId, logout())).kind, 'ended');
-    assert.equal((await world.view(left[1]!.id)).status, 'ended');
+    assert.equal((await fixture.view(left[1]!.id)).status, 'ended');
     await store.endEveryone(logout());
 
     disk.makeRoom();
     await until(async () => store.shortage() === undefined);
     assert.equal(await reserved(store), reserve);
-    await world.create();
+    await fixture.create();
     await store.close();
   });
 
@@ -104,21 +104,21 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     if (!disk) return;
     const store = await openLmdbStore(disk.path, { reserve });
     t.after(() => store.close());
-    const world = new World({ store, dispose: async () => {} });
-    const [one] = await world.createMany(100);
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const [one] = await fixture.createMany(100);
     await until(async () => (await reserved(store)) === reserve);
     disk.fill();
     rmSync(join(disk.path, 'reserve'));
     disk.fill();
     const refused = async () => {
-      for (;;) await world.create();
+      for (;;) await fixture.create();
     };
     await assert.rejects(refused(), { code: 'store_full' });
     const end = await store.endSession(one!.id, logout()).catch((error: { code: string }) => error);
     assert.ok('kind' in end || end.code === 'store_full');
     disk.makeRoom();
     await until(async () => store.shortage() === undefined && (await reserved(store)) === reserve);
-    await world.create();
+    await fixture.create();
   });
 
   test('creations that share a transaction with an end do not take it with them', async (t) => {
@@ -126,13 +126,13 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     if (!disk) return;
     const store = await openLmdbStore(disk.path, { reserve });
     t.after(() => store.close());
-    const world = new World({ store, dispose: async () => {} });
-    const created = await world.createMany(200);
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const created = await fixture.createMany(200);
     await until(async () => (await reserved(store)) === reserve);
     disk.fill();
     let refused = 0;
     for (const { id } of created) {
-      const creations = Array.from({ length: 30 }, () => world.create().catch(() => (refused += 1)));
+      const creations = Array.from({ length: 30 }, () => fixture.create().catch(() => (refused += 1)));
       assert.equal((await store.endSession(id, logout())).kind, 'ended');
       await Promise.all(creations);
     }
@@ -148,7 +148,7 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
       CURFEW_LOG_LEVEL: 'silent',
     });
     t.after(() => server.close());
-    const { store } = server.opened.world;
+    const { store } = server.opened.context;
     await until(async () => Number((await store.describe()).facts['reserve']) === 8 * 1024 * 1024);
     const call = async (method: string, path: string, body?: object) => {
       const answer = await fetch(server.url + path, {
@@ -187,7 +187,7 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
       CURFEW_LOG_LEVEL: 'silent',
     };
     const before = await serve(env);
-    const { store } = before.opened.world;
+    const { store } = before.opened.context;
     await until(async () => Number((await store.describe()).facts['reserve']) === 8 * 1024 * 1024);
     const call = (url: string, path: string) =>
       fetch(url + path, {

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { day, hour, limits, minute } from '../../src/domain/limits.ts';
 import { CurfewError } from '../../src/errors.ts';
-import { everyone, forever, logout, start, user, World } from '../../src/stores/conformance/harness.ts';
+import { everyone, forever, logout, StoreFixture, start, user } from '../../src/stores/conformance/harness.ts';
 import type { SweepTask } from '../../src/stores/contract.ts';
 import { Attempts } from '../../src/stores/lmdb/attempts.ts';
 import { Committer, Draft, loadState, type State } from '../../src/stores/lmdb/commit.ts';
@@ -73,10 +73,10 @@ function counted(tables: Tables): { tables: Tables; take(): number } {
 }
 
 /** A store that `fill` has filled and that is closed by now, and a sweep of it by hand. */
-async function filled(t: { after(done: () => Promise<void>): void }, fill: (world: World) => Promise<void>) {
+async function filled(t: { after(done: () => Promise<void>): void }, fill: (fixture: StoreFixture) => Promise<void>) {
   const folder = temporaryFolder();
   const store = await openLmdbStore(folder.path);
-  await fill(new World({ store, dispose: async () => {} }));
+  await fill(new StoreFixture({ store, dispose: async () => {} }));
   await store.close();
   const tables = openTables(folder.path);
   t.after(async () => {
@@ -91,14 +91,14 @@ async function filled(t: { after(done: () => Promise<void>): void }, fill: (worl
 async function pieces(tables: Tables, state: State, sweeper: Sweeper, task: SweepTask) {
   const { tables: watched, take } = counted(tables);
   const all: number[] = [];
-  const outcomes = { expired: 0, settled: 0, forgotten: 0 };
+  const outcomes = { expired: 0, endsWritten: 0, forgotten: 0 };
   for (let more = true; more; ) {
     take();
     const draft = await tables.root.transaction(() => {
       const made = new Draft(watched, state);
       const outcome = sweeper.sweep(made, task);
       ({ more } = outcome);
-      for (const kind of ['expired', 'settled', 'forgotten'] as const) outcomes[kind] += outcome[kind];
+      for (const kind of ['expired', 'endsWritten', 'forgotten'] as const) outcomes[kind] += outcome[kind];
       made.finish();
       return made;
     });
@@ -122,8 +122,8 @@ describe('the embedded store and the turns of the event loop', () => {
 
   test('N10.7: a piece of the sweep whose time is over has dealt with a few sessions, of whatever there is much to do', async (t) => {
     const many = 500;
-    const { tables, state } = await filled(t, async (world) => {
-      for (let i = 0; i < many; i += 100) await world.createMany(100, { userId: `user ${i}`, idle: hour });
+    const { tables, state } = await filled(t, async (fixture) => {
+      for (let i = 0; i < many; i += 100) await fixture.createMany(100, { userId: `user ${i}`, idle: hour });
     });
     const sweeper = new Sweeper(state, hurried());
     const placed = await pieces(tables, state, sweeper, task(start + minute));
@@ -138,27 +138,27 @@ describe('the embedded store and the turns of the event loop', () => {
 
   test('N10.7: a piece that writes down what an epoch ended has looked at a few sessions and a few users', async (t) => {
     const many = 300;
-    const { tables, state } = await filled(t, async (world) => {
+    const { tables, state } = await filled(t, async (fixture) => {
       const users = Array.from({ length: many }, (_, i) => `user ${i}`);
-      await Promise.all(users.map((userId) => world.create({ userId })));
-      await world.sweep(start + minute);
-      await Promise.all(users.map((id) => world.store.endSessionsOfUser(user(id), logout(start + minute))));
-      await world.createMany(many, { userId: 'ada', at: start + minute });
-      await world.store.endEveryone(everyone(start + 2 * minute));
+      await Promise.all(users.map((userId) => fixture.create({ userId })));
+      await fixture.sweep(start + minute);
+      await Promise.all(users.map((id) => fixture.store.endSessionsOfUser(user(id), logout(start + minute))));
+      await fixture.createMany(many, { userId: 'ada', at: start + minute });
+      await fixture.store.endEveryone(everyone(start + 2 * minute));
     });
     const sweeper = new Sweeper(state, hurried());
-    const { most, settled } = await pieces(tables, state, sweeper, task(start + hour));
-    assert.equal(settled, 2 * many);
+    const { most, endsWritten } = await pieces(tables, state, sweeper, task(start + hour));
+    assert.equal(endsWritten, 2 * many);
     assert.ok(most <= workOfFew, `${most} rows in one turn`);
     assert.equal(state.epochs.unsettled.size, 0);
   });
 
   test('N10.7: epochs that live sessions need are asked about once, however many there are, and forgotten with the last of them', async (t) => {
     const many = 200;
-    const { tables, state } = await filled(t, async (world) => {
+    const { tables, state } = await filled(t, async (fixture) => {
       for (let i = 0; i < many; i++) {
-        await world.store.endSessionsOfUser(user(`user ${i}`), logout(start));
-        await world.create({ userId: `user ${i}`, idle: day, absolute: day });
+        await fixture.store.endSessionsOfUser(user(`user ${i}`), logout(start));
+        await fixture.create({ userId: `user ${i}`, idle: day, absolute: day });
       }
     });
     const sweeper = new Sweeper(state, hurried());
@@ -175,10 +175,10 @@ describe('the embedded store and the turns of the event loop', () => {
 
   test('N10.7: a count of very many due sessions reads a few hundred in a turn, and counts none that was written down meanwhile', async (t) => {
     const many = limits.dueCounted;
-    const { tables, state } = await filled(t, async (world) => {
-      await world.createMany(many, { userId: 'ada', idle: hour });
-      await world.create({ userId: 'bob', idle: day });
-      await world.sweep(start + minute);
+    const { tables, state } = await filled(t, async (fixture) => {
+      await fixture.createMany(many, { userId: 'ada', idle: hour });
+      await fixture.create({ userId: 'bob', idle: day });
+      await fixture.sweep(start + minute);
     });
     const { tables: watched, take } = counted(tables);
     const now = start + 2 * hour;
@@ -212,10 +212,10 @@ describe('the embedded store and the turns of the event loop', () => {
   });
 
   test('every kind of the sweep’s work has its turn, also while it is asked to go by a later moment each time', async (t) => {
-    const { tables, state } = await filled(t, async (world) => {
-      await world.createMany(40, { userId: 'bob', idle: minute });
-      await world.createMany(1000, { userId: 'ada', idle: hour });
-      await world.sweep(start + 30 * minute);
+    const { tables, state } = await filled(t, async (fixture) => {
+      await fixture.createMany(40, { userId: 'bob', idle: minute });
+      await fixture.createMany(1000, { userId: 'ada', idle: hour });
+      await fixture.sweep(start + 30 * minute);
     });
     const sweeper = new Sweeper(state, hurried());
     let forgotten = 0;
@@ -238,19 +238,19 @@ describe('the embedded store and the turns of the event loop', () => {
       await store.close();
       folder.remove();
     });
-    const world = new World({ store, dispose: async () => {} });
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
     const ada = user('ada');
     await store.endSessionsOfUser(ada, logout(start));
-    await world.sweep(start + minute);
+    await fixture.sweep(start + minute);
     const later = start + 3 * hour;
     const [session] = await Promise.all([
-      world.create({ userId: 'ada', at: later }),
+      fixture.create({ userId: 'ada', at: later }),
       store.sweep({ now: later, keepEnded: hour, keepEvents: forever, batch: 100 }),
     ]);
-    await world.sweep(later, hour);
+    await fixture.sweep(later, hour);
     assert.equal(await store.countActive(later, ada), 1);
     await store.endSessionsOfUser(ada, logout(later + 1));
-    assert.equal((await world.view(session.id, later + 2)).status, 'ended');
+    assert.equal((await fixture.view(session.id, later + 2)).status, 'ended');
   });
 
   test('N10.7: writes that wait together are written in as many transactions as their time takes', async (t) => {

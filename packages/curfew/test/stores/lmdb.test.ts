@@ -25,9 +25,9 @@ import {
   logout,
   nodeRow,
   note,
+  StoreFixture,
   start,
   user,
-  World,
 } from '../../src/stores/conformance/harness.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { takeOwnership } from '../../src/stores/lmdb/owner.ts';
@@ -55,25 +55,25 @@ async function opened(t: { after(done: () => Promise<void>): void }) {
     await store.close();
     folder.remove();
   });
-  return { store, world: new World({ store, dispose: async () => {} }) };
+  return { store, fixture: new StoreFixture({ store, dispose: async () => {} }) };
 }
 
 describe('the embedded store and its indexes', () => {
   test('N10.7: a count looks at so many due sessions, whether they are placed yet or not', async (t) => {
-    const { store, world } = await opened(t);
-    await world.createMany(limits.dueCounted + 700, { userId: 'ada', idle: hour });
-    const later = await world.create({ userId: 'bob', idle: 10 * day });
+    const { store, fixture } = await opened(t);
+    await fixture.createMany(limits.dueCounted + 700, { userId: 'ada', idle: hour });
+    const later = await fixture.create({ userId: 'bob', idle: 10 * day });
     assert.equal(await store.countActive(start + 2 * hour), 701);
     assert.equal(await store.countActive(start + 2 * hour, later.userId), 1);
-    await world.sweep(start + 2 * hour);
+    await fixture.sweep(start + 2 * hour);
     assert.equal(await store.countActive(start + 2 * hour), 1);
   });
 
   test('N9.3: a session is counted once while it is being placed', async (t) => {
-    const { store, world } = await opened(t);
-    await world.createMany(300, { userId: 'ada' });
+    const { store, fixture } = await opened(t);
+    await fixture.createMany(300, { userId: 'ada' });
     let placed = false;
-    const placing = world.sweep(start + hour, forever, 7).then(() => {
+    const placing = fixture.sweep(start + hour, forever, 7).then(() => {
       placed = true;
     });
     const counted = new Set<number>();
@@ -88,13 +88,13 @@ describe('the embedded store and its indexes', () => {
 
 describe('the embedded store and very many ends at once', () => {
   test('N3.7: no piece of the sweep keeps others waiting for long, however much it is asked to do: of each kind of work', async (t) => {
-    const { store, world } = await opened(t);
+    const { store, fixture } = await opened(t);
     const many = 3000;
-    for (let i = 0; i < many; i += 500) await world.createMany(500, { userId: `user ${i}`, idle: hour });
-    await world.sweep(start + 60_000);
+    for (let i = 0; i < many; i += 500) await fixture.createMany(500, { userId: `user ${i}`, idle: hour });
+    await fixture.sweep(start + 60_000);
     const later = start + 2 * hour;
     /** Sweeps as much as there is; what a call has to say of one kind of work, until there is no more. */
-    const sweep = async (now: number, keepEnded: number, kind: 'expired' | 'settled' | 'forgotten') => {
+    const sweep = async (now: number, keepEnded: number, kind: 'expired' | 'endsWritten' | 'forgotten') => {
       const task = { now, keepEnded, keepEvents: forever, batch: 100_000 };
       const pieces: number[] = [];
       for (let more = true; more; ) {
@@ -112,9 +112,9 @@ describe('the embedded store and very many ends at once', () => {
     };
     await sweep(later, forever, 'expired');
     await sweep(later + 3 * hour, hour, 'forgotten');
-    for (let i = 0; i < many; i += 500) await world.createMany(500, { userId: `user ${i}`, at: later + 4 * hour });
+    for (let i = 0; i < many; i += 500) await fixture.createMany(500, { userId: `user ${i}`, at: later + 4 * hour });
     await store.endEveryone(everyone(later + 5 * hour));
-    await sweep(later + 5 * hour, forever, 'settled');
+    await sweep(later + 5 * hour, forever, 'endsWritten');
     assert.equal(await store.countActive(later + 5 * hour), 0);
   });
 });
@@ -182,8 +182,8 @@ describe('the embedded store and its folder', () => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const store = await openLmdbStore(folder.path);
-    const world = new World({ store, dispose: async () => {} });
-    await world.createMany(500);
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    await fixture.createMany(500);
     await store.close();
     const file = join(folder.path, 'data.mdb');
     const { size } = statSync(file);
@@ -222,7 +222,7 @@ describe('the embedded store and its folder', () => {
     const ballast = join(folder.path, 'ballast');
     writeFileSync(ballast, Buffer.alloc(1_000_000));
     let store = await openLmdbStore(folder.path);
-    let world = new World({ store, dispose: async () => {} });
+    let fixture = new StoreFixture({ store, dispose: async () => {} });
     const created: string[] = [];
     const ended: string[] = [];
     const refusals = new Set<string>();
@@ -230,7 +230,7 @@ describe('the embedded store and its folder', () => {
       await Promise.all(
         Array.from({ length: 20 }, async (_, k) => {
           try {
-            const { id } = await world.create({ userId: `user ${k}`, at: start + i });
+            const { id } = await fixture.create({ userId: `user ${k}`, at: start + i });
             created.push(id);
             if (k % 4) return;
             await store.endSession(id, logout(start + i));
@@ -245,8 +245,8 @@ describe('the embedded store and its folder', () => {
     const check = async () => {
       for (const id of created) assert.ok(await store.readSession(id as never), 'an acknowledged session is lost');
       for (const id of ended)
-        assert.equal((await world.view(id as never)).status, 'ended', 'an acknowledged end is lost');
-      const log = await world.log();
+        assert.equal((await fixture.view(id as never)).status, 'ended', 'an acknowledged end is lost');
+      const log = await fixture.log();
       assert.deepEqual(
         log.map(({ sequence }) => sequence),
         log.map((_, i) => i + 1),
@@ -256,7 +256,7 @@ describe('the embedded store and its folder', () => {
     await check();
     // A smaller write may still fit; one after another, until nothing does.
     const fill = async () => {
-      for (let i = 0; i < 5000; i++) created.push((await world.create({ at: start + 30_000 + i })).id);
+      for (let i = 0; i < 5000; i++) created.push((await fixture.create({ at: start + 30_000 + i })).id);
     };
     await assert.rejects(fill(), { code: 'store_full' });
     await check();
@@ -266,17 +266,17 @@ describe('the embedded store and its folder', () => {
     await check();
     await store.close();
     store = await openLmdbStore(folder.path);
-    world = new World({ store, dispose: async () => {} });
+    fixture = new StoreFixture({ store, dispose: async () => {} });
     await check();
     await store.close();
     assert.ok(existsSync(join(folder.path, 'data.mdb')));
   });
 
   test('a piece of the sweep that was taken back is done again: no index lacks a session, no end is left out', async (t) => {
-    const { store, world } = await opened(t);
-    const created = await world.createMany(40, { groups: ['staff'] });
+    const { store, fixture } = await opened(t);
+    const created = await fixture.createMany(40, { groups: ['staff'] });
     // More than the engine takes as a key: its transaction fails, and with it whatever shares it.
-    const tooLong = world.slot('n'.repeat(5000));
+    const tooLong = fixture.slot('n'.repeat(5000));
     const sweepWithFaults = async (now: number) => {
       for (let turn = 0; ; turn++) {
         const piece = store.sweep({ now, keepEnded: 0, keepEvents: day, batch: 1 });
@@ -288,8 +288,8 @@ describe('the embedded store and its folder', () => {
       }
     };
     await sweepWithFaults(start + hour);
-    assert.equal((await world.list({ userId: created[0]!.userId }, start + hour)).length, created.length);
-    assert.equal((await world.list({ accessGroup: group('staff')[0] }, start + hour)).length, created.length);
+    assert.equal((await fixture.list({ userId: created[0]!.userId }, start + hour)).length, created.length);
+    assert.equal((await fixture.list({ accessGroup: group('staff')[0] }, start + hour)).length, created.length);
 
     await store.endEveryone(logout(start + hour));
     await sweepWithFaults(start + 2 * hour);
@@ -302,10 +302,10 @@ describe('the embedded store and its folder', () => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     let store = await openLmdbStore(folder.path);
-    let world = new World({ store, dispose: async () => {} });
+    let fixture = new StoreFixture({ store, dispose: async () => {} });
     // Users stand in the index in the other order: those that were created last are placed first.
     let users = 60;
-    const create = () => world.create({ userId: `user ${users--}`, groups: ['staff'], ip: '192.0.2.1' });
+    const create = () => fixture.create({ userId: `user ${users--}`, groups: ['staff'], ip: '192.0.2.1' });
     const created = [];
     for (let i = 0; i < 30; i++) created.push(await create());
     for (const pieces of [1, 8, 13, 14, 15, 14, 13]) {
@@ -315,13 +315,13 @@ describe('the embedded store and its folder', () => {
       created.push(await create());
       await store.close();
       store = await openLmdbStore(folder.path);
-      world = new World({ store, dispose: async () => {} });
+      fixture = new StoreFixture({ store, dispose: async () => {} });
       const ended = created.splice(-4, 1)[0]!;
       const outcome = await store.endSessionsOfUser(ended.userId, logout(start));
       assert.deepEqual([outcome.kind, 'ended' in outcome && outcome.ended], ['ended', 1], 'it stands twice');
       const ids = created.map(({ id }) => id).sort();
       for (const filter of [{}, { accessGroup: group('staff')[0] }, { ip: '192.0.2.1' }]) {
-        const active = await world.list({ ...filter, status: 'active' }, start + 1);
+        const active = await fixture.list({ ...filter, status: 'active' }, start + 1);
         assert.deepEqual(active.map(({ id }) => id).sort(), ids, JSON.stringify(filter));
       }
       assert.equal(await store.countActive(start + 1), created.length);
@@ -338,11 +338,11 @@ describe('the embedded store and its folder', () => {
   });
 
   test('no write is left waiting, however soon it comes after one that failed', { timeout: 20_000 }, async (t) => {
-    const { store, world } = await opened(t);
+    const { store, fixture } = await opened(t);
     for (let turns = 0; turns < 20; turns++) {
-      await assert.rejects(store.createNamed(world.slot('n'.repeat(5000)), note('named_session.created')));
+      await assert.rejects(store.createNamed(fixture.slot('n'.repeat(5000)), note('named_session.created')));
       for (let turn = 0; turn < turns; turn++) await undefined;
-      await world.create();
+      await fixture.create();
     }
   });
 });
@@ -358,8 +358,8 @@ describe('the embedded store and its keys', () => {
       await store.close();
       folder.remove();
     });
-    const world = new World({ store, dispose: async () => {} });
-    const { id } = await world.createKey(['sessions.read']);
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const { id } = await fixture.createKey(['sessions.read']);
     assert.equal((await store.readKey(id))?.revokedAt, undefined, 'it is not remembered as good');
     const flushed = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(tables.root), 'flushed')!;
     Object.defineProperty(tables.root, 'flushed', {
@@ -378,9 +378,9 @@ describe('the embedded store and its keys', () => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     let store = await openLmdbStore(folder.path);
-    const world = new World({ store, dispose: async () => {} });
-    const verifies = await world.createKey(['sessions.read', 'sessions.verify']);
-    const reads = await world.createKey(['sessions.read']);
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const verifies = await fixture.createKey(['sessions.read', 'sessions.verify']);
+    const reads = await fixture.createKey(['sessions.read']);
     await store.close();
     const tables = openTables(folder.path);
     await tables.meta.put('format', 3);
@@ -391,7 +391,7 @@ describe('the embedded store and its keys', () => {
       scopes: ['sessions.read', 'sessions.verify', 'fence.attach'],
     });
     assert.deepEqual(await store.readKey(reads.id), reads);
-    const later = await new World({ store, dispose: async () => {} }).createKey(['sessions.verify']);
+    const later = await new StoreFixture({ store, dispose: async () => {} }).createKey(['sessions.verify']);
     await store.close();
     store = await openLmdbStore(folder.path);
     t.after(() => store.close());
@@ -536,19 +536,19 @@ describe('a folder of format 1', () => {
       const folder = temporaryFolder();
       t.after(folder.remove);
       let store = await openLmdbStore(folder.path);
-      let world = new World({ store, dispose: async () => {} });
-      for (let i = 0; i < 3; i++) await world.logOne();
+      let fixture = new StoreFixture({ store, dispose: async () => {} });
+      for (let i = 0; i < 3; i++) await fixture.logOne();
       await store.endEveryone(logout(start + 1));
-      const before = { sessions: await world.list({}, start + 2), events: await world.events() };
-      const changes = (await world.log()).map(({ mark: _, ...change }) => change);
+      const before = { sessions: await fixture.list({}, start + 2), events: await fixture.events() };
+      const changes = (await fixture.log()).map(({ mark: _, ...change }) => change);
       await store.close();
       await asBefore(folder.path, keepLog);
 
       store = await openLmdbStore(folder.path);
       t.after(() => store.close());
-      world = new World({ store, dispose: async () => {} });
-      assert.deepEqual({ sessions: await world.list({}, start + 2), events: await world.events() }, before);
-      const log = await world.log();
+      fixture = new StoreFixture({ store, dispose: async () => {} });
+      assert.deepEqual({ sessions: await fixture.list({}, start + 2), events: await fixture.events() }, before);
+      const log = await fixture.log();
       if (keepLog)
         assert.deepEqual(
           log.map(({ mark: _, ...change }) => change),
@@ -565,7 +565,7 @@ describe('a folder of format 1', () => {
       const { nodes, confirmed } = await store.listNodes();
       assert.deepEqual(nodes, [{ id: 'n1', counter: 7, applied: 2, lends: true, tail: beginning, current: true }]);
       assert.equal(confirmed, false);
-      assert.equal((await world.logOne()).sequence, 5);
+      assert.equal((await fixture.logOne()).sequence, 5);
       assert.equal((await store.describe()).format, 4);
     });
   }

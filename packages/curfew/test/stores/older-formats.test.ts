@@ -6,10 +6,10 @@ import { gunzipSync } from 'node:zlib';
 import { makeKey } from '../../src/authority/keys.ts';
 import { eventTypes } from '../../src/domain/events.ts';
 import { serve } from '../../src/serve.ts';
-import { forever, hour, start, World } from '../../src/stores/conformance/harness.ts';
+import { forever, hour, StoreFixture, start } from '../../src/stores/conformance/harness.ts';
 import { format } from '../../src/stores/lmdb/codec.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
-import { random } from '../support/world.ts';
+import { random } from '../support/ports.ts';
 import { temporaryFolder } from './harness.ts';
 
 const fixtures = join(import.meta.dirname, '../fixtures');
@@ -35,16 +35,16 @@ describe('an embedded store that an earlier version has written', { timeout: 120
     test(`${name}: everything in it is read, and it goes on`, async (t) => {
       const path = folderOf(t, name);
       let store = await openLmdbStore(path);
-      let world = new World({ store, dispose: async () => {} });
+      let fixture = new StoreFixture({ store, dispose: async () => {} });
       const check = async () => {
-        const events = await world.events();
+        const events = await fixture.events();
         const told = events.map(({ type }) => type);
         const created = Array(6).fill('session.created');
         const rest = ['session.ended', 'user.sessions_ended', 'login.failed', 'groups.changed', 'session.created'];
         assert.deepEqual(told.slice(0, 11), [...created, ...rest]);
         assert.deepEqual(events[8]!.details, { address: '192.0.2.1' });
         assert.deepEqual(events[6]!.reason, 'logout');
-        const sessions = await world.list({}, start + 10);
+        const sessions = await fixture.list({}, start + 10);
         const states = Object.groupBy(sessions, ({ userId, status }) => `${userId} ${status}`);
         assert.deepEqual(
           Object.entries(states)
@@ -58,7 +58,7 @@ describe('an embedded store that an earlier version has written', { timeout: 120
           ],
         );
         assert.equal(await store.countActive(start + 10), 3);
-        const staff = await world.list({ accessGroup: 'staff' as never, status: 'active' }, start + 10);
+        const staff = await fixture.list({ accessGroup: 'staff' as never, status: 'active' }, start + 10);
         assert.deepEqual(
           staff.map(({ accessGroups }) => accessGroups),
           [
@@ -66,7 +66,7 @@ describe('an embedded store that an earlier version has written', { timeout: 120
             ['staff', 'late'],
           ],
         );
-        const log = await world.log();
+        const log = await fixture.log();
         assert.deepEqual(
           log.map(({ sequence }) => sequence),
           log.map((_, i) => i + 1),
@@ -78,16 +78,16 @@ describe('an embedded store that an earlier version has written', { timeout: 120
 
       store = await openLmdbStore(path);
       t.after(() => store.close());
-      world = new World({ store, dispose: async () => {} });
-      await world.sweep(start + 10, forever);
+      fixture = new StoreFixture({ store, dispose: async () => {} });
+      await fixture.sweep(start + 10, forever);
       await check();
-      await world.create({ userId: 'user 3', at: start + 20 });
+      await fixture.create({ userId: 'user 3', at: start + 20 });
       assert.equal(await store.countActive(start + 20), 4);
       // All of it ends, and nothing is left of it.
-      await world.sweep(start + forever, hour);
-      await world.sweep(start + 2 * forever, hour);
+      await fixture.sweep(start + forever, hour);
+      await fixture.sweep(start + 2 * forever, hour);
       assert.equal(await store.countActive(start + 2 * forever), 0);
-      assert.deepEqual(await world.list({}, start + 2 * forever), []);
+      assert.deepEqual(await fixture.list({}, start + 2 * forever), []);
     });
 
     test(`N10.2: ${name}: a server answers for all of it`, async (t) => {

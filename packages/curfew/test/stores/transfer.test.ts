@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { World } from '../../src/stores/conformance/harness.ts';
+import { StoreFixture } from '../../src/stores/conformance/harness.ts';
 import { type LmdbStore, openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { exportLines, importLines } from '../../src/transfer.ts';
 import { assertSame, contentsOf, fill } from '../support/filled.ts';
+import { random } from '../support/ports.ts';
 import { runCli } from '../support/process.ts';
-import { random } from '../support/world.ts';
 import { temporaryFolder } from './harness.ts';
 
 type Test = { after(done: () => unknown): void };
@@ -48,8 +48,11 @@ describe('exporting and importing', () => {
 
   test('an export of format 2: keys that could attach a verifier hold the scope for it', async (t) => {
     const one = await emptyStore(t);
-    const world = new World({ store: one, dispose: async () => {} });
-    const [verifies, reads] = [await world.createKey(['sessions.verify']), await world.createKey(['sessions.read'])];
+    const fixture = new StoreFixture({ store: one, dispose: async () => {} });
+    const [verifies, reads] = [
+      await fixture.createKey(['sessions.verify']),
+      await fixture.createKey(['sessions.read']),
+    ];
     const lines = (await linesOf(one)).map((line) =>
       line.replace('{"curfew":"export","format":3', '{"curfew":"export","format":2'),
     );
@@ -160,7 +163,7 @@ describe('exporting and importing', () => {
     );
     truncateSync(file, 1000);
     const cut = await runCli(['import', '--store', `lmdb:${join(folder.path, 'cut')}`, '--input', file]);
-    assert.match(cut.err, /error The export is damaged or not whole/);
+    assert.match(cut.err, /error The export is damaged or incomplete/);
     assert.match(
       (await runCli(['import', '--store', `lmdb:${join(folder.path, 'new')}`, '--input', '/no/file'])).err,
       /no\/file/,

@@ -6,9 +6,9 @@ import { type Client, CurfewApiError, type Receipt } from 'curfew-client';
 import { createVerifier, type Verifier } from 'curfew-client/verifier';
 import { makeKey } from '../../src/authority/keys.ts';
 import { restartIn } from '../fence/chaos/restarts.ts';
+import { random } from './ports.ts';
 import { clientFor, type ServerProcess, startProcess } from './process.ts';
 import { Relay } from './relay.ts';
-import { random } from './world.ts';
 
 /** A store whose standby can lag behind it and take its place, at an address that stays. */
 export type FailingStore = {

@@ -9,9 +9,9 @@ import {
   logout,
   note,
   random,
+  StoreFixture,
   start,
   user,
-  World,
 } from '../../src/stores/conformance/harness.ts';
 import type { Store } from '../../src/stores/contract.ts';
 import { decodeRecord, encodeRecord, type StoreRecord } from '../../src/stores/records.ts';
@@ -19,26 +19,26 @@ import { decodeRecord, encodeRecord, type StoreRecord } from '../../src/stores/r
 export const later: number = start + 2 * hour;
 
 /** Something of everything that a store can hold, and of every way in which it can have come about. */
-export async function fill(store: Store): Promise<World> {
-  const world = new World({ store, dispose: async () => {} });
+export async function fill(store: Store): Promise<StoreFixture> {
+  const fixture = new StoreFixture({ store, dispose: async () => {} });
   const account = {
-    ...world.account('ada', 'ada@example.com'),
+    ...fixture.account('ada', 'ada@example.com'),
     factor: { sealedSecret: random(60), confirmedAt: start, lastStep: 7, backupCodes: ['a', 'b'] },
   };
   await store.createAccount(account, note('account.created'));
-  await store.createAccount({ ...world.account('bob'), name: 'B\u0000b' }, note('account.created'));
+  await store.createAccount({ ...fixture.account('bob'), name: 'B\u0000b' }, note('account.created'));
   for (const revokedAt of [undefined, start + 5]) {
     const id = newId('keys', start, random) as KeyId;
     const key = { id, name: 'k', hash: random(32), scopes: ['sessions.end' as const], createdAt: start };
     await store.createKey({ ...key, createdBy: 'user:root', revokedAt: undefined }, note('key.created'));
     if (revokedAt) await store.revokeKey(id, revokedAt, note('key.revoked'));
   }
-  await store.createNamed(world.slot('kept'), note('named_session.created'));
-  const sessions = await world.createMany(8, { userId: account.id, groups: ['a', 'b'], ip: '10.0.0.1' });
-  await world.createMany(5, { userId: 'gone', userAgent: 'curl/8.5.0' });
-  await world.createMany(5, { userId: 'idle', idle: hour });
-  await world.create({ userId: 'named', name: 'kept' });
-  await world.create({ userId: 'named', name: 'passing' });
+  await store.createNamed(fixture.slot('kept'), note('named_session.created'));
+  const sessions = await fixture.createMany(8, { userId: account.id, groups: ['a', 'b'], ip: '10.0.0.1' });
+  await fixture.createMany(5, { userId: 'gone', userAgent: 'curl/8.5.0' });
+  await fixture.createMany(5, { userId: 'idle', idle: hour });
+  await fixture.create({ userId: 'named', name: 'kept' });
+  await fixture.create({ userId: 'named', name: 'passing' });
   await store.endSession(sessions[0]!.id, logout(start + 20));
   const [, one, two, three] = sessions;
   await store.changeSession({ id: one!.id, version: 1, set: { suspended: true }, logged: true, now: start + 21 });
@@ -50,13 +50,13 @@ export async function fill(store: Store): Promise<World> {
   await store.changeGroups({ userId: account.id, change, only: three!.id, by: 'policy', now: start + 23 });
   await store.touchSessions([{ id: three!.id, at: start + 90_000 }]);
   await store.endSessionsOfUser(user('gone'), allOfUser(start + 24));
-  await world.create({ userId: 'gone', at: start + 25 });
+  await fixture.create({ userId: 'gone', at: start + 25 });
   // Half of what has ended is written down with the sessions, half is not.
-  await world.sweep(later, 30 * 24 * hour);
-  await world.createMany(3, { userId: 'everyone', at: later });
+  await fixture.sweep(later, 30 * 24 * hour);
+  await fixture.createMany(3, { userId: 'everyone', at: later });
   await store.endSessionsOfUser(account.id, allOfUser(later + 1), { except: three!.id });
   await store.appendEvent({ ...note('login.failed', later + 1), details: { username: 'e\u0000ve' } });
-  return world;
+  return fixture;
 }
 
 /** All that a store exports, in an order of its own kinds. */
@@ -69,32 +69,32 @@ export async function contentsOf(store: Store): Promise<StoreRecord[]> {
 /** Two stores that hold the same, and go on in the same way. */
 export async function assertSame(one: Store, other: Store): Promise<void> {
   assert.deepEqual(await contentsOf(other), await contentsOf(one));
-  const worlds = [one, other].map((store) => new World({ store, dispose: async () => {} }));
+  const fixtures = [one, other].map((store) => new StoreFixture({ store, dispose: async () => {} }));
   const seen = await Promise.all(
-    worlds.map(async (world) => ({
-      sessions: await world.list({}, later + 2),
-      active: await world.list({ status: 'active' }, later + 2),
-      inGroup: await world.list({ accessGroup: group('staff')[0] }, later + 2),
-      count: await world.store.countActive(later + 2),
-      ofGone: await world.store.countActive(later + 2, user('gone')),
-      head: await world.head(),
-      time: await world.store.latestTime(),
-      epochs: (await world.store.readUser(user('gone'))).epochs,
-      ada: await world.store.findAccount({ email: 'ada@example.com' }),
+    fixtures.map(async (fixture) => ({
+      sessions: await fixture.list({}, later + 2),
+      active: await fixture.list({ status: 'active' }, later + 2),
+      inGroup: await fixture.list({ accessGroup: group('staff')[0] }, later + 2),
+      count: await fixture.store.countActive(later + 2),
+      ofGone: await fixture.store.countActive(later + 2, user('gone')),
+      head: await fixture.head(),
+      time: await fixture.store.latestTime(),
+      epochs: (await fixture.store.readUser(user('gone'))).epochs,
+      ada: await fixture.store.findAccount({ email: 'ada@example.com' }),
     })),
   );
   assert.deepEqual(sorted(seen[1]), sorted(seen[0]));
   const next = await Promise.all(
-    worlds.map(async ({ store }) => ({
+    fixtures.map(async ({ store }) => ({
       everyone: await store.endEveryone(everyone(later + 3)),
       events: (await store.readEvents({ limit: 1 })).events[0]?.sequence,
       count: await store.countActive(later + 3),
     })),
   );
   assert.deepEqual(next[1], next[0]);
-  for (const days of [40, 41]) for (const world of worlds) await world.sweep(later + days * 24 * hour, hour);
+  for (const days of [40, 41]) for (const fixture of fixtures) await fixture.sweep(later + days * 24 * hour, hour);
   const left = await Promise.all(
-    worlds.map(({ store }) => store.listSessions({ filter: {}, limit: 9, now: later, budget: 1000 })),
+    fixtures.map(({ store }) => store.listSessions({ filter: {}, limit: 9, now: later, budget: 1000 })),
   );
   assert.deepEqual(
     left.map(({ sessions }) => sessions.length),

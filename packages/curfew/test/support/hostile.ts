@@ -77,7 +77,7 @@ export async function whileFailing<Result>(
 }
 
 /** What a refused request must leave as it is, and what the sweep, which tidies up meanwhile, does not touch. */
-export async function effectsIn({ world }: TestServer): Promise<{ active: number; head: number }> {
-  const { store, clock } = world;
+export async function effectsIn({ context }: TestServer): Promise<{ active: number; head: number }> {
+  const { store, clock } = context;
   return { active: await store.countActive(clock.nowForEnd()), head: (await store.logHead()).sequence };
 }

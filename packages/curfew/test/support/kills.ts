@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import type { Client } from 'curfew-client';
 import { makeKey } from '../../src/authority/keys.ts';
+import { random } from './ports.ts';
 import { clientFor, type ServerProcess, startProcess } from './process.ts';
-import { random } from './world.ts';
 
 /*
  * Load that writes down what it asked for and what was acknowledged, while a server or its store is killed again and

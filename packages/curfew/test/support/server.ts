@@ -51,8 +51,8 @@ export class TestServer {
     return this.running.url;
   }
 
-  get world() {
-    return this.running.opened.world;
+  get context() {
+    return this.running.opened.context;
   }
 
   /** A request as the root key, unless `as` says otherwise: a token, or '' for nobody. */
@@ -101,7 +101,7 @@ export class TestServer {
   /** Enrols an authenticator for an account, as the root key. */
   async enrol(accountId: string): Promise<Authenticator> {
     const { body } = await this.call('POST', `/v1/accounts/${accountId}/totp`);
-    const authenticator = new Authenticator(body.secret, () => this.world.clock.nowForEnd());
+    const authenticator = new Authenticator(body.secret, () => this.context.clock.nowForEnd());
     const code = authenticator.next();
     const confirmed = await this.call('POST', `/v1/accounts/${accountId}/totp/confirm`, { code });
     authenticator.backupCodes = confirmed.body.backupCodes;
@@ -110,7 +110,7 @@ export class TestServer {
 
   /** What a request may change: to see that a refused one changed nothing. */
   async state(): Promise<unknown> {
-    const { store, clock } = this.world;
+    const { store, clock } = this.context;
     const { facts } = await store.describe();
     const active = await store.countActive(clock.nowForEnd());
     // Upkeep may file an ended session elsewhere meanwhile: together they are as many.

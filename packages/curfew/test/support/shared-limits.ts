@@ -3,42 +3,42 @@ import { type TestContext, test } from 'node:test';
 import { createAccount } from '../../src/authority/accounts.ts';
 import { guess } from '../../src/authority/attempts.ts';
 import { library } from '../../src/authority/caller.ts';
+import type { AuthorityContext } from '../../src/authority/context.ts';
 import { useFactor } from '../../src/authority/second-factor.ts';
 import { signIn } from '../../src/authority/sign-in.ts';
-import type { World } from '../../src/authority/world.ts';
+import { type CurfewOptions, compose } from '../../src/compose.ts';
 import type { AccountId } from '../../src/domain/brand.ts';
 import { day, hour } from '../../src/domain/limits.ts';
 import { isCurfewError } from '../../src/errors.ts';
-import { openWorld, type WorldSettings } from '../../src/open-world.ts';
 import { temporaryStore } from './store.ts';
 
-type Nodes = [World, World];
+type Nodes = [AuthorityContext, AuthorityContext];
 
 /** What the limits of guessing promise of a fleet, on two nodes with one store. */
 export function testSharedLimits(kind: 'postgres' | 'redis', { skip = false }: { skip?: boolean } = {}): void {
   const options = { skip, timeout: 120_000 };
-  const nodes = async (t: TestContext, settings: Partial<WorldSettings> = {}): Promise<Nodes> => {
+  const nodes = async (t: TestContext, settings: Partial<CurfewOptions> = {}): Promise<Nodes> => {
     const store = await temporaryStore(kind);
     const opened = [
-      await openWorld({ ...store.settings, ...settings }),
-      await openWorld({ ...store.settings, ...settings }),
+      await compose({ ...store.settings, ...settings }),
+      await compose({ ...store.settings, ...settings }),
     ] as const;
     t.after(async () => {
       for (const { close } of opened) await close();
       await store.remove();
     });
-    return [opened[0].world, opened[1].world];
+    return [opened[0].context, opened[1].context];
   };
 
   test(`N4.7: ${kind}: the attempts of an account are counted for all nodes together`, options, async (t) => {
-    const worlds = await nodes(t);
+    const contexts = await nodes(t);
     const password = 'correct horse battery';
-    await createAccount(worlds[0], library, { username: 'ada', email: 'ada@example.com', password });
+    await createAccount(contexts[0], library, { username: 'ada', email: 'ada@example.com', password });
     const tries = (word: string, count: number) =>
       Promise.all(
         Array.from({ length: count }, (_, i) => {
           const login = i % 3 === 0 ? { email: 'ada@example.com' } : { username: 'ada' };
-          return codeOf(signIn(worlds[i % 2]!, { login, password: word, ip: '192.0.2.1' }));
+          return codeOf(signIn(contexts[i % 2]!, { login, password: word, ip: '192.0.2.1' }));
         }),
       );
     assert.deepEqual(counted(await tries(password, 24)), { 'is right': 24 });
@@ -48,12 +48,12 @@ export function testSharedLimits(kind: 'postgres' | 'redis', { skip = false }: {
   });
 
   test(`${kind}: those of an address too, whatever names it tries`, options, async (t) => {
-    const worlds = await nodes(t, { attempts: { loginFromAddress: { max: 6, window: hour } } });
+    const contexts = await nodes(t, { attempts: { loginFromAddress: { max: 6, window: hour } } });
     const tries = (from: number) =>
       Promise.all(
         Array.from({ length: 8 }, (_, i) => {
           const login = { username: `name-${i}` };
-          return codeOf(signIn(worlds[i % 2]!, { login, password: 'wrong', ip: `2001:db8:1:${from}:${i}::1` }));
+          return codeOf(signIn(contexts[i % 2]!, { login, password: 'wrong', ip: `2001:db8:1:${from}:${i}::1` }));
         }),
       );
     assert.deepEqual(counted(await tries(1)), { invalid_credentials: 6, too_many_attempts: 2 });
@@ -64,12 +64,12 @@ export function testSharedLimits(kind: 'postgres' | 'redis', { skip = false }: {
     `${kind}: NIST SP 800-63B-4 3.2.2: 100 second factors in a row, over days, on whichever node`,
     options,
     async (t) => {
-      const worlds = await nodes(t, { attempts: { secondFactor: { max: 1000, window: hour } } });
-      assert.deepEqual(worlds[0].attempts.secondFactorInARow, { max: 100, window: 30 * day });
-      const { id } = await createAccount(worlds[0], library, { username: 'ada', password: 'correct horse battery' });
-      const { account } = await worlds[0].store.readUser(id as AccountId);
+      const contexts = await nodes(t, { attempts: { secondFactor: { max: 1000, window: hour } } });
+      assert.deepEqual(contexts[0].attempts.secondFactorInARow, { max: 100, window: 30 * day });
+      const { id } = await createAccount(contexts[0], library, { username: 'ada', password: 'correct horse battery' });
+      const { account } = await contexts[0].store.readUser(id as AccountId);
       const codes = await Promise.all(
-        Array.from({ length: 110 }, (_, i) => codeOf(useFactor(worlds[i % 2]!, account!, '000000'))),
+        Array.from({ length: 110 }, (_, i) => codeOf(useFactor(contexts[i % 2]!, account!, '000000'))),
       );
       assert.deepEqual(counted(codes), { second_factor_invalid: 100, too_many_attempts: 10 });
     },
@@ -130,7 +130,7 @@ export function testSharedLimits(kind: 'postgres' | 'redis', { skip = false }: {
   test(`${kind}: guesses of a node that is gone keep nobody waiting for long`, options, async (t) => {
     const [one, other] = await nodes(t);
     for (let i = 0; i < rule.max; i++) await one.store.takeAttempt(bucket, rule, one.clock.nowForEnd());
-    const later = { nowForEnd: () => one.clock.nowForEnd() + 31_000 } as World['clock'];
+    const later = { nowForEnd: () => one.clock.nowForEnd() + 31_000 } as AuthorityContext['clock'];
     assert.equal(
       await codeOf(guess({ ...other, clock: later }, { bucket }, rule, async () => {})),
       'too_many_attempts',

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { after } from 'node:test';
 import { Client } from 'pg';
-import type { WorldSettings } from '../../src/open-world.ts';
+import type { CurfewOptions } from '../../src/compose.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { RedisServer, tellRedis } from './redis.ts';
 
@@ -11,7 +11,7 @@ export type TemporaryStore = {
   /** As a server's environment names it. */
   env: Record<string, string>;
   /** As the library is told of it. */
-  settings: Pick<WorldSettings, 'store' | 'secretKey'>;
+  settings: Pick<CurfewOptions, 'store' | 'secretKey'>;
   remove(): Promise<void>;
 };
 

@@ -5,8 +5,8 @@ import type { CallerKind, Target } from '../../src/dialects/permission-table.ts'
 import type { AccountId, UserId } from '../../src/domain/brand.ts';
 import { newId } from '../../src/domain/ids.ts';
 import { type Permission, permissions } from '../../src/domain/permissions.ts';
+import { random } from './ports.ts';
 import type { TestServer } from './server.ts';
-import { random } from './world.ts';
 
 /** Whoever makes a call: their token, and of a person the account and its name. */
 export type Asking = { token: string; own?: string; username?: string };
@@ -22,15 +22,15 @@ export type Subject = {
 };
 
 /** Everybody of the matrix of permissions, made in the store of a server: to every caller its targets. */
-export function createSubjects({ world }: TestServer, { passwordHash = 'none' }: { passwordHash?: string } = {}) {
+export function createSubjects({ context }: TestServer, { passwordHash = 'none' }: { passwordHash?: string } = {}) {
   let made = 0;
-  const authority = createAuthority(world);
+  const authority = createAuthority(context);
 
   const account = async (granted: readonly Permission[], roles: 'admin'[] = []) => {
     const username = `one-${made++}`;
-    const now = world.clock.now();
+    const now = context.clock.now();
     const id = newId(username, now, random) as AccountId;
-    await world.store.createAccount(
+    await context.store.createAccount(
       {
         id,
         username,
@@ -54,8 +54,8 @@ export function createSubjects({ world }: TestServer, { passwordHash = 'none' }:
 
   /** A session that the account signed in to, with a second factor a moment ago. */
   const open = async (userId: string, name?: string) => {
-    const { epochs } = await world.store.readUser(userId as UserId);
-    return openChecked(world, 'self', { userId, name, ip: '127.0.0.1' }, epochs, true);
+    const { epochs } = await context.store.readUser(userId as UserId);
+    return openChecked(context, 'self', { userId, name, ip: '127.0.0.1' }, epochs, true);
   };
 
   return {

@@ -1,14 +1,14 @@
-import { hour, logout, start, World } from '../../src/stores/conformance/harness.ts';
+import { hour, logout, StoreFixture, start } from '../../src/stores/conformance/harness.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 
 // A program of its own: writes to the embedded store in a folder for as long as it lives; says so once it has written some.
 const store = await openLmdbStore(process.argv[2]!);
-const world = new World({ store, dispose: async () => {} });
+const fixture = new StoreFixture({ store, dispose: async () => {} });
 const ids: string[] = [];
 for (let turn = 0; ; turn++) {
   await Promise.all(
     Array.from({ length: 50 }, async (_, k) => {
-      ids.push((await world.create({ userId: `user ${(turn + k) % 500}`, groups: [`group ${k % 7}`] })).id);
+      ids.push((await fixture.create({ userId: `user ${(turn + k) % 500}`, groups: [`group ${k % 7}`] })).id);
       if (k % 3 === 0) await store.endSession(ids[(turn * 7 + k) % ids.length] as never, logout(start + turn));
     }),
   );

@@ -9,8 +9,8 @@ import { makeKey } from '../../src/authority/keys.ts';
 import { day } from '../../src/domain/limits.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { temporaryFolder } from '../stores/harness.ts';
+import { random } from './ports.ts';
 import { clientFor, runCli, type ServerProcess, startProcess } from './process.ts';
-import { random } from './world.ts';
 
 /** Debian's `faketime`: shifts what a program takes for the time of day, and leaves its monotonic clock alone. */
 const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');

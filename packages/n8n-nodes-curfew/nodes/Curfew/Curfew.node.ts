@@ -1,11 +1,11 @@
 // Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import { runCurfew } from 'curfew-nodes-n8n/curfew';
 import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 	type INodeType,
 	type INodeTypeDescription,
 } from 'n8n-workflow';
-import { runCurfew } from '../../src/curfew.ts';
 
 export class Curfew implements INodeType {
 	description: INodeTypeDescription = {
@@ -23,7 +23,6 @@ export class Curfew implements INodeType {
 			name: 'Curfew',
 		},
 		inputs: '={{ Array.from({ length: (["createUserSession","getUserSession","deleteUserSession","addAccessGroup","removeAccessGroup"].includes($parameter.operation) ? $parameter.numberInputs || 1 : 1) }, (_, i) => ({ type: \'main\', displayName: (["createUserSession","getUserSession","deleteUserSession","addAccessGroup","removeAccessGroup"].includes($parameter.operation) ? $parameter.numberInputs || 1 : 1) > 1 ? \'Input \' + (i + 1) : undefined })) }}',
-		requiredInputs: '={{ Array.from({ length: (["createUserSession","getUserSession","deleteUserSession","addAccessGroup","removeAccessGroup"].includes($parameter.operation) ? $parameter.numberInputs || 1 : 1) }, (_, i) => i) }}',
 		outputs: '={{ ({"createUserSession":[{"type":"main","displayName":"Session"}],"getUserSession":[{"type":"main","displayName":"Session"},{"type":"main","displayName":"Not Found"}],"getUserSessions":[{"type":"main","displayName":"Sessions"}],"deleteUserSession":[{"type":"main","displayName":"Trigger"}],"deleteUserSessions":[{"type":"main","displayName":"Trigger"}],"addAccessGroup":[{"type":"main","displayName":"Output Object"}],"removeAccessGroup":[{"type":"main","displayName":"Output Object"}],"verifySession":[{"type":"main","displayName":"Active"},{"type":"main","displayName":"Inactive"}],"getSessions":[{"type":"main","displayName":"Sessions"}],"endSessionById":[{"type":"main","displayName":"Trigger"}],"endSessionByName":[{"type":"main","displayName":"Trigger"}],"refreshSession":[{"type":"main","displayName":"Session"}]})[$parameter.operation] }}',
 		usableAsTool: true,
 		credentials: [
@@ -116,7 +115,7 @@ export class Curfew implements INodeType {
 						name: 'Refresh',
 						value: 'refreshSession',
 						description: 'Gives a session new tokens; those before are dead',
-						action: 'Refresh the tokens of a session',
+						action: 'Refresh a session',
 					},
 					{
 						name: 'Verify',
@@ -142,7 +141,7 @@ export class Curfew implements INodeType {
 						name: 'Add Access Group to User Session',
 						value: 'addAccessGroup',
 						description: 'Adds access groups to all sessions of a user that have not ended: all or none',
-						action: 'Add an access group to a user session',
+						action: 'Add an access group',
 					},
 					{
 						name: 'Create User Session',
@@ -154,19 +153,19 @@ export class Curfew implements INodeType {
 						name: 'Delete All Sessions of User',
 						value: 'deleteUserSessions',
 						description: 'Ends all sessions of a user in one step, those being opened at this moment too',
-						action: 'Delete all sessions of a user',
+						action: 'Delete all user sessions',
 					},
 					{
 						name: 'Delete Specific Session of User',
 						value: 'deleteUserSession',
 						description: 'Ends a session of a user by its token or its ID',
-						action: 'Delete a specific session of a user',
+						action: 'Delete a session of a user',
 					},
 					{
 						name: 'Get a Specific Session of User',
 						value: 'getUserSession',
 						description: 'Reads a session of a user by its token or its ID',
-						action: 'Get a specific session of a user',
+						action: 'Get a session of a user',
 					},
 					{
 						name: 'Get All Sessions of User',
@@ -178,7 +177,7 @@ export class Curfew implements INodeType {
 						name: 'Remove Access Group From User Session',
 						value: 'removeAccessGroup',
 						description: 'Removes access groups from all sessions of a user that have not ended: all or none',
-						action: 'Remove an access group from a user session',
+						action: 'Remove an access group',
 					},
 				],
 				default: 'createUserSession',
@@ -234,7 +233,151 @@ export class Curfew implements INodeType {
 						],
 					},
 				},
-				description: 'How many inputs the node waits for. Expressions see the items of the same place as inputs[0], inputs[1] and so on.',
+				description: 'How many inputs the node waits for. Each parameter can be taken from any of them.',
+			},
+			{
+				displayName: 'Pair Items By',
+				name: 'pairItemsBy',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'Key',
+						value: 'key',
+						description: 'Items whose key field is the same go together',
+					},
+					{
+						name: 'Place',
+						value: 'place',
+						description: 'The first of each input go together, then the second',
+					},
+				],
+				default: 'place',
+				displayOptions: {
+					show: {
+						operation: [
+							'createUserSession',
+							'getUserSession',
+							'deleteUserSession',
+							'addAccessGroup',
+							'removeAccessGroup',
+						],
+						numberInputs: [2, 3, 4, 5, 6, 7, 8],
+					},
+				},
+				description: 'Which items of the inputs go together. The node works once for each item of input 1; by place, an input with one item serves all.',
+			},
+			{
+				displayName: 'Key Field',
+				name: 'pairKey',
+				type: 'string',
+				noDataExpression: true,
+				required: true,
+				default: 'userId',
+				placeholder: 'e.g. userId',
+				displayOptions: {
+					show: {
+						operation: [
+							'createUserSession',
+							'getUserSession',
+							'deleteUserSession',
+							'addAccessGroup',
+							'removeAccessGroup',
+						],
+						numberInputs: [2, 3, 4, 5, 6, 7, 8],
+						pairItemsBy: ['key'],
+					},
+				},
+				description: 'The field that the items of every input have, and that is the same in those that go together',
+			},
+			{
+				displayName: 'Session User ID From',
+				name: 'userIdInput',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'Input 1',
+						value: 'input1',
+					},
+					{
+						name: 'Input 2',
+						value: 'input2',
+					},
+					{
+						name: 'Input 3',
+						value: 'input3',
+						displayOptions: {
+							show: {
+								numberInputs: [3, 4, 5, 6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 4',
+						value: 'input4',
+						displayOptions: {
+							show: {
+								numberInputs: [4, 5, 6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 5',
+						value: 'input5',
+						displayOptions: {
+							show: {
+								numberInputs: [5, 6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 6',
+						value: 'input6',
+						displayOptions: {
+							show: {
+								numberInputs: [6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 7',
+						value: 'input7',
+						displayOptions: {
+							show: {
+								numberInputs: [7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 8',
+						value: 'input8',
+						displayOptions: {
+							show: {
+								numberInputs: [8],
+							},
+						},
+					},
+					{
+						name: 'The Field Below',
+						value: 'below',
+					},
+				],
+				default: 'below',
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: [
+							'createUserSession',
+							'getUserSession',
+							'deleteUserSession',
+							'addAccessGroup',
+							'removeAccessGroup',
+						],
+						numberInputs: [2, 3, 4, 5, 6, 7, 8],
+					},
+				},
+				description: 'Where “Session User ID” comes from: a field of an item of an input, or what stands below',
 			},
 			{
 				displayName: 'Session User ID',
@@ -257,7 +400,135 @@ export class Curfew implements INodeType {
 							'removeAccessGroup',
 						],
 					},
+					hide: {
+						userIdInput: [
+							'input1',
+							'input2',
+							'input3',
+							'input4',
+							'input5',
+							'input6',
+							'input7',
+							'input8',
+						],
+					},
 				},
+			},
+			{
+				displayName: 'Field of Session User ID',
+				name: 'userIdInputField',
+				type: 'string',
+				noDataExpression: true,
+				required: true,
+				default: 'userId',
+				placeholder: 'e.g. userId',
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: [
+							'createUserSession',
+							'getUserSession',
+							'deleteUserSession',
+							'addAccessGroup',
+							'removeAccessGroup',
+						],
+						numberInputs: [2, 3, 4, 5, 6, 7, 8],
+						userIdInput: [
+							'input1',
+							'input2',
+							'input3',
+							'input4',
+							'input5',
+							'input6',
+							'input7',
+							'input8',
+						],
+					},
+				},
+				description: 'The field of the item of that input; a dot leads into an object, as in user.name',
+			},
+			{
+				displayName: 'Access Groups From',
+				name: 'accessGroupsInput',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'Input 1',
+						value: 'input1',
+					},
+					{
+						name: 'Input 2',
+						value: 'input2',
+					},
+					{
+						name: 'Input 3',
+						value: 'input3',
+						displayOptions: {
+							show: {
+								numberInputs: [3, 4, 5, 6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 4',
+						value: 'input4',
+						displayOptions: {
+							show: {
+								numberInputs: [4, 5, 6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 5',
+						value: 'input5',
+						displayOptions: {
+							show: {
+								numberInputs: [5, 6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 6',
+						value: 'input6',
+						displayOptions: {
+							show: {
+								numberInputs: [6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 7',
+						value: 'input7',
+						displayOptions: {
+							show: {
+								numberInputs: [7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 8',
+						value: 'input8',
+						displayOptions: {
+							show: {
+								numberInputs: [8],
+							},
+						},
+					},
+					{
+						name: 'The Field Below',
+						value: 'below',
+					},
+				],
+				default: 'below',
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: ['createUserSession'],
+						numberInputs: [2, 3, 4, 5, 6, 7, 8],
+					},
+				},
+				description: 'Where “Access Groups” comes from: a field of an item of an input, or what stands below',
 			},
 			{
 				displayName: 'Access Groups',
@@ -271,7 +542,129 @@ export class Curfew implements INodeType {
 						resource: ['userSession'],
 						operation: ['createUserSession'],
 					},
+					hide: {
+						accessGroupsInput: [
+							'input1',
+							'input2',
+							'input3',
+							'input4',
+							'input5',
+							'input6',
+							'input7',
+							'input8',
+						],
+					},
 				},
+			},
+			{
+				displayName: 'Field of Access Groups',
+				name: 'accessGroupsInputField',
+				type: 'string',
+				noDataExpression: true,
+				required: true,
+				default: 'accessGroups',
+				placeholder: 'e.g. userId',
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: ['createUserSession'],
+						numberInputs: [2, 3, 4, 5, 6, 7, 8],
+						accessGroupsInput: [
+							'input1',
+							'input2',
+							'input3',
+							'input4',
+							'input5',
+							'input6',
+							'input7',
+							'input8',
+						],
+					},
+				},
+				description: 'The field of the item of that input; a dot leads into an object, as in user.name',
+			},
+			{
+				displayName: 'Session Token From',
+				name: 'sessionTokenInput',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'Input 1',
+						value: 'input1',
+					},
+					{
+						name: 'Input 2',
+						value: 'input2',
+					},
+					{
+						name: 'Input 3',
+						value: 'input3',
+						displayOptions: {
+							show: {
+								numberInputs: [3, 4, 5, 6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 4',
+						value: 'input4',
+						displayOptions: {
+							show: {
+								numberInputs: [4, 5, 6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 5',
+						value: 'input5',
+						displayOptions: {
+							show: {
+								numberInputs: [5, 6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 6',
+						value: 'input6',
+						displayOptions: {
+							show: {
+								numberInputs: [6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 7',
+						value: 'input7',
+						displayOptions: {
+							show: {
+								numberInputs: [7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 8',
+						value: 'input8',
+						displayOptions: {
+							show: {
+								numberInputs: [8],
+							},
+						},
+					},
+					{
+						name: 'The Field Below',
+						value: 'below',
+					},
+				],
+				default: 'below',
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: ['getUserSession', 'deleteUserSession'],
+						numberInputs: [2, 3, 4, 5, 6, 7, 8],
+					},
+				},
+				description: 'Where “Session Token” comes from: a field of an item of an input, or what stands below',
 			},
 			{
 				displayName: 'Session Token',
@@ -288,7 +681,129 @@ export class Curfew implements INodeType {
 						resource: ['userSession'],
 						operation: ['getUserSession', 'deleteUserSession'],
 					},
+					hide: {
+						sessionTokenInput: [
+							'input1',
+							'input2',
+							'input3',
+							'input4',
+							'input5',
+							'input6',
+							'input7',
+							'input8',
+						],
+					},
 				},
+			},
+			{
+				displayName: 'Field of Session Token',
+				name: 'sessionInputField',
+				type: 'string',
+				noDataExpression: true,
+				required: true,
+				default: 'token',
+				placeholder: 'e.g. userId',
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: ['getUserSession', 'deleteUserSession'],
+						numberInputs: [2, 3, 4, 5, 6, 7, 8],
+						sessionTokenInput: [
+							'input1',
+							'input2',
+							'input3',
+							'input4',
+							'input5',
+							'input6',
+							'input7',
+							'input8',
+						],
+					},
+				},
+				description: 'The field of the item of that input; a dot leads into an object, as in user.name',
+			},
+			{
+				displayName: 'Access Groups From',
+				name: 'accessGroupsInput',
+				type: 'options',
+				noDataExpression: true,
+				options: [
+					{
+						name: 'Input 1',
+						value: 'input1',
+					},
+					{
+						name: 'Input 2',
+						value: 'input2',
+					},
+					{
+						name: 'Input 3',
+						value: 'input3',
+						displayOptions: {
+							show: {
+								numberInputs: [3, 4, 5, 6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 4',
+						value: 'input4',
+						displayOptions: {
+							show: {
+								numberInputs: [4, 5, 6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 5',
+						value: 'input5',
+						displayOptions: {
+							show: {
+								numberInputs: [5, 6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 6',
+						value: 'input6',
+						displayOptions: {
+							show: {
+								numberInputs: [6, 7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 7',
+						value: 'input7',
+						displayOptions: {
+							show: {
+								numberInputs: [7, 8],
+							},
+						},
+					},
+					{
+						name: 'Input 8',
+						value: 'input8',
+						displayOptions: {
+							show: {
+								numberInputs: [8],
+							},
+						},
+					},
+					{
+						name: 'The Field Below',
+						value: 'below',
+					},
+				],
+				default: 'below',
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: ['addAccessGroup', 'removeAccessGroup'],
+						numberInputs: [2, 3, 4, 5, 6, 7, 8],
+					},
+				},
+				description: 'Where “Access Groups” comes from: a field of an item of an input, or what stands below',
 			},
 			{
 				displayName: 'Access Groups',
@@ -303,7 +818,46 @@ export class Curfew implements INodeType {
 						resource: ['userSession'],
 						operation: ['addAccessGroup', 'removeAccessGroup'],
 					},
+					hide: {
+						accessGroupsInput: [
+							'input1',
+							'input2',
+							'input3',
+							'input4',
+							'input5',
+							'input6',
+							'input7',
+							'input8',
+						],
+					},
 				},
+			},
+			{
+				displayName: 'Field of Access Groups',
+				name: 'accessGroupsInputField',
+				type: 'string',
+				noDataExpression: true,
+				required: true,
+				default: 'accessGroups',
+				placeholder: 'e.g. userId',
+				displayOptions: {
+					show: {
+						resource: ['userSession'],
+						operation: ['addAccessGroup', 'removeAccessGroup'],
+						numberInputs: [2, 3, 4, 5, 6, 7, 8],
+						accessGroupsInput: [
+							'input1',
+							'input2',
+							'input3',
+							'input4',
+							'input5',
+							'input6',
+							'input7',
+							'input8',
+						],
+					},
+				},
+				description: 'The field of the item of that input; a dot leads into an object, as in user.name',
 			},
 			{
 				displayName: 'Session Token',
@@ -606,7 +1160,7 @@ export class Curfew implements INodeType {
 						},
 						default: 0,
 						placeholder: 'e.g. 50',
-						description: 'How many requests are sent before a pause. Without one, all are sent one after another.',
+						description: 'How many requests are sent before a pause. Without one, there is no pause.',
 					},
 					{
 						displayName: 'Proxy',

@@ -1,48 +1,40 @@
 // Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import { curfew } from 'curfew-nodes';
+import { runLogOut } from 'curfew-nodes-n8n/log-out';
 import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 	type INodeType,
 	type INodeTypeDescription,
 	NodeConnectionTypes,
+	VersionedNodeType,
 } from 'n8n-workflow';
-import { runLogOut } from '../../src/log-out.ts';
+import { LogOut1 } from '../../earlier/LogOut1.ts';
 
-export class LogOut implements INodeType {
+class LogOut2 implements INodeType {
 	description: INodeTypeDescription = {
-		displayName: 'Log Out',
+		displayName: 'Log Out of Curfew',
 		name: 'logOut',
 		icon: {
 			light: 'file:logout.svg',
 			dark: 'file:logout.dark.svg',
 		},
 		group: ['output'],
-		version: 1,
-		subtitle: '={{ {"altogic":"Altogic","curfew":"Curfew","directus":"Directus","oauth":"OAuth Server","rocketchat":"Rocket.Chat","waha":"WAHA"}[$parameter.service] }}',
-		description: 'End a session in Curfew, WAHA, Directus, Rocket.Chat, Altogic or an OAuth server',
+		version: 2,
+		subtitle: '={{ {"id":"By Session ID","name":"By Session Name","refreshToken":"By Refresh Token","token":"By Session Token"}[$parameter.curfewBy] }}',
+		description: 'End a session in Curfew by its ID, its name or one of its tokens',
 		defaults: {
-			name: 'Log Out',
+			name: 'Log Out of Curfew',
 		},
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: true,
 		credentials: [
 			{
-				name: 'curfewAltogicApi',
-				required: true,
-				displayOptions: {
-					show: {
-						service: ['altogic'],
-						authentication: ['token'],
-					},
-				},
-			},
-			{
 				name: 'curfewApi',
 				required: true,
 				displayOptions: {
 					show: {
-						service: ['curfew'],
 						authentication: ['token'],
 					},
 				},
@@ -52,135 +44,13 @@ export class LogOut implements INodeType {
 				required: true,
 				displayOptions: {
 					show: {
-						service: ['curfew'],
 						authentication: ['signIn'],
-					},
-				},
-			},
-			{
-				name: 'curfewDirectusApi',
-				required: true,
-				displayOptions: {
-					show: {
-						service: ['directus'],
-						authentication: ['token'],
-					},
-				},
-			},
-			{
-				name: 'curfewRevocationApi',
-				required: true,
-				displayOptions: {
-					show: {
-						service: ['oauth'],
-						authentication: ['token'],
-					},
-				},
-			},
-			{
-				name: 'curfewRocketChatApi',
-				required: true,
-				displayOptions: {
-					show: {
-						service: ['rocketchat'],
-						authentication: ['token'],
-					},
-				},
-			},
-			{
-				name: 'curfewRocketChatSignInApi',
-				required: true,
-				displayOptions: {
-					show: {
-						service: ['rocketchat'],
-						authentication: ['signIn'],
-					},
-				},
-			},
-			{
-				name: 'curfewWahaApi',
-				required: true,
-				displayOptions: {
-					show: {
-						service: ['waha'],
-						authentication: ['token'],
 					},
 				},
 			},
 		],
 		properties: [
 			{
-				displayName: 'Service',
-				name: 'service',
-				type: 'options',
-				options: [
-					{
-						name: 'Altogic',
-						value: 'altogic',
-					},
-					{
-						name: 'Curfew',
-						value: 'curfew',
-					},
-					{
-						name: 'Directus',
-						value: 'directus',
-					},
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-					{
-						name: 'OAuth Server',
-						value: 'oauth',
-					},
-					{
-						name: 'Rocket.Chat',
-						value: 'rocketchat',
-					},
-					{
-						name: 'WAHA',
-						value: 'waha',
-					},
-				],
-				required: true,
-				default: 'curfew',
-				description: 'The system in which the session ends',
-				noDataExpression: true,
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-					{
-						name: 'Session Token',
-						value: 'token',
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['altogic'],
-					},
-				},
-			},
-			{
 				displayName: 'Authentication',
 				name: 'authentication',
 				type: 'options',
@@ -191,177 +61,11 @@ export class LogOut implements INodeType {
 						value: 'token',
 					},
 					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-					{
 						name: 'Sign-In',
 						value: 'signIn',
 					},
 				],
 				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['curfew'],
-					},
-				},
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-					{
-						name: 'Static Token',
-						value: 'token',
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['directus'],
-					},
-				},
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'Client',
-						value: 'token',
-					},
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['oauth'],
-					},
-				},
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-					{
-						name: 'Sign-In',
-						value: 'signIn',
-					},
-					{
-						name: 'User ID and Token',
-						value: 'token',
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['rocketchat'],
-					},
-				},
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'API Key',
-						value: 'token',
-					},
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['waha'],
-					},
-				},
-			},
-			{
-				displayName: 'Session',
-				name: 'altogicBy',
-				type: 'options',
-				options: [
-					{
-						name: 'By Its Token',
-						value: 'token',
-					},
-					{
-						name: "The Credential's Own",
-						value: 'own',
-					},
-				],
-				required: true,
-				default: 'token',
-				description: 'Which session to sign out',
-				displayOptions: {
-					show: {
-						service: ['altogic'],
-					},
-				},
-			},
-			{
-				displayName: 'Session Token',
-				name: 'altogicSessionToken',
-				type: 'string',
-				typeOptions: {
-					password: true,
-				},
-				required: true,
-				default: '',
-				description: 'The token of the session to sign out',
-				displayOptions: {
-					show: {
-						service: ['altogic'],
-						altogicBy: ['token'],
-					},
-				},
 			},
 			{
 				displayName: 'Session By',
@@ -388,11 +92,6 @@ export class LogOut implements INodeType {
 				required: true,
 				default: 'id',
 				description: 'What names the session',
-				displayOptions: {
-					show: {
-						service: ['curfew'],
-					},
-				},
 			},
 			{
 				displayName: 'Session ID',
@@ -403,7 +102,6 @@ export class LogOut implements INodeType {
 				description: 'The ID of the session',
 				displayOptions: {
 					show: {
-						service: ['curfew'],
 						curfewBy: ['id'],
 					},
 				},
@@ -417,7 +115,6 @@ export class LogOut implements INodeType {
 				description: 'The name of the session',
 				displayOptions: {
 					show: {
-						service: ['curfew'],
 						curfewBy: ['name'],
 					},
 				},
@@ -435,7 +132,6 @@ export class LogOut implements INodeType {
 				description: 'The token of the session, which begins with cfs_',
 				displayOptions: {
 					show: {
-						service: ['curfew'],
 						curfewBy: ['token'],
 					},
 				},
@@ -453,117 +149,7 @@ export class LogOut implements INodeType {
 				description: 'The refresh token of the session, which begins with cfr_',
 				displayOptions: {
 					show: {
-						service: ['curfew'],
 						curfewBy: ['refreshToken'],
-					},
-				},
-			},
-			{
-				displayName: 'Refresh Token',
-				name: 'directusRefreshToken',
-				type: 'string',
-				typeOptions: {
-					password: true,
-				},
-				required: true,
-				default: '',
-				description: 'The refresh token of the session',
-				displayOptions: {
-					show: {
-						service: ['directus'],
-					},
-				},
-			},
-			{
-				displayName: 'Check the Token First',
-				name: 'directusCheck',
-				type: 'boolean',
-				default: true,
-				description: 'Whether to refresh the token before, so that an invalid one is told. Directus itself confirms every token.',
-				displayOptions: {
-					show: {
-						service: ['directus'],
-					},
-				},
-			},
-			{
-				displayName: 'Token',
-				name: 'oauthToken',
-				type: 'string',
-				typeOptions: {
-					password: true,
-				},
-				required: true,
-				default: '',
-				description: 'The access token or the refresh token',
-				displayOptions: {
-					show: {
-						service: ['oauth'],
-					},
-				},
-			},
-			{
-				displayName: 'Token Type',
-				name: 'oauthHint',
-				type: 'options',
-				options: [
-					{
-						name: 'Access Token',
-						value: 'access_token',
-					},
-					{
-						name: 'Refresh Token',
-						value: 'refresh_token',
-					},
-					{
-						name: 'Unknown',
-						value: 'unknown',
-					},
-				],
-				default: 'unknown',
-				description: 'What kind of token it is, which helps the server to find it',
-				displayOptions: {
-					show: {
-						service: ['oauth'],
-					},
-				},
-			},
-			{
-				displayName: 'Session ID',
-				name: 'rocketchatSessionId',
-				type: 'string',
-				required: true,
-				default: '',
-				description: 'The ID of the session',
-				displayOptions: {
-					show: {
-						service: ['rocketchat'],
-					},
-				},
-			},
-			{
-				displayName: 'Two-Factor Code',
-				name: 'rocketchatCode',
-				type: 'string',
-				default: '',
-				description: 'A code of your authenticator, or a backup code. Leave it empty where the credential has the TOTP secret.',
-				displayOptions: {
-					show: {
-						service: ['rocketchat'],
-					},
-				},
-			},
-			{
-				displayName: 'Session',
-				name: 'wahaSession',
-				type: 'string',
-				required: true,
-				default: '={{ $json.session }}',
-				placeholder: 'e.g. default',
-				description: 'The name of the session',
-				displayOptions: {
-					show: {
-						service: ['waha'],
 					},
 				},
 			},
@@ -602,7 +188,7 @@ export class LogOut implements INodeType {
 						},
 						default: 0,
 						placeholder: 'e.g. 50',
-						description: 'How many requests are sent before a pause. Without one, all are sent one after another.',
+						description: 'How many requests are sent before a pause. Without one, there is no pause.',
 					},
 					{
 						displayName: 'Proxy',
@@ -629,6 +215,13 @@ export class LogOut implements INodeType {
 	};
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		return await runLogOut(this);
+		return await runLogOut(this, [curfew]);
+	}
+}
+
+export class LogOut extends VersionedNodeType {
+	constructor() {
+		const newest = new LogOut2();
+		super({ 1: new LogOut1(), 2: newest }, { ...newest.description, defaultVersion: 2 });
 	}
 }

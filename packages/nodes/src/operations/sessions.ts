@@ -22,8 +22,13 @@ export const verifySession: Operation = {
   help: 'Tells whether a session token is good now.',
   inputs: 'one',
   outputs: [
-    { name: 'active', label: 'Active', help: 'The session, when the token is good' },
-    { name: 'inactive', label: 'Inactive', help: 'When it is not: active (false) and the reason' },
+    { name: 'active', label: 'Active', help: 'The session, when the token is good', done: 'active' },
+    {
+      name: 'inactive',
+      label: 'Inactive',
+      help: 'When it is not: active (false) and the reason',
+      done: 'not active',
+    },
   ],
   parameters: [sessionToken],
   async run(connection, values) {
@@ -182,11 +187,13 @@ export const endSessionByName: Operation = {
 export const refreshSession: Operation = {
   name: 'refreshSession',
   label: 'Refresh',
-  action: 'Refresh the tokens of a session',
+  action: 'Refresh a session',
   resource: 'session',
   help: 'Gives a session new tokens; those before are dead.',
   inputs: 'one',
-  outputs: [{ ...sessionOutput, help: 'The session, with its new token and refreshToken beside it' }],
+  outputs: [
+    { ...sessionOutput, help: 'The session, with its new token and refreshToken beside it', done: 'refreshed' },
+  ],
   parameters: [refreshToken],
   async run(connection, values) {
     const body = { refreshToken: requiredText(values, 'refreshToken') };

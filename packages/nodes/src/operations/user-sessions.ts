@@ -22,7 +22,7 @@ export const createUserSession: Operation = {
   resource: 'userSession',
   help: 'Opens a session for a user. Its tokens are put out beside it, here alone: nothing can show them again.',
   inputs: 'several',
-  outputs: [{ ...sessionOutput, help: 'The session, with token and refreshToken beside it' }],
+  outputs: [{ ...sessionOutput, help: 'The session, with token and refreshToken beside it', done: 'created' }],
   parameters: [sessionUserId, accessGroups, ...sessionDetails],
   async run(connection, values) {
     const { session, token, refreshToken } = await callCurfew(connection, (client, options) =>
@@ -42,7 +42,7 @@ export const createUserSession: Operation = {
 export const getUserSession: Operation = {
   name: 'getUserSession',
   label: 'Get a Specific Session of User',
-  action: 'Get a specific session of a user',
+  action: 'Get a session of a user',
   resource: 'userSession',
   help: 'Reads a session of a user by its token or its ID. Of another user, unknown or ended, it is not found.',
   inputs: 'several',
@@ -84,7 +84,7 @@ export const getUserSessions: Operation = {
 export const deleteUserSession: Operation = {
   name: 'deleteUserSession',
   label: 'Delete Specific Session of User',
-  action: 'Delete a specific session of a user',
+  action: 'Delete a session of a user',
   resource: 'userSession',
   help: 'Ends a session of a user by its token or its ID. One that has ended already is confirmed.',
   inputs: 'several',
@@ -102,7 +102,7 @@ export const deleteUserSession: Operation = {
 export const deleteUserSessions: Operation = {
   name: 'deleteUserSessions',
   label: 'Delete All Sessions of User',
-  action: 'Delete all sessions of a user',
+  action: 'Delete all user sessions',
   resource: 'userSession',
   help: 'Ends all sessions of a user in one step, those being opened at this moment too.',
   inputs: 'one',
@@ -131,11 +131,11 @@ export const deleteUserSessions: Operation = {
 export const addAccessGroup: Operation = {
   name: 'addAccessGroup',
   label: 'Add Access Group to User Session',
-  action: 'Add an access group to a user session',
+  action: 'Add an access group',
   resource: 'userSession',
   help: 'Adds access groups to all sessions of a user that have not ended: all or none.',
   inputs: 'several',
-  outputs: [objectOutput],
+  outputs: [{ ...objectOutput, done: 'groups added' }],
   parameters: [sessionUserId, someGroups],
   run: (connection, values) => changeGroups(connection, values, 'add'),
 };
@@ -143,11 +143,11 @@ export const addAccessGroup: Operation = {
 export const removeAccessGroup: Operation = {
   name: 'removeAccessGroup',
   label: 'Remove Access Group From User Session',
-  action: 'Remove an access group from a user session',
+  action: 'Remove an access group',
   resource: 'userSession',
   help: 'Removes access groups from all sessions of a user that have not ended: all or none.',
   inputs: 'several',
-  outputs: [objectOutput],
+  outputs: [{ ...objectOutput, done: 'groups removed' }],
   parameters: [sessionUserId, someGroups],
   run: (connection, values) => changeGroups(connection, values, 'remove'),
 };

@@ -11,6 +11,7 @@ export const altogic: Service = {
   name: 'altogic',
   label,
   help: 'Signs a session out by its token, or the session of the credential itself.',
+  done: 'signed out',
   credentials: [
     {
       name: 'curfewAltogicApi',

@@ -119,8 +119,15 @@ function fetchOver(send: Send): typeof fetch {
       headers: init?.headers as Record<string, string>,
       body: init?.body as string | undefined,
     });
-    const empty = status === 204 || status === 304;
-    return new Response(empty ? null : text, { status, headers: { 'content-type': '', ...pick(headers) } });
+    // What the client reads of an answer: a whole one, with its streams, takes as long as all else of a call.
+    const answer: Pick<Response, 'status' | 'ok' | 'type' | 'headers' | 'text'> = {
+      status,
+      ok: status >= 200 && status < 300,
+      type: 'default',
+      headers: new Headers(pick(headers)),
+      text: async () => text,
+    };
+    return answer as Response;
   };
 }
 
@@ -134,6 +141,7 @@ export const curfew: Service = {
   name: 'curfew',
   label: 'Curfew',
   help: 'Ends a session by its name, its id, its session token or its refresh token. A session that has ended already is confirmed, with the receipt of its first end.',
+  done: 'ended',
   credentials: [curfewApi, curfewSignInApi],
   parameters: [
     {

@@ -14,6 +14,7 @@ export const directus: Service = {
   name: 'directus',
   label,
   help: 'Logs a session out by its refresh token. Directus confirms any token, so the token is checked first, by refreshing; its successor is then logged out.',
+  done: 'logged out',
   credentials: [
     {
       name: 'curfewDirectusApi',

@@ -10,6 +10,9 @@ import { waha } from './waha.ts';
 /** Every system that Log Out ends sessions in, in the order of the list that people choose from. */
 export const services: readonly Service[] = [altogic, curfew, directus, oauth, rocketchat, waha];
 
+/** Those that others have made. */
+export const otherServices: readonly Service[] = services.filter((service) => service !== curfew);
+
 export const serviceParameter: Parameter = {
   name: 'service',
   label: 'Service',

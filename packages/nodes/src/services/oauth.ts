@@ -57,6 +57,7 @@ export const oauth: Service = {
   name: 'oauth',
   label,
   help: 'Revokes a token at the revocation endpoint (RFC 7009). The server confirms a token that is not valid as well: then nothing was left to revoke.',
+  done: 'revoked',
   credentials: [
     {
       name: 'curfewRevocationApi',

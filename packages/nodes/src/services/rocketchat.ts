@@ -17,6 +17,7 @@ export const rocketchat: Service = {
   name: 'rocketchat',
   label,
   help: 'Ends a session by its ID, as an administrator. That takes the permission logout-device-management and a second factor, which the node makes from the TOTP secret of the credential.',
+  done: 'logged out',
   credentials: [
     {
       name: 'curfewRocketChatApi',

@@ -3,6 +3,7 @@ import { jsonOf } from '../connection.ts';
 import type { Credential } from '../credential.ts';
 import { NodeFault } from '../fault.ts';
 import type { Parameter, Values } from '../parameter.ts';
+import { optionLabel } from '../request-options.ts';
 import type { Answer } from '../transport.ts';
 
 export type ServiceName = 'curfew' | 'waha' | 'directus' | 'rocketchat' | 'altogic' | 'oauth';
@@ -13,6 +14,8 @@ export type Service = {
   readonly label: string;
   /** What ends there, and what the service says of it. */
   readonly help: string;
+  /** What a badge says when it is done. */
+  readonly done: string;
   readonly credentials: readonly Credential[];
   readonly parameters: readonly Parameter[];
   readonly logOut: (connection: Connection, values: Values) => Promise<LoggedOut>;
@@ -55,7 +58,7 @@ export function refusal(
     const wait = headers['retry-after'];
     return new NodeFault('too_many_requests', `${label}: ${text ?? 'Too many requests'} (429).`, {
       ...facts,
-      remedy: `Wait ${wait === undefined ? 'a while' : waitText(wait)} and try again; the option “Batching” spreads requests.`,
+      remedy: `Wait ${wait === undefined ? 'a while' : waitText(wait)} and try again; the option ${optionLabel('batchSize')} spreads requests.`,
     });
   }
   if (text === undefined) {

@@ -10,6 +10,7 @@ export const waha: Service = {
   name: 'waha',
   label,
   help: 'Logs a WhatsApp session out by its name; its configuration stays.',
+  done: 'logged out',
   credentials: [
     {
       name: 'curfewWahaApi',
@@ -27,7 +28,7 @@ export const waha: Service = {
   parameters: [
     {
       name: 'wahaSession',
-      label: 'Session',
+      label: 'Session Name',
       help: 'The name of the session',
       kind: 'text',
       required: true,
@@ -43,7 +44,7 @@ export const waha: Service = {
         'session_not_found',
         `${label}: ${partText(jsonOf(answer), 'message')}: ${JSON.stringify(name)} could not be found.`,
         {
-          remedy: 'Check “Session”: it takes the name of a session of this WAHA.',
+          remedy: 'Check “Session Name”: it takes the name of a session of this WAHA.',
           status: 404,
           response: bodyOf(answer),
         },

@@ -18,6 +18,13 @@ export type Target = {
   unknown: { parameters: Parameters; code?: string; message: RegExp };
 };
 
+/** What a service refuses: a session that is not there; of OAuth's tokens one of a kind that it does not revoke. */
+export function refusedBy({ unknown }: Target): { parameters: Parameters; message: RegExp } {
+  if (unknown.code !== undefined) return unknown;
+  const parameters = { oauthToken: 'unrevokable', oauthHint: 'refresh_token' };
+  return { parameters, message: /unsupported_token_type/ };
+}
+
 const nobody = '0000000000000000000000';
 const unknownRefresh = 'cfr_'.padEnd(75, '0');
 
@@ -156,7 +163,7 @@ export const targets: readonly Target[] = [
     unknown: {
       parameters: { altogicBy: 'token', altogicSessionToken: nobody },
       code: 'session_not_found',
-      message: /Altogic: .*could not be found/,
+      message: /Altogic: The user has no such session\..*could not/,
     },
   },
   {

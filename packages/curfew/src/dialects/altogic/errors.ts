@@ -1,13 +1,12 @@
 import type { CurfewError } from '../../errors.ts';
-import { invalid, missing, type Refusal, refusalOf } from './table.ts';
-
-export type Answer = { status: number; body: object };
+import type { EncodedError } from '../answering.ts';
+import { invalid, missing, type Refusal, refusalOf } from './error-map.ts';
 
 /** Whose credential an error is about: the application's key, or the user's session. */
 export type Place = 'key' | 'session';
 
 /** One of our errors in Altogic's words. */
-export function encodeError(error: CurfewError, place: Place): Answer {
+export function encodeError(error: CurfewError, place: Place): EncodedError {
   const row = refusalOf[error.code];
   const refusal: Refusal = row === 'missing' ? missing[place] : row === 'invalid' ? invalid[place] : row;
   const status = refusal.status ?? error.status;

@@ -6,7 +6,7 @@ import { limits } from '../../domain/limits.ts';
 import type { Session } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import { admit } from '../../http/checks/admission.ts';
-import { asCurfewError } from '../../http/problem.ts';
+import { answerAs } from '../answering.ts';
 import type { Dialect } from '../dialect.ts';
 import { takeEmptyBodies } from '../request.ts';
 import { decodeKey, decodeSession, decodeSignIn, signInBody, signOutBody } from './decode.ts';
@@ -30,16 +30,7 @@ export const altogic: Dialect = (app, services) => {
   const { authority } = services;
   const places = new WeakMap<FastifyRequest, Place>();
   takeEmptyBodies(app);
-  app.setErrorHandler((thrown, request, reply) => {
-    const error = asCurfewError(thrown);
-    services.fault(error, request);
-    const { status, body } = encodeError(error, places.get(request) ?? 'session');
-    if (error.facts.retryAfter !== undefined) reply.header('retry-after', error.facts.retryAfter);
-    return reply.status(status).send(body);
-  });
-  app.addHook('onSend', async (_request, reply) => {
-    reply.header('cache-control', 'no-store');
-  });
+  answerAs(app, services, (error, request) => encodeError(error, places.get(request) ?? 'session'));
 
   app.post<{ Body: Static<typeof signInBody> }>(
     `${base}/signin-email`,

@@ -1,11 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import { type CurfewError, errors } from '../../errors.ts';
-import { type Place, refusalAt, refusalOf } from './table.ts';
-
-export type Answer = { status: number; body: object };
+import type { EncodedError } from '../answering.ts';
+import { type Place, refusalAt, refusalOf } from './error-map.ts';
 
 /** One of our errors in Directus's words. */
-export function encodeError(error: CurfewError, place: Place | undefined, request: FastifyRequest): Answer {
+export function encodeError(error: CurfewError, place: Place | undefined, request: FastifyRequest): EncodedError {
   const refusal = (place && refusalAt[place][error.code]) ?? refusalOf[error.code];
   switch (refusal.kind) {
     case 'plain':
@@ -34,6 +33,6 @@ export function encodeError(error: CurfewError, place: Place | undefined, reques
   }
 }
 
-function answer(status: number, message: string, extensions: object): Answer {
+function answer(status: number, message: string, extensions: object): EncodedError {
   return { status, body: { errors: [{ message, extensions }] } };
 }

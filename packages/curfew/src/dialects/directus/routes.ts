@@ -6,8 +6,8 @@ import { CurfewError, type ErrorCode, isCurfewError } from '../../errors.ts';
 import { admit, admitAgain } from '../../http/checks/admission.ts';
 import { firstThatHolds } from '../../http/checks/authenticate.ts';
 import { crossSite } from '../../http/checks/same-site.ts';
-import { asCurfewError } from '../../http/problem.ts';
 import { siteOf } from '../../http/site.ts';
+import { answerAs } from '../answering.ts';
 import type { Dialect } from '../dialect.ts';
 import { decodeOrigin } from '../request.ts';
 import {
@@ -24,8 +24,8 @@ import {
   takeBodies,
 } from './decode.ts';
 import { clearCookie, clearCookies, encodeEnrolment, encodeTokens, encodeUser } from './encode.ts';
+import type { Place } from './error-map.ts';
 import { encodeError } from './errors.ts';
-import type { Place } from './table.ts';
 import { createTokens, kindOfJwt } from './tokens.ts';
 
 /** What says that a credential is none, and no more. */
@@ -46,22 +46,13 @@ export const directus: Dialect = (app, services, settings) => {
   const tokens = createTokens(settings);
   const places = new WeakMap<FastifyRequest, Place>();
   takeBodies(app);
-  app.setErrorHandler((thrown, request, reply) => {
-    const error = asCurfewError(thrown);
-    services.fault(error, request);
-    const { status, body } = encodeError(error, places.get(request), request);
-    if (error.facts.retryAfter !== undefined) reply.header('retry-after', error.facts.retryAfter);
-    return reply.status(status).send(body);
-  });
+  answerAs(app, services, (error, request) => encodeError(error, places.get(request), request));
   // Under a path of its own it answers for what is not there too.
   if (app.prefix !== '') {
     app.setNotFoundHandler(() => {
       throw new CurfewError('route_not_found');
     });
   }
-  app.addHook('onSend', async (_request, reply) => {
-    reply.header('cache-control', 'no-store');
-  });
   app.addHook('onRequest', async (request) => {
     refuseOtherSites(request);
     const bearer = decodeBearer(request);
@@ -110,6 +101,9 @@ export const directus: Dialect = (app, services, settings) => {
     clearCookies(request, reply);
     return reply.status(204).send();
   });
+
+  // By this a client finds out that here is Directus, before anybody signs in.
+  for (const path of eitherWay('/server/ping')) app.get(path, { schema: { hide: true } }, async () => 'pong');
 
   for (const path of eitherWay('/users/me')) {
     app.get(path, { schema: { hide: true }, onRequest: signedIn }, async (request) => {

@@ -1,4 +1,4 @@
-import type { Browsed, Named } from '../../authority/browse-sessions.ts';
+import type { Browsed, OwnerNames } from '../../authority/browse-sessions.ts';
 import type { Caller } from '../../authority/caller.ts';
 import type { SignedIn } from '../../authority/sign-in.ts';
 import type { AccountView } from '../../domain/account.ts';
@@ -94,7 +94,7 @@ export function encodeSession(session: Session, { session: current }: Person, ho
 }
 
 /** The same with whose it is. */
-export function encodePopulated(session: Session, named: Named, caller: Person, host: string): object {
+export function encodePopulated(session: Session, named: OwnerNames, caller: Person, host: string): object {
   const { username, displayName: name } = named;
   return { ...encodeSession(session, caller, host), _user: { name, username } };
 }

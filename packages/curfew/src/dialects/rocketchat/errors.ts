@@ -1,14 +1,13 @@
 import type { CurfewError, ErrorCode } from '../../errors.ts';
+import type { EncodedError } from '../answering.ts';
 import type { WrongSort } from './decode.ts';
-import { type Refusal, refusalOf } from './table.ts';
-
-export type Answer = { status: number; body: object };
+import { type Refusal, refusalOf } from './error-map.ts';
 
 /** Where an error was met: the same one is told differently there. */
 export type Place = 'login' | 'second-factor' | 'user' | WrongSort | 'elsewhere';
 
 /** One of our errors in Rocket.Chat's words. */
-export function encodeError(error: CurfewError, place: Place): Answer {
+export function encodeError(error: CurfewError, place: Place): EncodedError {
   const refusal = ofPlace[place]?.[error.code] ?? refusalOf[error.code];
   switch (refusal.kind) {
     case 'unauthorized':
@@ -78,6 +77,6 @@ function tooManyText(seconds: number): string {
   return `Error, too many requests. Please slow down. You must wait ${seconds} seconds before trying this endpoint again. [error-too-many-requests]`;
 }
 
-function failure(status: number, error: string, errorType?: string): Answer {
+function failure(status: number, error: string, errorType?: string): EncodedError {
   return { status, body: { success: false, error, ...(errorType !== undefined && { errorType }) } };
 }

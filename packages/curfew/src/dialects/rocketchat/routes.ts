@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import type { Authority } from '../../authority/index.ts';
 import { networkOf } from '../../domain/address-bytes.ts';
@@ -7,7 +7,7 @@ import { CurfewError } from '../../errors.ts';
 import { admit } from '../../http/checks/admission.ts';
 import { permission } from '../../http/checks/permission.ts';
 import type { Services } from '../../http/operation.ts';
-import { asCurfewError } from '../../http/problem.ts';
+import { answerAs } from '../answering.ts';
 import type { Dialect, DialectSettings } from '../dialect.ts';
 import { header } from '../request.ts';
 import { answers, refusal } from './answers.ts';
@@ -34,8 +34,8 @@ import {
   loggedOut,
   type Person,
 } from './encode.ts';
+import { permissionsOf } from './error-map.ts';
 import { encodeError, type Place } from './errors.ts';
-import { permissionsOf } from './table.ts';
 
 /** Rocket.Chat's own paths, from which a client's base URL leads to `/api/v1`. */
 const base = '/api/v1';
@@ -51,7 +51,7 @@ type InBody = { Body: Static<typeof sessionParams> };
 export const rocketchat: Dialect = (app, services, settings) => {
   const { authority } = services;
   const places = new WeakMap<FastifyRequest, Place>();
-  answerInItsWords(app, services, places);
+  answerAs(app, services, (error, request) => encodeError(error, places.get(request) ?? 'elsewhere'));
   acceptBodies(app);
 
   app.post<{ Body: Static<typeof loginBody> }>(
@@ -200,20 +200,6 @@ export const rocketchat: Dialect = (app, services, settings) => {
 
 function shapes<const Parts extends object>(answer: object, parts?: Parts) {
   return { hide: true, ...parts, response: { 200: answer, '4xx': refusal, '5xx': refusal } };
-}
-
-function answerInItsWords(app: FastifyInstance, services: Services, places: WeakMap<FastifyRequest, Place>): void {
-  app.setErrorHandler((thrown, request, reply) => {
-    const error = asCurfewError(thrown);
-    services.fault(error, request);
-    const { status, body } = encodeError(error, places.get(request) ?? 'elsewhere');
-    if (error.facts.retryAfter !== undefined) reply.header('retry-after', error.facts.retryAfter);
-    return reply.status(status).send(body);
-  });
-  app.addHook('onSend', async (_request, reply) => {
-    // Answers hold tokens, or what a token opened: no cache may keep one.
-    reply.header('cache-control', 'no-store');
-  });
 }
 
 async function authenticate(authority: Authority, request: FastifyRequest): Promise<Person> {

@@ -1,14 +1,13 @@
 import { STATUS_CODES } from 'node:http';
 import type { CurfewError } from '../../errors.ts';
-import { refusalOf } from './table.ts';
-
-export type Answer = { status: number; body: object };
+import type { EncodedError } from '../answering.ts';
+import { refusalOf } from './error-map.ts';
 
 /**
  * One of our errors in WAHA's words. `name` is the session that the call named, `starting` whether it was to be
  * started: what exists already is told differently then.
  */
-export function encodeError(error: CurfewError, name: string, starting: boolean): Answer {
+export function encodeError(error: CurfewError, name: string, starting: boolean): EncodedError {
   const refusal = refusalOf[error.code];
   switch (refusal.kind) {
     // These two have no `error` there: the status is all that they say.
@@ -28,7 +27,7 @@ export function encodeError(error: CurfewError, name: string, starting: boolean)
   }
 }
 
-function answer(status: number, message: string | readonly string[]): Answer {
+function answer(status: number, message: string | readonly string[]): EncodedError {
   return { status, body: { message, error: STATUS_CODES[status], statusCode: status } };
 }
 

@@ -8,7 +8,7 @@ import { CurfewError, isCurfewError } from '../../errors.ts';
 import { admit } from '../../http/checks/admission.ts';
 import { permission } from '../../http/checks/permission.ts';
 import type { Services } from '../../http/operation.ts';
-import { asCurfewError } from '../../http/problem.ts';
+import { answerAs } from '../answering.ts';
 import type { Dialect } from '../dialect.ts';
 import { takeEmptyBodies } from '../request.ts';
 import {
@@ -26,8 +26,8 @@ import {
   updateBody,
 } from './decode.ts';
 import { encodeSession, type Me } from './encode.ts';
+import { type Act, permissionsOf } from './error-map.ts';
 import { encodeError } from './errors.ts';
-import { type Act, permissionsOf } from './table.ts';
 
 const base = '/api/sessions';
 const startPath = `${base}/start`;
@@ -40,7 +40,9 @@ type ByName = { Params: { name: string } };
  */
 export const waha: Dialect = (app, services) => {
   takeEmptyBodies(app);
-  answerErrors(app, services);
+  answerAs(app, services, (error, request) =>
+    encodeError(error, namedBy(request), request.routeOptions.url?.endsWith(startPath) ?? false),
+  );
   addReads(app, services);
   addChanges(app, services);
   addActs(app, services);
@@ -49,20 +51,6 @@ export const waha: Dialect = (app, services) => {
     throw new CurfewError('route_not_found');
   });
 };
-
-function answerErrors(app: FastifyInstance, { fault }: Services): void {
-  app.setErrorHandler((thrown, request, reply) => {
-    const error = asCurfewError(thrown);
-    fault(error, request);
-    const starting = request.routeOptions.url?.endsWith(startPath) ?? false;
-    const { status, body } = encodeError(error, namedBy(request), starting);
-    if (error.facts.retryAfter !== undefined) reply.header('retry-after', error.facts.retryAfter);
-    return reply.status(status).send(body);
-  });
-  app.addHook('onSend', async (_request, reply) => {
-    reply.header('cache-control', 'no-store');
-  });
-}
 
 function addReads(app: FastifyInstance, { authority }: Services): void {
   const onRequest = may(authority, 'read');
@@ -78,11 +66,11 @@ function addReads(app: FastifyInstance, { authority }: Services): void {
   );
 
   app.get<ByName>(`${base}/:name`, { schema: { hide: true }, onRequest }, async ({ params }) =>
-    present(authority, await authority.getNamed(params.name)),
+    present(authority, await authority.getNamedSession(params.name)),
   );
 
   app.get<ByName>(`${base}/:name/me`, { schema: { hide: true }, onRequest }, async ({ params }, reply) => {
-    const me = await meOf(authority, await authority.getNamed(params.name));
+    const me = await meOf(authority, await authority.getNamedSession(params.name));
     // As text, because `null` would be sent as nothing.
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(me));
   });
@@ -94,7 +82,7 @@ function addChanges(app: FastifyInstance, { authority }: Services): void {
     { schema: { body: createBody, hide: true }, onRequest: may(authority, 'create') },
     async (request, reply) => {
       reply.status(201);
-      return present(authority, await authority.createNamed(callerOf(request), decodeCreate(request.body)));
+      return present(authority, await authority.createNamedSession(callerOf(request), decodeCreate(request.body)));
     },
   );
 
@@ -103,7 +91,7 @@ function addChanges(app: FastifyInstance, { authority }: Services): void {
     { schema: { body: updateBody, hide: true }, onRequest: may(authority, 'update') },
     async (request) => {
       const config = request.body.config ?? undefined;
-      return present(authority, await authority.updateNamed(callerOf(request), request.params.name, { config }));
+      return present(authority, await authority.updateNamedSession(callerOf(request), request.params.name, { config }));
     },
   );
 
@@ -119,10 +107,10 @@ function addChanges(app: FastifyInstance, { authority }: Services): void {
 
 function addActs(app: FastifyInstance, { authority }: Services): void {
   const acts = {
-    start: authority.startNamed,
-    stop: authority.stopNamed,
-    restart: authority.restartNamed,
-    logout: authority.logoutNamed,
+    start: authority.startNamedSession,
+    stop: authority.stopNamedSession,
+    restart: authority.restartNamedSession,
+    logout: authority.logoutNamedSession,
   };
   for (const act of Object.keys(acts) as (keyof typeof acts)[]) {
     app.post<ByName>(
@@ -144,7 +132,7 @@ function addDeprecated(app: FastifyInstance, { authority }: Services): void {
     { schema: { body: startBody, hide: true }, onRequest: may(authority, 'start') },
     async (request, reply) => {
       reply.status(201);
-      return present(authority, await authority.openNamed(callerOf(request), decodeStart(request.body)));
+      return present(authority, await authority.openNamedSession(callerOf(request), decodeStart(request.body)));
     },
   );
 
@@ -154,7 +142,7 @@ function addDeprecated(app: FastifyInstance, { authority }: Services): void {
     async (request, reply) => {
       const name = requireName(request.body);
       if (request.body.logout) await remove(authority, callerOf(request), name);
-      else await unlessAbsent(authority.stopNamed(callerOf(request), name));
+      else await unlessAbsent(authority.stopNamedSession(callerOf(request), name));
       return reply.status(201).send();
     },
   );
@@ -186,7 +174,7 @@ async function allNamed(authority: Authority): Promise<NamedView[]> {
   const all: NamedView[] = [];
   let cursor: string | undefined;
   do {
-    const page = await authority.listNamed({ limit: limits.pageMax, cursor });
+    const page = await authority.listNamedSessions({ limit: limits.pageMax, cursor });
     all.push(...page.namedSessions);
     cursor = page.nextCursor;
   } while (cursor !== undefined);
@@ -204,7 +192,7 @@ async function meOf(authority: Authority, { session }: NamedView): Promise<Me | 
 
 /** Removing what is not there is no error there. */
 function remove(authority: Authority, caller: Caller, name: string): Promise<void> {
-  return unlessAbsent(authority.removeNamed(caller, name));
+  return unlessAbsent(authority.removeNamedSession(caller, name));
 }
 
 async function unlessAbsent(change: Promise<unknown>): Promise<void> {

@@ -59,18 +59,24 @@ export function accessErrors({ access, method }: Operation): ErrorCode[] {
   return [...found];
 }
 
+/** Whether a code of a second factor can make a difference to an operation. */
+export function asksForCode({ access }: Operation): boolean {
+  if (access === 'open' || access === 'signed-in') return false;
+  return 'owner' in access ? (access.own ?? access.others) !== undefined : access.person !== undefined;
+}
+
 const words: Record<Assurance, string> = {
   'second-factor': 'a second factor (`x-2fa-code`)',
-  'fresh-sign-in': 'a sign-in of the last 15 minutes or a second factor (`x-2fa-code`)',
+  'fresh-sign-in': 'a second factor (`x-2fa-code`) or a sign-in within the last 15 minutes',
 };
 
-/** What an operation's access takes, as a sentence of the documentation. */
+/** What an operation requires, as sentences of the documentation. */
 export function describeAccess({ access }: Operation): string {
   if (access === 'open') return 'Open to anybody.';
-  if (access === 'signed-in') return 'Takes a session or an API key with a scope.';
-  const takes = (assurance: Assurance | undefined) =>
-    `\`${access.permission}\`${assurance ? `, and of a person ${words[assurance]}` : ''}`;
-  if (!('owner' in access)) return `Takes ${takes(access.person)}.`;
-  const own = access.own ? `takes ${words[access.own]}` : 'is free';
-  return `A person’s own ${own}; others’ takes ${takes(access.others)}.`;
+  if (access === 'signed-in') return 'Requires a session or an API key with a scope.';
+  const requires = (assurance: Assurance | undefined) =>
+    `requires \`${access.permission}\`${assurance ? ` and, from a person, ${words[assurance]}` : ''}`;
+  if (!('owner' in access)) return `It ${requires(access.person)}.`;
+  const own = access.own ? `For your own, it requires ${words[access.own]}.` : 'Your own are always allowed.';
+  return `${own} For others’, it ${requires(access.others)}.`;
 }

@@ -10,7 +10,7 @@ const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
 /**
  * A browser sends its cookie with requests that other sites make it send. So a request that changes something by the
  * cookie must come from our own pages: browsers say where it comes from in `Sec-Fetch-Site`, older ones in `Origin`,
- * and neither can be set by a script. A request that says neither is no browser's of ours and needs no cookie.
+ * and neither can be set by a script. A request with neither header does not come from a browser that we support, and needs no cookie.
  */
 export function sameSite(request: FastifyRequest): void {
   if (safeMethods.includes(request.method) || !sentByCookie(request)) return;

@@ -1,3 +1,4 @@
+import { idLength } from '../../domain/ids.ts';
 import { limits } from '../../domain/limits.ts';
 import { permissions, roleNames } from '../../domain/permissions.ts';
 import { factorCode } from '../checks/second-factor.ts';
@@ -63,10 +64,19 @@ export const listAccounts = operation({
   tag,
   summary: 'List accounts by user name',
   description:
-    'A search by `filter` stops after half a second: then `partial` is true, and `nextCursor` goes on where it stopped.',
+    'A search by `filter` stops after half a second: then `partial` is true, and `nextCursor` goes on where it stopped. ' +
+    'With `login` or `ids`, the answer has the accounts that they name, and leaves out those that do not exist. Only one ' +
+    'of `filter`, `login` and `ids` can be given.',
   access: { permission: 'accounts.manage' },
   query: Type.Object(
-    { filter: maybe(text(limits.filter, 'A part of a name or address.')), ...paging },
+    {
+      filter: maybe(text(limits.filter, 'A part of a name or address.')),
+      login: maybe(text(limits.email, 'The user name or the address of one account, exactly.')),
+      ids: maybe(
+        text(limits.pageMax * (idLength + 1), `Ids of accounts, separated by commas: at most ${limits.pageMax}.`),
+      ),
+      ...paging,
+    },
     { additionalProperties: false },
   ),
   answer: {

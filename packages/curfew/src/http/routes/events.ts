@@ -2,9 +2,11 @@ import { Readable } from 'node:stream';
 import { actorOf } from '../../authority/caller.ts';
 import { type Event as CurfewEvent, eventTypes } from '../../domain/events.ts';
 import { limits } from '../../domain/limits.ts';
+import { quoted } from '../../domain/parse.ts';
+import { CurfewError } from '../../errors.ts';
 import { operation } from '../operation.ts';
 import { presentEvent } from '../present.ts';
-import { Event, maybe, oneOf, paging, ref, sessionId, Type, userId } from '../schemas.ts';
+import { Event, maybe, oneOf, paging, ref, sessionId, Type, text, time, userId } from '../schemas.ts';
 
 /** Milliseconds after which a browser connects again: what happens meanwhile is told then. */
 const retry = 2000;
@@ -20,14 +22,26 @@ export const listEvents = operation({
   description:
     'With `accept: text/event-stream`, events are sent as they happen; `last-event-id` goes on after one (0: from the ' +
     'first that is kept). The stream ends when the key that opened it is revoked, when the session that opened it ends or ' +
-    'gets a new token, and when its account is disabled or may no longer read events. A search by type, user or session ' +
+    'gets a new token, and when its account is disabled or may no longer read events. A search by any of the filters ' +
     'stops after half a second: then `partial` is true, the page may be empty, and `nextCursor` goes on where it stopped. ' +
     `One key or user may hold ${limits.streamsOfCaller} streams open on a server, and one address ${limits.streamsOfAddress}: one more is ` +
     'refused with `too_many_streams`. ' +
     'Of a sign-in that failed, the name is kept as a keyed hash (`loginHash`): people type their password there.',
   access: { permission: 'events.read' },
   query: Type.Object(
-    { type: maybe(oneOf(eventTypes)), user: maybe(userId), session: maybe(sessionId), ...paging },
+    {
+      type: maybe(oneOf(eventTypes)),
+      user: maybe(userId),
+      session: maybe(sessionId),
+      actor: maybe(
+        text(limits.userIdBytes + 'user:'.length, 'Who did it: `user:…`, `key:…`, `policy` or `library`.', {
+          examples: ['user:ada'],
+        }),
+      ),
+      since: maybe(time('At this moment or later.')),
+      until: maybe(time('Before this moment.')),
+      ...paging,
+    },
     { additionalProperties: false },
   ),
   answer: {
@@ -43,7 +57,8 @@ export const listEvents = operation({
     'session_not_found',
     'user_id_too_long',
   ],
-  async handle({ authority, caller, closing, streams, query, request, reply }) {
+  async handle({ authority, caller, closing, streams, query: asked, request, reply }) {
+    const query = { ...asked, since: momentOf(asked.since), until: momentOf(asked.until) };
     if (!request.headers.accept?.includes('text/event-stream')) {
       const list = await authority.listEvents(query);
       return { ...list, events: list.events.map(presentEvent) };
@@ -69,6 +84,13 @@ export const listEvents = operation({
     return reply.send(Readable.from(asServerSent(events)));
   },
 });
+
+/** Epoch milliseconds. A leap second has the shape of a moment, and no place in them. @throws `invalid_value` */
+function momentOf(text: string | undefined): number | undefined {
+  const moment = text === undefined ? undefined : Date.parse(text);
+  if (moment === undefined || !Number.isNaN(moment)) return moment;
+  throw new CurfewError('invalid_value', { detail: `${quoted(text!)} is not a moment in time.` });
+}
 
 /** Events as server-sent ones, with a comment when nothing happens for a while. */
 async function* asServerSent(events: AsyncIterable<CurfewEvent>): AsyncIterable<string> {

@@ -14,7 +14,7 @@ export const createKey = operation({
   tag,
   summary: 'Make an API key',
   description:
-    'Its token is shown once. Nobody gives a key what they may not do themselves. A key without a scope is for browsers: it ' +
+    'Its token is shown once. You cannot grant a scope that you do not have. A key without a scope is for browsers: it ' +
     'is good for the Altogic dialect, and for nothing else.',
   access: { permission: 'keys.manage', person: 'fresh-sign-in' },
   guards: 'key',

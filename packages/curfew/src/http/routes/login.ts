@@ -31,7 +31,7 @@ export const login = operation({
   summary: 'Sign in an account',
   description:
     'With a second factor enrolled, `totp` takes the code of the authenticator, or a backup code; the header ' +
-    '`x-2fa-code` does too. A session that the caller has until now ends. With `name`, to a named session, which takes ' +
+    '`x-2fa-code` does too. If the caller already has a session, that session ends. With `name`, to a named session, which takes ' +
     `\`sessions.create\`. With \`cookie\`, the session token is set as the cookie \`${sessionCookie}\` and not answered.`,
   access: 'open',
   body: Type.Object(

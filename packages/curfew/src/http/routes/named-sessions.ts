@@ -29,7 +29,7 @@ export const createNamedSession = operation({
   answer: { status: 201, description: 'The named session.', schema: one },
   errors: ['named_session_exists', 'clock_stepped_back'],
   async handle({ authority, caller, body }) {
-    return { named: presentNamed(await authority.createNamed(caller, body)) };
+    return { named: presentNamed(await authority.createNamedSession(caller, body)) };
   },
 });
 
@@ -48,7 +48,7 @@ export const listNamedSessions = operation({
   },
   errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query'],
   async handle({ authority, query }) {
-    const list = await authority.listNamed(query);
+    const list = await authority.listNamedSessions(query);
     return { ...list, namedSessions: list.namedSessions.map(presentNamed) };
   },
 });
@@ -64,7 +64,7 @@ export const getNamedSession = operation({
   answer: { status: 200, description: 'The named session.', schema: one },
   errors: ['named_session_not_found'],
   async handle({ authority, params }) {
-    return { named: presentNamed(await authority.getNamed(params.name)) };
+    return { named: presentNamed(await authority.getNamedSession(params.name)) };
   },
 });
 
@@ -81,7 +81,7 @@ export const updateNamedSession = operation({
   answer: { status: 200, description: 'The named session.', schema: one },
   errors: ['named_session_not_found', 'changed_meanwhile'],
   async handle({ authority, caller, params, body }) {
-    return { named: presentNamed(await authority.updateNamed(caller, params.name, body)) };
+    return { named: presentNamed(await authority.updateNamedSession(caller, params.name, body)) };
   },
 });
 
@@ -101,7 +101,7 @@ export const deleteNamedSession = operation({
   },
   errors: ['named_session_not_found'],
   async handle({ authority, caller, params, query }) {
-    const { receipt } = await authority.removeNamed(caller, params.name, query.wait);
+    const { receipt } = await authority.removeNamedSession(caller, params.name, query.wait);
     return { success: true, receipt: receipt && presentReceipt(receipt) };
   },
 });
@@ -148,10 +148,10 @@ const actOn = <Act extends keyof typeof acts>(act: Act) =>
     errors: ['named_session_not_found', 'changed_meanwhile'],
     async handle({ authority, caller, params, query }) {
       const run = {
-        start: authority.startNamed,
-        stop: authority.stopNamed,
-        restart: authority.restartNamed,
-        logout: authority.logoutNamed,
+        start: authority.startNamedSession,
+        stop: authority.stopNamedSession,
+        restart: authority.restartNamedSession,
+        logout: authority.logoutNamedSession,
       }[act];
       return presentChange(await run(caller, params.name, query.wait));
     },

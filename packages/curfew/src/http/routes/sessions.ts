@@ -8,6 +8,7 @@ import { operation } from '../operation.ts';
 import { presentEnd, presentReceipt, presentSession } from '../present.ts';
 import {
   accessGroups,
+  ending,
   idle,
   lifetime,
   maybe,
@@ -92,10 +93,10 @@ export const verifySession = operation({
   tag,
   summary: 'Whether a session token is good now',
   description:
-    'A token that is not good is no error: `active` is false, and `reason` says why. `malformed`: mistyped or cut off. ' +
+    'An invalid token is not an error: `active` is false, and `reason` says why. `malformed`: mistyped or cut off. ' +
     '`unknown`: of no session, or replaced by a newer one. Otherwise what became of the session.',
   access: { permission: 'sessions.verify' },
-  short: true,
+  fastPath: true,
   body: Type.Object({ token }, { additionalProperties: false }),
   answer: {
     status: 200,
@@ -157,12 +158,12 @@ export const logoutSession = operation({
     own: 'fresh-sign-in',
     others: 'second-factor',
   },
-  query: waiting,
+  query: ending,
   body: logoutBody,
   answer: { status: 200, description: 'The session has ended.', schema: endAnswer },
   errors: ['missing_field', 'session_not_found', 'token_malformed'],
   async handle({ authority, caller, body, query }) {
-    return presentEnd(await authority.endSession(caller, endTarget(body), query.wait));
+    return presentEnd(await authority.endSession(caller, endTarget(body), query.wait, query.reason));
   },
 });
 
@@ -250,11 +251,11 @@ export const endSession = operation({
     others: 'second-factor',
   },
   params: byId,
-  query: waiting,
+  query: ending,
   answer: { status: 200, description: 'The session has ended.', schema: endAnswer },
   errors: ['session_not_found'],
   async handle({ authority, caller, params, query }) {
-    return presentEnd(await authority.endSession(caller, { id: params.id }, query.wait));
+    return presentEnd(await authority.endSession(caller, { id: params.id }, query.wait, query.reason));
   },
 });
 

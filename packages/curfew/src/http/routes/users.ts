@@ -8,10 +8,12 @@ import { operation } from '../operation.ts';
 import { presentEnd, presentReceipt, presentSession } from '../present.ts';
 import {
   accessGroups,
+  ending,
   maybe,
   oneOf,
   paging,
   Receipt,
+  reason,
   ref,
   Session,
   sessionId,
@@ -103,7 +105,10 @@ export const endUserSessions = operation({
     others: 'second-factor',
   },
   params: ofUser,
-  query: Type.Object({ except: maybe(sessionId), wait: maybe(wait) }, { additionalProperties: false }),
+  query: Type.Object(
+    { except: maybe(sessionId), wait: maybe(wait), reason: maybe(reason) },
+    { additionalProperties: false },
+  ),
   answer: allEnded,
   errors: ['user_id_too_long', 'session_not_found'],
   async handle({ authority, caller, params, query }) {
@@ -124,12 +129,12 @@ export const endSessionsOfUser = operation({
     own: 'fresh-sign-in',
     others: 'second-factor',
   },
-  query: waiting,
+  query: ending,
   body: Type.Object({ userId, except: maybe(sessionId) }, { additionalProperties: false }),
   answer: allEnded,
   errors: ['user_id_too_long', 'session_not_found'],
   async handle({ authority, caller, body: { userId: user, except }, query }) {
-    return presentAll(await authority.endUserSessions(caller, user, { except, wait: query.wait }));
+    return presentAll(await authority.endUserSessions(caller, user, { except, ...query }));
   },
 });
 
@@ -192,12 +197,12 @@ export const endUserSession = operation({
     others: 'second-factor',
   },
   params: ofUser,
-  query: waiting,
+  query: ending,
   body: tokenOrId,
   answer: oneEnded,
   errors: ['session_not_found', 'user_id_too_long'],
   async handle({ authority, caller, params, body, query }) {
-    return presentEnd(await authority.endUserSession(caller, params.userId, body.token, query.wait));
+    return presentEnd(await authority.endUserSession(caller, params.userId, body.token, query.wait, query.reason));
   },
 });
 
@@ -214,12 +219,12 @@ export const endSessionOfUser = operation({
     own: 'fresh-sign-in',
     others: 'second-factor',
   },
-  query: waiting,
+  query: ending,
   body: ofUserInBody,
   answer: oneEnded,
   errors: ['session_not_found', 'user_id_too_long'],
   async handle({ authority, caller, body, query }) {
-    return presentEnd(await authority.endUserSession(caller, body.userId, body.token, query.wait));
+    return presentEnd(await authority.endUserSession(caller, body.userId, body.token, query.wait, query.reason));
   },
 });
 

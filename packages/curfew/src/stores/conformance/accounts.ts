@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { KeyId } from '../../domain/brand.ts';
+import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
-import type { End } from '../../domain/reasons.ts';
+import type { Actor, End } from '../../domain/reasons.ts';
 import { allOfUser, type Case, logout, note, random, start, user } from './harness.ts';
 
 const disabled: End = { at: start + 5, by: 'key:root', reason: 'account_disabled' };
@@ -9,29 +10,29 @@ const disabled: End = { at: start + 5, by: 'key:root', reason: 'account_disabled
 export const accountCases: Case[] = [
   {
     name: 'an account reads back as it was written, by id, user name and address',
-    async run(world) {
+    async run(fixture) {
       const account = {
-        ...world.account('ada', 'ada@example.com'),
+        ...fixture.account('ada', 'ada@example.com'),
         factor: { sealedSecret: random(60), confirmedAt: start, lastStep: 7, backupCodes: ['a', 'b'] },
       };
-      assert.equal(await world.store.createAccount(account, note('account.created')), 'created');
+      assert.equal(await fixture.store.createAccount(account, note('account.created')), 'created');
       const expected = { account, epochs: { user: 0, everyone: 0 } };
-      assert.deepEqual(await world.store.readUser(account.id), expected);
-      assert.deepEqual(await world.store.findAccount({ username: 'ada' }), expected);
-      assert.deepEqual(await world.store.findAccount({ email: 'ada@example.com' }), expected);
-      assert.equal(await world.store.findAccount({ username: 'ada@example.com' }), undefined);
-      assert.equal((await world.store.readUser(user('nobody'))).account, undefined);
+      assert.deepEqual(await fixture.store.readUser(account.id), expected);
+      assert.deepEqual(await fixture.store.findAccount({ username: 'ada' }), expected);
+      assert.deepEqual(await fixture.store.findAccount({ email: 'ada@example.com' }), expected);
+      assert.equal(await fixture.store.findAccount({ username: 'ada@example.com' }), undefined);
+      assert.equal((await fixture.store.readUser(user('nobody'))).account, undefined);
     },
   },
   {
     name: 'user names and addresses are unique, also in a race; a creation that is repeated happens once',
-    async run(world) {
-      const account = world.account('ada', 'ada@example.com');
-      assert.equal(await world.store.createAccount(account, note('account.created')), 'created');
-      assert.equal(await world.store.createAccount(account, note('account.created')), 'created');
-      assert.equal((await world.events()).length, 1);
+    async run(fixture) {
+      const account = fixture.account('ada', 'ada@example.com');
+      assert.equal(await fixture.store.createAccount(account, note('account.created')), 'created');
+      assert.equal(await fixture.store.createAccount(account, note('account.created')), 'created');
+      assert.equal((await fixture.events()).length, 1);
       const create = (username: string, email?: string) =>
-        world.store.createAccount(world.account(username, email), note('account.created'));
+        fixture.store.createAccount(fixture.account(username, email), note('account.created'));
       assert.equal(await create('ada'), 'username_taken');
       assert.equal(await create('bob', 'ada@example.com'), 'email_taken');
       const race = await Promise.all(Array.from({ length: 8 }, () => create('carol')));
@@ -40,35 +41,35 @@ export const accountCases: Case[] = [
   },
   {
     name: 'a change of an account is compare-and-set; an old name is free, a taken one refused',
-    async run(world) {
-      const ada = world.account('ada', 'ada@example.com');
-      await world.store.createAccount(ada, note('account.created'));
-      await world.store.createAccount(world.account('bob', 'bob@example.com'), note('account.created'));
+    async run(fixture) {
+      const ada = fixture.account('ada', 'ada@example.com');
+      await fixture.store.createAccount(ada, note('account.created'));
+      await fixture.store.createAccount(fixture.account('bob', 'bob@example.com'), note('account.created'));
       const change = (version: number, set: object) =>
-        world.store.changeAccount({ id: ada.id, version, set, event: note('account.changed') });
+        fixture.store.changeAccount({ id: ada.id, version, set, event: note('account.changed') });
       assert.deepEqual(await change(1, { username: 'bob' }), { kind: 'username_taken' });
       assert.deepEqual(await change(1, { email: 'bob@example.com' }), { kind: 'email_taken' });
       const renamed = await change(1, { username: 'lovelace', email: undefined });
       assert.ok(renamed.kind === 'changed' && renamed.account.version > 1 && renamed.sequence === undefined);
       assert.deepEqual(await change(1, { name: 'late' }), { kind: 'conflict' });
-      assert.equal(await world.store.findAccount({ username: 'ada' }), undefined);
-      assert.equal(await world.store.findAccount({ email: 'ada@example.com' }), undefined);
-      assert.equal((await world.store.findAccount({ username: 'lovelace' }))?.account.id, ada.id);
+      assert.equal(await fixture.store.findAccount({ username: 'ada' }), undefined);
+      assert.equal(await fixture.store.findAccount({ email: 'ada@example.com' }), undefined);
+      assert.equal((await fixture.store.findAccount({ username: 'lovelace' }))?.account.id, ada.id);
       assert.equal(
-        await world.store.createAccount(world.account('ada', 'ada@example.com'), note('account.created')),
+        await fixture.store.createAccount(fixture.account('ada', 'ada@example.com'), note('account.created')),
         'created',
       );
       const nobody = { id: user('nobody'), version: 1, set: {}, event: undefined };
-      assert.deepEqual(await world.store.changeAccount(nobody), { kind: 'not_found' });
+      assert.deepEqual(await fixture.store.changeAccount(nobody), { kind: 'not_found' });
     },
   },
   {
     name: '7.4.2: disabling ends every session, those being created too, in the same write',
-    async run(world) {
-      const ada = world.account('ada');
-      await world.store.createAccount(ada, note('account.created'));
-      const session = await world.create({ userId: ada.id });
-      const credential = await world.store.findAccount({ username: 'ada' });
+    async run(fixture) {
+      const ada = fixture.account('ada');
+      await fixture.store.createAccount(ada, note('account.created'));
+      const session = await fixture.create({ userId: ada.id });
+      const credential = await fixture.store.findAccount({ username: 'ada' });
       const change = {
         id: ada.id,
         version: 1,
@@ -76,58 +77,58 @@ export const accountCases: Case[] = [
         event: note('account.disabled'),
         end: disabled,
       };
-      const outcome = await world.store.changeAccount(change);
+      const outcome = await fixture.store.changeAccount(change);
       assert.ok(outcome.kind === 'changed' && outcome.sequence === 1);
-      assert.equal((await world.view(session.id, start + 9)).endReason, 'account_disabled');
-      const late = world.plan({ userId: ada.id });
-      assert.equal((await world.tryCreate(late, { epochs: credential!.epochs })).kind, 'epoch_moved');
-      assert.equal(await world.store.countActive(start + 9), 0);
+      assert.equal((await fixture.view(session.id, start + 9)).endReason, 'account_disabled');
+      const late = fixture.plan({ userId: ada.id });
+      assert.equal((await fixture.tryCreate(late, { epochs: credential!.epochs })).kind, 'epoch_moved');
+      assert.equal(await fixture.store.countActive(start + 9), 0);
     },
   },
   {
     name: 'a change that ends the others spares the session it came from',
-    async run(world) {
-      const ada = world.account('ada');
-      await world.store.createAccount(ada, note('account.created'));
-      const [kept, other] = await world.createMany(2, { userId: ada.id });
+    async run(fixture) {
+      const ada = fixture.account('ada');
+      await fixture.store.createAccount(ada, note('account.created'));
+      const [kept, other] = await fixture.createMany(2, { userId: ada.id });
       const change = { id: ada.id, version: 1, set: { passwordHash: 'new' }, event: note('account.changed') };
-      const outcome = await world.store.changeAccount({ ...change, end: allOfUser(start + 9), except: kept!.id });
+      const outcome = await fixture.store.changeAccount({ ...change, end: allOfUser(start + 9), except: kept!.id });
       assert.equal(outcome.kind, 'changed');
-      assert.equal((await world.view(kept!.id, start + 9)).status, 'active');
-      assert.equal((await world.view(other!.id, start + 9)).status, 'ended');
+      assert.equal((await fixture.view(kept!.id, start + 9)).status, 'active');
+      assert.equal((await fixture.view(other!.id, start + 9)).status, 'ended');
       const gone = { ...change, version: 99, end: allOfUser(start + 9) };
-      assert.equal((await world.store.changeAccount(gone)).kind, 'conflict');
-      assert.equal((await world.view(kept!.id, start + 9)).status, 'active', 'a conflict ended a session');
+      assert.equal((await fixture.store.changeAccount(gone)).kind, 'conflict');
+      assert.equal((await fixture.view(kept!.id, start + 9)).status, 'active', 'a conflict ended a session');
     },
   },
   {
     name: '7.4.2: deleting ends every session and frees the names',
-    async run(world) {
-      const ada = world.account('ada', 'ada@example.com');
-      await world.store.createAccount(ada, note('account.created'));
-      const session = await world.create({ userId: ada.id });
+    async run(fixture) {
+      const ada = fixture.account('ada', 'ada@example.com');
+      await fixture.store.createAccount(ada, note('account.created'));
+      const session = await fixture.create({ userId: ada.id });
       const deletion = { id: ada.id, version: 1, end: disabled, event: note('account.deleted') };
-      assert.deepEqual(await world.store.deleteAccount({ ...deletion, version: 2 }), { kind: 'conflict' });
-      assert.equal((await world.view(session.id, start + 9)).status, 'active', 'a conflict ended a session');
-      const outcome = await world.store.deleteAccount(deletion);
+      assert.deepEqual(await fixture.store.deleteAccount({ ...deletion, version: 2 }), { kind: 'conflict' });
+      assert.equal((await fixture.view(session.id, start + 9)).status, 'active', 'a conflict ended a session');
+      const outcome = await fixture.store.deleteAccount(deletion);
       assert.deepEqual(outcome, { kind: 'deleted', sequence: 1 });
-      assert.equal((await world.view(session.id, start + 9)).status, 'ended');
-      assert.equal(await world.store.findAccount({ email: 'ada@example.com' }), undefined);
-      assert.deepEqual(await world.store.deleteAccount(deletion), { kind: 'not_found' });
+      assert.equal((await fixture.view(session.id, start + 9)).status, 'ended');
+      assert.equal(await fixture.store.findAccount({ email: 'ada@example.com' }), undefined);
+      assert.deepEqual(await fixture.store.deleteAccount(deletion), { kind: 'not_found' });
       assert.equal(
-        await world.store.createAccount(world.account('ada', 'ada@example.com'), note('account.created')),
+        await fixture.store.createAccount(fixture.account('ada', 'ada@example.com'), note('account.created')),
         'created',
       );
     },
   },
   {
     name: 'a change that depends on another account happens only while that one is as it was read',
-    async run(world) {
-      const [ada, bob] = [world.account('ada'), world.account('bob')];
-      for (const account of [ada, bob]) await world.store.createAccount(account, note('account.created'));
-      const [session] = await world.createMany(1, { userId: ada.id });
+    async run(fixture) {
+      const [ada, bob] = [fixture.account('ada'), fixture.account('bob')];
+      for (const account of [ada, bob]) await fixture.store.createAccount(account, note('account.created'));
+      const [session] = await fixture.createMany(1, { userId: ada.id });
       const change = (of: typeof ada, version: number, witness: { id: typeof ada.id; version: number }) =>
-        world.store.changeAccount({
+        fixture.store.changeAccount({
           id: of.id,
           version,
           set: { disabled: true },
@@ -143,81 +144,81 @@ export const accountCases: Case[] = [
       assert.deepEqual([one.kind, other.kind].sort(), ['changed', 'conflict']);
       const kept = one.kind === 'changed' ? bob : ada;
       const gone = kept === ada ? bob : ada;
-      assert.equal((await world.store.readUser(kept.id)).account?.disabled, false);
+      assert.equal((await fixture.store.readUser(kept.id)).account?.disabled, false);
       const nobody = { id: user('nobody'), version: 1 };
       assert.equal((await change(kept, 1, nobody)).kind, 'conflict');
       const deletion = { id: kept.id, version: 1, end: disabled, event: note('account.deleted') };
       const late = { id: gone.id, version: 1 };
-      assert.deepEqual(await world.store.deleteAccount({ ...deletion, witness: late }), { kind: 'conflict' });
-      const events = (await world.events()).filter(({ type }) => type !== 'account.created');
+      assert.deepEqual(await fixture.store.deleteAccount({ ...deletion, witness: late }), { kind: 'conflict' });
+      const events = (await fixture.events()).filter(({ type }) => type !== 'account.created');
       assert.deepEqual(
         events.map(({ type }) => type),
         ['session.created', 'user.sessions_ended', 'account.disabled'],
       );
       const present = { id: gone.id, version: 2 };
-      assert.equal((await world.store.deleteAccount({ ...deletion, witness: present })).kind, 'deleted');
-      assert.equal((await world.view(session!.id, start + 9)).status, 'ended');
+      assert.equal((await fixture.store.deleteAccount({ ...deletion, witness: present })).kind, 'deleted');
+      assert.equal((await fixture.view(session!.id, start + 9)).status, 'ended');
     },
   },
   {
     name: 'accounts are listed by user name, page by page, and found by a part of a name',
-    async run(world) {
+    async run(fixture) {
       for (const text of ['delta', 'alpha', 'charlie', 'bravo']) {
-        await world.store.createAccount(world.account(text, `${text}@example.com`), note('account.created'));
+        await fixture.store.createAccount(fixture.account(text, `${text}@example.com`), note('account.created'));
       }
       const names = (page: { accounts: { username: string }[] }) => page.accounts.map(({ username }) => username);
-      const first = await world.store.listAccounts({ limit: 3 });
+      const first = await fixture.store.listAccounts({ limit: 3 });
       assert.deepEqual(names(first), ['alpha', 'bravo', 'charlie']);
-      const second = await world.store.listAccounts({ limit: 3, after: first.next });
+      const second = await fixture.store.listAccounts({ limit: 3, after: first.next });
       assert.deepEqual([names(second), second.next], [['delta'], undefined]);
-      assert.deepEqual(names(await world.store.listAccounts({ limit: 9, text: 'lie@' })), ['charlie']);
-      assert.deepEqual(names(await world.store.listAccounts({ limit: 9, text: '.*' })), []);
+      assert.deepEqual(names(await fixture.store.listAccounts({ limit: 9, text: 'lie@' })), ['charlie']);
+      assert.deepEqual(names(await fixture.store.listAccounts({ limit: 9, text: '.*' })), []);
     },
   },
   {
     name: 'API keys are kept, listed newest first and revoked once',
-    async run(world) {
+    async run(fixture) {
       const keys: ApiKey[] = [];
-      for (const i of [0, 1, 2]) keys.push(await world.createKey(['sessions.end'], start + i));
-      assert.deepEqual(await world.store.readKey(keys[0]!.id), keys[0]);
-      assert.equal(await world.store.readKey('nope' as KeyId), undefined);
-      const page = await world.store.listKeys({ limit: 2 });
+      for (const i of [0, 1, 2]) keys.push(await fixture.createKey(['sessions.end'], start + i));
+      assert.deepEqual(await fixture.store.readKey(keys[0]!.id), keys[0]);
+      assert.equal(await fixture.store.readKey('nope' as KeyId), undefined);
+      const page = await fixture.store.listKeys({ limit: 2 });
       assert.deepEqual(page.keys, [keys[2], keys[1]]);
-      assert.deepEqual((await world.store.listKeys({ limit: 2, after: page.next })).keys, [keys[0]]);
+      assert.deepEqual((await fixture.store.listKeys({ limit: 2, after: page.next })).keys, [keys[0]]);
       const key = { ...keys[0]!, revokedAt: start + 9 };
       const first = { key, sequence: 1 };
-      assert.deepEqual(await world.store.revokeKey(key.id, start + 9, note('key.revoked')), first);
-      assert.deepEqual(await world.store.readKey(key.id), key);
-      assert.deepEqual(await world.store.revokeKey(key.id, start + 99, note('key.revoked')), first);
-      assert.equal(await world.store.revokeKey('nope' as KeyId, start, note('key.revoked')), undefined);
-      assert.equal((await world.events()).filter(({ type }) => type === 'key.revoked').length, 1);
+      assert.deepEqual(await fixture.store.revokeKey(key.id, start + 9, note('key.revoked')), first);
+      assert.deepEqual(await fixture.store.readKey(key.id), key);
+      assert.deepEqual(await fixture.store.revokeKey(key.id, start + 99, note('key.revoked')), first);
+      assert.equal(await fixture.store.revokeKey('nope' as KeyId, start, note('key.revoked')), undefined);
+      assert.equal((await fixture.events()).filter(({ type }) => type === 'key.revoked').length, 1);
     },
   },
   {
     name: 'R23: the log tells of a revoked key, once, and whoever reads the entry sees the key revoked',
-    async run(world) {
-      const keys = await Promise.all(Array.from({ length: 5 }, () => world.createKey()));
+    async run(fixture) {
+      const keys = await Promise.all(Array.from({ length: 5 }, () => fixture.createKey()));
       const ids = keys.map(({ id }) => id);
-      for (const key of keys) assert.deepEqual(await world.store.readKey(key.id), key);
-      assert.equal(await world.head(), 0, 'a key that is made is no change');
-      const { id: ended } = await world.create();
+      for (const key of keys) assert.deepEqual(await fixture.store.readKey(key.id), key);
+      assert.equal(await fixture.head(), 0, 'a key that is made is no change');
+      const { id: ended } = await fixture.create();
       const racing = ids.flatMap((id) => [id, id, id]);
       let open = true;
       const revoking = Promise.all(
-        racing.map((id, i) => world.store.revokeKey(id, start + 10 + i, note('key.revoked', start + 10 + i))),
+        racing.map((id, i) => fixture.store.revokeKey(id, start + 10 + i, note('key.revoked', start + 10 + i))),
       ).finally(() => {
         open = false;
       });
       while (open) {
-        for (const entry of await world.store.readLog(1, 100)) {
-          const key = 'keyId' in entry && (await world.store.readKey(entry.keyId));
+        for (const entry of await fixture.store.readLog(1, 100)) {
+          const key = 'keyId' in entry && (await fixture.store.readKey(entry.keyId));
           if (key) assert.ok(key.revokedAt, 'the entry was there before the change');
         }
         await new Promise(setImmediate);
       }
       const answers = await revoking;
-      await world.store.endSession(ended, logout());
-      const log = await world.log();
+      await fixture.store.endSession(ended, logout());
+      const log = await fixture.log();
       assert.deepEqual(
         log.map(({ sequence }) => sequence),
         log.map((_, i) => i + 1),
@@ -229,7 +230,7 @@ export const accountCases: Case[] = [
       );
       for (const [i, id] of racing.entries()) {
         const { key, sequence } = answers[i]!;
-        assert.equal(key.revokedAt, (await world.store.readKey(id))?.revokedAt);
+        assert.equal(key.revokedAt, (await fixture.store.readKey(id))?.revokedAt);
         const own = log.find((entry) => 'keyId' in entry && entry.keyId === id)!;
         assert.ok(sequence >= own.sequence, 'who asked again would not wait for the first');
       }
@@ -237,13 +238,13 @@ export const accountCases: Case[] = [
   },
   {
     name: 'events are read upwards and downwards, page by page, and by type, user and session',
-    async run(world) {
-      const [one] = await world.createMany(5, { userId: 'ada' });
-      await world.create({ userId: 'bob' });
-      await world.store.endSession(one!.id, logout());
-      await world.store.appendEvent({ ...note('login.failed'), details: { username: 'eve' } });
+    async run(fixture) {
+      const [one] = await fixture.createMany(5, { userId: 'ada' });
+      await fixture.create({ userId: 'bob' });
+      await fixture.store.endSession(one!.id, logout());
+      await fixture.store.appendEvent({ ...note('login.failed'), details: { username: 'eve' } });
       const read = async (query: object) =>
-        (await world.store.readEvents({ limit: 100, ...query })).events.map(({ sequence }) => sequence);
+        (await fixture.store.readEvents({ limit: 100, ...query })).events.map(({ sequence }) => sequence);
       assert.deepEqual(await read({ after: 0 }), [1, 2, 3, 4, 5, 6, 7, 8]);
       assert.deepEqual(await read({}), [8, 7, 6, 5, 4, 3, 2, 1]);
       assert.deepEqual(await read({ after: 0, limit: 3 }), [1, 2, 3]);
@@ -251,25 +252,50 @@ export const accountCases: Case[] = [
       assert.deepEqual(await read({ type: 'session.ended' }), [7]);
       assert.deepEqual(await read({ userId: user('bob') }), [6]);
       assert.deepEqual((await read({ sessionId: one!.id })).length, 2);
-      const page = await world.store.readEvents({ limit: 3 });
-      assert.deepEqual((await world.store.readEvents({ limit: 3, before: page.next })).events[0]?.sequence, 5);
-      assert.equal((await world.store.readEvents({ limit: 8, after: 0 })).events[7]?.details?.['username'], 'eve');
+      const page = await fixture.store.readEvents({ limit: 3 });
+      assert.deepEqual((await fixture.store.readEvents({ limit: 3, before: page.next })).events[0]?.sequence, 5);
+      assert.equal((await fixture.store.readEvents({ limit: 8, after: 0 })).events[7]?.details?.['username'], 'eve');
+    },
+  },
+  {
+    name: 'events are looked for by who did it, and by a span of time: from its first moment on, and before its last',
+    async run(fixture) {
+      const by = (actor: Actor, at: number): NewEvent => ({ ...note('login.failed', at), by: actor });
+      const others: Actor[] = ['key:a', 'key:ab', 'user:"a\\\n"', 'policy'];
+      for (const [i, actor] of others.entries()) await fixture.store.appendEvent(by(actor, start + i));
+      // The store itself writes what this tells of.
+      const session = await fixture.create({ userId: 'ada' });
+      await fixture.store.endSessionsOfUser(user('ada'), { ...allOfUser(start + 9), by: 'key:a' });
+      const ended = (await fixture.store.readEvents({ type: 'user.sessions_ended', limit: 1 })).events[0]!.sequence;
+      const read = async (query: object) =>
+        (await fixture.store.readEvents({ limit: 100, ...query })).events.map(({ sequence }) => sequence);
+      const [own] = await read({ type: 'session.created', sessionId: session.id });
+      assert.deepEqual(await read({ by: 'key:a' }), [ended, 1]);
+      assert.deepEqual(await read({ by: 'key:ab' }), [2]);
+      assert.deepEqual(await read({ by: others[2] }), [3]);
+      assert.deepEqual(await read({ by: 'key:' }), []);
+      assert.deepEqual(await read({ since: start + 1, until: start + 3, type: 'login.failed' }), [3, 2]);
+      assert.deepEqual(await read({ after: 0, since: start + 3, by: 'policy' }), [4]);
+      assert.deepEqual(await read({ until: start + 1, type: 'login.failed' }), [1]);
+      assert.ok((await read({ since: start, userId: user('ada') })).includes(own!));
     },
   },
   {
     name: 'a search of accounts that is out of time says so, and goes on where it stopped',
-    async run(world) {
+    async run(fixture) {
       const names = Array.from({ length: 450 }, (_, i) => `hay-${i}`);
       for (let i = 0; i < names.length; i += 50) {
         await Promise.all(
-          names.slice(i, i + 50).map((text) => world.store.createAccount(world.account(text), note('account.created'))),
+          names
+            .slice(i, i + 50)
+            .map((text) => fixture.store.createAccount(fixture.account(text), note('account.created'))),
         );
       }
-      await world.store.createAccount(world.account('needle'), note('account.created'));
+      await fixture.store.createAccount(fixture.account('needle'), note('account.created'));
       const found: string[] = [];
       let [after, stopped]: [string | undefined, number] = [undefined, 0];
       do {
-        const page: Awaited<ReturnType<typeof world.store.listAccounts>> = await world.store.listAccounts({
+        const page: Awaited<ReturnType<typeof fixture.store.listAccounts>> = await fixture.store.listAccounts({
           text: 'needle',
           after,
           limit: 10,
@@ -287,13 +313,13 @@ export const accountCases: Case[] = [
   },
   {
     name: 'a search of events that is out of time says so, and goes on where it stopped, upwards and downwards',
-    async run(world) {
+    async run(fixture) {
       const types = ['login.failed', 'second_factor.failed'] as const;
-      const first = await world.create({ userId: 'needle' });
+      const first = await fixture.create({ userId: 'needle' });
       for (let i = 0; i < 11; i++) {
-        await Promise.all(Array.from({ length: 200 }, () => world.store.appendEvent(note(types[0]))));
+        await Promise.all(Array.from({ length: 200 }, () => fixture.store.appendEvent(note(types[0]))));
       }
-      await world.store.appendEvent({ ...note(types[1]), userId: user('needle') });
+      await fixture.store.appendEvent({ ...note(types[1]), userId: user('needle') });
       const last = 2202;
       const cases = [
         { filter: { type: 'session.created' }, found: [1] },
@@ -307,7 +333,7 @@ export const accountCases: Case[] = [
           let [place, stopped]: [number | undefined, number] = [upwards ? 0 : undefined, 0];
           for (;;) {
             const from = upwards ? { after: place } : { before: place };
-            const page = await world.store.readEvents({ ...filter, ...from, limit: 10, budget: 0 });
+            const page = await fixture.store.readEvents({ ...filter, ...from, limit: 10, budget: 0 });
             seen.push(...page.events.map(({ sequence }) => sequence));
             assert.equal(page.partial, page.next !== undefined, 'a search that stopped says so, and where it goes on');
             if (page.next === undefined) break;
@@ -326,13 +352,13 @@ export const accountCases: Case[] = [
   },
   {
     name: 'whoever follows events and finds none of theirs goes on behind those that were looked at',
-    async run(world) {
-      await world.createMany(5, { userId: 'ada' });
-      const follow = (after: number) => world.store.readEvents({ type: 'key.revoked', after, limit: 10, budget: 0 });
+    async run(fixture) {
+      await fixture.createMany(5, { userId: 'ada' });
+      const follow = (after: number) => fixture.store.readEvents({ type: 'key.revoked', after, limit: 10, budget: 0 });
       assert.deepEqual(await follow(0), { events: [], next: undefined, reached: 5, partial: false });
       assert.deepEqual(await follow(5), { events: [], next: undefined, reached: 5, partial: false });
-      await world.store.appendEvent(note('key.revoked'));
-      await world.create({ userId: 'ada' });
+      await fixture.store.appendEvent(note('key.revoked'));
+      await fixture.create({ userId: 'ada' });
       const { events, reached } = await follow(5);
       assert.deepEqual([events.map(({ sequence }) => sequence), reached], [[6], 7]);
     },

@@ -11,8 +11,8 @@ async function* aRecord(): AsyncGenerator<StoreRecord> {
 export const fingerprintCases: Case[] = [
   {
     name: 'the fingerprint of the secret key that was kept first stays, unless it is named by who replaces it',
-    async run(world) {
-      const { store } = world;
+    async run(fixture) {
+      const { store } = fixture;
       const keep = (one: string, instead?: string) => store.keepKeyFingerprint(one, instead);
       assert.equal(await store.keyFingerprint(), undefined);
       const kept = await Promise.all(['a1', 'b2', 'c3'].map((one) => keep(one)));
@@ -21,9 +21,9 @@ export const fingerprintCases: Case[] = [
       assert.equal(await store.keyFingerprint(), first);
       assert.equal(await keep('d4', 'e5'), first);
       assert.equal(await keep('d4', first), 'd4');
-      if (world.opened.reopen) await world.reopen();
-      assert.equal(await world.store.keyFingerprint(), 'd4');
-      assert.equal(await world.store.keepKeyFingerprint(first!), 'd4');
+      if (fixture.opened.reopen) await fixture.reopen();
+      assert.equal(await fixture.store.keyFingerprint(), 'd4');
+      assert.equal(await fixture.store.keepKeyFingerprint(first!), 'd4');
     },
   },
   {

@@ -49,7 +49,7 @@ export type Opened = {
 };
 
 /** One rule of the contract. Fails by throwing. */
-export type Case = { name: string; run(world: World): Promise<void> };
+export type Case = { name: string; run(fixture: StoreFixture): Promise<void> };
 
 /** The moment at which every case begins. */
 export const start = Date.UTC(2026, 0, 1);
@@ -72,7 +72,7 @@ export type SessionPlan = {
 };
 
 /** A store and the few words in which the cases speak of it. */
-export class World {
+export class StoreFixture {
   store: Store;
   readonly opened: Opened;
 

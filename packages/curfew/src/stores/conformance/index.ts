@@ -8,7 +8,7 @@ import { accountCases } from './accounts.ts';
 import { epochCases } from './epochs.ts';
 import { fingerprintCases } from './fingerprint.ts';
 import { groupCases } from './groups.ts';
-import { type Case, type Harness, World } from './harness.ts';
+import { type Case, type Harness, StoreFixture } from './harness.ts';
 import { incarnationCases } from './incarnations.ts';
 import { interruptionCases } from './interruptions.ts';
 import { limitCases } from './limits.ts';
@@ -43,7 +43,7 @@ export const conformanceCases: readonly Case[] = [
 export async function runCase(rule: Case, harness: Harness): Promise<void> {
   const opened = await harness.open();
   try {
-    await rule.run(new World(opened));
+    await rule.run(new StoreFixture(opened));
   } finally {
     await opened.dispose();
   }

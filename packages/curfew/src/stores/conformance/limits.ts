@@ -6,109 +6,111 @@ import { allOfUser, type Case, changeOf, hour, ids, logout, name, note, start, u
 export const limitCases: Case[] = [
   {
     name: '7.1.2: over the limit the oldest session is replaced, with log entry and event',
-    async run(world) {
+    async run(fixture) {
       const limit = { max: 3, excess: 'replace' } as const;
-      const [oldest, ...others] = await world.createMany(3);
-      const fourth = world.plan({ at: start + 10 });
-      const outcome = await world.tryCreate(fourth, { limit });
+      const [oldest, ...others] = await fixture.createMany(3);
+      const fourth = fixture.plan({ at: start + 10 });
+      const outcome = await fixture.tryCreate(fourth, { limit });
       assert.ok(outcome.kind === 'created');
       assert.deepEqual([outcome.replaced, outcome.sequence], [[oldest!.id], 1]);
-      const seen = await world.view(oldest!.id, start + 10);
+      const seen = await fixture.view(oldest!.id, start + 10);
       assert.deepEqual([seen.status, seen.endReason, seen.endedBy], ['ended', 'replaced', 'policy']);
-      for (const { id } of others) assert.equal((await world.view(id)).status, 'active');
-      assert.deepEqual((await world.log()).map(changeOf), [{ sequence: 1, at: start + 10, sessionId: oldest!.id }]);
-      assert.equal((await world.events()).filter(({ reason }) => reason === 'replaced').length, 1);
-      const lower = await world.tryCreate(world.plan({ at: start + 20 }), { limit: { ...limit, max: 1 } });
+      for (const { id } of others) assert.equal((await fixture.view(id)).status, 'active');
+      assert.deepEqual((await fixture.log()).map(changeOf), [{ sequence: 1, at: start + 10, sessionId: oldest!.id }]);
+      assert.equal((await fixture.events()).filter(({ reason }) => reason === 'replaced').length, 1);
+      const lower = await fixture.tryCreate(fixture.plan({ at: start + 20 }), { limit: { ...limit, max: 1 } });
       assert.ok(lower.kind === 'created' && lower.replaced.length === 3 && lower.sequence === 4);
-      assert.equal(await world.store.countActive(start + 20), 1);
+      assert.equal(await fixture.store.countActive(start + 20), 1);
     },
   },
   {
     name: '7.1.2: or the new one is refused, and nothing is written',
-    async run(world) {
+    async run(fixture) {
       const limit = { max: 2, excess: 'refuse' } as const;
-      await world.createMany(2, { idle: hour });
-      const third = world.plan({ at: start + 10, name: 'desk' });
-      const events = await world.events();
-      assert.deepEqual(await world.tryCreate(third, { limit }), { kind: 'too_many', active: 2 });
-      assert.equal(await world.store.readSession(third.id), undefined);
-      assert.equal(await world.store.readNamed(name('desk')), undefined);
-      assert.deepEqual(await world.events(), events);
+      await fixture.createMany(2, { idle: hour });
+      const third = fixture.plan({ at: start + 10, name: 'desk' });
+      const events = await fixture.events();
+      assert.deepEqual(await fixture.tryCreate(third, { limit }), { kind: 'too_many', active: 2 });
+      assert.equal(await fixture.store.readSession(third.id), undefined);
+      assert.equal(await fixture.store.readNamed(name('desk')), undefined);
+      assert.deepEqual(await fixture.events(), events);
       // Those that have ended by themselves meanwhile do not count.
-      const later = world.plan({ at: start + 2 * hour });
-      assert.equal((await world.tryCreate(later, { limit })).kind, 'created');
+      const later = fixture.plan({ at: start + 2 * hour });
+      assert.equal((await fixture.tryCreate(later, { limit })).kind, 'created');
     },
   },
   {
     name: 'creations that race never pass the limit',
-    async run(world) {
+    async run(fixture) {
       const limit = { max: 3, excess: 'refuse' } as const;
-      const outcomes = await Promise.all(Array.from({ length: 12 }, () => world.tryCreate(world.plan(), { limit })));
+      const outcomes = await Promise.all(
+        Array.from({ length: 12 }, () => fixture.tryCreate(fixture.plan(), { limit })),
+      );
       assert.equal(outcomes.filter(({ kind }) => kind === 'created').length, 3);
-      assert.equal(await world.store.countActive(start), 3);
+      assert.equal(await fixture.store.countActive(start), 3);
       const replace = { max: 3, excess: 'replace' } as const;
-      const again = Array.from({ length: 12 }, (_, i) => world.plan({ at: start + 1 + i }));
-      await Promise.all(again.map((plan) => world.tryCreate(plan, { limit: replace })));
-      assert.equal(await world.store.countActive(start + 20), 3);
+      const again = Array.from({ length: 12 }, (_, i) => fixture.plan({ at: start + 1 + i }));
+      await Promise.all(again.map((plan) => fixture.tryCreate(plan, { limit: replace })));
+      assert.equal(await fixture.store.countActive(start + 20), 3);
     },
   },
   {
     name: 'a name is held by one live session, and free again when that has ended, whichever way',
-    async run(world) {
-      const taken = async (now: number) => (await world.tryCreate(world.plan({ name: 'desk', at: now }), {})).kind;
-      const first = await world.create({ name: 'desk', idle: hour });
+    async run(fixture) {
+      const taken = async (now: number) => (await fixture.tryCreate(fixture.plan({ name: 'desk', at: now }), {})).kind;
+      const first = await fixture.create({ name: 'desk', idle: hour });
       assert.equal(await taken(start + 1), 'name_taken');
-      assert.equal((await world.store.readNamedSession(name('desk')))?.stored.id, first.id);
-      await world.store.endSession(first.id, logout(start + 2));
-      const second = await world.create({ name: 'desk', at: start + 3, idle: hour });
-      assert.equal((await world.store.readNamedSession(name('desk')))?.stored.id, second.id);
+      assert.equal((await fixture.store.readNamedSession(name('desk')))?.stored.id, first.id);
+      await fixture.store.endSession(first.id, logout(start + 2));
+      const second = await fixture.create({ name: 'desk', at: start + 3, idle: hour });
+      assert.equal((await fixture.store.readNamedSession(name('desk')))?.stored.id, second.id);
       // By its deadline, which nobody has written down yet.
-      const third = await world.create({ name: 'desk', at: start + 3 + hour });
+      const third = await fixture.create({ name: 'desk', at: start + 3 + hour });
       assert.equal(await taken(start + 4 + hour), 'name_taken');
       // By an epoch.
-      await world.store.endSessionsOfUser(user('ada'), allOfUser(start + 5 + hour));
-      const fourth = await world.create({ name: 'desk', at: start + 6 + hour });
+      await fixture.store.endSessionsOfUser(user('ada'), allOfUser(start + 5 + hour));
+      const fourth = await fixture.create({ name: 'desk', at: start + 6 + hour });
       // What is written down late about earlier ones does not take the name from the present one.
-      await world.sweep(start + 7 + hour);
-      await world.store.endSession(third.id, logout(start + 7 + hour));
-      assert.equal((await world.store.readNamedSession(name('desk')))?.stored.id, fourth.id);
+      await fixture.sweep(start + 7 + hour);
+      await fixture.store.endSession(third.id, logout(start + 7 + hour));
+      assert.equal((await fixture.store.readNamedSession(name('desk')))?.stored.id, fourth.id);
       assert.equal(await taken(start + 8 + hour), 'name_taken');
     },
   },
   {
     name: 'creations that race for a name: one has it',
-    async run(world) {
-      const plans = Array.from({ length: 10 }, (_, i) => world.plan({ name: 'desk', userId: `user ${i}` }));
-      const kinds = (await Promise.all(plans.map((plan) => world.tryCreate(plan)))).map(({ kind }) => kind);
+    async run(fixture) {
+      const plans = Array.from({ length: 10 }, (_, i) => fixture.plan({ name: 'desk', userId: `user ${i}` }));
+      const kinds = (await Promise.all(plans.map((plan) => fixture.tryCreate(plan)))).map(({ kind }) => kind);
       assert.deepEqual(kinds.sort(), ['created', ...Array(9).fill('name_taken')]);
-      assert.equal((await world.list()).length, 1);
+      assert.equal((await fixture.list()).length, 1);
     },
   },
   {
     name: 'a slot outlives its sessions; one that a creation made goes with its session',
-    async run(world) {
-      const slot = world.slot('kept');
-      assert.equal(await world.store.createNamed(slot, note('named_session.created')), 'created');
-      assert.equal(await world.store.createNamed(slot, note('named_session.created')), 'exists');
-      assert.deepEqual(await world.store.readNamed(slot.name), slot);
+    async run(fixture) {
+      const slot = fixture.slot('kept');
+      assert.equal(await fixture.store.createNamed(slot, note('named_session.created')), 'created');
+      assert.equal(await fixture.store.createNamed(slot, note('named_session.created')), 'exists');
+      assert.deepEqual(await fixture.store.readNamed(slot.name), slot);
       for (const text of ['kept', 'passing']) {
-        const { id } = await world.create({ name: text });
-        assert.equal((await world.store.readNamed(name(text)))?.sessionId, id);
-        await world.store.endSession(id, logout());
+        const { id } = await fixture.create({ name: text });
+        assert.equal((await fixture.store.readNamed(name(text)))?.sessionId, id);
+        await fixture.store.endSession(id, logout());
       }
-      assert.ok(await world.store.readNamed(name('kept')));
-      assert.equal(await world.store.readNamed(name('passing')), undefined);
-      assert.equal(await world.store.readNamedSession(name('passing')), undefined);
-      await world.store.removeNamed(name('kept'), note('named_session.deleted'));
-      await world.store.removeNamed(name('kept'), note('named_session.deleted'));
-      assert.equal(await world.store.readNamed(name('kept')), undefined);
+      assert.ok(await fixture.store.readNamed(name('kept')));
+      assert.equal(await fixture.store.readNamed(name('passing')), undefined);
+      assert.equal(await fixture.store.readNamedSession(name('passing')), undefined);
+      await fixture.store.removeNamed(name('kept'), note('named_session.deleted'));
+      await fixture.store.removeNamed(name('kept'), note('named_session.deleted'));
+      assert.equal(await fixture.store.readNamed(name('kept')), undefined);
     },
   },
   {
     name: 'a stopped slot takes no session; a change of a slot is compare-and-set and keeps it',
-    async run(world) {
-      await world.create({ name: 'passing' });
-      const read = await world.store.readNamed(name('passing'));
+    async run(fixture) {
+      await fixture.create({ name: 'passing' });
+      const read = await fixture.store.readNamed(name('passing'));
       assert.ok(read && !read.kept && read.started);
       const change = {
         name: read.name,
@@ -117,29 +119,29 @@ export const limitCases: Case[] = [
         now: start,
         event: undefined,
       };
-      const changed = await world.store.changeNamed(change);
+      const changed = await fixture.store.changeNamed(change);
       assert.ok(typeof changed === 'object' && changed.kept && changed.version > read.version);
       assert.deepEqual(changed.config, { a: 1 });
-      assert.equal(await world.store.changeNamed(change), 'conflict');
-      const stopped = await world.store.changeNamed({ ...change, version: changed.version, set: { started: false } });
+      assert.equal(await fixture.store.changeNamed(change), 'conflict');
+      const stopped = await fixture.store.changeNamed({ ...change, version: changed.version, set: { started: false } });
       assert.ok(typeof stopped === 'object' && !stopped.started);
-      await world.store.endSession(stopped.sessionId!, logout());
-      assert.deepEqual(await world.tryCreate(world.plan({ name: 'passing' })), { kind: 'name_stopped' });
-      assert.equal(await world.store.changeNamed({ ...change, name: name('nobody') }), 'not_found');
+      await fixture.store.endSession(stopped.sessionId!, logout());
+      assert.deepEqual(await fixture.tryCreate(fixture.plan({ name: 'passing' })), { kind: 'name_stopped' });
+      assert.equal(await fixture.store.changeNamed({ ...change, name: name('nobody') }), 'not_found');
     },
   },
   {
     name: 'slots are listed by name, page by page',
-    async run(world) {
+    async run(fixture) {
       for (const text of ['delta', 'alpha', 'charlie', 'bravo']) {
-        await world.store.createNamed(world.slot(text), note('named_session.created'));
+        await fixture.store.createNamed(fixture.slot(text), note('named_session.created'));
       }
-      const first = await world.store.listNamed({ limit: 3 });
+      const first = await fixture.store.listNamed({ limit: 3 });
       assert.deepEqual(
         first.slots.map((slot) => slot.name),
         ['alpha', 'bravo', 'charlie'],
       );
-      const second = await world.store.listNamed({ limit: 3, after: first.next });
+      const second = await fixture.store.listNamed({ limit: 3, after: first.next });
       assert.deepEqual(
         second.slots.map((slot) => slot.name),
         ['delta'],
@@ -149,31 +151,31 @@ export const limitCases: Case[] = [
   },
   {
     name: 'attempts: as many as the rule allows in its window, counted in one step for all',
-    async run(world) {
+    async run(fixture) {
       const rule = { max: 5, window: hour };
       const take = async (now: number, bucket = 'login:ada') =>
-        counted(await world.store.takeAttempt(bucket, rule, now));
+        counted(await fixture.store.takeAttempt(bucket, rule, now));
       const race = await Promise.all(Array.from({ length: 20 }, () => take(start)));
       assert.equal(race.filter(({ allowed }) => allowed).length, 5);
       assert.equal((await take(start, 'login:bob')).remaining, 4);
       assert.deepEqual(await take(start + hour - 1), { allowed: false, remaining: 0, resetAt: start + hour });
       assert.deepEqual(await take(start + hour), { allowed: true, remaining: 4, resetAt: start + 2 * hour });
-      await world.store.clearAttempts('login:ada');
+      await fixture.store.clearAttempts('login:ada');
       assert.equal((await take(start + day)).remaining, 4);
     },
   },
   {
     name: 'N4.6: a flood of buckets of attempts pushes none out, and a store that is opened again knows them',
-    async run(world) {
+    async run(fixture) {
       const rule = { max: 2, window: hour };
-      const take = async (bucket: string, now = start) => counted(await world.store.takeAttempt(bucket, rule, now));
+      const take = async (bucket: string, now = start) => counted(await fixture.store.takeAttempt(bucket, rule, now));
       await Promise.all([take('kept'), take('kept'), take('cleared')]);
-      await world.store.clearAttempts('cleared');
+      await fixture.store.clearAttempts('cleared');
       for (let i = 0; i < 20; i++) {
-        await Promise.all(Array.from({ length: world.opened.reopen ? 200 : 5 }, (_, j) => take(`flood ${i} ${j}`)));
+        await Promise.all(Array.from({ length: fixture.opened.reopen ? 200 : 5 }, (_, j) => take(`flood ${i} ${j}`)));
       }
-      await world.sweep(start + hour - 1);
-      if (world.opened.reopen) await world.reopen();
+      await fixture.sweep(start + hour - 1);
+      if (fixture.opened.reopen) await fixture.reopen();
       assert.deepEqual(await take('kept', start + hour - 1), { allowed: false, remaining: 0, resetAt: start + hour });
       assert.equal((await take('cleared')).remaining, 1);
       assert.equal((await take('flood 7 3')).remaining, 0);
@@ -181,13 +183,13 @@ export const limitCases: Case[] = [
   },
   {
     name: 'the sweep after a limit counts nothing twice',
-    async run(world) {
+    async run(fixture) {
       const limit = { max: 1, excess: 'replace' } as const;
-      await world.create();
-      await world.create({ at: start + 1 }, { limit });
-      await world.sweep(start + 2);
-      assert.equal(await world.store.countActive(start + 2), 1);
-      assert.equal(ids(await world.list({ status: 'active' }, start + 2)).length, 1);
+      await fixture.create();
+      await fixture.create({ at: start + 1 }, { limit });
+      await fixture.sweep(start + 2);
+      assert.equal(await fixture.store.countActive(start + 2), 1);
+      assert.equal(ids(await fixture.list({ status: 'active' }, start + 2)).length, 1);
     },
   },
 ];

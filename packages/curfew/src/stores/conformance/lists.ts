@@ -6,18 +6,18 @@ import { allOfUser, type Case, group, hour, ids, logout, name, start, user } fro
 export const listCases: Case[] = [
   {
     name: 'a list is newest first, and its pages hold every session once, whatever happens between them',
-    async run(world) {
-      const there = await world.createMany(57);
+    async run(fixture) {
+      const there = await fixture.createMany(57);
       const seen: string[] = [];
       let after: SessionId | undefined;
       for (let page = 0; page === 0 || after; page++) {
-        const answer = await world.store.listSessions({ filter: {}, after, limit: 10, now: start, budget: 10_000 });
+        const answer = await fixture.store.listSessions({ filter: {}, after, limit: 10, now: start, budget: 10_000 });
         seen.push(...answer.sessions.map(({ stored }) => stored.id));
         after = answer.next;
         // Between pages: a new session, and the end of one that was seen already and of one that was not.
-        await world.create({ at: start + 1000 + page });
-        await world.store.endSession(seen[page]! as SessionId, logout());
-        await world.store.endSession(there[page]!.id, logout());
+        await fixture.create({ at: start + 1000 + page });
+        await fixture.store.endSession(seen[page]! as SessionId, logout());
+        await fixture.store.endSession(there[page]!.id, logout());
         assert.ok(page < 10);
       }
       assert.deepEqual(seen, ids(there).reverse());
@@ -25,29 +25,35 @@ export const listCases: Case[] = [
   },
   {
     name: 'a last page that is full says so by having no next',
-    async run(world) {
-      await world.createMany(20);
+    async run(fixture) {
+      await fixture.createMany(20);
       const query = { filter: {}, limit: 10, now: start, budget: 10_000 };
-      const first = await world.store.listSessions(query);
+      const first = await fixture.store.listSessions(query);
       assert.equal(first.sessions.length, 10);
       assert.ok(first.next);
-      const second = await world.store.listSessions({ ...query, after: first.next });
+      const second = await fixture.store.listSessions({ ...query, after: first.next });
       assert.equal(second.sessions.length, 10);
-      const third = second.next && (await world.store.listSessions({ ...query, after: second.next }));
+      const third = second.next && (await fixture.store.listSessions({ ...query, after: second.next }));
       assert.ok(!third || (third.sessions.length === 0 && third.next === undefined));
     },
   },
   {
     name: 'each filter finds its sessions and no others, live and ended, newest first',
-    async run(world) {
-      const a = await world.create({ userId: 'ada', groups: ['x', 'y'], ip: '10.0.0.1', name: 'desk', at: start });
-      const b = await world.create({ userId: 'ada', groups: ['y'], ip: '10.0.0.2', at: start + 1 });
-      const c = await world.create({ userId: 'ad', groups: ['x'], ip: '10.0.0.1', at: start + 2 });
-      await world.store.endSession(b.id, logout(start + 3));
-      await world.store.changeSession({ id: c.id, version: 1, set: { suspended: true }, logged: true, now: start + 3 });
-      const found = async (filter: Parameters<typeof world.list>[0]) => ids(await world.list(filter, start + 4));
+    async run(fixture) {
+      const a = await fixture.create({ userId: 'ada', groups: ['x', 'y'], ip: '10.0.0.1', name: 'desk', at: start });
+      const b = await fixture.create({ userId: 'ada', groups: ['y'], ip: '10.0.0.2', at: start + 1 });
+      const c = await fixture.create({ userId: 'ad', groups: ['x'], ip: '10.0.0.1', at: start + 2 });
+      await fixture.store.endSession(b.id, logout(start + 3));
+      await fixture.store.changeSession({
+        id: c.id,
+        version: 1,
+        set: { suspended: true },
+        logged: true,
+        now: start + 3,
+      });
+      const found = async (filter: Parameters<typeof fixture.list>[0]) => ids(await fixture.list(filter, start + 4));
       for (const when of ['before the sweep', 'after it']) {
-        if (when === 'after it') await world.sweep(start + 4);
+        if (when === 'after it') await fixture.sweep(start + 4);
         assert.deepEqual(await found({}), [c.id, b.id, a.id]);
         assert.deepEqual(await found({ userId: user('ada') }), [b.id, a.id]);
         assert.deepEqual(await found({ userId: user('ad') }), [c.id]);
@@ -67,88 +73,88 @@ export const listCases: Case[] = [
   },
   {
     name: 'the status in a list is derived at its moment: by deadline and by epoch too',
-    async run(world) {
-      const short = await world.create({ userId: 'ada', idle: hour });
-      const long = await world.create({ userId: 'ada', idle: day, at: start + 1 });
+    async run(fixture) {
+      const short = await fixture.create({ userId: 'ada', idle: hour });
+      const long = await fixture.create({ userId: 'ada', idle: day, at: start + 1 });
       const mine = { userId: user('ada') };
-      const statuses = async (now: number) => (await world.list(mine, now)).map((session) => session.status);
+      const statuses = async (now: number) => (await fixture.list(mine, now)).map((session) => session.status);
       assert.deepEqual(await statuses(start + minute), ['active', 'active']);
       assert.deepEqual(await statuses(start + hour), ['active', 'ended']);
-      assert.deepEqual(ids(await world.list({ ...mine, status: 'ended' }, start + hour)), [short.id]);
-      assert.deepEqual(ids(await world.list({ ...mine, status: 'active' }, start + hour)), [long.id]);
-      assert.equal(await world.store.countActive(start + hour), 1);
-      await world.store.endSessionsOfUser(user('ada'), allOfUser(start + hour));
+      assert.deepEqual(ids(await fixture.list({ ...mine, status: 'ended' }, start + hour)), [short.id]);
+      assert.deepEqual(ids(await fixture.list({ ...mine, status: 'active' }, start + hour)), [long.id]);
+      assert.equal(await fixture.store.countActive(start + hour), 1);
+      await fixture.store.endSessionsOfUser(user('ada'), allOfUser(start + hour));
       assert.deepEqual(await statuses(start + hour), ['ended', 'ended']);
-      assert.deepEqual(await world.list({ status: 'active' }, start + hour), []);
-      assert.equal((await world.list({ status: 'ended' }, start + hour)).length, 2);
+      assert.deepEqual(await fixture.list({ status: 'active' }, start + hour), []);
+      assert.equal((await fixture.list({ status: 'ended' }, start + hour)).length, 2);
     },
   },
   {
     name: 'the count of active sessions agrees with the list, whatever happened',
-    async run(world) {
+    async run(fixture) {
       const agree = async (now: number) => {
-        assert.equal(await world.store.countActive(now), (await world.list({ status: 'active' }, now)).length);
+        assert.equal(await fixture.store.countActive(now), (await fixture.list({ status: 'active' }, now)).length);
         for (const text of ['ada', 'bob']) {
-          const listed = await world.list({ userId: user(text), status: 'active' }, now);
-          assert.equal(await world.store.countActive(now, user(text)), listed.length, text);
+          const listed = await fixture.list({ userId: user(text), status: 'active' }, now);
+          assert.equal(await fixture.store.countActive(now, user(text)), listed.length, text);
         }
       };
-      const [one, two, three] = await world.createMany(6, { userId: 'ada' });
-      await world.createMany(4, { userId: 'bob', idle: hour });
+      const [one, two, three] = await fixture.createMany(6, { userId: 'ada' });
+      await fixture.createMany(4, { userId: 'bob', idle: hour });
       await agree(start + 10);
-      await world.store.endSession(one!.id, logout(start + 10));
-      await world.store.endSession(one!.id, logout(start + 11));
+      await fixture.store.endSession(one!.id, logout(start + 10));
+      await fixture.store.endSession(one!.id, logout(start + 11));
       await agree(start + 11);
       const suspend = { id: two!.id, version: 1, set: { suspended: true }, logged: true, now: start + 12 };
-      const suspended = await world.store.changeSession(suspend);
+      const suspended = await fixture.store.changeSession(suspend);
       await agree(start + 12);
       assert.ok(suspended.kind === 'changed');
       const resume = { ...suspend, version: suspended.session.version, set: { suspended: false } };
-      await world.store.changeSession(resume);
+      await fixture.store.changeSession(resume);
       await agree(start + 13);
       await agree(start + 2 * hour);
-      await world.sweep(start + 2 * hour);
+      await fixture.sweep(start + 2 * hour);
       await agree(start + 2 * hour);
       const third = { ...suspend, id: three!.id };
-      await world.store.changeSession(third);
-      await world.store.endSessionsOfUser(user('ada'), allOfUser(start + 2 * hour));
+      await fixture.store.changeSession(third);
+      await fixture.store.endSessionsOfUser(user('ada'), allOfUser(start + 2 * hour));
       await agree(start + 2 * hour);
-      await world.createMany(3, { userId: 'ada', at: start + 2 * hour });
+      await fixture.createMany(3, { userId: 'ada', at: start + 2 * hour });
       await agree(start + 2 * hour + 5);
-      await world.sweep(start + 2 * hour + 5);
+      await fixture.sweep(start + 2 * hour + 5);
       await agree(start + 2 * hour + 5);
     },
   },
   {
     name: 'what has ended is listed, newest first, when very many have and nobody has written it down or moved it',
-    async run(world) {
+    async run(fixture) {
       const many = limits.dueCounted + 50;
-      const due = await world.createMany(many, { userId: 'ada', idle: hour });
+      const due = await fixture.createMany(many, { userId: 'ada', idle: hour });
       const later = start + 2 * hour;
-      const live = await world.create({ userId: 'bob', at: later });
+      const live = await fixture.create({ userId: 'bob', at: later });
       const newestFirst = ids(due).reverse();
-      assert.deepEqual(ids(await world.list({ status: 'ended' }, later)), newestFirst);
-      await world.sweep(later);
+      assert.deepEqual(ids(await fixture.list({ status: 'ended' }, later)), newestFirst);
+      await fixture.sweep(later);
       // An end each, which the sweep has not come by yet.
-      const others = await world.createMany(many, { userId: 'carol', at: later + 1 });
-      await Promise.all(others.map(({ id }) => world.store.endSession(id, logout(later + many))));
+      const others = await fixture.createMany(many, { userId: 'carol', at: later + 1 });
+      await Promise.all(others.map(({ id }) => fixture.store.endSession(id, logout(later + many))));
       const ended = [...ids(others).reverse(), ...newestFirst];
-      assert.deepEqual(ids(await world.list({ status: 'ended' }, later + many)), ended);
-      assert.deepEqual(ids(await world.list({ status: 'active' }, later + many)), [live.id]);
+      assert.deepEqual(ids(await fixture.list({ status: 'ended' }, later + many)), ended);
+      assert.deepEqual(ids(await fixture.list({ status: 'active' }, later + many)), [live.id]);
     },
   },
   {
     name: 'a free text is looked for as it is, and a scan out of time goes on where it stopped',
-    async run(world) {
-      const [needle] = await world.createMany(1, { userId: 'Needle.*', ip: '10.9.9.9' });
-      await world.createMany(200, { userId: 'hay', at: start + 1 });
-      assert.deepEqual(ids(await world.list({ text: 'needle.' })), [needle!.id]);
-      assert.deepEqual(ids(await world.list({ text: '10.9.9' })), [needle!.id]);
-      assert.deepEqual(await world.list({ text: 'n..dle' }), []);
+    async run(fixture) {
+      const [needle] = await fixture.createMany(1, { userId: 'Needle.*', ip: '10.9.9.9' });
+      await fixture.createMany(200, { userId: 'hay', at: start + 1 });
+      assert.deepEqual(ids(await fixture.list({ text: 'needle.' })), [needle!.id]);
+      assert.deepEqual(ids(await fixture.list({ text: '10.9.9' })), [needle!.id]);
+      assert.deepEqual(await fixture.list({ text: 'n..dle' }), []);
       const found: string[] = [];
       let after: SessionId | undefined;
       for (let turn = 0; ; turn++) {
-        const page = await world.store.listSessions({
+        const page = await fixture.store.listSessions({
           filter: { text: 'needle' },
           after,
           limit: 10,

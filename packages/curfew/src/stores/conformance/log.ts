@@ -6,23 +6,23 @@ import { allOfUser, type Case, everyone, group, logout, note, random, start, use
 export const logCases: Case[] = [
   {
     name: 'R15: the log is dense under any mixture of concurrent changes, and each answer names its entry',
-    async run(world) {
-      const sessions = await world.createMany(60, { groups: ['a'] });
+    async run(fixture) {
+      const sessions = await fixture.createMany(60, { groups: ['a'] });
       const answers = await Promise.all(
         sessions.map(async ({ id, userId, version }, i): Promise<number | undefined> => {
           const now = start + 100;
-          if (i % 10 === 9) return (await world.store.endEveryone(everyone(now))).sequence;
+          if (i % 10 === 9) return (await fixture.store.endEveryone(everyone(now))).sequence;
           if (i % 5 === 3) {
-            const outcome = await world.store.endSessionsOfUser(user(`other ${i}`), allOfUser(now));
+            const outcome = await fixture.store.endSessionsOfUser(user(`other ${i}`), allOfUser(now));
             return outcome.kind === 'ended' ? outcome.sequence : undefined;
           }
           if (i % 3 === 0) {
             const change = { add: group(`g${i}`), remove: [] };
-            await world.store.changeGroups({ userId, change, only: id, by: 'policy', now });
+            await fixture.store.changeGroups({ userId, change, only: id, by: 'policy', now });
             return undefined;
           }
           if (i % 3 === 1) {
-            const outcome = await world.store.changeSession({
+            const outcome = await fixture.store.changeSession({
               id,
               version,
               set: { suspended: true },
@@ -31,16 +31,16 @@ export const logCases: Case[] = [
             });
             return outcome.kind === 'changed' ? outcome.sequence : undefined;
           }
-          const outcome = await world.store.endSession(id, logout(now));
+          const outcome = await fixture.store.endSession(id, logout(now));
           return outcome.kind === 'ended' ? outcome.end.sequence : undefined;
         }),
       );
-      const log = await world.log();
+      const log = await fixture.log();
       assert.deepEqual(
         log.map(({ sequence }) => sequence),
         log.map((_, i) => i + 1),
       );
-      assert.equal(await world.head(), log.length);
+      assert.equal(await fixture.head(), log.length);
       const named = answers.filter((sequence) => sequence !== undefined);
       assert.equal(new Set(named).size, named.length, 'two changes got one entry');
       for (const sequence of named) assert.ok(log[sequence - 1], `entry ${sequence} is not there`);
@@ -48,17 +48,17 @@ export const logCases: Case[] = [
   },
   {
     name: 'R15: whoever reads an entry sees its change, and whoever got an answer sees its entry',
-    async run(world) {
-      const sessions = await world.createMany(80);
+    async run(fixture) {
+      const sessions = await fixture.createMany(80);
       let applied = 0;
       let open = true;
       const reader = (async () => {
-        while (open || applied < (await world.head())) {
-          for (const entry of await world.store.readLog(applied + 1, 100)) {
+        while (open || applied < (await fixture.head())) {
+          for (const entry of await fixture.store.readLog(applied + 1, 100)) {
             assert.equal(entry.sequence, applied + 1, 'an entry was skipped');
             applied = entry.sequence;
             assert.ok('sessionId' in entry);
-            const { stored, epochEnd } = await world.snapshot(entry.sessionId);
+            const { stored, epochEnd } = await fixture.snapshot(entry.sessionId);
             assert.ok(endOf(stored, epochEnd, start), 'an entry was visible before its change');
           }
           await new Promise(setImmediate);
@@ -66,10 +66,10 @@ export const logCases: Case[] = [
       })();
       const writers = Promise.all(
         sessions.map(async ({ id }) => {
-          const outcome = await world.store.endSession(id, logout());
+          const outcome = await fixture.store.endSession(id, logout());
           assert.ok(outcome.kind === 'ended');
-          assert.ok((await world.head()) >= outcome.end.sequence);
-          assert.ok(endOf((await world.snapshot(id)).stored, undefined, start));
+          assert.ok((await fixture.head()) >= outcome.end.sequence);
+          assert.ok(endOf((await fixture.snapshot(id)).stored, undefined, start));
         }),
       ).finally(() => {
         open = false;
@@ -80,10 +80,10 @@ export const logCases: Case[] = [
   },
   {
     name: 'the log is read from any entry on, itself included, a piece at a time',
-    async run(world) {
-      for (const { id } of await world.createMany(10)) await world.store.endSession(id, logout());
+    async run(fixture) {
+      for (const { id } of await fixture.createMany(10)) await fixture.store.endSession(id, logout());
       const read = async (from: number, limit: number) =>
-        (await world.store.readLog(from, limit)).map(({ sequence }) => sequence);
+        (await fixture.store.readLog(from, limit)).map(({ sequence }) => sequence);
       assert.deepEqual(await read(0, 3), [1, 2, 3]);
       assert.deepEqual(await read(3, 100), [3, 4, 5, 6, 7, 8, 9, 10]);
       assert.deepEqual(await read(10, 100), [10]);
@@ -92,96 +92,98 @@ export const logCases: Case[] = [
   },
   {
     name: 'keycloak 51127, better-auth 11073, express-session 632: R20: ended wins every race',
-    async run(world) {
+    async run(fixture) {
       for (let round = 0; round < 15; round++) {
-        const { id, version, userId } = await world.create({ userId: `racer ${round}` });
+        const { id, version, userId } = await fixture.create({ userId: `racer ${round}` });
         const now = start + 1;
         await Promise.all([
-          world.store.touchSessions([{ id, at: now }]),
-          world.store.changeSession({ id, version, set: { tokenHash: random(32) }, logged: true, now }),
-          round % 2 ? world.store.endSession(id, logout(now)) : world.store.endSessionsOfUser(userId, allOfUser(now)),
-          world.store.changeGroups({ userId, change: { add: group('a'), remove: [] }, by: 'policy', now }),
-          world.store.changeSession({ id, version, set: { suspended: false }, logged: true, now }),
-          world.store.touchSessions([{ id, at: now + 1 }]),
+          fixture.store.touchSessions([{ id, at: now }]),
+          fixture.store.changeSession({ id, version, set: { tokenHash: random(32) }, logged: true, now }),
+          round % 2
+            ? fixture.store.endSession(id, logout(now))
+            : fixture.store.endSessionsOfUser(userId, allOfUser(now)),
+          fixture.store.changeGroups({ userId, change: { add: group('a'), remove: [] }, by: 'policy', now }),
+          fixture.store.changeSession({ id, version, set: { suspended: false }, logged: true, now }),
+          fixture.store.touchSessions([{ id, at: now + 1 }]),
         ]);
-        assert.equal((await world.view(id, now)).status, 'ended');
-        const { version: last } = (await world.snapshot(id)).stored;
+        assert.equal((await fixture.view(id, now)).status, 'ended');
+        const { version: last } = (await fixture.snapshot(id)).stored;
         assert.ok(last >= version, 'a version went back');
         const revive = { id, version: last, set: { suspended: false }, logged: true, now };
-        assert.equal((await world.store.changeSession(revive)).kind, 'ended');
+        assert.equal((await fixture.store.changeSession(revive)).kind, 'ended');
       }
     },
   },
   {
     name: 'CVE-2026-1035: of 64 changes that race with one version, one wins',
-    async run(world) {
-      const { id, version } = await world.create();
+    async run(fixture) {
+      const { id, version } = await fixture.create();
       const outcomes = await Promise.all(
         Array.from({ length: 64 }, () =>
-          world.store.changeSession({ id, version, set: { tokenHash: random(32) }, logged: true, now: start }),
+          fixture.store.changeSession({ id, version, set: { tokenHash: random(32) }, logged: true, now: start }),
         ),
       );
       const won = outcomes.filter(({ kind }) => kind === 'changed');
       assert.equal(won.length, 1);
       assert.equal(outcomes.filter(({ kind }) => kind === 'conflict').length, 63);
-      assert.equal(await world.head(), 1);
+      assert.equal(await fixture.head(), 1);
     },
   },
   {
     name: 'what was acknowledged is there after a close and an opening',
-    async run(world) {
-      if (!world.opened.reopen) return;
-      const account = world.account('ada', 'ada@example.com');
-      await world.store.createAccount(account, note('account.created'));
-      const [live, ended, grouped] = await world.createMany(3, { userId: account.id });
-      await world.create({ userId: 'bob' });
-      await world.create({ userId: 'carol', name: 'desk' });
-      await world.store.endSession(ended!.id, logout(start + 5));
-      await world.store.endSessionsOfUser(user('bob'), allOfUser(start + 6));
+    async run(fixture) {
+      if (!fixture.opened.reopen) return;
+      const account = fixture.account('ada', 'ada@example.com');
+      await fixture.store.createAccount(account, note('account.created'));
+      const [live, ended, grouped] = await fixture.createMany(3, { userId: account.id });
+      await fixture.create({ userId: 'bob' });
+      await fixture.create({ userId: 'carol', name: 'desk' });
+      await fixture.store.endSession(ended!.id, logout(start + 5));
+      await fixture.store.endSessionsOfUser(user('bob'), allOfUser(start + 6));
       const change = { add: group('staff'), remove: [] };
-      await world.store.changeGroups({ userId: account.id, change, only: grouped!.id, by: 'policy', now: start + 7 });
+      await fixture.store.changeGroups({ userId: account.id, change, only: grouped!.id, by: 'policy', now: start + 7 });
       const before = {
-        sessions: await world.list({}, start + 9),
-        log: await world.log(),
-        events: await world.events(),
-        account: await world.store.findAccount({ username: 'ada' }),
-        active: await world.store.countActive(start + 9),
-        time: await world.store.latestTime(),
+        sessions: await fixture.list({}, start + 9),
+        log: await fixture.log(),
+        events: await fixture.events(),
+        account: await fixture.store.findAccount({ username: 'ada' }),
+        active: await fixture.store.countActive(start + 9),
+        time: await fixture.store.latestTime(),
       };
       assert.ok(before.time >= start + 7);
-      await world.reopen();
+      await fixture.reopen();
       assert.deepEqual(
         {
-          sessions: await world.list({}, start + 9),
-          log: await world.log(),
-          events: await world.events(),
-          account: await world.store.findAccount({ username: 'ada' }),
-          active: await world.store.countActive(start + 9),
-          time: await world.store.latestTime(),
+          sessions: await fixture.list({}, start + 9),
+          log: await fixture.log(),
+          events: await fixture.events(),
+          account: await fixture.store.findAccount({ username: 'ada' }),
+          active: await fixture.store.countActive(start + 9),
+          time: await fixture.store.latestTime(),
         },
         before,
       );
-      assert.deepEqual((await world.store.readUser(user('bob'))).epochs, { user: 1, everyone: 0 });
-      assert.equal((await world.tryCreate(world.plan({ name: 'desk' }))).kind, 'name_taken');
-      const next = await world.store.endSession(live!.id, logout(start + 9));
+      assert.deepEqual((await fixture.store.readUser(user('bob'))).epochs, { user: 1, everyone: 0 });
+      assert.equal((await fixture.tryCreate(fixture.plan({ name: 'desk' }))).kind, 'name_taken');
+      const next = await fixture.store.endSession(live!.id, logout(start + 9));
       assert.ok(next.kind === 'ended' && next.end.sequence === before.log.length + 1, 'a sequence was used again');
-      assert.deepEqual(ids(await world.list({ accessGroup: group('staff')[0] })), [grouped!.id]);
+      assert.deepEqual(ids(await fixture.list({ accessGroup: group('staff')[0] })), [grouped!.id]);
     },
   },
   {
     name: 'a closed store says that it is unavailable, and says so loudly',
-    async run(world) {
-      const { id } = await world.create();
-      await world.store.close();
+    async run(fixture) {
+      const { id } = await fixture.create();
+      await fixture.store.close();
       const calls = [
-        () => world.store.readSession(id),
-        () => world.store.endSession(id, logout()),
-        () => world.tryCreate(world.plan()),
-        () => world.store.endEveryone(everyone()),
-        () => world.store.ping(),
+        () => fixture.store.readSession(id),
+        () => fixture.store.endSession(id, logout()),
+        () => fixture.tryCreate(fixture.plan()),
+        () => fixture.store.endEveryone(everyone()),
+        () => fixture.store.ping(),
       ];
       for (const call of calls) await assert.rejects(async () => call(), { code: 'store_unavailable' });
-      await world.store.close();
+      await fixture.store.close();
     },
   },
 ];

@@ -15,19 +15,19 @@ import {
   note,
   positionOf,
   random,
+  StoreFixture,
   start,
   user,
-  World,
 } from './harness.ts';
 
 /** A rule for two nodes on one store; nothing to test where one process owns the data. */
-function twoNodes(title: string, run: (one: World, other: World) => Promise<void>): Case {
+function twoNodes(title: string, run: (one: StoreFixture, other: StoreFixture) => Promise<void>): Case {
   return {
     name: `two nodes: ${title}`,
-    async run(world) {
-      if (!world.opened.another) return;
-      const other = new World({ ...world.opened, store: await world.opened.another() });
-      await run(world, other);
+    async run(fixture) {
+      if (!fixture.opened.another) return;
+      const other = new StoreFixture({ ...fixture.opened, store: await fixture.opened.another() });
+      await run(fixture, other);
     },
   };
 }
@@ -75,17 +75,17 @@ export const nodeCases: Case[] = [
   }),
   {
     name: 'whoever watches the log hears that it has grown, here or elsewhere, until no longer',
-    async run(world) {
-      const { store } = world;
+    async run(fixture) {
+      const { store } = fixture;
       if (!store.watchLog) return;
       const end = (writer: Store) => writer.endEveryone(everyone());
-      const { hears, hints, stop } = world.watch();
+      const { hears, hints, stop } = fixture.watch();
       await hears(() => end(store));
-      const another = await world.opened.another?.();
+      const another = await fixture.opened.another?.();
       if (another) await hears(() => end(another));
       // A creation changes nothing that anybody who follows the log would have to hear of.
       const before = hints();
-      await world.createMany(5);
+      await fixture.createMany(5);
       let changes = 0;
       await hears(() => {
         changes += 1;
@@ -101,7 +101,7 @@ export const nodeCases: Case[] = [
   twoNodes('of changes that race with one version, one wins', async (one, other) => {
     for (let round = 0; round < 10; round++) {
       const { id, version } = await one.create({ userId: `racer ${round}` });
-      const change = ({ store }: World) =>
+      const change = ({ store }: StoreFixture) =>
         store.changeSession({ id, version, set: { tokenHash: random(32) }, logged: true, now: start });
       const outcomes = await Promise.all([one, other, one, other].map(change));
       assert.deepEqual(outcomes.map(({ kind }) => kind).sort(), ['changed', 'conflict', 'conflict', 'conflict']);
@@ -109,7 +109,7 @@ export const nodeCases: Case[] = [
   }),
   twoNodes('of ends that race one is the first, and all tell of it', async (one, other) => {
     for (const { id } of await one.createMany(20)) {
-      const end = ({ store }: World, by: 'key:one' | 'key:other') =>
+      const end = ({ store }: StoreFixture, by: 'key:one' | 'key:other') =>
         store.endSession(id, { at: start, by, reason: 'ended_by_admin' });
       const [a, b] = await Promise.all([end(one, 'key:one'), end(other, 'key:other')]);
       assert.ok(a.kind !== 'not_found' && b.kind !== 'not_found');
@@ -122,14 +122,14 @@ export const nodeCases: Case[] = [
   twoNodes('creations that race keep to limits and names', async (one, other) => {
     const limit = { max: 3, excess: 'refuse' } as const;
     const both = Array.from({ length: 12 }, (_, i) => (i % 2 ? one : other));
-    const limited = await Promise.all(both.map((world) => world.tryCreate(world.plan(), { limit })));
+    const limited = await Promise.all(both.map((fixture) => fixture.tryCreate(fixture.plan(), { limit })));
     assert.equal(limited.filter(({ kind }) => kind === 'created').length, 3);
     const named = await Promise.all(
-      both.map((world, i) => world.tryCreate(world.plan({ userId: `user ${i}`, name: 'desk' }))),
+      both.map((fixture, i) => fixture.tryCreate(fixture.plan({ userId: `user ${i}`, name: 'desk' }))),
     );
     assert.equal(named.filter(({ kind }) => kind === 'created').length, 1);
     const accounts = await Promise.all(
-      both.map((world) => world.store.createAccount(world.account('carol'), note('account.created'))),
+      both.map((fixture) => fixture.store.createAccount(fixture.account('carol'), note('account.created'))),
     );
     assert.equal(accounts.filter((outcome) => outcome === 'created').length, 1);
     assert.equal(await one.store.countActive(start), 4);
@@ -168,7 +168,7 @@ export const nodeCases: Case[] = [
   }),
   twoNodes('attempts are counted for both together', async (one, other) => {
     const rule = { max: 5, window: hour };
-    const take = ({ store }: World) => store.takeAttempt('login:ada', rule, start);
+    const take = ({ store }: StoreFixture) => store.takeAttempt('login:ada', rule, start);
     const race = await Promise.all([one, other, one, other, one, other, one, other].map(take));
     assert.equal(race.filter(({ allowed }) => allowed).length, 5);
     await other.store.clearAttempts('login:ada');
@@ -176,7 +176,7 @@ export const nodeCases: Case[] = [
   }),
   twoNodes('attempts are open until one of the nodes has said how they went', async (one, other) => {
     const rule = { max: 2, window: hour };
-    const take = async ({ store }: World, now: number) => {
+    const take = async ({ store }: StoreFixture, now: number) => {
       const { allowed, open, latest } = await store.takeAttempt('login:ada', rule, now);
       return [allowed, open, latest - start];
     };
@@ -205,13 +205,13 @@ export const nodeCases: Case[] = [
         await one.store.endSession(id, logout(start + day));
       }
     })();
-    const sweep = async ({ store }: World) => {
-      const total = { expired: 0, settled: 0 };
+    const sweep = async ({ store }: StoreFixture) => {
+      const total = { expired: 0, endsWritten: 0 };
       for (let turn = 0; turn < 500; turn++) {
         const task = { now: start + day, keepEnded: forever, keepEvents: forever, batch: 7 };
-        const { expired, settled, more } = await store.sweep(task);
+        const { expired, endsWritten, more } = await store.sweep(task);
         total.expired += expired;
-        total.settled += settled;
+        total.endsWritten += endsWritten;
         if (!more) return total;
       }
       return assert.fail('the sweep never came to an end');
@@ -219,7 +219,10 @@ export const nodeCases: Case[] = [
     const [a, b] = await Promise.all([sweep(one), sweep(other), busy]);
     // What one skipped because the other was at it is left for the next time.
     const rest = await sweep(one);
-    assert.deepEqual([a.expired + b.expired + rest.expired, a.settled + b.settled + rest.settled], [60, 31]);
+    assert.deepEqual(
+      [a.expired + b.expired + rest.expired, a.endsWritten + b.endsWritten + rest.endsWritten],
+      [60, 31],
+    );
     const told = (await one.events()).filter(({ type, reason }) => type === 'session.ended' && reason === 'idle');
     assert.equal(told.length, 60);
     assert.equal(await other.head(), 2 + 60 + 20);

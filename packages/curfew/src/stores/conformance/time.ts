@@ -6,37 +6,37 @@ import { type Case, hour, logout, note, start } from './harness.ts';
 export const timeCases: Case[] = [
   {
     name: 'what a wrong clock made of the latest moment is taken back, and nothing else with it',
-    async run(world) {
+    async run(fixture) {
       const ahead = start + 40 * day;
-      const [live, ended] = await world.createMany(2);
-      const idle = await world.create({ idle: hour });
-      await world.store.endSession(ended!.id, logout(ahead));
-      await world.sweep(ahead);
-      await world.store.appendEvent(note('account.created', ahead));
+      const [live, ended] = await fixture.createMany(2);
+      const idle = await fixture.create({ idle: hour });
+      await fixture.store.endSession(ended!.id, logout(ahead));
+      await fixture.sweep(ahead);
+      await fixture.store.appendEvent(note('account.created', ahead));
       const rule = { max: 1, window: hour };
-      await world.store.takeAttempt('one', rule, ahead);
-      await world.store.takeAttempt('two', rule, start);
+      await fixture.store.takeAttempt('one', rule, ahead);
+      await fixture.store.takeAttempt('two', rule, start);
       const told = async () => ({
-        sessions: await Promise.all([live!, ended!, idle].map(({ id }) => world.snapshot(id))),
-        log: await world.log(),
-        events: await world.events(),
+        sessions: await Promise.all([live!, ended!, idle].map(({ id }) => fixture.snapshot(id))),
+        log: await fixture.log(),
+        events: await fixture.events(),
       });
       const before = await told();
-      assert.ok((await world.store.latestTime()) >= ahead);
-      await world.store.mendTime(start + 10);
-      await world.store.mendTime(start + day);
-      assert.equal(await world.store.latestTime(), start + 10);
+      assert.ok((await fixture.store.latestTime()) >= ahead);
+      await fixture.store.mendTime(start + 10);
+      await fixture.store.mendTime(start + day);
+      assert.equal(await fixture.store.latestTime(), start + 10);
       assert.deepEqual(await told(), before);
-      assert.equal((await world.view(idle.id, start + 10)).endReason, 'idle', 'it came back');
-      assert.equal((await world.store.takeAttempt('one', rule, start)).allowed, true, 'its window ends in 40 days');
-      assert.equal((await world.store.takeAttempt('two', rule, start)).allowed, false, 'its window is a right one');
-      if (world.opened.reopen) {
-        await world.reopen();
-        assert.equal(await world.store.latestTime(), start + 10);
+      assert.equal((await fixture.view(idle.id, start + 10)).endReason, 'idle', 'it came back');
+      assert.equal((await fixture.store.takeAttempt('one', rule, start)).allowed, true, 'its window ends in 40 days');
+      assert.equal((await fixture.store.takeAttempt('two', rule, start)).allowed, false, 'its window is a right one');
+      if (fixture.opened.reopen) {
+        await fixture.reopen();
+        assert.equal(await fixture.store.latestTime(), start + 10);
       }
-      const [, another] = [await world.sweep(start + 20), await world.create({ at: start + 20 })];
-      await world.store.endSession(another.id, logout(start + 30));
-      assert.equal(await world.store.latestTime(), start + 30);
+      const [, another] = [await fixture.sweep(start + 20), await fixture.create({ at: start + 20 })];
+      await fixture.store.endSession(another.id, logout(start + 30));
+      assert.equal(await fixture.store.latestTime(), start + 30);
     },
   },
 ];

@@ -25,8 +25,8 @@ export const attachScopeSince = 4;
 type Cell = unknown;
 export type Row = readonly Cell[];
 
-/** A live session's row; `armed` is the time under which it stands in the index by deadline. */
-export function encodeSession(stored: StoredSession, armed: number): Row {
+/** A live session's row; `nextCheckAt` is the time under which it stands in the index by deadline. */
+export function encodeSession(stored: StoredSession, nextCheckAt: number): Row {
   const { createdAt, refresh, epochs, end } = stored;
   return [
     stored.userId,
@@ -51,7 +51,7 @@ export function encodeSession(stored: StoredSession, armed: number): Row {
     refresh.rotations,
     stored.factorShown ? encodeFactorShown(stored.factorShown) : null,
     stored.version,
-    armed - createdAt,
+    nextCheckAt - createdAt,
     end ? encodeEnd(end) : null,
     stored.openedWith ? bitsOfPermissions(stored.openedWith) : null,
   ];
@@ -91,7 +91,7 @@ export function decodeSession(id: SessionId, row: Row): StoredSession {
 }
 
 /** The time under which a live session stands in the index by deadline. */
-export function armedOf(row: Row): number {
+export function nextCheckAtOf(row: Row): number {
   return (row[7] as number) + (row[22] as number);
 }
 

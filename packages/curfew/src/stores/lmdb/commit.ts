@@ -283,7 +283,7 @@ type Task = {
   resolve: (value: never) => void;
   reject: (error: unknown) => void;
 };
-type Settled = { task: Task } & ({ value: unknown } | { refusal: CurfewError });
+type TaskResult = { task: Task } & ({ value: unknown } | { refusal: CurfewError });
 
 /**
  * Writes that one transaction takes at most, and milliseconds that they may take together, so that none waits for a batch
@@ -412,7 +412,7 @@ export class Committer {
     const { root } = this.#tables;
     const { draft, settled } = await root.childTransaction(() => {
       const batch = new Draft(this.#tables, this.#state);
-      const results: Settled[] = [];
+      const results: TaskResult[] = [];
       for (const task of take()) results.push(written(task, batch));
       batch.finish();
       return { draft: batch, settled: results };
@@ -426,7 +426,7 @@ export class Committer {
     this.#flushing.add(flushed);
   }
 
-  async #answer(settled: readonly Settled[]): Promise<void> {
+  async #answer(settled: readonly TaskResult[]): Promise<void> {
     try {
       await this.#tables.root.flushed;
     } catch (error) {
@@ -442,7 +442,7 @@ export class Committer {
   }
 }
 
-function written(task: Task, draft: Draft): Settled {
+function written(task: Task, draft: Draft): TaskResult {
   try {
     return { task, value: task.write(draft) };
   } catch (error) {

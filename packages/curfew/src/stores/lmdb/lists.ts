@@ -72,7 +72,7 @@ export async function countActive(
     if (looked > 0 && looked % slice === 0) await new Promise(setImmediate);
     looked += 1;
     const row = tables.sessions.get(id) ?? tables.ended.get(id);
-    // Active since it was armed.
+    // Active since its next check was planned.
     if (!row || deadlineOf(row) > now) continue;
     const stored = decodeSession(id, row);
     if (stored.suspended || (userId !== undefined && stored.userId !== userId)) continue;

@@ -20,7 +20,7 @@ import type {
   GroupsOutcome,
   SessionChange,
 } from '../contract.ts';
-import { armedOf, deadlineOf, decodeSession, encodeSession, groupsOf, type Row, setGroups } from './codec.ts';
+import { deadlineOf, decodeSession, encodeSession, groupsOf, nextCheckAtOf, type Row, setGroups } from './codec.ts';
 import type { Draft } from './commit.ts';
 import { groupKey, stateKeys, tagKeys, timeKey, userKey } from './keys.ts';
 import { holdName, letGoOfName, nameIsFree } from './slots.ts';
@@ -123,7 +123,7 @@ export function touchAll(draft: Draft, activities: readonly { id: SessionId; at:
     if (!row) continue;
     const stored = decodeSession(id, row);
     const touched = draft.epochEnd(stored) ? undefined : touch(stored, at);
-    if (touched) draft.tables.sessions.put(id, encodeSession(touched, armedOf(row)));
+    if (touched) draft.tables.sessions.put(id, encodeSession(touched, nextCheckAtOf(row)));
   }
 }
 
@@ -141,7 +141,7 @@ export function changeGroups(draft: Draft, { userId, change, only, by, now }: Gr
   if (changed.length === 0) return { kind: 'changed', updated: 0, sequence: draft.head };
   const { tables } = draft;
   for (const { id, row, groups } of changed) {
-    if (draft.isFresh(id)) placeFresh(draft, decodeSession(id, row), armedOf(row));
+    if (draft.isFresh(id)) placeFresh(draft, decodeSession(id, row), nextCheckAtOf(row));
     moveKeys(tables, id, groupsOf(row), groups, groupKey);
     setGroups(row, groups);
     tables.sessions.put(id, row);
@@ -174,19 +174,19 @@ export function rewrite(
 ): void {
   const { tables } = draft;
   const { id } = after;
-  const armed = armedOf(tables.sessions.get(id)!);
-  if (draft.isFresh(id)) placeFresh(draft, before, armed);
-  tables.sessions.put(id, encodeSession(after, armed));
+  const nextCheckAt = nextCheckAtOf(tables.sessions.get(id)!);
+  if (draft.isFresh(id)) placeFresh(draft, before, nextCheckAt);
+  tables.sessions.put(id, encodeSession(after, nextCheckAt));
   moveKeys(tables, id, stateKeys(before), stateKeys(after));
   if (before.accessGroups !== after.accessGroups) moveKeys(tables, id, tagKeys(before), tagKeys(after));
   draft.active += Number(isActive(draft, after)) - Number(wasActive);
 }
 
 /** Puts a session that stands in no index yet, or is just being placed by the sweep, where it belongs. */
-function placeFresh(draft: Draft, stored: StoredSession, armed: number): void {
+function placeFresh(draft: Draft, stored: StoredSession, nextCheckAt: number): void {
   const { live, deadlines } = draft.tables;
   for (const key of [...stateKeys(stored), ...tagKeys(stored)]) live.put(key, stored.id);
-  deadlines.put(timeKey(armed, stored.id), true);
+  deadlines.put(timeKey(nextCheckAt, stored.id), true);
   draft.placed(stored.id);
 }
 

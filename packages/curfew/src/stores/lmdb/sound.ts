@@ -128,7 +128,7 @@ class Walk {
 
   #readMeta(at: number): Meta {
     const page = this.#bytes(at, meta.page, 'a meta page');
-    if (page.readUInt32LE(meta.magic) !== magic) throw new Damage('it is no LMDB file');
+    if (page.readUInt32LE(meta.magic) !== magic) throw new Damage('it is not an LMDB file');
     const version = page.readUInt32LE(meta.version) & 0xffff;
     if (version !== dataVersion) {
       throw new OtherVersion(`it has version ${version} of LMDB's format; this program reads ${dataVersion}`);
@@ -159,7 +159,7 @@ class Walk {
     const visit = (number: bigint, depth: number, transaction: bigint, bounds: Bounds): void => {
       const page = this.#page(number, transaction, tree.name);
       const isLeaf = page.kind === flag.leaf;
-      if (!isLeaf && page.kind !== flag.branch) throw page.damage(`is no page of a table (flags ${page.kind})`);
+      if (!isLeaf && page.kind !== flag.branch) throw page.damage(`is not a page of a table (flags ${page.kind})`);
       if (isLeaf !== (depth === tree.depth)) throw page.damage(`is not as deep in the table as it should be`);
       if (isLeaf) found.leaves += 1;
       else found.branches += 1;
@@ -252,7 +252,8 @@ class Walk {
     for (let i = 0; i < pages; i++) this.#mark(Number(first) + i, tree.name);
     const head = this.#bytes(Number(first) * pageSize, header, `page ${first}`);
     const sound = head.readBigUInt64LE(0) === first && (head.readUInt16LE(18) & kindOfPage) === flag.overflow;
-    if (!sound || head.readUInt32LE(20) !== pages) throw by.damage(`refers to page ${first}, which is no large value`);
+    if (!sound || head.readUInt32LE(20) !== pages)
+      throw by.damage(`refers to page ${first}, which is not a large value`);
     this.#bytes((Number(first) + pages) * pageSize - 1, 1, `the end of page ${first}`);
   }
 

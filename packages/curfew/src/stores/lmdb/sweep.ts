@@ -3,7 +3,7 @@ import { second } from '../../domain/limits.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import { endOf, nextDeadline, type SessionEnd, type StoredSession } from '../../domain/session.ts';
 import type { SweepOutcome, SweepTask } from '../contract.ts';
-import { armedOf, decodeEvent, decodeSession, encodeSession, type Row } from './codec.ts';
+import { decodeEvent, decodeSession, encodeSession, nextCheckAtOf, type Row } from './codec.ts';
 import type { Draft, State } from './commit.ts';
 import { type EpochHistory, isSettled, numberOf } from './epochs.ts';
 import type { Placement } from './fresh.ts';
@@ -68,7 +68,7 @@ export class Sweeper {
     this.#task = task;
     const until = this.#clock() + longestTurn;
     const isOver = () => this.#clock() >= until;
-    const outcome = { expired: 0, settled: 0, forgotten: 0 };
+    const outcome = { expired: 0, endsWritten: 0, forgotten: 0 };
     const kinds: (() => boolean)[] = [
       () => this.#place(draft, now, batch, isOver),
       () => this.#expire(draft, now, batch, isOver, outcome),
@@ -122,18 +122,18 @@ export class Sweeper {
     const stored = decodeSession(id, row);
     const found = endOf(stored, draft.epochEnd(stored), now);
     if (found) {
-      writeEnd(draft, stored, armedOf(row), found, now);
+      writeEnd(draft, stored, nextCheckAtOf(row), found, now);
       return found.sequence === undefined;
     }
     const next = nextDeadline(stored);
-    deadlines.remove(timeKey(armedOf(row), id));
+    deadlines.remove(timeKey(nextCheckAtOf(row), id));
     deadlines.put(timeKey(next, id), true);
     sessions.put(id, encodeSession(stored, next));
     return false;
   }
 
   /** Writes down, session by session, what an epoch ended at once. */
-  #settle(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: { settled: number }): boolean {
+  #settle(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: { endsWritten: number }): boolean {
     const { epochs, fresh } = this.#state;
     if (epochs.isSettled) return false;
     // What an epoch left behind is found through the indexes: all of it must stand there.
@@ -141,12 +141,12 @@ export class Sweeper {
     for (const userId of epochs.unsettled) {
       const oldest = fresh.oldestOf(userId);
       if (oldest && oldest.epochs.user < numberOf(draft.historyOf(userId))) return true;
-      for (const id of this.#leftBehind(draft, userId, batch - outcome.settled)) {
+      for (const id of this.#leftBehind(draft, userId, batch - outcome.endsWritten)) {
         this.#settleOne(draft, id, now);
-        outcome.settled += 1;
-        if (outcome.settled % fewest === 0 && isOver()) return true;
+        outcome.endsWritten += 1;
+        if (outcome.endsWritten % fewest === 0 && isOver()) return true;
       }
-      if (outcome.settled >= batch) return true;
+      if (outcome.endsWritten >= batch) return true;
       draft.rewriteHistory(userId, settled(draft.historyOf(userId)));
       if (isOver()) return true;
     }
@@ -170,14 +170,14 @@ export class Sweeper {
   }
 
   /** A walk over all sessions in the order of their ids, a piece at a time, from where the last one stopped. */
-  #settleEveryone(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: { settled: number }): boolean {
+  #settleEveryone(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: { endsWritten: number }): boolean {
     const { sessions } = draft.tables;
     for (let looked = 0; looked < batch * looksPerWrite; looked += fewest) {
       const from = this.#walked === undefined ? {} : { start: this.#walked, exclusiveStart: true };
       const ids = [...sessions.getKeys({ ...from, limit: fewest })] as SessionId[];
       for (const id of ids) {
-        if (outcome.settled >= batch) return true;
-        if (this.#settleOne(draft, id, now)) outcome.settled += 1;
+        if (outcome.endsWritten >= batch) return true;
+        if (this.#settleOne(draft, id, now)) outcome.endsWritten += 1;
         this.#walked = id;
       }
       if (ids.length < fewest) {
@@ -196,7 +196,7 @@ export class Sweeper {
     const stored = row && decodeSession(id, row);
     const found = stored && endOf(stored, draft.epochEnd(stored), now);
     if (!found) return false;
-    writeEnd(draft, stored, armedOf(row), found, now);
+    writeEnd(draft, stored, nextCheckAtOf(row), found, now);
     return true;
   }
 
@@ -210,7 +210,7 @@ export class Sweeper {
       for (const { id, at } of unburied(draft.tables, through, upTo)) {
         const row = draft.tables.sessions.get(id);
         const stored = row && decodeSession(id, row);
-        if (stored?.end) bury(draft, stored, armedOf(row!), stored.end, at);
+        if (stored?.end) archive(draft, stored, nextCheckAtOf(row!), stored.end, at);
       }
       through = upTo;
       if (isOver()) break;
@@ -359,16 +359,16 @@ function forgetOne(draft: Draft, grave: string): void {
 }
 
 /** Writes down how a session ended that nothing was written down of, and moves it to the past in one go. */
-function writeEnd(draft: Draft, stored: StoredSession, armed: number, found: SessionEnd, now: number): void {
+function writeEnd(draft: Draft, stored: StoredSession, nextCheckAt: number, found: SessionEnd, now: number): void {
   const { sequence } = found;
   // An epoch has its own entry in the log, and has been counted.
   const why = sequence === undefined ? tellEnd(draft, stored, found, now) : { ...found, sequence };
   if (sequence === undefined) draft.active -= Number(isActive(draft, stored));
-  bury(draft, stored, armed, why, now);
+  archive(draft, stored, nextCheckAt, why, now);
 }
 
 /** Moves a session whose end is written down, or is now, from the tables of the living to those of the past. */
-function bury(draft: Draft, stored: StoredSession, armed: number, why: SequencedEnd, writtenAt: number): void {
+function archive(draft: Draft, stored: StoredSession, nextCheckAt: number, why: SequencedEnd, writtenAt: number): void {
   const { sessions, ended, live, past, deadlines, graves } = draft.tables;
   const { id } = stored;
   // From now on it stands where the past does: nothing is left to be placed.
@@ -379,8 +379,8 @@ function bury(draft: Draft, stored: StoredSession, armed: number, why: Sequenced
   for (const key of stateKeys(tombstone)) live.put(key, id);
   for (const key of tagKeys(tombstone)) past.put(key, id);
   sessions.remove(id);
-  deadlines.remove(timeKey(armed, id));
-  ended.put(id, encodeSession(tombstone, armed));
+  deadlines.remove(timeKey(nextCheckAt, id));
+  ended.put(id, encodeSession(tombstone, nextCheckAt));
   graves.put(timeKey(writtenAt, id), true);
   if (stored.name !== undefined) letGoOfName(draft, stored.name, id);
 }

@@ -147,14 +147,14 @@ function writeOne(tables: Tables, record: StoreRecord): void {
 /** A session where it belongs: among the living, or, when its end is written down, among the past. */
 function writeSession(tables: Tables, stored: StoredSession, writtenAt: number | undefined): void {
   const { sessions, ended, live, past, deadlines, graves } = tables;
-  const armed = nextDeadline(stored);
+  const nextCheckAt = nextDeadline(stored);
   for (const key of stateKeys(stored)) live.put(key, stored.id);
   for (const key of tagKeys(stored)) (stored.end ? past : live).put(key, stored.id);
   if (stored.end) {
-    ended.put(stored.id, encodeSession(stored, armed));
+    ended.put(stored.id, encodeSession(stored, nextCheckAt));
     graves.put(timeKey(writtenAt ?? stored.end.at, stored.id), true);
   } else {
-    sessions.put(stored.id, encodeSession(stored, armed));
-    deadlines.put(timeKey(armed, stored.id), true);
+    sessions.put(stored.id, encodeSession(stored, nextCheckAt));
+    deadlines.put(timeKey(nextCheckAt, stored.id), true);
   }
 }

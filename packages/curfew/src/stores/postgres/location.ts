@@ -110,7 +110,7 @@ function serversOf(hosts: string | undefined, ports: string | undefined): Server
   if (apart && apart.length > 1 && apart.length !== list.length) throw invalid('has not as many ports as hosts');
   return list.map((one, i) => {
     const server = readServer(one, (apart && (apart[i] ?? apart[0])) || defaultPort);
-    if (!server) throw invalid(`must be ${form}, and ${JSON.stringify(one)} is no host with a port`);
+    if (!server) throw invalid(`must be ${form}, and ${JSON.stringify(one)} is not a host with a port`);
     return server;
   });
 }

@@ -139,7 +139,8 @@ export function eventsStatement(upwards: boolean): Statement {
 /**
  * What matches among the next so many events, or the next so many of a user. Each row says how many were looked at and
  * where the last of them is; when none matches, there is one row that says only that. Planned for its values: those of
- * one user are found by the user where they are few.
+ * one user are found by the user where they are few. Who did it is in the event's JSON, first, as both that a server and
+ * that PostgreSQL writes; its text is compared, because a cast fails on texts that JSON allows and `jsonb` does not.
  */
 export function eventSearch(upwards: boolean, ofUser: boolean): Statement {
   const [comparison, order, last] = directionOf(upwards);
@@ -152,6 +153,8 @@ export function eventSearch(upwards: boolean, ofUser: boolean): Statement {
      FROM (SELECT count(*)::integer AS looked, ${last}(sequence) AS reached FROM looked) seen
      LEFT JOIN (
        SELECT * FROM looked WHERE ($4::text IS NULL OR type = $4) AND ($5::text IS NULL OR session_id = $5)
+         AND ($7::text IS NULL OR starts_with(data, '{"by":' || $7) OR starts_with(data, '{"by" : ' || $7))
+         AND ($8::bigint IS NULL OR at >= $8) AND ($9::bigint IS NULL OR at < $9)
      ) found ON true
      ORDER BY found.sequence ${order} LIMIT $6`,
   };

@@ -6,8 +6,8 @@ import { day, limits } from '../../domain/limits.ts';
 import { accountMentions, matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
+import { Batcher } from '../batcher.ts';
 import type { AttemptOutcome, LogHead, LogPosition, NodeList, NodeRow, SessionSnapshot, Store } from '../contract.ts';
-import { Lanes } from '../lanes.ts';
 import { Watchers } from '../watchers.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
@@ -24,7 +24,7 @@ import { exportRecords, importRecords } from './transfer.ts';
 type Operation = { do: string } & Row;
 
 /** Operations that share a commit at most, and questions that share a round trip. */
-const batch = { lanes: 2, most: 128 } as const;
+const batch = { parallel: 2, most: 128 } as const;
 /** Milliseconds until a write comes again that needs what somebody else has locked: the first time, and at most. */
 const lockPause = { first: 50, most: 500 } as const;
 /** Sessions that one statement notes the activity of. */
@@ -36,7 +36,7 @@ const eventsOfSearch = 1000;
 
 /** How the connections that a location allows are shared out: two lanes of writes and a sweep, and all else. */
 export function sharesOf({ connections }: Location): { writing: number; others: number } {
-  const writing = Math.max(1, Math.min(batch.lanes + 1, connections - 2));
+  const writing = Math.max(1, Math.min(batch.parallel + 1, connections - 2));
   return { writing, others: Math.max(2, connections - writing) };
 }
 
@@ -55,9 +55,9 @@ export class PostgresStore implements Store {
    */
   readonly #writer: Database;
   readonly #watchers: Watchers;
-  readonly #writes: Lanes<Operation, unknown>;
-  readonly #sessions: Lanes<SessionId, SessionSnapshot | undefined>;
-  readonly #users: Lanes<UserId, Awaited<ReturnType<Store['readUser']>>>;
+  readonly #writes: Batcher<Operation, unknown>;
+  readonly #sessions: Batcher<SessionId, SessionSnapshot | undefined>;
+  readonly #users: Batcher<UserId, Awaited<ReturnType<Store['readUser']>>>;
 
   constructor(database: Database) {
     this.#database = database;
@@ -71,12 +71,12 @@ export class PostgresStore implements Store {
     });
     this.#writer = database.beside(sharesOf(database.location).writing);
     this.#watchers = new Watchers(listenOn(database));
-    this.#writes = new Lanes((operations) => this.#writeAll(operations), {
+    this.#writes = new Batcher((operations) => this.#writeAll(operations), {
       ...batch,
       apart: (error) => error instanceof CurfewError && isRefusal(error.cause),
     });
-    this.#sessions = new Lanes((ids) => this.#readSessions(ids), batch);
-    this.#users = new Lanes((ids) => this.#readUsers(ids), batch);
+    this.#sessions = new Batcher((ids) => this.#readSessions(ids), batch);
+    this.#users = new Batcher((ids) => this.#readUsers(ids), batch);
   }
 
   // ---- Sessions
@@ -343,12 +343,13 @@ export class PostgresStore implements Store {
       reached = events.at(-1)?.sequence ?? reached;
       return { events, next: read.length > limit ? reached : undefined, reached, partial: false };
     }
-    const { type = null, userId = null, sessionId = null } = query;
+    const { type = null, userId = null, sessionId = null, since = null, until = null } = query;
+    const actor = query.by === undefined ? null : JSON.stringify(query.by);
     const statement = eventSearch(upwards, userId !== null);
     const began = performance.now();
     const events: Event[] = [];
     for (;;) {
-      const values = [reached, eventsOfSearch, userId, type, sessionId, limit + 1 - events.length];
+      const values = [reached, eventsOfSearch, userId, type, sessionId, limit + 1 - events.length, actor, since, until];
       const rows = await this.#database.read(statement, values);
       events.push(...rows.filter(({ sequence }) => sequence !== null).map(codec.decodeEvent));
       if (events.length > limit) {

@@ -11,7 +11,7 @@ export async function sweep(
   { now, keepEnded, keepEvents, batch: most }: SweepTask,
 ): Promise<SweepOutcome> {
   const run = async (statement: Statement, values: unknown[]) => (await database.write(statement, values))[0]!;
-  const settled = (await run(writes.sweepEpochs, [now, most]))['done'] as number;
+  const endsWritten = (await run(writes.sweepEpochs, [now, most]))['done'] as number;
   const armed = (await run(writes.sweepArmed, [now, most]))['done'] as number;
   const due = Math.min(most, deadlines);
   const { looked, expired } = (await run(writes.sweepDeadlines, [now, due])) as { looked: number; expired: number };
@@ -20,8 +20,8 @@ export async function sweep(
   const steps = (await run(writes.sweepSteps, [now - keepEnded, most]))['done'] as number;
   return {
     expired,
-    settled: settled + looked - expired,
+    endsWritten: endsWritten + looked - expired,
     forgotten,
-    more: more || settled >= most || armed >= most || looked >= due || steps >= most,
+    more: more || endsWritten >= most || armed >= most || looked >= due || steps >= most,
   };
 }

@@ -32,7 +32,7 @@ export const groupSeparator = '\u001e';
  * mark is the present one, no epoch has ended the session; that is what most readings find, and they look no further.
  */
 export const cell = {
-  mark: 1,
+  epochStamp: 1,
   user: 2,
   endAt: 3,
   userId: 4,
@@ -66,7 +66,7 @@ export const cell = {
 } as const;
 
 /** The mark of a group of slots in which no epoch has moved yet. */
-export const firstMark = '0.0';
+export const firstEpochStamp = '0.0';
 
 /** A row without its first two cells: what a new session is stamped with, the script says. */
 export function encodeUnstamped(session: StoredSession): string {
@@ -139,7 +139,7 @@ export function decodeSession(id: SessionId, row: string): StoredSession {
     expiresAt: Number(at(cell.expiresAt)),
     idle: Number(at(cell.idle)),
     metadata: JSON.parse(at(cell.metadata)) as StoredSession['metadata'],
-    epochs: { user: Number(at(cell.user)), everyone: Number.parseInt(at(cell.mark), 10) },
+    epochs: { user: Number(at(cell.user)), everyone: Number.parseInt(at(cell.epochStamp), 10) },
     tokenHash: decodeBytes(at(cell.tokenHash)),
     refresh: {
       hash: decodeBytes(at(cell.refreshHash)),

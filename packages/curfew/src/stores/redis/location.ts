@@ -107,7 +107,7 @@ const invalid = (what: string) =>
 function serverOf(text: string, port: string): Server {
   const server = readServer(text, port);
   if (server) return server;
-  throw invalid(`must be ${forms}, and ${JSON.stringify(text)} is no host with a port`);
+  throw invalid(`must be ${forms}, and ${JSON.stringify(text)} is not a host with a port`);
 }
 
 function loginOf(username: string | undefined, password: string | undefined): Login {

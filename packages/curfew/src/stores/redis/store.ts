@@ -1,6 +1,7 @@
 import { type NewEvent, storeEvents } from '../../domain/events.ts';
 import { day, limits } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
+import { Batcher } from '../batcher.ts';
 import type {
   ChangeOutcome,
   Creation,
@@ -10,7 +11,6 @@ import type {
   NamedChange,
   Store,
 } from '../contract.ts';
-import { Lanes } from '../lanes.ts';
 import { Watchers } from '../watchers.ts';
 import * as accounts from './accounts.ts';
 import * as codec from './codec.ts';
@@ -35,7 +35,7 @@ import { exportRecords, importRecords } from './transfer.ts';
 export type Write = (script: Script, args: string[], home?: string) => Promise<Reply>;
 
 /** Creations, or ends, that one script does, so that Redis is soon free for others; and such scripts that are under way. */
-const batch = { most: 64, lanes: 64 } as const;
+const batch = { most: 64, parallel: 64 } as const;
 /** Sessions whose activity one script writes down. */
 const touchesOfScript = 100;
 
@@ -47,8 +47,8 @@ export class RedisStore implements Store {
   readonly #sweeper: Sweeper;
   readonly #watchers: Watchers;
   readonly #write: Write;
-  readonly #creations: Lanes<string[], Reply>;
-  readonly #ends: Lanes<string[], Reply>;
+  readonly #creations: Batcher<string[], Reply>;
+  readonly #ends: Batcher<string[], Reply>;
 
   constructor(link: Link, durable: DurableWrites | undefined) {
     this.#link = link;
@@ -61,8 +61,8 @@ export class RedisStore implements Store {
   }
 
   /** What is asked in one turn of the event loop goes as one call of a script. */
-  #together(script: Script): Lanes<string[], Reply> {
-    return new Lanes(async (asked) => (await this.#write(script, asked.flat())) as Reply[], batch);
+  #together(script: Script): Batcher<string[], Reply> {
+    return new Batcher(async (asked) => (await this.#write(script, asked.flat())) as Reply[], batch);
   }
 
   // ---- Sessions
@@ -92,7 +92,7 @@ export class RedisStore implements Store {
     const [row, mark] = await this.#link.read(`${home}s:${id}`, `${home}m`);
     if (!row) return undefined;
     // While no epoch has moved since it was stamped, none has ended it: see `mark` in codec.ts.
-    if (row.startsWith(`${mark ?? codec.firstMark}${codec.separator}`)) return decodeSnapshot(id, row);
+    if (row.startsWith(`${mark ?? codec.firstEpochStamp}${codec.separator}`)) return decodeSnapshot(id, row);
     return decodeSnapshot(id, await this.#link.run(sessions.readSession, [id], home));
   };
 

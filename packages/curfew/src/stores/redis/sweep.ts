@@ -32,7 +32,7 @@ export class Sweeper {
     await this.#mend(now);
     return {
       expired: expired.expired + users.expired + everyone.expired,
-      settled: expired.settled + users.settled + everyone.settled,
+      endsWritten: expired.endsWritten + users.endsWritten + everyone.endsWritten,
       forgotten: forgotten.count,
       more: [placed, expired, users, everyone, buried, forgotten, trimmed, rest].some(({ more }) => more),
     };
@@ -40,20 +40,20 @@ export class Sweeper {
 
   /** Runs a script piece by piece until it finds nothing more to look at, or has written down as many as it may. */
   async #settle(script: Script, now: number, most: number) {
-    let [settled, expired] = [0, 0];
+    let [endsWritten, expired] = [0, 0];
     for (let looked = piece; looked > 0; ) {
-      const left = most - settled - expired;
-      if (left <= 0) return { settled, expired, ended: settled + expired, more: true };
+      const left = most - endsWritten - expired;
+      if (left <= 0) return { endsWritten, expired, ended: endsWritten + expired, more: true };
       const began = performance.now();
       const reply = await this.#link.run(script, [String(now), String(Math.min(piece, left))]);
       const [seen, more, later] = reply as [number, number, number];
       looked = seen;
-      settled += more;
+      endsWritten += more;
       expired += later;
       // Others have Redis to themselves for as long: very many may have ended at once, and nobody waits for this.
       if (looked > 0) await setTimeout(performance.now() - began);
     }
-    return { settled, expired, ended: settled + expired, more: false };
+    return { endsWritten, expired, ended: endsWritten + expired, more: false };
   }
 
   async #count(script: Script, most: number, args: readonly number[]): Promise<{ count: number; more: boolean }> {

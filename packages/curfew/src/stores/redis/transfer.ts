@@ -296,7 +296,7 @@ class Restoring {
   }
 
   #mark(): string {
-    return this.#everyone === 0 ? codec.firstMark : `${this.#everyone}.0`;
+    return this.#everyone === 0 ? codec.firstEpochStamp : `${this.#everyone}.0`;
   }
 
   #add(...command: string[]): void {

@@ -316,7 +316,7 @@ describe('Directus: bad input', () => {
     t.after(() => own.close());
     const { data } = (await own.login()).body;
     const session = await own.loginForCookie('session');
-    await own.server.world.store.close();
+    await own.server.context.store.close();
     const as = { bearer: data.access_token };
     const calls: [path: string, body: object | undefined, sending: Sending][] = [
       ['/auth/login', credentials, {}],

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { decodeJwt } from 'jose';
-import { refusalOf } from '../../../src/dialects/directus/table.ts';
+import { refusalOf } from '../../../src/dialects/directus/error-map.ts';
 import { day, hour, minute, second } from '../../../src/domain/limits.ts';
 import { errors } from '../../../src/errors.ts';
-import { manualClock } from '../../support/world.ts';
+import { manualClock } from '../../support/ports.ts';
 import {
   credentials,
   DirectusServer,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { minute, second } from '../../../src/domain/limits.ts';
+import { manualClock } from '../../support/ports.ts';
 import { Authenticator, adminPassword, type Json } from '../../support/server.ts';
-import { manualClock } from '../../support/world.ts';
 import { credentials, DirectusServer, refreshCookie, type Sending, sessionCookie, type Told } from './support.ts';
 
 /*

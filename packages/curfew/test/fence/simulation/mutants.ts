@@ -48,7 +48,7 @@ export const mutants: Record<string, Mutant> = {
   'removes-without-looking': {
     rule: 'R2',
     breaks: 'a row that was judged dead is removed although it was renewed meanwhile',
-    file: node('waits'),
+    file: node('propagation-waits'),
     edits: [['removeNode(row.id, row.counter)', 'removeNode(row.id)']],
   },
   'removes-while-owing': {
@@ -91,7 +91,7 @@ export const mutants: Record<string, Mutant> = {
   },
   'own-drops-late': {
     rule: 'R6',
-    breaks: 'a node publishes its mark before its own verifier drops',
+    breaks: 'a node publishes its low watermark before its own verifier drops',
     file: node('node'),
     edits: [
       [
@@ -106,8 +106,8 @@ export const mutants: Record<string, Mutant> = {
     file: node('node'),
     edits: [
       [
-        'attached.tell(text, this.tail);',
-        'if (attached.owed.until > this.ports.timing.mono()) attached.tell(text, this.tail);',
+        'connection.tell(text, this.tail);',
+        'if (connection.outstanding.until > this.ports.timing.mono()) connection.tell(text, this.tail);',
       ],
     ],
   },
@@ -117,8 +117,8 @@ export const mutants: Record<string, Mutant> = {
     file: node('node'),
     edits: [
       [
-        'attached.tell(text, this.tail);',
-        'const [late, last] = [text, this.tail]; this.ports.timing.after(60, () => attached.tell(late, last));',
+        'connection.tell(text, this.tail);',
+        'const [late, last] = [text, this.tail]; this.ports.timing.after(60, () => connection.tell(late, last));',
       ],
     ],
   },
@@ -126,13 +126,15 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R8',
     breaks: 'a closed stream counts as an ack',
     file: node('node'),
-    edits: [['    this.#gone.add(attached);\n', '    attached.owed.forgive();\n']],
+    edits: [['    this.#gone.add(connection);\n', '    connection.outstanding.forgive();\n']],
   },
   'any-ack': {
     rule: 'R9',
     breaks: 'the ack of an earlier change counts for a later one',
-    file: node('attached'),
-    edits: [['this.owed.acknowledge(message.sequence)', 'this.owed.acknowledge(Number.POSITIVE_INFINITY)']],
+    file: node('verifier-connection'),
+    edits: [
+      ['this.outstanding.acknowledge(message.sequence)', 'this.outstanding.acknowledge(Number.POSITIVE_INFINITY)'],
+    ],
   },
   'skips-a-gap': {
     rule: 'R10',
@@ -164,52 +166,52 @@ export const mutants: Record<string, Mutant> = {
     edits: [['if (first.mark !== from.mark)', 'if (first.mark === undefined)']],
   },
   'renewal-unmarked': {
-    shownBy: 'waits.test.ts',
+    shownBy: 'propagation-waits.test.ts',
     rule: 'R10',
     breaks: 'a renewal goes by the number of the head alone',
     file: node('log-follower'),
     edits: [['return read !== undefined && read !== mark;', 'return read !== undefined && mark === undefined;']],
   },
   'row-of-another-log': {
-    shownBy: 'waits.test.ts',
+    shownBy: 'propagation-waits.test.ts',
     rule: 'R10',
     breaks: 'what a node has applied of a log that is gone counts for the one that took its place',
-    file: node('waits'),
+    file: node('propagation-waits'),
     edits: [['row.current && row.applied', 'row.applied']],
   },
   'own-log-unproven': {
     rule: 'R10',
     breaks: 'what this node has applied of a log that is gone counts for the one that took its place',
-    file: node('waits'),
+    file: node('propagation-waits'),
     edits: [['if (!follows || this.#timing.mono()', 'if (this.#timing.mono()']],
   },
   'trusts-lost-rows': {
     rule: 'R10',
     breaks: 'after a failover that lost the rows, an end waits only for those that are there',
-    file: node('waits'),
+    file: node('propagation-waits'),
     edits: [['if (incarnation !== known?.id || known.since === undefined) {', 'if (known?.since === undefined) {']],
   },
   'trusts-at-once': {
-    shownBy: 'waits.test.ts',
+    shownBy: 'propagation-waits.test.ts',
     rule: 'R10',
     breaks: 'a process that starts after a failover trusts the rows at once',
-    file: node('waits'),
+    file: node('propagation-waits'),
     edits: [['const another = failedOver || !confirmed;', 'const another = failedOver;']],
   },
   'confirms-at-once': {
-    shownBy: 'waits.test.ts',
+    shownBy: 'propagation-waits.test.ts',
     rule: 'R10',
     breaks: 'an incarnation is confirmed before what was granted under the one before is over',
-    file: node('waits'),
+    file: node('propagation-waits'),
     edits: [
       ['if (confirmed || now - (this.#incarnation?.since ?? now) < this.#longest) return;', 'if (confirmed) return;'],
     ],
   },
   'forgets-its-own': {
-    shownBy: 'waits.test.ts',
+    shownBy: 'propagation-waits.test.ts',
     rule: 'R10',
     breaks: 'a node that starts over forgets what it granted under its earlier id',
-    file: node('waits'),
+    file: node('propagation-waits'),
     edits: [['    for (const waiter of this.#waiters) waiter.nodes = undefined;\n', '']],
   },
   'lease-unread': {
@@ -255,10 +257,10 @@ export const mutants: Record<string, Mutant> = {
     edits: [['const unchanged = !fill.spoiled && fill.heard === this.#heard;', 'const unchanged = !fill.spoiled;']],
   },
   'list-before-commit': {
-    shownBy: 'waits.test.ts',
+    shownBy: 'propagation-waits.test.ts',
     rule: 'R16',
     breaks: 'the list of nodes is read before the change is written',
-    file: node('waits'),
+    file: node('propagation-waits'),
     edits: [
       [
         'for (const waiter of concerned) {\n      waiter.looked',
@@ -269,8 +271,10 @@ export const mutants: Record<string, Mutant> = {
   'own-mark-unread': {
     rule: 'R16',
     breaks: 'an end does not wait for the verifiers of its own node',
-    file: node('waits'),
-    edits: [['if (!waiter.nodes || this.#here().mark < waiter.sequence) return;', 'if (!waiter.nodes) return;']],
+    file: node('propagation-waits'),
+    edits: [
+      ['if (!waiter.nodes || this.#here().lowWatermark < waiter.sequence) return;', 'if (!waiter.nodes) return;'],
+    ],
   },
   'stored-is-everywhere': {
     rule: 'R17',
@@ -302,7 +306,7 @@ export const mutants: Record<string, Mutant> = {
   'asked-is-no-concern': {
     rule: 'R22',
     breaks: 'a session that a verifier asks about and is not told of yet does not concern it',
-    file: node('attached'),
+    file: node('verifier-connection'),
     edits: [['    this.#concern.noteSession(sessionIdOf(token));\n', '']],
   },
   'unknown-user-is-no-concern': {
@@ -314,7 +318,7 @@ export const mutants: Record<string, Mutant> = {
   'user-is-forgotten': {
     rule: 'R22',
     breaks: 'a change of all of a user does not concern a verifier that was told of their sessions',
-    file: node('attached'),
+    file: node('verifier-connection'),
     edits: [['      if (verdict.active) this.#concern.noteUser(verdict.stored.userId);\n', '']],
   },
   'closed-is-no-concern': {
@@ -322,21 +326,24 @@ export const mutants: Record<string, Mutant> = {
     breaks: 'a change does not concern a verifier whose stream was closed before it',
     file: node('node'),
     edits: [
-      ['for (const attached of [...this.#streams, ...this.#gone]) {', 'for (const attached of [...this.#streams]) {'],
+      [
+        'for (const connection of [...this.#streams, ...this.#gone]) {',
+        'for (const connection of [...this.#streams]) {',
+      ],
     ],
   },
   'any-key-is-the-holder': {
     shownBy: 'keys.test.ts',
     rule: 'R8',
     breaks: 'a hello with another key speaks for the streams of the same holder',
-    file: node('attached'),
+    file: node('verifier-connection'),
     edits: [['{this.keyId} $', "{''} $"]],
   },
   'revoked-goes-on': {
     rule: 'R23',
     breaks: 'a stream goes on although its key was revoked',
     file: node('node'),
-    edits: [['        attached.letGo(this.tail);\n', '']],
+    edits: [['        connection.letGo(this.tail);\n', '']],
   },
   'revoked-owes-nothing': {
     rule: 'R23',
@@ -344,8 +351,8 @@ export const mutants: Record<string, Mutant> = {
     file: node('node'),
     edits: [
       [
-        'if (!attached.owed.owe(entry.sequence, now)) continue;',
-        'if (isOfItsKey || !attached.owed.owe(entry.sequence, now)) continue;',
+        'if (!connection.outstanding.owe(entry.sequence, now)) continue;',
+        'if (isOfItsKey || !connection.outstanding.owe(entry.sequence, now)) continue;',
       ],
     ],
   },
@@ -353,27 +360,27 @@ export const mutants: Record<string, Mutant> = {
     shownBy: 'keys.test.ts',
     rule: 'R23',
     breaks: 'a key that was revoked while the store was asked about it is let in',
-    file: node('attached'),
+    file: node('verifier-connection'),
     edits: [['while (this.#revoked.has(this.#key.id));', "while (this.#revoked.has(''));"]],
   },
   'admits-before-the-tail': {
     shownBy: 'keys.test.ts',
     rule: 'R5',
     breaks: 'the store is asked about a key before it is known where the tail begins',
-    file: node('attached'),
+    file: node('verifier-connection'),
     edits: [['      await this.#host.started;\n      if (this.#isOver()) return;\n', '']],
   },
   'any-ack-is-the-last': {
     shownBy: 'keys.test.ts',
     rule: 'R23',
     breaks: 'the ack of an earlier change says that everything is dropped',
-    file: node('attached'),
+    file: node('verifier-connection'),
     edits: [['message.sequence === this.#sent)', 'message.sequence <= this.#sent)']],
   },
   'lost-is-everywhere': {
     rule: 'R17',
     breaks: 'an end that a failover lost while it waited is told as over everywhere',
-    file: node('waits'),
+    file: node('propagation-waits'),
     edits: [
       [
         '    for (const waiter of this.#waiters) waiter.fail(unknown(',
@@ -384,20 +391,20 @@ export const mutants: Record<string, Mutant> = {
   'time-alone-is-enough': {
     rule: 'R17',
     breaks: 'an end that has waited the full time returns without another word from the store',
-    file: node('waits'),
+    file: node('propagation-waits'),
     edits: [['        waiter.due = true;\n', "        finish('timeout');\n"]],
   },
   'last-word-too-late': {
-    shownBy: 'waits.test.ts',
+    shownBy: 'propagation-waits.test.ts',
     rule: 'R17',
     breaks: 'who stood still takes an answer of long ago for the last word of the store',
-    file: node('waits'),
+    file: node('propagation-waits'),
     edits: [['if (follows && !this.#isOld(asked)) for', 'if (follows) for']],
   },
   'list-too-old': {
     rule: 'R17',
     breaks: 'a reading of the list counts however old it is',
-    file: node('waits'),
+    file: node('propagation-waits'),
     edits: [['if (this.#isOld(waiter.nodes.asked)) {', 'if (waiter.nodes.asked < 0) {']],
   },
 };

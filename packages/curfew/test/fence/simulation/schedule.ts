@@ -137,7 +137,7 @@ export class Schedule {
         store: this.#store.seenFrom(machine),
         timing: machine.timing,
         newId: () => `${url}-${this.#made++}`,
-        judge: (token) => this.#store.judge(machine, token),
+        verifyFromStore: (token) => this.#store.judge(machine, token),
         now: () => machine.date(),
         lastSeen: (stored) => stored.lastSeenAt,
         noteUse() {},
@@ -235,7 +235,7 @@ export class Schedule {
         judge(versionOf(known.stored.accessGroups), 'from memory');
         return;
       }
-      void where.fence.verify(token).then(
+      void where.fence.verifyFenced(token).then(
         (verdict) => judge(verdict.active ? versionOf(verdict.stored.accessGroups) : undefined, 'after a question'),
         () => {},
       );
@@ -267,7 +267,7 @@ export class Schedule {
         this.#tell(() => `${machine.name} wrote ${entry.sequence}: ${touched.map(told).join(', ')}`);
         const began = machine.timing.mono();
         const waits = this.#universe.now;
-        const receipt = await fence.settle(entry.sequence, 'everywhere').catch(() => undefined);
+        const receipt = await fence.awaitEverywhere(entry.sequence, 'everywhere').catch(() => undefined);
         // The store was failed over meanwhile, and says that it does not know.
         if (!receipt) return;
         this.#tell(() => `${machine.name} returned ${JSON.stringify(receipt)}`);
@@ -306,7 +306,7 @@ export class Schedule {
       async (entry) => {
         this.#tell(() => `${machine.name} wrote ${entry.sequence}: ${app.machine.name}'s key is revoked`);
         const waits = this.#universe.now;
-        const receipt = await fence.settle(entry.sequence, 'everywhere').catch(() => undefined);
+        const receipt = await fence.awaitEverywhere(entry.sequence, 'everywhere').catch(() => undefined);
         if (!receipt) return;
         this.#tell(() => `${machine.name} returned ${JSON.stringify(receipt)}`);
         this.outcome.changes += 1;

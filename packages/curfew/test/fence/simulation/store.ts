@@ -1,4 +1,4 @@
-import type { VerifiedToken } from '../../../src/authority/verify-session.ts';
+import type { VerifiedToken } from '../../../src/authority/verification.ts';
 import type { KeyId, SessionId, UserId } from '../../../src/domain/brand.ts';
 import type { StoredSession } from '../../../src/domain/session.ts';
 import type { Admitted, FenceStore } from '../../../src/fence/ports.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { logout, World } from '../../../src/stores/conformance/harness.ts';
+import { logout, StoreFixture } from '../../../src/stores/conformance/harness.ts';
 import { DurableWrites } from '../../../src/stores/redis/durable.ts';
 import { openRedisStore, parseLocation } from '../../../src/stores/redis/index.ts';
 import { Link } from '../../../src/stores/redis/link.ts';
@@ -46,9 +46,9 @@ describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () 
     t.after(() => server.remove());
     const store = await openRedisStore(server.url);
     t.after(() => store.close());
-    const world = new World({ store, dispose: async () => {} });
-    const made = Array.from({ length: 20 }, () => world.plan());
-    const created = await Promise.allSettled(made.map((session) => world.tryCreate(session)));
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const made = Array.from({ length: 20 }, () => fixture.plan());
+    const created = await Promise.allSettled(made.map((session) => fixture.tryCreate(session)));
     const link = await Link.open({ location: parseLocation(server.url), timeout: 3000 });
     t.after(() => link.close());
     if (!(await readServerFacts(link)).confirms) {
@@ -64,7 +64,7 @@ describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () 
     await server.up();
     await recovers(() => store.ping());
     for (const [i, { id }] of made.entries()) {
-      assert.equal((await world.view(id)).status, i < ended.length ? 'ended' : 'active');
+      assert.equal((await fixture.view(id)).status, i < ended.length ? 'ended' : 'active');
     }
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { nodeRow, positionOf, World } from '../../../src/stores/conformance/harness.ts';
+import { nodeRow, positionOf, StoreFixture } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { recovers } from '../../support/recovers.ts';
 import { redisInstalled } from '../../support/redis.ts';
@@ -22,12 +22,12 @@ describe('a failover of Redis to a replica that lacks the last entries', () => {
       t.after(() => pair.remove());
       const store = await openRedisStore(pair.url);
       t.after(store.close);
-      const world = new World({ store, dispose: async () => {} });
+      const fixture = new StoreFixture({ store, dispose: async () => {} });
       const seen = new Set<string>();
 
       // There, and back again to the one that was the primary first.
       for (const turn of [1, 2]) {
-        const kept = await world.logOne();
+        const kept = await fixture.logOne();
         const { incarnation } = await store.logHead();
         seen.add(incarnation);
         await store.renewNode(nodeRow('kept', turn, kept));
@@ -35,7 +35,7 @@ describe('a failover of Redis to a replica that lacks the last entries', () => {
         await pair.caughtUp();
         pair.hold();
         const lost = [];
-        for (let i = 0; i < 10; i++) lost.push(await world.logOne());
+        for (let i = 0; i < 10; i++) lost.push(await fixture.logOne());
         assert.equal((await store.listNodes()).confirmed, true);
 
         await failOver(pair);
@@ -45,7 +45,7 @@ describe('a failover of Redis to a replica that lacks the last entries', () => {
         // A node that has followed what is lost, and whose tail is a number that comes again.
         await store.renewNode(nodeRow('astray', turn, lost[4]!));
         for (const { sequence, mark } of lost) {
-          const again = await world.logOne();
+          const again = await fixture.logOne();
           assert.equal(again.sequence, sequence);
           assert.notEqual(again.mark, mark);
         }

@@ -3,7 +3,15 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { CurfewError } from '../../../src/errors.ts';
-import { everyone, forever, hour, logout, nodeRow, start, World } from '../../../src/stores/conformance/harness.ts';
+import {
+  everyone,
+  forever,
+  hour,
+  logout,
+  nodeRow,
+  StoreFixture,
+  start,
+} from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { freePort } from '../../support/free-port.ts';
 import { recovers } from '../../support/recovers.ts';
@@ -25,15 +33,15 @@ const timeout = 600;
 describe('faults of Redis', { skip: !redisInstalled }, () => {
   let server: RedisServer;
   const open: { close(): Promise<unknown> }[] = [];
-  const opened = async (url: string = server.url): Promise<World> => {
+  const opened = async (url: string = server.url): Promise<StoreFixture> => {
     const store = await openRedisStore(url, timeout);
     open.push(store);
-    return new World({ store, dispose: async () => {} });
+    return new StoreFixture({ store, dispose: async () => {} });
   };
   const relayed = async () => {
     const relay = await Relay.to(server.port);
     open.push(relay);
-    return { relay, world: await opened(`redis://127.0.0.1:${relay.port}`) };
+    return { relay, fixture: await opened(`redis://127.0.0.1:${relay.port}`) };
   };
   beforeEach(async () => {
     server = await RedisServer.start();
@@ -44,38 +52,38 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
   });
 
   test('a full Redis refuses by name and changes nothing; it can be read, swept, and goes on when there is room', async () => {
-    const world = await opened();
-    const [one, two] = await world.createMany(40, { userId: 'ada', groups: ['staff'] });
-    await world.store.endSession(two!.id, logout());
+    const fixture = await opened();
+    const [one, two] = await fixture.createMany(40, { userId: 'ada', groups: ['staff'] });
+    await fixture.store.endSession(two!.id, logout());
     await server.tell('CONFIG', 'SET', 'maxmemory', '1mb');
-    const before = { list: await world.list(), log: await world.log(), events: await world.events() };
+    const before = { list: await fixture.list(), log: await fixture.log(), events: await fixture.events() };
     const change = { add: ['x' as never], remove: [] };
     for (const write of [
-      () => world.create(),
-      () => world.store.endSession(one!.id, logout()),
-      () => world.store.endSessionsOfUser(one!.userId, logout()),
-      () => world.store.endEveryone(logout()),
-      () => world.store.changeGroups({ userId: one!.userId, change, by: 'policy', now: start }),
-      () => world.store.touchSessions([{ id: one!.id, at: start + 1000 }]),
+      () => fixture.create(),
+      () => fixture.store.endSession(one!.id, logout()),
+      () => fixture.store.endSessionsOfUser(one!.userId, logout()),
+      () => fixture.store.endEveryone(logout()),
+      () => fixture.store.changeGroups({ userId: one!.userId, change, by: 'policy', now: start }),
+      () => fixture.store.touchSessions([{ id: one!.id, at: start + 1000 }]),
     ]) {
       const fault = await faultOf(write());
       assert.equal(fault.code, 'store_full');
       assert.match(fault.message, /Redis has used up its maxmemory/);
     }
-    assert.deepEqual({ list: await world.list(), log: await world.log(), events: await world.events() }, before);
-    assert.equal((await world.view(one!.id)).status, 'active');
+    assert.deepEqual({ list: await fixture.list(), log: await fixture.log(), events: await fixture.events() }, before);
+    assert.equal((await fixture.view(one!.id)).status, 'active');
     // Making room takes writing, and so does the word of a node that it is alive.
-    await world.store.renewNode(nodeRow('n1', 1));
-    await world.sweep(start + forever);
-    await world.sweep(start + forever + 2 * hour, hour);
-    assert.deepEqual(await world.list({}, start + forever), []);
+    await fixture.store.renewNode(nodeRow('n1', 1));
+    await fixture.sweep(start + forever);
+    await fixture.sweep(start + forever + 2 * hour, hour);
+    assert.deepEqual(await fixture.list({}, start + forever), []);
     await server.tell('CONFIG', 'SET', 'maxmemory', '0');
-    assert.equal((await world.view((await world.create()).id)).status, 'active');
+    assert.equal((await fixture.view((await fixture.create()).id)).status, 'active');
   });
 
   test('a Redis that cannot write its disk refuses every change; what it has can be read', async () => {
-    const world = await opened();
-    const { id } = await world.create();
+    const fixture = await opened();
+    const { id } = await fixture.create();
     const folder = String(((await server.tell('CONFIG', 'GET', 'dir')) as Record<string, string>)['dir']);
     // A snapshot cannot take the place of a folder.
     const obstacle = join(folder, 'dump.rdb');
@@ -84,98 +92,101 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     await server.tell('BGSAVE');
     const failed = async () => /rdb_last_bgsave_status:err/.test(String(await server.tell('INFO', 'persistence')));
     while (!(await failed())) await new Promise(setImmediate);
-    const fault = await faultOf(world.store.endSession(id, logout()));
+    const fault = await faultOf(fixture.store.endSession(id, logout()));
     assert.equal(fault.code, 'store_unavailable');
     assert.match(fault.message, /Redis cannot write its disk, and says: MISCONF/);
-    assert.equal((await world.view(id)).status, 'active');
-    assert.equal((await world.list()).length, 1);
+    assert.equal((await fixture.view(id)).status, 'active');
+    assert.equal((await fixture.list()).length, 1);
     rmSync(obstacle, { recursive: true });
     await server.tell('CONFIG', 'SET', 'save', '');
-    assert.equal((await world.store.endSession(id, logout())).kind, 'ended');
+    assert.equal((await fixture.store.endSession(id, logout())).kind, 'ended');
   });
 
   test('a primary that became a replica answers nothing more, not even what it knows', async () => {
-    const world = await opened();
-    const { id, userId } = await world.create();
+    const fixture = await opened();
+    const { id, userId } = await fixture.create();
     await server.tell('REPLICAOF', '127.0.0.1', String(await freePort()));
     for (const call of [
-      () => world.store.readSession(id),
-      () => world.store.readUser(userId),
-      () => world.list(),
-      () => world.store.countActive(start),
-      () => world.store.logHead(),
-      () => world.store.readLog(0, 10),
-      () => world.store.listNodes(),
-      () => world.store.ping(),
-      () => world.store.endSession(id, logout()),
-      () => world.store.renewNode(nodeRow('n1', 1)),
+      () => fixture.store.readSession(id),
+      () => fixture.store.readUser(userId),
+      () => fixture.list(),
+      () => fixture.store.countActive(start),
+      () => fixture.store.logHead(),
+      () => fixture.store.readLog(0, 10),
+      () => fixture.store.listNodes(),
+      () => fixture.store.ping(),
+      () => fixture.store.endSession(id, logout()),
+      () => fixture.store.renewNode(nodeRow('n1', 1)),
     ]) {
       const fault = await faultOf(call());
       assert.equal(fault.code, 'store_unavailable', call.toString());
       assert.match(fault.message, /READONLY/);
     }
     await server.tell('REPLICAOF', 'NO', 'ONE');
-    assert.equal((await world.view(id)).status, 'active');
-    assert.equal((await world.store.endSession(id, logout())).kind, 'ended');
+    assert.equal((await fixture.view(id)).status, 'active');
+    assert.equal((await fixture.store.endSession(id, logout())).kind, 'ended');
   });
 
   for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
     test(`a restart of Redis (${signal}): quick errors meanwhile; then everything is there, without a restart of ours`, async () => {
-      const world = await opened();
-      const [kept, ended] = await world.createMany(2);
-      await world.store.endSession(ended!.id, logout());
-      const { hears, stop } = world.watch();
+      const fixture = await opened();
+      const [kept, ended] = await fixture.createMany(2);
+      await fixture.store.endSession(ended!.id, logout());
+      const { hears, stop } = fixture.watch();
       await server.down(signal);
-      for (const call of [() => world.store.readSession(kept!.id), () => world.store.endSession(kept!.id, logout())]) {
+      for (const call of [
+        () => fixture.store.readSession(kept!.id),
+        () => fixture.store.endSession(kept!.id, logout()),
+      ]) {
         const fault = await faultOf(call());
         assert.equal(fault.code, 'store_unavailable');
         assert.ok(fault.took < 3000, `it took ${fault.took} ms`);
       }
       await server.up();
-      await recovers(() => world.store.ping());
-      assert.equal((await world.view(kept!.id)).status, 'active');
-      assert.equal((await world.view(ended!.id)).status, 'ended');
-      assert.equal((await world.store.endSession(kept!.id, logout())).kind, 'ended');
+      await recovers(() => fixture.store.ping());
+      assert.equal((await fixture.view(kept!.id)).status, 'active');
+      assert.equal((await fixture.view(ended!.id)).status, 'ended');
+      assert.equal((await fixture.store.endSession(kept!.id, logout())).kind, 'ended');
       assert.deepEqual(
-        (await world.log()).map(({ sequence }) => sequence),
+        (await fixture.log()).map(({ sequence }) => sequence),
         [1, 2],
       );
-      await hears(() => world.store.endEveryone(everyone()));
+      await hears(() => fixture.store.endEveryone(everyone()));
       stop();
     });
   }
 
   test('a Redis that stands still: reads are unavailable, writes unknown, both in time; then it goes on', async () => {
-    const world = await opened();
-    const { id } = await world.create();
+    const fixture = await opened();
+    const { id } = await fixture.create();
     server.signal('SIGSTOP');
     const [read, write] = await Promise.all([
-      faultOf(world.store.readSession(id)),
-      faultOf(world.store.endSession(id, logout())),
+      faultOf(fixture.store.readSession(id)),
+      faultOf(fixture.store.endSession(id, logout())),
     ]);
     server.signal('SIGCONT');
     assert.deepEqual([read.code, write.code], ['store_unavailable', 'outcome_unknown']);
     assert.ok(Math.max(read.took, write.took) < 3 * timeout, `it took ${read.took} and ${write.took} ms`);
-    const again = await recovers(() => world.store.endSession(id, logout(start + 9)));
+    const again = await recovers(() => fixture.store.endSession(id, logout(start + 9)));
     // It happened once, whenever it did.
     assert.ok(again.kind !== 'not_found' && again.end.sequence === 1);
-    assert.equal((await world.events()).length, 2);
+    assert.equal((await fixture.events()).length, 2);
   });
 
   test('a network that swallows everything: told in time, and a new connection takes its place', async () => {
-    const { relay, world } = await relayed();
-    const { id } = await world.create();
+    const { relay, fixture } = await relayed();
+    const { id } = await fixture.create();
     relay.silent = true;
-    const [read, write] = await Promise.all([faultOf(world.store.readSession(id)), faultOf(world.create())]);
+    const [read, write] = await Promise.all([faultOf(fixture.store.readSession(id)), faultOf(fixture.create())]);
     assert.deepEqual([read.code, write.code], ['store_unavailable', 'outcome_unknown']);
     relay.silent = false;
-    assert.equal((await recovers(() => world.view(id))).status, 'active');
+    assert.equal((await recovers(() => fixture.view(id))).status, 'active');
   });
 
   test('who watches the log over a connection that only seems to stand goes on hearing of it over another', async () => {
-    const { relay, world } = await relayed();
-    const { hears, stop } = world.watch();
-    await hears(() => world.store.endEveryone(everyone()));
+    const { relay, fixture } = await relayed();
+    const { hears, stop } = fixture.watch();
+    await hears(() => fixture.store.endEveryone(everyone()));
     relay.strand();
     const other = await opened();
     await hears(() => other.store.endEveryone(everyone()));
@@ -183,31 +194,31 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
   });
 
   test('a slow network makes it slow, and nothing else', async () => {
-    const { relay, world } = await relayed();
+    const { relay, fixture } = await relayed();
     relay.delay = timeout / 3;
-    const { id } = await world.create();
-    assert.equal((await world.store.endSession(id, logout())).kind, 'ended');
-    assert.equal((await world.view(id)).status, 'ended');
+    const { id } = await fixture.create();
+    assert.equal((await fixture.store.endSession(id, logout())).kind, 'ended');
+    assert.equal((await fixture.view(id)).status, 'ended');
   });
 
   test('slower than an answer may take: an end is unknown, never a success; asked again, it has happened once', async () => {
-    const { relay, world } = await relayed();
-    const { id } = await world.create();
+    const { relay, fixture } = await relayed();
+    const { id } = await fixture.create();
     relay.delay = timeout * 1.5;
-    assert.equal((await faultOf(world.store.endSession(id, logout()))).code, 'outcome_unknown');
+    assert.equal((await faultOf(fixture.store.endSession(id, logout()))).code, 'outcome_unknown');
     relay.delay = 0;
-    const again = await recovers(() => world.store.endSession(id, logout(start + 9)));
+    const again = await recovers(() => fixture.store.endSession(id, logout(start + 9)));
     assert.ok(again.kind !== 'not_found' && again.end.sequence === 1);
-    assert.equal(await world.head(), 1);
+    assert.equal(await fixture.head(), 1);
   });
 
   test('scripts that Redis has forgotten are sent again, also when many are in flight', async () => {
-    const world = await opened();
-    await world.create();
+    const fixture = await opened();
+    await fixture.create();
     await server.tell('SCRIPT', 'FLUSH');
-    const sessions = await world.createMany(30);
+    const sessions = await fixture.createMany(30);
     await server.tell('SCRIPT', 'FLUSH');
-    await Promise.all(sessions.map(({ id }) => world.store.endSession(id, logout())));
-    assert.equal(await world.head(), 30);
+    await Promise.all(sessions.map(({ id }) => fixture.store.endSession(id, logout())));
+    assert.equal(await fixture.head(), 30);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ErrorReply } from '@redis/client';
-import { World } from '../../../src/stores/conformance/harness.ts';
+import { StoreFixture } from '../../../src/stores/conformance/harness.ts';
 import { commandFault } from '../../../src/stores/redis/faults.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
@@ -21,12 +21,12 @@ test('N10.8: a Redis whose disk is full says so, and goes on when there is room'
   t.after(() => server.remove());
   const store = await openRedisStore(server.url);
   t.after(() => store.close());
-  const world = new World({ store, dispose: async () => {} });
-  await world.create();
+  const fixture = new StoreFixture({ store, dispose: async () => {} });
+  await fixture.create();
   disk.fill();
   let fault: { code: string; message: string } | undefined;
   while (fault?.code !== 'store_full') {
-    fault = await world.create({ groups: ['x'.repeat(60)] }).then(
+    fault = await fixture.create({ groups: ['x'.repeat(60)] }).then(
       () => undefined,
       (error) => error,
     );
@@ -34,7 +34,7 @@ test('N10.8: a Redis whose disk is full says so, and goes on when there is room'
   assert.match(fault.message, /Redis cannot write its disk, and says: MISCONF .*No space left/);
   disk.makeRoom();
   for (;;) {
-    const made = await world.create().catch(() => undefined);
+    const made = await fixture.create().catch(() => undefined);
     if (made) break;
   }
 });

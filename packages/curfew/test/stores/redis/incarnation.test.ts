@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Permission } from '../../../src/domain/permissions.ts';
-import { beginning, hour, logout, nodeRow, positionOf, start, World } from '../../../src/stores/conformance/harness.ts';
+import {
+  beginning,
+  hour,
+  logout,
+  nodeRow,
+  positionOf,
+  StoreFixture,
+  start,
+} from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled, tellRedis } from '../../support/redis.ts';
@@ -12,11 +20,11 @@ describe('what a Redis is an incarnation of', { skip: !redisInstalled }, () => {
     t.after(() => server.remove());
     const store = await openRedisStore(server.url);
     t.after(store.close);
-    const world = new World({ store, dispose: async () => {} });
-    const kept = await world.logOne();
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const kept = await fixture.logOne();
     const putBack = await server.setAside();
     await recovers(() => store.ping());
-    const lost = await world.logOne();
+    const lost = await fixture.logOne();
     await store.renewNode(nodeRow('n1', 1, lost));
     const first = await store.logHead();
     await store.confirmIncarnation(first.incarnation);
@@ -35,7 +43,7 @@ describe('what a Redis is an incarnation of', { skip: !redisInstalled }, () => {
     await recovers(() => store.ping());
     assert.deepEqual(positionOf(await store.logHead()), positionOf(kept));
     await store.renewNode(nodeRow('n1', 2, lost));
-    const again = await world.logOne();
+    const again = await fixture.logOne();
     const third = await store.listNodes();
     assert.ok(![first.incarnation, second.incarnation].includes(third.incarnation));
     assert.equal(third.confirmed, false);
@@ -72,7 +80,7 @@ describe('a Redis of format 4', { skip: !redisInstalled }, () => {
     const server = await RedisServer.start();
     t.after(() => server.remove());
     const former = await openRedisStore(server.url);
-    const writer = new World({ store: former, dispose: async () => {} });
+    const writer = new StoreFixture({ store: former, dispose: async () => {} });
     const verifies = await writer.createKey(['sessions.verify', 'sessions.read']);
     const reads = await writer.createKey(['sessions.read']);
     await former.close();
@@ -84,7 +92,7 @@ describe('a Redis of format 4', { skip: !redisInstalled }, () => {
     assert.deepEqual(await store.readKey(verifies.id), { ...verifies, scopes });
     assert.deepEqual(await store.readKey(reads.id), reads);
     assert.equal(await tellRedis(server.url, 'HGET', 'curfew:state', 'format'), '5');
-    const later = await new World({ store, dispose: async () => {} }).createKey(['sessions.verify']);
+    const later = await new StoreFixture({ store, dispose: async () => {} }).createKey(['sessions.verify']);
     const second = await openRedisStore(server.url);
     t.after(second.close);
     assert.deepEqual(await second.readKey(later.id), later, 'a key of this format gained a scope');
@@ -115,7 +123,7 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
     test(`is opened, ${keepLog ? 'with its log' : 'also when its log was forgotten whole'}, goes on, and is of the present format`, async (t) => {
       const url = `${server.url}/${database}`;
       const former = await openRedisStore(url);
-      const writer = new World({ store: former, dispose: async () => {} });
+      const writer = new StoreFixture({ store: former, dispose: async () => {} });
       for (let i = 0; i < 3; i++) await writer.logOne();
       const changes = (await writer.log()).map(({ mark: _, ...change }) => change);
       await former.close();
@@ -123,10 +131,10 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
 
       const store = await openRedisStore(url);
       t.after(store.close);
-      const world = new World({ store, dispose: async () => {} });
+      const fixture = new StoreFixture({ store, dispose: async () => {} });
       if (keepLog)
         assert.deepEqual(
-          (await world.log()).map(({ mark: _, ...change }) => change),
+          (await fixture.log()).map(({ mark: _, ...change }) => change),
           changes,
         );
       const { nodes } = await store.listNodes();
@@ -137,7 +145,7 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
       assert.notEqual(head.mark, '');
       await store.renewNode(nodeRow('n1', 8, head));
       assert.equal((await store.listNodes()).nodes[0]?.current, true);
-      const { id } = await world.create({ at: start + hour });
+      const { id } = await fixture.create({ at: start + hour });
       assert.equal((await store.endSession(id, logout(start + hour))).kind, 'ended');
       const read = await store.readLog(head.sequence, 10);
       assert.deepEqual(
@@ -145,7 +153,7 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
         [head.sequence, head.sequence + 1],
       );
       assert.deepEqual(positionOf(read[0]!), positionOf(head));
-      await world.sweep(start + 2 * hour);
+      await fixture.sweep(start + 2 * hour);
       assert.equal(await tellRedis(url, 'HGET', 'curfew:state', 'format'), '5');
     });
   }

@@ -11,9 +11,9 @@ import {
   ids,
   logout,
   random,
+  StoreFixture,
   start,
   user,
-  World,
 } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore, parseLocation, type RedisStore } from '../../../src/stores/redis/index.ts';
 import { Link } from '../../../src/stores/redis/link.ts';
@@ -23,37 +23,37 @@ import { RedisServer, redisInstalled } from '../../support/redis.ts';
 describe('the indexes on Redis', { skip: !redisInstalled }, () => {
   let server: RedisServer;
   let store: RedisStore;
-  let world: World;
+  let fixture: StoreFixture;
   before(async () => {
     server = await RedisServer.start();
   });
   beforeEach(async () => {
     await server.tell('FLUSHALL');
     store = await openRedisStore(server.url);
-    world = new World({ store, dispose: async () => {} });
+    fixture = new StoreFixture({ store, dispose: async () => {} });
   });
   afterEach(() => store.close());
   after(() => server.remove());
 
   test('N10.7: a count looks at so many due sessions, whether they are placed yet or not', async () => {
-    await world.createMany(limits.dueCounted + 700, { userId: 'ada', idle: hour });
-    const later = await world.create({ userId: 'bob' });
+    await fixture.createMany(limits.dueCounted + 700, { userId: 'ada', idle: hour });
+    const later = await fixture.create({ userId: 'bob' });
     assert.equal(await store.countActive(start + 2 * hour), 701);
     assert.equal(await store.countActive(start + 2 * hour, later.userId), 1);
-    await world.sweep(start + 2 * hour);
+    await fixture.sweep(start + 2 * hour);
     assert.equal(await store.countActive(start + 2 * hour), 1);
   });
 
   /** Sweeps until every key has been looked at once more. */
   const mended = async (now: number) => {
     const keys = Number(await server.tell('DBSIZE'));
-    for (let seen = 0; seen <= 2 * keys + 200; seen += 100) await world.sweep(now);
+    for (let seen = 0; seen <= 2 * keys + 200; seen += 100) await fixture.sweep(now);
   };
 
   test('everything of a user lies under one hash tag, the tag in the ids of the sessions', async () => {
-    const session = await world.create({ userId: 'ada', groups: ['staff'], ip: '10.0.0.1', name: 'desk' });
+    const session = await fixture.create({ userId: 'ada', groups: ['staff'], ip: '10.0.0.1', name: 'desk' });
     await store.endSessionsOfUser(user('ada'), allOfUser(start + 1));
-    await world.sweep(start + 2);
+    await fixture.sweep(start + 2);
     const tag = shardTag('ada');
     assert.equal(session.id.slice(8, 10), tag);
     const keys = (await server.tell('KEYS', '*')) as string[];
@@ -63,15 +63,15 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
   });
 
   test('an index that was lost fills again as the sweep comes by: live ones, ended ones, and what is due', async () => {
-    const [one, two] = await world.createMany(4, { groups: ['staff'], ip: '10.0.0.1' });
+    const [one, two] = await fixture.createMany(4, { groups: ['staff'], ip: '10.0.0.1' });
     await store.endSession(two!.id, logout(start + 9));
-    await world.sweep(start + 10);
+    await fixture.sweep(start + 10);
     const lists = async () => [
-      ids(await world.list({}, start + 10)),
-      ids(await world.list({ accessGroup: group('staff')[0] }, start + 10)),
-      ids(await world.list({ ip: '10.0.0.1', status: 'active' }, start + 10)),
-      ids(await world.list({ userId: user('ada') }, start + 10)),
-      ids(await world.list({ status: 'ended' }, start + 10)),
+      ids(await fixture.list({}, start + 10)),
+      ids(await fixture.list({ accessGroup: group('staff')[0] }, start + 10)),
+      ids(await fixture.list({ ip: '10.0.0.1', status: 'active' }, start + 10)),
+      ids(await fixture.list({ userId: user('ada') }, start + 10)),
+      ids(await fixture.list({ status: 'ended' }, start + 10)),
     ];
     const before = await lists();
     assert.deepEqual(
@@ -85,19 +85,19 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     assert.notDeepEqual(await lists(), before);
     await mended(start + 10);
     assert.deepEqual(await lists(), before);
-    await world.sweep(start + forever);
-    await world.sweep(start + forever + 2 * hour, hour);
+    await fixture.sweep(start + forever);
+    await fixture.sweep(start + forever + 2 * hour, hour);
     assert.equal(await store.readSession(one!.id), undefined, 'what was mended is never forgotten');
   });
 
   for (const key of ['u:0.0:ada', 'x:ada', 'e:ada']) {
     test(`a key of one user that is not what it should be (${key}) keeps nobody else from signing in and out`, async () => {
-      const damaged = await world.create({ userId: 'ada' });
-      const others = await Promise.all(['ben', 'cleo', 'dora'].map((userId) => world.create({ userId })));
+      const damaged = await fixture.create({ userId: 'ada' });
+      const others = await Promise.all(['ben', 'cleo', 'dora'].map((userId) => fixture.create({ userId })));
       await server.tell('SET', `curfew:{${shardTag('ada')}}:${key}`, 'something else');
       const outcomes = await Promise.allSettled([
         ...[others[0]!, damaged, others[1]!, others[2]!].map(({ id }) => store.endSession(id, logout())),
-        ...['ben', 'ada', 'cleo'].map((userId) => world.create({ userId })),
+        ...['ben', 'ada', 'cleo'].map((userId) => fixture.create({ userId })),
       ]);
       const codes = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? 'done' : outcome.reason.code));
       // While no epoch has moved nobody looks at e:, to end a session; nor at x:, to open one.
@@ -111,8 +111,8 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
         opens ? 'store_damaged' : 'done',
         'done',
       ]);
-      for (const { id } of others) assert.equal((await world.view(id)).status, 'ended');
-      assert.equal((await world.view(damaged.id)).status, ends ? 'active' : 'ended');
+      for (const { id } of others) assert.equal((await fixture.view(id)).status, 'ended');
+      assert.equal((await fixture.view(damaged.id)).status, ends ? 'active' : 'ended');
       assert.equal((await store.logHead()).sequence, ends ? 3 : 4);
       assert.equal(await store.countActive(start), 2 + Number(ends) + Number(!opens));
     });
@@ -121,64 +121,64 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
   for (const key of ['u:0.0:ada', 'x:ada', 'e:ada']) {
     test(`a key of one user that is not what it should be (${key}) keeps the sweep from nobody else`, async () => {
       const [ada, ben, cleo] = await Promise.all(
-        ['ada', 'ben', 'cleo'].map((userId) => world.create({ userId, idle: hour })),
+        ['ada', 'ben', 'cleo'].map((userId) => fixture.create({ userId, idle: hour })),
       );
-      const [dora, eve] = await Promise.all(['ada', 'eve'].map((userId) => world.create({ userId })));
-      await world.sweep(start);
+      const [dora, eve] = await Promise.all(['ada', 'eve'].map((userId) => fixture.create({ userId })));
+      await fixture.sweep(start);
       for (const userId of ['ada', 'eve']) await store.endSessionsOfUser(user(userId), allOfUser(start + 1));
       await server.tell('SET', `curfew:{${shardTag('ada')}}:${key}`, 'something else');
       await mended(start + 2 * hour);
-      for (const { id } of [ben!, cleo!]) assert.equal((await world.view(id, start + 2 * hour)).endReason, 'idle');
+      for (const { id } of [ben!, cleo!]) assert.equal((await fixture.view(id, start + 2 * hour)).endReason, 'idle');
       assert.equal((await store.readSession(eve!.id))?.stored.end?.reason, 'all_of_user');
       assert.ok(ada && dora);
-      await world.sweep(start + forever + 2 * hour, hour);
+      await fixture.sweep(start + forever + 2 * hour, hour);
       assert.equal(await store.readSession(ben!.id), undefined, 'what was swept is never forgotten');
-      const log = await world.log();
+      const log = await fixture.log();
       assert.ok(log.length <= 5, `${log.length} entries for four ends`);
     });
   }
 
   test('spring-session 2230: what is in an index and is not there any more goes from it when somebody looks', async () => {
-    const [gone, kept] = await world.createMany(2, { groups: ['staff'] });
-    await world.sweep(start + 5);
+    const [gone, kept] = await fixture.createMany(2, { groups: ['staff'] });
+    await fixture.sweep(start + 5);
     await server.tell('DEL', `curfew:{${shardTag('ada')}}:s:${gone!.id}`);
-    assert.deepEqual(ids(await world.list({ accessGroup: group('staff')[0] })), [kept!.id]);
+    assert.deepEqual(ids(await fixture.list({ accessGroup: group('staff')[0] })), [kept!.id]);
     assert.equal(await server.tell('ZCARD', 'curfew:l:g:staff'), 1);
-    assert.deepEqual(ids(await world.list({ userId: user('ada') })), [kept!.id]);
+    assert.deepEqual(ids(await fixture.list({ userId: user('ada') })), [kept!.id]);
     assert.equal(await store.countActive(start, user('ada')), 1);
   });
 
   test('a session is found ended by an epoch however often its neighbours’ epochs have moved', async () => {
     // Users whose keys lie together.
     const [one, two] = neighbours();
-    const mine = await world.create({ userId: one });
+    const mine = await fixture.create({ userId: one });
     for (let i = 0; i < 3; i++) await store.endSessionsOfUser(user(two), allOfUser(start + i));
-    assert.equal((await world.view(mine.id)).status, 'active');
+    assert.equal((await fixture.view(mine.id)).status, 'active');
     // Activity is the moment at which a session takes note that none of that concerned it.
     await store.touchSessions([{ id: mine.id, at: start + 10 }]);
-    assert.equal((await world.view(mine.id)).status, 'active');
+    assert.equal((await fixture.view(mine.id)).status, 'active');
     await store.endSessionsOfUser(user(two), allOfUser(start + 11));
-    assert.equal((await world.view(mine.id)).status, 'active');
+    assert.equal((await fixture.view(mine.id)).status, 'active');
     await store.endSessionsOfUser(user(one), allOfUser(start + 12));
     await store.touchSessions([{ id: mine.id, at: start + 13 }]);
-    const seen = await world.view(mine.id, start + 13);
+    const seen = await fixture.view(mine.id, start + 13);
     assert.deepEqual([seen.status, seen.endedAt, seen.lastSeenAt], ['ended', start + 12, start + 10]);
-    const other = await world.create({ userId: one, at: start + 14 });
+    const other = await fixture.create({ userId: one, at: start + 14 });
     await store.endEveryone(everyone(start + 15));
-    assert.equal((await world.view(other.id, start + 15)).endReason, 'everyone');
+    assert.equal((await fixture.view(other.id, start + 15)).endReason, 'everyone');
   });
 
   test('sessions that an end of everyone finds in no list yet are written down all the same', async () => {
-    const sessions = await world.createMany(20);
+    const sessions = await fixture.createMany(20);
     await store.endEveryone(everyone(start + 50));
-    const later = await world.create({ at: start + 51 });
+    const later = await fixture.create({ at: start + 51 });
     // Another node is at this part of its sweep before anybody has placed them.
     const link = await Link.open({ location: parseLocation(server.url), timeout: 5000 });
     await link.run(settleEveryone, [String(start + 52), '100']);
     await link.close();
-    await world.sweep(start + 52);
-    for (const { id } of sessions) assert.equal((await world.snapshot(id)).stored.end?.reason, 'everyone');
-    assert.equal((await world.view(later.id)).status, 'active');
+    await fixture.sweep(start + 52);
+    for (const { id } of sessions) assert.equal((await fixture.snapshot(id)).stored.end?.reason, 'everyone');
+    assert.equal((await fixture.view(later.id)).status, 'active');
     assert.equal(await server.tell('HEXISTS', 'curfew:state', 'walk'), 0);
   });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { CurfewError } from '../../../src/errors.ts';
 import { createCurfew } from '../../../src/index.ts';
-import { logout, start, World } from '../../../src/stores/conformance/harness.ts';
+import { logout, StoreFixture, start } from '../../../src/stores/conformance/harness.ts';
 import { openStore, showStore } from '../../../src/stores/open.ts';
 import { openRedisStore, parseLocation, type RedisStore } from '../../../src/stores/redis/index.ts';
 import { makeCertificates } from '../../support/certificates.ts';
@@ -41,8 +41,8 @@ test('N8.17: what a URL of a Redis says is taken, or refused by what is wrong wi
   const wrong: [string, RegExp][] = [
     ['redis+sentinel://:hunter2@h', /has the path \/, which must be the name that the Sentinels have/],
     ['redis+sentinel://:hunter2@h/mymaster/one', /has the path \/mymaster\/one/],
-    ['redis+sentinel://:hunter2@h,/mymaster', /"" is no host with a port/],
-    ['redis+sentinel://:hunter2@h:x/mymaster', /"h:x" is no host with a port/],
+    ['redis+sentinel://:hunter2@h,/mymaster', /"" is not a host with a port/],
+    ['redis+sentinel://:hunter2@h:x/mymaster', /"h:x" is not a host with a port/],
     ['redis+sentinel://:hunter2@h/mymaster?ca=/x', /unknown parameter "ca"; it takes prefix, sentinel_password,/],
     ['rediss+sentinel://:hunter2@h/mymaster?master=x', /unknown parameter "master"/],
     ['redis://:hunter2@h?sentinel_password=hunter2', /unknown parameter "sentinel_password"/],
@@ -90,7 +90,7 @@ describe('a Redis', { skip: !redisInstalled }, () => {
     ];
     t.after(one.close);
     t.after(two.close);
-    const [first, second] = [worldOf(one), worldOf(two)];
+    const [first, second] = [fixtureOf(one), fixtureOf(two)];
     const kept = await second.create();
     await first.create();
     await one.endEveryone(logout(start));
@@ -112,7 +112,7 @@ describe('a Redis', { skip: !redisInstalled }, () => {
     t.after(() => server.remove());
     const store = await openRedisStore(`redis+unix://${path}?db=3`);
     t.after(store.close);
-    await worldOf(store).create();
+    await fixtureOf(store).create();
     assert.match(String(await server.tell('INFO', 'keyspace')), /db3:/);
     const error = await openRedisStore(`redis+unix://${path}x`).catch((fault: CurfewError) => fault);
     assert.equal((error as CurfewError).code, 'store_unavailable');
@@ -139,9 +139,9 @@ describe('a Redis', { skip: !redisInstalled }, () => {
     assert.equal((await fault(`${url}?ca=${ca}`)).code, 'store_unavailable');
     const store = await openRedisStore(`${url}?ca=${ca}&cert=${cert}&key=${key}`);
     t.after(store.close);
-    const { id } = await worldOf(store).create();
+    const { id } = await fixtureOf(store).create();
     assert.ok(await store.readSession(id));
   });
 });
 
-const worldOf = (store: RedisStore) => new World({ store, dispose: store.close });
+const fixtureOf = (store: RedisStore) => new StoreFixture({ store, dispose: store.close });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { World } from '../../../src/stores/conformance/harness.ts';
+import { StoreFixture } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { runCli } from '../../support/process.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
@@ -10,7 +10,7 @@ describe('a Redis that servers of an earlier version use', { skip: !redisInstall
     const server = await RedisServer.start();
     t.after(() => server.remove());
     const store = await openRedisStore(server.url);
-    await new World({ store, dispose: store.close }).createKey(['sessions.verify']);
+    await new StoreFixture({ store, dispose: store.close }).createKey(['sessions.verify']);
     await store.close();
     await server.tell('HSET', 'curfew:state', 'format', '4');
     const run = (...args: string[]) =>

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { createVerifier } from 'curfew-client/verifier';
 import type { CurfewError } from '../../../src/errors.ts';
-import { World } from '../../../src/stores/conformance/harness.ts';
+import { StoreFixture } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { fleetSettings, insist, until } from '../../support/failover.ts';
@@ -100,11 +100,11 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
     t.after(() => address.close());
     const store = await openRedisStore(`redis://127.0.0.1:${address.port}`);
     t.after(store.close);
-    const world = new World({ store, dispose: store.close });
-    await world.create();
+    const fixture = new StoreFixture({ store, dispose: store.close });
+    await fixture.create();
     address.lead(second.port);
     await first.tell('REPLICAOF', '127.0.0.1', String(second.port));
-    const { id } = await recovers(() => world.create());
+    const { id } = await recovers(() => fixture.create());
     assert.ok(await store.readSession(id));
     assert.ok(Number(await second.tell('DBSIZE')) > 0);
   });
@@ -117,7 +117,7 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
     for (const query of ['?sentinel_password=ofsentinel', '?sentinel_username=default&sentinel_password=ofsentinel']) {
       const store = await openRedisStore(at(':ofprimary@', query));
       assert.equal((await store.describe()).location, `redis+sentinel://127.0.0.1:${port}/pair/3`);
-      await new World({ store, dispose: store.close }).create();
+      await new StoreFixture({ store, dispose: store.close }).create();
       await store.close();
     }
     const keyspace = await tellRedis(`redis://:ofprimary@127.0.0.1:${server.port}`, 'INFO', 'keyspace');
@@ -169,7 +169,7 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
       [latest.port, old.port],
     ]) {
       const store = await openRedisStore(`redis+sentinel://${ports.map((port) => `127.0.0.1:${port}`)}/pair`);
-      await new World({ store, dispose: store.close }).create();
+      await new StoreFixture({ store, dispose: store.close }).create();
       await store.close();
     }
     assert.deepEqual([await before.tell('DBSIZE'), Number(await now.tell('DBSIZE')) > 0], [0, true]);
@@ -193,7 +193,7 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
     assert.match(stranger.message, /certificate/);
     const store = await openRedisStore(`${url}?ca=${ca}&cert=${cert}&key=${key}`);
     t.after(store.close);
-    const { id } = await new World({ store, dispose: store.close }).create();
+    const { id } = await new StoreFixture({ store, dispose: store.close }).create();
     assert.ok(await store.readSession(id));
   });
 });

@@ -108,10 +108,10 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
 
   test('N10.1: a change while it is exported is no picture of anything: the export fails', async (t) => {
     const one = await kinds['redis']!(t);
-    const world = await fill(one);
+    const context = await fill(one);
     const exported = (async () => {
       let lines = 0;
-      for await (const _ of exportLines(one, undefined, 0)) if (lines++ === 3) await world.create({ userId: 'late' });
+      for await (const _ of exportLines(one, undefined, 0)) if (lines++ === 3) await context.create({ userId: 'late' });
     })();
     await assert.rejects(exported, { code: 'changed_meanwhile' });
   });

@@ -1,4 +1,4 @@
-import { cell, firstMark } from '../codec.ts';
+import { cell, firstEpochStamp } from '../codec.ts';
 import { type Script, withPieces, writing } from './script.ts';
 
 /**
@@ -31,7 +31,7 @@ for i = 1, count do
   local mark, user, userId, version, tail, seenAt, expiresAt, idle = string.match(text or '', ${plain})
   -- Most sessions are plain, and need nothing of the pieces: what they do is done here in as few steps as Redis allows.
   local home = homeOf(id)
-  if mark and mark == (found[2 * i] or '${firstMark}') and not seen[id] and (owner == '' or owner == userId)
+  if mark and mark == (found[2 * i] or '${firstEpochStamp}') and not seen[id] and (owner == '' or owner == userId)
     and tonumber(at) < math.min(tonumber(expiresAt), seenAt + idle)
     and tonumber(redis.pcall('ZADD', home .. 'x:' .. userId, 0, id))
     and tonumber(redis.pcall('ZREM', home .. 'u:' .. string.match(mark, '^%d+') .. '.' .. user .. ':' .. userId, id)) then

@@ -110,7 +110,7 @@ for id in pairs(looks) do
   if row and row[${cell.endAt}] == '' and row[${cell.suspended}] == '0'
     and (userId == '' or row[${cell.userId}] == userId)
     and deadlineOf(row) <= tonumber(now)
-    and not epochEnd(homeOf(id), row[${cell.userId}], row[${cell.mark}], row[${cell.user}]) then
+    and not epochEnd(homeOf(id), row[${cell.userId}], row[${cell.epochStamp}], row[${cell.user}]) then
     count = count - 1
   end
 end

@@ -1,4 +1,4 @@
-import { cell, firstMark, slotCell, tail } from '../codec.ts';
+import { cell, firstEpochStamp, slotCell, tail } from '../codec.ts';
 
 /*
  * What the programs have in common, in Lua. Each program takes only the pieces that it calls: Redis runs through all of
@@ -66,7 +66,7 @@ end
 const epochs = `
 -- The present mark of a group of slots.
 local function markOf(home)
-  return redis.call('GET', home .. 'm') or '${firstMark}'
+  return redis.call('GET', home .. 'm') or '${firstEpochStamp}'
 end
 
 local function everyoneOf(mark)
@@ -110,7 +110,7 @@ local function endOf(home, row, now)
   if row[${cell.endAt}] ~= '' then
     return { row[${cell.endAt}], row[${cell.endBy}], row[${cell.endReason}], row[${cell.endSequence}] }, false
   end
-  local step = epochEnd(home, row[${cell.userId}], row[${cell.mark}], row[${cell.user}])
+  local step = epochEnd(home, row[${cell.userId}], row[${cell.epochStamp}], row[${cell.user}])
   local at = deadlineOf(row)
   local passed = tonumber(now) >= at
   if step and not (passed and at < tonumber(step[1])) then return step, true end
@@ -183,7 +183,7 @@ end
 
 const indexes = String.raw`
 local function stamp(row)
-  return string.match(row[${cell.mark}], '^%d+') .. '.' .. row[${cell.user}] .. ':' .. row[${cell.userId}]
+  return string.match(row[${cell.epochStamp}], '^%d+') .. '.' .. row[${cell.user}] .. ':' .. row[${cell.userId}]
 end
 
 -- What a session is found by, besides its user: see tagsOf in keys.ts.
@@ -346,7 +346,7 @@ local function endUser(home, userId, why, except)
   local ended = active
   if spared then
     displace(home, except, spared)
-    spared[${cell.mark}], spared[${cell.user}] = moved, user + 1
+    spared[${cell.epochStamp}], spared[${cell.user}] = moved, user + 1
     spared[${cell.version}] = spared[${cell.version}] + 1
     redis.call('SET', home .. 's:' .. except, joined(spared))
     place(home, except, spared)

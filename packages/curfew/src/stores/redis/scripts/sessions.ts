@@ -1,4 +1,4 @@
-import { cell, firstMark, separator, tail } from '../codec.ts';
+import { cell, firstEpochStamp, separator, tail } from '../codec.ts';
 import { reading, type Script, withPieces, writing } from './script.ts';
 
 /**
@@ -37,7 +37,7 @@ end
 local answers, rest = {}, {}
 for i = 1, count do
   local id, userId, unstamped, now, everyone, epoch, told, name, most = unpack(ARGV, 10 * i - 9, 10 * i - 1)
-  local home, mark, user = homeOf(id), marks[i] or '${firstMark}', users[i]
+  local home, mark, user = homeOf(id), marks[i] or '${firstEpochStamp}', users[i]
   local moved = everyone ~= '' and (everyone ~= string.match(mark, '^%d+') or epoch ~= user)
   -- Most sessions have no name and no limit, and need nothing of the rest.
   if type(user) == 'table' then
@@ -171,7 +171,7 @@ for i = 1, #ARGV, 2 do
   if row and at > tonumber(row[${cell.lastSeenAt}]) and not endOf(homeOf(ARGV[i]), row, at) then
     row[${cell.lastSeenAt}] = ARGV[i + 1]
     -- No epoch has ended it so far: whoever reads it next sees that at once.
-    row[${cell.mark}] = markOf(homeOf(ARGV[i]))
+    row[${cell.epochStamp}] = markOf(homeOf(ARGV[i]))
     redis.call('SET', key, joined(row))
   end
 end

@@ -1,0 +1,41 @@
+import type { AttemptRule } from '../domain/attempts.ts';
+import type { Policy } from '../domain/policy.ts';
+import type { Random } from '../domain/ports.ts';
+import type { Store } from '../stores/contract.ts';
+import type { Activity } from './activity.ts';
+import type { SteadyClock } from './clock.ts';
+import type { Fence } from './fence.ts';
+import type { Guesses } from './guesses.ts';
+import type { KeyedQueue } from './keyed-queue.ts';
+import type { Passwords } from './passwords.ts';
+import type { Secrets } from './secrets.ts';
+
+/** What every use case works with. */
+export type AuthorityContext = {
+  store: Store;
+  clock: SteadyClock;
+  random: Random;
+  fence: Fence;
+  secrets: Secrets;
+  passwords: Passwords;
+  activity: Activity;
+  /** Calls on one named session are done one after the other. */
+  queue: KeyedQueue;
+  guesses: Guesses;
+  policy: Policy;
+  attempts: AttemptRules;
+  /** What authenticator apps show beside the account's name. */
+  issuer: string;
+};
+
+/** Limits of guessing, shared by all nodes. */
+export type AttemptRules = {
+  /** Sign-ins that fail for one account, whichever of its names is given; and as many from a device that it knows. */
+  loginOfAccount: AttemptRule;
+  /** Sign-ins from one address, or one network of IPv6. */
+  loginFromAddress: AttemptRule;
+  /** Second factors of one account. */
+  secondFactor: AttemptRule;
+  /** Wrong second factors of one account in a row, over days. */
+  secondFactorInARow: AttemptRule;
+};

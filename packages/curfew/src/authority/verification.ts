@@ -1,0 +1,10 @@
+import type { EndReason } from '../domain/reasons.ts';
+import type { Session, StoredSession } from '../domain/session.ts';
+
+/** Why a token is not good: it is mistyped, unknown or replaced, or its session has ended or is suspended. */
+export type InactiveReason = 'malformed' | 'unknown' | 'suspended' | EndReason;
+
+export type ActiveVerification = { active: true; session: Session };
+export type Verification = ActiveVerification | { active: false; reason: InactiveReason };
+
+export type VerifiedToken = { active: true; stored: StoredSession } | { active: false; reason: InactiveReason };

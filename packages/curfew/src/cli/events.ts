@@ -1,0 +1,127 @@
+import type { Command } from 'commander';
+import { type Event, type Operations, pages } from 'curfew-client';
+import { eventTypes } from '../domain/events.ts';
+import { answer, type Context, contextOf, exitCodes, Stop } from './context.ts';
+import { followEvents } from './follow-events.ts';
+import { actorText } from './format.ts';
+import { choice, moment, pageSize } from './option-values.ts';
+import { type Column, jsonText, paint, renderTable } from './terminal.ts';
+import { exactOption, findUser, type UserNames, userNames, withName } from './user.ts';
+
+type Options = {
+  since?: string;
+  until?: string;
+  user?: string;
+  exact?: boolean;
+  actor?: string;
+  type?: Event['type'];
+  limit: number;
+  cursor?: string;
+  follow?: boolean;
+};
+type Query = Operations['listEvents']['input'];
+type Page = Operations['listEvents']['output'];
+
+export function events(program: Command): void {
+  program
+    .command('events')
+    .description('what happened, newest first; or, with --follow, as it happens')
+    .option(
+      '--since <when>',
+      'from then on: a date such as 2026-11-26T14:30Z, or how long ago, such as 2h or 3d',
+      since,
+    )
+    .option('--until <when>', 'before then', since)
+    .option('-u, --user <user>', 'about a user: an account’s user name or address, or an id')
+    .option('--actor <actor>', 'done by: a user as with --user, key:<id>, policy or library')
+    .option(...exactOption)
+    .addOption(choice('-t, --type <type>', 'of a type', eventTypes))
+    .addOption(pageSize('events'))
+    .option('--cursor <cursor>', 'the page after this one')
+    .option('-f, --follow', 'print events as they happen, with --since from then on, until it is interrupted')
+    .action(async (asked: Options, command: Command) => {
+      const context = contextOf(command);
+      if (asked.follow && (asked.until !== undefined || asked.cursor !== undefined)) {
+        throw new Stop(exitCodes.usage, '--follow goes on without an end: leave out --until and --cursor.');
+      }
+      const query = await queryOf(context, asked);
+      if (asked.follow) await follow(context, query);
+      else await list(context, query, asked);
+    });
+}
+
+// Commander hands over the value before as well.
+function since(text: string): string {
+  return moment(text);
+}
+
+async function queryOf(context: Context, { since, until, user, exact, actor, type }: Options): Promise<Query> {
+  const userId = user === undefined ? undefined : (await findUser(context, user, exact)).id;
+  return { since, until, user: userId, actor: actor && (await actorOf(context, actor, exact)), type } as Query;
+}
+
+async function actorOf(context: Context, text: string, exact?: boolean): Promise<string> {
+  if (text === 'policy' || text === 'library' || /^(user|key):/.test(text)) return text;
+  return `user:${(await findUser(context, text, exact)).id}`;
+}
+
+/** A search stops at the server every half second; it goes on until there is a page, or nothing more to look at. */
+async function list(context: Context, query: Query, { limit, cursor }: Options): Promise<void> {
+  const { terminal, client } = context;
+  const page: Page = { events: [], partial: false };
+  for await (const part of pages(client.listEvents, { ...query, limit, cursor } as Query)) {
+    page.events.push(...part.events);
+    page.nextCursor = part.nextCursor;
+    if (page.events.length > 0) break;
+  }
+  if (page.nextCursor === undefined) delete page.nextCursor;
+  const names = terminal.json ? new Map<string, string>() : await userNames(context, usersOf(page.events));
+  answer(context, page, ({ events, nextCursor }) => {
+    if (events.length === 0) return 'No events match.';
+    const more = nextCursor ? `\n\n${paint('dim', `More: ${moreOf(query)}--cursor ${nextCursor}`)}` : '';
+    return renderTable(events, columns(names), terminal.width) + more;
+  });
+}
+
+/** A cursor belongs to its query, and `2h` is another moment by now. */
+function moreOf({ since, until }: Query): string {
+  return [since && `--since ${since} `, until && `--until ${until} `].filter(Boolean).join('');
+}
+
+async function follow(context: Context, query: Query): Promise<void> {
+  const { terminal } = context;
+  const names = new Map<string, string>();
+  const looked = new Set<string>();
+  for await (const event of followEvents(context, query)) {
+    if (terminal.json) {
+      terminal.out(jsonText(event));
+      continue;
+    }
+    const users = usersOf([event]).filter((id) => !looked.has(id));
+    for (const [id, name] of await userNames(context, users)) names.set(id, name);
+    for (const id of users) looked.add(id);
+    terminal.out(
+      columns(names)
+        .map(({ of }) => of(event))
+        .join('  '),
+    );
+  }
+}
+
+function usersOf(some: readonly Event[]): string[] {
+  const actors = some.map(({ by }) => (by.startsWith('user:') ? by.slice('user:'.length) : undefined));
+  return [...new Set([...some.map(({ userId }) => userId), ...actors])].filter((id) => id !== undefined);
+}
+
+const columns = (names: UserNames): readonly Column<Event>[] => [
+  { head: 'WHEN (UTC)', of: ({ at }) => at.slice(0, 19).replace('T', ' '), least: 19 },
+  { head: 'TYPE', of: ({ type }) => type, least: 14 },
+  { head: 'BY', of: ({ by }) => actorText(names, by), least: 10 },
+  { head: 'USER', of: ({ userId }) => (userId === undefined ? '–' : withName(names, userId)), least: 8 },
+  { head: 'DETAILS', of: detailsText, least: 8 },
+];
+
+function detailsText({ reason, sessionId, details }: Event): string {
+  const parts = [reason, sessionId && `session ${sessionId}`, details && JSON.stringify(details)];
+  return parts.filter(Boolean).join(' ') || '–';
+}

@@ -1,0 +1,82 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { CurfewApiError, type Event } from 'curfew-client';
+import type { Context } from './context.ts';
+
+/** Milliseconds after which a connection that was lost is made again. */
+const retry = 2000;
+
+/**
+ * Events as a server tells of them. A connection that is lost is made again, and goes on after the last event that was
+ * told, so that none is missing and none is told twice.
+ * @throws `CurfewApiError` when the first connection fails, or the server refuses one
+ */
+export async function* followEvents(
+  { url, token, terminal }: Context,
+  query: { [name: string]: string | number | undefined },
+): AsyncGenerator<Event> {
+  const asked = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const address = `${url.replace(/\/+$/, '')}/v1/events?${new URLSearchParams(asked)}`;
+  // From the first that is kept: the filter leaves out what was before.
+  let last = query['since'] === undefined ? undefined : '0';
+  for (let connected = false; ; ) {
+    try {
+      const response = await connect(address, url, token, last);
+      connected = true;
+      for await (const { id, data } of messagesOf(response.body!)) {
+        yield JSON.parse(data) as Event;
+        last = id;
+      }
+    } catch (error) {
+      const lost = error instanceof TypeError || (error as CurfewApiError).code === 'unreachable';
+      if (!lost || !connected) throw error;
+    }
+    terminal.err('The connection is lost; trying again.');
+    await pause(retry);
+  }
+}
+
+async function connect(address: string, url: string, token: string | undefined, last: string | undefined) {
+  let response: Response;
+  try {
+    response = await fetch(address, {
+      redirect: 'manual',
+      headers: {
+        accept: 'text/event-stream',
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(last !== undefined && { 'last-event-id': last }),
+      },
+    });
+  } catch (error) {
+    const { cause, message } = error as Error & { cause?: { code?: string } };
+    throw new CurfewApiError('unreachable', `${url} cannot be reached: ${cause?.code ?? message}.`, {
+      cause: error,
+      remedy: 'Check the URL, and whether the server runs.',
+    });
+  }
+  const type = response.headers.get('content-type') ?? '';
+  if (response.ok && type.startsWith('text/event-stream')) return response;
+  const body: unknown = type.includes('json') ? await response.json() : undefined;
+  if (typeof (body as { code?: unknown } | undefined)?.code === 'string') {
+    throw CurfewApiError.of(body as Record<string, unknown>, response);
+  }
+  throw new CurfewApiError('not_curfew', `${url} answered ${response.status}, and not as Curfew does.`, {
+    status: response.status,
+    remedy: 'Check the URL: is that the Curfew server, and not a proxy or another program?',
+  });
+}
+
+/** The messages of a stream of server-sent events, as Curfew writes them: each with an id, and its data on one line. */
+async function* messagesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<{ id: string; data: string }> {
+  let rest = '';
+  for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+    const blocks = (rest + chunk).split('\n\n');
+    rest = blocks.pop()!;
+    for (const block of blocks) {
+      const lines = block.split('\n');
+      const [id, data] = ['id: ', 'data: '].map((name) =>
+        lines.find((line) => line.startsWith(name))?.slice(name.length),
+      );
+      if (id !== undefined && data !== undefined) yield { id, data };
+    }
+  }
+}

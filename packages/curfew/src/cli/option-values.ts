@@ -1,0 +1,52 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { normalAddress } from '../domain/address.ts';
+import { limits } from '../domain/limits.ts';
+
+/*
+ * What the options of commands may be given. A value that is none of these ends the command with the usage code, and the
+ * message names the option and the value; the server is not asked.
+ */
+
+/** One of a few words. */
+export function choice(flags: string, description: string, values: readonly string[]): Option {
+  return new Option(flags, description).choices(values);
+}
+
+export function pageSize(noun: string): Option {
+  return new Option('-n, --limit <number>', `${noun} a page, 1 to ${limits.pageMax}`)
+    .default(limits.pageDefault)
+    .argParser((text) => wholeNumber(text, 1, limits.pageMax));
+}
+
+function wholeNumber(text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+}
+
+/** Seconds, in milliseconds: at most a day. */
+export function seconds(text: string): number {
+  const value = Number(text) * 1000;
+  if (value > 0 && value <= 86_400_000) return value;
+  throw new InvalidArgumentError('It must be a number of seconds, such as 30.');
+}
+
+/** An address of the network. */
+export function address(text: string): string {
+  if (normalAddress(text) !== undefined) return text;
+  throw new InvalidArgumentError('It must be an IPv4 or IPv6 address.');
+}
+
+const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A moment as ISO text: a date, a date with a time (UTC without a zone), or how long ago. */
+export function moment(text: string, now: number = Date.now()): string {
+  const [, amount, unit] = /^(\d{1,7})([smhd])$/.exec(text) ?? [];
+  if (unit !== undefined) return new Date(now - Number(amount) * units[unit]!).toISOString();
+  const dated = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/.exec(text);
+  const time = dated ? Date.parse(text.length > 10 && !dated[1] ? `${text}Z` : text) : Number.NaN;
+  if (!Number.isNaN(time)) return new Date(time).toISOString();
+  throw new InvalidArgumentError(
+    'It must be a date such as 2026-11-26 or 2026-11-26T14:30Z, or how long ago: 90s, 30m, 2h or 3d.',
+  );
+}

@@ -1,0 +1,51 @@
+import type { ApiErrorCode, CurfewApiError } from 'curfew-client';
+
+/*
+ * Errors of the server name fields and headers of a request. Whoever wrote a command knows its options: these are their
+ * names, and what to do about an error at the command line, where that is not what a program would do.
+ */
+
+/** The options and arguments by which commands fill the fields of requests, where they are not called alike. */
+const options: Readonly<Record<string, string>> = {
+  userId: '<user>',
+  user: '--user',
+  group: '--group',
+  ip: '--ip',
+  filter: '--filter',
+  name: '<name>',
+  limit: '--limit',
+  cursor: '--cursor',
+  except: '--except',
+  actor: '--actor',
+  add: '<groups>',
+  remove: '<groups>',
+  sessionId: '--session',
+  email: '--email',
+  username: '<username>',
+  token: '--session-token',
+  refreshToken: '--refresh-token',
+};
+
+const remedies: Partial<Record<ApiErrorCode, string>> = {
+  invalid_value: 'Give a value within the bounds that the message names; `--help` lists the options.',
+  wrong_type: 'Give a value of the kind that the message names; `--help` lists the options.',
+  cursor_of_another_query: 'Repeat the command with the options that it had when it gave the cursor.',
+  authentication_required: 'Sign in with `curfew login`, or give an API key with --token or CURFEW_API_KEY.',
+  second_factor_required:
+    'Give a code with --code. An account without a second factor enrols one first: `curfew accounts totp`.',
+  second_factor_invalid: 'Give the current, unused code of the authenticator with --code, or an unused backup code.',
+  fresh_sign_in_required: 'Sign in again with `curfew login`, or give a code with --code.',
+};
+
+/** What to do about an error, in the words of the command line. */
+export function remedyOf({ code, remedy }: CurfewApiError): string {
+  return remedies[code] ?? remedy;
+}
+
+/** A message that names options where the server's names fields: `/querystring/ip`, `/body/userId`. */
+export function inOptions(message: string): string {
+  return message.replace(
+    /\/(?:querystring|query|body|params)\/(\w+)/g,
+    (whole, name: string) => options[name] ?? whole,
+  );
+}

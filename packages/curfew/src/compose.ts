@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { systemTiming, type Timing } from 'curfew-client/fence';
+import { Activity } from './authority/activity.ts';
+import { afterFailover } from './authority/after-failover.ts';
+import { authenticateKey } from './authority/authenticate.ts';
+import { askStoreTime, processClock, type StoreClock, storeClock, writtenAhead } from './authority/clock.ts';
+import type { AttemptRules, AuthorityContext } from './authority/context.ts';
+import { Guesses } from './authority/guesses.ts';
+import { KeyedQueue } from './authority/keyed-queue.ts';
+import { createPasswords } from './authority/passwords.ts';
+import { createSecrets } from './authority/secrets.ts';
+import { defaultUpkeep, startUpkeep, type Upkeep } from './authority/upkeep.ts';
+import { verifyFromStore } from './authority/verify-session.ts';
+import { newId } from './domain/ids.ts';
+import { day, minute, second } from './domain/limits.ts';
+import { defaultPolicy, type Policy } from './domain/policy.ts';
+import type { Clock, Random } from './domain/ports.ts';
+import { CurfewError } from './errors.ts';
+import { type Admitted, createFence, type LossReason, type ProcessFence } from './fence/index.ts';
+import { secretKeyOf } from './secret-key.ts';
+import type { Store } from './stores/contract.ts';
+import { observeStore, type StoreCalls } from './stores/observed.ts';
+import { folderOf, openStore } from './stores/open.ts';
+
+export type CurfewOptions = {
+  /** `lmdb:` and a folder, or the URL of a server's database. */
+  store: string;
+  /** The servers' own key, 32 bytes, or the file that holds it; an embedded store has one in its folder. */
+  secretKey?: Uint8Array | undefined;
+  secretKeyFile?: string | undefined;
+  policy?: Partial<Policy> | undefined;
+  attempts?: Partial<AttemptRules> | undefined;
+  issuer?: string | undefined;
+  /** Milliseconds that ended sessions and events are kept. */
+  keepEnded?: number | undefined;
+  keepEvents?: number | undefined;
+  acceptClock?: boolean | undefined;
+  /** Milliseconds that this machine's clock may be off from the one of a store on a server. */
+  maxClockOffset?: number | undefined;
+  /** Milliseconds that a cache may trust itself without word from the store. */
+  lease?: number | undefined;
+  /** Sessions that the process remembers at most. */
+  cacheSessions?: number | undefined;
+  /** What the time is, instead of the store's clock. */
+  clock?: Clock | undefined;
+  /** End every session when the store was failed over or restored: ends may be lost with what it lacks. */
+  endAllAfterFailover?: boolean | undefined;
+  /** This node's fence starts over: why, and what gave it away. */
+  onRestart?: ((reason: LossReason, detail: string) => void) | undefined;
+  onError?: ((error: unknown) => void) | undefined;
+  /** What an operator should know, and what keeps nothing from working. */
+  onWarning?: ((text: string) => void) | undefined;
+};
+
+export type OpenedCurfew = {
+  context: AuthorityContext;
+  fence: ProcessFence;
+  upkeep: Upkeep;
+  /** What becomes of the calls to the store. */
+  calls: StoreCalls;
+  /** Has the store know the secret key from now on: once nothing else keeps the start from succeeding. */
+  keepKey(): Promise<void>;
+  close(): Promise<void>;
+};
+
+const defaultLease = 2 * second;
+const defaultCacheSessions = 20_000;
+const defaultMaxClockOffset = minute;
+
+export const defaultAttempts: AttemptRules = {
+  loginOfAccount: { max: 10, window: 15 * minute },
+  loginFromAddress: { max: 300, window: 15 * minute },
+  secondFactor: { max: 5, window: 5 * minute },
+  // NIST SP 800-63B-4, 3.2.2: no more than 100 in a row.
+  secondFactorInARow: { max: 100, window: 30 * day },
+};
+
+/** Randomness in larger pieces: a call of the system for each few bytes is most of a token's cost. */
+export function pooledRandom(): Random {
+  const size = 4096;
+  let pool = randomBytes(size);
+  let used = 0;
+  return (bytes) => {
+    if (bytes > size / 4) return randomBytes(bytes);
+    if (used + bytes > size) {
+      pool = randomBytes(size);
+      used = 0;
+    }
+    used += bytes;
+    return pool.subarray(used - bytes, used);
+  };
+}
+
+/** Opens the store and everything that the use cases work with; the one place where the parts are put together. */
+export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
+  const random = pooledRandom();
+  const timing = systemTiming();
+  const { store, calls } = observeStore(await openStore(settings.store));
+  try {
+    const { key, keep } = await secretKeyOf(store, settings, folderOf(settings.store), random);
+    const { clock, note } = await openClock(store, settings, timing);
+    const activity = new Activity(store);
+    const parts = { store, clock, activity };
+    const closing = new AbortController();
+    const onError = settings.onError ?? (() => {});
+    await confirmNew(store);
+    const fence = await createFence({
+      store,
+      timing,
+      newId: () => newId('nodes', clock.nowForEnd(), random),
+      verifyFromStore: (token) => verifyFromStore(parts, token),
+      now: () => clock.nowForEnd(),
+      noteStoreTime: (now, sentAt, receivedAt) => note({ now, sentAt, receivedAt }),
+      lastSeen: (stored) => activity.lastSeen(stored),
+      noteUse: (id, at) => activity.report(id, at),
+      admit: (key) => admitVerifier(store, key),
+      lease: settings.lease ?? defaultLease,
+      capacity: settings.cacheSessions ?? defaultCacheSessions,
+      onRestart: settings.onRestart,
+      onFailover: (incarnation) =>
+        void afterFailover(incarnation, {
+          store,
+          now: () => clock.nowForEnd(),
+          endEveryone: settings.endAllAfterFailover ?? false,
+          onError,
+          until: closing.signal,
+        }),
+      onError,
+    });
+    const context: AuthorityContext = {
+      store,
+      random,
+      clock,
+      fence,
+      secrets: createSecrets(key, random),
+      passwords: createPasswords(),
+      activity,
+      queue: new KeyedQueue(),
+      guesses: new Guesses(),
+      policy: { ...defaultPolicy, ...settings.policy },
+      attempts: { ...defaultAttempts, ...settings.attempts },
+      issuer: settings.issuer ?? 'Curfew',
+    };
+    const upkeep = startUpkeep(context, {
+      keepEnded: settings.keepEnded ?? defaultUpkeep.keepEnded,
+      keepEvents: settings.keepEvents ?? defaultUpkeep.keepEvents,
+      onError,
+      onWarning: settings.onWarning ?? (() => {}),
+    });
+    return {
+      context,
+      fence,
+      upkeep,
+      calls,
+      keepKey: keep,
+      async close() {
+        closing.abort();
+        await upkeep.stop();
+        await context.fence.close().catch(() => {});
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** A store that nothing was ever written into has been nothing else before: nobody can hold a session of it. */
+async function confirmNew(store: Store): Promise<void> {
+  if ((await store.latestTime()) > 0) return;
+  await store.confirmIncarnation((await store.logHead()).incarnation);
+}
+
+/**
+ * Time as sessions have it. A store that several processes share has the clock that they all go by; the one process that
+ * has an embedded store open goes by its own, and must not go back behind what it has written down.
+ */
+async function openClock(store: Store, settings: CurfewOptions, timing: Timing): Promise<StoreClock> {
+  if (settings.clock || folderOf(settings.store) !== undefined) {
+    const latest = settings.acceptClock ? 0 : await store.latestTime();
+    return { clock: processClock(settings.clock ?? { now: timing.wall }, latest), note: () => {} };
+  }
+  const opened = storeClock(
+    timing,
+    settings.maxClockOffset ?? defaultMaxClockOffset,
+    await askStoreTime(store, timing),
+  );
+  const ahead = writtenAhead(await store.latestTime(), opened.clock.nowForEnd());
+  if (ahead) {
+    settings.onWarning?.(
+      `A wrong clock has written into the store: ${ahead}. Deadlines go by the store's clock all the same; \`curfew doctor\` says more.`,
+    );
+  }
+  return opened;
+}
+
+/** To attach a verifier takes a scope of its own: a stream costs more than a question, and others wait for it. */
+async function admitVerifier(store: Store, token: string): Promise<Admitted> {
+  const { key, granted } = await authenticateKey({ store }, token);
+  if (granted.has('fence.attach')) return key;
+  throw new CurfewError('permission_missing', {
+    detail: `A verifier needs a key with the scope fence.attach; the key named ${key.name} has not got it.`,
+  });
+}

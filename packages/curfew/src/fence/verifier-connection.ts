@@ -1,0 +1,265 @@
+import { type FromVerifier, protocolVersion, readFromVerifier, sessionIdOf } from 'curfew-client/fence';
+import type { VerifiedToken } from '../authority/verification.ts';
+import type { SessionId } from '../domain/brand.ts';
+import { CurfewError } from '../errors.ts';
+import { answerOf, troubleOf } from './answers.ts';
+import { Concern, type Subject } from './concern.ts';
+import { OutstandingGrants } from './outstanding-grants.ts';
+import type { Admitted, FencePorts, StreamHandler, VerifierStream } from './ports.ts';
+import { Told } from './told.ts';
+
+/** What a node lends to its attachments. */
+export type Host = {
+  readonly ports: FencePorts;
+  readonly id: string;
+  /** Resolves once the tail's beginning is known (R5). */
+  readonly started: Promise<void>;
+  /** The node lets its verifiers go. */
+  readonly leaving: boolean;
+  /** The node was thrown away. */
+  readonly over: boolean;
+  /** The newest change that is queued on every stream. */
+  readonly tail: number;
+  /** Milliseconds that are left of the node's own lease. */
+  leaseLeft(): number;
+  /** Milliseconds that a verifier may be granted: never more than what is left of the node's own (R3). */
+  lendable(connection: VerifierConnection): number;
+  /** Resolves when the node holds a lease. @throws `store_unavailable` when it gets none in time */
+  leased(): Promise<void>;
+  /** The store is asked about a stream's key. */
+  admitting(connection: VerifierConnection): void;
+  welcomed(connection: VerifierConnection): void;
+  /** `changes`: those that it owed an ack for until now. */
+  acknowledged(connection: VerifierConnection, changes: readonly number[]): void;
+  ended(connection: VerifierConnection, dropped: boolean): void;
+};
+
+/** Bytes that may wait on a stream; a verifier that is further behind is cut off (R7), and starts over. */
+const mostQueued = 4 * 1024 * 1024;
+const mostOpen = 1024;
+
+/** A verifier as its node sees it: one stream, from its hello to its end. */
+export class VerifierConnection implements StreamHandler {
+  readonly #host: Host;
+  readonly #stream: VerifierStream;
+  /**
+   * Which of the node's streams it is. A verifier opens one when it has left the one before, so its later streams have
+   * higher numbers, whenever what it said on them arrives.
+   */
+  readonly opened: number;
+  /** Who holds what it is granted: a process, by the key that it shows. Whoever shows another key is somebody else. */
+  holder = '';
+  /** What people call this verifier. */
+  name: string | undefined;
+  /** The key that it was opened with. */
+  #key: Admitted | undefined;
+  /** Keys that were revoked while the store was asked about its own. */
+  readonly #revoked: Set<string> = new Set();
+  #state: 'new' | 'admitting' | 'open' | 'over' = 'new';
+  /** A renewal that waits for the node's own lease: the newest one is enough. */
+  #wanted: number | undefined;
+  #open = 0;
+  #sent = 0;
+  /** Its key was revoked: all that is heard of it yet is whether it has dropped everything. */
+  #parting = false;
+  readonly #told: Told = new Told();
+  readonly outstanding: OutstandingGrants = new OutstandingGrants();
+  readonly #concern: Concern = new Concern();
+
+  constructor(host: Host, stream: VerifierStream, opened: number) {
+    this.#host = host;
+    this.#stream = stream;
+    this.opened = opened;
+  }
+
+  get keyId(): string {
+    return this.#key?.id ?? '';
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  receive(text: string): void {
+    if (this.#state === 'over' && !this.#parting) return;
+    const message = readFromVerifier(text);
+    if (this.#parting) {
+      this.#hearLast(message);
+      return;
+    }
+    if (!message) this.#breach('It sent something that is not a message of the protocol.');
+    else if (this.#state === 'new' && message.type === 'hello') void this.#admit(message);
+    else if (this.#state === 'open' && message.type !== 'hello') this.#hear(message);
+    else this.#breach(`A ${message.type} came out of turn.`);
+  }
+
+  closed(): void {
+    this.#end(false);
+  }
+
+  /** Queues changes, made into text once for all streams. */
+  tell(text: string, last: number): void {
+    this.#sent = last;
+    this.#stream.sendText(text);
+    this.#cutIfBehind();
+  }
+
+  /** Whether its holder may know of what a change touched (R22): it was told of it, or asks and is not answered yet. */
+  isConcernedBy(subject: Subject): boolean {
+    return this.#concern.includes(subject, this.#open > 0);
+  }
+
+  /** A key was revoked while the store is asked about this stream's: what it answers may be of before. */
+  noteRevoked(id: string): void {
+    this.#revoked.add(id);
+  }
+
+  /**
+   * Its key was revoked (R23): the last that it is told is a change of everything, and nothing that it asks is answered any
+   * more. What it was granted is owed as ever; whoever says that everything is dropped holds nothing.
+   */
+  letGo(last: number): void {
+    this.#sent = last;
+    this.#stream.send({ type: 'changes', changes: [{ sequence: last, all: true }] });
+    this.#refuse(new CurfewError('key_revoked', { detail: `It is named ${this.#key?.name}.` }));
+    this.#parting = true;
+  }
+
+  /** Grants what was asked for, as far as the node's own lease goes. */
+  grantWanted(): void {
+    const ask = this.#wanted;
+    if (ask === undefined || this.#state !== 'open') return;
+    const { ports, tail } = this.#host;
+    const length = Math.floor(this.#host.lendable(this));
+    if (length <= 0) return;
+    this.#wanted = undefined;
+    this.outstanding.grant(tail, length, ports.timing.mono());
+    this.#stream.send({ type: 'grant', ask, length, now: ports.now() });
+  }
+
+  sayLeaving(): void {
+    if (this.#state === 'open') this.#stream.send({ type: 'leaving' });
+  }
+
+  /** Cuts the stream; what was granted stays outstanding. */
+  cut(): void {
+    this.#end(false);
+  }
+
+  async #admit({ version, key, holder, name }: Extract<FromVerifier, { type: 'hello' }>): Promise<void> {
+    this.#state = 'admitting';
+    try {
+      if (version !== protocolVersion) {
+        throw new CurfewError('fence_version', {
+          detail: `It speaks version ${version}; this server speaks ${protocolVersion}.`,
+        });
+      }
+      // R5: of what was read before the tail begins, no change would ever tell.
+      await this.#host.started;
+      if (this.#isOver()) return;
+      this.#host.admitting(this);
+      do {
+        this.#revoked.clear();
+        this.#key = await this.#host.ports.admit(key);
+      } while (this.#revoked.has(this.#key.id));
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    if (this.#isOver()) return;
+    if (this.#host.over || this.#host.leaving) {
+      this.#end(false);
+      return;
+    }
+    const { ports, id, tail } = this.#host;
+    this.holder = `${this.keyId} ${holder}`;
+    this.name = name;
+    this.#state = 'open';
+    this.#sent = tail;
+    this.#host.welcomed(this);
+    if (this.#isOver()) return;
+    this.#stream.send({ type: 'welcome', node: id, lease: ports.lease, now: ports.now() });
+  }
+
+  #hear(message: Exclude<FromVerifier, { type: 'hello' }>): void {
+    switch (message.type) {
+      case 'renew':
+        this.#noteUse(message.seen);
+        this.#wanted = message.ask;
+        this.grantWanted();
+        return;
+      case 'ack':
+        if (message.sequence > this.#sent) {
+          this.#breach(`It acknowledged ${message.sequence}, and was sent ${this.#sent}.`);
+          return;
+        }
+        this.#host.acknowledged(this, this.outstanding.acknowledge(message.sequence));
+        return;
+      case 'ask':
+        if (this.#open >= mostOpen) this.#breach(`More than ${mostOpen} questions were open.`);
+        else void this.#answer(message.question, message.token);
+        return;
+      case 'bye':
+        this.#host.acknowledged(this, this.outstanding.forgive());
+        this.#end(false);
+    }
+  }
+
+  #hearLast(message: FromVerifier | undefined): void {
+    if (message?.type !== 'bye' && !(message?.type === 'ack' && message.sequence === this.#sent)) return;
+    this.#host.acknowledged(this, this.outstanding.forgive());
+  }
+
+  /** Activity never comes from the future, whatever a verifier says, and of no session that it was not told of here. */
+  #noteUse(seen: readonly (readonly [string, number])[]): void {
+    const { ports } = this.#host;
+    const now = ports.now();
+    for (const [id, at] of seen) if (this.#told.has(id)) ports.noteUse(id as SessionId, Math.min(at, now));
+  }
+
+  /** R12: the store is read after the question came, and the answer counts only under the node's own lease. */
+  async #answer(question: number, token: string): Promise<void> {
+    this.#open += 1;
+    this.#concern.noteSession(sessionIdOf(token));
+    try {
+      const verdict: VerifiedToken = await this.#host.ports.verifyFromStore(token);
+      if (this.#host.leaseLeft() <= 0) await this.#host.leased();
+      if (this.#state !== 'open') return;
+      if (verdict.active) this.#concern.noteUser(verdict.stored.userId);
+      if (verdict.active) this.#told.note(verdict.stored.id);
+      this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports) });
+      // Whoever asks and does not read may never be concerned by a change.
+      this.#cutIfBehind();
+    } catch (error) {
+      if (this.#state === 'open') this.#stream.send({ type: 'refused', question, trouble: troubleOf(error) });
+    } finally {
+      this.#open -= 1;
+    }
+  }
+
+  #cutIfBehind(): void {
+    if (this.#stream.queued > mostQueued) this.#end(true);
+  }
+
+  #breach(detail: string): void {
+    this.#refuse(new CurfewError('fence_protocol', { detail }), true);
+  }
+
+  #refuse(error: unknown, dropped = false): void {
+    if (this.#isOver()) return;
+    this.#stream.send({ type: 'refused', trouble: troubleOf(error) });
+    this.#end(dropped);
+  }
+
+  #end(dropped: boolean): void {
+    if (this.#isOver()) return;
+    this.#state = 'over';
+    this.#stream.close();
+    this.#host.ended(this, dropped);
+  }
+
+  /** Asked through a method: it changes while something is awaited. */
+  #isOver(): boolean {
+    return this.#state === 'over';
+  }
+}

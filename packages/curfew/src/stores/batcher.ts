@@ -1,0 +1,63 @@
+/** Asks many questions at once. Resolves with the answers in their order, or rejects for all of them. */
+type Ask<Question, Answer> = (questions: readonly Question[]) => Promise<Answer[]>;
+
+type Waiting<Question, Answer> = {
+  question: Question;
+  resolve: (answer: Answer) => void;
+  reject: (error: unknown) => void;
+};
+
+/**
+ * Group calls: while so many are under way, whatever else is asked waits and goes together in the next one, so that
+ * one round trip and one commit serve many. A question is never served by a call that began before it came.
+ */
+export class Batcher<Question, Answer> {
+  readonly #ask: Ask<Question, Answer>;
+  readonly #parallel: number;
+  readonly #most: number;
+  /** Whether a failed call is made again, question by question: a fault of one must not take the others with it. */
+  readonly #apart: (error: unknown) => boolean;
+  #queue: Waiting<Question, Answer>[] = [];
+  #busy = 0;
+
+  constructor(
+    ask: Ask<Question, Answer>,
+    { parallel, most, apart }: { parallel: number; most: number; apart?: (error: unknown) => boolean },
+  ) {
+    this.#ask = ask;
+    this.#parallel = parallel;
+    this.#most = most;
+    this.#apart = apart ?? (() => false);
+  }
+
+  run(question: Question): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ question, resolve, reject });
+      // What the same turn of the event loop asks goes together.
+      if (this.#queue.length === 1) queueMicrotask(() => this.#start());
+    });
+  }
+
+  #start(): void {
+    while (this.#busy < this.#parallel && this.#queue.length > 0) {
+      const taken = this.#queue.splice(0, this.#most);
+      this.#busy += 1;
+      void this.#serve(taken).finally(() => {
+        this.#busy -= 1;
+        this.#start();
+      });
+    }
+  }
+
+  async #serve(taken: readonly Waiting<Question, Answer>[]): Promise<void> {
+    try {
+      const answers = await this.#ask(taken.map(({ question }) => question));
+      taken.forEach(({ resolve }, i) => {
+        resolve(answers[i]!);
+      });
+    } catch (error) {
+      if (taken.length > 1 && this.#apart(error)) for (const one of taken) await this.#serve([one]);
+      else for (const { reject } of taken) reject(error);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, describe, test } from 'node:test';
+import { InvalidArgumentError } from 'commander';
+import { moment } from '../../src/cli/option-values.ts';
+import { startChild } from '../support/child.ts';
+import { commandLine, runCli } from '../support/process.ts';
+import { type Json, TestServer } from '../support/server.ts';
+
+test('a moment is a date, a date with a time, or how long ago; nothing else is', () => {
+  const now = Date.UTC(2026, 10, 26, 12);
+  assert.equal(moment('2h', now), '2026-11-26T10:00:00.000Z');
+  assert.equal(moment('3d', now), '2026-11-23T12:00:00.000Z');
+  assert.equal(moment('2026-11-26', now), '2026-11-26T00:00:00.000Z');
+  assert.equal(moment('2026-11-26T14:30', now), '2026-11-26T14:30:00.000Z');
+  assert.equal(moment('2026-11-26T14:30+02:00', now), '2026-11-26T12:30:00.000Z');
+  for (const wrong of ['', 'yesterday', '2', 'h', '2026-13-40', '2026', '-2h', '2026-11-26T25:00Z']) {
+    assert.throws(() => moment(wrong, now), InvalidArgumentError, wrong);
+  }
+});
+
+describe('the audit trail at the command line', () => {
+  let server: TestServer;
+  let olga: Json;
+  const home = mkdtempSync(join(tmpdir(), 'curfew-home-'));
+  const env = () => ({
+    CURFEW_URL: server.url,
+    CURFEW_TOKEN: server.key,
+    XDG_CONFIG_HOME: home,
+    NO_COLOR: '1',
+    COLUMNS: '200',
+  });
+  before(async () => {
+    server = await TestServer.start();
+    olga = await server.createAccount('olga');
+  });
+  after(async () => {
+    await server.close();
+    rmSync(home, { recursive: true });
+  });
+
+  test('it is searched by user, actor, type and time, with names beside ids; a wrong value is told by option', async () => {
+    const { body } = await server.login('olga', 'olga password');
+    await server.createSession('zoe');
+    await server.call('DELETE', `/v1/sessions/${body.session.id}`, undefined, { as: body.token });
+    const found = await runCli(['events', '--since', '1h', '--actor', 'olga', '--type', 'session.ended'], env());
+    assert.equal(found.code, 0, found.err);
+    const [head, ...rows] = found.out.trimEnd().split('\n');
+    assert.match(head!, /^WHEN \(UTC\) +TYPE +BY +USER +DETAILS$/);
+    assert.equal(rows.length, 1);
+    assert.match(rows[0]!, new RegExp(`session\\.ended +user:olga.* +olga \\(${olga.id}\\) +logout`));
+    const wrong = await runCli(['events', '--since', 'yesterday'], env());
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.err, /option '--since <when>' argument 'yesterday' is invalid\. It must be a date/);
+  });
+
+  test('--follow prints what happened since then, and then what happens, one line of JSON each', async (t) => {
+    const first = await server.createSession('before');
+    const args = ['--json', 'events', '--follow', '--since', '1h', '--type', 'session.created'];
+    const child = startChild([process.execPath, ...commandLine, ...args], {
+      env: { PATH: process.env['PATH'], ...env() },
+    });
+    t.after(() => child.kill('SIGKILL'));
+    const seen: string[] = [];
+    let after: Awaited<ReturnType<typeof server.createSession>> | undefined;
+    for await (const line of createInterface(child.stdout)) {
+      const event = JSON.parse(line) as Json;
+      seen.push(event.sessionId);
+      if (event.sessionId === first.session.id) after = await server.createSession('after');
+      if (event.sessionId === after?.session.id) break;
+    }
+    assert.equal(new Set(seen).size, seen.length, 'an event was told twice');
+    child.kill('SIGTERM');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  });
+});

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Session } from 'curfew-client';
+import { sessionColumns } from '../../src/cli/format.ts';
+import { renderTable } from '../../src/cli/terminal.ts';
+
+test('a table fits 80 columns: the widest column is shortened first, and ids are whole', () => {
+  const id = '0V7oZk3H8e9Jb2Yw4tQxLm';
+  const session = {
+    id,
+    userId: '0V7oZk3H8e9Jb2Yw4tQxLn',
+    status: 'suspended',
+    device: { type: 'browser', name: 'Mobile Safari', version: '17.4.1', os: { name: 'iOS' } },
+    ip: '2001:0db8:85a3:0000:0000:8a2e:0370:7334',
+    lastSeenAt: new Date(Date.now() - 1_500_000).toISOString(),
+    accessGroups: ['staff', 'billing', 'night-shift'],
+  } as unknown as Session;
+  const table = (width: number) => {
+    return renderTable([session], sessionColumns(new Map([[session.userId, 'olga']])), width).split('\n');
+  };
+  for (const line of table(80)) assert.ok(line.length <= 80, `${line.length}: ${line}`);
+  assert.match(table(80)[1]!, new RegExp(`^${id}  olga `));
+  assert.match(table(80)[1]!, / 25 min a/);
+  assert.equal(table(400)[1]!.includes('…'), false);
+});
+
+test('a column that is not the widest keeps its text', () => {
+  const columns = [
+    { head: 'A', of: () => 'a'.repeat(30) },
+    { head: 'B', of: () => 'b'.repeat(12) },
+  ];
+  assert.equal(renderTable([{}], columns, 34).split('\n')[1], `${'a'.repeat(19)}…  ${'b'.repeat(12)}`);
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { runCli } from '../support/process.ts';
+import { type Json, TestServer } from '../support/server.ts';
+
+describe('users at the command line', () => {
+  let server: TestServer;
+  let olga: Json;
+  const home = mkdtempSync(join(tmpdir(), 'curfew-home-'));
+  before(async () => {
+    server = await TestServer.start();
+    olga = await server.createAccount('olga', { email: 'olga@example.com', roles: ['support'] });
+  });
+  after(async () => {
+    await server.close();
+    rmSync(home, { recursive: true });
+  });
+
+  const run = (...args: string[]) => runAs(server.key, ...args);
+  const runAs = (token: string, ...args: string[]) =>
+    runCli(args, { CURFEW_URL: server.url, CURFEW_TOKEN: token, XDG_CONFIG_HOME: home, NO_COLOR: '1' });
+  const endAll = (...args: string[]) => run('--yes', 'sessions', 'end-all', ...args);
+  const signIn = async (): Promise<Json> => (await server.login('olga', 'olga password')).body;
+
+  test('an account is named by its user name, its address or its id, wherever a command takes a user', async () => {
+    const { token, session } = await signIn();
+    const listed = await run('sessions', 'list', '--user', 'Olga');
+    assert.match(listed.out, new RegExp(`^${session.id} +olga \\(${olga.id}\\) +active`, 'm'));
+    assert.match(listed.out, new RegExp(`^1 session of account olga \\(${olga.id}\\)\\.$`, 'm'));
+    const changed = await run('groups', 'add', 'olga@example.com', 'staff');
+    assert.match(changed.out, new RegExp(`^1 session of account olga \\(${olga.id}\\) changed\\.`));
+    assert.deepEqual((await server.verify(token)).session.accessGroups, ['staff']);
+    const ended = await endAll('--user', olga.id);
+    assert.match(ended.out, new RegExp(`^1 session of account olga \\(${olga.id}\\) has ended\\.\nOver everywhere`));
+    assert.deepEqual([ended.code, (await server.verify(token)).active], [0, false]);
+  });
+
+  test('ending nothing is no success: it names the user, and has an exit code of its own, which --help tells', async () => {
+    const nobody = await endAll('--user', 'nobody');
+    assert.deepEqual([nobody.code, nobody.out], [4, '']);
+    assert.match(
+      nobody.err,
+      /^error No user with the id "nobody" has a session to end, and no account is called that\./,
+    );
+    const groups = await run('groups', 'remove', 'nobody', 'staff');
+    assert.equal(groups.code, 4);
+    assert.match(
+      groups.err,
+      /No user with the id "nobody" has a session that is live, and no account is called that\./,
+    );
+    const session = await run('sessions', 'end', 'olga');
+    assert.equal(session.code, 4);
+    assert.match(
+      session.err,
+      /No session has the id "olga"\.\n.*`curfew sessions end-all --user <user>` ends all of a user/,
+    );
+    assert.match((await run('--help')).out, /4 when there was\s+nothing to end or to change/);
+  });
+
+  test('groups that are as they should be already are a success', async () => {
+    await server.createSession('vera', { accessGroups: ['staff'] });
+    const again = await run('groups', 'add', 'vera', 'staff');
+    assert.deepEqual([again.code, /^0 sessions of user vera changed\./.test(again.out)], [0, true], again.err);
+  });
+
+  test('a name that is also the id of another user ends nobody; the account’s id, or --exact, says who is meant', async () => {
+    const [account, other] = [await signIn(), await server.createSession('olga')];
+    const active = async () => [(await server.verify(account.token)).active, (await server.verify(other.token)).active];
+    const unclear = await endAll('--user', 'olga');
+    assert.equal(unclear.code, 2);
+    assert.match(
+      unclear.err,
+      new RegExp(`"olga" is the account olga \\(${olga.id}\\), and also the id of another user`),
+    );
+    assert.deepEqual(await active(), [true, true]);
+    assert.match((await endAll('--user', 'olga', '--exact')).out, /^1 session of user olga has ended\./);
+    assert.deepEqual(await active(), [true, false]);
+    await endAll('--user', olga.id);
+    assert.deepEqual(await active(), [false, false]);
+  });
+
+  test('without the permission to see accounts: one’s own name, and ids; the answer says that names were not looked up', async () => {
+    const { token } = await signIn();
+    assert.match((await runAs(token, 'sessions', 'list', '--user', 'olga')).out, /^1 session of account olga/m);
+    const other = await server.createSession('zoe');
+    assert.match(
+      (await runAs(token, 'sessions', 'list', '--user', 'zoe')).out,
+      new RegExp(`^${other.session.id} +zoe`, 'm'),
+    );
+    const unknown = await runAs(token, 'sessions', 'list', '--user', 'admin');
+    assert.match(
+      unknown.out,
+      /Accounts could not be looked up by name: this credential lacks the permission accounts\.manage/,
+    );
+  });
+
+  test('the session that a command uses is marked, and --except current spares it', async () => {
+    const [here, there] = [await signIn(), await signIn()];
+    const listed = await runAs(here.token, 'sessions', 'list', '--user', 'olga');
+    assert.match(listed.out, new RegExp(`^${here.session.id} .* current `, 'm'));
+    assert.match(listed.out, new RegExp(`^${there.session.id} .* active `, 'm'));
+    const ended = await runAs(here.token, '--yes', 'sessions', 'end-all', '--user', 'olga', '--except', 'current');
+    assert.equal(ended.code, 0, ended.err);
+    assert.equal((await server.verify(here.token)).active, true);
+    assert.equal((await server.verify(there.token)).active, false);
+    const byKey = await endAll('--user', 'olga', '--except', 'current');
+    assert.deepEqual([byKey.code, /--except current needs a session/.test(byKey.err)], [2, true]);
+    assert.equal((await server.verify(here.token)).active, true);
+  });
+});

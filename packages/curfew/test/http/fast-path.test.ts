@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { rfc3339 } from '../../src/http/present.ts';
+import { type Answer, TestServer } from '../support/server.ts';
+
+/*
+ * A verification that is well-formed and allowed is answered without the framework. Nobody can tell: with a charset in
+ * its content type the same request goes through the framework, and the two answers are held against each other.
+ */
+describe('the fast path', () => {
+  let server: TestServer;
+  let live: Awaited<ReturnType<TestServer['createSession']>>;
+  let ended: typeof live;
+  let reader: string;
+  before(async () => {
+    server = await TestServer.start();
+    const metadata = { plan: 'pro', nested: { list: [1, 'ü', null] } };
+    live = await server.createSession('ada', { name: 'desk', metadata, userAgent: 'curl/8.5.0', accessGroups: ['x'] });
+    ended = await server.createSession('ada');
+    await server.call('DELETE', `/v1/sessions/${ended.session.id}`);
+    reader = (await server.call('POST', '/v1/keys', { name: 'reader', scopes: ['sessions.read'] })).body.token;
+  });
+  after(() => server.close());
+
+  const ask = (raw: string, as: string, headers: Record<string, string>) =>
+    server.call('POST', '/v1/sessions/verify', undefined, { raw, as, headers });
+
+  const seen = ({ status, headers, body }: Answer) => ({
+    status,
+    body: { ...body, instance: undefined },
+    headers: ['content-type', 'cache-control', 'www-authenticate', 'connection'].map((name) => headers.get(name)),
+  });
+
+  async function bothWays(raw: string, as = server.key): Promise<Answer> {
+    const short = await ask(raw, as, { 'content-type': 'application/json' });
+    const long = await ask(raw, as, { 'content-type': 'application/json; charset=utf-8' });
+    assert.deepEqual(seen(short), seen(long), raw.slice(0, 80));
+    return short;
+  }
+
+  test('answers what the framework answers: live, ended, unknown and mistyped tokens', async () => {
+    const answer = await bothWays(JSON.stringify({ token: live.token }));
+    assert.equal(answer.body.active, true);
+    assert.deepEqual(answer.body.session.metadata, live.session.metadata);
+    assert.equal((await bothWays(JSON.stringify({ token: ended.token }))).body.reason, 'ended_by_admin');
+    assert.equal((await bothWays(JSON.stringify({ token: live.refreshToken }))).body.reason, 'malformed');
+    assert.equal((await bothWays(JSON.stringify({ token: 'cfs_' }))).body.reason, 'malformed');
+  });
+
+  test('refuses what the framework refuses, in its words', async () => {
+    const good = JSON.stringify({ token: live.token });
+    const bodies: [string, string][] = [
+      ['', 'body_not_json'],
+      ['{', 'body_not_json'],
+      ['[]', 'body_not_json'],
+      ['{}', 'missing_field'],
+      ['{"token":1}', 'wrong_type'],
+      [`${good.slice(0, -1)},"more":1}`, 'unknown_field'],
+      [`${good.slice(0, -1)},"__proto__":{}}`, 'body_not_json'],
+      [JSON.stringify({ token: 'x'.repeat(70_000) }), 'body_too_large'],
+    ];
+    for (const [raw, code] of bodies) assert.equal((await bothWays(raw)).body.code, code, raw.slice(0, 40));
+    assert.equal((await bothWays(good, reader)).body.code, 'permission_missing');
+    assert.equal((await bothWays(good, `${server.key.slice(0, -1)}!`)).body.code, 'token_malformed');
+    assert.equal((await bothWays(good, live.token)).body.code, 'permission_missing');
+    assert.equal((await bothWays(good, '')).body.code, 'authentication_required');
+  });
+
+  test('a key that was revoked is refused by the next request', async () => {
+    const { key, token } = (await server.call('POST', '/v1/keys', { name: 'short', scopes: ['sessions.verify'] })).body;
+    const good = JSON.stringify({ token: live.token });
+    assert.equal((await bothWays(good, token)).status, 200);
+    await server.call('DELETE', `/v1/keys/${key.id}`);
+    assert.equal((await bothWays(good, token)).body.code, 'key_revoked');
+  });
+
+  test('is counted like any other request', async () => {
+    const counted = async () => {
+      const text = await (await fetch(`${server.url}/metrics`)).text();
+      const line = /curfew_http_requests_total\{route="\/v1\/sessions\/verify",method="POST",status="200"\} (\d+)/;
+      return Number(line.exec(text)?.[1] ?? 0);
+    };
+    const earlier = await counted();
+    await bothWays(JSON.stringify({ token: live.token }));
+    assert.equal(await counted(), earlier + 2);
+  });
+});
+
+test('moments are written as Date writes them', () => {
+  fc.assert(
+    fc.property(
+      fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z') }),
+      (date) => {
+        assert.equal(rfc3339(date.getTime()), date.toISOString());
+      },
+    ),
+  );
+});

@@ -1,0 +1,81 @@
+// Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import { authenticateWith } from 'curfew-nodes-n8n/credentials';
+import type {
+	IAuthenticate,
+	ICredentialTestRequest,
+	ICredentialType,
+	Icon,
+	INodeProperties,
+} from 'n8n-workflow';
+
+export class CurfewAltogicApi implements ICredentialType {
+	name = 'curfewAltogicApi';
+
+	displayName = 'Altogic (Curfew) API';
+
+	documentationUrl = 'https://www.npmjs.com/package/n8n-nodes-log-out#credentials';
+
+	icon: Icon = {
+		light: 'file:../icons/credential.svg',
+		dark: 'file:../icons/credential.dark.svg',
+	};
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'URL',
+			name: 'url',
+			type: 'string',
+			required: true,
+			default: '',
+			placeholder: 'e.g. https://c1-na.altogic.com/e:…',
+			description: 'The base URL of the environment',
+		},
+		{
+			displayName: 'Client Key',
+			name: 'clientKey',
+			type: 'string',
+			required: true,
+			default: '',
+			description: 'The key of the client library',
+		},
+		{
+			displayName: 'Session Token',
+			name: 'sessionToken',
+			type: 'string',
+			typeOptions: {
+				password: true,
+			},
+			required: true,
+			default: '',
+			description: 'The session of the user who signs sessions out',
+		},
+		{
+			displayName: 'API Key',
+			name: 'apiKey',
+			type: 'string',
+			typeOptions: {
+				password: true,
+			},
+			default: '',
+			description: 'An API key of the application, where it asks for one',
+		},
+		{
+			displayName: 'Ignore SSL Issues (Insecure)',
+			name: 'ignoreSslIssues',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to connect even if SSL certificate validation is not possible',
+		},
+	];
+
+	authenticate: IAuthenticate = authenticateWith('curfewAltogicApi');
+
+	test: ICredentialTestRequest = {
+		request: {
+			baseURL: '={{ $credentials.url }}',
+			url: '/_api/rest/v1/auth/user',
+			method: 'GET',
+			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
+		},
+	};
+}

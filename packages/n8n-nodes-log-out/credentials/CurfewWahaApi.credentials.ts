@@ -1,0 +1,63 @@
+// Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.
+import { authenticateWith } from 'curfew-nodes-n8n/credentials';
+import type {
+	IAuthenticate,
+	ICredentialTestRequest,
+	ICredentialType,
+	Icon,
+	INodeProperties,
+} from 'n8n-workflow';
+
+export class CurfewWahaApi implements ICredentialType {
+	name = 'curfewWahaApi';
+
+	displayName = 'WAHA (Curfew) API';
+
+	documentationUrl = 'https://www.npmjs.com/package/n8n-nodes-log-out#credentials';
+
+	icon: Icon = {
+		light: 'file:../icons/credential.svg',
+		dark: 'file:../icons/credential.dark.svg',
+	};
+
+	properties: INodeProperties[] = [
+		{
+			displayName: 'URL',
+			name: 'url',
+			type: 'string',
+			required: true,
+			default: '',
+			placeholder: 'e.g. http://127.0.0.1:3000',
+			description: 'Where WAHA is',
+		},
+		{
+			displayName: 'API Key',
+			name: 'apiKey',
+			type: 'string',
+			typeOptions: {
+				password: true,
+			},
+			required: true,
+			default: '',
+			description: 'What WAHA takes in X-Api-Key',
+		},
+		{
+			displayName: 'Ignore SSL Issues (Insecure)',
+			name: 'ignoreSslIssues',
+			type: 'boolean',
+			default: false,
+			description: 'Whether to connect even if SSL certificate validation is not possible',
+		},
+	];
+
+	authenticate: IAuthenticate = authenticateWith('curfewWahaApi');
+
+	test: ICredentialTestRequest = {
+		request: {
+			baseURL: '={{ $credentials.url }}',
+			url: '/api/sessions',
+			method: 'GET',
+			skipSslCertificateValidation: '={{ $credentials.ignoreSslIssues }}',
+		},
+	};
+}

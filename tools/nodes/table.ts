@@ -1,0 +1,33 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Engine, tableOf } from '../../packages/nodes/test/support/passes.ts';
+
+/** The engines that the nodes are tested in, by the folders that have them. */
+const engines = { 'n8n-1': 'n8n-core', n8n: 'n8n-core', 'node-red-4': 'Node-RED', 'node-red': 'Node-RED' } as const;
+const packageOf = { 'n8n-core': 'n8n-core', 'Node-RED': 'node-red' } as const;
+
+/**
+ * Runs tests, then prints what passed of the nodes in all engines as one table. Answers the code to end with: a cell
+ * that is missing is a failure.
+ */
+export function testWithTable(args: readonly string[]): number {
+  const folder = mkdtempSync(join(tmpdir(), 'curfew-passes-'));
+  try {
+    const env = { ...process.env, CURFEW_TEST_BUILT: 'yes', CURFEW_TEST_PASSES: folder };
+    const ran = spawnSync('node', ['--conditions=curfew-source', '--test', ...args], { stdio: 'inherit', env });
+    if (ran.error) throw ran.error;
+    const { text, gaps } = tableOf(folder, Object.entries(engines).map(engineOf));
+    console.log(`\n${text}`);
+    for (const gap of gaps) console.error(`Not shown: ${gap}`);
+    return ran.status || (gaps.length > 0 ? 1 : 0);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function engineOf([folder, kind]: [string, Engine['kind']]): Engine {
+  const { dependencies } = JSON.parse(readFileSync(join('engines', folder, 'package.json'), 'utf8'));
+  return { kind, version: dependencies[packageOf[kind]] };
+}

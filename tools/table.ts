@@ -1,0 +1,11 @@
+import { installEngines } from './engines.ts';
+import { run } from './exec.ts';
+import { testWithTable } from './nodes/table.ts';
+
+// The table of the nodes alone: every engine × operation × output × way of an error, and × service of Log Out.
+installEngines('n*');
+run('node', ['tools/build.ts']);
+const suites = ['operations', 'log-out'].map(
+  (suite) => `engines/{n8n-1,n8n,node-red-4,node-red}/test/${suite}.test.ts`,
+);
+process.exit(testWithTable(['--test-concurrency=2', '--test-timeout=1800000', ...suites]));
