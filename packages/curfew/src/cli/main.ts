@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CurfewApiError } from 'curfew-client';
 import { isCurfewError } from '../errors.ts';
+import { version } from '../version.ts';
 import * as accounts from './accounts.ts';
 import { accountsRecover } from './accounts-recover.ts';
 import { backup } from './backup.ts';
@@ -21,7 +22,6 @@ import { sessionsList } from './sessions-list.ts';
 import { jsonText, paint, writeTo } from './terminal.ts';
 import { totp } from './totp.ts';
 import { exportStore, importStore } from './transfer.ts';
-import { version } from './version.ts';
 import { inOptions, remedyOf } from './words.ts';
 
 const program = new Command('curfew')

@@ -85,6 +85,11 @@ export class ProcessFence implements Fence {
     };
   }
 
+  /** Hears how long each change waited until it was known everywhere, in seconds. */
+  onPropagated(heard: (seconds: number, by: 'acks' | 'timeout') => void): void {
+    this.waits.onPropagated = heard;
+  }
+
   statistics(): FenceStatistics {
     const { id, own, verifiers, tail, lowWatermark, expired, dropped } = this.#node;
     return {

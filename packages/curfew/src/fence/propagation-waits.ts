@@ -57,6 +57,8 @@ export class PropagationWaits {
   /** Until when nothing but the time counts: the store is a new incarnation (R10). */
   #fullUntil: number = Number.NEGATIVE_INFINITY;
   readonly settled: { acks: number; timeout: number } = { acks: 0, timeout: 0 };
+  /** Hears how long each change waited, in seconds. */
+  onPropagated: (seconds: number, by: 'acks' | 'timeout') => void = () => {};
   /** What the store is an incarnation of, and since when a reading of the list has said so. */
   #incarnation: { id: string; since: number | undefined } | undefined;
   nodes = 1;
@@ -277,7 +279,9 @@ export class PropagationWaits {
   }
 
   #receipt({ sequence, began, nodes }: Waiter, by: 'acks' | 'timeout'): Propagation {
+    const waited = this.#timing.mono() - began;
     this.settled[by] += 1;
+    this.onPropagated(waited / 1000, by);
     const here = this.#here();
     const applied = here.lowWatermark >= sequence ? 1 : 0;
     return {
@@ -288,7 +292,7 @@ export class PropagationWaits {
       nodes: nodes
         ? { applied: nodes.applied, expired: nodes.expired }
         : { applied, expired: Math.max(0, this.nodes - applied) },
-      waitedMs: Math.round(this.#timing.mono() - began),
+      waitedMs: Math.round(waited),
     };
   }
 }

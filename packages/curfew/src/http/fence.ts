@@ -15,6 +15,7 @@ export type VerifierHost = {
   /** Lets verifiers go, each empty. */
   release(): Promise<void>;
   statistics(): FenceGauges;
+  onPropagated(heard: (seconds: number, by: 'acks' | 'timeout') => void): void;
 };
 
 const path = '/v1/fence';

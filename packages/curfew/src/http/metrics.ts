@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { version } from '../version.ts';
 import { oneAtATime, within } from './patience.ts';
 
 /** What the store and the authority can tell when they are asked. */
@@ -17,6 +18,8 @@ export type StoreGauges = {
   /** Milliseconds that the oldest call has waited which is not answered yet. */
   readonly oldest: number;
   /** `completedAt`: epoch milliseconds. */
+  /** Sessions that calls have ended, by reason. */
+  readonly ends: ReadonlyMap<string, number>;
   readonly sweeps: { expired: number; endsWritten: number; forgotten: number; more: boolean; completedAt: number };
 };
 
@@ -46,14 +49,26 @@ export type Metrics = {
   render(): Promise<string>;
   /** Counts requests of one kind, each with the seconds that it took. */
   counter(route: string, method: string, status: number): (seconds: number) => void;
+  /** Counts an answer that was an error, by its code. */
+  countError(code: string): void;
+  /** Counts a sign-in: `success`, or the code of the error it was refused with. */
+  countSignIn(result: string): void;
+};
+
+/** What the fence tells, when it is asked and when a change is known everywhere. */
+export type FenceSource = {
+  statistics(): FenceGauges;
+  onPropagated(heard: (seconds: number, by: 'acks' | 'timeout') => void): void;
 };
 
 /** Milliseconds that the store may take to tell a number; then the page is made without it. */
 const patience = 500;
 const buckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5];
+/** An end waits for a lease with its margin at most: two and a half seconds by default. */
+const propagationBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Prometheus metrics of one server; a registry of its own, so that two servers in one process count apart. */
-export function createMetrics(gauges: Gauges, fence: () => FenceGauges): Metrics {
+export function createMetrics(gauges: Gauges, fence: FenceSource): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const counter = addRequests(registry);
@@ -61,7 +76,16 @@ export function createMetrics(gauges: Gauges, fence: () => FenceGauges): Metrics
   addCalls(registry, gauges.calls);
   addSweeps(registry, gauges.calls);
   addClock(registry, gauges.clockOffset);
-  addFence(registry, fence);
+  addFence(registry, () => fence.statistics());
+  addPropagation(registry, fence);
+  addBuild(registry);
+  const countError = addLabelled(registry, 'curfew_errors_total', 'Answers that were errors, by code.', 'code');
+  const countSignIn = addLabelled(
+    registry,
+    'curfew_signins_total',
+    'Sign-ins, by result: success, or the code of the error.',
+    'result',
+  );
   return {
     contentType: registry.contentType,
     async render() {
@@ -69,7 +93,36 @@ export function createMetrics(gauges: Gauges, fence: () => FenceGauges): Metrics
       return registry.metrics();
     },
     counter,
+    countError,
+    countSignIn,
   };
+}
+
+/** Something that is counted by one label. */
+function addLabelled(registry: Registry, name: string, help: string, label: string): (value: string) => void {
+  const counter = new Counter({ name, help, labelNames: [label], registers: [registry] });
+  return (value) => counter.inc({ [label]: value });
+}
+
+function addPropagation(registry: Registry, fence: FenceSource): void {
+  const duration = new Histogram({
+    name: 'curfew_end_duration_seconds',
+    help: 'How long ends and other changes waited until they were known everywhere, and what they waited for last.',
+    labelNames: ['by'] as const,
+    buckets: propagationBuckets,
+    registers: [registry],
+  });
+  fence.onPropagated((seconds, by) => duration.observe({ by }, seconds));
+}
+
+function addBuild(registry: Registry): void {
+  const info = new Gauge({
+    name: 'curfew_build_info',
+    help: 'Always 1; its label is the version that runs.',
+    labelNames: ['version'] as const,
+    registers: [registry],
+  });
+  info.set({ version }, 1);
 }
 
 function addRequests(registry: Registry): Metrics['counter'] {
@@ -172,6 +225,13 @@ function addSweeps(registry: Registry, calls: StoreGauges): void {
     'Sessions that the sweep of this server dealt with.',
     () => ({ expired: sweeps.expired, settled: sweeps.endsWritten, forgotten: sweeps.forgotten }),
     'outcome',
+  );
+  addTotal(
+    registry,
+    'curfew_ends_total',
+    'Sessions that this server has ended, by reason; not those of an account that was disabled or deleted.',
+    () => calls.ends,
+    'reason',
   );
   addGauge(registry, 'curfew_sweep_backlog', 'Whether the last piece of the sweep left more to do: 1 or 0.', () =>
     Number(sweeps.more),

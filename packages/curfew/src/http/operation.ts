@@ -18,7 +18,7 @@ export type Services = {
   closing: AbortSignal;
   readiness: Readiness;
   streams: OpenStreams;
-  /** Writes a fault of the server to its log; what a caller did wrong is none. */
+  /** Counts an error, and writes it to the log if it is a fault of the server. */
   fault(error: CurfewError, request: FastifyRequest): void;
 };
 

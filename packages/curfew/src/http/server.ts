@@ -85,14 +85,14 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   const trusted = trustOf(trustProxy);
   const closing = new AbortController();
   let refusing = false;
+  const metrics = createMetrics(settings.gauges, settings.fence);
   const services: Services = {
-    authority: settings.authority,
+    authority: { ...settings.authority, signIn: counted(settings.authority.signIn, metrics) },
     closing: closing.signal,
     readiness: settings.readiness,
     streams: new OpenStreams(),
-    fault: faultLogger(logger),
+    fault: faultLogger(logger, metrics),
   };
-  const metrics = createMetrics(settings.gauges, () => settings.fence.statistics());
   const validators = createValidators();
   const nextId = requestIds(random);
   let fastPath: FastPath = () => false;
@@ -372,9 +372,24 @@ const notHttp: Record<string, { status: number; text: string; detail: string }> 
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, text: 'Request Timeout', detail: 'It took too long to arrive.' },
 };
 
-/** What nobody foresaw, and what the store could not do, goes to the log with its cause. */
-function faultLogger(logger: Logger): Services['fault'] {
+/** The same sign-in, whichever API it comes through, counted by its result. */
+function counted(signIn: Authority['signIn'], metrics: Metrics): Authority['signIn'] {
+  return async (...given) => {
+    try {
+      const signedIn = await signIn(...given);
+      metrics.countSignIn('success');
+      return signedIn;
+    } catch (error) {
+      metrics.countSignIn(isCurfewError(error) ? error.code : 'internal');
+      throw error;
+    }
+  };
+}
+
+/** Every error is counted. What nobody foresaw, and what the store could not do, goes to the log with its cause. */
+function faultLogger(logger: Logger, metrics: Metrics): Services['fault'] {
   return (error, { id }) => {
+    metrics.countError(error.code);
     if (error.status >= 500) logger.error({ id, code: error.code, err: error, cause: error.cause }, 'failed');
   };
 }

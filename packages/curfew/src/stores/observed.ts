@@ -1,5 +1,6 @@
+import type { End } from '../domain/reasons.ts';
 import { errors, isCurfewError } from '../errors.ts';
-import type { Store, SweepOutcome } from './contract.ts';
+import type { CreationOutcome, EndOutcome, EpochOutcome, Store, SweepOutcome } from './contract.ts';
 
 /** The operations that are observed: whatever is asked of a store and answered once. */
 export type StoreCall = Exclude<
@@ -84,6 +85,9 @@ export class StoreCalls {
   #onCall: OnCall = () => {};
   readonly sweeps: SweepFigures = { expired: 0, endsWritten: 0, forgotten: 0, more: false, completedAt: 0 };
 
+  /** Sessions that calls have ended, by reason; `deadline` is what the sweep has ended. */
+  readonly ends: Map<string, number> = new Map();
+
   constructor(now: () => number) {
     this.#now = now;
   }
@@ -111,7 +115,7 @@ export class StoreCalls {
     return { detail: `A write (${failure.call}) failed: ${failure.code}.`, lasting: now - failure.since };
   }
 
-  async watch<Result>(call: StoreCall, answer: Promise<Result>): Promise<void> {
+  async watch<Result>(call: StoreCall, given: readonly unknown[], answer: Promise<Result>): Promise<void> {
     const open = { call, began: this.#now() };
     this.#open.add(open);
     let code: string | undefined;
@@ -119,6 +123,8 @@ export class StoreCalls {
       const result = await answer;
       if (calls[call]) this.#failure = undefined;
       if (call === 'sweep') this.#swept(result as SweepOutcome);
+      const [reason, count] = endsOf(call, given, result);
+      if (count > 0) this.ends.set(reason, (this.ends.get(reason) ?? 0) + count);
     } catch (error) {
       code = isCurfewError(error) ? error.code : 'internal';
       if (calls[call] && isFault(error)) this.#failed(call, code);
@@ -164,9 +170,31 @@ function observe(store: Store, call: StoreCall, observed: StoreCalls): (...given
   const method = (store[call] as (...given: unknown[]) => Promise<unknown>).bind(store);
   return (...given) => {
     const answer = method(...given);
-    void observed.watch(call, answer);
+    void observed.watch(call, given, answer);
     return answer;
   };
+}
+
+/** How many sessions a call has ended, and why. Nobody is told how many an account had that is disabled or deleted. */
+function endsOf(call: StoreCall, given: readonly unknown[], result: unknown): [reason: string, count: number] {
+  switch (call) {
+    case 'endSession':
+      return [(given[1] as End).reason, Number((result as EndOutcome).kind === 'ended')];
+    case 'endSessionsOfUser': {
+      const outcome = result as EpochOutcome;
+      return [(given[1] as End).reason, outcome.kind === 'ended' ? outcome.ended : 0];
+    }
+    case 'endEveryone':
+      return [(given[0] as End).reason, (result as { ended: number }).ended];
+    case 'createSession': {
+      const outcome = result as CreationOutcome;
+      return ['replaced', outcome.kind === 'created' ? outcome.replaced.length : 0];
+    }
+    case 'sweep':
+      return ['deadline', (result as SweepOutcome).expired];
+    default:
+      return ['', 0];
+  }
 }
 
 /** A refusal, such as `too_many_groups`, is no fault of the store. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { TestServer } from '../support/server.ts';
+import { adminPassword, TestServer } from '../support/server.ts';
 
 type Family = { type: string; help: string; samples: { name: string; labels: Map<string, string>; value: number }[] };
 
@@ -65,4 +65,29 @@ test('the page of metrics parses, and names and units are as Prometheus has them
   assert.ok(value('curfew_sweep_sessions_total', { outcome: 'expired' })! >= 0);
   assert.ok(families.has('curfew_fence_waited_for_total'));
   assert.ok(families.has('curfew_fence_restarts_total'));
+  assert.equal(value('curfew_ends_total', { reason: 'ended_by_admin' }), 1);
+  assert.equal(value('curfew_end_duration_seconds_count', { by: 'acks' }), 1);
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  assert.equal(value('curfew_build_info', { version }), 1);
+});
+
+test('ends, sign-ins and errors are counted by reason, result and code, through a dialect too', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  for (const password of [adminPassword, 'wrong', 'wrong']) {
+    await server.call('POST', '/v1/login', { username: 'admin', password });
+  }
+  await server.call('POST', '/rocketchat/api/v1/login', { user: 'admin', password: 'wrong' });
+  for (const name of ['ada', 'ada', 'ben', 'ben', 'ben']) await server.createSession(name);
+  await server.call('DELETE', '/v1/users/ada/sessions');
+  await server.call('POST', '/v1/sessions/end-everyone', { confirm: 'everyone' });
+  await server.call('GET', '/v1/sessions/0000000000000000000000');
+  const families = parse((await server.call('GET', '/metrics')).body);
+  const counted = (name: string, label: string) =>
+    Object.fromEntries(families.get(name)!.samples.map(({ labels, value }) => [labels.get(label), value]));
+  const ends = counted('curfew_ends_total', 'reason');
+  assert.equal(ends['all_of_user'], 2);
+  assert.ok(ends['everyone']! >= 3);
+  assert.deepEqual(counted('curfew_signins_total', 'result'), { success: 1, invalid_credentials: 3 });
+  assert.deepEqual(counted('curfew_errors_total', 'code'), { invalid_credentials: 3, session_not_found: 1 });
 });

@@ -30,7 +30,7 @@ test('a server that can do its work says so, check by check', async (t) => {
 test('a server that cannot write, and verifies, is degraded and stays in service', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
-  await server.running.opened.calls.watch('createSession', Promise.reject(new CurfewError('store_full')));
+  await server.running.opened.calls.watch('createSession', [], Promise.reject(new CurfewError('store_full')));
   const { status, body } = await ask(server.url, '/readyz');
   assert.deepEqual([status, body.status], [200, 'degraded']);
   assert.equal(body.checks.storeWrite.detail, 'A write (createSession) failed: store_full.');
