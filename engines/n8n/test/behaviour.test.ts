@@ -432,7 +432,7 @@ describe('the nodes in n8n', () => {
         /cannot be reached: ECONNREFUSED\. Check the URL of the credential/,
       );
       n8n.keep('key', { url: 'nonsense', apiKey: server.key });
-      assert.match(await failing(only({ userId: 'ada' }, 'getUserSessions')), /"nonsense" is no URL/);
+      assert.match(await failing(only({ userId: 'ada' }, 'getUserSessions')), /"nonsense" is not a URL/);
     });
   });
 

@@ -29,7 +29,7 @@ test('N10.6: a missing secret.key beside data, and one that was emptied, are ref
     await assert.rejects(serve(env), (error: Error & { code: string; remedy: string }) => {
       assert.equal(error.code, 'secret_key_missing');
       assert.match(error.message, /secret\.key is not there, and the store has data/);
-      assert.match(error.remedy, /Put the file back.*curfew secret-key replace/);
+      assert.match(error.remedy, /Restore the file.*curfew secret-key replace/);
       return true;
     });
   }

@@ -28,7 +28,7 @@ export function testReplacing(kind: 'redis' | 'postgres', options: { skip?: bool
     assert.equal(refused.code, 1, refused.out);
     assert.match(
       refused.err,
-      /Servers run on the store.*the key that they have, and a server runs on it\.\n.*Stop them/,
+      /Servers are running on the store.*the key that they have, and a server runs on it\.\n.*Stop the servers/,
     );
     await (await serve(env)).close();
     const done = await replace();

@@ -46,7 +46,7 @@ test('N8.17: what a URL of a Redis says is taken, or refused by what is wrong wi
     ['redis+sentinel://:hunter2@h/mymaster?ca=/x', /unknown parameter "ca"; it takes prefix, sentinel_password,/],
     ['rediss+sentinel://:hunter2@h/mymaster?master=x', /unknown parameter "master"/],
     ['redis://:hunter2@h?sentinel_password=hunter2', /unknown parameter "sentinel_password"/],
-    ['redis://:hunter2@one,two', /"one,two" is no host/],
+    ['redis://:hunter2@one,two', /"one,two" is not a host/],
     ['redis://:hunter2@h/0?timeout=3', /unknown parameter "timeout"; it takes prefix\./],
     ['redis://:hunter2@h/0?ca=/x', /unknown parameter "ca"/],
     ['rediss://:hunter2@h/0?ca=/no/such', /has ca=\/no\/such, which cannot be read: ENOENT/],
