@@ -1,9 +1,9 @@
-import { pooledRandom } from '../packages/curfew/src/compose.ts';
 import type { AccessGroup, SessionId, UserId } from '../packages/curfew/src/domain/brand.ts';
 import { newId } from '../packages/curfew/src/domain/ids.ts';
 import { day, minute } from '../packages/curfew/src/domain/limits.ts';
 import { openSession } from '../packages/curfew/src/domain/open-session.ts';
 import { nextDeadline, type StoredSession } from '../packages/curfew/src/domain/session.ts';
+import { pooledRandom } from '../packages/curfew/src/start/compose.ts';
 import { encodeSession } from '../packages/curfew/src/stores/lmdb/codec.ts';
 import { loadState, setCounters } from '../packages/curfew/src/stores/lmdb/commit.ts';
 import { openLmdbStore } from '../packages/curfew/src/stores/lmdb/index.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { serve } from '../packages/curfew/src/serve.ts';
+import { serve } from '../packages/curfew/src/start/serve.ts';
 
 /*
  * `curfew serve`, by its environment, that tells how long its event loop stood still since it was last asked, how much of

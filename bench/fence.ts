@@ -14,7 +14,7 @@ import { betterAuthCheck, type Check, expressSessionCheck } from '../engines/oth
 import { library } from '../packages/curfew/src/authority/caller.ts';
 import { createAuthority } from '../packages/curfew/src/authority/index.ts';
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
-import { serve } from '../packages/curfew/src/serve.ts';
+import { serve } from '../packages/curfew/src/start/serve.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
 import { start } from './http.ts';
 import { at, atMost, duel, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';

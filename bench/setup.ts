@@ -5,9 +5,9 @@ import { open } from 'lmdb';
 import { library } from '../packages/curfew/src/authority/caller.ts';
 import type { SessionRequest } from '../packages/curfew/src/authority/create-session.ts';
 import { type Authority, createAuthority } from '../packages/curfew/src/authority/index.ts';
-import { type CurfewOptions, compose } from '../packages/curfew/src/compose.ts';
 import { day } from '../packages/curfew/src/domain/limits.ts';
 import { nextDeadline } from '../packages/curfew/src/domain/session.ts';
+import { type CurfewOptions, compose } from '../packages/curfew/src/start/compose.ts';
 import { encodeSession } from '../packages/curfew/src/stores/lmdb/codec.ts';
 
 const agents = [

@@ -1,4 +1,3 @@
-import { options, shown } from '../packages/curfew/src/config.ts';
 import { permissionTable } from '../packages/curfew/src/dialects/permission-table.ts';
 import { assuranceLevels } from '../packages/curfew/src/domain/policy.ts';
 import { errors } from '../packages/curfew/src/errors.ts';
@@ -8,6 +7,7 @@ import { commonErrors, errorsOf } from '../packages/curfew/src/http/openapi.ts';
 import type { Operation } from '../packages/curfew/src/http/operation.ts';
 import { operations } from '../packages/curfew/src/http/routes/index.ts';
 import { components } from '../packages/curfew/src/http/schemas.ts';
+import { options, shown } from '../packages/curfew/src/start/config.ts';
 import { manifests } from './manifests.ts';
 import { n8nFiles } from './nodes/n8n.ts';
 import { nodeRedFiles } from './nodes/node-red.ts';

@@ -1,6 +1,6 @@
 import { library } from './authority/caller.ts';
 import { type Authority, createAuthority } from './authority/index.ts';
-import { type CurfewOptions, compose } from './compose.ts';
+import { type CurfewOptions, compose } from './start/compose.ts';
 
 /** Use cases that need to know who asks: here it is always the program itself. */
 type OfCaller = {

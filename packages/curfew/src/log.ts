@@ -1,10 +1,10 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Logger, pino } from 'pino';
-import type { Settings } from './config.ts';
 import { minute } from './domain/limits.ts';
 import { escapeSteering } from './domain/steering.ts';
 import { CurfewError } from './errors.ts';
+import type { Settings } from './start/config.ts';
 
 export type Log = {
   /** What happens to the server. What could be secret in it is left out. */

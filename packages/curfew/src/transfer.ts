@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
 import { withAttachScope } from './domain/key.ts';
 import { CurfewError } from './errors.ts';
-import { keyFingerprint } from './secret-key.ts';
+import { keyFingerprint } from './start/secret-key.ts';
 import type { Store } from './stores/contract.ts';
 import { decodeRecord, encodeRecord, rankOf, type StoreRecord } from './stores/records.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { options, readSettings } from '../src/config.ts';
 import type { CurfewError } from '../src/errors.ts';
+import { options, readSettings } from '../src/start/config.ts';
 import { temporaryFolder } from './stores/harness.ts';
 import { runCli } from './support/process.ts';
 

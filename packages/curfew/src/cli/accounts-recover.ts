@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { createPasswords } from '../authority/passwords.ts';
 import { recoverAccount } from '../authority/recover-account.ts';
-import { readSettings } from '../config.ts';
+import { readSettings } from '../start/config.ts';
 import { openStore, showStore } from '../stores/open.ts';
 import { answer, contextOf } from './context.ts';
 import { paint } from './terminal.ts';

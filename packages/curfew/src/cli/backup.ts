@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { readSettings } from '../config.ts';
-import { keyFile } from '../secret-key.ts';
+import { readSettings } from '../start/config.ts';
+import { keyFile } from '../start/secret-key.ts';
 import { backUpStore, showStore } from '../stores/open.ts';
 import { answer, contextOf } from './context.ts';
 

@@ -1,9 +1,9 @@
 import { confirm, input } from '@inquirer/prompts';
 import type { Command } from 'commander';
 import { type CallOptions, type Client, CurfewApiError, createClient } from 'curfew-client';
-import { readSecret } from '../config.ts';
 import { oneLine } from '../domain/steering.ts';
 import { parseToken } from '../domain/tokens.ts';
+import { readSecret } from '../start/config.ts';
 import { readCredentials } from './credentials.ts';
 import { createTerminal, jsonText, type Terminal } from './terminal.ts';
 

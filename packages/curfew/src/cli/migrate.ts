@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readSettings } from '../config.ts';
+import { readSettings } from '../start/config.ts';
 import { openStore, planStore, showStore } from '../stores/open.ts';
 import { answer, contextOf } from './context.ts';
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { options, type SettingName } from '../config.ts';
-import { serve as start } from '../serve.ts';
+import { options, type SettingName } from '../start/config.ts';
+import { serve as start } from '../start/serve.ts';
 import { showStore } from '../stores/open.ts';
 import { paint, writeTo } from './terminal.ts';
 

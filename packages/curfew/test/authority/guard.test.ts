@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Caller, library } from '../../src/authority/caller.ts';
 import { type Authority, createAuthority } from '../../src/authority/index.ts';
-import { compose } from '../../src/compose.ts';
 import { permissions, type Role } from '../../src/domain/permissions.ts';
+import { compose } from '../../src/start/compose.ts';
 import { temporaryStore } from '../support/store.ts';
 
 const password = 'correct horse battery';

@@ -4,7 +4,7 @@ import { library } from '../../src/authority/caller.ts';
 import type { AuthorityContext } from '../../src/authority/context.ts';
 import { type Authority, createAuthority } from '../../src/authority/index.ts';
 import { KeyedQueue } from '../../src/authority/keyed-queue.ts';
-import { compose } from '../../src/compose.ts';
+import { compose } from '../../src/start/compose.ts';
 import { temporaryStore } from '../support/store.ts';
 
 type Context = { after(done: () => Promise<void>): void };

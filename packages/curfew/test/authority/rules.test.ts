@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { library } from '../../src/authority/caller.ts';
 import { type Authority, createAuthority } from '../../src/authority/index.ts';
-import { type CurfewOptions, compose } from '../../src/compose.ts';
 import type { SessionId } from '../../src/domain/brand.ts';
 import { day, hour, minute, second } from '../../src/domain/limits.ts';
+import { type CurfewOptions, compose } from '../../src/start/compose.ts';
 import { manualClock } from '../support/ports.ts';
 import { temporaryStore } from '../support/store.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serve } from '../../src/serve.ts';
+import { serve } from '../../src/start/serve.ts';
 import { runCli } from '../support/process.ts';
 import { type Json, TestServer } from '../support/server.ts';
 import { type TemporaryStore, temporaryStore } from '../support/store.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { options } from '../../src/config.ts';
+import { options } from '../../src/start/config.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { type Route, startRecorded } from '../support/routes.ts';
 import { AnswerChecks, type Received } from './answers.ts';

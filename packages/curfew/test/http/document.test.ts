@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { generated } from '../../../../tools/generated.ts';
-import { options } from '../../src/config.ts';
 import { errors } from '../../src/errors.ts';
 import { errorsOf } from '../../src/http/openapi.ts';
 import { operations } from '../../src/http/routes/index.ts';
+import { options } from '../../src/start/config.ts';
 import { TestServer } from '../support/server.ts';
 
 const root = new URL('../../../../', import.meta.url);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeKey } from '../../src/authority/keys.ts';
 import { CurfewError } from '../../src/errors.ts';
-import { serve } from '../../src/serve.ts';
+import { serve } from '../../src/start/serve.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { manualClock, random } from '../support/ports.ts';
 import { startProcess } from '../support/process.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
-import { serve } from '../../src/serve.ts';
+import { serve } from '../../src/start/serve.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { options } from '../../src/config.ts';
+import { options } from '../../src/start/config.ts';
 import { examples, readPage, runTerminal, section } from '../support/pages.ts';
 import { TestServer } from '../support/server.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readSettings } from '../../src/config.ts';
 import { day, hour, minute, second } from '../../src/domain/limits.ts';
 import type { AssuranceLevel } from '../../src/domain/policy.ts';
+import { readSettings } from '../../src/start/config.ts';
 import { credentials } from '../dialects/directus/support.ts';
 import { manualClock } from '../support/ports.ts';
 import { TestServer } from '../support/server.ts';

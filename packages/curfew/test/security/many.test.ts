@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { pooledRandom } from '../../src/compose.ts';
 import { encodeNumber } from '../../src/domain/base62.ts';
 import type { SessionId, UserId } from '../../src/domain/brand.ts';
 import { day } from '../../src/domain/limits.ts';
 import { openSession } from '../../src/domain/open-session.ts';
 import { formatToken, hashSecret, newSecret } from '../../src/domain/tokens.ts';
+import { pooledRandom } from '../../src/start/compose.ts';
 import { openStore } from '../../src/stores/open.ts';
 import type { StoreRecord } from '../../src/stores/records.ts';
 import { temporaryFolder } from '../stores/harness.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { pooledRandom } from '../../src/compose.ts';
-import { options } from '../../src/config.ts';
 import { decodeNumber } from '../../src/domain/base62.ts';
 import { day, minute } from '../../src/domain/limits.ts';
 import { newSecret } from '../../src/domain/tokens.ts';
+import { pooledRandom } from '../../src/start/compose.ts';
+import { options } from '../../src/start/config.ts';
 import { readPage, section } from '../support/pages.ts';
 import { manualClock } from '../support/ports.ts';
 import { type Authenticator, adminPassword, TestServer } from '../support/server.ts';

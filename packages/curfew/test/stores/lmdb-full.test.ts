@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import type { KeyId } from '../../src/domain/brand.ts';
 import { newId } from '../../src/domain/ids.ts';
 import type { ApiKey } from '../../src/domain/key.ts';
-import { serve } from '../../src/serve.ts';
+import { serve } from '../../src/start/serve.ts';
 import { logout, nodeRow, note, StoreFixture, start } from '../../src/stores/conformance/harness.ts';
 import { type LmdbStore, openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { random } from '../support/ports.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { serve } from '../../src/serve.ts';
+import { serve } from '../../src/start/serve.ts';
 import { backUpStore } from '../../src/stores/open.ts';
 import { runCli } from '../support/process.ts';
 import { temporaryFolder } from './harness.ts';

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { makeKey } from '../../src/authority/keys.ts';
 import { eventTypes } from '../../src/domain/events.ts';
-import { serve } from '../../src/serve.ts';
+import { serve } from '../../src/start/serve.ts';
 import { forever, hour, StoreFixture, start } from '../../src/stores/conformance/harness.ts';
 import { format } from '../../src/stores/lmdb/codec.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';

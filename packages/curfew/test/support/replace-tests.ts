@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { serve } from '../../src/serve.ts';
+import { serve } from '../../src/start/serve.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { runCli } from './process.ts';
 import { temporaryStore } from './store.ts';

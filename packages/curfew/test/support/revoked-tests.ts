@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, type TestContext, test } from 'node:test';
 import { createVerifier } from 'curfew-client/verifier';
-import { serve } from '../../src/serve.ts';
+import { serve } from '../../src/start/serve.ts';
 import { attachRaw } from './raw-verifier.ts';
 import { type Answer, type Json, TestServer } from './server.ts';
 

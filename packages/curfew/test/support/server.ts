@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/domain/ports.ts';
 import { totpCode } from '../../src/domain/second-factor.ts';
-import { type RunningServer, serve } from '../../src/serve.ts';
+import { type RunningServer, serve } from '../../src/start/serve.ts';
 import { type TemporaryStore, temporaryStore } from './store.ts';
 
 export const adminPassword = 'correct horse battery';

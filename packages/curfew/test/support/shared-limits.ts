@@ -6,10 +6,10 @@ import { library } from '../../src/authority/caller.ts';
 import type { AuthorityContext } from '../../src/authority/context.ts';
 import { useFactor } from '../../src/authority/second-factor.ts';
 import { signIn } from '../../src/authority/sign-in.ts';
-import { type CurfewOptions, compose } from '../../src/compose.ts';
 import type { AccountId } from '../../src/domain/brand.ts';
 import { day, hour } from '../../src/domain/limits.ts';
 import { isCurfewError } from '../../src/errors.ts';
+import { type CurfewOptions, compose } from '../../src/start/compose.ts';
 import { temporaryStore } from './store.ts';
 
 type Nodes = [AuthorityContext, AuthorityContext];

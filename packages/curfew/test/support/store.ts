@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { after } from 'node:test';
 import { Client } from 'pg';
-import type { CurfewOptions } from '../../src/compose.ts';
+import type { CurfewOptions } from '../../src/start/compose.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { RedisServer, tellRedis } from './redis.ts';
 

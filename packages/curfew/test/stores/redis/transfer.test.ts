@@ -96,7 +96,10 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
     t.after(folder.remove);
     const file = join(folder.path, 'export');
     const { code, err } = await runCli(['export', '--store', `${server.url}/${databases - 1}`, '-o', file]);
-    assert.deepEqual([code, /Servers are running on the store.*\n.*Stop the servers/.test(err), existsSync(file)], [1, true, false]);
+    assert.deepEqual(
+      [code, /Servers are running on the store.*\n.*Stop the servers/.test(err), existsSync(file)],
+      [1, true, false],
+    );
     clearInterval(renewing);
     assert.ok((await exported()) > 10);
     // One that starts while it is written is noticed at its end, also when it changes nothing that is numbered.

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { dialectNames } from './dialects/names.ts';
-import type { AttemptRule } from './domain/attempts.ts';
-import { day, hour, minute, second } from './domain/limits.ts';
-import { type AssuranceLevel, assuranceLevels, assuranceNames, type Policy } from './domain/policy.ts';
-import { CurfewError, isCurfewError } from './errors.ts';
-import { type Proxies, parseProxies } from './http/proxies.ts';
-import { showStore, storeForms } from './stores/open.ts';
+import { dialectNames } from '../dialects/names.ts';
+import type { AttemptRule } from '../domain/attempts.ts';
+import { day, hour, minute, second } from '../domain/limits.ts';
+import { type AssuranceLevel, assuranceLevels, assuranceNames, type Policy } from '../domain/policy.ts';
+import { CurfewError, isCurfewError } from '../errors.ts';
+import { type Proxies, parseProxies } from '../http/proxies.ts';
+import { showStore, storeForms } from '../stores/open.ts';
 
 /*
  * Every setting is declared here once: its environment variable, its flag, how its text is read, what it is without

@@ -1,17 +1,17 @@
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { createAuthority } from './authority/index.ts';
+import { createAuthority } from '../authority/index.ts';
+import { mountDialects } from '../dialects/index.ts';
+import type { Clock } from '../domain/ports.ts';
+import { CurfewError } from '../errors.ts';
+import { Readiness, type Trouble } from '../http/readiness.ts';
+import { createServer, type HttpServer } from '../http/server.ts';
+import { openLog } from '../log.ts';
+import type { Store } from '../stores/contract.ts';
+import { showStore } from '../stores/open.ts';
 import { compose, type OpenedCurfew } from './compose.ts';
 import { readSettings, type SettingName, type Settings } from './config.ts';
-import { mountDialects } from './dialects/index.ts';
-import type { Clock } from './domain/ports.ts';
-import { CurfewError } from './errors.ts';
 import { type FirstStart, firstStart } from './first-start.ts';
-import { Readiness, type Trouble } from './http/readiness.ts';
-import { createServer, type HttpServer } from './http/server.ts';
-import { openLog } from './log.ts';
-import type { Store } from './stores/contract.ts';
-import { showStore } from './stores/open.ts';
 
 export type RunningServer = {
   url: string;

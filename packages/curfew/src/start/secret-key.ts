@@ -11,9 +11,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { Random } from './domain/ports.ts';
-import { CurfewError } from './errors.ts';
-import type { Store } from './stores/contract.ts';
+import type { Random } from '../domain/ports.ts';
+import { CurfewError } from '../errors.ts';
+import type { Store } from '../stores/contract.ts';
 
 const keyBytes = 32;
 export const keyFile = 'secret.key';

@@ -1,11 +1,11 @@
-import { createAccount } from './authority/accounts.ts';
-import { library } from './authority/caller.ts';
-import type { AuthorityContext } from './authority/context.ts';
-import { createKey, importKey, parseWholeKey } from './authority/keys.ts';
-import { checkPassword } from './authority/passwords.ts';
-import { randomDigits } from './domain/base62.ts';
-import { permissions } from './domain/permissions.ts';
-import { CurfewError, isCurfewError } from './errors.ts';
+import { createAccount } from '../authority/accounts.ts';
+import { library } from '../authority/caller.ts';
+import type { AuthorityContext } from '../authority/context.ts';
+import { createKey, importKey, parseWholeKey } from '../authority/keys.ts';
+import { checkPassword } from '../authority/passwords.ts';
+import { randomDigits } from '../domain/base62.ts';
+import { permissions } from '../domain/permissions.ts';
+import { CurfewError, isCurfewError } from '../errors.ts';
 
 export type FirstStart = {
   username: string;

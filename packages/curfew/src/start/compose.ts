@@ -1,26 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { systemTiming, type Timing } from 'curfew-client/fence';
-import { Activity } from './authority/activity.ts';
-import { afterFailover } from './authority/after-failover.ts';
-import { authenticateKey } from './authority/authenticate.ts';
-import { askStoreTime, processClock, type StoreClock, storeClock, writtenAhead } from './authority/clock.ts';
-import type { AttemptRules, AuthorityContext } from './authority/context.ts';
-import { Guesses } from './authority/guesses.ts';
-import { KeyedQueue } from './authority/keyed-queue.ts';
-import { createPasswords } from './authority/passwords.ts';
-import { createSecrets } from './authority/secrets.ts';
-import { defaultUpkeep, startUpkeep, type Upkeep } from './authority/upkeep.ts';
-import { verifyFromStore } from './authority/verify-session.ts';
-import { newId } from './domain/ids.ts';
-import { day, minute, second } from './domain/limits.ts';
-import { defaultPolicy, type Policy } from './domain/policy.ts';
-import type { Clock, Random } from './domain/ports.ts';
-import { CurfewError } from './errors.ts';
-import { type Admitted, createFence, type LossReason, type ProcessFence } from './fence/index.ts';
+import { Activity } from '../authority/activity.ts';
+import { afterFailover } from '../authority/after-failover.ts';
+import { authenticateKey } from '../authority/authenticate.ts';
+import { askStoreTime, processClock, type StoreClock, storeClock, writtenAhead } from '../authority/clock.ts';
+import type { AttemptRules, AuthorityContext } from '../authority/context.ts';
+import { Guesses } from '../authority/guesses.ts';
+import { KeyedQueue } from '../authority/keyed-queue.ts';
+import { createPasswords } from '../authority/passwords.ts';
+import { createSecrets } from '../authority/secrets.ts';
+import { defaultUpkeep, startUpkeep, type Upkeep } from '../authority/upkeep.ts';
+import { verifyFromStore } from '../authority/verify-session.ts';
+import { newId } from '../domain/ids.ts';
+import { day, minute, second } from '../domain/limits.ts';
+import { defaultPolicy, type Policy } from '../domain/policy.ts';
+import type { Clock, Random } from '../domain/ports.ts';
+import { CurfewError } from '../errors.ts';
+import { type Admitted, createFence, type LossReason, type ProcessFence } from '../fence/index.ts';
+import type { Store } from '../stores/contract.ts';
+import { observeStore, type StoreCalls } from '../stores/observed.ts';
+import { folderOf, openStore } from '../stores/open.ts';
 import { secretKeyOf } from './secret-key.ts';
-import type { Store } from './stores/contract.ts';
-import { observeStore, type StoreCalls } from './stores/observed.ts';
-import { folderOf, openStore } from './stores/open.ts';
 
 export type CurfewOptions = {
   /** `lmdb:` and a folder, or the URL of a server's database. */
