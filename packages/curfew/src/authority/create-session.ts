@@ -45,7 +45,7 @@ export async function createSession(
   return openChecked(context, caller, { ...request, userId }, epochs, false);
 }
 
-/** Opens a session from a credential; `epochs` are those that were read with it (FENCE.md R19). */
+/** Opens a session from a credential; `epochs` are those that were read with it (docs/fence, R19). */
 export async function openChecked(
   context: AuthorityContext,
   caller: Caller | 'self',

@@ -1,4 +1,5 @@
 import type { Permission } from '../domain/permissions.ts';
+import type { DialectName } from './names.ts';
 
 /**
  * What it takes to make a call of a dialect: which credential, and of whoever shows it which permission. A call without
@@ -26,7 +27,7 @@ const waha = (permission: Permission) => ({ credential: 'key', permission }) as 
 const slot = (permission: Permission) => ({ ...waha(permission), names: true }) as const;
 
 /** Every call of each dialect, by method and path. A route without a row fails the matrix of permissions. */
-export const callsOf: Readonly<Record<'rocketchat' | 'directus' | 'waha' | 'altogic', Calls>> = {
+export const callsOf: Readonly<Record<DialectName, Calls>> = {
   rocketchat: {
     'POST /api/v1/login': { credential: 'none' },
     'POST /api/v1/logout': own,
