@@ -351,6 +351,34 @@ describe('the nodes in n8n', () => {
         assert.equal(body.total, 1, user);
       }
     });
+
+    test('tried again where the flow goes on with errors, it does nothing twice either, and keeps to its batches', async (t) => {
+      // n8n tries again when the first item has failed: the first request of all meets a server that is away.
+      let [under, most] = [0, 0];
+      const { url } = await relay(t, server.url, async (call) => {
+        under += 1;
+        most = Math.max(most, under);
+        for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+        under -= 1;
+        return call !== 1;
+      });
+      n8n.keep('key', { url, apiKey: server.key });
+      const users = Array.from({ length: 5 }, (_, i) => ({ user: `once-${i}` }));
+      const settings = {
+        retryOnFail: true,
+        maxTries: 2,
+        waitBetweenTries: 0,
+        onError: 'continueRegularOutput',
+      } as const;
+      const parameters = { userId: '={{ $json.user }}', options: { batchSize: 1, batchInterval: 0 } };
+      const ran = await n8n.run(only(parameters, 'createUserSession', users, settings));
+      assert.equal(ran.json('Curfew').filter(({ error }) => error === undefined).length, 5);
+      assert.equal(most, 1);
+      for (const { user } of users) {
+        const { body } = await server.call('GET', `/v1/users/${user}/sessions`);
+        assert.equal(body.total, 1, user);
+      }
+    });
   });
 
   describe('bad input', () => {

@@ -26,7 +26,7 @@ const connections = { maxSockets: 16, keepAlive: true, scheduling: 'lifo', timeo
 export function sendOver(options: NodeOptions): Send {
   return async (request) => {
     // Without one of its own a node goes through the proxy of the environment, as Node-RED's own nodes do.
-    const environment = options.proxy === undefined ? getProxyForUrl(request.url) : '';
+    const environment = options.proxy === undefined ? httpProxyFor(request.url) : '';
     const proxy = environment === '' ? options.proxy : environment;
     try {
       return await exchange(request, { ...options, proxy });
@@ -35,6 +35,12 @@ export function sendOver(options: NodeOptions): Send {
       throw transportFault(error, request.url, options.timeout, proxy, setting);
     }
   };
+}
+
+/** The proxy of the environment; one that does not speak HTTP, such as `socks5://`, is of no use here. */
+function httpProxyFor(url: string): string {
+  const proxy = getProxyForUrl(url);
+  return /^https?:/i.test(proxy) ? proxy : '';
 }
 
 const variables = 'the variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment';

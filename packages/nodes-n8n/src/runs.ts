@@ -49,6 +49,12 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
   const done: RunResult[] = [];
   const failures: { index: number; error: unknown }[] = [];
   let next = 0;
+  let someFailed = false;
+  // Of the whole node, so that they count in a second try as well, where the first item is done; what is wrong with them
+  // is said for each item below.
+  try {
+    state.options = optionsOf((path) => parameterOf(context, saved, path, 0, []));
+  } catch {}
   // The first alone: it says the options of the node, and what is wrong with the credential is asked once.
   await work(1);
   const { batchSize = atOnce } = state.options ?? {};
@@ -58,7 +64,9 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
   for (const result of done) {
     for (const [output, put] of result.entries()) results[output]?.push(...put);
   }
-  for (const item of items) doneFor.delete(item);
+  // With Continue On Fail, too, n8n tries the whole node again when an item has failed.
+  const mayComeAgain = someFailed && context.getNode().retryOnFail === true;
+  if (!mayComeAgain) for (const item of items) doneFor.delete(item);
   // An agent that uses the node as a tool sees the first output alone.
   return isTool(context) ? [results.flat(), ...results.slice(1).map(() => [])] : results;
 
@@ -94,6 +102,7 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
 
   /** An error on its way: in the place of an item where the node goes on with errors, else as the end of the node. */
   function failed(error: unknown, i?: number): INodeExecutionData[] {
+    someFailed = true;
     if (context.continueOnFail()) return [errorItem(error, i)];
     throw nodeError(context, error, i);
   }

@@ -60,8 +60,10 @@ export async function recoverAccount(
 
 async function find(store: Store, name: string): Promise<Account> {
   const login = canonicalLogin(name);
-  const found = (await store.findAccount({ username: login })) ?? (await store.findAccount({ email: login }));
-  const account = found?.account ?? (await store.readUser(parseUserId(name))).account;
+  // The id comes first: anybody may call themselves by the letters of somebody else's.
+  const byId = (await store.readUser(parseUserId(name))).account;
+  const found = byId ?? (await store.findAccount({ username: login }))?.account;
+  const account = found ?? (await store.findAccount({ email: login }))?.account;
   if (account) return account;
   throw absent(name);
 }

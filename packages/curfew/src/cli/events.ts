@@ -6,7 +6,7 @@ import { followEvents } from './follow-events.ts';
 import { actorText } from './format.ts';
 import { choice, moment, pageSize } from './option-values.ts';
 import { type Column, jsonText, paint, renderTable } from './terminal.ts';
-import { exactOption, findUser, type UserNames, userNames, withName } from './user.ts';
+import { exactOption, findUser, type UserNames, unnamedText, userNames, withName } from './user.ts';
 
 type Options = {
   since?: string;
@@ -44,7 +44,8 @@ export function events(program: Command): void {
       if (asked.follow && (asked.until !== undefined || asked.cursor !== undefined)) {
         throw new Stop(exitCodes.usage, '--follow goes on without an end: leave out --until and --cursor.');
       }
-      const query = await queryOf(context, asked);
+      const { query, unnamed } = await queryOf(context, asked);
+      if (unnamed) context.terminal.err(unnamedText);
       if (asked.follow) await follow(context, query);
       else await list(context, query, asked);
     });
@@ -55,14 +56,19 @@ function since(text: string): string {
   return moment(text);
 }
 
-async function queryOf(context: Context, { since, until, user, exact, actor, type }: Options): Promise<Query> {
-  const userId = user === undefined ? undefined : (await findUser(context, user, exact)).id;
-  return { since, until, user: userId, actor: actor && (await actorOf(context, actor, exact)), type } as Query;
+/** `unnamed`: a text could only be taken as an id, so that events of the account of that name may be missing. */
+async function queryOf(context: Context, asked: Options): Promise<{ query: Query; unnamed: boolean }> {
+  const { since, until, exact, type } = asked;
+  const user = asked.user === undefined ? undefined : await findUser(context, asked.user, exact);
+  const actor = asked.actor === undefined ? undefined : await actorOf(context, asked.actor, exact);
+  const query = { since, until, user: user?.id, actor: actor?.by, type } as Query;
+  return { query, unnamed: [user, actor].some((found) => found?.unnamed) };
 }
 
-async function actorOf(context: Context, text: string, exact?: boolean): Promise<string> {
-  if (text === 'policy' || text === 'library' || /^(user|key):/.test(text)) return text;
-  return `user:${(await findUser(context, text, exact)).id}`;
+async function actorOf(context: Context, text: string, exact?: boolean): Promise<{ by: string; unnamed?: true }> {
+  if (text === 'policy' || text === 'library' || /^(user|key):/.test(text)) return { by: text };
+  const { id, ...found } = await findUser(context, text, exact);
+  return { ...found, by: `user:${id}` };
 }
 
 /** A search stops at the server every half second; it goes on until there is a page, or nothing more to look at. */

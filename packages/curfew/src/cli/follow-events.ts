@@ -27,7 +27,9 @@ export async function* followEvents(
         last = id;
       }
     } catch (error) {
-      const lost = error instanceof TypeError || (error as CurfewApiError).code === 'unreachable';
+      // A server that restarts, and a proxy before it, answer with 502 or 503 for a while.
+      const { code, status = 0 } = error as CurfewApiError;
+      const lost = error instanceof TypeError || code === 'unreachable' || status >= 500;
       if (!lost || !connected) throw error;
     }
     terminal.err('The connection is lost; trying again.');

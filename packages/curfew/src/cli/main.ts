@@ -64,6 +64,7 @@ totp(program);
 // Whoever reads the answer has read enough: `curfew sessions list | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
+  process.exit();
 });
 
 try {

@@ -7,7 +7,7 @@ import { type Context, contextOf, currentSession } from './context.ts';
 import { sessionColumns } from './format.ts';
 import { address, choice, pageSize } from './option-values.ts';
 import { startProgress } from './progress.ts';
-import { counted, paint, renderTable } from './terminal.ts';
+import { counted, jsonText, paint, renderTable } from './terminal.ts';
 import { exactOption, findUser, nothingText, type User, type UserNames, userNames, userText } from './user.ts';
 
 type Filters = {
@@ -47,7 +47,7 @@ export function sessionsList(sessions: Command): void {
       const user = filters.user === undefined ? undefined : await findUser(context, filters.user, filters.exact);
       const query = queryOf({ ...filters, user: user?.id });
       const page = filters.all ? await allPages(context, query) : await context.client.listSessions(query);
-      if (context.terminal.json) context.terminal.out(JSON.stringify(page, null, 2));
+      if (context.terminal.json) context.terminal.out(jsonText(page, 2));
       else show(context, page, filters, user, currentSession(context), await userNames(context, usersOf(page)));
     });
 }

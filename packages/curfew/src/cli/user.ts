@@ -21,35 +21,41 @@ export const exactOption = ['--exact', 'take <user> as an id, and look for no ac
  */
 export async function findUser(context: Context, text: string, exact = false): Promise<User> {
   if (exact) return { id: text };
-  let account: Awaited<ReturnType<typeof findAccount>>;
+  const { account, unnamed } = await lookUp(context, text);
+  if (!account) return unnamed ? { id: text, unnamed } : { id: text };
+  const { id, username } = account;
+  if (id === text) return { id, username };
+  const other = await otherUser(context, text);
+  if (other === undefined) return { id, username };
+  throw new Stop(
+    exitCodes.usage,
+    `${JSON.stringify(text)} is the account ${username} (${id}), and ${other}. ` +
+      `Write ${id} for the account, or add --exact for the other user.`,
+  );
+}
+
+type Named = { id: string; username: string };
+
+/** The account that a text names, as far as the credential may look: at least its own. */
+async function lookUp(context: Context, text: string): Promise<{ account: Named | undefined; unnamed?: true }> {
   try {
-    account = await findAccount(context, text);
+    return { account: await findAccount(context, text) };
   } catch (error) {
     if (!lacksPermission(error)) throw error;
-    return (await ownAccount(context, text)) ?? { id: text, unnamed: true };
+    return { account: await ownAccount(context, text), unnamed: true };
   }
-  if (!account) return { id: text };
-  const { id, username } = account;
-  if (id !== text && (await hasSessions(context, text))) {
-    throw new Stop(
-      exitCodes.usage,
-      `${JSON.stringify(text)} is the account ${username} (${id}), and also the id of another user, who has sessions. ` +
-        `Write ${id} for the account, or add --exact for the other user.`,
-    );
-  }
-  return { id, username };
 }
 
 /** The account with a user name, an address or an id; `undefined` when there is none. */
 export async function findAccount({ client }: Context, text: string) {
   if (text.length > limits.email) return undefined;
-  const { accounts } = await client.listAccounts({ login: text });
-  if (accounts[0] || !isId(text)) return accounts[0];
-  return (await client.listAccounts({ ids: text })).accounts[0];
+  // The id comes first: anybody may call themselves by the letters of somebody else's.
+  const byId = isId(text) ? (await client.listAccounts({ ids: text })).accounts[0] : undefined;
+  return byId ?? (await client.listAccounts({ login: text })).accounts[0];
 }
 
 /** People who may not look up accounts may still name their own. */
-async function ownAccount({ client }: Context, text: string): Promise<User | undefined> {
+async function ownAccount({ client }: Context, text: string): Promise<Named | undefined> {
   const { account } = await client.me();
   if (!account) return undefined;
   const { id, username, email } = account;
@@ -57,13 +63,15 @@ async function ownAccount({ client }: Context, text: string): Promise<User | und
   return own ? { id, username } : undefined;
 }
 
-async function hasSessions({ client }: Context, user: string): Promise<boolean> {
+/** Who else the text may be the id of, in words; `undefined` when nobody with that id has a session. */
+async function otherUser({ client }: Context, user: string): Promise<string | undefined> {
   try {
-    return (await client.listSessions({ user, limit: 1 })).sessions.length > 0;
+    const { sessions } = await client.listSessions({ user, limit: 1 });
+    return sessions.length > 0 ? 'also the id of another user, who has sessions' : undefined;
   } catch (error) {
-    // Whoever may not look cannot be told of the other user; the answer names the one that was meant.
-    if (lacksPermission(error)) return false;
-    throw error;
+    if (!lacksPermission(error)) throw error;
+    // Not to know is not to choose: anybody may give their account the id of somebody else as its name.
+    return 'perhaps also the id of another user: this credential lacks the permission sessions.read to see that';
   }
 }
 
@@ -76,12 +84,15 @@ export function userText({ id, username }: User): string {
   return username === undefined ? `user ${id}` : `account ${username} (${id})`;
 }
 
+export const unnamedText =
+  'Accounts could not be looked up by name: this credential lacks the permission accounts.manage.';
+
 /** Why nothing was found to act on. `what` is what the user has none of, such as `session to end`. */
 export function nothingText({ id, username, unnamed }: User, what: string): string {
   if (username !== undefined) return `Account ${username} (${id}) has no ${what}.`;
   const none = `No user with the id ${JSON.stringify(id)} has a ${what}`;
   if (!unnamed) return `${none}, and no account is called that.`;
-  return `${none}. Accounts could not be looked up by name: this credential lacks the permission accounts.manage.`;
+  return `${none}. ${unnamedText}`;
 }
 
 /** The user names of accounts, by id. */

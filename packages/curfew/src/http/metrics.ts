@@ -229,7 +229,7 @@ function addSweeps(registry: Registry, calls: StoreGauges): void {
   addTotal(
     registry,
     'curfew_ends_total',
-    'Sessions that this server has ended, by reason; not those of an account that was disabled or deleted.',
+    'Sessions that this server has ended, by reason; not those ended by a change of their account.',
     () => calls.ends,
     'reason',
   );

@@ -67,19 +67,38 @@ describe('users at the command line', () => {
   });
 
   test('a name that is also the id of another user ends nobody; the account’s id, or --exact, says who is meant', async () => {
-    const [account, other] = [await signIn(), await server.createSession('olga')];
+    const twin = await server.createAccount('twin');
+    const [account, other] = [(await server.login('twin', 'twin password')).body, await server.createSession('twin')];
     const active = async () => [(await server.verify(account.token)).active, (await server.verify(other.token)).active];
-    const unclear = await endAll('--user', 'olga');
+    const unclear = await endAll('--user', 'twin');
     assert.equal(unclear.code, 2);
     assert.match(
       unclear.err,
-      new RegExp(`"olga" is the account olga \\(${olga.id}\\), and also the id of another user`),
+      new RegExp(`"twin" is the account twin \\(${twin.id}\\), and also the id of another user`),
     );
     assert.deepEqual(await active(), [true, true]);
-    assert.match((await endAll('--user', 'olga', '--exact')).out, /^1 session of user olga has ended\./);
+    assert.match((await endAll('--user', 'twin', '--exact')).out, /^1 session of user twin has ended\./);
     assert.deepEqual(await active(), [true, false]);
-    await endAll('--user', olga.id);
+    await endAll('--user', twin.id);
     assert.deepEqual(await active(), [false, false]);
+  });
+
+  test('an id means its account, whatever others call themselves', async () => {
+    const mallory = await server.createAccount('mallory');
+    await server.createAccount(mallory.id.toLowerCase());
+    const disabled = await run('--yes', 'accounts', 'disable', mallory.id);
+    assert.equal(disabled.code, 0, disabled.err);
+    const { body } = await server.call('GET', `/v1/accounts/${mallory.id}`);
+    assert.equal(body.account.disabled, true);
+  });
+
+  test('a name is not taken for an account when the credential cannot see whether it is also a user’s id', async () => {
+    await server.createAccount('ceo-7');
+    const scopes = ['groups.change', 'accounts.manage'];
+    const { body } = await server.call('POST', '/v1/keys', { name: 'groups', scopes });
+    const { code, err } = await runAs(body.token, 'groups', 'add', 'ceo-7', 'finance');
+    assert.equal(code, 2);
+    assert.match(err, /perhaps also the id of another user: this credential lacks the permission sessions\.read/);
   });
 
   test('without the permission to see accounts: one’s own name, and ids; the answer says that names were not looked up', async () => {
