@@ -36,6 +36,7 @@ const atOnce = 50;
  */
 export async function runEach(context: IExecuteFunctions, outputs: number, run: Run): Promise<RunResult> {
   const results: RunResult = Array.from({ length: outputs }, () => []);
+  let someFailed = false;
   let inputs: Inputs;
   try {
     inputs = inputsOf(context);
@@ -49,7 +50,6 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
   const done: RunResult[] = [];
   const failures: { index: number; error: unknown }[] = [];
   let next = 0;
-  let someFailed = false;
   // Of the whole node, so that they count in a second try as well, where the first item is done; what is wrong with them
   // is said for each item below.
   try {
