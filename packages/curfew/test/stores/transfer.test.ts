@@ -158,7 +158,7 @@ describe('exporting and importing', () => {
     await copy.close();
     const again = await runCli(['import', '--store', `lmdb:${to}`, '--input', file]);
     assert.deepEqual(
-      [again.code, /error The store is not empty\n {6}→ Import into a store/.test(again.err)],
+      [again.code, /error The store is not empty\n {6}→ Import into an unused store/.test(again.err)],
       [1, true],
     );
     truncateSync(file, 1000);
