@@ -34,10 +34,10 @@ export async function findUser(context: Context, text: string, exact = false): P
   );
 }
 
-type Named = { id: string; username: string };
+type NamedAccount = { id: string; username: string };
 
 /** The account that a text names, as far as the credential may look: at least its own. */
-async function lookUp(context: Context, text: string): Promise<{ account: Named | undefined; unnamed?: true }> {
+async function lookUp(context: Context, text: string): Promise<{ account: NamedAccount | undefined; unnamed?: true }> {
   try {
     return { account: await findAccount(context, text) };
   } catch (error) {
@@ -55,7 +55,7 @@ export async function findAccount({ client }: Context, text: string) {
 }
 
 /** People who may not look up accounts may still name their own. */
-async function ownAccount({ client }: Context, text: string): Promise<Named | undefined> {
+async function ownAccount({ client }: Context, text: string): Promise<NamedAccount | undefined> {
   const { account } = await client.me();
   if (!account) return undefined;
   const { id, username, email } = account;
