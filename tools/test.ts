@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 import { testWithTable } from './nodes/table.ts';
@@ -38,6 +39,7 @@ if (engines.length > 0) {
   run('node', ['tools/build.ts']);
   process.env['CURFEW_TEST_BUILT'] = 'yes';
 }
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
 // One file runs for minutes and mostly waits: the others go on beside it.
 const args = ['--test-concurrency=2', '--test-timeout=1800000'];
 if (asked.length > 0) {

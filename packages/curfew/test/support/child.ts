@@ -23,7 +23,12 @@ type Piped = ChildProcess & {
 /** Starts a program that is gone when this process is, however it ends. What it says comes by pipes. */
 export function startChild(command: readonly string[], { env = process.env, stdin = 'ignore' }: Options = {}): Piped {
   const [program, ...args] = canDie ? [...dies, ...command] : command;
-  const child = spawn(program!, args, { env, stdio: [stdin, 'pipe', 'pipe'] });
+  const { NODE_COMPILE_CACHE: compiled } = process.env;
+  const child = spawn(program!, args, {
+    // What the tests have compiled once is not compiled again for each of the hundreds of processes that they start.
+    env: compiled === undefined ? env : { NODE_COMPILE_CACHE: compiled, ...env },
+    stdio: [stdin, 'pipe', 'pipe'],
+  });
   living.add(child);
   child.once('exit', () => living.delete(child));
   return child as Piped;

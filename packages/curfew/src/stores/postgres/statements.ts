@@ -50,7 +50,7 @@ export const reads = {
   nodes: named(
     'nodes',
     `SELECT n.*, s.incarnation, s.incarnation = (SELECT c.incarnation FROM confirmed c) AS confirmed,
-       $1 = 0 OR EXISTS (SELECT FROM log l WHERE l.sequence = $1 AND l.mark::text = $2) AS follows, ${standby}
+       $1 = 0 OR coalesce(mark_at($1) = $2, false) AS follows, ${standby}
      FROM (SELECT incarnation() AS incarnation) s LEFT JOIN list_nodes() n ON true`,
   ),
   /** What is active, less what a deadline has ended and nobody wrote down. */

@@ -8,6 +8,7 @@ import { positions } from './positions.ts';
 import { rules } from './rules.ts';
 import { sessions } from './sessions.ts';
 import { sweep } from './sweep.ts';
+import { sweeping } from './sweeping.ts';
 import { tables } from './tables.ts';
 import { time } from './time.ts';
 import { together } from './together.ts';
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   { number: 9, name: 'open attempts', sql: openAttempts },
   { number: 10, name: 'fingerprint', sql: fingerprint },
   { number: 11, name: 'factors', sql: factors },
+  { number: 12, name: 'sweeping', sql: sweeping },
 ];
