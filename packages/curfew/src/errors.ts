@@ -1,8 +1,12 @@
-/**
- * Every error that Curfew tells a caller: the only registry. The API, the OpenAPI document, the dialects and
- * `docs/errors.md` derive from it. `title` names what is wrong, `remedy` what to do about it; neither holds a secret.
+/*
+ * Every error of Curfew: the only registry. The API, the OpenAPI document, the dialects and `docs/errors.md` derive from it.
+ * `title` names what is wrong, `remedy` what to do about it; neither holds a secret.
  */
-export const errors = {
+
+type Entry = { status: number; title: string; remedy: string };
+
+/** What a call can be answered with. Each dialect has its own answer for each of these. */
+export const callErrors = {
   // The request itself
   body_not_json: {
     status: 400,
@@ -284,7 +288,13 @@ export const errors = {
     title: 'Something went wrong in the server',
     remedy: 'Nothing is known to have changed. The log holds the details under the id in `instance`.',
   },
+} as const satisfies Record<string, Entry>;
 
+/**
+ * What stops a server, a command on a store or a verifier's stream. A store that turns out to be like that while the server
+ * runs is unavailable to those who call, whatever the reason.
+ */
+export const processErrors = {
   // The fence
   fence_version: {
     status: 400,
@@ -395,8 +405,11 @@ export const errors = {
     title: 'The store is damaged',
     remedy: 'Restore the folder from a backup and then end all sessions once, or move the folder away to start empty.',
   },
-} as const satisfies Record<string, { status: number; title: string; remedy: string }>;
+} as const satisfies Record<string, Entry>;
 
+export const errors = { ...callErrors, ...processErrors } as const;
+
+export type CallErrorCode = keyof typeof callErrors;
 export type ErrorCode = keyof typeof errors;
 
 /** What an error may tell besides its code: nothing here is a secret. */
@@ -423,6 +436,11 @@ export class CurfewError extends Error {
     super(facts.detail ? `${errors[code].title}: ${facts.detail}` : errors[code].title, { cause });
     this.code = code;
     this.facts = facts;
+  }
+
+  /** The code to answer a call with. */
+  get callCode(): CallErrorCode {
+    return this.code in callErrors ? (this.code as CallErrorCode) : 'store_unavailable';
   }
 
   get status(): number {

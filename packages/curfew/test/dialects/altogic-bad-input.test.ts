@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { refusalOf } from '../../src/dialects/altogic/error-map.ts';
-import { errors } from '../../src/errors.ts';
+import { callErrors } from '../../src/errors.ts';
 import type { Store } from '../../src/stores/contract.ts';
 import { effectsIn, noObjects, rawCall, strangeTexts, whileFailing } from '../support/hostile.ts';
 import { type Answer, type Json, TestServer } from '../support/server.ts';
@@ -277,6 +277,6 @@ describe('Altogic: bad input', () => {
   });
 
   test('the table has a row for every error of ours', () => {
-    assert.deepEqual(Object.keys(refusalOf).sort(), Object.keys(errors).sort());
+    assert.deepEqual(Object.keys(refusalOf).sort(), Object.keys(callErrors).sort());
   });
 });

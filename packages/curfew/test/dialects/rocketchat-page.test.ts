@@ -2,19 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { day } from '../../src/domain/limits.ts';
 import { defaultPolicy } from '../../src/domain/policy.ts';
-import { examples, readPage, runTerminal, section } from '../support/pages.ts';
+import { readPage, section } from '../support/pages.ts';
 import { startRecorded } from '../support/routes.ts';
-import { adminPassword, TestServer } from '../support/server.ts';
+import { TestServer } from '../support/server.ts';
 
 const page = readPage('docs/rocketchat.md');
-
-test('docs/rocketchat.md: its session at the terminal works as it is written', async (t) => {
-  const server = await TestServer.start();
-  t.after(() => server.close());
-  const commands = examples('sh', section(page, 'Try it')).join('\n');
-  const found = await runTerminal(commands, { URL: server.url, KEY: server.key, PASSWORD: adminPassword });
-  assert.ok(found >= 9, `${found} expectations`);
-});
 
 test('7.1.3: docs/rocketchat.md tells the lifetimes that are in force, and who ends what', async (t) => {
   const server = await TestServer.start();

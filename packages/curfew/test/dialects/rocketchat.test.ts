@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { refusalOf } from '../../src/dialects/rocketchat/error-map.ts';
 import { minute } from '../../src/domain/limits.ts';
-import { errors } from '../../src/errors.ts';
+import { callErrors } from '../../src/errors.ts';
 import { manualClock } from '../support/ports.ts';
 import { type Answer, type Authenticator, adminPassword, TestServer } from '../support/server.ts';
 
@@ -224,6 +224,6 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
   });
 
   test('the table has a row for every error of ours', () => {
-    assert.deepEqual(Object.keys(refusalOf).sort(), Object.keys(errors).sort());
+    assert.deepEqual(Object.keys(refusalOf).sort(), Object.keys(callErrors).sort());
   });
 });

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import Type from 'typebox';
 import Value from 'typebox/value';
 import { permissionsOf, refusalOf } from '../../src/dialects/waha/error-map.ts';
-import { errors } from '../../src/errors.ts';
+import { callErrors } from '../../src/errors.ts';
 import { effectsIn } from '../support/hostile.ts';
 import { type Answer, type Json, TestServer } from '../support/server.ts';
 
@@ -380,6 +380,6 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
   });
 
   test('the table has a row for every error of ours', () => {
-    assert.deepEqual(Object.keys(refusalOf).sort(), Object.keys(errors).sort());
+    assert.deepEqual(Object.keys(refusalOf).sort(), Object.keys(callErrors).sort());
   });
 });

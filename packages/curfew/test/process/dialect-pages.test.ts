@@ -4,7 +4,7 @@ import { examples, readPage, runTerminal, section } from '../support/pages.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
 /** The pages, with how many expectations each shows at least. */
-const pages = { 'docs/waha.md': 9, 'docs/altogic.md': 4 };
+const pages = { 'docs/waha.md': 9, 'docs/rocketchat.md': 9, 'docs/altogic.md': 4 };
 
 for (const [path, least] of Object.entries(pages)) {
   test(`${path}: its session at the terminal works as it is written`, async (t) => {

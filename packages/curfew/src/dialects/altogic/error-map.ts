@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../errors.ts';
+import type { CallErrorCode } from '../../errors.ts';
 
 /*
  * The one table of this dialect: each of our errors is one of its. It has no permissions: whoever has a session acts
@@ -30,7 +30,7 @@ const unavailable = { code: 'service_unavailable', message: 'The server cannot a
 const notFound = (code: string, message: string) => ({ code, message });
 
 /** Without the row for what concerns a key or a session token, which {@link missing} and {@link invalid} tell apart. */
-export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
+export const refusalOf: Record<CallErrorCode, Refusal | 'missing' | 'invalid'> = {
   authentication_required: 'missing',
   token_malformed: 'invalid',
   token_unknown: 'invalid',
@@ -89,24 +89,4 @@ export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
   outcome_unknown: unavailable,
   shutting_down: unavailable,
   internal: { code: 'internal_error', message: 'Something went wrong in the server.' },
-  config_invalid: unavailable,
-  port_in_use: unavailable,
-  clock_differs: unavailable,
-  secret_key_missing: unavailable,
-  secret_key_differs: unavailable,
-  store_not_writable: unavailable,
-  store_login_refused: unavailable,
-  store_database_missing: unavailable,
-  store_denied: unavailable,
-  store_read_only: unavailable,
-  store_unsafe: unavailable,
-  store_in_use: unavailable,
-  fence_version: unavailable,
-  fence_protocol: unavailable,
-  store_version: unavailable,
-  store_outdated: unavailable,
-  servers_running: unavailable,
-  store_not_empty: unavailable,
-  export_damaged: unavailable,
-  store_damaged: unavailable,
 };

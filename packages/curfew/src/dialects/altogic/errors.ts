@@ -7,7 +7,7 @@ export type Place = 'key' | 'session';
 
 /** One of our errors in Altogic's words. */
 export function encodeError(error: CurfewError, place: Place): EncodedError {
-  const row = refusalOf[error.code];
+  const row = refusalOf[error.callCode];
   const refusal: Refusal = row === 'missing' ? missing[place] : row === 'invalid' ? invalid[place] : row;
   const status = refusal.status ?? error.status;
   const origin = status >= 500 ? 'server_error' : 'client_error';

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../errors.ts';
+import type { CallErrorCode } from '../../errors.ts';
 
 /*
  * The one table of this dialect: each of our errors is one of Directus's, everywhere or where it was met. A row that
@@ -28,7 +28,7 @@ const payload: Refusal = { kind: 'invalid-payload' };
 const notStored = unavailable('The store does not answer');
 const internal = plain(500, 'INTERNAL_SERVER_ERROR', 'An unexpected error occurred.');
 
-export const refusalAt: Record<Place, Partial<Record<ErrorCode, Refusal>>> = {
+export const refusalAt: Record<Place, Partial<Record<CallErrorCode, Refusal>>> = {
   'access-token': { token_malformed: plain(403, 'INVALID_TOKEN', 'Invalid token.') },
   login: { second_factor_required: otp, second_factor_invalid: otp },
   factor: {
@@ -39,7 +39,7 @@ export const refusalAt: Record<Place, Partial<Record<ErrorCode, Refusal>>> = {
   },
 };
 
-export const refusalOf: Record<ErrorCode, Refusal> = {
+export const refusalOf: Record<CallErrorCode, Refusal> = {
   invalid_credentials: credentials,
   authentication_required: credentials,
   signed_out_meanwhile: credentials,
@@ -94,24 +94,4 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   outcome_unknown: unavailable('The store did not say whether the change was made'),
   shutting_down: unavailable('The server is shutting down'),
   internal,
-  config_invalid: internal,
-  port_in_use: internal,
-  clock_differs: internal,
-  secret_key_missing: notStored,
-  secret_key_differs: notStored,
-  store_not_writable: notStored,
-  store_login_refused: notStored,
-  store_database_missing: notStored,
-  store_denied: notStored,
-  store_read_only: notStored,
-  store_unsafe: notStored,
-  store_in_use: notStored,
-  fence_version: notStored,
-  fence_protocol: notStored,
-  store_version: notStored,
-  store_outdated: notStored,
-  servers_running: notStored,
-  store_not_empty: notStored,
-  export_damaged: notStored,
-  store_damaged: notStored,
 };

@@ -5,7 +5,7 @@ import { type Place, refusalAt, refusalOf } from './error-map.ts';
 
 /** One of our errors in Directus's words. */
 export function encodeError(error: CurfewError, place: Place | undefined, request: FastifyRequest): EncodedError {
-  const refusal = (place && refusalAt[place][error.code]) ?? refusalOf[error.code];
+  const refusal = (place && refusalAt[place][error.callCode]) ?? refusalOf[error.callCode];
   switch (refusal.kind) {
     case 'plain':
       return answer(refusal.status, refusal.message, { code: refusal.code });

@@ -1,5 +1,5 @@
 import type { Permission } from '../../domain/permissions.ts';
-import type { ErrorCode } from '../../errors.ts';
+import type { CallErrorCode } from '../../errors.ts';
 
 /*
  * The one table of this dialect: it maps each of its permissions to one of Curfew's, and each error of Curfew's to one of its. A row
@@ -30,7 +30,7 @@ const invalidParams = { kind: 'invalid-params' } as const;
 const unavailable = { kind: 'unavailable', text: 'The server cannot answer now' } as const;
 const failed = (type: string, text: string) => ({ kind: 'failed', type, text }) as const;
 
-export const refusalOf: Record<ErrorCode, Refusal> = {
+export const refusalOf: Record<CallErrorCode, Refusal> = {
   invalid_credentials: { kind: 'unauthorized' },
   signed_out_meanwhile: { kind: 'unauthorized' },
   account_disabled: { kind: 'unauthorized' },
@@ -85,24 +85,4 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   outcome_unknown: unavailable,
   shutting_down: unavailable,
   internal: { kind: 'unavailable', text: 'Internal server error' },
-  config_invalid: unavailable,
-  port_in_use: unavailable,
-  clock_differs: unavailable,
-  secret_key_missing: unavailable,
-  secret_key_differs: unavailable,
-  store_not_writable: unavailable,
-  store_login_refused: unavailable,
-  store_database_missing: unavailable,
-  store_denied: unavailable,
-  store_read_only: unavailable,
-  store_unsafe: unavailable,
-  fence_version: unavailable,
-  fence_protocol: unavailable,
-  store_in_use: unavailable,
-  store_version: unavailable,
-  store_outdated: unavailable,
-  servers_running: unavailable,
-  store_not_empty: unavailable,
-  export_damaged: unavailable,
-  store_damaged: unavailable,
 };

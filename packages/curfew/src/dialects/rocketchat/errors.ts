@@ -8,7 +8,7 @@ export type Place = 'login' | 'second-factor' | 'user' | WrongSort | 'elsewhere'
 
 /** One of our errors in Rocket.Chat's words. */
 export function encodeError(error: CurfewError, place: Place): EncodedError {
-  const refusal = ofPlace[place]?.[error.code] ?? refusalOf[error.code];
+  const refusal = ofPlace[place]?.[error.code] ?? refusalOf[error.callCode];
   switch (refusal.kind) {
     case 'unauthorized':
       return { status: 401, body: unauthorized('Unauthorized') };

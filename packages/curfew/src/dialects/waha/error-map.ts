@@ -1,5 +1,5 @@
 import type { Permission } from '../../domain/permissions.ts';
-import type { ErrorCode } from '../../errors.ts';
+import type { CallErrorCode } from '../../errors.ts';
 
 /*
  * The one table of this dialect: each of its calls takes one of our permissions, as a scope of the key, and each of
@@ -36,7 +36,7 @@ const notFound = status(404, 'Session not found');
 const conflict = status(409, 'Conflict');
 const unavailable = status(503, 'The server cannot answer now');
 
-export const refusalOf: Record<ErrorCode, Refusal> = {
+export const refusalOf: Record<CallErrorCode, Refusal> = {
   authentication_required: unauthorized,
   token_malformed: unauthorized,
   token_unknown: unauthorized,
@@ -92,24 +92,4 @@ export const refusalOf: Record<ErrorCode, Refusal> = {
   outcome_unknown: unavailable,
   shutting_down: unavailable,
   internal: status(500, 'Internal server error'),
-  config_invalid: unavailable,
-  port_in_use: unavailable,
-  clock_differs: unavailable,
-  secret_key_missing: unavailable,
-  secret_key_differs: unavailable,
-  store_not_writable: unavailable,
-  store_login_refused: unavailable,
-  store_database_missing: unavailable,
-  store_denied: unavailable,
-  store_read_only: unavailable,
-  store_unsafe: unavailable,
-  store_in_use: unavailable,
-  fence_version: unavailable,
-  fence_protocol: unavailable,
-  store_version: unavailable,
-  store_outdated: unavailable,
-  servers_running: unavailable,
-  store_not_empty: unavailable,
-  export_damaged: unavailable,
-  store_damaged: unavailable,
 };

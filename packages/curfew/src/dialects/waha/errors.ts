@@ -8,7 +8,7 @@ import { refusalOf } from './error-map.ts';
  * started: what exists already is told differently then.
  */
 export function encodeError(error: CurfewError, name: string, starting: boolean): EncodedError {
-  const refusal = refusalOf[error.code];
+  const refusal = refusalOf[error.callCode];
   switch (refusal.kind) {
     // These two have no `error` there: the status is all that they say.
     case 'unauthorized':

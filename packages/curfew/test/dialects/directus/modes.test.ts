@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { decodeJwt } from 'jose';
 import { refusalOf } from '../../../src/dialects/directus/error-map.ts';
 import { day, hour, minute, second } from '../../../src/domain/limits.ts';
-import { errors } from '../../../src/errors.ts';
+import { callErrors } from '../../../src/errors.ts';
 import { manualClock } from '../../support/ports.ts';
 import {
   credentials,
@@ -323,6 +323,6 @@ describe('Directus: the tokens of a session, in each mode', () => {
   });
 
   test('the table has a row for every error of ours', () => {
-    assert.deepEqual(Object.keys(refusalOf).sort(), Object.keys(errors).sort());
+    assert.deepEqual(Object.keys(refusalOf).sort(), Object.keys(callErrors).sort());
   });
 });
