@@ -2,9 +2,10 @@ import { CautiousClock, type Timing, withMargin } from 'curfew-client/fence';
 import type { Receipt } from '../authority/receipt.ts';
 import { CurfewError } from '../errors.ts';
 import type { LogPosition, NodeList, NodeRow } from '../stores/contract.ts';
-import type { Acknowledgements } from './node.ts';
+
 import { Pace } from './pace.ts';
 import type { FencePorts } from './ports.ts';
+import type { Acknowledgements } from './stream-book.ts';
 
 export type Propagation = Omit<Receipt, 'endedAt' | 'changedAt'>;
 

@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
 
-/** A rule taken out of the real code: in one file, what is written there, and what stands there instead. */
+/** A rule taken out of the real code: what is written in a file, and what is written there instead. */
 export type Mutant = {
   rule: string;
   breaks: string;
   file: string;
-  edits: readonly (readonly [string, string])[];
+  /** `elsewhere`: in another file than `file`. */
+  edits: readonly (readonly [there: string, instead: string, elsewhere?: string])[];
   /** Few random schedules show it: this test beside the simulation does. */
   shownBy?: string;
 };
@@ -24,8 +25,8 @@ export const mutants: Record<string, Mutant> = {
   'node-from-answer': {
     rule: 'R1',
     breaks: "a node's lease runs from the moment the answer came",
-    file: node('node'),
-    edits: [['Math.max(...passed.map(({ asked }) => asked))', 'this.#clock.now()']],
+    file: node('lease-keeper'),
+    edits: [['Math.max(...passed.map(({ asked }) => asked))', 'this.#around.clock.now()']],
   },
   'one-clock': {
     rule: 'R1',
@@ -42,7 +43,7 @@ export const mutants: Record<string, Mutant> = {
   'counter-stays': {
     rule: 'R2',
     breaks: "a renewal does not raise the row's counter",
-    file: node('node'),
+    file: node('lease-keeper'),
     edits: [['    this.#counter += 1;\n', '']],
   },
   'removes-without-looking': {
@@ -61,12 +62,12 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R3',
     breaks: "a verifier's lease is longer than what is left of its node's",
     file: node('node'),
-    edits: [['this.ports.timing.mono()), this.leaseLeft());', 'this.ports.timing.mono()));']],
+    edits: [['Math.min(this.#streams.termOf(holder), this.leaseLeft())', 'this.#streams.termOf(holder)']],
   },
   'no-barrier': {
     rule: 'R4',
     breaks: "a renewal is believed before the log's head is applied",
-    file: node('node'),
+    file: node('lease-keeper'),
     edits: [['.filter(({ head }) => head.sequence <= tail.sequence)', '.filter(({ head }) => head.sequence >= 0)']],
   },
   'question-before-tail': {
@@ -75,7 +76,7 @@ export const mutants: Record<string, Mutant> = {
     file: node('node'),
     edits: [
       ['    await this.started;\n    const verdict', '    const verdict'],
-      ['    await this.started;\n    if (this.#over) return;\n', '    if (this.#over) return;\n'],
+      ['    await started;\n    if (this.#over) return;\n', '    if (this.#over) return;\n', node('lease-keeper')],
     ],
   },
   'drops-late': {
@@ -103,29 +104,24 @@ export const mutants: Record<string, Mutant> = {
   'only-leased': {
     rule: 'R7',
     breaks: 'a verifier without a lease is not told of changes',
-    file: node('node'),
-    edits: [
-      [
-        'connection.tell(text, this.tail);',
-        'if (connection.outstanding.until > this.ports.timing.mono()) connection.tell(text, this.tail);',
-      ],
-    ],
+    file: node('stream-book'),
+    edits: [['connection.tell(text, tail);', 'if (connection.outstanding.until > now) connection.tell(text, tail);']],
   },
   'grant-overtakes': {
     rule: 'R7',
     breaks: 'a grant overtakes a change',
-    file: node('node'),
+    file: node('stream-book'),
     edits: [
       [
-        'connection.tell(text, this.tail);',
-        'const [late, last] = [text, this.tail]; this.ports.timing.after(60, () => connection.tell(late, last));',
+        'connection.tell(text, tail);',
+        'const [late, last] = [text, tail]; this.#ports.timing.after(60, () => connection.tell(late, last));',
       ],
     ],
   },
   'closed-is-ack': {
     rule: 'R8',
     breaks: 'a closed stream counts as an ack',
-    file: node('node'),
+    file: node('stream-book'),
     edits: [['    this.#gone.add(connection);\n', '    connection.outstanding.forgive();\n']],
   },
   'any-ack': {
@@ -288,8 +284,8 @@ export const mutants: Record<string, Mutant> = {
   'head-against-later-tail': {
     rule: 'R21',
     breaks: 'the head that a renewal found is compared with a tail that has gone on meanwhile',
-    file: node('node'),
-    edits: [['isContradictedBy(head, known)', 'isContradictedBy(head, this.#log.tail)']],
+    file: node('lease-keeper'),
+    edits: [['isContradictedBy(head, known)', 'isContradictedBy(head, log.tail)']],
   },
   'pull-before-start': {
     rule: 'R21',
@@ -300,8 +296,8 @@ export const mutants: Record<string, Mutant> = {
   'renewal-before-start': {
     rule: 'R21',
     breaks: 'a renewal is asked for before there is anything to compare its answer with',
-    file: node('node'),
-    edits: [['    await this.started;\n    if (this.#over) return;\n', '    if (this.#over) return;\n']],
+    file: node('lease-keeper'),
+    edits: [['    await started;\n    if (this.#over) return;\n', '    if (this.#over) return;\n']],
   },
   'asked-is-no-concern': {
     rule: 'R22',
@@ -324,7 +320,7 @@ export const mutants: Record<string, Mutant> = {
   'closed-is-no-concern': {
     rule: 'R22',
     breaks: 'a change does not concern a verifier whose stream was closed before it',
-    file: node('node'),
+    file: node('stream-book'),
     edits: [
       [
         'for (const connection of [...this.#streams, ...this.#gone]) {',
@@ -342,13 +338,13 @@ export const mutants: Record<string, Mutant> = {
   'revoked-goes-on': {
     rule: 'R23',
     breaks: 'a stream goes on although its key was revoked',
-    file: node('node'),
-    edits: [['        connection.letGo(this.tail);\n', '']],
+    file: node('stream-book'),
+    edits: [['        connection.letGo(tail);\n', '']],
   },
   'revoked-owes-nothing': {
     rule: 'R23',
     breaks: 'a revocation does not wait for what its streams were granted',
-    file: node('node'),
+    file: node('stream-book'),
     edits: [
       [
         'if (!connection.outstanding.owe(entry.sequence, now)) continue;',

@@ -10,9 +10,12 @@ if (!mutant) throw new Error(`There is no mutant ${JSON.stringify(name)}.`);
 
 registerHooks({
   load(url, context, next) {
-    if (!url.startsWith('file:') || fileURLToPath(url) !== mutant.file) return next(url, context);
-    let source = readFileSync(mutant.file, 'utf8');
-    for (const [there, instead] of mutant.edits) {
+    if (!url.startsWith('file:')) return next(url, context);
+    const path = fileURLToPath(url);
+    const edits = mutant.edits.filter(([, , file = mutant.file]) => file === path);
+    if (edits.length === 0) return next(url, context);
+    let source = readFileSync(path, 'utf8');
+    for (const [there, instead] of edits) {
       if (source.split(there).length !== 2) throw new Error(`${name}: ${JSON.stringify(there)} is not there once.`);
       source = source.replace(there, () => instead);
     }
