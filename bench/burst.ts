@@ -1,13 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, fdatasyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, createClient } from 'curfew-client';
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
 import { day, hour, minute } from '../packages/curfew/src/domain/limits.ts';
 import { openLmdbStore } from '../packages/curfew/src/stores/lmdb/index.ts';
+import { dataFile } from '../packages/curfew/src/stores/lmdb/inspect.ts';
 import { openStore } from '../packages/curfew/src/stores/open.ts';
 import type { StoreRecord } from '../packages/curfew/src/stores/records.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
@@ -86,10 +87,18 @@ async function openLmdb(): Promise<Place> {
         // Each page of a copy is looked at when it is opened first.
         await (await openLmdbStore(folder.path)).close();
       }
+      // Otherwise the server would wait, at each of its writes, for the gigabytes that were written here.
+      flushToDisk(join(folder.path, dataFile));
       return { expires: Date.now() + lead, ahead: expires - Date.now() - lead };
     },
     close: async () => folder.remove(),
   };
+}
+
+function flushToDisk(path: string): void {
+  const file = openSync(path, 'r+');
+  fdatasyncSync(file);
+  closeSync(file);
 }
 
 async function openPostgres(): Promise<Place> {

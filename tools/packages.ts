@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from './exec.ts';
@@ -56,10 +56,17 @@ try {
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig));
   run('tsc', ['--project', folder]);
   run(join(folder, 'node_modules', '.bin', 'curfew'), ['--version']);
+  for (const file of names.flatMap((name) => ['README.md', 'LICENSE'].map((file) => join(installed(name), file)))) {
+    if (!existsSync(file)) throw new Error(`The package would be published without ${file}.`);
+  }
   const unknown = unknownOfPublisher();
   if (unknown.length > 0) console.log(`Before the packages are published, set in package.json: ${unknown.join(', ')}.`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+function installed(name: string): string {
+  return join(folder, 'node_modules', name === 'curfew' ? 'curfew' : 'curfew-client');
 }
 
 function tarball(name: string): string {

@@ -8,6 +8,7 @@ export type ApiErrorCode =
   | 'not_curfew'
   | 'redirected'
   | 'invalid_url'
+  | 'key_missing'
   | 'overloaded'
   | 'verifier_closed';
 

@@ -1,2 +1,8 @@
 #!/usr/bin/env node
-import '../dist/cli/main.js';
+try {
+  await import('../dist/supported-node.js');
+} catch ({ message }) {
+  console.error(message);
+  process.exit(1);
+}
+await import('../dist/cli/main.js');

@@ -1,3 +1,5 @@
+import './supported-node.ts';
+
 export type { OpenedSession, SessionRequest } from './authority/create-session.ts';
 export type { EndedSession, EndTarget } from './authority/end-session.ts';
 export type { EndedSessions } from './authority/end-user-sessions.ts';

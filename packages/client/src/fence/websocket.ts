@@ -28,15 +28,24 @@ const defaultTimeout = 5000;
  *
  *     import { createVerifier } from 'curfew-client/verifier';
  *
- *     const verifier = createVerifier({ url: 'http://127.0.0.1:2873', key: process.env.CURFEW_API_KEY });
+ *     const verifier = createVerifier({ url: 'http://127.0.0.1:2873', key: process.env['CURFEW_API_KEY'] ?? '' });
  *     const verdict = verifier.check(token) ?? (await verifier.verify(token));
  *
- * @throws `CurfewApiError` with `invalid_url`
+ * @throws `CurfewApiError` with `invalid_url` or `key_missing`
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const urls = [options.url].flat().map(streamUrl);
   if (urls.length === 0) throw new CurfewApiError('invalid_url', 'There is no URL to attach to.');
   const { key, name, capacity = defaultCapacity, timeout = defaultTimeout } = options;
+  // In JavaScript it may be anything, such as an environment variable that is not set.
+  if (typeof key !== 'string' || key === '') {
+    throw new CurfewApiError('key_missing', 'There is no API key to attach with.', {
+      remedy: 'Pass `key`: an API key with the scope `fence.attach`. An environment variable that holds it may not be set.',
+    });
+  }
+  if (typeof WebSocket === 'undefined') {
+    throw new Error('This runtime has no WebSocket, which a verifier requires. Use Node.js 22.4 or newer.');
+  }
   if (!(Number.isSafeInteger(capacity) && capacity > 0))
     throw new RangeError('capacity must be a positive whole number');
   if (name !== undefined && !(name.length > 0 && name.length <= longestName))
