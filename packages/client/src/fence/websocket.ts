@@ -40,7 +40,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
   // In JavaScript it may be anything, such as an environment variable that is not set.
   if (typeof key !== 'string' || key === '') {
     throw new CurfewApiError('key_missing', 'There is no API key to attach with.', {
-      remedy: 'Pass `key`: an API key with the scope `fence.attach`. An environment variable that holds it may not be set.',
+      remedy:
+        'Pass `key`: an API key with the scope `fence.attach`. An environment variable that holds it may not be set.',
     });
   }
   if (typeof WebSocket === 'undefined') {

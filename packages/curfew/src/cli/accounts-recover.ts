@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
-import { createPasswords } from '../authority/passwords.ts';
-import { recoverAccount } from '../authority/recover-account.ts';
 import { readSettings } from '../start/config.ts';
 import { openStore, showStore } from '../stores/open.ts';
 import { answer, contextOf } from './context.ts';
@@ -18,6 +16,10 @@ export function accountsRecover(accounts: Command): void {
     .option('--keep-factor', 'leave its second factor as it is')
     .option('--admin', 'make it an administrator, if it is none')
     .action(async (account: string, options: Options, command: Command) => {
+      const [{ createPasswords }, { recoverAccount }] = await Promise.all([
+        import('../authority/passwords.ts'),
+        import('../authority/recover-account.ts'),
+      ]);
       const context = contextOf(command);
       const { settings } = readSettings(process.env, options.store === undefined ? {} : { store: options.store });
       const password = randomBytes(15).toString('base64url');

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { options, type SettingName } from '../start/config.ts';
-import { serve as start } from '../start/serve.ts';
+import type { RunningServer } from '../start/serve.ts';
 import { showStore } from '../stores/open.ts';
 import { paint, writeTo } from './terminal.ts';
 
@@ -13,6 +13,8 @@ export function serve(program: Command): void {
     command.option(`${flag} <${form}>`, `${help} [${env}${fallback === undefined ? '' : `, ${fallback}`}]`);
   }
   command.action(async (flags: Partial<Record<SettingName, string>>) => {
+    // The whole server, which no other command needs.
+    const { serve: start } = await import('../start/serve.ts');
     const server = await start(process.env, flags);
     greet(server);
     const stop = (signal: NodeJS.Signals) => {
@@ -40,7 +42,7 @@ export function serve(program: Command): void {
 }
 
 /** What to open and how to sign in; what nobody chose is told this once. */
-function greet({ url, first, settings }: Awaited<ReturnType<typeof start>>): void {
+function greet({ url, first, settings }: RunningServer): void {
   const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(10))} ${text}`;
   const lines = [
     '',

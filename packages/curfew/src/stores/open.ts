@@ -1,9 +1,13 @@
 import { CurfewError } from '../errors.ts';
 import type { SchemaPlan, Store } from './contract.ts';
-import { type Backup, backUp } from './lmdb/backup.ts';
-import { checkLmdbStore, openLmdbStore } from './lmdb/index.ts';
-import { openPostgresStore, parseLocation as parsePostgres, planPostgres } from './postgres/index.ts';
-import { openRedisStore, parseLocation as parseRedis, planRedis } from './redis/index.ts';
+import type { Backup } from './lmdb/backup.ts';
+import { parseLocation as parsePostgres } from './postgres/location.ts';
+import { parseLocation as parseRedis } from './redis/location.ts';
+
+// A driver is loaded once its kind of store is opened: most commands open none, and no process opens two.
+const lmdb = () => import('./lmdb/index.ts');
+const postgres = () => import('./postgres/index.ts');
+const redis = () => import('./redis/index.ts');
 
 /** A kind of store, chosen by how its URL begins. */
 type Engine = {
@@ -23,23 +27,23 @@ const engines: readonly Engine[] = [
     begins: /^lmdb:./,
     form: 'lmdb:folder',
     show: showFolder,
-    open: async (url) => openLmdbStore(folderOf(showFolder(url))!),
+    open: async (url) => (await lmdb()).openLmdbStore(folderOf(showFolder(url))!),
   },
   {
     begins: /^postgres(ql)?:\/\//,
     form: 'postgres://user:password@host:port/database',
     show: (url) => parsePostgres(url).shown,
-    open: openPostgresStore,
+    open: async (url) => (await postgres()).openPostgresStore(url),
     backedUpBy: 'PostgreSQL has its own tools: pg_dump, pg_basebackup, or what your provider offers',
-    plan: planPostgres,
+    plan: async (url) => (await postgres()).planPostgres(url),
   },
   {
     begins: /^redis(s|\+unix|s?\+sentinel)?:\/\//,
     form: 'redis://user:password@host:port/number | redis+sentinel://user:password@host:port,host:port/master/number',
     show: (url) => parseRedis(url).shown,
-    open: (url) => openRedisStore(url),
+    open: async (url) => (await redis()).openRedisStore(url),
     backedUpBy: 'Redis has its own way: BGSAVE, or BGREWRITEAOF, and a copy of the files that they leave',
-    plan: planRedis,
+    plan: async (url) => (await redis()).planRedis(url),
   },
 ];
 
@@ -91,7 +95,10 @@ export async function planStore(url: string): Promise<SchemaPlan> {
  */
 export async function backUpStore(url: string, target: string, beside: readonly string[]): Promise<Backup> {
   const { backedUpBy } = engineOf(url);
-  if (backedUpBy === undefined) return backUp(folderOf(showStore(url))!, target, beside);
+  if (backedUpBy === undefined) {
+    const { backUp } = await import('./lmdb/backup.ts');
+    return backUp(folderOf(showStore(url))!, target, beside);
+  }
   throw new CurfewError('config_invalid', {
     detail: `CURFEW_STORE: \`curfew backup\` copies an embedded store; ${backedUpBy}.`,
   });
@@ -101,8 +108,8 @@ export async function backUpStore(url: string, target: string, beside: readonly 
  * Looks at everything that the folder of an embedded store holds; `in_use` when a process has it open.
  * @throws `store_damaged`, `store_version`
  */
-export function checkFolder(folder: string): Promise<'sound' | 'in_use'> {
-  return checkLmdbStore(folder);
+export async function checkFolder(folder: string): Promise<'sound' | 'in_use'> {
+  return (await lmdb()).checkLmdbStore(folder);
 }
 
 /** The folder of an embedded store; `undefined` for one that lives on a server. */
