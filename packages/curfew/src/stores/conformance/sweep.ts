@@ -111,7 +111,7 @@ export const sweepCases: Case[] = [
     },
   },
   {
-    name: 'R20: a tombstone keeps its sequence as long as it is kept, and the log's numbering continues after it is deleted',
+    name: 'R20: a tombstone keeps its sequence as long as it is kept, and the log continues its numbering after that',
     async run(fixture) {
       const [one, two] = await fixture.createMany(2);
       await fixture.store.endSession(one!.id, logout(start));
