@@ -8,7 +8,7 @@ import { adminPassword, TestServer } from '../support/server.ts';
 
 const page = readPage('docs/rocketchat.md');
 
-test('docs/rocketchat.md: its session at the terminal works as it is written', async (t) => {
+test('docs/rocketchat.md: its terminal session works as printed', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const commands = examples('sh', section(page, 'Try it')).join('\n');
@@ -16,7 +16,7 @@ test('docs/rocketchat.md: its session at the terminal works as it is written', a
   assert.ok(found >= 9, `${found} expectations`);
 });
 
-test('7.1.3: docs/rocketchat.md tells the lifetimes that are in force, and who ends what', async (t) => {
+test('7.1.3: docs/rocketchat.md states the lifetimes in effect, and who ends what', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const { policy } = server.context;
@@ -30,7 +30,7 @@ test('7.1.3: docs/rocketchat.md tells the lifetimes that are in force, and who e
   }
 });
 
-test('docs/rocketchat.md names every route that is spoken, and no other', async (t) => {
+test('docs/rocketchat.md names exactly the supported routes', async (t) => {
   const { server, routes } = await startRecorded({ CURFEW_DIALECTS: 'rocketchat' });
   t.after(() => server.close());
   const there = routes.filter(({ url }) => url.startsWith('/api/v1/')).map(({ method, url }) => `${method} ${url}`);
