@@ -26,7 +26,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'the permissions of a session's creator stay with it, whatever changes',
+    name: 'the permissions of a session’s creator stay with it, whatever changes',
     async run(fixture) {
       const openedWith = ['sessions.create'] as const;
       const { id } = { ...fixture.plan() };
