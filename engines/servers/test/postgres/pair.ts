@@ -62,8 +62,8 @@ export class PostgresPair {
   }
 
   /**
-   * The primary is gone permanently, and the standby becomes the primary with what it has received. Afterwards there is no
-   * standby until {@link rejoin}.
+   * The primary is gone permanently, and the standby becomes the primary with what it has received. Afterwards there is
+   * no standby until {@link rejoin}.
    */
   async failOver(): Promise<void> {
     const [old, next] = [this.#primary, this.#joined()];

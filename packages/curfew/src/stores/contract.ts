@@ -419,7 +419,8 @@ export type EventPage = {
 
 /**
  * A place in the change log. The mark is unique to the entry: no other history of the store has the same mark at
- * the same sequence, although a failover reuses numbers. The position before the first entry is sequence 0 with an empty mark.
+ * the same sequence, although a failover reuses numbers. The position before the first entry is sequence 0 with an
+ * empty mark.
  */
 export type LogPosition = { sequence: number; mark: string };
 

@@ -86,7 +86,10 @@ test('R10: a server on a folder restored from a copy waits for everything that t
   assert.equal(reused.length, last.length, 'the copy lacked nothing');
 });
 
-/** A relay between an application and its server. When closed, it lets nothing through, not even the end of a connection. */
+/**
+ * A relay between an application and its server. When closed, it lets nothing through, not even the end of a
+ * connection.
+ */
 class Wall {
   closed = false;
   readonly port: number;

@@ -12,8 +12,8 @@ import { type Request, requests } from './requests.ts';
 import { fillIn } from './schemas.ts';
 
 /*
- * Requests to every route that the server registers, generated from the routes' own schemas, so that every mounted dialect
- * is included. `CURFEW_FUZZ=100000` sends that many; `CURFEW_FUZZ_SEED` repeats a run.
+ * Requests to every route that the server registers, generated from the routes' own schemas, so that every mounted
+ * dialect is included. `CURFEW_FUZZ=100000` sends that many; `CURFEW_FUZZ_SEED` repeats a run.
  */
 const runs = Number(process.env['CURFEW_FUZZ'] ?? 3000);
 const seed = Number(process.env['CURFEW_FUZZ_SEED'] ?? Date.now() % 2 ** 31);

@@ -15,7 +15,9 @@ describe('who may do what', () => {
   });
   after(() => server.close());
 
-  /** Signs in anew as the administrator, and waits for five minutes, so that the sign-in no longer counts as a factor. */
+  /**
+   * Signs in anew as the administrator, and waits for five minutes, so that the sign-in no longer counts as a factor.
+   */
   async function adminWithoutFactor(): Promise<string> {
     clock.advance(minute);
     const { body } = await server.login('admin', undefined, admin.authenticator.next());

@@ -33,8 +33,8 @@ describe('who may do what', () => {
   let made = 0;
 
   /**
-   * The permissions of a target, or of what a creation makes, since its path names no target. `undefined` if no such thing
-   * can be created: one's own.
+   * The permissions of a target, or of what a creation makes, since its path names no target. `undefined` if no such
+   * thing can be created: one's own.
    */
   const grantedTo = (id: string, { granted }: CallerKind, target: Target | undefined) => {
     if (/^create(Account|Key)$/.test(id) && target === 'own') return undefined;

@@ -32,8 +32,8 @@ test('N8.7: SIGHUP opens the log file again: after a rename, lines go to a new o
   });
   t.after(() => server.child.kill('SIGKILL'));
   const says = (file: string, text: string) => existsSync(file) && readFileSync(file, 'utf8').includes(text);
-  // Sends requests until one is in the file. Each has its own path, and is waited for before the next is sent: a line is
-  // written after its answer, so one that is still on its way would go to the next file.
+  // Sends requests until one is in the file. Each has its own path, and is waited for before the next is sent: a line
+  // is written after its answer, so one that is still on its way would go to the next file.
   const until = async (file: string, name: string, others: string[]) => {
     for (let sent = 1; ; sent++) {
       const path = `/${name}/${'x'.repeat(sent)}`;

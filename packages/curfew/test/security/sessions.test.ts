@@ -31,7 +31,8 @@ test('7.2.3: no two of ten million secrets are alike', { timeout: 300_000 }, () 
   seen.sort();
   let alike = 0;
   for (let i = 1; i < count; i++) if (seen[i] === seen[i - 1]) alike += 1;
-  // In their first eight digits, 48 bits, a quarter of a pair is alike by chance; six pairs are, once in ten million runs.
+  // In their first eight digits, 48 bits, a quarter of a pair is alike by chance; six pairs are, once in ten million
+  // runs.
   assert.ok(alike < 6, `${alike} pairs begin alike`);
 });
 

@@ -6,9 +6,9 @@ import { random } from './ports.ts';
 import { clientFor, type ServerProcess, startProcess } from './process.ts';
 
 /*
- * Load that records its requests and what was acknowledged, while a server or its store is killed again and again. After
- * every recovery, everything acknowledged must exist (each end, each creation, each change of groups) and nothing that
- * had ended may be active; at the end, nothing may have happened twice.
+ * Load that records its requests and what was acknowledged, while a server or its store is killed again and again.
+ * After every recovery, everything acknowledged must exist (each end, each creation, each change of groups) and nothing
+ * that had ended may be active; at the end, nothing may have happened twice.
  */
 const workers = 8;
 /** The most sessions that are checked again after a recovery; all of the last round are among them. */

@@ -77,8 +77,9 @@ export class RedisPair {
   }
 
   /**
-   * By Sentinel: the primary is killed, Sentinel notices and promotes the replica; Sentinel says which the primary is, and
-   * the address leads there. Sentinel starts only now: earlier it would lead the replica around the link that can be held.
+   * By Sentinel: the primary is killed, Sentinel notices and promotes the replica; Sentinel says which the primary is,
+   * and the address leads there. Sentinel starts only now: earlier it would lead the replica around the link that can
+   * be held.
    */
   async failOverBySentinel(): Promise<void> {
     const sentinel = await Sentinel.watching(this.#link.port);

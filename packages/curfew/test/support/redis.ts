@@ -56,8 +56,8 @@ export class RedisServer {
   }
 
   /**
-   * Sets the current files aside; the returned function restores them in place of later ones, as an operator does with a
-   * backup. Redis is stopped for both.
+   * Sets the current files aside; the returned function restores them in place of later ones, as an operator does with
+   * a backup. Redis is stopped for both.
    */
   async setAside(): Promise<() => Promise<void>> {
     const aside = temporaryFolder();

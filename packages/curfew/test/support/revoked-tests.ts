@@ -10,8 +10,8 @@ import { type Answer, type Json, TestServer } from './server.ts';
 const [long, short] = [20_000, 2000];
 
 /**
- * A revocation applies everywhere at once: with several servers on one store, once a call at one of them is answered, it
- * applies at the other too. An embedded store has one server, which is both.
+ * A revocation applies everywhere at once: with several servers on one store, once a call at one of them is answered,
+ * it applies at the other too. An embedded store has one server, which is both.
  */
 export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip?: boolean } = {}): void {
   describe(`revocation on ${kind}`, options, () => {

@@ -91,7 +91,9 @@ export class Sentinel {
     }
   }
 
-  /** Makes it promote the replica although nothing is wrong; retries while it is still busy with an earlier failover. */
+  /**
+   * Makes it promote the replica although nothing is wrong; retries while it is still busy with an earlier failover.
+   */
   async switchOver(): Promise<void> {
     for (;;) {
       const refused = await this.tell('SENTINEL', 'FAILOVER', 'pair').catch((error: Error) => error);

@@ -41,7 +41,10 @@ export class TestServer {
     return new TestServer(running, store.env, running.first!.apiKey!, store.remove);
   }
 
-  /** Another server on the same store, to be closed before this one; or one after this one was closed with {@link leave}. */
+  /**
+   * Another server on the same store, to be closed before this one; or one after this one was closed with {@link
+   * leave}.
+   */
   async another(env: Record<string, string> = {}, clock?: Clock): Promise<TestServer> {
     const running = await serve({ ...this.env, ...common, ...env }, {}, clock);
     return new TestServer(running, this.env, this.key, this.#remove);

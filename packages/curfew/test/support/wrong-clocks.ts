@@ -81,7 +81,9 @@ async function assertActive(client: Client, tokens: readonly string[]): Promise<
   for (const token of tokens) assert.equal((await client.verifySession({ token })).active, true);
 }
 
-/** Wrong clocks, of a machine that wants to join or has joined, end nothing and disturb no server with a right clock. */
+/**
+ * Wrong clocks, of a machine that wants to join or has joined, end nothing and disturb no server with a right clock.
+ */
 export async function machinesWithWrongClocks(t: Test, store: string): Promise<void> {
   const fleet = new Fleet(t, store);
   const right = await fleet.start();

@@ -28,8 +28,8 @@ type Cell = { readonly engine: string; readonly row: string; readonly mode: stri
 const nameOf = ({ kind, version }: Engine) => `${kind} ${version}`;
 
 /**
- * The passed tests of an engine. With the variable `CURFEW_TEST_PASSES` they are stored in that folder, where the files of
- * all suites make one table.
+ * The passed tests of an engine. With the variable `CURFEW_TEST_PASSES` they are stored in that folder, where the files
+ * of all suites make one table.
  */
 export class Passes {
   readonly #engine: string;

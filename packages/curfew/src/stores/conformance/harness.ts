@@ -31,7 +31,9 @@ export type Opened = {
   store: Store;
   /** Closes the store and opens the same data again; absent if the data does not outlive a close. */
   reopen?(): Promise<Store>;
-  /** A second client of the same data, as another node has; absent if one process owns the data. Closed by `dispose`. */
+  /**
+   * A second client of the same data, as another node has; absent if one process owns the data. Closed by `dispose`.
+   */
   another?(): Promise<Store>;
   /**
    * A client of the same data whose connection breaks once, at its next call: before the store receives the call, or

@@ -67,7 +67,9 @@ const rate = 150;
 /** After this many ends follows a change of groups. */
 const changesAfter = 4;
 const mostUnderWay = 900;
-/** The most to begin at once, every ten milliseconds; with fewer, late timers on a busy machine would reduce the load. */
+/**
+ * The most to begin at once, every ten milliseconds; with fewer, late timers on a busy machine would reduce the load.
+ */
 const mostAtOnce = 20;
 const tick = 10;
 /** How often an end is tried, at another server each time, until one acknowledges it. */

@@ -50,8 +50,8 @@ const mostViolations = 1000;
  * Finds every verification that began after a change had returned and shows the state before it. Versions of one
  * session grow, and an end is later than all of them. No answer promises nothing.
  *
- * It judges each verification immediately, so that it need not remember any. That is exact, because a change is noted at
- * the moment of its return, and so before any verification that began later.
+ * It judges each verification immediately, so that it need not remember any. That is exact, because a change is noted
+ * at the moment of its return, and so before any verification that began later.
  */
 export class Checker {
   readonly #changes: Map<string, Changed[]> = new Map();

@@ -4,12 +4,14 @@ export type StoreChange = { from: number; until: number };
 /** A restart of a server's fence, as its log reports it. */
 export type Restart = { at: number; reason: string };
 
-/** The reasons for which a failover, a restore or a restart of the store makes a server start over (docs/fence, R10). */
+/**
+ * The reasons for which a failover, a restore or a restart of the store makes a server start over (docs/fence, R10).
+ */
 const reasons = ['log_trimmed', 'log_replaced', 'store_incarnation'];
 
 /**
- * A server starts over once each time that the store becomes another one, and for no other reason. Returns the restarts of
- * a server, started at a given moment, that this does not explain.
+ * A server starts over once each time that the store becomes another one, and for no other reason. Returns the restarts
+ * of a server, started at a given moment, that this does not explain.
  */
 export function unexplained(restarts: readonly Restart[], started: number, changes: readonly StoreChange[]): Restart[] {
   let explained = 0;

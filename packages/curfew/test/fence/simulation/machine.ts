@@ -111,8 +111,8 @@ export class Machine {
   /** The monotonic clock stands still while the machine sleeps. */
   #asleep = false;
   /**
-   * Whether its wall clock was set, or it slept, and nobody has read the clocks since. Between two reads only one of the
-   * two happens: together they can cancel each other out, and no clock would show it.
+   * Whether its wall clock was set, or it slept, and nobody has read the clocks since. Between two reads only one of
+   * the two happens: together they can cancel each other out, and no clock would show it.
    */
   #unread = false;
   /** Work that was due while it was stopped; it is done when the process continues. */
@@ -170,7 +170,9 @@ export class Machine {
     this.#rate = rate;
   }
 
-  /** Sets its wall clock; not while it sleeps, because then no process would see that both clocks are wrong together. */
+  /**
+   * Sets its wall clock; not while it sleeps, because then no process would see that both clocks are wrong together.
+   */
   step(by: number): void {
     if (this.#asleep || this.#unread) return;
     this.#wallBase += by;

@@ -20,7 +20,9 @@ export type Outcome = {
 
 /** `revoking`: a revocation of its key has started; `revoked`: that has returned. */
 type App = { machine: Machine; verifier: Verifier; key: string; revoking: boolean; revoked: LogPosition | undefined };
-/** `serves`: its fence has started. Before that a real process accepts no requests; the simulation tries some anyway. */
+/**
+ * `serves`: its fence has started. Before that a real process accepts no requests; the simulation tries some anyway.
+ */
 type Node = { url: string; machine: Machine; fence: ProcessFence; serves: boolean };
 type Fault = { name: string; likely: number; happen(machine: Machine): void };
 /** What had returned for a session when a verification began. */

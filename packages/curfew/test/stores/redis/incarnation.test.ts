@@ -106,7 +106,9 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
   });
   after(() => server.remove());
 
-  /** The log and the nodes as the previous version wrote them, without microseconds or tails, and without old entries. */
+  /**
+   * The log and the nodes as the previous version wrote them, without microseconds or tails, and without old entries.
+   */
   async function asBefore(url: string, keepLog: boolean): Promise<void> {
     const entries = (await tellRedis(url, 'XRANGE', 'curfew:log', '-', '+')) as [string, string[]][];
     await tellRedis(url, 'DEL', 'curfew:log');
