@@ -38,7 +38,7 @@ test('N8.17: every part of a PostgreSQL URL is used, or refused with what is wro
     [`${base}#x`, /%23/],
     ['postgres://me:hunter2@h1:1,h2:x/db', /"h2:x" is not a host with a port/],
     ['postgres://me:hunter2@/db', /names no host/],
-    ['postgres://me:hunter2@/db?host=a,b&port=1,2,3', /not as many ports as hosts/],
+    ['postgres://me:hunter2@/db?host=a,b&port=1,2,3', /not have as many ports as hosts/],
   ];
   for (const [url, says] of wrong) {
     assert.throws(

@@ -7,7 +7,7 @@ const pause = 1000;
 export async function inTime<T>(answer: Promise<T>, most: number, until: AbortSignal): Promise<T> {
   const done = new AbortController();
   const late = setTimeout(most, undefined, { signal: AbortSignal.any([done.signal, until]), ref: false }).then(() => {
-    throw new Error(`nothing came within ${most} ms`);
+    throw new Error(`no answer came within ${most} ms`);
   });
   try {
     return await Promise.race([answer, late]);
