@@ -338,7 +338,7 @@ describe('the nodes in n8n', () => {
     });
 
     test('a retried node does not repeat what it did', async (t) => {
-      // The third request of all meets a server that is away; after that it is back.
+      // The third request overall finds the server unreachable; after that it is back.
       const { url } = await relay(t, server.url, async (call) => call !== 3);
       n8n.keep('key', { url, apiKey: server.key });
       const users = Array.from({ length: 5 }, (_, i) => ({ user: `again-${i}` }));
@@ -353,7 +353,7 @@ describe('the nodes in n8n', () => {
     });
 
     test('a retried node that continues on errors repeats nothing either, and keeps to its batches', async (t) => {
-      // n8n retries if the first item has failed: the very first request meets a server that is away.
+      // n8n retries if the first item has failed, so the very first request finds the server unreachable.
       let [under, most] = [0, 0];
       const { url } = await relay(t, server.url, async (call) => {
         under += 1;
@@ -384,7 +384,7 @@ describe('the nodes in n8n', () => {
   describe('bad input', () => {
     const failing = async (saved: Saved) => (await n8n.run(saved)).told;
 
-    test('an expression that fails or gives null names the parameter', async () => {
+    test('an expression that fails or returns null is an error that names the parameter', async () => {
       assert.match(await failing(only({ userId: '={{ $json.nobody.id }}' }, 'getUserSessions')), /Session User ID/);
       assert.match(await failing(only({ userId: '={{ null }}' }, 'getUserSessions')), /Session User ID\. It is null\./);
       assert.match(

@@ -67,7 +67,7 @@ describe('Log Out in n8n', () => {
         });
       }
 
-      /** The path of the service at another server that leads there. */
+      /** The path of the service behind another server that leads there. */
       const at = (base: string) => base + new URL(opened.url).pathname;
       const upstream = () => new URL(opened.url).origin;
 

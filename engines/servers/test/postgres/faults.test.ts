@@ -55,7 +55,7 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await store.logHead()).sequence, 1);
   });
 
-  test('while somebody else holds the lock, an end fails in time, definitely, and has changed nothing', async () => {
+  test('while another transaction holds the lock, an end fails in time with a definite error, and changes nothing', async () => {
     const url = `${await server.createDatabase('locked')}?statement_timeout=300`;
     const store = await opened(url);
     const fixture = words(store);

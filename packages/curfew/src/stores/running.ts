@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { CurfewError } from '../errors.ts';
 
-/** What changes with every renewal of a server's row, by the server's id. */
+/** The part of each server's row that changes with every renewal, by the server's id. */
 export type Rows = ReadonlyMap<string, string>;
 
 /** Milliseconds within which a running server renews its row; they cover three renewals of the usual lease. */

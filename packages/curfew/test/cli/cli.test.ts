@@ -36,7 +36,7 @@ describe('the command line', () => {
     assert.match(out, /^ID +USER +STATUS +DEVICE +ADDRESS +LAST SEEN +GROUPS$/m);
     assert.match(out, /^\w{22} {2}ada +active +curl 8 +203\.0\.113\.7 +(now|\d+ s ago) +staff$/m);
     assert.match(out, /^2 sessions\.$/m);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that they are not there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: checks that there are none
     assert.doesNotMatch(out, /[\u0080-\u009f\u001b]/, 'a user’s name controls the terminal');
     const listed = await json('sessions', 'list', '--user', 'ada');
     assert.deepEqual([listed.sessions.length, listed.total], [1, 1]);
@@ -47,7 +47,7 @@ describe('the command line', () => {
 
   test('N6.12: no text from others can control the terminal or reverse its direction of writing', async () => {
     const evil = 'eve\u202enimda\u2066\u200f\u061c\u2028\u009b31m\u007f';
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that they are not there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: checks that there are none
     const steering = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
     const shown = evil.replace(/[\u007f\u009b]/g, '');
     const { session } = await server.createSession(shown, { userAgent: evil });

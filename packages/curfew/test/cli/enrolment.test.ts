@@ -6,7 +6,7 @@ import { totpCode } from '../../src/domain/second-factor.ts';
 import { commandLine } from '../support/process.ts';
 import { TestServer } from '../support/server.ts';
 
-test('at a terminal of 80 columns the QR code fits, and a mistyped code is asked for again with the same secret', async (t) => {
+test('at a terminal of 80 columns the QR code fits, and after a mistyped code it asks again, with the same secret', async (t) => {
   if (spawnSync('script', ['--version']).status !== 0) {
     t.skip('script is not installed');
     return;

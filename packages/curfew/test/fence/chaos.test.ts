@@ -15,7 +15,7 @@ test('an embedded store, one server, six applications: no kill, stop, cut or del
   await withstandChaos(t, 'LMDB', { env: { CURFEW_STORE: `lmdb:${folder.path}` }, nodes: 1 });
 });
 
-test('Redis, three servers, six applications: nor does a restart of the store or a failover by hand', {
+test('Redis, three servers, six applications: no restart of the store or failover by hand breaks the promise either', {
   timeout: chaosTimeout,
   skip: !redisInstalled,
 }, async (t) => {
@@ -34,7 +34,7 @@ test('Redis, three servers, six applications: nor does a restart of the store or
 });
 
 // Sentinel fails over whenever the primary is away for a moment, so this test does not restart it.
-test('Redis, three servers, six applications: nor does a failover by Sentinel', {
+test('Redis, three servers, six applications: no failover by Sentinel breaks the promise either', {
   timeout: chaosTimeout,
   skip: !sentinelInstalled,
 }, async (t) => {

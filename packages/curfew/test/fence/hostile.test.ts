@@ -36,7 +36,7 @@ async function end(...knowing: RawVerifier[]): Promise<Json> {
   return (await server.call('DELETE', `/v1/sessions/${session.id}`)).body.receipt;
 }
 
-test('an old version of the protocol is refused by name', async () => {
+test('an old version of the protocol is refused with its own error', async () => {
   const old = await raw();
   old.say({ type: 'hello', version: 0, key: server.key, holder: 'x' });
   const { trouble } = await old.hear('refused');
@@ -52,7 +52,7 @@ for (const [what, say] of Object.entries({
   'a sequence that is not a number': { type: 'ack', sequence: 'all' },
   null: 'null',
 })) {
-  test(`${what} is refused by name, and the stream is closed`, async () => {
+  test(`${what} is refused with an error, and the stream is closed`, async () => {
     const broken = await raw();
     broken.say(say);
     assert.equal((await broken.hear('refused')).trouble.code, 'fence_protocol');
@@ -126,7 +126,7 @@ test('R8: an end waits for a verifier that vanished until its lease has run out,
   gone.socket.terminate();
   const receipt = await end();
   assert.ok(receipt.waitedMs <= longest);
-  assert.equal((await end()).by, 'acks', 'it was waited for again');
+  assert.equal((await end()).by, 'acks', 'the second end waited too');
 });
 
 test('R8: a hello that arrives late, on an abandoned stream, releases nothing', async () => {

@@ -179,7 +179,7 @@ test('N2.2: R23: if a key is revoked while the store is asked about it, the stor
   const first = await admission();
   const other = hello(id);
   const second = await admission();
-  // What both will be answered was read before this.
+  // Both answers were read before this.
   await (await revoke(id)).settled;
   for (const { answer } of [first, second]) answer({ id, name: 'k' });
   const letIn = Promise.race([peer.hear('welcome'), other.hear('welcome')]).then(() =>

@@ -116,7 +116,7 @@ function checkSecrets(
   for (const token of tokensIn(text)) {
     // Rocket.Chat returns the token that was sent to a caller that has ended all its other sessions.
     if (route.url.endsWith('/users.logoutOtherClients') && sent.includes(token)) continue;
-    assert.notEqual(route.method, 'GET', `a read answers with a token: ${text}`);
+    assert.notEqual(route.method, 'GET', `a read returns a token: ${text}`);
     assert.ok(!population.has(token) || seen.has(token), `an old token is revealed: ${text}`);
     assert.ok(!seen.has(token) || /refresh/.test(route.url), `a token is revealed again: ${text}`);
     seen.add(token);

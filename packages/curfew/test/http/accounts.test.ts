@@ -339,7 +339,7 @@ describe('accounts over HTTP', () => {
     assert.equal((await own.login('gail', 'gail password')).status, 429);
   });
 
-  test('7.2.4: signing in again ends the previous token’s session, whoever’s it was', async () => {
+  test('7.2.4: signing in again ends the previous token’s session, even another account’s', async () => {
     await server.createAccount('hana');
     const first = (await server.login('hana', 'hana password')).body;
     const again = await server.call(

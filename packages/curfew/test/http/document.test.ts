@@ -34,7 +34,7 @@ describe('the documentation of the API is true', () => {
     assert.deepEqual(document.components.schemas.Problem.properties.code.enum.sort(), Object.keys(errors).sort());
   });
 
-  test('every file that is written from the code is up to date', async () => {
+  test('every generated file is up to date', async () => {
     for (const [path, text] of await generated()) {
       assert.equal(readFileSync(new URL(path, root), 'utf8'), text, `${path}: run \`npm run generate\``);
     }

@@ -75,7 +75,7 @@ describe('behind nginx', { skip: !installed, timeout: 120_000 }, () => {
   const get = (path: string, headers: Record<string, string> = {}) =>
     fetch(nginx.url + path, { headers: { authorization: `Bearer ${server.key}`, ...headers } });
 
-  test('N8.11: events come as they happen', { timeout: 20_000 }, async () => {
+  test('N8.11: events arrive as they happen', { timeout: 20_000 }, async () => {
     const gone = new AbortController();
     const stream = await fetch(`${nginx.url}/v1/events`, {
       headers: { authorization: `Bearer ${server.key}`, accept: 'text/event-stream' },

@@ -20,7 +20,7 @@ describe('the server', () => {
     assert.deepEqual([(await get('/docs')).status, (await get('/docs/')).status], [302, 200]);
   });
 
-  test('a port in use and a store in use are refused by name, and nothing stays open', async (t) => {
+  test('a port in use and a store in use are each refused with their own error, and nothing stays open', async (t) => {
     const server = await TestServer.start({}, undefined, 'lmdb');
     t.after(() => server.close());
     const other = temporaryFolder();
@@ -141,7 +141,7 @@ describe('the server', () => {
     assert.match(told, /^HTTP\/1\.1 400/);
   });
 
-  test('settings are read, and wrong ones refused by name', async () => {
+  test('settings are read, and an error names a wrong one', async () => {
     const bad: Record<string, string> = {
       CURFEW_PORT: '70000',
       CURFEW_STORE: 'mysql://x',

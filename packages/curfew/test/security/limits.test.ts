@@ -24,7 +24,7 @@ async function start(t: After, env: Record<string, string> = {}) {
 }
 
 describe('limits of guessing', () => {
-  test('N4.1: strangers who use up the attempts of an account do not lock its owner out on a device that they have used before', async (t) => {
+  test('N4.1: strangers who use up the attempts of an account do not lock its owner out where they have signed in before', async (t) => {
     const { server, from, times } = await start(t);
     await server.createAccount('ada');
     const ada = { username: 'ada' };

@@ -191,5 +191,5 @@ export async function follow(server: TestServer, token: string, type?: string) {
     }
   };
   await hears('events follow');
-  return { hears, leave: () => leaving.abort(), /** All that was told, once it is over. */ end };
+  return { hears, leave: () => leaving.abort(), /** Everything delivered, once the stream has ended. */ end };
 }

@@ -9,7 +9,7 @@ const disabled: End = { at: start + 5, by: 'key:root', reason: 'account_disabled
 
 export const accountCases: Case[] = [
   {
-    name: 'an account reads back as it was written, by id, user name and address',
+    name: 'an account reads back unchanged, by id, user name and address',
     async run(fixture) {
       const account = {
         ...fixture.account('ada', 'ada@example.com'),

@@ -252,7 +252,7 @@ export class StoreFixture {
   }
 }
 
-/** Before the first entry of any log. */
+/** The position before the first entry of any log. */
 export const beginning: LogPosition = { sequence: 0, mark: '' };
 
 /** The position of an entry or a head. */

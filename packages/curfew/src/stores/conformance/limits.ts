@@ -24,7 +24,7 @@ export const limitCases: Case[] = [
     },
   },
   {
-    name: '7.1.2: or the new session is refused, and nothing is written',
+    name: '7.1.2: over the limit, the new session can be refused instead, and nothing is written',
     async run(fixture) {
       const limit = { max: 2, excess: 'refuse' } as const;
       await fixture.createMany(2, { idle: hour });
@@ -182,7 +182,7 @@ export const limitCases: Case[] = [
     },
   },
   {
-    name: 'the sweep after a limit counts nothing twice',
+    name: 'the sweep counts no session twice after a limit replaced one',
     async run(fixture) {
       const limit = { max: 1, excess: 'replace' } as const;
       await fixture.create();

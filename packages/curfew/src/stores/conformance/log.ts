@@ -91,7 +91,7 @@ export const logCases: Case[] = [
     },
   },
   {
-    name: 'keycloak 51127, better-auth 11073, express-session 632: R20: ended wins every race',
+    name: 'keycloak 51127, better-auth 11073, express-session 632: R20: an end wins every race',
     async run(fixture) {
       for (let round = 0; round < 15; round++) {
         const { id, version, userId } = await fixture.create({ userId: `racer ${round}` });

@@ -10,7 +10,7 @@ const shown = (at: number): FactorShown => ({ at, area: 'any', network: '192.0.2
 
 export const sessionCases: Case[] = [
   {
-    name: 'a session reads back as it was written',
+    name: 'a session reads back unchanged',
     async run(fixture) {
       const full = {
         ...fixture.plan({ userId: 'Ünï©ode/🦉', groups: ['a', 'ünï'], ip: '2001:db8::1', userAgent: 'curl/8.5.0' }),

@@ -61,7 +61,7 @@ export const sweepCases: Case[] = [
     },
   },
   {
-    name: 'however many sessions are due, a count includes the active ones and at most those beyond the bound not yet recorded',
+    name: 'however many sessions are due, a count exceeds the active ones only by some that no sweep has recorded yet',
     async run(fixture) {
       const more = 50;
       await fixture.createMany(limits.dueCounted + more, { userId: 'ada', idle: hour });

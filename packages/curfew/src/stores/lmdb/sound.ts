@@ -27,7 +27,7 @@ const dataVersion = 2;
 const flag = { branch: 1, leaf: 2, overflow: 4, meta: 8, leaf2: 0x20, subPage: 0x40 } as const;
 const kindOfPage = flag.branch | flag.leaf | flag.overflow | flag.meta | flag.leaf2 | flag.subPage;
 const nodeFlag = { big: 1, tree: 2, duplicates: 4 } as const;
-/** In the flags of a free list, which also has the page size: its transaction may not be on disk. */
+/** A flag of the free list, whose record also has the page size: its transaction may not be on disk. */
 const unsynced = 0x1000;
 const noPage = 0xffff_ffff_ffff_ffffn;
 const nodeHeader = 8;

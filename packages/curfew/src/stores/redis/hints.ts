@@ -15,7 +15,7 @@ export function listenOn(location: Location): Listen {
     try {
       for (let grown = false; ; ) {
         const answer = inTime(client.sendCommand(nextEntry), most, until);
-        // Only now, to shorten the gap between the reader's read and this wait.
+        // Only after the next wait has begun, so that few entries fall between it and the reader's read.
         if (grown) hint();
         grown = (await answer) !== null;
       }

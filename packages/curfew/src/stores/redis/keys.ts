@@ -40,7 +40,7 @@ export const groupTag = (group: AccessGroup): string => `g:${group}`;
 export const addressTag = (ip: string): string => `a:${ip}`;
 export const nameTag = (name: SessionName): string => `n:${name}`;
 
-/** Every shard tag that there can be. */
+/** Every possible shard tag. */
 export function allTags(): string[] {
   return Array.from({ length: shardTags }, (_, i) => encodeNumber(i, 2));
 }
