@@ -65,7 +65,7 @@ const broken: Record<string, Broken> = {
     of: (store) => ({ createSession: (creation) => store.createSession({ ...creation, epochs: 'current' }) }),
   },
   'checks the epochs first and writes later': {
-    law: 'a creation that races ending all sessions',
+    law: 'a creation concurrent with ending all sessions',
     of: (store) => ({
       createSession: async (creation) => {
         const { epochs } = await store.readUser(creation.session.userId);
@@ -170,7 +170,7 @@ const broken: Record<string, Broken> = {
     }),
   },
   'counts sessions that deadlines have ended': {
-    law: 'the status in a list is that at its moment',
+    law: 'a list shows every status as of its moment',
     of: (store) => ({ countActive: (_now, userId) => store.countActive(0, userId) }),
   },
   "finds another user's session": {

@@ -76,7 +76,7 @@ export const epochCases: Case[] = [
     },
   },
   {
-    name: 'a creation that races ending all sessions is ended by it or refused, never left over',
+    name: 'a creation concurrent with ending all sessions is ended by it or refused, never left over',
     async run(fixture) {
       for (let round = 0; round < 20; round++) {
         const userId = `racer ${round}`;

@@ -72,7 +72,7 @@ export const listCases: Case[] = [
     },
   },
   {
-    name: 'the status in a list is that at its moment, by deadline and by epoch too',
+    name: 'a list shows every status as of its moment, by deadline and by epoch too',
     async run(fixture) {
       const short = await fixture.create({ userId: 'ada', idle: hour });
       const long = await fixture.create({ userId: 'ada', idle: day, at: start + 1 });

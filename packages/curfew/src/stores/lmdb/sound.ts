@@ -5,7 +5,6 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
  * damaged page ends the process (SIGSEGV, SIGBUS). Layout: liblmdb's mdb.c as in lmdb-js (64 bits, little-endian). A
  * page has a header of 24 bytes: its number, the transaction that wrote it, a size, flags, and the bounds of its free
  * space; then the positions of its nodes, counted from the end of the header. A node has 8 bytes, its key and its data.
- * its data.
  *
  * Pages are copied when they are written, so everything that a page refers to was written by its own transaction or an
  * earlier one. A file that was copied during writes is recognized by violations of that, by keys out of order, by pages
