@@ -63,7 +63,7 @@ test('calls on one named session are executed one after the other', async (t) =>
   assert.deepEqual([named.config, named.status], [{ color: 4 }, 'waiting'], 'the last call counts');
 });
 
-test('servers that start and stop a named session at once agree: its session verifies only if it is started', async (t) => {
+test('servers that start and stop a named session at once agree: its session is valid only if it is started', async (t) => {
   const { context, authority } = await open(t);
   await authority.createNamedSession(library, { name: 'desk' });
   const { token } = await authority.createSession(library, { userId: 'ada', name: 'desk' });

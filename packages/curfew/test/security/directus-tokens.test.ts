@@ -172,7 +172,7 @@ describe('self-contained tokens: Directus', () => {
     await refused(sign({}, { ...claims, nbf: now() + 60, exp: now() + 120 }), 'before it is valid');
   });
 
-  test('GHSA-wxg7-w2v3-w38g: an expiry that is absent or not a time is refused; so is a start', async () => {
+  test('GHSA-wxg7-w2v3-w38g: an expiry or a time of issue that is absent or not a time is refused', async () => {
     const body = { ...claims, iat: now(), exp: now() + 60 };
     for (const name of ['exp', 'iat', 'sid', 'aud']) {
       await refused(sign({}, without(body, name)), `an access token without ${name}`);

@@ -180,7 +180,7 @@ describe('sessions: WAHA', () => {
     }
   });
 
-  test('a stopped session is unusable: it neither verifies, refreshes nor signs in anywhere', async (t) => {
+  test('a stopped session is unusable: it is not valid, cannot be refreshed and signs nobody in', async (t) => {
     const { clock, server, call } = await start(t);
     const { token, refreshToken } = await server.createSession('ada', { name: 'desk' });
     await call('POST', '/desk/stop');
