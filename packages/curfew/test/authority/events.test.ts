@@ -9,7 +9,9 @@ import { TestServer } from '../support/server.ts';
 const failed = { type: 'login.failed', at: Date.now(), by: 'policy' } as const;
 const wanted = { ...failed, type: 'second_factor.failed' } as const;
 
-test('N3.2: a stream of events that finds no match continues after the last event examined', { timeout: 60_000 }, async (t) => {
+test('N3.2: a stream of events that finds no match continues after the last event examined', {
+  timeout: 60_000,
+}, async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const { store } = server.context;

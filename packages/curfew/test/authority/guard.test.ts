@@ -112,11 +112,7 @@ describe('a caller with fewer permissions than the target cannot write to it', (
     const boss = await signedIn('boss');
     await authority.startNamedSession(boss, 'desk');
     await assert.rejects(authority.restartNamedSession(operator, 'desk'), refused);
-    assert.equal(
-      (await authority.getNamedSession('desk')).status,
-      'working',
-      'a refused restart has stopped it',
-    );
+    assert.equal((await authority.getNamedSession('desk')).status, 'working', 'a refused restart has stopped it');
     await authority.logoutNamedSession(operator, 'desk');
     await authority.updateNamedSession(operator, 'desk', { config: { color: 'red' } });
     // One that somebody else opened for the account has none of its permissions.

@@ -57,7 +57,11 @@ test('N1.5: curfew accounts recover restores an administrator’s access, direct
   assert.equal(answer.status, 200);
   const { token } = (await answer.json()) as { token: string };
   const as = (who: string) => ({ headers: { authorization: `Bearer ${who}` } });
-  assert.equal((await fetch(`${running.url}/v1/me`, as(store.token))).status, 401, 'an earlier session is still active');
+  assert.equal(
+    (await fetch(`${running.url}/v1/me`, as(store.token))).status,
+    401,
+    'an earlier session is still active',
+  );
   const events = await (await fetch(`${running.url}/v1/events?type=account.recovered`, as(token))).json();
   const [event] = (events as { events: { userId: string; by: string; details: object }[] }).events;
   assert.deepEqual([event?.userId, event?.by], [account.id, 'library']);

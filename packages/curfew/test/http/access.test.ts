@@ -120,7 +120,11 @@ describe('who may do what', () => {
       { refreshToken: body.refreshToken },
       { as: '' },
     );
-    assert.equal((await end(refreshed.body.token)).body.code, 'second_factor_required', 'the refreshed token kept the factor');
+    assert.equal(
+      (await end(refreshed.body.token)).body.code,
+      'second_factor_required',
+      'the refreshed token kept the factor',
+    );
     clock.advance(minute);
     const again = await server.login('admin', undefined, admin.authenticator.next());
     assert.equal((await end(again.body.token)).status, 200);

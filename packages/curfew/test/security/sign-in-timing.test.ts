@@ -66,7 +66,10 @@ describe('no user enumeration by time', () => {
         t.diagnostic(`  ${what}: ${median.toFixed(2)} ms, ${(100 * difference).toFixed(1)} % from what is usual`);
       }
       for (const { name: what, difference } of result.cases) {
-        assert.ok(Math.abs(difference) <= bound, `${what} is recognizable by its time: ${(100 * difference).toFixed(1)} %`);
+        assert.ok(
+          Math.abs(difference) <= bound,
+          `${what} is recognizable by its time: ${(100 * difference).toFixed(1)} %`,
+        );
       }
     });
   }

@@ -88,29 +88,25 @@ export function testAfterFailover(
 ): void {
   const setting = { ...options, timeout };
 
-  test(
-    `R10: ${how}, ends wait for a server whose row the failover lost`,
-    setting,
-    async (t) => {
-      const store = await start(t);
-      const settings = fleetSettings({ CURFEW_LEASE_MS: '8000' });
-      const B = await startPlace(t, store.url, settings);
-      const sessions = await open(B.client, 10);
-      await store.lag();
-      const A = await startPlace(t, store.url, settings);
-      await remember([A, B], sessions);
-      A.door.silent = true;
-      await store.failOver();
-      const known = sessions.filter(({ token }) => A.verifier.check(token)).length;
-      assert.equal(known, sessions.length, 'its application’s lease is no longer valid');
-      await Promise.all(
-        sessions.map(async (session) => {
-          await end(B, session);
-          assert.deepEqual(await look({ A, B }, [session]), []);
-        }),
-      );
-    },
-  );
+  test(`R10: ${how}, ends wait for a server whose row the failover lost`, setting, async (t) => {
+    const store = await start(t);
+    const settings = fleetSettings({ CURFEW_LEASE_MS: '8000' });
+    const B = await startPlace(t, store.url, settings);
+    const sessions = await open(B.client, 10);
+    await store.lag();
+    const A = await startPlace(t, store.url, settings);
+    await remember([A, B], sessions);
+    A.door.silent = true;
+    await store.failOver();
+    const known = sessions.filter(({ token }) => A.verifier.check(token)).length;
+    assert.equal(known, sessions.length, 'its application’s lease is no longer valid');
+    await Promise.all(
+      sessions.map(async (session) => {
+        await end(B, session);
+        assert.deepEqual(await look({ A, B }, [session]), []);
+      }),
+    );
+  });
 
   test(
     `${how}, with CURFEW_END_ALL_AFTER_FAILOVER everyone’s sessions are ended after a failover, once for all servers`,

@@ -47,32 +47,35 @@ export const nodeCases: Case[] = [
     assert.equal(await other.store.countActive(start + 3), 0);
     assert.equal(await other.head(), 3);
   }),
-  twoNodes('the log is dense, and a reader of an entry sees its change, whichever node wrote it', async (one, other) => {
-    const sessions = await one.createMany(60);
-    let applied = 0;
-    let open = true;
-    const reader = async (store: Store) => {
-      let seen = 0;
-      while (open || seen < (await store.logHead()).sequence) {
-        for (const entry of await store.readLog(seen + 1, 100)) {
-          assert.equal(entry.sequence, seen + 1, 'an entry was skipped');
-          seen = entry.sequence;
-          assert.ok('sessionId' in entry);
-          const found = await store.readSession(entry.sessionId);
-          assert.ok(endOf(found!.stored, found!.epochEnd, start), 'an entry was visible before its change');
+  twoNodes(
+    'the log is dense, and a reader of an entry sees its change, whichever node wrote it',
+    async (one, other) => {
+      const sessions = await one.createMany(60);
+      let applied = 0;
+      let open = true;
+      const reader = async (store: Store) => {
+        let seen = 0;
+        while (open || seen < (await store.logHead()).sequence) {
+          for (const entry of await store.readLog(seen + 1, 100)) {
+            assert.equal(entry.sequence, seen + 1, 'an entry was skipped');
+            seen = entry.sequence;
+            assert.ok('sessionId' in entry);
+            const found = await store.readSession(entry.sessionId);
+            assert.ok(endOf(found!.stored, found!.epochEnd, start), 'an entry was visible before its change');
+          }
+          await new Promise(setImmediate);
         }
-        await new Promise(setImmediate);
-      }
-      applied += seen;
-    };
-    const writers = Promise.all(
-      sessions.map(({ id }, i) => (i % 2 ? one : other).store.endSession(id, logout())),
-    ).finally(() => {
-      open = false;
-    });
-    await Promise.all([reader(one.store), reader(other.store), writers]);
-    assert.equal(applied, 120);
-  }),
+        applied += seen;
+      };
+      const writers = Promise.all(
+        sessions.map(({ id }, i) => (i % 2 ? one : other).store.endSession(id, logout())),
+      ).finally(() => {
+        open = false;
+      });
+      await Promise.all([reader(one.store), reader(other.store), writers]);
+      assert.equal(applied, 120);
+    },
+  ),
   {
     name: 'a watcher of the log hears that it has grown, here or elsewhere, until it stops watching',
     async run(fixture) {
@@ -253,11 +256,14 @@ export const nodeCases: Case[] = [
     const entry = await other.logOne();
     assert.deepEqual(positionOf(await one.store.renewNode(nodeRow('n1', 2))), positionOf(entry));
   }),
-  twoNodes('both see one incarnation, and an incarnation that one of them confirmed is confirmed', async (one, other) => {
-    const { incarnation } = await one.store.logHead();
-    assert.equal((await other.store.logHead()).incarnation, incarnation);
-    await one.store.confirmIncarnation(incarnation);
-    const said = await other.store.listNodes();
-    assert.deepEqual([said.incarnation, said.confirmed], [incarnation, true]);
-  }),
+  twoNodes(
+    'both see one incarnation, and an incarnation that one of them confirmed is confirmed',
+    async (one, other) => {
+      const { incarnation } = await one.store.logHead();
+      assert.equal((await other.store.logHead()).incarnation, incarnation);
+      await one.store.confirmIncarnation(incarnation);
+      const said = await other.store.listNodes();
+      assert.deepEqual([said.incarnation, said.confirmed], [incarnation, true]);
+    },
+  ),
 ];

@@ -354,8 +354,7 @@ function subPageCount(bytes: Buffer, page: Page): number {
   const [kind, lower, upper] = [18, 20, 22].map((at) => bytes.readUInt16LE(at)) as [number, number, number];
   const count = lower >> 1;
   const isSub = (kind & flag.subPage) !== 0 && (kind & flag.leaf) !== 0;
-  if (!isSub || count === 0 || lower > upper || header + upper > bytes.length)
-    throw page.damage('has invalid values');
+  if (!isSub || count === 0 || lower > upper || header + upper > bytes.length) throw page.damage('has invalid values');
   for (let i = 0; i < count; i++) {
     const at = header + bytes.readUInt16LE(header + 2 * i);
     if (at < header + lower || at + nodeHeader > bytes.length) throw page.damage('has values past their end');

@@ -177,10 +177,7 @@ export class Database {
     const { statementTimeout, shared } = this.location;
     let timer: NodeJS.Timeout | undefined;
     const overdue = new Promise<never>((_, reject) => {
-      timer = globalThis.setTimeout(
-        () => reject(new Overdue('no answer came in time')),
-        statementTimeout + patience,
-      );
+      timer = globalThis.setTimeout(() => reject(new Overdue('no answer came in time')), statementTimeout + patience);
     });
     // Another connection of a pooler may not know a statement that one has prepared.
     const asked = client.query({
