@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { examples, readPage, root, run, section } from '../../../packages/curfew/test/support/pages.ts';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 
-test('docs/altogic.md: the example with Altogic’s client runs as it is written', async (t) => {
+test('docs/altogic.md: the example with Altogic’s client runs as printed', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   await server.createAccount('ada', { email: 'ada@example.com', password: 'a long password' });

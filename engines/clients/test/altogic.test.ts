@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { type AltogicClient, type APIError, AuthManager, type ClientStorage, createClient } from 'altogic';
 import { type Json, TestServer } from '../../../packages/curfew/test/support/server.ts';
 
-/** What a browser keeps for the client. */
+/** The client's storage, as in a browser. */
 function localStorage(): ClientStorage & { kept: Map<string, string> } {
   const kept = new Map<string, string>();
   return {
@@ -14,7 +14,7 @@ function localStorage(): ClientStorage & { kept: Map<string, string> } {
   } as ClientStorage & { kept: Map<string, string> };
 }
 
-/** The methods that ask the server about sessions; those that only keep something; those that are not spoken. */
+/** The methods that call the server about sessions, those that only store something, and unsupported ones. */
 const spoken = {
   signInWithEmail: [],
   signOut: [],
@@ -53,7 +53,7 @@ const notSpoken = {
   resetPwdWithToken: ['a grant', 'a new one'],
   resetPwdWithCode: ['+1', '123456', 'a new one'],
 };
-/** A redirect to a provider's page, and a listener on a socket: no calls of this API. */
+/** A redirect to a provider's page, and a listener on a socket, which are not calls of this API. */
 const elsewhere = ['signInWithProvider', 'onUserEvent'];
 
 describe('Altogic’s own client', () => {
@@ -86,13 +86,13 @@ describe('Altogic’s own client', () => {
   };
   const endAll = () => server.call('DELETE', `/v1/users/${account.id}/sessions`);
 
-  test('each of its methods is either spoken, only local, or refused without losing the session', () => {
+  test('each of its methods is either supported, only local, or refused without losing the session', () => {
     const names = Object.getOwnPropertyNames(AuthManager.prototype).filter((name) => name !== 'constructor');
     const known = [...Object.keys(spoken), ...local, ...Object.keys(notSpoken), ...elsewhere];
     assert.deepEqual(names.sort(), known.sort());
   });
 
-  test('signInWithEmail: a user and a session, which are kept, and which the native API lists', async () => {
+  test('signInWithEmail returns a user and a session, which the client stores and the native API lists', async () => {
     await endAll();
     const { auth, user, session, kept } = await signIn();
     const { lastLoginAt, signUpAt, ...rest } = user;
@@ -114,7 +114,7 @@ describe('Altogic’s own client', () => {
     assert.equal((await ofNative()).length, 1);
   });
 
-  test('signInWithEmail: a wrong password and nobody look the same, and a session that is there stays', async () => {
+  test('signInWithEmail: a wrong password and an unknown user look the same, and an existing session stays', async () => {
     const { auth, session } = await signIn();
     const refused = await Promise.all([
       auth.signInWithEmail('ada@example.com', 'wrong'),
@@ -135,7 +135,7 @@ describe('Altogic’s own client', () => {
     assert.deepEqual(await server.verify(session.token), { active: false, reason: 'replaced' });
   });
 
-  test('getUserFromDB and getAllSessions: the user, and every session of theirs with its device', async () => {
+  test('getUserFromDB and getAllSessions return the user, and all their sessions with devices', async () => {
     await endAll();
     const { auth, user, session } = await signIn();
     const chrome = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 Chrome/120.1.2.3 Safari/537.36';
@@ -162,7 +162,7 @@ describe('Altogic’s own client', () => {
     assert.ok(!JSON.stringify(sessions).includes(session.token), 'a list shows a token');
   });
 
-  test('getAllSessions: all of them, on however many pages of ours', async () => {
+  test('getAllSessions returns all of them, on however many pages the server has', async () => {
     await endAll();
     const { auth } = await signIn();
     for (let i = 0; i < 120; i++) await server.createSession(account.id);
@@ -170,7 +170,7 @@ describe('Altogic’s own client', () => {
     assert.equal(new Set(sessions?.map(({ token }) => token)).size, 121);
   });
 
-  test('signOut: ends the client’s own session, which it drops', async () => {
+  test('signOut ends the client’s own session, which the client drops', async () => {
     const { auth, session, kept } = await signIn();
     assert.deepEqual(await auth.signOut(), { errors: null });
     assert.deepEqual(await server.verify(session.token), { active: false, reason: 'logout' });
@@ -185,7 +185,7 @@ describe('Altogic’s own client', () => {
     const id = sessions!.find(({ token }) => one.session.token.includes(token))!.token;
     assert.deepEqual(await auth.signOut(id), { errors: null });
     assert.deepEqual(await auth.signOut(two.session.token), { errors: null });
-    assert.deepEqual(await auth.signOut(two.session.token), { errors: null }, 'again is confirmed');
+    assert.deepEqual(await auth.signOut(two.session.token), { errors: null }, 'a repeated call is confirmed');
     for (const { session: ended } of [one, two]) assert.equal((await server.verify(ended.token)).active, false);
     assert.deepEqual(auth.getSession(), session);
     assert.equal((await server.verify(session.token)).active, true);
@@ -198,7 +198,7 @@ describe('Altogic’s own client', () => {
     assert.equal(kept.size, 0);
   });
 
-  test('signOut of another user’s session, or of none, changes nothing and drops nothing', async () => {
+  test('signOut of another user’s session, or of an unknown one, changes nothing and drops nothing', async () => {
     const { auth, kept } = await signIn();
     const theirs = await server.createSession('grace');
     for (const token of [theirs.token, theirs.session.id, 'nonsense']) {
@@ -208,7 +208,7 @@ describe('Altogic’s own client', () => {
     assert.equal(kept.size, 2);
   });
 
-  test('signOutAll: every session of the user, and nobody else’s; the others drop theirs', async () => {
+  test('signOutAll ends every session of the user, and nobody else’s; the other clients drop theirs', async () => {
     const theirs = await server.createSession('grace');
     const [one, two] = [await signIn(), await signIn()];
     assert.deepEqual(await one.auth.signOutAll(), { errors: null });
@@ -220,7 +220,7 @@ describe('Altogic’s own client', () => {
     assert.equal((await server.verify(theirs.token)).active, true);
   });
 
-  test('signOutAllExceptCurrent: all but the client’s own', async () => {
+  test('signOutAllExceptCurrent ends all but the client’s own', async () => {
     await endAll();
     const [one, two] = [await signIn(), await signIn()];
     assert.deepEqual(await one.auth.signOutAllExceptCurrent(), { errors: null });
@@ -248,7 +248,7 @@ describe('Altogic’s own client', () => {
     assert.equal(kept.size, 0);
   });
 
-  test('getUserFromDBbyCookie: the session that a page’s server was sent; an ended one loses its cookie', async () => {
+  test('getUserFromDBbyCookie reads the session of a page’s request; an ended one loses its cookie', async () => {
     const { auth, session } = await signIn();
     const page = (token: string) => {
       const headers: Record<string, unknown> = {};
@@ -273,7 +273,7 @@ describe('Altogic’s own client', () => {
     assert.match(String(after.headers['Set-Cookie']), /^session_token=;/);
   });
 
-  test('invalidateSession and clearLocalData are the client’s own: the session lives on', async () => {
+  test('invalidateSession and clearLocalData are only local: the session stays active', async () => {
     for (const forget of ['invalidateSession', 'clearLocalData'] as const) {
       const { auth, session, kept } = await signIn();
       auth[forget]();
@@ -282,7 +282,7 @@ describe('Altogic’s own client', () => {
     }
   });
 
-  test('methods that are not spoken answer with errors, and the session stays', async () => {
+  test('unsupported methods return errors, and the session stays', async () => {
     const { auth, session } = await signIn();
     for (const [name, args] of Object.entries(notSpoken)) {
       const method = auth[name as keyof typeof notSpoken] as (...all: string[]) => Promise<{ errors: APIError | null }>;
@@ -293,7 +293,7 @@ describe('Altogic’s own client', () => {
     assert.equal((await server.verify(session.token)).active, true);
   });
 
-  test('the key: the API key counts before the client key, and a wrong one drops no session', async () => {
+  test('the API key takes precedence over the client key, and a wrong one drops no session', async () => {
     const { session } = await signIn();
     const use = async (client: AltogicClient) => {
       client.auth.setSession(session);
@@ -312,13 +312,13 @@ describe('Altogic’s own client', () => {
     assert.deepEqual(await use(connect({ clientKey: body.token }).altogic), wrong);
   });
 
-  test('the same under /altogic', async () => {
+  test('the same routes work under /altogic', async () => {
     const { auth } = await signIn({ url: `${server.url}/altogic/` });
     assert.equal((await auth.getUserFromDB()).user?._id, account.id);
     assert.deepEqual(await auth.signOut(), { errors: null });
   });
 
-  test('a store that fails is an error of the server’s, and drops no session', async (t) => {
+  test('a failure of the store is a server error, and drops no session', async (t) => {
     const own = await TestServer.start();
     t.after(() => own.close());
     const storage = localStorage();

@@ -22,13 +22,13 @@ import { Authenticator, adminPassword, type Json, TestServer } from '../../../pa
 
 const credentials = { email: 'admin@example.com', password: adminPassword };
 
-/** What the SDK rejects with: Directus's errors, and the answer that they came in. */
+/** What the SDK rejects with: Directus's errors, and their response. */
 const withCode = (code: string, status: number) => (error: Json) => {
   assert.deepEqual([error.errors?.[0]?.extensions.code, error.response?.status], [code, status]);
   return true;
 };
 
-/** `fetch` as a browser does it for one site: it keeps the cookies and sends them. */
+/** `fetch` as in a browser on one site: it keeps the cookies and sends them. */
 function browserFetch(): { fetch: typeof fetch; cookies: Map<string, string> } {
   const cookies = new Map<string, string>();
   return {
@@ -53,7 +53,7 @@ describe('Directus’s own client', () => {
   });
   after(() => server.close());
 
-  /** A client as an application makes it, in one of the three modes. */
+  /** A client as an application creates it, in one of the three modes. */
   function connect(mode: AuthenticationMode, path = '') {
     const { fetch: ours, cookies } = browserFetch();
     const client = createDirectus(server.url + path, { globals: { fetch: ours } })
@@ -85,14 +85,14 @@ describe('Directus’s own client', () => {
         assert.equal(session.status, 'active');
         await client.logout();
         await assert.rejects(Promise.resolve(client.request(readMe())), withCode('INVALID_CREDENTIALS', 401));
-        // With nothing left to refresh by, the client is told so.
+        // Without anything to refresh with, the client gets an error.
         await assert.rejects(client.refresh(), withCode('INVALID_PAYLOAD', 400));
         const { body } = await server.call('GET', `/v1/sessions/${session.id}`);
         assert.deepEqual([body.session.status, body.session.endReason], ['ended', 'logout']);
       });
     }
 
-    test(`mode ${mode}: a session that an administrator ends is over at the client's next call`, async () => {
+    test(`mode ${mode}: a session that an administrator ends is refused at the client's next call`, async () => {
       const { client } = connect(mode);
       await client.login(credentials);
       await client.request(readMe());
@@ -101,7 +101,7 @@ describe('Directus’s own client', () => {
       if (mode !== 'session') await assert.rejects(client.refresh(), withCode('INVALID_CREDENTIALS', 401));
     });
 
-    test(`mode ${mode}: the second factor, from its secret to its end`, async () => {
+    test(`mode ${mode}: the second factor, from enrolment to removal`, async () => {
       const name = `tfa-${mode}`;
       await server.createAccount(name, { email: `${name}@example.com` });
       const own = { email: `${name}@example.com`, password: `${name} password` };
@@ -145,10 +145,10 @@ describe('Directus’s own client', () => {
     assert.deepEqual(await client.request(readMe()), { id: 'ada' });
   });
 
-  test('two clients that share their storage refresh at the same moment, and both go on', async () => {
+  test('two clients that share their storage refresh at the same moment, and both still work', async () => {
     let kept: AuthenticationData | null = null;
     const shared = () => {
-      // Each reads what was there when it began, as two tabs do.
+      // Each reads the storage as it was when it began, as two tabs do.
       const storage = {
         get: () => kept,
         set: (value: AuthenticationData | null) => {
@@ -166,8 +166,8 @@ describe('Directus’s own client', () => {
     for (const client of [one, two]) assert.equal((await client.request(readMe()))['email'], credentials.email);
   });
 
-  test('it refreshes by itself before its token is over', async (t) => {
-    // It does so 30 s before: of a token of 31 s, after one.
+  test('it refreshes by itself before its token expires', async (t) => {
+    // It does so 30 s before: with a token of 31 s, after one.
     const own = await TestServer.start({ CURFEW_DIRECTUS_ACCESS: '31s' });
     t.after(() => own.close());
     const seen: string[] = [];
@@ -193,7 +193,7 @@ describe('Directus’s own client', () => {
   });
 
   const browser = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
-  test('in a real browser: the cookies are kept, sent, hidden from scripts, renewed and emptied', {
+  test('in a real browser: the cookies are stored, sent, hidden from scripts, renewed and emptied', {
     skip: browser ? false : 'chromium is not installed',
   }, async (t) => {
     const running = await chromium.launch({ executablePath: browser!, args: ['--no-sandbox'] });

@@ -13,7 +13,7 @@ import { usedOfN8n } from './support/used.ts';
 const engine = fileURLToPath(new URL('../', import.meta.url));
 const require = createRequire(join(engine, 'package.json'));
 
-/** What n8n gives a node when it runs it. */
+/** What n8n passes to a node when it runs it. */
 async function contextOfNode(): Promise<object> {
   let context: object | undefined;
   const probe = {
@@ -28,11 +28,11 @@ async function contextOfNode(): Promise<object> {
     nodes: [source([{}]), node('Probe', 'test.probe', {})],
     connections: wires(['Start', 0, 'Probe', 0]),
   });
-  assert.ok(context, 'the node ran');
+  assert.ok(context, 'the node did not run');
   return context;
 }
 
-test('everything of n8n that the nodes use is there in 1.123', async () => {
+test('everything of n8n that the nodes use exists in 1.123', async () => {
   const { used, missing } = usedOfN8n(engine);
   assert.deepEqual(missing, [], 'a type of 1.123 lacks it');
   const ofContext = used
@@ -51,7 +51,7 @@ test('everything of n8n that the nodes use is there in 1.123', async () => {
     for (const name of path) at = (at as Record<string, unknown> | undefined)?.[name];
     return at === undefined;
   });
-  assert.deepEqual(absent, [], 'what 1.123 gives a node lacks it');
+  assert.deepEqual(absent, [], 'what 1.123 passes to a node lacks it');
   const n8n = require('n8n-workflow') as object;
   const exported = used.filter((path) => !path.includes('.'));
   assert.deepEqual(
@@ -69,7 +69,7 @@ test('a member that 1.123 lacks would be found', () => {
   assert.match(missing.join('\n'), /isToolExecution/);
 });
 
-test('in an older n8n a node says when it is loaded which it needs', (t) => {
+test('in an older n8n a node reports on loading which version it needs', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'curfew-older-n8n-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   symlinkSync(join(engine, 'node_modules', 'n8n-workflow-of-1.122'), join(folder, 'n8n-workflow'));
@@ -86,7 +86,7 @@ test('in an older n8n a node says when it is loaded which it needs', (t) => {
     assert.match(
       load(join(engine, 'node_modules')).stdout,
       new RegExp(basename(path, '.node.js')),
-      'in this one it loads',
+      'it does not load in this one',
     );
   }
 });

@@ -11,7 +11,7 @@ const engine = fileURLToPath(new URL('../', import.meta.url));
 const root = join(engine, '..', '..');
 const names = ['n8n-nodes-curfew', 'n8n-nodes-log-out'];
 
-/** A copy of a package as it is published, where the linter finds itself and the package what it is built from. */
+/** A copy of a package as published, with links to the linter and to the sources that the package is built from. */
 function copied(t: { after(done: () => void): void }, name: string): string {
   const folder = mkdtempSync(join(engine, '.checked-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,10 +39,10 @@ type Scanner = {
 };
 const scanner = join(engine, 'node_modules', '@n8n', 'scan-community-package', 'scanner', 'scanner.mjs');
 const { analyzePackage: scan, SOURCE_FILE_PATTERNS: sources } = (await import(scanner)) as Scanner;
-/** What the scanner reads of a package that was published. */
+/** What the scanner reads from a published package. */
 const published = ['dist/**/*.js', 'package.json'];
 
-/** Runs `n8n-node lint` in a folder; its rules are n8n's own for verified community packages. */
+/** Runs `n8n-node lint` in a folder, with n8n's own rules for verified community packages. */
 async function lint(folder: string): Promise<{ code: number | null; out: string }> {
   const bin = join(engine, 'node_modules', '.bin');
   const child = spawn(join(bin, 'n8n-node'), ['lint'], {
@@ -61,19 +61,19 @@ async function lint(folder: string): Promise<{ code: number | null; out: string 
 }
 
 for (const name of names) {
-  test(`n8n’s linter, in its strict mode, finds nothing to say of ${name}`, async (t) => {
+  test(`n8n’s linter, in its strict mode, finds nothing in ${name}`, async (t) => {
     const { code, out } = await lint(copied(t, name));
     assert.equal(code, 0, out);
     assert.doesNotMatch(out, /\d+ problems?/, out);
   });
 
-  test(`n8n’s scanner of packages finds nothing in ${name}, in its sources and in what is published`, async (t) => {
+  test(`n8n’s scanner of packages finds nothing in ${name}, in its sources or in what is published`, async (t) => {
     const folder = copied(t, name);
     assert.deepEqual(await scan(folder, sources), { passed: true });
     assert.deepEqual(await scan(folder, published), { passed: true });
   });
 
-  test(`${name}: before somebody publishes, the address of the authors is all that is missing`, async (t) => {
+  test(`${name}: before publication, only the address of the authors is missing`, async (t) => {
     const folder = copied(t, name);
     cpSync(join(root, 'packages', name, 'package.json'), join(folder, 'package.json'));
     const { details = '' } = await scan(folder, published);
@@ -83,7 +83,7 @@ for (const name of names) {
   });
 }
 
-test('it would: a run-time dependency and a description without an icon are found', async (t) => {
+test('the linter finds a run-time dependency and a description without an icon', async (t) => {
   const folder = copied(t, names[0]!);
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, dependencies: { lodash: '*' } }, null, 2));

@@ -8,7 +8,7 @@ import { answering, type Closer } from '../../../packages/nodes/test/support/wir
 import { curfewNode } from './support/curfew-node.ts';
 import { curfewPackage, items, N8n, node, type Saved, source, wires } from './support/n8n.ts';
 
-/** What n8n's agent does with a node that is a tool: asks for it, and calls it. */
+/** Does what n8n's agent does with a node that is a tool: requests it, and calls it. */
 const agent: INodeType = {
   description: {
     displayName: 'Agent',
@@ -70,7 +70,7 @@ describe('the nodes in n8n', () => {
       ),
     });
 
-    test('an expression of before sees the item of the same place of each input; one alone serves every run', async () => {
+    test('an expression of earlier versions sees the item at the same position of each input; a single item serves every run', async () => {
       const [ada, bob] = [await server.createSession('ada'), await server.createSession('bob')];
       const ran = await n8n.run(joined([{ groups: ['a', 'b$&'] }]));
       assert.equal(ran.error?.message, undefined);
@@ -80,7 +80,7 @@ describe('the nodes in n8n', () => {
       }
     });
 
-    /** Three inputs that are wired from these nodes; null where none is. */
+    /** Three inputs that are wired from these nodes; null leaves one unwired. */
     const threeFrom = (from: readonly (readonly object[] | null)[], parameters: object, more = {}): Saved => {
       const wired = from.flatMap((given, i) => (given === null ? [] : [{ given, i, name: `From ${i + 1}` }]));
       return {
@@ -101,7 +101,7 @@ describe('the nodes in n8n', () => {
     };
     const groupsOf = async (token: string) => (await server.verify(token)).session.accessGroups.toSorted();
 
-    test('a parameter is taken from the input that is chosen in the panel, by the place of its items', async () => {
+    test('a parameter is taken from the input that is chosen in the panel, by the position of its items', async () => {
       const [eve, fay] = [await server.createSession('eve'), await server.createSession('fay')];
       const users = [{ user: { id: 'eve' } }, { user: { id: 'fay' } }];
       const ran = await n8n.run(threeFrom([users, [{}], [{ groups: ['x'] }, { groups: 'y,z' }]], byChoice));
@@ -113,7 +113,7 @@ describe('the nodes in n8n', () => {
       assert.match(fewer.told, /Input 3 has 2 items, and none for item 3 of input 1\. Give both as many items/);
     });
 
-    test('or by a key that they have in common', async () => {
+    test('or by a common key', async () => {
       const [gil, hal] = [await server.createSession('gil'), await server.createSession('hal')];
       const users = [
         { key: 1, user: { id: 'gil' } },
@@ -136,7 +136,7 @@ describe('the nodes in n8n', () => {
       assert.match(without.told, /Item 1 of input 1 has no “name” to be paired by/);
     });
 
-    test('the session that is put out by one input is ended for the user of the other; more inputs than there are, is told', async () => {
+    test('the session from one input is ended for the user from the other; too many inputs are an error', async () => {
       const { token, session } = await server.createSession('joy');
       const parameters = {
         ...{ numberInputs: 2, userIdInput: 'input2', userIdInputField: 'name' },
@@ -164,12 +164,12 @@ describe('the nodes in n8n', () => {
       assert.equal((await server.verify(token)).active, false);
     });
 
-    test('a field that the item of the input lacks names the parameter, the input and the field', async () => {
+    test('the error about a missing field names the parameter, the input and the field', async () => {
       const ran = await n8n.run(threeFrom([[{ user: { id: 'eve' } }], [{}], [{ group: 'x' }]], byChoice));
       assert.match(ran.told, /Missing required property: Access Groups\. Input 3 has no “groups”\./);
     });
 
-    test('a node is named by an expression, as anywhere in n8n', async () => {
+    test('an expression can name a node, as anywhere in n8n', async () => {
       const { token } = await server.createSession('ida');
       const ran = await n8n.run(
         threeFrom([[{}], [{ user: 'ida' }], [{ groups: 'named' }]], {
@@ -197,7 +197,7 @@ describe('the nodes in n8n', () => {
       }
     });
 
-    test('one that is wired and gets no item is none: a branch that was not taken', async () => {
+    test('an input that is wired and gets no item counts as absent, as with a branch not taken', async () => {
       for (const empty of [0, 1, 2]) {
         const from = [0, 1, 2].map((i) => (i === empty ? [] : [{ user: { id: 'eve' }, groups: 'x' }]));
         const ran = await n8n.run(threeFrom(from, byChoice));
@@ -228,7 +228,7 @@ describe('the nodes in n8n', () => {
     };
     const userId = "={{ $fromAI('user', 'The ID of the user', 'string') }}";
 
-    test('it does what the agent says', async () => {
+    test('it does what the agent requests', async () => {
       const { token } = await server.createSession('grace');
       const ran = await n8n.run(asked('deleteUserSessions', { userId }, { user: 'grace' }));
       assert.equal(ran.error?.message, undefined);
@@ -236,7 +236,7 @@ describe('the nodes in n8n', () => {
       assert.equal((await server.verify(token)).active, false);
     });
 
-    test('every output comes back to it, and an error in its words', async () => {
+    test('every output is returned to the agent, and an error with its message', async () => {
       const sessionToken = '0000000000000000000000';
       const missing = await n8n.run(asked('getUserSession', { userId, sessionToken }, { user: 'grace' }));
       assert.equal(missing.error?.message, undefined);
@@ -275,7 +275,7 @@ describe('the nodes in n8n', () => {
       );
     });
 
-    test('a server that stops in mid-batch: what was done is there, the rest says why', async (t) => {
+    test('if a server stops in mid-batch, completed items are kept, and the others have an error', async (t) => {
       const own = await TestServer.start();
       const { url } = await relay(t, own.url, async (call) => {
         if (call === 11) await own.close();
@@ -292,7 +292,7 @@ describe('the nodes in n8n', () => {
       }
     });
 
-    test('fifty items are under way at a time, and come out in their order; in batches of one, each waits for the one before', async (t) => {
+    test('fifty items are in progress at a time, and come out in order; in batches of one, each waits for the previous one', async (t) => {
       let [under, most] = [0, 0];
       const full = Promise.withResolvers<void>();
       let wait = async (call: number): Promise<void> => {
@@ -316,7 +316,7 @@ describe('the nodes in n8n', () => {
       );
       assert.equal(most, 50);
       most = 0;
-      // Long enough for others to come, if any would.
+      // Long enough for others to arrive, if any would.
       wait = async () => {
         for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
       };
@@ -325,7 +325,7 @@ describe('the nodes in n8n', () => {
       assert.deepEqual([slow.json('Curfew').length, most], [20, 1]);
     });
 
-    test('what is wrong for all items is asked once', async (t) => {
+    test('an error that concerns all items is requested once', async (t) => {
       const { url, seen } = await answering(t, (_request, response) => {
         const problem = { type: 'about:blank', title: 'No', status: 401, code: 'token_invalid' };
         response.writeHead(401, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
@@ -337,8 +337,8 @@ describe('the nodes in n8n', () => {
       assert.equal(seen.length, 1);
     });
 
-    test('tried again, a node does not do twice what it did', async (t) => {
-      // The third request of all meets a server that is away; after that it is back.
+    test('a retried node does not repeat what it did', async (t) => {
+      // The third request overall finds the server unreachable; after that it is back.
       const { url } = await relay(t, server.url, async (call) => call !== 3);
       n8n.keep('key', { url, apiKey: server.key });
       const users = Array.from({ length: 5 }, (_, i) => ({ user: `again-${i}` }));
@@ -352,8 +352,8 @@ describe('the nodes in n8n', () => {
       }
     });
 
-    test('tried again where the flow goes on with errors, it does nothing twice either, and keeps to its batches', async (t) => {
-      // n8n tries again when the first item has failed: the first request of all meets a server that is away.
+    test('a retried node that continues on errors repeats nothing either, and keeps to its batches', async (t) => {
+      // n8n retries if the first item has failed, so the very first request finds the server unreachable.
       let [under, most] = [0, 0];
       const { url } = await relay(t, server.url, async (call) => {
         under += 1;
@@ -384,7 +384,7 @@ describe('the nodes in n8n', () => {
   describe('bad input', () => {
     const failing = async (saved: Saved) => (await n8n.run(saved)).told;
 
-    test('an expression that fails or gives null names the parameter', async () => {
+    test('an expression that fails or returns null is an error that names the parameter', async () => {
       assert.match(await failing(only({ userId: '={{ $json.nobody.id }}' }, 'getUserSessions')), /Session User ID/);
       assert.match(await failing(only({ userId: '={{ null }}' }, 'getUserSessions')), /Session User ID\. It is null\./);
       assert.match(
@@ -393,7 +393,7 @@ describe('the nodes in n8n', () => {
       );
     });
 
-    test('a remedy is told once, and a field by the name that it has in the editor', async (t) => {
+    test('an error has its remedy once, and names a field as in the editor', async (t) => {
       const { error } = await n8n.run(only({ userId: 'ada', exceptSessionId: '0'.repeat(22) }, 'deleteUserSessions'));
       assert.ok(error?.description);
       assert.ok(!error.message.includes(error.description), error.message);
@@ -416,7 +416,7 @@ describe('the nodes in n8n', () => {
       assert.doesNotMatch(refused, /userId/);
     });
 
-    test('what would spare a session, or narrow a list, must not be empty once it is given', async () => {
+    test('a parameter that spares a session or narrows a list must not be empty if given', async () => {
       const { token } = await server.createSession('spared');
       for (const nothing of ['={{ null }}', '={{ undefined }}', '={{ $json.nothing }}', '={{ "" }}']) {
         const parameters = { userId: 'spared', exceptSessionId: nothing };
@@ -432,13 +432,13 @@ describe('the nodes in n8n', () => {
       assert.equal((await server.verify(token)).active, true);
     });
 
-    test('a user without sessions: nothing comes out, or one empty item where the option says so', async () => {
+    test('for a user without sessions nothing comes out, or one empty item with the option', async () => {
       const empty = async (options: IDataObject) =>
         (await n8n.run(only({ userId: 'nobody at all', options }, 'getUserSessions'))).json('Curfew');
       assert.deepEqual([await empty({}), await empty({ emptyItem: true })], [[], [{}]]);
     });
 
-    test('Get Many lists the sessions that have ended too, until its status says otherwise', async () => {
+    test('Get Many lists the sessions that have ended too, unless its status excludes them', async () => {
       const { session } = await server.createSession('listed');
       await server.call('DELETE', `/v1/sessions/${session.id}`);
       const list = async (more: object) =>
@@ -446,7 +446,7 @@ describe('the nodes in n8n', () => {
       assert.deepEqual([await list({}), await list({ filterStatus: 'active' })], [[session.id], []]);
     });
 
-    test('a wrong key, a server that is not Curfew, and one that is away are told by name', async (t) => {
+    test('a wrong key, a server that is not Curfew, and an unreachable one each have their own error', async (t) => {
       n8n.keep('key', { url: server.url, apiKey: 'cfk_wrong' });
       assert.match(await failing(only({ userId: 'ada' }, 'getUserSessions')), /Curfew: The token is mistyped/);
       const { url } = await answering(t, (_request, response) =>
@@ -464,7 +464,7 @@ describe('the nodes in n8n', () => {
     });
   });
 
-  test('ten executions at once sign in once, with their second factor; another URL is another sign-in', async (t) => {
+  test('ten executions at once sign in once, with their second factor; another URL requires another sign-in', async (t) => {
     const { id } = (await server.login()).body.account;
     const { secret } = await server.enrol(id);
     await server.call('DELETE', `/v1/users/${id}/sessions`);
@@ -494,12 +494,12 @@ describe('the nodes in n8n', () => {
     assert.deepEqual(
       [stranger.seen.map(({ path }) => path), shown],
       [['/v1/login'], [undefined]],
-      'it is asked to sign in, and shown no session',
+      'it is called to sign in, and sent no session',
     );
   });
 
   describe('the examples', () => {
-    test('have no expression that the editor would show in red: `inputs` is nothing that it knows', () => {
+    test('have no expression that the editor would show in red: it does not know `inputs`', () => {
       const { properties } = n8n.loaders[curfewPackage.name]!.types.nodes.find(({ name }) => name === 'curfew')!;
       const files = readdirSync(join(curfewPackage.folder, 'examples'));
       const texts = files.map((file) => readFileSync(join(curfewPackage.folder, 'examples', file), 'utf8'));
@@ -512,14 +512,14 @@ describe('the nodes in n8n', () => {
         const ran = await n8n.run(saved);
         assert.equal(ran.error?.message, undefined);
         for (const { name, type } of saved.nodes.filter(({ type }) => type.startsWith('n8n-nodes-curfew'))) {
-          assert.ok(ran.json(name).length > 0, `${name} (${type}) put out nothing`);
+          assert.ok(ran.json(name).length > 0, `${name} (${type}) had no output`);
         }
       });
     }
   });
 });
 
-/** Hands every call on to a server, as long as it is told to; else it cuts the connection. */
+/** Passes every call on to a server, while it is told to; otherwise it cuts the connection. */
 async function relay(t: Closer, to: string, goesOn: (call: number) => Promise<boolean>): Promise<{ url: string }> {
   let calls = 0;
   return answering(t, async (request, response) => {

@@ -7,7 +7,7 @@ import { type Target, targets } from '../../../packages/nodes/test/support/targe
 import type { Closer } from '../../../packages/nodes/test/support/wire.ts';
 import { curfewPackage, items, logOutPackage, N8n, type Saved, wires } from './support/n8n.ts';
 
-/** A workflow as it was saved when n8n-nodes-curfew had Log Out for every service. */
+/** A workflow as saved when n8n-nodes-curfew had Log Out for every service. */
 const saved = (name: string): Saved =>
   JSON.parse(readFileSync(new URL(`./earlier/${name}.json`, import.meta.url), 'utf8'));
 
@@ -22,7 +22,7 @@ function everyService(sessions: object): Saved {
   };
 }
 
-describe('workflows that were made when Log Out was one package', () => {
+describe('workflows from when Log Out was one package', () => {
   let server: TestServer;
   const closers: (() => void)[] = [];
   const shared: Closer = { after: (done) => closers.push(done) };
@@ -46,7 +46,7 @@ describe('workflows that were made when Log Out was one package', () => {
     return n8n;
   }
 
-  /** A session in each service, what the node takes for it, and whether it is over. */
+  /** A session in each service, the node's parameters for it, and whether it has ended. */
   async function lives() {
     const all = [];
     for (const [service, { live }] of opened) {
@@ -61,7 +61,7 @@ describe('workflows that were made when Log Out was one package', () => {
   const nodeOf = (service: string) =>
     ({ oauth: 'OAuth' })[service] ?? services.find(({ name }) => name === service)!.label;
 
-  test('go on with both packages: every service logs out, as before', async () => {
+  test('still work with both packages: every service logs out, as before', async () => {
     const n8n = await n8nWith();
     const sessions = await lives();
     const ran = await n8n.run(everyService(Object.assign({}, ...sessions.map(({ parameters }) => parameters))));
@@ -74,13 +74,13 @@ describe('workflows that were made when Log Out was one package', () => {
     }
   });
 
-  test('where they name Curfew alone, its package does', async () => {
+  test('work with Curfew’s package alone if they name only Curfew', async () => {
     const ran = await (await n8nWith([curfewPackage.folder])).run(saved('Wait for two inputs'));
     assert.equal(ran.error?.message, undefined);
     assert.match(String(ran.json('Log Out')[0]?.['message']), /ended/);
   });
 
-  test('without the package of the others, Log Out of one of them names it', async () => {
+  test('without the package of the other services, Log Out of one of them names it', async () => {
     const n8n = await n8nWith([curfewPackage.folder]);
     const [, waha] = await lives();
     const workflow = everyService(waha!.parameters);
@@ -91,7 +91,7 @@ describe('workflows that were made when Log Out was one package', () => {
     assert.match(ran.told, /of the package n8n-nodes-log-out, which is missing\. Install it beside this one/);
   });
 
-  test('who makes one now is offered Curfew in the one, and the others in the other', async () => {
+  test('a new workflow has Curfew in one package, and the other services in the other', async () => {
     const { loaders } = await n8nWith();
     const newest = (name: string) => loaders[name]!.types.nodes.filter((one) => one.name === 'logOut')[0]!;
     const offered = (name: string) =>

@@ -34,7 +34,7 @@ describe('Log Out in n8n', () => {
         opened = await target.open(server, shared);
       });
 
-      /** Runs the node for one item a session, as expressions take it from the items. */
+      /** Runs the node with one item per session, which its expressions read. */
       async function run(
         items: Record<string, unknown>[],
         { url = opened.url, options = {}, onError = 'stopWorkflow' as (typeof onErrorOf)[keyof typeof onErrorOf] } = {},
@@ -67,7 +67,7 @@ describe('Log Out in n8n', () => {
         });
       }
 
-      /** The path of the service at another server that leads there. */
+      /** The path of the service behind another server that leads there. */
       const at = (base: string) => base + new URL(opened.url).pathname;
       const upstream = () => new URL(opened.url).origin;
 
@@ -84,7 +84,7 @@ describe('Log Out in n8n', () => {
         const onError = onErrorOf[mode];
         const pass = (output: string) => passes.note(logOutOf(target.service), output, mode);
 
-        test(`ends a session, and it is over, with On Error: ${mode}`, async () => {
+        test(`ends a session, which is then refused, with On Error: ${mode}`, async () => {
           const live = await opened.live();
           const ran = await run([live.parameters], { onError });
           await isOver(live, ran);
@@ -92,7 +92,7 @@ describe('Log Out in n8n', () => {
           pass(loggedOut);
         });
 
-        test(`tells what is refused, with On Error: ${mode}`, async () => {
+        test(`reports a refusal, with On Error: ${mode}`, async () => {
           const { parameters, message } = refusedBy(target);
           const ran = await run([parameters], { onError });
           const put = [0, 1].map((output) => ran.json('Log Out', output) as { error?: { message: string } }[]);
@@ -103,7 +103,7 @@ describe('Log Out in n8n', () => {
         });
       }
 
-      test('tells of a session that is not there', async () => {
+      test('reports an unknown session', async () => {
         const { parameters, code, message } = target.unknown;
         const ran = await run([parameters], { onError: 'continueRegularOutput' });
         const [json] = ran.json('Log Out') as [{ message?: string; error?: { code: string; message: string } }];
@@ -111,7 +111,7 @@ describe('Log Out in n8n', () => {
         assert.match(json.error?.message ?? json.message ?? '', message);
       });
 
-      test('a server that does not answer in time: raise the timeout', async (t) => {
+      test('if a server does not answer in time, the error says to raise the timeout', async (t) => {
         const live = await opened.live();
         const { url } = await silent(t);
         const begun = performance.now();
@@ -120,7 +120,7 @@ describe('Log Out in n8n', () => {
         assert.ok(performance.now() - begun < 5000);
       });
 
-      test('an untrusted certificate is refused, and accepted when told so', async (t) => {
+      test('an untrusted certificate is refused, and accepted with the option', async (t) => {
         const live = await opened.live();
         const { url } = await selfSigned(t, upstream());
         const { told } = await run([live.parameters], { url: at(url) });
@@ -142,7 +142,7 @@ describe('Log Out in n8n', () => {
         assert.ok(seen.length > 0 && seen.every(({ method }) => method === 'CONNECT'), JSON.stringify(seen));
       });
 
-      test('sends so many requests, then pauses', async (t) => {
+      test('sends a batch of requests, then pauses', async (t) => {
         const lives = [await opened.live(), await opened.live(), await opened.live(), await opened.live()];
         const sameKind = lives.filter(
           ({ parameters }) => Object.keys(parameters)[1] === Object.keys(lives[0]!.parameters)[1],
@@ -152,7 +152,7 @@ describe('Log Out in n8n', () => {
         const options = { batchSize: items.length / 2, batchInterval: 1600 };
         const { error } = await run(items, { url: at(url), options });
         assert.equal(error?.message, undefined);
-        // The first request of each item: Directus's is the check of the token.
+        // The first request of each item; for Directus that is the check of the token.
         const check = seen.filter(({ path }) => /refresh$/.test(path));
         const ends = check.length > 0 ? check : seen.filter(({ path }) => /logout$|signout$|revoke$/.test(path));
         assert.equal(ends.length, items.length);

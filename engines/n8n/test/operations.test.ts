@@ -22,7 +22,7 @@ describe('every operation and output in n8n', () => {
     await server.close();
   });
 
-  /** Runs an operation for one item; with an error output, that comes after the others. */
+  /** Runs an operation for one item; the error output, if any, comes after the others. */
   async function run(name: string, parameters: Record<string, unknown>, mode: keyof typeof onErrorOf): Promise<Ran> {
     const onError = onErrorOf[mode];
     return n8n.run({
@@ -35,18 +35,18 @@ describe('every operation and output in n8n', () => {
     const declared = operations.find(({ name }) => name === operation);
     const outputs = [...(declared?.outputs ?? []), errorsOutput].map(({ name }) => name);
     for (const mode of modesOf['n8n-core']) {
-      test(`${operation} puts out ${output}, with On Error: ${mode}`, async () => {
+      test(`${operation} outputs ${output}, with On Error: ${mode}`, async () => {
         const { parameters, check } = await prepare(server);
         const ran = await run(operation, parameters, mode);
         if (output === 'errors' && mode === 'stop') {
-          assert.ok(ran.error, 'the workflow goes on');
+          assert.ok(ran.error, 'the workflow continues');
           assert.equal(ran.run.data.resultData.lastNodeExecuted, 'Curfew');
           const { code, origin } = await entryOf(prepare);
           await check([{ code, origin, message: ran.error.message }]);
         } else {
           assert.equal(ran.error?.message, undefined);
           const put = outputs.map((_, i) => ran.json('Curfew', i));
-          // What failed goes on as if nothing had, when nobody has asked for an output of its own.
+          // Without an error output, failed items continue like the others.
           const at = output === 'errors' && mode === 'continue' ? 0 : outputs.indexOf(output);
           await check(output === 'errors' ? [put[at]?.[0]?.['error'] as object] : (put[at] ?? []));
           assert.deepEqual(
@@ -60,7 +60,7 @@ describe('every operation and output in n8n', () => {
     }
   }
 
-  /** What n8n does not show of an error that ends a workflow: the same case tells it at the error output. */
+  /** The same case at the error output, which shows what n8n hides of an error that ends a workflow. */
   async function entryOf(prepare: (typeof cases)[number]['prepare']): Promise<{ code: string; origin: string }> {
     const found = cases.find((one) => one.prepare === prepare);
     const { parameters } = await prepare(server);

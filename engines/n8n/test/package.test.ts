@@ -16,7 +16,7 @@ const expected = {
 };
 
 for (const { name, folder: from } of packages) {
-  test(`${name}: packed and installed into a bare folder, it loads in n8n, and brings nothing along`, async (t) => {
+  test(`${name}: packed and installed into an empty folder, it loads in n8n and has no dependencies`, async (t) => {
     const { n8n, folder } = await installed(t, [from]);
     assert.deepEqual(Object.keys(n8n.loaders), [name]);
     const { nodes, credentials } = n8n.loaders[name]!.types;
@@ -34,7 +34,7 @@ for (const { name, folder: from } of packages) {
     }
   });
 
-  test(`${name}: the manifest lists every node and credential that there is`, () => {
+  test(`${name}: the manifest lists every node and credential`, () => {
     const { n8n } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'));
     const built = (pattern: string) =>
       globSync(pattern, { cwd: from }).map((path) => `dist/${path.replace(/\.ts$/, '.js')}`);
@@ -43,7 +43,7 @@ for (const { name, folder: from } of packages) {
   });
 }
 
-test('both packed and installed into one folder work beside each other', async (t) => {
+test('both work beside each other when packed and installed into one folder', async (t) => {
   const { n8n } = await installed(
     t,
     packages.map(({ folder }) => folder),
@@ -72,7 +72,7 @@ test('both packed and installed into one folder work beside each other', async (
   assert.equal((await server.verify(token)).active, false);
 });
 
-/** Packages as somebody installs them: packed, into a folder with nothing in it; and n8n with what is there then. */
+/** Installs packages as users do: packed, into an empty folder; returns n8n with what is there then. */
 async function installed(t: Closer, sources: readonly string[]): Promise<{ n8n: N8n; folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'curfew-packed-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -89,7 +89,7 @@ async function installed(t: Closer, sources: readonly string[]): Promise<{ n8n: 
   return { n8n: await N8n.load(names.map((name) => join(folder, 'node_modules', name))), folder };
 }
 
-test('the editor leaves the service in the panel: it moves a field away when each of its choices has a credential', async () => {
+test('the editor leaves the service in the panel: it would move a field if each of its choices had a credential', async () => {
   const n8n = await N8n.load();
   const { credentials = [], properties } = n8n.loaders[logOutPackage.name]!.types.nodes[0]!;
   assert.equal(properties[0]?.name, 'service');
@@ -101,7 +101,7 @@ test('the editor leaves the service in the panel: it moves a field away when eac
         values.some((value) => !shown.some((show) => show[name]?.includes(value))),
         `every choice of ${name} has a credential: ${values}`,
       );
-      assert.ok(values.includes('none'), `${name} would be the field of the authentication`);
+      assert.ok(values.includes('none'), `${name} would count as the authentication field`);
     }
   }
 });

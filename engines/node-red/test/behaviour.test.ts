@@ -33,7 +33,7 @@ describe('the nodes in Node-RED', () => {
         { userIdType: 'msg', accessGroupsType: 'msg', inputCount: 2, ...more },
       );
 
-    test('messages of one origin are one, by their order; msg.inputs holds them', async () => {
+    test('messages of one origin are joined, in their order; msg.inputs contains them', async () => {
       const { token } = await server.createSession('ada');
       await deploy(joined({}));
       red.send('node', { _msgid: 'other', payload: { user: 'nobody' } });
@@ -44,7 +44,7 @@ describe('the nodes in Node-RED', () => {
       assert.deepEqual((await server.verify(token)).session.accessGroups, ['night']);
     });
 
-    test('what does not come in time is an error', async () => {
+    test('a message that does not arrive in time is an error', async () => {
       await deploy(joined({ inputTimeout: 50, errorManagement: 'manual' }), 2);
       red.send('node', { payload: { user: 'ada' } });
       const put = await first('out1');
@@ -54,7 +54,7 @@ describe('the nodes in Node-RED', () => {
     });
   });
 
-  test('badges say what a node does, and what came of it', async () => {
+  test('badges show what a node does, and the result', async () => {
     await server.createSession('ada');
     await deploy(curfewNode('getUserSessions', { userId: 'badge' }));
     red.send('node', {});
@@ -68,7 +68,7 @@ describe('the nodes in Node-RED', () => {
     ]);
   });
 
-  test('a badge says what was done, to how many, and how long it took until it was over everywhere', async () => {
+  test('a badge shows what was done, to how many, and how long it took to apply everywhere', async () => {
     const badgeAfter = async (node: FlowNode, outputs = 1) => {
       await deploy(node, outputs);
       red.send('node', {});
@@ -94,13 +94,13 @@ describe('the nodes in Node-RED', () => {
   });
 
   describe('secrets', () => {
-    /** What the editor saves: nothing of a credential is in the flow. */
+    /** What the editor saves: the flow contains nothing of a credential. */
     const savedFlow = async () => {
       const response = await fetch(`${red.url}/flows`, { headers: { 'node-red-api-version': 'v2' } });
       return JSON.stringify(await response.json());
     };
 
-    test('a token that was typed in is a credential; in a flow of before it stands in its field', async () => {
+    test('a typed token is a credential; in an earlier flow it is in its field', async () => {
       const { token } = await server.createSession('ada');
       const node = curfewNode('verifySession', {}, { sessionToken: '', sessionTokenType: 'cred' });
       await deploy({ ...node, credentials: { sessionTokenSecret: token } }, 2);
@@ -115,7 +115,7 @@ describe('the nodes in Node-RED', () => {
       assert.match((await first('catch'))['error'].message, /Missing required property: Session Token/);
     });
 
-    test('user and password of a proxy are credentials; in a flow of before they stand in its URL', async (t) => {
+    test('user and password of a proxy are credentials; in an earlier flow they are in its URL', async (t) => {
       const { url, seen } = await proxy(t, 'p@ss word');
       const { host } = new URL(url);
       const node = curfewNode('getUserSessions', { userId: 'ada' }, { proxy: `http://${host}` });
@@ -131,7 +131,7 @@ describe('the nodes in Node-RED', () => {
     });
   });
 
-  test('a node without a proxy goes through that of the environment, but not to what NO_PROXY names', async (t) => {
+  test('a node without a proxy uses the environment’s, except for hosts in NO_PROXY', async (t) => {
     const { url, seen } = await proxy(t);
     const environment = (more: NodeJS.ProcessEnv) => Object.assign(process.env, more);
     t.after(() => {
@@ -163,7 +163,7 @@ describe('the nodes in Node-RED', () => {
     };
     const list = (more: object = {}) => curfewNode('getUserSessions', { userId: 'ada' }, more);
 
-    test('an expression that gives nothing or fails, and a node without a server', async () => {
+    test('an expression that returns nothing or fails, and a node without a server, are errors', async () => {
       assert.match(
         await caught(list({ userId: 'payload.nobody', userIdType: 'msg' })),
         /Session User ID\. It is undefined/,
@@ -175,7 +175,7 @@ describe('the nodes in Node-RED', () => {
       assert.match(await caught(list({ server: '' })), /The node knows no Curfew server\. Choose or add one/);
     });
 
-    test('what would spare a session must not be empty once it is given', async () => {
+    test('a parameter that spares a session must not be empty if given', async () => {
       const { token } = await server.createSession('spared');
       const node = curfewNode('deleteUserSessions', { userId: 'spared', exceptSessionId: 'payload.nothing' });
       assert.match(
@@ -188,7 +188,7 @@ describe('the nodes in Node-RED', () => {
       assert.equal((await first('out0'))['payload'].ended, 1);
     });
 
-    test('a wrong key, a server that is not Curfew, one that is away, and one that speaks only when it wants', async (t) => {
+    test('a wrong key, a server that is not Curfew, an unreachable one, and one that does not answer in time', async (t) => {
       assert.match(await caught(list(), curfewServer(server.url, 'cfk_wrong')), /Curfew: The token is mistyped/);
       const page = await answering(t, (_, response) =>
         response.setHeader('content-type', 'text/html').end('<p>Hello</p>'),
@@ -225,13 +225,13 @@ describe('the nodes in Node-RED', () => {
       );
     });
 
-    test('of many messages at once 16 are under way, and the time of the others begins with their turn', async (t) => {
+    test('of many messages 16 are in progress at once, and the timeout of the others begins with their turn', async (t) => {
       const open: ServerResponse[] = [];
       let most = 0;
       const slow = await answering(t, (_, response) => {
         most = Math.max(most, open.push(response));
         if (open.length < 16) return;
-        // Longer than a message may take that is counted from its arrival: the last ones wait for two rounds.
+        // Longer than the timeout if it counted from the arrival: the last messages wait for two rounds.
         setTimeout(() => {
           for (const one of open.splice(0)) one.writeHead(503).end();
         }, 600);
@@ -262,7 +262,7 @@ describe('the nodes in Node-RED', () => {
       return { id, configuration, count };
     };
 
-    test('is made once for all messages, with its second factor, and anew when its session has ended', async () => {
+    test('happens once for all messages, with its second factor, and again after its session has ended', async () => {
       const { id, configuration, count } = await enrolled();
       await deploy(curfewNode('getUserSessions', { userId: 'ada' }), 1, configuration);
       red.send('node', {});
@@ -285,7 +285,7 @@ describe('the nodes in Node-RED', () => {
       assert.equal(await count(), 1);
     });
 
-    test('“Test” in the editor tries what is typed, with the kept password where none is', async (t) => {
+    test('“Test” in the editor tries the typed values, with the stored password if none is typed', async (t) => {
       await deploy(curfewNode('getUserSessions', { userId: 'ada' }));
       const ask = async (fields: object) => {
         const response = await fetch(`${red.url}/curfew/test`, {
@@ -308,7 +308,7 @@ describe('the nodes in Node-RED', () => {
       assert.equal((await ask({ apiKey: '__PWRD__', url: `${server.url}/` })).ok, true);
       const stranger = await answering(t, (_, response) => response.end('{}'));
       const elsewhere = await ask({ apiKey: '__PWRD__', url: stranger.url });
-      assert.deepEqual([elsewhere.ok, stranger.seen.length], [false, 0], 'the kept secret is not sent there');
+      assert.deepEqual([elsewhere.ok, stranger.seen.length], [false, 0], 'the stored secret is not sent there');
       assert.match(elsewhere.message, /Type it again/);
       assert.match((await ask({ apiKey: '__PWRD__', id: 'node' })).message, /Type it again/);
     });
@@ -339,7 +339,7 @@ describe('the nodes in Node-RED', () => {
     }
   });
 
-  /** The name of the debug node at the end of the first way from a node. */
+  /** The name of the debug node at the end of the first path from a node. */
   function lastOf(flow: FlowNode[], from: FlowNode | undefined): string {
     let at = from;
     while (at && at.type !== 'debug')

@@ -19,7 +19,7 @@ const flags = [
   '--disable-sync',
 ];
 
-/** Where the pictures of the panels go; without the variable they are taken and thrown away. */
+/** The folder for the screenshots of the panels; without the variable they are discarded. */
 const pictures = process.env['CURFEW_PICTURES'];
 
 /** Each node's panel in the real editor, in a real browser. */
@@ -72,7 +72,7 @@ describe('the editor of Node-RED', () => {
     await page.waitForFunction("typeof RED !== 'undefined' && RED.nodes && RED.nodes.node('curfew-log-out')");
     await page.waitForSelector('#red-ui-palette-curfew .red-ui-palette-node');
     await page.waitForSelector('#red-ui-loading-progress', { state: 'hidden' });
-    // What a person has who drags a new node out of the palette.
+    // The state after dragging a new node out of the palette.
     await page.evaluate(`RED.nodes.eachNode((node) => {
       for (const [name, { value }] of Object.entries(node._def.defaults)) node[name] ??= value;
       RED.editor.validateNode(node);
@@ -94,7 +94,7 @@ describe('the editor of Node-RED', () => {
     await (selector === undefined ? page.screenshot({ path }) : page.locator(selector).first().screenshot({ path }));
   }
 
-  /** The part of the work area that has the nodes. */
+  /** The part of the work area with the nodes. */
   async function pictureOfFlow(): Promise<void> {
     if (pictures === undefined) return;
     mkdirSync(pictures, { recursive: true });
@@ -111,17 +111,17 @@ describe('the editor of Node-RED', () => {
     const invalid = await page.evaluate(
       'RED.nodes.filterNodes({}).filter((node) => !node.valid).map(({ type }) => type)',
     );
-    // Of a new node there is nothing to correct, but that Log Out has no server yet.
+    // A new node has nothing to correct, except that Log Out has no server yet.
     assert.deepEqual(invalid, [typeOf('logOut')]);
     await pictureOfFlow();
   });
 
   for (const name of [...operations.map((operation) => operation.name), 'logOut']) {
-    test(`the panel of ${name} opens, is labelled, and holds what is typed`, async () => {
+    test(`the panel of ${name} opens, is labelled, and keeps what is typed`, async () => {
       const type = typeOf(name);
       await open(type);
       const labels = await page.locator('.red-ui-tray .form-row:visible label').allTextContents();
-      // A key without a text stands there as itself.
+      // A key without a translation would appear literally.
       assert.deepEqual(
         labels.filter((label) => label.includes('curfew.')),
         [],
@@ -139,7 +139,7 @@ describe('the editor of Node-RED', () => {
     });
   }
 
-  test('manual error management adds an output, automatic takes it away', async () => {
+  test('manual error management adds an output, automatic removes it', async () => {
     const type = typeOf('getUserSession');
     for (const [way, outputs] of [
       ['manual', 3],
@@ -153,7 +153,7 @@ describe('the editor of Node-RED', () => {
     }
   });
 
-  test('Log Out shows the fields of the chosen service alone', async () => {
+  test('Log Out shows only the fields of the chosen service', async () => {
     await open(typeOf('logOut'));
     const shown = async () => {
       const names = services.flatMap(({ parameters }) => parameters.map(({ name }) => name));
@@ -173,7 +173,7 @@ describe('the editor of Node-RED', () => {
     await page.waitForSelector('.red-ui-tray', { state: 'detached' });
   });
 
-  test('a server’s panel tests what is typed, and says what came of it', async () => {
+  test('a server’s panel tests what is typed, and shows the result', async () => {
     await open(typeOf('verifySession'));
     await page.click('#node-input-btn-server-edit');
     await page.waitForSelector('#node-config-input-url');
@@ -182,14 +182,14 @@ describe('the editor of Node-RED', () => {
     assert.match(await page.locator('.curfew-test-result').innerText(), /Curfew answers, and knows who asks/);
     await picture('curfew-server', '.red-ui-tray >> nth=-1');
     await page.fill('#node-config-input-apiKey', 'cfk_wrong');
-    // What was said of another key is gone.
+    // The result of another key is gone.
     assert.equal(await page.locator('.curfew-test-result').innerText(), '');
     await page.click('.curfew-test');
     await page.waitForSelector('.curfew-bad');
     await page.selectOption('#node-config-input-way', 'signIn');
     assert.equal(await page.locator('.curfew-test-result').innerText(), '');
     await page.selectOption('#node-config-input-way', 'token');
-    // Nor does an answer appear that comes when something else stands there.
+    // Nor does a late answer appear once the fields have changed.
     await page.route('**/curfew/test', async (route) => {
       await page.fill('#node-config-input-apiKey', 'cfk_other');
       await route.continue();
@@ -205,7 +205,7 @@ describe('the editor of Node-RED', () => {
     await page.click('#node-dialog-cancel');
   });
 
-  test('a change of the service has the defaults of the new one, whatever the flow has of it', async () => {
+  test('a change of the service sets the defaults of the new one, whatever the flow contains', async () => {
     const id = typeOf('logOut');
     const defaults = async () =>
       page.evaluate(`Object.fromEntries(Object.entries(RED.nodes.getType('${id}').defaults)
@@ -214,7 +214,7 @@ describe('the editor of Node-RED', () => {
     const saved = async () =>
       page.evaluate(`(({ ...all }) => Object.fromEntries(${JSON.stringify(Object.keys(await defaults()))}
         .map((name) => [name, all[name]])))(RED.nodes.node('${id}'))`);
-    // As a flow has it that was made for one service alone, and one that was made by hand.
+    // Like a flow that was made for only one service, and one that was made by hand.
     await page.evaluate(`for (const name of ${JSON.stringify(Object.keys(await defaults()))}) {
       if (!name.startsWith('curfew')) delete RED.nodes.node('${id}')[name];
     }
@@ -224,7 +224,7 @@ describe('the editor of Node-RED', () => {
       await page.selectOption('#node-input-service', name);
       for (const parameter of parameters) {
         const shown = await page.locator(`.curfew-row-${parameter.name}`).isVisible();
-        assert.equal(shown, true, `${parameter.name} is there to be filled in`);
+        assert.equal(shown, true, `${parameter.name} is not visible`);
       }
       await page.click('#node-dialog-ok');
       await page.waitForSelector('.red-ui-tray', { state: 'detached' });
@@ -232,7 +232,7 @@ describe('the editor of Node-RED', () => {
     }
   });
 
-  test('what is typed in for a secret is kept with the credentials; a flow of before gives it over', async () => {
+  test('a typed secret is stored with the credentials; that of an earlier flow is moved there', async () => {
     const id = typeOf('verifySession');
     const node = () =>
       page.evaluate(`(({ sessionToken, sessionTokenType, proxy, credentials }) =>
@@ -261,7 +261,7 @@ describe('the editor of Node-RED', () => {
       `JSON.stringify(RED.nodes.createExportableNodeSet([RED.nodes.node('${id}')]))`,
     )) as string;
     assert.doesNotMatch(exported, /cfs_old|p@ss/);
-    // Deployed, the browser has it no more; another Done leaves it as it is.
+    // After deploying, the browser no longer has it; another Done leaves it unchanged.
     await page.click('#red-ui-header-button-deploy');
     await page.waitForFunction('!RED.nodes.dirty()');
     await open(id);
@@ -275,7 +275,7 @@ describe('the editor of Node-RED', () => {
     assert.equal((await node()).credentials['has_sessionTokenSecret'], false);
   });
 
-  test('the examples have the fields of their nodes, and those of the chosen service alone', async () => {
+  test('the examples have the fields of their nodes, and only those of the chosen service', async () => {
     for (const file of readdirSync(join(packageFolder, 'examples'))) {
       const flow = JSON.parse(readFileSync(join(packageFolder, 'examples', file), 'utf8')) as FlowNode[];
       for (const node of flow.filter(({ type }) => type.startsWith('curfew-'))) {

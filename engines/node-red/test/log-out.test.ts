@@ -31,7 +31,7 @@ describe('Log Out in Node-RED', () => {
         opened = await target.open(server, shared);
       });
 
-      /** Gives the node a message a session, as its fields take them from the messages; answers what came out. */
+      /** Sends the node one message per session, which its fields read; returns the output. */
       async function run(
         items: Record<string, unknown>[],
         { url = opened.url, options = {} } = {},
@@ -94,14 +94,14 @@ describe('Log Out in Node-RED', () => {
         const pass = (output: string) => passes.note(logOutOf(target.service), output, mode);
         const fired = () => ['out0', 'out1', 'catch'].map((name) => red.sinks.get(name)?.length ?? 0);
 
-        test(`ends a session, and it is over, with ${options.errorManagement} errors`, async () => {
+        test(`ends a session, which is then refused, with ${options.errorManagement} errors`, async () => {
           const live = await opened.live();
           await isOver(live, await run([live.parameters], { options }));
           assert.deepEqual(fired(), [1, 0, 0]);
           pass(loggedOut);
         });
 
-        test(`tells what is refused, with ${options.errorManagement} errors`, async () => {
+        test(`reports a refusal, with ${options.errorManagement} errors`, async () => {
           const { parameters, message } = refusedBy(target);
           const put = await run([parameters], { options });
           assert.match(errorOf(put), message);
@@ -111,20 +111,20 @@ describe('Log Out in Node-RED', () => {
         });
       }
 
-      test('tells of a session that is not there', async () => {
+      test('reports an unknown session', async () => {
         const { parameters, code, message } = target.unknown;
         const put = await run([parameters]);
         assert.match(code === undefined ? put[0]?.['payload'].message : errorOf(put), message);
       });
 
-      test('a server that does not answer in time: raise the timeout', async (t) => {
+      test('if a server does not answer in time, the error says to raise the timeout', async (t) => {
         const live = await opened.live();
         const { url } = await silent(t);
         const put = await run([live.parameters], { url: at(url), options: { timeout: 150 } });
         assert.match(errorOf(put), /did not answer within 150 ms\. Raise the option “Timeout \(Ms\)”/);
       });
 
-      test('an untrusted certificate is refused, and accepted when told so', async (t) => {
+      test('an untrusted certificate is refused, and accepted with the option', async (t) => {
         const live = await opened.live();
         const { url } = await selfSigned(t, upstream());
         const refused = await run([live.parameters], { url: at(url) });
@@ -144,7 +144,7 @@ describe('Log Out in Node-RED', () => {
         assert.ok(seen.length > 0 && seen.every(({ method }) => method === 'CONNECT'), JSON.stringify(seen));
       });
 
-      test('sends so many requests, then pauses', async (t) => {
+      test('sends a batch of requests, then pauses', async (t) => {
         const lives = [await opened.live(), await opened.live(), await opened.live(), await opened.live()];
         const first = Object.keys(lives[0]?.parameters ?? {}).at(-1);
         const items = lives.map(({ parameters }) => parameters).filter((one) => Object.keys(one).at(-1) === first);
@@ -152,7 +152,7 @@ describe('Log Out in Node-RED', () => {
         const batchSize = items.length / 2;
         const put = await run(items, { url: at(url), options: { batchSize, batchInterval: 1600 } });
         assert.equal(errorOf(put), '');
-        // The first request of each item: Directus's is the check of the token.
+        // The first request of each item; for Directus that is the check of the token.
         const check = seen.filter(({ path }) => /refresh$/.test(path));
         const ends = check.length > 0 ? check : seen.filter(({ path }) => /logout$|signout$|revoke$/.test(path));
         assert.equal(ends.length, items.length);

@@ -26,7 +26,7 @@ describe('every operation and output in Node-RED', () => {
     const outputs = [...(declared?.outputs ?? []), errorsOutput].map(({ name }) => name);
     for (const mode of modesOf['Node-RED']) {
       const errorManagement = mode === 'catch' ? 'automatic' : 'manual';
-      test(`${operation} puts out ${output}, with ${errorManagement} errors`, async () => {
+      test(`${operation} outputs ${output}, with ${errorManagement} errors`, async () => {
         const { parameters, check } = await prepare(server);
         const node = curfewNode(operation, parameters, { errorManagement });
         const count = outputs.length - (errorManagement === 'manual' ? 0 : 1);
@@ -36,7 +36,7 @@ describe('every operation and output in Node-RED', () => {
         if (output === 'errors') {
           const caught = await red.until((sinks) => sinks.get('catch')?.[0]);
           const { message } = caught['error'];
-          // With both, the output and the Catch node tell the same.
+          // With both, the output and the Catch node report the same.
           const entry = errorManagement === 'manual' ? red.sinks.get(`out${at}`)?.[0]?.['errors'] : undefined;
           const { code, origin } = (entry ?? [{ ...declaredFault(caught) }])[0];
           await check([{ code, origin, message }]);
@@ -56,7 +56,7 @@ describe('every operation and output in Node-RED', () => {
     }
   }
 
-  /** The code and the origin that a Catch node is given beside the words. */
+  /** The code and the origin that a Catch node gets besides the message. */
   function declaredFault(caught: { error?: { code?: string; cause?: { code: string; origin: string } } }) {
     const { code, origin } = caught.error?.cause ?? (caught.error as { code: string; origin: string });
     return { code, origin };

@@ -8,7 +8,7 @@ import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { curfewNode, curfewServer } from './support/curfew-node.ts';
 import { NodeRed, observed, packageFolder, packageName } from './support/node-red.ts';
 
-test('packed and installed into a bare folder, the package loads in Node-RED and works, and brings nothing along', async (t) => {
+test('packed and installed into an empty folder, the package loads in Node-RED, works and has no dependencies', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'curfew-packed-'));
   const server = await TestServer.start();
   const quiet = { cwd: folder, encoding: 'utf8' } as const;
@@ -34,7 +34,7 @@ test('packed and installed into a bare folder, the package loads in Node-RED and
   const put = await red.until((sinks) => sinks.get('out0')?.[0]);
   assert.equal(put['payload'].userId, 'ada');
 
-  // The texts and the help are found where the palette looks for them.
+  // The labels and the help are where the palette looks for them.
   const asked = async (path: string) => (await fetch(red.url + path, { headers: { accept: 'text/html' } })).text();
   assert.match(await asked('/nodes'), /data-help-name="curfew-log-out"/);
   const catalog = await fetch(`${red.url}/locales/${packageName}/curfew?lng=en-US`);

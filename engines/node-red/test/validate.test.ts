@@ -14,7 +14,7 @@ const offline = fileURLToPath(new URL('./support/offline.cjs', import.meta.url))
 
 type Scorecard = Record<string, { test: boolean; nodes?: string[] }>;
 
-/** Runs `node-red-dev validate` over a copy of the package; answers its scorecard. */
+/** Runs `node-red-dev validate` over a copy of the package; returns its scorecard. */
 async function validate(
   t: { after(done: () => void): void },
   change: (folder: string) => void = () => {},
@@ -42,7 +42,7 @@ async function validate(
   return { out, card: checks };
 }
 
-test('Node-RED’s validator has nothing against the package', async (t) => {
+test('Node-RED’s validator accepts the package', async (t) => {
   const { out, card } = await validate(t);
   const failed = Object.entries(card).filter(([, { test }]) => !test);
   assert.deepEqual(failed, [], out);
@@ -50,7 +50,7 @@ test('Node-RED’s validator has nothing against the package', async (t) => {
   assert.doesNotMatch(out, /Warning:/);
 });
 
-test('it would: a package without a licence, a scope and examples fails', async (t) => {
+test('the validator refuses a package without a licence, a scope and examples', async (t) => {
   const { card } = await validate(t, (folder) => {
     rmSync(join(folder, 'examples'), { recursive: true, force: true });
     const path = join(folder, 'package.json');

@@ -15,7 +15,7 @@ const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefo
 const safari =
   'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Safari/605.1.15';
 
-/** What the client throws: the answer itself, unless it was an answer that asks for a second factor. */
+/** What the client throws: the response itself, except for one that requires a second factor. */
 async function refused(call: Promise<unknown>): Promise<{ status: number; body: Json }> {
   const thrown = await call.then(
     () => assert.fail('it was not refused'),
@@ -38,7 +38,7 @@ describe('Rocket.Chat: its own client, unchanged', () => {
   });
   after(() => server.close());
 
-  // Its paths are declared by its server, not by its client: here they are plain text.
+  // Its paths are declared by its server, not by its client, so here they are plain strings.
   type Client = {
     get(path: string, params?: object): Promise<Json>;
     post(path: string, params?: object): Promise<Json>;
@@ -61,12 +61,12 @@ describe('Rocket.Chat: its own client, unchanged', () => {
   }
   const asAda = (userAgent?: string, path?: string) => signIn('ada', 'ada password', {}, userAgent, path);
   const asAdmin = () => {
-    // A code counts once: the next one takes another half minute.
+    // A code counts once, so the next one takes another half minute.
     clock.advance(minute);
     return signIn('admin', adminPassword, { code: authenticator.next() });
   };
 
-  test('login is what its types say, and answers with who signed in', async () => {
+  test('login matches its types, and returns who signed in', async () => {
     const body = { user: { username: 'ada' }, password: 'ada password' };
     valid('login', body);
     const { me, userId, authToken } = await asAda();
@@ -80,7 +80,7 @@ describe('Rocket.Chat: its own client, unchanged', () => {
     assert.equal(form.status, 'success');
   });
 
-  test('me is who asks', async () => {
+  test('me returns the caller', async () => {
     const { client, userId } = await asAda();
     const me = await client.get('/v1/me');
     valid('me', me);
@@ -90,7 +90,7 @@ describe('Rocket.Chat: its own client, unchanged', () => {
     );
   });
 
-  test('logout, which its client posts as JSON with nothing in it', async () => {
+  test('logout works, although its client posts it as JSON with an empty body', async () => {
     const { client, authToken } = await asAda();
     assert.deepEqual(await client.post('/v1/logout'), {
       status: 'success',
@@ -103,7 +103,7 @@ describe('Rocket.Chat: its own client, unchanged', () => {
     valid(401, again.body);
   });
 
-  test('one’s own sessions: list, info, logout.me', async () => {
+  test('list, info and logout.me work for one’s own sessions', async () => {
     const [phone, desk] = [await asAda(safari), await asAda(firefox, '/rocketchat')];
     const list = await desk.client.get('/v1/sessions/list', {
       count: 25,
@@ -133,7 +133,7 @@ describe('Rocket.Chat: its own client, unchanged', () => {
     assert.equal((await refused(phone.client.get('/v1/me'))).status, 401);
   });
 
-  test('others’ sessions: its second-factor challenge, then list.all, info.admin and logout', async () => {
+  test('others’ sessions require its second-factor challenge; then list.all, info.admin and logout work', async () => {
     const { userId, authToken } = await asAda(safari);
     const { client } = await asAdmin();
     clock.advance(6 * minute);
@@ -163,7 +163,7 @@ describe('Rocket.Chat: its own client, unchanged', () => {
     const target = list.sessions.find((session: Json) => session.userId === userId);
     assert.deepEqual(target._user, { name: 'Ada Lovelace', username: 'ada' });
 
-    // Remembered: no more codes are asked for.
+    // Remembered, so no more codes are required.
     const byName = await client.get('/v1/sessions/list.all', { filter: 'lovelace', count: 1 });
     assert.equal(byName.sessions[0].userId, userId);
     const { sessionId } = byName.sessions[0];
@@ -174,7 +174,7 @@ describe('Rocket.Chat: its own client, unchanged', () => {
     assert.equal(asked.length, 2);
   });
 
-  test('each refusal is of the shape that its types give it', async () => {
+  test('each refusal has the shape that its types declare', async () => {
     const { client } = await asAda();
     const [admin, target] = [await asAdmin(), await asAda()];
     clock.advance(6 * minute);

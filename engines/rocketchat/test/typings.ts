@@ -1,8 +1,8 @@
 import { registerHooks } from 'node:module';
 
 /*
- * `@rocket.chat/rest-typings` is written for a bundler: its modules import folders, and files without their ending.
- * While it loads, such an import is tried with the ending too.
+ * `@rocket.chat/rest-typings` is written for a bundler: its modules import folders, and files without their extension.
+ * While it loads, such an import is also tried with the extension.
  */
 
 type Validate = ((value: unknown) => boolean) & { errors?: unknown };
@@ -18,7 +18,7 @@ type RestTypings = {
 };
 type CoreTypings = { schemas: { components: { schemas: Record<string, object> } } };
 
-/** Rocket.Chat's own checks of what it is asked and of what it answers, by name. */
+/** Rocket.Chat's own validators of requests and responses, by name. */
 export type Checks = Record<'login' | 'me' | 'session' | 'populated' | 400 | 401 | 403 | 404, Validate>;
 
 export async function loadChecks(): Promise<Checks> {
@@ -54,7 +54,7 @@ async function load(): Promise<{ rest: RestTypings; core: CoreTypings }> {
         try {
           return next(specifier + ending, context);
         } catch {
-          // The next ending, perhaps.
+          // Try the next extension.
         }
       }
       return next(specifier, context);

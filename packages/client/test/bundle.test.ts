@@ -6,7 +6,7 @@ import { type BuildOptions, build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import { TestServer } from '../../curfew/test/support/server.ts';
 
-/** Opens sessions, pages through them, ends one and meets an error: what an application does with the client. */
+/** Opens sessions, pages through them, ends one and handles an error, as an application does with the client. */
 const application = `
 import { CurfewApiError, createClient, pages } from 'curfew-client';
 
@@ -32,12 +32,12 @@ describe('the client’s entry in a bundle', () => {
   });
   after(() => server.close());
 
-  test('N7.7: for browsers: it runs in one', { skip: browser ? false : 'chromium is not installed' }, async () => {
+  test('N7.7: it runs in a browser', { skip: browser ? false : 'chromium is not installed' }, async () => {
     const script = await bundled({ platform: 'browser', format: 'iife' });
     const running = await chromium.launch({ executablePath: browser!, args: ['--no-sandbox'] });
     try {
       const page = await running.newPage();
-      // A page of the server itself: it lets no other site ask.
+      // A page of the server itself, because it lets no other site call it.
       await page.route(`${server.url}/page`, (route) =>
         route.fulfill({ contentType: 'text/html', body: '<p>Hello</p>' }),
       );
@@ -52,9 +52,9 @@ describe('the client’s entry in a bundle', () => {
   });
 
   for (const condition of ['workerd', 'edge-light', 'worker']) {
-    test(`for the edge (${condition}): it takes what the web has, and nothing of Node.js`, async () => {
+    test(`it runs at the edge (${condition}) with web APIs alone, without Node.js`, async () => {
       const script = await bundled({ platform: 'neutral', format: 'iife', conditions: [condition] });
-      // What runtimes at the edge have in common, as far as the client may use it; no process, no Buffer, no require.
+      // The web APIs common to edge runtimes, as far as the client may use them; no process, no Buffer, no require.
       const context = createContext({ fetch, URL, URLSearchParams, AbortSignal, Headers, Response });
       new Script(script).runInContext(context);
       const answer = await context['work'](server.url, server.key);
@@ -63,7 +63,7 @@ describe('the client’s entry in a bundle', () => {
     });
   }
 
-  test('the verifier stays apart: nothing of it is in there, and it takes Node.js', async () => {
+  test('the verifier stays separate: the bundle contains nothing of it, and it requires Node.js', async () => {
     assert.doesNotMatch(await bundled({ platform: 'neutral', format: 'esm' }), /WebSocket|ExactCache/);
     const verifier = bundled({ platform: 'browser', format: 'esm' }, "export * from 'curfew-client/verifier';");
     await assert.rejects(verifier, /Could not resolve "node:crypto"/);

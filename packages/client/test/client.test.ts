@@ -5,7 +5,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { describe, test } from 'node:test';
 import { CurfewApiError, createClient, pages } from '../src/index.ts';
 
-/** A server that answers as a test says. */
+/** A server whose answers the test determines. */
 async function answering(t: { after(done: () => void): void }, listener: RequestListener): Promise<string> {
   const server = createServer(listener).listen(0);
   t.after(() => {
@@ -16,7 +16,7 @@ async function answering(t: { after(done: () => void): void }, listener: Request
   return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
 }
 
-/** A client of a server that answers always the same, and the addresses that it is asked for. */
+/** A client of a server that always answers the same, and the addresses that the client requests. */
 async function noting(t: Parameters<typeof answering>[0], answer: string) {
   const seen: unknown[] = [];
   const url = await answering(t, (request, response) => {
@@ -60,7 +60,7 @@ describe('the client', () => {
     ]);
   });
 
-  test('N7.3: what would be another path is refused before anything is sent', async (t) => {
+  test('N7.3: a value that would change the path is refused before anything is sent', async (t) => {
     const { client, seen } = await noting(t, '{}');
     for (const userId of ['.', '..']) {
       assert.equal((await failure(client.listUserSessions({ userId }))).code, 'invalid_value');
@@ -76,7 +76,7 @@ describe('the client', () => {
   });
 
   for (const status of [301, 302, 303, 307, 308]) {
-    test(`N7.1: a redirect (${status}) is followed nowhere, and the error says where to`, async (t) => {
+    test(`N7.1: a redirect (${status}) is not followed, and the error says where it leads`, async (t) => {
       const followed: unknown[] = [];
       const elsewhere = await answering(t, (request, response) => {
         followed.push(request.url);
@@ -93,7 +93,7 @@ describe('the client', () => {
     });
   }
 
-  test('an error is the server’s, with its code, remedy and time to wait', async (t) => {
+  test('an error has the server’s code, remedy and time to wait', async (t) => {
     const problem = { code: 'too_many_attempts', title: 'Too many attempts', status: 429, remedy: 'Wait.' };
     const url = await answering(t, (_request, response) => {
       response.writeHead(429, { 'content-type': 'application/problem+json; charset=utf-8', 'retry-after': '7' });
@@ -106,7 +106,7 @@ describe('the client', () => {
     );
   });
 
-  test('a server that is away, slow, cut off or another program is told by name', async (t) => {
+  test('a server that is unreachable, slow, disconnected or another program each has its own error', async (t) => {
     assert.equal((await failure(createClient({ url: 'http://127.0.0.1:64999' }).me())).code, 'unreachable');
     const slow = await answering(t, () => {});
     const late = await failure(createClient({ url: slow, timeout: 50 }).me());
@@ -128,7 +128,7 @@ describe('the client', () => {
     assert.throws(() => createClient({ url: 'nonsense' }), { code: 'invalid_url' });
   });
 
-  test('a caller can give up', async (t) => {
+  test('a caller can cancel a call', async (t) => {
     const url = await answering(t, () => {});
     const gone = new AbortController();
     const call = createClient({ url }).me({}, { signal: gone.signal });
@@ -153,7 +153,7 @@ describe('the client', () => {
     );
   });
 
-  test('N7.4: pages take an operation of the client, with what it takes or without', async (t) => {
+  test('N7.4: pages accepts an operation of the client, with or without its parameters', async (t) => {
     const { client, seen } = await noting(t, '{"sessions":[]}');
     for await (const { sessions } of pages(client.listSessions, { status: 'active' })) assert.deepEqual(sessions, []);
     for await (const { sessions } of pages(client.listSessions)) assert.deepEqual(sessions, []);

@@ -31,7 +31,7 @@ async function main(url: string, key: string): Promise<void> {
 void main(process.argv[2]!, process.argv[3]!);
 `;
 
-/** The compilers that applications have: the present one, and the last one that was written in JavaScript. */
+/** The compilers that applications use: the current one, and the last one that was written in JavaScript. */
 const compilers: [name: string, compiler: string, modules: string[]][] = [
   ['TypeScript 7', join(root, 'node_modules/typescript'), ['commonjs', 'node16', 'nodenext']],
   ['TypeScript 5', join(root, 'engines/n8n-lint/node_modules/typescript'), ['commonjs']],
@@ -58,7 +58,7 @@ describe('the client in CommonJS', () => {
   for (const [name, compiler, modules] of compilers) {
     for (const module of modules) {
       const skip = existsSync(compiler) ? false : `${name} is not installed`;
-      test(`N7.7: ${name}, module ${module}: it has its types, and is required`, { skip }, async () => {
+      test(`N7.7: ${name}, module ${module}: it can be required and has its types`, { skip }, async () => {
         const compilerOptions = {
           module,
           target: 'es2022',

@@ -5,7 +5,7 @@ import { CautiousClock, ExactCache, type Found, systemTiming } from 'curfew-clie
 const idOf = (n: number) => String(n).padStart(22, '0');
 const tokenOf = (n: number) => `cfs_${idOf(n)}${'x'.repeat(49)}`;
 
-/** A cache with a lease, and what it has asked: each question is answered when the test says so. */
+/** A cache with a lease, and its questions, each of which is answered when the test does so. */
 function leasedCache() {
   const clock = new CautiousClock(systemTiming());
   const questions: ((found: Found<string>) => void)[] = [];
@@ -29,7 +29,7 @@ function leasedCache() {
   return { cache, questions, answer };
 }
 
-test('an answer is kept however often others are changed meanwhile, and asked for anew when its own user was', async () => {
+test('an answer is kept however often other users change meanwhile, and requested again if its own user does', async () => {
   const { cache, questions, answer } = leasedCache();
   const [ada, ben] = [cache.resolve(tokenOf(1)), cache.resolve(tokenOf(2))];
   for (let sequence = 1; sequence <= 100; sequence++) cache.drop({ sequence, userId: `user ${sequence % 7}` });
@@ -49,7 +49,7 @@ test('an answer is kept however often others are changed meanwhile, and asked fo
   assert.equal(questions.length, 3);
 });
 
-test('a change of all of a user counts for the questions that were open, whatever was answered in between', async () => {
+test('a change of all sessions of a user applies to open questions, whatever was answered in between', async () => {
   const { cache, answer } = leasedCache();
   const first = cache.resolve(tokenOf(1));
   cache.drop({ sequence: 1, userId: 'ada' });
@@ -58,11 +58,11 @@ test('a change of all of a user counts for the questions that were open, whateve
   await second;
   answer(0, 1, 'ada');
   await first;
-  assert.equal(cache.check(tokenOf(1)), undefined, 'it was read before the change, for all that is known');
-  assert.equal(cache.check(tokenOf(2)), 'ada', 'it was asked for after the change');
+  assert.equal(cache.check(tokenOf(1)), undefined, 'it may have been read before the change');
+  assert.equal(cache.check(tokenOf(2)), 'ada', 'it was requested after the change');
 });
 
-test('a verification joins no question that was asked before a change which may touch it', async () => {
+test('a verification joins no question from before a change that may affect it', async () => {
   const { cache, questions } = leasedCache();
   void cache.resolve(tokenOf(1));
   void cache.resolve(tokenOf(1));

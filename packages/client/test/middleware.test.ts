@@ -28,7 +28,7 @@ async function serve(server: Server): Promise<App> {
   };
 }
 
-/** Three applications that do the same: `/me` for whoever is signed in, `/staff` for that access group. */
+/** Three equivalent applications: `/me` for signed-in users, `/staff` for that access group. */
 const apps: Record<string, Start> = {
   async express(verifier) {
     const requireSession = expressSessions(verifier);
@@ -88,7 +88,7 @@ async function get(app: App, path: string, headers: Record<string, string>) {
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const cookie = (token: string) => ({ cookie: `theme=dark; __Host-curfew=${token}` });
 
-test('signed in on all applications; logged out through one, refused by every one on the next request', async () => {
+test('after a logout through one application, every application refuses the next request', async () => {
   for (const shown of [bearer, cookie]) {
     const { token } = await server.createSession('ada');
     for (const { name, app } of running) {
@@ -107,7 +107,7 @@ test('signed in on all applications; logged out through one, refused by every on
   }
 });
 
-test('an access group counts from the moment that its change has returned', async () => {
+test('a change of an access group applies as soon as it has returned', async () => {
   const { token } = await server.createSession('grace');
   for (const { name, app } of running) {
     const answer = await get(app, '/staff', bearer(token));
@@ -120,7 +120,7 @@ test('an access group counts from the moment that its change has returned', asyn
   for (const { name, app } of running) assert.equal((await get(app, '/staff', bearer(token))).status, 403, name);
 });
 
-test('whoever shows nothing, or what is no token, is told to sign in', async () => {
+test('a request without a token, or with an invalid one, is told to sign in', async () => {
   for (const { name, app } of running) {
     for (const headers of [{}, { authorization: 'Basic eDp5' }, bearer('nonsense'), cookie('')]) {
       const answer = await get(app, '/me', headers as Record<string, string>);
@@ -130,7 +130,7 @@ test('whoever shows nothing, or what is no token, is told to sign in', async () 
   }
 });
 
-test('when no server can be asked, nobody is let in, and the answer says so', async () => {
+test('if no server is reachable, nobody is let in, and the answer says why', async () => {
   const verifier = createVerifier({ url: 'http://127.0.0.1:9', key: server.key, timeout: 300 });
   const { token } = await server.createSession();
   for (const [name, start] of Object.entries(apps)) {

@@ -20,7 +20,7 @@ async function helloOf(t: { after(work: () => void): void }, name?: string): Pro
   return JSON.parse(await said);
 }
 
-test('a verifier says its name in its hello; without one it says none', async (t) => {
+test('a verifier sends its name in its hello, or none if it has none', async (t) => {
   assert.equal((await helloOf(t, 'shop'))['name'], 'shop');
   assert.ok(!('name' in (await helloOf(t))));
 });

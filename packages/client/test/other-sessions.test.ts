@@ -16,8 +16,8 @@ import fastify from 'fastify';
 import { TestServer } from '../../curfew/test/support/server.ts';
 
 /*
- * An application that moves to Curfew has the sessions of its framework beside ours for a while. Both keep their own,
- * whichever comes first; and `request.session` has the type that the other declares.
+ * An application that moves to Curfew has its framework's sessions beside Curfew's for a while. Both keep their own,
+ * whichever comes first; and `request.session` has the type that the other one declares.
  */
 
 declare module 'express-session' {
@@ -32,7 +32,7 @@ declare module 'fastify' {
 }
 
 const secret = randomBytes(32).toString('hex');
-/** Longer than any of these answers takes, so that a request that hangs fails by name. */
+/** Longer than any of these answers takes, so that a hanging request fails with its name. */
 const patience = 10_000;
 
 const others: Record<string, () => RequestHandler> = {
@@ -40,7 +40,7 @@ const others: Record<string, () => RequestHandler> = {
   'cookie-session': () => cookieSession({ secret }),
 };
 
-describe('sessions of others beside ours', () => {
+describe('other libraries’ sessions beside Curfew’s', () => {
   let server: TestServer;
   let verifier: Verifier;
   let token: string;
@@ -87,12 +87,12 @@ describe('sessions of others beside ours', () => {
     const first = await get({ authorization: `Bearer ${token}` });
     assert.deepEqual(await first.json(), { userId: 'ada', visits: 1 }, name);
     const cookie = first.headers.getSetCookie().map((one) => one.split(';')[0]);
-    assert.ok(cookie.length > 0, 'the other set its cookie');
+    assert.ok(cookie.length > 0, 'the other set no cookie');
     const held = Buffer.from(decodeURIComponent(cookie.join('; ')).split('=')[1] ?? '', 'base64').toString();
-    assert.doesNotMatch(held, /ada/, 'and nothing of our session is in it');
+    assert.doesNotMatch(held, /ada/, 'it contains something of Curfew’s session');
     const second = await get({ authorization: `Bearer ${token}`, cookie: cookie.join('; ') });
     assert.deepEqual(await second.json(), { userId: 'ada', visits: 2 }, name);
-    assert.equal((await get({ cookie: cookie.join('; ') })).status, 401, 'it opens nothing of ours');
+    assert.equal((await get({ cookie: cookie.join('; ') })).status, 401, 'it opens a Curfew session');
   }
 });
 

@@ -7,15 +7,15 @@ import { createClient } from 'curfew-client';
 import { manualClock } from '../../curfew/test/support/ports.ts';
 import { TestServer } from '../../curfew/test/support/server.ts';
 
-/** Milliseconds that a client waits for an answer without an option of its own. */
+/** Milliseconds that a client waits for an answer by default. */
 const patience = 10_000;
-/** Milliseconds that it takes to ask again. */
+/** Milliseconds that another request takes. */
 const pause = 1000;
 
-test('a refresh whose answer was lost can be asked again, after all the time that a client waits for it', async (t) => {
+test('a refresh whose answer was lost can be repeated after the client’s whole timeout', async (t) => {
   const clock = manualClock(Date.UTC(2026, 5, 1));
   const server = await TestServer.start({}, clock);
-  // Hands every call on, and loses the answer to the first: the client waits in vain until it gives up.
+  // Passes every call on, and loses the answer to the first, so the client waits until it gives up.
   let calls = 0;
   const way = createServer(async (request, response) => {
     calls += 1;
@@ -40,7 +40,7 @@ test('a refresh whose answer was lost can be asked again, after all the time tha
   await assert.rejects(client.refreshSession({ refreshToken }), { code: 'unreachable' });
   const renewed = await client.refreshSession({ refreshToken });
   assert.equal(calls, 2);
-  assert.deepEqual((await server.verify(renewed.token)).session?.id, session.id, 'the session lives');
+  assert.deepEqual((await server.verify(renewed.token)).session?.id, session.id, 'the session has ended');
   const next = await client.refreshSession({ refreshToken: renewed.refreshToken });
   assert.equal((await server.verify(next.token)).active, true);
 });

@@ -15,7 +15,7 @@ const users = 5;
 const userOf = (session: number) => `user ${session % users}`;
 const idOf = (session: number) => `session ${session}`;
 
-/** Hashes that crowd: their first words are few, so that rows stand far from their homes, and around the end. */
+/** Colliding hashes: their first words are few, so that rows are far from their ideal places, and wrap around. */
 function hashOf(session: number, token: number): string {
   const rest = createHash('sha256').update(`${session} ${token}`).digest('binary');
   return `${String.fromCharCode(253 + (session % 3), 255, 255, 255)}${rest.slice(4)}`;
@@ -38,7 +38,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 300 },
 );
 
-/** Does the steps to a cache and to a plain map, and compares what both know after each. */
+/** Applies the steps to a cache and to a plain map, and compares what both know after each. */
 function agree(done: readonly Step[], most: number): void {
   const cache = new SessionCache<string>(most);
   const known = new Map<number, number>();
@@ -50,7 +50,7 @@ function agree(done: readonly Step[], most: number): void {
       const tokenHash = hashOf(session, token);
       cache.put({ id: idOf(session), userId: userOf(session), tokenHash, value, ...times });
       known.set(session, token);
-      // Who made room is the cache's own affair; but it is one that was known, and no more than must.
+      // Which entry is evicted is the cache's decision; but it must be a known one, and no more than necessary.
       for (const other of known.keys()) if (cache.find(idOf(other)) < 0) known.delete(other);
       assert.equal(known.get(session), token, 'what was just put is gone');
     } else if (step.do === 'drop') {
@@ -75,7 +75,7 @@ function agree(done: readonly Step[], most: number): void {
 }
 
 describe('the cache of sessions', () => {
-  it('knows by token what it knows by id, whatever was put, dropped and crowded out', () => {
+  it('knows the same sessions by token and by id, whatever was put, dropped and evicted', () => {
     fc.assert(
       fc.property(steps, fc.constantFrom(1, 2, 7, 16, 64), (done, most) => {
         agree(done, most);
@@ -84,7 +84,7 @@ describe('the cache of sessions', () => {
     );
   });
 
-  it('grows, and finds everything again', () => {
+  it('grows, and still finds everything', () => {
     const most = 5000;
     const cache = new SessionCache<number>(most);
     const hash = (i: number) => createHash('sha256').update(String(i)).digest('binary');

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { CautiousClock } from '../src/fence/timing.ts';
 
-/** Both clocks run, the machine sleeps and one of them with it, or somebody sets the other. */
+/** Both clocks run, the machine sleeps and one of them stops, or somebody sets the other. */
 type Step = { do: 'run' | 'sleep' | 'set'; by: number };
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
@@ -18,11 +18,11 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 60 },
 );
 
-/** Milliseconds by which it may fall behind at a sleep: what a wall clock is allowed to be behind. */
+/** Milliseconds by which it may fall behind during a sleep, because a wall clock may be that far behind. */
 const allowed = 20.001;
 
 describe('the cautious clock', () => {
-  it('never says that less has passed than did, whatever is done to the wall clock', () => {
+  it('never reports less time than has passed, whatever is done to the wall clock', () => {
     fc.assert(
       fc.property(steps, (done) => {
         const at = { mono: 1000, wall: 1.7e12 };
@@ -46,7 +46,7 @@ describe('the cautious clock', () => {
     );
   });
 
-  it('goes on at once when the wall clock was set forward and back again', () => {
+  it('continues at once after the wall clock was set forward and back again', () => {
     const at = { mono: 0, wall: 0 };
     const clock = new CautiousClock({ mono: () => at.mono, wall: () => at.wall, after: () => () => {} });
     at.wall += 3000;
@@ -57,7 +57,7 @@ describe('the cautious clock', () => {
     assert.equal(clock.now() - before, 500);
   });
 
-  it('keeps to the time where nothing is wrong, however often it is read', () => {
+  it('keeps the time if nothing is wrong, however often it is read', () => {
     const at = { mono: 0, wall: 0.4 };
     const clock = new CautiousClock({ mono: () => at.mono, wall: () => Math.floor(at.wall), after: () => () => {} });
     for (let i = 0; i < 600_000; i++) {

@@ -14,10 +14,10 @@ function refused(env: Record<string, string>, flags: Parameters<typeof readSetti
     assert.equal((error as CurfewError).code, 'config_invalid');
     return (error as CurfewError).message;
   }
-  return assert.fail(`${JSON.stringify({ ...env, ...flags })} was taken`);
+  return assert.fail(`${JSON.stringify({ ...env, ...flags })} was accepted`);
 }
 
-/** A file with this content. */
+/** A file with the given content. */
 function file(t: TestContext, content: string): string {
   const folder = temporaryFolder();
   t.after(() => folder.remove());
@@ -26,7 +26,7 @@ function file(t: TestContext, content: string): string {
   return path;
 }
 
-test('N8.1: the variables that Kubernetes sets for services called curfew are no settings, and nothing to warn of', () => {
+test('N8.1: the variables that Kubernetes sets for services called curfew are not settings and cause no warnings', () => {
   const { settings, warnings } = readSettings({
     CURFEW_PORT: 'tcp://10.96.12.7:2873',
     CURFEW_SERVICE_HOST: '10.96.12.7',
@@ -45,7 +45,7 @@ test('N8.1: the variables that Kubernetes sets for services called curfew are no
   assert.match(refused({}, { port: 'tcp//10.96.12.7' }), /CURFEW_PORT/);
 });
 
-test('N8.2: an empty variable is one that is not set, whichever it is; an empty flag is refused', () => {
+test('N8.2: any empty variable counts as not set; an empty flag is refused', () => {
   const empty = Object.fromEntries(Object.values(options).map(({ env }) => [env, '']));
   assert.deepEqual(readSettings(empty), readSettings({}));
   for (const name of ['host', 'store', 'apiKey'] as const) {
@@ -53,7 +53,7 @@ test('N8.2: an empty variable is one that is not set, whichever it is; an empty 
   }
 });
 
-test('the command line takes an empty variable for one that is not set', async () => {
+test('the command line treats an empty variable as not set', async () => {
   const { err } = await runCli(['sessions', 'list', '--json'], {
     CURFEW_URL: '',
     CURFEW_TOKEN: '',
@@ -62,7 +62,7 @@ test('the command line takes an empty variable for one that is not set', async (
   assert.match(err, /http:\/\/127\.0\.0\.1:2873/);
 });
 
-test('N8.4: an address to listen at may stand in brackets; what is no address and no name is refused', () => {
+test('N8.4: an address to listen at may be in brackets; a value that is neither an address nor a name is refused', () => {
   const hosts = {
     '[::1]': '::1',
     '::': '::',
@@ -87,7 +87,7 @@ test('N8.4: an address to listen at may stand in brackets; what is no address an
   }
 });
 
-test('N8.3: proxies are told by hops, by names of ranges, by addresses and by ranges; anything else by what is wrong', () => {
+test('N8.3: proxies are set by hops, names of ranges, addresses and ranges; the error about anything else says what is wrong', () => {
   const read = (text: string) => readSettings({ CURFEW_TRUST_PROXY: text }).settings.trustProxy;
   assert.deepEqual(['true', 'false', '0', '2'].map(read), [true, false, false, 2]);
   assert.deepEqual(read('loopback, 10.0.0.0/8,fd00::/8, ::ffff:192.0.2.1'), [
@@ -116,7 +116,7 @@ test('N8.3: proxies are told by hops, by names of ranges, by addresses and by ra
   }
 });
 
-test('N8.8: every secret can come from a file, and from one place only', (t) => {
+test('N8.8: every secret can come from a file, and from only one place', (t) => {
   const secrets = Object.values(options).filter((option) => 'secret' in option || option.env === 'CURFEW_STORE');
   const known = new Set<string>(Object.values(options).map(({ env }) => env));
   for (const { env, ...option } of secrets) assert.ok('file' in option || known.has(`${env}_FILE`), env);
@@ -134,14 +134,14 @@ test('N8.8: every secret can come from a file, and from one place only', (t) => 
   assert.match(refused({ CURFEW_API_KEY_FILE: file(t, '\n') }), /CURFEW_API_KEY_FILE: .* is empty/);
 });
 
-test('the command line takes its key from a file', async (t) => {
+test('the command line reads its key from a file', async (t) => {
   const env = { CURFEW_URL: 'http://127.0.0.1:1', CURFEW_API_KEY_FILE: file(t, ''), XDG_CONFIG_HOME: '/nowhere' };
   const { code, err } = await runCli(['sessions', 'list', '--json'], env);
   assert.equal(code, 1);
   assert.match(err, /CURFEW_API_KEY_FILE: .* is empty/);
 });
 
-test('an error about a duration gives examples that the setting takes', () => {
+test('an error about a duration gives examples that the setting accepts', () => {
   const durations = Object.values(options).filter(({ form }) => form === 'duration');
   assert.ok(durations.length > 5);
   for (const { env } of durations) {

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const biome = join(root, 'node_modules', '.bin', 'biome');
 
-/** Imports against the direction of the layout (domain ← authority ← http ← dialects), each as somebody might write it. */
+/** Imports against the direction of the layout (domain ← authority ← http ← dialects), in typical forms. */
 const turned: [where: string, imports: string][] = [
   ['packages/curfew/src/domain', '../authority/index.ts'],
   ['packages/curfew/src/domain', '../stores/contract.ts'],
@@ -30,11 +30,11 @@ const turned: [where: string, imports: string][] = [
   ['packages/nodes-n8n/src', 'curfew'],
 ];
 
-/** A copy of the code, so that what is written here on purpose is in nobody's way. */
+/** A copy of the code, so that the deliberate mistakes here disturb nobody. */
 const copy = mkdtempSync(join(tmpdir(), 'curfew-lint-'));
 const kept = (path: string) => !/\/(node_modules|dist|test)(\/|$)/.test(path.slice(root.length - 1));
 
-/** What is wrong with files, as one run of the check says it: a run reads the whole tree, however few are asked for. */
+/** The errors in some files, from one run of the check, which reads the whole tree however few are requested. */
 function check(files: Record<string, string>): string {
   for (const [path, text] of Object.entries(files)) writeFileSync(join(copy, path), text);
   const args = ['lint', '--max-diagnostics=none', '--colors=off', ...Object.keys(files)];

@@ -12,7 +12,7 @@ const parameters: readonly Parameter[] = [
   ...requestOptions,
 ];
 
-test('what a message or a help text calls by a label is there under it', () => {
+test('every label in a message or a help text exists', () => {
   const labels = new Set(parameters.map(({ label }) => label));
   const quoted = globSync('src/**/*.ts', { cwd: `${import.meta.dirname}/..` }).flatMap((file) =>
     [...readFileSync(`${import.meta.dirname}/../${file}`, 'utf8').matchAll(/“([^”$]+)”/g)].map(([, label]) => label!),
@@ -24,7 +24,7 @@ test('what a message or a help text calls by a label is there under it', () => {
   );
 });
 
-test("an operation's action fits into the title of n8n's panel, which cuts off what is longer", () => {
+test("an operation's action fits into the title of n8n's panel, which truncates longer ones", () => {
   const long = operations.map(({ action }) => action).filter((action) => action.length > 26);
   assert.deepEqual(long, []);
 });

@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import type { Node, Program, Symbol as TypeSymbol } from '../../../n8n-lint/node_modules/typescript/lib/typescript.js';
 
 const root = join(import.meta.dirname, '..', '..', '..', '..');
-// The compiler of n8n's linter: the workspace's own has no interface for programs.
+// The compiler of n8n's linter, because the workspace's own has no interface for programs.
 const ts = createRequire(join(root, 'engines', 'n8n-lint', 'package.json'))(
   'typescript',
 ) as typeof import('../../../n8n-lint/node_modules/typescript/lib/typescript.js');
 
-/** A change to a source, to see what would be found: the file, what stands there, and what shall. */
+/** A change to a source, to see what would be found: the file, the text in it, and its replacement. */
 type Change = readonly [file: string, was: string, is: string];
 
 /**
- * What the packages use of n8n, by the types of an engine: the members of n8n's types (`IExecuteFunctions.helpers.httpRequest`)
- * and what it imports as values. `missing`: what those types have not.
+ * What the packages use of n8n according to an engine's types: the members of n8n's types
+ * (`IExecuteFunctions.helpers.httpRequest`) and the values imported. `missing`: what those types lack.
  */
 export function usedOfN8n(engine: string, change?: Change): { used: string[]; missing: string[] } {
   const program = programWith(engine, change);
@@ -22,12 +22,12 @@ export function usedOfN8n(engine: string, change?: Change): { used: string[]; mi
   const isOfN8n = (symbol: TypeSymbol | undefined) =>
     symbol?.declarations?.some((one) => /n8n-workflow\/dist\//.test(one.getSourceFile().fileName)) === true;
 
-  /** The path of a member from the object that n8n gave: `IExecuteFunctions.helpers.httpRequest`. */
+  /** The path of a member from the object that n8n passed: `IExecuteFunctions.helpers.httpRequest`. */
   function pathOf(node: Node): string | undefined {
     if (!ts.isPropertyAccessExpression(node) || !isOfN8n(checker.getSymbolAtLocation(node.name))) return undefined;
     const type = checker.getTypeAtLocation(node.expression);
     const name = pathOf(node.expression) ?? (type.aliasSymbol ?? type.getSymbol())?.getName();
-    // The types without a name are those of constants and of parts.
+    // Types without a name are those of constants and of parts.
     return name === undefined || name === '__type' ? undefined : `${name}.${node.name.text}`;
   }
 

@@ -9,8 +9,8 @@ import type {
 import { workflow } from './engine.ts';
 
 /**
- * What n8n's server gives its runner for credentials: kept by id, authenticated by their type, and signed in again when
- * their session is refused. n8n's own is bound to its database; this one keeps them in memory.
+ * What n8n's server gives its runner for credentials: they are kept by id, authenticated by their type, and signed in
+ * again if their session is refused. n8n's own depends on its database; this one keeps them in memory.
  */
 export class Credentials extends workflow.ICredentialsHelper {
   readonly kept = new Map<string, ICredentialDataDecryptedObject>();

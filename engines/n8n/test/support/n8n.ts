@@ -26,26 +26,26 @@ export const packages = [curfewPackage, logOutPackage];
 /** The parts of a saved workflow that a test writes. */
 export type Saved = Pick<IWorkflowBase, 'nodes' | 'connections'> & { settings?: IWorkflowBase['settings'] };
 
-/** What came out of a run: by node, the items of each output; and the error that ended it. */
+/** The result of a run: the items of each node's outputs, and the error that ended it. */
 export type Ran = {
   run: IRun;
   error: (Error & { description?: string | null }) | undefined;
-  /** What the editor shows of the error: its message, and the description below; empty when there is none. */
+  /** The error as the editor shows it: its message, and the description below; empty if there is none. */
   told: string;
   output(node: string, index?: number): INodeExecutionData[];
   json(node: string, index?: number): IDataObject[];
 };
 
-/** n8n's runner, with packages as they were built, loaded from their manifests. */
+/** n8n's runner, with the built packages, loaded from their manifests. */
 export class N8n {
-  /** By the name of the package, which a type of a node begins with. */
+  /** By the name of the package, which is the prefix of a node's type. */
   readonly loaders: Readonly<Record<string, Loader>>;
   readonly credentials: Credentials;
   readonly #more: Record<string, INodeType>;
 
   private constructor(loaders: Record<string, Loader>, more: Record<string, INodeType>) {
     this.loaders = loaders;
-    // Of whichever package, by the name alone.
+    // From any package, by the name alone.
     this.credentials = new Credentials((name) => {
       const loader = Object.values(loaders).find(({ known }) => name in known.credentials);
       if (!loader) throw new UnrecognizedCredentialTypeError(name);
@@ -67,7 +67,7 @@ export class N8n {
     return new N8n(loaders, { ...standIns, ...more });
   }
 
-  /** Keeps a credential; a node names it by its id. */
+  /** Stores a credential; a node names it by its id. */
   keep(id: string, data: ICredentialDataDecryptedObject): void {
     this.credentials.kept.set(id, data);
   }
@@ -100,7 +100,7 @@ export class N8n {
   }
 
   parse(saved: Saved): InstanceType<typeof Workflow> {
-    // Through text, as a file that somebody saved and another imports.
+    // Through text, like a file that somebody saved and another imports.
     const { nodes, connections, settings } = JSON.parse(JSON.stringify(saved)) as Saved;
     return new Workflow({
       id: 'test',
@@ -129,7 +129,7 @@ export class N8n {
   }
 }
 
-// ---- Nodes that n8n has in a package of its own, too large to install for these
+// ---- Nodes that n8n has in a separate package, which is too large to install only for these
 
 const described = (name: string, inputs: string[], outputs: string[]) =>
   ({
@@ -195,12 +195,12 @@ export function node(name: string, type: string, parameters: IDataObject, more: 
   };
 }
 
-/** Where items come from. */
+/** A source of items. */
 export function source(items: readonly object[], name = 'Start'): INode {
   return node(name, 'n8n-nodes-base.manualTrigger', { items: JSON.stringify(items) });
 }
 
-/** Items on the way, whatever came in. */
+/** Items in the middle of a flow, whatever came in. */
 export function items(name: string, given: readonly object[]): INode {
   return node(name, 'test.items', { items: JSON.stringify(given) });
 }

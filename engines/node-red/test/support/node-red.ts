@@ -10,10 +10,10 @@ import { fileURLToPath } from 'node:url';
 export const packageFolder = fileURLToPath(new URL('../../../../packages/node-red-curfew', import.meta.url));
 export const packageName = '@curfew/node-red';
 
-/** The folder of the engine that runs the tests: the newest Node-RED, unless those of another ask for theirs. */
+/** The folder of the engine that runs the tests: the newest Node-RED, unless the variable names another. */
 const engine = process.env['CURFEW_TEST_NODE_RED'] ?? 'node-red';
 const require = createRequire(fileURLToPath(new URL(`../../../${engine}/package.json`, import.meta.url)));
-/** How the engine is called in the table of what passed. */
+/** The engine's name in the table of passed tests. */
 const { version } = require('node-red/package.json') as { version: string };
 export const thisEngine = { kind: 'Node-RED', version } as const;
 
@@ -22,7 +22,7 @@ export type Message = Record<string, Json>;
 /** A node of a flow, as a flow is saved. */
 export type FlowNode = { id: string; type: string } & Record<string, Json>;
 
-/** What came out of a flow: by the name of a sink, the messages. */
+/** The output of a flow: the messages, by the name of a sink. */
 export type Sinks = Map<string, Message[]>;
 
 type Runtime = {
@@ -35,7 +35,7 @@ type Runtime = {
   nodes: { getNode(id: string): { receive(message: Message): void } | null };
 };
 
-/** Node-RED itself, with the package in its user folder, as its palette manager puts it there. */
+/** Node-RED itself, with the package in its user folder, where its palette manager installs it. */
 export class NodeRed {
   readonly url: string;
   readonly #runtime: Runtime;
@@ -76,7 +76,7 @@ export class NodeRed {
         sink: (name: string, message: Message) => red.#put(name, message),
       },
     });
-    // It starts its flows, none yet, a moment after itself.
+    // It starts its flows, of which there are none yet, a moment after itself.
     const started = once(runtime.events, 'flows:started');
     await runtime.start();
     await started;
@@ -88,7 +88,7 @@ export class NodeRed {
     this.#arrived();
   }
 
-  /** Deploys a flow through the interface that the editor uses. Every sink in it is empty then. */
+  /** Deploys a flow through the interface that the editor uses. All its sinks are empty then. */
   async deploy(nodes: readonly FlowNode[]): Promise<void> {
     this.#sinks.clear();
     const started = once(this.#runtime.events, 'flows:started');
@@ -101,14 +101,14 @@ export class NodeRed {
     await started;
   }
 
-  /** Gives a node a message. */
+  /** Sends a message to a node. */
   send(id: string, message: Message): void {
     const node = this.#runtime.nodes.getNode(id);
     if (!node) throw new Error(`no node has the id ${id}`);
     node.receive(message);
   }
 
-  /** Waits until the sinks hold what a test waits for. */
+  /** Waits until the sinks contain what a test expects. */
   async until<Found>(found: (sinks: Sinks) => Found | undefined | false): Promise<Found> {
     for (;;) {
       const value = found(this.#sinks);
@@ -133,10 +133,10 @@ export class NodeRed {
 
 // ---- Writing a flow in a few lines
 
-/** On the tab: what has no place is a configuration node. */
+/** On the tab: a node without a position is a configuration node. */
 const place = { z: 'tab', x: 100, y: 100 };
 
-/** Keeps what arrives, under a name. */
+/** Stores incoming messages under a name. */
 export function sink(name: string): FlowNode {
   return {
     id: `sink-${name}`,
@@ -148,7 +148,7 @@ export function sink(name: string): FlowNode {
   };
 }
 
-/** A node of the package with a sink at each output, and what it is caught, done and shown by. */
+/** A node of the package with a sink at each output, and sinks for its errors, completions and badges. */
 export function observed(node: FlowNode, outputs: number): FlowNode[] {
   const names = Array.from({ length: outputs }, (_, i) => `out${i}`);
   const watch = (type: string): FlowNode[] => [

@@ -14,13 +14,13 @@ describe('clocks on PostgreSQL', () => {
   after(() => server.dispose());
 
   test(
-    'a machine that is 40 days or 5 minutes off, ahead or behind, ends nothing, and hinders no right server',
+    'a machine that is 40 days or 5 minutes off, ahead or behind, ends nothing, and disturbs no server with a right clock',
     {
       skip: faketimeInstalled ? false : 'faketime is not installed',
     },
     async (t) => machinesWithWrongClocks(t, await server.createDatabase()),
   );
 
-  test('right servers start over what a wrong clock wrote, and doctor takes it back', async (t) =>
+  test('servers with right clocks start on a store that a wrong clock wrote to, and doctor corrects it', async (t) =>
     storeOfWrongClock(t, await server.createDatabase()));
 });

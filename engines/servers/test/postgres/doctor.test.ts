@@ -13,7 +13,7 @@ async function doctor(env: Record<string, string>): Promise<{ code: number | nul
   return { code, findings: (JSON.parse(out) as { findings: Finding[] }).findings };
 }
 
-test('doctor tells of PostgreSQL: version, speed, what a crash would cost, and the remedy', async (t) => {
+test('doctor reports on PostgreSQL: version, speed, what a crash would cost, and the remedy', async (t) => {
   const server = await PostgresServer.start();
   t.after(() => server.dispose());
   const url = await server.createDatabase();

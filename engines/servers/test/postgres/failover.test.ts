@@ -30,7 +30,7 @@ async function startPair(t: TestContext): Promise<FailingStore> {
 testFailovers('PostgreSQL', startPair);
 testAfterFailover('PostgreSQL', startPair);
 
-test('R10: nothing says active of what ends after the data folder was put back from an older copy under running servers', {
+test('R10: no session that ends is reported as active after the data folder was restored from an older copy under running servers', {
   timeout: 300_000,
 }, async (t) => {
   const server = await PostgresServer.start();
@@ -38,7 +38,7 @@ test('R10: nothing says active of what ends after the data folder was put back f
   const [data, copy] = [join(server.folder, 'data'), join(server.folder, 'copy')];
   const fleet = await startFleet(t, await server.createDatabase('kept'), fleetSettings());
   const seen = await watch(fleet);
-  // It is the same system on the same timeline: nothing but the marks of the log tells one from the other.
+  // It is the same system on the same timeline: only the marks of the log distinguish the two.
   const found = await goThrough(
     fleet,
     {
@@ -62,7 +62,7 @@ test('R10: nothing says active of what ends after the data folder was put back f
   await seen.startedOver('log_replaced');
 });
 
-/** With their owner, who is the one that PostgreSQL runs as. */
+/** Copies with owners, since the owner is the user that PostgreSQL runs as. */
 async function copyFolder(from: string, to: string): Promise<void> {
   const [code] = await once(spawn('cp', ['-a', from, to], { stdio: 'ignore' }), 'exit');
   assert.equal(code, 0);

@@ -12,7 +12,7 @@ import { PostgresServer } from './server.ts';
 
 const words = (store: PostgresStore) => new StoreFixture({ store, dispose: async () => {} });
 
-/** What a call rejects with, and how long that took in milliseconds. */
+/** The error of a call, and how long the call took in milliseconds. */
 async function faultOf(call: () => Promise<unknown>): Promise<{ code: string; message: string; took: number }> {
   const began = performance.now();
   const error = await call().then(
@@ -43,7 +43,7 @@ describe('faults of PostgreSQL', () => {
   });
   after(() => server.dispose());
 
-  test('an acknowledged end is on the disk, also where the database would rather not wait for it', async () => {
+  test('an acknowledged end is on disk, even if the database is configured not to wait for it', async () => {
     const url = await server.createDatabase('hasty');
     await server.sql('postgres', 'ALTER DATABASE hasty SET synchronous_commit = off');
     await server.sql('postgres', "ALTER DATABASE hasty SET default_transaction_isolation = 'serializable'");
@@ -55,7 +55,7 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await store.logHead()).sequence, 1);
   });
 
-  test('while somebody else holds the lock, an end fails in time, definitely, and has changed nothing', async () => {
+  test('while another transaction holds the lock, an end fails in time with a definite error, and changes nothing', async () => {
     const url = `${await server.createDatabase('locked')}?statement_timeout=300`;
     const store = await opened(url);
     const fixture = words(store);
@@ -73,7 +73,7 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await store.logHead()).sequence, 1);
   });
 
-  test('a network that swallows everything: reads are unavailable, writes unknown, both in time; then it goes on', async () => {
+  test('if the network swallows everything, reads are unavailable and writes unknown, both in time; then it continues', async () => {
     const relay = await relayed();
     await server.createDatabase('silent');
     const store = await opened(`${server.url('silent', relay.port)}?statement_timeout=300&connect_timeout=500`);
@@ -85,7 +85,7 @@ describe('faults of PostgreSQL', () => {
     const read = await faultOf(() => store.readSession(id));
     assert.equal(read.code, 'store_unavailable');
     assert.ok(read.took < 5000 && write.took < 5000, `${read.took} and ${write.took} ms`);
-    // From now on nobody waits: the server is known to be away, and nothing is sent.
+    // From now on no call waits: the server is known to be away, and nothing is sent.
     const later = await faultOf(() => store.endSession(id, logout()));
     assert.equal(later.code, 'store_unavailable');
     assert.ok(later.took < 300, `a call waited ${later.took} ms for a server that is known to be away`);
@@ -96,7 +96,7 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await fixture.events()).filter(({ type }) => type === 'session.ended').length, 1);
   });
 
-  test('who watches the log over a connection that only seems to stand goes on hearing of it over another', async () => {
+  test('a watcher of the log whose connection is silently broken still hears of changes, over another one', async () => {
     const relay = await relayed();
     const direct = await server.createDatabase('stranded');
     const fixture = words(await opened(server.url('stranded', relay.port)));
@@ -108,7 +108,7 @@ describe('faults of PostgreSQL', () => {
     stop();
   });
 
-  test('a slow network makes it slow, and nothing else', async () => {
+  test('a slow network only makes it slow', async () => {
     const relay = await relayed();
     await server.createDatabase('slow');
     const store = await opened(server.url('slow', relay.port));
@@ -120,7 +120,7 @@ describe('faults of PostgreSQL', () => {
     assert.equal(await store.countActive(start), 0);
   });
 
-  test('a restart of PostgreSQL: errors meanwhile, quickly; afterwards all is there, without a restart of ours', async () => {
+  test('a restart of PostgreSQL causes quick errors meanwhile; then everything is there, without a restart of Curfew', async () => {
     const store = await opened(await server.createDatabase('restarted'));
     const fixture = words(store);
     const sessions = await fixture.createMany(20);
@@ -148,7 +148,7 @@ describe('faults of PostgreSQL', () => {
     stop();
   });
 
-  test('a standby that took the place of the primary behind a proxy is not believed', async () => {
+  test('a standby that replaced the primary behind a proxy is not trusted', async () => {
     const relay = await relayed();
     await server.createDatabase('failing_over');
     const first = await opened(server.url('failing_over'));
@@ -198,7 +198,7 @@ describe('faults of PostgreSQL', () => {
       await cancel;
       assert.equal(cancelled.code, 'outcome_unknown');
       assert.match(cancelled.message, /synchronous replication/);
-      // Nobody cancels it: it is given up in time.
+      // Without a cancellation it times out.
       const waited = await faultOf(() => store.endSession(two!.id, logout()));
       assert.equal(waited.code, 'outcome_unknown');
       assert.ok(waited.took < 5000);
@@ -210,7 +210,7 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await store.logHead()).sequence, 2);
   });
 
-  test('a full disk refuses by name, loses nothing that was acknowledged, and goes on when there is room', async (t) => {
+  test('a full disk causes a named error, loses nothing acknowledged, and everything continues when there is room', async (t) => {
     const folder = join(server.folder, 'small');
     mkdirSync(folder);
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', folder]).status !== 0) {
@@ -244,7 +244,7 @@ describe('faults of PostgreSQL', () => {
     const check = async () => {
       const found = await Promise.all(created.map((id) => store.readSession(id as never)));
       assert.ok(!found.includes(undefined), 'an acknowledged session is lost');
-      assert.equal((await fixture.list()).length, created.length, 'what was refused was written');
+      assert.equal((await fixture.list()).length, created.length, 'a refused session was written');
       assert.equal(await store.countActive(start), created.length);
     };
     await check();

@@ -5,7 +5,7 @@ import type { PostgresServer } from './server.ts';
 
 let counter = 0;
 
-/** Stores in schemas of their own in one database. */
+/** Stores in separate schemas of one database. */
 export function postgresHarness(server: PostgresServer): Harness {
   return {
     async open() {

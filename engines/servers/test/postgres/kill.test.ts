@@ -11,7 +11,7 @@ const storeKills = Number(process.env['CURFEW_TEST_STORE_KILLS'] ?? 4);
 const envOf = (url: string) => ({ CURFEW_STORE: url, CURFEW_SECRET_KEY: randomBytes(32).toString('hex') });
 
 describe('kills under load, with PostgreSQL', () => {
-  test(`after ${serverKills} kills of the server, everything acknowledged is there, and nothing happened twice`, {
+  test(`after ${serverKills} kills of the server, everything acknowledged still exists, and nothing happened twice`, {
     timeout: 3_600_000,
   }, async (t) => {
     const server = await PostgresServer.start();
@@ -20,7 +20,7 @@ describe('kills under load, with PostgreSQL', () => {
     assert.ok(counts.created > serverKills && counts.ended > serverKills / 2, 'there was hardly any load');
   });
 
-  test(`after ${storeKills} kills and restarts of PostgreSQL likewise, and the server recovers by itself`, {
+  test(`after ${storeKills} kills and restarts of PostgreSQL everything still exists too, and the server recovers by itself`, {
     timeout: 3_600_000,
   }, async (t) => {
     const server = await PostgresServer.start();

@@ -21,7 +21,7 @@ describe('leases on PostgreSQL', () => {
     return store;
   };
 
-  test('with the synchronous standby away renewals go on, and no end is reported as a success', async (t) => {
+  test('without the synchronous standby renewals continue, and no end is reported as a success', async (t) => {
     const url = `${await server.createDatabase('alone')}?statement_timeout=500`;
     const store = await opened(url);
     const careful = await opened(`${url}&renewals=synchronous`);
@@ -30,7 +30,7 @@ describe('leases on PostgreSQL', () => {
     const standby = await server.startStandby();
     t.after(() => standby.dispose());
     await server.setting('synchronous_standby_names', '*');
-    // With the standby there everything goes on.
+    // With the standby back everything works.
     await recovers(async () => {
       const { rows } = await server.sql('postgres', 'SELECT sync_state FROM pg_stat_replication');
       assert.equal(rows[0]?.sync_state, 'sync');
@@ -43,7 +43,7 @@ describe('leases on PostgreSQL', () => {
     const { nodes } = await store.listNodes();
     assert.equal(nodes.find((node) => node.id === 'n1')!.counter, 19);
     await assert.rejects(ended, { code: 'outcome_unknown' });
-    // Where the old primary cannot be fenced, what is isolated grants nothing.
+    // If the old primary cannot be fenced, an isolated server grants nothing.
     await assert.rejects(careful.renewNode(nodeRow('n2', 2)), { code: 'outcome_unknown' });
 
     await server.setting('synchronous_standby_names');
@@ -51,7 +51,7 @@ describe('leases on PostgreSQL', () => {
     await recovers(() => careful.renewNode(nodeRow('n2', 3)));
   });
 
-  test('a renewal that was answered outlives a crash of the server', async () => {
+  test('an answered renewal survives a crash of the server', async () => {
     const store = await opened(await server.createDatabase('crashing'));
     const { incarnation } = await store.logHead();
     for (let counter = 1; counter <= 50; counter++) await store.renewNode(nodeRow('n1', counter));
@@ -62,7 +62,7 @@ describe('leases on PostgreSQL', () => {
     assert.deepEqual([nodes[0]!.counter, list.incarnation], [50, incarnation]);
   });
 
-  test('renewals go on while every connection of the pool waits for somebody', async () => {
+  test('renewals continue while every connection of the pool is blocked', async () => {
     const url = `${await server.createDatabase('busy')}?statement_timeout=3000&connections=2`;
     const store = await opened(url);
     const fixture = new StoreFixture({ store, dispose: async () => {} });

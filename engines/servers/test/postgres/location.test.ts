@@ -18,7 +18,7 @@ const refused = (url: string): Promise<CurfewError> =>
     (error: CurfewError) => error,
   );
 
-test('N8.17: what a URL of PostgreSQL says is taken, or refused by what is wrong with it; nothing in it is ignored', () => {
+test('N8.17: every part of a PostgreSQL URL is used, or refused with what is wrong with it; nothing is ignored', () => {
   const base = 'postgres://me:hunter2@db/curfew';
   const wrong: [string, RegExp][] = [
     [`${base}?keepalives=1`, /unknown parameter "keepalives"; it takes .*sslmode/],
@@ -38,7 +38,7 @@ test('N8.17: what a URL of PostgreSQL says is taken, or refused by what is wrong
     [`${base}#x`, /%23/],
     ['postgres://me:hunter2@h1:1,h2:x/db', /"h2:x" is not a host with a port/],
     ['postgres://me:hunter2@/db', /names no host/],
-    ['postgres://me:hunter2@/db?host=a,b&port=1,2,3', /not as many ports as hosts/],
+    ['postgres://me:hunter2@/db?host=a,b&port=1,2,3', /not have as many ports as hosts/],
   ];
   for (const [url, says] of wrong) {
     assert.throws(
@@ -71,7 +71,7 @@ describe('ways to a PostgreSQL', () => {
   });
   after(() => server.dispose());
 
-  test('N8.18: of several hosts the one is used that is a primary, whichever it is and becomes', {
+  test('N8.18: of several hosts the current primary is used, whichever that is', {
     timeout: 60_000,
   }, async (t) => {
     const url = await server.createDatabase('several');
@@ -97,7 +97,7 @@ describe('ways to a PostgreSQL', () => {
     await server.startAgain();
   });
 
-  test('a wrong password is asked of one host, and another is not tried', async () => {
+  test('a wrong password is tried at only one host', async () => {
     const host = `127.0.0.1:${server.port}`;
     const error = await refused(`postgres://postgres:wrong@${host},127.0.0.1:1/postgres`);
     assert.equal(error.code, 'store_login_refused');
@@ -112,7 +112,7 @@ describe('ways to a PostgreSQL', () => {
     assert.equal(rows.length, 0);
   });
 
-  test('N8.20: sslmode is what it is to libpq', { timeout: 60_000 }, async (t) => {
+  test('N8.20: sslmode means the same as in libpq', { timeout: 60_000 }, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'curfew-tls-'));
     t.after(() => rmSync(folder, { recursive: true }));
     makeCertificates(folder, 'localhost');
@@ -122,7 +122,7 @@ describe('ways to a PostgreSQL', () => {
     for (const name of ['server.key', 'server.crt']) chownSync(join(folder, name), uid, gid);
     const [root, stranger] = [join(folder, 'ca.crt'), join(folder, 'stranger.crt')];
     const url = await server.createDatabase('modes');
-    /** Whether its connections are encrypted; or what keeps it from being opened. */
+    /** Whether its connections are encrypted; or the error that prevents opening it. */
     const outcome = async (parameters: string, host = '127.0.0.1') => {
       try {
         const store = await openPostgresStore(`${url.replace('127.0.0.1', host)}?${parameters}`);
@@ -168,7 +168,7 @@ async function same(outcome: Promise<boolean | string>, expected: boolean | RegE
   else assert.equal(found, expected, what);
 }
 
-/** A private authority and what it has signed for a name; and another authority, which nobody knows. */
+/** A private certificate authority with a certificate for a name, and an unknown authority. */
 function makeCertificates(folder: string, name: string): void {
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
   const make = ['req', '-newkey', 'rsa:2048', '-nodes'];

@@ -5,7 +5,7 @@ import { logout, nodeRow, StoreFixture, user } from '../../../../packages/curfew
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { PostgresServer } from './server.ts';
 
-describe('what an operator has locked on PostgreSQL', () => {
+describe('locks of an operator on PostgreSQL', () => {
   let server: PostgresServer;
   before(async () => {
     server = await PostgresServer.start();
@@ -17,7 +17,7 @@ describe('what an operator has locked on PostgreSQL', () => {
     'its user’s row': () => "SELECT FROM curfew.users WHERE id = 'looked at' FOR UPDATE",
   };
   for (const [what, lock] of Object.entries(locks)) {
-    test(`${what}: whoever needs it waits until it is let go of, and nobody else does, on any node`, async (t) => {
+    test(`${what}: only calls that need it wait until it is released, on any node`, async (t) => {
       const name = `locked_${Object.keys(locks).indexOf(what)}`;
       const url = `${await server.createDatabase(name)}?statement_timeout=60000`;
       const [store, another] = [await openPostgresStore(url), await openPostgresStore(url)];
@@ -41,7 +41,7 @@ describe('what an operator has locked on PostgreSQL', () => {
           }
         }),
       );
-      assert.ok(open, 'the session that is looked at was ended, or given up, before it was let go of');
+      assert.ok(open, 'the end of the locked session returned or failed before the lock was released');
       assert.equal((await fixtures[0]!.view(id)).status, 'active');
       await holder.query('COMMIT');
       assert.equal((await ended).kind, 'ended');
@@ -49,7 +49,7 @@ describe('what an operator has locked on PostgreSQL', () => {
     });
   }
 
-  test('N8.21: what stays locked is a definite fault in time that names the lock, and nothing has changed', async (t) => {
+  test('N8.21: a lock that stays is a definite error in time that names the lock, and nothing has changed', async (t) => {
     const url = await server.createDatabase('stuck');
     const store = await openPostgresStore(`${url}?statement_timeout=500`);
     t.after(() => store.close());
@@ -77,7 +77,7 @@ describe('what an operator has locked on PostgreSQL', () => {
     assert.equal((await store.logHead()).sequence, 1);
   });
 
-  test('N8.21: whoever waits for a locked table until its time is over is told who has locked it', async (t) => {
+  test('N8.21: a call that times out at a locked table gets an error that says who has locked it', async (t) => {
     const url = await server.createDatabase('closed');
     const store = await openPostgresStore(`${url}?statement_timeout=500`);
     t.after(() => store.close());

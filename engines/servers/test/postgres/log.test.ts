@@ -8,7 +8,7 @@ import { PostgresServer } from './server.ts';
 
 type Connection = Awaited<ReturnType<PostgresServer['connect']>>;
 
-/** A log, as this test needs one: something to append with inside a transaction, and something to read with. */
+/** The interface of a log for this test: a function to append within a transaction, and one to read. */
 type Log = {
   append(connection: Connection): Promise<unknown>;
   readAfter(sequence: number): Promise<number[]>;
@@ -21,7 +21,7 @@ describe('the change log on PostgreSQL', () => {
   });
   after(() => server.dispose());
 
-  /** Of two transactions the first to append is the last to commit, where the log lets that happen. */
+  /** The first of two transactions to append is the last to commit, if the log lets that happen. */
   async function interleave(database: string, log: Log): Promise<{ followed: number[]; all: number[] }> {
     const [first, second] = [await server.connect(database), await server.connect(database)];
     await first.query('BEGIN');
@@ -53,7 +53,7 @@ describe('the change log on PostgreSQL', () => {
     }
   }
 
-  test('a reader that follows it never skips a number that becomes visible later', async () => {
+  test('a follower never skips a sequence that becomes visible later', async () => {
     const store = await openPostgresStore(await server.createDatabase('followed'));
     const fixture = new StoreFixture({ store, dispose: async () => {} });
     const sessions = await fixture.createMany(2);
@@ -75,7 +75,7 @@ describe('the change log on PostgreSQL', () => {
     await store.close();
   });
 
-  test('which is more than a bigserial can do: the same reader skips one', async () => {
+  test('with a bigserial instead, the same reader skips one', async () => {
     await server.createDatabase('serial');
     await server.sql('serial', 'CREATE TABLE log (sequence bigserial PRIMARY KEY)');
     const { followed, all } = await interleave('serial', {
@@ -89,7 +89,7 @@ describe('the change log on PostgreSQL', () => {
     assert.deepEqual(followed, [2], 'the interleaving of this test shows nothing');
   });
 
-  test('a transaction that is undone leaves no gap', async () => {
+  test('a transaction that is rolled back leaves no gap', async () => {
     const store = await openPostgresStore(await server.createDatabase('undone'));
     const fixture = new StoreFixture({ store, dispose: async () => {} });
     const sessions = await fixture.createMany(30);

@@ -20,7 +20,7 @@ describe('several servers on one PostgreSQL', () => {
       CURFEW_ADMIN_PASSWORD: password,
       CURFEW_LOGIN_ATTEMPTS: '6/15m',
     };
-    // At the same moment, on an empty database: one makes the schema and the first account.
+    // At the same moment, on an empty database: one creates the schema and the first account.
     nodes = await Promise.all([startProcess(env), startProcess(env), startProcess(env)]);
   });
   after(async () => {
@@ -29,7 +29,7 @@ describe('several servers on one PostgreSQL', () => {
   });
   const clients = () => nodes.map((node) => clientFor(node, key));
 
-  test('one first start, whoever was first; a session of one is good, and ends, at all', async () => {
+  test('there is one first start; a session from one server is valid, and ends, at all', async () => {
     const [one, two, three] = clients();
     assert.equal((await two!.listAccounts({})).accounts.length, 1);
     const { token, refreshToken, session } = await one!.createSession({ userId: 'ada' });
@@ -45,7 +45,7 @@ describe('several servers on one PostgreSQL', () => {
     }
   });
 
-  test('refreshes that race across servers get one successor', async () => {
+  test('concurrent refreshes across servers get the same successor', async () => {
     const { refreshToken } = await clients()[0]!.createSession({ userId: 'ada' });
     const all = await Promise.all(
       [...clients(), ...clients()].map((client) => client.refreshSession({ refreshToken })),
@@ -53,7 +53,7 @@ describe('several servers on one PostgreSQL', () => {
     assert.equal(new Set(all.map(({ token }) => token)).size, 1);
   });
 
-  test('sign-ins that fail are counted for all servers together', async () => {
+  test('failed sign-ins count for all servers together', async () => {
     const codes: string[] = [];
     for (let i = 0; i < 8; i++) {
       const error = await clients()
@@ -67,7 +67,7 @@ describe('several servers on one PostgreSQL', () => {
     assert.deepEqual(codes, [...Array(6).fill('invalid_credentials'), ...Array(2).fill('too_many_attempts')]);
   });
 
-  test('everybody out at one is everybody out at all; the audit trail tells of it once', async () => {
+  test('ending everyone’s sessions at one server ends them at all; the audit trail has it once', async () => {
     const opened = await Promise.all(
       Array.from({ length: 30 }, (_, i) => clients()[i % 3]!.createSession({ userId: `user ${i}` })),
     );

@@ -14,7 +14,7 @@ import { migrate, schemaVersion } from '../../../../packages/curfew/src/stores/p
 import { migrations } from '../../../../packages/curfew/src/stores/postgres/migrations/index.ts';
 import { PostgresServer } from './server.ts';
 
-/** Every error of an opening names what is wrong, and never the password. */
+/** Every error of an opening names the problem, and never the password. */
 async function refused(url: string): Promise<CurfewError> {
   const error = await openPostgresStore(url).then(
     async (store) => {
@@ -40,7 +40,7 @@ describe('opening a store on PostgreSQL', () => {
     return Number(rows[0].count);
   };
 
-  test('a wrong URL is refused by what is wrong in it', async () => {
+  test('a wrong URL is refused with what is wrong with it', async () => {
     const wrong: [string, RegExp][] = [
       ['postgres://curfew:hunter2@localhost:port/db', /must be postgres:\/\/user:password@host:port\/database/],
       ['postgres://curfew:hunter2@localhost/', /names no database/],
@@ -62,7 +62,7 @@ describe('opening a store on PostgreSQL', () => {
     });
   });
 
-  test('a server that is not there, a wrong password, a missing database, a right that is missing: each by name', async () => {
+  test('an unreachable server, a wrong password, a missing database and a missing right each have their own error', async () => {
     const host = `127.0.0.1:${server.port}`;
     await server.sql('postgres', "CREATE ROLE guest LOGIN PASSWORD 'hunter2'");
     const expected: [string, string, RegExp][] = [
@@ -81,7 +81,7 @@ describe('opening a store on PostgreSQL', () => {
     }
   });
 
-  test('a store on a server needs a key that its servers share: without one nothing starts', async () => {
+  test('a store on a server requires a shared secret key: without one no server starts', async () => {
     const url = await server.createDatabase('keyless');
     await assert.rejects(createCurfew({ store: url }), (error: CurfewError) => {
       assert.equal(error.code, 'config_invalid');
@@ -90,7 +90,7 @@ describe('opening a store on PostgreSQL', () => {
     });
   });
 
-  test('of many that open an empty database at once, one makes the schema and all go on', async () => {
+  test('of many that open an empty database at once, one creates the schema and all succeed', async () => {
     const url = await server.createDatabase('crowded');
     const stores = await Promise.all(Array.from({ length: 8 }, () => openPostgresStore(url)));
     await Promise.all(stores.map((store) => store.ping()));
@@ -102,7 +102,7 @@ describe('opening a store on PostgreSQL', () => {
     for (const store of stores) await store.close();
   });
 
-  test('a plan says what an opening would do, and does nothing', async () => {
+  test('a plan lists what opening would do, and does nothing', async () => {
     const url = await server.createDatabase('planned');
     const plan = await planPostgres(url);
     assert.deepEqual([plan.version, plan.pending.length], [0, migrations.length]);
@@ -111,7 +111,7 @@ describe('opening a store on PostgreSQL', () => {
     assert.deepEqual((await planPostgres(url)).pending, []);
   });
 
-  test('a step that fails leaves nothing of itself, nor of those with it', async () => {
+  test('a failed step leaves nothing of itself or of the steps with it', async () => {
     const url = await server.createDatabase('broken');
     const database = new Database(parseLocation(url));
     const bad = { number: 99, name: 'bad', sql: 'CREATE TABLE half (a integer); SELECT nonsense' };
@@ -129,7 +129,7 @@ describe('opening a store on PostgreSQL', () => {
     await database.close();
   });
 
-  test('step 8: keys that could attach a verifier hold the scope for it, whatever their names hold', async (t) => {
+  test('step 8: keys that could attach a verifier get the scope for it, whatever their names contain', async (t) => {
     const url = await server.createDatabase('attaching');
     const database = new Database(parseLocation(url));
     await migrate(
@@ -155,7 +155,7 @@ describe('opening a store on PostgreSQL', () => {
     }
   });
 
-  test('a schema newer than the program is refused, and left as it was', async () => {
+  test('a schema newer than the program is refused and left as it was', async () => {
     const url = await server.createDatabase('newer');
     await (await openPostgresStore(url)).close();
     await server.sql('newer', "INSERT INTO curfew.migrations VALUES (1000, 'from the future')");

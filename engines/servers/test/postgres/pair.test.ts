@@ -10,7 +10,7 @@ import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgr
 import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
 import { PostgresPair } from './pair.ts';
 
-test('R10: after each failover the store is another incarnation, and numbers that are used again have other marks', async (t) => {
+test('R10: after each failover the store is another incarnation, and reused sequences have other marks', async (t) => {
   const pair = await PostgresPair.start();
   t.after(() => pair.dispose());
   const store = await openPostgresStore(await pair.createDatabase('failing'));
@@ -31,7 +31,7 @@ test('R10: after each failover the store is another incarnation, and numbers tha
 
     const head = await recovers(() => store.logHead());
     assert.deepEqual(positionOf(head), positionOf(kept), 'the failover has lost nothing');
-    assert.ok(!seen.includes(head.incarnation), 'it says that it is the same store as before');
+    assert.ok(!seen.includes(head.incarnation), 'the incarnation is an earlier one');
     const renewed = await store.renewNode(nodeRow('ahead', round * 2 + 2, lost));
     assert.equal(renewed.incarnation, head.incarnation);
     await store.renewNode(nodeRow('kept', round * 2 + 2, kept));
@@ -47,7 +47,7 @@ test('R10: after each failover the store is another incarnation, and numbers tha
         ['ahead', false],
         ['kept', true],
       ],
-      'a node that has followed what is lost seems to follow this',
+      'a node that followed the lost log seems to follow this one',
     );
     assert.deepEqual(list, { follows: false, incarnation: head.incarnation, confirmed: false });
     await store.confirmIncarnation(incarnation);

@@ -3,17 +3,17 @@ import { Relay } from '../../../../packages/curfew/test/support/relay.ts';
 import { PostgresServer } from './server.ts';
 
 /**
- * A primary and a standby that streams from it. Clients come in at one port that leads to whichever of them is the primary,
- * or are told of both. The standby can be kept from what is written; what it has not received is lost in a failover.
+ * A primary and a standby that streams from it. Clients connect to one port that leads to the current primary, or know
+ * both servers. The stream can be stopped; writes that the standby has not received are lost in a failover.
  */
 export class PostgresPair {
   #primary: PostgresServer;
   #standby: PostgresServer | undefined;
   readonly #gone: PostgresServer[] = [];
-  /** Where clients come in, unless they are told of both servers; and how the standby gets at the primary. */
+  /** The port for clients, unless they know both servers; the standby also reaches the primary through it. */
   readonly #front: Relay | undefined;
   readonly #stream: Relay;
-  /** The port of the server that is not the primary, where it is always one of the same two. */
+  /** The port of the server that is not the primary, if it is always one of the same two. */
   #otherPort: number | undefined;
 
   private constructor(primary: PostgresServer, front: Relay | undefined, stream: Relay, otherPort?: number) {
@@ -32,7 +32,7 @@ export class PostgresPair {
     return pair;
   }
 
-  /** The server that is the primary now, to be asked directly. */
+  /** The current primary, for direct queries. */
   get primary(): PostgresServer {
     return this.#primary;
   }
@@ -42,13 +42,13 @@ export class PostgresPair {
     return this.#primary.url(database, this.#primary.port, this.#otherPort);
   }
 
-  /** A database of its own for a test; answers with its URL. */
+  /** Creates a separate database for a test; returns its URL. */
   async createDatabase(name: string): Promise<string> {
     await this.#primary.createDatabase(name);
     return this.url(name);
   }
 
-  /** From now on nothing reaches the standby; what was written before has. */
+  /** From now on nothing reaches the standby; it has all earlier writes. */
   async lag(): Promise<void> {
     const { rows } = await this.#primary.sql('postgres', 'SELECT pg_current_wal_flush_lsn() AS place');
     const reached = `SELECT pg_last_wal_replay_lsn() >= '${rows[0].place}'::pg_lsn AS reached`;
@@ -56,14 +56,14 @@ export class PostgresPair {
     this.#stream.silent = true;
   }
 
-  /** The standby gets again what is written, and what it has missed. */
+  /** The standby receives writes again, including those that it missed. */
   catchUp(): void {
     this.#stream.silent = false;
   }
 
   /**
-   * The primary dies for good, and the standby becomes the primary with what it has received. Afterwards there is no
-   * standby until {@link rejoin}.
+   * The primary is gone permanently, and the standby becomes the primary with what it has received. Afterwards there is
+   * no standby until {@link rejoin}.
    */
   async failOver(): Promise<void> {
     const [old, next] = [this.#primary, this.#joined()];
@@ -77,7 +77,7 @@ export class PostgresPair {
     this.#front?.cut();
   }
 
-  /** A new standby, made from the present primary. */
+  /** A new standby, made from the current primary. */
   async rejoin(): Promise<void> {
     this.#stream.lead(this.#primary.port);
     this.#stream.silent = false;

@@ -5,7 +5,7 @@ import { openPostgresStore, type PostgresStore } from '../../../../packages/curf
 import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
 import { PostgresServer } from './server.ts';
 
-test('with fewer connections than it may have a store goes on with those, and takes more when there are more', async (t) => {
+test('a store works with fewer connections than its maximum, and takes more when there are more', async (t) => {
   const server = await PostgresServer.start();
   t.after(() => server.dispose());
   const url = new URL(await server.createDatabase('narrow'));
@@ -16,7 +16,7 @@ test('with fewer connections than it may have a store goes on with those, and ta
   t.after(() => Promise.all(stores.map((store) => store.close())));
   for (let i = 0; i < 2; i++) stores.push(await openPostgresStore(url.href));
   const fixtures = stores.map((store) => new StoreFixture({ store, dispose: async () => {} }));
-  // Sessions of each pool's own connections, all of them at once.
+  // Each pool's own connections, all of them at once.
   const crowd = async (round: string) => {
     const calls = fixtures.flatMap(({ store }, k) =>
       Array.from({ length: 60 }, async (_, i) => {
@@ -39,7 +39,7 @@ test('with fewer connections than it may have a store goes on with those, and ta
   const { id } = await fixtures[0]!.create();
   assert.equal((await stores[1]!.endSession(id, logout())).kind, 'ended');
 
-  // Whoever has no connection left, because others took them all, uses theirs.
+  // A store that has no connection left, because the others took them all, uses theirs.
   await server.sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'narrow'");
   for (const store of stores) await recovers(() => store.ping());
   await Promise.all(
@@ -56,7 +56,7 @@ test('with fewer connections than it may have a store goes on with those, and ta
     assert.ok(wide >= 20, `they have ${wide} connections`);
   });
 
-  // Where there is none at all it says so, until there is one.
+  // Without any connection it reports that, until there is one.
   await server.sql('postgres', 'ALTER ROLE narrow CONNECTION LIMIT 0');
   await server.sql('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'narrow'");
   const nothing = { code: 'store_unavailable', message: /too many connections for role/ };

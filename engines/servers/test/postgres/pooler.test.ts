@@ -14,7 +14,7 @@ describe('PostgreSQL behind PgBouncer', { skip: !poolerInstalled }, () => {
   });
   after(() => server.dispose());
 
-  /** The URL of a database of its own, by way of a pooler. */
+  /** The URL of a separate database through a pooler. */
   async function pooled(t: TestContext, mode: 'session' | 'transaction', name: string): Promise<string> {
     await server.createDatabase(name);
     const pooler = await Pooler.start(mode, server.url(name));
@@ -28,7 +28,7 @@ describe('PostgreSQL behind PgBouncer', { skip: !poolerInstalled }, () => {
     return store;
   }
 
-  /** Much at once, of every kind that a server asks, so that connections change hands. */
+  /** Many concurrent calls of every kind that a server makes, so that connections change hands. */
   async function use(store: PostgresStore): Promise<void> {
     const fixture = new StoreFixture({ store, dispose: async () => {} });
     for (let turn = 0; turn < 5; turn++) {
@@ -47,7 +47,7 @@ describe('PostgreSQL behind PgBouncer', { skip: !poolerInstalled }, () => {
     assert.equal(await fixture.store.countActive(0), 75);
   }
 
-  /** Resolves when a change has been told of, before anybody would have looked. */
+  /** Resolves when a change has been signalled, before the next regular read. */
   async function hinted(store: PostgresStore): Promise<void> {
     const fixture = new StoreFixture({ store, dispose: async () => {} });
     for (let heard = false; !heard; ) {
@@ -64,13 +64,13 @@ describe('PostgreSQL behind PgBouncer', { skip: !poolerInstalled }, () => {
     }
   }
 
-  test('N8.15: PgBouncer works as it is in session mode', { timeout: 60_000 }, async (t) => {
+  test('N8.15: PgBouncer works in session mode without any setting', { timeout: 60_000 }, async (t) => {
     const store = await opened(t, await pooled(t, 'session', 'by_session'));
     await use(store);
     await hinted(store);
   });
 
-  test('N8.15: with PgBouncer in transaction mode nothing is set and nothing prepared on a connection, and what is told comes past it', {
+  test('N8.15: with PgBouncer in transaction mode no connection keeps settings or prepared statements, and notifications bypass it', {
     timeout: 60_000,
   }, async (t) => {
     const url = `${await pooled(t, 'transaction', 'by_transaction')}?pooler=transaction`;
@@ -90,7 +90,7 @@ describe('PostgreSQL behind PgBouncer', { skip: !poolerInstalled }, () => {
     const store = await opened(t, `${url}&direct=127.0.0.1:${server.port}`);
     await use(store);
     await hinted(store);
-    // Somebody else's connection through the pooler is as it was.
+    // Another client's connection through the pooler is unchanged.
     const { rows } = await server.sql('by_transaction', 'SHOW search_path');
     assert.equal(rows[0].search_path, 'curfew, pg_temp');
   });

@@ -5,10 +5,10 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../../../packages/curfew/test/support/free-port.ts';
 
-/** Whether there is a PgBouncer on this machine; the tests that need it say that they were left out where there is none. */
+/** Whether PgBouncer is installed on this machine; tests that need it are reported as skipped if not. */
 export const poolerInstalled: boolean = spawnSync('pgbouncer', ['--version']).status === 0;
 
-/** A real PgBouncer of a test's own before a PostgreSQL, as its own documentation sets it up. */
+/** A separate real PgBouncer for a test in front of a PostgreSQL, configured as in its documentation. */
 export class Pooler {
   readonly port: number;
   readonly #child: ChildProcess;

@@ -35,7 +35,7 @@ describe('positions and incarnations on PostgreSQL', () => {
     return new StoreFixture({ store, dispose: async () => {} });
   };
 
-  test('a schema from before: each entry gets a mark of its own, a trimmed log an entry at its head, and no node is lost', async () => {
+  test('in an earlier schema each entry gets a unique mark, a trimmed log an entry at its head, and no node is lost', async () => {
     const url = await server.createDatabase('earlier');
     const database = new Database(parseLocation(url));
     open.push(database);
@@ -63,7 +63,7 @@ describe('positions and incarnations on PostgreSQL', () => {
     assert.equal((await fixture.store.endEveryone(everyone())).sequence, 4);
   });
 
-  test('a role with no rights but to its database can ask for all of it', async () => {
+  test('a role with rights only to its database can read all of it', async () => {
     const plain = new URL(await server.createDatabase('plain'));
     await server.sql('plain', "CREATE ROLE plain LOGIN PASSWORD 'plain'; GRANT CREATE ON DATABASE plain TO plain");
     [plain.username, plain.password] = ['plain', 'plain'];
@@ -74,7 +74,7 @@ describe('positions and incarnations on PostgreSQL', () => {
     assert.equal((await store.listNodes()).confirmed, true);
   });
 
-  test('R10: an incarnation outlives a restart and a crash of the server, and no schema that is made anew', async () => {
+  test('R10: an incarnation survives a restart and a crash of the server, but not a new schema', async () => {
     const url = await server.createDatabase('lasting');
     const { store } = await opened(url);
     const { incarnation } = await store.logHead();
@@ -91,7 +91,7 @@ describe('positions and incarnations on PostgreSQL', () => {
     assert.notEqual((await anew.store.logHead()).incarnation, incarnation);
   });
 
-  test('R10: a database that was put back from a copy is another incarnation, in which numbers have other marks', async () => {
+  test('R10: a database restored from a copy is another incarnation, in which sequences have other marks', async () => {
     const url = await server.createDatabase('kept');
     const fixture = await opened(url);
     await fixture.logOne();
@@ -115,7 +115,7 @@ describe('positions and incarnations on PostgreSQL', () => {
     assert.equal((await store.listNodes()).nodes[0]!.current, false);
   });
 
-  test('R4: a renewal’s head is read when the row is visible: an end that saw no row yet is in it', async () => {
+  test('R4: a renewal’s head is read once the row is visible, so it includes an end that saw no row yet', async () => {
     const url = await server.createDatabase('barrier');
     const [node, ender] = [await opened(url), await opened(url)];
     const { id } = await ender.create();
@@ -138,7 +138,7 @@ describe('positions and incarnations on PostgreSQL', () => {
     assert.equal((await renewed).sequence, outcome.end.sequence);
   });
 
-  test('R2: a renewal that was under way for long does not undo a later one', async () => {
+  test('R2: a delayed renewal does not undo a later one', async () => {
     const { store } = await opened(await server.createDatabase('late'));
     await store.renewNode(nodeRow('n1', 2));
     await store.renewNode(nodeRow('n1', 1));

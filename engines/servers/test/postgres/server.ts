@@ -21,7 +21,7 @@ import { freePort } from '../../../../packages/curfew/test/support/free-port.ts'
 const user = 'postgres';
 const password = 'p@ss/word:with?marks';
 
-/** A PostgreSQL of a test's own, on a free port: started, stopped, killed and started again over the same data. */
+/** A separate PostgreSQL for a test, on a free port: started, stopped, killed and restarted over the same data. */
 export class PostgresServer {
   readonly port: number;
   readonly folder: string;
@@ -44,7 +44,7 @@ export class PostgresServer {
     return server;
   }
 
-  /** A standby over a copy of this server's data as it is now; this server must be stopped. */
+  /** A standby over a copy of this server's current data; this server must be stopped. */
   async copyAsStandby(): Promise<PostgresServer> {
     const copy = new PostgresServer(await freePort(), `${this.folder}-standby`, this.#flags);
     cpSync(join(this.folder, 'data'), join(copy.folder, 'data'), { recursive: true, preserveTimestamps: true });
@@ -52,7 +52,7 @@ export class PostgresServer {
     return copy;
   }
 
-  /** A standby that streams from this server, which goes on meanwhile; over `port`, where that is a proxy's. */
+  /** A standby that streams from this server, which keeps running; over `port` if that is a proxy's. */
   async startStandby(port: number = this.port, ownPort?: number): Promise<PostgresServer> {
     const standby = new PostgresServer(ownPort ?? (await freePort()), newFolder(), this.#flags);
     const [from, to] = [join(this.folder, 'data'), join(standby.folder, 'data')];
@@ -60,7 +60,7 @@ export class PostgresServer {
     const client = await this.connect('postgres');
     try {
       await client.query("SELECT pg_backup_start('standby', true)");
-      // What comes and goes meanwhile is in the log that the standby then reads; as is all of the log itself.
+      // Later changes are in the log that the standby then reads, as is all of the log itself.
       for (const name of readdirSync(from)) {
         if (['postmaster.pid', 'postmaster.opts', 'standby.signal', 'pg_wal', 'pg_replslot'].includes(name)) continue;
         await once(spawn('cp', ['-a', join(from, name), to], { stdio: 'ignore' }), 'exit');
@@ -77,7 +77,7 @@ export class PostgresServer {
     return standby;
   }
 
-  /** Makes a primary of a standby, with what it has received. */
+  /** Promotes a standby to primary, with what it has received. */
   async promote(): Promise<void> {
     await this.sql('postgres', 'SELECT pg_promote()');
   }
@@ -87,21 +87,21 @@ export class PostgresServer {
     appendFileSync(join(data, 'standby.signal'), '');
     chmodSync(data, 0o700);
     await own(this.folder);
-    // It says so in other words than a primary, which the engine does not wait for.
+    // It reports this in other words than a primary, which the engine does not wait for.
     const ready = new Promise<void>((resolve) => {
       this.#onLog = (line) => line.includes('ready to accept read-only connections') && resolve();
     });
     await Promise.race([this.#engine.start(), ready]);
   }
 
-  /** Where several ports are given, the URL names several hosts. */
+  /** If several ports are given, the URL names several hosts. */
   url(database: string, ...ports: (number | undefined)[]): string {
     const named = ports.filter((port) => port !== undefined);
     const hosts = (named.length > 0 ? named : [this.port]).map((port) => `127.0.0.1:${port}`).join();
     return `postgres://${user}:${encodeURIComponent(password)}@${hosts}/${database}`;
   }
 
-  /** A database of its own for a test. */
+  /** A separate database for a test. */
   async createDatabase(name = `test_${counter++}`): Promise<string> {
     await this.sql('postgres', `CREATE DATABASE ${name}`);
     return this.url(name);
@@ -119,7 +119,7 @@ export class PostgresServer {
     }
   }
 
-  /** A connection that a test uses by itself. */
+  /** A separate connection for a test. */
   async connect(database: string): Promise<pg.Client> {
     const client = new pg.Client({ connectionString: this.url(database) });
     client.on('error', () => {});
@@ -127,7 +127,7 @@ export class PostgresServer {
     return client;
   }
 
-  /** Changes a setting while it runs, or takes it back; resolves once whoever connects finds it so. */
+  /** Changes or resets a setting while the server runs; resolves once new connections have it. */
   async setting(name: string, value?: string): Promise<void> {
     const before = (await this.sql('postgres', 'SELECT pg_conf_load_time() AS at')).rows[0].at as Date;
     await this.sql('postgres', `ALTER SYSTEM ${value === undefined ? `RESET ${name}` : `SET ${name} = '${value}'`}`);
@@ -136,7 +136,7 @@ export class PostgresServer {
     while ((await loaded()).getTime() === before.getTime());
   }
 
-  /** Resolves once a commit waits for a synchronous standby: a process of the server hears of the setting last. */
+  /** Resolves once commits wait for a synchronous standby: a process of the server learns of the setting last. */
   async untilCommitsWait(): Promise<void> {
     for (let waits = false; !waits; ) {
       const client = await this.connect('postgres');
@@ -156,13 +156,13 @@ export class PostgresServer {
     await this.#engine.stop();
   }
 
-  /** As a crash: no checkpoint, nothing flushed that was not flushed yet. */
+  /** As in a crash: no checkpoint, and nothing is flushed. */
   async kill(): Promise<void> {
     const { process: child } = this.#engine as unknown as { process: import('node:child_process').ChildProcess };
     const gone = once(child, 'exit');
     child.kill('SIGKILL');
     await gone;
-    // The engine would wait for its end once more when it is stopped, and for ever.
+    // When stopped, the engine would wait for its end again, forever.
     this.#engine = this.#make();
   }
 
@@ -173,7 +173,7 @@ export class PostgresServer {
         await this.#engine.start();
         return;
       } catch (error) {
-        // The processes of a killed server let go of its memory only when they have noticed.
+        // The processes of a killed server release its memory only when they have noticed.
         if (attempt === 100) throw error;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
@@ -222,12 +222,12 @@ function newFolder(): string {
   const isTest = process.env['NODE_TEST_CONTEXT'] !== undefined;
   const inMemory = isTest && existsSync(memory) && statfsSync(memory).bavail * statfsSync(memory).bsize > enough;
   const folder = mkdtempSync(join(inMemory ? memory : tmpdir(), 'curfew-postgres-'));
-  // The data inside belongs to the user that PostgreSQL runs as, who must come through.
+  // The data inside belongs to the user that PostgreSQL runs as, who needs access to it.
   chmodSync(folder, 0o755);
   return folder;
 }
 
-/** Gives a folder to the user that PostgreSQL runs as, where that is another one. */
+/** Gives a folder to the user that PostgreSQL runs as, if that is another one. */
 async function own(folder: string): Promise<void> {
   if (userInfo().uid !== 0) return;
   const done = spawn('chown', ['-R', 'postgres:postgres', folder]);

@@ -8,7 +8,7 @@ import { PostgresServer } from './server.ts';
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 const suites = ['http', 'dialects', 'authority'].map((name) => `packages/curfew/test/${name}/**/*.test.ts`);
 
-test('the tests of the server, its dialects and its rules hold on PostgreSQL too, by one variable', {
+test('the tests of the server, its dialects and its rules also pass on PostgreSQL, with one variable', {
   timeout: 1_800_000,
 }, async (t) => {
   const server = await PostgresServer.start(['fsync=off']);
@@ -38,7 +38,7 @@ test('the tests of the server, its dialects and its rules hold on PostgreSQL too
   );
   assert.deepEqual([count('fail'), count('skipped')], [0, 0]);
   assert.ok(count('pass') > 100, `only ${count('pass')} tests ran`);
-  // That they ran there: each test's schema was made, and dropped when the test was over.
+  // Proof that they ran there: each test's schema was created, and dropped when the test was over.
   const { rows } = await server.sql(
     'suite',
     "SELECT xact_commit::integer AS commits FROM pg_stat_database WHERE datname = 'suite'",

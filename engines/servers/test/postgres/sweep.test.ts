@@ -11,7 +11,7 @@ import {
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { PostgresServer } from './server.ts';
 
-test('the sweep and the notes of activity wait for nobody: what somebody else has locked is left for later', async (t) => {
+test('the sweep and the recording of activity never wait for locks: locked rows are left for later', async (t) => {
   const server = await PostgresServer.start();
   t.after(() => server.dispose());
   await server.createDatabase('locked');
@@ -31,7 +31,7 @@ test('the sweep and the notes of activity wait for nobody: what somebody else ha
   const { endsWritten, expired } = await store.sweep(task);
   assert.deepEqual([endsWritten, expired], [2, 2]);
   const touched = store.touchSessions(active.map(({ id }) => ({ id, at: start + hour })));
-  // The one that is free is noted at once; the other when its turn has come.
+  // The unlocked one is recorded at once, the other one in its turn.
   while ((await fixture.snapshot(active[1]!.id)).stored.lastSeenAt !== start + hour);
   assert.equal((await fixture.snapshot(active[0]!.id)).stored.lastSeenAt, start);
   await holder.query('COMMIT');

@@ -40,7 +40,7 @@ describe('exporting and importing with PostgreSQL', () => {
     ['PostgreSQL', 'PostgreSQL', postgres, postgres],
   ] as const;
   for (const [from, to, openFrom, openTo] of ways) {
-    test(`from ${from} to ${to}: what was imported is what was exported, and goes on like it`, async (t) => {
+    test(`from ${from} to ${to}: the imported store is the same as the exported one and works in the same way`, async (t) => {
       const [one, other] = [await openFrom(t), await openTo(t)];
       await fill(one);
       await importLines(other, splitLines(exportLines(one, undefined, 0)), undefined);
@@ -48,7 +48,7 @@ describe('exporting and importing with PostgreSQL', () => {
     });
   }
 
-  test('an export is one picture, whatever is written while it is read', async (t) => {
+  test('an export shows one moment, whatever is written meanwhile', async (t) => {
     const [one, other] = [await postgres(t), await postgres(t)];
     const context = await fill(one);
     const before = await contentsOf(one);
@@ -65,7 +65,7 @@ describe('exporting and importing with PostgreSQL', () => {
     assert.deepEqual(await contentsOf(other), before);
   });
 
-  test('an import that fails leaves an empty store, in which one that is whole succeeds', async (t) => {
+  test('a failed import leaves an empty store, in which a complete one succeeds', async (t) => {
     const [one, other] = [await postgres(t), await postgres(t)];
     await fill(one);
     const lines: string[] = [];
@@ -80,7 +80,7 @@ describe('exporting and importing with PostgreSQL', () => {
     assert.deepEqual(await contentsOf(other), await contentsOf(one));
   });
 
-  test('by the command line: `migrate --dry-run` shows the steps, and an import from a pipe arrives', async (t) => {
+  test('on the command line, `migrate --dry-run` shows the steps, and an import from a pipe works', async (t) => {
     const url = await server.createDatabase();
     const plan = await runCli(['migrate', '--dry-run', '--store', url]);
     assert.match(plan.out, /-- postgres:\/\/postgres@127\.0\.0\.1:\d+\/\w+ has version 0; this would be done:/);

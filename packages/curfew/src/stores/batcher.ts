@@ -1,4 +1,4 @@
-/** Asks many questions at once. Resolves with the answers in their order, or rejects for all of them. */
+/** Asks many questions at once. Resolves with the answers in the same order, or rejects for all of them. */
 type Ask<Question, Answer> = (questions: readonly Question[]) => Promise<Answer[]>;
 
 type Waiting<Question, Answer> = {
@@ -8,14 +8,14 @@ type Waiting<Question, Answer> = {
 };
 
 /**
- * Group calls: while so many are under way, whatever else is asked waits and goes together in the next one, so that
+ * Batches calls: while `parallel` calls are running, further questions wait and go together in the next one, so that
  * one round trip and one commit serve many. A question is never served by a call that began before it came.
  */
 export class Batcher<Question, Answer> {
   readonly #ask: Ask<Question, Answer>;
   readonly #parallel: number;
   readonly #most: number;
-  /** Whether a failed call is made again, question by question: a fault of one must not take the others with it. */
+  /** Whether a failed call is repeated for each question separately, so that one's fault does not fail the others. */
   readonly #apart: (error: unknown) => boolean;
   #queue: Waiting<Question, Answer>[] = [];
   #busy = 0;
@@ -33,7 +33,7 @@ export class Batcher<Question, Answer> {
   run(question: Question): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ question, resolve, reject });
-      // What the same turn of the event loop asks goes together.
+      // Questions asked in the same turn of the event loop go together.
       if (this.#queue.length === 1) queueMicrotask(() => this.#start());
     });
   }

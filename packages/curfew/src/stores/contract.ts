@@ -11,28 +11,28 @@ import type { Epochs, RefreshState, SessionStatus, StoredSession } from '../doma
 import type { StoreRecord } from './records.ts';
 
 /*
- * The law for stores, in prose. `docs/stores.md` shows how each operation is done atomically on LMDB, PostgreSQL,
- * Redis and a Redis Cluster; `conformance/` is the suite that every store must pass.
+ * The contract that every store fulfils. `docs/stores.md` shows how each operation is done atomically on LMDB,
+ * PostgreSQL, Redis and a Redis Cluster; `conformance/` is the suite that every store must pass.
  *
  * 1. Each operation is one atomic, durable write or one consistent read. When a promise of a write resolves, the
  *    change is on disk (or wherever the store's documented durability says) and visible to every later read.
  * 2. Absence is an answer (`undefined`, `not_found`); an error is a fault of the system. A rejected promise carries
  *    one of three codes, and the difference matters:
  *      `store_unavailable`, `store_full`: definite; nothing has changed.
- *      `outcome_unknown`: the write may or may not have happened. Asked again, it happens once.
- *    Nothing is ever half-written, and a fault is never reported as success.
- * 3. The change log: every change to what a verification may say (an end, suspend, resume, new tokens, groups, a
- *    user's epoch, everyone's epoch) or of an API key (its revocation) appends one entry in the same write. Sequences are dense, 1 2 3 …, and their
- *    order is the order in which the changes become visible: whoever has read entry s sees every change up to s.
- * 4. Ended is for good. No operation gives an ended session another state, another token, other groups or later
- *    activity. Ended means: an end is written down, or the user's or everyone's epoch has moved past the session's,
- *    or a deadline has passed at the operation's `now`. Every read derives all three alike.
+ *      `outcome_unknown`: the write may or may not have happened. Retrying it applies it exactly once.
+ *    Nothing is ever half-written, and an error is never reported as success.
+ * 3. The change log: every change that can alter the result of a verification (an end, suspend, resume, new tokens,
+ *    groups, a user's epoch, everyone's epoch, the revocation of an API key) appends one entry in the same write.
+ *    Sequences are dense (1, 2, 3 …), and their order is the order in which the changes become visible: a reader that
+ *    has seen entry s sees every change up to s.
+ * 4. An end is final. No operation gives an ended session another state, another token, other groups or later
+ *    activity. A session has ended when an end is recorded, when the user's or everyone's epoch has moved past the
+ *    session's, or when a deadline has passed at the operation's `now`. Every read checks all three.
  * 5. Versions only grow, by at least one with every change but a touch. A compare-and-set that finds another version
  *    changes nothing.
- * 6. A tombstone (an ended session) keeps the sequence of its end for as long as it is kept, an hour at least, and
- *    so does the log.
- * 7. What is audited is an event, appended in the same write as what it tells of.
- * 8. Clocks are the caller's: a store uses the `now` it is given and reads no clock.
+ * 6. A tombstone (an ended session) is kept for at least an hour, with the sequence of its end. So is the log.
+ * 7. Everything audited is an event, appended in the same write as the change that it describes.
+ * 8. The caller provides the time: a store uses the `now` it is given and reads no clock.
  */
 export interface Store {
   /** `lmdb`, `postgres`, `redis`. */
@@ -41,89 +41,89 @@ export interface Store {
   // ---- Sessions ---------------------------------------------------------------------------------------------------
 
   /**
-   * Writes a new session, with its indexes, its event, its name's reservation and whatever the limit makes it
-   * replace, in one transaction.
-   * - `epochs` given: they must still be the present ones, else `epoch_moved` and nothing is written (a sign-in that
-   *   raced an end of all does not survive it). `'current'`: the session is stamped with the present ones.
-   * - `limit` given: counts the user's sessions that have not ended at `now`. At the limit, `replace` ends as many of
-   *   the oldest as it takes, each with reason `replaced`, a log entry and an event; `refuse` answers `too_many`.
+   * Writes a new session, with its indexes and its event, reserves its name and ends the sessions that the limit makes
+   * it replace, all in one transaction.
+   * - With `epochs`, they must still be the current ones; otherwise the answer is `epoch_moved` and nothing is written
+   *   (a sign-in does not survive ending all sessions at the same time). `'current'` uses the current ones.
+   * - With `limit`, counts the user's sessions that have not ended at `now`. At the limit, `replace` ends as many of
+   *   the oldest as necessary, each with reason `replaced`, a log entry and an event; `refuse` answers `too_many`.
    * - A name that another live session holds is `name_taken`; one whose slot is stopped is `name_stopped`. A free
    *   name's slot then holds this session; a name without a slot gets one (`kept: false`).
-   * - Asked again with the same id and the same token hash (a retry): answers `created` as before, and does nothing.
+   * - A retry with the same id and the same token hash answers `created` as before and does nothing.
    */
   createSession(creation: Creation): Promise<CreationOutcome>;
 
-  /** A session and the epoch end that concerns it, read in one snapshot. Never older than the call. */
+  /** A session and the epoch end that applies to it, read in one snapshot that is never older than the call. */
   readSession(id: SessionId): Promise<SessionSnapshot | undefined>;
 
-  /** The session that a name's slot holds, if the slot holds one; it may have ended. */
+  /** The session in a name's slot, or `undefined` if the slot is empty. The session may have ended. */
   readNamedSession(name: SessionName): Promise<SessionSnapshot | undefined>;
 
   /**
-   * Compare-and-set of one session's state. `version` is the one that was read. `logged` says whether it changes what
-   * a verification may say. `lastSeenAt` never goes back.
+   * Compare-and-set of one session's state. `version` is the one that was read. `logged` says whether the change can
+   * alter the result of a verification. `lastSeenAt` never decreases.
    */
   changeSession(change: SessionChange): Promise<ChangeOutcome>;
 
   /**
-   * Ends one session, with a log entry and an event. With `userId`, only if it is that user's: another's is
-   * `not_found`, told apart by nothing. A session that has ended already is `already`, with its first end; if that
-   * end was a deadline's that no sweep had written down, it is written down now, so that it has a sequence.
+   * Ends one session, with a log entry and an event. With `userId`, only if the session is that user's; another
+   * user's session is an indistinguishable `not_found`. If the session has already ended, answers `already` with the
+   * first end. If a deadline ended it and no sweep has recorded that, it is recorded now, so that it has a sequence.
    */
   endSession(id: SessionId, end: End, condition?: { userId?: UserId | undefined }): Promise<EndOutcome>;
 
   /**
-   * Ends all sessions of a user, those being created now too: one more on the user's epoch, one log entry, one event,
-   * whatever the count. The epoch's row keeps reason, actor, time and sequence. The excepted session, which must be
-   * the user's and not ended (else `not_found` and nothing is written), is stamped with the new epoch in the same
-   * write. `ended` counts the sessions that this ended.
+   * Ends all sessions of a user, including those being created now: increments the user's epoch, with one log entry
+   * and one event whatever the count. The epoch's row keeps reason, actor, time and sequence. The excepted session must
+   * be the user's and not ended (otherwise `not_found`, and nothing is written); it gets the new epoch in the same
+   * write. `ended` is the number of sessions that this call ended.
    */
   endSessionsOfUser(userId: UserId, end: End, condition?: { except?: SessionId | undefined }): Promise<EpochOutcome>;
 
-  /** Ends every session there is, those being created now too: one more on everyone's epoch, like the above. */
+  /** Ends every session, including those being created now: increments everyone's epoch, otherwise like the above. */
   endEveryone(end: End): Promise<{ sequence: number; ended: number }>;
 
   /**
-   * Changes access groups on all of a user's sessions that have not ended (or on the one that `only` names), all or
-   * none, with one log entry and one event for the user. `updated` counts those that it changed; when it changed
-   * none, `sequence` is the log's present head, so that a repeated call can wait for the first one's change.
+   * Changes access groups on all of a user's sessions that have not ended (or only on the session `only`), all or
+   * none, with one log entry and one event for the user. `updated` counts the sessions that changed. If none did,
+   * `sequence` is the current head of the log, so that a repeated call can wait for the first one's change.
    * @throws `too_many_groups`; then nothing is changed.
    */
   changeGroups(change: GroupsOfUser): Promise<GroupsOutcome>;
 
-  /** Sets `lastSeenAt` to the later of what is kept and what is given. Creates, revives and logs nothing. */
+  /** Sets `lastSeenAt` to the later of the stored and the given time. Creates, revives and logs nothing. */
   touchSessions(activities: readonly { id: SessionId; at: number }[]): Promise<void>;
 
   /**
-   * A page of sessions, newest first. Every session that matches and was there throughout is on exactly one page,
-   * whatever is created or ended meanwhile. A filter for user, group, name, address or status is fast at any size;
-   * `text` scans, and stops after `budget` milliseconds with `partial: true` and a `next` to go on from.
+   * A page of sessions, newest first. Every matching session that exists throughout is on exactly one page, whatever
+   * is created or ended meanwhile. A filter for user, group, name, address or status is fast at any size; `text` scans,
+   * and stops after `budget` milliseconds with `partial: true` and a `next` from which to continue.
    */
   listSessions(query: SessionQuery): Promise<SessionPage>;
 
   /**
-   * How many sessions (of a user) are neither ended nor suspended at `now`. It costs the same whatever is due: when more
-   * than `limits.dueCounted` have passed their deadline and the sweep has not written that down yet, those beyond are still
-   * counted. Exact for a user with no more sessions than that.
+   * How many sessions (of a user) are neither ended nor suspended at `now`. The cost does not depend on how many are
+   * due: if more than `limits.dueCounted` have passed their deadline before the sweep has recorded it, the rest
+   * are still counted. The result is exact for a user with no more sessions than that.
    */
   countActive(now: number, userId?: UserId): Promise<number>;
 
   // ---- Users, accounts, keys --------------------------------------------------------------------------------------
 
-  /** The account that a user has, if any, and the user's epochs, in one snapshot: what a creation must still find. */
+  /** A user's account, if any, and the user's epochs, in one snapshot; a creation checks that they are unchanged. */
   readUser(userId: UserId): Promise<{ account: Account | undefined; epochs: Epochs }>;
 
-  /** As {@link readUser}, found by a unique name; `undefined` when there is no such account. */
+  /** Like {@link readUser}, but finds the account by a unique name; `undefined` if there is none. */
   findAccount(by: { username: string } | { email: string }): Promise<{ account: Account; epochs: Epochs } | undefined>;
 
-  /** Writes a new account if its user name and address are free. Asked again with the same id: `created`. */
+  /** Writes a new account if its user name and address are free. A retry with the same id answers `created`. */
   createAccount(account: Account, event: NewEvent): Promise<'created' | 'username_taken' | 'email_taken'>;
 
   /**
    * Compare-and-set of an account; a changed name or address must be free. With `end`, all the account's sessions
-   * end in the same write, as by {@link endSessionsOfUser}: a disabled account has no session, not even one that is
-   * being created. With `witness`, that account must be there in that version still, compared in the same step: else
-   * it is a `conflict`, and nothing is written.
+   * end in the same write, as with {@link endSessionsOfUser}: a disabled account has no session, not even one that is
+   * being created. With `witness`, that account must still have that version, compared in the same step; otherwise the
+   * answer is `conflict`, and nothing is written.
    */
   changeAccount(change: AccountChange): Promise<AccountOutcome>;
 
@@ -131,18 +131,18 @@ export interface Store {
   deleteAccount(deletion: AccountDeletion): Promise<DeletionOutcome>;
 
   /**
-   * Accounts by user name; `text` is looked for in user name, address and name. That scans, and stops after `budget`
-   * milliseconds with `partial: true` and a `next` to go on from.
+   * Accounts by user name; `text` is searched for in user name, address and name. That scans, and stops after `budget`
+   * milliseconds with `partial: true` and a `next` from which to continue.
    */
   listAccounts(query: AccountQuery): Promise<AccountPage>;
 
   createKey(key: ApiKey, event: NewEvent): Promise<void>;
   readKey(id: KeyId): Promise<ApiKey | undefined>;
   /**
-   * Marks a key as revoked, with a log entry and an event. One that is revoked already keeps its time, and is as durable
-   * as by the first call when this one resolves; then `sequence` is the log's present head, so that a repeated call can
-   * wait for the first one's change. From the moment that a revocation is visible no read gives the key as it was, whether
-   * or not it is known to be durable.
+   * Marks a key as revoked, with a log entry and an event. A key that is already revoked keeps its time, and when this
+   * call resolves, the first revocation is durable; `sequence` is then the current head of the log, so that a repeated
+   * call can wait for the first one's change. Once a revocation is visible, no read returns the key unrevoked, even
+   * if the revocation is not yet known to be durable.
    */
   revokeKey(id: KeyId, at: number, event: NewEvent): Promise<{ key: ApiKey; sequence: number } | undefined>;
   /** Keys, newest first. */
@@ -152,9 +152,9 @@ export interface Store {
 
   createNamed(slot: NamedSession, event: NewEvent): Promise<'created' | 'exists'>;
   readNamed(name: SessionName): Promise<NamedSession | undefined>;
-  /** Compare-and-set of a slot's configuration and whether it is started; and from then on it is kept. */
+  /** Compare-and-set of a slot's configuration and of whether it is started. From then on the slot is kept. */
   changeNamed(change: NamedChange): Promise<NamedSession | 'conflict' | 'not_found'>;
-  /** Removes a slot; the session in it is the caller's to end first. Removing what is not there is no error. */
+  /** Removes a slot; the caller must first end the session in it. Removing a slot that does not exist is no error. */
   removeNamed(name: SessionName, event: NewEvent): Promise<void>;
   /** Slots by name. */
   listNamed(query: { after?: SessionName | undefined; limit: number }): Promise<{
@@ -166,105 +166,105 @@ export interface Store {
 
   /**
    * Counts one attempt against a bucket if it has room, in one step for all nodes. The window starts with a bucket's
-   * first attempt, and no other bucket shortens it. It outlives a restart of the servers; need not be durable.
+   * first attempt, and no other bucket shortens it. It survives a restart of the servers but need not be durable.
    */
   takeAttempt(bucket: string, rule: AttemptRule, now: number): Promise<AttemptOutcome>;
-  /** Notes of one attempt that it was a wrong guess: it is no longer open. In an empty bucket it changes nothing. */
+  /** Records that one attempt was a wrong guess, so it is no longer open. Does nothing to an empty bucket. */
   failAttempt(bucket: string): Promise<void>;
-  /** Empties a bucket: after a success. */
+  /** Empties a bucket, after a success. */
   clearAttempts(bucket: string): Promise<void>;
 
   // ---- Events, log, nodes -----------------------------------------------------------------------------------------
 
-  /** An event that tells of no other write, such as a refused sign-in. */
+  /** Appends an event that belongs to no other write, such as a refused sign-in. */
   appendEvent(event: NewEvent): Promise<void>;
   /**
-   * Events by sequence: upwards after `after`, or downwards before `before` (or from the newest). Those that a filter names
-   * are looked for, and it stops after `budget` milliseconds with `partial: true` and a `next` to go on from.
+   * Events by sequence: upwards after `after`, or downwards before `before` (or from the newest). With a filter it
+   * searches, and stops after `budget` milliseconds with `partial: true` and a `next` from which to continue.
    */
   readEvents(query: EventQuery): Promise<EventPage>;
 
   /**
-   * Entries from sequence `from` on, itself included, in order; at most `limit`. Whoever reads on begins with the last
-   * entry that it has, and finds it there with the same mark: else it is another log. A gap means that the log was
-   * trimmed. The sweep keeps the newest entry whatever its age, and of those that are too old the newest.
+   * At most `limit` entries in order, from sequence `from` on, inclusive. A reader continues from the last entry that
+   * it has and must find it with the same mark; otherwise this is another log. A gap means that the log was trimmed.
+   * The sweep keeps the newest entry whatever its age, and the newest of those that are too old.
    */
   readLog(from: number, limit: number): Promise<LogEntry[]>;
-  /** The newest entry whose change is visible, and what the store says of itself, read in one step. */
+  /** The newest entry whose change is visible, and the store's incarnation and time, read in one step. */
   logHead(): Promise<LogHead>;
 
   /**
-   * Writes a node's row (docs/fence, R2), and answers with the log's head as read after that write was visible. It must
-   * survive a crash of the store's own server, and need not be on any other: a failover changes the incarnation.
+   * Writes a node's row (docs/fence, R2) and returns the log's head, read after that write was visible. The row must
+   * survive a crash of the store's own server but need not be on any other: a failover changes the incarnation.
    */
   renewNode(row: NodeRow): Promise<LogHead>;
-  /** With `tail`: says whether that is a position of this log, for whoever has followed one that far. */
+  /** With `tail`, also says whether that is a position in this log, for a node that has followed one so far. */
   listNodes(tail?: LogPosition): Promise<NodeList>;
   /**
-   * Removes a node's row; with `counter`, only if the row's counter is still that, in one step: a row that was judged
-   * dead may have been renewed since, and then it must stay. Removing what is not there is no error.
+   * Removes a node's row; with `counter`, only if the row still has that counter, in one step: a row that was judged
+   * dead may have been renewed since, and must then stay. Removing a row that does not exist is no error.
    */
   removeNode(id: string, counter?: number): Promise<void>;
   /**
-   * Writes down that the store has been this incarnation for longer than any lease lasts, so that nothing is believed
-   * any more that was granted before. Does nothing when it is another one by now.
+   * Records that the store has been this incarnation for longer than any lease lasts, so that no earlier grant is
+   * valid any more. Does nothing if the store is another incarnation by now.
    */
   confirmIncarnation(incarnation: string): Promise<void>;
 
   /**
-   * Calls back soon after the log has grown, here or elsewhere: a hint, which may be lost or come for nothing, since
-   * the log is read every 100 milliseconds anyway. What it answers with ends that. A store without hints has none.
+   * Calls back soon after the log has grown, here or elsewhere. This is a hint, which may be lost or spurious: the log
+   * is read every 100 milliseconds anyway. The returned function stops it. A store without hints omits this method.
    */
   watchLog?(onGrowth: () => void): () => void;
 
   // ---- Upkeep -----------------------------------------------------------------------------------------------------
 
   /**
-   * Tidies up, a bounded piece of work a call, safe on every node at once: writes down ends by deadline (with log
-   * entry and event), writes down ends by epoch (without: the epoch had its own), forgets ended sessions, log
-   * entries, events and attempts that are older than they are kept. When it is through, every index holds only what
-   * is still there.
+   * Cleans up, a bounded amount of work for each call, safe on every node at once: records ends by deadline (with log
+   * entry and event) and ends by epoch (without, because the epoch had its own), and deletes ended sessions, log
+   * entries, events and attempts that are older than they are kept. When it has finished, every index holds only
+   * what still exists.
    */
   sweep(task: SweepTask): Promise<SweepOutcome>;
 
   /**
-   * Everything that is kept, record by record, in one consistent picture; in bounded memory, at the reader's pace.
-   * Attempts and nodes are of the moment, and not among it.
+   * Exports everything that is kept, record by record, from one consistent snapshot, in bounded memory and at the
+   * reader's pace. Attempts and nodes are transient and not included.
    */
   exportRecords(options?: ExportOptions): AsyncIterable<StoreRecord>;
   /**
-   * Writes records into a store that is empty. All or nothing: when the stream fails, or the process dies, the store
-   * is as empty as before, or refuses to be opened until it is emptied. `fingerprint`: what the secret key is known by
-   * that they need, which is kept in the step in which they are there; nothing else may be kept by then.
+   * Writes records into an empty store, all or nothing: if the stream fails or the process dies, the store is as
+   * empty as before or refuses to open until it is emptied. `fingerprint` is the one of the secret key that the records
+   * need; it is kept in the same step, and no other may have been kept by then.
    * @throws `store_not_empty`, and whatever the stream throws
    */
   importRecords(records: AsyncIterable<StoreRecord>, fingerprint?: string): Promise<void>;
 
-  /** What the servers' secret key is known by, as it was kept first; it says nothing of the key. */
+  /** The fingerprint of the servers' secret key, as first kept. It reveals nothing about the key. */
   keyFingerprint(): Promise<string | undefined>;
   /**
-   * Keeps what the secret key is known by if nothing is kept yet, or if what is kept is `instead`: in one step for all
-   * nodes. Answers with what is kept then.
+   * Keeps the secret key's fingerprint if none is kept yet, or if the kept one is `instead`, in one step for all nodes.
+   * Returns the fingerprint that is kept afterwards.
    */
   keepKeyFingerprint(fingerprint: string, instead?: string): Promise<string>;
-  /** The latest moment that the store has written down, in milliseconds; 0 when it is empty. */
+  /** The latest time that the store has recorded, in milliseconds; 0 if it is empty. */
   latestTime(): Promise<number>;
   /**
-   * Takes back what a wrong clock made of the latest moment: a later one becomes `now`. Attempts whose window ends more
-   * than a day after that are forgotten. Nothing else changes: what has ended stays ended.
+   * Corrects a latest time that a wrong clock recorded: if it is later than `now`, it becomes `now`. Attempts whose
+   * window ends more than a day later are deleted. Nothing else changes: what has ended stays ended.
    */
   mendTime(now: number): Promise<void>;
-  /** Why it takes ends, and nothing else; `undefined` while it takes everything. A store that keeps no room for ends has none. */
+  /** Why the store accepts only ends; `undefined` if it accepts everything. Absent if it reserves no room for ends. */
   shortage?(): string | undefined;
-  /** Resolves when the store can be read now. */
+  /** Resolves if the store can be read now. */
   ping(): Promise<void>;
-  /** What `doctor` and the metrics tell of the store: its version, place, size and settings. */
+  /** What `doctor` and the metrics report about the store: its version, place, size and settings. */
   describe(): Promise<StoreDescription>;
-  /** Finishes what it accepted and lets go. Every later call is `store_unavailable`. */
+  /** Finishes what it accepted and releases everything. Every later call fails with `store_unavailable`. */
   close(): Promise<void>;
 }
 
-/** A session as read, with the end that an epoch gave it (the first, when both epochs have moved). */
+/** A session as read, with the end that an epoch gave it (the first one if both epochs have moved). */
 export type SessionSnapshot = { stored: StoredSession; epochEnd: SequencedEnd | undefined };
 
 export type Creation = {
@@ -325,13 +325,13 @@ export type SessionFilter = {
   name?: SessionName | undefined;
   ip?: string | undefined;
   status?: SessionStatus | undefined;
-  /** Lower case; looked for as it is. */
+  /** Lower case; matched literally. */
   text?: string | undefined;
 };
 
 export type SessionQuery = {
   filter: SessionFilter;
-  /** The `next` of the page before. */
+  /** The `next` of the previous page. */
   after?: SessionId | undefined;
   limit: number;
   now: number;
@@ -342,11 +342,11 @@ export type SessionQuery = {
 export type SessionPage = { sessions: SessionSnapshot[]; next: SessionId | undefined; partial: boolean };
 
 export type AccountQuery = {
-  /** The `next` of the page before. */
+  /** The `next` of the previous page. */
   after?: string | undefined;
   limit: number;
   text?: string | undefined;
-  /** Milliseconds that a scan may take; without, as many as it takes. */
+  /** Milliseconds that a scan may take; unlimited if absent. */
   budget?: number | undefined;
 };
 
@@ -363,7 +363,7 @@ export type AccountChange = {
   witness?: AccountWitness | undefined;
 };
 
-/** Another account that a change depends on: what is true of the two together stays true whoever changes either. */
+/** Another account that a change depends on, so that a condition on both holds whichever of them changes. */
 export type AccountWitness = { id: AccountId; version: number };
 
 export type AccountDeletion = {
@@ -393,11 +393,11 @@ export type AttemptOutcome = {
   remaining: number;
   resetAt: number;
   /**
-   * Of the attempts that were taken, how many may still turn out to be right: nobody has said of them that they failed.
-   * 0 where one process has the store to itself, which knows of its own.
+   * How many of the attempts may still turn out to be right, because nobody has reported them as failed. 0 if one
+   * process owns the store, since it knows its own.
    */
   open: number;
-  /** When the last of them was taken. */
+  /** When the last attempt was made. */
   latest: number;
 };
 
@@ -405,75 +405,76 @@ export type EventQuery = EventFilter & {
   after?: number | undefined;
   before?: number | undefined;
   limit: number;
-  /** Milliseconds that looking for events may take; without, as many as it takes. */
+  /** Milliseconds that the search may take; unlimited if absent. */
   budget?: number | undefined;
 };
 
 export type EventPage = {
   events: Event[];
   next: number | undefined;
-  /** The last event that was looked at, whether it is one of these or not; where the page began when there was none. */
+  /** The last event examined, whether it matched or not; where the page began if there was none. */
   reached: number;
   partial: boolean;
 };
 
 /**
- * A place in the change log. The mark is the entry's own, and no other history of the store has the same one at the same
- * sequence: after a failover, numbers are used again. Before the first entry it is sequence 0 with an empty mark.
+ * A place in the change log. The mark is unique to the entry: no other history of the store has the same mark at
+ * the same sequence, although a failover reuses numbers. The position before the first entry is sequence 0 with an
+ * empty mark.
  */
 export type LogPosition = { sequence: number; mark: string };
 
-/** What a change touched: one session, everything of a user, an API key, or everything. */
+/** What a change affected: one session, everything of a user, an API key, or everything. */
 export type LogScope = { sessionId: SessionId } | { userId: UserId } | { keyId: KeyId } | { all: true };
 
 export type LogEntry = LogPosition & { at: number } & LogScope;
 
-/** `oneMoment: false`: what is written meanwhile may be among the records, or not; no server that runs is a reason to refuse. */
+/** `oneMoment: false`: concurrent writes may or may not be included, and running servers are no reason to refuse. */
 export type ExportOptions = { oneMoment?: boolean };
 
 export type LogHead = LogPosition & {
   /**
-   * What this store is an incarnation of: another text once it was failed over or restored, so that what was
-   * acknowledged before may be gone (docs/fence, R10). From what the server cannot fake.
+   * Identifies the store's incarnation. It changes when the store is failed over or restored, because writes that were
+   * acknowledged before may be lost (docs/fence, R10). It comes from something that the server cannot fake.
    */
   incarnation: string;
-  /** The store's own time, epoch milliseconds: the one that deadlines are judged by. */
+  /** The store's own time in epoch milliseconds, by which deadlines are judged. */
   now: number;
 };
 
 /**
- * A server process: its counter grows with every renewal; it has followed the log up to `tail`, and nobody who is
- * attached to it may still be without a change up to `applied`. `lends`: it grants leases to verifiers in other
- * processes, which outlive it when it is killed; so its row must as well, also on a store that only one process has open.
+ * A server process. `counter` grows with every renewal; the process has followed the log up to `tail`, and everybody
+ * attached to it has every change up to `applied`. `lends`: it grants leases to verifiers in other processes, which
+ * outlive it if it is killed; so must its row, even in a store that only one process has open.
  */
 export type NodeRow = { id: string; counter: number; applied: number; tail: LogPosition; lends?: boolean };
 
-/** The nodes' rows, and what the store says of itself, read in one step. */
+/** The nodes' rows and the store's incarnation, read in one step. */
 export type NodeList = {
-  /** `current`: the log has that node's `tail`, with that mark; else what it has applied is of another log. */
+  /** `current`: the log has that node's `tail`, with that mark; otherwise the node has applied another log. */
   nodes: (NodeRow & { current: boolean })[];
-  /** Whether the log has the position that was asked about; true when none was. */
+  /** Whether the log has the position that was given; true if none was. */
   follows: boolean;
   incarnation: string;
-  /** Whether that is the incarnation which {@link Store.confirmIncarnation} has written down last. */
+  /** Whether that is the incarnation that {@link Store.confirmIncarnation} last recorded. */
   confirmed: boolean;
 };
 
 export type SweepTask = {
   now: number;
-  /** Milliseconds that ended sessions, and log entries, are kept. */
+  /** Milliseconds for which ended sessions and log entries are kept. */
   keepEnded: number;
   keepEvents: number;
-  /** Sessions, at most, that one call deals with. */
+  /** The most sessions that one call handles. */
   batch: number;
 };
 
 export type SweepOutcome = {
-  /** Sessions whose end by deadline was written down. */
+  /** Sessions whose end by deadline was recorded. */
   expired: number;
-  /** Sessions whose end by epoch was written down. */
+  /** Sessions whose end by epoch was recorded. */
   endsWritten: number;
-  /** Ended sessions that were forgotten. */
+  /** Ended sessions that were deleted. */
   forgotten: number;
   /** Whether there is more to do now. */
   more: boolean;
@@ -487,12 +488,12 @@ export type StoreDescription = {
   format: number;
   location: string;
   bytes: number;
-  /** Whatever else an operator should know, by name. */
+  /** Anything else that an operator should know, by name. */
   facts: Readonly<Record<string, string | number | boolean>>;
   warnings: readonly string[];
 };
 
-/** The version of what a store is made of, and the numbered steps that an opening would take; in SQL where there is any. */
+/** The version of a store's schema, and the numbered steps that opening it would take, with their SQL if any. */
 export type SchemaPlan = {
   version: number;
   pending: readonly { number: number; name: string; sql?: string }[];

@@ -2,7 +2,7 @@ import type { End } from '../domain/reasons.ts';
 import { errors, isCurfewError } from '../errors.ts';
 import type { CreationOutcome, EndOutcome, EpochOutcome, Store, SweepOutcome } from './contract.ts';
 
-/** The operations that are observed: whatever is asked of a store and answered once. */
+/** The operations that are observed: every one that answers once. */
 export type StoreCall = Exclude<
   {
     [Name in keyof Store]-?: NonNullable<Store[Name]> extends (...given: never) => Promise<unknown> ? Name : never;
@@ -11,8 +11,8 @@ export type StoreCall = Exclude<
 >;
 
 /**
- * Every observed operation, and whether it is a write that must last: those tell whether the store takes changes. A
- * node's row and the attempts need not outlive a crash, and an import takes as long as it takes.
+ * Every observed operation, and whether it is a write that must last: those show whether the store accepts changes. A
+ * node's row and the attempts need not survive a crash, and an import may take any time.
  */
 const calls: Readonly<Record<StoreCall, boolean>> = {
   createSession: true,
@@ -64,12 +64,12 @@ const calls: Readonly<Record<StoreCall, boolean>> = {
 
 /** Milliseconds after which a write that has not been answered counts as held up. */
 const heldUp = 5000;
-/** Milliseconds that a failed write counts, unless one succeeds sooner: then it is worth another try. */
+/** Milliseconds for which a failed write counts, unless one succeeds sooner: then another try is worthwhile. */
 const remembered = 10_000;
 
 type Open = { call: StoreCall; began: number };
 
-/** `code`: the error it failed with. */
+/** `code`: that of the error with which the call failed. */
 export type OnCall = (call: StoreCall, seconds: number, code: string | undefined) => void;
 
 export type SweepFigures = Pick<SweepOutcome, 'expired' | 'endsWritten' | 'forgotten' | 'more'> & {
@@ -77,7 +77,7 @@ export type SweepFigures = Pick<SweepOutcome, 'expired' | 'endsWritten' | 'forgo
   completedAt: number;
 };
 
-/** What becomes of the calls to a store. Moments are of the clock that it is given, unless they are said to be others. */
+/** Observes the calls to a store. Times are those of the given clock unless stated otherwise. */
 export class StoreCalls {
   readonly #now: () => number;
   readonly #open: Set<Open> = new Set();
@@ -85,25 +85,25 @@ export class StoreCalls {
   #onCall: OnCall = () => {};
   readonly sweeps: SweepFigures = { expired: 0, endsWritten: 0, forgotten: 0, more: false, completedAt: 0 };
 
-  /** Sessions that calls have ended, by reason; `deadline` is what the sweep has ended. */
+  /** Sessions that calls have ended, by reason; `deadline` counts those that the sweep has ended. */
   readonly ends: Map<string, number> = new Map();
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  /** Has somebody told of every call from now on. */
+  /** Calls `onCall` after every call from now on. */
   listen(onCall: OnCall): void {
     this.#onCall = onCall;
   }
 
-  /** How long the oldest call has waited that is not answered yet, in milliseconds. */
+  /** How long the oldest unanswered call has waited, in milliseconds. */
   get oldest(): number {
     const [oldest] = this.#open;
     return oldest ? this.#now() - oldest.began : 0;
   }
 
-  /** Why writes do not last now, and for how many milliseconds that has been so; `undefined` while they do. */
+  /** Why writes do not last now, and for how many milliseconds they have not; `undefined` if they do. */
   get writeTrouble(): { detail: string; lasting: number } | undefined {
     const now = this.#now();
     for (const { call, began } of this.#open) {
@@ -148,7 +148,7 @@ export class StoreCalls {
   }
 }
 
-/** The same store, whose calls are observed. Its answers come as before, and as soon. */
+/** The same store with its calls observed. Its answers are unchanged and no slower. */
 export function observeStore(
   store: Store,
   now: () => number = () => performance.now(),
@@ -175,7 +175,7 @@ function observe(store: Store, call: StoreCall, observed: StoreCalls): (...given
   };
 }
 
-/** How many sessions a call has ended, and why. Nobody is told how many an account had that is disabled or deleted. */
+/** How many sessions a call has ended, and why. The count is unknown when an account is disabled or deleted. */
 function endsOf(call: StoreCall, given: readonly unknown[], result: unknown): [reason: string, count: number] {
   switch (call) {
     case 'endSession':
@@ -197,7 +197,7 @@ function endsOf(call: StoreCall, given: readonly unknown[], result: unknown): [r
   }
 }
 
-/** A refusal, such as `too_many_groups`, is no fault of the store. */
+/** A refusal, such as `too_many_groups`, is not a fault of the store. */
 function isFault(error: unknown): boolean {
   return !isCurfewError(error) || errors[error.code].status >= 500;
 }

@@ -13,12 +13,12 @@ const redis = () => import('./redis/index.ts');
 type Engine = {
   begins: RegExp;
   form: string;
-  /** The URL as people may see it: without a password. @throws `config_invalid` when it cannot be one of this kind */
+  /** The URL as people may see it, without a password. @throws `config_invalid` if it cannot be one of this kind */
   show(url: string): string;
   open(url: string): Promise<Store>;
-  /** What copies it, where Curfew does not. */
+  /** What creates backups, if Curfew does not. */
   backedUpBy?: string;
-  /** What an opening would change in its schema; absent where there is none. */
+  /** What opening it would change in its schema; absent if it has none. */
   plan?(url: string): Promise<SchemaPlan>;
 };
 
@@ -58,40 +58,40 @@ export const storeForms: string = engines.map(({ form }) => form).join(' | ');
 
 /**
  * A store's URL as it may be logged. Opens nothing.
- * @throws `config_invalid` when it is of no known kind, or not whole; the password is in no error
+ * @throws `config_invalid` if its kind is unknown or it is incomplete; the error never contains the password
  */
 export function showStore(url: string): string {
   return engineOf(url).show(url);
 }
 
-/** Opens the store that a URL names. @throws what keeps it from being opened, by name */
+/** Opens the store that a URL names. @throws the error that prevents it, by code */
 export function openStore(url: string): Promise<Store> {
   return engineOf(url).open(url);
 }
 
 /**
- * Opens a store that is to be read alone. One that an opening would change is left as it is, since servers of an earlier
- * version may use it, and is refused.
- * @throws `store_outdated`, and what keeps it from being opened
+ * Opens a store only for reading. A store that opening would change is refused and left as it is, since servers of an
+ * earlier version may use it.
+ * @throws `store_outdated`, and any error that prevents opening it
  */
 export async function openStoreToRead(url: string): Promise<Store> {
   const { version, pending } = await planStore(url);
   const last = pending.at(-1);
-  // What nobody has used yet has nothing to be changed.
+  // A store that nobody has used yet has nothing to change.
   if (last === undefined || version === 0) return openStore(url);
   throw new CurfewError('store_outdated', {
     detail: `${showStore(url)} has format ${version}, and this version of Curfew reads ${last.number}.`,
   });
 }
 
-/** What an opening would change in a store's schema. Changes nothing; a store without a schema is always up to date. */
+/** What opening a store would change in its schema. Changes nothing; a store without a schema is always up to date. */
 export async function planStore(url: string): Promise<SchemaPlan> {
   return (await engineOf(url).plan?.(url)) ?? { version: 1, pending: [] };
 }
 
 /**
- * Copies an embedded store into a folder of its own, also while a server has it open; `beside`: what else of its folder.
- * @throws `config_invalid` for a store that has other tools for that, and what keeps it from being copied (`store_…`)
+ * Copies an embedded store into a folder of its own, even while a server has it open; `beside` names further files.
+ * @throws `config_invalid` for a store that has other tools for that, and any error that prevents the copy (`store_…`)
  */
 export async function backUpStore(url: string, target: string, beside: readonly string[]): Promise<Backup> {
   const { backedUpBy } = engineOf(url);
@@ -105,14 +105,14 @@ export async function backUpStore(url: string, target: string, beside: readonly 
 }
 
 /**
- * Looks at everything that the folder of an embedded store holds; `in_use` when a process has it open.
+ * Checks everything in the folder of an embedded store; returns `in_use` if a process has it open.
  * @throws `store_damaged`, `store_version`
  */
 export async function checkFolder(folder: string): Promise<'sound' | 'in_use'> {
   return (await lmdb()).checkLmdbStore(folder);
 }
 
-/** The folder of an embedded store; `undefined` for one that lives on a server. */
+/** The folder of an embedded store; `undefined` for a store on a server. */
 export function folderOf(url: string): string | undefined {
   return /^lmdb:(.+)$/.exec(url)?.[1];
 }

@@ -1,6 +1,6 @@
 /**
- * The parameters of a store's URL, each once. One that nobody knows is refused: whoever wrote it relies on it.
- * @throws what `refuse` makes of what is wrong
+ * The parameters of a store's URL, each at most once. An unknown one is refused, since its author relies on it.
+ * @throws the error that `refuse` makes of the problem
  */
 export function readParameters<Name extends string>(
   url: URL,
@@ -20,10 +20,10 @@ export function readParameters<Name extends string>(
   return found as Partial<Record<Name, string>>;
 }
 
-/** A server of a list in a URL: its name or address, and its port. A host may be a path, and escaped. */
+/** A server in a URL's list: its name or address, and its port. A host may be a path, and escaped. */
 export type Server = { host: string; port: number };
 
-/** Reads `host`, `host:port`, or an IPv6 address in brackets; `undefined` when it is none of them. */
+/** Reads `host`, `host:port`, or an IPv6 address in brackets; `undefined` if it is none of them. */
 export function readServer(text: string, defaultPort: string): Server | undefined {
   const [, v6, name, own] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:,[\]\s]+))(?::([^:]*))?$/.exec(text) ?? [];
   const port = own || defaultPort;
@@ -33,7 +33,7 @@ export function readServer(text: string, defaultPort: string): Server | undefine
   return { host: v6 ?? decoded(name!), port: Number(port) };
 }
 
-/** A part of a URL as it is meant; as it stands where it holds a `%` that begins nothing. */
+/** A decoded part of a URL, or the part unchanged if it has an invalid `%`. */
 export function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -9,20 +9,20 @@ import { CurfewError } from '../errors.ts';
 import type { LogEntry } from './contract.ts';
 
 /**
- * One thing that a store keeps, as it is handed from one store to another. They come in the order in which they stand
- * here: the numbers first, then the steps of epochs, and all else after what it refers to.
+ * One record in a transfer from one store to another. Records come in the order in which they are listed here: the
+ * counters first, then the steps of epochs, and everything else after what it refers to.
  */
 export type StoreRecord =
-  /** The newest numbers, and the latest moment. */
+  /** The newest sequences, and the latest time. */
   | { kind: 'counters'; head: number; lastEvent: number; time: number }
   /** A step of a user's epoch, or (`null`) of everyone's, lowest first. */
   | { kind: 'epoch'; userId: UserId | null; number: number; end: SequencedEnd; settled: boolean }
   | { kind: 'account'; account: Account }
   | { kind: 'key'; key: ApiKey }
-  /** `writtenAt`: when the end was written down. */
+  /** `writtenAt`: when the end was recorded. */
   | { kind: 'session'; session: StoredSession; writtenAt: number | undefined }
   | { kind: 'slot'; slot: NamedSession }
-  /** Without its mark: that says which store's log it stands in. */
+  /** Without its mark, which depends on the store's log. */
   | { kind: 'log'; entry: WithoutMark<LogEntry> }
   | { kind: 'event'; event: Event };
 
@@ -32,7 +32,7 @@ export type RecordKind = StoreRecord['kind'];
 
 const order: readonly RecordKind[] = ['counters', 'epoch', 'account', 'key', 'session', 'slot', 'log', 'event'];
 
-/** A record as a line of JSON: bytes as base64. */
+/** A record as a line of JSON, with bytes as base64. */
 export function encodeRecord(record: StoreRecord): string {
   return JSON.stringify(withBytes(record, toText));
 }
@@ -56,14 +56,14 @@ export function decodeRecord(line: string): StoreRecord {
   }
 }
 
-/** Where in the order a record stands: a stream goes on from there, and never back. */
+/** The record's place in the order; a stream never goes back in it. */
 export function rankOf(record: StoreRecord): number {
   return order.indexOf(record.kind);
 }
 
 type Convert = (value: Uint8Array) => Uint8Array;
 
-/** The few parts of records that are bytes; text on its way through JSON, and typed as what they stand for. */
+/** Converts the few parts of records that are bytes. In JSON they are text, but they keep the type of bytes. */
 function withBytes(record: StoreRecord, convert: Convert): StoreRecord {
   switch (record.kind) {
     case 'session': {
@@ -89,8 +89,8 @@ const toText: Convert = (value) => Buffer.from(value).toString('base64') as unkn
 const toBytes: Convert = (value) => Buffer.from(value as unknown as string, 'base64');
 
 /**
- * Refuses a store that is not as good as new: one that holds anything, or knows another secret key than the one that the
- * records need.
+ * Refuses a store that is not as good as new: one that contains anything, or that was used with another secret key than
+ * the records need.
  * @throws `store_not_empty`
  */
 export function refuseUsed(used: boolean, kept: string | undefined, fingerprint: string | undefined): void {

@@ -1,15 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import { CurfewError } from '../errors.ts';
 
-/** What changes with every renewal of a server's row, by the server's id. */
+/** The part of each server's row that changes with every renewal, by the server's id. */
 export type Rows = ReadonlyMap<string, string>;
 
-/** Milliseconds within which a server that runs renews its row: three renewals of the usual lease are in them. */
+/** Milliseconds within which a running server renews its row; they cover three renewals of the usual lease. */
 const renewals = 2000;
 
 /**
- * The rows of servers, none of which runs: one that stays as it is belongs to a server that was killed.
- * @throws `servers_running`; `why`: what none may run for, as a sentence without its end
+ * The rows of servers, if none of them is running: a row that does not change belongs to a server that was killed.
+ * @throws `servers_running`; `why`: the reason, as a sentence without its full stop
  */
 export async function quietRows(read: () => Promise<Rows>, why: string): Promise<Rows> {
   const rows = await read();
@@ -20,7 +20,7 @@ export async function quietRows(read: () => Promise<Rows>, why: string): Promise
   return later;
 }
 
-/** @throws `servers_running` when a row is another than it was */
+/** @throws `servers_running` if a row has changed */
 export function refuseRunning(before: Rows, now: Rows, why: string): void {
   const running = [...now].filter(([id, row]) => before.get(id) !== row).length;
   if (running === 0) return;

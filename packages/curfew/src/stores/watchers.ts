@@ -1,13 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** Milliseconds until a connection that brought hints, and broke, is tried anew. */
+/** Milliseconds before a broken connection for hints is opened again. */
 const pause = 1000;
 
-/** Rejects when an answer takes longer than so many milliseconds, or when nobody waits for it any more. */
+/** Rejects if an answer takes longer than `most` milliseconds or `until` is aborted. */
 export async function inTime<T>(answer: Promise<T>, most: number, until: AbortSignal): Promise<T> {
   const done = new AbortController();
   const late = setTimeout(most, undefined, { signal: AbortSignal.any([done.signal, until]), ref: false }).then(() => {
-    throw new Error(`nothing came within ${most} ms`);
+    throw new Error(`no answer came within ${most} ms`);
   });
   try {
     return await Promise.race([answer, late]);
@@ -16,12 +16,12 @@ export async function inTime<T>(answer: Promise<T>, most: number, until: AbortSi
   }
 }
 
-/** Listens on a connection until it breaks or is let go of; calls back with every hint. */
+/** Listens on a connection until it breaks or is released; calls back with every hint. */
 export type Listen = (hint: () => void, until: AbortSignal) => Promise<void>;
 
 /**
- * Who watches the log. While anybody does, a connection of its own listens for what the server says of the log's growth,
- * and is made anew when it breaks. Meanwhile hints are lost, and nothing else: the log is read anyway.
+ * The watchers of the log. While there are any, a dedicated connection listens for notices that the log has grown, and
+ * is opened again if it breaks. Meanwhile only hints are lost: the log is read anyway.
  */
 export class Watchers {
   readonly #listen: Listen;
@@ -32,7 +32,7 @@ export class Watchers {
     this.#listen = listen;
   }
 
-  /** Calls back whenever the log has grown, until what it answers with is called. */
+  /** Calls back whenever the log has grown, until the returned function is called. */
   watch(onGrowth: () => void): () => void {
     this.#watchers.add(onGrowth);
     this.#listening ??= this.#begin();

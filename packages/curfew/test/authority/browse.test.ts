@@ -6,7 +6,7 @@ import { budget } from '../../src/authority/match-sessions.ts';
 import type { SessionQuery } from '../../src/stores/contract.ts';
 import { TestServer } from '../support/server.ts';
 
-/** The context of a server whose store takes its time for each list, and what it was asked for. */
+/** The context of a server whose store delays each list, and a record of the queries. */
 function slowly(server: TestServer, milliseconds: number) {
   const { store } = server.context;
   const asked: SessionQuery[] = [];
@@ -25,7 +25,7 @@ function slowly(server: TestServer, milliseconds: number) {
 
 const query = { order: [], offset: 0, limit: 100 };
 
-test('a search across users finds those that match and those of whoever has such a name, each once', async (t) => {
+test('a search across users finds sessions that match and sessions of users with a matching name, each once', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const account = await server.createAccount('grace');
@@ -37,7 +37,7 @@ test('a search across users finds those that match and those of whoever has such
   assert.deepEqual([total, partial], [2, false]);
 });
 
-test('N3.5: a search across users takes the time of one scan, however many users have such a name, and says so', async (t) => {
+test('N3.5: a search across users takes the time of one scan, however many users have a matching name, and reports that it was cut short', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   for (let i = 0; i < 30; i++) {
@@ -51,5 +51,5 @@ test('N3.5: a search across users takes the time of one scan, however many users
   assert.ok(sessions.length > 0);
   assert.ok(asked.length <= 6, `it was given the time for 5 lists, and asked for ${asked.length}`);
   for (const { budget: left } of asked) assert.ok(left <= budget);
-  assert.equal(asked.at(-1)?.filter.userId, undefined, 'all other sessions have a time of their own');
+  assert.equal(asked.at(-1)?.filter.userId, undefined, 'all other sessions have time of their own');
 });

@@ -7,7 +7,7 @@ import { manualClock } from '../support/ports.ts';
 
 const began = Date.UTC(2026, 0, 1);
 
-/** A machine and a store with clocks of their own: `skew` is how many milliseconds a clock gains in each second. */
+/** A machine and a store with separate clocks: `skew` is how many milliseconds a clock gains in each second. */
 class Machines {
   #passed = 0;
   #slept = 0;
@@ -37,7 +37,7 @@ class Machines {
     this.#wall += by;
   }
 
-  /** A question to the store whose answer takes so long, there and back. */
+  /** A request to the store whose answer takes that long, there and back. */
   ask(there = 0, back = 0): StoreTime {
     const sentAt = this.timing.mono();
     this.pass(there);
@@ -53,7 +53,7 @@ const turns = fc.array(fc.record({ pause: fc.integer({ min: 0, max: 5 * minute }
 });
 
 describe('the clock of a store', () => {
-  test('it never goes back, never tells a moment that the store has not reached, and is late by the quickest answer at most', () => {
+  test('it never goes back, is never ahead of the store, and is behind it at most by the fastest answer', () => {
     fc.assert(
       fc.property(turns, delay, delay, (list, there, back) => {
         const machines = new Machines();
@@ -75,7 +75,7 @@ describe('the clock of a store', () => {
     );
   });
 
-  test('a monotonic clock that runs fast or slow is set right by every answer', () => {
+  test('every answer corrects a monotonic clock that runs fast or slow', () => {
     fc.assert(
       fc.property(turns, fc.double({ min: -0.5, max: 0.5, noNaN: true }), (list, skew) => {
         const machines = new Machines({ skew });
@@ -83,7 +83,7 @@ describe('the clock of a store', () => {
         for (const { pause, there, back } of list) {
           machines.pass(pause);
           note(machines.ask(there, back));
-          // What passed since the store read its clock, and the time of one answer.
+          // The time since the store read its clock, and the time of one answer.
           assert.ok(Math.abs(clock.nowForEnd() - machines.store) <= there + back + 5 * minute * 0.0005 + 3);
         }
       }),
@@ -114,7 +114,7 @@ describe('the clock of a store', () => {
     [-5 * minute, '5 minutes behind'],
     [-40 * day, '40 days behind'],
   ] as const) {
-    test(`a machine that is ${says} does not join, and hears by how much it is off`, () => {
+    test(`a machine that is ${says} does not join, and the error says by how much it is off`, () => {
       const machines = new Machines({ wall: off });
       assert.throws(() => storeClock(machines.timing, minute, machines.ask()), {
         code: 'clock_differs',
@@ -123,7 +123,7 @@ describe('the clock of a store', () => {
       assert.ok(storeClock(machines.timing, 41 * day, machines.ask()), 'the bound is a setting');
     });
 
-    test(`a machine whose clock is set ${says} while it runs says so, from then until it is right again`, () => {
+    test(`a machine whose clock is set ${says} while it runs reports that until the clock is right again`, () => {
       const machines = new Machines();
       const { clock, note } = storeClock(machines.timing, minute, machines.ask());
       machines.pass(second);
@@ -137,12 +137,12 @@ describe('the clock of a store', () => {
       machines.pass(minute);
       note(machines.ask());
       assert.deepEqual([clock.trouble()?.since, clock.offset()], [noticed, off]);
-      assert.equal(clock.now(), Math.floor(machines.store), 'the time is the store’s all the same');
+      assert.equal(clock.now(), Math.floor(machines.store), 'the time is still the store’s');
       machines.setWall(-off);
       assert.equal(clock.trouble(), undefined);
     });
 
-    test(`a clock of the store that jumps to ${says} moves no deadline, for however long, and is told`, () => {
+    test(`a clock of the store that jumps to ${says} moves no deadline, however long it lasts, and is reported`, () => {
       const machines = new Machines();
       const { clock, note } = storeClock(machines.timing, minute, machines.ask());
       machines.store += off;
@@ -160,7 +160,7 @@ describe('the clock of a store', () => {
     });
   }
 
-  test('a jump ahead that this machine has made too is followed: both were set right', () => {
+  test('a jump ahead that this machine makes too is followed: both clocks were corrected', () => {
     const machines = new Machines();
     const { clock, note } = storeClock(machines.timing, minute, machines.ask());
     machines.store += 40 * day;
@@ -170,7 +170,7 @@ describe('the clock of a store', () => {
     assert.equal(clock.trouble(), undefined);
   });
 
-  test('a jump back that this machine has made too opens and verifies nothing more, and ends go on', () => {
+  test('after a jump back that this machine makes too, nothing is opened or verified, but sessions can still be ended', () => {
     const machines = new Machines();
     const { clock, note } = storeClock(machines.timing, minute, machines.ask());
     machines.store -= 5 * minute;
@@ -182,10 +182,10 @@ describe('the clock of a store', () => {
     machines.pass(5 * minute);
     assert.equal(clock.now(), began, 'it has caught up');
     const again = storeClock(machines.timing, minute, machines.ask());
-    assert.equal(again.clock.now(), Math.floor(machines.store), 'the next start goes by the store');
+    assert.equal(again.clock.now(), Math.floor(machines.store), 'the next start uses the store’s time');
   });
 
-  test('a small step back of the store, as a time service makes it, stops the time until it has caught up', () => {
+  test('a small step back of the store’s clock, such as a time service makes, stops the time until the clock has caught up', () => {
     const machines = new Machines();
     const { clock, note } = storeClock(machines.timing, minute, machines.ask());
     machines.store -= 20 * second;
@@ -197,7 +197,7 @@ describe('the clock of a store', () => {
   });
 
   for (const wall of [0, 3 * minute]) {
-    test(`after a sleep of the machine the first answer sets the time right${wall > 0 ? ', also where its clock is wrong' : ''}`, () => {
+    test(`after a sleep of the machine the first answer corrects the time${wall > 0 ? ', even if its clock is wrong' : ''}`, () => {
       const machines = new Machines();
       const { clock, note } = storeClock(machines.timing, minute, machines.ask());
       machines.setWall(wall);
@@ -211,7 +211,7 @@ describe('the clock of a store', () => {
 });
 
 describe('the clock of a process', () => {
-  test('one that is behind what the store has written down opens nothing, and says so', () => {
+  test('one that is behind the latest time in the store opens nothing, and reports that', () => {
     const source = manualClock(began);
     const clock = processClock(source, began + 40 * day);
     assert.throws(() => clock.now(), { code: 'clock_stepped_back' });

@@ -9,7 +9,9 @@ import { TestServer } from '../support/server.ts';
 const failed = { type: 'login.failed', at: Date.now(), by: 'policy' } as const;
 const wanted = { ...failed, type: 'second_factor.failed' } as const;
 
-test('N3.2: a stream of events that finds nothing goes on from where it looked', { timeout: 60_000 }, async (t) => {
+test('N3.2: a stream of events that finds no match continues after the last event examined', {
+  timeout: 60_000,
+}, async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const { store } = server.context;
@@ -28,7 +30,7 @@ test('N3.2: a stream of events that finds nothing goes on from where it looked',
   const first = events.next();
   for (let i = 0; i < 20; i++) await store.appendEvent(failed);
   const { sequence } = (await store.readEvents({ limit: 1 })).events[0]!;
-  // Until it has looked at all of them, and then once more.
+  // Until it has examined all of them, and then once more.
   while (asked.at(-1)?.after !== sequence) await new Promise(setImmediate);
   await store.appendEvent(wanted);
   assert.equal((await first).value.sequence, sequence + 1);
@@ -41,7 +43,7 @@ test('N3.2: a stream of events that finds nothing goes on from where it looked',
   await events.return?.();
 });
 
-test('N3.2: a page of the audit trail that ran out of time says so, and its cursor goes on', async (t) => {
+test('N3.2: a page of the audit trail that ran out of time says so, and its cursor continues there', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const { store } = server.context;
@@ -68,7 +70,7 @@ test('N3.2: a page of the audit trail that ran out of time says so, and its curs
   assert.deepEqual([body.events.length, body.partial], [1, false]);
 });
 
-test('a cursor that somebody made up is refused, and is no damage of the store', async (t) => {
+test('a made-up cursor is refused, and is not reported as damage of the store', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   for (const position of ['NaN', '', '0', '-1', '1.5', '1e308', '99999999999999999999']) {
@@ -77,7 +79,7 @@ test('a cursor that somebody made up is refused, and is no damage of the store',
   }
 });
 
-test('the audit trail is searched by who did it and by time, together with the other filters', async (t) => {
+test('the audit trail is searched by actor and by time, together with the other filters', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const { store } = server.context;

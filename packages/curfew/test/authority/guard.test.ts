@@ -8,7 +8,7 @@ import { temporaryStore } from '../support/store.ts';
 
 const password = 'correct horse battery';
 
-/** The use cases over a store of a test's own, with the accounts that a test names. */
+/** The use cases with a separate store for each test, and with the accounts that the test names. */
 async function open(t: { after(done: () => Promise<void>): void }) {
   const store = await temporaryStore();
   const { context, close } = await compose(store.settings);
@@ -29,8 +29,8 @@ const keyWith = (...scopes: (typeof permissions)[number][]): Caller => ({
   granted: new Set(scopes),
 });
 
-describe('whoever may do less than their target writes nothing to it', () => {
-  /** Every write to an account that there is. */
+describe('a caller with fewer permissions than the target cannot write to it', () => {
+  /** Every write to an account. */
   const writes: Record<string, (authority: Authority, caller: Caller, id: string) => Promise<unknown>> = {
     'its password': (authority, caller, id) => authority.updateAccount(caller, id, { password: 'taken over' }),
     'its address': (authority, caller, id) => authority.updateAccount(caller, id, { email: 'eve@example.com' }),
@@ -50,7 +50,7 @@ describe('whoever may do less than their target writes nothing to it', () => {
   const allButOne = permissions.filter((permission) => permission !== 'events.read');
 
   for (const [what, write] of Object.entries(writes)) {
-    test(`N1.2: whoever may less writes nothing of a stronger account: ${what}`, async (t) => {
+    test(`N1.2: a caller with fewer permissions cannot change an account that has more: ${what}`, async (t) => {
       const { context, authority, made } = await open(t);
       await made('other', ['admin']);
       const { id } = await made('boss', ['admin']);
@@ -67,7 +67,7 @@ describe('whoever may do less than their target writes nothing to it', () => {
     });
   }
 
-  test('what takes accounts.manage takes it in the use case too, whatever surface asks', async (t) => {
+  test('an operation that requires accounts.manage requires it in the use case too, on every surface', async (t) => {
     const { authority, made, signedIn } = await open(t);
     const { id } = await made('ada', ['member']);
     await made('help', ['support']);
@@ -83,7 +83,7 @@ describe('whoever may do less than their target writes nothing to it', () => {
     await assert.rejects(authority.updateAccount(own, id, { roles: ['support'] }), { code: 'permission_missing' });
   });
 
-  test('N1.3: a key is made and revoked only by whoever may do what it may', async (t) => {
+  test('N1.3: a key can be created and revoked only by a caller that has its permissions', async (t) => {
     const { authority } = await open(t);
     const root = await authority.createKey(library, { name: 'root', scopes: permissions });
     const reader = await authority.createKey(library, { name: 'reader', scopes: ['sessions.read'] });
@@ -98,7 +98,7 @@ describe('whoever may do less than their target writes nothing to it', () => {
     assert.ok((await authority.revokeKey(await authority.authenticateKey(root.token), root.key.id)).key.revokedAt);
   });
 
-  test('a named session that an account is signed in to is set and started by nobody who may less; ended by whoever may end', async (t) => {
+  test('a named session with an account signed in can be set and started only by a caller with its permissions, and ended by any caller that may end sessions', async (t) => {
     const { authority, made, signedIn } = await open(t);
     await made('boss', ['admin']);
     await authority.createNamedSession(library, { name: 'desk' });
@@ -112,14 +112,10 @@ describe('whoever may do less than their target writes nothing to it', () => {
     const boss = await signedIn('boss');
     await authority.startNamedSession(boss, 'desk');
     await assert.rejects(authority.restartNamedSession(operator, 'desk'), refused);
-    assert.equal(
-      (await authority.getNamedSession('desk')).status,
-      'working',
-      'a restart that was refused has stopped it',
-    );
+    assert.equal((await authority.getNamedSession('desk')).status, 'working', 'a refused restart has stopped it');
     await authority.logoutNamedSession(operator, 'desk');
     await authority.updateNamedSession(operator, 'desk', { config: { color: 'red' } });
-    // One that somebody else opened for the account acts with nothing of it.
+    // One that somebody else opened for the account has none of its permissions.
     const { id } = await authority.getAccount(boss.session.userId);
     await authority.createSession(operator, { userId: id, name: 'desk' });
     await authority.restartNamedSession(operator, 'desk');
@@ -136,9 +132,9 @@ describe('the last administrator', () => {
   };
 
   for (const [what, take] of Object.entries(takes)) {
-    test(`N1.4: the last administrator is not ${what}, by nobody; the last but one is`, async (t) => {
+    test(`N1.4: the last administrator cannot be ${what} by anybody, but the last but one can`, async (t) => {
       const { authority, made, signedIn } = await open(t);
-      // Everything that an administrator may do, and yet none: a later version may add a permission.
+      // Every permission of an administrator, and yet not one: a later version may add a permission.
       await authority.createAccount(library, { username: 'almost', password, permissions });
       const { id } = await made('boss', ['admin']);
       const own = await signedIn('boss');
@@ -155,12 +151,12 @@ describe('the last administrator', () => {
       );
       const second = await made('second', ['admin']);
       await authority.updateAccount(library, second.id, { disabled: true });
-      await assert.rejects(take(authority, own, id), { code: 'last_administrator' }, 'a disabled one is none');
+      await assert.rejects(take(authority, own, id), { code: 'last_administrator' }, 'a disabled one does not count');
       await authority.updateAccount(library, second.id, { disabled: false });
       await take(authority, own, id);
     });
 
-    test(`N1.4: the last administrator is not ${what} when two do it to each other at the same moment`, async (t) => {
+    test(`N1.4: the last administrator is not ${what} if two do it to each other at the same moment`, async (t) => {
       const { context, authority, made, signedIn } = await open(t);
       const [one, other] = [await made('one', ['admin']), await made('other', ['admin'])];
       const callers = [await signedIn('one'), await signedIn('other')] as const;

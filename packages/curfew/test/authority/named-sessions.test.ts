@@ -9,7 +9,7 @@ import { temporaryStore } from '../support/store.ts';
 
 type Context = { after(done: () => Promise<void>): void };
 
-/** The use cases over a store of a test's own. */
+/** The use cases with a separate store for each test. */
 async function open(t: Context): Promise<{ context: AuthorityContext; authority: Authority }> {
   const store = await temporaryStore();
   const { context, close } = await compose(store.settings);
@@ -20,10 +20,10 @@ async function open(t: Context): Promise<{ context: AuthorityContext; authority:
   return { context, authority: createAuthority(context) };
 }
 
-/** Another server over the same store: it takes turns with nobody here. */
+/** Another server over the same store; no queue here orders its calls. */
 const elsewhere = (context: AuthorityContext): Authority => createAuthority({ ...context, queue: new KeyedQueue() });
 
-test('work on one subject is done in the order in which it was asked for, whatever fails', async () => {
+test('work on one subject is done in the order of the calls, whatever fails', async () => {
   const queue = new KeyedQueue();
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -40,7 +40,7 @@ test('work on one subject is done in the order in which it was asked for, whatev
   assert.deepEqual(order, ['of another', 'first', 'second']);
 });
 
-test('calls on one named session are done one after the other', async (t) => {
+test('calls on one named session are executed one after the other', async (t) => {
   const { context, authority } = await open(t);
   await authority.createNamedSession(library, { name: 'desk' });
   let [inside, most] = [0, 0];
@@ -60,10 +60,10 @@ test('calls on one named session are done one after the other', async (t) => {
   await Promise.all(calls);
   assert.equal(most, 1);
   const named = await authority.getNamedSession('desk');
-  assert.deepEqual([named.config, named.status], [{ color: 4 }, 'waiting'], 'the last that was asked for counts');
+  assert.deepEqual([named.config, named.status], [{ color: 4 }, 'waiting'], 'the last call counts');
 });
 
-test('servers that start and stop a named session at once agree: its session is verifiable only if it is started', async (t) => {
+test('servers that start and stop a named session at once agree: its session is valid only if it is started', async (t) => {
   const { context, authority } = await open(t);
   await authority.createNamedSession(library, { name: 'desk' });
   const { token } = await authority.createSession(library, { userId: 'ada', name: 'desk' });
@@ -78,7 +78,7 @@ test('servers that start and stop a named session at once agree: its session is 
   }
 });
 
-test('a stop that another server’s start overtakes does not leave the session suspended', async (t) => {
+test('a stop overtaken by another server’s start does not leave the session suspended', async (t) => {
   const { context, authority } = await open(t);
   await authority.createNamedSession(library, { name: 'desk' });
   const { token } = await authority.createSession(library, { userId: 'ada', name: 'desk' });
@@ -113,7 +113,7 @@ test('nobody signs in to a named session that is being removed', async (t) => {
   await assert.rejects(authority.getNamedSession('desk'), { code: 'named_session_not_found' });
 });
 
-test('opening makes a slot, or sets the configuration of a stopped one, and starts it', async (t) => {
+test('opening creates a slot, or configures a stopped one, and starts it', async (t) => {
   const { authority } = await open(t);
   const made = await authority.openNamedSession(library, { name: 'desk', config: { color: 'blue' } });
   assert.deepEqual([made.status, made.config], ['waiting', { color: 'blue' }]);
@@ -126,7 +126,7 @@ test('opening makes a slot, or sets the configuration of a stopped one, and star
   assert.equal((await authority.verifySession(token)).active, true);
 });
 
-test('a text that is no name is the name of no named session', async (t) => {
+test('no named session is found by an invalid name', async (t) => {
   const { authority } = await open(t);
   for (const name of ['', '.', '..', 'a/b', 'a b', '\0', 'аdmin', 'x'.repeat(101)]) {
     await assert.rejects(authority.getNamedSession(name), { code: 'named_session_not_found' });
@@ -135,7 +135,7 @@ test('a text that is no name is the name of no named session', async (t) => {
   }
 });
 
-test('signing in to a named session takes the permission to create sessions', async (t) => {
+test('signing in to a named session requires the permission to create sessions', async (t) => {
   const { authority } = await open(t);
   await authority.createNamedSession(library, { name: 'desk' });
   const password = 'correct horse battery';

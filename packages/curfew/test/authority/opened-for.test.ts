@@ -7,7 +7,7 @@ import { type Authenticator, adminPassword, TestServer } from '../support/server
 
 type Test = { after(done: () => Promise<void>): void };
 
-/** A server, its administrator's id, and a key that may do what is said. */
+/** A server, its administrator's id, and a key with the given scopes. */
 async function start(t: Test, ...scopes: Permission[]) {
   const server = await TestServer.start();
   t.after(() => server.close());
@@ -25,7 +25,7 @@ async function start(t: Test, ...scopes: Permission[]) {
 }
 
 describe('a session that somebody else opened for an account', () => {
-  test('N1.1: opened by somebody else, it carries nothing of what the account may do: no key, no password, no factor, no end of others', async (t) => {
+  test('N1.1: opened by somebody else, it has none of the account’s permissions: no key, no password, no factor, no end of others', async (t) => {
     const { server, id, open, permissionsOf } = await start(t, 'sessions.create');
     const { token: as, session } = await open(id);
     assert.deepEqual(await permissionsOf(as), []);
@@ -46,13 +46,13 @@ describe('a session that somebody else opened for an account', () => {
       assert.equal(status, 403, `${method} ${path}: ${JSON.stringify(problem)}`);
     }
     assert.equal((await server.login('admin', adminPassword)).status, 200);
-    // What it is for goes on: it is verified, and its user sees and leaves it.
+    // Its purpose is unaffected: it is verified, and its user can see and end it.
     assert.equal((await server.verify(as)).active, true);
     assert.equal((await server.call('GET', `/v1/users/${id}/sessions`, undefined, { as })).status, 200);
     assert.equal((await server.call('POST', '/v1/logout', undefined, { as })).status, 200);
   });
 
-  test('N1.1: opened by somebody else, it carries nothing after a refresh, in a named session, and in each system that is spoken either', async (t) => {
+  test('N1.1: opened by somebody else, it has none of them after a refresh, in a named session or on any dialect’s surface either', async (t) => {
     const { server, id, open, permissionsOf } = await start(t, 'sessions.create');
     const opened = await open(id, undefined, { name: 'desk' });
     const refreshed = await server.call(
@@ -83,7 +83,7 @@ describe('a session that somebody else opened for an account', () => {
     assert.equal(generate.status, 403, JSON.stringify(generate.body));
   });
 
-  test('of an account without any permission writes nothing to it and is not fresh', async (t) => {
+  test('of an account without any permission cannot write to it and is not fresh', async (t) => {
     const { server, open } = await start(t, 'sessions.create');
     const account = await server.createAccount('ada');
     const { token: as } = await open(account.id);
@@ -91,13 +91,13 @@ describe('a session that somebody else opened for an account', () => {
     const patch = (code?: string) =>
       server.call('PATCH', `/v1/accounts/${account.id}`, { password: 'taken over' }, { as, ...(code && { code }) });
     assert.equal((await patch()).body.code, 'fresh_sign_in_required');
-    // Even with a code: whoever opened the session has it too.
+    // Even with a code: the caller that opened the session has it too.
     assert.equal((await patch(authenticator.next())).body.code, 'permission_missing');
     assert.equal((await patch()).body.code, 'permission_missing');
     assert.equal((await server.login('ada', 'ada password', authenticator.next())).status, 200);
   });
 
-  test('carries what the account may do when whoever opened it may do all of that, and only then', async (t) => {
+  test('has the account’s permissions only if the caller that opened it has all of them', async (t) => {
     const { server, id, open, permissionsOf } = await start(t, ...permissions.filter((one) => one !== 'events.read'));
     const helper = await server.createAccount('helper', { roles: ['support'] });
     assert.deepEqual((await permissionsOf((await open(helper.id)).token)).sort(), ['sessions.end', 'sessions.read']);
@@ -108,7 +108,7 @@ describe('a session that somebody else opened for an account', () => {
     assert.equal((await authenticateSession(token)).granted.size, permissions.length);
   });
 
-  test('carries nothing more when the account gets more than whoever opened it may do', async (t) => {
+  test('gains nothing if the account gets permissions that the caller that opened it lacks', async (t) => {
     const { server, open, permissionsOf } = await start(t, 'sessions.create', 'sessions.read', 'sessions.end');
     const account = await server.createAccount('ada', { roles: ['support'] });
     const { token } = await open(account.id);
@@ -117,7 +117,7 @@ describe('a session that somebody else opened for an account', () => {
     assert.deepEqual(await permissionsOf(token), []);
   });
 
-  test('by a person makes no sign-in of theirs fresh, and passes by no second factor', async (t) => {
+  test('by a person makes no sign-in of theirs fresh, and bypasses no second factor', async (t) => {
     const { server, id, open, permissionsOf } = await start(t, 'sessions.create');
     const own = (await server.login()).body.token;
     const second = await server.createAccount('second', { roles: ['admin'] });
@@ -135,7 +135,7 @@ describe('a session that somebody else opened for an account', () => {
     }
   });
 
-  test('one that the account itself opened by signing in carries all, through each system', async (t) => {
+  test('a session that the account itself opened by signing in has all permissions, on each surface', async (t) => {
     const { server, id, permissionsOf } = await start(t, 'sessions.create');
     const native = (await server.login()).body.token;
     const rocket = await server.call('POST', '/api/v1/login', { user: 'admin', password: adminPassword }, { as: '' });
@@ -154,7 +154,7 @@ describe('a session that somebody else opened for an account', () => {
   });
 });
 
-test('a user who has no account here is fresh as the application says by opening the session', async (t) => {
+test('a user without an account is fresh when the application opens the session', async (t) => {
   const { server, open } = await start(t, 'sessions.create');
   const [one, other] = [await open('ada'), await open('ada')];
   const ended = await server.call('DELETE', `/v1/sessions/${other.session.id}`, undefined, { as: one.token });

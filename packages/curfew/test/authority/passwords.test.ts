@@ -5,7 +5,7 @@ import { recoverAccount } from '../../src/authority/recover-account.ts';
 import { signIn } from '../../src/authority/sign-in.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
-test('N3.1: passwords are checked one at a time in the order in which they came, and one too many is refused', async () => {
+test('N3.1: passwords are checked one at a time in order of arrival, and any beyond the limit are refused', async () => {
   const passwords = createPasswords({ atOnce: 1, mostWaiting: 8 });
   const kept = await passwords.hash('correct horse battery');
   await passwords.matches('anything', undefined);
@@ -27,11 +27,11 @@ test('N3.1: passwords are checked one at a time in the order in which they came,
     if (outcome.status === 'fulfilled') assert.equal(outcome.value, i % 2 === 0);
     else assert.deepEqual([outcome.reason.code, outcome.reason.facts.retryAfter], ['server_busy', 5]);
   }
-  // Whoever comes again is served.
+  // A later attempt is served.
   assert.equal(await passwords.matches('correct horse battery', kept), true);
 });
 
-test('N3.1: whoever is refused because too many wait has used up no attempt', async (t) => {
+test('N3.1: a refusal because too many wait uses up no attempt', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const request = { login: { username: 'admin' }, password: adminPassword, ip: '192.0.2.1' };
@@ -40,7 +40,7 @@ test('N3.1: whoever is refused because too many wait has used up no attempt', as
   assert.ok((await signIn(server.context, request)).token);
 });
 
-test('N5.3: the most common passwords are refused wherever one is set, and the error says why', async (t) => {
+test('N5.3: the most common passwords are refused wherever a password is set, and the error says why', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const { context } = server;
@@ -64,7 +64,7 @@ test('N5.3: the most common passwords are refused wherever one is set, and the e
   assert.match(changed.body.detail, /one of the most common ones/);
   await assert.rejects(recoverAccount(context, { account: 'ada', password: 'iloveyou' }), { code: 'invalid_value' });
   await assert.rejects(TestServer.start({ CURFEW_ADMIN_PASSWORD: 'letmein1' }), { code: 'config_invalid' });
-  // One that was set before the rule came.
+  // One that was set before the rule existed.
   const passwordHash = await context.passwords.hash('sunshine');
   const { account } = await context.store.readUser(id);
   await context.store.changeAccount({ id, version: account!.version, set: { passwordHash }, event: undefined });

@@ -9,7 +9,7 @@ import { type CurfewOptions, compose } from '../../src/start/compose.ts';
 import { manualClock } from '../support/ports.ts';
 import { temporaryStore } from '../support/store.ts';
 
-/** The use cases over a store of a test's own, on a clock that goes where it is set. */
+/** The use cases with a separate store for each test, on a clock that the test sets. */
 async function open(t: { after(done: () => Promise<void>): void }, settings: Partial<CurfewOptions> = {}) {
   const store = await temporaryStore();
   const clock = manualClock();
@@ -36,7 +36,7 @@ async function open(t: { after(done: () => Promise<void>): void }, settings: Par
 }
 
 describe('refreshing', () => {
-  test('CVE-2026-1035: 64 refreshes that race get one successor', async (t) => {
+  test('CVE-2026-1035: 64 concurrent refreshes get the same successor', async (t) => {
     const { authority } = await open(t);
     const { refreshToken, session } = await authority.createSession(library, { userId: 'ada' });
     const all = await Promise.all(Array.from({ length: 64 }, () => authority.refreshSession(refreshToken)));
@@ -46,7 +46,7 @@ describe('refreshing', () => {
     assert.equal((await authority.getSession(session.id)).status, 'active');
   });
 
-  test('django-oauth-toolkit 1617, N7.2: the token before works for 30 s after the first rotation; then it ends the session', async (t) => {
+  test('django-oauth-toolkit 1617, N7.2: the previous token works for 30 s after the first rotation; then it ends the session', async (t) => {
     const { authority, clock } = await open(t);
     const first = await authority.createSession(library, { userId: 'ada' });
     const next = await authority.refreshSession(first.refreshToken);
@@ -54,7 +54,7 @@ describe('refreshing', () => {
     assert.deepEqual(
       [(await authority.refreshSession(first.refreshToken)).token],
       [next.token],
-      'the one before gives the same successor',
+      'the previous one gives the same successor',
     );
     clock.advance(1);
     await assert.rejects(authority.refreshSession(first.refreshToken), { code: 'session_ended' });
@@ -62,7 +62,7 @@ describe('refreshing', () => {
     await assert.rejects(authority.refreshSession(next.refreshToken), { code: 'session_ended' });
   });
 
-  test('django-oauth-toolkit 1617: an earlier generation ends the session, also within the window', async (t) => {
+  test('django-oauth-toolkit 1617: an earlier generation ends the session, even within the window', async (t) => {
     const { authority } = await open(t);
     const first = await authority.createSession(library, { userId: 'ada' });
     const next = await authority.refreshSession(first.refreshToken);
@@ -71,7 +71,7 @@ describe('refreshing', () => {
     assert.equal((await authority.verifySession(last.token)).active, false);
   });
 
-  test('7.3.2: a thousand refreshes do not pass the absolute limit', async (t) => {
+  test('7.3.2: a thousand refreshes do not exceed the absolute limit', async (t) => {
     const { authority, clock } = await open(t, { policy: { absolute: 1000 * minute, idle: hour } });
     let { refreshToken, token } = await authority.createSession(library, { userId: 'ada' });
     for (let i = 0; i < 999; i++) {
@@ -84,7 +84,7 @@ describe('refreshing', () => {
     assert.deepEqual(await authority.verifySession(token), { active: false, reason: 'expired' });
   });
 
-  test('CVE-2026-9802: what was ended or rotated stays so after a restart', async (t) => {
+  test('CVE-2026-9802: ended sessions and rotated tokens stay so after a restart', async (t) => {
     const at = await open(t);
     const one = await at.authority.createSession(library, { userId: 'ada' });
     const two = await at.authority.createSession(library, { userId: 'ada' });
@@ -99,7 +99,7 @@ describe('refreshing', () => {
     await assert.rejects(at.authority.refreshSession(two.refreshToken), { code: 'session_ended' });
   });
 
-  test('keycloak 51127, better-auth 11073: a refresh that races an end never leaves a session alive', async (t) => {
+  test('keycloak 51127, better-auth 11073: a refresh that races an end never leaves a session active', async (t) => {
     const { authority } = await open(t);
     for (let i = 0; i < 30; i++) {
       const { refreshToken, session } = await authority.createSession(library, { userId: `user ${i}` });
@@ -117,7 +117,7 @@ describe('refreshing', () => {
 });
 
 describe('deadlines', () => {
-  test('7.3.1: the idle limit, to the second, slides with every verification', async (t) => {
+  test('7.3.1: the idle limit holds to the second, and every verification extends it', async (t) => {
     const { authority, clock } = await open(t);
     const { token } = await authority.createSession(library, { userId: 'ada', idle: 60 * second });
     for (let i = 0; i < 10; i++) {
@@ -128,7 +128,7 @@ describe('deadlines', () => {
     assert.deepEqual(await authority.verifySession(token), { active: false, reason: 'idle' });
   });
 
-  test('activity is written once a minute, and survives a restart', async (t) => {
+  test('activity is recorded once a minute, and survives a restart', async (t) => {
     const at = await open(t);
     const { token, session } = await at.authority.createSession(library, { userId: 'ada', idle: hour });
     let writes = 0;
@@ -151,7 +151,7 @@ describe('deadlines', () => {
     assert.equal((await at.authority.verifySession(token)).active, true);
   });
 
-  test('a flush writes what one that is under way leaves out', async (t) => {
+  test('a flush writes what a flush in progress leaves out', async (t) => {
     const at = await open(t);
     const [one, two] = [
       await at.authority.createSession(library, { userId: 'ada' }),
@@ -176,7 +176,7 @@ describe('deadlines', () => {
     }
   });
 
-  test('a session that is used while its activity is being written stays alive, however short its idle limit', async (t) => {
+  test('a session that is used while its activity is being written stays active, however short its idle limit', async (t) => {
     const at = await open(t);
     const { token } = await at.authority.createSession(library, { userId: 'ada', idle: 10 * second });
     const { activity, store } = at.context;
@@ -194,7 +194,7 @@ describe('deadlines', () => {
     }
   });
 
-  test('the sweep spares what was seen while it wrote down what had been seen before, however far the time went on', async (t) => {
+  test('the sweep spares sessions that were active while it recorded earlier activity, however far the time has moved', async (t) => {
     const { authority, clock, context, sweep } = await open(t);
     const { token, session } = await authority.createSession(library, { userId: 'ada', idle: 60 * second });
     const seen = async () => assert.equal((await authority.verifySession(token)).active, true);
@@ -210,12 +210,12 @@ describe('deadlines', () => {
       clock.advance(2 * second);
     };
     await sweep();
-    assert.equal(store.touchSessions, write, 'nothing was written down');
+    assert.equal(store.touchSessions, write, 'nothing was recorded');
     assert.equal((await store.readSession(session.id as SessionId))!.stored.end, undefined);
     await seen();
   });
 
-  test('when very many were active within a minute, none of them waits', async (t) => {
+  test('if very many sessions were active within a minute, none of them waits', async (t) => {
     const at = await open(t);
     const { token, session } = await at.authority.createSession(library, { userId: 'ada' });
     const { activity, store } = at.context;
@@ -230,7 +230,7 @@ describe('deadlines', () => {
     assert.equal((await store.readSession(session.id as SessionId))?.stored.lastSeenAt, seen);
   });
 
-  test('the sweep ends what is over, and spares what was seen a moment ago', async (t) => {
+  test('the sweep ends sessions past their deadline, and spares those active a moment ago', async (t) => {
     const { authority, clock, sweep } = await open(t);
     const quiet = await authority.createSession(library, { userId: 'ada', idle: hour });
     const busy = await authority.createSession(library, { userId: 'ada', idle: hour });
@@ -244,7 +244,7 @@ describe('deadlines', () => {
 });
 
 describe('policies and races', () => {
-  test('7.1.2: at most N sessions a user: the oldest is replaced, or the new one refused', async (t) => {
+  test('7.1.2: a user has at most N sessions: the oldest is replaced, or the new one refused', async (t) => {
     const replace = await open(t, { policy: { maxSessions: 2, excess: 'replace' } });
     const tokens = [];
     for (let i = 0; i < 3; i++) {
@@ -259,7 +259,7 @@ describe('policies and races', () => {
     assert.ok(await refuse.authority.createSession(library, { userId: 'bob' }));
   });
 
-  test('7.4.2: R19: a sign-in that raced an end of all does not survive it', async (t) => {
+  test('7.4.2: R19: a sign-in does not survive a concurrent end of all sessions', async (t) => {
     const { authority, context } = await open(t);
     await authority.createAccount(library, { username: 'ada', password: 'correct horse' });
     const { account } = (await context.store.findAccount({ username: 'ada' }))!;
@@ -269,7 +269,7 @@ describe('policies and races', () => {
       () => authority.endEveryone(library, { confirm: 'everyone' }),
       () => authority.updateAccount(library, account.id, { disabled: true }),
     ]) {
-      // Between reading the credential and opening the session, somebody ends all.
+      // Between reading the credential and opening the session, somebody ends all sessions.
       context.passwords.matches = async (...asked) => {
         const right = await original(...asked);
         await end();
@@ -281,7 +281,7 @@ describe('policies and races', () => {
     }
   });
 
-  test('CVE-2026-8922: whatever happens in whatever order, what has ended stays ended', async (t) => {
+  test('CVE-2026-8922: whatever happens in whatever order, ended sessions stay ended', async (t) => {
     const { authority, clock, sweep } = await open(t, { policy: { idle: day } });
     const act = fc.record({
       what: fc.constantFrom('create', 'end', 'endUser', 'everyone', 'refresh', 'verify', 'groups', 'wait', 'sweep'),
@@ -330,7 +330,7 @@ describe('policies and races', () => {
     );
   });
 
-  test('CVE-2023-20862: a logout is kept', async (t) => {
+  test('CVE-2023-20862: a logout persists', async (t) => {
     const at = await open(t);
     const { token } = await at.authority.createSession(library, { userId: 'ada' });
     await at.authority.endSession(library, { token });
@@ -338,7 +338,7 @@ describe('policies and races', () => {
     assert.deepEqual(await at.authority.verifySession(token), { active: false, reason: 'logout' });
   });
 
-  test('a clock behind what the store has written down is believed only when it is told to be', async (t) => {
+  test('a clock behind the latest time in the store is accepted only if configured', async (t) => {
     const store = await temporaryStore();
     t.after(store.remove);
     const clock = manualClock(Date.UTC(2030, 0, 1));

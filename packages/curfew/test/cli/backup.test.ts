@@ -8,7 +8,7 @@ import { temporaryFolder } from '../stores/harness.ts';
 import { random } from '../support/ports.ts';
 import { clientFor, runCli, startProcess } from '../support/process.ts';
 
-/** A server in a process of its own, on a folder that it has made or was given. */
+/** A server in its own process, on a new folder or the given one. */
 async function serveIn(t: { after(done: () => void): void }, path: string, env: Record<string, string> = {}) {
   const server = await startProcess({ CURFEW_STORE: `lmdb:${path}`, ...env });
   t.after(() => server.child.kill('SIGKILL'));
@@ -24,7 +24,7 @@ async function incarnationOf(path: string): Promise<string> {
   }
 }
 
-test('N10.3: a backup that was made while the server wrote is one moment, starts a server, and is another incarnation', async (t) => {
+test('N10.3: a backup made while the server writes shows one moment, starts a server, and is another incarnation', async (t) => {
   const folder = temporaryFolder();
   t.after(folder.remove);
   const [data, copy, restored] = ['data', 'copy', 'restored'].map((name) => join(folder.path, name)) as [
@@ -38,7 +38,7 @@ test('N10.3: a backup that was made while the server wrote is one moment, starts
   const before = await client.createSession({ userId: 'before' });
   const ended = await client.createSession({ userId: 'ended' });
   await client.endSession({ id: ended.session.id });
-  // Each end is acknowledged before the next creation: a picture of one moment has never more than one of them active.
+  // Each end is acknowledged before the next creation, so a snapshot of one moment has at most one of them active.
   let writing = true;
   let turns = 0;
   const writes = (async () => {
@@ -72,7 +72,7 @@ test('N10.3: a backup that was made while the server wrote is one moment, starts
   await again.stop('SIGTERM');
 });
 
-test('a backup is made of a store that nobody has open; never over anything; and not of other stores', async (t) => {
+test('a backup can be made of a store that nobody has open, never over existing files, and not of other kinds of stores', async (t) => {
   const folder = temporaryFolder();
   t.after(folder.remove);
   const [data, copy] = [join(folder.path, 'data'), join(folder.path, 'copy')];

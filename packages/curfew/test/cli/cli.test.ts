@@ -36,8 +36,8 @@ describe('the command line', () => {
     assert.match(out, /^ID +USER +STATUS +DEVICE +ADDRESS +LAST SEEN +GROUPS$/m);
     assert.match(out, /^\w{22} {2}ada +active +curl 8 +203\.0\.113\.7 +(now|\d+ s ago) +staff$/m);
     assert.match(out, /^2 sessions\.$/m);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that they are not there
-    assert.doesNotMatch(out, /[\u0080-\u009f\u001b]/, 'what a user is called steers the terminal');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: checks that there are none
+    assert.doesNotMatch(out, /[\u0080-\u009f\u001b]/, 'a user’s name controls the terminal');
     const listed = await json('sessions', 'list', '--user', 'ada');
     assert.deepEqual([listed.sessions.length, listed.total], [1, 1]);
     assert.match((await run('sessions', 'list', '--user', 'nobody')).out, /^No active sessions match\.$/m);
@@ -45,9 +45,9 @@ describe('the command line', () => {
     assert.equal((await json('sessions', 'list', '--all')).sessions.length, 2);
   });
 
-  test('N6.12: nothing that others wrote steers the terminal, or turns its writing round', async () => {
+  test('N6.12: no text from others can control the terminal or reverse its direction of writing', async () => {
     const evil = 'eve\u202enimda\u2066\u200f\u061c\u2028\u009b31m\u007f';
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that they are not there
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: checks that there are none
     const steering = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
     const shown = evil.replace(/[\u007f\u009b]/g, '');
     const { session } = await server.createSession(shown, { userAgent: evil });
@@ -67,7 +67,7 @@ describe('the command line', () => {
     await server.call('DELETE', `/v1/sessions/${session.id}`);
   });
 
-  test('a session is shown and ended; many only after a confirmation that names the number', async () => {
+  test('a session is shown and ended; several only after a confirmation that states their number', async () => {
     const opened = await Promise.all(['a', 'b', 'c'].map(() => server.createSession('grace', { name: undefined })));
     const ids = opened.map(({ session }) => session.id);
     assert.match((await run('sessions', 'get', ids[0]!)).out, /^user +grace$/m);
@@ -89,7 +89,7 @@ describe('the command line', () => {
     assert.equal((await run('sessions', 'end')).code, 2);
   });
 
-  test('all of a user, all but one, and everybody', async () => {
+  test('ending all sessions of a user, all but one, and everybody’s', async () => {
     const opened = await Promise.all(['a', 'b', 'c'].map(() => server.createSession('alan')));
     const asked = await run('sessions', 'end-all', '--user', 'alan');
     assert.deepEqual([asked.code, asked.err.includes('This ends 3 sessions of user alan.')], [2, true]);
@@ -136,7 +136,7 @@ describe('the command line', () => {
     assert.ok(parseToken('key', (await run('keys', 'make')).out.trim()));
   });
 
-  test('a user whose id cannot stand in a path is like any other', async () => {
+  test('a user whose id has no place in a path is treated like any other', async () => {
     for (const userId of ['..', 'a/../b']) {
       const [{ token }] = [await server.createSession(userId), await server.createSession(userId)];
       const added = await run('groups', 'add', userId, 'staff');
@@ -149,7 +149,7 @@ describe('the command line', () => {
     }
   });
 
-  test('the session of a login goes to the server that it was kept for, and to no other', async (t) => {
+  test('the session of a login is sent only to the server that it was kept for', async (t) => {
     const own = mkdtempSync(join(tmpdir(), 'curfew-home-'));
     const password = `${adminPassword}\n`;
     const login = ['login', '--username', 'admin', '--password-stdin'];
@@ -170,7 +170,7 @@ describe('the command line', () => {
     assert.equal((await runCli(['sessions', 'list'], { XDG_CONFIG_HOME: own })).code, 0);
   });
 
-  test('a login is kept for its owner alone, used, and forgotten at logout', async () => {
+  test('a login is readable only by its owner, used, and deleted at logout', async () => {
     const login = await runCli(
       ['login', '--username', 'admin', '--password-stdin'],
       { CURFEW_URL: server.url, XDG_CONFIG_HOME: home, NO_COLOR: '1' },
@@ -188,7 +188,7 @@ describe('the command line', () => {
     assert.equal((await runCli(['logout'], { XDG_CONFIG_HOME: home })).code, 1);
   });
 
-  test('errors name the remedy; exit codes tell what kind of failure it was', async () => {
+  test('errors name the remedy; exit codes show the kind of failure', async () => {
     const unknown = await run('sessions', 'get', 'nonsense');
     assert.equal(unknown.code, 1);
     assert.match(unknown.err, /^error There is no such session\. .*"nonsense"\.\n {6}→ Check the id/);
@@ -210,7 +210,7 @@ describe('the command line', () => {
     assert.match(inUse.err, /error Another process has the store open: Process \d+/);
   });
 
-  test('another program at the URL is told as such', async () => {
+  test('another program at the URL is reported as such', async () => {
     const { createServer } = await import('node:http');
     const other = createServer((_request, response) => response.end('<html>hello</html>')).listen(0);
     await once(other, 'listening');
@@ -221,7 +221,7 @@ describe('the command line', () => {
     assert.match(answer.err, /answered 200, and not as Curfew does/);
   });
 
-  test('doctor looks at this machine and the server', async () => {
+  test('doctor checks this machine and the server', async () => {
     const well = await json('doctor');
     const states = Object.fromEntries(
       well.findings.map(({ check, state }: { check: string; state: string }) => [check, state]),
@@ -233,7 +233,7 @@ describe('the command line', () => {
     assert.match(away.out, /! server +http:\/\/127\.0\.0\.1:64999 does not answer: ECONNREFUSED/);
   });
 
-  test('at a terminal: it asks for the second factor, and shows a bar for what takes over a second', async (t) => {
+  test('at a terminal it asks for the second factor, and shows a bar for work that takes over a second', async (t) => {
     if (spawnSync('script', ['--version']).status !== 0) {
       t.skip('script is not installed');
       return;
@@ -242,7 +242,7 @@ describe('the command line', () => {
     const authenticator = await server.enrol(body.account.id);
     const opened = await Promise.all(Array.from({ length: 3 }, () => server.createSession('leslie')));
     const code = authenticator.next();
-    // The sign-in above was before the factor; this session has none remembered.
+    // The sign-in above preceded the factor, so none is remembered for this session.
     const command = [process.execPath, ...commandLine, 'sessions', 'end', opened[0]!.session.id].join(' ');
     const child = spawn('script', ['-qec', command, '/dev/null'], {
       env: {

@@ -6,7 +6,7 @@ import { totpCode } from '../../src/domain/second-factor.ts';
 import { commandLine } from '../support/process.ts';
 import { TestServer } from '../support/server.ts';
 
-test('at a terminal of 80 columns: the QR code fits, and a mistyped code is asked for again, for the same secret', async (t) => {
+test('at a terminal of 80 columns the QR code fits, and after a mistyped code it asks again, with the same secret', async (t) => {
   if (spawnSync('script', ['--version']).status !== 0) {
     t.skip('script is not installed');
     return;
@@ -33,7 +33,7 @@ test('at a terminal of 80 columns: the QR code fits, and a mistyped code is aske
     if (secret === undefined) return;
     if (sent === 0 && seen.includes('The code it shows:')) {
       sent = 1;
-      // Of another secret: six digits that are not right.
+      // Six digits that are wrong for this secret.
       const now = Date.now();
       const near = [-1, 0, 1].map((step) => totpCode(secret, now + step * 30_000));
       child.stdin.write(`${['000000', '111111', '222222', '333333'].find((code) => !near.includes(code))}\r`);
@@ -44,7 +44,7 @@ test('at a terminal of 80 columns: the QR code fits, and a mistyped code is aske
   });
   await once(child, 'close');
   assert.match(seen, /The second factor of .* is enrolled/);
-  assert.equal(seen.match(/type in the secret:/g)?.length, 1, 'it began again with another secret');
+  assert.equal(seen.match(/type in the secret:/g)?.length, 1, 'it started again with another secret');
   const rows = seen.split(/\r?\n/).filter((line) => /[▀▄█]{3}/.test(line));
   assert.ok(rows.length > 10);
   for (const row of rows) assert.ok([...row].length <= 80, `${[...row].length} columns`);

@@ -11,7 +11,7 @@ import { startChild } from '../support/child.ts';
 import { commandLine, runCli } from '../support/process.ts';
 import { type Json, TestServer } from '../support/server.ts';
 
-test('a moment is a date, a date with a time, or how long ago; nothing else is', () => {
+test('a moment is a date, a date with a time, or a time ago, and nothing else', () => {
   const now = Date.UTC(2026, 10, 26, 12);
   assert.equal(moment('2h', now), '2026-11-26T10:00:00.000Z');
   assert.equal(moment('3d', now), '2026-11-23T12:00:00.000Z');
@@ -43,7 +43,7 @@ describe('the audit trail at the command line', () => {
     rmSync(home, { recursive: true });
   });
 
-  test('it is searched by user, actor, type and time, with names beside ids; a wrong value is told by option', async () => {
+  test('it is searched by user, actor, type and time, with names beside ids; an error names the option with the wrong value', async () => {
     const { body } = await server.login('olga', 'olga password');
     await server.createSession('zoe');
     await server.call('DELETE', `/v1/sessions/${body.session.id}`, undefined, { as: body.token });
@@ -58,7 +58,7 @@ describe('the audit trail at the command line', () => {
     assert.match(wrong.err, /option '--since <when>' argument 'yesterday' is invalid\. It must be a date/);
   });
 
-  test('--follow prints what happened since then, and then what happens, one line of JSON each', async (t) => {
+  test('--follow prints events since then, and new events as they happen, one line of JSON each', async (t) => {
     const first = await server.createSession('before');
     const args = ['--json', 'events', '--follow', '--since', '1h', '--type', 'session.created'];
     const child = startChild([process.execPath, ...commandLine, ...args], {
@@ -73,7 +73,7 @@ describe('the audit trail at the command line', () => {
       if (event.sessionId === first.session.id) after = await server.createSession('after');
       if (event.sessionId === after?.session.id) break;
     }
-    assert.equal(new Set(seen).size, seen.length, 'an event was told twice');
+    assert.equal(new Set(seen).size, seen.length, 'an event was printed twice');
     child.kill('SIGTERM');
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   });

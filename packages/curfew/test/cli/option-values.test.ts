@@ -22,7 +22,7 @@ function told(...args: string[]): string {
   return JSON.stringify(program.opts());
 }
 
-test('a wrong value of an option is refused before the server is asked, by the option and the value', () => {
+test('a wrong value of an option is refused before any request, and the error names both', () => {
   assert.equal(told('-n', '100', '--status', 'ended'), '{"limit":100,"status":"ended"}');
   for (const wrong of ['0', '101', '1.5', 'many', '-1', '1e1', '']) {
     assert.ok(told('--limit', wrong).includes(`option '-n, --limit <number>' argument '${wrong}' is invalid`), wrong);
@@ -37,7 +37,7 @@ test('a wrong value of an option is refused before the server is asked, by the o
     assert.throws(() => seconds(wrong), InvalidArgumentError);
 });
 
-test('errors of the server name options instead of fields, and what to do at the command line', () => {
+test('server errors name options instead of fields, with a remedy for the command line', () => {
   assert.equal(inOptions('/body/userId must not be empty.'), '<user> must not be empty.');
   assert.equal(inOptions('/querystring/filter is too long.'), '--filter is too long.');
   assert.equal(inOptions('/querystring/unheard is not known.'), '/querystring/unheard is not known.');

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { commandLine } from '../support/process.ts';
 import { TestServer } from '../support/server.ts';
 
-test('N7.5: a command whose reader has read enough ends quietly', async (t) => {
+test('N7.5: a command exits quietly when its reader closes the pipe', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   for (let i = 0; i < 20; i++) await server.createSession(`user ${i}`);

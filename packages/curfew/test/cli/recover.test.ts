@@ -7,7 +7,7 @@ import { type TemporaryStore, temporaryStore } from '../support/store.ts';
 
 const password = 'correct horse battery';
 
-/** A store whose administrator has forgotten their password, lost their authenticator and was disabled; nobody serves it. */
+/** A store that no server uses, whose disabled administrator has lost their password and their authenticator. */
 async function lockedOut(t: { after(done: () => Promise<void>): void }): Promise<TemporaryStore & { token: string }> {
   const store = await temporaryStore();
   t.after(() => store.remove());
@@ -37,7 +37,7 @@ async function lockedOut(t: { after(done: () => Promise<void>): void }): Promise
   return { ...store, token };
 }
 
-test('N1.5: curfew accounts recover lets an administrator in again, on the store itself, and writes it down', async (t) => {
+test('N1.5: curfew accounts recover restores an administrator’s access, directly in the store, and records an event', async (t) => {
   const store = await lockedOut(t);
   const { code, out, err } = await runCli(['accounts', 'recover', 'admin', '--json'], store.env);
   assert.equal(code, 0, err);
@@ -57,14 +57,18 @@ test('N1.5: curfew accounts recover lets an administrator in again, on the store
   assert.equal(answer.status, 200);
   const { token } = (await answer.json()) as { token: string };
   const as = (who: string) => ({ headers: { authorization: `Bearer ${who}` } });
-  assert.equal((await fetch(`${running.url}/v1/me`, as(store.token))).status, 401, 'a session from before lives on');
+  assert.equal(
+    (await fetch(`${running.url}/v1/me`, as(store.token))).status,
+    401,
+    'an earlier session is still active',
+  );
   const events = await (await fetch(`${running.url}/v1/events?type=account.recovered`, as(token))).json();
   const [event] = (events as { events: { userId: string; by: string; details: object }[] }).events;
   assert.deepEqual([event?.userId, event?.by], [account.id, 'library']);
   assert.deepEqual(event?.details, { recovered: true, enabled: true, factorRemoved: true, madeAdministrator: false });
 });
 
-test('curfew accounts recover says what it cannot do, and changes nothing', async (t) => {
+test('curfew accounts recover reports what it cannot do, and changes nothing', async (t) => {
   const store = await lockedOut(t);
   const absent = await runCli(['accounts', 'recover', 'nobody'], store.env);
   assert.deepEqual([absent.code, /nobody/.test(absent.err)], [1, true], absent.err);

@@ -4,7 +4,7 @@ import type { Session } from 'curfew-client';
 import { sessionColumns } from '../../src/cli/format.ts';
 import { renderTable } from '../../src/cli/terminal.ts';
 
-test('a table fits 80 columns: the widest column is shortened first, and ids are whole', () => {
+test('a table fits 80 columns: the widest column is shortened first, and ids are complete', () => {
   const id = '0V7oZk3H8e9Jb2Yw4tQxLm';
   const session = {
     id,
@@ -24,7 +24,7 @@ test('a table fits 80 columns: the widest column is shortened first, and ids are
   assert.equal(table(400)[1]!.includes('…'), false);
 });
 
-test('a column that is not the widest keeps its text', () => {
+test('columns other than the widest keep their text', () => {
   const columns = [
     { head: 'A', of: () => 'a'.repeat(30) },
     { head: 'B', of: () => 'b'.repeat(12) },

@@ -25,7 +25,7 @@ describe('users at the command line', () => {
   const endAll = (...args: string[]) => run('--yes', 'sessions', 'end-all', ...args);
   const signIn = async (): Promise<Json> => (await server.login('olga', 'olga password')).body;
 
-  test('an account is named by its user name, its address or its id, wherever a command takes a user', async () => {
+  test('wherever a command takes a user, it accepts an account’s user name, address or id', async () => {
     const { token, session } = await signIn();
     const listed = await run('sessions', 'list', '--user', 'Olga');
     assert.match(listed.out, new RegExp(`^${session.id} +olga \\(${olga.id}\\) +active`, 'm'));
@@ -38,7 +38,7 @@ describe('users at the command line', () => {
     assert.deepEqual([ended.code, (await server.verify(token)).active], [0, false]);
   });
 
-  test('ending nothing is no success: it names the user, and has an exit code of its own, which --help tells', async () => {
+  test('ending nothing is not a success: it names the user, and has its own exit code, which --help explains', async () => {
     const nobody = await endAll('--user', 'nobody');
     assert.deepEqual([nobody.code, nobody.out], [4, '']);
     assert.match(
@@ -60,13 +60,13 @@ describe('users at the command line', () => {
     assert.match((await run('--help')).out, /4 when there was\s+nothing to end or to change/);
   });
 
-  test('groups that are as they should be already are a success', async () => {
+  test('changing nothing is a success if the groups are already as requested', async () => {
     await server.createSession('vera', { accessGroups: ['staff'] });
     const again = await run('groups', 'add', 'vera', 'staff');
     assert.deepEqual([again.code, /^0 sessions of user vera changed\./.test(again.out)], [0, true], again.err);
   });
 
-  test('a name that is also the id of another user ends nobody; the account’s id, or --exact, says who is meant', async () => {
+  test('a name that is also another user’s id ends nobody’s session; the account’s id, or --exact, makes it clear', async () => {
     const twin = await server.createAccount('twin');
     const [account, other] = [(await server.login('twin', 'twin password')).body, await server.createSession('twin')];
     const active = async () => [(await server.verify(account.token)).active, (await server.verify(other.token)).active];
@@ -83,7 +83,7 @@ describe('users at the command line', () => {
     assert.deepEqual(await active(), [false, false]);
   });
 
-  test('an id means its account, whatever others call themselves', async () => {
+  test('an id means its account, whatever the names of others are', async () => {
     const mallory = await server.createAccount('mallory');
     await server.createAccount(mallory.id.toLowerCase());
     const disabled = await run('--yes', 'accounts', 'disable', mallory.id);
@@ -92,7 +92,7 @@ describe('users at the command line', () => {
     assert.equal(body.account.disabled, true);
   });
 
-  test('a name is not taken for an account when the credential cannot see whether it is also a user’s id', async () => {
+  test('a name is not resolved to an account if the credential cannot check whether it is also a user’s id', async () => {
     await server.createAccount('ceo-7');
     const scopes = ['groups.change', 'accounts.manage'];
     const { body } = await server.call('POST', '/v1/keys', { name: 'groups', scopes });
@@ -101,7 +101,7 @@ describe('users at the command line', () => {
     assert.match(err, /perhaps also the id of another user: this credential lacks the permission sessions\.read/);
   });
 
-  test('without the permission to see accounts: one’s own name, and ids; the answer says that names were not looked up', async () => {
+  test('without the permission to see accounts only one’s own name and ids work; the output says that names were not looked up', async () => {
     const { token } = await signIn();
     assert.match((await runAs(token, 'sessions', 'list', '--user', 'olga')).out, /^1 session of account olga/m);
     const other = await server.createSession('zoe');
@@ -116,7 +116,7 @@ describe('users at the command line', () => {
     );
   });
 
-  test('the session that a command uses is marked, and --except current spares it', async () => {
+  test('the session that the command uses is marked, and --except current spares it', async () => {
     const [here, there] = [await signIn(), await signIn()];
     const listed = await runAs(here.token, 'sessions', 'list', '--user', 'olga');
     assert.match(listed.out, new RegExp(`^${here.session.id} .* current `, 'm'));

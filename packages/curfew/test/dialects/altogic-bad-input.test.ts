@@ -23,7 +23,7 @@ const withSession = routes.slice(1);
 describe('Altogic: bad input', () => {
   let server: TestServer;
   let account: Json;
-  /** A session of Ada's, with which the calls are made, and one of somebody else's. */
+  /** A session of Ada's, with which the calls are made, and a session of somebody else. */
   let own: { session: Json; token: string; refreshToken: string };
   let other: { session: Json; token: string };
   before(async () => {
@@ -39,7 +39,7 @@ describe('Altogic: bad input', () => {
   const send = (method: string, path: string, body?: object, headers: Record<string, string | string[]> = {}) =>
     call(method, path, body && JSON.stringify(body), headers);
 
-  /** In Altogic's shape, with nothing in it that is nobody's business, and with nothing changed. */
+  /** Refused in Altogic's shape, without private data, and with nothing changed. */
   async function refused(status: number, code: string, send: () => Promise<Answer>, what: string): Promise<void> {
     const before = await effectsIn(server);
     const answer = await send();
@@ -63,7 +63,7 @@ describe('Altogic: bad input', () => {
     }
   }
 
-  test('a key that is none, on every route: 401, and not the codes that end the client’s session', async () => {
+  test('an invalid key is a 401 on every route, without the codes that end the client’s session', async () => {
     const { body } = await server.call('POST', '/v1/keys', { name: 'old', scopes: ['sessions.verify'] });
     await server.call('DELETE', `/v1/keys/${body.key.id}`);
     const keys: Record<string, string | string[]> = {
@@ -91,7 +91,7 @@ describe('Altogic: bad input', () => {
     }
   });
 
-  test('header and query both: the API key in the header counts, then the query, then the client key', async () => {
+  test('of several keys the API key in the header takes precedence, then the query, then the client key', async () => {
     const statusOf = async (headers: Record<string, string>, query = '') =>
       (await rawCall(server, 'GET', `${base}/user${query}`, { session: own.token, ...headers })).status;
     const [right, wrong] = [server.key, 'cfk_wrong'];
@@ -102,7 +102,7 @@ describe('Altogic: bad input', () => {
     assert.equal(await statusOf({ 'x-client-key': right }), 200);
   });
 
-  test('a session token that is none, on every route that takes one: 401', async () => {
+  test('an invalid session token is a 401 on every route that accepts one', async () => {
     const ended = await server.createSession(account.id);
     await server.call('DELETE', `/v1/sessions/${ended.session.id}`);
     const suspended = await server.createSession(account.id, { name: 'desk' });
@@ -128,14 +128,14 @@ describe('Altogic: bad input', () => {
     }
   });
 
-  test('a session token in a cookie, in the query or in `Authorization` is none', async () => {
+  test('a session token in a cookie, in the query or in `Authorization` is ignored', async () => {
     const path = `${base}/user?session=${own.token}`;
     const cookie = `session_token=${own.token}; __Host-curfew=${own.token}`;
     const answer = await rawCall(server, 'GET', path, { 'x-client-key': server.key, cookie });
     assert.deepEqual([answer.status, answer.body.errors[0].code], [401, 'missing_session_token']);
   });
 
-  test('a body that is no object of JSON is 400, of another content type 415, over 64 KiB 413', async () => {
+  test('a body that is not a JSON object is a 400, one of another content type a 415, one over 64 KiB a 413', async () => {
     for (const path of ['/signin-email', '/signout']) {
       for (const [what, body] of Object.entries(noObjects)) {
         await refused(400, 'validation_error', () => call('POST', path, body), `${path} ${what}`);
@@ -148,7 +148,7 @@ describe('Altogic: bad input', () => {
     }
   });
 
-  test('values that are absent, of another type or too long are 400; what is not known is not looked at', async () => {
+  test('values that are absent, of another type or too long are a 400; unknown ones are ignored', async () => {
     const email = 'ada@example.com';
     const password = 'ada password';
     const wrong: [path: string, body: object | undefined][] = [
@@ -182,7 +182,7 @@ describe('Altogic: bad input', () => {
     assert.deepEqual(await server.verify(token), { active: false, reason: 'logout' });
   });
 
-  test('credentials that are none are 400 in the same words', async () => {
+  test('invalid credentials are a 400 in the same words', async () => {
     for (const [what, text] of Object.entries(strangeTexts)) {
       if (text.length > 4096) continue;
       const body = { email: text, password: 'ada password' };
@@ -194,7 +194,7 @@ describe('Altogic: bad input', () => {
     }
   });
 
-  test('another user’s session, and what names none, are the same 404; none of them ends', async () => {
+  test('another user’s session and an unknown one are the same 404; none of them ends', async () => {
     for (const token of [other.token, other.session.id, own.refreshToken, server.key, ...Object.values(strangeTexts)]) {
       if (token.length > 4096) continue;
       await refused(404, 'session_not_found', () => send('POST', '/signout', { token }), token.slice(0, 40));
@@ -204,7 +204,7 @@ describe('Altogic: bad input', () => {
     assert.deepEqual(theirs, nobodys);
   });
 
-  test('signing out of all ends nothing of anybody else’s', async () => {
+  test('signing out of all sessions ends nobody else’s', async () => {
     const mine = await server.createSession('marie');
     for (const path of ['/signout-all-except', '/signout-all']) {
       assert.equal((await send('POST', path, undefined, { session: mine.token })).status, 200);
@@ -213,7 +213,7 @@ describe('Altogic: bad input', () => {
     assert.equal((await server.verify(mine.token)).active, false);
   });
 
-  test('a path that is not spoken is 404 in its words', async () => {
+  test('an unsupported path is a 404 in Altogic’s words', async () => {
     for (const path of ['/nothing', '/signout/more', '/../auth', '/user%00', '/%2e%2e']) {
       for (const method of ['GET', 'POST', 'DELETE']) {
         await refused(404, 'endpoint_not_found', () => send(method, path), `${method} ${path}`);
@@ -221,7 +221,7 @@ describe('Altogic: bad input', () => {
     }
   });
 
-  test('a store that fails anywhere is a 503, and nothing has changed', async () => {
+  test('any failure of the store is a 503, and nothing has changed', async () => {
     const all = routes.map(([method, path]) => `${method} ${path}`);
     const faults: Partial<Record<keyof Store, string[]>> = {
       readKey: all,
@@ -247,7 +247,7 @@ describe('Altogic: bad input', () => {
     }
   });
 
-  test('Fuzz: whatever is sent, the answer is its own and never a 500', async () => {
+  test('Fuzz: whatever is sent, the answer has Altogic’s shape and is never a 500', async () => {
     const value = fc.oneof(fc.string(), fc.constantFrom('', null, 'ada@example.com'), fc.jsonValue());
     const field = fc.constantFrom('email', 'password', 'token', 'apikey', '__proto__', 'constructor');
     await fc.assert(
@@ -276,7 +276,7 @@ describe('Altogic: bad input', () => {
     );
   });
 
-  test('the table has a row for every error of ours', () => {
+  test('the table has a row for every error', () => {
     assert.deepEqual(Object.keys(refusalOf).sort(), Object.keys(callErrors).sort());
   });
 });

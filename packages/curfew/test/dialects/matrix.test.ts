@@ -5,23 +5,23 @@ import { minute } from '../../src/domain/limits.ts';
 import { manualClock } from '../support/ports.ts';
 import { type Answer, type Authenticator, adminPassword, type Json, TestServer } from '../support/server.ts';
 
-/** A session, as every surface can name it: by id, by its user, by its name, by its token. */
+/** A session with everything by which a surface can name it: id, user, name, token. */
 type SignedIn = { id: string; userId: string; name: string; token: string };
 
-/** One of the systems whose clients are understood, or the native API: how it does what they all do. */
+/** One of the supported systems, or the native API: how it does what all of them do. */
 type Surface = {
-  /** Signs the account in to a named session that waits for it. */
+  /** Signs the account in to a waiting named session. */
   signIn(name: string): Promise<{ token: string }>;
-  /** Whether its list has the session; absent where the system lists none. */
+  /** Whether its list contains the session; absent if the system has no list. */
   lists?(session: SignedIn): Promise<boolean>;
-  /** Whose session it is, as it tells. */
+  /** The user of the session, as the system reports it. */
   reads(session: SignedIn): Promise<{ userId: string }>;
-  /** Changes the session, and sees that it did; absent where the system has no such call. */
+  /** Changes the session and checks the change; absent if the system has no such call. */
   change?(session: SignedIn): Promise<void>;
   end(session: SignedIn): Promise<void>;
-  /** Sees that who shows the session is let in. */
+  /** Checks that somebody with the session's token is let in. */
   accepts(session: SignedIn): Promise<void>;
-  /** Sees that who shows the session is refused, in the system's own words. */
+  /** Checks that somebody with the session's token is refused, in the system's own words. */
   refuses(session: SignedIn, because: 'ended' | 'suspended'): Promise<void>;
 };
 
@@ -46,7 +46,7 @@ describe('one session, every surface', () => {
     assert.equal(answer.status, status, JSON.stringify(answer.body));
     return answer.body;
   };
-  /** A code that was not used yet. */
+  /** A code that has not been used yet. */
   const code = () => {
     clock.advance(minute);
     return authenticator.next();
@@ -90,7 +90,7 @@ describe('one session, every surface', () => {
   } satisfies Surface;
 
   const shown = ({ token }: { token: string }): Headers => ({ 'x-user-id': userId, 'x-auth-token': token });
-  /** Who acts through Rocket.Chat: an administrator, whose factor was confirmed at the sign-in. */
+  /** The caller through Rocket.Chat: an administrator whose factor was confirmed at sign-in. */
   const rocketAdmin = async (): Promise<Headers> => {
     const body = { user: 'admin', password: adminPassword, code: code() };
     return shown({ token: answered(await call('POST', '/api/v1/login', body), 200).data.authToken });
@@ -126,7 +126,7 @@ describe('one session, every surface', () => {
       const headers = named(name);
       const body = { email, password: adminPassword, otp: headers['x-2fa-code'] };
       const { data } = answered(await call('POST', '/auth/login', body, headers), 200);
-      // Its own tokens are shown to it alone; for the others, the refresh token gives a session token.
+      // Only its own tokens work there; for other sessions, the refresh token gives a session token.
       const refreshToken = data.refresh_token;
       return answered(await call('POST', '/v1/sessions/refresh', { refreshToken }), 200);
     },
@@ -148,7 +148,7 @@ describe('one session, every surface', () => {
 
   const wahaKey = (): Headers => ({ 'x-api-key': server.key });
   const waha: Surface = {
-    // Its sign-in happens elsewhere, as on a phone there: the name waits, and becomes WORKING.
+    // A sign-in happens elsewhere, as with a phone in WAHA: the name waits, and becomes WORKING.
     async signIn(name) {
       const signedIn = await native.signIn(name);
       assert.equal(answered(await call('GET', `/api/sessions/${name}`, undefined, wahaKey()), 200).status, 'WORKING');
@@ -189,7 +189,7 @@ describe('one session, every surface', () => {
     const answer = await call('POST', `${ofAltogic}/signin-email`, body, { ...altogicWith(), ...headers });
     return answered(answer, 200).session.token;
   };
-  /** Who acts through Altogic: the same user, in a session of their own. */
+  /** The caller through Altogic: the same user, in a session of their own. */
   const altogicUser = async () => altogicWith(await altogicSignIn({ 'x-2fa-code': code() }));
   const altogicSessions = async (): Promise<Json[]> =>
     answered(await call('GET', `${ofAltogic}/sessions`, undefined, await altogicUser()), 200);
@@ -219,7 +219,7 @@ describe('one session, every surface', () => {
   const surfaces = { native, rocketchat, directus, waha, altogic };
   const table = new Map<string, string>();
 
-  test('each system that is spoken is a surface here', () => {
+  test('each supported system is a surface here', () => {
     assert.deepEqual(Object.keys(surfaces).sort(), ['native', ...dialectNames].sort());
   });
 
@@ -239,7 +239,7 @@ describe('one session, every surface', () => {
 
         if (actedThrough.lists) assert.equal(await actedThrough.lists(session), true);
         assert.equal((await actedThrough.reads(session)).userId, userId);
-        // Where a system cannot change a session, it sees what the native API changed.
+        // If a system cannot change a session, it must show the change that the native API made.
         await (actedThrough.change ?? native.change)(session);
         await everywhere((surface) => surface.accepts(session));
         assert.equal((await actedThrough.reads(session)).userId, userId);
@@ -254,7 +254,7 @@ describe('one session, every surface', () => {
     }
   }
 
-  test('all pairs were gone through', () => {
+  test('all pairs were tested', () => {
     const names = Object.keys(surfaces);
     const width = 21;
     const row = (cells: string[]) => cells.map((cell) => cell.padEnd(width)).reduce((line, cell) => line + cell);

@@ -27,7 +27,7 @@ describe('who may do what through each system', () => {
   });
   after(() => server.close());
 
-  /** How each system is shown who asks; a token of the wrong kind in the place of the right one. */
+  /** How each system receives the caller's credential; a token of the wrong kind takes the place of the right one. */
   const shown: Record<string, (asking: Asking, kind: CallerKind, row: Row) => Record<string, string>> = {
     rocketchat: ({ token, own }): Record<string, string> =>
       token ? { 'x-user-id': own ?? 'x', 'x-auth-token': token } : {},
@@ -41,7 +41,7 @@ describe('who may do what through each system', () => {
         : { 'x-client-key': server.key, ...(token && { session: token }) },
   };
 
-  /** What a call is asked with, besides its path; where it takes something that must be there before, that is made. */
+  /** The body of each call; if the call needs something that must exist before, that is created. */
   const bodies: Record<string, (subject: Subject, asking: Asking) => object | Promise<object>> = {
     'POST /api/v1/login': ({ username }) => ({ user: username, password }),
     'POST /api/v1/sessions/logout.me': ({ sessionId }) => ({ sessionId }),
@@ -95,7 +95,7 @@ describe('who may do what through each system', () => {
           const allowed = isAllowed(row, kind, target);
           const what = `${kind.name} → ${target ?? 'nobody in particular'}: ${status}`;
           assert.equal(status < 300, allowed, what);
-          // A refusal, and no other mistake. What is another's, and the caller may not know of, looks like none.
+          // It must be a refusal and no other error. Things of others that the caller may not see look nonexistent.
           if (!allowed)
             assert.ok(
               row.dialect!.permission ? [401, 403].includes(status) : [400, 401, 403, 404].includes(status),
@@ -103,7 +103,7 @@ describe('who may do what through each system', () => {
             );
         }
         if (there.length > 0) continue;
-        // Whoever has nothing of their own has a token of another kind, or none.
+        // A caller without anything of their own has a token of another kind, or none.
         const asking = await subjects.callerOf(kind);
         const somebody = await subjects.callerOf(callers.find(({ name }) => name === 'member')!);
         const subject = await subjects.subjectOf(kind, somebody, 'own');

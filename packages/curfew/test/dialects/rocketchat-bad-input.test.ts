@@ -6,7 +6,7 @@ import { CurfewError } from '../../src/errors.ts';
 import { type Answer, adminPassword, type Json, TestServer } from '../support/server.ts';
 
 /*
- * Whatever is sent to a route of this dialect: a refusal of its own shape, never a 500, and a store that is as it was.
+ * Whatever is sent to a route of this dialect, the refusal has its shape, is never a 500, and the store is unchanged.
  */
 const routes = [
   { method: 'POST', path: 'login', takes: 'body' },
@@ -34,7 +34,7 @@ describe('Rocket.Chat: bad input', () => {
     const authenticator = await server.enrol((await server.login()).body.account.id);
     const signIn = async (body: object) =>
       (await server.call('POST', '/api/v1/login', body, { as: '' })).body.data as Signed;
-    // The sign-in counts as a second factor for five minutes: permission and factor are there.
+    // The sign-in counts as a second factor for five minutes, so permission and factor are both given.
     admin = await signIn({ user: 'admin', password: adminPassword, code: authenticator.next() });
     await server.createAccount('gone');
     ended = await signIn({ user: 'gone', password: 'gone password' });
@@ -52,7 +52,7 @@ describe('Rocket.Chat: bad input', () => {
     return server.call(method, `/api/v1/${path}${more.query ?? ''}`, undefined, options);
   };
 
-  /** Refused in this dialect's shape, with nothing told that was not sent, and nothing changed. */
+  /** Refused in this dialect's shape, with nothing revealed that was not sent, and nothing changed. */
   async function refused(send: () => Promise<Answer>, status: number, errorType?: string): Promise<Answer> {
     const { active: activeBefore, head: headBefore } = (await server.state()) as Json;
     const answer = await send();
@@ -63,7 +63,7 @@ describe('Rocket.Chat: bad input', () => {
     assert.equal(answer.headers.get('cache-control'), 'no-store');
     const text = JSON.stringify(answer.body);
     for (const secret of [admin.authToken, target.token, adminPassword, server.key]) {
-      assert.ok(!text.includes(secret), 'a secret is told');
+      assert.ok(!text.includes(secret), 'a secret is revealed');
     }
     assert.doesNotMatch(text, /at file:|node_modules|SyntaxError|argon2/);
     const { active, head } = (await server.state()) as Json;
@@ -74,7 +74,7 @@ describe('Rocket.Chat: bad input', () => {
   const json = { 'content-type': 'application/json' };
 
   for (const route of withBody) {
-    test(`${route.path}: no body, an empty one, or one that is no JSON object`, async () => {
+    test(`${route.path}: no body, an empty one, or one that is not a JSON object`, async () => {
       const property = route.path === 'login' ? 'password' : 'sessionId';
       const missing = `must have required property '${property}' [invalid-params]`;
       for (const headers of [headersOf(admin), { ...headersOf(admin), ...json }]) {
@@ -107,7 +107,7 @@ describe('Rocket.Chat: bad input', () => {
     });
   }
 
-  test('login: a user of the wrong type, or none, is refused; so is nobody', async () => {
+  test('login: a user of the wrong type, none, or an unknown one is refused', async () => {
     const login = routes[0];
     for (const user of [1, null, [], { username: 1 }, { email: ['a@b'] }, { username: 'x'.repeat(5000) }]) {
       await refused(() => call(login, { raw: JSON.stringify({ user, password: 'x' }) }), 400, 'invalid-params');
@@ -119,7 +119,7 @@ describe('Rocket.Chat: bad input', () => {
   });
 
   for (const { path } of [routes[5], routes[8]]) {
-    test(`${path}: unknown keys, and a session id in the query, count for nothing`, async () => {
+    test(`${path}: unknown keys, and a session id in the query, are ignored`, async () => {
       const route = { method: 'POST', path };
       const raw = JSON.stringify({ sessionId: target.session.id, all: true });
       await refused(() => call(route, { raw }), 400, 'invalid-params');
@@ -128,7 +128,7 @@ describe('Rocket.Chat: bad input', () => {
   }
 
   for (const route of routes.filter(({ takes }) => takes === 'query')) {
-    test(`${route.path}: a session id is one text`, async () => {
+    test(`${route.path}: a session id must be a single string`, async () => {
       for (const query of [
         '',
         '?sessionId=a&sessionId=b',
@@ -148,7 +148,7 @@ describe('Rocket.Chat: bad input', () => {
   }
 
   for (const route of routes.filter(({ takes }) => takes === 'page')) {
-    test(`${route.path}: numbers that are none, unknown keys, texts that are too long`, async () => {
+    test(`${route.path}: invalid numbers, unknown keys, texts that are too long`, async () => {
       for (const query of [
         '?count=ten',
         '?count=',
@@ -173,7 +173,7 @@ describe('Rocket.Chat: bad input', () => {
   }
 
   for (const route of signedIn) {
-    test(`${route.path}: whoever does not say who they are, in these two headers, is refused`, async () => {
+    test(`${route.path}: a caller without valid credentials in both headers is refused`, async () => {
       const { userId, authToken } = admin;
       const mistyped = `${authToken.slice(0, 40)}${authToken[40] === 'x' ? 'y' : 'x'}${authToken.slice(41)}`;
       const others: Record<string, string>[] = [
@@ -190,7 +190,7 @@ describe('Rocket.Chat: bad input', () => {
         headersOf({ userId, authToken: 'eyJhbGciOiJub25lIn0.eyJpZCI6ImFkbWluIn0.' }),
         headersOf({ userId, authToken: target.session.id }),
         headersOf({ userId, authToken: 'x'.repeat(10_000) }),
-        // A token that belongs to somebody else, and one whose session has ended.
+        // A token of somebody else, and one whose session has ended.
         headersOf({ userId, authToken: target.token }),
         headersOf({ userId: 'ada', authToken }),
         headersOf(ended),
@@ -199,11 +199,11 @@ describe('Rocket.Chat: bad input', () => {
         const { body } = await refused(() => call(route, { headers }), 401);
         assert.equal(body.error, 'You must be logged in to do this.');
       }
-      // In the query they count for nothing.
+      // In the query they are ignored.
       await refused(() => call(route, { headers: {}, query: `?x-user-id=${userId}&x-auth-token=${authToken}` }), 401);
     });
 
-    test(`${route.path}: a header that comes twice is believed in neither`, async () => {
+    test(`${route.path}: neither value of a repeated header is accepted`, async () => {
       for (const twice of ['x-user-id', 'x-auth-token']) {
         const headers: Record<string, string | string[]> = headersOf(admin);
         headers[twice] = [headers[twice] as string, headers[twice] as string];
@@ -213,12 +213,12 @@ describe('Rocket.Chat: bad input', () => {
     });
   }
 
-  test('a code in a header that comes twice is wrong', async (t) => {
+  test('a code in a repeated header is wrong', async (t) => {
     const own = await TestServer.start();
     t.after(() => own.close());
     const { body } = await own.login();
     const authenticator = await own.enrol(body.account.id);
-    // Signed in before the factor was there: it is asked for.
+    // Signed in before the factor was enrolled, so a code is required.
     const headers = headersOf({ userId: body.account.id, authToken: body.token });
     const [code] = authenticator.backupCodes as [string];
     const answer = await raw(own, routes[6], { ...headers, 'x-2fa-code': [code, code] });
@@ -226,7 +226,7 @@ describe('Rocket.Chat: bad input', () => {
     assert.equal((await raw(own, routes[6], { ...headers, 'x-2fa-code': code })).status, 200);
   });
 
-  test('a store that fails is a 503 of its shape at every route, whichever read or write it is', async (t) => {
+  test('a failure of the store is a 503 in its shape at every route, whichever read or write fails', async (t) => {
     const own = await TestServer.start();
     t.after(() => own.close());
     const authenticator = await own.enrol((await own.login()).body.account.id);
@@ -272,7 +272,7 @@ describe('Rocket.Chat: bad input', () => {
         );
       }
     }
-    assert.deepEqual([...failed].sort(), [...methods].sort(), 'a method was never asked');
+    assert.deepEqual([...failed].sort(), [...methods].sort(), 'a method was never called');
   });
 });
 

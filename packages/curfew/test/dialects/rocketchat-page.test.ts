@@ -8,7 +8,7 @@ import { TestServer } from '../support/server.ts';
 
 const page = readPage('docs/rocketchat.md');
 
-test('7.1.3: docs/rocketchat.md tells the lifetimes that are in force, and who ends what', async (t) => {
+test('7.1.3: docs/rocketchat.md states the lifetimes in effect, and who ends what', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const { policy } = server.context;
@@ -22,7 +22,7 @@ test('7.1.3: docs/rocketchat.md tells the lifetimes that are in force, and who e
   }
 });
 
-test('docs/rocketchat.md names every route that is spoken, and no other', async (t) => {
+test('docs/rocketchat.md names exactly the supported routes', async (t) => {
   const { server, routes } = await startRecorded({ CURFEW_DIALECTS: 'rocketchat' });
   t.after(() => server.close());
   const there = routes.filter(({ url }) => url.startsWith('/api/v1/')).map(({ method, url }) => `${method} ${url}`);

@@ -46,7 +46,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     return body.data as Credentials;
   }
 
-  /** An account that is signed in on some devices, in this order; the last one's credentials. */
+  /** Signs an account in on some devices, in this order, and returns the last one's credentials. */
   async function person(name: string, userAgents: string[], displayName?: string): Promise<Credentials> {
     await server.createAccount(name, { ...(displayName && { name: displayName }) });
     let last: Credentials | undefined;
@@ -83,7 +83,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     assert.equal('current' in other, false);
   });
 
-  test('count is what was asked for, at most 100; 0 asks for the most; offset skips', async () => {
+  test('count is the requested number, at most 100; 0 means the maximum; offset skips', async () => {
     const credentials = await person('pager', [devices.safari]);
     for (let i = 0; i < 120; i++) {
       clock.advance(second);
@@ -109,7 +109,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     assert.deepEqual(times, [...times].sort().reverse());
   });
 
-  test('one order spans all pages, each key both ways, several keys in their rank', async () => {
+  test('one order spans all pages, for each key in both directions, and for several keys in turn', async () => {
     const { curl, edge, firefox, safari } = devices;
     const credentials = await person('sorter', [safari, curl, firefox, edge, safari]);
     const list = async (sort: object) => {
@@ -136,7 +136,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     assert.ok(first.loginAt < second_.loginAt, 'the second key decides between equals');
   });
 
-  test('a sort by something else, or that is none, is refused in its words', async () => {
+  test('an unknown or invalid sort is refused in Rocket.Chat’s words', async () => {
     const keys = { status: 400, body: { success: false, error: 'error-invalid-sort-keys' } };
     const none = {
       status: 400,
@@ -165,7 +165,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     }
   });
 
-  test('filter finds device, system, type and ids, whatever their case; it is never a pattern', async () => {
+  test('filter finds device, system, type and ids, regardless of case; it is never a pattern', async () => {
     const credentials = await person('finder', [devices.safari, devices.firefox, devices.curl]);
     const { body } = await get('sessions/list', credentials);
     const [{ sessionId }] = body.sessions as [Json];
@@ -189,7 +189,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     }
   });
 
-  test('an evil pattern takes no longer than a word', async () => {
+  test('a malicious pattern takes no longer than a word', async () => {
     const text = 'a'.repeat(150);
     await server.createSession('evil', { accessGroups: ['a'.repeat(120)], userAgent: text });
     const began = performance.now();
@@ -198,7 +198,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     assert.ok(performance.now() - began < 5000);
   });
 
-  test('list.all finds and sorts by the user’s names, whole or in part; an address is no name', async () => {
+  test('list.all finds and sorts by the user’s names, whole or in part; an address is not a name', async () => {
     clock.advance(6 * minute);
     admin = await signIn('admin', adminPassword, authenticator.next());
     await person('zoe', [devices.edge], 'Anna Zimmer');
@@ -232,7 +232,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     }
   });
 
-  test('info and logout.me know one’s own alone; another’s looks like none', async () => {
+  test('info and logout.me find only one’s own sessions; others’ look nonexistent', async () => {
     const credentials = await person('mine', [devices.curl]);
     const { session, token } = await server.createSession('somebody-else');
     const post = (sessionId: string, as: Credentials) =>
@@ -247,7 +247,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     assert.equal((await server.verify(token)).active, true);
   });
 
-  test('info.admin shows anybody’s with whose it is, and an ended one to nobody', async () => {
+  test('info.admin shows anybody’s session with its user, and an ended one to nobody', async () => {
     const { session } = await server.createSession('somebody');
     const info = () => get('sessions/info.admin', admin, { sessionId: session.id });
     const { status, body } = await info();
@@ -256,13 +256,13 @@ describe('Rocket.Chat: the lists of sessions', () => {
     assert.deepEqual((await info()).body, { success: false, error: 'Session not found' });
   });
 
-  test('me of a user whom the application alone knows is the id', async () => {
+  test('me of a user without an account is the id', async () => {
     const { token } = await server.createSession('ada');
     const { status, body } = await get('me', { userId: 'ada', authToken: token });
     assert.deepEqual([status, body._id, body.username, body.roles], [200, 'ada', 'ada', []]);
   });
 
-  test('every route counts its calls and says so, whether it answers or refuses', async (t) => {
+  test('every route counts its calls and reports the limit, whether it answers or refuses', async (t) => {
     const own = await TestServer.start({ CURFEW_ROCKETCHAT_CALLS: '2/1m' }, clock);
     t.after(() => own.close());
     const { token } = await own.createSession('ada');
@@ -293,7 +293,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     }
   });
 
-  test('who is not believed is told nothing else: authentication comes first', async () => {
+  test('an unauthenticated caller gets no other error: authentication comes first', async () => {
     for (const path of ['me', 'sessions/list', 'sessions/info', 'sessions/list.all', 'sessions/info.admin']) {
       for (const as of [
         { userId: '', authToken: '' },
@@ -307,7 +307,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     }
   });
 
-  test('N6.16: users.logoutOtherClients ends all of the caller’s devices but the one that asks', async () => {
+  test('N6.16: users.logoutOtherClients ends all of the caller’s sessions but the current one', async () => {
     const elsewhere = await person('many', [devices.safari, devices.curl]);
     const here = await signIn('many', 'many password');
     const post = (path: string, as: Credentials, body?: object) =>
@@ -322,7 +322,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
     assert.equal((await post('users.logoutOtherClients', here)).status, 200, 'with none left as well');
   });
 
-  test('N6.16: users.logout ends all of the caller’s; of another user it takes the permission and a second factor', async () => {
+  test('N6.16: users.logout ends all of the caller’s sessions; those of another user require the permission and a second factor', async () => {
     const post = (as: Credentials, body?: object, headers = {}) =>
       server.call('POST', '/api/v1/users.logout', body, { as: '', headers: { ...headersOf(as), ...headers } });
     const [one, other] = [
@@ -346,7 +346,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
       const { status, body } = await post(manager, { userId });
       assert.deepEqual([status, body.errorType], [400, 'error-invalid-user-id'], userId);
     }
-    assert.equal((await post(manager, { userId: '' })).status, 200, 'an empty one is the caller');
+    assert.equal((await post(manager, { userId: '' })).status, 200, 'an empty one means the caller');
     assert.equal((await get('me', manager)).status, 401);
     admin = await signIn('admin', adminPassword, authenticator.next());
     assert.equal((await post(admin, { userId: 7 })).body.errorType, 'invalid-params');
@@ -355,7 +355,7 @@ describe('Rocket.Chat: the lists of sessions', () => {
 });
 
 describe('Rocket.Chat: many sessions', () => {
-  test('across users an order sorts ten thousand matches, and says when there are more', async (t) => {
+  test('an order across users sorts ten thousand matches, and says if there are more', async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const authenticator = await server.enrol((await server.login()).body.account.id);
@@ -384,11 +384,11 @@ describe('Rocket.Chat: many sessions', () => {
     const newest = (await list({})).body;
     assert.deepEqual([newest.total, newest.partial, newest.sessions.length], [active, undefined, 50]);
     const last = (await list({ offset: String(active - 1) })).body;
-    assert.ok(last.sessions.length === 1 || last.partial, 'a page at the end is there, or said to be cut short');
+    assert.ok(last.sessions.length === 1 || last.partial, 'a page at the end exists, or is reported as partial');
     const sorted = (await list({ sort: '{"_user.username":1}' })).body;
     assert.deepEqual([sorted.total, sorted.partial, sorted.sessions.length], [active, true, 50]);
     const few = (await list({ sort: '{"_user.username":1}', filter: 'user-13' })).body;
-    assert.ok(few.partial || few.total > 90, 'all of a user, or said to be cut short');
+    assert.ok(few.partial || few.total > 90, 'all sessions of a user, or reported as partial');
     assert.ok(few.sessions.every((session: Json) => session.userId === 'user-13'));
   });
 });

@@ -40,7 +40,7 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     return answer.body.data;
   }
 
-  /** An administrator's credentials whose factor is not remembered any more. */
+  /** The credentials of an administrator whose factor is no longer remembered. */
   async function withoutFactor(): Promise<Credentials> {
     const credentials = await signIn();
     clock.advance(6 * minute);
@@ -52,7 +52,7 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     assert.deepEqual(answer.body, { success: false, status: 'error', error: text, message: text });
   };
 
-  test('login takes a user name or an address, in each of its forms', async () => {
+  test('login accepts a user name or an address, in each form', async () => {
     const forms = [
       { user: 'admin' },
       { user: 'admin@example.com' },
@@ -73,14 +73,14 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     }
   });
 
-  test('No enumeration: a failed login is the same for a wrong password and for nobody', async () => {
+  test('No enumeration: a failed login is the same for a wrong password and for an unknown user', async () => {
     for (const user of ['admin', 'nobody', { email: 'nobody@example.com' }]) {
       unauthorized(await post('/api/v1/login', { user, password: 'wrong' }), 'Unauthorized');
     }
     unauthorized(await post('/api/v1/login', { password: 'wrong' }), 'Unauthorized');
   });
 
-  test('at login the factor is a 401; the code goes in the body or the header', async () => {
+  test('at login a missing factor is a 401; the code goes in the body or the header', async () => {
     const body = { user: 'admin', password: adminPassword };
     const missing = await post('/api/v1/login', body);
     assert.equal(missing.status, 401);
@@ -105,7 +105,7 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     unauthorized(await post('/api/v1/logout', undefined, credentials), 'You must be logged in to do this.');
   });
 
-  test('sessions/logout: the end, each of the five errors, in their order', async () => {
+  test('sessions/logout: each of the five errors in order, then the end', async () => {
     const { session, token } = await server.createSession('ada');
     const target = { sessionId: session.id };
     const call = (body: unknown, credentials?: Credentials, code?: string) =>
@@ -116,7 +116,7 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
 
     unauthorized(await call(target), 'You must be logged in to do this.');
     unauthorized(await call(undefined, { ...admin, userId: plain.userId }), 'You must be logged in to do this.');
-    // Parameters before the permission.
+    // Parameters are checked before the permission.
     const empty = await call({}, plain);
     assert.equal(empty.status, 400);
     assert.deepEqual(empty.body, {
@@ -172,7 +172,7 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     assert.equal((await call(three, backup)).errorType, 'totp-invalid');
   });
 
-  test('after too many wrong codes none is looked at', async () => {
+  test('after too many wrong codes none is checked', async () => {
     const admin = await withoutFactor();
     const { session } = await server.createSession('ada');
     const call = (code: string) =>
@@ -183,7 +183,7 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     clock.advance(6 * minute);
   });
 
-  test('an account without a factor is asked for one: no methods', async () => {
+  test('an account without a factor is asked for one, with no methods', async () => {
     await server.createAccount('helper', { roles: ['support'] });
     const { data } = (await post('/api/v1/login', { user: 'helper', password: 'helper password' })).body;
     const { session } = await server.createSession('ada');
@@ -191,12 +191,12 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     assert.deepEqual([answer.status, answer.body.details.availableMethods], [400, []]);
   });
 
-  test('the dialect is there under its name too', async () => {
+  test('the dialect is also available under its name', async () => {
     const answer = await post('/rocketchat/api/v1/login', { user: 'nobody', password: 'x' });
     unauthorized(answer, 'Unauthorized');
   });
 
-  test('calls of a route are counted by address, and told', async (t) => {
+  test('calls of a route are counted by address, and reported', async (t) => {
     const own = await TestServer.start({ CURFEW_ROCKETCHAT_CALLS: '3/1m' }, clock);
     t.after(() => own.close());
     const call = (path: string) => own.call('POST', path, { user: 'nobody', password: 'x' }, { as: '' });
@@ -214,7 +214,7 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     assert.equal((await call('/api/v1/login')).status, 401);
   });
 
-  test('a store that fails is a 503 in its words', async (t) => {
+  test('a failure of the store is a 503 in Rocket.Chat’s words', async (t) => {
     const own = await TestServer.start({}, clock);
     t.after(() => own.close());
     await own.context.store.close();
@@ -223,7 +223,7 @@ describe('Rocket.Chat: signing in and out, as its clients see it', () => {
     assert.deepEqual(answer.body, { success: false, error: 'The server cannot answer now' });
   });
 
-  test('the table has a row for every error of ours', () => {
+  test('the table has a row for every error', () => {
     assert.deepEqual(Object.keys(refusalOf).sort(), Object.keys(callErrors).sort());
   });
 });

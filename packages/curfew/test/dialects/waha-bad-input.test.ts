@@ -8,7 +8,7 @@ import { type Answer, TestServer } from '../support/server.ts';
 const base = '/api/sessions';
 const json = { 'content-type': 'application/json' };
 
-/** Every route, for a session by the name that is put in. */
+/** Every route, for a session with the given name. */
 const routes: [method: string, path: (name: string) => string, body?: (name: unknown) => object][] = [
   ['GET', () => base],
   ['POST', () => base, (name) => ({ name })],
@@ -44,7 +44,7 @@ describe('WAHA: bad input', () => {
 
   const snapshot = async () => [await effectsIn(server), (await server.call('GET', '/v1/named-sessions')).body];
 
-  /** In WAHA's shape, with nothing in it that is nobody's business, and with nothing changed. */
+  /** Refused in WAHA's shape, without private data, and with nothing changed. */
   async function refused(status: number, send: () => Promise<Answer>, what: string): Promise<void> {
     const before = await snapshot();
     const answer = await send();
@@ -68,7 +68,7 @@ describe('WAHA: bad input', () => {
     }
   }
 
-  test('a key that is none, on every route: 401', async () => {
+  test('an invalid key is a 401 on every route', async () => {
     const session = await server.createSession('eve');
     const { body } = await server.call('POST', '/v1/keys', { name: 'old', scopes: ['sessions.read'] });
     await server.call('DELETE', `/v1/keys/${body.key.id}`);
@@ -97,7 +97,7 @@ describe('WAHA: bad input', () => {
     }
   });
 
-  test('a body that is no object of JSON: 400', async () => {
+  test('a body that is not a JSON object is a 400', async () => {
     for (const [method, path] of withBody) {
       for (const [what, body] of Object.entries(noObjects)) {
         await refused(400, () => call(method, path('desk'), body), `${method} ${path('desk')} ${what}`);
@@ -119,7 +119,7 @@ describe('WAHA: bad input', () => {
     }
   });
 
-  test('values of another type are 400, and each is named', async () => {
+  test('a value of another type is a 400 that names it', async () => {
     const wrong: [route: string, body: object, field: string][] = [
       ['POST ', { name: 5 }, 'name'],
       ['POST ', { name: ['desk'] }, 'name'],
@@ -152,18 +152,18 @@ describe('WAHA: bad input', () => {
     }
   });
 
-  test('a configuration over its bound is 400', async () => {
+  test('a configuration that is too large is a 400', async () => {
     const config = { text: 'x'.repeat(17_000) };
     await refused(400, () => call('POST', base, JSON.stringify({ name: 'fresh', config })), 'create');
     await refused(400, () => call('PUT', `${base}/desk`, JSON.stringify({ config })), 'update');
   });
 
-  test('a name that is none is the name of no session: 404, Delete does nothing, and none is made: 400', async () => {
+  test('an invalid name is a 404, Delete does nothing, and Create is a 400', async () => {
     for (const [what, name] of Object.entries(strangeTexts)) {
       for (const [method, path, bodyOf] of byPath) {
         const content = bodyOf && JSON.stringify(bodyOf(name));
         const send = () => call(method, path(encodeURIComponent(name)), content);
-        // What is longer than any part of a path may be is no route at all.
+        // A name longer than any part of a path may be matches no route at all.
         if (method !== 'DELETE' || name.length > 2048) await refused(404, send, `${method} ${what}`);
         else {
           const before = await snapshot();
@@ -184,14 +184,14 @@ describe('WAHA: bad input', () => {
     }
   });
 
-  test('a path that is not spoken is 404 in its words', async () => {
+  test('an unsupported path is a 404 in WAHA’s words', async () => {
     for (const path of ['/desk/auth', '/desk/me/more', '/desk/../desk/x', '//', '/desk/qr']) {
       await refused(404, () => call('GET', base + path), path);
       await refused(404, () => call('PATCH', base + path), path);
     }
   });
 
-  test('a store that fails anywhere is a 503 on every route, and nothing has changed', async () => {
+  test('any failure of the store is a 503 on every route, and nothing has changed', async () => {
     await server.call('POST', '/v1/named-sessions', { name: 'off', start: false });
     const faults: [operation: keyof Store, calls: [method: string, path: string, body?: object | undefined][]][] = [
       ['readKey', routes.map(([method, path, bodyOf]) => [method, path('desk').slice(base.length), bodyOf?.('fresh')])],
@@ -249,7 +249,7 @@ describe('WAHA: bad input', () => {
     assert.equal((await server.verify(token)).active, true);
   });
 
-  test('a removal that the store leaves half done is no success; asked again, it is done', async () => {
+  test('a removal that fails halfway is not a success; repeated, it completes', async () => {
     await server.call('POST', '/v1/named-sessions', { name: 'half' });
     const { token: other } = await server.createSession('ada', { name: 'half' });
     const first = await whileFailing(server.context.store, 'removeNamed', () => call('DELETE', `${base}/half`));
@@ -259,7 +259,7 @@ describe('WAHA: bad input', () => {
     assert.equal((await call('GET', `${base}/half`)).status, 404);
   });
 
-  test('a stop that the store leaves half done is no success, and is not called STOPPED; asked again, it is done', async () => {
+  test('a stop that fails halfway is not a success and not shown as STOPPED; repeated, it completes', async () => {
     await server.call('POST', '/v1/named-sessions', { name: 'half' });
     const { token: other } = await server.createSession('ada', { name: 'half' });
     const first = await whileFailing(server.context.store, 'changeSession', () => call('POST', `${base}/half/stop`));
@@ -270,7 +270,7 @@ describe('WAHA: bad input', () => {
     assert.deepEqual(await server.verify(other), { active: false, reason: 'suspended' });
   });
 
-  test('Fuzz: whatever is sent, the answer is its own and never a 500', async () => {
+  test('Fuzz: whatever is sent, the answer has WAHA’s shape and is never a 500', async () => {
     const value = fc.oneof(fc.string(), fc.constantFrom('desk', 'fresh', '', null), fc.jsonValue());
     const field = fc.constantFrom('name', 'config', 'start', 'logout', 'x-api-key', '__proto__', 'constructor');
     await fc.assert(

@@ -7,7 +7,7 @@ import { callErrors } from '../../src/errors.ts';
 import { effectsIn } from '../support/hostile.ts';
 import { type Answer, type Json, TestServer } from '../support/server.ts';
 
-/** What WAHA's OpenAPI document says of a session, as its n8n node and other clients read it. */
+/** The fields of a session in WAHA's OpenAPI document, as its n8n node and other clients read them. */
 const Me = Type.Object({ id: Type.String(), pushName: Type.String() });
 const SessionInfo = Type.Object(
   {
@@ -25,7 +25,7 @@ const SessionInfo = Type.Object(
   { additionalProperties: false },
 );
 
-/** The configuration that the node's form shows at first, which most people send as it is. */
+/** The initial configuration in the node's form, which most people send unchanged. */
 const formConfig = {
   metadata: {},
   proxy: { server: 'localhost:3128', username: null, password: null },
@@ -44,14 +44,14 @@ const formConfig = {
 
 type Send = { query?: string; body?: unknown; key?: string | undefined; at?: string };
 
-describe('WAHA: named sessions, as its n8n node asks for them', () => {
+describe('WAHA: named sessions, as its n8n node requests them', () => {
   let server: TestServer;
   before(async () => {
     server = await TestServer.start();
   });
   after(() => server.close());
 
-  /** As the node does: it always accepts JSON and says that it sends some, also when it sends nothing. */
+  /** As the node does: it always accepts JSON and declares a JSON body, even if it sends none. */
   function send(method: string, path: string, { query = '', body, key = server.key, at = '' }: Send = {}) {
     const headers = {
       accept: 'application/json',
@@ -61,7 +61,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     return server.call(method, `${at}/api/sessions${path}${query}`, body, { as: '', headers });
   }
 
-  /** The node's operations on sessions, by the names that its form shows. */
+  /** The node's operations on sessions, by their names in its form. */
   const node = {
     list: (all = false) => send('GET', '', { query: `?all=${all}` }),
     create: (body: object = { name: 'default', start: true, config: formConfig }) => send('POST', '', { body }),
@@ -93,7 +93,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
   const notFound = (answer: Answer) => refused(answer, 404, 'Not Found', 'Session not found');
   const named = async (name: string, more: object = {}) => sessionOf(await node.create({ name, ...more }), 201);
 
-  test('the credential’s test: a list for a right key; 401 for a wrong one and for none, in the same words', async () => {
+  test('the test of the credential gets a list with a valid key, and the same 401 with a wrong one or none', async () => {
     assert.equal((await send('GET', '')).status, 200);
     const session = await server.createSession('ada');
     for (const key of ['', 'wrong', `${server.key.slice(0, -1)}!`, session.token]) {
@@ -103,7 +103,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     }
   });
 
-  test('Create: waits for a sign-in, with the configuration of the form', async () => {
+  test('Create waits for a sign-in, with the configuration of the form', async () => {
     const made = sessionOf(await node.create(), 201);
     assert.deepEqual(made, {
       name: 'default',
@@ -123,7 +123,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     await node.delete('default');
   });
 
-  test('Create without anything makes `default` and starts it; `start: false` leaves it stopped', async () => {
+  test('Create without a body makes `default` and starts it; `start: false` leaves it stopped', async () => {
     assert.equal(sessionOf(await send('POST', ''), 201).name, 'default');
     assert.equal(await stateOf('default'), 'SCAN_QR_CODE');
     await node.delete('default');
@@ -131,7 +131,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     assert.deepEqual([made.status, made.config], ['STOPPED', {}]);
   });
 
-  test('WORKING: somebody is signed in; Get Me says who, by the name of their account', async () => {
+  test('WORKING means that somebody is signed in; Get Me returns who, by the name of their account', async () => {
     await named('desk');
     assert.deepEqual([(await node.getMe('desk')).status, (await node.getMe('desk')).body], [200, null]);
     const account = await server.createAccount('grace', { name: 'Grace Hopper' });
@@ -146,7 +146,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     assert.deepEqual((await node.getMe('robot')).body, { id: 'r2d2', pushName: 'r2d2' });
   });
 
-  test('Stop keeps the session but nobody can use it; Start gives it back; both again change nothing', async () => {
+  test('Stop keeps the session but nobody can use it; Start resumes it; repeating either changes nothing', async () => {
     await named('on-off');
     const { token, session } = await server.createSession('ada', { name: 'on-off' });
     for (let i = 0; i < 2; i++) {
@@ -169,7 +169,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     assert.equal((await server.verify(token)).active, true);
   });
 
-  test('Logout of a running session: it ends for good, and the name waits with its configuration', async () => {
+  test('Logout of a running session ends it, and the name waits with its configuration', async () => {
     await named('out', { config: { metadata: { color: 'blue' } } });
     const { token, session } = await server.createSession('ada', { name: 'out' });
     const out = sessionOf(await node.logout('out'), 201);
@@ -182,7 +182,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     assert.equal((await server.verify(next.token)).active, true);
   });
 
-  test('Logout of a stopped session: it ends, and the name stays stopped', async () => {
+  test('Logout of a stopped session ends it, and the name stays stopped', async () => {
     await named('out-stopped');
     const { token } = await server.createSession('ada', { name: 'out-stopped' });
     await node.stop('out-stopped');
@@ -191,7 +191,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     assert.equal(sessionOf(await node.start('out-stopped'), 201).status, 'SCAN_QR_CODE', 'a start revives nothing');
   });
 
-  test('Update sets the configuration, whole, and touches no session', async () => {
+  test('Update replaces the whole configuration, and affects no session', async () => {
     await named('config', { config: { debug: true } });
     const { token } = await server.createSession('ada', { name: 'config' });
     const updated = sessionOf(await node.update('config', formConfig), 200);
@@ -200,7 +200,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     assert.deepEqual(sessionOf(await node.update('config', null), 200).config, {});
   });
 
-  test('Delete ends the session and removes the name; of none it is done already', async () => {
+  test('Delete ends the session and removes the name; without one it also succeeds', async () => {
     await named('gone');
     const { token } = await server.createSession('ada', { name: 'gone' });
     for (let i = 0; i < 2; i++) {
@@ -211,7 +211,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     notFound(await node.get('gone'));
   });
 
-  test('List: the stopped ones only with `all`', async (t) => {
+  test('List shows stopped sessions only with `all`', async (t) => {
     const own = await TestServer.start();
     t.after(() => own.close());
     const list = async (query: string) => {
@@ -226,19 +226,19 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     assert.deepEqual(await list('?all=true'), []);
     for (let i = 0; i < 120; i++) await own.call('POST', '/v1/named-sessions', { name: `n${i}`, start: i !== 7 });
     const all = await list('?all=true');
-    assert.equal(all.length, 120, 'a page, and not all');
+    assert.equal(all.length, 120, 'only one page');
     assert.deepEqual(await list('?all=1'), all);
     const running = all.filter((name: string) => name !== 'n7');
     for (const query of ['', '?all=false', '?all=0']) assert.deepEqual(await list(query), running);
   });
 
-  test('a name that is not there: 404 from every call but Delete', async () => {
+  test('an unknown name is a 404 from every call but Delete', async () => {
     for (const act of ['get', 'getMe', 'start', 'stop', 'logout', 'restart'] as const)
       notFound(await node[act]('none'));
     notFound(await node.update('none', {}));
   });
 
-  test('deprecated start: makes the session, or sets the configuration of a stopped one; a started one is a 422', async () => {
+  test('deprecated start makes the session, or configures a stopped one; a started one is a 422', async () => {
     const made = sessionOf(await deprecated.start({ name: 'old', config: { debug: true } }), 201);
     assert.deepEqual([made.status, made.config], ['SCAN_QR_CODE', { debug: true }]);
     const { token } = await server.createSession('ada', { name: 'old' });
@@ -264,12 +264,12 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     done(await deprecated.logout({ name: 'older' }));
     assert.equal((await server.verify(two.token)).active, false);
     notFound(await node.get('older'));
-    // Of none it is done already.
+    // Without a session it also succeeds.
     done(await deprecated.logout({ name: 'older' }));
     done(await deprecated.stop({ name: 'older' }));
   });
 
-  test('the deprecated forms take a name: without, a 422', async () => {
+  test('the deprecated forms require a name; without one they are a 422', async () => {
     for (const call of Object.values(deprecated)) {
       for (const body of [undefined, {}, { name: '' }, { name: null }]) {
         refused(await call(body), 422, 'Unprocessable Entity', 'Session name is required');
@@ -277,7 +277,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     }
   });
 
-  test('calls on one name are done in the order in which they came', async () => {
+  test('calls on one name are executed in order of arrival', async () => {
     await named('busy');
     const { token } = await server.createSession('ada', { name: 'busy' });
     const calls = Array.from({ length: 8 }, (_, i) => [
@@ -292,7 +292,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     assert.equal(active, last.status === 'WORKING');
   });
 
-  test('a key may do what its scopes say, and nothing else: 403', async () => {
+  test('a key may do what its scopes allow; anything else is a 403', async () => {
     await named('scoped');
     const keyWith = async (...scopes: string[]) =>
       (await server.call('POST', '/v1/keys', { name: scopes.join(' '), scopes })).body.token;
@@ -344,7 +344,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     assert.equal((await send('POST', '/scoped/logout', { key: keys['sessions.end'] })).status, 201);
   });
 
-  test('the key goes in the header or the query, and the header counts', async () => {
+  test('the key goes in the header or the query, and the header takes precedence', async () => {
     const query = `?x-api-key=${server.key}`;
     assert.equal((await send('GET', '', { query, key: '' })).status, 200);
     assert.equal((await send('GET', '', { query: '?x-api-key=wrong' })).status, 200);
@@ -352,13 +352,13 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     assert.equal((await send('GET', '', { query: `${query}&${query.slice(1)}`, key: '' })).status, 401);
   });
 
-  test('the same under /waha', async () => {
+  test('the same routes work under /waha', async () => {
     await send('POST', '', { body: { name: 'under' }, at: '/waha' });
     assert.equal(sessionOf(await send('GET', '/under', { at: '/waha' }), 200).status, 'SCAN_QR_CODE');
     notFound(await send('GET', '/none', { at: '/waha' }));
   });
 
-  test('the native API and this one are about the same sessions', async () => {
+  test('the native API and this one share the same sessions', async () => {
     await server.call('POST', '/v1/named-sessions', { name: 'both' });
     const { session } = await server.createSession('ada', { name: 'both' });
     assert.equal(await stateOf('both'), 'WORKING');
@@ -371,7 +371,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     assert.equal(await stateOf('both'), 'SCAN_QR_CODE');
   });
 
-  test('a store that fails is a 503 in its words', async (t) => {
+  test('a failure of the store is a 503 in WAHA’s words', async (t) => {
     const own = await TestServer.start();
     t.after(() => own.close());
     await own.context.store.close();
@@ -379,7 +379,7 @@ describe('WAHA: named sessions, as its n8n node asks for them', () => {
     refused(answer, 503, 'Service Unavailable', 'The server cannot answer now');
   });
 
-  test('the table has a row for every error of ours', () => {
+  test('the table has a row for every error', () => {
     assert.deepEqual(Object.keys(refusalOf).sort(), Object.keys(callErrors).sort());
   });
 });

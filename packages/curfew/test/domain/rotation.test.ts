@@ -12,7 +12,7 @@ const start = Date.UTC(2026, 0, 1);
 const key = random(32);
 const id = newId('ada', start, random) as SessionId;
 
-/** A chain of refreshes a minute apart: every secret that was handed out, and the state after each. */
+/** A chain of refreshes a minute apart: every secret that was issued, and the state after each. */
 function chain(length: number): { secrets: string[]; states: RefreshState[]; last: number } {
   const secrets = [newSecret(random)];
   const states: RefreshState[] = [
@@ -28,7 +28,7 @@ function chain(length: number): { secrets: string[]; states: RefreshState[]; las
   return { secrets, states, last: now };
 }
 
-test('the newest refresh token is current, whatever the hour', () => {
+test('the newest refresh token is current at any time', () => {
   fc.assert(
     fc.property(fc.nat(30), fc.nat(1e9), (length, later) => {
       const { secrets, states, last } = chain(length);
@@ -37,29 +37,29 @@ test('the newest refresh token is current, whatever the hour', () => {
   );
 });
 
-test('the token before is good for 30 s after the first rotation, and a reuse after that', () => {
+test('the previous token is valid for 30 s after the first rotation, and a reuse after that', () => {
   const { secrets, states, last } = chain(5);
   assert.equal(judgeRefresh(id, states.at(-1)!, secrets.at(-2)!, key, last), 'grace');
   assert.equal(judgeRefresh(id, states.at(-1)!, secrets.at(-2)!, key, last + 30_000), 'grace');
   assert.equal(judgeRefresh(id, states.at(-1)!, secrets.at(-2)!, key, last + 30_001), 'reused');
 });
 
-test('every earlier generation is a reuse, also within those 30 s', () => {
+test('every earlier generation is a reuse, even within those 30 s', () => {
   const { secrets, states, last } = chain(40);
   for (let i = 0; i < 39; i++) assert.equal(judgeRefresh(id, states.at(-1)!, secrets[i]!, key, last), 'reused', `${i}`);
 });
 
-test('a secret that was never handed out is unknown and ends nothing', () => {
+test('a secret that was never issued is unknown and ends nothing', () => {
   const { states, last } = chain(40);
   for (let i = 0; i < 20; i++) assert.equal(judgeRefresh(id, states.at(-1)!, newSecret(random), key, last), 'unknown');
 });
 
-test('callers that race with one token derive the same successors', () => {
+test('concurrent callers with one token derive the same successors', () => {
   const secret = newSecret(random);
   assert.deepEqual(successorOf(id, secret, key), successorOf(id, secret, key));
 });
 
-test('successors differ by kind, by session, by token and by key, and have the form of a secret', () => {
+test('successors differ by kind, by session, by token and by key, and have the format of a secret', () => {
   const secret = newSecret(random);
   const { tokenSecret, refreshSecret } = successorOf(id, secret, key);
   assert.notEqual(tokenSecret, refreshSecret);

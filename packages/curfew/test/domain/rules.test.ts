@@ -29,7 +29,7 @@ import { random } from '../support/ports.ts';
 
 const groups = (...names: string[]) => names as AccessGroup[];
 
-test('adding and removing groups is what sets do, in order, each once', () => {
+test('adding and removing groups works as on sets, in order, each once', () => {
   const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'));
   fc.assert(
     fc.property(names, names, names, (had, add, remove) => {
@@ -41,7 +41,7 @@ test('adding and removing groups is what sets do, in order, each once', () => {
   );
 });
 
-test('a change that changes nothing is told as such', () => {
+test('a change that changes nothing is reported as such', () => {
   assert.equal(changeGroups(groups('a'), { add: groups('a'), remove: groups('b') }), undefined);
 });
 
@@ -71,7 +71,7 @@ test('ids, names, groups, metadata and addresses have bounds', () => {
   assert.equal(parseUserAgent('x'.repeat(5000))?.length, 1024);
 });
 
-test('a device is read from what browsers and programs send', () => {
+test('a device is derived from the user agents of browsers and programs', () => {
   const chrome =
     'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.6099.71 Safari/537.36';
   assert.deepEqual(deviceOf(chrome), {
@@ -98,7 +98,7 @@ test('a device is read from what browsers and programs send', () => {
   );
 });
 
-test('a role grants its permissions, single ones come on top, and admin has them all', () => {
+test('a role grants its permissions, single ones are added, and admin has all of them', () => {
   assert.deepEqual([...grantedBy({ roles: ['admin'], permissions: [] })], [...permissions]);
   assert.deepEqual([...grantedBy({ roles: ['support'], permissions: ['events.read'] })].sort(), [
     'events.read',
@@ -114,7 +114,7 @@ test('a named session is working, waiting or stopped', () => {
   assert.equal(namedStatus({ started: true }, undefined), 'waiting');
   assert.equal(namedStatus({ started: false }, undefined), 'stopped');
   assert.equal(namedStatus({ started: false }, 'suspended'), 'stopped');
-  assert.equal(namedStatus({ started: false }, 'active'), 'working', 'nobody is told that what works is stopped');
+  assert.equal(namedStatus({ started: false }, 'active'), 'working', 'a working session is never shown as stopped');
   assert.equal(namedStatus({ started: true }, 'suspended'), 'stopped');
 });
 
@@ -135,7 +135,7 @@ function factor(codes: string[] = []): { factor: Factor; secret: Uint8Array; bas
   };
 }
 
-test('7.5.3: a code is right within a step of drift, and right once', () => {
+test('7.5.3: a code is valid within one step of drift, and valid once', () => {
   const { factor: fresh, secret, base32 } = factor();
   const context = (at: number) => ({ accountId: 'ada', secret, backupKey, now: at });
   for (const drift of [-30_000, 0, 30_000]) {
@@ -160,7 +160,7 @@ test('RFC 6238 appendix B, the SHA-1 vectors at six digits', () => {
   }
 });
 
-test('each backup code works once, with or without the spaces that people type', () => {
+test('each backup code works once, with or without spaces', () => {
   const codes = newBackupCodes(random);
   assert.equal(new Set(codes).size, backupCodeCount);
   const { factor: fresh, secret } = factor(codes);
@@ -175,7 +175,7 @@ test('each backup code works once, with or without the spaces that people type',
   assert.equal(state.backupCodes.length, 0);
 });
 
-test('a backup code of one account is none of another', () => {
+test('a backup code of one account is invalid for another', () => {
   const [code] = newBackupCodes(random);
   const { factor: fresh, secret } = factor([code!]);
   assert.equal(useCode(fresh, code!, { accountId: 'bob', secret, backupKey, now }), undefined);

@@ -20,7 +20,7 @@ function session(idle = hour, absolute = day): StoredSession {
 
 const byEpoch = (at: number): SequencedEnd => ({ at, by: 'user:root', reason: 'all_of_user', sequence: 7 });
 
-test('7.3.1: a session lives up to its idle limit, to the millisecond, and not at it', () => {
+test('7.3.1: a session is active until its idle limit, to the millisecond, and not at it', () => {
   const stored = session(hour);
   assert.equal(endOf(stored, undefined, start + hour - 1), undefined);
   assert.deepEqual(endOf(stored, undefined, start + hour), {
@@ -31,7 +31,7 @@ test('7.3.1: a session lives up to its idle limit, to the millisecond, and not a
   });
 });
 
-test('7.3.2: no activity moves the absolute limit', () => {
+test('7.3.2: no activity extends the absolute limit', () => {
   let stored = session(hour, day);
   for (let now = start; now < start + day; now += 30 * minute) {
     assert.equal(endOf(stored, undefined, now), undefined);
@@ -40,13 +40,13 @@ test('7.3.2: no activity moves the absolute limit', () => {
   assert.equal(endOf(stored, undefined, start + day)?.reason, 'expired');
 });
 
-test('activity that is not flushed yet counts for the idle limit', () => {
+test('activity that has not been flushed yet counts for the idle limit', () => {
   const stored = session(hour);
   assert.equal(endOf(stored, undefined, start + hour, start + minute), undefined);
   assert.equal(endOf(stored, undefined, start + hour + minute, start + minute)?.reason, 'idle');
 });
 
-test('activity never goes back, and never revives', () => {
+test('activity never moves back, and never revives a session', () => {
   fc.assert(
     fc.property(fc.array(fc.nat(3 * hour)), (times) => {
       let stored = session(hour);
@@ -61,7 +61,7 @@ test('activity never goes back, and never revives', () => {
   );
 });
 
-test('what ended first is what is told, whichever is found first', () => {
+test('the first end is reported, whichever is found first', () => {
   fc.assert(
     fc.property(fc.nat(3 * hour), fc.nat(3 * hour), (epochAfter, later) => {
       const stored = session(hour);
@@ -71,7 +71,7 @@ test('what ended first is what is told, whichever is found first', () => {
   );
 });
 
-test('an end that is written down stands, whatever happens later', () => {
+test('a recorded end remains, whatever happens later', () => {
   const end: SequencedEnd = { at: start + minute, by: 'user:ada', reason: 'logout', sequence: 3 };
   const stored = { ...session(hour), end };
   assert.equal(endOf(stored, byEpoch(start + 1), start + day), end);
@@ -82,7 +82,7 @@ test('an end that is written down stands, whatever happens later', () => {
   assert.equal(view.endedAt, start + minute);
 });
 
-test('Secrets: a view holds no secret', () => {
+test('Secrets: a view contains no secret', () => {
   const stored = session();
   const text = JSON.stringify(viewOf(stored, undefined));
   for (const hash of [stored.tokenHash, stored.refresh.hash]) {
@@ -109,7 +109,7 @@ test('7.2.2: two sessions of one user at one moment share neither id nor secret'
   assert.notEqual(parseToken('session', one.token)?.secret, parseToken('refresh', one.refreshToken)?.secret);
 });
 
-test('a session may be shorter than the policy, never longer', () => {
+test('a session may be shorter than the policy allows, never longer', () => {
   assert.deepEqual(lifetimesOf({}, defaultPolicy), { absolute: 30 * day, idle: 7 * day });
   assert.deepEqual(lifetimesOf({ lifetime: hour }, defaultPolicy), { absolute: hour, idle: hour });
   assert.throws(

@@ -10,7 +10,7 @@ const kinds = ['session', 'refresh', 'key'] as const;
 const now = Date.UTC(2026, 0, 1);
 const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-test('a token gives back the id and the secret it was made of', () => {
+test('a token parses into the id and the secret that it was made from', () => {
   fc.assert(
     fc.property(fc.constantFrom(...kinds), fc.string(), (kind, user) => {
       const id = newId(user, now, random);
@@ -20,13 +20,13 @@ test('a token gives back the id and the secret it was made of', () => {
   );
 });
 
-test('a token of one kind is none of another', () => {
+test('a token of one kind is invalid as another', () => {
   const token = formatToken('session', newId('ada', now, random), newSecret(random));
   assert.equal(parseToken('refresh', token), undefined);
   assert.equal(parseToken('key', token), undefined);
 });
 
-test('CVE-2026-27840: a token that is cut, extended or mistyped anywhere is refused by its checksum', () => {
+test('CVE-2026-27840: a token that is truncated, extended or mistyped anywhere is refused by its checksum', () => {
   const token = formatToken('session', newId('ada', now, random), newSecret(random));
   for (let length = 0; length < token.length; length++)
     assert.equal(parseToken('session', token.slice(0, length)), undefined);
@@ -45,7 +45,7 @@ test('CVE-2026-27840: a token that is cut, extended or mistyped anywhere is refu
   );
 });
 
-test('any two digits that changed places are noticed', () => {
+test('any two swapped digits are detected', () => {
   const token = formatToken('session', newId('ada', now, random), newSecret(random));
   for (let at = 4; at < token.length - 1; at++) {
     const swapped = token.slice(0, at) + token[at + 1] + token[at] + token.slice(at + 2);
@@ -53,7 +53,7 @@ test('any two digits that changed places are noticed', () => {
   }
 });
 
-test('Fuzz: no text makes the parser fail', () => {
+test('Fuzz: no text makes the parser throw', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => parseToken('session', text) === undefined));
 });
 
@@ -71,11 +71,11 @@ test('7.2.3: the digits of a secret are drawn evenly', () => {
   assert.equal(counts.size, 62);
   const expected = (draws * 43) / 62;
   const chiSquare = [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
-  // 61 degrees of freedom: a fair draw is over 130 once in a million runs.
+  // With 61 degrees of freedom a fair draw exceeds 130 once in a million runs.
   assert.ok(chiSquare < 130, `chi-square ${chiSquare}`);
 });
 
-test('an id tells when it was made, sorts by it and carries the tag of its user', () => {
+test('an id contains its creation time, sorts by it and contains the tag of its user', () => {
   fc.assert(
     fc.property(fc.nat(2 ** 45), fc.nat(2 ** 45), fc.string(), (one, other, user) => {
       const [a, b] = [newId(user, one, random), newId(user, other, random)];
@@ -89,7 +89,7 @@ test('an id tells when it was made, sorts by it and carries the tag of its user'
   );
 });
 
-test('a number in base 62 reads back', () => {
+test('a number in base 62 survives a round trip', () => {
   fc.assert(fc.property(fc.nat(2 ** 47), (n) => decodeNumber(encodeNumber(n, 8)) === n));
 });
 

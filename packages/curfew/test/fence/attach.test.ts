@@ -14,7 +14,7 @@ function attach(key = server.key): Verifier {
   return createVerifier({ url: server.url, key });
 }
 
-test('a verifier answers from memory after one question, and hears of an end before it returns', async () => {
+test('a verifier answers from memory after one question, and hears of an end before that returns', async () => {
   const verifier = attach();
   const { token, session } = await server.createSession('ada', { accessGroups: ['staff'], metadata: { plan: 'pro' } });
   const verdict = await verifier.verify(token);
@@ -22,7 +22,7 @@ test('a verifier answers from memory after one question, and hears of an end bef
   assert.deepEqual([verdict.session.id, verdict.session.userId], [session.id, 'ada']);
   assert.deepEqual(verdict.session.accessGroups, ['staff']);
   assert.deepEqual(verdict.session.metadata, { plan: 'pro' });
-  assert.equal(verifier.check(token), verdict, 'memory gives the same object');
+  assert.equal(verifier.check(token), verdict, 'memory returns the same object');
   const { body } = await server.call('DELETE', `/v1/sessions/${session.id}`);
   assert.equal(verifier.check(token), undefined);
   assert.deepEqual(body.receipt.verifiers, { acknowledged: 1, expired: 0 });
@@ -31,7 +31,7 @@ test('a verifier answers from memory after one question, and hears of an end bef
   verifier.close();
 });
 
-test('every kind of change reaches a verifier before its answer: groups, all of a user, everyone, new tokens', async () => {
+test('every kind of change reaches a verifier before its answer: groups, all sessions of a user, everyone’s, new tokens', async () => {
   const verifier = attach();
   const { token, refreshToken } = await server.createSession('grace', { accessGroups: ['a'] });
   assert.ok((await verifier.verify(token)).active);
@@ -54,7 +54,7 @@ test('every kind of change reaches a verifier before its answer: groups, all of 
   verifier.close();
 });
 
-test('a verifier that closes says goodbye: the next end does not wait for it', async () => {
+test('a verifier says goodbye when it closes, so the next end does not wait for it', async () => {
   const verifier = attach();
   const { token, session } = await server.createSession();
   assert.ok((await verifier.verify(token)).active);
@@ -65,7 +65,7 @@ test('a verifier that closes says goodbye: the next end does not wait for it', a
   await assert.rejects(verifier.verify(token), { code: 'verifier_closed' });
 });
 
-test('a token that is mistyped, unknown or of another secret is refused, and why is told', async () => {
+test('a token that is mistyped, unknown or has another secret is refused, with the reason', async () => {
   const verifier = attach();
   const { token } = await server.createSession();
   assert.ok((await verifier.verify(token)).active);
@@ -79,7 +79,7 @@ test('a token that is mistyped, unknown or of another secret is refused, and why
   verifier.close();
 });
 
-test('a wrong key, and one without the scope, are refused by name at once', async () => {
+test('a wrong key, and one without the scope, are refused at once, each with its own error', async () => {
   const wrong = attach(`${server.key.slice(0, -1)}${server.key.endsWith('0') ? '1' : '0'}`);
   await assert.rejects(wrong.ready(), ({ code }: CurfewApiError) => code === 'token_malformed');
   wrong.close();
@@ -97,7 +97,7 @@ test('a wrong key, and one without the scope, are refused by name at once', asyn
   enough.close();
 });
 
-test('the metrics tell of leases, verifiers, waits and lag', async () => {
+test('the metrics report leases, verifiers, waits and lag', async () => {
   const verifier = attach();
   await verifier.ready();
   const text = (await server.call('GET', '/metrics')).body as string;

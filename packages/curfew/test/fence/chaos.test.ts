@@ -15,7 +15,7 @@ test('an embedded store, one server, six applications: no kill, stop, cut or del
   await withstandChaos(t, 'LMDB', { env: { CURFEW_STORE: `lmdb:${folder.path}` }, nodes: 1 });
 });
 
-test('Redis, three servers, six applications: nor does its restart, nor a failover by hand', {
+test('Redis, three servers, six applications: no restart of the store or failover by hand breaks the promise either', {
   timeout: chaosTimeout,
   skip: !redisInstalled,
 }, async (t) => {
@@ -28,13 +28,13 @@ test('Redis, three servers, six applications: nor does its restart, nor a failov
       await pair.primary.up();
       await pair.caughtUp();
     },
-    // It is another one when it has started, and once more when its replica is back: that begins a history of its own.
+    // It is another incarnation after it has started, and again when its replica is back: that begins a new history.
     restartChanges: 2,
   });
 });
 
-// Whatever takes the primary away for a moment is a failover to Sentinel: so it is not restarted here.
-test('Redis, three servers, six applications: nor does a failover by Sentinel', {
+// Sentinel fails over whenever the primary is away for a moment, so this test does not restart it.
+test('Redis, three servers, six applications: no failover by Sentinel breaks the promise either', {
   timeout: chaosTimeout,
   skip: !sentinelInstalled,
 }, async (t) => {

@@ -22,7 +22,7 @@ const change = (session: string, asked: number, returned: number, version: numbe
   version,
 });
 const end = (session: string, asked: number, returned: number) => change(session, asked, returned, 0);
-/** From when something may be lost, and when the promoted standby serves. */
+/** When changes may begin to be lost, and when the promoted standby serves. */
 const failover = (begins: number, serves: number): { begins: Seen; serves: Seen } => ({
   begins: { kind: 'failover', what: 'begins', at: begins },
   serves: { kind: 'failover', what: 'serves', at: serves },
@@ -37,14 +37,14 @@ function judge(history: readonly Seen[]): Judgement {
 test('the checker accepts what the promise allows', () => {
   const history = [
     verify('a', 1, 1),
-    // While an end is under way either answer is right, also when it comes later.
+    // During an end either answer is right, even if it arrives later.
     end('a', 5, 10),
     verify('a', 6, 1),
     verify('a', 9.9, 1),
     verify('a', 10, 1),
     verify('a', 11, 0),
     verify('a', 12, -1),
-    // Newer than promised is right; another session's end says nothing.
+    // A newer version than promised is right; another session's end is irrelevant.
     change('b', 5, 7, 2),
     verify('b', 8, 3),
     verify('b', 20, 2),
@@ -54,7 +54,7 @@ test('the checker accepts what the promise allows', () => {
 
 const lagging = failover(20, 30);
 
-test('the checker accepts that a standby which lagged has lost what returned before it served', () => {
+test('the checker accepts that a lagging standby has lost changes that returned before it served', () => {
   const history = [
     lagging.begins,
     end('a', 15, 20),
@@ -80,34 +80,34 @@ for (const [what, history] of Object.entries({
     verify('a', 9000, 7),
   ],
   'older groups than a change that had returned': [change('a', 1, 2, 4), verify('a', 3, 3)],
-  'active by a version that is newer than the end': [change('a', 1, 2, 4), end('a', 3, 4), verify('a', 5, 4)],
+  'active with a version newer than the end': [change('a', 1, 2, 4), end('a', 3, 4), verify('a', 5, 4)],
   'one among many changes of the session': [
     change('a', 1, 2, 2),
     change('a', 3, 4, 3),
     change('a', 5, 6, 4),
     verify('a', 4.5, 2),
   ],
-  'told of only when much else had been noted': [end('a', 2, 10), verify('a', 90, 0), verify('a', 10.5, 1)],
-  'an end that returned after a failover, and is not seen': [
+  'reported only after much else had been noted': [end('a', 2, 10), verify('a', 90, 0), verify('a', 10.5, 1)],
+  'an end that returned after a failover and is not visible': [
     lagging.begins,
     lagging.serves,
     end('a', 31, 32),
     verify('a', 33, 1),
   ],
-  'an end that was asked for during a failover, and returned after it': [
+  'an end that was requested during a failover and returned after it': [
     lagging.begins,
     lagging.serves,
     end('a', 25, 1030.5),
     verify('a', 1033, 1),
   ],
-  'an end that returned before the standby lagged, and is lost': [
+  'an end that returned before the standby lagged and is lost': [
     end('a', 18, 19.9),
     lagging.begins,
     lagging.serves,
     verify('a', 33, 1),
   ],
-  'the same, and noted only when it lagged': [lagging.begins, end('a', 18, 19.9), lagging.serves, verify('a', 33, 1)],
-  'an end that came after what a failover lost of the same session': [
+  'the same, noted only while it lagged': [lagging.begins, end('a', 18, 19.9), lagging.serves, verify('a', 33, 1)],
+  'an end after a change of the same session that a failover lost': [
     lagging.begins,
     change('a', 21, 22, 2),
     lagging.serves,
@@ -128,7 +128,7 @@ for (const [what, history] of Object.entries({
   });
 }
 
-test('the checker remembers the changes of a session until it is told to forget it, and nothing of verifications', () => {
+test('the checker remembers the changes of a session until it is told to forget it, and no verifications', () => {
   const checker = new Checker();
   for (let i = 0; i < 1000; i++) {
     checker.note(end(`${i}`, i, i));
@@ -144,32 +144,32 @@ test('the checker remembers the changes of a session until it is told to forget 
 const restart = (at: number, reason = 'store_incarnation') => ({ at, reason });
 const failedOver: StoreChange = { from: 10, until: 20 };
 
-test('a server may start over once for each time that the store became another while it ran', () => {
+test('a server may start over once for each time that the store became another one while it ran', () => {
   const again = { from: 30, until: 40 };
   assert.deepEqual(unexplained([restart(15), restart(60, 'log_replaced')], 0, [failedOver, again]), []);
-  // It began to start while the store was failing over.
+  // It started while the store was failing over.
   assert.deepEqual(unexplained([restart(21)], 15, [failedOver]), []);
 });
 
 for (const [what, restarts, started] of [
   ['before anything happened to the store', [restart(9)], 0],
   ['a second time', [restart(15), restart(16)], 0],
-  ['for what was over before it was started', [restart(25)], 21],
-  ['for no reason that has a name', [restart(15, 'none')], 0],
+  ['for a change from before its start', [restart(25)], 21],
+  ['for an unknown reason', [restart(15, 'none')], 0],
 ] as const) {
-  test(`a restart that nothing explains is found: ${what}`, () => {
+  test(`an unexplained restart is found: ${what}`, () => {
     assert.deepEqual(unexplained(restarts, started, [failedOver]), [restarts.at(-1)]);
   });
 }
 
-test("a restart is read from a server's log, and from nothing else in it", () => {
+test("a restart is read from its line in a server's log, and from no other line", () => {
   const line = { level: 40, time: 7, reason: 'log_replaced', msg: 'the node starts over' };
   assert.deepEqual(restartIn(JSON.stringify(line)), { at: 7, reason: 'log_replaced' });
   assert.deepEqual(restartIn(JSON.stringify({ ...line, reason: undefined })), { at: 7, reason: 'none' });
   assert.equal(restartIn(JSON.stringify({ ...line, msg: 'listening' })), undefined);
 });
 
-test('the proxy holds back what passes through it, and never changes its order', async (t) => {
+test('the proxy delays traffic, and never changes its order', async (t) => {
   const count = 1500;
   const expected = Array.from({ length: count }, (_, i) => `${i} `).join('');
   const arrived: Buffer[] = [];

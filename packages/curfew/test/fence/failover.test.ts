@@ -36,13 +36,13 @@ testAfterFailover('Redis by hand', byHand, { skip: !redisInstalled });
 const bySentinel = startRedis((pair) => pair.failOverBySentinel());
 testFailovers('Redis by Sentinel', bySentinel, { skip: !sentinelInstalled });
 
-test('R10: a server on a folder that was put back from a copy waits for all that was granted by the one before', {
+test('R10: a server on a folder restored from a copy waits for everything that the previous server granted', {
   timeout: 120_000,
 }, async (t) => {
   const [folder, copy] = [temporaryFolder(), temporaryFolder()];
   t.after(folder.remove);
   t.after(copy.remove);
-  // Long enough for a server to start while the application still believes its lease.
+  // Long enough for a server to start while the application's lease is still valid.
   const settings = fleetSettings({ CURFEW_STORE: `lmdb:${folder.path}`, CURFEW_LEASE_MS: '20000' });
   const key = settings['CURFEW_API_KEY']!;
   const start = async () => {
@@ -58,7 +58,7 @@ test('R10: a server on a folder that was put back from a copy waits for all that
   cpSync(folder.path, copy.path, { recursive: true, preserveTimestamps: true });
 
   const second = await start();
-  // Whoever is cut off does not hear either that the server at the other end is gone.
+  // An application that is cut off does not learn that its server is gone either.
   const wall = await Wall.before(Number(new URL(second.server.url).port));
   t.after(() => wall.close());
   const verifier = createVerifier({ url: `http://127.0.0.1:${wall.port}`, key, timeout: 60_000 });
@@ -72,7 +72,7 @@ test('R10: a server on a folder that was put back from a copy waits for all that
 
   const third = await start();
   const known = sessions.filter(({ token }) => verifier.check(token));
-  assert.equal(known.length, sessions.length, 'the application does not believe its lease any more');
+  assert.equal(known.length, sessions.length, 'the application’s lease is no longer valid');
   const stale: string[] = [];
   const receipts = await Promise.all(
     sessions.map(async (session) => {
@@ -86,7 +86,10 @@ test('R10: a server on a folder that was put back from a copy waits for all that
   assert.equal(reused.length, last.length, 'the copy lacked nothing');
 });
 
-/** Stands between an application and its server. Closed, it lets nothing through, not even that a connection has ended. */
+/**
+ * A relay between an application and its server. When closed, it lets nothing through, not even the end of a
+ * connection.
+ */
 class Wall {
   closed = false;
   readonly port: number;

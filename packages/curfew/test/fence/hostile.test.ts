@@ -8,11 +8,11 @@ import { attachRaw, type RawVerifier, rawVerifier } from '../support/raw-verifie
 import { type Json, TestServer } from '../support/server.ts';
 
 /*
- * What comes at a server from verifiers that are broken, old, mute, greedy or many: an error by name or a wait that
- * is bounded, never memory without bounds.
+ * Verifiers that are broken, outdated, mute, greedy or numerous: a server answers them with a named error or a bounded
+ * wait, never with unbounded memory.
  */
 const lease = 400;
-/** A lease and its margin, and the tenth that a busy machine may add. */
+/** A lease and its margin, with a tenth more for a busy machine. */
 const longest = (lease * 1.2 + 50) * 1.1 + 100;
 
 let server: TestServer;
@@ -26,7 +26,7 @@ const attached = (name?: string) => attachRaw(server.url, server.key, { name });
 
 let questions = 0;
 
-/** The receipt of an end of a session that some verifiers know of. */
+/** The receipt of an end of a session that some verifiers know. */
 async function end(...knowing: RawVerifier[]): Promise<Json> {
   const { session, token } = await server.createSession();
   for (const { say, hear } of knowing) {
@@ -36,7 +36,7 @@ async function end(...knowing: RawVerifier[]): Promise<Json> {
   return (await server.call('DELETE', `/v1/sessions/${session.id}`)).body.receipt;
 }
 
-test('an old version of the protocol is refused by name', async () => {
+test('an old version of the protocol is refused with its own error', async () => {
   const old = await raw();
   old.say({ type: 'hello', version: 0, key: server.key, holder: 'x' });
   const { trouble } = await old.hear('refused');
@@ -46,13 +46,13 @@ test('an old version of the protocol is refused by name', async () => {
 });
 
 for (const [what, say] of Object.entries({
-  'text that is no JSON': '{',
-  'a message of no known kind': { type: 'hullo' },
+  'text that is not JSON': '{',
+  'a message of an unknown kind': { type: 'hullo' },
   'a question before its hello': { type: 'ask', question: 1, token: 'x' },
-  'a sequence that is no number': { type: 'ack', sequence: 'all' },
+  'a sequence that is not a number': { type: 'ack', sequence: 'all' },
   null: 'null',
 })) {
-  test(`${what} is refused by name, and the stream is closed`, async () => {
+  test(`${what} is refused with an error, and the stream is closed`, async () => {
     const broken = await raw();
     broken.say(say);
     assert.equal((await broken.hear('refused')).trouble.code, 'fence_protocol');
@@ -60,7 +60,7 @@ for (const [what, say] of Object.entries({
   });
 }
 
-test('who acknowledges what was never sent is cut off, and counts as one that never acknowledged', async () => {
+test('a verifier that acknowledges what was never sent is disconnected, and counts as not having acknowledged', async () => {
   const liar = await attached('liar');
   const { session, token } = await server.createSession();
   liar.say({ type: 'ask', question: 1, token });
@@ -74,7 +74,7 @@ test('who acknowledges what was never sent is cut off, and counts as one that ne
   assert.deepEqual([receipt.everywhere, receipt.verifiers], [true, verifiers]);
 });
 
-test('R22: an end waits for nobody who has never heard of the session, and a wider one for whoever may know', async () => {
+test('R22: an end does not wait for verifiers that never knew the session; a wider end waits for those that may know one', async () => {
   const mute = await attached('mute');
   mute.say({ type: 'renew', ask: 1, seen: [] });
   await mute.hear('grant');
@@ -92,7 +92,7 @@ test('R22: an end waits for nobody who has never heard of the session, and a wid
   mute.socket.terminate();
 });
 
-test('who lets ends wait until its lease runs out gets shorter ones, and delays the next less', async () => {
+test('a verifier that makes ends wait for its lease gets shorter leases, and delays later ends less', async () => {
   const slow = await attached('slow');
   const { hear, say } = slow;
   const lengths: number[] = [];
@@ -105,7 +105,7 @@ test('who lets ends wait until its lease runs out gets shorter ones, and delays 
   slow.socket.terminate();
 });
 
-test('R9: who renews and never acknowledges delays an end no longer than a lease with its margin', async () => {
+test('R9: a verifier that renews and never acknowledges delays an end no longer than a lease with its margin', async () => {
   const mute = await attached();
   let ask = 0;
   const renewing = setInterval(() => mute.say({ type: 'renew', ask: ++ask, seen: [] }), lease / 8);
@@ -119,17 +119,17 @@ test('R9: who renews and never acknowledges delays an end no longer than a lease
   mute.socket.terminate();
 });
 
-test('R8: who is gone without a word is waited for until its lease is over, and no longer', async () => {
+test('R8: an end waits for a verifier that vanished until its lease has run out, and no longer', async () => {
   const gone = await attached();
   gone.say({ type: 'renew', ask: 1, seen: [] });
   await gone.hear('grant');
   gone.socket.terminate();
   const receipt = await end();
   assert.ok(receipt.waitedMs <= longest);
-  assert.equal((await end()).by, 'acks', 'it was waited for again');
+  assert.equal((await end()).by, 'acks', 'the second end waited too');
 });
 
-test('R8: a hello that was long under way, on a stream that was left for another, forgives nothing', async () => {
+test('R8: a hello that arrives late, on an abandoned stream, releases nothing', async () => {
   const holder = crypto.randomUUID();
   const hello = { type: 'hello', version: 1, key: server.key, holder };
   const [left, present] = [await raw(), await raw()];
@@ -147,7 +147,7 @@ test('R8: a hello that was long under way, on a stream that was left for another
   present.socket.terminate();
 });
 
-test('a storm of changes: a verifier that does not read is cut off, and one that does hears of every one', async () => {
+test('in a storm of changes a verifier that does not read is disconnected, and one that does hears of every change', async () => {
   const deaf = await attached();
   deaf.socket.pause();
   const good = createVerifier({ url: server.url, key: server.key });
@@ -160,7 +160,7 @@ test('a storm of changes: a verifier that does not read is cut off, and one that
   deaf.socket.terminate();
 });
 
-test('N3.3: streams that say nothing have few places, and keep out nobody who says hello', async (t) => {
+test('N3.3: silent streams have few places, and keep out nobody who says hello', async (t) => {
   const speaks = await attached();
   const mute = await Promise.all(Array.from({ length: 100 }, () => raw()));
   t.after(() => {
@@ -174,7 +174,7 @@ test('N3.3: streams that say nothing have few places, and keep out nobody who sa
   assert.equal(speaks.socket.readyState, WebSocket.OPEN);
 });
 
-test('N3.3: of the streams that say nothing the oldest goes: of the address that has too many, or of all', () => {
+test('N3.3: the oldest silent stream is closed: of the address that has too many, or of all', () => {
   const silent = new SilentStreams({ ofAddress: 2, inAll: 3 });
   const gone: string[] = [];
   const add = (name: string, address: string) => silent.add(address, { terminate: () => gone.push(name) });
@@ -194,8 +194,8 @@ test('N3.3: of the streams that say nothing the oldest goes: of the address that
   assert.equal(silent.size, 3);
 });
 
-test('a thousand verifiers attach, and an end hears from each', async (t) => {
-  // With leases as short as the others have here, a busy machine would do nothing but renew them.
+test('a thousand verifiers attach, and an end gets an answer from each', async (t) => {
+  // With leases as short as in the other tests, a busy machine would only renew them.
   const large = await TestServer.start({ CURFEW_LEASE_MS: '2000' });
   const many = Array.from({ length: 1000 }, () => createVerifier({ url: large.url, key: large.key, timeout: 120_000 }));
   t.after(async () => {
@@ -209,7 +209,7 @@ test('a thousand verifiers attach, and an end hears from each', async (t) => {
   assert.equal(receipt.verifiers.acknowledged + receipt.verifiers.expired, 1000);
 });
 
-test('other paths take no WebSocket', async () => {
+test('other paths accept no WebSocket', async () => {
   const socket = new WebSocket(`${server.url.replace('http', 'ws')}/v1/other`);
   const [error] = (await once(socket, 'error')) as [Error];
   assert.match(error.message, /404/);

@@ -10,12 +10,12 @@ import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 
 /*
- * Which stream belongs to which key, and what becomes of it when the key is revoked. The node and the store are real;
- * when the store's answer about a key arrives is given by hand. Mutants of `simulation/mutants.ts` that say so are found
- * here.
+ * Which stream belongs to which key, and what happens to it when the key is revoked. The node and the store are real;
+ * the test decides when the store's answer about a key arrives. This file finds the mutants in
+ * `simulation/mutants.ts` that name it.
  */
 const long = 30_000;
-/** For whoever waits until one is over; long enough for a busy machine to do in it what a test does. */
+/** A lease that the test waits to run out; long enough for a busy machine to do a test's work in it. */
 const short = 1500;
 
 /** The other end of a stream. */
@@ -65,7 +65,7 @@ async function fixture(t: TestContext, lease: number = long) {
   const folder = temporaryFolder();
   const store = await openLmdbStore(folder.path);
   const words = new StoreFixture({ store, dispose: async () => {} });
-  // It is new: nobody holds anything that was granted before.
+  // It is new: no leases from before exist.
   await store.confirmIncarnation((await store.logHead()).incarnation);
   const used: string[] = [];
   const admissions: { token: string; answer(admitted: Admitted | CurfewError): void }[] = [];
@@ -99,7 +99,7 @@ async function fixture(t: TestContext, lease: number = long) {
   });
   const peers: Peer[] = [];
   t.after(async () => {
-    // A node that closes waits for what it has granted.
+    // A closing node waits for what it has granted.
     for (const peer of peers) peer.say({ type: 'bye' });
     await fence.close();
     await store.close();
@@ -136,7 +136,7 @@ async function fixture(t: TestContext, lease: number = long) {
       await peer.hear('welcome');
       return peer;
     },
-    /** A session that some of them know. */
+    /** A session that some of the verifiers know. */
     async session(...knowing: Peer[]) {
       const session = await words.create();
       for (const peer of knowing) {
@@ -159,7 +159,7 @@ async function fixture(t: TestContext, lease: number = long) {
 
 const tokenOf = (id: string) => `cfs_${id}${'0'.repeat(49)}`;
 
-test('R5: the store is asked about a key once the tail begins: of what it said before no change would tell', async (t) => {
+test('R5: the store is asked about a key only once the tail begins: no change would correct an earlier answer', async (t) => {
   const { fence, byHand, hello, admissions, admission } = await fixture(t);
   byHand();
   const peer = hello('k');
@@ -170,7 +170,7 @@ test('R5: the store is asked about a key once the tail begins: of what it said b
   await peer.hear('welcome');
 });
 
-test('N2.2: R23: a key that is revoked while the store is asked about it is asked about again', async (t) => {
+test('N2.2: R23: if a key is revoked while the store is asked about it, the store is asked again', async (t) => {
   const { fence, byHand, hello, admission, words, revoke } = await fixture(t);
   await fence.start();
   byHand();
@@ -179,11 +179,11 @@ test('N2.2: R23: a key that is revoked while the store is asked about it is aske
   const first = await admission();
   const other = hello(id);
   const second = await admission();
-  // What both will be answered was read before this.
+  // Both answers were read before this.
   await (await revoke(id)).settled;
   for (const { answer } of [first, second]) answer({ id, name: 'k' });
   const letIn = Promise.race([peer.hear('welcome'), other.hear('welcome')]).then(() =>
-    assert.fail('it was let in by what was read before'),
+    assert.fail('an earlier read let it in'),
   );
   for (const _ of [1, 2]) (await Promise.race([admission(), letIn])).answer(new CurfewError('key_revoked'));
   for (const one of [peer, other]) {
@@ -192,7 +192,7 @@ test('N2.2: R23: a key that is revoked while the store is asked about it is aske
   }
 });
 
-test('R23: a stream is told to drop everything when its key is revoked, and is waited for until it has', async (t) => {
+test('R23: a stream is told to drop everything when its key is revoked, and the revocation waits until it has', async (t) => {
   const { fence, words, attached, session, revoke } = await fixture(t);
   await fence.start();
   const [own, others] = [await words.createKey(), await words.createKey()];
@@ -208,17 +208,17 @@ test('R23: a stream is told to drop everything when its key is revoked, and is w
   assert.equal((await peer.hear('refused')).trouble.code, 'key_revoked');
   assert.ok(peer.closed);
   assert.equal(returned, false, 'it returned although the verifier could still answer from memory');
-  // Nothing of what it still says is answered.
+  // Nothing that it still sends is answered.
   peer.say({ type: 'ask', question: 2, token: tokenOf(id) });
   peer.say({ type: 'renew', ask: 2, seen: [] });
   peer.say({ type: 'ack', sequence });
   const { by, verifiers } = await settled;
   assert.deepEqual([by, verifiers], ['acks', { acknowledged: 1, expired: 0 }]);
   assert.deepEqual(peer.heard, []);
-  assert.deepEqual([other.closed, other.heard], [false, []], 'another key was concerned');
+  assert.deepEqual([other.closed, other.heard], [false, []], 'another key was affected');
 });
 
-test('R23: an ack of an earlier change is none of the revocation, and a stream that says nothing is waited for', async (t) => {
+test('R23: an ack of an earlier change does not acknowledge the revocation, which waits for a silent stream', async (t) => {
   const { fence, store, words, attached, session, revoke } = await fixture(t, short);
   await fence.start();
   const { id: key } = await words.createKey();
@@ -230,13 +230,13 @@ test('R23: an ack of an earlier change is none of the revocation, and a stream t
   assert.equal((await peer.hear('changes')).changes[0]!.sequence, outcome.end.sequence);
   const { settled } = await revoke(key);
   await peer.hear('refused');
-  // It was under way before the verifier heard of the revocation.
+  // It was sent before the verifier heard of the revocation.
   peer.say({ type: 'ack', sequence: outcome.end.sequence });
   const { by, verifiers } = await settled;
   assert.deepEqual([by, verifiers], ['timeout', { acknowledged: 0, expired: 1, waitedFor: ['mute'] }]);
 });
 
-test('N2.7: R8: a hello with the same holder and another key forgives nothing and cuts off nobody', async (t) => {
+test('N2.7: R8: a hello with the same holder and another key releases nothing and disconnects nobody', async (t) => {
   const { fence, attached, session, end } = await fixture(t, short);
   await fence.start();
   const holder = crypto.randomUUID();
@@ -246,7 +246,7 @@ test('N2.7: R8: a hello with the same holder and another key forgives nothing an
   const stranger = await attached('other', { holder });
   assert.equal(victim.closed, false);
   const ending = end(id);
-  assert.equal((await victim.hear('changes')).changes.length, 1, 'it is not told any more');
+  assert.equal((await victim.hear('changes')).changes.length, 1, 'it no longer hears of changes');
   assert.deepEqual((await ending).verifiers, { acknowledged: 0, expired: 1, waitedFor: ['shop'] });
   assert.equal(stranger.closed, false);
   const again = await attached('one', { holder });
@@ -254,7 +254,7 @@ test('N2.7: R8: a hello with the same holder and another key forgives nothing an
   assert.equal(again.closed, false);
 });
 
-test("N2.7: a verifier's name is of the key that said it first, until that key is revoked", async (t) => {
+test("N2.7: a verifier's name belongs to the key that used it first, until that key is revoked", async (t) => {
   const { fence, words, attached, session, end, revoke } = await fixture(t, short);
   await fence.start();
   const [first, second] = [await words.createKey(), await words.createKey()];
@@ -270,14 +270,14 @@ test("N2.7: a verifier's name is of the key that said it first, until that key i
   assert.deepEqual(await waitedFor(await attached(second.id, { name: 'shop' })), ['shop']);
 });
 
-test('N2.6: what a stream says of the use of sessions counts for those that it was told are active', async (t) => {
+test('N2.6: a stream can report activity only for sessions that it was told are active', async (t) => {
   const { fence, words, attached, session, used } = await fixture(t);
   await fence.start();
   const [peer, other] = [await attached('one'), await attached('one')];
   const own = await session(peer);
   const others = await session(other);
   const unknown = await words.create();
-  // Asked about, and not active.
+  // It asked about this one, which is not active.
   peer.say({ type: 'ask', question: 2, token: tokenOf('0'.repeat(22)) });
   assert.equal((await peer.hear('answer')).answer.active, false);
   const seen = [own.id, others.id, unknown.id, '0'.repeat(22)].map((id) => [id, start] as const);

@@ -5,7 +5,7 @@ import { LeaseTerms } from '../../src/fence/lease-terms.ts';
 
 const lease = 2000;
 
-test('each lapse halves the lease of its holder, down to a quarter, and of nobody else', () => {
+test('each lapse halves the lease of its own holder, down to a quarter', () => {
   const terms = new LeaseTerms(lease);
   const lengths = Array.from({ length: 6 }, (_, i) => {
     terms.lapsed('slow', i * lease, i * lease);
@@ -15,13 +15,13 @@ test('each lapse halves the lease of its holder, down to a quarter, and of nobod
   assert.equal(terms.termOf('other', 0), lease);
 });
 
-test('several leases that run out in one freeze are one lapse', () => {
+test('several leases that run out in one freeze count as one lapse', () => {
   const terms = new LeaseTerms(lease);
   for (let at = 0; at < lease; at += 100) terms.lapsed('slow', at, at);
   assert.equal(terms.termOf('slow', lease), lease / 2);
 });
 
-test('what a node notices late, because it stood still itself, is nobody’s lapse', () => {
+test('a lapse that a node notices late, because it stood still itself, counts for nobody', () => {
   const terms = new LeaseTerms(lease);
   terms.lapsed('well', 0, lease / 4);
   assert.equal(terms.termOf('well', lease / 4), lease);
@@ -29,7 +29,7 @@ test('what a node notices late, because it stood still itself, is nobody’s lap
   assert.equal(terms.termOf('slow', lease / 10), lease / 2);
 });
 
-test('whoever is well for ten leases gets twice as long a one, up to a whole one', () => {
+test('a holder without a lapse for ten leases gets one twice as long, up to a full one', () => {
   const terms = new LeaseTerms(lease);
   for (let i = 0; i < 4; i++) terms.lapsed('slow', i * lease, i * lease);
   const last = 3 * lease;
@@ -37,7 +37,7 @@ test('whoever is well for ten leases gets twice as long a one, up to a whole one
   assert.deepEqual(lengths, [500, 500, 1000, 2000, 2000, 2000, 2000]);
 });
 
-test('a lease is never longer than a whole one, nor shorter than a quarter, whatever happens when', () => {
+test('a lease is never longer than a full one nor shorter than a quarter, whatever happens', () => {
   fc.assert(
     fc.property(fc.array(fc.record({ pause: fc.nat(100_000), lapse: fc.boolean() }), { maxLength: 60 }), (steps) => {
       const terms = new LeaseTerms(lease);

@@ -7,7 +7,7 @@ const installed = ['spin', 'gcc'].every((name) => spawnSync('which', [name]).sta
 const options = { skip: !installed && 'spin or gcc is not installed', timeout: 900_000 };
 
 test(
-  'in the model of the fence, no schedule lets a verification answer by what was before a change, and no node starts over without a reason',
+  'in the model of the fence, no schedule lets a verification answer with the state before a change, or a node start over without a reason',
   options,
   (t) => {
     for (const [name, flags] of Object.entries(small)) {
@@ -18,7 +18,7 @@ test(
   },
 );
 
-test('every rule of the model is needed: without it, some schedule breaks the promise', options, (t) => {
+test('every rule of the model is necessary: without it, some schedule breaks the promise', options, (t) => {
   const all = mutants();
   for (const { name, flags, breaks } of all) {
     const { errors, report } = check(flags, 120);

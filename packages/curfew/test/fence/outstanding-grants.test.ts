@@ -6,16 +6,16 @@ import { OutstandingGrants } from '../../src/fence/outstanding-grants.ts';
 const length = 1000;
 const over = withMargin(length);
 
-test('R9: only who holds a lease from before a change owes an ack for it', () => {
+test('R9: only a holder of a lease from before a change owes an ack for it', () => {
   const outstanding = new OutstandingGrants();
   assert.equal(outstanding.owe(1, 0), false);
   outstanding.grant(1, length, 0);
-  assert.equal(outstanding.owe(2, over), false, 'the lease is over');
+  assert.equal(outstanding.owe(2, over), false, 'the lease has run out');
   assert.equal(outstanding.owe(3, over - 1), true);
   assert.equal(outstanding.oldest, 3);
 });
 
-test('R9: a lease that was granted after a change does not make it wait longer', () => {
+test('R9: a lease granted after a change does not make it wait longer', () => {
   const outstanding = new OutstandingGrants();
   outstanding.grant(0, length, 0);
   outstanding.owe(1, 1);
@@ -25,7 +25,7 @@ test('R9: a lease that was granted after a change does not make it wait longer',
   assert.equal(outstanding.oldest, undefined);
 });
 
-test('R1: a change is owed until the last lease from before it is over', () => {
+test('R1: an ack for a change is owed until the last lease from before it has run out', () => {
   const outstanding = new OutstandingGrants();
   outstanding.grant(0, length, 0);
   outstanding.grant(0, length, 500);
@@ -34,7 +34,7 @@ test('R1: a change is owed until the last lease from before it is over', () => {
   assert.deepEqual(outstanding.expire(over + 500), [1]);
 });
 
-test('an ack covers what came before it, and no more', () => {
+test('an ack covers earlier changes only', () => {
   const outstanding = new OutstandingGrants();
   outstanding.grant(0, length, 0);
   for (const sequence of [1, 4, 7]) outstanding.owe(sequence, 1);
@@ -43,7 +43,7 @@ test('an ack covers what came before it, and no more', () => {
   assert.deepEqual(outstanding.acknowledge(5), []);
 });
 
-test('R8: a holder that has emptied itself owes nothing any more', () => {
+test('R8: a holder that has emptied its cache owes nothing', () => {
   const outstanding = new OutstandingGrants();
   outstanding.grant(0, length, 0);
   outstanding.owe(1, 1);
@@ -52,7 +52,7 @@ test('R8: a holder that has emptied itself owes nothing any more', () => {
   assert.equal(outstanding.oldest, undefined);
 });
 
-test('many grants with changes between them are remembered together, for longer and never shorter', () => {
+test('many grants with changes between them are merged, and last longer, never shorter', () => {
   const outstanding = new OutstandingGrants();
   for (let i = 0; i < 20; i++) {
     outstanding.grant(i, length, i * 10);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Pace } from '../../src/fence/pace.ts';
 import { steps } from './steps.ts';
 
-test('what is asked for is done at once, and for all who ask within ten milliseconds once more', () => {
+test('the work is done at once, and once more for all calls within the next ten milliseconds', () => {
   const { timing, move } = steps();
   const done: number[] = [];
   const pace = new Pace(timing, () => done.push(timing.mono()));
@@ -19,7 +19,7 @@ test('what is asked for is done at once, and for all who ask within ten millisec
   assert.equal(done.at(-1), 100);
 });
 
-test('what it had promised is not done once it was stopped', () => {
+test('pending work is not done after a stop', () => {
   const { timing, move } = steps();
   let done = 0;
   const pace = new Pace(timing, () => {

@@ -7,13 +7,13 @@ import type { NodeList } from '../../src/stores/contract.ts';
 import { steps } from './steps.ts';
 
 /*
- * Orders of events that random schedules rarely have: a store whose every answer is given by hand. Mutants of
- * `simulation/mutants.ts` that say so are found here.
+ * Orders of events that are rare in random schedules: the test gives every answer of the store. This file finds the
+ * mutants in `simulation/mutants.ts` that name it.
  */
 const lease = 1000;
 const alone: NodeList = { nodes: [], follows: true, incarnation: 'B', confirmed: true };
 
-/** A node that has applied everything, and whoever waits there. */
+/** A node that has applied everything, and the changes that wait there. */
 function context() {
   const { timing, move, stand } = steps();
   const questions: ((list: NodeList) => void)[] = [];
@@ -44,16 +44,16 @@ function context() {
     waits,
     move,
     stand,
-    /** What has been applied here, from now on. */
+    /** Applies changes here, from now on. */
     rise(to: number) {
       lowWatermark = to;
       waits.lowWatermarkRose();
     },
     returned,
     confirmed,
-    /** Ends that wait, by their numbers in the log. */
+    /** Starts ends that wait, by their sequences in the log. */
     settle: (sequence: number) => void waits.awaitEverywhere(sequence).then(() => returned.push(sequence)),
-    /** Answers the oldest question that is open. */
+    /** Answers the oldest open question. */
     async answer(list: Partial<NodeList> = {}) {
       const question = questions.shift();
       assert.ok(question, 'nothing was asked');
@@ -71,7 +71,7 @@ const other = (applied: number, current = true) => ({
   current,
 });
 
-test('R16: a list that was asked for before a change was committed does not count for it', async () => {
+test('R16: a list that was requested before a change was committed does not count for it', async () => {
   const { settle, answer, move, returned } = context();
   settle(1);
   settle(2);
@@ -79,18 +79,18 @@ test('R16: a list that was asked for before a change was committed does not coun
   assert.deepEqual(returned, [1]);
   move(20);
   await answer({ nodes: [other(1)] });
-  assert.deepEqual(returned, [1], 'a node that has come meanwhile was not waited for');
+  assert.deepEqual(returned, [1], 'the end did not wait for a node that joined meanwhile');
   move(60);
   await answer({ nodes: [other(2)] });
   assert.deepEqual(returned, [1, 2]);
 });
 
-test('R17: a reading of the list counts for half a lease from its question on, and is asked for anew after that', async () => {
+test('R17: a read of the list counts for half a lease from its start, and is repeated after that', async () => {
   const slow = context();
   slow.settle(1);
   slow.move(lease / 2);
   await slow.answer();
-  assert.deepEqual(slow.returned, [1], 'a store that has much to do was not believed');
+  assert.deepEqual(slow.returned, [1], 'the answer of a busy store was not accepted');
   const { settle, answer, move, rise, returned } = context();
   rise(0);
   settle(1);
@@ -98,19 +98,19 @@ test('R17: a reading of the list counts for half a lease from its question on, a
   move(lease / 2 + 1);
   rise(1);
   await new Promise(setImmediate);
-  assert.deepEqual(returned, [], 'the store may be another one by now');
+  assert.deepEqual(returned, [], 'the store may have been replaced by now');
   await answer();
   assert.deepEqual(returned, [1]);
 });
 
-test('R17: whoever stood still takes no answer of long ago for the last word of the store', async () => {
+test('R17: a node that stood still does not accept an old answer as the store’s last word', async () => {
   const { waits, rise, answer, move, stand } = context();
   rise(0);
   const propagation = waits.awaitEverywhere(1);
   await answer({ nodes: [other(0)] });
   const due = withMargin(lease);
   move(due);
-  // One that began before its time was over is not the last word.
+  // A read that began before the time ran out is not the last word.
   await answer({ nodes: [other(0)] });
   move(due + 20);
   stand(due + lease);
@@ -119,7 +119,7 @@ test('R17: whoever stood still takes no answer of long ago for the last word of 
   await assert.rejects(propagation, { code: 'outcome_unknown' });
 });
 
-test('R10: what a node has applied of a log that is gone does not count for the one in its place', async () => {
+test('R10: what a node has applied of a replaced log does not count for the new one', async () => {
   const { settle, answer, move, returned } = context();
   settle(3);
   await answer({ nodes: [other(99, false)] });
@@ -129,7 +129,7 @@ test('R10: what a node has applied of a log that is gone does not count for the 
   assert.deepEqual(returned, [3]);
 });
 
-test('R10: a process that starts trusts the rows once somebody has confirmed the incarnation, or the longest lease is over', async () => {
+test('R10: a starting process trusts the rows once the incarnation is confirmed, or the longest lease has run out', async () => {
   const sure = context();
   sure.settle(1);
   await sure.answer();
@@ -137,7 +137,7 @@ test('R10: a process that starts trusts the rows once somebody has confirmed the
   const unsure = context();
   unsure.settle(1);
   await unsure.answer({ confirmed: false });
-  assert.deepEqual(unsure.returned, [], 'rows were trusted that may have been lost');
+  assert.deepEqual(unsure.returned, [], 'rows were trusted although some may have been lost');
   const over = withMargin(lease);
   unsure.move(over - 1);
   await unsure.answer({ confirmed: false });
@@ -147,7 +147,7 @@ test('R10: a process that starts trusts the rows once somebody has confirmed the
   assert.deepEqual(unsure.returned, [1]);
 });
 
-test('R10: an incarnation is confirmed once what was granted under the one before is over', async () => {
+test('R10: an incarnation is confirmed once all grants of the previous one have run out', async () => {
   const { settle, answer, move, confirmed } = context();
   settle(1);
   await answer({ confirmed: false });
@@ -157,7 +157,7 @@ test('R10: an incarnation is confirmed once what was granted under the one befor
   assert.deepEqual(confirmed, ['B']);
 });
 
-test('R10: a node that starts over forgets what the list had said: what it granted under its earlier id is in no list', async () => {
+test('R10: a node that starts over discards the list it had read: no list has what it granted under its earlier id', async () => {
   const { waits, settle, answer, move, rise, returned } = context();
   rise(0);
   settle(1);
@@ -171,7 +171,7 @@ test('R10: a node that starts over forgets what the list had said: what it grant
   assert.deepEqual(returned, [1]);
 });
 
-test('R10: a head of another log at a number that was read is found out by its mark', () => {
+test('R10: a head of another log at a sequence already read is detected by its mark', () => {
   const log = new LogFollower(
     { readLog: async () => [] },
     { onEntries() {}, onLost: assert.fail, onError: assert.fail },

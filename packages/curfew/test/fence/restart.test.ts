@@ -20,7 +20,7 @@ async function context(folder: string) {
   return { server, client: clientFor(server, key) };
 }
 
-/** A verifier that holds a lease, and hears nothing any more. */
+/** A verifier that holds a lease, and stops reading. */
 async function holder(url: string): Promise<WebSocket> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/fence`);
   await once(socket, 'open');
@@ -36,7 +36,7 @@ async function holder(url: string): Promise<WebSocket> {
   return socket;
 }
 
-test('R2: a server that was killed is waited for by the next one on its store, for what it had granted', {
+test('R2: after a server was killed, the next one on its store waits for what it had granted', {
   timeout: 60_000,
 }, async (t) => {
   const folder = temporaryFolder();
@@ -50,15 +50,15 @@ test('R2: a server that was killed is waited for by the next one on its store, f
   t.after(() => second.server.stop('SIGKILL'));
   const { receipt } = await second.client.endSession({ id: session.id });
   assert.deepEqual([receipt.everywhere, receipt.by], [true, 'timeout']);
-  assert.ok(performance.now() - killed >= lease * 0.95, 'it returned while the lease was still believed');
+  assert.ok(performance.now() - killed >= lease * 0.95, 'it returned while the lease was still valid');
   assert.equal(receipt.nodes.expired, 1);
   socket.terminate();
   const other = await second.client.createSession({ userId: 'ada' });
   const again = await second.client.endSession({ id: other.session.id });
-  assert.equal(again.receipt.by, 'acks', 'it was waited for twice');
+  assert.equal(again.receipt.by, 'acks', 'the second end waited too');
 });
 
-test('a server that was killed with no verifier attached is not waited for', { timeout: 60_000 }, async (t) => {
+test('nobody waits for a killed server that had no verifier attached', { timeout: 60_000 }, async (t) => {
   const folder = temporaryFolder();
   t.after(folder.remove);
   const first = await context(folder.path);

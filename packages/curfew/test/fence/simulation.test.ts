@@ -16,7 +16,7 @@ test('a seed replays its schedule', async () => {
 });
 
 for (const [name, { rule, breaks, shownBy }] of Object.entries(mutants)) {
-  test(`${rule} is needed: it is found when ${breaks}`, { timeout: 600_000 }, async (t) => {
+  test(`${rule} is needed: a violation is found if ${breaks}`, { timeout: 600_000 }, async (t) => {
     if (shownBy) return assert.ok(await isShownBy(shownBy, name), `${shownBy} does not find ${name}`);
     const known = await replay(name);
     if (known) return t.diagnostic(`seed ${known.seed}`);

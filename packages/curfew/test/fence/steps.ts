@@ -1,6 +1,6 @@
 import type { Timing } from 'curfew-client/fence';
 
-/** A clock that a test moves, and what is due on it. */
+/** A clock that a test moves, and the work that is due on it. */
 export function steps(): { timing: Timing; move(to: number): void; stand(to: number): void } {
   let now = 0;
   const due: { at: number; work: () => void }[] = [];
@@ -27,7 +27,7 @@ export function steps(): { timing: Timing; move(to: number): void; stand(to: num
       }
       now = to;
     },
-    /** Time goes on, and what is due is not done yet: as for a process that was stopped, and hears answers first. */
+    /** Moves the time without doing what is due: as for a process that was stopped, and receives answers first. */
     stand(to: number) {
       now = to;
     },

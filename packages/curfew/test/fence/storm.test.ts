@@ -15,19 +15,19 @@ const collect: () => void = runInNewContext('gc');
 
 const storm = 100_000;
 const inFlight = 256;
-/** Questions that are asked at a time. */
+/** Questions that are open at a time. */
 const atOnce = 500;
-/** What may wait for a verifier that does not read is 4 MiB; the rest is a store's upkeep and garbage in the making. */
+/** 4 MiB may wait for a verifier that does not read; the rest is for the store's upkeep and uncollected garbage. */
 const mostMemory = 32e6;
 
-/** Bytes that are held, without what only waits to be collected; and without the store's file, which the kernel keeps. */
+/** Bytes in use, without uncollected garbage and without the store's file, which the kernel keeps. */
 function memoryInUse(): number {
   collect();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
 
-test('a hundred thousand ends: memory stays bounded, whoever does not read is cut off, and whoever does hears of all', {
+test('a hundred thousand ends: memory stays bounded, a verifier that does not read is disconnected, and one that does hears of all', {
   timeout: 300_000,
 }, async (t) => {
   const server = await TestServer.start();
@@ -40,7 +40,7 @@ test('a hundred thousand ends: memory stays bounded, whoever does not read is cu
     };
     await Promise.all(Array.from({ length: inFlight }, worker));
   };
-  // Long names: what a change of all of a user says is as long as its id.
+  // Long names, because a change of all sessions of a user is as long as the user's id.
   const userOf = (i: number) => `${'storm '.repeat(30)}${i}`;
   const opened: { id: string; token: string }[] = [];
   await inTurn(async (i) => {
@@ -60,14 +60,14 @@ test('a hundred thousand ends: memory stays bounded, whoever does not read is cu
     await pause(20);
   }
   while (server.running.opened.fence.statistics().dropped === 0) await pause(20);
-  // Its connection is closed, and what waited on it is gone.
+  // Its connection is closed, and the data that waited for it is gone.
   await pause(2000);
   const good = createVerifier({ url: server.url, key: server.key });
   t.after(() => good.close());
   await good.ready();
   const known = opened.filter((_, i) => i % 100 === 0);
   for (const { token } of known) assert.ok((await good.verify(token)).active);
-  // What is fresh is kept in memory, until the sweep has placed it.
+  // New sessions are kept in memory until the sweep has placed them.
   await server.running.opened.upkeep.sweep();
   const before = memoryInUse();
   let most = Number.NEGATIVE_INFINITY;

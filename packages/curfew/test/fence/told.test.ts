@@ -6,7 +6,7 @@ import { random } from '../support/ports.ts';
 
 const idsOf = (count: number) => Array.from({ length: count }, (_, i) => newId(`user ${i}`, i, random));
 
-test('of many sessions each one that was noted is known, and none that was not', () => {
+test('of many sessions exactly those that were noted are known', () => {
   const told = new Told();
   const [noted, others] = [idsOf(10_000), idsOf(10_000)];
   for (const id of noted) told.note(id);
@@ -20,7 +20,7 @@ test('of many sessions each one that was noted is known, and none that was not',
   );
 });
 
-test('the oldest are forgotten, and those that are used stay', () => {
+test('the oldest are forgotten, and those in use stay', () => {
   const told = new Told(100);
   const [used, ...others] = idsOf(1000);
   told.note(used!);

@@ -8,13 +8,13 @@ type Route = Registered<Schema>;
 /** `sent`: the headers of the request, as they were sent. */
 export type Received = { status: number; type: string; text: string; cookies: string; sent: string };
 
-/** Checks answers against what their routes declare of them. */
+/** Checks answers against the schemas that their routes declare. */
 export class AnswerChecks {
   readonly #compiled = new Map<Schema, ValidateFunction>();
   validated = 0;
   undeclared = 0;
 
-  /** What is wrong with an answer by its route's own schema; `undefined` when nothing is, or none is declared. */
+  /** How an answer violates its route's schema; `undefined` if it does not, or none is declared. */
   fault({ route }: Request, { status, type, text }: Received): string | undefined {
     const schema = declared(route, status, type);
     if (!schema || type.startsWith('text/event-stream')) {
@@ -22,7 +22,7 @@ export class AnswerChecks {
       return undefined;
     }
     this.validated += 1;
-    if (schema.type === 'null') return text === '' ? undefined : 'a body, where none is declared';
+    if (schema.type === 'null') return text === '' ? undefined : 'a body, although none is declared';
     const validate = this.#validatorOf(route, schema);
     let value: unknown;
     try {

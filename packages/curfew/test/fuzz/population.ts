@@ -11,19 +11,19 @@ const tokenShape = /cf[srk]_[0-9A-Za-z]{71}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*/g;
 /** Where requests come from. */
 const ip = '127.0.0.1';
 
-/** Whatever looks like a token of ours in a text. */
+/** Anything in a text that looks like a token. */
 export const tokensIn = (text: string): string[] => text.match(tokenShape) ?? [];
 
-/** The living things that requests are about. Requests end them, so they are looked after between requests. */
+/** The living things that requests are about. Requests end them, so they are replenished between requests. */
 export class Population {
   readonly #context: AuthorityContext;
   readonly #authority: Authority;
   readonly #values: Record<string, string[]> = {};
-  /** Whose a token is. */
+  /** The user of a token. */
   readonly #owners = new Map<string, string>();
-  /** What no answer and no log may hold: passwords, authenticators' secrets, backup codes. */
+  /** Secrets that no answer and no log may contain: passwords, authenticators' secrets, backup codes. */
   readonly secrets = new Set<string>(['$argon2']);
-  /** The administrator of the moment, and how many more sessions they open. */
+  /** The current administrator, and how many more sessions they will open. */
   #admin: { id: string; sessions: number } | undefined;
   #accounts: { id: string; username: string; email: string; password: string }[] = [];
   #made = 0;
@@ -33,7 +33,7 @@ export class Population {
     this.#authority = createAuthority(context);
   }
 
-  /** The n-th of a kind; any text when there is none. */
+  /** The n-th of a kind; any text if there is none. */
   valueOf = (kind: string, n: number): string => {
     const [, of] = /^ownerOf_(\w+)$/.exec(kind) ?? [];
     if (of !== undefined) return this.#owners.get(this.valueOf(of, n)) ?? 'nobody';
@@ -41,19 +41,19 @@ export class Population {
     return values?.length ? values[n % values.length]! : 'nothing';
   };
 
-  /** Keeps a token that an answer held, for later requests. */
+  /** Keeps a token from an answer for later requests. */
   issued(token: string): void {
     const kept = this.#list('issued');
     kept.push(token);
     if (kept.length > 30) kept.shift();
   }
 
-  /** Whether a token is one of those that requests are made with. */
+  /** Whether requests are made with this token. */
   has(token: string): boolean {
     return Object.values(this.#values).some((values) => values.includes(token));
   }
 
-  /** Puts back what requests have ended. */
+  /** Replaces what requests have ended. */
   async refill(): Promise<void> {
     await this.#refillKeys();
     await this.#refillAdmins();
@@ -83,7 +83,7 @@ export class Population {
     this.#values['keyId'] = this.#list('keyId').slice(-10);
   }
 
-  /** Administrators' sessions on which a second factor was confirmed lately. */
+  /** Administrators' sessions on which a second factor was confirmed recently. */
   async #refillAdmins(): Promise<void> {
     const good = await this.#still('adminToken', async (token) => {
       const caller = await this.#authority.authenticateSession(token);
@@ -94,7 +94,7 @@ export class Population {
     this.#values['adminToken'] = good;
   }
 
-  /** Another session of the administrator, as a sign-in with a code opens it. */
+  /** Another session of the administrator, opened by a sign-in with a code. */
   async #openAsAdmin(): Promise<string | undefined> {
     if (!this.#admin || this.#admin.sessions === 0) return undefined;
     this.#admin.sessions -= 1;
@@ -107,7 +107,7 @@ export class Population {
     return token;
   }
 
-  /** An administrator with a second factor; the token of their first session. */
+  /** Creates an administrator with a second factor; returns the token of their first session. */
   async #makeAdmin(): Promise<string> {
     const username = `admin-${++this.#made}`;
     const password = `admin password ${this.#made}`;
@@ -119,8 +119,8 @@ export class Population {
     this.#admin = { id, sessions: 9 };
     this.#account(id);
     const token = await this.#openAsAdmin();
-    if (token === undefined) throw new Error('an administrator who was just made cannot sign in');
-    // Requests may show them: each counts once.
+    if (token === undefined) throw new Error('a new administrator cannot sign in');
+    // Requests may use them, each once.
     this.#list('code').push(...backupCodes.slice(0, 3));
     return token;
   }
@@ -149,7 +149,7 @@ export class Population {
     }
   }
 
-  /** People who can sign in by name or address and password: of each its three parts have the same number. */
+  /** People who can sign in by name or address and password; each of the three lists has the same number of entries. */
   async #refillAccounts(): Promise<void> {
     const there = await Promise.all(
       this.#accounts.map(({ id }) =>
@@ -179,7 +179,7 @@ export class Population {
     this.#list('userId').push(id);
   }
 
-  /** Those of a kind that are still good. */
+  /** Those of a kind that are still valid. */
   async #still(kind: string, check: (token: string) => Promise<unknown>): Promise<string[]> {
     const good: string[] = [];
     for (const token of this.#list(kind)) {

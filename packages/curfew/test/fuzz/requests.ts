@@ -4,7 +4,7 @@ import { hostile, living, type Schema, type Shapes, spoiled, valuesOf } from './
 
 type Route = Registered<Schema>;
 
-/** A request that is made when it is sent: with placeholders in it. */
+/** A request with placeholders, which are filled in when it is sent. */
 export type Request = {
   route: Route;
   path: string;
@@ -12,7 +12,7 @@ export type Request = {
   body: string | undefined;
 };
 
-/** Any request to one of the routes: mostly right, often with one thing wrong, sometimes rubbish. */
+/** Any request to one of the routes: mostly right, often with one thing wrong, sometimes garbage. */
 export function requests(routes: readonly Route[]): fc.Arbitrary<Request> {
   return fc.oneof(...routes.map(requestsTo));
 }
@@ -109,7 +109,7 @@ const rubbishBody: fc.Arbitrary<Body> = fc.record({
 const often = <T>(weights: readonly (readonly [T, number])[]) =>
   fc.oneof(...weights.map(([value, weight]) => ({ weight, arbitrary: fc.constant(value) })));
 
-/** Who asks, in every way in which one of the formats may be told. */
+/** The caller's credentials, in every place that one of the dialects may read. */
 const credentials: fc.Arbitrary<Record<string, string>> = fc
   .tuple(
     often([
@@ -180,7 +180,7 @@ function mostly<T>(right: fc.Arbitrary<T>, wrong: fc.Arbitrary<T>): fc.Arbitrary
   return fc.oneof({ weight: 8, arbitrary: right }, { weight: 1, arbitrary: wrong });
 }
 
-/** What may stand in a header at all. */
+/** The characters that a header may contain. */
 function printable(maxLength: number): fc.Arbitrary<string> {
   return fc.string({ maxLength, unit: 'grapheme-ascii' }).map((text) => text.trim());
 }
@@ -189,7 +189,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-/** For a URL; half of a surrogate pair has no place in one. */
+/** Encodes for a URL, which cannot contain half of a surrogate pair. */
 function encode(text: string): string {
   return encodeURIComponent(text.toWellFormed()).slice(0, 8000);
 }

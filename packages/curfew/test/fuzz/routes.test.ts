@@ -12,14 +12,14 @@ import { type Request, requests } from './requests.ts';
 import { fillIn } from './schemas.ts';
 
 /*
- * Requests to every route that the server registers, made from the routes' own schemas: a dialect that is mounted is
- * driven, with nothing said of it here. `CURFEW_FUZZ=100000` sends so many; `CURFEW_FUZZ_SEED` repeats a run.
+ * Requests to every route that the server registers, generated from the routes' own schemas, so that every mounted
+ * dialect is included. `CURFEW_FUZZ=100000` sends that many; `CURFEW_FUZZ_SEED` repeats a run.
  */
 const runs = Number(process.env['CURFEW_FUZZ'] ?? 3000);
 const seed = Number(process.env['CURFEW_FUZZ_SEED'] ?? Date.now() % 2 ** 31);
-/** Requests between which what they ended is put back. */
+/** The number of requests after which ended things are replaced. */
 const refillEvery = 20;
-/** Requests to one server; then another begins, with an empty store. */
+/** Requests to one server before another one starts, with an empty store. */
 const perServer = 5000;
 
 test(`Fuzz: ${runs} fuzzed requests: no 5xx, answers as declared, no secret in an answer or the log`, async (t) => {
@@ -30,13 +30,13 @@ test(`Fuzz: ${runs} fuzzed requests: no 5xx, answers as declared, no secret in a
   }
   for (const line of tally.lines()) t.diagnostic(line);
   t.diagnostic(`${checks.validated} answers validated, ${checks.undeclared} of no declared shape; seed ${seed}`);
-  // A few hundred, asked for by hand, may miss one.
+  // A short manual run of a few hundred may miss one.
   if (runs < 20 * tally.routes) return;
   assert.deepEqual(tally.neverCalled(), [], 'a route was never called');
-  assert.ok(tally.reached() > 0.5, 'most routes did what they are for, and did not only refuse');
+  assert.ok(tally.reached() > 0.5, 'most routes only refused');
 });
 
-/** So many requests to a server of their own; then its log is looked through. */
+/** Sends that many requests to a separate server, and then searches its log. */
 async function drive(t: TestContext, numRuns: number, from: number, tally: Tally, checks: AnswerChecks): Promise<void> {
   const folder = temporaryFolder();
   t.after(folder.remove);
@@ -46,7 +46,7 @@ async function drive(t: TestContext, numRuns: number, from: number, tally: Tally
     CURFEW_LOG_FILE: logFile,
     ...unlimited(),
   });
-  // What failed is shown as the route's name, not as all of its shapes.
+  // A failure shows the route's name instead of all its schemas.
   for (const route of routes) Object.assign(route, { [fc.toStringMethod]: () => `${route.method} ${route.url}` });
   tally.expect(routes);
   const population = new Population(server.context);
@@ -62,7 +62,7 @@ async function drive(t: TestContext, numRuns: number, from: number, tally: Tally
         assert.equal(checks.fault(request, answer), undefined, answer.text);
         checkSecrets(request, answer, secrets);
       }),
-      // What a request meets depends on those before it: a smaller one proves nothing.
+      // The result depends on earlier requests, so a smaller one would prove nothing.
       { numRuns, seed: from, endOnFailure: true },
     );
   } finally {
@@ -74,7 +74,7 @@ async function drive(t: TestContext, numRuns: number, from: number, tally: Tally
   for (const secret of population.secrets) assert.ok(!logged.includes(secret), 'a secret is in the log');
 }
 
-/** Every limit of how often something may be asked, off. */
+/** Disables every rate limit. */
 function unlimited(): Record<string, string> {
   return Object.fromEntries(
     Object.values(options)
@@ -98,14 +98,14 @@ async function send(url: string, request: Request, population: Population): Prom
   const cookies = response.headers.getSetCookie().join('\n');
   const received = { status: response.status, type, cookies, sent: Object.values(filled).join('\n') };
   if (!type.startsWith('text/event-stream')) return { ...received, text: await response.text() };
-  // It goes on for ever: its beginning is enough.
+  // It never ends, so its beginning suffices.
   const reader = response.body!.getReader();
   const { value } = await reader.read();
   await reader.cancel();
   return { ...received, text: Buffer.from(value ?? []).toString() };
 }
 
-/** An answer holds a token only where it is new, or the same successor for whoever refreshes again; never a secret. */
+/** An answer may contain a token only if it is new, or the same successor for a repeated refresh; never a secret. */
 function checkSecrets(
   { route }: Request,
   { text: body, cookies, sent }: Received,
@@ -114,17 +114,17 @@ function checkSecrets(
   const text = `${body}\n${cookies}`;
   for (const secret of population.secrets) assert.ok(!text.includes(secret), `a secret is in: ${text}`);
   for (const token of tokensIn(text)) {
-    // Rocket.Chat says again with which token whoever ended all others goes on: the one that was sent.
+    // Rocket.Chat returns the token that was sent to a caller that has ended all its other sessions.
     if (route.url.endsWith('/users.logoutOtherClients') && sent.includes(token)) continue;
-    assert.notEqual(route.method, 'GET', `a read answers with a token: ${text}`);
-    assert.ok(!population.has(token) || seen.has(token), `an old token is told: ${text}`);
-    assert.ok(!seen.has(token) || /refresh/.test(route.url), `a token is told again: ${text}`);
+    assert.notEqual(route.method, 'GET', `a read returns a token: ${text}`);
+    assert.ok(!population.has(token) || seen.has(token), `an old token is revealed: ${text}`);
+    assert.ok(!seen.has(token) || /refresh/.test(route.url), `a token is revealed again: ${text}`);
     seen.add(token);
     population.issued(token);
   }
 }
 
-/** How many requests each route had, and how they were answered. */
+/** How many requests each route got, and how they were answered. */
 class Tally {
   readonly #byRoute = new Map<string, Map<number, number>>();
 
@@ -132,7 +132,7 @@ class Tally {
     return this.#byRoute.size;
   }
 
-  /** Routes that are there to be called. */
+  /** Routes that are meant to be called. */
   expect(routes: readonly Route[]): void {
     for (const { method, url } of routes) {
       const name = `${method} ${url}`;
@@ -162,7 +162,7 @@ class Tally {
     return [...this.#byRoute].filter(([, counts]) => counts.size === 0).map(([route]) => route);
   }
 
-  /** The part of the routes that did what they are for at least once. */
+  /** The share of routes that succeeded at least once. */
   reached(): number {
     const done = [...this.#byRoute.values()].filter((counts) => [...counts.keys()].some((status) => status < 400));
     return done.length / this.#byRoute.size;

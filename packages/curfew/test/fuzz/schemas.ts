@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** A JSON schema, as far as shapes of requests use it. */
+/** A JSON schema, limited to what the schemas of requests use. */
 export type Schema = {
   $ref?: string;
   $id?: string;
@@ -22,18 +22,18 @@ export type Schema = {
   maxLength?: number;
 };
 
-/** Named shapes, by `$id`. */
+/** Named schemas, by `$id`. */
 export type Shapes = Readonly<Record<string, Schema>>;
 
 /**
- * What a test puts into a request without knowing it yet: the n-th of a kind of living thing, such as a session that is
- * there when the request is sent. It survives JSON and a URL unchanged.
+ * A placeholder in a request for the n-th of a kind of living thing, such as a session that exists when the request is
+ * sent. It survives JSON and a URL unchanged.
  */
 export const placeholder = (kind: string, n: number): string => `~${kind}.${n}~`;
 export const fillIn = (text: string, livingOf: (kind: string, n: number) => string): string =>
   text.replaceAll(/~(\w+)\.(\d+)~/g, (_, kind: string, n: string) => livingOf(kind, Number(n)));
 
-/** Which living things a property takes, by what it is called; one of a path with what stands before it. */
+/** The living things that a property accepts, by its name; in a path, by the name of the part before it. */
 const kinds: [name: RegExp, kinds: [string, ...string[]]][] = [
   [/pass/i, ['password']],
   [/^(totp|otp|code)$/i, ['code']],
@@ -49,7 +49,7 @@ const kinds: [name: RegExp, kinds: [string, ...string[]]][] = [
   [/name/i, ['name', 'username']],
 ];
 
-/** Values that fulfil a schema, and mostly mean something: a session that is there rather than any text. */
+/** Values that fulfil a schema and are mostly meaningful: an existing session rather than any text. */
 export function valuesOf(schema: Schema, shapes: Shapes, name = ''): fc.Arbitrary<unknown> {
   const { type, properties } = schema;
   if (schema.$ref !== undefined) return valuesOf(shapes[schema.$ref.replace(/#$/, '')] ?? {}, shapes, name);
@@ -83,7 +83,7 @@ function textsOf({ maxLength = 64, examples = [] }: Schema, name: string): fc.Ar
   );
 }
 
-/** One of some kinds, mostly of the first. Of names and passwords only a few, so that some belong together. */
+/** One of some kinds, mostly of the first; only a few names and passwords, so that some of them match. */
 export function living(of: readonly [string, ...string[]]): fc.Arbitrary<string> {
   const kind = fc.oneof({ weight: 3, arbitrary: fc.constant(of[0]) }, fc.constantFrom(...of));
   return fc
@@ -103,7 +103,7 @@ function objectsOf(schema: Schema, shapes: Shapes): fc.Arbitrary<Record<string, 
   return fc.tuple(others, declared).map(([some, named]) => ({ ...some, ...named }));
 }
 
-/** What nobody means well with. */
+/** Malicious values. */
 export const hostile: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(
     null,
@@ -139,7 +139,7 @@ export const hostile: fc.Arbitrary<unknown> = fc.oneof(
   living(['sessionId', 'accountId', 'keyId', 'name', 'username']),
 );
 
-/** An object with one thing wrong: a part gone, one too many, or one that is something else. */
+/** An object with one thing wrong: a part missing, one too many, or one with another value. */
 export function spoiled(values: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   return fc
     .tuple(values, fc.nat(20), fc.constantFrom('drop', 'add', 'change'), hostile)

@@ -15,7 +15,9 @@ describe('who may do what', () => {
   });
   after(() => server.close());
 
-  /** A fresh sign-in as the administrator, whose sign-in counts as a factor for five minutes; then those are over. */
+  /**
+   * Signs in anew as the administrator, and waits for five minutes, so that the sign-in no longer counts as a factor.
+   */
   async function adminWithoutFactor(): Promise<string> {
     clock.advance(minute);
     const { body } = await server.login('admin', undefined, admin.authenticator.next());
@@ -23,7 +25,7 @@ describe('who may do what', () => {
     return body.token;
   }
 
-  test('7.5.3: ending another user’s session: each of the five refusals, and then the end', async () => {
+  test('7.5.3: ending another user’s session passes each of the five refusals before it succeeds', async () => {
     const { session, token } = await server.createSession('ada');
     const end = (as: string, code?: string, id = session.id) =>
       server.call('DELETE', `/v1/sessions/${id}`, undefined, { as, ...(code && { code }) });
@@ -46,14 +48,14 @@ describe('who may do what', () => {
     assert.deepEqual([unknown.status, unknown.body.code], [404, 'session_not_found']);
     assert.equal((await server.verify(token)).active, true);
 
-    // The code was right, and is remembered for five minutes.
+    // The code was correct, and is remembered for five minutes.
     assert.equal((await end(as)).status, 200);
     assert.deepEqual(await server.verify(token), { active: false, reason: 'ended_by_admin' });
     clock.advance(5 * minute);
     assert.equal((await end(as)).body.code, 'second_factor_required');
   });
 
-  test('7.5.3: a code counts once; a backup code too', async () => {
+  test('7.5.3: a code counts once, and so does a backup code', async () => {
     const { session } = await server.createSession('ada');
     const first = await adminWithoutFactor();
     const second = await adminWithoutFactor();
@@ -71,7 +73,7 @@ describe('who may do what', () => {
     assert.equal(account.body.account.backupCodesLeft, 11);
   });
 
-  test('7.5.3: one code that is used twice at the same moment counts once', async () => {
+  test('7.5.3: one code used twice at the same moment counts once', async () => {
     const { session } = await server.createSession('ada');
     const callers = [await adminWithoutFactor(), await adminWithoutFactor(), await adminWithoutFactor()];
     clock.advance(minute);
@@ -83,7 +85,7 @@ describe('who may do what', () => {
     clock.advance(6 * minute);
   });
 
-  test('codes cannot be guessed: after five wrong ones none is looked at', async () => {
+  test('codes cannot be guessed: after five wrong ones none is checked', async () => {
     const as = await adminWithoutFactor();
     const { session, token } = await server.createSession('ada');
     const end = (code: string) => server.call('DELETE', `/v1/sessions/${session.id}`, undefined, { as, code });
@@ -118,7 +120,11 @@ describe('who may do what', () => {
       { refreshToken: body.refreshToken },
       { as: '' },
     );
-    assert.equal((await end(refreshed.body.token)).body.code, 'second_factor_required', 'the factor came along');
+    assert.equal(
+      (await end(refreshed.body.token)).body.code,
+      'second_factor_required',
+      'the refreshed token kept the factor',
+    );
     clock.advance(minute);
     const again = await server.login('admin', undefined, admin.authenticator.next());
     assert.equal((await end(again.body.token)).status, 200);
@@ -157,14 +163,14 @@ describe('who may do what', () => {
       { as: fresh.token },
     );
     assert.deepEqual([rest.status, rest.body.ended], [200, 1]);
-    // Logging out oneself is always free.
+    // Logging out oneself never requires more.
     clock.advance(20 * minute);
     const out = await server.call('POST', '/v1/logout', undefined, { as: fresh.token });
     assert.deepEqual([out.status, out.body.session.endReason], [200, 'logout']);
     assert.equal((await server.call('GET', '/v1/me', undefined, { as: fresh.token })).body.code, 'session_ended');
   });
 
-  test('a key does what its scopes say; revoked, nothing', async () => {
+  test('a key may do what its scopes allow, and nothing once revoked', async () => {
     const { body } = await server.call('POST', '/v1/keys', { name: 'reader', scopes: ['sessions.read'] });
     const as = body.token;
     assert.equal((await server.call('GET', '/v1/sessions', undefined, { as })).status, 200);
@@ -183,7 +189,7 @@ describe('who may do what', () => {
     assert.equal(JSON.stringify(listed.body).includes('hash'), false);
   });
 
-  test('nobody grants what they have not, nor changes who may more', async () => {
+  test('nobody can grant a permission that they lack, or change an account that has more', async () => {
     const { body } = await server.call('POST', '/v1/keys', {
       name: 'manager',
       scopes: ['accounts.manage', 'keys.manage', 'sessions.read'],
@@ -201,7 +207,7 @@ describe('who may do what', () => {
     clock.advance(20 * minute);
   });
 
-  test('CSRF, N6.1: a cookie signs in a browser, is never in the answer, and is refused across sites', async () => {
+  test('CSRF, N6.1: a cookie signs in a browser, is never in the body, and is refused across sites', async () => {
     await server.createAccount('browser');
     const login = await server.call(
       'POST',
@@ -236,7 +242,7 @@ describe('who may do what', () => {
         JSON.stringify(headers),
       );
     }
-    // A proxy's own authorization is not for us: the cookie counts, and so does the guard.
+    // A proxy's own authorization is not meant for this server, so the cookie is used, and checked.
     const authorization = 'Basic eDp5';
     assert.equal((await post({ authorization, 'sec-fetch-site': 'cross-site' })).body.code, 'cross_site_refused');
     const asProxied = { headers: { cookie, authorization }, as };
@@ -252,7 +258,7 @@ describe('who may do what', () => {
     );
   });
 
-  test('N6.14: a log-out with a cookie whose session is over is a success, and clears it', async () => {
+  test('N6.14: a logout with the cookie of an ended session succeeds, and clears it', async () => {
     const { session, token } = await server.createSession('gone');
     await server.call('DELETE', `/v1/sessions/${session.id}`);
     for (const value of [token, `${token.slice(0, -1)}!`, 'nonsense']) {
@@ -264,12 +270,12 @@ describe('who may do what', () => {
       assert.match(answer.headers.get('set-cookie')!, /^__Host-curfew=; Max-Age=0; Path=\/;/);
       assert.equal((await out({ 'sec-fetch-site': 'cross-site' })).status, 403);
     }
-    // A program that shows a dead token means another one; and nobody at all is nobody.
+    // A program that sends an ended token expects another answer, and no credential means no caller.
     assert.equal((await server.call('POST', '/v1/logout', undefined, { as: token })).status, 401);
     assert.equal((await server.call('POST', '/v1/logout', undefined, { as: '' })).status, 401);
   });
 
-  test('CVE-2025-71402: a forged cookie does nothing', async () => {
+  test('CVE-2025-71402: a forged cookie has no effect', async () => {
     const victim = await server.createSession('victim');
     const forged = { cookie: `__Host-curfew=${victim.session.id}`, origin: server.url };
     assert.equal((await server.call('GET', '/v1/me', undefined, { as: '', headers: forged })).status, 401);

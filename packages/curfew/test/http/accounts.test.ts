@@ -12,7 +12,7 @@ describe('accounts over HTTP', () => {
   });
   after(() => server.close());
 
-  test('an account is made, found, changed, disabled, enabled and removed', async () => {
+  test('an account is created, found, changed, disabled, enabled and deleted', async () => {
     const account = await server.createAccount('ada', { email: 'Ada@Example.com', name: 'Ada L.', roles: ['support'] });
     assert.deepEqual([account.username, account.email, account.totp], ['ada', 'ada@example.com', false]);
     assert.deepEqual(
@@ -63,7 +63,7 @@ describe('accounts over HTTP', () => {
     await server.call('DELETE', `/v1/accounts/${account.id}`);
   });
 
-  test('accounts are found by their exact user name or address, and by their ids; one way at a time', async () => {
+  test('accounts are found by their exact user name or address, or by their ids, one way at a time', async () => {
     const [one, two] = [
       await server.createAccount('uma', { email: 'uma@example.com' }),
       await server.createAccount('umar'),
@@ -86,7 +86,7 @@ describe('accounts over HTTP', () => {
     await server.call('DELETE', `/v1/accounts/${two.id}`);
   });
 
-  test('Confusable characters, N6.19: a name that people see of a key or an account controls no terminal, and turns no writing round', async () => {
+  test('Confusable characters, N6.19: a displayed name of a key or an account cannot control a terminal or reverse the direction of writing', async () => {
     const account = await server.createAccount('shown');
     const readable = ['\u05e9\u05dc\u05d5\u05dd', 'Ada \ud83d\udc69\u200d\ud83d\udcbb', 'O\u2019Neil (ops)'];
     const calls = (name: string) =>
@@ -125,7 +125,7 @@ describe('accounts over HTTP', () => {
     await server.call('DELETE', `/v1/accounts/${account.id}`);
   });
 
-  test('N6.11: of a sign-in that failed the name is kept as a hash: people type their password there', async () => {
+  test('N6.11: the name in a failed sign-in is kept as a hash, because people type their password there', async () => {
     await server.createAccount('dolly');
     for (const [username, password] of [
       ['Tr0ub4dor&3', 'dora'],
@@ -138,11 +138,11 @@ describe('accounts over HTTP', () => {
     assert.doesNotMatch(JSON.stringify(events), /tr0ub4dor|"dolly"/i);
     const [known, second, first] = events.map((event: { details: { loginHash: string } }) => event.details.loginHash);
     assert.match(first, /^[\w-]{22}$/);
-    assert.equal(first, second, 'the same name is known again');
+    assert.equal(first, second, 'the same name is recognized');
     assert.notEqual(known, first);
   });
 
-  test('a new password ends all sessions but the caller’s own', async () => {
+  test('a new password ends all other sessions', async () => {
     await server.createAccount('carol');
     const [one, two] = [await server.login('carol', 'carol password'), await server.login('carol', 'carol password')];
     const { id } = one.body.account;
@@ -165,7 +165,7 @@ describe('accounts over HTTP', () => {
     assert.equal(patch.body.code, 'permission_missing');
   });
 
-  test('7.5.1, N5.1: one’s own password or address takes the present password, or a code where a factor is enrolled', async () => {
+  test('7.5.1, N5.1: changing one’s own password or address requires the current password, or a code if a factor is enrolled', async () => {
     await server.createAccount('erin', { email: 'erin@example.com' });
     const { token, account } = (await server.login('erin', 'erin password')).body;
     const patch = (body: object, code?: string) =>
@@ -184,7 +184,7 @@ describe('accounts over HTTP', () => {
     assert.equal((await patch({ password }, authenticator.next())).status, 200);
   });
 
-  test('N5.4: a new address of one’s own waits until somebody who manages accounts has confirmed it', async () => {
+  test('N5.4: a user’s own new address is pending until somebody who manages accounts has confirmed it', async () => {
     await server.createAccount('finn', { email: 'finn@example.com' });
     const { token, account } = (await server.login('finn', 'finn password')).body;
     const at = `/v1/accounts/${account.id}`;
@@ -205,26 +205,26 @@ describe('accounts over HTTP', () => {
     assert.equal(
       (await confirm('other@example.com')).body.code,
       'email_not_pending',
-      'the owner set another meanwhile',
+      'the owner has set another meanwhile',
     );
     assert.deepEqual(addresses(await confirm('new@example.com')), ['new@example.com', undefined]);
     assert.deepEqual([await byEmail('finn@example.com'), await byEmail('new@example.com')], [401, 200]);
-    assert.equal((await confirm('new@example.com')).body.code, 'email_not_pending', 'it waits no longer');
+    assert.equal((await confirm('new@example.com')).body.code, 'email_not_pending', 'it is no longer pending');
 
     await set('third@example.com');
     assert.deepEqual(addresses(await set('new@example.com')), ['new@example.com', undefined], 'as it was');
     await set('third@example.com');
     assert.deepEqual(addresses(await set(null)), [undefined, undefined]);
     const believed = await server.call('PATCH', at, { email: 'finn@example.com' });
-    assert.deepEqual(addresses(believed), ['finn@example.com', undefined], 'the application is believed');
+    assert.deepEqual(addresses(believed), ['finn@example.com', undefined], 'the application is trusted');
   });
 
-  test('No enumeration, N5.2: a member does not find out whose address exists: not by status or text, and not by what it takes', async () => {
+  test('No enumeration, N5.2: a member cannot find out which addresses exist: not by status, text or requirements', async () => {
     await server.createAccount('gwen', { email: 'gwen@example.com' });
     await server.createAccount('hugo');
     const { token, account } = (await server.login('hugo', 'hugo password')).body;
     const { store } = server.context;
-    // What a server asks for by itself, now and then.
+    // The calls that a server makes by itself now and then.
     const upkeep = ['shortage', 'sweep', 'touchSessions', 'renewNode', 'listNodes', 'logHead', 'readLog', 'ping'];
     const told: unknown[] = [];
     for (const email of ['gwen@example.com', 'nobody@example.com']) {
@@ -242,7 +242,7 @@ describe('accounts over HTTP', () => {
       server.context.store = store;
       const { pendingEmail, updatedAt: _at, version: _version, ...rest } = answer.body.account;
       assert.equal(pendingEmail, email);
-      // How often is a matter of how busy the machine is: whoever was let in a while ago is let in again.
+      // How often depends on the load of the machine; the test signs in again later.
       told.push({
         status: answer.status,
         rest,
@@ -250,7 +250,7 @@ describe('accounts over HTTP', () => {
       });
     }
     assert.deepEqual(told[0], told[1]);
-    // Whoever manages accounts is told when it is to be believed.
+    // A caller that manages accounts learns it, since the address is then trusted.
     await server.call(
       'PATCH',
       `/v1/accounts/${account.id}`,
@@ -261,7 +261,7 @@ describe('accounts over HTTP', () => {
     assert.equal(taken.body.code, 'email_taken');
   });
 
-  test('an authenticator is enrolled, asked for, renewed and removed', async () => {
+  test('an authenticator is enrolled, required, renewed and removed', async () => {
     const account = await server.createAccount('dora');
     const signIn = (totp?: string) => server.login('dora', 'dora password', totp);
     const session = (await signIn()).body.token;
@@ -270,7 +270,7 @@ describe('accounts over HTTP', () => {
       start.body.url,
       /^otpauth:\/\/totp\/Curfew:dora\?issuer=Curfew&secret=[A-Z2-7]{32}&algorithm=SHA1&digits=6&period=30$/,
     );
-    // Begun but not confirmed: nothing is asked for yet.
+    // Started but not confirmed: no code is required yet.
     assert.equal((await signIn()).status, 200);
     const wrong = await server.call(
       'POST',
@@ -323,7 +323,7 @@ describe('accounts over HTTP', () => {
     assert.equal((await server.verify(two.body.token)).active, false);
   });
 
-  test('passwords cannot be guessed: per account, whether it exists or not, and per address', async (t) => {
+  test('guesses of passwords are limited per account, whether it exists or not, and per address', async (t) => {
     const own = await TestServer.start({ CURFEW_ADDRESS_ATTEMPTS: '30/15m' }, clock);
     t.after(() => own.close());
     await own.createAccount('gail');
@@ -339,7 +339,7 @@ describe('accounts over HTTP', () => {
     assert.equal((await own.login('gail', 'gail password')).status, 429);
   });
 
-  test('7.2.4: signing in again kills the token before, whoever’s it was', async () => {
+  test('7.2.4: signing in again ends the previous token’s session, even another account’s', async () => {
     await server.createAccount('hana');
     const first = (await server.login('hana', 'hana password')).body;
     const again = await server.call(
@@ -351,12 +351,12 @@ describe('accounts over HTTP', () => {
     assert.equal(again.status, 200);
     assert.notEqual(again.body.session.id, first.session.id);
     assert.deepEqual(await server.verify(first.token), { active: false, reason: 'replaced' });
-    // A failed sign-in leaves it as it was.
+    // A failed sign-in changes nothing.
     await server.call('POST', '/v1/login', { username: 'hana', password: 'wrong' }, { as: again.body.token });
     assert.equal((await server.verify(again.body.token)).active, true);
   });
 
-  test('events tell what happened, and no secret; a stream tells it as it happens', async () => {
+  test('events describe what happened, without secrets; a stream delivers them as they happen', async () => {
     const { session } = await server.createSession('watched', { accessGroups: ['x'] });
     const gone = new AbortController();
     const stream = await fetch(`${server.url}/v1/events?user=watched`, {
@@ -381,13 +381,13 @@ describe('accounts over HTTP', () => {
     assert.doesNotMatch(JSON.stringify(all.body), /cf[skr]_|\$argon2| password/);
   });
 
-  test('the API answers who is asking', async () => {
+  test('the API returns who the caller is', async () => {
     const key = await server.call('GET', '/v1/me');
     assert.deepEqual([key.body.kind, key.body.key.name], ['key', 'root']);
     const { body } = await server.login();
     const me = await server.call('GET', '/v1/me', undefined, { as: body.token });
     assert.deepEqual([me.body.kind, me.body.account.username], ['person', 'admin']);
-    // A session of an application's user, who has no account here.
+    // A session of an application's user, who has no account.
     const { token } = await server.createSession('no account');
     const plain = await server.call('GET', '/v1/me', undefined, { as: token });
     assert.deepEqual([plain.body.account, plain.body.permissions], [undefined, []]);

@@ -4,7 +4,7 @@ import { openTables } from '../../src/stores/lmdb/tables.ts';
 import { folderOf } from '../../src/stores/open.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
-test('N2.4: keys that could attach a verifier before that took a scope can do so still; accounts are given it by an administrator, and by no upgrade', async (t) => {
+test('N2.4: keys that could attach a verifier before that required a scope still can; accounts get it from an administrator, not from an upgrade', async (t) => {
   const former = await TestServer.start({}, undefined, 'lmdb');
   const may = ['keys.manage', 'sessions.verify'];
   const account = await former.createAccount('keeper', { permissions: may });
@@ -31,7 +31,7 @@ test('N2.4: keys that could attach a verifier before that took a scope can do so
     const { status, body } = await server.call(call[0], call[1], call[2], as);
     assert.deepEqual([status, body.code, body.detail], [403, 'permission_missing', 'You lack: fence.attach.']);
   }
-  // What it could do that has nothing to do with attaching, it can do still.
+  // It can still do everything unrelated to attaching.
   const verifying = await server.call('POST', '/v1/keys', { name: 'verifies', scopes: ['sessions.verify'] }, as);
   assert.equal(verifying.status, 201);
 

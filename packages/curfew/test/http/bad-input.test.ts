@@ -6,7 +6,7 @@ import { manualClock, random } from '../support/ports.ts';
 import { type CallOptions, TestServer } from '../support/server.ts';
 
 /*
- * Whatever is sent: an error of its own that names the thing and the remedy, and a store that is as it was.
+ * Whatever is sent, the error names the problem and the remedy, and the store is unchanged.
  */
 type Bad = {
   what: string;
@@ -43,7 +43,7 @@ describe('bad input', () => {
 
   const cases = (): Bad[] => [
     { what: 'an unknown session', method: 'DELETE', path: `/v1/sessions/${unknownId}`, code: 'session_not_found' },
-    { what: 'a text that is no id', path: '/v1/sessions/x%2F..%00', code: 'session_not_found' },
+    { what: 'a text that is not an id', path: '/v1/sessions/x%2F..%00', code: 'session_not_found' },
     {
       what: 'an unknown name',
       method: 'POST',
@@ -89,13 +89,13 @@ describe('bad input', () => {
       'metadata_too_large',
     ),
     create('a name with a slash', { userId: 'eve', name: '../desk' }, 'invalid_value'),
-    create('an address that is none', { userId: 'eve', ip: 'localhost' }, 'invalid_value'),
+    create('an invalid address', { userId: 'eve', ip: 'localhost' }, 'invalid_value'),
     create('a lifetime over the policy', { userId: 'eve', lifetime: 365 * 86_400 }, 'invalid_value'),
     create('a wrong type', { userId: 7 }, 'wrong_type'),
     create('a missing field', {}, 'missing_field'),
     create('an unknown field', { userId: 'eve', admin: true }, 'unknown_field'),
     create('an array for an object', [], 'body_not_json'),
-    { ...create('a body that is no JSON', undefined, 'body_not_json'), options: { raw: '{"userId": ' } },
+    { ...create('a body that is not JSON', undefined, 'body_not_json'), options: { raw: '{"userId": ' } },
     { ...create('an empty body', undefined, 'body_not_json'), options: { raw: '' } },
     {
       ...create('prototype pollution', undefined, 'body_not_json'),
@@ -111,11 +111,11 @@ describe('bad input', () => {
     },
     { what: 'limit 0', path: '/v1/sessions?limit=0', code: 'limit_out_of_range' },
     { what: 'limit 1,000', path: '/v1/sessions?limit=1000', code: 'limit_out_of_range' },
-    { what: 'a limit that is no number', path: '/v1/sessions?limit=ten', code: 'wrong_type' },
+    { what: 'a limit that is not a number', path: '/v1/sessions?limit=ten', code: 'wrong_type' },
     { what: 'an unknown query', path: '/v1/sessions?colour=blue', code: 'unknown_field' },
     { what: 'an unknown order', path: '/v1/sessions?sort=$where', code: 'invalid_value' },
     { what: 'an unknown status', path: '/v1/sessions?status=gone', code: 'invalid_value' },
-    { what: 'a cursor that is none', path: '/v1/sessions?cursor=nonsense', code: 'cursor_invalid' },
+    { what: 'an invalid cursor', path: '/v1/sessions?cursor=nonsense', code: 'cursor_invalid' },
     {
       what: 'an unknown wait',
       method: 'DELETE',
@@ -123,14 +123,14 @@ describe('bad input', () => {
       code: 'invalid_value',
     },
     {
-      what: 'a refresh token that is none',
+      what: 'an invalid refresh token',
       method: 'POST',
       path: '/v1/sessions/refresh',
       body: { refreshToken: 'x' },
       code: 'token_malformed',
     },
     {
-      what: 'a refresh token of nobody',
+      what: 'an unknown refresh token',
       method: 'POST',
       path: '/v1/sessions/refresh',
       body: { refreshToken: wrongSecret(live.refreshToken) },
@@ -144,13 +144,13 @@ describe('bad input', () => {
       code: 'session_ended',
     },
     {
-      what: 'ending all with an exception that is not there',
+      what: 'ending all with an unknown exception',
       method: 'DELETE',
       path: `/v1/users/ada/sessions?except=${other.session.id}`,
       code: 'session_not_found',
     },
     {
-      what: 'ending everybody unconfirmed',
+      what: 'ending everybody’s sessions without confirmation',
       method: 'POST',
       path: '/v1/sessions/end-everyone',
       body: { confirm: 'sure' },
@@ -214,7 +214,7 @@ describe('bad input', () => {
     },
   ];
 
-  test('Large bodies, Prototype pollution, Confusable characters: each has its own error, with a remedy, and changes nothing', async (t) => {
+  test('Large bodies, Prototype pollution, Confusable characters: each input has its own error, with a remedy, and changes nothing', async (t) => {
     for (const { what, method = 'GET', path, body, options, code } of cases()) {
       await t.test(`${what}: ${code}`, async () => {
         const before = await server.state();
@@ -225,7 +225,7 @@ describe('bad input', () => {
         assert.equal(answer.body.type, `urn:curfew:error:${code}`);
         assert.equal(answer.body.remedy, errors[code].remedy);
         assert.ok(answer.body.title && answer.body.instance);
-        assert.ok(!JSON.stringify(answer.body).includes('at file:'), 'a stack is told');
+        assert.ok(!JSON.stringify(answer.body).includes('at file:'), 'a stack trace is revealed');
         assert.deepEqual(await server.state(), before);
       });
     }
@@ -257,14 +257,14 @@ describe('bad input', () => {
     store.readSession = original;
   });
 
-  test('a clock that goes back far opens and verifies nothing more; sessions still end', async (t) => {
+  test('after a clock goes far back, nothing is opened or verified; sessions still end', async (t) => {
     const clock = manualClock(Date.UTC(2026, 5, 1));
     const own = await TestServer.start({}, clock);
     t.after(() => own.close());
     const { token, session } = await own.createSession('ada', { lifetime: 600 });
     clock.advance(700_000);
     assert.deepEqual(await own.verify(token), { active: false, reason: 'expired' });
-    // Its end is written down now, and not while states are compared.
+    // Its end is recorded now, and not while states are compared.
     await own.running.opened.upkeep.sweep();
     clock.advance(-30_000);
     assert.deepEqual(await own.verify(token), { active: false, reason: 'expired' }, 'a small step revived it');
@@ -283,7 +283,7 @@ describe('bad input', () => {
   });
 });
 
-/** A token that is whole but has another secret than its session's. */
+/** A token that is well-formed but has another secret than its session's. */
 function wrongSecret(token: string): string {
   const kind = kindOfToken(token)!;
   return formatToken(kind, parseToken(kind, token)!.id, newSecret(random));

@@ -11,7 +11,7 @@ import { TestServer } from '../support/server.ts';
 
 const root = new URL('../../../../', import.meta.url);
 
-describe('what is said of the API is what it does', () => {
+describe('the documentation of the API is true', () => {
   test('/openapi.json is valid OpenAPI 3.1, and names every operation', async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());
@@ -34,7 +34,7 @@ describe('what is said of the API is what it does', () => {
     assert.deepEqual(document.components.schemas.Problem.properties.code.enum.sort(), Object.keys(errors).sort());
   });
 
-  test('every file that is written from the code is up to date', async () => {
+  test('every generated file is up to date', async () => {
     for (const [path, text] of await generated()) {
       assert.equal(readFileSync(new URL(path, root), 'utf8'), text, `${path}: run \`npm run generate\``);
     }
@@ -54,7 +54,7 @@ describe('what is said of the API is what it does', () => {
     }
   });
 
-  test('every error of the registry is thrown somewhere, and every dependency has its reason', async () => {
+  test('every registered error is thrown somewhere, and every dependency has its reason', async () => {
     const { globSync } = await import('node:fs');
     const source = globSync('packages/curfew/src/**/*.ts', { cwd: root })
       .filter((path) => !/errors\.ts$|table\.ts$/.test(path))

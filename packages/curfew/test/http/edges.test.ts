@@ -8,7 +8,7 @@ import { temporaryFolder } from '../stores/harness.ts';
 import { TestServer } from '../support/server.ts';
 
 /*
- * What HTTP allows, and what it does not: answered by the server itself, before any operation.
+ * What HTTP allows and forbids, as the server itself answers it before any operation.
  */
 describe('the edges of HTTP', () => {
   let server: TestServer;
@@ -17,7 +17,7 @@ describe('the edges of HTTP', () => {
   });
   after(() => server.close());
 
-  /** Bytes as they are; the whole answer. */
+  /** Sends raw bytes and returns the whole answer. */
   async function send(bytes: string): Promise<string> {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     let answer = '';
@@ -32,7 +32,7 @@ describe('the edges of HTTP', () => {
     send(`GET ${path} HTTP/1.1\r\n${['host: x', 'connection: close', ...headers].join('\r\n')}\r\n\r\n`);
   const statusOf = (answer: string) => Number(answer.split(' ', 2)[1]);
 
-  test('N6.6: no answer is guessed to be something else than it says', async () => {
+  test('N6.6: browsers may not guess another content type for any response', async () => {
     const { token } = await server.createSession('ada');
     const verify = (type: string) =>
       server.call('POST', '/v1/sessions/verify', { token }, { headers: { 'content-type': type } });
@@ -57,11 +57,11 @@ describe('the edges of HTTP', () => {
     }
   });
 
-  test('whoever offers another protocol with a request is answered by HTTP', async () => {
+  test('a request that offers another protocol is answered with HTTP', async () => {
     const offer = ['connection: Upgrade, HTTP2-Settings', 'upgrade: h2c', 'http2-settings: AAMAAABkAAQAoAAAAAIAAAAA'];
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1').setEncoding('utf8');
     const lines = ['host: x', `authorization: Bearer ${server.key}`];
-    // And so are the requests that come after it on that connection.
+    // And so are the later requests on that connection.
     for (const headers of [[...lines, ...offer], lines]) {
       socket.write(`GET /v1/me HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
       const [answer] = await once(socket, 'data');
@@ -70,7 +70,7 @@ describe('the edges of HTTP', () => {
     socket.destroy();
   });
 
-  test('Deep JSON, N6.7: a body that is nested too deep is a 400 on every surface, and one that is not is taken', async () => {
+  test('Deep JSON, N6.7: a body that is nested too deep is a 400 on every surface, and one just within the bound is accepted', async () => {
     const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
     const calls: [path: string, body: (depth: number) => string][] = [
       ['/v1/named-sessions', (depth) => `{"name":"deep","config":{"a":${nested(depth)}}}`],
@@ -92,8 +92,8 @@ describe('the edges of HTTP', () => {
     assert.equal((await server.call('POST', '/v1/named-sessions', within)).status, 201);
   });
 
-  // Reading it took seconds where each quotation mark was a place to begin anew: ten of them are then over the time.
-  test('a body that is one text without an end is refused at once', { timeout: 30_000 }, async () => {
+  // Parsing took seconds if each quotation mark was a new place to start; ten such bodies exceed the time.
+  test('a body that is one unterminated string is refused at once', { timeout: 30_000 }, async () => {
     const endless = `"${'\\"'.repeat(32_000)}`;
     for (let i = 0; i < 10; i++) {
       assert.equal((await server.call('POST', '/v1/sessions', undefined, { raw: endless })).status, 400);
@@ -101,7 +101,7 @@ describe('the edges of HTTP', () => {
     }
   });
 
-  test('N6.15: an empty body is no body, whatever it claims to be', async () => {
+  test('N6.15: an empty body counts as none, whatever its headers claim', async () => {
     for (const type of ['application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
       const { token } = await server.createSession('ada');
       const answer = await server.call('POST', '/v1/logout', undefined, {
@@ -116,7 +116,7 @@ describe('the edges of HTTP', () => {
     assert.equal((await server.call('POST', '/v1/sessions', undefined, { raw: '' })).body.code, 'body_not_json');
   });
 
-  test('N6.8: a path out of the folder of the documentation is a 404, and a range that no file has a 400', async () => {
+  test('N6.8: a path outside the folder of the documentation is a 404, and an unsatisfiable range a 400', async () => {
     for (const path of ['../../package.json', '%2e%2e/%2e%2e/x', '..%2f..%2fx', 'a%5c..%5cb', '%00', '.env']) {
       assert.equal(statusOf(await get(`/docs/static/${path}`)), 404, path);
     }
@@ -124,14 +124,16 @@ describe('the edges of HTTP', () => {
     assert.equal(statusOf(await get('/docs/static/swagger-ui.css', 'range: bytes=999999999-')), 400);
   });
 
-  test('N3.4: a body that trickles in ends its request, on the fast path too', { timeout: 30_000 }, async (t) => {
+  test('N3.4: a request whose body arrives too slowly is ended, even on the fast path', {
+    timeout: 30_000,
+  }, async (t) => {
     const { server: http } = server.running.app;
     const { requestTimeout, headersTimeout } = http;
     assert.deepEqual([requestTimeout, headersTimeout], [30_000, 30_000]);
     Object.assign(http, { requestTimeout: 300, headersTimeout: 300 });
     t.after(() => Object.assign(http, { requestTimeout, headersTimeout }));
     for (const type of ['application/json', 'application/json; charset=utf-8']) {
-      // It goes on after the answer, and never lets go by itself.
+      // The client continues after the answer, and never closes by itself.
       const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1', allowHalfOpen: true });
       let answer = '';
       socket.setEncoding('utf8').on('data', (text) => {
@@ -153,7 +155,7 @@ describe('the edges of HTTP', () => {
     }
   });
 
-  test('Header smuggling, N6.9: a request that names two hosts is a 400, on the fast path too', async () => {
+  test('Header smuggling, N6.9: a request with two hosts is a 400, even on the fast path', async () => {
     assert.equal(statusOf(await get('/healthz', 'Host: y')), 400);
     assert.equal(statusOf(await get('/nowhere', 'HOST: x')), 400);
     assert.equal(statusOf(await get('/users/me', 'Host: y')), 400);
@@ -193,7 +195,7 @@ describe('the log', () => {
     return readFileSync(file, 'utf8').trim().split('\n');
   }
 
-  test('N6.10: the log keeps of a path that nobody knows the words, and nothing that could be a token', async (t) => {
+  test('N6.10: the log keeps the words of an unknown path, and nothing that could be a token', async (t) => {
     let secrets: string[] = [];
     const lines = await linesOf(t, {}, async (server) => {
       const { token, refreshToken } = await server.createSession('ada');
@@ -219,7 +221,7 @@ describe('the log', () => {
     assert.ok(lines.some((line) => JSON.parse(line).path === '/v2/session/…'));
   });
 
-  test('N6.12: the log never steers the terminal that it is shown on, whoever a session belongs to', async (t) => {
+  test('N6.12: the log never controls the terminal that shows it, whatever a user’s id is', async (t) => {
     const userId = 'eve\u202enimda\u2028';
     const lines = await linesOf(t, {}, async (server) => {
       const { token } = await server.createSession(userId);

@@ -5,8 +5,8 @@ import { rfc3339 } from '../../src/http/present.ts';
 import { type Answer, TestServer } from '../support/server.ts';
 
 /*
- * A verification that is well-formed and allowed is answered without the framework. Nobody can tell: with a charset in
- * its content type the same request goes through the framework, and the two answers are held against each other.
+ * A well-formed and allowed verification is answered without the framework, with no visible difference. With a charset
+ * in its content type the same request goes through the framework, and the two answers are compared.
  */
 describe('the fast path', () => {
   let server: TestServer;
@@ -39,7 +39,7 @@ describe('the fast path', () => {
     return short;
   }
 
-  test('answers what the framework answers: live, ended, unknown and mistyped tokens', async () => {
+  test('answers like the framework: live, ended, unknown and mistyped tokens', async () => {
     const answer = await bothWays(JSON.stringify({ token: live.token }));
     assert.equal(answer.body.active, true);
     assert.deepEqual(answer.body.session.metadata, live.session.metadata);
@@ -48,7 +48,7 @@ describe('the fast path', () => {
     assert.equal((await bothWays(JSON.stringify({ token: 'cfs_' }))).body.reason, 'malformed');
   });
 
-  test('refuses what the framework refuses, in its words', async () => {
+  test('refuses like the framework, in the same words', async () => {
     const good = JSON.stringify({ token: live.token });
     const bodies: [string, string][] = [
       ['', 'body_not_json'],
@@ -67,7 +67,7 @@ describe('the fast path', () => {
     assert.equal((await bothWays(good, '')).body.code, 'authentication_required');
   });
 
-  test('a key that was revoked is refused by the next request', async () => {
+  test('a revoked key is refused by the next request', async () => {
     const { key, token } = (await server.call('POST', '/v1/keys', { name: 'short', scopes: ['sessions.verify'] })).body;
     const good = JSON.stringify({ token: live.token });
     assert.equal((await bothWays(good, token)).status, 200);
@@ -87,7 +87,7 @@ describe('the fast path', () => {
   });
 });
 
-test('moments are written as Date writes them', () => {
+test('times are formatted like those of Date', () => {
   fc.assert(
     fc.property(
       fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-12-31T23:59:59.999Z') }),

@@ -11,7 +11,7 @@ import { temporaryStore } from '../support/store.ts';
 
 const key = makeKey(Date.now(), random);
 
-test('N9.1: a first start that fails has made nothing, and the next one is the first again', async (t) => {
+test('N9.1: a failed first start creates nothing, and the next start is the first again', async (t) => {
   const store = await temporaryStore();
   t.after(store.remove);
   const taken = createServer().listen(0, '127.0.0.1');
@@ -29,7 +29,7 @@ test('N9.1: a first start that fails has made nothing, and the next one is the f
   }
   const running = await serve({ ...env, CURFEW_API_KEY: key });
   t.after(() => running.close());
-  assert.match(running.first?.password ?? '', /^\w{20}$/, 'nobody would ever be told the password');
+  assert.match(running.first?.password ?? '', /^\w{20}$/, 'the password would never be shown');
   const answer = await fetch(`${running.url}/v1/login`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -38,7 +38,7 @@ test('N9.1: a first start that fails has made nothing, and the next one is the f
   assert.equal(answer.status, 200);
 });
 
-test('an account whose key could not be made is taken back', async (t) => {
+test('an account is removed if its key could not be created', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const { context } = server;

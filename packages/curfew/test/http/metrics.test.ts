@@ -5,7 +5,7 @@ import { adminPassword, TestServer } from '../support/server.ts';
 
 type Family = { type: string; help: string; samples: { name: string; labels: Map<string, string>; value: number }[] };
 
-/** Reads a page of metrics (Prometheus' text format 0.0.4). @throws where a line is none of it */
+/** Parses a page of metrics (Prometheus' text format 0.0.4). @throws if a line is invalid */
 function parse(page: string): Map<string, Family> {
   const families = new Map<string, Family>();
   let present: [string, Family] | undefined;
@@ -15,7 +15,7 @@ function parse(page: string): Map<string, Family> {
     const [, name, , labels = '', value] =
       /^([a-zA-Z_:][\w:]*)(\{((?:\w+="(?:[^"\\\n]|\\[\\"n])*",?)*)\})? (\S+)$/.exec(line) ?? [];
     if (help) {
-      assert.ok(!families.has(help), `${help} stands there twice`);
+      assert.ok(!families.has(help), `${help} appears twice`);
       present = [help, { type: '', help: helped!, samples: [] }];
       families.set(...present);
     } else if (typed) {
@@ -35,7 +35,7 @@ function parse(page: string): Map<string, Family> {
   return families;
 }
 
-test('the page of metrics parses, and names and units are as Prometheus has them', async (t) => {
+test('the page of metrics parses, and names and units follow Prometheus’ conventions', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const { session } = await server.createSession('ada');
@@ -47,7 +47,7 @@ test('the page of metrics parses, and names and units are as Prometheus has them
     assert.match(name, /^[a-z]+(_[a-z]+)*$/);
     assert.equal(name.endsWith('_total'), type === 'counter', `${name} is a ${type}`);
     assert.doesNotMatch(name, /_(ms|millis|milliseconds|seconds_total|kb|count)$/);
-    assert.match(help, /^[A-Z0-9].*[.0-9]$/, `${name}: its help is no sentence`);
+    assert.match(help, /^[A-Z0-9].*[.0-9]$/, `${name}: its help is not a sentence`);
   }
   const page = readFileSync(new URL('../../../../docs/operation.md', import.meta.url), 'utf8');
   for (const [name] of own) assert.match(page, new RegExp(`\\b${name}\\b`), `${name} is not in docs/operation.md`);
@@ -71,7 +71,7 @@ test('the page of metrics parses, and names and units are as Prometheus has them
   assert.equal(value('curfew_build_info', { version }), 1);
 });
 
-test('ends, sign-ins and errors are counted by reason, result and code, through a dialect too', async (t) => {
+test('ends, sign-ins and errors are counted by reason, result and code, including those through a dialect', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   for (const password of [adminPassword, 'wrong', 'wrong']) {

@@ -11,7 +11,7 @@ import { TestServer } from '../support/server.ts';
 
 const installed = spawnSync('nginx', ['-v']).status === 0;
 
-/** A real nginx with its own defaults: at `/` it passes paths on as they come; at `/curfew/` it takes that away from them. */
+/** A real nginx with its defaults: at `/` it passes paths on unchanged; at `/curfew/` it strips that prefix. */
 class Nginx {
   readonly url: string;
   readonly #child: ChildProcess;
@@ -75,7 +75,7 @@ describe('behind nginx', { skip: !installed, timeout: 120_000 }, () => {
   const get = (path: string, headers: Record<string, string> = {}) =>
     fetch(nginx.url + path, { headers: { authorization: `Bearer ${server.key}`, ...headers } });
 
-  test('N8.11: events come as they happen', { timeout: 20_000 }, async () => {
+  test('N8.11: events arrive as they happen', { timeout: 20_000 }, async () => {
     const gone = new AbortController();
     const stream = await fetch(`${nginx.url}/v1/events`, {
       headers: { authorization: `Bearer ${server.key}`, accept: 'text/event-stream' },
@@ -89,7 +89,7 @@ describe('behind nginx', { skip: !installed, timeout: 120_000 }, () => {
     gone.abort();
   });
 
-  test('N8.14: the page that shows the API works under a path of its own, and calls the server there', async () => {
+  test('N8.14: the page that shows the API works under its own path, and calls the server there', async () => {
     for (const start of ['/curfew/', '/curfew/docs', '/curfew/docs/']) {
       const page = await get(start);
       assert.equal(page.url, `${nginx.url}/curfew/docs/`, start);
@@ -112,11 +112,11 @@ describe('behind nginx', { skip: !installed, timeout: 120_000 }, () => {
     const headers = { 'content-type': 'application/json', 'x-forwarded-for': '203.0.113.9' };
     const answer = await fetch(`${nginx.url}/v1/login`, { method: 'POST', headers, body });
     const { session } = (await answer.json()) as { session: { ip: string } };
-    // nginx itself is here, and so is the client, who may claim what it likes: both are proxies that are believed.
+    // nginx and the client both run on this machine, so both are trusted proxies, and the client may claim anything.
     assert.equal(session.ip, '203.0.113.9');
   });
 
-  test('N8.13: an id with a slash passes where paths are passed on as they come; where they are decoded, by the body', async () => {
+  test('N8.13: an id with a slash works in a path that is passed on unchanged, and in the body if paths are decoded', async () => {
     const userId = 'team/a b%';
     const path = `/v1/users/${encodeURIComponent(userId)}/sessions`;
     const { session } = await server.createSession(userId);
@@ -125,7 +125,7 @@ describe('behind nginx', { skip: !installed, timeout: 120_000 }, () => {
       found.sessions.map(({ id }) => id),
       [session.id],
     );
-    assert.equal((await get(`/curfew${path}`)).status, 404, 'nginx has made two parts of one');
+    assert.equal((await get(`/curfew${path}`)).status, 404, 'nginx split one part into two');
     const listed = await get(`/curfew/v1/sessions?user=${encodeURIComponent(userId)}`);
     assert.equal(((await listed.json()) as { sessions: unknown[] }).sessions.length, 1);
     const ended = await fetch(`${nginx.url}/curfew/v1/sessions/end-user`, {

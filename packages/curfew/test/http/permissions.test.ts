@@ -33,8 +33,8 @@ describe('who may do what', () => {
   let made = 0;
 
   /**
-   * What a target may do; for a creation, which has no path to its target, what is made. `undefined` where nothing of the
-   * kind can be made: one's own anew.
+   * The permissions of a target, or of what a creation makes, since its path names no target. `undefined` if no such
+   * thing can be created: one's own.
    */
   const grantedTo = (id: string, { granted }: CallerKind, target: Target | undefined) => {
     if (/^create(Account|Key)$/.test(id) && target === 'own') return undefined;
@@ -42,7 +42,7 @@ describe('who may do what', () => {
     return target === 'weaker' ? [] : granted;
   };
 
-  /** What each operation is asked with, besides its path. */
+  /** The body of each operation. */
   const bodies: Record<string, (subject: Subject, granted: readonly Permission[]) => object> = {
     createAccount: (_, granted) => ({ username: `new-${made++}`, password: 'long enough', permissions: granted }),
     updateAccount: () => ({ name: 'Changed' }),
@@ -63,7 +63,7 @@ describe('who may do what', () => {
     createNamedSession: () => ({ name: `slot-${made++}` }),
     updateNamedSession: () => ({ config: {} }),
   };
-  /** Where the query says whose. */
+  /** Operations whose query names the user. */
   const queries: Record<string, (subject: Subject) => string> = {
     listSessions: ({ accountId }) => `?user=${accountId}`,
   };
@@ -77,7 +77,7 @@ describe('who may do what', () => {
     for (const line of permissionTable()) console.log(line);
   });
 
-  test('N1.6: every route of every system has a row', () => {
+  test('N1.6: every route of every supported system has a row', () => {
     const native = operations.map(({ method, path }) => `${method} ${path}`);
     const known = new Set([...native, ...Object.values(callsOf).flatMap((calls) => Object.keys(calls))]);
     const other = /^(\/docs|\/healthz|\/metrics|\/openapi\.json|\/$|\/(rocketchat|directus|waha|altogic)\/)/;
@@ -87,7 +87,7 @@ describe('who may do what', () => {
     assert.deepEqual(missing, []);
   });
 
-  test('N2.4: attaching a verifier: as the table says', async () => {
+  test('N2.4: attaching a verifier is allowed as in the table', async () => {
     for (const kind of callers) {
       const { token } = await subjects.callerOf(kind);
       const verifier = await rawVerifier(server.url);
@@ -105,7 +105,7 @@ describe('who may do what', () => {
 
   for (const row of rows.filter(({ operation }) => operation && operation.access !== 'open')) {
     const { id, method, path } = row.operation!;
-    test(`N1.6, N2.5: ${id}: as the table says`, async () => {
+    test(`N1.6, N2.5: ${id} is allowed as in the table`, async () => {
       for (const kind of callers) {
         for (const target of targetsOf(row).filter((one) => hasTarget(kind, one))) {
           const granted = grantedTo(id, kind, target);

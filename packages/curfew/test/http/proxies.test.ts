@@ -13,14 +13,14 @@ async function started(t: TestContext, env: Record<string, string> = {}): Promis
   return server;
 }
 
-/** The address of a session that is opened by a sign-in which comes with this header. */
+/** The address of a session that is opened by a sign-in with this header. */
 async function seen(server: TestServer, forwarded: string): Promise<string> {
   const body = { username: 'admin', password: 'correct horse battery' };
   const headers = { 'x-forwarded-for': forwarded };
   return (await server.call('POST', '/v1/login', body, { as: '', headers })).body.session.ip;
 }
 
-test('an address has one form, however it was written', () => {
+test('an address has one form, however it is written', () => {
   const forms: Record<string, string | undefined> = {
     '192.0.2.1': '192.0.2.1',
     '192.0.2.1:4711': '192.0.2.1',
@@ -40,27 +40,27 @@ test('an address has one form, however it was written', () => {
   for (const [text, form] of Object.entries(forms)) assert.equal(normalAddress(text), form, text);
 });
 
-test('without trusted proxies nobody is believed; with one, whom it speaks for is the client, in one form', async (t) => {
+test('without trusted proxies the header is ignored; with one, the client is the address that it names, in one form', async (t) => {
   const none = await started(t);
   assert.equal(await seen(none, '203.0.113.9'), '127.0.0.1');
   const trusting = await started(t, { CURFEW_TRUST_PROXY: 'loopback,10.0.0.0/8' });
   assert.equal(await seen(trusting, '203.0.113.9'), '203.0.113.9');
-  assert.equal(await seen(trusting, '203.0.113.9:4711, 10.0.0.1:80'), '203.0.113.9', 'a trusted one with a port');
+  assert.equal(await seen(trusting, '203.0.113.9:4711, 10.0.0.1:80'), '203.0.113.9', 'a trusted address with a port');
   assert.equal(await seen(trusting, '203.0.113.9, ::ffff:10.0.0.1'), '203.0.113.9');
   assert.equal(
     await seen(trusting, '1.1.1.1, [2001:DB8::9]:4711'),
     '2001:db8::9',
-    'what is before it may be anybody’s',
+    'anybody may have written what precedes it',
   );
-  assert.equal(await seen(trusting, 'unknown, 10.0.0.1'), '10.0.0.1', 'the last one that is an address');
+  assert.equal(await seen(trusting, 'unknown, 10.0.0.1'), '10.0.0.1', 'the last valid address');
 });
 
-test('with a number of proxies so many are believed, whatever their addresses', async (t) => {
+test('a number of proxies trusts that many, whatever their addresses', async (t) => {
   const server = await started(t, { CURFEW_TRUST_PROXY: '2' });
   assert.equal(await seen(server, '1.1.1.1, 203.0.113.9, 198.51.100.1'), '203.0.113.9');
 });
 
-test('N8.5: an address that an application gives is stored in its one form, and found however it is asked for', async (t) => {
+test('N8.5: an address from an application is stored in its one form, and found in any form', async (t) => {
   const server = await started(t);
   const { session } = await server.createSession('ada', { ip: '[::ffff:192.0.2.7]:4711' });
   assert.equal(session.ip, '192.0.2.7');
@@ -74,7 +74,7 @@ test('N8.5: an address that an application gives is stored in its one form, and 
   for (const text of ['2001:db8::7', '[2001:0db8::0007]:80']) assert.deepEqual(await found(text), ['2001:db8::7']);
 });
 
-test('N8.5: attempts from one address are counted as one, however it is written', async (t) => {
+test('N8.5: attempts from one address count together, however it is written', async (t) => {
   const server = await started(t, { CURFEW_TRUST_PROXY: 'loopback', CURFEW_ADDRESS_ATTEMPTS: '3/15m' });
   const forms = ['203.0.113.9', '203.0.113.9:1', '::ffff:203.0.113.9', '[::ffff:203.0.113.9]:2'];
   const codes = [];
@@ -85,7 +85,7 @@ test('N8.5: attempts from one address are counted as one, however it is written'
   assert.deepEqual(codes, [401, 401, 401, 429]);
 });
 
-test('N8.12: one warning says that everybody seems to come from one proxy that is not believed', async (t) => {
+test('N8.12: one warning says that everybody seems to come from one untrusted proxy', async (t) => {
   const folder = temporaryFolder();
   t.after(() => folder.remove());
   const path = join(folder.path, 'log');
@@ -94,7 +94,7 @@ test('N8.12: one warning says that everybody seems to come from one proxy that i
   const ask = (i: number) =>
     server.call('GET', '/healthz', undefined, { headers: { 'x-forwarded-for': `192.0.2.${i}` } });
   for (let i = 0; i < 19; i++) await ask(i);
-  // A probe that comes without a proxy changes nothing.
+  // A probe without a proxy changes nothing.
   await server.call('GET', '/healthz');
   assert.deepEqual(warned(), []);
   for (let i = 0; i < 30; i++) await ask(i);

@@ -20,14 +20,14 @@ async function ask(url: string, path: string): Promise<{ status: number; body: J
   return { status: response.status, text, body: path === '/readyz' ? JSON.parse(text) : undefined };
 }
 
-test('a server that can do its work says so, check by check', async (t) => {
+test('a working server reports that, check by check', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const { status, body } = await ask(server.url, '/readyz');
   assert.deepEqual([status, body], [200, { status: 'ready', checks: ready }]);
 });
 
-test('a server that cannot write, and verifies, is degraded and stays in service', async (t) => {
+test('a server that can verify but not write is degraded and stays in service', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   await server.running.opened.calls.watch('createSession', [], Promise.reject(new CurfewError('store_full')));
@@ -38,7 +38,7 @@ test('a server that cannot write, and verifies, is degraded and stays in service
   assert.equal((await ask(server.url, '/readyz')).body.status, 'ready');
 });
 
-test('a clock that went back makes a server unready, with the times and since when', async (t) => {
+test('a clock that went back makes a server unready, and it reports the times and since when', async (t) => {
   const clock = manualClock();
   const server = await TestServer.start({}, clock);
   t.after(() => server.close());
@@ -52,7 +52,7 @@ test('a clock that went back makes a server unready, with the times and since wh
   assert.equal((await ask(server.url, '/readyz')).status, 200);
 });
 
-test('a store that answers nothing makes a server unready in a second, and keeps no page of numbers back', async (t) => {
+test('a store that does not answer makes a server unready within a second, and does not delay the metrics', async (t) => {
   const redis = await RedisServer.start();
   const relay = await Relay.to(Number(new URL(redis.url).port));
   const store = new URL(redis.url);
@@ -76,7 +76,7 @@ test('a store that answers nothing makes a server unready in a second, and keeps
   relay.silent = true;
   const began = performance.now();
   const [probe, page] = await Promise.all([ask(server.url, '/readyz'), ask(server.url, '/metrics')]);
-  assert.ok(performance.now() - began < 5000, 'whoever asked was kept waiting');
+  assert.ok(performance.now() - began < 5000, 'the caller was kept waiting');
   assert.deepEqual([probe.status, probe.body.status, probe.body.checks.storeRead.ok], [503, 'unready', false]);
   assert.equal(page.status, 200);
   assert.match(page.text, /^curfew_store_up 0$/m);
@@ -95,7 +95,7 @@ test('a store that answers nothing makes a server unready in a second, and keeps
   assert.match(after, /^curfew_store_errors_total\{call="\w+",code="\w+"\} [1-9]/m);
 });
 
-test('told to stop, a probed server drains first: its probe says so while it serves', async (t) => {
+test('when it stops, a probed server drains first, and its probe reports that while it serves', async (t) => {
   const folder = temporaryFolder();
   t.after(folder.remove);
   const key = makeKey(Date.now(), random);
@@ -121,11 +121,11 @@ test('told to stop, a probed server drains first: its probe says so while it ser
   });
   assert.equal(served.status, 201);
   await stopped;
-  assert.ok(performance.now() - began >= 2000, 'it closed before the time that it was given');
+  assert.ok(performance.now() - began >= 2000, 'it closed before the configured time');
   assert.equal(server.child.exitCode, 0);
 });
 
-test('told to stop, a server that nobody probes closes at once', async (t) => {
+test('when it stops, a server that nobody probes closes at once', async (t) => {
   const server = await TestServer.start({ CURFEW_DRAIN_MS: '300000' });
   t.after(() => server.close());
   await server.running.drain();

@@ -16,7 +16,7 @@ import { temporaryStore } from '../support/store.ts';
 const hex = (key: Uint8Array) => Buffer.from(key).toString('hex');
 const settings = { CURFEW_PORT: '0', CURFEW_LOG_LEVEL: 'silent', CURFEW_ADMIN_PASSWORD: 'correct horse battery' };
 
-/** A store that was used with a key which is given, and what it takes to start a server on it. */
+/** A store that was used with the given key, and the environment of a server on it. */
 async function usedStore(t: { after(done: () => Promise<void>): void }) {
   const store = await temporaryStore();
   t.after(() => store.remove());
@@ -35,7 +35,7 @@ async function call(url: string, token: string, path: string, body: object): Pro
   return answer.json();
 }
 
-test('N10.6: another secret key on a store is refused at the start, and nothing has changed; the right one starts', async (t) => {
+test('N10.6: a start with another secret key than the store’s is refused and changes nothing; the right key starts', async (t) => {
   const { env, key, first, ...opened } = await usedStore(t);
   const { store } = first.opened.context;
   assert.equal(await store.keyFingerprint(), keyFingerprint(key));
@@ -53,7 +53,7 @@ test('N10.6: another secret key on a store is refused at the start, and nothing 
   await (await serve(env)).close();
 });
 
-test('a first start that fails has decided nothing about the key', async (t) => {
+test('a failed first start does not fix the key', async (t) => {
   const store = await temporaryStore();
   t.after(() => store.remove());
   const env = { ...settings, ...store.env };
@@ -62,7 +62,7 @@ test('a first start that fails has decided nothing about the key', async (t) => 
   await (await serve({ ...env, CURFEW_SECRET_KEY: hex(random(32)) })).close();
 });
 
-test('of two servers that use an empty store first, at once and with two keys, one starts', async (t) => {
+test('of two servers that start on an empty store at once with two keys, one starts', async (t) => {
   const store = await temporaryStore();
   t.after(() => store.remove());
   const opened = await openStore(store.url);
@@ -73,7 +73,7 @@ test('of two servers that use an empty store first, at once and with two keys, o
   assert.equal(await opened.keyFingerprint(), kept[0]);
 });
 
-test('curfew secret-key replace changes the key knowingly: authenticators work on with the former key', async (t) => {
+test('curfew secret-key replace replaces the key deliberately: authenticators still work with the former key', async (t) => {
   const folder = temporaryFolder();
   t.after(folder.remove);
   const { env, key, first } = await usedStore(t);
@@ -90,7 +90,7 @@ test('curfew secret-key replace changes the key knowingly: authenticators work o
   const file = join(folder.path, 'former');
   const command = ['secret-key', 'replace', '--json'];
   const changed = { ...env, CURFEW_SECRET_KEY: hex(next) };
-  assert.equal((await runCli(command, changed)).code, 2, 'it asks whether the key is lost');
+  assert.equal((await runCli(command, changed)).code, 2, 'it requires a statement that the key is lost');
   writeFileSync(file, hex(random(32)));
   const stranger = await runCli([...command, '--former', file], changed);
   assert.match(stranger.err, /secret_key_differs/);
@@ -98,7 +98,7 @@ test('curfew secret-key replace changes the key knowingly: authenticators work o
   const done = await runCli([...command, '--former', file], changed);
   assert.equal(done.code, 0, done.err);
   assert.deepEqual(JSON.parse(done.out), { carried: ['admin'], lost: [] });
-  // Broken off and asked again.
+  // Interrupted and repeated.
   assert.equal((await runCli([...command, '--former', file], changed)).code, 1);
   assert.equal((await runCli([...command, '--lost'], changed)).code, 0);
 

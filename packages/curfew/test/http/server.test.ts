@@ -6,7 +6,7 @@ import { temporaryFolder } from '../stores/harness.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
 describe('the server', () => {
-  test('probes tell of life, readiness and numbers', async (t) => {
+  test('probes report liveness, readiness and metrics', async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());
     await server.createSession('ada');
@@ -20,7 +20,7 @@ describe('the server', () => {
     assert.deepEqual([(await get('/docs')).status, (await get('/docs/')).status], [302, 200]);
   });
 
-  test('a port in use and a store in use are refused by name, and nothing is left open', async (t) => {
+  test('a port in use and a store in use are each refused with their own error, and nothing stays open', async (t) => {
     const server = await TestServer.start({}, undefined, 'lmdb');
     t.after(() => server.close());
     const other = temporaryFolder();
@@ -38,7 +38,7 @@ describe('the server', () => {
     await again.close();
   });
 
-  test('a shutdown finishes what it accepted, refuses what comes after, and loses nothing', async (t) => {
+  test('a shutdown finishes accepted calls, refuses later ones, and loses nothing', async (t) => {
     const server = await TestServer.start();
     const { store } = server.context;
     const original = store.createSession;
@@ -69,12 +69,12 @@ describe('the server', () => {
       CURFEW_LOG_LEVEL: 'silent',
     });
     t.after(() => again.close());
-    assert.equal(again.first, undefined, 'a first start happened twice');
+    assert.equal(again.first, undefined, 'there was a second first start');
     const kept = await again.opened.context.store.readSession(answer.body.session.id);
     assert.ok(kept);
   });
 
-  test('a request that the framework can take no more is refused in our own words, and the server lives', async (t) => {
+  test('a request that the framework cannot handle is refused with Curfew’s own error, and the server keeps running', async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const { body: narrow } = await server.call('POST', '/v1/keys', { name: 'reader', scopes: ['sessions.read'] });
@@ -107,7 +107,7 @@ describe('the server', () => {
     await closed;
   });
 
-  test('a store that fails makes every call fail, loudly, and changes nothing', async (t) => {
+  test('if the store fails, every call fails with an error and changes nothing', async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const { session, token } = await server.createSession('ada');
@@ -130,7 +130,7 @@ describe('the server', () => {
     assert.equal((await server.call('GET', '/healthz', undefined, { as: '' })).status, 200);
   });
 
-  test('a request that is no HTTP is answered and ends', async (t) => {
+  test('a request that is not HTTP is answered and ends', async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const { hostname, port } = new URL(server.url);
@@ -141,7 +141,7 @@ describe('the server', () => {
     assert.match(told, /^HTTP\/1\.1 400/);
   });
 
-  test('settings are read, and wrong ones refused by name', async () => {
+  test('settings are read, and an error names a wrong one', async () => {
     const bad: Record<string, string> = {
       CURFEW_PORT: '70000',
       CURFEW_STORE: 'mysql://x',

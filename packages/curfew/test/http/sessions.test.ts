@@ -57,7 +57,7 @@ describe('sessions over HTTP', () => {
     assert.equal(kept.body.sessions[0].endReason, 'ended_by_admin');
   });
 
-  test('R18: ending again is 200 again, with the first end', async () => {
+  test('R18: ending again is another 200, with the first end', async () => {
     const { session } = await server.createSession('again');
     const first = await server.call('DELETE', `/v1/sessions/${session.id}`);
     const second = await server.call('DELETE', `/v1/sessions/${session.id}?wait=stored`);
@@ -95,7 +95,7 @@ describe('sessions over HTTP', () => {
     assert.deepEqual(await server.verify(opened.token), { active: false, reason: 'unknown' });
   });
 
-  test('all but one, and all of a user', async () => {
+  test('ending all but one, and all of a user’s sessions', async () => {
     const [one, two, three] = [
       await server.createSession('eve'),
       await server.createSession('eve'),
@@ -113,7 +113,7 @@ describe('sessions over HTTP', () => {
     assert.equal((await server.call('DELETE', '/v1/users/nobody/sessions')).body.ended, 0);
   });
 
-  test('N8.13: all of a user end without the id in the path, by the same rules', async () => {
+  test('N8.13: a user’s sessions can be ended without the id in the path, by the same rules', async () => {
     const userId = 'team/../a%2Fb?';
     const [one, two] = [await server.createSession(userId), await server.createSession(userId)];
     const end = (body: object, as?: string) => server.call('POST', '/v1/sessions/end-user', body, { as });
@@ -128,7 +128,7 @@ describe('sessions over HTTP', () => {
     assert.equal((await end({})).body.code, 'missing_field');
   });
 
-  test('nothing takes the id of a user in the path: what is done by a path is done without one, by the same rules', async () => {
+  test('no operation requires a user’s id in the path: each also works without one, by the same rules', async () => {
     for (const userId of ['.', '..', '../../keys', 'a/b', 'ü?&=#%2F']) {
       const opened = await Promise.all([1, 2, 3].map(() => server.createSession(userId)));
       const [one, two] = opened;
@@ -160,14 +160,14 @@ describe('sessions over HTTP', () => {
     }
   });
 
-  test('people list their own sessions without their id in the path, and nobody else’s', async () => {
+  test('people can list their own sessions without their id in the path, and nobody else’s', async () => {
     const { token } = await server.createSession('../me');
     const list = (query: string) => server.call('GET', `/v1/sessions${query}`, undefined, { as: token });
     assert.equal((await list(`?user=${encodeURIComponent('../me')}`)).body.sessions.length, 1);
     for (const query of ['', '?user=stranger', '?status=active']) assert.equal((await list(query)).status, 403, query);
   });
 
-  test("one of a user's sessions is found and ended by token or id; another user's is the same as none", async () => {
+  test("one of a user's sessions is found and ended by token or id; another user's looks like none", async () => {
     const mine = await server.createSession('owner');
     const other = await server.createSession('stranger');
     for (const token of [mine.token, mine.session.id]) {
@@ -256,7 +256,7 @@ describe('sessions over HTTP', () => {
     assert.deepEqual([sorted.body.total, rest.body.nextCursor], [5, undefined]);
   });
 
-  test('N6.17: a list in any order shows every session that stays, while what it shows is being ended', async () => {
+  test('N6.17: a list in any order shows every session that stays, while listed sessions are being ended', async () => {
     const orders = ['createdAt', 'lastSeenAt', 'expiresAt', 'userId', 'ip', 'device', 'status'];
     for (const sort of orders.flatMap((key) => [key, `-${key}`])) {
       const group = `ending ${sort}`;
@@ -283,7 +283,7 @@ describe('sessions over HTTP', () => {
     }
   });
 
-  test('N6.17: an order in which a session moves to a page before says that it may have left one out', async (t) => {
+  test('N6.17: in an order in which a session moves to an earlier page, the list reports that one may be missing', async (t) => {
     const clock = manualClock(Date.UTC(2026, 5, 1));
     const own = await TestServer.start({}, clock);
     t.after(() => own.close());
@@ -295,7 +295,7 @@ describe('sessions over HTTP', () => {
     const page = async (cursor?: string) =>
       (await own.call('GET', `/v1/sessions?sort=-lastSeenAt&limit=2${cursor ? `&cursor=${cursor}` : ''}`)).body;
     const first = await page();
-    assert.deepEqual([first.partial, (await page(first.nextCursor)).partial], [false, false], 'while nothing moves');
+    assert.deepEqual([first.partial, (await page(first.nextCursor)).partial], [false, false], 'while no session moves');
     clock.advance(1000);
     await own.verify(opened[0]!.token);
     const second = await page(first.nextCursor);
@@ -303,7 +303,7 @@ describe('sessions over HTTP', () => {
     assert.deepEqual([second.partial, third.partial, third.nextCursor], [true, true, undefined]);
   });
 
-  test('N6.18: addresses sort as the numbers that they are', async () => {
+  test('N6.18: addresses sort as numbers', async () => {
     const inOrder = [
       '9.0.0.1',
       '10.0.0.9',
@@ -327,7 +327,7 @@ describe('sessions over HTTP', () => {
     }
   });
 
-  test('everybody is out in one step', async (t) => {
+  test('everybody’s sessions end in one step', async (t) => {
     const own = await TestServer.start();
     t.after(() => own.close());
     const tokens = await Promise.all(['a', 'b', 'c'].map(async (userId) => (await own.createSession(userId)).token));
@@ -383,7 +383,7 @@ describe('the reason of an end', () => {
   });
   after(() => server.close());
 
-  /** Every call that ends sessions of one user, as the path, with its query, and the body. */
+  /** Every call that ends sessions of one user: the path with its query, and the body. */
   const ends = (userId: string, { session, token }: { session: { id: string }; token: string }) =>
     [
       ['DELETE', `/v1/sessions/${session.id}`, undefined],
@@ -394,7 +394,7 @@ describe('the reason of an end', () => {
       ['POST', '/v1/sessions/end-user', { userId }],
     ] as const;
 
-  test('an application says why it ends sessions for its user: the session and the event show it', async () => {
+  test('an application can give the reason for ending its user’s sessions; the session and the event show it', async () => {
     for (const reason of ['logout', 'ended_by_admin']) {
       for (const place of [0, 1, 2, 3, 4, 5]) {
         const opened = await server.createSession('told');
@@ -410,7 +410,7 @@ describe('the reason of an end', () => {
     }
   });
 
-  test('without one it follows from who ends it; only the two can be given', async () => {
+  test('without a reason it follows from the caller; only the two can be given', async () => {
     const opened = await server.createSession('plain');
     const path = `/v1/sessions/${opened.session.id}`;
     for (const reason of ['idle', 'refresh_reuse', 'everyone', '']) {
@@ -419,7 +419,7 @@ describe('the reason of an end', () => {
     assert.equal((await server.call('DELETE', path)).body.session.endReason, 'ended_by_admin');
   });
 
-  test('a person cannot choose the reason, of their own sessions or of others’; nothing ends', async () => {
+  test('a person cannot give the reason, for their own sessions or for others’; nothing ends', async () => {
     const { body } = await server.login();
     const own = { session: body.session, token: body.token };
     const other = await server.createSession('someone');

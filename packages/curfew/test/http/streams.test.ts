@@ -18,7 +18,7 @@ describe('streams of events', { timeout: 120_000 }, () => {
   const keyOf = async () =>
     (await server.call('POST', '/v1/keys', { name: 'reader', scopes: ['events.read'] })).body.token as string;
 
-  /** A stream that is open, or its refusal; `close` resolves when the server is told. */
+  /** An open stream, or its refusal; `close` resolves when the server knows. */
   async function follow(token: string, address: string) {
     const gone = new AbortController();
     following.add(gone);
@@ -45,7 +45,7 @@ describe('streams of events', { timeout: 120_000 }, () => {
     assert.ok(Number(response.headers.get('retry-after')) > 0);
   }
 
-  /** The place of a stream that was closed is free once the server has heard of it. */
+  /** The place of a closed stream is free once the server knows that it was closed. */
   async function admitted(token: string, address: string) {
     for (;;) {
       const stream = await follow(token, address);
@@ -54,7 +54,7 @@ describe('streams of events', { timeout: 120_000 }, () => {
     }
   }
 
-  test('N3.8: one key, and one account, holds so many open, from whatever addresses; another one is served', async () => {
+  test('N3.8: the limit of open streams holds for one key and one account, from any addresses; another one is served', async () => {
     const key = await keyOf();
     const streams = [
       ...(await open(limits.streamsOfCaller - 1, key, '192.0.2.1')),
@@ -70,14 +70,14 @@ describe('streams of events', { timeout: 120_000 }, () => {
       { as: '' },
     );
     await refused(again.token, '192.0.2.5', /^The caller holds/);
-    // A page of events is no stream.
+    // A page of events is not a stream.
     assert.equal((await server.call('GET', '/v1/events', undefined, { as: key })).status, 200);
     streams.shift()!.close();
     streams.push(await admitted(key, '192.0.2.3'));
     for (const { close } of streams) close();
   });
 
-  test('N3.8: whoever goes while it is looked at who asks holds no stream', async (t) => {
+  test('N3.8: a client that disconnects during authentication holds no stream', async (t) => {
     const key = await keyOf();
     const port = Number(new URL(server.url).port);
     const { store } = server.context;
@@ -106,13 +106,13 @@ describe('streams of events', { timeout: 120_000 }, () => {
     });
     Object.assign(store, { readKey: read });
     for (const socket of sockets) socket.resetAndDestroy();
-    // By then the server has heard of it.
+    // By then the server knows.
     for (let i = 0; i < 3; i++) await server.call('GET', '/v1/keys');
     goOn();
     (await admitted(key, '192.0.2.9')).close();
   });
 
-  test('N3.8: one address holds so many open, by whatever keys, and of IPv6 one network', async () => {
+  test('N3.8: the limit of open streams holds for one address, or one IPv6 network, with any keys', async () => {
     const streams = [];
     for (let left: number = limits.streamsOfAddress; left > 0; left -= limits.streamsOfCaller) {
       streams.push(...(await open(Math.min(left, limits.streamsOfCaller), await keyOf(), `2001:db8::${left}`)));

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const hanging = fileURLToPath(new URL('../support/hang.ts', import.meta.url));
 
-/** Whether a process is there. */
+/** Whether a process exists. */
 function lives(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -17,7 +17,7 @@ function lives(pid: number): boolean {
   }
 }
 
-test('a test that runs out of time leaves no server behind, and the run ends', {
+test('a test that times out leaves no server behind, and the run ends', {
   skip: process.platform !== 'linux' && 'only Linux ends a program together with the one that started it',
   timeout: 120_000,
 }, async () => {
@@ -30,7 +30,7 @@ test('a test that runs out of time leaves no server behind, and the run ends', {
       said += chunk;
     });
   }
-  // Its pipes close only when nobody is left who has them.
+  // Its pipes close only when no process has them open any more.
   const [code] = await once(runner, 'close');
   assert.equal(code, 1, said);
   const [, pid, path] = /server (\d+) in (\S+) of/.exec(said) ?? assert.fail(said);

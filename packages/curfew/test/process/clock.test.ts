@@ -14,7 +14,7 @@ import { faketimeInstalled, machinesWithWrongClocks, storeOfWrongClock } from '.
 const noRedis = redisInstalled ? false : 'redis-server is not installed';
 
 describe('clocks on Redis', { skip: noRedis }, () => {
-  test('a machine that is 40 days or 5 minutes off, ahead or behind, ends nothing, and hinders no right server', {
+  test('a machine whose clock is 40 days or 5 minutes off, ahead or behind, ends nothing, and disturbs no server with a right clock', {
     skip: faketimeInstalled ? false : 'faketime is not installed',
   }, async (t) => {
     const redis = await RedisServer.start();
@@ -22,13 +22,13 @@ describe('clocks on Redis', { skip: noRedis }, () => {
     await machinesWithWrongClocks(t, redis.url);
   });
 
-  test('right servers start over what a wrong clock wrote, and doctor takes it back', async (t) => {
+  test('servers with right clocks start on a store that a wrong clock wrote to, and doctor corrects it', async (t) => {
     const redis = await RedisServer.start();
     t.after(() => redis.remove());
     await storeOfWrongClock(t, redis.url);
   });
 
-  test('while the clocks differ nothing is swept; what has ended by its deadline has ended all the same', async (t) => {
+  test('while the clocks differ nothing is swept, but sessions still end by their deadline', async (t) => {
     const store = await temporaryStore('redis');
     t.after(store.remove);
     const said: string[] = [];

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { examples, readPage, runTerminal, section } from '../support/pages.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
-/** The pages, with how many expectations each shows at least. */
+/** The pages, with the minimum number of expectations on each. */
 const pages = { 'docs/waha.md': 9, 'docs/rocketchat.md': 9, 'docs/altogic.md': 4 };
 
 for (const [path, least] of Object.entries(pages)) {
-  test(`${path}: its session at the terminal works as it is written`, async (t) => {
+  test(`${path}: its terminal session works as printed`, async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const commands = examples('sh', section(readPage(path), 'Try it')).join('\n');

@@ -6,14 +6,14 @@ import { TestServer } from '../support/server.ts';
 
 const page = readPage('docs/directus.md');
 
-test('docs/directus.md: the session at the terminal works as it is written', async (t) => {
+test('docs/directus.md: the terminal session works as printed', async (t) => {
   const server = await TestServer.start();
   t.after(() => server.close());
   const commands = examples('sh', section(page, 'Try it')).join('\n');
   assert.equal(await runTerminal(commands, { URL: server.url, KEY: server.key }), 5);
 });
 
-test('7.1.3: docs/directus.md: the table of lifetimes says what the settings say', () => {
+test('7.1.3: docs/directus.md: the table of lifetimes matches the settings', () => {
   const table = section(page, 'Lifetimes, and who ends what');
   const written = {
     directusAccess: ['15m', '15 minutes'],

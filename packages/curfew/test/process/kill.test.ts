@@ -5,7 +5,7 @@ import { temporaryStore } from '../support/store.ts';
 
 const kills = Number(process.env['CURFEW_TEST_KILLS'] ?? 60);
 
-test(`after ${kills} kills under load, everything acknowledged is there and nothing ended is active`, {
+test(`after ${kills} kills under load, everything acknowledged still exists and nothing ended is active`, {
   timeout: 1_800_000,
 }, async (t) => {
   const store = await temporaryStore('lmdb');

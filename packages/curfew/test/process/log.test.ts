@@ -12,18 +12,18 @@ function folderOf(t: TestContext): string {
   return folder.path;
 }
 
-test('N8.6: a log file that cannot be written keeps the server from starting, by name', async (t) => {
+test('N8.6: a log file that cannot be written prevents the start, and the error names it', async (t) => {
   const folder = folderOf(t);
   for (const path of [folder, '/dev/null/log']) {
     const env = { CURFEW_STORE: `lmdb:${join(folder, 'data')}`, CURFEW_PORT: '0', CURFEW_LOG_FILE: path };
     const { code, err } = await runCli(['serve'], env);
     assert.equal(code, 1, err);
     assert.match(err, /CURFEW_LOG_FILE: E(ISDIR|NOTDIR|EXIST)/);
-    assert.equal(existsSync(join(folder, 'data')), false, 'nothing was made');
+    assert.equal(existsSync(join(folder, 'data')), false, 'something was created');
   }
 });
 
-test('N8.7: SIGHUP opens the log file again: after a rename, lines come in a new one', async (t) => {
+test('N8.7: SIGHUP opens the log file again: after a rename, lines go to a new one', async (t) => {
   const folder = folderOf(t);
   const [path, old] = [join(folder, 'logs', 'curfew.log'), join(folder, 'curfew.log.1')];
   const server = await startProcess({
@@ -32,8 +32,8 @@ test('N8.7: SIGHUP opens the log file again: after a rename, lines come in a new
   });
   t.after(() => server.child.kill('SIGKILL'));
   const says = (file: string, text: string) => existsSync(file) && readFileSync(file, 'utf8').includes(text);
-  // Sends requests until one stands in the file. Each has a path of its own, and is waited for before the next
-  // is sent: a line is written after its answer, so one that is still on its way would come into the next file.
+  // Sends requests until one is in the file. Each has its own path, and is waited for before the next is sent: a line
+  // is written after its answer, so one that is still on its way would go to the next file.
   const until = async (file: string, name: string, others: string[]) => {
     for (let sent = 1; ; sent++) {
       const path = `/${name}/${'x'.repeat(sent)}`;
@@ -47,7 +47,7 @@ test('N8.7: SIGHUP opens the log file again: after a rename, lines come in a new
   server.child.kill('SIGHUP');
   await until(path, 'after', [old]);
   assert.doesNotMatch(readFileSync(path, 'utf8'), /before/);
-  // A file that cannot be opened again ends nothing: the server says so, and writes on in the one that it has.
+  // A file that cannot be opened again ends nothing: the server reports it, and continues to write to the old one.
   renameSync(path, `${old}.2`);
   mkdirSync(path);
   server.child.kill('SIGHUP');

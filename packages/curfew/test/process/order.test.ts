@@ -10,10 +10,10 @@ import { random } from '../support/ports.ts';
 import { clientFor, startProcess } from '../support/process.ts';
 
 /*
- * An end is on disk before it is acknowledged: in the order of the system calls, after the request has been read and
- * the pages written, a sync of the data file returns before the answer is sent.
+ * An end is on disk before it is acknowledged: the system calls show that after the request has been read and the pages
+ * written, a sync of the data file returns before the answer is sent.
  */
-/** A sync as strace prints its return: in one line, or resumed after another thread's. */
+/** The return of a sync as strace prints it: in one line, or resumed after another thread's. */
 const syncReturned = /(\b(fsync|fdatasync|msync)\(.*|<\.\.\. (fsync|fdatasync|msync) resumed.*) = 0( \(DELAYED\))?$/;
 
 test('the order of system calls: the sync of an end returns before its answer is sent', async (t) => {
@@ -26,7 +26,7 @@ test('the order of system calls: the sync of an end returns before its answer is
   const key = makeKey(Date.now(), random);
   const trace = join(folder.path, 'trace');
   const calls = 'trace=read,recvfrom,write,writev,sendto,pwrite64,pwritev,fsync,fdatasync,msync,sync_file_range';
-  // Each sync takes 30 ms longer, so that an answer that does not wait for it comes first for certain.
+  // Each sync takes 30 ms longer, so that an answer that does not wait for it would certainly come first.
   const slowSync = 'inject=fsync,fdatasync,msync:delay_exit=30000';
   const server = await startProcess(
     { CURFEW_STORE: `lmdb:${join(folder.path, 'data')}`, CURFEW_API_KEY: key, CURFEW_ADMIN_PASSWORD: 'correct horse' },
@@ -36,7 +36,7 @@ test('the order of system calls: the sync of an end returns before its answer is
   const ids: string[] = [];
   for (let i = 0; i < 5; i++) ids.push((await client.createSession({ userId: 'ada' })).session.id);
   for (const id of ids) await client.endSession({ id });
-  // What was started is strace; the server is its only child, and strace ends with it.
+  // The started program is strace; the server is its only child, and strace ends with it.
   const { pid } = server.child;
   const traced = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   const gone = once(server.child, 'exit');

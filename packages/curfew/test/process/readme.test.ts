@@ -8,7 +8,7 @@ import { adminPassword, TestServer } from '../support/server.ts';
 
 const readme = readPage('README.md');
 
-test('the README’s session at the terminal works as it is written, and the tutorial’s', async (t) => {
+test('the terminal sessions in the README and the tutorial work as printed', async (t) => {
   for (const [text, expectations] of [
     [section(readme, 'Try it'), 3],
     [readPage('docs/tutorial.md'), 20],

@@ -11,7 +11,7 @@ import { testReplacing } from '../support/replace-tests.ts';
 
 const settings = { CURFEW_PORT: '0', CURFEW_LOG_LEVEL: 'silent' };
 
-/** The folder of an embedded store that a server has used and left. */
+/** The folder of an embedded store that a server has used and released. */
 async function usedFolder(t: { after(done: () => void): void }) {
   const folder = temporaryFolder();
   t.after(folder.remove);
@@ -21,7 +21,7 @@ async function usedFolder(t: { after(done: () => void): void }) {
   return { env, path, keyFile: join(path, 'secret.key') };
 }
 
-test('N10.6: a missing secret.key beside data, and one that was emptied, are refused; nothing takes their place', async (t) => {
+test('N10.6: a secret.key that is missing beside data, or empty, is refused, and no new one is created', async (t) => {
   const { env, path, keyFile } = await usedFolder(t);
   const aside = join(path, 'aside');
   renameSync(keyFile, aside);
@@ -46,7 +46,7 @@ test('N10.6: a missing secret.key beside data, and one that was emptied, are ref
   assert.equal(statSync(keyFile).mode & 0o777, 0o600);
 });
 
-test('a folder that an earlier version has used learns the key at the first start, and asks for it from then on', async (t) => {
+test('a folder of an earlier version keeps the key of its first start, and requires it from then on', async (t) => {
   const { env, path, keyFile } = await usedFolder(t);
   const tables = openTables(path);
   tables.meta.removeSync('secretKey');
@@ -59,7 +59,7 @@ test('a folder that an earlier version has used learns the key at the first star
   await assert.rejects(serve({ ...env, CURFEW_SECRET_KEY: '7'.repeat(64) }), { code: 'secret_key_differs' });
 });
 
-test('a secret.key that is lost is replaced on the store itself, which makes another one', async (t) => {
+test('a lost secret.key is replaced directly in the store, which creates another one', async (t) => {
   const { env, keyFile } = await usedFolder(t);
   const former = readFileSync(keyFile, 'utf8');
   renameSync(keyFile, `${keyFile}.lost`);
@@ -73,7 +73,7 @@ test('a secret.key that is lost is replaced on the store itself, which makes ano
   await assert.rejects(serve(env), { code: 'secret_key_differs' });
 });
 
-test('an imported store asks for the key of the one that was exported', async (t) => {
+test('an imported store requires the key of the exported one', async (t) => {
   const { env, keyFile } = await usedFolder(t);
   const folder = temporaryFolder();
   t.after(folder.remove);

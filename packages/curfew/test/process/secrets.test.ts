@@ -10,7 +10,7 @@ import { temporaryFolder } from '../stores/harness.ts';
 import { random } from '../support/ports.ts';
 import { clientFor, startProcess } from '../support/process.ts';
 
-test('Secrets, Factors at rest: secrets stand in no log, no file and no error: tokens, keys, passwords, codes, authenticator secrets', async (t) => {
+test('Secrets, Factors at rest: no log, file or error contains secrets: tokens, keys, passwords, codes, authenticator secrets', async (t) => {
   const folder = temporaryFolder();
   t.after(folder.remove);
   const key = makeKey(Date.now(), random);

@@ -15,7 +15,7 @@ const key = makeKey(Date.now(), random);
 const verifiers = 50;
 const clients = 8;
 
-test('a server with verifiers and requests closes soon, and answers rightly whatever it took', {
+test('a server with verifiers and requests closes soon, and answers every accepted request correctly', {
   timeout: 120_000,
 }, async (t) => {
   const server = await startServer(t);
@@ -38,12 +38,12 @@ test('a server with verifiers and requests closes soon, and answers rightly what
     while (!closed) {
       const outcome = await call('POST', '/v1/sessions/verify', { token });
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-      // Whoever is refused a connection goes elsewhere.
+      // A refused connection goes to another server.
       if (outcome === 'ECONNREFUSED') return;
     }
   });
   const ends = ending.map((id) => call('DELETE', `/v1/sessions/${id}?wait=everywhere`));
-  // When this one is answered the server has read all those: what it has not read when it closes is cut.
+  // Once this one is answered, the server has read all earlier ones; those that it has not read when it closes are cut.
   assert.match(await call('GET', '/v1/me'), /^200/);
   const began = performance.now();
   await server.stop('SIGTERM');
@@ -58,7 +58,7 @@ test('a server with verifiers and requests closes soon, and answers rightly what
   assert.deepEqual(wrong, [], 'a request was cut, or answered wrongly');
 });
 
-test('N9.2: a request whose body comes after the signal is answered, and an upgrade that comes then is refused', {
+test('N9.2: a request whose body arrives after the signal is answered, and a later upgrade is refused', {
   timeout: 120_000,
 }, async (t) => {
   const server = await startServer(t);
@@ -89,7 +89,7 @@ test('N9.2: a request whose body comes after the signal is answered, and an upgr
   assert.deepEqual(await gone, [0, null]);
 });
 
-test('N8.10: connections on which nothing was asked, or only half a header has come, do not hold a server that closes', {
+test('N8.10: connections without a request, or with only half a header, do not delay a server that closes', {
   timeout: 120_000,
 }, async (t) => {
   const server = await startServer(t);
@@ -100,7 +100,7 @@ test('N8.10: connections on which nothing was asked, or only half a header has c
   kept.write(half);
   const sockets = [await open(server.url, ''), await open(server.url, half), kept];
   for (const socket of sockets) socket.on('error', () => {});
-  // So that all that was sent has arrived.
+  // So that everything sent has arrived.
   assert.equal(await ask(new Agent(), server.url, 'GET', '/healthz'), '200');
   const began = performance.now();
   await server.stop('SIGTERM');
@@ -110,7 +110,7 @@ test('N8.10: connections on which nothing was asked, or only half a header has c
   for (const socket of sockets) socket.destroy();
 });
 
-test('a signal that comes twice at once, from a supervisor and by a parent, is one: what was accepted is finished', {
+test('a signal that arrives twice at once, from a supervisor and through a parent, counts once: accepted requests are finished', {
   timeout: 120_000,
 }, async (t) => {
   const server = await startServer(t);
@@ -149,13 +149,13 @@ async function open(url: string, first: string): Promise<Socket> {
   return socket;
 }
 
-/** The first line that comes; '' when the connection ends before. */
+/** The first line that arrives; '' if the connection ends before. */
 async function firstLine(socket: Socket): Promise<string> {
   for await (const data of socket) return String(data).split('\r\n', 1)[0]!;
   return '';
 }
 
-/** Status and code of an answer, or of the fault that there was instead. */
+/** Status and code of an answer, or of the error instead of one. */
 function ask(agent: Agent, url: string, method: string, path: string, body?: object): Promise<string> {
   const content = body && JSON.stringify(body);
   const headers = {

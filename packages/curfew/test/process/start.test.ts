@@ -8,7 +8,7 @@ import { temporaryFolder } from '../stores/harness.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));
 
-test('N8.9: SIGTERM to `npm start` ends the server, which finishes what it has accepted', {
+test('N8.9: SIGTERM to `npm start` stops the server, which finishes accepted requests', {
   timeout: 300_000,
   skip: process.platform === 'win32',
 }, async (t) => {
@@ -27,7 +27,7 @@ test('N8.9: SIGTERM to `npm start` ends the server, which finishes what it has a
     said.push(line);
     if (line.includes('"listening"')) listening!();
   });
-  // Whoever holds the other end of the pipe has gone.
+  // The process at the other end of the pipe has gone.
   const over = once(lines, 'close');
   await up;
   npm.kill('SIGTERM');

@@ -16,7 +16,7 @@ type After = { after(done: () => Promise<void>): void };
 const base = '/_api/rest/v1/auth';
 const ada = { email: 'ada@example.com', password: 'ada password' };
 
-/** A server with Ada's account, on a clock that goes where it is set, and the words in which a client speaks to it. */
+/** A server with Ada's account, on a clock that the test sets, with helpers for a client's calls. */
 async function start(t: After, env: Record<string, string> = {}) {
   const clock = manualClock(Date.UTC(2026, 5, 1));
   const server = await TestServer.start(env, clock);
@@ -40,7 +40,7 @@ const codeOf = ({ status, body }: Answer) => [status, body.errors?.[0].code];
 const over = [401, 'invalid_session_token'];
 
 describe('sessions: Altogic', () => {
-  test('7.1.1, 7.1.3: the page says the lifetimes that are configured, and who ends what', () => {
+  test('7.1.1, 7.1.3: the page states the configured lifetimes, and who ends what', () => {
     const { settings } = readSettings({});
     const page = readPage('docs/altogic.md').split('## Lifetimes, and who ends what\n')[1]!;
     const stated = `at most ${settings.absolute / day} days, and ${settings.idle / day} days without activity`;
@@ -48,7 +48,7 @@ describe('sessions: Altogic', () => {
     for (const name of ['CURFEW_ABSOLUTE', 'CURFEW_IDLE', 'it is ended by']) assert.ok(page.includes(name), name);
   });
 
-  test('7.2.1: what a client makes up is believed nowhere: a session object, an id, claims, cookies', async (t) => {
+  test('7.2.1: nothing that a client makes up is accepted: a session object, an id, claims, cookies', async (t) => {
     const { server, account, call, signIn } = await start(t);
     const token = await signIn();
     const { session } = await server.verify(token);
@@ -65,7 +65,7 @@ describe('sessions: Altogic', () => {
     assert.equal((await server.verify(token)).active, true);
   });
 
-  test('7.2.4: signing in again gives a new token and kills the one before; a failed one ends nothing', async (t) => {
+  test('7.2.4: signing in again gives a new token and ends the previous one; a failed sign-in ends nothing', async (t) => {
     const { server, call, signIn } = await start(t);
     const first = await signIn();
     assert.equal((await call('POST', '/signin-email', { ...ada, password: 'wrong' }, first)).status, 400);
@@ -75,7 +75,7 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(await server.verify(first), { active: false, reason: 'replaced' });
   });
 
-  test('N3.6: a list of very many sessions ends, and the caller’s own is in it', async (t) => {
+  test('N3.6: a list of very many sessions is bounded, and includes the caller’s own', async (t) => {
     const { clock, server, account, call, signIn } = await start(t);
     const token = await signIn();
     const own = (await server.verify(token)).session.id;
@@ -101,7 +101,7 @@ describe('sessions: Altogic', () => {
     );
   });
 
-  test('CVE-2026-7507: a session from before the sign-in never becomes the one after it', async (t) => {
+  test('CVE-2026-7507: a session from before the sign-in is never used after it', async (t) => {
     const { server, call, signIn } = await start(t);
     const planted = await server.createSession('eve');
     const token = await signIn(planted.token);
@@ -109,7 +109,7 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(codeOf(await call('GET', '/user', undefined, planted.token)), over);
   });
 
-  test('7.3.1: the idle limit, to the second', async (t) => {
+  test('7.3.1: the idle limit holds to the second', async (t) => {
     const { clock, call, signIn } = await start(t, { CURFEW_IDLE: '1h' });
     const token = await signIn();
     clock.advance(60 * minute - second);
@@ -118,7 +118,7 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(codeOf(await call('GET', '/user', undefined, token)), over);
   });
 
-  test('7.3.2: using a session does not move its absolute limit', async (t) => {
+  test('7.3.2: using a session does not extend its absolute limit', async (t) => {
     const { clock, server, call, signIn } = await start(t, { CURFEW_ABSOLUTE: '2h', CURFEW_IDLE: '1h' });
     const token = await signIn();
     for (let i = 0; i < 3; i++) {
@@ -130,7 +130,7 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(codeOf(await call('GET', '/sessions', undefined, token)), over);
   });
 
-  test('7.4.1, CVE-2023-20862: signed out is signed out, also after the server was killed', async (t) => {
+  test('7.4.1, CVE-2023-20862: a signed-out session stays signed out, even after the server was killed', async (t) => {
     const folder = temporaryFolder();
     t.after(async () => folder.remove());
     const key = makeKey(Date.now(), random);
@@ -159,7 +159,7 @@ describe('sessions: Altogic', () => {
     assert.equal((await send(again.url, 'GET', '/user', two)).status, 200);
   });
 
-  test('7.4.2: disabling or deleting an account ends its sessions, and nobody signs in to it', async (t) => {
+  test('7.4.2: disabling or deleting an account ends its sessions, and nobody can sign in to it', async (t) => {
     const { server, account, call, signIn } = await start(t);
     const token = await signIn();
     await server.call('PATCH', `/v1/accounts/${account.id}`, { disabled: true });
@@ -172,7 +172,7 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(codeOf(await call('GET', '/user', undefined, next)), over);
   });
 
-  test('7.5.2: a user sees all their own sessions and ends any, and nobody else’s', async (t) => {
+  test('7.5.2: a user can see all their own sessions and end any of them, and nobody else’s', async (t) => {
     const { server, account, call, signIn } = await start(t);
     const token = await signIn();
     const others = [await server.createSession(account.id), await server.createSession(account.id)];
@@ -187,7 +187,7 @@ describe('sessions: Altogic', () => {
     assert.equal((await server.verify(eve.token)).active, true);
   });
 
-  test('7.6.1, 7.6.2: no call but a sign-in makes a session, and none lives longer for being asked', async (t) => {
+  test('7.6.1, 7.6.2: only a sign-in creates a session, and a client cannot ask for a longer one', async (t) => {
     const { clock, server, call, signIn, sessions } = await start(t);
     const token = await signIn('', { 'x-session-lifetime': '999999999' });
     const { session } = await server.verify(token);
@@ -208,7 +208,7 @@ describe('sessions: Altogic', () => {
     );
   });
 
-  test('GHSA-xg6x-h9c9-2m83: without the second factor there is no session, and with it one', async (t) => {
+  test('GHSA-xg6x-h9c9-2m83: no session is created without the second factor, and one with it', async (t) => {
     const { server, account, call, sessions } = await start(t);
     const authenticator = await server.enrol(account.id);
     const missing = await call('POST', '/signin-email', ada);
@@ -222,7 +222,7 @@ describe('sessions: Altogic', () => {
     assert.deepEqual(codeOf(again), [400, 'second_factor_invalid']);
   });
 
-  test('CVE-2020-15223: a store that fails makes every sign-out fail, loudly', async (t) => {
+  test('CVE-2020-15223: if the store fails, every sign-out fails with an error', async (t) => {
     const { server, call, signIn } = await start(t);
     const token = await signIn();
     const outs = {
@@ -239,7 +239,7 @@ describe('sessions: Altogic', () => {
     }
   });
 
-  test('guesses are counted together with those of every other sign-in', async (t) => {
+  test('guesses count together with those of every other way to sign in', async (t) => {
     const { server, call } = await start(t, { CURFEW_LOGIN_ATTEMPTS: '4/15m' });
     const wrong = { ...ada, password: 'wrong' };
     for (let i = 0; i < 2; i++) {
@@ -251,7 +251,7 @@ describe('sessions: Altogic', () => {
     assert.ok(Number(locked.headers.get('retry-after')) > 0);
   });
 
-  test('Secrets: no token, key or password is in the log, wherever it was sent', async (t) => {
+  test('Secrets: no token, key or password is in the log, wherever a client sent it', async (t) => {
     const folder = temporaryFolder();
     const file = join(folder.path, 'log');
     const server = await TestServer.start({ CURFEW_LOG_LEVEL: 'debug', CURFEW_LOG_FILE: file });

@@ -7,7 +7,7 @@ import { credentials } from '../dialects/directus/support.ts';
 import { manualClock } from '../support/ports.ts';
 import { TestServer } from '../support/server.ts';
 
-/** What NIST SP 800-63B-4 says, in its own words and not by our table. */
+/** What NIST SP 800-63B-4 requires, taken from its text and not from our table. */
 const asked: Record<AssuranceLevel, { absolute: number; idle: number | undefined }> = {
   aal1: { absolute: 30 * day, idle: undefined },
   aal2: { absolute: 24 * hour, idle: hour },
@@ -16,7 +16,7 @@ const asked: Record<AssuranceLevel, { absolute: number; idle: number | undefined
 
 describe('assurance levels', () => {
   for (const [level, { absolute, idle }] of Object.entries(asked)) {
-    test(`NIST aal1, NIST aal2, NIST aal3: ${level}: sessions end at its limits, to the second, through whatever they were opened`, async (t) => {
+    test(`NIST aal1, NIST aal2, NIST aal3: ${level}: sessions end at its limits, to the second, on every surface`, async (t) => {
       const clock = manualClock(Date.UTC(2026, 5, 1));
       const server = await TestServer.start({ CURFEW_ASSURANCE: level }, clock);
       t.after(() => server.close());
@@ -42,13 +42,13 @@ describe('assurance levels', () => {
       const verdicts = (tokens: readonly string[]) => Promise.all(tokens.map((token) => server.verify(token)));
 
       const busy = await open();
-      // Used often enough to be never idle, up to a second before the end.
+      // Used often enough never to be idle, until a second before the end.
       const step = (idle ?? 7 * day) - second;
       const end = clock.now() + absolute;
       for (let now = clock.now(); now < end; now = Math.min(now + step, Math.max(now + second, end - second))) {
         clock.set(now);
         for (const { active } of await verdicts(busy.tokens)) assert.equal(active, true, new Date(now).toISOString());
-        // Written down before the time goes on: in an hour the server has done that long since.
+        // Recorded before the time moves on: within an hour the server has long since done that.
         await server.running.opened.upkeep.sweep();
       }
       clock.set(end);
@@ -65,7 +65,7 @@ describe('assurance levels', () => {
       for (const verdict of await verdicts(left.tokens)) assert.deepEqual(verdict, { active: false, reason: 'idle' });
     });
 
-    test(`NIST aal1, NIST aal2, NIST aal3: ${level}: no session may ask for more, and a refresh gives none`, async (t) => {
+    test(`NIST aal1, NIST aal2, NIST aal3: ${level}: no session can ask for a longer limit, and no refresh extends it`, async (t) => {
       const clock = manualClock(Date.UTC(2026, 5, 1));
       const server = await TestServer.start({ CURFEW_ASSURANCE: level }, clock);
       t.after(() => server.close());
@@ -80,13 +80,13 @@ describe('assurance levels', () => {
       assert.equal(refreshed.body.session.expiresAt, session.expiresAt);
     });
 
-    test(`NIST aal1, NIST aal2, NIST aal3: ${level}: a stricter setting stands, a laxer one is refused with both named`, () => {
+    test(`NIST aal1, NIST aal2, NIST aal3: ${level}: a stricter setting is used, a laxer one is refused with both named`, () => {
       const read = (env: Record<string, string>) => readSettings({ CURFEW_ASSURANCE: level, ...env }).settings;
       const preset = read({});
       assert.deepEqual([preset.absolute, preset.idle], [absolute, idle ?? 7 * day]);
       assert.equal(read({ CURFEW_ABSOLUTE: '6h' }).absolute, 6 * hour);
       assert.equal(read({ CURFEW_IDLE: '5m' }).idle, 5 * minute);
-      // The same as the level is no laxer.
+      // The level's own limit is not laxer.
       assert.equal(read({ CURFEW_ABSOLUTE: `${absolute / hour}h` }).absolute, absolute);
       const laxer: [string, string][] = [['CURFEW_ABSOLUTE', `${absolute / second + 1}s`]];
       if (idle !== undefined) laxer.push(['CURFEW_IDLE', `${idle / second + 1}s`]);
@@ -99,7 +99,7 @@ describe('assurance levels', () => {
     });
   }
 
-  test('NIST aal2, NIST aal3: the start says what a level asks for that limits do not give', async () => {
+  test('NIST aal2, NIST aal3: the start warns of requirements of a level that limits cannot meet', async () => {
     const said = (level: string) => readSettings({ CURFEW_ASSURANCE: level }).warnings.join(' ');
     assert.equal(said('aal1'), '');
     assert.match(said('aal2'), /CURFEW_ASSURANCE: .*second factor at each sign-in/);
@@ -107,7 +107,7 @@ describe('assurance levels', () => {
     assert.throws(() => readSettings({ CURFEW_ASSURANCE: 'aal4' }), { message: /must be one of aal1, aal2, aal3/ });
   });
 
-  test('a shorter absolute limit than the level’s idle limit is no reason for a warning', () => {
+  test('an absolute limit shorter than the level’s idle limit causes no warning', () => {
     const { settings, warnings } = readSettings({ CURFEW_ASSURANCE: 'aal1', CURFEW_ABSOLUTE: '2d' });
     assert.deepEqual([settings.absolute, settings.idle, warnings], [2 * day, 2 * day, []]);
   });

@@ -4,7 +4,7 @@ import { operations } from '../../src/http/routes/index.ts';
 import { type Route, startRecorded } from '../support/routes.ts';
 import { adminPassword, type TestServer } from '../support/server.ts';
 
-/** What browsers do on their own, and what they let other sites do: for every route there is. */
+/** What browsers send on their own, and what they let other sites do, for every route. */
 describe('browsers', () => {
   let server: TestServer;
   let routes: Route[];
@@ -19,7 +19,7 @@ describe('browsers', () => {
 
   const pathOf = (url: string) => url.replace(/:\w+/g, 'x');
 
-  test('CSRF: no operation that changes something takes a cookie from another site', async () => {
+  test('CSRF: no operation that changes something accepts the cookie from another site', async () => {
     const changing = operations.filter(({ method }) => method !== 'GET');
     assert.ok(changing.length > 20);
     const before = await server.state();
@@ -37,10 +37,10 @@ describe('browsers', () => {
     assert.deepEqual(await server.state(), before);
     const own = { cookie, 'sec-fetch-site': 'same-origin' };
     const { body } = await server.call('POST', '/v1/sessions', {}, { as: '', headers: own });
-    assert.equal(body.code, 'missing_field', 'its own pages are let through');
+    assert.equal(body.code, 'missing_field', 'its own pages are allowed');
   });
 
-  test('CORS: no answer lets the scripts of another site read it, asked before or not', async () => {
+  test('CORS: no response can be read by scripts of another site, with or without a preflight request', async () => {
     for (const { method, url } of routes) {
       for (const asked of [method, 'OPTIONS']) {
         const { headers } = await server.call(asked, pathOf(url), undefined, {
@@ -58,7 +58,7 @@ describe('browsers', () => {
     }
   });
 
-  test('CSP: the page that shows the API allows its own scripts, and nothing unsafe', async () => {
+  test('CSP: the page that shows the API allows its own scripts and nothing unsafe', async () => {
     const { status, headers } = await server.call('GET', '/docs/', undefined, { as: '' });
     const policy = headers.get('content-security-policy') ?? '';
     assert.equal(status, 200);
@@ -67,7 +67,7 @@ describe('browsers', () => {
     assert.doesNotMatch(policy, /unsafe-|(script|default)-src[^;]* (https?:|data:|\*)/);
   });
 
-  test('7.4.4: there is no page that needs a sign-in, so none without a way out', async () => {
+  test('7.4.4: there is no page that needs a sign-in, so none lacks a way to sign out', async () => {
     const pages = new Set<string>();
     const look = async (path: string): Promise<void> => {
       const { headers } = await server.call('GET', path, undefined, {

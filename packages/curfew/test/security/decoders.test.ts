@@ -19,8 +19,8 @@ import { importLines } from '../../src/transfer.ts';
 import { random } from '../support/ports.ts';
 
 /*
- * Everything that takes a text from outside apart, fed with rubbish and with what is right but for a few characters. It
- * answers, or refuses in the words of the registry of errors; anything else is a fault that nobody foresaw.
+ * Everything that parses text from outside, fed with garbage and with valid text in which a few characters are changed.
+ * It answers, or refuses with one of the registered errors; anything else is an unforeseen fault.
  */
 
 const runs = Number(process.env['CURFEW_FUZZ_RUNS'] ?? 400);
@@ -31,7 +31,7 @@ const account = {
   account: { id: 'x', username: 'ada', factor: { sealedSecret: new Uint8Array(48), backupCodes: [] } },
 } as never;
 
-/** By what reads it: something right to begin with. */
+/** By decoder: valid texts to begin with. */
 const decoders: Record<string, { right: string[]; read(text: string): unknown }> = {
   'a token': {
     right: (['session', 'refresh', 'key'] as const).map((kind) =>
@@ -103,7 +103,7 @@ const decoders: Record<string, { right: string[]; read(text: string): unknown }>
   },
 };
 
-/** Rubbish, JSON of any kind, and what is right with a few characters taken out, put in or changed. */
+/** Garbage, JSON of any kind, and valid text with a few characters removed, inserted or changed. */
 function texts(right: readonly string[]): fc.Arbitrary<string> {
   const changed = fc
     .tuple(
@@ -129,7 +129,7 @@ const orRefused = (read: () => unknown) => {
 
 describe('decoders', () => {
   for (const [what, { right, read }] of Object.entries(decoders)) {
-    test(`Fuzz: ${what}: whatever the text, it is read or refused, and nothing else happens`, () => {
+    test(`Fuzz: ${what}: any text is either read or refused`, () => {
       fc.assert(
         fc.property(texts(right), (text) => orRefused(() => read(text))),
         { numRuns: runs },
@@ -138,7 +138,7 @@ describe('decoders', () => {
     });
   }
 
-  test('Fuzz: what was sealed opens only as it was sealed, whatever else is tried', () => {
+  test('Fuzz: sealed data opens only unchanged, whatever else is tried', () => {
     const { seal, unseal } = createSecrets(key, random);
     const sealed = seal(new Uint8Array(20), 'ada');
     const bytes = fc.oneof(
@@ -151,7 +151,7 @@ describe('decoders', () => {
     );
   });
 
-  test('Fuzz: an export with any of its lines damaged is refused as damaged', async () => {
+  test('Fuzz: an export with any damaged line is refused as damaged', async () => {
     const whole = [
       '{"curfew":"export","format":2,"store":"lmdb","exportedAt":"","about":1,"key":null}',
       '{"kind":"counters"}',

@@ -31,7 +31,7 @@ const sessionsOf = async (directus: DirectusServer): Promise<Json[]> =>
   (await directus.server.call('GET', '/v1/sessions?limit=100')).body.sessions;
 
 describe('sessions: Directus', () => {
-  test('7.2.1: what a client makes up is believed nowhere: claims, cookies, ids, a secret of its own', async (t) => {
+  test('7.2.1: nothing that a client makes up is accepted: claims, cookies, ids, a secret of its own', async (t) => {
     const { directus } = await start(t);
     await directus.server.createAccount('eve', { email: 'eve@example.com' });
     const eve = { email: 'eve@example.com', password: 'eve password' };
@@ -46,7 +46,7 @@ describe('sessions: Directus', () => {
     assert.equal(own.status, 400);
   });
 
-  test('7.2.4: signing in again, in any mode, ends the session that was shown', async (t) => {
+  test('7.2.4: signing in again, in any mode, ends the session that the client presented', async (t) => {
     const { directus } = await start(t);
     const json = (await directus.login()).body.data;
     const cookie = await directus.loginForCookie('cookie');
@@ -58,7 +58,7 @@ describe('sessions: Directus', () => {
     ];
     for (const sending of shown) {
       const before = await sessionsOf(directus);
-      // A sign-in that fails ends nothing.
+      // A failed sign-in ends nothing.
       await directus.post('/auth/login', { ...credentials, password: 'wrong' }, sending);
       assert.deepEqual(
         (await sessionsOf(directus)).map(({ status }) => status),
@@ -80,11 +80,11 @@ describe('sessions: Directus', () => {
     }
   });
 
-  test('CVE-2026-7507: an id or a cookie from before the sign-in never survives it', async (t) => {
+  test('CVE-2026-7507: no id or cookie from before the sign-in survives it', async (t) => {
     const { directus } = await start(t);
     await directus.server.createAccount('eve', { email: 'eve@example.com' });
     const eve = { email: 'eve@example.com', password: 'eve password' };
-    // Eve plants her own cookies in somebody's browser, who then signs in.
+    // Eve plants her own cookies in the browser of somebody who then signs in.
     const planted = {
       [refreshCookie]: (await directus.login({ ...eve, mode: 'cookie' })).cookies[0]!.value,
       [sessionCookie]: (await directus.login({ ...eve, mode: 'session' })).cookies[0]!.value,
@@ -98,7 +98,7 @@ describe('sessions: Directus', () => {
     assert.notEqual((await directus.login({ mode: 'cookie' }, { cookies: made })).cookies[0]!.value, 'made-up');
   });
 
-  test('7.4.1, CVE-2026-9802: a session that was ended is dead after a kill and a restart too, its access token with it', async (t) => {
+  test('7.4.1, CVE-2026-9802: an ended session and its access token stay invalid, even after a kill and a restart', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const env = {
@@ -126,7 +126,7 @@ describe('sessions: Directus', () => {
     assert.equal((await post('/auth/refresh', { refresh_token: kept.refresh_token })).status, 200);
   });
 
-  test('CVE-2026-1035: 64 refreshes that race, by body or by cookie, get one successor', async (t) => {
+  test('CVE-2026-1035: 64 concurrent refreshes, by body or by cookie, get the same successor', async (t) => {
     const { directus } = await start(t);
     const { refresh_token } = (await directus.login()).body.data;
     const cookies = { [refreshCookie]: await directus.loginForCookie('cookie') };
@@ -138,7 +138,7 @@ describe('sessions: Directus', () => {
     assert.equal(new Set(cookie.map((answer) => answer.cookies[0]!.value)).size, 1);
     const session = { [sessionCookie]: await directus.loginForCookie('session') };
     const sealed = await race(() => directus.post('/auth/refresh', { mode: 'session' }, { cookies: session }));
-    // Each cookie is sealed anew; all hold the same successor, so all are good.
+    // Each cookie is sealed anew; all contain the same successor, so all are valid.
     for (const {
       status,
       cookies: [one],
@@ -160,7 +160,7 @@ describe('sessions: Directus', () => {
     assert.deepEqual([session.status, session.endReason], ['ended', 'refresh_reuse']);
   });
 
-  test('CVE-2025-71402: a cookie that somebody made ends no session', async (t) => {
+  test('CVE-2025-71402: a forged cookie ends no session', async (t) => {
     const { directus } = await start(t);
     const { data } = (await directus.login()).body;
     const { sid } = decodeJwt(data.access_token);
@@ -181,7 +181,7 @@ describe('sessions: Directus', () => {
     assert.equal((await directus.me({ bearer: data.access_token })).status, 200);
   });
 
-  test('CVE-2025-48947, CVE-2025-64762: no-store stands with every cookie, and with every answer of these routes', async (t) => {
+  test('CVE-2025-48947, CVE-2025-64762: no-store is sent with every cookie and with every response of these routes', async (t) => {
     const { directus } = await start(t);
     const answers = [await directus.login()];
     for (const mode of ['cookie', 'session'] as const) {
@@ -196,7 +196,7 @@ describe('sessions: Directus', () => {
     for (const { headers } of answers) assert.equal(headers.get('cache-control'), 'no-store');
   });
 
-  test('CSRF, N6.1: a page of another site changes nothing by the cookies of this one', async (t) => {
+  test('CSRF, N6.1: a page of another site cannot change anything with the cookies of this one', async (t) => {
     const { directus } = await start(t);
     const refresh = { [refreshCookie]: await directus.loginForCookie('cookie') };
     const session = { [sessionCookie]: await directus.loginForCookie('session') };
@@ -224,7 +224,7 @@ describe('sessions: Directus', () => {
       }
     }
     assert.equal((await directus.server.context.store.logHead()).sequence, sequence);
-    // What else comes along does not turn the guard off: a proxy's own authorization, or a token in the query.
+    // Other credentials in the request do not disable the check: a proxy's own authorization, or a token in the query.
     const { data } = (await directus.login()).body;
     for (const [path, body, cookies] of calls.slice(0, 5)) {
       for (const authorization of ['Basic eDp5', `Bearer ${data.access_token}`]) {
@@ -243,7 +243,7 @@ describe('sessions: Directus', () => {
     }
   });
 
-  test('N6.2: two cookies of one name: whichever holds is taken, and a log-out ends all of them', async (t) => {
+  test('N6.2: of two cookies with the same name the valid one is used, and a logout ends all of them', async (t) => {
     const { directus } = await start(t);
     const sent = (name: string, ...values: string[]) => ({
       headers: { cookie: values.map((value) => `${name}=${value}`).join('; ') },
@@ -268,7 +268,7 @@ describe('sessions: Directus', () => {
     );
   });
 
-  test('N6.4: cookies are Secure when the browser speaks TLS, also behind a proxy that is not believed', async (t) => {
+  test('N6.4: cookies are Secure when the browser uses TLS, even behind an untrusted proxy', async (t) => {
     const { directus } = await start(t);
     const secure = async (headers: Record<string, string>) => {
       const { cookies } = await directus.login({ mode: 'session' }, { headers });
@@ -284,7 +284,7 @@ describe('sessions: Directus', () => {
     assert.equal(await secure({}), false);
   });
 
-  test('N6.3: a proxy that puts its own name into Host says the browser’s in X-Forwarded-Host, and is believed when trusted', async (t) => {
+  test('N6.3: a trusted proxy that replaces Host gives the browser’s host in X-Forwarded-Host', async (t) => {
     const page = { origin: 'https://app.example', 'x-forwarded-host': 'app.example:443' };
     for (const [trusted, status] of [
       ['127.0.0.1', 204],
@@ -299,7 +299,7 @@ describe('sessions: Directus', () => {
     }
   });
 
-  test('No enumeration, GHSA-xg6x-h9c9-2m83: a pending second factor is no session, and unknown, wrong, disabled and missing are told alike', async (t) => {
+  test('No enumeration, GHSA-xg6x-h9c9-2m83: a pending second factor is not a session, and unknown, wrong, disabled and missing get the same answer', async (t) => {
     const { clock, directus } = await start(t);
     const account = await directus.server.createAccount('ada', { email: 'ada@example.com' });
     await directus.server.enrol(account.id);
@@ -324,7 +324,7 @@ describe('sessions: Directus', () => {
     assert.deepEqual(await sessionsOf(directus), []);
   });
 
-  test('Secrets: secrets stand in no log: access tokens, session cookies, refresh tokens, and what is in a query', async (t) => {
+  test('Secrets: no log contains secrets: access tokens, session cookies, refresh tokens, or those in a query', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const server = await startProcess({

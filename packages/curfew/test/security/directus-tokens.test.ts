@@ -10,9 +10,9 @@ import { DirectusServer, errorBody, invalidCredentials, sessionCookie } from '..
 import { manualClock } from '../support/ports.ts';
 
 /*
- * ASVS 5.0, chapter 9, of the two tokens of the Directus dialect: the access token (signed) and the session cookie
- * (encrypted). Every attack is one change to a token that is good otherwise, made with the right key where that is
- * what the requirement is about; the good one is shown to be good beside it.
+ * ASVS 5.0, chapter 9, for the two tokens of the Directus dialect: the access token (signed) and the session cookie
+ * (encrypted). Every attack is one change to an otherwise valid token, made with the right key if the requirement is
+ * about that; the unchanged token is shown to be valid beside it.
  */
 
 type Claims = Record<string, unknown>;
@@ -40,13 +40,13 @@ describe('self-contained tokens: Directus', () => {
   const key = (audience: string) => directus.server.context.secrets.keyFor(audience);
   const now = () => Math.floor(clock.now() / 1000);
 
-  /** An access token of any header and claims, signed with the key that the server has for it, or another. */
+  /** An access token with any header and claims, signed with the server's key for it or with another one. */
   function sign(header: object, body: Claims, secret: Uint8Array = key(accessAudience), hash = 'sha256'): string {
     const signed = `${encode({ alg: 'HS256', typ: 'at+jwt', ...header })}.${encode(body)}`;
     return `${signed}.${createHmac(hash, secret).update(signed).digest('base64url')}`;
   }
 
-  /** A session cookie of any header and claims, encrypted with the key that the server has for it, or another. */
+  /** A session cookie with any header and claims, encrypted with the server's key for it or with another one. */
   function seal(header: object, body: Claims, secret: Uint8Array = key(sessionAudience)): Promise<string> {
     return new CompactEncrypt(Buffer.from(JSON.stringify(body)))
       .setProtectedHeader({ alg: 'A256KW', enc: 'A256GCM', typ: 'directus-session+jwt', ...header })
@@ -69,7 +69,7 @@ describe('self-contained tokens: Directus', () => {
     assert.equal((await directus.me({ bearer })).status, 200, what);
   }
 
-  /** Refused as a bearer, as the cookie, and where the cookie is refreshed. */
+  /** Refused as a bearer token, as the cookie, and when the cookie is refreshed. */
   async function refused(token: string, what: string, body = invalidToken): Promise<void> {
     const cookies = { [sessionCookie]: token };
     const answers = [
@@ -91,22 +91,22 @@ describe('self-contained tokens: Directus', () => {
     );
   }
 
-  test('the tests’ own tokens are good: what is refused below is refused for its one change', async () => {
+  test('the tests’ own tokens are valid, so those below are refused for their one change', async () => {
     await accepted(sign({}, claims));
-    assert.equal(sign({}, claims), good, 'byte for byte what the server makes');
+    assert.equal(sign({}, claims), good, 'byte for byte the server’s own token');
     await accepted(await seal({}, sessionClaims()));
     const own = await directus.loginForCookie('session');
     assert.deepEqual(Object.keys(decodeProtectedHeader(own)).sort(), ['alg', 'enc', 'typ']);
   });
 
-  test('9.1.1: the signature counts before the content: nothing unsigned is believed, nor told of', async () => {
+  test('9.1.1: the signature is checked before the content: nothing unsigned is accepted or reported', async () => {
     const [header, body, signature] = good.split('.') as [string, string, string];
     await refused(`${header}.${encode({ ...claims, admin_access: true, id: 'eve' })}.${signature}`, 'claims changed');
     await refused(`${encode({ alg: 'HS256', typ: 'at+jwt', x: 1 })}.${body}.${signature}`, 'header changed');
     await refused(`${header}.${body}.`, 'no signature');
     await refused(`${header}.${body}.${signature.slice(0, -4)}`, 'a signature cut off');
-    await refused(`${header}.${body}.${'A'.repeat(43)}`, 'a signature of nothing');
-    // Expired and forged: that it is forged comes first.
+    await refused(`${header}.${body}.${'A'.repeat(43)}`, 'a signature of zeros');
+    // Expired and forged: the forgery is reported first.
     await refused(sign({}, { ...claims, exp: 1 }, new Uint8Array(32)), 'an expired forgery');
     const sealed = (await seal({}, sessionClaims())).split('.');
     for (const part of sealed.keys()) {
@@ -116,7 +116,7 @@ describe('self-contained tokens: Directus', () => {
     }
   });
 
-  test('9.1.2: one algorithm is allowed: not none, no other that the key would do for, no asymmetric one', async () => {
+  test('9.1.2: only one algorithm is allowed: neither none, nor another that the key fits, nor an asymmetric one', async () => {
     for (const alg of ['none', 'None', 'NONE', 'nOnE', '']) {
       await refused(`${encode({ alg, typ: 'at+jwt' })}.${encode(claims)}.`, `alg ${alg}`);
       await refused(sign({ alg }, claims), `alg ${alg} with the right signature`);
@@ -128,16 +128,16 @@ describe('self-contained tokens: Directus', () => {
     const rs256 = new SignJWT(claims).setProtectedHeader({ alg: 'RS256', typ: 'at+jwt' });
     await refused(await rs256.sign(privateKey), 'RS256 of another key');
     const pem = Buffer.from(publicKey.export({ type: 'spki', format: 'pem' }));
-    await refused(sign({}, claims, pem), 'a public key as a shared one');
+    await refused(sign({}, claims, pem), 'a public key used as a shared one');
     await refused(sign({}, claims, new Uint8Array(0)), 'an empty key');
     await refused(await seal({ enc: 'A256CBC-HS512' }, sessionClaims()), 'another encryption with the right key');
     await refused(await seal({ alg: 'dir' }, sessionClaims()), 'the right key used directly');
     await refused(await seal({ alg: 'A256GCMKW' }, sessionClaims()), 'another wrapping with the right key');
-    await refused(sign({ crit: ['x'], x: 1 }, claims), 'an extension that is not known');
+    await refused(sign({ crit: ['x'], x: 1 }, claims), 'an unknown extension');
     await refused(sign({ crit: ['b64'], b64: false }, claims), 'an unencoded payload');
   });
 
-  test('9.1.3: the key comes from the configuration: jku, x5u, jwk, x5c and kid play no part, and nothing is fetched', async (t) => {
+  test('9.1.3: the key comes from the configuration: jku, x5u, jwk, x5c and kid are ignored, and nothing is fetched', async (t) => {
     let fetched = 0;
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const jwk = await exportJWK(publicKey);
@@ -154,25 +154,25 @@ describe('self-contained tokens: Directus', () => {
       const forged = new SignJWT(claims).setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', ...more });
       await refused(await forged.sign(privateKey), JSON.stringify(Object.keys(more)));
     }
-    await refused(sign({ jwk: oct }, claims, secret.export()), 'a shared key of their own');
+    await refused(sign({ jwk: oct }, claims, secret.export()), 'a shared key of the attacker');
     await refused(await seal({ jwk: oct }, sessionClaims(), secret.export()), 'the same for the cookie');
-    await refused(sign({ x5c: ['MIIB'], jku: url }, claims, secret.export()), 'a chain of their own');
-    // In a token of ours they change nothing.
+    await refused(sign({ x5c: ['MIIB'], jku: url }, claims, secret.export()), 'a chain of the attacker');
+    // In a valid token they change nothing.
     await accepted(sign({ jku: url, jwk: oct, kid: 'x' }, claims));
     assert.equal(fetched, 0);
   });
 
-  test('9.2.1: a token is good from its making to its end, and not after it', async () => {
+  test('9.2.1: a token is valid from its creation until it expires, and not after that', async () => {
     const body = { ...claims, iat: now(), exp: now() + 60 };
     await accepted(sign({}, body));
     clock.advance(minute - second);
     await accepted(sign({}, body));
     clock.advance(second);
-    await refused(sign({}, body), 'at its end', errorBody('TOKEN_EXPIRED', 'Token expired.'));
-    await refused(sign({}, { ...claims, nbf: now() + 60, exp: now() + 120 }), 'before it begins');
+    await refused(sign({}, body), 'when it expires', errorBody('TOKEN_EXPIRED', 'Token expired.'));
+    await refused(sign({}, { ...claims, nbf: now() + 60, exp: now() + 120 }), 'before it is valid');
   });
 
-  test('GHSA-wxg7-w2v3-w38g: an end that is absent, or is no time, is refused; so is a beginning', async () => {
+  test('GHSA-wxg7-w2v3-w38g: an expiry or a time of issue that is absent or not a time is refused', async () => {
     const body = { ...claims, iat: now(), exp: now() + 60 };
     for (const name of ['exp', 'iat', 'sid', 'aud']) {
       await refused(sign({}, without(body, name)), `an access token without ${name}`);
@@ -187,7 +187,7 @@ describe('self-contained tokens: Directus', () => {
     }
   });
 
-  test('9.2.2: a token is of the type that its place takes', async () => {
+  test('9.2.2: a token must have the type that its place requires', async () => {
     const body = { ...claims, iat: now(), exp: now() + 60 };
     for (const typ of [undefined, 'JWT', 'logout+jwt', 'directus-session+jwt', 'at+JWTX']) {
       await refused(sign({ typ }, body), `an access token of type ${typ}`);
@@ -198,28 +198,28 @@ describe('self-contained tokens: Directus', () => {
     const asRefresh = await directus.post('/auth/refresh', { refresh_token: sign({}, body) });
     assert.deepEqual([asRefresh.status, asRefresh.body], [401, invalidCredentials]);
     const asSession = await directus.server.call('GET', '/v1/me', undefined, { as: sign({}, body) });
-    assert.deepEqual([asSession.status, asSession.body.code], [401, 'token_malformed'], 'no other surface takes it');
+    assert.deepEqual([asSession.status, asSession.body.code], [401, 'token_malformed'], 'no other surface accepts it');
   });
 
-  test('9.2.3: a token is for its audience, and of its issuer', async () => {
+  test('9.2.3: a token must have the right audience and issuer', async () => {
     const body = { ...claims, iat: now(), exp: now() + 60 };
     for (const aud of ['directus', sessionAudience, '', [], [sessionAudience], null]) {
       await refused(sign({}, { ...body, aud }), `for ${JSON.stringify(aud)}`);
     }
     await refused(await seal({}, { ...sessionClaims(), aud: accessAudience }), 'the other’s audience');
     await refused(await seal({}, { ...sessionClaims(), iss: 'curfew' }), 'another issuer');
-    // Directus takes what another has issued for a token of another kind, which nobody has.
+    // Directus treats a token of another issuer as one of another kind, which does not exist.
     await refused(sign({}, { ...body, iss: 'curfew' }), 'another issuer', invalidCredentials);
   });
 
-  test('9.2.4: each audience has a key of its own, and each store of servers', async (t) => {
+  test('9.2.4: each audience has its own key, and so does each installation', async (t) => {
     const { keyFor, refreshKey, backupKey } = directus.server.context.secrets;
     const keys = [keyFor(accessAudience), keyFor(sessionAudience), keyFor(''), refreshKey, backupKey];
     assert.equal(new Set(keys.map((one) => Buffer.from(one).toString('hex'))).size, keys.length);
     const body = { ...claims, iat: now(), exp: now() + 60 };
-    for (const other of keys.slice(1)) await refused(sign({}, body, other), 'signed with another key of ours');
+    for (const other of keys.slice(1)) await refused(sign({}, body, other), 'signed with another key of the server');
     for (const other of [keys[0]!, ...keys.slice(2)]) {
-      await refused(await seal({}, sessionClaims(), other), 'sealed with another key of ours');
+      await refused(await seal({}, sessionClaims(), other), 'sealed with another key of the server');
     }
     const elsewhere = await DirectusServer.start({}, clock);
     t.after(() => elsewhere.close());
@@ -228,7 +228,7 @@ describe('self-contained tokens: Directus', () => {
     await refused(foreign, 'another installation’s');
   });
 
-  test('CVE-2026-27840: a token that is cut, lengthened or changed by one digit is refused', async () => {
+  test('CVE-2026-27840: a token that is truncated, extended or changed by one digit is refused', async () => {
     const sealed = await seal({}, sessionClaims());
     const fresh = sign({}, { ...claims, iat: now(), exp: now() + 60 });
     for (const token of [fresh, sealed]) {
@@ -242,7 +242,7 @@ describe('self-contained tokens: Directus', () => {
           assert.ok([401, 403].includes(status), `${status} for a change at ${at}`);
         }
       }
-      // The last digit holds bits that are no part of the signature or the tag.
+      // The last digit contains bits that are not part of the signature or the tag.
       for (const digit of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_') {
         const changed = token.slice(0, -1) + digit;
         if (changed !== token) assert.notEqual((await directus.me({ bearer: changed })).status, 200, digit);

@@ -11,10 +11,10 @@ import { TestServer } from '../support/server.ts';
 import { createSubjects } from '../support/subjects.ts';
 
 /*
- * A request can be held back: its body is as slow as whoever sends it wants. What had ended before its last byte came is
- * over for it too.
+ * A client can delay a request by sending its body as slowly as it wants. A key or session that ends before the last
+ * byte arrives is refused for that request too.
  */
-describe('a request whose body comes when who asks is let go', () => {
+describe('a request whose caller loses access before its body has arrived', () => {
   let server: TestServer;
   before(async () => {
     server = await TestServer.start({ CURFEW_ADDRESS_ATTEMPTS: '1000000/1s' });
@@ -22,12 +22,12 @@ describe('a request whose body comes when who asks is let go', () => {
   });
   after(() => server.close());
 
-  /** Longer than a request that comes whole takes to begin. */
+  /** Longer than it takes to begin with a request that arrives whole. */
   const longer = 150;
 
   type Held = { finish(): Promise<number> };
 
-  /** Sends a request but for the last byte of its body; resolves when the server has begun with it. */
+  /** Sends a request without the last byte of its body; resolves when the server has begun with it. */
   async function hold(call: string, headers: Record<string, string>): Promise<Held> {
     const [method, path] = call.split(' ') as [string, string];
     const began = new Promise<void>((resolve) => {
@@ -55,7 +55,7 @@ describe('a request whose body comes when who asks is let go', () => {
     };
   }
 
-  /** Paths of different calls differ, by which each knows that its own has begun. */
+  /** The paths of different calls differ, so that each knows when its own has begun. */
   const concrete = (call: string, i: number) => `${call.replace(/:\w+/g, 'x')}?held=${i}`;
   const withBody = rows.filter(({ call, operation, dialect }) =>
     operation
@@ -95,7 +95,7 @@ describe('a request whose body comes when who asks is let go', () => {
     );
   });
 
-  test('N2.8, 7.4.1: with a session, when it ends; on each system', async () => {
+  test('N2.8, 7.4.1: with a session, when the session ends, on each system', async () => {
     const admin = callers.find(({ name }) => name === 'admin')!;
     const { token, own } = await createSubjects(server).callerOf(admin);
     const calls = surfaces('native', 'rocketchat', 'directus', 'altogic').filter(
@@ -122,7 +122,7 @@ describe('a request whose body comes when who asks is let go', () => {
     );
   });
 
-  test('N2.8: what waits for a password to be hashed is not done for whoever is let go meanwhile', async () => {
+  test('N2.8: an operation that waits for a password hash is refused if its caller loses access meanwhile', async () => {
     const authority = createAuthority(server.context);
     const { token, key } = await authority.createKey(library, { name: 'queued', scopes: permissions });
     const { passwords } = server.context;

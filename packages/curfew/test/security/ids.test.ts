@@ -4,19 +4,19 @@ import { day } from '../../src/domain/limits.ts';
 import { manualClock } from '../support/ports.ts';
 import { TestServer } from '../support/server.ts';
 
-test('CVE-2025-12390, CVE-2022-3916: the id of a session never comes again, for nobody, also once it was forgotten', async (t) => {
+test('CVE-2025-12390, CVE-2022-3916: the id of a session is never reused, for anyone, even after the session was deleted', async (t) => {
   const clock = manualClock(Date.UTC(2026, 5, 1));
   const server = await TestServer.start({}, clock);
   t.after(() => server.close());
   const users = ['ada', 'bob', 'eve'];
   const seen = new Set<string>();
-  // All in one moment: what tells them apart is not the time.
+  // All at the same moment, so that the time does not distinguish them.
   const open = async () => {
     const opened = await Promise.all(
       Array.from({ length: 60 }, (_, i) => server.createSession(users[i % users.length])),
     );
     for (const { session } of opened) {
-      assert.ok(!seen.has(session.id), 'an id came again');
+      assert.ok(!seen.has(session.id), 'an id was reused');
       seen.add(session.id);
     }
     return opened;
@@ -24,7 +24,7 @@ test('CVE-2025-12390, CVE-2022-3916: the id of a session never comes again, for 
   const first = await open();
   for (const user of users) await server.call('DELETE', `/v1/users/${user}/sessions`);
   await open();
-  // The first sweep writes the ends down, the second one forgets them.
+  // The first sweep records the ends, the second one deletes the sessions.
   for (let i = 0; i < 2; i++) {
     clock.advance(2 * day);
     await server.running.opened.upkeep.sweep();

@@ -6,7 +6,7 @@ import { readPage, root } from '../support/pages.ts';
 
 type Package = { version: string; hasInstallScript?: true; dev?: true; optional?: true };
 
-/** Those that run a script when they are installed, and why there is no choice. */
+/** The packages that run a script when they are installed, and why they must be accepted. */
 const accepted: Record<string, string> = {
   lmdb: 'chooses among the binaries that it ships, and compiles only where there is none; works without',
   'msgpackr-extract': 'the same; optional',
@@ -14,7 +14,7 @@ const accepted: Record<string, string> = {
   node: 'for development: links the Node.js that it brings',
 };
 
-test('Install scripts: what is installed runs none, but for those that are named here', () => {
+test('Install scripts: no installed package runs one, except for those named here', () => {
   const { packages } = JSON.parse(readPage('package-lock.json')) as { packages: Record<string, Package> };
   const scripted = Object.entries(packages).filter(([, { hasInstallScript }]) => hasInstallScript);
   const names = scripted.map(([path]) => path.split('node_modules/').at(-1)!);
@@ -25,7 +25,7 @@ test('Install scripts: what is installed runs none, but for those that are named
   assert.ok(existsSync(join(root, `node_modules/@lmdb/lmdb-${platform}-${arch}`)), 'its binary was shipped');
 });
 
-test('Install scripts: the packages that we publish run none', () => {
+test('Install scripts: the published packages run none', () => {
   const manifests = globSync('packages/*/package.json', { cwd: root });
   assert.ok(manifests.length >= 4);
   for (const path of manifests) {

@@ -10,7 +10,7 @@ async function start(t: After, env: Record<string, string> = {}) {
   const clock = manualClock(Date.UTC(2026, 5, 1));
   const server = await TestServer.start({ CURFEW_TRUST_PROXY: '127.0.0.1', ...env }, clock);
   t.after(() => server.close());
-  /** Signs in from an address; the status. */
+  /** Signs in from an address and returns the status. */
   const from = async (ip: string, by: object, password: string) => {
     const headers = { 'x-forwarded-for': ip };
     return (await server.call('POST', '/v1/login', { ...by, password }, { as: '', headers })).status;
@@ -33,13 +33,13 @@ describe('limits of guessing', () => {
     assert.deepEqual(new Set(await times(10, () => from(stranger, ada, 'wrong'))), new Set([401]));
     assert.deepEqual([await from(stranger, ada, 'wrong'), await from(elsewhere, ada, 'ada password')], [429, 429]);
     assert.equal(await from(home, ada, 'ada password'), 200);
-    // The owner's success gives strangers no more tries, and there the limit is the same.
+    // The owner's success gives strangers no more tries, and the limit on the owner's device is the same.
     assert.equal(await from(stranger, ada, 'wrong'), 429);
     assert.deepEqual(new Set(await times(10, () => from(home, ada, 'wrong'))), new Set([401]));
     assert.equal(await from(home, ada, 'ada password'), 429);
   });
 
-  test('N4.2: the user name and the address of an account are one bucket, in whatever form', async (t) => {
+  test('N4.2: the user name and the address of an account share one bucket, in whatever form', async (t) => {
     const { server, from, times } = await start(t);
     await server.createAccount('ada', { email: 'ada@example.com' });
     const forms = [
@@ -53,7 +53,7 @@ describe('limits of guessing', () => {
     for (const form of forms) assert.equal(await from('203.0.113.9', form, 'ada password'), 429, JSON.stringify(form));
   });
 
-  test('N4.3: IPv6 counts by the network of 64 bits that everybody has', async (t) => {
+  test('N4.3: IPv6 addresses count by their 64-bit network', async (t) => {
     const { from } = await start(t, { CURFEW_ADDRESS_ATTEMPTS: '5/15m', CURFEW_ROCKETCHAT_CALLS: '3/1m' });
     for (let i = 0; i < 5; i++) assert.equal(await from(`2001:db8:1:2:${i}::1`, { username: `n${i}` }, 'wrong'), 401);
     assert.equal(await from('2001:db8:1:2:ffff::9', { username: 'n' }, 'wrong'), 429);
@@ -61,7 +61,7 @@ describe('limits of guessing', () => {
     for (let i = 0; i < 5; i++) assert.equal(await from(`10.0.0.${i}`, { username: 'n' }, 'wrong'), 401);
   });
 
-  test('Rocket.Chat’s calls are counted so too', async (t) => {
+  test('Rocket.Chat’s calls count in the same way', async (t) => {
     const { server } = await start(t, { CURFEW_ROCKETCHAT_CALLS: '3/1m' });
     const login = async (ip: string) => {
       const headers = { 'x-forwarded-for': ip };
@@ -71,19 +71,19 @@ describe('limits of guessing', () => {
     assert.deepEqual([await login('2001:db8:1:2:f::1'), await login('2001:db8:1:3::1')], [429, 401]);
   });
 
-  test('N4.4: right sign-ins in parallel are no failures, and wrong ones in parallel count', async (t) => {
+  test('N4.4: correct sign-ins in parallel do not count as failures, and wrong ones in parallel do', async (t) => {
     const { server, from } = await start(t);
     await server.createAccount('ada');
     const all = (password: string) =>
       Promise.all(Array.from({ length: 25 }, () => from('198.51.100.1', { username: 'ada' }, password)));
     assert.deepEqual(new Set(await all('ada password')), new Set([200]));
     const wrong = await all('wrong');
-    // Twice ten: ten of the account, and ten of the device that it knows.
+    // Twice ten: ten for the account, and ten for its known device.
     assert.equal(wrong.filter((status) => status === 401).length, 20);
     assert.equal(await from('198.51.100.1', { username: 'ada' }, 'ada password'), 429);
   });
 
-  test('NIST 3.2.2, N4.5: no more than 100 second factors in a row may be wrong, over days', async (t) => {
+  test('NIST 3.2.2, N4.5: no more than 100 second factors in a row may be wrong, even over days', async (t) => {
     const { clock, server } = await start(t);
     const { id } = await server.createAccount('ada');
     const authenticator = await server.enrol(id);
@@ -96,14 +96,14 @@ describe('limits of guessing', () => {
     assert.equal(await attempt(() => authenticator.next()), 'too_many_attempts');
     clock.advance(day);
     assert.equal(await attempt(() => authenticator.backupCodes[0]!), 'too_many_attempts');
-    // An administrator lets them enrol another.
+    // An administrator lets the user enrol another.
     assert.equal((await server.call('DELETE', `/v1/accounts/${id}/totp`)).status, 200);
     const other = await server.enrol(id);
     assert.equal(await attempt(() => other.wrong()), 'second_factor_invalid');
     assert.equal(await attempt(() => other.next()), undefined);
   });
 
-  test('a right code begins the row anew', async (t) => {
+  test('a correct code resets that count', async (t) => {
     const { clock, server } = await start(t, { CURFEW_FACTOR_FAILURES: '3/30d' });
     const { id } = await server.createAccount('ada');
     const authenticator = await server.enrol(id);

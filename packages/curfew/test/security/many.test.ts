@@ -13,13 +13,13 @@ import { temporaryFolder } from '../stores/harness.ts';
 import { manualClock } from '../support/ports.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
-/** `CURFEW_TEST_SESSIONS=1000000` makes a million, which takes a minute. */
+/** `CURFEW_TEST_SESSIONS=1000000` creates a million, which takes a minute. */
 const count = Number(process.env['CURFEW_TEST_SESSIONS'] ?? 100_000);
 const now = Date.UTC(2026, 5, 1);
 const random = pooledRandom();
 const secret = newSecret(random);
 
-/** So many sessions: every tenth is Ada's. They share a secret, and their ids are counted: making them is not the test. */
+/** That many sessions, every tenth of them Ada's. To create them fast they share a secret and have sequential ids. */
 async function* sessions(): AsyncGenerator<StoreRecord> {
   yield { kind: 'counters', head: 0, lastEvent: 0, time: now };
   const users = Array.from({ length: 1000 }, (_, i) => (i % 10 === 0 ? 'ada' : `user ${i}`) as UserId);
@@ -37,7 +37,7 @@ async function* sessions(): AsyncGenerator<StoreRecord> {
 const epochs = { user: 0, everyone: 0 };
 const sample: { userId: UserId; token: string }[] = [];
 
-test('7.4.5: an administrator ends all sessions of one user, and everyone’s, each in one write however many there are', async (t) => {
+test('7.4.5: an administrator can end all sessions of one user, or everyone’s, in one write however many there are', async (t) => {
   const folder = temporaryFolder();
   t.after(async () => folder.remove());
   const env = { CURFEW_STORE: `lmdb:${folder.path}`, CURFEW_SECRET_KEY: randomBytes(32).toString('hex') };

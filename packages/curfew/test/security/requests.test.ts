@@ -6,7 +6,7 @@ import { limits } from '../../src/domain/limits.ts';
 import { type Route, startRecorded } from '../support/routes.ts';
 import type { TestServer } from '../support/server.ts';
 
-/** Requests that mean to break what reads them: at every route that takes a body, of each system that is spoken. */
+/** Requests that try to break the parsers, at every route with a body, in each supported system. */
 describe('hostile requests', () => {
   let server: TestServer;
   let routes: Route[];
@@ -24,13 +24,13 @@ describe('hostile requests', () => {
       raw,
     });
 
-  test('Large bodies: over 64 KiB every route refuses, and nothing is written', async () => {
+  test('Large bodies: every route refuses more than 64 KiB, and nothing is written', async () => {
     assert.ok(routes.length > 60, `only ${routes.length} routes`);
     const before = await server.state();
     const raw = JSON.stringify({ x: 'x'.repeat(limits.bodyBytes) });
     for (const route of routes) {
       const { status, body } = await send(route, raw);
-      // Rocket.Chat says 401 to whoever it does not know before it reads a body, Altogic likewise.
+      // Rocket.Chat answers 401 to an unknown caller before it reads a body, and so does Altogic.
       assert.ok(
         [401, 413].includes(status) || (status === 400 && !route.url.startsWith('/v1')),
         `${route.url}: ${status}`,
@@ -59,7 +59,7 @@ describe('hostile requests', () => {
     assert.deepEqual(await server.state(), before);
   });
 
-  test('Header smuggling: whatever could be read in two ways is a 400, and what hides behind it is not answered', async () => {
+  test('Header smuggling: a request that could be read in two ways is a 400, and a request hidden behind it is not answered', async () => {
     const { token } = await server.createSession('ada');
     const hidden = `GET /v1/me HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`;
     const framings: Record<string, [headers: string[], body: string]> = {
@@ -87,7 +87,7 @@ describe('hostile requests', () => {
           [`POST ${path} HTTP/1.1`, 'host: x', 'content-type: application/json', ...headers, '', body].join('\r\n'),
         );
         await once(socket, 'close');
-        // A call that takes no body may have been answered before what is wrong with the body was there to be read.
+        // A call without a body may have been answered before the invalid body could be read.
         const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status);
         assert.equal(statuses.at(-1), '400', `${what} at ${path}: ${answer}`);
         assert.ok(statuses.length <= (/chunk (longer|that)/.test(what) ? 2 : 1), `${what} at ${path}: ${answer}`);

@@ -9,7 +9,7 @@ import { TestServer } from '../support/server.ts';
 testRevoked('lmdb');
 testRevoked('redis', { skip: !redisInstalled });
 
-test('N2.3: a stream of events ends with the deadline of its session, and is no use of it', async (t) => {
+test('N2.3: a stream of events ends at the deadline of its session, and does not count as activity', async (t) => {
   const clock = manualClock();
   const server = await TestServer.start({}, clock);
   t.after(() => server.close());

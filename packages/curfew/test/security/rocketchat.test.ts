@@ -24,7 +24,7 @@ describe('what the Rocket.Chat surface withstands', () => {
   const login = (body: object, more?: Record<string, string>): Promise<Answer> =>
     call('POST', 'login', undefined, body, more);
   const ada = async (): Promise<Signed> => (await login({ user: 'ada', password: 'ada password' })).body.data;
-  /** An administrator whose second factor is not remembered any more. */
+  /** An administrator whose second factor is no longer remembered. */
   const admin = async (): Promise<Signed> => {
     clock.advance(minute);
     const { body } = await login({ user: 'admin', password: adminPassword, code: authenticator.next() });
@@ -33,7 +33,7 @@ describe('what the Rocket.Chat surface withstands', () => {
   };
   const listed = async (as: Signed): Promise<Json[]> => (await call('GET', 'sessions/list', as)).body.sessions;
 
-  test('7.2.1: what a client claims to be counts for nothing: the id must be the token’s own', async () => {
+  test('7.2.1: an identity that a client claims is ignored: the id must be the token’s own', async () => {
     const [one, other] = [await ada(), await admin()];
     for (const userId of [other.userId, 'admin', '', '*', `${one.userId}, ${other.userId}`]) {
       const { status } = await call('GET', 'sessions/list.all', { ...one, userId });
@@ -41,7 +41,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     }
   });
 
-  test('7.2.4: each sign-in gives a token of its own; none that was there before plays a part in it', async () => {
+  test('7.2.4: each sign-in gives a new token; no earlier token affects it', async () => {
     const before = await ada();
     const { body } = await login(
       { user: 'ada', password: 'ada password', resume: before.authToken },
@@ -54,7 +54,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     );
   });
 
-  test('7.3.1, 7.3.2: a token dies at the idle limit and at the absolute one, to the second', async (t) => {
+  test('7.3.1, 7.3.2: a token ends at the idle limit and at the absolute limit, to the second', async (t) => {
     const own = manualClock(Date.UTC(2026, 5, 1));
     const short = await TestServer.start({ CURFEW_IDLE: '1h', CURFEW_ABSOLUTE: '2h' }, own);
     t.after(() => short.close());
@@ -76,7 +76,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     assert.equal(await statusOf(left), 401, 'it outlived the idle limit');
   });
 
-  test('7.4.1: after a logout the token opens nothing, on this surface or another', async () => {
+  test('7.4.1: after a logout the token is invalid, on this surface and every other', async () => {
     const credentials = await ada();
     assert.equal((await call('POST', 'logout', credentials)).status, 200);
     for (const path of ['me', 'sessions/list', 'sessions/info?sessionId=x', 'sessions/list.all']) {
@@ -86,7 +86,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     assert.deepEqual([native.status, native.body.code], [401, 'session_ended']);
   });
 
-  test('7.4.2: disabling an account ends what it was signed in to, and it signs in no more', async () => {
+  test('7.4.2: disabling an account ends its sessions, and nobody can sign in to it', async () => {
     const { id } = await server.createAccount('leaver');
     const body = { user: 'leaver', password: 'leaver password' };
     const credentials = (await login(body)).body.data as Signed;
@@ -97,7 +97,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     assert.deepEqual([again.status, again.body], [nobody.status, nobody.body]);
   });
 
-  test('7.5.2: people see all their sessions, whatever opened them, and end any of them', async () => {
+  test('7.5.2: people can see all their sessions, on whatever surface they were opened, and end any of them', async () => {
     const { userId, ...rest } = await ada();
     const self = { userId, ...rest };
     const native = (await server.login('ada', 'ada password')).body.token as string;
@@ -112,7 +112,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     }
   });
 
-  test('7.5.3: ending and seeing others’ sessions takes a second factor, each code once', async () => {
+  test('7.5.3: seeing and ending others’ sessions requires a second factor, each code once', async () => {
     const { session, token } = await server.createSession('bob');
     const [one, two] = [await admin(), await admin()];
     clock.advance(minute);
@@ -134,7 +134,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     assert.equal((await server.verify(token)).active, true);
   });
 
-  test('GHSA-xg6x-h9c9-2m83: without the second factor there is no session, not even half of one', async () => {
+  test('GHSA-xg6x-h9c9-2m83: no session is created without the second factor, not even a partial one', async () => {
     const before = await server.state();
     const answer = await login({ user: 'admin', password: adminPassword });
     assert.equal(answer.body.errorType, 'totp-required');
@@ -142,7 +142,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     assert.deepEqual(((await server.state()) as Json).active, (before as Json).active);
   });
 
-  test('CVE-2026-27840: a token that is cut, made longer or has one sign changed opens nothing', async () => {
+  test('CVE-2026-27840: a token that is truncated, extended or changed by one character is refused', async () => {
     const credentials = await ada();
     const { authToken } = credentials;
     const changed = Array.from(
@@ -156,7 +156,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     }
   });
 
-  test('CVE-2020-15223: a store that cannot end a session makes the logout fail, and the session is still there', async (t) => {
+  test('CVE-2020-15223: if the store cannot end a session, the logout fails and the session remains', async (t) => {
     const credentials = await ada();
     const [{ sessionId }] = (await listed(credentials)) as [Json];
     const { store } = server.context;
@@ -180,7 +180,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     assert.equal((await server.verify(credentials.authToken)).active, true);
   });
 
-  test('CVE-2025-48947, CVE-2025-64762: every answer, and every refusal, is kept by no cache', async () => {
+  test('CVE-2025-48947, CVE-2025-64762: no response may be cached, not even a refusal', async () => {
     const credentials = await ada();
     const answers = [
       await login({ user: 'ada', password: 'ada password' }),
@@ -194,7 +194,7 @@ describe('what the Rocket.Chat surface withstands', () => {
     for (const { headers } of answers) assert.equal(headers.get('cache-control'), 'no-store');
   });
 
-  test('Secrets: no list, read or error holds a secret: token, hash, password, authenticator', async () => {
+  test('Secrets: no list, read or error contains a secret: token, hash, password, authenticator', async () => {
     const credentials = await ada();
     const manager = await admin();
     clock.advance(minute);

@@ -11,7 +11,7 @@ import { redisInstalled } from '../support/redis.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
 for (const kind of ['lmdb', ...(redisInstalled ? ['redis'] : [])]) {
-  test(`Secrets: an export from ${kind} holds no token, key, password, code or authenticator secret`, async (t) => {
+  test(`Secrets: an export from ${kind} contains no token, key, password, code or authenticator secret`, async (t) => {
     const server = await TestServer.start({}, undefined, kind);
     t.after(() => server.close());
     const { token, refreshToken } = await server.createSession('ada');
@@ -23,7 +23,7 @@ for (const kind of ['lmdb', ...(redisInstalled ? ['redis'] : [])]) {
     const tokens = [token, refreshToken, login.token, signedIn.token, next.token, next.refreshToken, server.key];
     const secrets = [...tokens, adminPassword, authenticator.secret, used!, ...codes];
     let lines = '';
-    // Of what an export holds, while the server runs.
+    // An export while the server runs.
     for await (const record of server.context.store.exportRecords({ oneMoment: false })) {
       lines += encodeRecord(record);
     }
@@ -31,7 +31,7 @@ for (const kind of ['lmdb', ...(redisInstalled ? ['redis'] : [])]) {
       lines.includes('"kind":"account"') && lines.includes('"kind":"session"') && lines.includes('"kind":"key"'),
     );
     for (const secret of secrets) {
-      // Of a token the secret is what counts; its id is no secret.
+      // The secret part of a token matters; its id is not secret.
       const part = /^cf[srk]_/.test(secret) ? secret.slice(26, 69) : secret;
       for (const form of [part, Buffer.from(part).toString('base64').replace(/=+$/, '')]) {
         assert.ok(!lines.includes(form), 'a secret is in the export');
@@ -48,12 +48,12 @@ test('Factors at rest: an authenticator’s secret is sealed with AES-256-GCM, f
   const { account } = await server.context.store.readUser(id as UserId);
   const sealed = account!.factor!.sealedSecret;
   const { seal, unseal } = server.context.secrets;
-  assert.equal(sealed.length, 12 + 20 + 16, 'a nonce, the secret, a tag');
+  assert.equal(sealed.length, 12 + 20 + 16, 'a nonce, the secret and a tag');
   const plain = Buffer.from(unseal(sealed, id));
   assert.equal(plain.length, 20);
   assert.ok(!Buffer.from(sealed).includes(plain));
   assert.ok(authenticator.secret.length > 0);
-  assert.notDeepEqual(seal(plain, id), seal(plain, id), 'a nonce is never used twice');
+  assert.notDeepEqual(seal(plain, id), seal(plain, id), 'no nonce is used twice');
   assert.throws(() => unseal(sealed, 'another account'), { code: 'internal' });
   assert.throws(() => createSecrets(random(32), random).unseal(sealed, id), { code: 'internal' });
   for (let i = 0; i < sealed.length; i++) {
@@ -63,7 +63,7 @@ test('Factors at rest: an authenticator’s secret is sealed with AES-256-GCM, f
   }
 });
 
-test('Factors at rest: the file of the servers’ key is its owner’s alone, also when it was not', async (t) => {
+test('Factors at rest: the file of the servers’ key is readable only by its owner, even if it was not before', async (t) => {
   const folder = temporaryFolder();
   t.after(async () => folder.remove());
   const file = join(folder.path, 'secret.key');

@@ -8,7 +8,7 @@ import { type Answer, type Json, TestServer } from '../support/server.ts';
 type After = { after(done: () => Promise<void>): void };
 const skip = !redisInstalled;
 
-/** Every store that tests can have here, with as many servers on it as it takes. */
+/** Every store that tests can use here, with as many servers as it supports. */
 const fleets: { name: string; kind: string; servers: number; skip?: boolean }[] = [
   { name: 'one server on LMDB', kind: 'lmdb', servers: 1 },
   { name: 'two servers on Redis', kind: 'redis', servers: 2, skip },
@@ -25,7 +25,7 @@ async function startFleet(t: After, kind: string, count: number): Promise<[TestS
 }
 
 describe('an ended session on several servers', { skip }, () => {
-  test('7.4.1: is dead on every server and for every verifier when its end returns, and after all have started anew', async () => {
+  test('7.4.1: is invalid on every server and for every verifier once its end returns, and after all have restarted', async () => {
     const env = { CURFEW_LEASE_MS: '500' };
     const [one, two] = await (async () => {
       const first = await TestServer.start(env, undefined, 'redis');
@@ -67,7 +67,7 @@ describe('an ended session on several servers', { skip }, () => {
 
 for (const { name, kind, servers, ...options } of fleets) {
   describe(`races on ${name}`, options, () => {
-    test('7.4.2: disabling or deleting an account ends all its sessions, those that are being opened at that moment too', async (t) => {
+    test('7.4.2: disabling or deleting an account ends all its sessions, including those being opened at that moment', async (t) => {
       const [one, two] = await startFleet(t, kind, servers);
       const acts: ((id: string) => Promise<Answer>)[] = [
         (id) => one.call('PATCH', `/v1/accounts/${id}`, { disabled: true }),
@@ -77,9 +77,9 @@ for (const { name, kind, servers, ...options } of fleets) {
         const { id } = await one.createAccount(`ada${i}`);
         const open = await one.createSession(id);
         const signIns = [one, two, one, two, one, two].map((server) => server.login(`ada${i}`, `ada${i} password`));
-        // One of them is in, and the password of another is being checked.
+        // One of them is signed in, and the password of another is being checked.
         await Promise.race(signIns);
-        // What an application opens once the account is gone is of a user whom it alone knows.
+        // A session that an application opens after the account is gone belongs to a user only the application knows.
         const opening =
           i % 2 === 0 ? [one, two, one, two].map((at) => at.call('POST', '/v1/sessions', { userId: id })) : [];
         const [{ status }, ...answers] = await Promise.all([act(id), ...signIns, ...opening]);
@@ -94,7 +94,7 @@ for (const { name, kind, servers, ...options } of fleets) {
       }
     });
 
-    test('keycloak 51127, better-auth 11073, express-session 632: every write to a session races its end, and ended wins', async (t) => {
+    test('keycloak 51127, better-auth 11073, express-session 632: when any write to a session races its end, the end wins', async (t) => {
       const [one, two] = await startFleet(t, kind, servers);
       for (let round = 0; round < 12; round++) {
         const userId = `user ${round}`;
@@ -115,7 +115,7 @@ for (const { name, kind, servers, ...options } of fleets) {
           () => one.call('POST', `/v1/named-sessions/${slot}/start`),
           () => two.call('POST', `/v1/named-sessions/${slot}/restart`),
         ];
-        // The end is at another place among them each time.
+        // The end has a different place among them each time.
         const before = writes.splice(0, round % (writes.length + 1)).map((write) => write());
         const end = one.call('DELETE', `/v1/sessions/${session.id}`);
         const answers = await Promise.all([...before, ...writes.map((write) => write())]);
@@ -145,7 +145,7 @@ describe('limits of guessing on several servers', { skip }, () => {
     await one.close();
   });
 
-  /** So many calls at each server in turn; their statuses. */
+  /** That many calls at each server in turn; returns their statuses. */
   const inTurn = async (calls: number, call: (server: TestServer) => Promise<Answer>) => {
     const statuses: number[] = [];
     for (let i = 0; i < calls; i++) statuses.push((await call(i % 2 === 0 ? one : two)).status);
@@ -158,7 +158,7 @@ describe('limits of guessing on several servers', { skip }, () => {
     for (const server of [one, two]) assert.equal((await server.login('ada', 'ada password')).status, 429);
   });
 
-  test('Shared limits: wrong second factors at any of the servers count for all of them, and a used code is used on all', async () => {
+  test('Shared limits: wrong second factors at any of the servers count for all of them, and a code used at one is used at all', async () => {
     const { id } = await one.createAccount('bob');
     const authenticator = await one.enrol(id);
     const [code] = authenticator.backupCodes;
@@ -170,7 +170,7 @@ describe('limits of guessing on several servers', { skip }, () => {
     for (const server of [one, two]) assert.equal((await guess(server)).body.code, 'too_many_attempts');
   });
 
-  test('Shared limits: calls of Rocket.Chat’s routes are counted for all servers', async () => {
+  test('Shared limits: calls of Rocket.Chat’s routes count for all servers together', async () => {
     let someone = 0;
     const call = (server: TestServer) =>
       server.call('POST', '/api/v1/login', { user: `nobody ${someone++}`, password: 'x' }, { as: '' });

@@ -9,7 +9,7 @@ import { readPage, section } from '../support/pages.ts';
 import { manualClock } from '../support/ports.ts';
 import { type Authenticator, adminPassword, TestServer } from '../support/server.ts';
 
-test('7.1.1: the limits that the page documents are those that are in effect', async (t) => {
+test('7.1.1: the documented limits are those in effect', async (t) => {
   const lifetimes = section(readPage('docs/sessions.md'), 'Lifetimes');
   const stated = (limit: string) =>
     Number(new RegExp(`\\| ${limit}: [^|]*\\| (\\d+) days \\|`).exec(lifetimes)?.[1]) * day;
@@ -23,7 +23,7 @@ test('7.1.1: the limits that the page documents are those that are in effect', a
   for (const { env } of [options.absolute, options.idle]) assert.ok(lifetimes.includes(`\`${env}\``), env);
 });
 
-test('7.2.3: ten million secrets, and no two alike', { timeout: 300_000 }, () => {
+test('7.2.3: no two of ten million secrets are alike', { timeout: 300_000 }, () => {
   const count = 10_000_000;
   const seen = new Float64Array(count);
   const drawn = pooledRandom();
@@ -31,7 +31,8 @@ test('7.2.3: ten million secrets, and no two alike', { timeout: 300_000 }, () =>
   seen.sort();
   let alike = 0;
   for (let i = 1; i < count; i++) if (seen[i] === seen[i - 1]) alike += 1;
-  // Of their first eight digits, 48 bits, a quarter of a pair is alike by chance; six are once in ten million runs.
+  // In their first eight digits, 48 bits, a quarter of a pair is alike by chance; six pairs are, once in ten million
+  // runs.
   assert.ok(alike < 6, `${alike} pairs begin alike`);
 });
 
@@ -51,7 +52,7 @@ describe('sessions, as an attacker sees them', () => {
     return (await server.login('admin', adminPassword, admin.authenticator.next())).body.token;
   };
 
-  test('7.2.1: no id, token, status or time that a client made up is believed', async () => {
+  test('7.2.1: no id, token, status or time that a client makes up is accepted', async () => {
     const before = await server.state();
     const made = { id: '0'.repeat(22), token: 'cfs_x', status: 'active', createdAt: 0, tokenHash: '', version: 9 };
     for (const [field, value] of Object.entries(made)) {
@@ -61,7 +62,7 @@ describe('sessions, as an attacker sees them', () => {
     assert.deepEqual(await server.state(), before);
   });
 
-  test('CVE-2026-7507: a session from before a sign-in never survives it, nor gives it its id', async () => {
+  test('CVE-2026-7507: a session from before a sign-in never survives it, and its id is not reused', async () => {
     const { session, token } = await server.createSession('mallory');
     const headers = { cookie: `__Host-curfew=${token}`, 'sec-fetch-site': 'same-origin' };
     const password = `fix password`;
@@ -73,7 +74,7 @@ describe('sessions, as an attacker sees them', () => {
     assert.equal((await server.verify(signedIn.body.token)).session.userId, signedIn.body.account.id);
   });
 
-  test('GHSA-xg6x-h9c9-2m83: without the second factor that an account has there is no session at all', async () => {
+  test('GHSA-xg6x-h9c9-2m83: no session is created without the second factor of an account', async () => {
     const before = await server.state();
     const answer = await server.login();
     assert.equal(answer.body.code, 'second_factor_required');
@@ -85,7 +86,7 @@ describe('sessions, as an attacker sees them', () => {
     assert.deepEqual(await server.state(), before);
   });
 
-  test('CVE-2025-48947, CVE-2025-64762: whatever sets a cookie may not be kept by a cache', async () => {
+  test('CVE-2025-48947, CVE-2025-64762: no response that sets a cookie may be cached', async () => {
     clock.advance(minute);
     const code = admin.authenticator.next();
     const body = { username: 'admin', password: adminPassword, totp: code, cookie: true };
@@ -102,7 +103,7 @@ describe('sessions, as an attacker sees them', () => {
     assert.match(login.headers.get('set-cookie')!, /SameSite=Lax/);
   });
 
-  test('7.4.5: an administrator ends all of one user, and everyone', async () => {
+  test('7.4.5: an administrator can end all sessions of one user, or everyone’s', async () => {
     const [ada, bob] = [await server.createSession('ada'), await server.createSession('bob')];
     const as = await withFactor();
     assert.equal((await server.call('DELETE', '/v1/users/ada/sessions', undefined, { as })).status, 200);
@@ -114,7 +115,7 @@ describe('sessions, as an attacker sees them', () => {
     assert.deepEqual(await server.verify(as), { active: false, reason: 'everyone' });
   });
 
-  test('7.5.1: a change of one’s own factor or password takes a fresh sign-in', async () => {
+  test('7.5.1: changing one’s own factor or password requires a fresh sign-in', async () => {
     await server.createAccount('old');
     const { token } = (await server.login('old', 'old password')).body;
     const { id } = (await server.call('GET', '/v1/me', undefined, { as: token })).body.account;
@@ -131,7 +132,7 @@ describe('sessions, as an attacker sees them', () => {
   });
 });
 
-test('CVE-2020-15223: when the store fails, every end fails, and says so', async () => {
+test('CVE-2020-15223: if the store fails, every end fails with an error', async () => {
   const server = await TestServer.start();
   const { session, token, refreshToken } = await server.createSession('ada');
   await server.context.store.close();

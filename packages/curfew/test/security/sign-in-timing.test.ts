@@ -4,15 +4,15 @@ import { type Answer, adminPassword, TestServer } from '../support/server.ts';
 import { type Case, compare } from './timing.ts';
 
 /*
- * Whoever signs in in vain learns nothing by a watch: not whether an account is there, nor whether it is disabled, nor
- * that only its second factor is missing. `CURFEW_TIMING_ROUNDS` tries each case so many times at least.
+ * A failed sign-in reveals nothing by its duration: not whether an account exists, nor whether it is disabled, nor
+ * whether only its second factor is missing. `CURFEW_TIMING_ROUNDS` is the minimum number of tries for each case.
  */
 const least = Number(process.env['CURFEW_TIMING_ROUNDS'] ?? 60);
 const bound = 0.1;
 
 type Credentials = { username: string; email: string; password: string };
 
-/** A way to sign in: where to, and what is sent. One line for each surface. */
+/** A way to sign in: the path, and the body that is sent. One line for each surface. */
 const signIns: { name: string; path: string; body(credentials: Credentials): object; byKey?: true }[] = [
   { name: 'the native API', path: '/v1/login', body: ({ username, password }) => ({ username, password }) },
   { name: 'Rocket.Chat', path: '/api/v1/login', body: ({ username: user, password }) => ({ user, password }) },
@@ -27,7 +27,7 @@ const signIns: { name: string; path: string; body(credentials: Credentials): obj
 
 describe('no user enumeration by time', () => {
   for (const { name, path, body, byKey } of signIns) {
-    test(`No enumeration: ${name}: unknown user, wrong password, disabled account and missing factor take equally long`, async (t) => {
+    test(`No enumeration: ${name}: unknown user, wrong password, disabled account and missing factor take the same time`, async (t) => {
       const server = await TestServer.start({
         CURFEW_LOGIN_ATTEMPTS: '1000000/1s',
         CURFEW_ADDRESS_ATTEMPTS: '1000000/1s',
@@ -66,7 +66,10 @@ describe('no user enumeration by time', () => {
         t.diagnostic(`  ${what}: ${median.toFixed(2)} ms, ${(100 * difference).toFixed(1)} % from what is usual`);
       }
       for (const { name: what, difference } of result.cases) {
-        assert.ok(Math.abs(difference) <= bound, `${what} can be told by its time: ${(100 * difference).toFixed(1)} %`);
+        assert.ok(
+          Math.abs(difference) <= bound,
+          `${what} is recognizable by its time: ${(100 * difference).toFixed(1)} %`,
+        );
       }
     });
   }

@@ -5,10 +5,10 @@ import { manualClock } from '../support/ports.ts';
 import { type Authenticator, adminPassword, TestServer } from '../support/server.ts';
 
 /*
- * Stepping up keeps the token (a code that confirms one request replaces nothing), so whoever has a copy of the token from
- * before could use what the code has opened. What is remembered is therefore no more than its owner needs.
+ * Stepping up keeps the token (a code that confirms one request replaces nothing), so somebody with an earlier copy of
+ * the token could use what the code has opened. The server therefore remembers no more than the owner needs.
  */
-describe('7.5.3: a second factor is remembered for whoever showed it, and for what it was shown for', () => {
+describe('7.5.3: a second factor is remembered only for the session and the purpose that it was given for', () => {
   const clock = manualClock(Date.UTC(2026, 5, 1));
   let server: TestServer;
   let id: string;
@@ -20,7 +20,7 @@ describe('7.5.3: a second factor is remembered for whoever showed it, and for wh
   });
   after(() => server.close());
 
-  /** Signs in with a code and waits until it is remembered no longer. */
+  /** Signs in with a code and waits until it is no longer remembered. */
   async function signedIn(): Promise<string> {
     clock.advance(minute);
     const { token } = (await server.login('admin', adminPassword, authenticator.next())).body;
@@ -39,7 +39,7 @@ describe('7.5.3: a second factor is remembered for whoever showed it, and for wh
     ask(as, 'POST', '/v1/keys', { name: 'k', scopes: ['sessions.read'] }, way);
   const changeAccount = (as: string, way: Way = {}) => ask(as, 'PATCH', `/v1/accounts/${id}`, { name: 'Boss' }, way);
 
-  test('N5.5: for five minutes, for the same kind of operation: not for accounts and keys when sessions were ended', async () => {
+  test('N5.5: for five minutes and the same kind of operation: ending sessions does not cover accounts and keys', async () => {
     const token = await signedIn();
     assert.equal(await end(token), 'second_factor_required');
     assert.equal(await end(token, { code: authenticator.next() }), 'done');
@@ -51,7 +51,7 @@ describe('7.5.3: a second factor is remembered for whoever showed it, and for wh
     assert.equal(await end(token), 'second_factor_required');
   });
 
-  test('N5.5: from the same network: an IPv4 address, or 64 bits of an IPv6 one', async () => {
+  test('N5.5: from the same network: an IPv4 address, or the first 64 bits of an IPv6 address', async () => {
     const token = await signedIn();
     assert.equal(await end(token, { code: authenticator.next() }), 'done');
     assert.equal(await end(token, { from: '::ffff:192.0.2.1' }), 'done', 'the same address in another form');
@@ -61,10 +61,10 @@ describe('7.5.3: a second factor is remembered for whoever showed it, and for wh
     assert.equal(await end(token, { from: '2001:db8:0:1::1', code: authenticator.next() }), 'done');
     assert.equal(await end(token, { from: '2001:db8:0:1:ffff::2' }), 'done');
     assert.equal(await end(token, { from: '2001:db8:0:2::1' }), 'second_factor_required');
-    assert.equal(await end(token), 'second_factor_required', 'and no longer where the one before was shown');
+    assert.equal(await end(token), 'second_factor_required', 'and no longer from the network of the previous code');
   });
 
-  test('a code that was part of signing in counts for every kind, from the network of the sign-in', async () => {
+  test('a code given at sign-in counts for every kind of operation, from the network of the sign-in', async () => {
     clock.advance(minute);
     const headers = { 'x-forwarded-for': '192.0.2.1' };
     const credentials = { username: 'admin', password: adminPassword, totp: authenticator.next() };
@@ -76,7 +76,7 @@ describe('7.5.3: a second factor is remembered for whoever showed it, and for wh
     assert.equal(await end(token), 'second_factor_required');
   });
 
-  test('a refresh makes another token, and nothing is remembered for that', async () => {
+  test('a refresh creates another token, for which no code is remembered', async () => {
     clock.advance(minute);
     const headers = { 'x-forwarded-for': '192.0.2.1' };
     const credentials = { username: 'admin', password: adminPassword, totp: authenticator.next() };

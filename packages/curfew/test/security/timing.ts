@@ -1,20 +1,20 @@
-/** Something that is done and timed: one of the cases that must take equally long. */
+/** Something to time: one of the cases that must take the same time. */
 export type Case = { name: string; attempt(): Promise<void> };
 
 export type Comparison = {
   /** How many times each case was tried. */
   rounds: number;
-  /** Of each case: its median in milliseconds, and by how much it differs from what is usual, as a part of that. */
+  /** For each case: its median in milliseconds, and its relative difference from the usual time. */
   cases: { name: string; median: number; difference: number }[];
 };
 
 /**
- * Times some cases in turn, so that whatever else the machine does falls upon all alike. In each round the cases come
- * in another order, and a case is compared with the round's own median: what is slow for minutes cancels out. Of these
- * differences the median counts, which a few that were interrupted do not move.
+ * Times the cases in turn, so that everything else on the machine affects all of them alike. Each round has the cases
+ * in another order, and compares each with the round's own median, so that slowness for minutes cancels out. The result
+ * is the median of these differences, which a few interrupted runs do not move.
  *
- * A noisy machine may need more rounds to see that nothing differs; what does differ stays different, however many
- * there are. So it goes on, up to `most` rounds, until every case is within `bound`.
+ * A noisy machine may need more rounds to show that nothing differs; a real difference remains, however many rounds
+ * there are. The measurement therefore continues, up to `most` rounds, until every case is within `bound`.
  */
 export async function compare(
   cases: readonly Case[],

@@ -5,7 +5,7 @@ import { readTitle } from '../../../../tools/security/titles.ts';
 const known = new Set(['7.2.4', 'CVE-2026-7507', 'Fuzz', 'N1.2', 'keycloak 51127']);
 const read = (text: string) => readTitle(text, known);
 
-test('a title says which requirements its test shows, before a colon', () => {
+test('a title names the requirements that its test shows, before a colon', () => {
   assert.deepEqual(read('7.2.4: signing in again'), { ids: ['7.2.4'], title: 'signing in again' });
   const two = read('keycloak 51127, CVE-2026-7507: R20: ended wins');
   assert.deepEqual(two, { ids: ['keycloak 51127', 'CVE-2026-7507'], title: 'R20: ended wins' });
@@ -15,7 +15,7 @@ test('a title says which requirements its test shows, before a colon', () => {
   }
 });
 
-test('a title that begins like a requirement which nobody knows is no title', () => {
+test('a title that begins with an unknown requirement is refused', () => {
   for (const text of [
     '7.2.5: x',
     '7.2.4 x',

@@ -28,7 +28,7 @@ async function start(t: After, env: Record<string, string> = {}) {
 }
 
 describe('sessions: WAHA', () => {
-  test('7.1.1, 7.1.3: the page says the lifetimes that are configured, and who ends what', () => {
+  test('7.1.1, 7.1.3: the page states the configured lifetimes, and who ends what', () => {
     const { settings } = readSettings({});
     const page = readPage('docs/waha.md').split('## Lifetimes, and who ends what\n')[1]!;
     const stated = `at most ${settings.absolute / day} days, and ${settings.idle / day} days without activity`;
@@ -36,7 +36,7 @@ describe('sessions: WAHA', () => {
     for (const name of ['CURFEW_ABSOLUTE', 'CURFEW_IDLE', 'it is ended by']) assert.ok(page.includes(name), name);
   });
 
-  test('7.2.1: what a client says of a session is not believed: its status, its user, its times', async (t) => {
+  test('7.2.1: nothing that a client claims about a session is accepted: its status, its user, its times', async (t) => {
     const { server, call } = await start(t);
     const claims = { status: 'WORKING', me: { id: 'admin', pushName: 'admin' }, timestamps: { activity: 1 } };
     const made = (await call('POST', '', { name: 'made-up', ...claims })).body;
@@ -50,7 +50,7 @@ describe('sessions: WAHA', () => {
     assert.equal((await server.verify(token)).active, true);
   });
 
-  test('7.3.1, 7.3.2: a named session ends at its limits; starting and stopping moves none of them', async (t) => {
+  test('7.3.1, 7.3.2: a named session ends at its limits; starting and stopping extends neither', async (t) => {
     const { clock, server, call, stateOf } = await start(t, { CURFEW_ABSOLUTE: '2h', CURFEW_IDLE: '90m' });
     const { token } = await server.createSession('ada', { name: 'desk' });
     for (let i = 0; i < 3; i++) {
@@ -66,7 +66,7 @@ describe('sessions: WAHA', () => {
     assert.equal(await stateOf(), 'SCAN_QR_CODE');
   });
 
-  test('7.4.1, CVE-2023-20862: logged out is logged out, and stopped is stopped, also after the server was killed', async (t) => {
+  test('7.4.1, CVE-2023-20862: a session that was logged out or stopped stays so, even after the server was killed', async (t) => {
     const folder = temporaryFolder();
     t.after(async () => folder.remove());
     const key = makeKey(Date.now(), random);
@@ -103,7 +103,7 @@ describe('sessions: WAHA', () => {
     );
   });
 
-  test('7.4.2: disabling an account ends its named session; the name waits for somebody else', async (t) => {
+  test('7.4.2: disabling an account ends its named session; the name becomes free for somebody else', async (t) => {
     const { server, stateOf } = await start(t);
     const account = await server.createAccount('ada');
     const { token } = await server.createSession(account.id, { name: 'desk' });
@@ -113,7 +113,7 @@ describe('sessions: WAHA', () => {
     assert.equal((await server.verify((await server.createSession('eve', { name: 'desk' })).token)).active, true);
   });
 
-  test('7.6.1, 7.6.2: no call makes a session: a name waits until somebody signs in to it', async (t) => {
+  test('7.6.1, 7.6.2: no call creates a session: a name waits until somebody signs in to it', async (t) => {
     const { server, call, stateOf } = await start(t);
     const calls: [string, string, object?][] = [
       ['POST', '/desk/restart'],
@@ -128,7 +128,7 @@ describe('sessions: WAHA', () => {
     assert.deepEqual((await server.call('GET', '/v1/sessions')).body.sessions, []);
   });
 
-  test('7.6.2: a name is taken only by whoever may make sessions, and never from whoever holds it', async (t) => {
+  test('7.6.2: only callers that may create sessions can take a name, and never from its holder', async (t) => {
     const { server, stateOf } = await start(t);
     await server.createAccount('eve');
     const signIn = (username: string, password: string) =>
@@ -141,7 +141,7 @@ describe('sessions: WAHA', () => {
     assert.equal((await server.verify(token)).session.userId, 'ada');
   });
 
-  test('CVE-2020-15223: a store that fails makes every logout fail, loudly', async (t) => {
+  test('CVE-2020-15223: if the store fails, every logout fails with an error', async (t) => {
     const { server, call } = await start(t);
     const { token } = await server.createSession('ada', { name: 'desk' });
     const calls: [string, string, object?][] = [
@@ -160,7 +160,7 @@ describe('sessions: WAHA', () => {
     }
   });
 
-  test('keycloak 51127, better-auth 11073, express-session 632: whatever races a logout, ended wins', async (t) => {
+  test('keycloak 51127, better-auth 11073, express-session 632: whatever races a logout, the logout wins', async (t) => {
     const { server, call } = await start(t);
     for (let round = 0; round < 10; round++) {
       const { token, refreshToken, session } = await server.createSession('ada', { name: 'desk' });
@@ -180,7 +180,7 @@ describe('sessions: WAHA', () => {
     }
   });
 
-  test('a stopped session is good for nothing: it verifies, refreshes and signs in nowhere', async (t) => {
+  test('a stopped session is unusable: it is not valid, cannot be refreshed and signs nobody in', async (t) => {
     const { clock, server, call } = await start(t);
     const { token, refreshToken } = await server.createSession('ada', { name: 'desk' });
     await call('POST', '/desk/stop');
@@ -191,7 +191,7 @@ describe('sessions: WAHA', () => {
     assert.deepEqual(await server.verify(token), { active: false, reason: 'suspended' });
   });
 
-  test('Secrets: no key is in the log, wherever it was sent', async (t) => {
+  test('Secrets: no key is in the log, wherever a client sent it', async (t) => {
     const folder = temporaryFolder();
     const file = join(folder.path, 'log');
     const server = await TestServer.start({ CURFEW_LOG_LEVEL: 'debug', CURFEW_LOG_FILE: file });

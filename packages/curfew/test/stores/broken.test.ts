@@ -7,8 +7,8 @@ import type { LogEntry, LogPosition, Store } from '../../src/stores/contract.ts'
 import { lmdbHarness } from './harness.ts';
 
 /*
- * Who watches the watchmen: stores that break one law each, in the ways in which real ones have been broken. The
- * suite must fail every one of them, in the case that states the law.
+ * Tests of the suite itself: stores that break one rule each, in ways in which real ones have been broken. The suite
+ * must fail every one of them, in the case that states the rule.
  */
 type Broken = { law: string; of(store: Store): Partial<Store> };
 
@@ -20,7 +20,7 @@ const broken: Record<string, Broken> = {
     }),
   },
   'shows a log entry before its change': {
-    law: 'R15: whoever reads an entry sees its change',
+    law: 'R15: a reader of an entry sees its change',
     of(store) {
       const early: LogEntry[] = [];
       return {
@@ -33,13 +33,13 @@ const broken: Record<string, Broken> = {
       };
     },
   },
-  'revokes a key without a word in the log': {
-    law: 'R23: the log tells of a revoked key',
+  'revokes a key without an entry in the log': {
+    law: 'R23: a revoked key has one entry in the log',
     of: (store) => ({
       readLog: async (from, limit) => (await store.readLog(from, limit)).filter((entry) => !('keyId' in entry)),
     }),
   },
-  'gives a key from a cache that hears of no revocation': {
+  'returns a key from a cache that ignores revocations': {
     law: 'API keys are kept, listed newest first and revoked once',
     of(store) {
       const known = new Map<string, Awaited<ReturnType<Store['readKey']>>>();
@@ -52,7 +52,7 @@ const broken: Record<string, Broken> = {
     },
   },
   'ignores epochs when it reads a session': {
-    law: 'R19: ending all of a user',
+    law: 'R19: ending all sessions of a user',
     of: (store) => ({
       readSession: async (id) => {
         const found = await store.readSession(id);
@@ -65,7 +65,7 @@ const broken: Record<string, Broken> = {
     of: (store) => ({ createSession: (creation) => store.createSession({ ...creation, epochs: 'current' }) }),
   },
   'checks the epochs first and writes later': {
-    law: 'a creation that races an end of all',
+    law: 'a creation concurrent with ending all sessions',
     of: (store) => ({
       createSession: async (creation) => {
         const { epochs } = await store.readUser(creation.session.userId);
@@ -74,7 +74,7 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'ends a session anew when it is asked again': {
+  'ends a session anew when the call is repeated': {
     law: 'R18: ending again confirms the first end',
     of: (store) => ({
       endSession: async (id, end, condition) => {
@@ -84,7 +84,7 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'lets the last of two writers win': {
+  'lets the second of two writers win': {
     law: 'CVE-2026-1035',
     of(store) {
       const changeSession: Store['changeSession'] = async (change) => {
@@ -97,7 +97,7 @@ const broken: Record<string, Broken> = {
     },
   },
   'changes groups one session at a time': {
-    law: 'one session over the limit, and none is changed',
+    law: 'if one session would exceed the limit, none is changed',
     of: (store) => ({
       changeGroups: async (asked) => {
         const filter = { userId: asked.userId, status: 'active' as const };
@@ -107,8 +107,8 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'takes groups from the active only': {
-    law: 'a suspended session keeps up with its groups',
+  'removes groups only from active sessions': {
+    law: 'a change of groups reaches a suspended session',
     of: (store) => ({
       changeGroups: async (asked) => {
         const filter = { userId: asked.userId, status: 'active' as const };
@@ -118,7 +118,7 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'pages by offset': {
+  'paginates by offset': {
     law: 'a list is newest first, and its pages hold every session once',
     of(store) {
       let offset = 0;
@@ -133,8 +133,8 @@ const broken: Record<string, Broken> = {
       };
     },
   },
-  'believes late activity': {
-    law: 'activity slides the idle deadline, and comes too late at it',
+  'accepts late activity': {
+    law: 'activity extends the idle deadline, and is too late once that has passed',
     of(store) {
       const seen = new Map<string, number>();
       return {
@@ -149,8 +149,8 @@ const broken: Record<string, Broken> = {
       };
     },
   },
-  'creates without the name that was taken': {
-    law: 'creations that race for a name',
+  'creates a session without its name if that is taken': {
+    law: 'of concurrent creations with one name',
     of: (store) => ({
       createSession: async (creation) => {
         const outcome = await store.createSession(creation);
@@ -159,8 +159,8 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'takes precedence and creates later': {
-    law: 'creations that race never pass the limit',
+  'counts sessions first and creates later': {
+    law: 'concurrent creations never exceed the limit',
     of: (store) => ({
       createSession: async ({ limit, ...creation }) => {
         const active = await store.countActive(creation.now, creation.session.userId);
@@ -169,28 +169,28 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'counts what deadlines have ended': {
-    law: 'the status in a list is derived at its moment',
+  'counts sessions that deadlines have ended': {
+    law: 'a list shows every status as of its moment',
     of: (store) => ({ countActive: (_now, userId) => store.countActive(0, userId) }),
   },
   "finds another user's session": {
     law: "another user's session is not found",
     of: (store) => ({ endSession: (id, end) => store.endSession(id, end) }),
   },
-  'spares nobody': {
+  'spares no session': {
     law: 'all but one: the excepted session',
     of: (store) => ({ endSessionsOfUser: (userId, end) => store.endSessionsOfUser(userId, end) }),
   },
-  'does not say what it refused': {
-    law: 'a closed store says that it is unavailable',
+  'hides that it is closed': {
+    law: 'every call on a closed store fails as unavailable',
     of: (store) => ({ endSession: (...asked) => store.endSession(...asked).catch(() => ({ kind: 'not_found' })) }),
   },
-  'ends what was active meanwhile': {
-    law: 'the sweep does not end what was active meanwhile',
+  'ends sessions that were active meanwhile': {
+    law: 'the sweep does not end a session that was active meanwhile',
     of: (store) => ({ sweep: (task) => store.sweep({ ...task, now: task.now + day }) }),
   },
-  'writes down ends by epoch as its own': {
-    law: 'the sweep writes down ends by epoch as they were',
+  'records ends by epoch as its own': {
+    law: 'the sweep records ends by epoch as they were',
     of: (store) => ({
       sweep: async (task) => {
         const stale = await store.listSessions({ filter: { status: 'ended' }, limit: 3, now: task.now, budget: 1000 });
@@ -209,8 +209,8 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'ends without an event': {
-    law: 'an end is written with its reason, its log entry and its event',
+  'ends a session without an event': {
+    law: 'an end is recorded with its reason, its log entry and its event',
     of: (store) => ({
       readEvents: async (query) => {
         const page = await store.readEvents(query);
@@ -218,8 +218,8 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'looks before it counts an attempt': {
-    law: 'attempts: as many as the rule allows',
+  'checks before it counts an attempt': {
+    law: 'as many attempts as the rule allows',
     of(store) {
       const taken = new Map<string, number>();
       return {
@@ -235,20 +235,20 @@ const broken: Record<string, Broken> = {
       };
     },
   },
-  'looks for events whoever did them': {
-    law: 'events are looked for by who did it',
+  'ignores the actor in a search for events': {
+    law: 'events are searched by actor',
     of: (store) => ({ readEvents: (query) => store.readEvents({ ...query, by: undefined }) }),
   },
-  'looks for events from any time on': {
-    law: 'events are looked for by who did it, and by a span of time',
+  'ignores the start of a span of time in a search for events': {
+    law: 'events are searched by actor and by time',
     of: (store) => ({ readEvents: (query) => store.readEvents({ ...query, since: undefined }) }),
   },
-  'looks for events for as long as it takes': {
-    law: 'a search of events that is out of time',
+  'ignores the budget of a search for events': {
+    law: 'a search of events that runs out of time',
     of: (store) => ({ readEvents: (query) => store.readEvents({ ...query, budget: undefined }) }),
   },
-  'tells a follower of events only where the last of theirs was': {
-    law: 'whoever follows events and finds none',
+  'reports to a follower of events only the last match': {
+    law: 'a follower of events that finds no match',
     of: (store) => ({
       readEvents: async (query) => {
         const page = await store.readEvents(query);
@@ -256,38 +256,38 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'looks for accounts for as long as it takes': {
-    law: 'a search of accounts that is out of time',
+  'ignores the budget of a search for accounts': {
+    law: 'a search of accounts that runs out of time',
     of: (store) => ({ listAccounts: (query) => store.listAccounts({ ...query, budget: undefined }) }),
   },
   'reads the log after an entry, not from it': {
-    law: 'the log is read from any entry on, itself included',
+    law: 'the log is read from any entry on, inclusive',
     of: (store) => ({ readLog: (from, limit) => store.readLog(from + 1, limit) }),
   },
-  'gives every entry one mark': {
-    law: 'the mark of an entry is its own',
+  'gives every entry the same mark': {
+    law: 'the mark of an entry is unique',
     of: (store) => marking(store, () => 'the same'),
   },
   'gives the head no mark': {
-    law: 'the mark of an entry is its own',
+    law: 'the mark of an entry is unique',
     of: (store) => ({ logHead: async () => ({ ...(await store.logHead()), mark: '' }) }),
   },
-  'makes marks of numbers': {
-    law: 'R10: when an earlier state is put back',
+  'derives marks from sequences': {
+    law: 'R10: when an earlier state is restored',
     of: (store) => marking(store, ({ sequence }) => (sequence === 0 ? '' : `mark ${sequence}`)),
   },
-  'is one incarnation for ever': {
-    law: 'R10: when an earlier state is put back',
+  'is the same incarnation forever': {
+    law: 'R10: when an earlier state is restored',
     of: (store) => ({
       logHead: async () => ({ ...(await store.logHead()), incarnation: 'the only one' }),
       listNodes: async () => ({ ...(await store.listNodes()), incarnation: 'the only one' }),
     }),
   },
-  'is another incarnation at every look': {
-    law: 'R4: a renewal answers with the head, the incarnation',
+  'is another incarnation at every read': {
+    law: 'R4: a renewal returns the head, the incarnation',
     of: (store) => ({ logHead: async () => ({ ...(await store.logHead()), incarnation: randomUUID() }) }),
   },
-  'takes every node for current': {
+  'considers every node current': {
     law: 'R10: a node is current while the log has its tail with that mark',
     of: (store) => ({
       listNodes: async () => {
@@ -296,7 +296,7 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'takes a node for current whose number there is': {
+  'considers a node current if its sequence exists': {
     law: 'R10: a node is current while the log has its tail with that mark',
     of: (store) => ({
       listNodes: async () => {
@@ -305,18 +305,18 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'says of any log that it is the one that was followed': {
-    law: 'R10: whoever has followed the log is told',
+  'claims that any log is the one that was followed': {
+    law: 'R10: a node that has followed the log learns',
     of: (store) => ({ listNodes: async (tail) => ({ ...(await store.listNodes(tail)), follows: true }) }),
   },
-  'confirms whatever it is told': {
-    law: 'R10: an incarnation is confirmed by its own name alone',
+  'confirms any incarnation': {
+    law: 'R10: an incarnation is confirmed only by its own name',
     of: (store) => ({
       confirmIncarnation: async () => store.confirmIncarnation((await store.logHead()).incarnation),
     }),
   },
-  'answers a renewal with the head from before': {
-    law: 'R4: a renewal answers with the head',
+  'answers a renewal with the previous head': {
+    law: 'R4: a renewal returns the head',
     of(store) {
       let before = store.logHead();
       return {
@@ -329,7 +329,7 @@ const broken: Record<string, Broken> = {
       };
     },
   },
-  'forgets all of the log that is old': {
+  'deletes every old entry of the log': {
     law: 'R10: of the log entries that are too old the sweep keeps the newest',
     of(store) {
       let oldest = 0;
@@ -342,22 +342,22 @@ const broken: Record<string, Broken> = {
       };
     },
   },
-  'believes for good what a wrong clock wrote': {
-    law: 'what a wrong clock made of the latest moment is taken back',
+  'never corrects what a wrong clock wrote': {
+    law: 'correcting the latest time after a wrong clock',
     of: () => ({ mendTime: async () => {} }),
   },
-  'takes any secret key for the right one': {
-    law: 'the fingerprint of the secret key that was kept first stays',
+  'accepts any secret key': {
+    law: 'the first fingerprint of the secret key stays',
     of: (store) => ({
       keepKeyFingerprint: async (fingerprint) => store.keepKeyFingerprint(fingerprint, await store.keyFingerprint()),
     }),
   },
-  'imports, and learns whose key it needs later': {
-    law: 'an import has the fingerprint of the secret key that it needs',
+  'imports records before it knows which key they need': {
+    law: 'an import keeps the fingerprint of the secret key that it needs',
     of: (store) => ({ importRecords: (records) => store.importRecords(records) }),
   },
-  'is given another key by an import': {
-    law: 'a store that knows another secret key takes no import',
+  'lets an import replace its key': {
+    law: 'a store with another secret key refuses an import',
     of: (store) => ({
       async importRecords(records, fingerprint) {
         await store.importRecords(records);
@@ -365,13 +365,13 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
-  'sweeps in one go': {
-    law: 'a piece of work is bounded',
+  'sweeps everything at once': {
+    law: 'one sweep does bounded work',
     of: (store) => ({ sweep: (task) => store.sweep({ ...task, batch: 1e6 }) }),
   },
 };
 
-/** The store with marks of another making. */
+/** The store with other marks. */
 function marking(store: Store, markOf: (position: LogPosition) => string): Partial<Store> {
   const marked = <Position extends LogPosition>(position: Position) => ({ ...position, mark: markOf(position) });
   return {
@@ -408,7 +408,7 @@ function overlay(store: Store, changes: Partial<Store>): Store {
   });
 }
 
-/** One that keeps everything in memory, and opens empty. */
+/** A store that keeps everything in memory, so it opens empty. */
 const forgetful: Harness = {
   async open() {
     const opened = await lmdbHarness.open();
@@ -428,7 +428,7 @@ describe('CVE-2025-29928: a broken store fails the suite', () => {
     law,
     breaking(of),
   ]);
-  stores.push(['one that is empty after an opening', 'what was acknowledged is there after a close', forgetful]);
+  stores.push(['one that is empty after reopening', 'everything acknowledged is still there', forgetful]);
   for (const [name, law, harness] of stores) {
     test(`${name}: «${law}»`, async () => {
       const rule = conformanceCases.find((candidate) => candidate.name.startsWith(law));

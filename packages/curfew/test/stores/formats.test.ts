@@ -10,7 +10,7 @@ import * as postgres from '../../src/stores/postgres/codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/stores/records.ts';
 import * as redis from '../../src/stores/redis/codec.ts';
 
-/** How a session's row is written and read; `before` makes of a row what the version before wrote. */
+/** How a session's row is written and read; `before` converts a row to the previous version's format. */
 type Format = {
   through(session: StoredSession): StoredSession;
   before(session: StoredSession): StoredSession;
@@ -18,7 +18,7 @@ type Format = {
 
 const redisRow = (session: StoredSession) =>
   [redis.firstEpochStamp, session.epochs.user, redis.encodeUnstamped(session)].join(redis.separator);
-/** As PostgreSQL gives it back. */
+/** As PostgreSQL returns it. */
 const postgresRow = (session: StoredSession): postgres.Row => ({ end_at: null, ...postgres.encodeSession(session) });
 
 const formats: Record<string, Format> = {
@@ -47,7 +47,7 @@ const formats: Record<string, Format> = {
 const plan = () => StoreFixture.prototype.plan.call(undefined as never, { groups: ['a'], ip: '192.0.2.1' });
 
 for (const [store, { through, before }] of Object.entries(formats)) {
-  test(`N10.2: ${store}: a session keeps what whoever opened it may do; one of the format before is as its user's own sign-in`, () => {
+  test(`N10.2: ${store}: a session keeps its creator's permissions; one of the previous format counts as its user's own sign-in`, () => {
     const openers: (readonly Permission[] | undefined)[] = [
       undefined,
       [],
@@ -70,7 +70,7 @@ const shown: readonly (FactorShown | undefined)[] = [
   { at: 1_780_000_000_000, area: 'any', network: '20010db800000000/64' },
   { at: 0, area: 'keys', network: '' },
 ];
-/** Rows in which the version before has written the moment alone. */
+/** Rows in which the previous version wrote only the time. */
 const momentAlone: Record<string, (session: StoredSession, at: number) => StoredSession> = {
   lmdb(session, at) {
     const row = lmdb.encodeSession(session, nextDeadline(session));
@@ -84,7 +84,7 @@ const momentAlone: Record<string, (session: StoredSession, at: number) => Stored
 };
 
 for (const [store, { through }] of Object.entries(formats)) {
-  test(`${store}: a session keeps what a second factor was shown for; a moment alone is no longer remembered`, () => {
+  test(`${store}: a session keeps what a second factor was given for; a time without that is no longer remembered`, () => {
     for (const factorShown of shown) {
       const session: StoredSession = { ...plan(), factorShown };
       assert.deepEqual(through(session).factorShown, factorShown);
@@ -94,7 +94,7 @@ for (const [store, { through }] of Object.entries(formats)) {
   });
 }
 
-test('an export keeps it by name, and one of the format before has nothing of it', () => {
+test('an export keeps it by name, and one of the previous format has none of it', () => {
   const session: StoredSession = { ...plan(), openedWith: ['sessions.create'] };
   const line = encodeRecord({ kind: 'session', session, writtenAt: undefined });
   assert.match(line, /"openedWith":\["sessions.create"\]/);
@@ -103,7 +103,7 @@ test('an export keeps it by name, and one of the format before has nothing of it
   assert.equal(read(line.replace(',"openedWith":["sessions.create"]', '')), undefined);
 });
 
-test('the shape of a row belongs to the number of its format: whoever changes the one raises the other', () => {
+test('the shape of a row belongs to the number of its format: a change of one must raise the other', () => {
   const kindOf = (cell: unknown): string =>
     cell === null || cell === '' ? '-' : Array.isArray(cell) ? `(${cell.map(kindOf).join(' ')})` : typeof cell;
   const shape = (row: readonly unknown[]) => row.map(kindOf).join(' ');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Harness } from '../../src/stores/conformance/index.ts';
 import { type LmdbStore, openLmdbStore } from '../../src/stores/lmdb/index.ts';
 
-/** A folder of its own for a test; goes when the test is over. */
+/** A separate folder for a test, deleted when the test is over. */
 export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'curfew-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
@@ -21,7 +21,7 @@ export const lmdbHarness: Harness = {
         store = await openLmdbStore(folder.path);
         return store;
       },
-      /** The data file alone, as whoever copies the data puts it back. */
+      /** Only the data file, as a restored copy of the data has it. */
       async setAside() {
         const [file, copy] = ['data.mdb', 'data.mdb.copy'].map((name) => join(folder.path, name)) as [string, string];
         copyFileSync(file, copy);

@@ -26,7 +26,7 @@ function opened(t: TestContext) {
   return { disk, make };
 }
 
-test('N4.8: on a full disk attempts are counted in memory, so many buckets of them; those that are known go on being counted', async (t) => {
+test('N4.8: on a full disk attempts are counted in memory, up to a number of buckets; known buckets continue to count', async (t) => {
   const { make } = opened(t);
   const attempts = make();
   for (let i = 0; i < mostHeld; i++) assert.ok(attempts.take(`bucket ${i}`, rule, 0).allowed);
@@ -41,7 +41,7 @@ test('N4.8: on a full disk attempts are counted in memory, so many buckets of th
   assert.ok(attempts.take('one more', rule, minute).allowed);
 });
 
-test('N4.8: what could not be written is when there is room, and forgotten in its time like others', async (t) => {
+test('N4.8: attempts that could not be written are written once there is room, and deleted in time like others', async (t) => {
   const { disk, make } = opened(t);
   const attempts = make();
   attempts.take('guessed', rule, 0);

@@ -32,7 +32,7 @@ const run = (name: string, ...args: string[]) =>
     stdio: ['pipe', 'pipe', 'inherit'],
   });
 
-/** Opens stores in a process of its own, and says what became of it; a process that ended fails the test. */
+/** Opens stores in a separate process and reports the result; if that process ends, the test fails. */
 class Opener {
   readonly #child: ChildProcess = run('open-stores');
   readonly #lines: AsyncIterator<string> = createInterface(this.#child.stdout!)[Symbol.asyncIterator]();
@@ -79,7 +79,7 @@ describe('an embedded store that is damaged', () => {
     folder.remove();
   });
 
-  /** A copy of the folder in which something is done to the data file. */
+  /** A copy of the folder with a modified data file. */
   function copied(damage: (file: string, size: number) => void): string {
     const path = join(folder.path, `copy ${copies++}`);
     mkdirSync(path);
@@ -88,12 +88,12 @@ describe('an embedded store that is damaged', () => {
     return path;
   }
 
-  test('one that is not is found sound, also as a copy', async () => {
+  test('an undamaged one is found sound, even as a copy', async () => {
     assert.equal(damageOf(file, 'all'), undefined);
     assert.match(await opener.open(copied(() => {})), /^opened \d+$/);
   });
 
-  test('N10.4: any page of zeros, of noise, or of another place, and any length: it is refused by what is wrong, or was of no use', async (t) => {
+  test('N10.4: with any page replaced by zeros, noise or another page, or any length, it is refused with the damage named, or the page was unused', async (t) => {
     const { size } = statSync(file);
     const pages = size / page;
     const sound = await opener.open(copied(() => {}));
@@ -128,11 +128,11 @@ describe('an embedded store that is damaged', () => {
         ],
         ['cut short', (path) => truncateSync(path, number * page + (noise[1]! % 2) * 100)],
       ];
-      // Each page in one way; the first ones, by which everything is found, in all.
+      // Each page in one way; the first ones, from which everything is found, in all ways.
       for (const [i, [what, damage]] of ways.entries()) {
         if (number > 3 && i !== number % ways.length) continue;
         const path = copied(damage);
-        // What a file of no length holds is an empty store.
+        // An empty file is an empty store.
         if (statSync(join(path, 'data.mdb')).size > 0) await look(`page ${number}: ${what}`, path);
       }
     }
@@ -140,7 +140,7 @@ describe('an embedded store that is damaged', () => {
     assert.ok(seen.damaged > pages / 2);
   });
 
-  test('written to in its own place while nobody had it open, it is looked at whole, and not its roots alone', async (t) => {
+  test('if it was modified in place while nobody had it open, all of it is checked, and not only its roots', async (t) => {
     const place = temporaryFolder();
     t.after(place.remove);
     const store = await openLmdbStore(place.path);
@@ -151,11 +151,11 @@ describe('an embedded store that is damaged', () => {
     const path = join(place.path, 'data.mdb');
     assert.equal(damageOf(path, 'roots'), undefined);
     breakOnePage(path);
-    assert.equal(damageOf(path, 'roots'), undefined, 'its roots alone give it away: the test shows nothing');
+    assert.equal(damageOf(path, 'roots'), undefined, 'its roots alone reveal it: the test shows nothing');
     assert.match(await opener.open(place.path), /^store_damaged .*data\.mdb: /);
   });
 
-  test('N10.3: copied slowly while somebody writes to it, it is refused or whole, and never ends the process', {
+  test('N10.3: if it is copied slowly during writes, the copy is refused or sound, and never ends the process', {
     timeout: 120_000,
   }, async (t) => {
     const place = temporaryFolder();
@@ -182,7 +182,7 @@ describe('an embedded store that is damaged', () => {
     assert.ok(damaged > 0, 'no copy was torn: the test shows nothing');
   });
 
-  test('the remedy is told, by the server and by doctor, which looks at all of it', async () => {
+  test('the server and doctor report the remedy; doctor checks all of it', async () => {
     const path = copied(breakOnePage);
     const env = { CURFEW_STORE: `lmdb:${path}`, CURFEW_PORT: '0' };
     const serve = await runCli(['serve'], env);
@@ -224,7 +224,7 @@ function breakOnePage(path: string): void {
   throw new Error('there is no such page');
 }
 
-/** As a program copies a large file: while it is at it, what it has copied changes. */
+/** Like a program that copies a large file, which changes in the meantime. */
 async function copySlowly(from: string, to: string): Promise<void> {
   const [source, target] = [openSync(from, 'r'), openSync(to, 'w')];
   const bytes = Buffer.alloc(16 * page);

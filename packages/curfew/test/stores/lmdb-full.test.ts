@@ -26,13 +26,13 @@ async function reserved(store: LmdbStore): Promise<number> {
   return Number((await store.describe()).facts['reserve']);
 }
 
-/** Resolves once something is true that nobody tells of. */
+/** Resolves once a condition is true that no event reports. */
 async function until(isTrue: () => Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await new Promise(setImmediate);
 }
 
 describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
-  test('N10.5: sessions end, users and keys too, while nothing else is written; and all of it goes on when there is room', async (t) => {
+  test('N10.5: sessions can be ended and keys revoked while nothing else is written; all writes resume when there is room', async (t) => {
     const disk = diskFor(t, 8);
     if (!disk) return;
     let store = await openLmdbStore(disk.path, { reserve });
@@ -61,13 +61,13 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     assert.match(store.shortage()!, /^The disk is full/);
     await assert.rejects(store.appendEvent(note('login.failed')), { code: 'store_full' });
     await assert.rejects(store.touchSessions([{ id: created[0]!.id, at: start + 1 }]), { code: 'store_full' });
-    // What fills the disk takes whatever is given back and not used at once.
+    // The program that fills the disk takes any space that is freed and not used at once.
     for (const [i, { id }] of created.slice(0, 1000).entries()) {
       if (i % 100 === 0) disk.fill();
       assert.equal((await store.endSession(id, logout(start + i))).kind, 'ended');
     }
     assert.ok(await store.revokeKey(key.id, start, note('key.revoked')));
-    // What people do before they end others' sessions, and what is known of nodes that others wait for.
+    // Writes that precede ending others' sessions, and the rows of nodes that others wait for.
     const shown = { factorShown: { at: start, area: 'sessions', network: '127.0.0.1' } } as const;
     const { id: own } = created[1100]!;
     assert.equal(
@@ -79,7 +79,7 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     assert.ok((await reserved(store)) < reserve);
     const left = created.slice(1000);
 
-    // A server that is restarted there ends sessions all the same.
+    // A server that is restarted there still ends sessions.
     await store.close();
     disk.fill();
     store = await openLmdbStore(disk.path, { reserve });
@@ -99,7 +99,7 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     await store.close();
   });
 
-  test('a reserve that somebody has removed keeps nobody waiting', async (t) => {
+  test('a reserve that somebody has removed makes no call wait', async (t) => {
     const disk = diskFor(t, 8);
     if (!disk) return;
     const store = await openLmdbStore(disk.path, { reserve });
@@ -121,7 +121,7 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     await fixture.create();
   });
 
-  test('creations that share a transaction with an end do not take it with them', async (t) => {
+  test('creations that share a transaction with an end do not make it fail', async (t) => {
     const disk = diskFor(t, 6);
     if (!disk) return;
     const store = await openLmdbStore(disk.path, { reserve });
@@ -139,7 +139,7 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     assert.ok(refused > 5000, `${refused} creations were refused`);
   });
 
-  test('N10.8: a server says so: the refusal names disk and remedy, readiness is degraded, and both are over when there is room', async (t) => {
+  test('N10.8: a server reports it: the refusal names disk and remedy and readiness is degraded, until there is room', async (t) => {
     const disk = diskFor(t, 40);
     if (!disk) return;
     const server = await serve({
@@ -178,7 +178,7 @@ describe('an embedded store on a full disk', { timeout: 120_000 }, () => {
     assert.equal((await create()).status, 201);
   });
 
-  test('a server whose last write was refused closes, and one that is started there ends sessions', async (t) => {
+  test('a server whose last write was refused can close, and one that starts there ends sessions', async (t) => {
     const disk = diskFor(t, 40);
     if (!disk) return;
     const env = {

@@ -7,10 +7,10 @@ import { backUpStore } from '../../src/stores/open.ts';
 import { runCli } from '../support/process.ts';
 import { temporaryFolder } from './harness.ts';
 
-/** What others than the owner may do with a file. */
+/** The permissions of others than the owner on a file. */
 const forOthers = (path: string) => statSync(path).mode & 0o077;
 
-test('N10.10: what an embedded store keeps is for its owner alone, in a folder that everybody can read; so is a backup', async (t) => {
+test('N10.10: the files of an embedded store are readable only by their owner, even in a folder that everybody can read; so is a backup', async (t) => {
   const before = process.umask(0o022);
   t.after(() => process.umask(before));
   const folder = temporaryFolder();
@@ -24,7 +24,7 @@ test('N10.10: what an embedded store keeps is for its owner alone, in a folder t
   assert.ok(readdirSync(path).includes('data.mdb'));
   assert.deepEqual(wide(), []);
 
-  // As an earlier version has left it.
+  // As an earlier version left it.
   chmodSync(join(path, 'data.mdb'), 0o644);
   await backUpStore(env.CURFEW_STORE, copy, ['secret.key']);
   for (const name of readdirSync(copy)) assert.equal(forOthers(join(copy, name)), 0, name);

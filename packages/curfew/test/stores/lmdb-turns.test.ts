@@ -17,11 +17,11 @@ import { openTables, type Tables } from '../../src/stores/lmdb/tables.ts';
 import { temporaryFolder } from './harness.ts';
 
 /*
- * Everything here happens in one turn of the event loop at a time. How long a turn takes depends on the machine, so what
- * is counted is its work: rows that are read, put and removed while the clock says that the turn's time is over.
+ * Each step here is one turn of the event loop. How long a turn takes depends on the machine, so the tests count its
+ * work instead: rows that are read, put and removed while the clock says that the turn's time is over.
  */
 
-/** Whatever nothing refers to is gone then. */
+/** Collects garbage. */
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -38,7 +38,7 @@ function hurried(): () => number {
   };
 }
 
-/** The tables, and how often a row of them was read or written. */
+/** The tables, with counts of how often their rows are read or written. */
 function counted(tables: Tables): { tables: Tables; take(): number } {
   let work = 0;
   const counting = new Set(['get', 'put', 'remove', 'doesExist']);
@@ -72,7 +72,7 @@ function counted(tables: Tables): { tables: Tables; take(): number } {
   };
 }
 
-/** A store that `fill` has filled and that is closed by now, and a sweep of it by hand. */
+/** A closed store that `fill` has filled, and a manual sweep of it. */
 async function filled(t: { after(done: () => Promise<void>): void }, fill: (fixture: StoreFixture) => Promise<void>) {
   const folder = temporaryFolder();
   const store = await openLmdbStore(folder.path);
@@ -87,7 +87,7 @@ async function filled(t: { after(done: () => Promise<void>): void }, fill: (fixt
   return { folder: folder.path, tables, state };
 }
 
-/** Sweeps until there is nothing more to do; what each piece read and wrote, and how many sessions ended. */
+/** Sweeps until there is nothing more to do; returns what each piece read and wrote, and how many sessions ended. */
 async function pieces(tables: Tables, state: State, sweeper: Sweeper, task: SweepTask) {
   const { tables: watched, take } = counted(tables);
   const all: number[] = [];
@@ -104,12 +104,12 @@ async function pieces(tables: Tables, state: State, sweeper: Sweeper, task: Swee
     });
     draft.publish();
     all.push(take());
-    assert.ok(all.length < 10_000, 'the sweep comes to an end');
+    assert.ok(all.length < 10_000, 'the sweep does not end');
   }
   return { most: Math.max(...all), count: all.length, ...outcomes };
 }
 
-/** What a few sessions cost when all of their entries are read and written. */
+/** The cost of a few sessions when all of their entries are read and written. */
 const workOfFew = 600;
 
 describe('the embedded store and the turns of the event loop', () => {
@@ -120,7 +120,7 @@ describe('the embedded store and the turns of the event loop', () => {
     batch: 100_000,
   });
 
-  test('N10.7: a piece of the sweep whose time is over has dealt with a few sessions, of whatever there is much to do', async (t) => {
+  test('N10.7: a piece of the sweep handles only a few sessions once its time is over, for every kind of work', async (t) => {
     const many = 500;
     const { tables, state } = await filled(t, async (fixture) => {
       for (let i = 0; i < many; i += 100) await fixture.createMany(100, { userId: `user ${i}`, idle: hour });
@@ -132,11 +132,11 @@ describe('the embedded store and the turns of the event loop', () => {
     assert.equal(expired.expired, many);
     assert.equal(forgotten.forgotten, many);
     for (const { most } of [placed, expired, forgotten]) assert.ok(most <= workOfFew, `${most} rows in one turn`);
-    // Log and events are cut off as well.
+    // Log and events are cut as well.
     assert.ok(tables.log.getCount() <= 1 && tables.events.getCount() === 0);
   });
 
-  test('N10.7: a piece that writes down what an epoch ended has looked at a few sessions and a few users', async (t) => {
+  test('N10.7: a piece that records ends by an epoch examines only a few sessions and users', async (t) => {
     const many = 300;
     const { tables, state } = await filled(t, async (fixture) => {
       const users = Array.from({ length: many }, (_, i) => `user ${i}`);
@@ -153,7 +153,7 @@ describe('the embedded store and the turns of the event loop', () => {
     assert.equal(state.epochs.unsettled.size, 0);
   });
 
-  test('N10.7: epochs that live sessions need are asked about once, however many there are, and forgotten with the last of them', async (t) => {
+  test('N10.7: epochs that live sessions need are checked once, however many there are, and deleted with the last of the sessions', async (t) => {
     const many = 200;
     const { tables, state } = await filled(t, async (fixture) => {
       for (let i = 0; i < many; i++) {
@@ -173,7 +173,7 @@ describe('the embedded store and the turns of the event loop', () => {
     assert.equal(tables.epochs.getCount(), 0);
   });
 
-  test('N10.7: a count of very many due sessions reads a few hundred in a turn, and counts none that was written down meanwhile', async (t) => {
+  test('N10.7: a count of very many due sessions reads a few hundred in a turn, and counts none whose end was recorded meanwhile', async (t) => {
     const many = limits.dueCounted;
     const { tables, state } = await filled(t, async (fixture) => {
       await fixture.createMany(many, { userId: 'ada', idle: hour });
@@ -194,7 +194,7 @@ describe('the embedded store and the turns of the event loop', () => {
     record();
     const sweeper = new Sweeper(state);
     while (active === undefined) {
-      // The sweep comes in between.
+      // The sweep runs in between.
       const draft = await tables.root.transaction(() => {
         const made = new Draft(tables, state);
         sweeper.sweep(made, { ...task(now), batch: 50 });
@@ -206,12 +206,12 @@ describe('the embedded store and the turns of the event loop', () => {
     }
     await counting;
     assert.equal(active, 1);
-    // The keys of those that are due are read first.
+    // The keys of due sessions are read first.
     assert.ok(turns[0]! <= many + 300, `${turns[0]} rows in the first turn`);
     assert.ok(Math.max(...turns.slice(1)) <= 500, `${turns.slice(1)} rows in a turn`);
   });
 
-  test('every kind of the sweep’s work has its turn, also while it is asked to go by a later moment each time', async (t) => {
+  test('every kind of the sweep’s work has its turn, even if each call has a later time', async (t) => {
     const { tables, state } = await filled(t, async (fixture) => {
       await fixture.createMany(40, { userId: 'bob', idle: minute });
       await fixture.createMany(1000, { userId: 'ada', idle: hour });
@@ -228,10 +228,10 @@ describe('the embedded store and the turns of the event loop', () => {
       });
       draft.publish();
     }
-    assert.ok(forgotten > 0, 'nothing was forgotten');
+    assert.ok(forgotten > 0, 'nothing was deleted');
   });
 
-  test('an epoch is kept for a session that is created in the transaction that would have forgotten it', async (t) => {
+  test('an epoch is kept for a session that is created in the transaction that would have deleted it', async (t) => {
     const folder = temporaryFolder();
     const store = await openLmdbStore(folder.path);
     t.after(async () => {
@@ -253,7 +253,7 @@ describe('the embedded store and the turns of the event loop', () => {
     assert.equal((await fixture.view(session.id, later + 2)).status, 'ended');
   });
 
-  test('N10.7: writes that wait together are written in as many transactions as their time takes', async (t) => {
+  test('N10.7: waiting writes are split into as many transactions as their time requires', async (t) => {
     const { folder, tables, state } = await filled(t, async () => {});
     for (const [clock, transactions] of [
       [hurried(), 20],
@@ -267,7 +267,7 @@ describe('the embedded store and the turns of the event loop', () => {
     }
   });
 
-  test('N10.7: new sessions are put in order and indexed a few at a time', () => {
+  test('N10.7: new sessions are sorted and indexed a few at a time', () => {
     const fresh = new FreshSessions();
     let looked = 0;
     const many = 5000;
@@ -287,7 +287,7 @@ describe('the embedded store and the turns of the event loop', () => {
         },
       });
     }
-    // A key of the index: those that are not indexed yet are looked at, and few of them twice.
+    // A key of the index: sessions that are not indexed yet are examined, and few of them twice.
     assert.equal(fresh.under('tag 3').size, many / 10);
     assert.ok(looked <= many + 1000, `${looked} looks`);
     assert.equal(fresh.ofUser(user('user 3')).size, many / 100);
@@ -307,7 +307,7 @@ describe('the embedded store and the turns of the event loop', () => {
     for (const list of [deadlines, texts]) assert.deepEqual(list, list.toSorted());
   });
 
-  test('new sessions that are placed are not kept, also when nobody ever asks for one of a user', async () => {
+  test('new sessions are not kept in memory once placed, even if nobody ever lists the sessions of a user', async () => {
     const fresh = new FreshSessions();
     const made: WeakRef<object>[] = [];
     for (let i = 0; i < 100; i++) {
@@ -323,7 +323,7 @@ describe('the embedded store and the turns of the event loop', () => {
     assert.equal(fresh.size, 1);
   });
 
-  test('N10.7: what attempts leave is forgotten a few at a time', async (t) => {
+  test('N10.7: expired attempts are deleted a few at a time', async (t) => {
     const { tables } = await filled(t, async () => {});
     const attempts = new Attempts(tables.attempts, () => true, full);
     for (let i = 0; i < 1200; i++) attempts.take(`bucket ${i}`, { max: 5, window: minute }, start);

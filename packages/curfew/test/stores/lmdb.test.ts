@@ -38,7 +38,7 @@ import { temporaryFolder } from './harness.ts';
 
 const holder = fileURLToPath(new URL('../support/hold-store.ts', import.meta.url));
 
-/** A process of its own that holds a store open until it is killed. */
+/** A separate process that holds a store open until it is killed. */
 async function holdStore(path: string) {
   const child = spawn(process.execPath, ['--conditions=curfew-source', holder, path], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -47,7 +47,7 @@ async function holdStore(path: string) {
   return child;
 }
 
-/** A store in a folder of a test's own. */
+/** A store in a separate folder for a test. */
 async function opened(t: { after(done: () => Promise<void>): void }) {
   const folder = temporaryFolder();
   const store = await openLmdbStore(folder.path);
@@ -59,7 +59,7 @@ async function opened(t: { after(done: () => Promise<void>): void }) {
 }
 
 describe('the embedded store and its indexes', () => {
-  test('N10.7: a count looks at so many due sessions, whether they are placed yet or not', async (t) => {
+  test('N10.7: a count examines a limited number of due sessions, whether they are placed yet or not', async (t) => {
     const { store, fixture } = await opened(t);
     await fixture.createMany(limits.dueCounted + 700, { userId: 'ada', idle: hour });
     const later = await fixture.create({ userId: 'bob', idle: 10 * day });
@@ -87,13 +87,13 @@ describe('the embedded store and its indexes', () => {
 });
 
 describe('the embedded store and very many ends at once', () => {
-  test('N3.7: no piece of the sweep keeps others waiting for long, however much it is asked to do: of each kind of work', async (t) => {
+  test('N3.7: no piece of the sweep delays other calls for long, however large the batch, for each kind of work', async (t) => {
     const { store, fixture } = await opened(t);
     const many = 3000;
     for (let i = 0; i < many; i += 500) await fixture.createMany(500, { userId: `user ${i}`, idle: hour });
     await fixture.sweep(start + 60_000);
     const later = start + 2 * hour;
-    /** Sweeps as much as there is; what a call has to say of one kind of work, until there is no more. */
+    /** Sweeps everything; returns the numbers of one kind of work from each call, until there is no more. */
     const sweep = async (now: number, keepEnded: number, kind: 'expired' | 'endsWritten' | 'forgotten') => {
       const task = { now, keepEnded, keepEvents: forever, batch: 100_000 };
       const pieces: number[] = [];
@@ -120,7 +120,7 @@ describe('the embedded store and very many ends at once', () => {
 });
 
 describe('the embedded store and its folder', () => {
-  test('a store that another process holds is refused by name, and is free the moment that process dies', async (t) => {
+  test('a store that another process holds is refused with an error that names the process, and is free once that process dies', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const child = await holdStore(folder.path);
@@ -140,7 +140,7 @@ describe('the embedded store and its folder', () => {
     );
   });
 
-  test('of ten that open one folder at once, one has it', async (t) => {
+  test('of ten concurrent openings of one folder, one succeeds', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const tries = await Promise.allSettled(Array.from({ length: 10 }, () => openLmdbStore(folder.path)));
@@ -151,7 +151,7 @@ describe('the embedded store and its folder', () => {
     await (await openLmdbStore(folder.path)).close();
   });
 
-  test('a store of another format is refused, and left as it was', async (t) => {
+  test('a store of another format is refused and left as it was', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     await (await openLmdbStore(folder.path)).close();
@@ -164,7 +164,7 @@ describe('the embedded store and its folder', () => {
     await again.root.close();
   });
 
-  test('a file that is no store, or of another LMDB, is refused', async (t) => {
+  test('a file that is not a store, or of another LMDB, is refused', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const file = join(folder.path, 'data.mdb');
@@ -178,7 +178,7 @@ describe('the embedded store and its folder', () => {
     await assert.rejects(openLmdbStore(folder.path), { code: 'store_version' });
   });
 
-  test('a file that was cut short is refused before it is mapped', async (t) => {
+  test('a truncated file is refused before it is mapped', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const store = await openLmdbStore(folder.path);
@@ -197,7 +197,7 @@ describe('the embedded store and its folder', () => {
     await assert.rejects(openLmdbStore(folder.path), { code: 'store_damaged' });
   });
 
-  test('a folder that cannot be made or written is refused', async (t) => {
+  test('a folder that cannot be created or written is refused', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const file = join(folder.path, 'a file');
@@ -206,7 +206,7 @@ describe('the embedded store and its folder', () => {
     await assert.rejects(openLmdbStore('/proc/curfew'), { code: 'store_not_writable' });
   });
 
-  test('a full disk refuses, loses nothing that was acknowledged, and goes on when there is room', async (t) => {
+  test('a store on a full disk refuses writes, loses nothing acknowledged, and continues when there is room', async (t) => {
     const folder = temporaryFolder();
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder.path]);
     if (mounted.status !== 0) {
@@ -218,7 +218,7 @@ describe('the embedded store and its folder', () => {
       spawnSync('umount', [folder.path]);
       rmSync(folder.path, { recursive: true, force: true });
     });
-    // Room that is taken, to be given back later.
+    // Space that is occupied now and freed later.
     const ballast = join(folder.path, 'ballast');
     writeFileSync(ballast, Buffer.alloc(1_000_000));
     let store = await openLmdbStore(folder.path);
@@ -254,7 +254,7 @@ describe('the embedded store and its folder', () => {
     };
     assert.ok(created.length > 100 && ended.length > 10);
     await check();
-    // A smaller write may still fit; one after another, until nothing does.
+    // A smaller write may still fit, so this writes one after another until nothing fits.
     const fill = async () => {
       for (let i = 0; i < 5000; i++) created.push((await fixture.create({ at: start + 30_000 + i })).id);
     };
@@ -272,10 +272,10 @@ describe('the embedded store and its folder', () => {
     assert.ok(existsSync(join(folder.path, 'data.mdb')));
   });
 
-  test('a piece of the sweep that was taken back is done again: no index lacks a session, no end is left out', async (t) => {
+  test('a piece of the sweep that was rolled back is repeated: no index lacks a session, no end is missing', async (t) => {
     const { store, fixture } = await opened(t);
     const created = await fixture.createMany(40, { groups: ['staff'] });
-    // More than the engine takes as a key: its transaction fails, and with it whatever shares it.
+    // Longer than the engine accepts as a key: its transaction fails, and everything in it.
     const tooLong = fixture.slot('n'.repeat(5000));
     const sweepWithFaults = async (now: number) => {
       for (let turn = 0; ; turn++) {
@@ -284,7 +284,7 @@ describe('the embedded store and its folder', () => {
         const [{ more }, code] = await Promise.all([piece, failing?.catch((error) => error.code as string)]);
         assert.equal(code, failing && 'store_unavailable');
         if (!more) return;
-        assert.ok(turn < 500, 'the sweep never came to an end');
+        assert.ok(turn < 500, 'the sweep never finished');
       }
     };
     await sweepWithFaults(start + hour);
@@ -298,12 +298,12 @@ describe('the embedded store and its folder', () => {
     assert.equal(await store.countEntries(), 1);
   });
 
-  test('a process that ends while sessions are being placed leaves none out, and none twice', async (t) => {
+  test('if the process ends while sessions are being placed, none is missing, and none is there twice', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     let store = await openLmdbStore(folder.path);
     let fixture = new StoreFixture({ store, dispose: async () => {} });
-    // Users stand in the index in the other order: those that were created last are placed first.
+    // The index orders users in reverse: those that were created last are placed first.
     let users = 60;
     const create = () => fixture.create({ userId: `user ${users--}`, groups: ['staff'], ip: '192.0.2.1' });
     const created = [];
@@ -318,7 +318,7 @@ describe('the embedded store and its folder', () => {
       fixture = new StoreFixture({ store, dispose: async () => {} });
       const ended = created.splice(-4, 1)[0]!;
       const outcome = await store.endSessionsOfUser(ended.userId, logout(start));
-      assert.deepEqual([outcome.kind, 'ended' in outcome && outcome.ended], ['ended', 1], 'it stands twice');
+      assert.deepEqual([outcome.kind, 'ended' in outcome && outcome.ended], ['ended', 1], 'it is there twice');
       const ids = created.map(({ id }) => id).sort();
       for (const filter of [{}, { accessGroup: group('staff')[0] }, { ip: '192.0.2.1' }]) {
         const active = await fixture.list({ ...filter, status: 'active' }, start + 1);
@@ -337,7 +337,7 @@ describe('the embedded store and its folder', () => {
     await store.close();
   });
 
-  test('no write is left waiting, however soon it comes after one that failed', { timeout: 20_000 }, async (t) => {
+  test('no write waits forever, however soon it follows a failed one', { timeout: 20_000 }, async (t) => {
     const { store, fixture } = await opened(t);
     for (let turns = 0; turns < 20; turns++) {
       await assert.rejects(store.createNamed(fixture.slot('n'.repeat(5000)), note('named_session.created')));
@@ -348,7 +348,7 @@ describe('the embedded store and its folder', () => {
 });
 
 describe('the embedded store and its keys', () => {
-  test('R23: a revocation whose sync failed is told as unknown, and the key is good for nobody all the same', async (t) => {
+  test('R23: a revocation whose sync failed is reported as unknown, and yet the key is no longer valid', async (t) => {
     const folder = temporaryFolder();
     const tables = openTables(folder.path);
     const owner = await takeOwnership(tables.root, tables.meta, folder.path);
@@ -360,7 +360,7 @@ describe('the embedded store and its keys', () => {
     });
     const fixture = new StoreFixture({ store, dispose: async () => {} });
     const { id } = await fixture.createKey(['sessions.read']);
-    assert.equal((await store.readKey(id))?.revokedAt, undefined, 'it is not remembered as good');
+    assert.equal((await store.readKey(id))?.revokedAt, undefined, 'it is cached as valid');
     const flushed = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(tables.root), 'flushed')!;
     Object.defineProperty(tables.root, 'flushed', {
       configurable: true,
@@ -368,13 +368,13 @@ describe('the embedded store and its keys', () => {
     });
     const revoke = () => store.revokeKey(id, start + 9, note('key.revoked'));
     await assert.rejects(revoke(), { code: 'outcome_unknown' });
-    assert.equal((await store.readKey(id))?.revokedAt, start + 9, 'the cache goes on with a revoked key');
+    assert.equal((await store.readKey(id))?.revokedAt, start + 9, 'the cache still has the key unrevoked');
     await assert.rejects(revoke(), { code: 'outcome_unknown' }, 'nobody knows yet whether the first one lasts');
     Object.defineProperty(tables.root, 'flushed', { ...flushed, configurable: true });
     assert.deepEqual(await revoke(), { key: await store.readKey(id), sequence: 1 });
   });
 
-  test('a folder of format 3: keys that could attach a verifier hold the scope for it, others do not', async (t) => {
+  test('in a folder of format 3, keys that could attach a verifier get the scope for it, others do not', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     let store = await openLmdbStore(folder.path);
@@ -399,7 +399,7 @@ describe('the embedded store and its keys', () => {
   });
 });
 
-/** What an opening finds, and then confirms. */
+/** Reads the incarnation on opening, and then confirms it. */
 async function incarnationOf(path: string): Promise<{ incarnation: string; confirmed: boolean }> {
   const store = await openLmdbStore(path);
   try {
@@ -411,7 +411,7 @@ async function incarnationOf(path: string): Promise<{ incarnation: string; confi
   }
 }
 
-describe('what a folder is an incarnation of', () => {
+describe('the incarnation of a folder', () => {
   test('R10: it is the same after a restart and after a kill, and stays confirmed', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
@@ -436,14 +436,14 @@ describe('what a folder is an incarnation of', () => {
     ];
     const store = await openLmdbStore(folder.path);
     const { incarnation } = await store.logHead();
-    // The same file under another name, so that the renaming, which is the last step, can be taken back.
+    // A hard link to the same file, so that the rename, which is the last step, can be undone.
     linkSync(seal, before);
     await store.close();
     renameSync(before, seal);
     assert.equal((await incarnationOf(folder.path)).incarnation, incarnation);
   });
 
-  test('R10: a copy of the folder is another one, and the folder it was copied from is not', async (t) => {
+  test('R10: a copy of the folder is another one, and the original is not', async (t) => {
     const [folder, parent] = [temporaryFolder(), temporaryFolder()];
     t.after(folder.remove);
     t.after(parent.remove);
@@ -459,7 +459,7 @@ describe('what a folder is an incarnation of', () => {
     assert.ok(![incarnation, copied.incarnation].includes((await incarnationOf(folder.path)).incarnation));
   });
 
-  test('R10: data that is put back in place is another one, with the file beside it or without', async (t) => {
+  test('R10: data restored in place is another one, with the file beside it or without', async (t) => {
     for (const names of [['data.mdb'], ['data.mdb', 'incarnation']]) {
       const [folder, copy] = [temporaryFolder(), temporaryFolder()];
       t.after(folder.remove);
@@ -478,7 +478,7 @@ describe('what a folder is an incarnation of', () => {
     }
   });
 
-  test('R2: a copy from before a node lent to verifiers is another incarnation, also when no process ended in between', async (t) => {
+  test('R2: a copy from before a node lent to verifiers is another incarnation, even if no process ended in between', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const [file, copy] = ['data.mdb', 'copy'].map((name) => join(folder.path, name)) as [string, string];
@@ -486,7 +486,7 @@ describe('what a folder is an incarnation of', () => {
     const { incarnation } = await store.logHead();
     copyFileSync(file, copy);
     await store.renewNode({ ...nodeRow('n1', 1), lends: true });
-    // As a process leaves them that is killed: without the seal of its closing.
+    // As after a kill: without the seal of a regular close.
     const [seal, held] = ['incarnation', 'incarnation.held'].map((name) => join(folder.path, name)) as [string, string];
     linkSync(seal, held);
     await store.close();
@@ -498,7 +498,7 @@ describe('what a folder is an incarnation of', () => {
     assert.deepEqual((await back.listNodes()).nodes, []);
   });
 
-  test('a row of a node that lent to verifiers is there after a kill, with the incarnation that it was written in', async (t) => {
+  test('a row of a node that lent to verifiers survives a kill, with the incarnation in which it was written', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const child = spawn(process.execPath, ['--conditions=curfew-source', holder, folder.path, 'lending'], {
@@ -517,7 +517,7 @@ describe('what a folder is an incarnation of', () => {
 });
 
 describe('a folder of format 1', () => {
-  /** The folder as the version before wrote it: rows of the log without marks, of nodes without tails, no incarnation. */
+  /** The folder as the previous version wrote it: log rows without marks, node rows without tails, no incarnation. */
   async function asBefore(path: string, keepLog: boolean): Promise<void> {
     const tables = openTables(path);
     for (const { key, value } of tables.log.getRange()) {
@@ -532,7 +532,7 @@ describe('a folder of format 1', () => {
   }
 
   for (const keepLog of [true, false]) {
-    test(`is carried over, ${keepLog ? 'with its log' : 'also when its log was forgotten whole'}, and goes on`, async (t) => {
+    test(`is migrated, ${keepLog ? 'with its log' : 'even if its whole log was deleted'}, and works`, async (t) => {
       const folder = temporaryFolder();
       t.after(folder.remove);
       let store = await openLmdbStore(folder.path);

@@ -4,7 +4,7 @@ import { observeStore } from '../../src/stores/observed.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { temporaryFolder } from './harness.ts';
 
-test('a write that fails is told of until one succeeds, or it was ten seconds ago', async (t) => {
+test('a failed write is reported until one succeeds, or for ten seconds', async (t) => {
   const folder = temporaryFolder();
   t.after(folder.remove);
   let now = 0;
@@ -16,7 +16,7 @@ test('a write that fails is told of until one succeeds, or it was ten seconds ag
   assert.equal(calls.writeTrouble, undefined);
   await store.close();
   await assert.rejects(store.ping());
-  assert.equal(calls.writeTrouble, undefined, 'a read is no write');
+  assert.equal(calls.writeTrouble, undefined, 'a read is not a write');
   await assert.rejects(store.removeNamed('front-desk' as never, {} as never), { code: 'store_unavailable' });
   now = 4000;
   await assert.rejects(store.removeNamed('front-desk' as never, {} as never));
@@ -33,7 +33,7 @@ test('a write that fails is told of until one succeeds, or it was ten seconds ag
   assert.equal(calls.writeTrouble, undefined);
 });
 
-test('a call that is not answered is told of: how long, and after five seconds that writes are held up', async (t) => {
+test('an unanswered call is reported: how long it has waited, and after five seconds that writes are held up', async (t) => {
   const folder = temporaryFolder();
   let now = 1000;
   const { store, calls } = observeStore(await openStore(`lmdb:${folder.path}`), () => now);
@@ -52,7 +52,7 @@ test('a call that is not answered is told of: how long, and after five seconds t
   assert.equal(calls.writeTrouble, undefined);
 });
 
-test('what the sweep did is added up, and when it was through is kept', async (t) => {
+test('the sweep’s figures are added up, and the time when it finished is kept', async (t) => {
   const folder = temporaryFolder();
   const { store, calls } = observeStore(await openStore(`lmdb:${folder.path}`));
   t.after(async () => {

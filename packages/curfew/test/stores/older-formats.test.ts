@@ -22,8 +22,8 @@ function folderOf(t: { after(done: () => void): void }, name: string): string {
   return folder.path;
 }
 
-describe('an embedded store that an earlier version has written', { timeout: 120_000 }, () => {
-  test('there is one of every format, this one among them', () => {
+describe('an embedded store written by an earlier version', { timeout: 120_000 }, () => {
+  test('there is one of every format, including the current one', () => {
     const formats = new Set(names.map((name) => Number(/^lmdb-(\d+)/.exec(name)![1])));
     assert.deepEqual(
       [...formats].sort(),
@@ -32,7 +32,7 @@ describe('an embedded store that an earlier version has written', { timeout: 120
   });
 
   for (const name of names) {
-    test(`${name}: everything in it is read, and it goes on`, async (t) => {
+    test(`${name}: everything in it is readable, and it works`, async (t) => {
       const path = folderOf(t, name);
       let store = await openLmdbStore(path);
       let fixture = new StoreFixture({ store, dispose: async () => {} });
@@ -83,14 +83,14 @@ describe('an embedded store that an earlier version has written', { timeout: 120
       await check();
       await fixture.create({ userId: 'user 3', at: start + 20 });
       assert.equal(await store.countActive(start + 20), 4);
-      // All of it ends, and nothing is left of it.
+      // Everything in it ends and is deleted.
       await fixture.sweep(start + forever, hour);
       await fixture.sweep(start + 2 * forever, hour);
       assert.equal(await store.countActive(start + 2 * forever), 0);
       assert.deepEqual(await fixture.list({}, start + 2 * forever), []);
     });
 
-    test(`N10.2: ${name}: a server answers for all of it`, async (t) => {
+    test(`N10.2: ${name}: a server answers with all of its data`, async (t) => {
       const key = makeKey(Date.now(), random);
       const server = await serve({
         CURFEW_STORE: `lmdb:${folderOf(t, name)}`,
@@ -98,7 +98,7 @@ describe('an embedded store that an earlier version has written', { timeout: 120
         CURFEW_LOG_LEVEL: 'silent',
         CURFEW_API_KEY: key,
         CURFEW_SECRET_KEY: '7'.repeat(64),
-        // What is in it is of the year 2026, and is not to be swept.
+        // Its data is of the year 2026, and must not be swept.
         CURFEW_KEEP_EVENTS: '36500d',
       });
       t.after(() => server.close());

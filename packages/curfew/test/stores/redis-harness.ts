@@ -4,12 +4,12 @@ import { recovers } from '../support/recovers.ts';
 import type { RedisServer } from '../support/redis.ts';
 import { Relay } from '../support/relay.ts';
 
-/** Keys that outlive all sessions: numbers, and what was told. So do the marks. */
+/** Keys that outlive all sessions: counters, events and the like. So do the marks. */
 const lasting = ['state', 'head', 'active', 'everyone', 'events', 'log', 'nodes', 'synced'].map(
   (key) => `curfew:${key}`,
 );
 
-/** One Redis for all stores of a test file; each store begins with an empty one. */
+/** One Redis for all stores of a test file; each store starts empty. */
 export function redisHarness(server: () => RedisServer): Harness {
   return {
     async open() {
@@ -45,7 +45,7 @@ export function redisHarness(server: () => RedisServer): Harness {
             return store;
           };
         },
-        /** Every key is about sessions but those; and of the log, its entries. */
+        /** All other keys are about sessions; of the log, its entries count. */
         async entries() {
           const marks = (await server().tell('KEYS', 'curfew:{??}:m')) as string[];
           const keys =

@@ -34,7 +34,7 @@ async function* each(lines: readonly string[]): AsyncGenerator<string> {
 }
 
 describe('exporting and importing', () => {
-  test('what was imported is what was exported, and goes on like it', async (t) => {
+  test('an imported store is the same as the exported one and works in the same way', async (t) => {
     const [one, other] = [await emptyStore(t), await emptyStore(t)];
     await fill(one);
     const lines = await linesOf(one);
@@ -46,7 +46,7 @@ describe('exporting and importing', () => {
     await assertSame(one, other);
   });
 
-  test('an export of format 2: keys that could attach a verifier hold the scope for it', async (t) => {
+  test('in an export of format 2, keys that could attach a verifier get the scope for it', async (t) => {
     const one = await emptyStore(t);
     const fixture = new StoreFixture({ store: one, dispose: async () => {} });
     const [verifies, reads] = [
@@ -67,7 +67,7 @@ describe('exporting and importing', () => {
     assert.deepEqual((await other.readKey(reads.id))?.scopes, ['sessions.read']);
   });
 
-  test('an export that was cut, changed, reordered or is none imports nothing, and says why', async (t) => {
+  test('an invalid, truncated, changed or reordered export imports nothing, and the error says why', async (t) => {
     const one = await emptyStore(t);
     await fill(one);
     const lines = await linesOf(one);
@@ -88,7 +88,7 @@ describe('exporting and importing', () => {
       ['none of ours', ['{"hello":1}'], 'export_damaged', /first line/],
       ['a newer format', lines.with(0, lines[0]!.replace('"format":3', '"format":4')), 'store_version', /format 4/],
     ];
-    // What is known by its first line leaves a store as it was.
+    // An error that its first line shows leaves the store as it was.
     const asNew = ['empty', 'none of ours', 'a newer format'];
     for (const [what, stream, code, says] of bad) {
       const folder = temporaryFolder();
@@ -107,7 +107,7 @@ describe('exporting and importing', () => {
     }
   });
 
-  test('a store that somebody has used takes no import, and stays as it was', async (t) => {
+  test('a used store refuses an import and stays as it was', async (t) => {
     const [one, other] = [await emptyStore(t), await emptyStore(t)];
     await fill(one);
     await fill(other);
@@ -116,7 +116,7 @@ describe('exporting and importing', () => {
     assert.deepEqual(await contentsOf(other), before);
   });
 
-  test('the key that seals what is in it is compared: another one is refused by name', async (t) => {
+  test('the secret key of an export is compared: another one is refused with its own error', async (t) => {
     const one = await emptyStore(t);
     await fill(one);
     const key = random(32);
@@ -127,7 +127,7 @@ describe('exporting and importing', () => {
     assert.equal((await importLines(await emptyStore(t), each(lines), undefined)).keyMissing, true);
   });
 
-  test('by the command line: a file for its owner alone, through a pipe, and errors with a remedy', async (t) => {
+  test('the command line writes a file readable only by its owner, works with a pipe, and its errors have a remedy', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const [from, to, file] = ['from', 'to', 'export.jsonl'].map((name) => join(folder.path, name)) as [
@@ -146,7 +146,7 @@ describe('exporting and importing', () => {
     assert.equal(
       (await runCli(['export', '--store', `lmdb:${from}`, '--output', file])).code,
       1,
-      'it wrote a file over',
+      'it overwrote a file',
     );
     const piped = await runCli(['export', '--store', `lmdb:${from}`]);
     assert.equal(piped.out.split('\n').length, readFileSync(file, 'utf8').split('\n').length);
@@ -174,7 +174,7 @@ describe('exporting and importing', () => {
     await inUse.close();
   });
 
-  test('`migrate` on a store without a schema says that nothing is to be done', async (t) => {
+  test('`migrate` on a store without a schema says that there is nothing to do', async (t) => {
     const folder = temporaryFolder();
     t.after(folder.remove);
     const { out, code } = await runCli(['migrate', '--dry-run', '--store', `lmdb:${folder.path}/none`]);

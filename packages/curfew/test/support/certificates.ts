@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A private authority and what it has signed, for 127.0.0.1. */
+/** A private certificate authority and a certificate that it signed, for 127.0.0.1. */
 export function makeCertificates(folder: string): void {
   const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
   const make = ['req', '-newkey', 'rsa:2048', '-nodes'];

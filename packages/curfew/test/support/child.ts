@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { after } from 'node:test';
 
-/** Linux ends a program together with the process that started it: also when that is killed, as a test that takes too long. */
+/** Linux ends a program together with its parent, even if that is killed, such as a test that takes too long. */
 const dies = ['setpriv', '--pdeathsig', 'KILL', '--'];
 const canDie = process.platform === 'linux' && spawnSync(dies[0]!, ['--version']).status === 0;
 
 const living: Set<ChildProcess> = new Set();
 
-// A test that ran out of time while its server started had nobody to stop it yet. Benchmarks have no such end.
+// A test that timed out while its server was starting had no handle to stop it yet. Benchmarks have no timeouts.
 if (process.env['NODE_TEST_CONTEXT'] !== undefined) {
   after(() => {
     for (const child of living) child.kill('SIGKILL');
@@ -20,7 +20,7 @@ type Piped = ChildProcess & {
   stderr: NonNullable<ChildProcess['stderr']>;
 };
 
-/** Starts a program that is gone when this process is, however it ends. What it says comes by pipes. */
+/** Starts a program that ends when this process does, however that happens. Its output arrives through pipes. */
 export function startChild(command: readonly string[], { env = process.env, stdin = 'ignore' }: Options = {}): Piped {
   const [program, ...args] = canDie ? [...dies, ...command] : command;
   const { NODE_COMPILE_CACHE: compiled } = process.env;

@@ -20,7 +20,7 @@ import {
 
 const timeout = 600_000;
 
-/** What every kind of failover is tried with: whole servers on a store, and applications that are attached to them. */
+/** What every kind of failover is tested with: whole servers on a store, and applications attached to them. */
 export function testFailovers(
   how: string,
   start: (t: TestContext) => Promise<FailingStore>,
@@ -29,7 +29,7 @@ export function testFailovers(
   const setting = { ...options, timeout };
 
   test(
-    `R10: ${how}, nothing says active of what ends after a failover, though the numbers of lost ends are used again`,
+    `R10: ${how}, no session that ends after a failover is reported as active, although the sequences of lost ends are reused`,
     setting,
     async (t) => {
       const store = await start(t);
@@ -40,7 +40,7 @@ export function testFailovers(
         const found = await goThrough(fleet, store, { ahead: run % 2 === 0 });
         t.diagnostic(tell(run, found));
         stale.push(found.stale.length);
-        assert.ok(found.reused > 0, 'the standby lacked nothing, or its numbers are others');
+        assert.ok(found.reused > 0, 'the standby lacked nothing, or its sequences differ');
         await seen.startedOver('store_incarnation', 'log_replaced');
         await seen.toldOnce();
         assertSwift(found.later);
@@ -51,7 +51,7 @@ export function testFailovers(
   );
 
   test(
-    `R10: ${how}, a failover that loses nothing is noticed as well, and whoever starts later waits for nobody`,
+    `R10: ${how}, a failover that loses nothing is noticed too, and a server that starts later waits for nobody`,
     setting,
     async (t) => {
       const store = await start(t);
@@ -80,7 +80,7 @@ export function testFailovers(
   );
 }
 
-/** What does not depend on how it comes that the standby takes the primary's place; it must do so within seconds. */
+/** Tests that do not depend on how the standby replaces the primary, which must happen within seconds. */
 export function testAfterFailover(
   how: string,
   start: (t: TestContext) => Promise<FailingStore>,
@@ -88,32 +88,28 @@ export function testAfterFailover(
 ): void {
   const setting = { ...options, timeout };
 
-  test(
-    `R10: ${how}, ends wait for a server that the store forgets: it came after what the standby has`,
-    setting,
-    async (t) => {
-      const store = await start(t);
-      const settings = fleetSettings({ CURFEW_LEASE_MS: '8000' });
-      const B = await startPlace(t, store.url, settings);
-      const sessions = await open(B.client, 10);
-      await store.lag();
-      const A = await startPlace(t, store.url, settings);
-      await remember([A, B], sessions);
-      A.door.silent = true;
-      await store.failOver();
-      const known = sessions.filter(({ token }) => A.verifier.check(token)).length;
-      assert.equal(known, sessions.length, 'its application does not believe its lease any more');
-      await Promise.all(
-        sessions.map(async (session) => {
-          await end(B, session);
-          assert.deepEqual(await look({ A, B }, [session]), []);
-        }),
-      );
-    },
-  );
+  test(`R10: ${how}, ends wait for a server whose row the failover lost`, setting, async (t) => {
+    const store = await start(t);
+    const settings = fleetSettings({ CURFEW_LEASE_MS: '8000' });
+    const B = await startPlace(t, store.url, settings);
+    const sessions = await open(B.client, 10);
+    await store.lag();
+    const A = await startPlace(t, store.url, settings);
+    await remember([A, B], sessions);
+    A.door.silent = true;
+    await store.failOver();
+    const known = sessions.filter(({ token }) => A.verifier.check(token)).length;
+    assert.equal(known, sessions.length, 'its application’s lease is no longer valid');
+    await Promise.all(
+      sessions.map(async (session) => {
+        await end(B, session);
+        assert.deepEqual(await look({ A, B }, [session]), []);
+      }),
+    );
+  });
 
   test(
-    `${how}, with CURFEW_END_ALL_AFTER_FAILOVER everyone is ended after a failover, once for all servers`,
+    `${how}, with CURFEW_END_ALL_AFTER_FAILOVER everyone’s sessions are ended after a failover, once for all servers`,
     setting,
     async (t) => {
       const store = await start(t);

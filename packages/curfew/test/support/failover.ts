@@ -10,47 +10,47 @@ import { random } from './ports.ts';
 import { clientFor, type ServerProcess, startProcess } from './process.ts';
 import { Relay } from './relay.ts';
 
-/** A store whose standby can lag behind it and take its place, at an address that stays. */
+/** A store with a standby that can lag behind it and replace it, at a fixed address. */
 export type FailingStore = {
   url: string;
-  /** The standby has what was acknowledged before the call, and gets nothing from then on. */
+  /** The standby has everything acknowledged before the call, and gets nothing from then on. */
   lag(): Promise<void>;
   failOver(): Promise<void>;
-  /** Makes the next standby. */
+  /** Creates the next standby. */
   renew(): Promise<void>;
 };
 
-/** A server, its caller, and an application that is attached to it. The server reaches the store through `door`. */
+/** A server, its client, and an application that is attached to it. The server reaches the store through `door`. */
 export type Place = { server: ServerProcess; client: Client; verifier: Verifier; door: Relay };
 
 export type Opened = { id: string; token: string };
 
-/** Two servers on one store: A has followed what the failover loses, and ends are asked for at B. */
+/** Two servers on one store: A has followed what the failover loses, and sessions are ended at B. */
 type Fleet = { A: Place; B: Place };
 
 export type Run = {
-  /** Answers that said active of a session although its end had returned. */
+  /** Answers that reported a session as active although its end had returned. */
   stale: string[];
-  /** How many ends after the failover have a number that an end from before it had. */
+  /** How many ends after the failover have the sequence of an earlier end. */
   reused: number;
-  /** Of the ends that came later, one after another. */
+  /** Of the later ends, in order. */
   later: Receipt[];
 };
 
-/** Sessions whose ends the standby lacks; as many are ended after it has taken the primary's place. */
+/** Sessions whose ends the standby lacks; as many are ended after it has replaced the primary. */
 const many = 10;
-/** Ends that come later: their numbers go past those that were lost. */
+/** Later ends, whose sequences exceed those that were lost. */
 const manyLater = 12;
-/** Everything is looked at again after every so many of these. */
+/** Everything is checked again after this many of them. */
 const lookAfter = 4;
 /** Milliseconds. */
 const pause = 20;
 const patience = 30_000;
 
-/** How often each failover is gone through. */
+/** How often each failover is repeated. */
 export const failovers: number = Number(process.env['CURFEW_TEST_FAILOVERS'] ?? 3);
 
-/** What all servers of a fleet are told. */
+/** The settings of all servers of a fleet. */
 export function fleetSettings(more: Record<string, string> = {}): Record<string, string> {
   return {
     CURFEW_SECRET_KEY: randomBytes(32).toString('hex'),
@@ -87,7 +87,7 @@ export async function open(client: Client, count: number): Promise<Opened[]> {
   return Promise.all(Array.from({ length: count }, one));
 }
 
-/** Everybody has the sessions in memory afterwards. */
+/** Afterwards every verifier has the sessions in memory. */
 export async function remember(places: readonly Place[], sessions: readonly Opened[]): Promise<void> {
   for (const { client, verifier } of places) {
     for (const { token } of sessions) assert.ok((await client.verifySession({ token })).active);
@@ -96,7 +96,7 @@ export async function remember(places: readonly Place[], sessions: readonly Open
   }
 }
 
-/** Ends a session everywhere, and asks until it has: what was refused, or is uncertain, happens once all the same. */
+/** Ends a session everywhere, and retries until that succeeds: a refused or uncertain end still happens only once. */
 export function end({ client }: Pick<Place, 'client'>, { id }: Opened): Promise<Receipt> {
   return insist(async () => {
     const { receipt } = await client.endSession({ id });
@@ -105,12 +105,12 @@ export function end({ client }: Pick<Place, 'client'>, { id }: Opened): Promise<
   });
 }
 
-/** Who says active of a session at this moment. No answer is none that is stale. */
+/** Every place that reports a session as active now. No answer is not a stale answer. */
 export async function look(fleet: Record<string, Place>, sessions: readonly Opened[]): Promise<string[]> {
   const stale: string[] = [];
   const note = (how: string, active: boolean) => active && stale.push(how);
   const places = Object.entries(fleet);
-  // First those who answer without waiting.
+  // First the places that answer without waiting.
   for (const { token } of sessions) {
     for (const [name, { verifier }] of places) note(`check at ${name}`, verifier.check(token) !== undefined);
   }
@@ -125,10 +125,10 @@ export async function look(fleet: Record<string, Place>, sessions: readonly Open
 }
 
 /**
- * A failover as it hurts most: A has followed ten entries that the standby lacks, and reaches the store again only when
- * their numbers are used again, for ends of other sessions that A and its verifier have in memory.
+ * A failover at its worst: A has followed ten entries that the standby lacks, and reaches the store again only when
+ * their sequences are reused, for ends of other sessions that A and its verifier have in memory.
  *
- * With `ahead`, one number more is used by then, so that A finds a log which is longer than the one that it knows.
+ * With `ahead`, one more sequence is used by then, so that A finds a log longer than the one that it knows.
  * Without `lags` the standby lacks nothing.
  */
 export async function goThrough(
@@ -145,7 +145,7 @@ export async function goThrough(
   if (lags) await store.lag();
   const lost: Receipt[] = [];
   for (const session of before) lost.push(await end(B, session));
-  assert.equal(lost.at(-1)!.by, 'acks', 'it is not known that A has followed the log so far');
+  assert.equal(lost.at(-1)!.by, 'acks', 'A may not have followed the log so far');
   const numbers = new Set(lost.map(({ sequence }) => sequence));
   if (!lags) await store.lag();
   A.door.silent = true;
@@ -173,18 +173,18 @@ export async function goThrough(
   return { stale, reused, later: receipts };
 }
 
-/** How many answers were stale, and whose; for people. */
+/** How many answers were stale, and where, for people. */
 export function tell(run: number, { stale, reused, later }: Run): string {
   const whose = [...new Set(stale)].map((how) => `${stale.filter((one) => one === how).length} × ${how}`);
   const acks = later.filter(({ by }) => by === 'acks').length;
   return `failover ${run}: ${stale.length} stale answers (${whose.join(', ') || 'none'}); ${reused} numbers used again; ${acks} of ${later.length} later ends by acks`;
 }
 
-/** Reads what a fleet does about a failover that is to come. */
+/** Observes how a fleet handles a coming failover. */
 export async function watch({ A, B }: Fleet): Promise<{
   /** Resolves when both servers have started over, each once, for one of these reasons. */
   startedOver(...reasons: string[]): Promise<void>;
-  /** The audit trail has one event of it, and not one from each server. */
+  /** Checks that the audit trail has one event of it, and not one from each server. */
   toldOnce(): Promise<void>;
 }> {
   const servers = [A.server, B.server];
@@ -197,32 +197,32 @@ export async function watch({ A, B }: Fleet): Promise<{
     async startedOver(...reasons) {
       await until(async () => restarts().every((found) => found.length > 0));
       for (const found of restarts()) {
-        assert.equal(found.length, 1, `it started over again and again: ${found}`);
+        assert.equal(found.length, 1, `it started over repeatedly: ${found}`);
         assert.ok(reasons.includes(found[0]!), `it started over for another reason: ${found}`);
       }
     },
     async toldOnce() {
       await until(async () => (await told()) > before);
-      assert.equal(await told(), before + 1, 'the failover is told of more than once');
+      assert.equal(await told(), before + 1, 'the failover is reported more than once');
     },
   };
 }
 
-/** Most ends wait for nobody's lease any more. */
+/** Checks that most ends no longer wait for a lease. */
 export function assertSwift(receipts: readonly Receipt[]): void {
   const by = receipts.map((receipt) => receipt.by);
-  assert.ok(by.filter((how) => how === 'acks').length > by.length / 2, `ends go on waiting for leases: ${by}`);
+  assert.ok(by.filter((how) => how === 'acks').length > by.length / 2, `ends still wait for leases: ${by}`);
 }
 
 export async function until(holds: () => Promise<boolean>): Promise<void> {
   const last = performance.now() + patience;
   while (!(await insist(holds))) {
-    assert.ok(performance.now() < last, 'what was waited for has not come');
+    assert.ok(performance.now() < last, 'the expected event did not happen');
     await setTimeout(pause);
   }
 }
 
-/** Asks again for as long as the store is away, or was when it was asked. */
+/** Retries for as long as the store is away, or was when the call began. */
 export async function insist<T>(ask: () => Promise<T>): Promise<T> {
   const last = performance.now() + patience;
   for (;;) {

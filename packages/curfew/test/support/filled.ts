@@ -18,7 +18,7 @@ import { decodeRecord, encodeRecord, type StoreRecord } from '../../src/stores/r
 
 export const later: number = start + 2 * hour;
 
-/** Something of everything that a store can hold, and of every way in which it can have come about. */
+/** Something of everything that a store can hold, made in every way in which it can be made. */
 export async function fill(store: Store): Promise<StoreFixture> {
   const fixture = new StoreFixture({ store, dispose: async () => {} });
   const account = {
@@ -51,7 +51,7 @@ export async function fill(store: Store): Promise<StoreFixture> {
   await store.touchSessions([{ id: three!.id, at: start + 90_000 }]);
   await store.endSessionsOfUser(user('gone'), allOfUser(start + 24));
   await fixture.create({ userId: 'gone', at: start + 25 });
-  // Half of what has ended is written down with the sessions, half is not.
+  // Half of the ends are recorded in the sessions, half are not.
   await fixture.sweep(later, 30 * 24 * hour);
   await fixture.createMany(3, { userId: 'everyone', at: later });
   await store.endSessionsOfUser(account.id, allOfUser(later + 1), { except: three!.id });
@@ -59,14 +59,14 @@ export async function fill(store: Store): Promise<StoreFixture> {
   return fixture;
 }
 
-/** All that a store exports, in an order of its own kinds. */
+/** Everything that a store exports, sorted by kind. */
 export async function contentsOf(store: Store): Promise<StoreRecord[]> {
   const lines: string[] = [];
   for await (const record of store.exportRecords()) lines.push(encodeRecord(record));
   return lines.map((line) => sorted(decodeRecord(line))).sort(byText);
 }
 
-/** Two stores that hold the same, and go on in the same way. */
+/** Checks that two stores have the same content, and work in the same way. */
 export async function assertSame(one: Store, other: Store): Promise<void> {
   assert.deepEqual(await contentsOf(other), await contentsOf(one));
   const fixtures = [one, other].map((store) => new StoreFixture({ store, dispose: async () => {} }));
@@ -102,7 +102,7 @@ export async function assertSame(one: Store, other: Store): Promise<void> {
   );
 }
 
-/** The same with its keys in one order, and nothing that is absent by another name. */
+/** The same with its keys sorted, and without undefined properties. */
 function sorted<T>(value: T): T {
   if (Array.isArray(value)) return value.map(sorted) as T;
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;

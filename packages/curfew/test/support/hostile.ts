@@ -3,7 +3,7 @@ import { CurfewError } from '../../src/errors.ts';
 import type { Store } from '../../src/stores/contract.ts';
 import type { Answer, TestServer } from './server.ts';
 
-/** Texts that are the name, the id or the token of nothing, and that a careless server stumbles over. */
+/** Texts that are no valid name, id or token, and that can break a careless server. */
 export const strangeTexts: Record<string, string> = {
   'a slash': 'a/b',
   'a way up': '../desk',
@@ -18,7 +18,7 @@ export const strangeTexts: Record<string, string> = {
   'a longer text': 'x'.repeat(5000),
 };
 
-/** Bodies that are no object of JSON. */
+/** Bodies that are not a JSON object. */
 export const noObjects: Record<string, string> = {
   'not JSON': '{"name": ',
   'an array': '[]',
@@ -28,7 +28,7 @@ export const noObjects: Record<string, string> = {
   'prototype pollution': '{"__proto__":{"admin":true}}',
 };
 
-/** A request as it is: headers may come twice, and no client tidies the path. */
+/** A raw request: headers may come twice, and no client normalizes the path. */
 export function rawCall(
   { url }: TestServer,
   method: string,
@@ -76,7 +76,7 @@ export async function whileFailing<Result>(
   }
 }
 
-/** What a refused request must leave as it is, and what the sweep, which tidies up meanwhile, does not touch. */
+/** The state that a refused request must leave unchanged, without what the concurrent sweep may change. */
 export async function effectsIn({ context }: TestServer): Promise<{ active: number; head: number }> {
   const { store, clock } = context;
   return { active: await store.countActive(clock.nowForEnd()), head: (await store.logHead()).sequence };

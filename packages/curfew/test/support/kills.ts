@@ -6,12 +6,12 @@ import { random } from './ports.ts';
 import { clientFor, type ServerProcess, startProcess } from './process.ts';
 
 /*
- * Load that writes down what it asked for and what was acknowledged, while a server or its store is killed again and
- * again. After every recovery, what had been acknowledged is there: each end, each creation, each change of groups;
- * nothing that had ended is active; and at last, nothing has happened twice.
+ * Load that records its requests and what was acknowledged, while a server or its store is killed again and again.
+ * After every recovery, everything acknowledged must exist (each end, each creation, each change of groups) and nothing
+ * that had ended may be active; at the end, nothing may have happened twice.
  */
 const workers = 8;
-/** Sessions that are looked at again after a recovery, at most; all of the last round are among them. */
+/** The most sessions that are checked again after a recovery; all of the last round are among them. */
 const looks = 150;
 
 type Known = {
@@ -21,7 +21,7 @@ type Known = {
   /** Acknowledged. */
   ended: boolean;
   groups: Set<string>;
-  /** Asked for when something died: may have happened or not. */
+  /** Requested when something died: may or may not have happened. */
   maybeEnded: boolean;
   maybeGroups: Set<string>;
   round: number;
@@ -31,7 +31,7 @@ export type Counts = Record<'created' | 'ended' | 'groups' | 'epochs' | 'refused
 
 type Test = { after(done: () => unknown): void; diagnostic(text: string): void };
 
-/** The server is killed in the middle of whatever it is doing, and started again over the same store. */
+/** Kills the server in the middle of its work, and starts it again on the same store. */
 export async function killServer(t: Test, store: Record<string, string>, kills: number): Promise<Counts> {
   const load = new Load(t, store);
   for (let round = 0; round < kills; round++) {
@@ -44,7 +44,7 @@ export async function killServer(t: Test, store: Record<string, string>, kills: 
   return load.finish();
 }
 
-/** The store is killed or restarted under a server that stays; `disturb` resolves when the store is back. */
+/** Kills or restarts the store under a server that keeps running; `disturb` resolves when the store is back. */
 export async function killStore(
   t: Test,
   store: Record<string, string>,
@@ -88,7 +88,7 @@ class Load {
     return server;
   }
 
-  /** Load from all workers, and in the midst of it, after a random number of calls, what is to happen. */
+  /** Load from all workers, and the disturbance in the midst of it, after a random number of calls. */
   async during(round: number, happen: () => Promise<void>): Promise<void> {
     let alive = true;
     let left = randomInt(10, 80);
@@ -103,7 +103,7 @@ class Load {
           left -= 1;
           if (left === 0) reached();
         } catch {
-          // A call that was cut off or refused: it was not acknowledged.
+          // A call that was cut off or refused was not acknowledged.
           this.#counts.refused += 1;
           await new Promise(setImmediate);
         }
@@ -115,9 +115,9 @@ class Load {
     await Promise.all(all);
   }
 
-  /** One call of a worker on sessions of its own, written down as asked before and as acknowledged after. */
+  /** One call of a worker on its own sessions, recorded as requested before and as acknowledged after. */
   async #act(round: number, worker: number): Promise<void> {
-    // A user of this round and this worker alone: nobody else touches their sessions.
+    // A user only of this round and this worker, whose sessions nobody else touches.
     const userId = `user ${round}.${worker}.${randomInt(3)}`;
     const mine = this.#known.filter((one) => one.userId === userId && !one.maybeEnded);
     const what = randomInt(10);
@@ -137,7 +137,7 @@ class Load {
       this.#counts.ended += 1;
     } else if (what < 9) {
       const group = `g${randomInt(1e9)}`;
-      // Also of those whose end was refused, or cut off: they may live still.
+      // Including those whose end was refused or cut off: they may still be active.
       for (const other of this.#known) if (other.userId === userId) other.maybeGroups.add(group);
       await this.#client.changeAccessGroups({ userId, add: [group] });
       for (const other of mine) other.groups.add(group);
@@ -174,7 +174,7 @@ class Load {
     }
   }
 
-  /** A last look, also at the audit trail: whole, and each thing in it once. */
+  /** A final check, including the audit trail: it must be complete, and each thing in it once. */
   async finish(): Promise<Counts> {
     const server = await this.start();
     await this.check();
@@ -203,7 +203,7 @@ class Load {
   }
 }
 
-/** Waits until the server says that it can do its work. */
+/** Waits until the server reports that it is ready. */
 async function ready({ url }: ServerProcess): Promise<void> {
   const until = Date.now() + 30_000;
   for (;;) {

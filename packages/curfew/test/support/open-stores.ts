@@ -1,8 +1,8 @@
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 
 /*
- * A program of its own, which damaged files may end: opens the embedded store in each folder that it is told of on standard
- * input, reads all of it and writes to it, and says what became of that.
+ * A separate program, which damaged files may crash: opens the embedded store in each folder that is named on standard
+ * input, reads all of it, writes to it and reports the result.
  */
 process.stdin.setEncoding('utf8');
 let told = '';

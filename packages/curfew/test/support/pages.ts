@@ -9,17 +9,17 @@ export const root: string = fileURLToPath(new URL('../../../../', import.meta.ur
 
 export const readPage = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-/** The examples of a page in one language, in their order. */
+/** The examples of a page in one language, in order. */
 export function examples(language: string, text: string): string[] {
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map((match) => match[1]!);
 }
 
-/** What stands under a heading of a page. */
+/** The text under a heading of a page. */
 export function section(page: string, title: string): string {
   return page.split(`## ${title}\n`)[1]!.split(/^## /m)[0]!;
 }
 
-/** Runs a program to its end; answers what it printed. */
+/** Runs a program to its end; returns its output. */
 export async function run(program: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<string> {
   const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let [out, err] = ['', ''];
@@ -35,11 +35,11 @@ export async function run(program: string, args: string[], env: NodeJS.ProcessEn
 }
 
 /**
- * Runs a session at the terminal as it is printed, with these values for the variables that it begins with, and sees
- * that what each command prints holds what `# →` says below it. Answers how many such lines there were.
+ * Runs a terminal session as printed, with these values for its first variables, and checks that the output of each
+ * command contains the expectations (`# →`) below it. Returns the number of expectations.
  */
 export async function runTerminal(commands: string, given: Readonly<Record<string, string>>): Promise<number> {
-  // Each expectation becomes the mark by which the output before it is found.
+  // Each expectation becomes a mark that separates the output before it.
   const expected: string[] = [];
   const lines = commands.split('\n').map((line) => {
     const [, wanted] = /^# → (.*)$/.exec(line) ?? [];

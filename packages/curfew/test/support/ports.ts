@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../src/domain/ports.ts';
 
-/** A clock that goes only where a test sets it. */
+/** A clock that only the test moves. */
 export function manualClock(
   start = Date.UTC(2026, 0, 1),
 ): Clock & { set(to: number): void; advance(by: number): void } {

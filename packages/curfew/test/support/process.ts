@@ -8,20 +8,20 @@ import { startChild } from './child.ts';
 const source = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const built = fileURLToPath(new URL('../../bin/curfew.js', import.meta.url));
 /**
- * The command line, as arguments of Node. Where everything was built just now it is what people install: it also starts in
- * two thirds of the time, and tests start hundreds.
+ * The command line, as arguments of Node. After a fresh build this is what people install, which also starts in two
+ * thirds of the time; tests start hundreds.
  */
 export const commandLine: readonly string[] = process.env['CURFEW_TEST_BUILT']
   ? [built]
   : ['--conditions=curfew-source', source];
 
-/** A server in a process of its own, as `curfew serve` starts it. */
+/** A server in its own process, as `curfew serve` starts it. */
 export type ServerProcess = {
   child: ChildProcess;
   url: string;
   /** What it has logged so far, line by line. */
   log: string[];
-  /** What it has told people so far. */
+  /** What it has printed for people so far. */
   told: string[];
   stop(signal: NodeJS.Signals): Promise<void>;
 };
@@ -35,7 +35,7 @@ export async function startProcess(env: Record<string, string>, wrapper: string[
   const url = await new Promise<string>((resolve, reject) => {
     createInterface(child.stderr).on('line', (line) => {
       told.push(line);
-      // With its log in a file, this is all that it says.
+      // With its log in a file, this is its only output.
       const [, opened] = /^ +open +(http\S+)\/docs$/.exec(line) ?? [];
       if (opened !== undefined && env['CURFEW_LOG_FILE'] !== undefined) resolve(opened);
     });

@@ -4,7 +4,7 @@ import type { Json } from './server.ts';
 
 export type RawVerifier = { say(message: unknown): void; hear(type: string): Promise<Json>; socket: WebSocket };
 
-/** A verifier of a test's own, that says what the test says. */
+/** A verifier whose messages the test determines. */
 export async function rawVerifier(url: string): Promise<RawVerifier> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/fence`);
   const heard: Json[] = [];

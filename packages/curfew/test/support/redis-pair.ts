@@ -3,12 +3,12 @@ import { RedisServer } from './redis.ts';
 import { Relay } from './relay.ts';
 import { Sentinel } from './sentinel.ts';
 
-/** Milliseconds until Redis is asked again whether it has come to something. */
+/** Milliseconds between checks of whether Redis has reached a state. */
 const pause = 20;
 
 /**
- * A primary and a replica behind one address, so that whoever uses them keeps its URL through a failover. The link between
- * them can be held: then the replica lacks what was written since, and is promoted without it.
+ * A primary and a replica behind one address, so that its users keep their URL through a failover. The link between
+ * them can be held, so that the replica lacks later writes and is promoted without them.
  */
 export class RedisPair {
   #primary: RedisServer;
@@ -24,9 +24,9 @@ export class RedisPair {
     this.#link = link;
   }
 
-  /** `settings` are those of both, as on Redis's own command line. */
+  /** `settings` apply to both, as on Redis's own command line. */
   static async start(...settings: string[]): Promise<RedisPair> {
-    // A link that is held is not given up meanwhile.
+    // A held link does not time out.
     const quick = ['--repl-diskless-sync-delay', '0', '--repl-timeout', '3600'];
     const [primary, replica] = await Promise.all([1, 2].map(() => RedisServer.start(...quick, ...settings)));
     const pair = new RedisPair(primary!, replica!, await Relay.to(primary!.port), await Relay.to(primary!.port));
@@ -34,7 +34,7 @@ export class RedisPair {
     return pair;
   }
 
-  /** The address that stays. */
+  /** The fixed address. */
   get url(): string {
     return `redis://127.0.0.1:${this.#door.port}`;
   }
@@ -47,12 +47,12 @@ export class RedisPair {
     return this.#replica;
   }
 
-  /** What is written from now on does not come to the replica, which seems to be connected all the same. */
+  /** Later writes do not reach the replica, which still seems to be connected. */
   hold(): void {
     this.#link.strand();
   }
 
-  /** The link carries again; resolves when the replica has what the primary has. */
+  /** Releases the link; resolves when the replica has everything. */
   async letGo(): Promise<void> {
     this.#link.cut();
     await this.caughtUp();
@@ -69,7 +69,7 @@ export class RedisPair {
     }
   }
 
-  /** By hand: the primary is killed, the replica is made one, and the address leads there. */
+  /** By hand: the primary is killed, the replica becomes the primary, and the address leads there. */
   async failOver(): Promise<void> {
     await this.#primary.down('SIGKILL');
     await this.#replica.tell('REPLICAOF', 'NO', 'ONE');
@@ -77,8 +77,9 @@ export class RedisPair {
   }
 
   /**
-   * By Sentinel: the primary is killed, Sentinel notices and makes the replica one; it is asked which the primary is, and
-   * the address leads there. It comes for this alone: else it would lead a replica around the link that can be held.
+   * By Sentinel: the primary is killed, Sentinel notices and promotes the replica; Sentinel says which the primary is,
+   * and the address leads there. Sentinel starts only now: earlier it would lead the replica around the link that can
+   * be held.
    */
   async failOverBySentinel(): Promise<void> {
     const sentinel = await Sentinel.watching(this.#link.port);
@@ -93,7 +94,7 @@ export class RedisPair {
     this.#switch();
   }
 
-  /** The one that was the primary comes back, as a replica of the one that is; it gives up what only it had. */
+  /** The former primary comes back as a replica of the current one, and gives up what only it had. */
   async rejoin(): Promise<void> {
     await this.#replica.up();
     await this.#follow();

@@ -6,13 +6,13 @@ import { temporaryFolder } from '../stores/harness.ts';
 import { startChild } from './child.ts';
 import { freePort } from './free-port.ts';
 
-/** What is run as Redis: `CURFEW_TEST_REDIS=valkey-server` for Valkey. */
+/** The program to run as Redis: `CURFEW_TEST_REDIS=valkey-server` for Valkey. */
 const program = process.env['CURFEW_TEST_REDIS'] ?? 'redis-server';
 
-/** Whether there is a Redis on this machine; the tests that need it say that they were left out where there is none. */
+/** Whether Redis is installed on this machine; tests that need it are reported as skipped if not. */
 export const redisInstalled: boolean = spawnSync(program, ['--version']).status === 0;
 
-/** A real Redis of a test's own, on a free port with a folder of its own. */
+/** A separate real Redis for a test, on a free port with its own folder. */
 export class RedisServer {
   readonly port: number;
   readonly #folder: ReturnType<typeof temporaryFolder>;
@@ -56,8 +56,8 @@ export class RedisServer {
   }
 
   /**
-   * Sets the files aside as they are now; what it answers with puts them back in the place of what is there by then, as an
-   * operator does with a backup. Redis is stopped for either.
+   * Sets the current files aside; the returned function restores them in place of later ones, as an operator does with
+   * a backup. Redis is stopped for both.
    */
   async setAside(): Promise<() => Promise<void>> {
     const aside = temporaryFolder();
@@ -80,12 +80,12 @@ export class RedisServer {
     await gone;
   }
 
-  /** Holds the process still, or lets it go on: a server that is there and says nothing. */
+  /** Freezes the process, or lets it continue: a server that exists but does not answer. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
     this.#process!.kill(signal);
   }
 
-  /** A command of an operator's, on a connection of its own. */
+  /** A command from an operator, on a separate connection. */
   tell(...args: string[]): Promise<unknown> {
     return tellRedis(this.url, ...args);
   }
@@ -98,7 +98,7 @@ export class RedisServer {
 
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
-/** One command, on a connection of its own. */
+/** One command, on a separate connection. */
 export async function tellRedis(url: string, ...args: string[]): Promise<unknown> {
   const client = createClient({ url });
   client.on('error', () => {});

@@ -6,7 +6,7 @@ type Trap = 'request' | 'reply' | undefined;
 /** A connection between a client and a server that can be slow, silent, cut, or cut at a chosen moment. */
 export class Relay {
   readonly port: number;
-  /** Milliseconds that everything is held back on its way to the server. */
+  /** Milliseconds by which data to the server is delayed. */
   delay = 0;
   readonly #server: Server;
   #target: number;
@@ -33,23 +33,23 @@ export class Relay {
     this.#target = target;
   }
 
-  /** Breaks the connection once: when the next request comes, or when its reply does. */
+  /** Breaks the connection once: at the next request, or at its reply. */
   breakAt(moment: 'request' | 'reply'): void {
     this.#trap = moment;
   }
 
-  /** Takes everything and passes nothing on, as a network that swallows packets; and the other way. */
+  /** Accepts everything and passes nothing on, like a network that swallows packets; or ends that. */
   set silent(silent: boolean) {
     this.#silent = silent;
     if (!silent) this.cut();
   }
 
-  /** The connections that there are swallow everything from now on, as when the other side is gone; new ones do not. */
+  /** Existing connections swallow everything from now on, as if the other side were gone; new ones do not. */
   strand(): void {
     for (const pair of this.#pairs) this.#stranded.add(pair);
   }
 
-  /** Breaks every connection that there is. */
+  /** Breaks every existing connection. */
   cut(): void {
     for (const pair of this.#pairs) for (const socket of pair) socket.destroy();
   }

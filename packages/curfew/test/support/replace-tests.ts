@@ -8,9 +8,9 @@ import { temporaryFolder } from '../stores/harness.ts';
 import { runCli } from './process.ts';
 import { temporaryStore } from './store.ts';
 
-/** The secret key of a store that several servers share is replaced while none runs. */
+/** Replaces the secret key of a store that several servers share while none is running. */
 export function testReplacing(kind: 'redis' | 'postgres', options: { skip?: boolean } = {}): void {
-  test(`N10.9: on ${kind}, a secret key is not replaced while servers run, which would go on with the former one`, {
+  test(`N10.9: on ${kind}, a secret key is not replaced while servers run, because they would continue with the former one`, {
     ...options,
     timeout: 120_000,
   }, async (t) => {

@@ -6,15 +6,15 @@ import { serve } from '../../src/start/serve.ts';
 import { attachRaw } from './raw-verifier.ts';
 import { type Answer, type Json, TestServer } from './server.ts';
 
-/** Milliseconds: nobody's runs out because the machine is busy; and for whoever waits until one is over. */
+/** Milliseconds: one that does not run out on a busy machine, and one for tests that wait until it has. */
 const [long, short] = [20_000, 2000];
 
 /**
- * What is revoked is revoked everywhere at once: servers on one store, where what happens at one of them counts at the
- * other when the answer is there. An embedded store has one server, which is both.
+ * A revocation applies everywhere at once: with several servers on one store, once a call at one of them is answered,
+ * it applies at the other too. An embedded store has one server, which is both.
  */
 export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip?: boolean } = {}): void {
-  describe(`what is revoked on ${kind}`, options, () => {
+  describe(`revocation on ${kind}`, options, () => {
     /** `there`: calls at the other server. */
     const fleet = async (t: TestContext, lease: number = long) => {
       const server = await TestServer.start({ CURFEW_LEASE_MS: String(lease) }, undefined, kind);
@@ -48,7 +48,7 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       return { id, ...(await server.login(username, `${username} password`)).body };
     };
 
-    test('N2.1, N2.2: a key: no server accepts it when its revocation returns, with a receipt; its streams are over, others are not', async (t) => {
+    test('N2.1, N2.2: once the revocation of a key returns, with a receipt, no server accepts the key; its streams have ended, others have not', async (t) => {
       const { server, there } = await fleet(t);
       const { key, token } = await keyWith(server, 'events.read', 'sessions.verify', 'fence.attach');
       const stays = await keyWith(server, 'events.read', 'fence.attach');
@@ -60,7 +60,7 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       t.after(() => other!.close());
       for (const one of [verifier!, other!]) assert.ok((await one.verify(session.token)).active);
       const [stream, otherStream] = [await follow(server, token), await follow(server, stays.token)];
-      // One that nothing is sent on: only the revocation itself can end it.
+      // One on which nothing is sent: only the revocation itself can end it.
       const quiet = await follow(server, token, 'factor.removed');
       t.after(() => otherStream.leave());
 
@@ -74,10 +74,10 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
         assert.deepEqual([refused.status, refused.body.code], [401, 'key_revoked']);
       }
       await assert.rejects(verifier!.verify(session.token), { code: 'key_revoked' });
-      assert.doesNotMatch(await stream.end, /key\.revoked/, 'it was told of what came afterwards');
+      assert.doesNotMatch(await stream.end, /key\.revoked/, 'it delivered a later event');
       const returned = performance.now();
       await quiet.end;
-      assert.ok(performance.now() - returned < 10_000, 'the stream was ended by its next look at the store');
+      assert.ok(performance.now() - returned < 10_000, 'the stream ended only at its next read of the store');
       assert.ok(other!.check(session.token), 'the verifier of another key was disturbed');
       await otherStream.hears('key.revoked');
 
@@ -88,7 +88,7 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       assert.equal(stored.body.receipt.everywhere, false);
     });
 
-    test('N2.1: a verifier that never renews and says nothing is cut off as well, and answered nothing more', async (t) => {
+    test('N2.1: a verifier that never renews and says nothing is disconnected as well, and gets no more answers', async (t) => {
       const { server, there } = await fleet(t);
       const { key, token } = await keyWith(server, 'fence.attach');
       const session = await server.createSession();
@@ -97,7 +97,7 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       assert.ok((await mute.hear('answer')).answer.active);
       const closed = once(mute.socket, 'close');
       const { receipt } = (await there('DELETE', `/v1/keys/${key.id}`)).body;
-      // It held no lease: nobody has to wait for it.
+      // It held no lease, so nobody has to wait for it.
       assert.deepEqual([receipt.everywhere, receipt.by], [true, 'acks']);
       assert.equal((await mute.hear('refused')).trouble.code, 'key_revoked');
       mute.say({ type: 'ask', question: 2, token: session.token });
@@ -105,7 +105,7 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       assert.equal(await Promise.race([answered, closed.then(() => 'closed')]), 'closed');
     });
 
-    test('a verifier that holds a lease and stands still is waited for until it believes nothing any more', async (t) => {
+    test('a revocation waits for a frozen verifier until its lease has run out', async (t) => {
       const { server, there } = await fleet(t, short);
       const { key, token } = await keyWith(server, 'fence.attach');
       const frozen = await attachRaw(server.url, token, { name: 'frozen' });
@@ -113,7 +113,7 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       const granted = performance.now();
       const { length } = await frozen.hear('grant');
       const { receipt } = (await there('DELETE', `/v1/keys/${key.id}`)).body;
-      assert.ok(performance.now() - granted >= length, 'it returned while the verifier still believed its memory');
+      assert.ok(performance.now() - granted >= length, 'it returned while the verifier’s lease was still valid');
       assert.equal(receipt.everywhere, true);
       frozen.socket.terminate();
     });
@@ -129,7 +129,7 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
       'the account is deleted': (there, { id }) => there('DELETE', `/v1/accounts/${id}`),
       'its token is replaced': (there, { refreshToken }) => there('POST', '/v1/sessions/refresh', { refreshToken }),
     };
-    test('N2.3: a stream of events ends with what its session was: by any end, by its account, by a new token', async (t) => {
+    test('N2.3: a stream of events ends with its session or its rights: by any end, by its account, by a new token', async (t) => {
       const { server, there } = await fleet(t);
       const neighbour = await follow(server, server.key);
       t.after(() => neighbour.leave());
@@ -140,17 +140,17 @@ export function testRevoked(kind: 'lmdb' | 'redis' | 'postgres', options: { skip
         assert.ok(answer.status < 300, `${how}: ${JSON.stringify(answer.body)}`);
         const after = await there('POST', '/v1/sessions', { userId: 'later' });
         const told = await stream.end;
-        assert.ok(!told.includes(after.body.session.id), `${how}: it was told of what came afterwards`);
+        assert.ok(!told.includes(after.body.session.id), `${how}: it delivered a later event`);
         await neighbour.hears(after.body.session.id);
       }
     });
 
-    test('N2.3: who may no longer read events is told of none, and the stream ends; who still may is not disturbed', async (t) => {
+    test('N2.3: a caller that may no longer read events gets none, and the stream ends; others are not disturbed', async (t) => {
       const { server, there } = await fleet(t);
       const [who, kept] = [await person(server), await person(server)];
       const [stream, keptStream] = [await follow(server, who.token), await follow(server, kept.token)];
       t.after(() => keptStream.leave());
-      // Both are touched by this, and end nothing.
+      // Both are affected by this, and nothing ends.
       for (const { id } of [who, kept]) await there('POST', `/v1/users/${id}/access-groups`, { add: ['staff'] });
       const before = (await there('POST', '/v1/sessions', { userId: 'before' })).body.session.id;
       for (const one of [stream, keptStream]) await one.hears(before);
@@ -191,5 +191,5 @@ export async function follow(server: TestServer, token: string, type?: string) {
     }
   };
   await hears('events follow');
-  return { hears, leave: () => leaving.abort(), /** All that was told, once it is over. */ end };
+  return { hears, leave: () => leaving.abort(), /** Everything delivered, once the stream has ended. */ end };
 }

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { TestServer } from './server.ts';
 
-/** A route as it was registered: its shapes as JSON schemas, and those that they may name. */
+/** A registered route: its schemas, and the shared ones that they may refer to. */
 export type Route<Schema = object> = {
   method: string;
   url: string;
@@ -10,7 +10,7 @@ export type Route<Schema = object> = {
   shapes: Readonly<Record<string, Schema>>;
 };
 
-/** Starts a server, and notes every route that it registers: the native API's and each dialect's. */
+/** Starts a server, and records every route that it registers: the native API's and each dialect's. */
 export async function startRecorded(env: Record<string, string>): Promise<{ server: TestServer; routes: Route[] }> {
   const routes: Route[] = [];
   const onInstance = (message: unknown) => {
@@ -23,7 +23,7 @@ export async function startRecorded(env: Record<string, string>): Promise<{ serv
   subscribe('fastify.initialization', onInstance);
   try {
     const server = await TestServer.start(env);
-    // Files of the page that shows the API, and what the server answers to HEAD by itself, have no input.
+    // Files of the page that shows the API, and the server's own answers to HEAD, have no input.
     const driven = routes.filter(({ method, url }) => !['HEAD', 'OPTIONS'].includes(method) && !url.includes('*'));
     return { server, routes: driven };
   } finally {

@@ -12,17 +12,17 @@ import { redisInstalled, tellRedis } from './redis.ts';
 const program = (process.env['CURFEW_TEST_REDIS'] ?? 'redis-server').replace(/-server$/, '-sentinel');
 export const sentinelInstalled: boolean = redisInstalled && spawnSync(program, ['--version']).error === undefined;
 
-/** Milliseconds until it is asked again whether it has come to something. */
+/** Milliseconds between checks of whether it has reached a state. */
 const pause = 20;
 
 type Options = {
-  /** Lines for its settings. */
+  /** Lines for its configuration. */
   settings?: readonly string[];
-  /** What it wants from those who ask it. */
+  /** The credentials that it requires. */
   password?: string;
 };
 
-/** A Sentinel that decides alone, and soon; it calls the primary and its replicas `pair`. */
+/** A Sentinel that decides alone and quickly; it calls the primary and its replicas `pair`. */
 export class Sentinel {
   readonly port: number;
   readonly #process: ChildProcess;
@@ -72,7 +72,7 @@ export class Sentinel {
     return new Sentinel(port, child, folder, password);
   }
 
-  /** Resolves when it knows of a replica, and has found it well. */
+  /** Resolves when it knows of a healthy replica. */
   async knowsReplica(port: number): Promise<void> {
     for (;;) {
       const replicas = (await this.tell('SENTINEL', 'REPLICAS', 'pair')) as Record<string, string>[];
@@ -82,7 +82,7 @@ export class Sentinel {
     }
   }
 
-  /** Resolves when it says that the primary is there, and the switch is through. */
+  /** Resolves when it reports that the primary is there and the switch has finished. */
   async made(port: number): Promise<void> {
     for (;;) {
       const address = (await this.tell('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'pair')) as string[];
@@ -91,7 +91,9 @@ export class Sentinel {
     }
   }
 
-  /** Has it make the replica the primary although nothing is wrong; asked again while it has a failover behind it. */
+  /**
+   * Makes it promote the replica although nothing is wrong; retries while it is still busy with an earlier failover.
+   */
   async switchOver(): Promise<void> {
     for (;;) {
       const refused = await this.tell('SENTINEL', 'FAILOVER', 'pair').catch((error: Error) => error);
@@ -101,7 +103,7 @@ export class Sentinel {
     }
   }
 
-  /** A command, on a connection of its own. */
+  /** A command, on a separate connection. */
   tell(...args: string[]): Promise<unknown> {
     const login = this.#password === undefined ? '' : `:${this.#password}@`;
     return tellRedis(`redis://${login}127.0.0.1:${this.port}`, ...args);

@@ -5,10 +5,10 @@ import { type TemporaryStore, temporaryStore } from './store.ts';
 
 export const adminPassword = 'correct horse battery';
 
-/** What JSON holds: tests look into it and say what they expect there. */
+/** Any JSON: tests look into it and state what they expect there. */
 export type Json = ReturnType<typeof JSON.parse>;
 export type Answer = { status: number; headers: Headers; body: Json };
-/** What every server of a test is told. */
+/** The settings of every server in a test. */
 const common = {
   CURFEW_PORT: '0',
   CURFEW_LOG_LEVEL: 'silent',
@@ -19,10 +19,10 @@ const common = {
 
 export type CallOptions = { as?: string | undefined; code?: string; headers?: Record<string, string>; raw?: string };
 
-/** A server of a test's own, on a free port with an empty store, and the few words in which tests speak to it. */
+/** A separate server for a test, on a free port with an empty store, with helpers for calls. */
 export class TestServer {
   readonly running: RunningServer;
-  /** What names its store to another process. */
+  /** Names its store to another process. */
   readonly env: Record<string, string>;
   /** The root API key. */
   readonly key: string;
@@ -41,7 +41,10 @@ export class TestServer {
     return new TestServer(running, store.env, running.first!.apiKey!, store.remove);
   }
 
-  /** Another server on the same store, to be closed before this one; or one after this one was closed with {@link leave}. */
+  /**
+   * Another server on the same store, to be closed before this one; or one after this one was closed with {@link
+   * leave}.
+   */
   async another(env: Record<string, string> = {}, clock?: Clock): Promise<TestServer> {
     const running = await serve({ ...this.env, ...common, ...env }, {}, clock);
     return new TestServer(running, this.env, this.key, this.#remove);
@@ -55,7 +58,7 @@ export class TestServer {
     return this.running.opened.context;
   }
 
-  /** A request as the root key, unless `as` says otherwise: a token, or '' for nobody. */
+  /** A request as the root key, or with the token in `as`; '' means no credential. */
   async call(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<Answer> {
     const as = options.as ?? this.key;
     const content = options.raw ?? (body === undefined ? undefined : JSON.stringify(body));
@@ -108,12 +111,12 @@ export class TestServer {
     return authenticator;
   }
 
-  /** What a request may change: to see that a refused one changed nothing. */
+  /** The state that a request may change, to check that a refused one changed nothing. */
   async state(): Promise<unknown> {
     const { store, clock } = this.context;
     const { facts } = await store.describe();
     const active = await store.countActive(clock.nowForEnd());
-    // Upkeep may file an ended session elsewhere meanwhile: together they are as many.
+    // Upkeep may move an ended session meanwhile, but their sum stays the same.
     const sessions = Number(facts['liveSessions']) + Number(facts['endedSessions']);
     return { active, head: (await store.logHead()).sequence, sessions };
   }
@@ -129,7 +132,7 @@ export class TestServer {
   }
 }
 
-/** An authenticator app: each code once, the next from the step after when the present one is used. */
+/** An authenticator app: each code once; after the current one is used, the next is of the following step. */
 export class Authenticator {
   backupCodes: string[] = [];
   readonly secret: string;
@@ -148,7 +151,7 @@ export class Authenticator {
     return totpCode(this.secret, step * 30_000);
   }
 
-  /** Six digits that are no code of now. */
+  /** Six digits that are not a code now. */
   wrong(): string {
     const near = [-1, 0, 1].map((step) => totpCode(this.secret, this.#now() + step * 30_000));
     return ['000000', '111111', '222222', '333333'].find((code) => !near.includes(code))!;

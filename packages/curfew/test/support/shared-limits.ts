@@ -14,7 +14,7 @@ import { temporaryStore } from './store.ts';
 
 type Nodes = [AuthorityContext, AuthorityContext];
 
-/** What the limits of guessing promise of a fleet, on two nodes with one store. */
+/** What the limits of guessing promise to a fleet, on two nodes with one store. */
 export function testSharedLimits(kind: 'postgres' | 'redis', { skip = false }: { skip?: boolean } = {}): void {
   const options = { skip, timeout: 120_000 };
   const nodes = async (t: TestContext, settings: Partial<CurfewOptions> = {}): Promise<Nodes> => {
@@ -30,7 +30,7 @@ export function testSharedLimits(kind: 'postgres' | 'redis', { skip = false }: {
     return [opened[0].context, opened[1].context];
   };
 
-  test(`N4.7: ${kind}: the attempts of an account are counted for all nodes together`, options, async (t) => {
+  test(`N4.7: ${kind}: the attempts of an account count for all nodes together`, options, async (t) => {
     const contexts = await nodes(t);
     const password = 'correct horse battery';
     await createAccount(contexts[0], library, { username: 'ada', email: 'ada@example.com', password });
@@ -42,12 +42,12 @@ export function testSharedLimits(kind: 'postgres' | 'redis', { skip = false }: {
         }),
       );
     assert.deepEqual(counted(await tries(password, 24)), { 'is right': 24 });
-    // The device is known: it has as many tries of its own.
+    // The device is known, so it has as many attempts of its own.
     assert.deepEqual(counted(await tries('wrong', 24)), { invalid_credentials: 20, too_many_attempts: 4 });
     assert.deepEqual(counted(await tries(password, 2)), { too_many_attempts: 2 });
   });
 
-  test(`${kind}: those of an address too, whatever names it tries`, options, async (t) => {
+  test(`${kind}: so do those of an address, whatever names it tries`, options, async (t) => {
     const contexts = await nodes(t, { attempts: { loginFromAddress: { max: 6, window: hour } } });
     const tries = (from: number) =>
       Promise.all(
@@ -60,24 +60,20 @@ export function testSharedLimits(kind: 'postgres' | 'redis', { skip = false }: {
     assert.deepEqual(counted(await tries(2)), { invalid_credentials: 6, too_many_attempts: 2 });
   });
 
-  test(
-    `${kind}: NIST SP 800-63B-4 3.2.2: 100 second factors in a row, over days, on whichever node`,
-    options,
-    async (t) => {
-      const contexts = await nodes(t, { attempts: { secondFactor: { max: 1000, window: hour } } });
-      assert.deepEqual(contexts[0].attempts.secondFactorInARow, { max: 100, window: 30 * day });
-      const { id } = await createAccount(contexts[0], library, { username: 'ada', password: 'correct horse battery' });
-      const { account } = await contexts[0].store.readUser(id as AccountId);
-      const codes = await Promise.all(
-        Array.from({ length: 110 }, (_, i) => codeOf(useFactor(contexts[i % 2]!, account!, '000000'))),
-      );
-      assert.deepEqual(counted(codes), { second_factor_invalid: 100, too_many_attempts: 10 });
-    },
-  );
+  test(`${kind}: NIST SP 800-63B-4 3.2.2: 100 second factors in a row, over days, on any node`, options, async (t) => {
+    const contexts = await nodes(t, { attempts: { secondFactor: { max: 1000, window: hour } } });
+    assert.deepEqual(contexts[0].attempts.secondFactorInARow, { max: 100, window: 30 * day });
+    const { id } = await createAccount(contexts[0], library, { username: 'ada', password: 'correct horse battery' });
+    const { account } = await contexts[0].store.readUser(id as AccountId);
+    const codes = await Promise.all(
+      Array.from({ length: 110 }, (_, i) => codeOf(useFactor(contexts[i % 2]!, account!, '000000'))),
+    );
+    assert.deepEqual(counted(codes), { second_factor_invalid: 100, too_many_attempts: 10 });
+  });
 
   const bucket = 'login:ada';
   const rule = { max: 3, window: hour };
-  /** Three guesses on one node, which are looked at until it is said how they were; and one on the other node. */
+  /** Three guesses on one node that stay open until their result is reported, and one on the other node. */
   const underWay = async ([one, other]: Nodes) => {
     let say = (_right: boolean) => {};
     const told = new Promise<boolean>((resolve) => {
@@ -104,7 +100,7 @@ export function testSharedLimits(kind: 'postgres' | 'redis', { skip = false }: {
     };
     const another = { ...other, store: counting as unknown as typeof store };
     const waiting = codeOf(guess(another, { bucket }, rule, async () => {}));
-    // Until it has asked in vain, and once more; or gives up at once, which the test will see.
+    // Until it has retried in vain once; or it gives up at once, which the test will notice.
     let isOver = false;
     void waiting.finally(() => {
       isOver = true;
@@ -113,21 +109,21 @@ export function testSharedLimits(kind: 'postgres' | 'redis', { skip = false }: {
     return { say, first, waiting };
   };
 
-  test(`${kind}: right guesses in parallel are no failures, on whichever nodes`, options, async (t) => {
+  test(`${kind}: correct guesses in parallel do not count as failures, on any nodes`, options, async (t) => {
     const { say, first, waiting } = await underWay(await nodes(t));
     say(true);
     assert.equal(await waiting, 'is right');
     await Promise.all(first);
   });
 
-  test(`${kind}: and wrong ones are, as soon as that is known`, options, async (t) => {
+  test(`${kind}: and wrong ones do, as soon as that is known`, options, async (t) => {
     const { say, first, waiting } = await underWay(await nodes(t));
     say(false);
     assert.equal(await waiting, 'too_many_attempts');
     await Promise.all(first);
   });
 
-  test(`${kind}: guesses of a node that is gone keep nobody waiting for long`, options, async (t) => {
+  test(`${kind}: guesses of a dead node make nobody wait for long`, options, async (t) => {
     const [one, other] = await nodes(t);
     for (let i = 0; i < rule.max; i++) await one.store.takeAttempt(bucket, rule, one.clock.nowForEnd());
     const later = { nowForEnd: () => one.clock.nowForEnd() + 31_000 } as AuthorityContext['clock'];

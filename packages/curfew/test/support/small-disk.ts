@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '../stores/harness.ts';
 
-/** A disk of so many megabytes, and what fills it. */
+/** A disk of that many megabytes, and a way to fill it. */
 export type SmallDisk = { path: string; fill(): void; makeRoom(): void; remove(): void };
 
 /** Why there is none: only root may mount one. */
@@ -25,7 +25,7 @@ export function smallDisk(megabytes: number): SmallDisk | undefined {
         try {
           for (;;) writeSync(file, Buffer.alloc(size));
         } catch {
-          // That is full.
+          // The disk is full.
         }
       }
       fsyncSync(file);

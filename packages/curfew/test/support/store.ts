@@ -5,20 +5,20 @@ import type { CurfewOptions } from '../../src/start/compose.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { RedisServer, tellRedis } from './redis.ts';
 
-/** An empty store of a test's own. */
+/** An empty, separate store for a test. */
 export type TemporaryStore = {
   url: string;
-  /** As a server's environment names it. */
+  /** As in a server's environment. */
   env: Record<string, string>;
-  /** As the library is told of it. */
+  /** As in the library's options. */
   settings: Pick<CurfewOptions, 'store' | 'secretKey'>;
   remove(): Promise<void>;
 };
 
 /**
- * Which store the tests of the server, the dialects and the command line run on: `lmdb` without the variable; with
- * `postgres` or `redis` on a server that is started for them, with a URL on the one that it names; each in a schema, or
- * a numbered database, of its own.
+ * The store for tests of the server, the dialects and the command line: `lmdb` without the variable; with `postgres` or
+ * `redis` one on a server that is started for them, with a URL one on the server that it names. Each test gets its own
+ * schema or numbered database.
  */
 export function temporaryStore(kind: string = process.env['CURFEW_TEST_STORE'] ?? 'lmdb'): Promise<TemporaryStore> {
   if (kind === 'lmdb') return embedded();
@@ -38,7 +38,7 @@ async function embedded(): Promise<TemporaryStore> {
 let started: Promise<{ url(database: string): string; dispose(): Promise<void> }> | undefined;
 after(async () => (await started)?.dispose());
 
-/** One server for all tests of this process, from the engines that tests alone install. */
+/** One server for all tests of this process, from the engines that only tests install. */
 async function inPostgres(): Promise<TemporaryStore> {
   started ??= import('../../../../engines/servers/test/postgres/server.ts').then(({ PostgresServer }) =>
     PostgresServer.start(),

@@ -8,10 +8,10 @@ import { type Permission, permissions } from '../../src/domain/permissions.ts';
 import { random } from './ports.ts';
 import type { TestServer } from './server.ts';
 
-/** Whoever makes a call: their token, and of a person the account and its name. */
+/** The caller: the token, and for a person the account and its name. */
 export type Asking = { token: string; own?: string; username?: string };
 
-/** What a call can be about: an account with a session in a slot, and a key; all of them may do the same. */
+/** What a call can be about: an account with a session in a slot, and a key, all with the same permissions. */
 export type Subject = {
   accountId: string;
   username: string;
@@ -21,7 +21,7 @@ export type Subject = {
   name: string;
 };
 
-/** Everybody of the matrix of permissions, made in the store of a server: to every caller its targets. */
+/** Everybody in the matrix of permissions, made in the store of a server: each caller and its targets. */
 export function createSubjects({ context }: TestServer, { passwordHash = 'none' }: { passwordHash?: string } = {}) {
   let made = 0;
   const authority = createAuthority(context);

@@ -1,7 +1,7 @@
 import { hour, logout, StoreFixture, start } from '../../src/stores/conformance/harness.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 
-// A program of its own: writes to the embedded store in a folder for as long as it lives; says so once it has written some.
+// A separate program: writes to the embedded store in a folder until it ends, and reports once it has written some.
 const store = await openLmdbStore(process.argv[2]!);
 const fixture = new StoreFixture({ store, dispose: async () => {} });
 const ids: string[] = [];

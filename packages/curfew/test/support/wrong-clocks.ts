@@ -12,7 +12,7 @@ import { temporaryFolder } from '../stores/harness.ts';
 import { random } from './ports.ts';
 import { clientFor, runCli, type ServerProcess, startProcess } from './process.ts';
 
-/** Debian's `faketime`: shifts what a program takes for the time of day, and leaves its monotonic clock alone. */
+/** Debian's `faketime`: shifts the time of day that a program sees, but not its monotonic clock. */
 const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');
 export const faketimeInstalled: boolean = library !== undefined;
 
@@ -69,7 +69,7 @@ class Fleet {
   }
 }
 
-/** Resolves with the line of a server's log that says something. */
+/** Resolves with the line of a server's log that matches. */
 async function logged(server: ServerProcess, what: RegExp): Promise<string> {
   const found = () => server.log.find((line) => what.test(line));
   const lines = createInterface(server.child.stdout!);
@@ -81,7 +81,9 @@ async function assertActive(client: Client, tokens: readonly string[]): Promise<
   for (const token of tokens) assert.equal((await client.verifySession({ token })).active, true);
 }
 
-/** Wrong clocks, of a machine that wants to join and of one that has, end nothing and hinder no right server. */
+/**
+ * Wrong clocks, of a machine that wants to join or has joined, end nothing and disturb no server with a right clock.
+ */
 export async function machinesWithWrongClocks(t: Test, store: string): Promise<void> {
   const fleet = new Fleet(t, store);
   const right = await fleet.start();
@@ -118,7 +120,7 @@ export async function machinesWithWrongClocks(t: Test, store: string): Promise<v
   assert.deepEqual(new Set(events.map(({ reason }) => reason)), new Set(['ended_by_admin']));
 }
 
-/** What a version that went by its machine's clock has left in a store: right servers go on, and `doctor` mends it. */
+/** What a version that used its machine's clock left in a store: right servers work, and `doctor` corrects it. */
 export async function storeOfWrongClock(t: Test, url: string): Promise<void> {
   const fleet = new Fleet(t, url);
   const first = await fleet.start();

@@ -9,7 +9,7 @@ const disabled: End = { at: start + 5, by: 'key:root', reason: 'account_disabled
 
 export const accountCases: Case[] = [
   {
-    name: 'an account reads back as it was written, by id, user name and address',
+    name: 'an account reads back unchanged, by id, user name and address',
     async run(fixture) {
       const account = {
         ...fixture.account('ada', 'ada@example.com'),
@@ -25,7 +25,7 @@ export const accountCases: Case[] = [
     },
   },
   {
-    name: 'user names and addresses are unique, also in a race; a creation that is repeated happens once',
+    name: 'user names and addresses are unique, even in a race; a repeated creation happens once',
     async run(fixture) {
       const account = fixture.account('ada', 'ada@example.com');
       assert.equal(await fixture.store.createAccount(account, note('account.created')), 'created');
@@ -40,7 +40,7 @@ export const accountCases: Case[] = [
     },
   },
   {
-    name: 'a change of an account is compare-and-set; an old name is free, a taken one refused',
+    name: 'a change of an account is compare-and-set; the old name becomes free, a taken one is refused',
     async run(fixture) {
       const ada = fixture.account('ada', 'ada@example.com');
       await fixture.store.createAccount(ada, note('account.created'));
@@ -64,7 +64,7 @@ export const accountCases: Case[] = [
     },
   },
   {
-    name: '7.4.2: disabling ends every session, those being created too, in the same write',
+    name: '7.4.2: disabling an account ends every session, including those being created, in the same write',
     async run(fixture) {
       const ada = fixture.account('ada');
       await fixture.store.createAccount(ada, note('account.created'));
@@ -86,7 +86,7 @@ export const accountCases: Case[] = [
     },
   },
   {
-    name: 'a change that ends the others spares the session it came from',
+    name: 'a change that ends the others spares the session that made it',
     async run(fixture) {
       const ada = fixture.account('ada');
       await fixture.store.createAccount(ada, note('account.created'));
@@ -102,7 +102,7 @@ export const accountCases: Case[] = [
     },
   },
   {
-    name: '7.4.2: deleting ends every session and frees the names',
+    name: '7.4.2: deleting an account ends every session and frees its names',
     async run(fixture) {
       const ada = fixture.account('ada', 'ada@example.com');
       await fixture.store.createAccount(ada, note('account.created'));
@@ -122,7 +122,7 @@ export const accountCases: Case[] = [
     },
   },
   {
-    name: 'a change that depends on another account happens only while that one is as it was read',
+    name: 'a change that depends on another account happens only if that one has not changed since it was read',
     async run(fixture) {
       const [ada, bob] = [fixture.account('ada'), fixture.account('bob')];
       for (const account of [ada, bob]) await fixture.store.createAccount(account, note('account.created'));
@@ -136,7 +136,7 @@ export const accountCases: Case[] = [
           end: disabled,
           witness,
         });
-      // Each says that the other stays: only one of the two can be right.
+      // Each requires that the other stays as it is, so only one of the two can succeed.
       const [one, other] = await Promise.all([
         change(ada, 1, { id: bob.id, version: 1 }),
         change(bob, 1, { id: ada.id, version: 1 }),
@@ -161,7 +161,7 @@ export const accountCases: Case[] = [
     },
   },
   {
-    name: 'accounts are listed by user name, page by page, and found by a part of a name',
+    name: 'accounts are listed by user name, page by page, and found by part of a name',
     async run(fixture) {
       for (const text of ['delta', 'alpha', 'charlie', 'bravo']) {
         await fixture.store.createAccount(fixture.account(text, `${text}@example.com`), note('account.created'));
@@ -195,12 +195,12 @@ export const accountCases: Case[] = [
     },
   },
   {
-    name: 'R23: the log tells of a revoked key, once, and whoever reads the entry sees the key revoked',
+    name: 'R23: a revoked key has one entry in the log, and a reader of the entry sees the key revoked',
     async run(fixture) {
       const keys = await Promise.all(Array.from({ length: 5 }, () => fixture.createKey()));
       const ids = keys.map(({ id }) => id);
       for (const key of keys) assert.deepEqual(await fixture.store.readKey(key.id), key);
-      assert.equal(await fixture.head(), 0, 'a key that is made is no change');
+      assert.equal(await fixture.head(), 0, 'creating a key is not a change');
       const { id: ended } = await fixture.create();
       const racing = ids.flatMap((id) => [id, id, id]);
       let open = true;
@@ -232,7 +232,7 @@ export const accountCases: Case[] = [
         const { key, sequence } = answers[i]!;
         assert.equal(key.revokedAt, (await fixture.store.readKey(id))?.revokedAt);
         const own = log.find((entry) => 'keyId' in entry && entry.keyId === id)!;
-        assert.ok(sequence >= own.sequence, 'who asked again would not wait for the first');
+        assert.ok(sequence >= own.sequence, 'a repeated call would not wait for the first');
       }
     },
   },
@@ -258,12 +258,12 @@ export const accountCases: Case[] = [
     },
   },
   {
-    name: 'events are looked for by who did it, and by a span of time: from its first moment on, and before its last',
+    name: 'events are searched by actor and by time: from the start (inclusive) to the end (exclusive)',
     async run(fixture) {
       const by = (actor: Actor, at: number): NewEvent => ({ ...note('login.failed', at), by: actor });
       const others: Actor[] = ['key:a', 'key:ab', 'user:"a\\\n"', 'policy'];
       for (const [i, actor] of others.entries()) await fixture.store.appendEvent(by(actor, start + i));
-      // The store itself writes what this tells of.
+      // The store itself writes the events about these.
       const session = await fixture.create({ userId: 'ada' });
       await fixture.store.endSessionsOfUser(user('ada'), { ...allOfUser(start + 9), by: 'key:a' });
       const ended = (await fixture.store.readEvents({ type: 'user.sessions_ended', limit: 1 })).events[0]!.sequence;
@@ -281,7 +281,7 @@ export const accountCases: Case[] = [
     },
   },
   {
-    name: 'a search of accounts that is out of time says so, and goes on where it stopped',
+    name: 'a search of accounts that runs out of time says so, and continues where it stopped',
     async run(fixture) {
       const names = Array.from({ length: 450 }, (_, i) => `hay-${i}`);
       for (let i = 0; i < names.length; i += 50) {
@@ -302,17 +302,17 @@ export const accountCases: Case[] = [
           budget: 0,
         });
         found.push(...page.accounts.map(({ username }) => username));
-        assert.equal(page.partial, page.next !== undefined, 'a search that stopped says so, and where it goes on');
+        assert.equal(page.partial, page.next !== undefined, 'a search that stopped says so, and where it continues');
         after = page.next;
         stopped += Number(page.partial);
-        assert.ok(stopped < 500, 'a search without time never comes to an end');
+        assert.ok(stopped < 500, 'a search without time never ends');
       } while (after !== undefined);
       assert.deepEqual(found, ['needle']);
-      assert.ok(stopped > 0, 'a search without time looked at everything');
+      assert.ok(stopped > 0, 'a search without time examined everything');
     },
   },
   {
-    name: 'a search of events that is out of time says so, and goes on where it stopped, upwards and downwards',
+    name: 'a search of events that runs out of time says so, and continues where it stopped, upwards and downwards',
     async run(fixture) {
       const types = ['login.failed', 'second_factor.failed'] as const;
       const first = await fixture.create({ userId: 'needle' });
@@ -335,23 +335,23 @@ export const accountCases: Case[] = [
             const from = upwards ? { after: place } : { before: place };
             const page = await fixture.store.readEvents({ ...filter, ...from, limit: 10, budget: 0 });
             seen.push(...page.events.map(({ sequence }) => sequence));
-            assert.equal(page.partial, page.next !== undefined, 'a search that stopped says so, and where it goes on');
+            assert.equal(page.partial, page.next !== undefined, 'a stopped search says so, and where it continues');
             if (page.next === undefined) break;
             assert.equal(page.reached, page.next);
             assert.ok(place === undefined || page.next > place === upwards, 'a page led back');
             place = page.next;
             stopped += 1;
-            assert.ok(stopped < 500, 'a search without time never comes to an end');
+            assert.ok(stopped < 500, 'a search without time never ends');
           }
           assert.deepEqual(seen, found);
-          // Those of one user may be found without a look at the others.
-          if (!('userId' in filter)) assert.ok(stopped > 0, 'a search without time looked at everything');
+          // Those of one user may be found without examining the others.
+          if (!('userId' in filter)) assert.ok(stopped > 0, 'a search without time examined everything');
         }
       }
     },
   },
   {
-    name: 'whoever follows events and finds none of theirs goes on behind those that were looked at',
+    name: 'a follower of events that finds no match continues after the last event examined',
     async run(fixture) {
       await fixture.createMany(5, { userId: 'ada' });
       const follow = (after: number) => fixture.store.readEvents({ type: 'key.revoked', after, limit: 10, budget: 0 });

@@ -5,7 +5,7 @@ import { allOfUser, type Case, changeOf, everyone, ids, logout, start, user } fr
 
 export const epochCases: Case[] = [
   {
-    name: 'R19: ending all of a user is one epoch, one log entry, one event, whatever the count',
+    name: 'R19: ending all sessions of a user is one epoch, one log entry, one event, whatever the count',
     async run(fixture) {
       const mine = await fixture.createMany(25, { userId: 'ada' });
       const other = await fixture.create({ userId: 'bob' });
@@ -29,7 +29,7 @@ export const epochCases: Case[] = [
     },
   },
   {
-    name: 'R19: ending everyone is one epoch, and every count and list says so',
+    name: 'R19: ending everyone is one epoch, and every count and list reflects it',
     async run(fixture) {
       await fixture.createMany(10, { userId: 'ada' });
       await fixture.createMany(10, { userId: 'bob', groups: ['staff'], ip: '10.0.0.1' });
@@ -44,7 +44,7 @@ export const epochCases: Case[] = [
     },
   },
   {
-    name: 'what is created after an epoch lives',
+    name: 'a session that is created after an epoch stays active',
     async run(fixture) {
       await fixture.store.endSessionsOfUser(user('ada'), allOfUser());
       await fixture.store.endEveryone(everyone());
@@ -55,7 +55,7 @@ export const epochCases: Case[] = [
     },
   },
   {
-    name: 'R19: a creation from a credential that was read before an end of all writes nothing',
+    name: 'R19: a creation from a credential that was read before all sessions were ended writes nothing',
     async run(fixture) {
       const { epochs } = await fixture.store.readUser(user('ada'));
       assert.deepEqual(epochs, { user: 0, everyone: 0 });
@@ -76,7 +76,7 @@ export const epochCases: Case[] = [
     },
   },
   {
-    name: 'a creation that races an end of all is ended by it or refused: none is left over',
+    name: 'a creation concurrent with ending all sessions is ended by it or refused, never left over',
     async run(fixture) {
       for (let round = 0; round < 20; round++) {
         const userId = `racer ${round}`;
@@ -95,7 +95,7 @@ export const epochCases: Case[] = [
     },
   },
   {
-    name: 'all but one: the excepted session is stamped with the new epoch in the same write',
+    name: 'all but one: the excepted session gets the new epoch in the same write',
     async run(fixture) {
       const [kept, ...others] = await fixture.createMany(5);
       const outcome = await fixture.store.endSessionsOfUser(user('ada'), allOfUser(start + 9), { except: kept!.id });
@@ -128,9 +128,9 @@ export const epochCases: Case[] = [
     },
   },
   {
-    name: 'CVE-2026-8922: of several ends the first is told, and any of them ends',
+    name: 'CVE-2026-8922: of several ends the first is reported, and any of them ends the session',
     async run(fixture) {
-      // A deterministic walk over creations and ends of both scopes, against the plainest model of it.
+      // A deterministic mix of creations and of ends of both scopes, compared with the simplest model.
       const model: { session: StoredSession; endedBy: string | undefined; userId: string }[] = [];
       let state = 12345;
       const die = (sides: number) => {

@@ -23,7 +23,7 @@ export const groupCases: Case[] = [
     },
   },
   {
-    name: 'a change that changes nothing logs nothing, and answers with the head to wait for',
+    name: 'a change that changes nothing logs nothing, and returns the head to wait for',
     async run(fixture) {
       const { id } = await fixture.create();
       const change = {
@@ -41,7 +41,7 @@ export const groupCases: Case[] = [
     },
   },
   {
-    name: 'one session over the limit, and none is changed',
+    name: 'if one session would exceed the limit, none is changed',
     async run(fixture) {
       const small = await fixture.createMany(3);
       const full = await fixture.create({ at: start + 1, groups: Array.from({ length: 100 }, (_, i) => `g${i}`) });
@@ -69,13 +69,13 @@ export const groupCases: Case[] = [
     },
   },
   {
-    name: 'a suspended session keeps up with its groups',
+    name: 'a change of groups reaches a suspended session',
     async run(fixture) {
       const { id } = await fixture.create({ groups: ['staff'] });
       await fixture.store.changeSession({ id, version: 1, set: { suspended: true }, logged: true, now: start });
       const change = { add: [], remove: group('staff') };
       await fixture.store.changeGroups({ userId: user('ada'), change, by: 'policy', now: start });
-      assert.deepEqual((await fixture.view(id)).accessGroups, [], 'it would come back with what was taken from it');
+      assert.deepEqual((await fixture.view(id)).accessGroups, [], 'it would resume with a group that was removed');
     },
   },
   {

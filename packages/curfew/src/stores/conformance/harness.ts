@@ -22,28 +22,30 @@ import type {
   Store,
 } from '../contract.ts';
 
-/** How a suite gets at a store. `Opened.store` is empty and ready. */
+/** How a suite obtains a store. `Opened.store` is empty and ready. */
 export type Harness = {
   open(): Promise<Opened>;
 };
 
 export type Opened = {
   store: Store;
-  /** Closes the store and opens the same data again; absent where data does not outlive a close. */
+  /** Closes the store and opens the same data again; absent if the data does not outlive a close. */
   reopen?(): Promise<Store>;
-  /** A second client of the same data, as another node has one; absent where one process owns it. Closed by `dispose`. */
+  /**
+   * A second client of the same data, as another node has; absent if one process owns the data. Closed by `dispose`.
+   */
   another?(): Promise<Store>;
   /**
-   * A client of the same data whose connection breaks once: at its next call, before the store has got that, or after
-   * the store has carried it out and before its reply arrives. Absent where there is no connection. Closed by `dispose`.
+   * A client of the same data whose connection breaks once, at its next call: before the store receives the call, or
+   * after the store has executed it and before its reply arrives. Absent without a connection. Closed by `dispose`.
    */
   breaking?(moment: 'request' | 'reply'): Promise<Store>;
   /**
-   * Sets the data aside as it is now. What it answers with puts it back in the place of what is there by then and opens
-   * it, as an operator does with a backup; the store that was open before is closed. Absent where that cannot be done.
+   * Sets the current data aside, as a backup does. The returned function restores it in place of the data of that
+   * moment and opens it; the store that was open before is closed. Absent if that is not possible.
    */
   setAside?(): Promise<() => Promise<Store>>;
-  /** How many rows and index entries the store holds for sessions, ended ones and the log; absent where it can't tell. */
+  /** How many rows and index entries the store holds for sessions, tombstones and the log; absent if it can't tell. */
   entries?(): Promise<number>;
   dispose(): Promise<void>;
 };
@@ -51,7 +53,7 @@ export type Opened = {
 /** One rule of the contract. Fails by throwing. */
 export type Case = { name: string; run(fixture: StoreFixture): Promise<void> };
 
-/** The moment at which every case begins. */
+/** The time at which every case begins. */
 export const start = Date.UTC(2026, 0, 1);
 export const forever = 365 * day;
 export const random = (bytes: number): Uint8Array => randomBytes(bytes);
@@ -71,7 +73,7 @@ export type SessionPlan = {
   absolute?: number;
 };
 
-/** A store and the few words in which the cases speak of it. */
+/** A store, with helpers that keep the cases short. */
 export class StoreFixture {
   store: Store;
   readonly opened: Opened;
@@ -166,7 +168,7 @@ export class StoreFixture {
     }
   }
 
-  /** Watches the log. `hears` resolves when a hint has come; one may be lost, so the log grows on and on meanwhile. */
+  /** Watches the log. `hears` resolves when a hint arrives; since one may be lost, the log keeps growing meanwhile. */
   watch(): { hears(grow: () => Promise<unknown>): Promise<void>; hints(): number; stop(): void } {
     let [hints, heard] = [0, () => {}];
     const stop = this.store.watchLog!(() => {
@@ -189,12 +191,12 @@ export class StoreFixture {
     return this.store.readLog(0, 100_000);
   }
 
-  /** The number of the newest entry of the log. */
+  /** The sequence of the newest entry of the log. */
   async head(): Promise<number> {
     return (await this.store.logHead()).sequence;
   }
 
-  /** Ends a session, or one of its own: one more entry in the log, which it answers with. */
+  /** Ends the given session, or a new one, and returns the new entry of the log. */
   async logOne(session?: { id: SessionId }): Promise<LogEntry> {
     const { id } = session ?? (await this.create());
     const outcome = await this.store.endSession(id, logout());
@@ -214,7 +216,7 @@ export class StoreFixture {
       const { more } = await this.store.sweep({ now, keepEnded, keepEvents: forever, batch });
       if (!more) return;
     }
-    assert.fail('the sweep never came to an end');
+    assert.fail('the sweep never finished');
   }
 
   account(username: string, email?: string): Account {
@@ -250,13 +252,13 @@ export class StoreFixture {
   }
 }
 
-/** Before the first entry of any log. */
+/** The position before the first entry of any log. */
 export const beginning: LogPosition = { sequence: 0, mark: '' };
 
-/** Of an entry or a head, where it is. */
+/** The position of an entry or a head. */
 export const positionOf = ({ sequence, mark }: LogPosition): LogPosition => ({ sequence, mark });
 
-/** An entry without its mark, which every store makes by itself. */
+/** An entry without its mark, which differs in every store. */
 export function changeOf({ mark: _, ...change }: LogEntry): object {
   return change;
 }

@@ -3,17 +3,17 @@ import { minute } from '../../domain/limits.ts';
 import type { LogHead, NodeRow } from '../contract.ts';
 import { beginning, type Case, logout, nodeRow, positionOf, type StoreFixture, start } from './harness.ts';
 
-/** What nodes ask of the log and of the store behind it, so that they notice when either is another one (R2, R10). */
+/** What nodes need from the log and its store to notice when either has been replaced (R2, R10). */
 export const incarnationCases: Case[] = [
   {
-    name: 'the mark of an entry is its own, and the same in every reading and in the head, also after an opening',
+    name: 'the mark of an entry is unique, and the same in every read and in the head, even after reopening',
     async run(fixture) {
       assert.deepEqual(positionOf(await fixture.store.logHead()), beginning);
       const sessions = await fixture.createMany(40);
       await Promise.all(sessions.map(({ id }) => fixture.store.endSession(id, logout())));
       for (let i = 0; i < 5; i++) await fixture.store.endEveryone({ at: start, by: 'user:root', reason: 'everyone' });
       const log = await fixture.log();
-      assert.equal(new Set(log.map(({ mark }) => mark)).size, 45, 'two entries have one mark');
+      assert.equal(new Set(log.map(({ mark }) => mark)).size, 45, 'two entries have the same mark');
       const check = async () => {
         assert.deepEqual(await fixture.log(), log);
         for (const entry of log) assert.deepEqual(await fixture.store.readLog(entry.sequence, 1), [entry]);
@@ -26,7 +26,7 @@ export const incarnationCases: Case[] = [
     },
   },
   {
-    name: 'R4: a renewal answers with the head, the incarnation and the time of the store',
+    name: 'R4: a renewal returns the head, the incarnation and the time of the store',
     async run(fixture) {
       const heads: LogHead[] = [];
       for (let counter = 1; counter <= 3; counter++) {
@@ -37,14 +37,14 @@ export const incarnationCases: Case[] = [
         assert.equal(sequence, Math.floor(i / 2));
         assert.ok(incarnation !== '' && incarnation === heads[0]!.incarnation, 'the incarnation changed by itself');
         assert.ok(now >= (heads[i - 1]?.now ?? 0), 'the time of the store went back');
-        assert.ok(Number.isInteger(now) && Math.abs(now - Date.now()) < minute, 'the time of the store is another');
+        assert.ok(Number.isInteger(now) && Math.abs(now - Date.now()) < minute, 'the time of the store is wrong');
       }
       assert.deepEqual(positionOf(heads[1]!), positionOf(heads[0]!));
       assert.deepEqual(positionOf(heads[5]!), positionOf((await fixture.store.readLog(2, 1))[0]!));
     },
   },
   {
-    name: 'R2: node rows are written, read and removed; one that was renewed since does not go as dead',
+    name: 'R2: node rows are written, read and removed; one that has been renewed since is not removed as dead',
     async run(fixture) {
       await fixture.store.renewNode(nodeRow('n1', 1));
       const entry = await fixture.logOne();
@@ -55,14 +55,14 @@ export const incarnationCases: Case[] = [
         { ...nodeRow('n2', 1), current: true },
       ]);
       await fixture.store.removeNode('n1', 1);
-      assert.equal((await rowsOf(fixture)).length, 2, 'a row that was renewed since went as dead');
+      assert.equal((await rowsOf(fixture)).length, 2, 'a row that had been renewed since was removed as dead');
       await fixture.store.removeNode('n1');
       await fixture.store.removeNode('n1');
       assert.equal((await rowsOf(fixture)).length, 1);
     },
   },
   {
-    name: 'R10: a node is current while the log has its tail with that mark, and not when it has another, or none',
+    name: 'R10: a node is current while the log has its tail with that mark, not with another or none',
     async run(fixture) {
       const [first, second] = [await fixture.logOne(), await fixture.logOne()];
       const current = async (tail: NodeRow['tail']) => {
@@ -79,7 +79,7 @@ export const incarnationCases: Case[] = [
     },
   },
   {
-    name: 'R10: whoever has followed the log is told whether it is still this one',
+    name: 'R10: a node that has followed the log learns whether it is still the same',
     async run(fixture) {
       const [first, second] = [await fixture.logOne(), await fixture.logOne()];
       const follows = async (tail?: NodeRow['tail']) => (await fixture.store.listNodes(tail)).follows;
@@ -90,7 +90,7 @@ export const incarnationCases: Case[] = [
     },
   },
   {
-    name: 'R10: an incarnation is confirmed by its own name alone; and stays, confirmed, over a close and an opening',
+    name: 'R10: an incarnation is confirmed only by its own name, and stays confirmed after reopening',
     async run(fixture) {
       const { incarnation } = await fixture.store.logHead();
       const said = async () => {
@@ -108,7 +108,7 @@ export const incarnationCases: Case[] = [
     },
   },
   {
-    name: 'R10: when an earlier state is put back, numbers that are used again have other marks, and it is another incarnation',
+    name: 'R10: when an earlier state is restored, reused numbers have other marks, and the incarnation is another',
     async run(fixture) {
       if (!fixture.opened.setAside) return;
       const session = await fixture.create();
@@ -119,20 +119,20 @@ export const incarnationCases: Case[] = [
       await fixture.store.renewNode(nodeRow('n1', 1, lost));
       await fixture.store.confirmIncarnation(before.incarnation);
       fixture.store = await putBack();
-      assert.deepEqual(positionOf(await fixture.store.logHead()), positionOf(kept), 'it is not the state from before');
+      assert.deepEqual(positionOf(await fixture.store.logHead()), positionOf(kept), 'it is not the earlier state');
       await fixture.store.renewNode(nodeRow('n1', 2, lost));
       const { incarnation, confirmed } = await fixture.store.listNodes();
       assert.notEqual(incarnation, before.incarnation);
       assert.equal(confirmed, false);
       assert.equal((await rowsOf(fixture))[0]!.current, false);
-      // The very same change, at the same number.
+      // The same change, at the same number.
       const again = await fixture.logOne(session);
       assert.equal(again.sequence, lost.sequence);
       assert.notEqual(again.mark, lost.mark);
       assert.equal(
         (await rowsOf(fixture))[0]!.current,
         false,
-        'a node that followed what is lost seems to follow this',
+        'a node that followed the lost log seems to follow this one',
       );
       await fixture.store.confirmIncarnation(before.incarnation);
       assert.equal((await fixture.store.listNodes()).confirmed, false);

@@ -39,7 +39,7 @@ export const conformanceCases: readonly Case[] = [
   ...interruptionCases,
 ];
 
-/** Runs one case on a store of its own; rejects when the store breaks the rule. */
+/** Runs one case on a store of its own; rejects if the store breaks the rule. */
 export async function runCase(rule: Case, harness: Harness): Promise<void> {
   const opened = await harness.open();
   try {

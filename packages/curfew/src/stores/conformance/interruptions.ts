@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { CurfewError } from '../../errors.ts';
 import { allOfUser, type Case, everyone, group, logout, note, random, StoreFixture, start, user } from './harness.ts';
 
-/** One write, and what of it can be seen: asked twice, it must look as if asked once. */
+/** One write and how to count its effect: done twice, it must look as if done once. */
 type Write = {
   what: string;
   prepare(fixture: StoreFixture): Promise<(on: StoreFixture) => Promise<unknown>>;
@@ -58,14 +58,14 @@ const writes: Write[] = [
   },
 ];
 
-/** Both are honest: it may have happened; or it has surely not, and then it has not. */
+/** Both are honest: the write may have happened, or it has certainly not happened. */
 const honest = ['outcome_unknown', 'store_unavailable'];
 
 export const interruptionCases: Case[] = [
   ...(['request', 'reply'] as const).flatMap((moment) =>
     writes.map(
       ({ what, prepare, times }): Case => ({
-        name: `${what} whose connection breaks ${moment === 'reply' ? 'before its reply' : 'before it arrives'} is not a success; repeated, it happens once`,
+        name: `${what} whose connection breaks ${moment === 'reply' ? 'before its reply' : 'before it arrives'} does not succeed; repeated, it happens once`,
         async run(fixture) {
           if (!fixture.opened.breaking) return;
           const write = await prepare(fixture);
@@ -78,8 +78,9 @@ export const interruptionCases: Case[] = [
           assert.ok(honest.includes(fault.code), `${fault.code}: ${fault.message}`);
           const happened = (await times(fixture)) - before;
           assert.equal(happened, moment === 'reply' ? 1 : 0);
-          if (happened > 0) assert.equal(fault.code, 'outcome_unknown', 'it happened, and was said not to have');
-          // The same client, without a restart; a compare-and-set finds another version, which is an answer too.
+          if (happened > 0)
+            assert.equal(fault.code, 'outcome_unknown', 'it happened, and was reported as not having happened');
+          // The same client, without a restart. A compare-and-set finds another version, which is an answer too.
           await write(broken);
           assert.equal((await times(fixture)) - before, 1);
         },
@@ -87,7 +88,7 @@ export const interruptionCases: Case[] = [
     ),
   ),
   {
-    name: 'an end of all whose reply is lost is over when it is repeated; and what came between has ended too',
+    name: 'ending all sessions completes when it is repeated after a lost reply, and ends sessions created in between too',
     async run(fixture) {
       if (!fixture.opened.breaking) return;
       for (const end of ['user', 'everyone']) {
@@ -104,14 +105,14 @@ export const interruptionCases: Case[] = [
     },
   },
   {
-    name: 'a read whose connection breaks is asked again, or is an error; never an answer that says "not there"',
+    name: 'a read whose connection breaks is repeated or fails; it never answers "not there"',
     async run(fixture) {
       if (!fixture.opened.breaking) return;
       const { id } = await fixture.create();
       for (const moment of ['request', 'reply'] as const) {
         const broken = await fixture.opened.breaking(moment);
         const found = await broken.readSession(id).catch((error: CurfewError) => error.code);
-        assert.ok(found !== undefined, 'a fault was told as absence');
+        assert.ok(found !== undefined, 'a fault was reported as absence');
       }
     },
   },

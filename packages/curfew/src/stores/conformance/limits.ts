@@ -5,7 +5,7 @@ import { allOfUser, type Case, changeOf, hour, ids, logout, name, note, start, u
 
 export const limitCases: Case[] = [
   {
-    name: '7.1.2: over the limit the oldest session is replaced, with log entry and event',
+    name: '7.1.2: over the limit, the oldest session is replaced, with a log entry and an event',
     async run(fixture) {
       const limit = { max: 3, excess: 'replace' } as const;
       const [oldest, ...others] = await fixture.createMany(3);
@@ -24,7 +24,7 @@ export const limitCases: Case[] = [
     },
   },
   {
-    name: '7.1.2: or the new one is refused, and nothing is written',
+    name: '7.1.2: over the limit, the new session can be refused instead, and nothing is written',
     async run(fixture) {
       const limit = { max: 2, excess: 'refuse' } as const;
       await fixture.createMany(2, { idle: hour });
@@ -34,13 +34,13 @@ export const limitCases: Case[] = [
       assert.equal(await fixture.store.readSession(third.id), undefined);
       assert.equal(await fixture.store.readNamed(name('desk')), undefined);
       assert.deepEqual(await fixture.events(), events);
-      // Those that have ended by themselves meanwhile do not count.
+      // Sessions that have ended by deadline meanwhile do not count.
       const later = fixture.plan({ at: start + 2 * hour });
       assert.equal((await fixture.tryCreate(later, { limit })).kind, 'created');
     },
   },
   {
-    name: 'creations that race never pass the limit',
+    name: 'concurrent creations never exceed the limit',
     async run(fixture) {
       const limit = { max: 3, excess: 'refuse' } as const;
       const outcomes = await Promise.all(
@@ -55,7 +55,7 @@ export const limitCases: Case[] = [
     },
   },
   {
-    name: 'a name is held by one live session, and free again when that has ended, whichever way',
+    name: 'a name is held by one live session, and is free again once that has ended, however it ended',
     async run(fixture) {
       const taken = async (now: number) => (await fixture.tryCreate(fixture.plan({ name: 'desk', at: now }), {})).kind;
       const first = await fixture.create({ name: 'desk', idle: hour });
@@ -64,13 +64,13 @@ export const limitCases: Case[] = [
       await fixture.store.endSession(first.id, logout(start + 2));
       const second = await fixture.create({ name: 'desk', at: start + 3, idle: hour });
       assert.equal((await fixture.store.readNamedSession(name('desk')))?.stored.id, second.id);
-      // By its deadline, which nobody has written down yet.
+      // By its deadline, which nobody has recorded yet.
       const third = await fixture.create({ name: 'desk', at: start + 3 + hour });
       assert.equal(await taken(start + 4 + hour), 'name_taken');
       // By an epoch.
       await fixture.store.endSessionsOfUser(user('ada'), allOfUser(start + 5 + hour));
       const fourth = await fixture.create({ name: 'desk', at: start + 6 + hour });
-      // What is written down late about earlier ones does not take the name from the present one.
+      // Recording the ends of earlier ones late does not take the name from the current one.
       await fixture.sweep(start + 7 + hour);
       await fixture.store.endSession(third.id, logout(start + 7 + hour));
       assert.equal((await fixture.store.readNamedSession(name('desk')))?.stored.id, fourth.id);
@@ -78,7 +78,7 @@ export const limitCases: Case[] = [
     },
   },
   {
-    name: 'creations that race for a name: one has it',
+    name: 'of concurrent creations with one name, one succeeds',
     async run(fixture) {
       const plans = Array.from({ length: 10 }, (_, i) => fixture.plan({ name: 'desk', userId: `user ${i}` }));
       const kinds = (await Promise.all(plans.map((plan) => fixture.tryCreate(plan)))).map(({ kind }) => kind);
@@ -87,7 +87,7 @@ export const limitCases: Case[] = [
     },
   },
   {
-    name: 'a slot outlives its sessions; one that a creation made goes with its session',
+    name: 'a slot outlives its sessions; one that a creation made is removed with its session',
     async run(fixture) {
       const slot = fixture.slot('kept');
       assert.equal(await fixture.store.createNamed(slot, note('named_session.created')), 'created');
@@ -107,7 +107,7 @@ export const limitCases: Case[] = [
     },
   },
   {
-    name: 'a stopped slot takes no session; a change of a slot is compare-and-set and keeps it',
+    name: 'a stopped slot refuses sessions; a change of a slot is compare-and-set and keeps it',
     async run(fixture) {
       await fixture.create({ name: 'passing' });
       const read = await fixture.store.readNamed(name('passing'));
@@ -150,7 +150,7 @@ export const limitCases: Case[] = [
     },
   },
   {
-    name: 'attempts: as many as the rule allows in its window, counted in one step for all',
+    name: 'as many attempts as the rule allows in its window, counted in one step for all',
     async run(fixture) {
       const rule = { max: 5, window: hour };
       const take = async (now: number, bucket = 'login:ada') =>
@@ -165,7 +165,7 @@ export const limitCases: Case[] = [
     },
   },
   {
-    name: 'N4.6: a flood of buckets of attempts pushes none out, and a store that is opened again knows them',
+    name: 'N4.6: a flood of buckets of attempts evicts none, and they survive reopening the store',
     async run(fixture) {
       const rule = { max: 2, window: hour };
       const take = async (bucket: string, now = start) => counted(await fixture.store.takeAttempt(bucket, rule, now));
@@ -182,7 +182,7 @@ export const limitCases: Case[] = [
     },
   },
   {
-    name: 'the sweep after a limit counts nothing twice',
+    name: 'the sweep counts no session twice after a limit replaced one',
     async run(fixture) {
       const limit = { max: 1, excess: 'replace' } as const;
       await fixture.create();
@@ -194,5 +194,5 @@ export const limitCases: Case[] = [
   },
 ];
 
-/** Of an attempt what every store says of it; whether others are still looked at, only those say that nodes share. */
+/** The part of an attempt's outcome that every store gives; only stores that nodes share count open attempts. */
 const counted = ({ allowed, remaining, resetAt }: AttemptOutcome) => ({ allowed, remaining, resetAt });

@@ -14,7 +14,7 @@ export const listCases: Case[] = [
         const answer = await fixture.store.listSessions({ filter: {}, after, limit: 10, now: start, budget: 10_000 });
         seen.push(...answer.sessions.map(({ stored }) => stored.id));
         after = answer.next;
-        // Between pages: a new session, and the end of one that was seen already and of one that was not.
+        // Between pages: a new session, and the end of one that was listed already and of one that was not.
         await fixture.create({ at: start + 1000 + page });
         await fixture.store.endSession(seen[page]! as SessionId, logout());
         await fixture.store.endSession(there[page]!.id, logout());
@@ -24,7 +24,7 @@ export const listCases: Case[] = [
     },
   },
   {
-    name: 'a last page that is full says so by having no next',
+    name: 'a last page has no next, even if it is full',
     async run(fixture) {
       await fixture.createMany(20);
       const query = { filter: {}, limit: 10, now: start, budget: 10_000 };
@@ -72,7 +72,7 @@ export const listCases: Case[] = [
     },
   },
   {
-    name: 'the status in a list is derived at its moment: by deadline and by epoch too',
+    name: 'a list shows every status as of its moment, by deadline and by epoch too',
     async run(fixture) {
       const short = await fixture.create({ userId: 'ada', idle: hour });
       const long = await fixture.create({ userId: 'ada', idle: day, at: start + 1 });
@@ -126,7 +126,7 @@ export const listCases: Case[] = [
     },
   },
   {
-    name: 'what has ended is listed, newest first, when very many have and nobody has written it down or moved it',
+    name: 'ended sessions are listed newest first, even if very many ended and no sweep has recorded or moved them',
     async run(fixture) {
       const many = limits.dueCounted + 50;
       const due = await fixture.createMany(many, { userId: 'ada', idle: hour });
@@ -135,7 +135,7 @@ export const listCases: Case[] = [
       const newestFirst = ids(due).reverse();
       assert.deepEqual(ids(await fixture.list({ status: 'ended' }, later)), newestFirst);
       await fixture.sweep(later);
-      // An end each, which the sweep has not come by yet.
+      // One end each, which the sweep has not reached yet.
       const others = await fixture.createMany(many, { userId: 'carol', at: later + 1 });
       await Promise.all(others.map(({ id }) => fixture.store.endSession(id, logout(later + many))));
       const ended = [...ids(others).reverse(), ...newestFirst];
@@ -144,7 +144,7 @@ export const listCases: Case[] = [
     },
   },
   {
-    name: 'a free text is looked for as it is, and a scan out of time goes on where it stopped',
+    name: 'free text is matched literally, and a scan that runs out of time continues where it stopped',
     async run(fixture) {
       const [needle] = await fixture.createMany(1, { userId: 'Needle.*', ip: '10.9.9.9' });
       await fixture.createMany(200, { userId: 'hay', at: start + 1 });
@@ -165,7 +165,7 @@ export const listCases: Case[] = [
         assert.equal(page.partial, page.next !== undefined, 'a scan that stopped early says so');
         if (!page.next) break;
         after = page.next;
-        assert.ok(turn < 500, 'a scan without time never comes to an end');
+        assert.ok(turn < 500, 'a scan without time never ends');
       }
       assert.deepEqual(found, [needle!.id]);
     },

@@ -5,7 +5,7 @@ import { allOfUser, type Case, everyone, group, logout, note, random, start, use
 
 export const logCases: Case[] = [
   {
-    name: 'R15: the log is dense under any mixture of concurrent changes, and each answer names its entry',
+    name: 'R15: the log is dense under any mix of concurrent changes, and each answer names its entry',
     async run(fixture) {
       const sessions = await fixture.createMany(60, { groups: ['a'] });
       const answers = await Promise.all(
@@ -47,7 +47,7 @@ export const logCases: Case[] = [
     },
   },
   {
-    name: 'R15: whoever reads an entry sees its change, and whoever got an answer sees its entry',
+    name: 'R15: a reader of an entry sees its change, and a caller with an answer sees its entry',
     async run(fixture) {
       const sessions = await fixture.createMany(80);
       let applied = 0;
@@ -79,7 +79,7 @@ export const logCases: Case[] = [
     },
   },
   {
-    name: 'the log is read from any entry on, itself included, a piece at a time',
+    name: 'the log is read from any entry on, inclusive, a piece at a time',
     async run(fixture) {
       for (const { id } of await fixture.createMany(10)) await fixture.store.endSession(id, logout());
       const read = async (from: number, limit: number) =>
@@ -91,7 +91,7 @@ export const logCases: Case[] = [
     },
   },
   {
-    name: 'keycloak 51127, better-auth 11073, express-session 632: R20: ended wins every race',
+    name: 'keycloak 51127, better-auth 11073, express-session 632: R20: an end wins every race',
     async run(fixture) {
       for (let round = 0; round < 15; round++) {
         const { id, version, userId } = await fixture.create({ userId: `racer ${round}` });
@@ -115,7 +115,7 @@ export const logCases: Case[] = [
     },
   },
   {
-    name: 'CVE-2026-1035: of 64 changes that race with one version, one wins',
+    name: 'CVE-2026-1035: of 64 concurrent changes with one version, one wins',
     async run(fixture) {
       const { id, version } = await fixture.create();
       const outcomes = await Promise.all(
@@ -130,7 +130,7 @@ export const logCases: Case[] = [
     },
   },
   {
-    name: 'what was acknowledged is there after a close and an opening',
+    name: 'everything acknowledged is still there after reopening',
     async run(fixture) {
       if (!fixture.opened.reopen) return;
       const account = fixture.account('ada', 'ada@example.com');
@@ -171,7 +171,7 @@ export const logCases: Case[] = [
     },
   },
   {
-    name: 'a closed store says that it is unavailable, and says so loudly',
+    name: 'every call on a closed store fails as unavailable',
     async run(fixture) {
       const { id } = await fixture.create();
       await fixture.store.close();

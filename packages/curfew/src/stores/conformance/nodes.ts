@@ -20,7 +20,7 @@ import {
   user,
 } from './harness.ts';
 
-/** A rule for two nodes on one store; nothing to test where one process owns the data. */
+/** A rule for two nodes on one store; there is nothing to test if one process owns the data. */
 function twoNodes(title: string, run: (one: StoreFixture, other: StoreFixture) => Promise<void>): Case {
   return {
     name: `two nodes: ${title}`,
@@ -33,7 +33,7 @@ function twoNodes(title: string, run: (one: StoreFixture, other: StoreFixture) =
 }
 
 export const nodeCases: Case[] = [
-  twoNodes('what one wrote, the other reads at once', async (one, other) => {
+  twoNodes('what one writes, the other reads at once', async (one, other) => {
     const { id } = await one.create({ userId: 'ada' });
     assert.equal((await other.view(id)).status, 'active');
     await other.store.endSession(id, logout());
@@ -47,34 +47,37 @@ export const nodeCases: Case[] = [
     assert.equal(await other.store.countActive(start + 3), 0);
     assert.equal(await other.head(), 3);
   }),
-  twoNodes('the log is dense, and whoever reads an entry sees its change, whoever wrote it', async (one, other) => {
-    const sessions = await one.createMany(60);
-    let applied = 0;
-    let open = true;
-    const reader = async (store: Store) => {
-      let seen = 0;
-      while (open || seen < (await store.logHead()).sequence) {
-        for (const entry of await store.readLog(seen + 1, 100)) {
-          assert.equal(entry.sequence, seen + 1, 'an entry was skipped');
-          seen = entry.sequence;
-          assert.ok('sessionId' in entry);
-          const found = await store.readSession(entry.sessionId);
-          assert.ok(endOf(found!.stored, found!.epochEnd, start), 'an entry was visible before its change');
+  twoNodes(
+    'the log is dense, and a reader of an entry sees its change, whichever node wrote it',
+    async (one, other) => {
+      const sessions = await one.createMany(60);
+      let applied = 0;
+      let open = true;
+      const reader = async (store: Store) => {
+        let seen = 0;
+        while (open || seen < (await store.logHead()).sequence) {
+          for (const entry of await store.readLog(seen + 1, 100)) {
+            assert.equal(entry.sequence, seen + 1, 'an entry was skipped');
+            seen = entry.sequence;
+            assert.ok('sessionId' in entry);
+            const found = await store.readSession(entry.sessionId);
+            assert.ok(endOf(found!.stored, found!.epochEnd, start), 'an entry was visible before its change');
+          }
+          await new Promise(setImmediate);
         }
-        await new Promise(setImmediate);
-      }
-      applied += seen;
-    };
-    const writers = Promise.all(
-      sessions.map(({ id }, i) => (i % 2 ? one : other).store.endSession(id, logout())),
-    ).finally(() => {
-      open = false;
-    });
-    await Promise.all([reader(one.store), reader(other.store), writers]);
-    assert.equal(applied, 120);
-  }),
+        applied += seen;
+      };
+      const writers = Promise.all(
+        sessions.map(({ id }, i) => (i % 2 ? one : other).store.endSession(id, logout())),
+      ).finally(() => {
+        open = false;
+      });
+      await Promise.all([reader(one.store), reader(other.store), writers]);
+      assert.equal(applied, 120);
+    },
+  ),
   {
-    name: 'whoever watches the log hears that it has grown, here or elsewhere, until no longer',
+    name: 'a watcher of the log hears that it has grown, here or elsewhere, until it stops watching',
     async run(fixture) {
       const { store } = fixture;
       if (!store.watchLog) return;
@@ -83,7 +86,7 @@ export const nodeCases: Case[] = [
       await hears(() => end(store));
       const another = await fixture.opened.another?.();
       if (another) await hears(() => end(another));
-      // A creation changes nothing that anybody who follows the log would have to hear of.
+      // A creation changes nothing that a follower of the log needs to know.
       const before = hints();
       await fixture.createMany(5);
       let changes = 0;
@@ -98,7 +101,7 @@ export const nodeCases: Case[] = [
       assert.equal(hints(), last);
     },
   },
-  twoNodes('of changes that race with one version, one wins', async (one, other) => {
+  twoNodes('of concurrent changes with one version, one wins', async (one, other) => {
     for (let round = 0; round < 10; round++) {
       const { id, version } = await one.create({ userId: `racer ${round}` });
       const change = ({ store }: StoreFixture) =>
@@ -107,7 +110,7 @@ export const nodeCases: Case[] = [
       assert.deepEqual(outcomes.map(({ kind }) => kind).sort(), ['changed', 'conflict', 'conflict', 'conflict']);
     }
   }),
-  twoNodes('of ends that race one is the first, and all tell of it', async (one, other) => {
+  twoNodes('of concurrent ends one is the first, and all report that one', async (one, other) => {
     for (const { id } of await one.createMany(20)) {
       const end = ({ store }: StoreFixture, by: 'key:one' | 'key:other') =>
         store.endSession(id, { at: start, by, reason: 'ended_by_admin' });
@@ -119,7 +122,7 @@ export const nodeCases: Case[] = [
     assert.equal(await one.head(), 20);
     assert.equal(await one.store.countActive(start), 0);
   }),
-  twoNodes('creations that race keep to limits and names', async (one, other) => {
+  twoNodes('concurrent creations respect limits and names', async (one, other) => {
     const limit = { max: 3, excess: 'refuse' } as const;
     const both = Array.from({ length: 12 }, (_, i) => (i % 2 ? one : other));
     const limited = await Promise.all(both.map((fixture) => fixture.tryCreate(fixture.plan(), { limit })));
@@ -134,7 +137,7 @@ export const nodeCases: Case[] = [
     assert.equal(accounts.filter((outcome) => outcome === 'created').length, 1);
     assert.equal(await one.store.countActive(start), 4);
   }),
-  twoNodes('a creation that races an end of all on the other does not survive it', async (one, other) => {
+  twoNodes('a creation does not survive a concurrent end of all sessions on the other', async (one, other) => {
     for (let round = 0; round < 15; round++) {
       const userId = `racer ${round}`;
       const { epochs } = await one.store.readUser(user(userId));
@@ -150,7 +153,7 @@ export const nodeCases: Case[] = [
       }
     }
   }),
-  twoNodes('groups and ends that race leave nothing half-changed', async (one, other) => {
+  twoNodes('concurrent changes of groups and ends leave nothing half-changed', async (one, other) => {
     for (let round = 0; round < 10; round++) {
       const userId = `racer ${round}`;
       const sessions = await one.createMany(6, { userId });
@@ -174,7 +177,7 @@ export const nodeCases: Case[] = [
     await other.store.clearAttempts('login:ada');
     assert.equal((await take(one)).remaining, 4);
   }),
-  twoNodes('attempts are open until one of the nodes has said how they went', async (one, other) => {
+  twoNodes('attempts are open until one of the nodes has reported their result', async (one, other) => {
     const rule = { max: 2, window: hour };
     const take = async ({ store }: StoreFixture, now: number) => {
       const { allowed, open, latest } = await store.takeAttempt('login:ada', rule, now);
@@ -193,7 +196,7 @@ export const nodeCases: Case[] = [
     await one.store.failAttempt('login:ada');
     assert.deepEqual(await take(other, start + hour), [true, 1, hour]);
   }),
-  twoNodes('both may sweep at once, while there is work: each thing is done once', async (one, other) => {
+  twoNodes('both may sweep at once while sessions change, and everything is done once', async (one, other) => {
     await one.createMany(60, { idle: hour });
     await one.createMany(30, { userId: 'bob' });
     await one.create({ userId: 'carol', name: 'desk' });
@@ -214,10 +217,10 @@ export const nodeCases: Case[] = [
         total.endsWritten += endsWritten;
         if (!more) return total;
       }
-      return assert.fail('the sweep never came to an end');
+      return assert.fail('the sweep never finished');
     };
     const [a, b] = await Promise.all([sweep(one), sweep(other), busy]);
-    // What one skipped because the other was at it is left for the next time.
+    // Work that one skipped because the other was doing it is left for the next time.
     const rest = await sweep(one);
     assert.deepEqual(
       [a.expired + b.expired + rest.expired, a.endsWritten + b.endsWritten + rest.endsWritten],
@@ -229,7 +232,7 @@ export const nodeCases: Case[] = [
     assert.equal(await other.store.countActive(start + day), 0);
     assert.equal(await one.store.readNamed(name('desk')), undefined);
   }),
-  twoNodes('events are followed without a gap, whoever writes them', async (one, other) => {
+  twoNodes('events are followed without a gap, whichever node writes them', async (one, other) => {
     let seen = 0;
     let open = true;
     const follower = (async () => {
@@ -253,11 +256,14 @@ export const nodeCases: Case[] = [
     const entry = await other.logOne();
     assert.deepEqual(positionOf(await one.store.renewNode(nodeRow('n1', 2))), positionOf(entry));
   }),
-  twoNodes('both see one incarnation, and what one of them confirmed is confirmed', async (one, other) => {
-    const { incarnation } = await one.store.logHead();
-    assert.equal((await other.store.logHead()).incarnation, incarnation);
-    await one.store.confirmIncarnation(incarnation);
-    const said = await other.store.listNodes();
-    assert.deepEqual([said.incarnation, said.confirmed], [incarnation, true]);
-  }),
+  twoNodes(
+    'both see one incarnation, and an incarnation that one of them confirmed is confirmed',
+    async (one, other) => {
+      const { incarnation } = await one.store.logHead();
+      assert.equal((await other.store.logHead()).incarnation, incarnation);
+      await one.store.confirmIncarnation(incarnation);
+      const said = await other.store.listNodes();
+      assert.deepEqual([said.incarnation, said.confirmed], [incarnation, true]);
+    },
+  ),
 ];

@@ -10,7 +10,7 @@ const shown = (at: number): FactorShown => ({ at, area: 'any', network: '192.0.2
 
 export const sessionCases: Case[] = [
   {
-    name: 'a session reads back as it was written',
+    name: 'a session reads back unchanged',
     async run(fixture) {
       const full = {
         ...fixture.plan({ userId: 'Ünï©ode/🦉', groups: ['a', 'ünï'], ip: '2001:db8::1', userAgent: 'curl/8.5.0' }),
@@ -26,7 +26,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'what whoever opened a session may do stays with it, whatever changes',
+    name: 'the permissions of a session’s creator stay with it, whatever changes',
     async run(fixture) {
       const openedWith = ['sessions.create'] as const;
       const { id } = { ...fixture.plan() };
@@ -54,7 +54,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'what is not there is an answer, not an error',
+    name: 'a session that does not exist is an answer, not an error',
     async run(fixture) {
       const id = newId('nobody', start, random) as SessionId;
       assert.equal(await fixture.store.readSession(id), undefined);
@@ -70,7 +70,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'a creation that is repeated happens once',
+    name: 'a repeated creation happens once',
     async run(fixture) {
       const session = fixture.plan({ name: 'desk' });
       const first = await fixture.tryCreate(session);
@@ -81,7 +81,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'what is asked for twice at the same moment happens once',
+    name: 'a call that is made twice at the same moment happens once',
     async run(fixture) {
       const [plan, other] = [fixture.plan(), fixture.plan()];
       const made = await Promise.all([plan, other, plan].map((each) => fixture.tryCreate(each)));
@@ -104,7 +104,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'of what is asked for at the same moment, each gets its own answer',
+    name: 'concurrent calls each get their own answer',
     async run(fixture) {
       const { store } = fixture;
       await store.endSessionsOfUser(user('moved'), allOfUser());
@@ -163,7 +163,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'the end of a suspended session counts no active one',
+    name: 'ending a suspended session does not change the count of active ones',
     async run(fixture) {
       const [{ id, version }] = [await fixture.create(), await fixture.create()];
       await fixture.store.changeSession({ id, version, set: { suspended: true }, logged: true, now: start });
@@ -173,7 +173,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'a creation changes nothing that a verification may say: no log entry; but an event',
+    name: 'a creation alters no verification, so it writes an event but no log entry',
     async run(fixture) {
       const outcome = await fixture.tryCreate(fixture.plan());
       assert.ok(outcome.kind === 'created' && outcome.sequence === undefined);
@@ -185,7 +185,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'an end is written with its reason, its log entry and its event',
+    name: 'an end is recorded with its reason, its log entry and its event',
     async run(fixture) {
       const { id } = await fixture.create();
       const end = logout(start + 5);
@@ -219,7 +219,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: "another user's session is not found, and stays",
+    name: "another user's session is not found and stays active",
     async run(fixture) {
       const { id } = await fixture.create({ userId: 'ada' });
       assert.deepEqual(await fixture.store.endSession(id, logout(), { userId: user('bob') }), { kind: 'not_found' });
@@ -244,7 +244,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'an end answers with the session as it is read from then on',
+    name: 'an end returns the session as later reads return it',
     async run(fixture) {
       const idle = hour;
       const ways: [string[], number][] = [
@@ -293,7 +293,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'only what a verification may say is logged',
+    name: 'only a change that can alter a verification is logged',
     async run(fixture) {
       const { id } = await fixture.create();
       const quiet = { id, version: 1, set: { factorShown: shown(start) }, logged: false, now: start };
@@ -309,7 +309,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'keycloak 51127, express-session 632: R20: an ended session takes no change, whichever way it ended',
+    name: 'keycloak 51127, express-session 632: R20: an ended session never changes, however it ended',
     async run(fixture) {
       const ways: [string, (id: SessionId) => Promise<unknown>, number][] = [
         ['written', (id) => fixture.store.endSession(id, logout()), start],
@@ -338,7 +338,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'activity only goes forward: no version, no log entry, no event',
+    name: 'activity only moves forward, and writes no version, log entry or event',
     async run(fixture) {
       const before = await fixture.create();
       const events = await fixture.events();
@@ -359,7 +359,7 @@ export const sessionCases: Case[] = [
     },
   },
   {
-    name: 'activity slides the idle deadline, and comes too late at it',
+    name: 'activity extends the idle deadline, and is too late once that has passed',
     async run(fixture) {
       const { id } = await fixture.create({ idle: hour });
       await fixture.store.touchSessions([{ id, at: start + 59 * minute }]);

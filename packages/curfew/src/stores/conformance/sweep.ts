@@ -16,7 +16,7 @@ import {
 
 export const sweepCases: Case[] = [
   {
-    name: 'the sweep writes down ends by deadline, with log entry and event',
+    name: 'the sweep records ends by deadline, with a log entry and an event',
     async run(fixture) {
       const [idle] = await fixture.createMany(3, { idle: hour });
       const expired = await fixture.create({ idle: day, absolute: day });
@@ -38,7 +38,7 @@ export const sweepCases: Case[] = [
     },
   },
   {
-    name: 'the sweep writes down ends by epoch as they were, without entries of their own',
+    name: 'the sweep records ends by epoch as they were, without entries of their own',
     async run(fixture) {
       const mine = await fixture.createMany(12, { userId: 'ada' });
       const theirs = await fixture.createMany(12, { userId: 'bob' });
@@ -61,13 +61,13 @@ export const sweepCases: Case[] = [
     },
   },
   {
-    name: 'however much is due at once, a count is that of the active ones and of some that nobody has written down yet',
+    name: 'however many sessions are due, a count exceeds the active ones only by some that no sweep has recorded yet',
     async run(fixture) {
       const more = 50;
       await fixture.createMany(limits.dueCounted + more, { userId: 'ada', idle: hour });
       await fixture.createMany(20, { userId: 'bob', idle: hour });
       const alive = await fixture.create({ userId: 'bob', idle: day, at: start + 1 });
-      // Placed in the indexes, where there are such.
+      // Entered in the indexes, if the store has any.
       await fixture.sweep(start + minute);
       const now = start + 2 * hour;
       const counted = await fixture.store.countActive(now);
@@ -85,7 +85,7 @@ export const sweepCases: Case[] = [
     },
   },
   {
-    name: 'the sweep does not end what was active meanwhile',
+    name: 'the sweep does not end a session that was active meanwhile',
     async run(fixture) {
       const { id } = await fixture.create({ idle: hour });
       for (let now = start; now <= start + day; now += 30 * minute) {
@@ -98,7 +98,7 @@ export const sweepCases: Case[] = [
     },
   },
   {
-    name: 'a piece of work is bounded, and several sweeps at once do each thing once',
+    name: 'one sweep does bounded work, and concurrent sweeps do everything once',
     async run(fixture) {
       await fixture.createMany(50, { idle: hour });
       const task = { now: start + day, keepEnded: forever, keepEvents: forever, batch: 10 };
@@ -111,7 +111,7 @@ export const sweepCases: Case[] = [
     },
   },
   {
-    name: 'R20: a tombstone keeps its sequence as long as it is kept, and the numbering of the log goes on when it is forgotten',
+    name: 'R20: a tombstone keeps its sequence as long as it is kept, and the log continues its numbering after that',
     async run(fixture) {
       const [one, two] = await fixture.createMany(2);
       await fixture.store.endSession(one!.id, logout(start));
@@ -129,12 +129,12 @@ export const sweepCases: Case[] = [
     },
   },
   {
-    name: 'R10: of the log entries that are too old the sweep keeps the newest: whoever has read that far can read on',
+    name: 'R10: of the log entries that are too old the sweep keeps the newest, so that a reader there can continue',
     async run(fixture) {
       const sessions = await fixture.createMany(32);
       for (const [i, { id }] of sessions.entries()) await fixture.store.endSession(id, logout(start + i * hour));
       const log = await fixture.log();
-      // A piece of work that is smaller than what there is to forget, and ends anywhere.
+      // A batch that is smaller than the work, and ends anywhere.
       for (const [now, kept] of [
         [start + 2 * hour, 0],
         [start + 3 * hour, 1],
@@ -151,7 +151,7 @@ export const sweepCases: Case[] = [
     },
   },
   {
-    name: 'spring-session 2230, spring-session 1843: when all is ended and forgotten, every count and index is as it was at first',
+    name: 'spring-session 2230, spring-session 1843: when all sessions have ended and been deleted, every count and index is as at first',
     async run(fixture) {
       const count = async () => (await fixture.opened.entries?.()) ?? 0;
       const empty = await count();
@@ -189,13 +189,13 @@ export const sweepCases: Case[] = [
       assert.equal(await fixture.store.countActive(start + 2 * day), 0);
       assert.equal(await fixture.store.readNamed(name('last')), undefined);
       assert.deepEqual((await fixture.store.listNamed({ limit: 100 })).slots, []);
-      // The newest entry of the log stays for good: it tells this log from another.
+      // The newest entry of the log is always kept: it distinguishes this log from another.
       assert.equal((await fixture.log()).length, 1);
       assert.equal(await count(), fixture.opened.entries ? empty + 1 : 0);
     },
   },
   {
-    name: 'events are kept as long as they are asked to be',
+    name: 'events are kept as long as requested',
     async run(fixture) {
       await fixture.create({ idle: 30 * day });
       await fixture.create({ idle: 30 * day, at: start + day });

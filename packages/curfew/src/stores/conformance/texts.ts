@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { SessionId } from '../../domain/brand.ts';
 import { type Case, ids, logout, name, note, start, user } from './harness.ts';
 
-/** What an engine's own idea of text, order or patterns could get in the way of. */
+/** Text that an engine's own handling of encodings, order or patterns could break. */
 const odd = [
   '\u0000',
   'a\u0000b',
@@ -17,7 +17,7 @@ const odd = [
 
 export const textCases: Case[] = [
   {
-    name: 'any text is kept as it is: U+0000, quotes, patterns, characters beyond the first plane',
+    name: 'any text is kept unchanged: U+0000, quotes, patterns, characters beyond the first plane',
     async run(fixture) {
       for (const text of odd) {
         const session = {
@@ -47,13 +47,13 @@ export const textCases: Case[] = [
     },
   },
   {
-    name: 'what is looked for may be any text: nothing is found, nothing fails, and nobody else is disturbed',
+    name: 'a search for any text finds nothing, does not fail and does not disturb other calls',
     async run(fixture) {
       const { id } = await fixture.create();
       for (const text of odd) {
         const other = fixture.store.readSession(id);
         assert.equal(await fixture.store.readSession(text as SessionId), undefined);
-        assert.ok(await other, 'a question of somebody else failed with it');
+        assert.ok(await other, 'another call failed with it');
         assert.deepEqual(await fixture.store.endSession(text as SessionId, logout()), { kind: 'not_found' });
         assert.equal((await fixture.store.readUser(user(text))).account, undefined);
         assert.equal(await fixture.store.findAccount({ username: text }), undefined);
@@ -68,7 +68,7 @@ export const textCases: Case[] = [
     },
   },
   {
-    name: 'names and users are ordered by their bytes, on every engine alike',
+    name: 'names and users are ordered by their bytes, the same on every engine',
     async run(fixture) {
       const names = ['Z', 'a', 'B', '_', '-', '10', '9', 'aa', 'a-', 'A'];
       for (const text of names) await fixture.store.createNamed(fixture.slot(text), note('named_session.created'));

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { day } from '../../domain/limits.ts';
 import { type Case, hour, logout, note, start } from './harness.ts';
 
-/** The latest moment that is written down, and what becomes of it after a wrong clock. */
+/** The latest recorded time, and how it recovers from a wrong clock. */
 export const timeCases: Case[] = [
   {
-    name: 'what a wrong clock made of the latest moment is taken back, and nothing else with it',
+    name: 'correcting the latest time after a wrong clock changes nothing else',
     async run(fixture) {
       const ahead = start + 40 * day;
       const [live, ended] = await fixture.createMany(2);

@@ -24,7 +24,7 @@ const loginKey = {
 
 export function readAccount(tables: Tables, id: AccountId): Account | undefined {
   const account = tables.accounts.get(id) as Account | undefined;
-  // Format 3 had no such address.
+  // Format 3 has no pending address.
   return account && { ...account, pendingEmail: account.pendingEmail };
 }
 
@@ -59,7 +59,7 @@ export function changeAccount(
   let sequence: number | undefined;
   if (end) {
     const spared = endUser(draft, id, end, { except });
-    // The session it came from has just ended itself: then all of them end.
+    // The excepted session has just ended itself, so all of them end.
     const outcome = spared.kind === 'ended' ? spared : endUser(draft, id, end);
     sequence = outcome.kind === 'ended' ? outcome.sequence : undefined;
   }
@@ -78,7 +78,7 @@ export function deleteAccount(draft: Draft, { id, version, event, end, witness }
   return { kind: 'deleted', sequence: outcome.kind === 'ended' ? outcome.sequence : draft.head };
 }
 
-/** Accounts that are looked at before others get their turn. */
+/** Accounts to examine before others get their turn. */
 const slice = 200;
 
 export async function listAccounts(tables: Tables, query: AccountQuery): Promise<AccountPage> {
@@ -122,7 +122,7 @@ export function revokeKey(
   const key = readKey(draft.tables, id);
   if (!key) return undefined;
   const revoked = { ...key, revokedAt: key.revokedAt ?? at };
-  // Written as well when it was revoked already: nobody knows whether the first one's sync succeeded.
+  // Written even if it was already revoked: nobody knows whether the first write was synced.
   draft.tables.keys.put(id, revoked);
   if (key.revokedAt !== undefined) return { key, sequence: draft.head };
   draft.revoked(id);

@@ -4,46 +4,46 @@ import type { CurfewError } from '../../errors.ts';
 import type { AttemptOutcome } from '../contract.ts';
 import type { Tables } from './tables.ts';
 
-/** How many were taken, and when the window ends. */
+/** How many attempts were made, and when the window ends. */
 type Row = [taken: number, resetAt: number];
 
-/** Buckets that one piece of a sweep deals with at most. */
+/** The most buckets that one piece of a sweep handles. */
 const most = 500;
-/** Buckets that are held in memory at most while the disk is full: some megabytes. */
+/** The most buckets that are held in memory while the disk is full: some megabytes. */
 export const mostHeld = 50_000;
 
 const bucketKey = (bucket: string): string => `b${bucket}`;
-/** When a bucket may be forgotten: in the order of time. A cleared bucket leaves its key until then. */
+/** When a bucket may be deleted, in order of time. A cleared bucket leaves its key until then. */
 const timeKey = (time: number, bucket: string): string => `t${encodeNumber(time, 8)}${bucket}`;
 const bucketOfTimeKey = (key: string): string => key.slice(9);
 
 /**
- * Attempts, on disk, so that a restart lets nobody guess anew and no flood pushes anything out. Nobody waits for their
- * writes: until one is committed, a moment later, what it says is kept in memory, where the next attempt finds it. While
- * the disk is full that is until its window ends, or there is room again; there are only so many of them.
+ * Attempts are on disk, so that a restart lets nobody guess anew and a flood evicts nothing. Nobody waits for their
+ * writes: until one is committed, a moment later, its row is kept in memory, where the next attempt finds it. While the
+ * disk is full, it is kept until its window ends or there is room again; the number of such rows is limited.
  */
 export class Attempts {
   readonly #table: Tables['attempts'];
   readonly #mayWrite: () => boolean;
   readonly #unwritten: Map<string, { row: Row | undefined }> = new Map();
-  /** Which of these the disk had no room for. */
+  /** The unwritten ones for which the disk had no room. */
   readonly #held: Set<string> = new Set();
   readonly #refusal: () => CurfewError;
   #written: Promise<unknown> = Promise.resolve();
 
-  /** `mayWrite`: whether the disk has room for what is no end; `refusal`: what is said where no more can be held. */
+  /** `mayWrite`: whether the disk has room for writes other than ends; `refusal`: the error if no more can be held. */
   constructor(table: Tables['attempts'], mayWrite: () => boolean, refusal: () => CurfewError) {
     this.#table = table;
     this.#mayWrite = mayWrite;
     this.#refusal = refusal;
   }
 
-  /** @throws `store_full` when the disk is full, and as many as can be held in memory are */
+  /** @throws `store_full` if the disk is full and the memory for held attempts is too */
   take(bucket: string, { max, window }: AttemptRule, now: number): AttemptOutcome {
     if (this.#held.size >= mostHeld && !this.#held.has(bucket) && !this.#mayWrite()) throw this.#refusal();
     const kept = this.#read(bucket);
     const isOpen = kept !== undefined && kept[1] > now;
-    // What a full disk did not take of the window may be missing there altogether.
+    // If the disk was full during the window, its keys may be missing there.
     const isNoted = isOpen && !this.#held.has(bucket);
     const [taken, resetAt] = isOpen ? kept : [0, now + window];
     const allowed = taken < max;
@@ -56,7 +56,7 @@ export class Attempts {
     if (this.#read(bucket)) this.#write(bucket, undefined);
   }
 
-  /** Forgets what has run out, and writes what was not written while the disk was full: a bounded piece of it. */
+  /** Deletes what has expired, and writes what a full disk held back: a bounded part of both. */
   async sweep(now: number): Promise<{ more: boolean }> {
     await this.settled();
     this.#writeHeld(now);
@@ -65,7 +65,7 @@ export class Attempts {
     return { more: more || (this.#mayWrite() && this.#held.size > 0) };
   }
 
-  /** Forgets the windows that end after a moment. */
+  /** Deletes the windows that end after a moment. */
   async forgetAfter(moment: number): Promise<void> {
     for (let more = true; more; ) {
       await this.settled();
@@ -79,7 +79,7 @@ export class Attempts {
     return (this.#table.getStats() as { entryCount: number }).entryCount;
   }
 
-  /** Resolves when everything that was asked for is committed, or has failed. */
+  /** Resolves when everything requested has been committed or has failed. */
   async settled(): Promise<void> {
     await this.#written;
   }
@@ -100,17 +100,17 @@ export class Attempts {
     return unwritten ? unwritten.row : (this.#table.get(bucketKey(bucket)) as Row | undefined);
   }
 
-  /** What was held back is forgotten when it has run out, and written when there is room. */
+  /** Deletes held attempts that have expired, and writes the others if there is room. */
   #writeHeld(now: number): void {
-    // Those that are put back stand behind all that were there.
+    // Attempts that are put back come after all others.
     let left = Math.min(most, this.#held.size);
     for (const bucket of this.#held) {
       if (left-- === 0) return;
       const row = this.#unwritten.get(bucket)?.row;
       this.#held.delete(bucket);
-      // What the disk has of it has run out as well.
+      // What the disk has of it has expired too.
       if (row && row[1] <= now) this.#unwritten.delete(bucket);
-      // The next piece looks at others first.
+      // The next piece examines others first.
       else if (!this.#mayWrite()) this.#held.add(bucket);
       else {
         this.#write(bucket, row);
@@ -133,7 +133,7 @@ export class Attempts {
     this.#await(
       written,
       () => isNewest() && this.#unwritten.delete(bucket),
-      // What a full disk did not take stays in memory.
+      // What a full disk did not accept stays in memory.
       () => isNewest() && this.#held.add(bucket),
     );
   }

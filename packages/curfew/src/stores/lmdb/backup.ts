@@ -20,12 +20,12 @@ import { databases } from './tables.ts';
 export type Backup = { folder: string; bytes: number };
 
 /**
- * Copies the store in a folder as it is at one moment, while a server may have it open: the copy is made in a transaction
- * that reads, so the server writes on meanwhile, and leaves alone what the copy still needs. `beside` is copied as well,
- * where it is there. The copy has its name only once all of it is on disk and was looked at.
+ * Copies the store in a folder as it is at one moment, even while a server has it open: the copy is made in a read
+ * transaction, so the server continues to write and preserves what the copy still needs. The files in `beside` are
+ * copied as well, if they exist. The copy gets its name only after all of it is on disk and has been checked.
  *
- * A compact copy, because the other kind also copies the state that was synced last, of which pages may be overwritten by
- * then, and a machine that is started anew goes by that.
+ * It is a compact copy, because the other kind also copies the last synced state, whose pages may be overwritten by
+ * then, and which is used after a restart of the machine.
  * @throws `store_damaged`, `store_not_writable`, `store_full`
  */
 export async function backUp(source: string, target: string, beside: readonly string[]): Promise<Backup> {
@@ -70,7 +70,7 @@ async function copyData(folder: string, to: string): Promise<void> {
   }
 }
 
-/** On disk, and for its owner alone, wherever the folder is moved to. */
+/** Syncs a file, and makes it readable only by its owner, wherever the folder is moved. */
 function keep(path: string): void {
   if (!existsSync(path)) return;
   chmodSync(path, 0o600);

@@ -10,22 +10,22 @@ import type { LogEntry, LogScope } from '../contract.ts';
 
 /*
  * The format of the rows: arrays by position, so that a row names no field, is small and reads fast.
- * Times are kept as milliseconds since the session's creation where they are close to it: four bytes, not nine.
- * `null` stands for what is absent. Format 2 has marks in the rows of the log, format 3 says in the last cell of a session
- * what whoever opened it may do; rows that were written before lack them, and are read as they are. Format 4 has
- * revocations of keys in the log, a scope of its own for attaching, the fingerprint of the secret key, and says what a
- * second factor was shown for, not only when.
+ * Times close to the session's creation are kept as milliseconds since then: four bytes, not nine.
+ * `null` means absent. Format 2 has marks in the rows of the log. Format 3 has the permissions of its creator in the
+ * last cell of a session. Older rows lack both and are read as they are. Format 4 has revocations of keys in the log, a
+ * separate scope for attaching, the fingerprint of the secret key, and what a second factor was given for, not only
+ * when.
  */
 export const format = 4;
-/** Those that are carried over. */
+/** Formats that are migrated. */
 export const formatsBefore: readonly number[] = [1, 2, 3];
-/** The first in which attaching a verifier takes a scope of its own. */
+/** The first format in which attaching a verifier requires a separate scope. */
 export const attachScopeSince = 4;
 
 type Cell = unknown;
 export type Row = readonly Cell[];
 
-/** A live session's row; `nextCheckAt` is the time under which it stands in the index by deadline. */
+/** A live session's row; `nextCheckAt` is its time in the index by deadline. */
 export function encodeSession(stored: StoredSession, nextCheckAt: number): Row {
   const { createdAt, refresh, epochs, end } = stored;
   return [
@@ -90,7 +90,7 @@ export function decodeSession(id: SessionId, row: Row): StoredSession {
   };
 }
 
-/** The time under which a live session stands in the index by deadline. */
+/** The time of a live session in the index by deadline. */
 export function nextCheckAtOf(row: Row): number {
   return (row[7] as number) + (row[22] as number);
 }
@@ -99,7 +99,7 @@ export function versionOf(row: Row): number {
   return row[21] as number;
 }
 
-/** When the session of a row ends by itself if nothing more happens. */
+/** When the session of a row ends by itself if nothing else happens. */
 export function deadlineOf(row: Row): number {
   const [lastSeen, idle] = [row[9] as number, row[11] as number];
   return (row[7] as number) + Math.min(row[10] as number, lastSeen + idle);
@@ -109,7 +109,7 @@ export function groupsOf(row: Row): StoredSession['accessGroups'] {
   return row[3] as StoredSession['accessGroups'];
 }
 
-/** Gives a row other groups, one version on: a change of thousands need not take each apart. */
+/** Gives a row other groups and the next version. Does not decode the row, because thousands may change at once. */
 export function setGroups(row: Row, groups: StoredSession['accessGroups']): void {
   const cells = row as Cells;
   cells[3] = groups;
@@ -168,12 +168,12 @@ export function decodeLog(sequence: number, row: Row): LogEntry {
   return kind === 'k' ? { ...position, keyId: key as KeyId } : { ...position, all: true };
 }
 
-/** What no other entry has at the same number. Format 1 had none: there, what it says of the change has to do. */
+/** The entry's mark, which no other entry has at the same sequence. Format 1 had none, so its content serves as one. */
 export function markOf(row: Row): string {
   return (row[3] as string | undefined) ?? row.join(' ');
 }
 
-/** What the store counts: it stands in the last event of each batch, which is written anyway. */
+/** The store's counters. They are in the last event of each batch, which is written anyway. */
 export type Counters = { head: number; lastEvent: number; active: number; time: number };
 
 const eventCells = 7;
@@ -192,12 +192,12 @@ export function countersOf(sequence: number, row: Row): Counters | undefined {
   return head === undefined ? undefined : { head, lastEvent: sequence, active, time };
 }
 
-/** The session of whose creation an event tells, if it tells of one. */
+/** The session whose creation an event records, if any. */
 export function createdIn(row: Row): SessionId | undefined {
   return typeOf(row[0]) === 'session.created' ? ((row[4] as SessionId | null) ?? undefined) : undefined;
 }
 
-/** Within format 1 there were types by name, before they became numbers. */
+/** Early versions of format 1 had types by name instead of by number. */
 function typeOf(cell: Cell): NewEvent['type'] {
   return typeof cell === 'string' ? (cell as NewEvent['type']) : eventTypes[cell as number]!;
 }

@@ -13,22 +13,22 @@ import { userKey } from './keys.ts';
 import type { Reserve } from './reserve.ts';
 import { putInOrder, type Tables } from './tables.ts';
 
-/** What is kept in memory of the store: as of the newest commit that is visible. */
+/** The part of the store that is kept in memory, as of the newest visible commit. */
 export type State = Counters & {
   epochs: EpochBook;
   progress: Progress;
   fresh: FreshSessions;
-  /** API keys, because each request shows one; this process alone can revoke them. */
+  /** API keys, because each request has one; only this process can revoke them. */
   keys: Map<KeyId, ApiKey>;
 };
 
 /** How far the sweep has followed. */
 export type Progress = {
-  /** Up to which log entry ended sessions have been moved to the past. */
+  /** The log entry up to which ended sessions have been moved to the past. */
   readonly buried: number;
-  /** Up to which event created sessions have been placed in the indexes. */
+  /** The event up to which created sessions have been placed in the indexes. */
   readonly placed: number;
-  /** Up to which event some have been: the placing was begun with these. */
+  /** The event up to which some may have been placed: the current placing began with these. */
   readonly begun: number;
 };
 
@@ -45,7 +45,7 @@ export function loadState(tables: Tables): State {
   return { ...(later ? told : kept), epochs: loadEpochs(tables), progress, fresh, keys: new Map() };
 }
 
-/** Earlier versions have not written down what was begun: with any session, then. At first nothing was placed later. */
+/** Earlier versions did not record `begun`, so it may be any session. A new store has placed nothing. */
 function keptProgress(tables: Tables, lastEvent: number): Progress {
   const kept = tables.meta.get(progressKey) as Partial<Progress> | undefined;
   return { buried: 0, placed: 0, begun: kept ? lastEvent : 0, ...kept };
@@ -54,32 +54,32 @@ function keptProgress(tables: Tables, lastEvent: number): Progress {
 function keptCounters(tables: Tables): Counters {
   const kept = (tables.meta.get(countersKey) as Counters | number[] | undefined) ?? [0, 0, 0, 0];
   if (!Array.isArray(kept)) return kept;
-  // Within format 1 they stood in a row, at first.
+  // Early versions of format 1 kept them as an array.
   const [head, lastEvent, active, time] = kept as [number, number, number, number];
   return { head, lastEvent, active, time };
 }
 
-/** What a store that was written by an earlier version, or filled at once, may lack: the newest entry of its log. */
+/** Adds the newest entry of the log, which a store of an earlier version, or one filled at once, may lack. */
 export function completeLog(tables: Tables, { head, time }: Pick<Counters, 'head' | 'time'>): void {
-  // It touches everything: whoever follows the log from here on holds nothing that it could have touched.
+  // It concerns everything, because a reader that follows the log from here holds nothing from before.
   if (head > 0 && !tables.log.doesExist(head)) tables.log.put(head, encodeLog({ all: true }, time));
 }
 
-/** Writes down the numbers of a store that was filled at once; it is opened, or loaded, anew after that. */
+/** Records the counters of a store that was filled at once; it is then reopened, or loaded again. */
 export function setCounters(tables: Tables, counters: Counters, progress: Progress): void {
   tables.meta.put(countersKey, counters);
   tables.meta.put(progressKey, progress);
 }
 
 /**
- * One batch of writes in the making: it sees what the writes before it in the batch did, and touches nothing outside
- * its transaction until the commit is visible.
+ * A batch of writes in preparation: it sees what its earlier writes did, and affects nothing outside its transaction
+ * until the commit is visible.
  */
 export class Draft {
   head: number;
   active: number;
   progress: Progress;
-  /** Whether the batch counts. */
+  /** Whether the batch has become visible. */
   published = false;
   readonly #tables: Tables;
   #lastEvent: number;
@@ -107,18 +107,18 @@ export class Draft {
     this.#everyone = state.epochs.everyone;
   }
 
-  /** The tables, with all that the batch did until now. */
+  /** The tables, with everything that the batch has done so far. */
   get tables(): Tables {
     this.#writeCreated();
     return this.#tables;
   }
 
-  /** The row of a session, without writing what was created for it. */
+  /** The row of a session, without first writing the created ones. */
   rowOf(id: SessionId): Row | undefined {
     return this.#unwritten.get(id) ?? this.#tables.sessions.get(id) ?? this.#tables.ended.get(id);
   }
 
-  /** The batch's new sessions go into the table together, in the order of their ids: its pages are filled, not split. */
+  /** Writes the batch's new sessions together, in the order of their ids, so that pages are filled, not split. */
   #writeCreated(): void {
     if (this.#unwritten.size === 0) return;
     const rows = [...this.#unwritten].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -145,7 +145,7 @@ export class Draft {
     this.#seen(event.at);
   }
 
-  /** Writes a session that the event just told of, and that stands in no index yet. */
+  /** Adds a session whose creation the last event records, and which is in no index yet. */
   created(stored: StoredSession, row: Row): void {
     this.#unwritten.set(stored.id, row);
     this.#created.set(stored.id, freshOf(stored, this.#lastEvent));
@@ -155,17 +155,17 @@ export class Draft {
     return this.#created.size > 0;
   }
 
-  /** Notes that a session stands in the indexes now. */
+  /** Notes that a session is now in the indexes. */
   placed(id: SessionId): void {
     this.#placed.add(id);
   }
 
-  /** Whether a session stands in no index yet. */
+  /** Whether a session is in no index yet. */
   isFresh(id: SessionId): boolean {
     return (this.#state.fresh.has(id) || this.#created.has(id)) && !this.#placed.has(id);
   }
 
-  /** A user's sessions of these epochs that stand in no index yet. */
+  /** A user's sessions of these epochs that are in no index yet. */
   freshUnder(userId: UserId, epochs: Epochs): SessionId[] {
     const ids = [...this.#state.fresh.under(userKey(userId, epochs))];
     for (const session of this.#created.values()) {
@@ -175,7 +175,7 @@ export class Draft {
     return this.#placed.size === 0 ? ids : ids.filter((id) => !this.#placed.has(id));
   }
 
-  /** Notes that a key is another from now on: what is remembered of it goes when that is visible, on disk or not. */
+  /** Notes that a key has changed: its cached value is dropped as soon as that is visible, on disk or not. */
   revoked(id: KeyId): void {
     this.#revoked.add(id);
   }
@@ -193,7 +193,7 @@ export class Draft {
     return firstEnd(session, this.historyOf(session.userId), this.#everyone);
   }
 
-  /** Moves the epoch of a user, or (`undefined`) of everyone, past all that was stamped with it. */
+  /** Moves the epoch of a user, or (`undefined`) of everyone, past all sessions that have it. */
   moveEpoch(userId: UserId | undefined, end: SequencedEnd): void {
     const history = this.historyOf(userId);
     const step = { number: numberOf(history) + 1, end, settled: false };
@@ -202,7 +202,7 @@ export class Draft {
     this.#setHistory(userId, [...history, step]);
   }
 
-  /** Replaces what is kept of an epoch's history, in memory and on disk. */
+  /** Replaces the stored steps of an epoch, in memory and on disk. */
   rewriteHistory(userId: UserId | undefined, history: EpochHistory): void {
     for (const step of this.historyOf(userId)) {
       if (!history.some(({ number }) => number === step.number)) removeStep(this.#tables, userId, step);
@@ -211,12 +211,12 @@ export class Draft {
     this.#setHistory(userId, history);
   }
 
-  /** Notes that a user's history was found to be needed still. */
+  /** Notes that a user's history is still needed. */
   setAside(userId: UserId): void {
     this.#setAside.add(userId);
   }
 
-  /** Notes that a session of the user is live no more. */
+  /** Notes that a session of the user is no longer live. */
   buriedOf(userId: UserId): void {
     if (this.historyOf(userId).length > 0) this.#buriedOf.add(userId);
   }
@@ -226,7 +226,7 @@ export class Draft {
     else this.#users.set(userId, history);
   }
 
-  /** The latest moment is no later than this one. */
+  /** Lowers the latest time to at most this one. */
   mendTime(now: number): void {
     this.#time = Math.min(this.#time, now);
     this.keepCounters();
@@ -236,7 +236,7 @@ export class Draft {
     if (at > this.#time) this.#time = at;
   }
 
-  /** The last writes of the batch: the numbers that the next one, or the next start, goes on from. */
+  /** Makes the last writes of the batch: the counters for the next batch, or the next start. */
   finish(): void {
     this.#writeCreated();
     const state = this.#state;
@@ -246,7 +246,7 @@ export class Draft {
     if (this.progress !== state.progress) this.#tables.meta.put(progressKey, this.progress);
   }
 
-  /** Writes the numbers down by themselves: where no event carries them, or where events are being forgotten. */
+  /** Writes the counters separately: if no event contains them, or if events are being deleted. */
   keepCounters(): void {
     const { head, active } = this;
     this.#tables.meta.put(countersKey, { head, lastEvent: this.#lastEvent, active, time: this.#time });
@@ -256,7 +256,7 @@ export class Draft {
     if (this.#lastTold) this.#tables.events.put(this.#lastEvent, encodeEvent(this.#lastTold, counters));
   }
 
-  /** Makes the batch count, now that its commit is visible. */
+  /** Applies the batch to the state in memory, after its commit has become visible. */
   publish(): void {
     this.published = true;
     const state = this.#state;
@@ -286,15 +286,15 @@ type Task = {
 type TaskResult = { task: Task } & ({ value: unknown } | { refusal: CurfewError });
 
 /**
- * Writes that one transaction takes at most, and milliseconds that they may take together, so that none waits for a batch
- * without end, nor everybody else for the event loop.
+ * The most writes in one transaction, and the milliseconds that they may take together, so that no write waits for an
+ * endless batch, and nobody else for the event loop.
  */
 const batchSize = 1000;
 const longestBatch = 10;
 
 /**
- * Group commit: whatever is asked for while a transaction is being made is written in the next one, and shares its
- * sync. A write first checks and then writes: it may refuse (throw a `CurfewError`) only before it has written.
+ * Group commit: writes that arrive while a transaction is in progress go into the next one and share its sync. A write
+ * first checks and then writes: it may refuse (throw a `CurfewError`) only before it has written.
  */
 export class Committer {
   readonly #tables: Tables;
@@ -308,7 +308,7 @@ export class Committer {
   readonly #clock: () => number;
   #closed = false;
 
-  /** `clock`: milliseconds, by which a batch is bounded. */
+  /** `clock`: milliseconds, which limit a batch. */
   constructor(
     tables: Tables,
     state: State,
@@ -328,7 +328,7 @@ export class Committer {
     return this.#run(write, false);
   }
 
-  /** The same for what cannot wait: on a full disk it may use the reserve. */
+  /** The same for a write that cannot wait: on a full disk it may use the reserve. */
   runUrgent<T>(write: Write<T>): Promise<T> {
     return this.#run(write, true);
   }
@@ -342,13 +342,13 @@ export class Committer {
     });
   }
 
-  /** Calls back whenever the log has grown, until what it answers with is called. */
+  /** Calls back whenever the log has grown, until the returned function is called. */
   watch(onGrowth: () => void): () => void {
     this.#watchers.add(onGrowth);
     return () => this.#watchers.delete(onGrowth);
   }
 
-  /** Takes nothing more and waits for what was taken. */
+  /** Accepts nothing more and waits for what was accepted. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#draining;
@@ -361,17 +361,17 @@ export class Committer {
       try {
         await this.#commit(() => this.#take(taken));
       } catch (error) {
-        // A write that failed by a fault of its own must not take the others with it: each once more, alone.
+        // A write that failed by its own fault must not fail the others: each is repeated alone.
         if (taken.length > 1 && !isCommitFailure(error)) {
           for (const task of taken) await this.#commit(() => [task]).catch((fault) => this.#refuse([task], fault));
         } else await this.#giveWay(taken, error);
       }
     }
-    // In the same turn in which the queue was seen empty: a write that comes a moment later must start anew.
+    // In the turn in which the queue was empty: a write that arrives a moment later must start again.
     this.#draining = undefined;
   }
 
-  /** The next batch, one by one as they are written; `taken`: those that it took. */
+  /** The next batch, one by one as they are written; collects its tasks in `taken`. */
   *#take(taken: Task[]): Iterable<Task> {
     const until = this.#clock() + longestBatch;
     try {
@@ -390,7 +390,7 @@ export class Committer {
     for (const task of tasks) task.reject(fault);
   }
 
-  /** After a commit that failed: where the disk is full, what cannot wait is written into the reserve, and all else refused. */
+  /** After a failed commit: if the disk is full, writes urgent tasks into the reserve and refuses all others. */
   async #giveWay(taken: readonly Task[], error: unknown): Promise<void> {
     const urgent = taken.filter((task) => task.urgent);
     let fault = await writeFault(error, this.#folder);
@@ -430,7 +430,7 @@ export class Committer {
     try {
       await this.#tables.root.flushed;
     } catch (error) {
-      // It is visible, but nobody knows whether it would survive a power cut.
+      // It is visible, but may not survive a power cut.
       const fault = new CurfewError('outcome_unknown', { detail: 'The disk did not confirm the write.' }, error);
       for (const { task } of settled) task.reject(fault);
       return;

@@ -8,7 +8,7 @@ import type { Draft } from './commit.ts';
 import { suspendedOfUser, userKey } from './keys.ts';
 import { rewrite } from './sessions.ts';
 
-/** One step of the user's epoch: none of their sessions is visited, but the excepted one. */
+/** Advances the user's epoch by one step; reads none of their sessions except the excepted one. */
 export function endUser(
   draft: Draft,
   userId: UserId,
@@ -46,7 +46,7 @@ export function endEveryone(draft: Draft, end: End): { sequence: number; ended: 
   return { sequence, ended };
 }
 
-/** Live sessions of a user that are not suspended, whatever their deadlines. None that stands in the index is visited. */
+/** A user's live sessions that are not suspended, whatever their deadlines. Reads none that is in the index. */
 function activeOf(draft: Draft, userId: UserId, epochs: { user: number; everyone: number }): number {
   const { live } = draft.tables;
   const placed = live.getValuesCount(userKey(userId, epochs)) - live.getValuesCount(suspendedOfUser(userId, epochs));

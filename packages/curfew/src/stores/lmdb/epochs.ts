@@ -4,20 +4,20 @@ import type { Epochs, StoredSession } from '../../domain/session.ts';
 import { decodeEnd, encodeEnd, type Row } from './codec.ts';
 import type { Tables } from './tables.ts';
 
-/** One step of an epoch: what ended everything that was stamped with a lower number. */
+/** One step of an epoch, which ended all sessions with a lower number. */
 export type EpochStep = {
   number: number;
   end: SequencedEnd;
-  /** Whether the end of every session that it ended is written down with the session. */
+  /** Whether the end of every session that it ended is recorded with the session. */
   settled: boolean;
 };
 
-/** The steps of one epoch that are still kept, lowest first; the last one's number is the present epoch. */
+/** The remaining steps of one epoch, lowest first; the last one's number is the current epoch. */
 export type EpochHistory = readonly EpochStep[];
 
 /**
- * All epochs that are not zero, in memory: one process owns the file, so nobody else can move one. Immutable from
- * outside a write; a batch prepares its steps in an overlay, and they count once its commit is visible.
+ * All epochs that are not zero, in memory: one process owns the file, so nobody else can advance one. Immutable outside
+ * a write; a batch prepares its steps in an overlay, which applies once its commit is visible.
  */
 export class EpochBook {
   everyone: EpochHistory = [];
@@ -29,14 +29,14 @@ export class EpochBook {
     return this.#users;
   }
 
-  /** Users some of whose steps are not settled. */
+  /** Users with steps that are not settled. */
   get unsettled(): ReadonlySet<UserId> {
     return this.#unsettled;
   }
 
   /**
-   * Users whose history may be forgotten when it is old, in the order of its last step. Nobody stands here whose history
-   * was found to be needed by a live session: they come back, behind all the others, when one of their sessions is gone.
+   * Users whose history may be deleted once it is old, in order of its last step. A user whose history a live session
+   * still needs is not in here, and comes back, behind all others, when one of their sessions is gone.
    */
   get aging(): ReadonlySet<UserId> {
     return this.#aging;
@@ -56,7 +56,7 @@ export class EpochBook {
     else this.#unsettled.add(userId);
   }
 
-  /** Whether a user's history can be forgotten is not asked again for now. */
+  /** Stops checking for now whether a user's history can be deleted. */
   setAside(userId: UserId): void {
     this.#aging.delete(userId);
   }
@@ -70,7 +70,7 @@ export class EpochBook {
     return { user: numberOf(this.#users.get(userId)), everyone: numberOf(this.everyone) };
   }
 
-  /** The end that an epoch gave a session: the earlier one, when both have moved past it. */
+  /** The end that an epoch gave a session: the earlier one, if both have moved past it. */
   endOf(session: StoredSession): SequencedEnd | undefined {
     return firstEnd(session, this.#users.get(session.userId), this.everyone);
   }
@@ -87,7 +87,7 @@ export function firstEnd(
   return byUser.end.sequence < byEveryone.end.sequence ? byUser.end : byEveryone.end;
 }
 
-/** The first step past a session's number. A number that is ahead of the history belongs to a commit just visible. */
+/** The first step past a session's number. A number ahead of the history belongs to a commit that is just visible. */
 function stepAfter(history: EpochHistory, number: number): EpochStep | undefined {
   if (number >= numberOf(history)) return undefined;
   return history.find((step) => step.number > number);
@@ -117,7 +117,7 @@ export function removeStep(tables: Tables, userId: UserId | undefined, step: Epo
   tables.epochs.remove(rowKey(userId, step.number));
 }
 
-/** Reads every epoch: as many as there were ends of all that are not forgotten yet. */
+/** Reads every epoch: as many steps as there were ends of all sessions that are still kept. */
 export function loadEpochs(tables: Tables): EpochBook {
   const book = new EpochBook();
   const histories = new Map<UserId | null, EpochStep[]>();

@@ -4,7 +4,7 @@ import { decodeEvent } from './codec.ts';
 import type { State } from './commit.ts';
 import type { Tables } from './tables.ts';
 
-/** Events that are looked at before others get their turn. */
+/** Events to examine before others get their turn. */
 const slice = 500;
 
 export async function readEvents(tables: Tables, state: State, query: EventQuery): Promise<EventPage> {
@@ -13,7 +13,7 @@ export async function readEvents(tables: Tables, state: State, query: EventQuery
   const events: Event[] = [];
   let reached = after ?? before ?? state.lastEvent + 1;
   for (;;) {
-    // Only what is visible together with its change: a commit may be in the file before it is in memory.
+    // Only events that are visible together with their change: a commit may be in the file before it is in memory.
     const newest = state.lastEvent;
     const range =
       after === undefined

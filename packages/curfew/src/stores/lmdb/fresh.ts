@@ -4,39 +4,39 @@ import { createdIn, decodeSession, versionOf } from './codec.ts';
 import { stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
 import type { Tables } from './tables.ts';
 
-/** A session that stands in no index yet. */
+/** A session that is in no index yet. */
 export type FreshSession = {
   id: SessionId;
   userId: UserId;
   epochs: Epochs;
   createdAt: number;
-  /** Its first deadline: activity may have moved it on since. */
+  /** Its first deadline; activity may have moved it since. */
   due: number;
-  /** The number of the event that tells of its creation. */
+  /** The sequence of the event that records its creation. */
   told: number;
-  /** What it will stand under: by user, and by what it has. */
+  /** Its future keys in the index: by user, and by its tags. */
   key: string;
   tags: readonly string[];
 };
 
-/** Sessions that are put in order, or indexed, in one step: a millisecond's work. */
+/** Sessions that are sorted, or indexed, in one step: a millisecond's work. */
 const step = 500;
 
-/** One entry of an index that a fresh session is to have; the one by user comes last. */
+/** One future index entry of a fresh session; the one by user comes last. */
 export type Placement = { id: SessionId; deadline: string } | { id: SessionId; key: string; last: boolean };
 
 /**
  * The newest part of the indexes, in memory: sessions created since the sweep last placed some, and not changed since
- * (whatever changes one places it). So each is active under the epochs that it was opened under. Writing them into
- * the trees many at a time, in the order of the keys, touches each page once; one at a time would write a page of
- * 4 kB for each entry of 50 bytes. After a restart the events say which sessions they are.
+ * (every change places a session), so each is active under the epochs of its creation. Writing many into the trees at
+ * once, in the order of the keys, touches each page once; one at a time would write a page of 4 kB for each entry of 50
+ * bytes. After a restart the events show which sessions they are.
  */
 export class FreshSessions {
-  /** In the order of creation. */
+  /** In order of creation. */
   readonly #all: Map<SessionId, FreshSession> = new Map();
-  /** By key, and by user whatever the epochs: made when somebody asks, because most are placed before anybody does. */
+  /** By key, and by user whatever the epochs; built on demand, because most are placed before anybody asks. */
   readonly #index: Map<string, Set<SessionId>> = new Map();
-  /** Those that stand in `#index` not yet: the newest. */
+  /** The newest ones, which are not in `#index` yet. */
   readonly #toIndex: Map<SessionId, FreshSession> = new Map();
 
   get size(): number {
@@ -55,17 +55,17 @@ export class FreshSessions {
     return this.#all.has(id);
   }
 
-  /** Those that will stand under a key of the index. */
+  /** The sessions with this future key in the index. */
   under(key: string): ReadonlySet<SessionId> {
     return this.#find(key, (session) => session.key === key || session.tags.includes(key));
   }
 
-  /** All of a user, in the order of creation. */
+  /** All sessions of a user, in order of creation. */
   ofUser(userId: UserId): ReadonlySet<SessionId> {
     return this.#find(wholeUser(userId), (session) => session.userId === userId);
   }
 
-  /** Whoever asks has some of them indexed, not tens of thousands; of the others each is looked at. */
+  /** Indexes a limited number of sessions on each call, not tens of thousands, and examines each of the others. */
   #find(key: string, isAsked: (session: FreshSession) => boolean): ReadonlySet<SessionId> {
     let left = step;
     for (const session of this.#toIndex.values()) {
@@ -84,7 +84,7 @@ export class FreshSessions {
     return id === undefined ? undefined : this.#all.get(id);
   }
 
-  /** Those whose deadline has come, unless they were active since. */
+  /** Sessions whose deadline has passed, unless they have been active since. */
   *dueAt(now: number): Iterable<SessionId> {
     for (const session of this.#all.values()) if (session.due <= now) yield session.id;
   }
@@ -102,8 +102,8 @@ export class FreshSessions {
   }
 
   /**
-   * All that is to be written to place those that are here now: in the order of the trees, the users last. It is put in
-   * order step by step: `undefined` says that a step is done, and that others may have their turn.
+   * Everything to write to place the current sessions, in the order of the trees, users last. It is sorted step by
+   * step: `undefined` means that a step is done and others may have their turn.
    */
   *placements(): Generator<Placement | undefined, void> {
     const all = [...this.#all.values()];
@@ -121,12 +121,12 @@ export class FreshSessions {
 
 type Ordered = Placement & { order: string };
 
-/** What sessions are to have, in one order: runs of them are sorted one by one, then merged as the result is read. */
+/** The entries of sessions in one order: runs of them are sorted separately, then merged as the result is read. */
 function* inOrder(
   sessions: readonly FreshSession[],
   entriesOf: (session: FreshSession) => Iterable<Ordered>,
 ): Generator<Ordered | undefined, void> {
-  /** By what comes next of each, the last one first. */
+  /** Sorted by the next entry of each run, the lowest at the end. */
   const runs: Run[] = [];
   for (let from = 0; from < sessions.length; from += step) {
     const entries = sessions.slice(from, from + step).flatMap((session) => [...entriesOf(session)]);
@@ -141,7 +141,7 @@ function* inOrder(
 
 type Run = { next: Ordered; rest: Iterator<Ordered> };
 
-/** Puts a run back where its next entry belongs; one that is at its end goes. */
+/** Puts a run back in the place of its next entry; a finished run is dropped. */
 function takeUp(runs: Run[], rest: Iterator<Ordered>): void {
   const { value: next, done } = rest.next();
   if (done) return;
@@ -162,7 +162,7 @@ export function freshOf(stored: StoredSession, told: number): FreshSession {
   return { id, userId, epochs, createdAt, due: nextDeadline(stored), told, key, tags: tagKeys(stored) };
 }
 
-/** A key that no index has: of all sessions of a user. */
+/** A key that is in no index: for all sessions of a user. */
 function wholeUser(userId: UserId): string {
   return userRange(userId).start;
 }
@@ -183,9 +183,9 @@ function withdraw(index: Map<string, Set<SessionId>>, key: string, id: SessionId
 }
 
 /**
- * Reads from the events which sessions stand in no index. `placed`: up to which event all of them do; `begun`: up to which
- * some may, because the process that placed them ended before it was through. It may be tens of thousands, which a start
- * waits for, so no more is looked at than it takes.
+ * Finds in the events the sessions that are in no index. Up to `placed` all of them are in one; up to `begun` some may
+ * be, because the process that placed them ended before it finished. A start waits for this, and there may be tens of
+ * thousands, so it examines no more than necessary.
  */
 export function loadFresh(tables: Tables, { placed, begun }: { placed: number; begun: number }): FreshSessions {
   const fresh = new FreshSessions();
@@ -193,7 +193,7 @@ export function loadFresh(tables: Tables, { placed, begun }: { placed: number; b
     const sessionId = createdIn(value);
     const row = sessionId && tables.sessions.get(sessionId);
     if (!row) continue;
-    // Whatever changes a session places it.
+    // Every change of a session places it.
     const mayStand = told <= begun || versionOf(row) > 1;
     const stored = decodeSession(sessionId, row);
     if (!mayStand || !stateKeys(stored).some((key) => tables.live.doesExist(key, sessionId))) {

@@ -5,16 +5,17 @@ import { dataFile, identityOf, sealFile } from './inspect.ts';
 import type { Tables } from './tables.ts';
 
 /*
- * What the folder is an incarnation of (docs/fence, R10): an id in the store, which is valid as long as the store knows
- * the files that it lies in. It has written down a seal: which file the data file is (device, inode, time of birth), and
- * the same and the content of a small file beside it, which names the data file as well (inspect.ts). At every opening and closing, and whenever a node is written down
- * that lends to verifiers, that small file is replaced by one with another content. So a copy of the folder has another
- * data file; a copy of the data that is put back in place has an older seal than the file beside it, and a copy of both
- * likewise, because the small file is not the same one. A process that was killed leaves both as they belong together.
+ * The incarnation of the folder (docs/fence, R10): an id in the store, valid as long as the store is in the files that
+ * it knows. The store keeps a seal: the identity of the data file (device, inode, time of birth), and the identity and
+ * the content of a small file beside it, which names the data file as well (inspect.ts). At every opening and closing,
+ * and whenever a node that lends to verifiers is recorded, the small file is replaced by one with other content. A copy
+ * of the folder therefore has another data file; a copy of the data that is restored in place has an older seal than
+ * the file beside it, and so has a copy of both, because the small file is not the same one. A killed process leaves a
+ * matching pair.
  */
 const row = 'incarnation';
 
-/** `seals`: the present one, and the one that is about to take its place. */
+/** `seals`: the current one, and the one that is about to replace it. */
 type Kept = { id: string; seals: string[]; confirmed: boolean };
 
 export class Incarnation {
@@ -22,7 +23,7 @@ export class Incarnation {
   readonly #folder: string;
   #kept: Kept;
 
-  /** The folder is this process's own by now. */
+  /** This process must own the folder by now. */
   constructor(tables: Tables, folder: string) {
     this.#tables = tables;
     this.#folder = folder;
@@ -42,14 +43,14 @@ export class Incarnation {
     if (id === this.#kept.id && !this.#kept.confirmed) this.#keep({ ...this.#kept, confirmed: true });
   }
 
-  /** Copies of the data from before are out of date from now on. */
+  /** Invalidates earlier copies of the data. */
   renewSeal(): void {
     const [path, next] = [join(this.#folder, sealFile), join(this.#folder, `${sealFile}.next`)];
     const file = openSync(next, 'w', 0o600);
     writeSync(file, `${randomBytes(12).toString('base64url')} ${identityOf(join(this.#folder, dataFile))}`);
     fsyncSync(file);
     closeSync(file);
-    // Both are valid until the new file has taken its place: a process that is killed in between leaves either.
+    // Both are valid until the new file has replaced the old one: a process killed in between leaves either.
     const [present, coming] = [sealOf(this.#folder, path), sealOf(this.#folder, next)!];
     this.#keep({ ...this.#kept, seals: present === undefined ? [coming] : [present, coming] });
     renameSync(next, path);
@@ -61,7 +62,7 @@ export class Incarnation {
   }
 }
 
-/** Whether these are the files that the store has last written down, and so no copy. Changes nothing. */
+/** Whether these are the files that the store last recorded, and so not a copy. Changes nothing. */
 export function liesWhereItWas(tables: Tables, folder: string): boolean {
   return keptHere(tables, folder) !== undefined;
 }
@@ -72,7 +73,7 @@ function keptHere(tables: Tables, folder: string): Kept | undefined {
   return kept !== undefined && present !== undefined && kept.seals.includes(present) ? kept : undefined;
 }
 
-/** Which files these are, and what the small one says; nothing where there is none. */
+/** The identity of the two files and the content of the small one; `undefined` if that does not exist. */
 function sealOf(folder: string, beside: string): string | undefined {
   if (!existsSync(beside)) return undefined;
   return [join(folder, dataFile), beside].map(identityOf).concat(readFileSync(beside, 'utf8')).join(' ');

@@ -12,8 +12,8 @@ import { openTables, type Tables } from './tables.ts';
 export type { LmdbStore } from './store.ts';
 
 /**
- * Opens the embedded store in a folder; makes the folder when there is none. `reserve`: bytes that are kept for ends when
- * the disk is full.
+ * Opens the embedded store in a folder, which it creates if necessary. `reserve`: bytes that are kept for ends when the
+ * disk is full.
  * @throws `store_not_writable`, `store_in_use`, `store_version`, `store_damaged`
  */
 export async function openLmdbStore(path: string, { reserve = defaultReserve } = {}): Promise<LmdbStore> {
@@ -28,7 +28,7 @@ export async function openLmdbStore(path: string, { reserve = defaultReserve } =
     throw openFault(error, folder);
   }
   try {
-    // A copy that was put back in the place of a file whose process was killed: nothing but what stands in it gives it away.
+    // A copy may have replaced the file of a killed process; only its content shows that.
     if (!liesWhereItWas(tables, folder)) await unlessInUse(folder, () => checkFile(folder, 'all'));
     const room = new Reserve(folder, reserve);
     const owner = await ownWith(room, tables, folder);
@@ -46,7 +46,7 @@ export async function openLmdbStore(path: string, { reserve = defaultReserve } =
   }
 }
 
-/** Takes the folder, on a full disk with a piece of the reserve: a server that is started there can still end sessions. */
+/** Takes the folder; on a full disk with a piece of the reserve, so that the server can still end sessions. */
 async function ownWith(room: Reserve, { root, meta }: Tables, folder: string): Promise<Ownership> {
   for (;;) {
     try {
@@ -58,8 +58,8 @@ async function ownWith(room: Reserve, { root, meta }: Tables, folder: string): P
 }
 
 /**
- * Looks at every page of the store in a folder, without opening it. Nothing is known of one that a process has open: what
- * it reads changes under it.
+ * Checks every page of the store in a folder, without opening it. A store that a process has open cannot be checked,
+ * because it changes meanwhile.
  * @throws `store_damaged`, `store_version`
  */
 export async function checkLmdbStore(path: string): Promise<'sound' | 'in_use'> {
@@ -69,7 +69,7 @@ export async function checkLmdbStore(path: string): Promise<'sound' | 'in_use'> 
   return 'sound';
 }
 
-/** Who reads a file that another process writes to may find anything in it. @throws `store_in_use`, and what `look` throws */
+/** A file in use may look damaged, so `store_in_use` takes precedence. @throws it, or what `look` throws */
 async function unlessInUse(folder: string, look: () => void): Promise<void> {
   try {
     look();
@@ -79,7 +79,7 @@ async function unlessInUse(folder: string, look: () => void): Promise<void> {
   }
 }
 
-/** LMDB would let others read its files, as far as the folder does. Empty ones it takes for none. */
+/** LMDB would let others read its files, as far as the folder does. It treats empty ones as new. */
 function hideNew(folder: string): void {
   for (const name of [dataFile, lockFile]) closeSync(openSync(join(folder, name), 'a', 0o600));
 }
@@ -93,7 +93,7 @@ function makeWritable(folder: string): void {
   }
 }
 
-/** Not `mkdir`'s own recursion: on file systems that refuse any folder, such as /proc, that never comes back. */
+/** Not `mkdir`'s own recursion, which never returns on file systems that refuse any folder, such as /proc. */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   makeFolder(dirname(folder));

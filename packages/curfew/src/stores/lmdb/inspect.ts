@@ -4,18 +4,18 @@ import { CurfewError } from '../../errors.ts';
 import { damageOf, type Extent, OtherVersion } from './sound.ts';
 
 /*
- * What is looked at before the data file is mapped. All of it, which takes as long as reading it does, where it may have
- * been anything else: copied, put back, or written to since it was closed. A file that lies where the last process left it
- * needs no more than a look at its roots, also after a kill.
+ * The check before the data file is mapped. It covers all of the file, which takes as long as reading it, if the file
+ * may have been copied, restored, or written to since it was closed. A file that is as the last process left it only
+ * needs a check of its roots, even after a kill.
  */
 export const dataFile = 'data.mdb';
-/** Who reads it, and who writes. */
+/** LMDB's file of readers and writers. */
 export const lockFile = 'lock.mdb';
-/** Beside it: its incarnation's seal, and, unless a process has it open or was killed, how it was left. */
+/** Beside the data: its incarnation's seal, and, unless a process has it open or was killed, how it was left. */
 export const sealFile = 'incarnation';
 const closedFile = 'closed';
 
-/** @throws `store_damaged`, `store_version` when the folder's file is none that this program can open. */
+/** @throws `store_damaged`, `store_version` if this program cannot open the folder's file. */
 export function inspectFile(folder: string): void {
   checkFile(folder, isAsLeft(folder) ? 'roots' : 'all');
 }
@@ -34,23 +34,23 @@ export function checkFile(folder: string, extent: Extent): void {
   if (damage !== undefined) throw new CurfewError('store_damaged', { detail: `${path}: ${damage}.` });
 }
 
-/** Which file a file is; nothing where there is none. */
+/** The identity of a file; `undefined` if it does not exist. */
 export function identityOf(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found && [found.dev, found.ino, found.birthtimeNs].join('.');
 }
 
-/** Notes how the data file was left. Without it, the next start looks at all of it, as after an upgrade. */
+/** Notes how the data file was left. Without the note, the next start checks all of it, as after an upgrade. */
 export function noteClosed(folder: string): void {
   try {
     writeFileSync(join(folder, closedFile), lookOf(folder), { mode: 0o600 });
   } catch {
-    // A full disk takes no note.
+    // A full disk cannot store the note.
     noteOpened(folder);
   }
 }
 
-/** From now on it changes. */
+/** The data file changes from now on. */
 export function noteOpened(folder: string): void {
   rmSync(join(folder, closedFile), { force: true });
 }

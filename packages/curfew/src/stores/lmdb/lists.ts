@@ -21,7 +21,7 @@ import {
 import { find } from './sessions.ts';
 import { idsUnder, type Tables } from './tables.ts';
 
-/** Candidates that are looked at before others get their turn. */
+/** Candidates to examine before others get their turn. */
 const slice = 200;
 
 /** Ids in descending order, from just below `after`. */
@@ -55,7 +55,7 @@ export async function listSessions(tables: Tables, state: State, query: SessionQ
   }
 }
 
-/** How many sessions are active: the number that is kept, less those whose deadline passed and is not written down. */
+/** How many sessions are active: the stored count, less those whose deadline has passed unrecorded. */
 export async function countActive(
   tables: Tables,
   state: State,
@@ -68,11 +68,11 @@ export async function countActive(
   let count = of?.count ?? state.active;
   let looked = 0;
   for (const id of due) {
-    // Others have their turn: what they change meanwhile is seen as it was when the count began.
+    // Others have their turn; their changes meanwhile do not affect a count that has begun.
     if (looked > 0 && looked % slice === 0) await new Promise(setImmediate);
     looked += 1;
     const row = tables.sessions.get(id) ?? tables.ended.get(id);
-    // Active since its next check was planned.
+    // It has been active since its next check was planned.
     if (!row || deadlineOf(row) > now) continue;
     const stored = decodeSession(id, row);
     if (stored.suspended || (userId !== undefined && stored.userId !== userId)) continue;
@@ -82,7 +82,7 @@ export async function countActive(
   return count;
 }
 
-/** What is kept of a user's active sessions: their number, and all of them, suspended ones included, unless they are very many. */
+/** A user's active sessions as stored: their number, and the ids, including suspended ones, if not too many. */
 function keptOf({ live }: Tables, state: State, userId: UserId) {
   const epochs = state.epochs.of(userId);
   const key = userKey(userId, epochs);
@@ -96,7 +96,7 @@ function keptOf({ live }: Tables, state: State, userId: UserId) {
   };
 }
 
-/** Sessions whose deadline has come, placed or not: as many as a count looks at. */
+/** Sessions whose deadline has passed, placed or not: at most as many as a count examines. */
 function someDue(tables: Tables, state: State, now: number): Set<SessionId> {
   const due = new Set<SessionId>();
   for (const some of [dueSessions(tables, now), state.fresh.dueAt(now)]) {
@@ -108,7 +108,7 @@ function someDue(tables: Tables, state: State, now: number): Set<SessionId> {
   return due;
 }
 
-/** Live sessions whose deadline has come, or had when it was last written: to be looked at. */
+/** Live sessions to check: their deadline has passed, or had when it was last written. */
 export function* dueSessions(tables: Tables, now: number, limit = Number.POSITIVE_INFINITY): Iterable<SessionId> {
   let seen = 0;
   for (const key of tables.deadlines.getKeys({ end: endOfTime(now) })) {
@@ -117,7 +117,7 @@ export function* dueSessions(tables: Tables, now: number, limit = Number.POSITIV
   }
 }
 
-/** Sessions that were changed since the sweep last came by: among them those whose end was written down. */
+/** Sessions that changed since the sweep last followed the log, among them those whose end was recorded. */
 export function unburied(tables: Tables, after: number, upTo: number): { id: SessionId; at: number }[] {
   return [...tables.log.getRange({ start: after + 1, end: upTo + 1 })].flatMap(({ key, value }) => {
     const entry = decodeLog(key, value);
@@ -136,7 +136,7 @@ function matches({ stored, epochEnd }: SessionSnapshot, filter: SessionFilter, n
   return filter.text === undefined || matchesText(seen, filter.text);
 }
 
-/** Where the candidates for a filter are, as few as its indexes allow. */
+/** The sources of candidates for a filter, as few as its indexes allow. */
 function sourcesOf(tables: Tables, state: State, filter: SessionFilter, now: number): Source[] {
   const { status } = filter;
   if (filter.userId !== undefined) return userSources(tables, state, filter.userId, status);
@@ -164,16 +164,16 @@ function userSources(tables: Tables, state: State, userId: UserId, status: Sessi
     const key = userKey(userId, epochs);
     return [valuesOf(tables.live, key), sorted(state.fresh.under(key))];
   }
-  // Sessions that an epoch left behind stand under earlier keys until the sweep has written their end down.
+  // Sessions that an epoch left behind are under earlier keys until the sweep has recorded their end.
   const placed = [...tables.live.getKeys(userRange(userId))].map((key) => valuesOf(tables.live, key));
   return [...placed, sorted(state.fresh.ofUser(userId))];
 }
 
-/** Sessions that have ended and are among the living still: just now, by an epoch or by a deadline. */
+/** Ended sessions that are still among the living: ended just now, by an epoch or by a deadline. */
 function endedButLive(tables: Tables, state: State, now: number): Source {
   const due = [...dueSessions(tables, now, limits.dueCounted + 1)];
   const changed = state.head - state.progress.buried;
-  // They are found among all: to put very many in order would take longer than to look for those of a page.
+  // Search all sessions: sorting very many would take longer than finding those of a page.
   if (Math.max(due.length, changed) > limits.dueCounted || !isSettled(state.epochs.everyone))
     return rowsOf(tables.sessions);
   const ids = new Set([
@@ -190,7 +190,7 @@ function endedButLive(tables: Tables, state: State, now: number): Source {
       for (const id of idsUnder(tables.live, key, limits.dueCounted + 1)) ids.add(id);
     }
   }
-  // What it found may not be all of it.
+  // The list may be incomplete.
   return ids.size > limits.dueCounted ? rowsOf(tables.sessions) : sorted(ids);
 }
 
@@ -202,7 +202,7 @@ function sorted(ids: Iterable<SessionId>): Source {
 function valuesOf(index: Tables['live'], key: string): Source {
   return (after) => {
     const from = after === undefined ? {} : { start: after, exclusiveStart: true };
-    // The options are those of the values, though the declaration speaks of keys.
+    // The options are those of the values, although the declaration speaks of keys.
     return index.getValues(key, { reverse: true, ...from } as object) as Iterable<SessionId>;
   };
 }

@@ -6,10 +6,10 @@ import type { Database, RootDatabase } from 'lmdb';
 import { CurfewError } from '../../errors.ts';
 
 /*
- * One process owns the folder. LMDB itself would let in any number, so the owner writes its name into the store, and
- * listens on a socket in the folder for as long as it lives: the kernel closes that when the process dies, however it
- * dies, so no stale lock is ever left to clear by hand, and no pid is trusted that another process may have by now.
- * Taking over is one write transaction, and LMDB runs those one at a time, also between processes.
+ * One process owns the folder. LMDB itself would admit any number, so the owner writes its name into the store, and
+ * listens on a socket in the folder for as long as it lives. The kernel closes that when the process dies, however it
+ * dies, so there is never a stale lock to clear by hand, and no pid is trusted that another process may have by now.
+ * Taking over is one write transaction, and LMDB runs those one at a time, even across processes.
  */
 
 type OwnerRow = { socket: string; pid: number };
@@ -17,7 +17,7 @@ const row = 'owner';
 
 export type Ownership = { release(): Promise<void> };
 
-/** @throws `store_in_use` when another living process owns the store. */
+/** @throws `store_in_use` if another living process owns the store. */
 export async function takeOwnership(root: RootDatabase, meta: Database, folder: string): Promise<Ownership> {
   const mine: OwnerRow = { socket: `owner-${randomBytes(6).toString('hex')}.sock`, pid: process.pid };
   const server = createServer((socket) => socket.end());
@@ -28,7 +28,7 @@ export async function takeOwnership(root: RootDatabase, meta: Database, folder: 
   server.unref();
   try {
     for (;;) {
-      // Never from a read transaction that began before another process's turn.
+      // Never from a read transaction that began before another process wrote.
       root.resetReadTxn();
       const other = meta.get(row) as OwnerRow | undefined;
       if (other && (await answers(addressOf(folder, other.socket)))) {
@@ -52,14 +52,14 @@ export async function takeOwnership(root: RootDatabase, meta: Database, folder: 
   };
 }
 
-/** Whether a living process has the folder open, found without opening the store. */
+/** Whether a living process has the folder open; does not open the store. */
 export async function isOwned(folder: string): Promise<boolean> {
   const sockets = readdirSync(folder).filter((name) => /^owner-[0-9a-f]+\.sock$/.test(name));
   const living = await Promise.all(sockets.map((name) => answers(addressOf(folder, name))));
   return living.includes(true);
 }
 
-/** A socket's path has little over a hundred bytes; where the folder's own is longer, the one from here may do. */
+/** A socket's path has little over a hundred bytes; if the folder's own is longer, a relative one may fit. */
 function addressOf(folder: string, name: string): string {
   if (process.platform === 'win32') return `\\\\.\\pipe\\curfew-${name}`;
   const path = join(folder, name);
@@ -72,7 +72,7 @@ function addressOf(folder: string, name: string): string {
   return address;
 }
 
-/** Whether somebody listens there. */
+/** Whether a process listens there. */
 function answers(address: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(address);

@@ -5,18 +5,18 @@ import { join } from 'node:path';
 import { CurfewError } from '../../errors.ts';
 
 const reserveFile = 'reserve';
-/** Ends and their like need little: this holds tens of thousands of them. */
+/** Ends and similar writes need little: this holds tens of thousands of them. */
 export const defaultReserve: number = 8 * 1024 * 1024;
-/** The reserve is given back in so many pieces: what is free may be taken by anybody. */
+/** The reserve is released in this many pieces, because any process may take free space. */
 const pieces = 16;
-/** Milliseconds between two looks at the disk. The first lays the reserve aside: a process that lives shorter needs none. */
+/** Milliseconds between checks of the disk. The first one creates the reserve: a shorter-lived process needs none. */
 const interval = 1000;
 const chunk = 1024 * 1024;
 
 /**
- * Room on the disk for what cannot wait. It is a file beside the data; when the disk is full, a piece of it is given back,
- * for ends alone: creations and everything else are refused until there is room for a whole reserve again, and as much
- * besides. Its bytes are random, because file systems that compress keep no room for zeros.
+ * Room on the disk for writes that cannot wait. It is a file beside the data; when the disk is full, a piece of it is
+ * released, only for ends: creations and everything else are refused until there is room for a whole reserve again, and
+ * as much besides. Its bytes are random, because file systems with compression keep no room for zeros.
  */
 export class Reserve {
   readonly #path: string;
@@ -32,11 +32,11 @@ export class Reserve {
     this.#path = join(folder, reserveFile);
     this.#bytes = bytes;
     this.#size = existsSync(this.#path) ? statSync(this.#path).size : 0;
-    // A server before this one had to give some of it back.
+    // An earlier server had to release some of it.
     this.#short = this.#size > 0 && this.#size < bytes;
   }
 
-  /** Looks at the disk from now on: the folder is this process's own. */
+  /** Checks the disk from now on; this process must own the folder. */
   start(): void {
     this.#timer = setInterval(() => void this.refill(), interval).unref();
   }
@@ -45,17 +45,17 @@ export class Reserve {
     return this.#size;
   }
 
-  /** Why only what cannot wait is written; `undefined` while everything is. */
+  /** Why only urgent writes are possible; `undefined` if all are. */
   get shortage(): string | undefined {
     return this.#short ? 'The disk is full: sessions can be ended, and nothing else can be written' : undefined;
   }
 
-  /** What is said of a write that can wait. */
+  /** The error of a write that can wait. */
   refusal(cause?: unknown): CurfewError {
     return new CurfewError('store_full', { detail: `${this.shortage} (the disk of ${this.#folder}).` }, cause);
   }
 
-  /** Gives a piece back, for what cannot wait. Answers whether there was one. */
+  /** Releases a piece for urgent writes. Returns whether there was one. */
   release(): boolean {
     if (this.#size === 0) return false;
     this.#short = true;
@@ -63,14 +63,14 @@ export class Reserve {
     try {
       truncateSync(this.#path, this.#size);
     } catch {
-      // Somebody has removed it. What that freed is free for all.
+      // Somebody has removed the file. The space that it freed is free for everybody.
       this.#size = 0;
       return false;
     }
     return true;
   }
 
-  /** Lays aside what is missing, where the disk has twice as much. */
+  /** Fills the reserve, if the disk has twice as much room as is missing. */
   refill(): Promise<void> {
     this.#filling ??= this.#fill().finally(() => {
       this.#filling = undefined;
@@ -100,7 +100,7 @@ export class Reserve {
       this.#size = from + missing;
       this.#short = false;
     } catch {
-      // Somebody was faster. What was written of it must not count for more than it is.
+      // Another program took the space. A partial write must not count.
       if (from === 0) await rm(this.#path, { force: true }).catch(() => {});
       else if (this.#size >= from) await truncate(this.#path, from).catch(() => {});
     }

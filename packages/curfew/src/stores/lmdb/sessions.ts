@@ -102,7 +102,7 @@ export function endOne(
   return { kind: earlier ? 'already' : 'ended', session, end: written };
 }
 
-/** Writes an end down that nothing had sequenced before: log entry, event, and the row, where it stands. */
+/** Records an end that has no sequence yet: log entry, event, and the row in its place. */
 export function end(draft: Draft, stored: StoredSession, why: End, now: number): SequencedEnd {
   const written = tellEnd(draft, stored, why, now);
   rewrite(draft, stored, { ...stored, end: written, version: stored.version + 1 });
@@ -110,7 +110,7 @@ export function end(draft: Draft, stored: StoredSession, why: End, now: number):
   return written;
 }
 
-/** The log entry and the event of an end; whoever calls it writes the session. */
+/** Writes the log entry and the event of an end; the caller writes the session. */
 export function tellEnd(draft: Draft, stored: StoredSession, why: End, now: number): SequencedEnd {
   const sequence = draft.log({ sessionId: stored.id }, now);
   draft.event(storeEvents.ended(stored, why));
@@ -132,7 +132,7 @@ export function changeGroups(draft: Draft, { userId, change, only, by, now }: Gr
   const live = liveRowsOf(draft, userId, present).filter(({ row }) => now < deadlineOf(row));
   const chosen = only === undefined ? live : live.filter(({ id }) => id === only);
   if (only !== undefined && chosen.length === 0) return { kind: 'not_found' };
-  // All of them are computed before the first is written: one that would have too many refuses the whole change.
+  // All of them are computed before the first is written: one session with too many groups refuses the whole change.
   const changed: (KeptRow & { groups: readonly AccessGroup[] })[] = [];
   for (const { id, row } of chosen) {
     const groups = changedGroups(groupsOf(row), change);
@@ -153,7 +153,7 @@ export function changeGroups(draft: Draft, { userId, change, only, by, now }: Gr
 
 type KeptRow = { id: SessionId; row: Row };
 
-/** Sessions that no end is written down for, under the given epochs, oldest first. */
+/** Sessions without a recorded end, under the given epochs, oldest first. */
 export function liveRowsOf(draft: Draft, userId: UserId, epochs: Epochs): KeptRow[] {
   const { tables } = draft;
   const placed = idsUnder(tables.live, userKey(userId, epochs));
@@ -163,8 +163,8 @@ export function liveRowsOf(draft: Draft, userId: UserId, epochs: Epochs): KeptRo
 }
 
 /**
- * Writes a live session over, and moves it in the indexes where it changed; but not in the one by deadline: the sweep
- * looks at it again when the old deadline has come. `wasActive` where the answer has changed by now.
+ * Overwrites a live session, and moves it in the indexes if necessary, except in the one by deadline: the sweep checks
+ * the session again when the old deadline has passed. `wasActive` is given if that has changed by now.
  */
 export function rewrite(
   draft: Draft,
@@ -182,7 +182,7 @@ export function rewrite(
   draft.active += Number(isActive(draft, after)) - Number(wasActive);
 }
 
-/** Puts a session that stands in no index yet, or is just being placed by the sweep, where it belongs. */
+/** Places a session that is in no index yet, or that the sweep is just placing. */
 function placeFresh(draft: Draft, stored: StoredSession, nextCheckAt: number): void {
   const { live, deadlines } = draft.tables;
   for (const key of [...stateKeys(stored), ...tagKeys(stored)]) live.put(key, stored.id);
@@ -190,7 +190,7 @@ function placeFresh(draft: Draft, stored: StoredSession, nextCheckAt: number): v
   draft.placed(stored.id);
 }
 
-/** `keyOf` makes a key of what a session had and has: only of what changed, because thousands may change at once. */
+/** `keyOf` makes a key of a property; called only for changed ones, because thousands may change at once. */
 function moveKeys<Mark extends string>(
   { live }: Tables,
   id: SessionId,

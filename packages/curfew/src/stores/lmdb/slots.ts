@@ -11,7 +11,7 @@ export function readSlot(tables: Tables, name: SessionName): NamedSession | unde
   return tables.slots.get(name) as NamedSession | undefined;
 }
 
-/** Whether a name can be given to a new session: no other that has not ended at `now` holds it. */
+/** Whether a new session can have a name: no other session that has not ended at `now` holds it. */
 export function nameIsFree(draft: Draft, name: SessionName, now: number): true | 'name_taken' | 'name_stopped' {
   const slot = readSlot(draft.tables, name);
   if (!slot) return true;
@@ -23,7 +23,7 @@ export function nameIsFree(draft: Draft, name: SessionName, now: number): true |
   return slot.started ? true : 'name_stopped';
 }
 
-/** Puts a new session into a name's slot; makes the slot when there is none. */
+/** Puts a new session into a name's slot; creates the slot if there is none. */
 export function holdName(draft: Draft, name: SessionName, sessionId: SessionId, now: number): void {
   const slot = readSlot(draft.tables, name);
   const held: NamedSession = slot
@@ -32,7 +32,7 @@ export function holdName(draft: Draft, name: SessionName, sessionId: SessionId, 
   draft.tables.slots.put(name, held);
 }
 
-/** A session's end is written down: a slot that only its creation made goes with it. */
+/** A session's end is recorded: a slot that only its creation made is removed with it. */
 export function letGoOfName(draft: Draft, name: SessionName, sessionId: SessionId): void {
   const slot = readSlot(draft.tables, name);
   if (slot && !slot.kept && slot.sessionId === sessionId) draft.tables.slots.remove(name);

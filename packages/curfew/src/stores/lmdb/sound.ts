@@ -1,15 +1,14 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 
 /*
- * Whether a data file is sound, found by reading it: never by mapping it, because LMDB believes what it maps, and a page
- * that is not what it should be ends the process (SIGSEGV, SIGBUS). Layout: liblmdb's mdb.c as lmdb-js has it (64 bits,
- * little-endian). A page has a header of 24 bytes: its number, the transaction that wrote it, a size, flags, and the bounds
- * of its free space; then the places of its nodes, counted from the end of the header. A node has 8 bytes, its key and
- * its data.
+ * Checks whether a data file is sound by reading it, never by mapping it, because LMDB trusts what it maps, and a
+ * damaged page ends the process (SIGSEGV, SIGBUS). Layout: liblmdb's mdb.c as in lmdb-js (64 bits, little-endian). A
+ * page has a header of 24 bytes: its number, the transaction that wrote it, a size, flags, and the bounds of its free
+ * space; then the positions of its nodes, counted from the end of the header. A node has 8 bytes, its key and its data.
  *
- * Pages are copied when they are written, so whatever a page refers to was written by its own transaction or by an
- * earlier one. A file that was copied while somebody wrote shows itself by that, by keys out of order, by pages that two
- * refer to, or by counts that are not true.
+ * Pages are copied when they are written, so everything that a page refers to was written by its own transaction or an
+ * earlier one. A file that was copied during writes is recognized by violations of that, by keys out of order, by pages
+ * with two references, or by wrong counts.
  */
 const header = 24;
 const meta = {
@@ -27,19 +26,19 @@ const dataVersion = 2;
 const flag = { branch: 1, leaf: 2, overflow: 4, meta: 8, leaf2: 0x20, subPage: 0x40 } as const;
 const kindOfPage = flag.branch | flag.leaf | flag.overflow | flag.meta | flag.leaf2 | flag.subPage;
 const nodeFlag = { big: 1, tree: 2, duplicates: 4 } as const;
-/** Says of a free list, in which the page size stands too, that its transaction may not be on disk. */
+/** A flag of the free list, whose record also has the page size: its transaction may not be on disk. */
 const unsynced = 0x1000;
 const noPage = 0xffff_ffff_ffff_ffffn;
 const nodeHeader = 8;
 const treeRecord = 48;
 
-/** `roots`: the pages that every reading goes by. `all`: every page, which takes as long as reading the file does. */
+/** `roots`: the pages that every read starts from. `all`: every page, which takes as long as reading the file. */
 export type Extent = 'roots' | 'all';
 
-/** The file is none that LMDB of this version has written. */
+/** The file was not written by this version of LMDB. */
 export class OtherVersion extends Error {}
 
-/** What is wrong with a data file; nothing when it is sound. @throws {@link OtherVersion} */
+/** What is wrong with a data file; `undefined` if it is sound. @throws {@link OtherVersion} */
 export function damageOf(path: string, extent: Extent): string | undefined {
   const file = openSync(path, 'r');
   try {
@@ -63,7 +62,7 @@ type Tree = {
   overflow: number;
   entries: number;
   root: bigint;
-  /** Keys are numbers of the machine: 8 bytes, the lowest first. */
+  /** Keys are native numbers: 8 bytes, the lowest first. */
   numbers: boolean;
 };
 
@@ -77,10 +76,10 @@ type Meta = {
   main: Tree;
 };
 
-/** What a tree was found to have. */
+/** The counts found in a tree. */
 type Found = { branches: number; leaves: number; overflow: number; entries: number };
 
-/** Keys of a page lie between these. */
+/** The keys of a page are between these. */
 type Bounds = { from: Buffer | undefined; below: Buffer | undefined };
 
 class Walk {
@@ -88,7 +87,7 @@ class Walk {
   readonly #size: number;
   readonly #extent: Extent;
   readonly #meta: Meta;
-  /** A bit for each page that something refers to. */
+  /** A bit for each page that has a reference. */
   readonly #seen: Uint8Array;
 
   constructor(file: number, size: number, extent: Extent) {
@@ -111,7 +110,7 @@ class Walk {
     this.#tree(free, this.#extent === 'all', ({ data }) => this.#freePages(data));
   }
 
-  /** The meta page that LMDB goes by: see `mdb_pick_meta`. The third one, of what was last synced, is half a page on. */
+  /** The meta page that LMDB uses: see `mdb_pick_meta`. The third one, for the last sync, is half a page further on. */
   #pickMeta(): Meta {
     const first = this.#readMeta(0);
     const boot = bootId();
@@ -148,7 +147,7 @@ class Walk {
     throw new Damage(`it is cut short: it has ${this.#size} bytes${should}, and ${what} is beyond its end`);
   }
 
-  /** Walks a tree; `whole`: down to its leaves, else its root alone. */
+  /** Walks a tree; `whole`: down to its leaves, otherwise only its root. */
   #tree(tree: Tree, whole: boolean, onLeaf: (node: Node, key: Buffer) => void): void {
     if (tree.root === noPage) {
       if (tree.entries !== 0) throw new Damage(`the table ${tree.name} has no page for its ${tree.entries} entries`);
@@ -160,7 +159,7 @@ class Walk {
       const page = this.#page(number, transaction, tree.name);
       const isLeaf = page.kind === flag.leaf;
       if (!isLeaf && page.kind !== flag.branch) throw page.damage(`is not a page of a table (flags ${page.kind})`);
-      if (isLeaf !== (depth === tree.depth)) throw page.damage(`is not as deep in the table as it should be`);
+      if (isLeaf !== (depth === tree.depth)) throw page.damage(`is not at the right depth in the table`);
       if (isLeaf) found.leaves += 1;
       else found.branches += 1;
       if (!whole && depth > 1) return;
@@ -168,7 +167,7 @@ class Walk {
       for (let i = 0; i < page.count; i++) {
         const node = page.node(i);
         const { key } = node;
-        // The first key of a branch is never looked at: it stands for whatever is lowest.
+        // The first key of a branch is never read: it stands for the lowest.
         if (isLeaf || i > 0)
           this.#checkOrder(page, keys.at(-1) ?? (isLeaf ? bounds.from : undefined), key, bounds, tree, keys.length > 0);
         if (isLeaf || i > 0) keys.push(key);
@@ -220,7 +219,7 @@ class Walk {
         found.entries += subPageCount(node.data, page);
         return;
       }
-      if (node.data.length !== treeRecord) throw page.damage('has a tree that is none');
+      if (node.data.length !== treeRecord) throw page.damage('has an invalid tree');
       const values = treeOf(node.data, 0, tree.name);
       found.entries += values.entries;
       this.#tree(values, whole, () => {});
@@ -229,7 +228,7 @@ class Walk {
     }
     found.entries += 1;
     if ((node.flags & nodeFlag.big) !== 0) {
-      if (node.data.length !== 24) throw page.damage('has a large value that is none');
+      if (node.data.length !== 24) throw page.damage('has an invalid large value');
       const [first, transaction, pages] = [0, 8, 16].map((at) => node.data.readBigUInt64LE(at)) as [
         bigint,
         bigint,
@@ -241,7 +240,7 @@ class Walk {
       return;
     }
     if ((node.flags & nodeFlag.tree) !== 0 && node.data.length !== treeRecord) {
-      throw page.damage('has a table that is none');
+      throw page.damage('has an invalid table');
     }
     onLeaf(node, node.key);
   }
@@ -278,7 +277,7 @@ class Walk {
     this.#seen[at]! |= bit;
   }
 
-  /** Pages that a transaction left: numbers, and runs of them as their length, negative, and the first. */
+  /** Pages that a transaction freed: numbers, and runs of them as their negative length and the first. */
   #freePages(list: Buffer): void {
     if (this.#extent !== 'all') return;
     const entry = (i: number) => {
@@ -306,7 +305,7 @@ class Page {
   readonly #number: bigint;
   readonly #table: string;
 
-  /** `transaction`: of what refers to it. */
+  /** `transaction`: that of the referring page. */
   constructor(bytes: Buffer, number: bigint, transaction: bigint, table: string) {
     this.#bytes = bytes;
     this.#number = number;
@@ -316,7 +315,7 @@ class Page {
     if (bytes.readBigUInt64LE(0) !== number) throw this.damage(`says that it is page ${bytes.readBigUInt64LE(0)}`);
     if (this.transaction > transaction) throw this.damage('was written later than what refers to it');
     const [lower, upper] = [bytes.readUInt16LE(20), bytes.readUInt16LE(22)];
-    if (lower > upper || header + upper > bytes.length) throw this.damage('has no bounds that can be');
+    if (lower > upper || header + upper > bytes.length) throw this.damage('has impossible bounds');
     this.count = lower >> 1;
     if (this.count === 0) throw this.damage('is empty');
   }
@@ -351,12 +350,11 @@ class Page {
 
 /** Entries of a page within a page: the values of one key. */
 function subPageCount(bytes: Buffer, page: Page): number {
-  if (bytes.length < header) throw page.damage('has values that are none');
+  if (bytes.length < header) throw page.damage('has invalid values');
   const [kind, lower, upper] = [18, 20, 22].map((at) => bytes.readUInt16LE(at)) as [number, number, number];
   const count = lower >> 1;
   const isSub = (kind & flag.subPage) !== 0 && (kind & flag.leaf) !== 0;
-  if (!isSub || count === 0 || lower > upper || header + upper > bytes.length)
-    throw page.damage('has values that are none');
+  if (!isSub || count === 0 || lower > upper || header + upper > bytes.length) throw page.damage('has invalid values');
   for (let i = 0; i < count; i++) {
     const at = header + bytes.readUInt16LE(header + 2 * i);
     if (at < header + lower || at + nodeHeader > bytes.length) throw page.damage('has values past their end');
@@ -385,7 +383,7 @@ function treeOf(bytes: Buffer, at: number, name: string): Tree {
   return { name, depth, branches, leaves, overflow, entries, root: bytes.readBigUInt64LE(at + 40), numbers: false };
 }
 
-/** As lmdb-js knows when the machine was started. */
+/** How lmdb-js recognizes the boot of the machine. */
 function bootId(): bigint {
   try {
     return BigInt(`0x${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').split('-')[0]}`);

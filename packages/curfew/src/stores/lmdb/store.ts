@@ -34,18 +34,18 @@ import { Sweeper } from './sweep.ts';
 import type { Tables } from './tables.ts';
 import { exportRecords, fingerprintKey, halfImported, importRecords } from './transfer.ts';
 
-/** Keys that are kept in memory at most. */
+/** The most keys that are kept in memory. */
 const mostKeys = 1000;
 
-/** Milliseconds between two pieces of a sweep at most: a machine that is busy with other things would never be through. */
+/** The most milliseconds between two pieces of a sweep, so that it also finishes on a busy machine. */
 const longestRest = 20;
 
-/** The share of the event loop that others are taken to need at most. */
+/** The largest share of the event loop that others are assumed to need. */
 const mostUse = 0.9;
 
 const nodesKey = 'nodes';
 
-/** The embedded store: see the contract for what each operation means, and the files beside for how it is done. */
+/** The embedded store: the contract defines what each operation means, and the files beside implement it. */
 export class LmdbStore implements Store {
   readonly kind = 'lmdb';
   readonly folder: string;
@@ -55,7 +55,7 @@ export class LmdbStore implements Store {
   readonly #committer: Committer;
   readonly #sweeper: Sweeper;
   readonly #incarnation: Incarnation;
-  /** This process's own, and those of processes before it whose verifiers may still hold what was lent. */
+  /** This process's own, and those of earlier processes whose verifiers may still hold leases. */
   #nodes: Map<string, NodeRow> = new Map();
   readonly #attempts: Attempts;
   readonly #reserve: Reserve;
@@ -187,7 +187,7 @@ export class LmdbStore implements Store {
   takeAttempt = (bucket: string, rule: AttemptRule, now: number): Promise<AttemptOutcome> =>
     this.#read(() => this.#attempts.take(bucket, rule, now));
 
-  /** Which of its own guesses are under way, the one process that has this store knows. */
+  /** The one process that owns this store knows which of its own guesses are open. */
   failAttempt = (): Promise<void> => this.#read(() => {});
 
   clearAttempts = (bucket: string): Promise<void> => this.#read(() => this.#attempts.clear(bucket));
@@ -240,7 +240,7 @@ export class LmdbStore implements Store {
   // ---- Upkeep
 
   sweep: Store['sweep'] = async (task) => {
-    // A backup that was killed would keep what it was reading from being used again.
+    // A killed backup would prevent the reuse of pages that it was reading.
     await this.#read(() => this.#tables.root.readerCheck());
     const forgotAttempts = await this.#read(() => this.#attempts.sweep(task.now));
     let took = 0;
@@ -251,7 +251,7 @@ export class LmdbStore implements Store {
       return swept;
     });
     const more = outcome.more || forgotAttempts.more;
-    // Others have the event loop to themselves for as long, and longer the busier they keep it: nobody waits for this.
+    // Others have the event loop for as long, and longer the busier they keep it: nobody waits for the sweep.
     if (more) await this.#rest(took);
     return { ...outcome, more };
   };
@@ -312,10 +312,10 @@ export class LmdbStore implements Store {
 
   shortage = (): string | undefined => this.#reserve.shortage;
 
-  /** Rows and index entries about sessions and what happened to them; what the sweep must bring back to zero. */
+  /** Rows and index entries about sessions and their history, which the sweep must reduce to zero. */
   async countEntries(): Promise<number> {
     const { sessions, ended, live, past, deadlines, graves, log, slots, epochs } = this.#tables;
-    // Everyone's epoch is a number that only grows: its one row stays.
+    // Everyone's epoch is a number that only grows, so its one row stays.
     const everyone = Number(this.#state.epochs.everyone.length > 0);
     const counted = [sessions, ended, live, past, deadlines, graves, log, slots, epochs].map(rows);
     return counted.reduce((sum, count) => sum + count, -everyone) + this.#attempts.size;
@@ -329,9 +329,9 @@ export class LmdbStore implements Store {
       try {
         this.#incarnation.renewSeal();
       } catch {
-        // A full disk takes no other seal. The one that there is stays valid.
+        // A full disk accepts no new seal. The existing one stays valid.
       }
-      // After a commit that failed the engine would wait for it for ever; one without a write needs no room.
+      // After a failed commit the engine would wait for it forever; a commit without a write needs no room.
       await this.#tables.root.transaction(() => {}).catch(() => {});
       await this.#tables.root.close();
       noteClosed(this.folder);
@@ -340,7 +340,7 @@ export class LmdbStore implements Store {
     return this.#closing;
   }
 
-  /** What takes rights away, or is written down before an end, is as urgent as an end. */
+  /** A write that removes rights, or that precedes an end, is as urgent as an end. */
   #runAs<T>(urgent: boolean, write: (draft: Draft) => T): Promise<T> {
     return urgent ? this.#committer.runUrgent(write) : this.#committer.run(write);
   }
@@ -348,7 +348,7 @@ export class LmdbStore implements Store {
   async #rest(took: number): Promise<void> {
     const before = performance.eventLoopUtilization();
     await setTimeout(Math.min(took / (1 - this.#otherUse), longestRest));
-    // What others made of the loop meanwhile says what they need.
+    // The use of the loop by others meanwhile shows what they need.
     this.#otherUse = Math.min(performance.eventLoopUtilization(before).utilization, mostUse);
   }
 
@@ -357,21 +357,23 @@ export class LmdbStore implements Store {
     return { sequence, mark: this.#markAt(sequence)!, incarnation: this.#incarnation.id, now: Date.now() };
   }
 
-  /** The mark of an entry, if the log has it: only what is visible together with its change. */
+  /** The mark of an entry, if the log has it: only if it is visible together with its change. */
   #markAt(sequence: number): string | undefined {
     if (sequence === 0) return '';
     const row = sequence <= this.#state.head ? this.#tables.log.get(sequence) : undefined;
     return row && markOf(row);
   }
 
-  /** Of a process that is gone nothing is left but what it lent: only that is written down. */
-  /** Before they count: a write that fails is tried again, and must find what it found before. */
+  /**
+   * Records the nodes that lend, since only their leases survive a process. It does so before they count, so that a
+   * retry after a failed write finds the same state.
+   */
   #keepNodes(nodes: ReadonlyMap<string, NodeRow>): void {
     this.#tables.meta.putSync(
       nodesKey,
       [...nodes.values()].filter(({ lends }) => lends),
     );
-    // A copy of the data from before does not know of what is lent from now on.
+    // An earlier copy of the data lacks the leases that are granted from now on.
     this.#incarnation.renewSeal();
   }
 
@@ -379,7 +381,7 @@ export class LmdbStore implements Store {
     if (this.#closing) throw closedError();
   }
 
-  /** Writes by itself, at once: on a full disk, into the reserve. */
+  /** Writes separately and at once; on a full disk, into the reserve. */
   async #note<T>(write: () => T): Promise<T> {
     this.#open();
     for (;;) {
@@ -402,7 +404,7 @@ export class LmdbStore implements Store {
   }
 }
 
-/** People end others' sessions with a second factor, whose use is written down first. */
+/** People end others' sessions with a second factor, whose use is recorded first. */
 function isCodeUsed({ set, event }: AccountChange): boolean {
   return event === undefined && set.factor !== undefined;
 }
@@ -411,7 +413,7 @@ function rows(table: { getStats(): object }): number {
   return (table.getStats() as { entryCount: number }).entryCount;
 }
 
-/** Carries a store over that was written in a format before. @throws `store_version` when it is of another format. */
+/** Migrates a store of an earlier format. @throws `store_version` if it is of another format. */
 export function checkFormat(tables: Tables): void {
   const written = tables.meta.get('format') as number | undefined;
   if (written === undefined || formatsBefore.includes(written)) {
@@ -424,7 +426,7 @@ export function checkFormat(tables: Tables): void {
   }
   if (written === format) return;
   if ((written as unknown) === halfImported) {
-    throw new CurfewError('store_damaged', { detail: 'An import was broken off: remove the folder and repeat it.' });
+    throw new CurfewError('store_damaged', { detail: 'An import was interrupted: remove the folder and repeat it.' });
   }
   throw new CurfewError('store_version', {
     detail: `The store has format ${written}; this version of Curfew reads format ${format}.`,

@@ -13,57 +13,57 @@ import { isActive, tellEnd } from './sessions.ts';
 import { letGoOfName } from './slots.ts';
 import { idsUnder, putInOrder, type Tables } from './tables.ts';
 
-/** Sessions that a walk over all of them looks at in one piece of work, for each that it may write down. */
+/** Sessions that a walk over all of them examines in one piece, for each that it may write. */
 const looksPerWrite = 20;
-/** Entries of indexes that are written in one piece of work, for each session that it may write down. */
+/** Index entries that are written in one piece, for each session that it may write. */
 const placementsPerWrite = 8;
-/** So many sessions are placed at once, or those that have been waiting for so many milliseconds. */
+/** Sessions are placed when this many are waiting, or one has waited for this many milliseconds. */
 const manyFresh = 20_000;
 const freshFor = 10 * second;
 
 /**
- * Milliseconds that one piece may take, whatever is to be done: everybody else waits meanwhile, and very many sessions may
- * have come to their end at once. A few are dealt with in any case, so that there is an end to it.
+ * Milliseconds that one piece may take: everybody else waits meanwhile, and very many sessions may have ended at once.
+ * A few are always handled, so that the sweep makes progress.
  */
 const longestTurn = 5;
 const fewest = 20;
 
-/** Says whether the time of a piece is over. */
+/** Whether the time of a piece is over. */
 type IsOver = () => boolean;
 
 /**
- * Tidies up in pieces. What is to be done is looked up before the transaction and looked at again inside it, so the
- * transaction is short and nothing is done twice.
+ * Cleans up in pieces. The work is looked up before the transaction and checked again inside it, so the transaction is
+ * short and nothing is done twice.
  */
 export class Sweeper {
   readonly #state: State;
   readonly #clock: () => number;
-  /** The kind of work that is next, and whether one before it in this round has left something to do. */
+  /** The kind of work that is next, and whether an earlier one in this round has left something to do. */
   #next = 0;
   #left = false;
   #task: SweepTask | undefined;
-  /** How far the walk over all sessions has come that writes down the ends of everyone's epoch. */
+  /** How far the walk that records the ends of everyone's epoch has come. */
   #walked: SessionId | undefined;
-  /** What is still to be written of the placing that was begun. */
+  /** The rest of the placing in progress. */
   #toPlace: Iterator<Placement | undefined, void> | undefined;
-  /** What the last piece was written into: when that did not become visible, nothing it came past was done. */
+  /** The draft of the last piece: if that did not become visible, nothing that the piece covered was done. */
   #last: Draft | undefined;
 
-  /** `clock`: milliseconds, by which a piece is bounded. */
+  /** `clock`: milliseconds, which limit a piece. */
   constructor(state: State, clock: () => number = () => performance.now()) {
     this.#state = state;
     this.#clock = clock;
   }
 
   /**
-   * One piece of work. When its time is over before all kinds of work had their turn, the next one goes on with those:
-   * each has its share, however much there is to do of another. It is through after a round that left nothing.
+   * One piece of work. If its time is over before all kinds of work have had their turn, the next piece continues with
+   * the others, so that each has its share. The sweep has finished after a round that left nothing.
    */
   sweep(draft: Draft, task: SweepTask): SweepOutcome {
     const { batch, now } = task;
     if (this.#last && this.#last !== draft && !this.#last.published) this.#beginAnew();
     this.#last = draft;
-    // What was looked at by an earlier moment is looked at again; the others keep their turn.
+    // Work that was checked by an earlier time is checked again; the kinds of work keep their turn.
     if (!isSame(task, this.#task) && this.#next > 0) this.#left = true;
     this.#task = task;
     const until = this.#clock() + longestTurn;
@@ -102,7 +102,7 @@ export class Sweeper {
     this.#toPlace = undefined;
   }
 
-  /** Looks at sessions whose deadline has come: ends them, or arms those anew that were active meanwhile. */
+  /** Checks sessions whose deadline has passed: ends them, or reschedules those that have been active since. */
   #expire(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: { expired: number }): boolean {
     for (let looked = 0; looked < batch; ) {
       const size = Math.min(fewest, batch - looked);
@@ -115,7 +115,7 @@ export class Sweeper {
     return true;
   }
 
-  /** Answers whether it was its deadline that a session ended by. */
+  /** Returns whether the session ended by its deadline. */
   #expireOne(draft: Draft, id: SessionId, now: number): boolean {
     const { sessions, deadlines } = draft.tables;
     const row = sessions.get(id)!;
@@ -132,11 +132,11 @@ export class Sweeper {
     return false;
   }
 
-  /** Writes down, session by session, what an epoch ended at once. */
+  /** Records, session by session, what an epoch ended at once. */
   #settle(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: { endsWritten: number }): boolean {
     const { epochs, fresh } = this.#state;
     if (epochs.isSettled) return false;
-    // What an epoch left behind is found through the indexes: all of it must stand there.
+    // Sessions that an epoch left behind are found through the indexes, so all of them must be in there.
     if (draft.createdAny) return true;
     for (const userId of epochs.unsettled) {
       const oldest = fresh.oldestOf(userId);
@@ -156,7 +156,7 @@ export class Sweeper {
     return this.#settleEveryone(draft, now, batch, isOver, outcome);
   }
 
-  /** Live sessions of a user under earlier epochs than the present ones. */
+  /** Live sessions of a user under earlier epochs than the current ones. */
   #leftBehind(draft: Draft, userId: UserId, limit: number): SessionId[] {
     const { live } = draft.tables;
     const present = userKey(userId, draft.epochsOf(userId));
@@ -190,7 +190,7 @@ export class Sweeper {
     return true;
   }
 
-  /** Writes down how a session ended that nothing was written down of, and moves it to the past. */
+  /** Records how a session ended that has no recorded end, and moves it to the past. */
   #settleOne(draft: Draft, id: SessionId, now: number): boolean {
     const row = draft.tables.sessions.get(id);
     const stored = row && decodeSession(id, row);
@@ -200,7 +200,7 @@ export class Sweeper {
     return true;
   }
 
-  /** Moves those to the past whose end was written down since the last time. Answers whether there is more. */
+  /** Moves sessions to the past whose end was recorded since the last time. Returns whether there are more. */
   #buryEnded(draft: Draft, batch: number, isOver: IsOver): boolean {
     const { buried } = draft.progress;
     const last = Math.min(draft.head, buried + batch);
@@ -219,7 +219,7 @@ export class Sweeper {
     return through < draft.head;
   }
 
-  /** Places fresh sessions in the indexes, a piece at a time. Answers whether there is more to place now. */
+  /** Places fresh sessions in the indexes, a piece at a time. Returns whether there is more to place now. */
   #place(draft: Draft, now: number, batch: number, isOver: IsOver): boolean {
     const { live, deadlines } = draft.tables;
     const { fresh, lastEvent } = this.#state;
@@ -232,7 +232,7 @@ export class Sweeper {
       if (written % fewest === fewest - 1 && isOver()) break;
       const { value: entry, done } = this.#toPlace.next();
       if (done) this.#toPlace = undefined;
-      // It is still being put in order, or whatever has changed a session since has placed it.
+      // Sorting is still in progress, or a change of the session has placed it meanwhile.
       else if (!entry || !draft.isFresh(entry.id)) continue;
       else if ('deadline' in entry) due.push([entry.deadline, true]);
       else {
@@ -251,14 +251,14 @@ export class Sweeper {
     return this.#toPlace !== undefined;
   }
 
-  /** Many at a time are cheaper; but none waits for long, and what an epoch left behind must be found. */
+  /** Many at a time are cheaper; but none waits for long, and sessions that an epoch left behind must be found. */
   #placingIsDue(now: number): boolean {
     const { fresh, epochs } = this.#state;
     if (!fresh.oldest) return false;
     return fresh.size >= manyFresh || now - fresh.oldest.createdAt >= freshFor || !epochs.isSettled;
   }
 
-  /** Forgets ended sessions whose end was written down before `until`. */
+  /** Deletes ended sessions whose end was recorded before `until`. */
   #forget(draft: Draft, until: number, batch: number, isOver: IsOver, outcome: { forgotten: number }): boolean {
     const { graves } = draft.tables;
     while (outcome.forgotten < batch) {
@@ -272,24 +272,24 @@ export class Sweeper {
     return true;
   }
 
-  /** Cuts the old ends off the log and the events; their numbering goes on. Answers whether there is more. */
+  /** Trims the old entries of the log and the events, whose numbering continues. Returns whether there are more. */
   #trim(draft: Draft, logUntil: number, eventsUntil: number, batch: number, isOver: IsOver): boolean {
     const { log, events } = draft.tables;
     const { buried, placed } = draft.progress;
-    // What the sweep still has to follow is kept for that, however old. Both stand in the order of time. Of the log the
-    // newest that is old stays: whoever has read it finds it there, and knows that what follows it follows.
+    // Entries that the sweep still has to follow are kept, however old. Both are in order of time. Of the old log
+    // entries the newest stays: a reader that has it finds it there, and knows that the next entries continue it.
     const isOldEntry = ([at]: Row) => (at as number) <= logUntil;
     const entries = cut(log, { upTo: buried, isOld: isOldEntry, spared: 1, most: batch * 4 }, isOver);
     const isOldEvent = (row: Row) => decodeEvent(row).at <= eventsUntil;
     const told = cut(events, { upTo: placed, isOld: isOldEvent, spared: 0, most: batch * 4 }, isOver);
-    // The last of them may be the one that carried the numbers.
+    // The last of them may be the one with the counters.
     if (told.count > 0) draft.keepCounters();
     return entries.more || told.more;
   }
 
   /**
-   * Forgets steps that are written down everywhere and old. The last one carries the present number, so it stays as
-   * long as a live session is stamped with it; everyone's stays for good.
+   * Deletes old steps that are recorded with all their sessions. The last one has the current number, so it stays as
+   * long as a live session has that number; everyone's always stays.
    */
   #forgetEpochs(draft: Draft, until: number, batch: number, isOver: IsOver): boolean {
     const isOld = (history: EpochHistory) => history.at(-1)!.end.at <= until && isSettled(history);
@@ -317,13 +317,13 @@ function settled(history: EpochHistory): EpochHistory {
   return history.map((step) => ({ ...step, settled: true }));
 }
 
-/** Whether any session of a user is live, those of the draft included. */
+/** Whether any session of a user is live, including those of the draft. */
 function hasLive(draft: Draft, userId: UserId): boolean {
   if (draft.freshUnder(userId, draft.epochsOf(userId)).length > 0) return true;
   return [...draft.tables.live.getKeys(userRange(userId))].some((key) => key !== endedOfUser(userId));
 }
 
-/** What is old at the start of a table, up to a key, less the newest of it that are to be spared. */
+/** The old rows at the start of a table, up to a key, except for the newest ones to spare. */
 type Cut = { upTo: number; isOld: (row: Row) => boolean; spared: number; most: number };
 
 /** Removes a bounded number of old rows from the start of a table. */
@@ -347,7 +347,7 @@ function cut(
   }
 }
 
-/** Forgets the tombstone of a grave. */
+/** Deletes the tombstone of a grave. */
 function forgetOne(draft: Draft, grave: string): void {
   const { ended, live, past, graves } = draft.tables;
   const id = idOfTimeKey(grave);
@@ -358,7 +358,7 @@ function forgetOne(draft: Draft, grave: string): void {
   graves.remove(grave);
 }
 
-/** Writes down how a session ended that nothing was written down of, and moves it to the past in one go. */
+/** Records how a session ended that has no recorded end, and moves it to the past at once. */
 function writeEnd(draft: Draft, stored: StoredSession, nextCheckAt: number, found: SessionEnd, now: number): void {
   const { sequence } = found;
   // An epoch has its own entry in the log, and has been counted.
@@ -367,11 +367,11 @@ function writeEnd(draft: Draft, stored: StoredSession, nextCheckAt: number, foun
   archive(draft, stored, nextCheckAt, why, now);
 }
 
-/** Moves a session whose end is written down, or is now, from the tables of the living to those of the past. */
+/** Moves a session with a recorded or new end from the tables of the living to those of the past. */
 function archive(draft: Draft, stored: StoredSession, nextCheckAt: number, why: SequencedEnd, writtenAt: number): void {
   const { sessions, ended, live, past, deadlines, graves } = draft.tables;
   const { id } = stored;
-  // From now on it stands where the past does: nothing is left to be placed.
+  // It belongs to the past from now on, so it need not be placed any more.
   draft.placed(id);
   draft.buriedOf(stored.userId);
   const tombstone = stored.end ? stored : { ...stored, end: why, version: stored.version + 1 };

@@ -5,16 +5,16 @@ import type { Row } from './codec.ts';
 /*
  * One LMDB environment with these trees:
  *
- * sessions    id → row               live ones, and those that have just ended, in the order of their ids: of time
+ * sessions    id → row               live ones, and those that have just ended, by id: in order of time
  * ended       id → row               tombstones
  * live        key → ids (sorted)     indexes of `sessions`, and of a user's sessions in either: see keys.ts
  * past        key → ids (sorted)     indexes of `ended`
- * deadlines   time + id              when to look at a live session again
- * graves      time + id              when a tombstone was made: what may be forgotten by now
- * epochs      scope + number → end   the history of epochs whose sessions may not all be written down yet
+ * deadlines   time + id              when to check a live session again
+ * graves      time + id              when a tombstone was made: what may be deleted by now
+ * epochs      scope + number → end   the history of epochs whose sessions may not all be recorded yet
  * log         sequence → row         the change log
  * events      sequence → row         the audit trail
- * attempts    bucket → row, and the times at which they may be forgotten
+ * attempts    bucket → row, and the times at which they may be deleted
  * accounts, logins (unique names → id), keys, slots, meta
  */
 export const databases = [
@@ -70,9 +70,9 @@ export function openTables(folder: string): Tables {
     path: folder,
     noSubdir: false,
     maxDbs: databases.length + 2,
-    // A commit is visible before it is on disk, and each has its own promise: an end waits for both.
+    // A commit is visible before it is on disk, and each has its own promise; an end waits for both.
     separateFlushed: true,
-    // Batches are made here (commit.ts); lmdb's own would reject a promise that nobody can see when a commit fails.
+    // Batches are made here (commit.ts); lmdb's own would reject a promise that nobody handles when a commit fails.
     eventTurnBatching: false,
   });
   const opened = Object.fromEntries(databases.map((name) => [name, openDatabase(root, name)]));
@@ -80,15 +80,15 @@ export function openTables(folder: string): Tables {
 }
 
 /**
- * The ids under a key of an index, ascending. Inside a write this must be a range over the one key: lmdb's own
- * `getValues` reads a key there that was never filled in, and fails on what it finds.
+ * The ids under a key of an index, ascending. Inside a write this must be a range over the one key, because lmdb's own
+ * `getValues` reads an uninitialized key there, and fails.
  */
 export function idsUnder(index: Tables['live'], key: string, limit?: number): SessionId[] {
   const range = { start: key, end: key, inclusiveEnd: true, ...(limit === undefined ? {} : { limit }) };
   return [...index.getRange(range)].map(({ value }) => value as SessionId);
 }
 
-/** Puts rows whose keys ascend. What lies behind all that is there is appended: LMDB then fills a page, not half of one. */
+/** Puts rows with ascending keys. Keys beyond the last are appended, so that LMDB fills whole pages, not half. */
 export function putInOrder<Value>(table: Database<Value, string>, rows: Iterable<readonly [string, Value]>): void {
   let [last = ''] = [...table.getKeys({ reverse: true, limit: 1 })];
   for (const [key, value] of rows) {
@@ -100,7 +100,7 @@ export function putInOrder<Value>(table: Database<Value, string>, rows: Iterable
 }
 
 function append<Value>(table: Database<Value, string>, key: string, value: Value): void {
-  // The declaration does not know the option.
+  // The declaration lacks the option.
   const options: object = { append: true };
   (table.put as (key: string, value: Value, options: object) => unknown).call(table, key, value, options);
 }

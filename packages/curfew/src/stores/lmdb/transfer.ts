@@ -11,12 +11,12 @@ import type { Tables } from './tables.ts';
 
 /** Records that share a transaction. */
 const piece = 2000;
-/** What the format says while an import is under way: a store that died in one is opened by nobody. */
+/** The format during an import: a store whose import was interrupted does not open. */
 export const halfImported = 'half imported';
-/** Where the fingerprint of the secret key stands. */
+/** The key of the secret key's fingerprint. */
 export const fingerprintKey = 'secretKey';
 
-/** Everything, as of now: one process owns the folder, and whoever exports does nothing else with it meanwhile. */
+/** Everything as of now: one process owns the folder, and an export does nothing else with it meanwhile. */
 export async function* exportRecords(tables: Tables, state: State): AsyncGenerator<StoreRecord> {
   const { head, lastEvent, time } = state;
   yield { kind: 'counters', head, lastEvent, time };
@@ -59,7 +59,7 @@ function* inPieces<Value, Key extends string | number>(
   }
 }
 
-/** Writes records piece by piece; that it is whole, and whose key it needs, it says in one step, and only when it is. */
+/** Writes records piece by piece; one final step records that the import is complete, and the key that it needs. */
 export async function importRecords(
   tables: Tables,
   records: AsyncIterable<StoreRecord>,
@@ -144,7 +144,7 @@ function writeOne(tables: Tables, record: StoreRecord): void {
   }
 }
 
-/** A session where it belongs: among the living, or, when its end is written down, among the past. */
+/** Writes a session where it belongs: among the living, or among the past if its end is recorded. */
 function writeSession(tables: Tables, stored: StoredSession, writtenAt: number | undefined): void {
   const { sessions, ended, live, past, deadlines, graves } = tables;
   const nextCheckAt = nextDeadline(stored);

@@ -10,8 +10,8 @@ import { nextDeadline, type StoredSession } from '../../domain/session.ts';
 import type { LogEntry, LogHead, LogPosition, NodeList, SessionChange, SessionSnapshot } from '../contract.ts';
 
 /*
- * Rows come in two forms: as PostgreSQL's driver gives them (`bytea` as a buffer), and as JSON from a function
- * (`bytea` as `\x…`). What goes out is JSON, with names of columns.
+ * Rows come in two forms: as PostgreSQL's driver returns them (`bytea` as a buffer), and as JSON from a function
+ * (`bytea` as `\x…`). Values are sent as JSON, with the names of columns.
  */
 export type Row = { [column: string]: unknown };
 
@@ -98,14 +98,14 @@ export function decodeSession(row: Row): StoredSession {
   };
 }
 
-/** A session beside the end that an epoch gave it, in columns that begin with `epoch_end_`. */
+/** A session with the end that an epoch gave it, in columns that begin with `epoch_end_`. */
 export function decodeSnapshot(row: Row): SessionSnapshot {
   const stored = decodeSession(row);
   const epochEnd = stored.end || row['epoch_end_at'] === null ? undefined : decodeEnd(row, 'epoch_end_');
   return { stored, epochEnd };
 }
 
-/** An end in columns of their own. */
+/** An end in separate columns. */
 function decodeEnd(row: Row, prefix: 'end_' | 'epoch_end_'): SequencedEnd {
   return {
     at: row[`${prefix}at`] as number,
@@ -115,7 +115,7 @@ function decodeEnd(row: Row, prefix: 'end_' | 'epoch_end_'): SequencedEnd {
   };
 }
 
-/** An end as the functions take it; and as they answer with it. */
+/** An end in the format of the functions' arguments, and below of their results. */
 export function encodeEnding({ at, by, reason }: End): Row {
   return { at, actor: by, reason };
 }
@@ -124,7 +124,7 @@ export function decodeEnding({ at, actor, reason, sequence }: Row): SequencedEnd
   return { at, by: actor, reason, sequence } as SequencedEnd;
 }
 
-/** The columns that a change sets: an absent part stays, one that is `undefined` is taken away. */
+/** The columns that a change sets: an absent part stays, one that is `undefined` is removed. */
 export function encodeChange(set: SessionChange['set']): Row {
   const { tokenHash, refresh, suspended, lastSeenAt } = set;
   return {

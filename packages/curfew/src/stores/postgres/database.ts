@@ -10,48 +10,48 @@ import type { Ways } from './ways.ts';
 /** A statement that the server keeps prepared under its name; without a name it is planned for its values each time. */
 export type Statement = { name?: string; text: string };
 
-/** How much longer than `statement_timeout` an answer may take to arrive before the connection is given up. */
+/** How much longer than `statement_timeout` an answer may take before the connection is given up. */
 const patience = 2000;
 /** Pauses between attempts to connect while the server is away. */
 const backoff = { first: 50, most: 2000 } as const;
-/** Milliseconds until whoever was refused a connection asks for one again. */
+/** Milliseconds before a store that was refused a connection requests one again. */
 const growth = 1000;
-/** A write that the server undid because two waited for each other comes again so often. */
+/** How often a write is tried that the server rolled back because two waited for each other. */
 const attempts = 5;
 
-/** Milliseconds between two looks at who keeps others waiting; and that a look may take. */
+/** Milliseconds between checks of who makes others wait, and those that a check may take. */
 const look = { every: 1000, most: 500 } as const;
 
 type Use = {
-  /** How many there may be. */
+  /** The maximum number of connections. */
   connections: number;
   /** What a commit waits for at least: PostgreSQL's `synchronous_commit`. */
   commit: 'on' | 'local';
-  /** Past a pooler, where there is a way: for what is set on a connection, or must not wait for one. */
+  /** Bypasses a pooler if possible: for settings of a connection, and for calls that must not wait for one. */
   direct: boolean;
-  /** Whose connections are used while the server refuses one of these. */
+  /** The database whose connections are used while the server refuses one of these. */
   otherwise?: Database | undefined;
-  /** What is known of whether the server can be reached, shared by those that reach it in the same way. */
+  /** What is known about whether the server is reachable, shared by all that reach it in the same way. */
   reach: Reach;
 };
 
-/** While the server is away: since what error, how long it is left alone, and until when. */
+/** While the server is away: the last error, how long it is left alone, and until when. */
 type Reach = { retryAt: number; pause: number; error: unknown };
 
 /**
- * The connections to one server: bounded in number, every call bounded in time, and told apart when it fails. While
- * the server cannot be reached calls fail at once; one in growing intervals tries. When it has no more connections to
- * give, calls wait for those that there are.
+ * The connections to one server: limited in number, with every call limited in time and its faults distinguished. While
+ * the server is unreachable, calls fail at once, and one tries again at growing intervals. If the server has no more
+ * connections to give, calls wait for the existing ones.
  */
 export class Database {
   readonly location: Location;
   readonly #pool: Pool;
   readonly #use: Use;
   readonly #ways: Ways;
-  /** Connections that stand. */
+  /** Open connections. */
   #standing = 0;
   #growing: NodeJS.Timeout | undefined;
-  /** Until when it uses another's connections, because it was refused one while it had none. */
+  /** Until when it uses the other's connections, because it was refused one while it had none. */
   #fullUntil = 0;
   #lookedAt: number = Number.NEGATIVE_INFINITY;
   #looking: Promise<Holder | undefined> = Promise.resolve(undefined);
@@ -70,7 +70,7 @@ export class Database {
     });
   }
 
-  /** Asks something that changes nothing; again on another connection when the first one breaks. */
+  /** Runs a statement that changes nothing; again on another connection if the first one breaks. */
   async read(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
     try {
       return await this.#run(statement, values);
@@ -84,7 +84,7 @@ export class Database {
     }
   }
 
-  /** One statement that changes something, in a transaction of its own. @throws `outcome_unknown` and definite faults */
+  /** Runs one statement that changes something, in a transaction. @throws `outcome_unknown` and definite faults */
   async write(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -96,7 +96,7 @@ export class Database {
     }
   }
 
-  /** A connection of its own for as long as `work` takes: for transactions of several statements. */
+  /** A dedicated connection for as long as `work` takes: for transactions of several statements. */
   async session<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
     const client = await this.connect();
     let fine = false;
@@ -109,12 +109,12 @@ export class Database {
     }
   }
 
-  /** More connections to the server, used in the same way; whoever uses either learns from both that it is away. */
+  /** More connections to the server, used in the same way; both share what is known about whether it is away. */
   beside(connections: number): Database {
     return new Database(this.location, { ...this.#use, connections, otherwise: this });
   }
 
-  /** A connection beside the pool, to listen on; connected by whoever asks for it. */
+  /** A connection beside the pool, to listen on; the caller connects it. */
   listener(): Client {
     return new (clientOver(this.location.direct))(settingsOf(this.location));
   }
@@ -137,7 +137,7 @@ export class Database {
     try {
       const { rows } = await this.#timed(client, statement, values);
       spoilt = false;
-      // The only warning that a write of ours can get: the commit stands here, and a standby did not confirm it.
+      // The only warning that a write can get: the commit was made here, but a standby did not confirm it.
       if (warned !== undefined) throw new Unconfirmed(warned);
       return rows as Row[];
     } catch (error) {
@@ -151,7 +151,7 @@ export class Database {
     }
   }
 
-  /** What a fault of a call means; where it waited for somebody, its cause says for whom: that is for the log alone. */
+  /** What a fault of a call means; if it waited for a lock, its cause says whose, which is only for the log. */
   async #fault(error: unknown, sent: 'write' | 'read'): Promise<CurfewError> {
     const fault = callFault(error, sent);
     const holder = waited(error) ? await this.#holder() : undefined;
@@ -160,7 +160,7 @@ export class Database {
     return new CurfewError(fault.code, told, Object.assign(error as Error, { hint: holderText(holder) }));
   }
 
-  /** Whoever has held a lock on a table of the store for longest. Asked once for all who wait, and only for a moment. */
+  /** Who has held a lock on a table of the store for longest. Queried once for all that wait, and only briefly. */
   #holder(): Promise<Holder | undefined> {
     if (performance.now() - this.#lookedAt < look.every) return this.#looking;
     this.#lookedAt = performance.now();
@@ -177,12 +177,9 @@ export class Database {
     const { statementTimeout, shared } = this.location;
     let timer: NodeJS.Timeout | undefined;
     const overdue = new Promise<never>((_, reject) => {
-      timer = globalThis.setTimeout(
-        () => reject(new Overdue('nothing came back in time')),
-        statementTimeout + patience,
-      );
+      timer = globalThis.setTimeout(() => reject(new Overdue('no answer came in time')), statementTimeout + patience);
     });
-    // What one connection of a pooler has prepared, the next one may not know.
+    // Another connection of a pooler may not know a statement that one has prepared.
     const asked = client.query({
       ...(name !== undefined && !shared && { name }),
       text,
@@ -196,7 +193,7 @@ export class Database {
     }
   }
 
-  /** A connection, to be released; with `true` when it is to be closed. */
+  /** A connection, to be released; with `true` if it must be closed. */
   async connect(): Promise<PoolClient> {
     if (this.#closed) throw new CurfewError('store_unavailable', { detail: 'The store is closed.' });
     const { reach } = this.#use;
@@ -211,12 +208,12 @@ export class Database {
         this.#goOnWith(this.#standing);
         return this.connect();
       }
-      // The server is there, and has none left for these: that keeps nobody from those that others have.
+      // The server is reachable, but has no connection left for these; the other database's may still be used.
       if (isTooMany(error) && this.#use.otherwise) {
         this.#fullUntil = performance.now() + growth;
         return this.#use.otherwise.connect();
       }
-      // Its turn did not come: that says nothing of the server.
+      // It timed out in the queue, which says nothing about the server.
       if (this.#standing >= this.#pool.options.max!) throw callFault(error, 'nothing');
       reach.error = error;
       if (performance.now() >= reach.retryAt) {
@@ -227,7 +224,7 @@ export class Database {
     }
   }
 
-  /** From the server that was there last, or from the first of the others that is. */
+  /** From the server that was last in use, or from the first of the others that works. */
   async #fromPool(): Promise<PoolClient> {
     for (let tries = 1; ; tries++) {
       const way = this.#ways.current;
@@ -241,7 +238,7 @@ export class Database {
     }
   }
 
-  /** Makes whoever asks for one wait for those that there are, for a while; then the pool may grow again. */
+  /** Makes calls wait for the existing connections for a while; then the pool may grow again. */
   #goOnWith(connections: number): void {
     const { options } = this.#pool;
     options.max = connections;
@@ -258,7 +255,7 @@ function unreached(): Reach {
   return { retryAt: 0, pause: 0, error: undefined };
 }
 
-/** The connection broke, or was given up, under a call. */
+/** The connection broke, or was given up, during a call. */
 class Broken extends Error {
   constructor(cause: unknown) {
     super('the connection broke', { cause });
@@ -273,24 +270,24 @@ function createPool(location: Location, ways: Ways, { connections, commit }: Use
     idleTimeoutMillis: 60_000,
     onConnect: (client) => prepare(client, location, commit, location.shared && ways === location.ways),
   });
-  // A connection that breaks while nobody uses it: the pool has dropped it already.
+  // A connection that breaks while unused: the pool has dropped it already.
   pool.on('error', () => {});
   return pool;
 }
 
-/** Connections that go by the way that is tried when each of them is made. */
+/** Connections over the way that is current when each of them is made. */
 function clientOver(ways: Ways): typeof Client {
   return class extends Client {
     constructor(config: ClientConfig) {
-      // The pool hides the password from whoever lists its settings.
+      // The pool hides the password when its settings are listed.
       super({ ...config, password: config.password, ...ways.current } as ClientConfig);
     }
   };
 }
 
 /**
- * What every connection is made with. No setting of the server is among it, because poolers refuse a connection that
- * brings one; what the URL asks for is passed on.
+ * The configuration of every connection. It contains no setting of the server, because poolers refuse a connection with
+ * one; the options in the URL are passed on.
  */
 function settingsOf({ client, options, connectTimeout }: Location): ClientConfig {
   return {
@@ -302,7 +299,7 @@ function settingsOf({ client, options, connectTimeout }: Location): ClientConfig
   };
 }
 
-/** What is set on every connection that is ours alone. */
+/** The settings of every connection that is not shared. */
 function sessionSettings({ schema, statementTimeout }: Location): Record<string, string> {
   return {
     search_path: `${schema},pg_temp`,
@@ -310,16 +307,16 @@ function sessionSettings({ schema, statementTimeout }: Location): Record<string,
     jit: 'off',
     statement_timeout: String(statementTimeout),
     idle_in_transaction_session_timeout: String(statementTimeout),
-    // A write whose caller has gone is not carried on with.
+    // Cancels a write whose caller has disconnected.
     client_connection_check_interval: '1000',
   };
 }
 
 /**
- * What must hold on every connection before it is used: a primary, and commits that are on disk when they are
- * acknowledged: on that of the server alone with `local`, else wherever the server's own settings say (a stronger one,
- * such as `remote_apply`, stays). A connection that a pooler shares out is left as it is: what is set on it would be
- * somebody else's, so it has to come as it must be.
+ * Checks and configures every connection before it is used: it must be to a primary, and its commits must be on disk
+ * when they are acknowledged: on that of the server alone with `local`, otherwise as the server's own settings require
+ * (a stronger one, such as `remote_apply`, stays). A connection that a pooler shares is left as it is, because its
+ * settings would affect others, so it must already have the right ones.
  */
 async function prepare(client: ClientBase, location: Location, commit: Use['commit'], shared: boolean): Promise<void> {
   client.on('error', () => {});
@@ -341,7 +338,7 @@ async function prepare(client: ClientBase, location: Location, commit: Use['comm
   if (shared) refuseSettings(location, { search_path: String(path), synchronous_commit: String(found) });
 }
 
-/** @throws `config_invalid` when a pooler's connections are not as they must be, with the statement that makes them so */
+/** @throws `config_invalid` if a pooler's connections have wrong settings, with the statement that corrects them */
 function refuseSettings(
   { schema, client }: Location,
   found: { search_path: string; synchronous_commit: string },
@@ -359,12 +356,12 @@ function refuseSettings(
 
 const bigint = 20;
 
-/** Sequences and times are far below 2^53: plain numbers. */
+/** Sequences and times are far below 2^53, so they are plain numbers. */
 function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
   return oid === bigint ? Number : (types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
 }
 
-/** PostgreSQL's text holds no U+0000, so none of its texts is equal to one that does: looked for as what is in none. */
+/** PostgreSQL's text cannot contain U+0000, so no stored text equals one with it. Replaced by what is in none. */
 export function withoutNul(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNul);
   return typeof value === 'string' && value.includes('\u0000') ? value.replaceAll('\u0000', '\u{10ffff}') : value;

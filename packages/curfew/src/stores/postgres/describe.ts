@@ -3,7 +3,7 @@ import type { Row } from './codec.ts';
 import type { Database } from './database.ts';
 import { schemaVersion } from './migrate.ts';
 
-/** Up to so many rows are counted; of more the planner's estimate is told. */
+/** Up to this many rows are counted; for more, the planner's estimate is used. */
 const countable = 100_000;
 
 const settings = `SELECT
@@ -20,7 +20,7 @@ const settings = `SELECT
 
 const exactly = `SELECT count(*) FILTER (WHERE end_at IS NULL) AS live, count(*) FILTER (WHERE end_at IS NOT NULL) AS ended
   FROM sessions`;
-/** What ended is what the sweep has written down; the statistics of its index know how much that is. */
+/** The ended ones are those whose end the sweep has recorded; the statistics of their index have the number. */
 const roughly = `SELECT
   (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass('sessions_armed')) AS live,
   (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = to_regclass('sessions_ended')) AS ended`;
@@ -58,7 +58,7 @@ function durabilityOf({ fsync, standbys }: Row): string {
   return 'every change is on this server and on its synchronous standbys before it is acknowledged';
 }
 
-/** What would be lost when something crashes, and the remedy. */
+/** What a crash would lose, and the remedy. */
 function warningsOf(known: Row, connections: number): string[] {
   const warnings: string[] = [];
   if (known['fsync'] !== 'on') {
@@ -80,7 +80,7 @@ function warningsOf(known: Row, connections: number): string[] {
   return warnings;
 }
 
-/** Rows about sessions and what happened to them. Everyone's epoch is a number that only grows: its last row stays. */
+/** Rows about sessions and their history. Everyone's epoch is a number that only grows, so its last row stays. */
 export async function countEntries(database: Database): Promise<number> {
   const tables = ['sessions', 'users', 'log', 'slots', 'attempts'];
   const counts = tables.map((table) => `(SELECT count(*) FROM ${table})`).join(' + ');

@@ -1,37 +1,37 @@
 import { CurfewError, isCurfewError } from '../../errors.ts';
 
-/** What the driver rejects with: an answer of the server (with SQLSTATE and severity), or a fault of the connection. */
+/** The driver's errors: an error from the server (with SQLSTATE and severity), or a fault of the connection. */
 type DriverError = Error & { code?: string; severity?: string; where?: string };
 
-/** A call was given up because nothing came back in its time. */
+/** A call was given up because no answer came in time. */
 export class Overdue extends Error {}
 
-/** A commit that the server made, but says a standby did not confirm. */
+/** A commit that the server made, but that a standby did not confirm. */
 export class Unconfirmed extends Error {}
 
-/** The server refused the statement and rolled it back: definite. Everything worse ends the connection as well. */
+/** The server refused the statement and rolled it back: definite. Anything worse ends the connection as well. */
 export function isRefusal(error: unknown): boolean {
   return sqlState(error) !== undefined && (error as DriverError).severity === 'ERROR';
 }
 
-/** Two writes that waited for each other, or a row that changed: the server undid one, which may simply come again. */
+/** A deadlock of two writes, or a row that changed: the server rolled one back, which may be retried. */
 export function isRetryable(error: unknown): boolean {
   return isRefusal(error) && ['40P01', '40001'].includes(sqlState(error)!);
 }
 
-/** Somebody else holds a lock that it needs, for longer than the holder of the writers' lock may wait: undone. */
+/** Another transaction holds a lock that it needs, for longer than the writers' lock allows: rolled back. */
 export function isLocked(error: unknown): boolean {
   return isRefusal(error) && sqlState(error) === '55P03';
 }
 
-/** It was given up because it waited: for a lock, or for so long that it may have been one. */
+/** It was given up because it waited for a lock, or for so long that it may have been one. */
 export function waited(error: unknown): boolean {
   return isLocked(error) || (isRefusal(error) && sqlState(error) === '57014');
 }
 
 /**
- * What of a way to a server failed, so that another is worth a try: the server itself (nobody there, a standby, one that
- * starts or stops), the manner (with or without TLS), or neither, as with a wrong password.
+ * What failed on the way to a server, so that another way is worth a try: the server itself (unreachable, a standby,
+ * starting or stopping), the manner (with or without TLS), or neither, as with a wrong password.
  */
 export function failedPart(error: unknown): 'server' | 'manner' | 'neither' {
   if (isCurfewError(error)) return error.code === 'store_read_only' ? 'server' : 'neither';
@@ -53,11 +53,11 @@ function sqlState(error: unknown): string | undefined {
 }
 
 /**
- * What a fault of a call means. Once a write was sent, only the server's own refusal is definite: whatever else
- * happens, its commit may have been made.
+ * The meaning of a failed call. Once a write was sent, only the server's own refusal is definite: after any other
+ * failure its commit may have been made.
  */
 export function callFault(error: unknown, sent: 'write' | 'read' | 'nothing'): CurfewError {
-  // A server that turned into a replica while we run is one that is not there.
+  // A server that has become a replica meanwhile counts as unavailable.
   if (isCurfewError(error, 'store_read_only')) return new CurfewError('store_unavailable', error.facts, error);
   if (isCurfewError(error)) return error;
   const { message } = error as Error;
@@ -78,7 +78,7 @@ function whyOf(error: DriverError): string {
   return sqlState(error) === '57014' ? 'it took longer than statement_timeout allows' : error.message;
 }
 
-/** What keeps a server from starting: named, with the place, never with the password. */
+/** The error that prevents a start, with the place and never with the password. */
 export function openFault(fault: unknown, place: string): CurfewError {
   const error = isCurfewError(fault) ? (fault.cause ?? fault) : fault;
   if (isCurfewError(error)) return error;

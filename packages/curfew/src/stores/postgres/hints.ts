@@ -2,17 +2,17 @@ import { setTimeout } from 'node:timers/promises';
 import { inTime, type Listen } from '../watchers.ts';
 import type { Database } from './database.ts';
 
-/** Milliseconds between two looks whether the connection still stands; and that such a look may take. */
+/** Milliseconds between checks of whether the connection still works, and those that a check may take. */
 const pause = 2000;
 
-/** Listens for what writes tell when the log has grown, past a pooler if possible: one that shares connections brings nothing. */
+/** Listens for notifications of the log's growth; bypasses a pooler, whose shared connections get none, if possible. */
 export function listenOn(database: Database): Listen {
   const { schema, connectTimeout } = database.location;
   return async (hint, until) => {
     const client = database.listener();
     const broken = new AbortController();
     const over = AbortSignal.any([broken.signal, until]);
-    // Also those that come when nobody waits for anything any more.
+    // Including late errors that nobody waits for any more.
     client.on('error', () => broken.abort());
     client.on('notification', ({ payload }) => {
       if (payload === schema) hint();
@@ -22,7 +22,7 @@ export function listenOn(database: Database): Listen {
       await inTime(client.query('LISTEN curfew'), pause, over);
       for (;;) {
         await setTimeout(pause, undefined, { signal: over, ref: false });
-        // A connection whose other side is gone says nothing of it by itself.
+        // A connection does not notice by itself that its other side is gone.
         await inTime(client.query('SELECT'), pause, over);
       }
     } finally {

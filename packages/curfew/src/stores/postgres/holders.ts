@@ -1,9 +1,9 @@
-/** Somebody whose transaction keeps a lock on a table of the store. */
+/** A transaction that holds a lock on a table of the store. */
 export type Holder = { pid: number; role: string; program: string; since: Date | null; tables: string };
 
 /**
- * Whose transaction has held such a lock for longest; takes the schema. Those of another role show not since when unless
- * ours may know it (`pg_read_all_stats`), and are more likely to be an operator's than ours.
+ * The transaction that has held such a lock for longest; takes the schema. The start of another role's is hidden unless
+ * this role may read it (`pg_read_all_stats`); such a one is more likely to be an operator's than a server's.
  */
 export const longestHolder = `
   SELECT a.pid, a.usename AS role, a.application_name AS program, a.xact_start AS since,
@@ -16,7 +16,7 @@ export const longestHolder = `
   GROUP BY a.pid, a.usename, a.application_name, a.xact_start
   ORDER BY a.xact_start NULLS FIRST LIMIT 1`;
 
-/** Who it is, where an operator finds it, and how it ends. */
+/** Who it is, where an operator finds it, and how to end it. */
 export function holderText({ pid, role, program, since, tables }: Holder): string {
   const who = [`role ${role}`, ...(program ? [program] : []), ...(since ? [`since ${since.toISOString()}`] : [])];
   return `Process ${pid} of the server (${who.join(', ')}) holds locks on ${tables}: SELECT pg_terminate_backend(${pid}) ends it.`;

@@ -9,7 +9,7 @@ export { parseLocation } from './location.ts';
 export type { PostgresStore } from './store.ts';
 
 /**
- * Opens a store on a PostgreSQL server, and brings its schema up to date.
+ * Opens a store on a PostgreSQL server, and migrates its schema to the current version.
  * @throws `config_invalid`, `store_unavailable`, `store_login_refused`, `store_database_missing`, `store_denied`,
  *   `store_read_only`, `store_unsafe`, `store_version`
  */
@@ -28,7 +28,7 @@ export async function openPostgresStore(url: string): Promise<PostgresStore> {
   }
 }
 
-/** What an opening would change in the schema. Changes nothing. */
+/** What opening would change in the schema. Changes nothing. */
 export async function planPostgres(url: string): Promise<Plan> {
   const database = new Database(parseLocation(url));
   try {
@@ -41,7 +41,7 @@ export async function planPostgres(url: string): Promise<Plan> {
   }
 }
 
-/** Names are any text, and what is not UTF-8 cannot hold it: some could not be written, or be taken for others. */
+/** Names are any text, which only UTF-8 can store: with others some could not be written, or would be confused. */
 async function refuseEncoding(database: Database): Promise<void> {
   const [row] = await database.read({ text: "SELECT current_setting('server_encoding') AS encoding" });
   if (row!['encoding'] === 'UTF8') return;

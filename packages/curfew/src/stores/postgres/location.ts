@@ -4,18 +4,18 @@ import { CurfewError } from '../../errors.ts';
 import { decoded, readParameters, readServer, type Server } from '../parameters.ts';
 import { type Way, Ways } from './ways.ts';
 
-/** Where a store is, and how it is spoken to. Durations in milliseconds. */
+/** Where a store is, and how to connect to it. Durations in milliseconds. */
 export type Location = {
   ways: Ways;
-  /** Past a pooler, for what needs a connection of its own; the same as `ways` where no other is named. */
+  /** Bypasses a pooler, for what needs a dedicated connection; the same as `ways` if no other is named. */
   direct: Ways;
-  /** Whether what is set on a connection is gone, or somebody else's, with the next transaction. */
+  /** Whether settings of a connection are lost, or apply to others, after a transaction. */
   shared: boolean;
   /** For the driver. */
   client: { user?: string; password?: string; database: string; application_name: string };
-  /** For people: without the password. */
+  /** For people, without the password. */
   shown: string;
-  /** Settings of the server for these connections, as the URL has them. */
+  /** Settings of the server for these connections, as in the URL. */
   options: string;
   schema: string;
   connections: number;
@@ -27,7 +27,7 @@ export type Location = {
 
 type Invalid = (what: string) => CurfewError;
 
-/** Parameters of our own, and what they are without being named. */
+/** Curfew's own parameters, and their defaults. */
 const ours = {
   schema: 'curfew',
   connections: '10',
@@ -36,7 +36,7 @@ const ours = {
   renewals: 'local',
   pooler: 'session',
 } as const;
-/** Those that mean what they mean to libpq. */
+/** Parameters with the same meaning as in libpq. */
 const ofLibpq = [
   'host',
   'port',
@@ -55,9 +55,9 @@ const form = 'postgres://user:password@host:port/database';
 const defaultPort = '5432';
 
 /**
- * Reads a `postgres://` URL, which may name several servers, with commas between. Our own parameters: `schema`,
- * `connections`, `statement_timeout` and `connect_timeout` (milliseconds), `renewals`, `pooler`, `direct`; others are
- * libpq's.
+ * Reads a `postgres://` URL, which may name several servers, separated by commas. Curfew's own parameters are `schema`,
+ * `connections`, `statement_timeout` and `connect_timeout` (milliseconds), `renewals`, `pooler` and `direct`; others
+ * are libpq's.
  * @throws `config_invalid`, without the password
  */
 export function parseLocation(text: string): Location {
@@ -77,7 +77,7 @@ export function parseLocation(text: string): Location {
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
     throw invalid(`has schema=${schema}, which must be a lower-case name of a-z 0-9 _`);
   }
-  // A store is written, so libpq's other words for which server is meant make no sense.
+  // A store is written to, so libpq's other values make no sense.
   oneOf(given, 'target_session_attrs', ['primary', 'read-write']);
   const manners = mannersOf(given);
   const waysTo = (all: typeof servers) => new Ways(all.map((server) => manners(server)));
@@ -102,12 +102,12 @@ export function parseLocation(text: string): Location {
   };
 }
 
-/** Servers from `host:port,host:port`; or from hosts and their ports apart. A host that begins with `/` is a folder with a socket. */
+/** Servers from `host:port,host:port`, or from separate hosts and ports. A host with `/` first is a socket's folder. */
 function serversOf(hosts: string | undefined, ports: string | undefined): Server[] {
   if (!hosts) throw invalid(`names no host: ${form}`);
   const apart = ports?.split(',');
   const list = hosts.split(',');
-  if (apart && apart.length > 1 && apart.length !== list.length) throw invalid('has not as many ports as hosts');
+  if (apart && apart.length > 1 && apart.length !== list.length) throw invalid('does not have as many ports as hosts');
   return list.map((one, i) => {
     const server = readServer(one, (apart && (apart[i] ?? apart[0])) || defaultPort);
     if (!server) throw invalid(`must be ${form}, and ${JSON.stringify(one)} is not a host with a port`);
@@ -115,11 +115,11 @@ function serversOf(hosts: string | undefined, ports: string | undefined): Server
   });
 }
 
-/** With or without TLS, and what is demanded of the server's certificate: as libpq's `sslmode` says. */
+/** With or without TLS, and the requirements on the server's certificate, as libpq's `sslmode` defines them. */
 function mannersOf(given: Given): (server: Server) => Way[] {
   const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
   const root = given.sslrootcert === 'system' ? undefined : given.sslrootcert;
-  // The system's roots sign for anybody, so only the name says that it is the right one.
+  // The system's roots sign for anybody, so only the name identifies the right server.
   const mode = oneOf(given, 'sslmode', modes) ?? (given.sslrootcert === 'system' ? 'verify-full' : 'prefer');
   if (given.sslrootcert === 'system' && mode !== 'verify-full') {
     throw invalid('has sslrootcert=system, which goes with sslmode=verify-full alone');
@@ -135,7 +135,7 @@ function mannersOf(given: Given): (server: Server) => Way[] {
     ...(root !== undefined && { ca: contentOf('sslrootcert', root) }),
     ...(cert && { cert }),
     ...(key && { key }),
-    // With a root certificate `require` is `verify-ca`.
+    // With a root certificate `require` means `verify-ca`.
     ...(mode !== 'verify-full' &&
       (root === undefined || mode === 'allow' || mode === 'prefer'
         ? { rejectUnauthorized: false }
@@ -143,7 +143,7 @@ function mannersOf(given: Given): (server: Server) => Way[] {
   };
   const inOrder = { disable: [false], allow: [false, tls], prefer: [tls, false] }[mode as string] ?? [tls];
   return ({ host, port }) =>
-    // A socket of the machine needs no TLS.
+    // A Unix socket needs no TLS.
     (host.startsWith('/') ? [false as const] : inOrder).map((ssl) => ({ host, port, ssl: ssl as Way['ssl'] }));
 }
 

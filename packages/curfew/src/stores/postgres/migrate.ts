@@ -7,13 +7,13 @@ import { type Migration, migrations } from './migrations/index.ts';
 /** The schema that this program reads and writes. */
 export const schemaVersion: number = migrations.at(-1)!.number;
 
-/** What is there, and what is missing. */
+/** The existing version, and the missing steps. */
 export type Plan = { schema: string; version: number; pending: readonly Migration[] };
 
 /**
- * Brings the schema up to this program's version: under a lock, so that of many nodes that start at once one does it,
- * and all in one transaction, so that nothing of it is there when it fails.
- * @throws `store_version` when the schema is newer than the program
+ * Migrates the schema to this program's version: under a lock, so that only one of many nodes that start at once does
+ * it, and in one transaction, so that a failure leaves nothing.
+ * @throws `store_version` if the schema is newer than the program
  */
 export async function migrate(database: Database, steps: readonly Migration[] = migrations): Promise<Plan> {
   const present = await planMigration(database, steps);
@@ -21,10 +21,10 @@ export async function migrate(database: Database, steps: readonly Migration[] = 
   const { schema } = database.location;
   return database.session(async (client) => {
     await client.query('BEGIN');
-    // Others that start now wait here, for as long as it takes.
+    // Others that start now wait here, however long it takes.
     await client.query('SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0');
     await client.query('SELECT pg_advisory_xact_lock($1)', [lockOf(schema)]);
-    // The right to make a schema is needed only where there is none.
+    // The right to create a schema is needed only if there is none.
     const { rowCount } = await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema]);
     if (rowCount === 0) await client.query(`CREATE SCHEMA ${schema}`);
     await client.query(`CREATE TABLE IF NOT EXISTS ${schema}.migrations (
@@ -55,7 +55,7 @@ function planOf(schema: string, version: number, steps: readonly Migration[]): P
   return { schema, version, pending: steps.filter(({ number }) => number > version) };
 }
 
-/** The newest step that was applied; 0 when there is none. */
+/** The newest step that was applied; 0 if there is none. */
 async function versionOf(client: PoolClient, schema: string): Promise<number> {
   const { rows } = await client.query('SELECT to_regclass($1) IS NOT NULL AS there', [`${schema}.migrations`]);
   if (!rows[0]!.there) return 0;

@@ -2,7 +2,7 @@ import { limits } from '../../domain/limits.ts';
 import type { SessionQuery } from '../contract.ts';
 import type { Statement } from './database.ts';
 
-/* Every statement that reads, in one place; what writes is in migrations/. */
+/* Every statement that reads, in one place; those that write are in migrations/. */
 
 const named = (name: string, text: string): Statement => ({ name: `curfew ${name}`, text });
 
@@ -16,7 +16,7 @@ const epochEnd = `LEFT JOIN LATERAL (
     ORDER BY sequence LIMIT 1
   ) e ON s.end_at IS NULL`;
 
-/** Whoever asks it must have been answered by a primary. */
+/** Callers must check that a primary answered. */
 const standby = 'pg_is_in_recovery() AS standby';
 
 export const reads = {
@@ -46,14 +46,14 @@ export const reads = {
   log: named('log', `SELECT *, ${standby} FROM log WHERE sequence >= $1 ORDER BY sequence LIMIT $2`),
   head: named('head', `SELECT *, ${standby} FROM log_head()`),
   counters: named('counters', `SELECT *, ${standby} FROM newest_counters()`),
-  /** A row for each node; when there is none, one row all the same. */
+  /** A row for each node; a single row even if there is none. */
   nodes: named(
     'nodes',
     `SELECT n.*, s.incarnation, s.incarnation = (SELECT c.incarnation FROM confirmed c) AS confirmed,
        $1 = 0 OR coalesce(mark_at($1) = $2, false) AS follows, ${standby}
      FROM (SELECT incarnation() AS incarnation) s LEFT JOIN list_nodes() n ON true`,
   ),
-  /** What is active, less what a deadline has ended and nobody wrote down. */
+  /** The active sessions, less those that a deadline has ended unrecorded. */
   active: named(
     'active',
     `SELECT c.active - (
@@ -78,7 +78,7 @@ export const reads = {
 
 export const writes = {
   batch: named('write', 'SELECT write($1) AS answers'),
-  /** Answers with those that somebody else has locked: they are asked for again. */
+  /** Returns those that somebody else has locked, for another try. */
   touch: named(
     'touch',
     `WITH asked AS (
@@ -93,7 +93,7 @@ export const writes = {
      )
      SELECT a.id, a.at FROM asked a JOIN sessions s USING (id) LEFT JOIN held h USING (id) WHERE h.id IS NULL`,
   ),
-  /** Counts one more than the rule allows at most, which says that the last one was not allowed. */
+  /** Counts at most one more than the rule allows, which means that the last one was not allowed. */
   attempt: named(
     'attempt',
     `INSERT INTO attempts AS a (bucket, taken, reset_at, latest) VALUES ($1, 1, $2::bigint + $3::bigint, $2)
@@ -106,7 +106,7 @@ export const writes = {
   ),
   failAttempt: named('fail attempt', 'UPDATE attempts SET failed = failed + 1 WHERE bucket = $1 AND failed < taken'),
   clearAttempts: named('clear attempts', 'DELETE FROM attempts WHERE bucket = $1'),
-  /** Answers with the log's head. */
+  /** Returns the log's head. */
   renewNode: named('renew node', 'CALL renew_node($1, $2, $3, $4, $5, NULL, NULL, NULL, NULL)'),
   removeNode: named('remove node', 'SELECT remove_node($1, $2)'),
   confirm: named(
@@ -137,10 +137,10 @@ export function eventsStatement(upwards: boolean): Statement {
 }
 
 /**
- * What matches among the next so many events, or the next so many of a user. Each row says how many were looked at and
- * where the last of them is; when none matches, there is one row that says only that. Planned for its values: those of
- * one user are found by the user where they are few. Who did it is in the event's JSON, first, as both that a server and
- * that PostgreSQL writes; its text is compared, because a cast fails on texts that JSON allows and `jsonb` does not.
+ * The matches among the next events, or the next events of a user, up to a limit. Each row has the number examined and
+ * the last one's sequence; without a match there is a single row with only those. Planned for its values: a user's
+ * events are found by user if they are few. The actor comes first in the event's JSON, in a server's form and in
+ * PostgreSQL's; the text is compared, because a cast fails on texts that JSON allows and `jsonb` does not.
  */
 export function eventSearch(upwards: boolean, ofUser: boolean): Statement {
   const [comparison, order, last] = directionOf(upwards);
@@ -165,8 +165,8 @@ function directionOf(upwards: boolean): [comparison: string, order: string, last
 }
 
 /**
- * A page of sessions, newest first. Planned for its values: which index is best depends on how common they are. The
- * status is derived here as in the domain; free text is looked for by the caller.
+ * A page of sessions, newest first. Planned for its values, because the best index depends on how common they are. The
+ * status is derived here as in the domain; the caller searches for free text.
  */
 export function listStatement(
   { filter, after, now }: Pick<SessionQuery, 'filter' | 'after' | 'now'>,
@@ -195,7 +195,7 @@ export function listStatement(
 const liveNow = (now: string) => `s.end_at IS NULL AND s.epoch_everyone = (SELECT everyone FROM newest_counters())
   AND s.epoch_user = epoch_of(s.user_id) AND deadline_of(s) > ${now}`;
 
-/** Ids of ended sessions, from where each kind of them is found fast: written down, due, and left behind by epochs. */
+/** Ids of ended sessions, from where each kind is found fast: recorded, due, and left behind by epochs. */
 function endedIds(now: string, tests: readonly string[], limit: number): string {
   const more = tests.map((one) => ` AND ${one}`).join('');
   const newest = `ORDER BY s.id DESC LIMIT ${limit}`;

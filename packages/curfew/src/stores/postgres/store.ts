@@ -20,38 +20,38 @@ import { eventSearch, eventsStatement, listStatement, reads, writes } from './st
 import { sweep } from './sweep.ts';
 import { exportRecords, importRecords } from './transfer.ts';
 
-/** One operation of a batch: its name and what it takes, as the function `write` reads it. */
+/** One operation of a batch: its name and its arguments, as the function `write` reads it. */
 type Operation = { do: string } & Row;
 
-/** Operations that share a commit at most, and questions that share a round trip. */
+/** The most operations that share a commit, and questions that share a round trip. */
 const batch = { parallel: 2, most: 128 } as const;
-/** Milliseconds until a write comes again that needs what somebody else has locked: the first time, and at most. */
+/** Milliseconds before a write that needs a locked row is retried: the first time, and at most. */
 const lockPause = { first: 50, most: 500 } as const;
-/** Sessions that one statement notes the activity of. */
+/** Sessions whose activity one statement records. */
 const touches = 500;
 /** Candidates of a free text, or accounts, that are fetched at once. */
 const slice = 200;
-/** Events that one statement looks through. */
+/** Events that one statement searches. */
 const eventsOfSearch = 1000;
 
-/** How the connections that a location allows are shared out: two lanes of writes and a sweep, and all else. */
+/** How the connections that a location allows are divided: two lanes of writes and a sweep, and everything else. */
 export function sharesOf({ connections }: Location): { writing: number; others: number } {
   const writing = Math.max(1, Math.min(batch.parallel + 1, connections - 2));
   return { writing, others: Math.max(2, connections - writing) };
 }
 
-/** PostgreSQL as a store: see the contract for what each operation means, and migrations/ for how writes are done. */
+/** PostgreSQL as a store: the contract defines what each operation means, and migrations/ has the writes. */
 export class PostgresStore implements Store {
   readonly kind = 'postgres';
   readonly #database: Database;
   /**
-   * What the leases hang on has a connection of its own, so that no other call keeps it waiting. It asks for no standby:
-   * a failover that loses a renewal makes another incarnation (docs/postgres.md).
+   * The leases depend on these calls, so they have their own connections and never wait for other calls. They wait for
+   * no standby: a failover that loses a renewal makes another incarnation (docs/postgres.md).
    */
   readonly #fence: Database;
   /**
-   * Writes and sweeps stay on a few connections: the server compiles the functions of migrations/ for each connection
-   * anew, and plans their statements for its first calls, which costs several times what a call costs later.
+   * Writes and sweeps stay on a few connections: the server compiles the functions of migrations/ for each connection,
+   * and plans their statements for its first calls, which costs several times as much as later calls.
    */
   readonly #writer: Database;
   readonly #watchers: Watchers;
@@ -62,7 +62,7 @@ export class PostgresStore implements Store {
   constructor(database: Database) {
     this.#database = database;
     const commit = database.location.renewals === 'local' ? 'local' : 'on';
-    // Reading on, looking at the rows and renewing go on side by side: an end on another node waits for all three.
+    // Reading the log, reading the rows and renewing run side by side: an end on another node waits for all three.
     this.#fence = new Database(database.location, {
       connections: 3,
       commit,
@@ -155,10 +155,10 @@ export class PostgresStore implements Store {
   async touchSessions(activities: readonly { id: SessionId; at: number }[]): Promise<void> {
     for (let at = 0; at < activities.length; at += touches) {
       let left: readonly { id: unknown; at: unknown }[] = activities.slice(at, at + touches);
-      // Whoever has them locked is done within moments; what is left after that is noted again by the caller.
+      // Their lock is released within moments; the caller retries what is left after that.
       for (let turn = 0; left.length > 0; turn++) {
         if (turn === 50) {
-          throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: sessions stay locked.' });
+          throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: sessions are still locked.' });
         }
         if (turn > 0) await new Promise((resolve) => setTimeout(resolve, 2 * turn));
         const rows = await this.#database.write(writes.touch, [left.map(({ id }) => id), left.map((one) => one.at)]);
@@ -432,14 +432,14 @@ export class PostgresStore implements Store {
 
   describe: Store['describe'] = () => describe(this.#database);
 
-  /** Rows about sessions and what happened to them; what the sweep must bring back to zero. */
+  /** Rows about sessions and their history, which the sweep must reduce to zero. */
   countEntries(): Promise<number> {
     return countEntries(this.#database);
   }
 
   /**
-   * Makes the connections that the first calls would wait for. That of the leases is made first of all, and shows that
-   * the role may ask what it must.
+   * Opens the connections that the first calls would wait for. The one for the leases comes first, and shows that the
+   * role has the necessary rights.
    */
   async connect(): Promise<void> {
     await this.logHead();
@@ -459,7 +459,7 @@ export class PostgresStore implements Store {
     } catch (error) {
       if (!needsLocked(error)) throw error;
     }
-    // In no lane, and with nobody else: it alone waits for whoever holds the lock.
+    // Outside the lanes and the batches, so that it alone waits for the lock.
     for (let pause: number = lockPause.first; ; pause = Math.min(pause * 2, lockPause.most)) {
       await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)));
       try {
@@ -499,7 +499,7 @@ export class PostgresStore implements Store {
   }
 }
 
-/** Rows that a primary answered with: a proxy may have put a standby in its place since the connection was made. */
+/** Rows from a primary: a proxy may have replaced it with a standby since the connection was made. */
 function trusted(rows: Row[]): Row[] {
   if (rows[0]?.['standby'] === true) {
     throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: a standby answered; it may be behind.' });
@@ -511,7 +511,7 @@ function needsLocked(error: unknown): boolean {
   return error instanceof CurfewError && isLocked(error.cause);
 }
 
-/** As PostgreSQL's `jsonb` takes it. */
+/** In a form that PostgreSQL's `jsonb` accepts. */
 function toJson(operations: readonly Operation[]): string {
   const text = JSON.stringify(operations);
   return text.includes('\\u0000') ? JSON.stringify(operations, (_, value) => withoutNul(value)) : text;

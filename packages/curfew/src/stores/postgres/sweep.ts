@@ -5,7 +5,7 @@ import { writes } from './statements.ts';
 /** Sessions that are ended by deadline while the writers' lock is held. */
 const deadlines = 100;
 
-/** A piece of each kind of work, each in a transaction of its own: see migrations/sweep.ts for what they do. */
+/** A piece of each kind of work, each in its own transaction; migrations/sweep.ts has the functions. */
 export async function sweep(
   database: Database,
   { now, keepEnded, keepEvents, batch: most }: SweepTask,

@@ -9,7 +9,7 @@ import { writes } from './statements.ts';
 /** Rows that are in memory at once. */
 const piece = 1000;
 
-/** Whoever reads or writes takes what time it needs: the other end of the stream sets the pace. */
+/** There are no timeouts, because the other end of the stream sets the pace. */
 const unhurried = `SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`;
 
 type Source = { text: string; decode(row: Row): StoreRecord };
@@ -67,7 +67,7 @@ export async function* exportRecords(database: Database): AsyncGenerator<StoreRe
   }
 }
 
-/** All of it in one transaction, under the writers' lock: nobody sees half of it, and nothing stays of a failure. */
+/** Everything in one transaction, under the writers' lock: nobody sees half of it, and a failure leaves nothing. */
 export async function importRecords(
   database: Database,
   records: AsyncIterable<StoreRecord>,
@@ -112,7 +112,7 @@ async function write(client: PoolClient, records: readonly StoreRecord[]): Promi
   await client.query(into, [rows]);
 }
 
-/** What the rest adds up to: it is not in the stream. */
+/** Totals that are not in the stream. */
 const totals = `
   INSERT INTO users (id, epoch, active, everyone)
     SELECT id, coalesce(max(epoch), 0), coalesce(sum(active), 0), (SELECT everyone FROM counters) FROM (
@@ -161,7 +161,7 @@ const targets: { [Kind in RecordKind]: Target<Kind> } = {
   },
   slot: { into: rowsOf('slots'), encode: ({ slot }) => codec.encodeSlot(slot) },
   log: {
-    // With new marks: what happened in the store that it comes from is another history from now on.
+    // With new marks, because the history of the original store continues separately.
     into: `INSERT INTO log (sequence, at, session_id, user_id, key_id)
       SELECT sequence, at, session_id, user_id, key_id FROM jsonb_populate_recordset(NULL::log, $1)`,
     encode: ({ entry }) => ({

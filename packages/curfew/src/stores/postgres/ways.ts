@@ -1,18 +1,18 @@
 import type { ConnectionOptions } from 'node:tls';
 
-/** A server, and whether it is spoken to by TLS. */
+/** A server, and whether to connect to it with TLS. */
 export type Way = { host: string; port: number; ssl: ConnectionOptions | false };
 
 /**
- * The ways to a store, in the order in which they are tried: its servers, and for each of them with or without TLS where
- * `sslmode` leaves that open. Whoever has found one that works stays with it until it does not.
+ * The ways to a store, in the order in which they are tried: its servers, each with or without TLS if `sslmode` leaves
+ * that open. A way that works stays in use until it fails.
  */
 export class Ways {
   readonly #servers: readonly (readonly Way[])[];
   #server = 0;
   #manner = 0;
 
-  /** For each server the manners in which it may be spoken to. */
+  /** For each server the manners in which to connect to it. */
   constructor(servers: readonly (readonly Way[])[]) {
     this.#servers = servers;
   }
@@ -25,9 +25,9 @@ export class Ways {
     return this.#servers[this.#server]![this.#manner]!;
   }
 
-  /** Goes on from a way that failed; answers whether there is another one that may do better. */
+  /** Moves on from a way that failed; returns whether there is another one that may work. */
   leave(way: Way, failed: 'server' | 'manner'): boolean {
-    // Somebody else has left it already.
+    // Another call has already left it.
     if (way !== this.current) return true;
     const manners = this.#servers[this.#server]!;
     if (failed === 'manner' && manners.length > 1) {

@@ -43,7 +43,7 @@ export async function createAccount(write: Write, account: Account, event: NewEv
   return (await write(scripts.createAccount, args, homeOf(account.id))) as 'created' | 'username_taken' | 'email_taken';
 }
 
-/** Reads, computes and compares the version again in the step that writes. */
+/** Reads and computes, and compares the version again in the step that writes. */
 export async function changeAccount(link: Link, write: Write, change: AccountChange): Promise<AccountOutcome> {
   const { id, version, set, event, end, except, witness } = change;
   const { account } = await readUser(link, id);
@@ -68,7 +68,7 @@ export async function deleteAccount(
   return kind === 'deleted' ? { kind, sequence: sequence! } : { kind: kind as 'conflict' | 'not_found' };
 }
 
-/** The account that a change depends on, as scripts take it: its key and its version, empty when there is none. */
+/** The account that a change depends on, as scripts accept it: its key and its version, empty if there is none. */
 function witnessArgs(witness: AccountWitness | undefined): string[] {
   return witness ? [`${homeOf(witness.id)}a:${witness.id}`, String(witness.version)] : ['', ''];
 }
@@ -114,15 +114,15 @@ export async function revokeKey(
     const found = decodeKey(text);
     const already = found.revokedAt !== undefined;
     const key: ApiKey = already ? found : { ...found, revokedAt: at };
-    // One that is revoked already is written as well: then it is as durable as by whoever did it.
+    // An already revoked key is written too, so that this call is as durable as the first.
     const args = [id, text, already ? text : encodeKey(key), encodeEvent(event), String(at)];
     const sequence = (await write(scripts.revokeKey, args)) as number | null;
-    // Whoever was faster has revoked it: nothing else changes a key.
+    // Another call has revoked it meanwhile: nothing else changes a key.
     if (sequence !== null) return { key, sequence };
   }
 }
 
-/** What keys could do before attaching a verifier took a scope of its own, they can do still; and the format is the present one. */
+/** Gives the new scope to keys that could attach a verifier before it existed, and updates the format. */
 export async function carryOver(link: Link, written: string): Promise<void> {
   const changes: string[] = [];
   let after: KeyId | undefined;

@@ -12,12 +12,12 @@ import type { LogEntry, LogHead, NodeRow } from '../contract.ts';
 import type { StoreRecord } from '../records.ts';
 
 /*
- * The format of what is kept. A row is text: its cells, joined by the unit separator (U+001F). No id, name,
- * group or address holds a control character, and JSON escapes them, so no cell does. Scripts read cells by their place,
- * and so never parse JSON. Absent is empty. Format 3 has the fourth cell in the rows of the log, format 4 the last one in
- * those of sessions; what was written before is read as it is. Format 5 has revocations of keys in the log, the fingerprint
- * of the secret key, says in `factorShown` more than when, and has a scope of its own for attaching a verifier: whoever
- * opens a store of before gives it to the keys that could attach.
+ * The format of the rows. A row is text: its cells, joined by the unit separator (U+001F). No id, name, group or
+ * address contains a control character, and JSON escapes them, so no cell contains one. Scripts read cells by their
+ * place, and so never parse JSON. An empty cell means absent. Format 3 has the fourth cell in the rows of the log,
+ * format 4 the last one in those of sessions; older rows are read as they are. Format 5 has revocations of keys in the
+ * log, the fingerprint of the secret key, more than the time in `factorShown`, and a separate scope for attaching a
+ * verifier, which opening an older store gives to the keys that could attach.
  */
 export const format = 5;
 export const formatsBefore: readonly string[] = ['2', '3', '4'];
@@ -27,9 +27,9 @@ export const separator = '\u001f';
 export const groupSeparator = '\u001e';
 
 /**
- * The cells of a session's row by their place, counted from 1 as scripts do. The mark says how far the epochs of its group
- * of slots had come when it was stamped: everyone's epoch, a dot, and how many epochs of users there had moved. While the
- * mark is the present one, no epoch has ended the session; that is what most readings find, and they look no further.
+ * The cells of a session's row by their place, counted from 1 as in scripts. The mark records how far the epochs of its
+ * group of slots had come when it was written: everyone's epoch, a dot, and how many users' epochs there had moved.
+ * While it is the current mark, no epoch has ended the session; most reads find that and need nothing else.
  */
 export const cell = {
   epochStamp: 1,
@@ -47,17 +47,17 @@ export const cell = {
   name: 13,
   groups: 14,
   ip: 15,
-  // Scripts read the cells from here on as one, but where they change them.
+  // Scripts read the cells from here on as one, except when they change them.
   tokenHash: 16,
   refreshHash: 17,
   previousHash: 18,
   rotatedAt: 19,
   rotations: 20,
-  /** When a second factor was shown, for what, and from where. */
+  /** When a second factor was given, for what, and from where. */
   factorShown: 21,
   createdAt: 22,
   authenticatedAt: 23,
-  /** JSON: the device, and the user agent that it was read from. */
+  /** JSON: the device, and the user agent that it was derived from. */
   device: 24,
   /** JSON. */
   metadata: 25,
@@ -68,7 +68,7 @@ export const cell = {
 /** The mark of a group of slots in which no epoch has moved yet. */
 export const firstEpochStamp = '0.0';
 
-/** A row without its first two cells: what a new session is stamped with, the script says. */
+/** A row without its first two cells, which the script determines for a new session. */
 export function encodeUnstamped(session: StoredSession): string {
   const { refresh, end } = session;
   return [
@@ -116,7 +116,7 @@ export function encodeChange(set: Partial<StoredSession>): string[] {
   return pairs.map(String);
 }
 
-/** Where the cells begin that scripts read as one. */
+/** The first of the cells that scripts read as one. */
 export const tail: number = cell.tokenHash;
 
 export function decodeSession(id: SessionId, row: string): StoredSession {
@@ -162,7 +162,7 @@ type DeviceCell = Pick<StoredSession, 'device' | 'userAgent'>;
 const devicesKept = 1000;
 const devices: Map<string, DeviceCell> = new Map();
 
-/** The same few devices come again and again, and reading one takes half as long as all the rest: see deviceOf. */
+/** The same few devices recur, and parsing one takes half as long as all the rest: see deviceOf. */
 function decodeDevice(json: string): DeviceCell {
   const known = devices.get(json);
   if (known) return known;
@@ -173,7 +173,7 @@ function decodeDevice(json: string): DeviceCell {
   return read;
 }
 
-/** An end as scripts answer it: when, by whom, why, its entry in the log. */
+/** An end as scripts return it: when, by whom, why, its entry in the log. */
 export type EndCells = readonly [at: string | number, by: string, reason: string, sequence: string | number];
 
 export function decodeEnd([at, by, reason, sequence]: EndCells): SequencedEnd {
@@ -200,12 +200,12 @@ export function decodeEvent(row: string): NewEvent {
   return event;
 }
 
-/** An entry of the log is its moment, `s` (a session), `u` (a user), `k` (an API key) or `a` (all), and whose it is. */
+/** An entry of the log: its time, `s` (a session), `u` (a user), `k` (an API key) or `a` (all), and the id. */
 export type LogRecord = Extract<StoreRecord, { kind: 'log' }>['entry'];
 
 /**
- * The row of an entry is its mark. Its last cell is the microsecond of its script by the clock of Redis: another history
- * would have to make the same change in the same microsecond.
+ * The row of an entry is its mark. Its last cell is the microsecond of its script by the clock of Redis: another
+ * history would need the same change in the same microsecond.
  */
 export function decodeLog(sequence: number, row: string): LogEntry {
   const [time, kind, subject] = row.split(separator);
@@ -215,7 +215,7 @@ export function decodeLog(sequence: number, row: string): LogEntry {
   return kind === 'k' ? { ...position, keyId: subject as KeyId } : { ...position, all: true };
 }
 
-/** A row of an entry that was made elsewhere. It is another entry here, so what tells it apart is made anew. */
+/** A row of an entry that was made elsewhere. Here it is another entry, so its last cell is generated anew. */
 export function encodeLog(entry: LogRecord): string {
   const apart = randomBytes(9).toString('base64url');
   if ('sessionId' in entry) return [entry.at, 's', entry.sessionId, apart].join(separator);
@@ -223,14 +223,14 @@ export function encodeLog(entry: LogRecord): string {
   return ('keyId' in entry ? [entry.at, 'k', entry.keyId, apart] : [entry.at, 'a', '', apart]).join(separator);
 }
 
-/** Answers of scripts about the log: the newest entry, the incarnation, and the time of Redis. */
+/** Results of scripts about the log: the newest entry, the incarnation, and the time of Redis. */
 export type HeadCells = [sequence: number, mark: string, incarnation: string, now: number];
 
 export function decodeHead([sequence, mark, incarnation, now]: HeadCells): LogHead {
   return { sequence, mark, incarnation, now };
 }
 
-/** A node's row: the mark comes last, for it has cells of its own. Format 2 had no tail. */
+/** A node's row: the mark comes last, because it contains separators. Format 2 had no tail. */
 export function decodeNode(id: string, row: string): NodeRow {
   const [counter, applied, sequence = '0', ...mark] = row.split(separator);
   const tail = { sequence: Number(sequence), mark: mark.join(separator) };

@@ -2,7 +2,7 @@ import { createClient } from '@redis/client';
 import { inTime } from '../watchers.ts';
 import type { Location } from './location.ts';
 
-/** What is used of the client. */
+/** The part of the client that is used. */
 export type Client = {
   readonly isReady: boolean;
   on(event: 'ready' | 'error' | 'terminated' | 'end', listener: () => void): Client;
@@ -11,13 +11,13 @@ export type Client = {
   sendCommand(args: readonly string[]): Promise<unknown>;
 };
 
-/** A connection that was ready; `broken` resolves when it is no more. It is not made anew by itself. */
+/** A connection that was ready; `broken` resolves when it no longer is. It does not reconnect by itself. */
 export type Connection = { client: Client; broken: Promise<void> };
 
 /** Milliseconds. */
 const connectTimeout = 3000;
 
-/** Connects within so many milliseconds, or lets go. @throws what the client says */
+/** Connects within `most` milliseconds, or gives up. @throws the client's error */
 export async function connect(
   options: Partial<Location['client']>,
   most: number,
@@ -25,18 +25,18 @@ export async function connect(
 ): Promise<Connection> {
   const client: Client = createClient({
     ...options,
-    // A command that the client kept for the next connection would be sent whenever that comes.
+    // A command that the client queued for the next connection would be sent whenever that comes.
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
-    // The client's own counts only until a command is sent; see Link's #refuseLate.
+    // The client's own timeout ends when a command is sent; see Link's #refuseLate.
     commandOptions: { timeout: undefined } as object,
-    // The next one may have to lead to another server.
+    // The next connection may have to lead to another server.
     socket: { ...options.socket, connectTimeout, reconnectStrategy: false },
   });
   let over = false;
-  // Every command is told of an error by itself.
+  // Every command gets its own error.
   client.on('error', () => {});
-  // Whoever is let go of while connecting connects all the same.
+  // A connection that was given up while connecting may still become ready.
   client.on('ready', () => over && client.destroy());
   const broken = new Promise<void>((resolve) => client.on('terminated', resolve).on('end', resolve));
   try {

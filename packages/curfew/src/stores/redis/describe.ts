@@ -4,7 +4,7 @@ import type { Link } from './link.ts';
 import { counts } from './scripts/streams.ts';
 import { readServerFacts, type ServerFacts, warningsOf } from './settings.ts';
 
-/** `confirmed`: whether writes wait until Redis says that they are on disk. */
+/** `confirmed`: whether writes wait until Redis confirms that they are on disk. */
 export async function describe(link: Link, confirmed: boolean): Promise<StoreDescription> {
   const began = performance.now();
   const [liveSessions, endedSessions, logHead] = (await link.run(counts, [])) as [number, number, number];
@@ -22,7 +22,7 @@ export async function describe(link: Link, confirmed: boolean): Promise<StoreDes
       logHead,
       durability: durabilityOf(server, confirmed),
       appendonly: server.appendOnly ? 'yes' : 'no',
-      appendfsync: server.sync ?? 'not told',
+      appendfsync: server.sync ?? 'unknown',
       maxmemory: server.maxBytes,
       maxmemoryPolicy: server.evicts,
       replicas: server.replicas,

@@ -12,9 +12,9 @@ type Task = {
 };
 
 /**
- * Writes that are on disk when they are answered, on a Redis that does not sync its log with every write but can be asked
- * to say when it has: `WAITAOF`, from 7.2. It counts for the writes of its own connection and holds up whatever comes
- * behind it there, so writes have a connection of their own, and all that were asked for meanwhile share one wait.
+ * Writes that are on disk when they are answered, on a Redis that does not sync its log with every write but can
+ * confirm when it has: `WAITAOF`, from 7.2. That covers the writes of its own connection and delays everything after it
+ * there, so writes have a separate connection, and all that arrive meanwhile share one wait.
  */
 export class DurableWrites {
   readonly #link: Link;
@@ -42,7 +42,7 @@ export class DurableWrites {
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) await this.#batch(this.#queue.splice(0));
-    // In the same turn in which the queue was seen empty: a write that comes a moment later must start anew.
+    // In the turn in which the queue was empty: a write that arrives a moment later must start again.
     this.#draining = undefined;
   }
 
@@ -58,15 +58,15 @@ export class DurableWrites {
     }
   }
 
-  /** Why nobody knows whether the writes of this connection are on disk; nothing when they are. */
+  /** Why it is unknown whether the writes of this connection are on disk; `undefined` if they are. */
   async #confirm(generation: number): Promise<CurfewError | undefined> {
     const detail = 'Redis did not confirm that the change is on disk.';
     try {
       const timeout = Math.ceil(this.#link.options.timeout * 0.9);
-      // A change that was found done already was written by another connection: what comes after it here is behind it.
+      // A change that had already been made came from another connection: a new write here is after it.
       await this.#link.command('INCR', this.#link.key('synced'));
       const [local] = (await this.#link.command('WAITAOF', '1', '0', String(timeout))) as [number];
-      // A new connection has written nothing, so its wait says nothing about what the old one wrote.
+      // A new connection has written nothing, so its confirmation says nothing about the old one's writes.
       if (local >= 1 && this.#link.generation === generation) return undefined;
       return new CurfewError('outcome_unknown', { detail });
     } catch (error) {

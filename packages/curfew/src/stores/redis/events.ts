@@ -7,7 +7,7 @@ import { readEvents as readPage } from './scripts/streams.ts';
 /** An entry of a stream: its id, and its one field's name and text. */
 export type StreamEntry = [id: string, fields: [name: string, row: string]];
 
-/** Entries of both streams are `0-<number>`: each numbers its own. */
+/** Entries of both streams are `0-<number>`; each stream has its own numbers. */
 export const numberOf = (id: string): number => Number(id.slice(id.indexOf('-') + 1));
 
 /** Entries that one script reads. */

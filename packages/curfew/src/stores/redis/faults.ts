@@ -2,8 +2,8 @@ import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client
 import { CurfewError, type ErrorCode, isCurfewError } from '../../errors.ts';
 
 /**
- * What Redis answers when it refuses, by the first word. All of these come before the command or the script has changed
- * anything. Anything else that it answers means that what is kept is not what a script expects.
+ * Errors with which Redis refuses a command, by their first word. All of these come before the command or the script
+ * has changed anything. Any other error means that the data is not what a script expects.
  */
 const refusals: Readonly<Record<string, ErrorCode>> = {
   READONLY: 'store_unavailable',
@@ -20,8 +20,8 @@ const refusals: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * What an error of a command means. What was sent and not answered may have happened; unless it only reads, and then
- * nothing can have changed.
+ * The meaning of a failed command. A command that was sent and not answered may have been executed, unless it only
+ * reads and so cannot have changed anything.
  */
 export function commandFault(error: unknown, writes: boolean): CurfewError {
   if (isCurfewError(error)) return error;
@@ -31,7 +31,7 @@ export function commandFault(error: unknown, writes: boolean): CurfewError {
     if (word === 'OOM') {
       return new CurfewError('store_full', { detail: `Redis has used up its maxmemory, and says: ${message}` }, error);
     }
-    // What it says of its append-only file; of a snapshot that failed it does not say why.
+    // Redis reports this for its append-only file; for a failed snapshot it does not give the reason.
     const noSpace = word === 'MISCONF' && /no space left/i.test(message);
     const code = noSpace ? 'store_full' : (refusals[word] ?? 'store_damaged');
     const what = word === 'MISCONF' ? 'Redis cannot write its disk, and says' : 'Redis says';
@@ -44,13 +44,13 @@ export function commandFault(error: unknown, writes: boolean): CurfewError {
   return new CurfewError(writes ? 'outcome_unknown' : 'store_unavailable', { detail }, error);
 }
 
-/** The same for an answer that did not come in time. */
+/** The same for an answer that did not arrive in time. */
 export function lateFault(writes: boolean, milliseconds: number): CurfewError {
   const detail = `Redis did not answer within ${milliseconds} ms.`;
   return new CurfewError(writes ? 'outcome_unknown' : 'store_unavailable', { detail });
 }
 
-/** Why no connection could be made, for whoever starts a server. */
+/** Why no connection could be made, for the start of a server. */
 export function connectFault(error: unknown, location: string): CurfewError {
   if (isCurfewError(error)) return error;
   const { message, code } = error as Error & { code?: string };
@@ -61,7 +61,7 @@ export function connectFault(error: unknown, location: string): CurfewError {
   return new CurfewError('store_unavailable', { detail: `${location}: ${said}.` }, error);
 }
 
-/** Whether an error says that user or password are not right, or may not do what is asked. */
+/** Whether an error means that user or password are wrong, or lack the right. */
 export function refusesLogin(message: string): boolean {
   return /WRONGPASS|NOAUTH|NOPERM|AUTH/.test(message);
 }

@@ -18,7 +18,8 @@ const defaultTimeout = 5000;
 
 /**
  * Opens the store on a Redis; see {@link parseLocation} for its URL.
- * @throws `config_invalid`, `store_unavailable`, `store_login_refused`, `store_read_only`, `store_unsafe`, `store_version`
+ * @throws `config_invalid`, `store_unavailable`, `store_login_refused`, `store_read_only`, `store_unsafe`,
+ * `store_version`
  */
 export async function openRedisStore(url: string, timeout: number = defaultTimeout): Promise<RedisStore> {
   const options: LinkOptions = { location: parseLocation(url), timeout };
@@ -29,20 +30,20 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
 }
 
 /**
- * The format of what is there, and the steps that an opening would take. Changes nothing.
+ * The existing format, and the steps that opening would take. Changes nothing.
  * @throws as {@link openRedisStore}
  */
 export async function planRedis(url: string): Promise<SchemaPlan> {
   return withLink({ location: parseLocation(url), timeout: defaultTimeout }, async (link) => {
     const written = (await link.run(readFormat, [])) as string | null;
     await link.close();
-    // What cannot be opened says so as it is opened.
+    // A format that cannot be opened fails on opening.
     if (written === null || !formatsBefore.includes(written)) return { version: format, pending: [] };
     return { version: Number(written), pending: [{ number: format, name: `from format ${written}` }] };
   });
 }
 
-/** Connects to a server that a store may be on; the link is whose `use` it is, unless that fails. */
+/** Connects to a server that may hold a store; `use` owns the link, unless it fails. */
 async function withLink<T>(options: LinkOptions, use: (link: Link, facts: ServerFacts) => Promise<T>): Promise<T> {
   const link = await Link.open(options);
   try {
@@ -56,8 +57,8 @@ async function withLink<T>(options: LinkOptions, use: (link: Link, facts: Server
 }
 
 /**
- * Carries over what the formats before lack.
- * @throws `store_version`, `store_damaged` when what is there is of another format, or was not written whole
+ * Migrates an older format.
+ * @throws `store_version`, `store_damaged` if the data has another format or was not written completely
  */
 async function checkFormat(link: Link): Promise<void> {
   const written = (await link.run(readFormat, [])) as string | null;
@@ -76,7 +77,7 @@ async function checkFormat(link: Link): Promise<void> {
   });
 }
 
-/** Whether it has to be asked when a write is on disk, and can be. */
+/** Whether Redis must, and can, confirm that a write is on disk. */
 function confirmable({ confirms, appendOnly, sync }: ServerFacts): boolean {
   return confirms && appendOnly && sync !== 'always';
 }

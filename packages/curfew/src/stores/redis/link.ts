@@ -7,7 +7,7 @@ import type { Location } from './location.ts';
 import { reach } from './reach.ts';
 import type { Script } from './scripts/script.ts';
 
-/** What Redis answers: text, a number, nothing, or a list of these. */
+/** Replies of Redis: text, a number, nothing, or a list of these. */
 export type Reply = string | number | null | Reply[];
 
 export type LinkOptions = {
@@ -21,17 +21,17 @@ type Waiting = { writes: boolean; since: number; refuse: (fault: CurfewError) =>
 /** Milliseconds. */
 const firstPause = 50;
 const longestPause = 1000;
-/** How long a command waits for a connection that is being made anew. */
+/** How long a command waits for a new connection. */
 const patience = 1000;
 
 /**
- * The connection to Redis. What is asked is sent at once. A connection that broke is made anew, after growing pauses; what
- * is asked meanwhile waits for it a moment, and is refused when that was not enough. An answer that does not come in time is not waited for, and a connection
- * on which none comes any more is given up.
+ * The connection to Redis. Commands are sent at once. A broken connection is replaced, after growing pauses; commands
+ * wait for the new one for a moment, and are then refused. A command whose answer is late fails, and a connection on
+ * which no answers arrive any more is given up.
  */
 export class Link {
   readonly options: LinkOptions;
-  /** Grows with every connection: what was written on one says nothing on the next. */
+  /** Grows with every connection: writes on one say nothing about the next. */
   generation = 0;
   readonly #waiting: Set<Waiting> = new Set();
   readonly #watch: NodeJS.Timeout;
@@ -51,8 +51,8 @@ export class Link {
   }
 
   /**
-   * Whoever starts a server is told what is wrong: only what was connected once is connected again by itself.
-   * @throws `store_unavailable`, `store_login_refused`, `config_invalid` when the first connection cannot be made
+   * A failed first connection is an error for the start of a server; only later ones are retried automatically.
+   * @throws `store_unavailable`, `store_login_refused`, `config_invalid` if the first connection cannot be made
    */
   static async open(options: LinkOptions): Promise<Link> {
     const link = new Link(options);
@@ -70,17 +70,17 @@ export class Link {
     return this.options.location.prefix + name;
   }
 
-  /** Runs a script; `home` is the beginning of the names of the user's keys. */
+  /** Runs a script; `home` is the prefix of the user's keys. */
   run(script: Script, args: string[], home = ''): Promise<Reply> {
     const rest = ['2', this.key(home), this.key(''), ...args];
     return this.#send(['EVALSHA', script.sha1, ...rest], script.writes, () => ['EVAL', script.source, ...rest]);
   }
 
-  /** The values of keys, by their names, read in one step; never from a replica, which is behind. */
+  /** The values of keys, by their names, read in one step; never from a replica, which may be behind. */
   async read(...names: string[]): Promise<(string | null)[]> {
     const primary = this.#refuseReplica();
     const values = (await this.#send(['MGET', ...names.map((name) => this.key(name))], false)) as (string | null)[];
-    // Its answer came before: they were sent in this order.
+    // Its answer came earlier, because the two were sent in this order.
     await primary;
     return values;
   }
@@ -90,7 +90,7 @@ export class Link {
     return this.#send(args, false);
   }
 
-  /** Waits for the answers to what was sent, and lets go. */
+  /** Waits for the answers to what was sent, and disconnects. */
   close(): Promise<void> {
     this.#closing ??= new Promise<void>((resolve) => {
       this.#quiet = resolve;
@@ -99,7 +99,7 @@ export class Link {
     return this.#closing;
   }
 
-  /** `unknown`: what is sent instead when Redis, which forgets scripts as it starts, does not know this one. */
+  /** `unknown`: what is sent instead if Redis, which forgets scripts when it restarts, does not know this one. */
   #send(args: string[], writes: boolean, unknown?: () => string[]): Promise<Reply> {
     if (this.#closing) return Promise.reject(closedError());
     const client = this.#client;
@@ -109,7 +109,7 @@ export class Link {
       this.#waiting.add(waiting);
       const fail = (error: unknown) => {
         if (error instanceof ErrorReply) this.#lastAnswer = performance.now();
-        // Where the primary was, or where the address led, is a replica by now.
+        // The former primary, or the address, is a replica by now.
         if (error instanceof ErrorReply && /^(READONLY|MASTERDOWN)/.test(error.message)) client.destroy();
         this.#done(waiting);
         reject(commandFault(error, writes));
@@ -129,18 +129,18 @@ export class Link {
   }
 
   /**
-   * A replica answers a plain reading, so a command goes along with it that counts as a write and changes nothing: only a
-   * primary takes it. All readings that are sent together share one.
+   * A replica answers a plain read, so the read is sent with a command that counts as a write and changes nothing,
+   * which only a primary accepts. All reads that are sent together share one.
    */
   #refuseReplica(): Promise<unknown> {
     if (!this.#primary) {
       this.#primary = this.#send(['GETEX', this.key('nothing')], false).catch((fault: CurfewError) => {
-        // A Redis that cannot write its disk refuses as well; what it has can be read.
+        // A Redis that cannot write to its disk refuses it as well, but can be read.
         if (!(fault.cause instanceof ErrorReply) || fault.cause.message.startsWith('READONLY')) throw fault;
       });
-      // Whoever waits for it is told; nobody may, when the reading itself has failed.
+      // Its waiters get the fault; there may be none, if the read itself has failed.
       this.#primary.catch(() => {});
-      // Before anything is sent: what is asked later needs one of its own.
+      // Before anything is sent: later reads need another one.
       queueMicrotask(() => {
         this.#primary = undefined;
       });
@@ -178,7 +178,7 @@ export class Link {
       this.#done(waiting);
       waiting.refuse(lateFault(waiting.writes, timeout));
     }
-    // Nothing at all has come: the other side is gone, though the connection does not know.
+    // Nothing at all has arrived: the other side is gone, although the connection does not know.
     if (late && this.#lastAnswer < latest && !this.#closing) this.#client?.destroy();
   }
 
@@ -194,7 +194,7 @@ export class Link {
     return connection;
   }
 
-  /** Connects again whenever the connection is broken, after pauses that grow until an answer comes. */
+  /** Reconnects whenever the connection breaks, after pauses that grow until an answer arrives. */
   async #keepConnected(connection: Connection): Promise<void> {
     const { signal } = this.#gone;
     for (let { broken } = connection; !signal.aborted; ) {

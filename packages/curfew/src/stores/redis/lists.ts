@@ -9,7 +9,7 @@ import { readSessions } from './scripts/sessions.ts';
 import { dropDead } from './scripts/sweep.ts';
 import { decodeSnapshot } from './snapshot.ts';
 
-/** Candidates that one script looks at: Redis does nothing else meanwhile. */
+/** Candidates that one script examines; Redis does nothing else meanwhile. */
 const fewest = 50;
 const most = 200;
 
@@ -39,7 +39,7 @@ export async function listSessions(link: Link, query: SessionQuery): Promise<Ses
   }
 }
 
-/** The next ids, newest first, from just below a position; fewer than asked for only when there are no more. */
+/** The next ids, newest first, from just below a position; fewer than requested only if there are no more. */
 async function candidatesOf(
   link: Link,
   filter: SessionFilter,
@@ -72,7 +72,7 @@ async function candidatesOf(
   return [...ids].sort().reverse().slice(0, size);
 }
 
-/** Where the candidates for a filter are, as few as the indexes allow. */
+/** The indexes with the candidates for a filter, as few as possible. */
 function placesOf(filter: SessionFilter): string[] {
   const { status } = filter;
   const tag = tagOf(filter);
@@ -89,12 +89,12 @@ function tagOf({ name, accessGroup, ip }: SessionFilter): string | undefined {
   return ip === undefined ? undefined : addressTag(ip);
 }
 
-/** An index that holds what is not there any more is put right by whoever reads it. */
+/** The reader of an index removes entries of sessions that no longer exist. */
 async function drop(link: Link, filter: SessionFilter, dead: readonly SessionId[]): Promise<void> {
   const { userId } = filter;
   const keys = userId === undefined ? placesOf(filter).map((place) => link.key(place)) : [];
   const args = [userId ?? '', String(keys.length), ...keys, ...dead];
-  // Whoever reads next tries again.
+  // The next reader tries again.
   await link.run(dropDead, args, userId && homeOf(userId)).catch(() => {});
 }
 

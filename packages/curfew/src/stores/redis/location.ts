@@ -3,22 +3,22 @@ import type { ConnectionOptions } from 'node:tls';
 import { CurfewError } from '../../errors.ts';
 import { decoded, readParameters, readServer, type Server } from '../parameters.ts';
 
-/** Where a store is, and how it is spoken to. */
+/** Where a store is, and how to connect to it. */
 export type Location = {
-  /** For people: without the password. */
+  /** For people, without the password. */
   shown: string;
-  /** What all of its keys begin with. */
+  /** The prefix of all of its keys. */
   prefix: string;
-  /** For the client of Redis; the socket has neither path nor host where Sentinel is asked for them. */
+  /** For the client of Redis; the socket has neither path nor host if Sentinel provides them. */
   client: Login & { database: number; socket: { path: string } | (Server & Tls) | Tls };
   sentinels?: Sentinels;
 };
 
-/** Who knows which server is the primary. */
+/** The Sentinels that know which server is the primary. */
 export type Sentinels = { servers: readonly Server[]; master: string; login: Login };
 
 type Login = { username?: string; password?: string };
-/** Files that TLS takes: whom to believe, and who we are. */
+/** Files for TLS: the trusted authority, and the client's certificate. */
 type Files = Pick<ConnectionOptions, 'ca' | 'cert' | 'key'>;
 export type Tls = ({ tls: true } & Files) | { tls?: never };
 
@@ -34,16 +34,16 @@ const forms =
   'redis://user:password@host:port/database, redis+sentinel://user:password@host:port,host:port/master/database, ' +
   'either of them with rediss for TLS, or redis+unix://user:password@/path; escape special characters as %xx';
 
-/** Its parts: how it is reached, who we are, where, and what follows. */
+/** Its parts: scheme, user, password, servers, path, and the rest. */
 const parts =
   /^(redis|rediss|redis\+unix|redis\+sentinel|rediss\+sentinel):\/\/(?:([^/?#:@]*)(?::([^/?#@]*))?@)?([^/?#@]*)(\/[^?#]*)?((?:\?[^#]*)?(?:#.*)?)$/s;
 
 /**
  * Reads `redis://[[user]:password@]host[:port][/database]`;
- * `redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/master[/database]`, where the hosts are Sentinels, and user and
- * password the primary's, which the Sentinels have as `sentinel_username` and `sentinel_password`; `rediss` for TLS, which may
- * name files: `ca`, `cert`, `key`; `redis+unix://[[user]:password@]/path` for a socket of this machine, with the database as
- * `db`. Each may have a `prefix`.
+ * `redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/master[/database]`, where the hosts are Sentinels, and
+ * user and password are for the primary; those for the Sentinels are `sentinel_username` and `sentinel_password`;
+ * `rediss` for TLS, which may name files: `ca`, `cert`, `key`; and `redis+unix://[[user]:password@]/path` for a Unix
+ * socket, with the database as `db`. Each may have a `prefix`.
  * @throws `config_invalid`, without the password
  */
 export function parseLocation(text: string): Location {

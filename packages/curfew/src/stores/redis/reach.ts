@@ -7,9 +7,10 @@ import { connectFault, refusesLogin } from './faults.ts';
 import type { Location, Sentinels, Tls } from './location.ts';
 
 /**
- * Connects to the server of a store, wherever it is at the moment. `most`: milliseconds that each connection, and
- * each Sentinel's answer, may take.
- * @throws `store_unavailable`, `store_login_refused`; `config_invalid` when no Sentinel is one that knows the primary
+ * Connects to the server of a store, wherever it currently is. `most`: milliseconds that each connection, and each
+ * Sentinel's answer, may take.
+ * @throws `store_unavailable`, `store_login_refused`; `config_invalid` if no address is a Sentinel that knows the
+ * primary
  */
 export async function reach(location: Location, most: number, until: AbortSignal): Promise<Connection> {
   const { client, sentinels } = location;
@@ -26,9 +27,9 @@ type Answer = Server & { epoch: number };
 type Refusal = { code: ErrorCode; says: string };
 
 /**
- * Asks all Sentinels at once, and waits until more than half of them have answered, or none is left. One that was cut off
- * may name the primary of before: each failover has a number (`config-epoch`), and the highest one counts. The client's own
- * Sentinel sends a command again when its connection broke, so that nobody would be told that a change is uncertain.
+ * Asks all Sentinels at once, and waits until more than half of them have answered, or none is left. An isolated one
+ * may name the former primary: each failover has a number (`config-epoch`), and the highest one is right. The client's
+ * own Sentinel support resends a command after its connection broke, which would hide that a change is uncertain.
  * https://redis.io/docs/latest/develop/reference/sentinel-clients/
  */
 async function primaryOf(
@@ -57,7 +58,7 @@ async function primaryOf(
   enough.abort();
   const [latest] = answers.sort((a, b) => b.epoch - a.epoch);
   if (latest) return { host: latest.host, port: latest.port };
-  // What is wrong in the URL is told before what may be better soon.
+  // A mistake in the URL takes precedence over faults that may be temporary.
   const codes: ErrorCode[] = ['config_invalid', 'store_login_refused', 'store_unavailable'];
   const code = codes.find((one) => refusals.some((refusal) => refusal.code === one)) ?? 'store_unavailable';
   const says = refusals.map((refusal) => refusal.says).join('; ');
@@ -88,7 +89,7 @@ function refusalOf(error: unknown, server: Server, master: string): Refusal {
   const said = message || code || 'no answer';
   if (refusesLogin(said)) {
     const remedy =
-      'sentinel_username and sentinel_password are for the Sentinels, what stands before the @ for the primary';
+      'sentinel_username and sentinel_password are for the Sentinels, those before the @ are for the primary';
     return { code: 'store_login_refused', says: `${at} says ${said} (${remedy})` };
   }
   if (error instanceof ErrorReply && /No such master/i.test(said)) {

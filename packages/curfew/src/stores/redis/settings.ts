@@ -1,23 +1,23 @@
 import { CurfewError } from '../../errors.ts';
 import type { Link } from './link.ts';
 
-/** What a server says of itself. */
+/** Facts about a server, as it reports them. */
 export type ServerFacts = {
   /** Its name and version. */
   engine: string;
   role: string;
-  /** How the keyspace is spread: `standalone`, `sentinel` or `cluster`. */
+  /** How the keyspace is distributed: `standalone`, `sentinel` or `cluster`. */
   mode: string;
   usedBytes: number;
   /** 0 for no limit. */
   maxBytes: number;
   evicts: string;
   appendOnly: boolean;
-  /** `always`, `everysec` or `no`; unknown where the server does not tell. */
+  /** `always`, `everysec` or `no`; `undefined` if the server does not reveal it. */
   sync: string | undefined;
   snapshots: boolean;
   replicas: number;
-  /** Whether it can be asked to say when a write is on disk (`WAITAOF`, Redis 7.2). */
+  /** Whether it can confirm when a write is on disk (`WAITAOF`, Redis 7.2). */
   confirms: boolean;
 };
 
@@ -50,7 +50,7 @@ export async function readServerFacts(link: Link): Promise<ServerFacts> {
 }
 
 /**
- * Refuses a server on which sessions could be lost or ends overlooked.
+ * Refuses a server on which sessions could be lost or ends missed.
  * @throws `store_unsafe`, `store_read_only`, `store_version`
  */
 export function refuseUnsafe(facts: ServerFacts, location: string): void {
@@ -69,12 +69,12 @@ export function refuseUnsafe(facts: ServerFacts, location: string): void {
   }
   if (facts.evicts !== 'noeviction') {
     throw new CurfewError('store_unsafe', {
-      detail: `maxmemory-policy of ${location} is ${facts.evicts}: it would throw sessions away. Set it to noeviction.`,
+      detail: `maxmemory-policy of ${location} is ${facts.evicts}: it would evict sessions. Set it to noeviction.`,
     });
   }
 }
 
-/** What would be lost, and when; empty where nothing acknowledged is. */
+/** What could be lost, and when; empty if nothing acknowledged can be. */
 export function warningsOf(facts: ServerFacts): string[] {
   const warnings: string[] = [];
   const remedy = 'set appendonly yes and appendfsync always';
@@ -102,11 +102,11 @@ export function warningsOf(facts: ServerFacts): string[] {
   return warnings;
 }
 
-/** A setting of the server; nothing where it does not tell. */
+/** A setting of the server; `undefined` if it does not reveal it. */
 async function configOf(link: Link, name: string): Promise<string | undefined> {
   try {
     const reply = await link.command('CONFIG', 'GET', name);
-    // A map of one setting, which the client may give as an object or as a list.
+    // A map of one setting, which the client may return as an object or as a list.
     const value = Array.isArray(reply) ? reply[1] : Object.values(reply ?? {})[0];
     return value === undefined ? undefined : String(value);
   } catch (error) {

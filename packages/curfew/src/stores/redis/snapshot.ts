@@ -3,7 +3,7 @@ import type { SessionSnapshot } from '../contract.ts';
 import { decodeEnd, decodeSession, type EndCells } from './codec.ts';
 import type { Reply } from './link.ts';
 
-/** A session as scripts answer it: its row, or its row and the end that an epoch gave it. */
+/** A session as scripts return it: its row, or its row and the end that an epoch gave it. */
 export function decodeSnapshot(id: SessionId, reply: Reply): SessionSnapshot | undefined {
   if (reply === null) return undefined;
   if (typeof reply === 'string') return { stored: decodeSession(id, reply), epochEnd: undefined };

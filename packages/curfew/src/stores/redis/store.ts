@@ -34,12 +34,12 @@ import { exportRecords, importRecords } from './transfer.ts';
 /** Runs a script that writes; resolves when that is as durable as this Redis can make it. */
 export type Write = (script: Script, args: string[], home?: string) => Promise<Reply>;
 
-/** Creations, or ends, that one script does, so that Redis is soon free for others; and such scripts that are under way. */
+/** The most creations, or ends, in one script, so that Redis is soon free for others; and such scripts in progress. */
 const batch = { most: 64, parallel: 64 } as const;
-/** Sessions whose activity one script writes down. */
+/** Sessions whose activity one script records. */
 const touchesOfScript = 100;
 
-/** The store on one Redis: see the contract for what each operation means, and scripts/ for how it is done in one step. */
+/** The store on one Redis: the contract defines what each operation means, and scripts/ does it in one step. */
 export class RedisStore implements Store {
   readonly kind = 'redis';
   readonly #link: Link;
@@ -60,7 +60,7 @@ export class RedisStore implements Store {
     this.#ends = this.#together(ends.endSessions);
   }
 
-  /** What is asked in one turn of the event loop goes as one call of a script. */
+  /** Calls in one turn of the event loop share one call of a script. */
   #together(script: Script): Batcher<string[], Reply> {
     return new Batcher(async (asked) => (await this.#write(script, asked.flat())) as Reply[], batch);
   }
@@ -91,7 +91,7 @@ export class RedisStore implements Store {
     const home = homeOfSession(id);
     const [row, mark] = await this.#link.read(`${home}s:${id}`, `${home}m`);
     if (!row) return undefined;
-    // While no epoch has moved since it was stamped, none has ended it: see `mark` in codec.ts.
+    // While no epoch has moved since its mark was written, none has ended it: see the mark in codec.ts.
     if (row.startsWith(`${mark ?? codec.firstEpochStamp}${codec.separator}`)) return decodeSnapshot(id, row);
     return decodeSnapshot(id, await this.#link.run(sessions.readSession, [id], home));
   };
@@ -115,7 +115,7 @@ export class RedisStore implements Store {
     const [first, row, cells, written] = reply as [string, string, codec.EndCells?, (0 | 1)?];
     if (first === 'not_found') return { kind: first };
     const found = codec.decodeSession(id, row);
-    // Most are answered with the number of their entry alone: they have ended as was asked.
+    // Most replies are only the sequence of the entry: the session has ended as requested.
     const end = cells ? codec.decodeEnd(cells) : { at, by, reason, sequence: Number(first) };
     const session = written === 0 ? found : { ...found, end, version: found.version + 1 };
     return { kind: first === 'already' ? first : 'ended', session, end };
@@ -138,7 +138,7 @@ export class RedisStore implements Store {
 
   changeGroups: Store['changeGroups'] = async ({ userId, change, only, by, now }): Promise<GroupsOutcome> => {
     const { add, remove } = change;
-    // The event as far as it is known: the script adds how many it was.
+    // The event as far as it is known; the script adds the number of sessions.
     const event = ['groups.changed', now, by, userId, only ?? '', ''].join(codec.separator);
     const details = `{"add":${JSON.stringify(add)},"remove":${JSON.stringify(remove)}`;
     const [adding, removing] = [add, remove].map((groups) => groups.join(codec.groupSeparator)) as [string, string];
@@ -214,7 +214,7 @@ export class RedisStore implements Store {
     return { slots: page, next: found.length > limit ? page.at(-1)!.name : undefined };
   };
 
-  // ---- Limits: they need not survive a crash
+  // ---- Limits, which need not survive a crash
 
   takeAttempt: Store['takeAttempt'] = async (bucket, { max, window }, now) => {
     const reply = await this.#link.run(streams.takeAttempt, [bucket, String(max), String(window), String(now)]);
@@ -246,7 +246,7 @@ export class RedisStore implements Store {
   logHead: Store['logHead'] = async () =>
     codec.decodeHead((await this.#link.run(streams.logHead, [])) as codec.HeadCells);
 
-  // Not by way of what waits for the disk or for replicas: see docs/redis.md.
+  // It bypasses the waits for the disk and for replicas: see docs/redis.md.
   renewNode: Store['renewNode'] = async ({ id, counter, applied, tail }) => {
     const args = [id, String(counter), String(applied), String(tail.sequence), tail.mark];
     return codec.decodeHead((await this.#link.run(streams.renewNode, args)) as codec.HeadCells);
@@ -303,7 +303,7 @@ export class RedisStore implements Store {
   };
 }
 
-/** @throws `store_damaged` when a key of whom it is about is not what it should be */
+/** @throws `store_damaged` if one of the user's keys is damaged */
 function intact(reply: Reply): Reply {
   const [kind, why] = reply as string[];
   if (kind === 'damaged') throw new CurfewError('store_damaged', { detail: `Redis says: ${why}` });

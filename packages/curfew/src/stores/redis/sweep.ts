@@ -4,15 +4,15 @@ import type { Link } from './link.ts';
 import type { Script } from './scripts/script.ts';
 import * as pieces from './scripts/sweep.ts';
 
-/** Sessions that one script deals with: Redis does nothing else meanwhile, for a fraction of a millisecond. */
+/** Sessions that one script handles; Redis does nothing else meanwhile, for a fraction of a millisecond. */
 const piece = 5;
-/** Keys that are looked through in one call for sessions whose indexes are to be put right. */
+/** Keys that one call scans for sessions whose indexes need repair. */
 const mendLooks = 100;
 
-/** Tidies up, in scripts so small that whoever asks Redis something meanwhile hardly waits. */
+/** Cleans up, in scripts so small that other calls hardly wait. */
 export class Sweeper {
   readonly #link: Link;
-  /** Where the walk over all keys has come that puts indexes right: each node walks by itself. */
+  /** The position of the walk over all keys that repairs indexes; each node has its own. */
   #mended = '0';
 
   constructor(link: Link) {
@@ -38,7 +38,7 @@ export class Sweeper {
     };
   }
 
-  /** Runs a script piece by piece until it finds nothing more to look at, or has written down as many as it may. */
+  /** Runs a script piece by piece until it finds nothing more, or has recorded as many as allowed. */
   async #settle(script: Script, now: number, most: number) {
     let [endsWritten, expired] = [0, 0];
     for (let looked = piece; looked > 0; ) {
@@ -50,7 +50,7 @@ export class Sweeper {
       looked = seen;
       endsWritten += more;
       expired += later;
-      // Others have Redis to themselves for as long: very many may have ended at once, and nobody waits for this.
+      // Others have Redis for as long: very many may have ended at once, and nobody waits for the sweep.
       if (looked > 0) await setTimeout(performance.now() - began);
     }
     return { endsWritten, expired, ended: endsWritten + expired, more: false };

@@ -17,14 +17,14 @@ import { type Command, restore } from './scripts/transfer.ts';
 
 /** Rows that one script reads or writes. */
 const piece = 100;
-/** What the format says while an import is under way: a store that died in one is opened by nobody. */
+/** The format during an import: a store whose import was interrupted does not open. */
 export const halfImported = 'half imported';
 
 type Numbers = { head: number; lastEvent: number };
 
 /**
- * Everything, in order. Redis shows no past state while others write, so the picture is one only if nobody does: servers
- * that run are told by their rows before it begins, and whatever changed meanwhile at its end.
+ * Everything, in order. Redis shows no past state while others write, so the export is consistent only if nobody does:
+ * running servers are recognized by their rows before it begins, and other changes at its end.
  * @throws `servers_running`, `changed_meanwhile`
  */
 export async function* exportRecords(
@@ -32,7 +32,7 @@ export async function* exportRecords(
   { oneMoment = true }: ExportOptions = {},
 ): AsyncGenerator<StoreRecord> {
   const rows = oneMoment ? await quietRows(() => nodesOf(link), 'Redis cannot show a state of the past') : undefined;
-  // Then the lists hold every session.
+  // After this the lists contain every session.
   for (const script of [placeCreated, buryEnded]) while (Number(await link.run(script, [String(piece)])) === piece);
   const before = await numbersOf(link);
   yield { kind: 'counters', ...before, time: Number(await link.run(latestTime, [])) };
@@ -128,7 +128,7 @@ async function hash(link: Link, key: string): Promise<Map<string, string>> {
   return new Map(Array.from({ length: reply.length / 2 }, (_, i) => [reply[2 * i], reply[2 * i + 1]]));
 }
 
-/** Writes records piece by piece; that it is whole, and whose key it needs, it says in one step, and only when it is. */
+/** Writes records piece by piece; one final step records that the import is complete, and the key that it needs. */
 export async function importRecords(
   link: Link,
   records: AsyncIterable<StoreRecord>,
@@ -158,7 +158,7 @@ async function write(link: Link, commands: readonly Command[]): Promise<void> {
   }
 }
 
-/** The commands that put records where they belong. */
+/** The commands that write records in their places. */
 class Restoring {
   readonly commands: Command[] = [];
   readonly #prefix: string;
@@ -215,10 +215,10 @@ class Restoring {
     }
   }
 
-  /** What can be said when all has been seen. */
+  /** Adds what is known only after all records. */
   finish(): void {
     const { head, lastEvent, time } = this.#numbers;
-    // The newest entry of a log is always there. It touches everything: nobody holds anything yet that it could have touched.
+    // A log always has its newest entry. It concerns everything, because nobody holds anything of this store yet.
     if (head > this.#logged) this.#log({ sequence: head, at: time, all: true });
     if (lastEvent > this.#told) this.#skipTo('events', lastEvent);
     for (const [stamp, userId] of this.#left) {
@@ -238,7 +238,7 @@ class Restoring {
     this.#add('HSET', `${this.#prefix}state`, 'everyone', String(this.#everyone), 'time', String(time), ...followed);
   }
 
-  /** The numbering of a stream goes on where it was, also when the last entries are gone. */
+  /** The numbering of a stream continues where it was, even if its last entries are gone. */
   #skipTo(stream: string, number: number): void {
     this.#add('XADD', this.#prefix + stream, `0-${number}`, 'e', '');
     this.#add('XDEL', this.#prefix + stream, `0-${number}`);
@@ -261,13 +261,13 @@ class Restoring {
     this.#add('ZADD', `${this.#prefix}epochs`, String(end.at), home + codec.separator + userId);
   }
 
-  /** A session where it belongs: among the living, or, when its end is written down, among the past. */
+  /** A session where it belongs: among the living, or among the past if its end is recorded. */
   #session(session: StoredSession, writtenAt: number | undefined): void {
     const { id, userId, epochs: stamped, end } = session;
     const home = this.#homeOf(userId);
     const user = this.#users.get(userId)?.number ?? 0;
     const current = stamped.everyone === this.#everyone && stamped.user === user;
-    // A mark that is never the present one makes whoever reads it look at the epochs.
+    // A mark that is never the current one makes readers check the epochs.
     const mark = current ? this.#mark() : `${stamped.everyone}.`;
     const row = [mark, stamped.user, codec.encodeUnstamped(session)].join(codec.separator);
     this.#add('SET', `${home}s:${id}`, row);

@@ -16,7 +16,7 @@ import {
 } from './support.ts';
 
 /*
- * Whatever is sent to a route: Directus's own error, never a fault of the server, and a store that is as it was.
+ * Whatever is sent to a route, the answer is Directus's own error, never a fault, and the store is unchanged.
  */
 type Bad = {
   what: string;
@@ -56,7 +56,7 @@ describe('Directus: bad input', () => {
   });
   after(() => directus.close());
 
-  /** What every route with a body refuses, given what it says of an empty one. */
+  /** The invalid bodies that every such route refuses, given its answer to an empty one. */
   function bodies(path: string, empty: object, sending: Sending = {}): Bad[] {
     const json = { 'content-type': 'application/json' };
     const bad = (
@@ -211,7 +211,7 @@ describe('Directus: bad input', () => {
     ];
   }
 
-  /** Each way in which a token of the wrong kind comes to a route that wants one. */
+  /** Each way in which a token of the wrong kind can reach a route that requires one. */
   function tokens(): Bad[] {
     const me = (what: string, sending: Sending, error: object, status = 401): Bad => ({
       what: `/users/me: ${what}`,
@@ -247,7 +247,7 @@ describe('Directus: bad input', () => {
     ];
   }
 
-  test('Large bodies, Prototype pollution, N6.5: every refusal is Directus’s own, and changes nothing', async (t) => {
+  test('Large bodies, Prototype pollution, N6.5: every refusal has Directus’s shape, and changes nothing', async (t) => {
     const all = [...cases(), ...tokens()];
     assert.ok(all.length > 150, String(all.length));
     for (const { what, method = 'POST', path, body: sent, sending, status, error } of all) {
@@ -262,10 +262,10 @@ describe('Directus: bad input', () => {
         assert.deepEqual(await directus.server.state(), before);
       });
     }
-    assert.equal((await directus.me({ bearer: live.access_token })).status, 200, 'whoever was signed in still is');
+    assert.equal((await directus.me({ bearer: live.access_token })).status, 200, 'the user was signed out');
   });
 
-  test('N6.5: a log-out with a token that is none, or is over, is a 204 that changes nothing', async () => {
+  test('N6.5: a logout with an invalid or ended token is a 204 that changes nothing', async () => {
     const before = await directus.server.state();
     for (const token of [
       long,
@@ -287,14 +287,14 @@ describe('Directus: bad input', () => {
     assert.deepEqual(await directus.server.state(), before);
   });
 
-  test('unknown keys are allowed, as Directus allows them', async () => {
+  test('unknown keys are allowed, as in Directus', async () => {
     const { status, body: answer } = await directus.login({ more: { of: ['them'] }, mode: 'json' });
     assert.equal(status, 200);
     const next = await directus.post('/auth/refresh', { refresh_token: answer.data.refresh_token, more: 1 });
     assert.equal(next.status, 200);
   });
 
-  test('of a header or a cookie that comes twice the first counts; of cookies the first that holds', async () => {
+  test('of repeated headers the first counts; of repeated cookies the first valid one', async () => {
     const me = async (headers: Record<string, string | string[]>) => {
       const sent = open(`${directus.server.url}/users/me`, { headers });
       sent.end();
@@ -311,7 +311,7 @@ describe('Directus: bad input', () => {
     assert.equal(await me(both('nonsense', 'more of it')), 401);
   });
 
-  test('a store that fails is a 503 in Directus’s words, on every route', async (t) => {
+  test('a failure of the store is a 503 in Directus’s words, on every route', async (t) => {
     const own = await DirectusServer.start();
     t.after(() => own.close());
     const { data } = (await own.login()).body;
@@ -338,7 +338,7 @@ describe('Directus: bad input', () => {
       const extensions = { service: 'curfew', reason: 'The store does not answer', code: 'SERVICE_UNAVAILABLE' };
       const message = 'Service "curfew" is unavailable. The store does not answer.';
       assert.deepEqual([answer.status, answer.body], [503, { errors: [{ message, extensions }] }], path);
-      assert.deepEqual(answer.cookies, [], 'no cookie is taken away for it');
+      assert.deepEqual(answer.cookies, [], 'it deletes no cookie');
     }
   });
 });

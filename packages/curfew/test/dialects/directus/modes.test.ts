@@ -31,7 +31,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
   const statusOf = async (id: string) => (await directus.server.call('GET', `/v1/sessions/${id}`)).body;
   const sessionIdOf = (access: string) => String(decodeJwt(access)['sid']);
 
-  test('the access token says what Directus’s says, and names its session', async () => {
+  test('the access token has the claims of Directus’s, and names its session', async () => {
     const { data } = (await directus.login()).body;
     const { id, sid, iat, exp, ...claims } = decodeJwt(data.access_token);
     const session = await statusOf(String(sid));
@@ -56,7 +56,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     ],
   ];
   for (const [what, end] of ends) {
-    test(`a session that is ended ${what} takes its access token and its cookies with it at once`, async () => {
+    test(`ending a session ${what} invalidates its access token and its cookies at once`, async () => {
       const name = `ends-${ends.findIndex(([other]) => other === what)}`;
       await directus.server.createAccount(name, { email: `${name}@example.com` });
       const who = { email: `${name}@example.com`, password: `${name} password` };
@@ -74,7 +74,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     });
   }
 
-  test('an access token is good for 15 minutes to the second; a refresh gives another', async () => {
+  test('an access token is valid for exactly 15 minutes; a refresh returns another', async () => {
     const { data } = (await directus.login()).body;
     clock.advance(15 * minute - second);
     assert.equal((await directus.me({ bearer: data.access_token })).status, 200);
@@ -84,7 +84,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     assert.equal((await directus.me({ bearer: next.access_token })).status, 200);
   });
 
-  test('a refresh leaves the access token before as it is: it lives as long as it says, or its session does', async () => {
+  test('a refresh does not affect the previous access token: that lasts until it expires or its session ends', async () => {
     const { data } = (await directus.login()).body;
     const next = (await directus.post('/auth/refresh', { refresh_token: data.refresh_token })).body.data;
     assert.equal((await directus.me({ bearer: data.access_token })).status, 200);
@@ -94,7 +94,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     }
   });
 
-  test('each mode reads its own source and no other', async () => {
+  test('each mode reads only its own source', async () => {
     const { data } = (await directus.login()).body;
     const refresh = await directus.loginForCookie('cookie');
     const session = await directus.loginForCookie('session');
@@ -109,7 +109,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
       refused(await directus.post(route, { mode: 'session' }, only(refreshCookie)), 400, refreshTokenRequired);
       refused(await directus.post(route, { mode: 'nonsense' }, { cookies }), 400, refreshTokenRequired);
     }
-    // Without a mode: what is in the body, else the refresh cookie.
+    // Without a mode: the token in the body, otherwise the refresh cookie.
     const fromBody = await directus.post('/auth/refresh', { refresh_token: data.refresh_token }, { cookies });
     assert.deepEqual(
       [Object.keys(fromBody.body.data).sort(), fromBody.cookies],
@@ -130,7 +130,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
   });
 
   for (const mode of ['json', 'cookie', 'session'] as const) {
-    test(`mode ${mode}: used again within 30 s a token gives the same successor, later it ends the session`, async () => {
+    test(`mode ${mode}: within 30 s a used token gives the same successor; later it ends the session`, async () => {
       const answer = await directus.login({ mode });
       const first = answer.body.data.refresh_token ?? answer.cookies[0]!.value;
       const refresh = (token: string) => {
@@ -146,7 +146,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
       const successor = next.body.data.refresh_token ?? next.cookies[0]!.value;
       clock.advance(second);
       if (mode === 'session') {
-        // A request that is late with the cookie before is refused, and ends nothing.
+        // A late request with the previous cookie is refused, and ends nothing.
         refused(await directus.me({ cookies: { [sessionCookie]: first } }), 401, invalidCredentials);
         assert.equal((await directus.me({ cookies: { [sessionCookie]: successor } })).status, 200);
       }
@@ -155,7 +155,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     });
   }
 
-  test('log-out in each mode ends the session everywhere and empties the cookies that came', async () => {
+  test('logging out in each mode ends the session everywhere and empties the cookies that were sent', async () => {
     const { data } = (await directus.login()).body;
     const stale = { [refreshCookie]: 'nonsense', [sessionCookie]: 'nonsense' };
     const json = await directus.post('/auth/logout', { refresh_token: data.refresh_token }, { cookies: stale });
@@ -183,7 +183,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     }
   });
 
-  test('a dead bearer fails even a log-out', async () => {
+  test('even a logout fails with an invalid bearer token', async () => {
     const { data } = (await directus.login()).body;
     const other = (await directus.login()).body.data;
     await directus.post('/auth/logout', { refresh_token: other.refresh_token });
@@ -192,7 +192,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     assert.equal((await directus.me({ bearer: data.access_token })).status, 200);
   });
 
-  test('a refresh token that was used logs its session out all the same', async () => {
+  test('a used refresh token still logs its session out', async () => {
     const { data } = (await directus.login()).body;
     await directus.post('/auth/refresh', { refresh_token: data.refresh_token });
     clock.advance(minute);
@@ -200,7 +200,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     refused(await directus.me({ bearer: data.access_token }), 401, invalidCredentials);
   });
 
-  test('the session cookie is good for a day after its last refresh, however much it is used', async () => {
+  test('the session cookie is valid for a day after its last refresh, however much it is used', async () => {
     const cookies = { [sessionCookie]: await directus.loginForCookie('session') };
     for (let hours = 0; hours < 23; hours++) {
       clock.advance(hour);
@@ -225,7 +225,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     assert.equal(Date.parse(session.idleExpiresAt) - Date.parse(session.createdAt), day);
   });
 
-  test('the session cookie shows nobody the refresh token in it, and is accepted as a bearer as well', async () => {
+  test('the session cookie does not reveal the refresh token in it, and is accepted as a bearer token too', async () => {
     const cookie = await directus.loginForCookie('session');
     const [, ...parts] = cookie.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1'));
     assert.ok(parts.length === 4 && parts.every((part) => !/cf[rs]_|session/.test(part)));
@@ -233,7 +233,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     refused(await directus.post('/auth/refresh', { refresh_token: cookie }), 401, invalidCredentials);
   });
 
-  test('no token is said to live longer than its session', async (t) => {
+  test('no stated lifetime of a token exceeds its session’s', async (t) => {
     const short = await DirectusServer.start({ CURFEW_ABSOLUTE: '20m', CURFEW_IDLE: '20m' }, clock);
     t.after(() => short.close());
     const { data } = (await short.login()).body;
@@ -247,7 +247,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     assert.ok(cookie.cookies[0]!.attributes.includes('max-age=1200'));
   });
 
-  test('what is told of a lifetime is whole, however long the answer took', async (t) => {
+  test('a stated lifetime is a whole number, however long the answer took', async (t) => {
     const running = await DirectusServer.start();
     t.after(() => running.close());
     const [json, cookie, session] = [
@@ -272,7 +272,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     refused(await own.me({ bearer: data.access_token }), 401, expired);
   });
 
-  test('a cookie of a dead session is emptied; one that is only past its day is left, as Directus leaves it', async () => {
+  test('the cookie of an ended session is emptied; one that has only expired is left, as in Directus', async () => {
     const dead = await directus.me({ cookies: { [sessionCookie]: 'nonsense' } });
     refused(dead, 401, invalidCredentials);
     assert.deepEqual(
@@ -286,7 +286,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     assert.deepEqual(late.cookies, []);
   });
 
-  test('cookies are Secure over TLS, as a proxy says, and only then', async (t) => {
+  test('cookies are Secure only over TLS, as a proxy reports it', async (t) => {
     const proxied = await DirectusServer.start({ CURFEW_TRUST_PROXY: '127.0.0.1' }, clock);
     t.after(() => proxied.close());
     const tls = { headers: { 'x-forwarded-proto': 'https' } };
@@ -298,7 +298,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     }
   });
 
-  test('the dialect is there under its name too, with a slash at the end, and says what is not there', async () => {
+  test('the dialect is also under its name, even with a trailing slash, and reports unknown routes', async () => {
     const { data } = (await directus.post('/directus/auth/login/', credentials)).body;
     assert.equal(
       (await directus.send('GET', '/directus/users/me/', undefined, { bearer: data.access_token })).status,
@@ -312,7 +312,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     });
   });
 
-  test('too many sign-ins are a 429 that says how long', async (t) => {
+  test('too many sign-ins are a 429 that says how long to wait', async (t) => {
     const own = await DirectusServer.start({ CURFEW_LOGIN_ATTEMPTS: '1/1m' }, clock);
     t.after(() => own.close());
     const wrong = { ...credentials, password: 'wrong' };
@@ -322,7 +322,7 @@ describe('Directus: the tokens of a session, in each mode', () => {
     refused(over, 429, errorBody('REQUESTS_EXCEEDED', 'Too many requests, retry after 60s.'));
   });
 
-  test('the table has a row for every error of ours', () => {
+  test('the table has a row for every error', () => {
     assert.deepEqual(Object.keys(refusalOf).sort(), Object.keys(callErrors).sort());
   });
 });

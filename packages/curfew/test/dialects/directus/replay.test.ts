@@ -7,8 +7,8 @@ import { Authenticator, adminPassword, type Json } from '../../support/server.ts
 import { credentials, DirectusServer, refreshCookie, type Sending, sessionCookie, type Told } from './support.ts';
 
 /*
- * The recording was made from a running Directus 11.17.4: what it answered to each step, secrets masked. The same
- * steps are taken here, and each answer must be the recorded one.
+ * The recording contains the answers of a running Directus 11.17.4 to each step, with secrets masked. This test takes
+ * the same steps, and each answer must be the recorded one.
  */
 
 type Step = { name: string; status: number; body: Json; set?: { name: string; value: string; attrs: string[] }[] };
@@ -18,7 +18,7 @@ const recorded: Step[] = readFileSync(new URL('recording.jsonl', import.meta.url
   .split('\n')
   .map((line) => JSON.parse(line));
 
-/** Where we are stricter, or kinder, on purpose. */
+/** Where Curfew is stricter, or more lenient, on purpose. */
 const ours: Step[] = [
   {
     name: 'refresh old token',
@@ -27,7 +27,7 @@ const ours: Step[] = [
   },
 ];
 
-test('each step of the recording is answered as Directus answered it, but for those that are ours', async (t) => {
+test('each step of the recording is answered as Directus answered it, except where Curfew differs on purpose', async (t) => {
   const clock = manualClock();
   const server = await DirectusServer.start({}, clock);
   t.after(() => server.close());
@@ -115,7 +115,7 @@ async function* steps(server: DirectusServer, clock: ReturnType<typeof manualClo
   yield ['login after tfa off', await login()];
 }
 
-/** An answer as the recording has it: what is secret must have its form, and is masked. */
+/** An answer in the form of the recording: a secret must have its format, and is masked. */
 function mask(name: string, { status, body, cookies }: Told): Step {
   const masked = structuredClone(body);
   const data = masked.data ?? {};
@@ -142,7 +142,7 @@ function conceal(data: Record<string, unknown>, name: string, form: RegExp): voi
   data[name] = `<${name}>`;
 }
 
-/** The order of keys says nothing. */
+/** The order of keys is irrelevant. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;

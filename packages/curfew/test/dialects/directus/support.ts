@@ -10,11 +10,11 @@ export type Sending = {
   /** Cookies by name. */
   cookies?: Record<string, string> | undefined;
   headers?: Record<string, string> | undefined;
-  /** A body as it is, instead of JSON. */
+  /** A raw body instead of JSON. */
   raw?: string | undefined;
 };
 
-/** A server, and the words in which a Directus client speaks to it. */
+/** A server, with helpers for a Directus client's calls. */
 export class DirectusServer {
   readonly server: TestServer;
 
@@ -51,7 +51,7 @@ export class DirectusServer {
     return answer;
   }
 
-  /** Signs in; answers the value of the cookie. */
+  /** Signs in and returns the value of the cookie. */
   async loginForCookie(mode: 'cookie' | 'session', sending?: Sending): Promise<string> {
     return (await this.login({ mode }, sending)).cookies[0]!.value;
   }

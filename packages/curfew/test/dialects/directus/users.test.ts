@@ -20,7 +20,7 @@ describe('Directus: a user’s own account', () => {
   });
   after(() => directus.close());
 
-  test('GET /users/me tells what Directus tells of a user, and no secret', async () => {
+  test('GET /users/me returns the fields that Directus returns, and no secret', async () => {
     const { status, body } = await directus.me({ bearer });
     assert.equal(status, 200);
     const { data } = body;
@@ -32,7 +32,7 @@ describe('Directus: a user’s own account', () => {
     assert.doesNotMatch(JSON.stringify(data), /argon2|cf[srk]_/);
   });
 
-  test('fields are those that are asked for, in each of the ways to ask', async () => {
+  test('it returns the requested fields, in each way to request them', async () => {
     const some = { data: { id, email: 'admin@example.com' } };
     for (const query of [
       '?fields=id,email',
@@ -45,20 +45,20 @@ describe('Directus: a user’s own account', () => {
     for (const query of ['', '?fields=', '?fields=*', '?fields=*,role.*']) {
       assert.equal(Object.keys((await directus.me({ bearer }, query)).body.data).length > 20, true, query);
     }
-    // As Directus has it: whoever asks for what they may not see is told who they are.
+    // As in Directus: a request for forbidden fields only returns the caller's id.
     for (const query of ['?fields=email,nonsense', '?fields=__proto__', '?fields=constructor']) {
       assert.deepEqual((await directus.me({ bearer }, query)).body, { data: { id } }, query);
     }
   });
 
-  test('the token may be in the query; in both places it is refused', async () => {
+  test('the token may be in the query, but not in the header as well', async () => {
     assert.equal((await directus.me({}, `?access_token=${bearer}`)).status, 200);
     const both = invalidPayload('The request uses more than one method for including an access token');
     refused(await directus.me({ bearer }, `?access_token=${bearer}`), 400, both);
     refused(await directus.me({}, `?access_token=${bearer}&access_token=${bearer}`), 401, invalidCredentials);
   });
 
-  test('a session that was opened elsewhere is known by its token, and logs out with it', async () => {
+  test('the token of a session that was opened elsewhere works, and logs it out', async () => {
     const { token } = await directus.server.createSession('ada');
     assert.deepEqual((await directus.me({ bearer: token })).body, { data: { id: 'ada' } });
     assert.equal((await directus.post('/auth/logout', { refresh_token: token })).status, 204);
@@ -90,7 +90,7 @@ describe('Directus: the second factor', () => {
     return new Authenticator(body.data.secret, clock.now);
   }
 
-  test('it takes the password to begin, and the secret that was begun with to go on', async () => {
+  test('enrolment requires the password to begin, and then the secret that was generated', async () => {
     refused(await tfa('generate', { password: 'wrong' }), 401, invalidCredentials);
     refused(
       await tfa('enable', { secret: 'JBSWY3DPEHPK3PXP', otp: '123456' }),
@@ -107,14 +107,14 @@ describe('Directus: the second factor', () => {
     const { body } = await directus.me({ bearer }, '?fields=tfa_secret');
     assert.deepEqual(body, { data: { tfa_secret: '**********' } });
     const [account] = (await directus.server.call('GET', '/v1/accounts')).body.accounts;
-    assert.deepEqual([account.totp, account.backupCodesLeft], [true, 0], 'no codes that nobody was shown');
+    assert.deepEqual([account.totp, account.backupCodesLeft], [true, 0], 'no codes that nobody has seen');
     refused(
       await tfa('generate', { password: adminPassword }),
       400,
       invalidPayload('TFA Secret is already set for this user'),
     );
 
-    // A code counts once, at a sign-in and at the end; and the end takes one whatever is remembered.
+    // A code counts once, at a sign-in and when disabling, which requires one whatever is remembered.
     clock.advance(minute);
     const otp = present.next();
     const again = (await directus.login({ otp })).body.data.access_token;
@@ -129,7 +129,7 @@ describe('Directus: the second factor', () => {
     refused(await disable('123456'), 400, invalidPayload('TFA is not enabled for this user'));
   });
 
-  test('passwords are guessed no more often than at a sign-in, codes no more often than elsewhere', async (t) => {
+  test('guesses of passwords count with those at sign-in, guesses of codes with those elsewhere', async (t) => {
     const own = await DirectusServer.start({ CURFEW_LOGIN_ATTEMPTS: '3/1m', CURFEW_FACTOR_ATTEMPTS: '2/1m' }, clock);
     t.after(() => own.close());
     const as = { bearer: (await own.login()).body.data.access_token };

@@ -1,27 +1,27 @@
 import { createVerifier } from 'curfew-client/verifier';
 
 /*
- * An application in a process of its own: verifies whatever sessions it is told of again and again, and writes down
- * each moment and each answer. Its parent sends lines `{add: {id: token}, drop: [id]}`, and may stop and continue it.
+ * An application in its own process: verifies the sessions that it gets again and again, and records each time and
+ * answer. Its parent sends lines `{add: {id: token}, drop: [id]}`, and may stop and continue it.
  */
 const [urls = '', key = '', name = ''] = process.argv.slice(2);
 const verifier = createVerifier({ url: urls.split(','), key, timeout: 4000 });
-/** `askAt`: what is not active is remembered by nobody, and asked for again only now and then. */
+/** `askAt`: an answer that is not active is not cached, and asked for again only now and then. */
 type Known = { id: string; token: string; open: number; askAt: number };
 const sessions: Known[] = [];
-/** Sessions that the parent wants to be done with. */
+/** Sessions that the parent wants to drop. */
 const leaving = new Set<Known>();
-/** Runs of answers that are alike: session, when the last of them began, the answer, how many. */
+/** Runs of equal answers: session, start of the last one, answer, count. */
 type Run = [session: string, began: number, answer: number, times: number];
 const seen: Run[] = [];
 const runs = new Map<string, Run>();
-/** Verifications that wait for an answer, as a server's requests would: so many at once. */
+/** The number of verifications that may wait for an answer at once, as a server's requests would. */
 const mostOpen = 100;
 const mostOfOne = 3;
-/** Often enough to see a stale answer many times, and no more: the machine is for the servers and their store. */
+/** Often enough to see a stale answer many times, but no more: the servers and their store need the machine. */
 const atATime = 10;
 const pauseMs = 10;
-/** Milliseconds until whatever was not active, or not answered, is asked for again. */
+/** Milliseconds until a session without an active answer is asked about again. */
 const askAgain = 2000;
 const askAfterFailure = 200;
 let open = 0;
@@ -52,7 +52,7 @@ function drop(ids: ReadonlySet<string>): void {
   sessions.length = kept;
 }
 
-/** `done`: sessions of which it has told everything that it ever will. */
+/** `done`: sessions for which everything has been reported. */
 function report(): void {
   seen.push(...runs.values());
   runs.clear();

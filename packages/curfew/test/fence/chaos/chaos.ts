@@ -9,23 +9,23 @@ import { Checker, type Judgement, type Verified } from './history.ts';
 import { type ProxyServer, startProxy } from './proxy.ts';
 import { type Restart, restartIn, type StoreChange, unexplained } from './restarts.ts';
 
-/** The store that the servers share: how they are told of it, and what can be done to it. */
+/** The store that the servers share: how they are configured for it, and what can be done to it. */
 export type ChaosStore = {
   env: Record<string, string>;
   nodes: number;
   restart?: () => Promise<void>;
-  /** How many times a restart makes it another store than before: not at all, unless it says so. */
+  /** How many times a restart makes it another store; 0 if absent. */
   restartChanges?: number;
   standby?: Standby;
 };
 
-/** What stands by to become the store that the servers share. */
+/** The standby that can take the store's place. */
 export type Standby = {
-  /** It has all that was acknowledged before the call, and gets nothing from then on. */
+  /** The standby has everything acknowledged before the call, and gets nothing from then on. */
   lag(): Promise<void>;
-  /** The old primary is gone for good, and it serves in its place. */
+  /** The old primary is gone permanently, and the standby serves in its place. */
   promote(): Promise<void>;
-  /** Makes the next standby. */
+  /** Creates the next standby. */
   renew(): Promise<void>;
 };
 
@@ -36,50 +36,52 @@ export type ChaosReport = Judgement & {
   waits: { p50: number; p99: number; max: number };
   by: { acks: number; timeout: number };
   expired: number;
-  /** Changes that were not acknowledged, by the code that said so. */
+  /** Changes that were not acknowledged, by error code. */
   refused: Record<string, number>;
   fromMemory: number;
   /** How often servers started over, by reason. */
   restarts: Record<string, number>;
   unexplained: Restart[];
-  /** Servers that ended though nobody ended them, and what they said last. */
+  /** Servers that ended unexpectedly, with their last output. */
   crashes: string[];
-  /** Sessions whose changes the checker remembered, at most. */
+  /** The most sessions whose changes the checker has remembered. */
   remembered: number;
 };
 
-/** Applications reach it through its proxy; whoever opens and ends sessions reaches it without. */
+/** Applications reach it through its proxy; the test's client reaches it directly. */
 type Node = { server: ServerProcess | undefined; proxy: ProxyServer; client: Client };
-/** A server that runs or ran, and what its log has told of. */
+/** A server that is or was running, and what its log has reported. */
 type Watched = { server: ServerProcess; started: number; restarts: Restart[] };
 type App = { child: ChildProcess; at: number };
-/** `firstApp`: it is verified by that one and some that follow. */
+/** `firstApp`: the first of the applications that verify it. */
 type Session = { id: string; userId: string; token: string; version: number; firstApp: number };
 type Receipt = { everywhere: boolean; by: 'acks' | 'timeout'; waitedMs: number; verifiers: { expired: number } };
 
 const applications = 6;
-/** A session is verified by so many of them, so that there are always some that an end does not concern. */
+/** The number of applications that verify a session, so that an end never concerns all of them. */
 const appsOfSession = 2;
-/** Sessions that are active at a time. */
+/** The number of sessions that are active at a time. */
 const lively = 300;
-/** Ends a second that the timetable asks for. What a fault holds up is caught up with afterwards. */
+/** Ends per second according to the schedule. Ends that a fault delays are caught up with afterwards. */
 const rate = 150;
-/** One of so many ends is followed by a change of groups. */
+/** After this many ends follows a change of groups. */
 const changesAfter = 4;
 const mostUnderWay = 900;
-/** Begun at once at most, every ten milliseconds: with fewer, a busy machine's late timers would keep the load down. */
+/**
+ * The most to begin at once, every ten milliseconds; with fewer, late timers on a busy machine would reduce the load.
+ */
 const mostAtOnce = 20;
 const tick = 10;
-/** How often an end is asked for, at another server each time, until one acknowledges it. */
+/** How often an end is tried, at another server each time, until one acknowledges it. */
 const attempts = 5;
-/** Milliseconds that an ended session is verified yet once its end has returned, or nobody acknowledged it. */
+/** Milliseconds for which an ended session is still verified after its end has returned, or nobody acknowledged it. */
 const verifiedYet = 1500;
-/** Lines that are kept of what a server tells people. */
+/** Lines that are kept of a server's output. */
 const mostTold = 20;
 const afterRefusal = 100;
-/** Milliseconds from one fault to the next, on a fleet of three; whoever has fewer servers is hurt less often. */
+/** Milliseconds between faults, in a fleet of three; smaller fleets get fewer. */
 const betweenFaults = [1000, 4000] as const;
-/** How long the store is left alone, once it serves again. */
+/** How long the store is left alone after it serves again. */
 const storeRests = [20_000, 40_000] as const;
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
@@ -88,7 +90,7 @@ const pause = (milliseconds: number) =>
     setTimeout(resolve, milliseconds);
   });
 
-/** Real servers and applications, killed, stopped, cut off and slowed while everything that they say is written down. */
+/** Real servers and applications, killed, stopped, cut off and slowed while everything that they report is recorded. */
 export class Chaos {
   readonly #store: ChaosStore;
   readonly #key: string = makeKey(Date.now(), random);
@@ -96,10 +98,10 @@ export class Chaos {
   readonly #watched: Watched[] = [];
   readonly #apps: App[] = [];
   readonly #checker: Checker = new Checker();
-  /** All that applications verify; those of them that nobody changes at the moment are `free`. */
+  /** All sessions that applications verify; those that nobody is changing are `free`. */
   readonly #sessions: Map<string, Session> = new Map();
   readonly #free: Session[] = [];
-  /** Sessions that applications were told to drop, and who has not answered yet. */
+  /** Sessions that applications were told to drop, and the applications that have not answered yet. */
   readonly #dropping: Map<string, Set<ChildProcess>> = new Map();
   readonly #news = { add: [] as Session[], drop: [] as Session[] };
   readonly #storeChanges: StoreChange[] = [];
@@ -193,7 +195,7 @@ export class Chaos {
     this.#watched.push({ server, started, restarts: [] });
     node.proxy.target.port = Number(new URL(server.url).port);
     node.client = clientFor(server, this.#key);
-    // Whoever is killed on purpose is not the node's server any more.
+    // A server that is killed on purpose is no longer the node's.
     server.child.once('exit', (code, signal) => {
       if (node.server !== server) return;
       node.server = undefined;
@@ -211,15 +213,15 @@ export class Chaos {
 
   async #bringBack(node: Node): Promise<void> {
     while (this.#running && !node.server) {
-      // It does not start without its store, which may be starting too.
+      // It does not start without its store, which may still be starting too.
       await this.#startNode(node).catch(() => pause(200));
     }
-    // Whatever was started when all was over already.
+    // A server that started after everything was over.
     const late = node.server as ServerProcess | undefined;
     if (!this.#running) await late?.stop('SIGKILL');
   }
 
-  /** Takes what the servers have logged, so that it does not gather in memory. */
+  /** Reads what the servers have logged, so that it does not accumulate in memory. */
   #readLogs(): void {
     for (const { server, restarts } of this.#watched) {
       server.told.splice(0, server.told.length - mostTold);
@@ -255,7 +257,7 @@ export class Chaos {
     child.on('disconnect', () => {
       for (const session of [...this.#dropping.keys()]) this.#dropped(session, child);
     });
-    // What is news to the others is told to all, and only once.
+    // Every application gets the news, and only once.
     this.#tellNews();
     child.send({ add: tokensOf(at, [...this.#sessions.values()]) }, () => {});
     return { child, at };
@@ -282,7 +284,7 @@ export class Chaos {
     if (waiting?.delete(child) && waiting.size === 0) this.#forget(session);
   }
 
-  /** Everything that any application has seen of it is told. */
+  /** Everything that any application has seen of it has been reported. */
   #forget(session: string): void {
     this.#dropping.delete(session);
     this.#checker.forget(session);
@@ -290,7 +292,7 @@ export class Chaos {
 
   // ---- Load
 
-  /** Opens, changes and ends sessions by a timetable, and writes down when each answer came. */
+  /** Opens, changes and ends sessions on a schedule, and records when each answer came. */
   async #workAlong(began: number, until: number): Promise<void> {
     while (now() < until) {
       for (let i = 0; i < mostAtOnce; i++) {
@@ -310,7 +312,7 @@ export class Chaos {
     this.#underWay.add(done);
   }
 
-  /** Asks any server that runs, as a load balancer would. What was not acknowledged promised nothing. */
+  /** Calls any running server, as a load balancer would. A change that was not acknowledged promised nothing. */
   async #ask(work: (client: Client) => Promise<void>): Promise<void> {
     const running = this.#nodes.filter(({ server }) => server);
     const nodes = running.length > 0 ? running : this.#nodes;
@@ -330,7 +332,7 @@ export class Chaos {
     if (changed) this.#begin(() => this.#changeGroups(changed));
   }
 
-  /** Any session that nobody changes at the moment. */
+  /** Any session that nobody is changing. */
   #take(): Session | undefined {
     const last = this.#free.pop();
     const at = randomInt(this.#free.length + 1);
@@ -407,7 +409,7 @@ export class Chaos {
     const node = this.#nodes[randomInt(this.#nodes.length)]!;
     const app = this.#apps[randomInt(this.#apps.length)]!;
     const kinds: Record<string, () => Promise<void> | void> = {
-      // Whoever starts again takes seconds, in which other things go wrong as well.
+      // A server takes seconds to restart, while other faults happen as well.
       ...(node.server && {
         'node killed': () => void this.#replace(node, node.server!),
         'node stopped': () => stopAndContinue(node.server!.child, randomInt(50, 3000)),
@@ -423,7 +425,7 @@ export class Chaos {
         setTimeout(() => node.proxy.delay(0), randomInt(100, 2500)).unref();
       },
     };
-    // A process that starts takes more of the machine than all else, so few are killed.
+    // A starting process uses most of the machine, so few are killed.
     const frequent = ['node stopped', 'application stopped', 'connections cut', 'connections slowed'];
     const likely = [...Object.keys(kinds), ...frequent.filter((kind) => kind in kinds)];
     const kind = likely[randomInt(likely.length)]!;
@@ -432,7 +434,7 @@ export class Chaos {
     await kinds[kind]!();
   }
 
-  /** The store is hurt whenever it has rested, in every way in turn. */
+  /** The store gets a fault whenever it has rested, of every kind in turn. */
   async #hurtStoreAlong(until: number): Promise<void> {
     const { restart, standby } = this.#store;
     const ways: [kind: string, hurt: () => Promise<void>][] = [];
@@ -465,7 +467,7 @@ export class Chaos {
     await standby.renew();
   }
 
-  /** Whatever makes the store another than before, so many times. */
+  /** A fault that makes the store another one, this many times. */
   async #changingStore(times: number, work: () => Promise<void>): Promise<void> {
     const changes = Array.from({ length: times }, () => ({ from: Date.now(), until: Number.POSITIVE_INFINITY }));
     this.#storeChanges.push(...changes);
@@ -478,7 +480,7 @@ function isVerifiedBy(at: number, { firstApp }: Session): boolean {
   return (at - firstApp + applications) % applications < appsOfSession;
 }
 
-/** Those that an application verifies: its tokens, by the session's id. */
+/** The tokens of the sessions that an application verifies, by the session's id. */
 function tokensOf(at: number, sessions: readonly Session[]): Record<string, string> {
   return Object.fromEntries(sessions.filter((one) => isVerifiedBy(at, one)).map(({ id, token }) => [id, token]));
 }

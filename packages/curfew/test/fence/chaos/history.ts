@@ -1,18 +1,18 @@
 /*
- * What was seen, by the machine's one monotonic clock, which all its processes share. A verification is known by when
- * it began; a change by when it had returned.
+ * What was observed, by the machine's monotonic clock, which all its processes share. A verification is dated by its
+ * start, a change by its return.
  */
 
 /**
- * `answer`: the version that it told of, 0 when it was not active, -1 when there was no answer. Of `times` that
- * answered alike, one after another, the one that began last: if any of them broke the promise, that one did.
+ * `answer`: the version that it returned; 0 if not active, -1 if there was no answer. Of a run of `times` equal answers
+ * this is the last to start: if any of them broke the promise, this one did.
  */
 export type Verified = { kind: 'verify'; session: string; began: number; answer: number; times: number; by: string };
-/** `version`: what the session was changed to; 0 when it was ended. */
+/** `version`: the version that the session was changed to; 0 if it was ended. */
 export type Changed = { kind: 'change'; session: string; asked: number; returned: number; version: number };
 /**
- * A failover to a standby that lags. `begins` is noted before anything can be lost: the standby has, or will have,
- * everything that returned before. `serves` is noted once it has been promoted, and the old primary is gone.
+ * A failover to a lagging standby. `begins` is noted before anything can be lost: the standby has, or will have,
+ * everything that returned before. `serves` is noted once it has been promoted and the old primary is gone.
  */
 export type FailedOver = { kind: 'failover'; what: 'begins' | 'serves'; at: number };
 export type Seen = Verified | Changed | FailedOver;
@@ -22,13 +22,13 @@ export type Violation = {
   by: string;
   began: number;
   answer: number;
-  /** The change that it told nothing of. */
+  /** The change that its answer did not show. */
   floor: number;
   asked: number;
   returned: number;
 };
 
-/** `lost`: changes that returned during a failover, and may be gone with the old primary. */
+/** `lost`: changes that returned during a failover and may be gone with the old primary. */
 export type Judgement = {
   violations: Violation[];
   verifications: number;
@@ -38,27 +38,27 @@ export type Judgement = {
 };
 
 /**
- * Milliseconds after a failover within which an end may return that was asked for before it was over, and is lost: the
- * last word of the old primary counts for half a lease (R17), and an answer takes its time on a busy machine.
+ * Milliseconds after a failover in which an end that was requested before may still return and be lost: the old
+ * primary's last answer counts for half a lease (R17), and an answer takes its time on a busy machine.
  */
 const lastWord = 1000;
 
-/** Violations that are kept to be shown: a fence that is broken breaks the promise at every verification. */
+/** The most violations that are kept: a broken fence breaks the promise at every verification. */
 const mostViolations = 1000;
 
 /**
- * Finds every verification that began after a change had returned and told of what was before it. Versions of one
- * session grow; an end is later than all of them. Where no answer came nothing was promised.
+ * Finds every verification that began after a change had returned and shows the state before it. Versions of one
+ * session grow, and an end is later than all of them. No answer promises nothing.
  *
- * It judges as it is told, so that it need not remember what it was told of verifications. That is exact, because a
- * change is noted at the moment of its return, and so before any verification that began later.
+ * It judges each verification immediately, so that it need not remember any. That is exact, because a change is noted
+ * at the moment of its return, and so before any verification that began later.
  */
 export class Checker {
   readonly #changes: Map<string, Changed[]> = new Map();
   readonly #judgement: Judgement = { violations: [], verifications: 0, active: 0, changes: 0, lost: 0 };
-  /** Since when something may be lost, while a failover is under way. */
+  /** Since when changes may be lost, while a failover is in progress. */
   #losingSince: number = Number.POSITIVE_INFINITY;
-  /** When the last failover was over. */
+  /** When the last failover ended. */
   #serves: number = Number.NEGATIVE_INFINITY;
 
   note(seen: Seen): void {
@@ -71,7 +71,7 @@ export class Checker {
     }
   }
 
-  /** To be called once no verification of a session is under way or still to be told: nothing of it can be judged. */
+  /** Forgets a session; only once no verification of it is in progress or unreported, because none could be judged. */
   forget(session: string): void {
     this.#changes.delete(session);
   }
@@ -86,7 +86,7 @@ export class Checker {
   }
 
   #noteChange(change: Changed): void {
-    // The promoted standby may never have heard of it.
+    // The promoted standby may never have received it.
     const isLastWord = change.asked < this.#serves && change.returned < this.#serves + lastWord;
     if (change.returned >= this.#losingSince || isLastWord) {
       this.#judgement.lost += 1;

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A proxy before a server: connections can be cut, slowed and held up through it. */
+/** A proxy in front of a server that can cut, slow and hold connections. */
 export type ProxyServer = {
   url: string;
-  /** Where it leads to; a server that comes back does so at another port. */
+  /** Where it leads; a restarted server has another port. */
   target: { port: number };
   cut(): void;
-  /** Milliseconds that whatever passes is late. */
+  /** Milliseconds by which traffic is delayed. */
   delay(milliseconds: number): void;
   close(): void;
 };
@@ -17,7 +17,7 @@ export async function startProxy(): Promise<ProxyServer> {
   let late = 0;
   const open = new Set<Socket>();
   const pass = (from: Socket, to: Socket) => {
-    // Late, but never out of order: one timer for all that waits, because two may fire in either order.
+    // Late, but never out of order: one timer for everything that waits, because two may fire in either order.
     const waiting: { data: Buffer; due: number }[] = [];
     const passOn = () => {
       const at = performance.now();

@@ -1,6 +1,6 @@
 import type { ChaosReport } from './chaos.ts';
 
-/** The report as a table, as people read it. */
+/** The report as a table for people. */
 export function tell(store: string, report: ChaosReport): string[] {
   const { waits, by, faults, restarts, violations, unexplained } = report;
   const rows: [string, string][] = [

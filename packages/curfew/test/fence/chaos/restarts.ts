@@ -1,15 +1,17 @@
-/** When the store became another than before, epoch milliseconds: a server may have noticed it since `from`. */
+/** When the store became another one, in epoch milliseconds; a server may have noticed it since `from`. */
 export type StoreChange = { from: number; until: number };
 
-/** That a server's fence started over, as its log tells of it. */
+/** A restart of a server's fence, as its log reports it. */
 export type Restart = { at: number; reason: string };
 
-/** The reasons that a failover, a restore or a restart of the store gives a server to start over (docs/fence, R10). */
+/**
+ * The reasons for which a failover, a restore or a restart of the store makes a server start over (docs/fence, R10).
+ */
 const reasons = ['log_trimmed', 'log_replaced', 'store_incarnation'];
 
 /**
- * A server starts over when the store has become another, once each time, and for nothing else. Answers with the
- * restarts of one server, which was started at a moment, that this does not explain.
+ * A server starts over once each time that the store becomes another one, and for no other reason. Returns the restarts
+ * of a server, started at a given moment, that this does not explain.
  */
 export function unexplained(restarts: readonly Restart[], started: number, changes: readonly StoreChange[]): Restart[] {
   let explained = 0;
@@ -21,7 +23,7 @@ export function unexplained(restarts: readonly Restart[], started: number, chang
   });
 }
 
-/** Reads a line of a server's log: a restart, if it tells of one. */
+/** Reads a restart from a line of a server's log, if it reports one. */
 export function restartIn(line: string): Restart | undefined {
   if (!line.includes('starts over')) return undefined;
   const { msg, reason, time } = JSON.parse(line) as { msg: string; reason?: string; time: number };

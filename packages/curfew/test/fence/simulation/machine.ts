@@ -45,7 +45,7 @@ export class Universe {
     this.at(this.now + delay, machine, work);
   }
 
-  /** Lets everything happen until a moment: one event, then all that follows from it at once, then the next. */
+  /** Lets everything happen up to a moment: one event, then all its immediate consequences, then the next. */
   async run(until: number): Promise<void> {
     for (;;) {
       const next = this.#heap[0];
@@ -97,7 +97,7 @@ function before(a: Event, b: Event): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
-/** A process on a machine of its own: two clocks, of which neither is right. */
+/** A process on its own machine, which has two clocks, neither of them right. */
 export class Machine {
   readonly #universe: Universe;
   readonly name: string;
@@ -108,18 +108,18 @@ export class Machine {
   #since: number;
   dead = false;
   frozen = false;
-  /** The monotonic clock stands still: the machine sleeps. */
+  /** The monotonic clock stands still while the machine sleeps. */
   #asleep = false;
   /**
-   * Whether its wall clock was set, or it slept, and nobody has read the clocks since. Between two readings only one of
-   * the two happens: together they can cancel each other out, and no clock would tell.
+   * Whether its wall clock was set, or it slept, and nobody has read the clocks since. Between two reads only one of
+   * the two happens: together they can cancel each other out, and no clock would show it.
    */
   #unread = false;
-  /** What it would have done while it was stopped; it does so when it goes on. */
+  /** Work that was due while it was stopped; it is done when the process continues. */
   missed: (() => void)[] = [];
 
   readonly #dice: Dice;
-  /** What a timer does, of all that it misses. */
+  /** The last run of a timer, of all that it missed. */
   readonly #timers: WeakSet<() => void> = new WeakSet();
 
   constructor(universe: Universe, name: string, rate: number, dice: Dice) {
@@ -139,7 +139,7 @@ export class Machine {
       return this.date();
     },
     after: (milliseconds, work) => {
-      // As Node.js has it: no timer is shorter than a millisecond.
+      // As in Node.js, no timer is shorter than a millisecond.
       const due = this.timing.mono() + Math.max(1, milliseconds);
       let off = false;
       const arm = () => {
@@ -159,7 +159,7 @@ export class Machine {
     },
   };
 
-  /** What its wall clock says, to whoever keeps no time by it. */
+  /** Its wall clock, for uses that measure no time with it. */
   date(): number {
     return this.#wallBase + this.#passed();
   }
@@ -170,14 +170,16 @@ export class Machine {
     this.#rate = rate;
   }
 
-  /** Its wall clock is set; not in its sleep, when nobody is there to see that both clocks are wrong together. */
+  /**
+   * Sets its wall clock; not while it sleeps, because then no process would see that both clocks are wrong together.
+   */
   step(by: number): void {
     if (this.#asleep || this.#unread) return;
     this.#wallBase += by;
     this.#unread = true;
   }
 
-  /** SIGSTOP: it does nothing, and its clocks go on. `asleep`: the whole machine sleeps, and one clock with it. */
+  /** SIGSTOP: it does nothing while its clocks run. `asleep`: the whole machine sleeps, and one clock with it. */
   stop(asleep: boolean): void {
     if (this.dead || this.frozen) return;
     this.#rebase();
@@ -193,7 +195,7 @@ export class Machine {
     this.#asleep = false;
     const missed = this.missed;
     this.missed = [];
-    // Who was stopped while it waited for the network hears of that before it looks at what is due.
+    // A process that was stopped while it waited for the network hears of that before it checks what is due.
     if (this.#dice.chance(0.5)) missed.sort((a, b) => Number(this.#timers.has(a)) - Number(this.#timers.has(b)));
     for (const work of missed) this.#universe.in(0, this, work);
   }

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 
-/** A rule taken out of the real code: what is written in a file, and what is written there instead. */
+/** A rule removed from the real code: the original texts and their replacements. */
 export type Mutant = {
   rule: string;
   breaks: string;
   file: string;
   /** `elsewhere`: in another file than `file`. */
   edits: readonly (readonly [there: string, instead: string, elsewhere?: string])[];
-  /** Few random schedules show it: this test beside the simulation does. */
+  /** Random schedules rarely show it; this test does. */
   shownBy?: string;
 };
 
@@ -30,13 +30,13 @@ export const mutants: Record<string, Mutant> = {
   },
   'one-clock': {
     rule: 'R1',
-    breaks: 'a holder goes by its monotonic clock alone, which stands still while the machine sleeps',
+    breaks: 'a holder uses only its monotonic clock, which stands still while the machine sleeps',
     file: client('timing'),
     edits: [['Math.max(mono - this.#mono, wall - this.#wall)', 'mono - this.#mono']],
   },
   'no-margin': {
     rule: 'R1',
-    breaks: 'nobody allows for clocks that run apart',
+    breaks: 'no margin allows for clocks that drift apart',
     file: client('timing'),
     edits: [['return length * 1.2 + 50;', 'return length;']],
   },
@@ -48,7 +48,7 @@ export const mutants: Record<string, Mutant> = {
   },
   'removes-without-looking': {
     rule: 'R2',
-    breaks: 'a row that was judged dead is removed although it was renewed meanwhile',
+    breaks: 'a row that was judged dead is removed although it has been renewed since',
     file: node('propagation-waits'),
     edits: [['removeNode(row.id, row.counter)', 'removeNode(row.id)']],
   },
@@ -60,19 +60,19 @@ export const mutants: Record<string, Mutant> = {
   },
   'not-capped': {
     rule: 'R3',
-    breaks: "a verifier's lease is longer than what is left of its node's",
+    breaks: "a verifier's lease outlasts its node's",
     file: node('node'),
     edits: [['Math.min(this.#streams.termOf(holder), this.leaseLeft())', 'this.#streams.termOf(holder)']],
   },
   'no-barrier': {
     rule: 'R4',
-    breaks: "a renewal is believed before the log's head is applied",
+    breaks: "a renewal counts before the log's head is applied",
     file: node('lease-keeper'),
     edits: [['.filter(({ head }) => head.sequence <= tail.sequence)', '.filter(({ head }) => head.sequence >= 0)']],
   },
   'question-before-tail': {
     rule: 'R5',
-    breaks: 'a node reads sessions, and renews, before it knows where its tail begins',
+    breaks: 'a node reads sessions and renews before it knows where its tail begins',
     file: node('node'),
     edits: [
       ['    await this.started;\n    const verdict', '    const verdict'],
@@ -103,7 +103,7 @@ export const mutants: Record<string, Mutant> = {
   },
   'only-leased': {
     rule: 'R7',
-    breaks: 'a verifier without a lease is not told of changes',
+    breaks: 'a verifier without a lease does not hear of changes',
     file: node('stream-book'),
     edits: [['connection.tell(text, tail);', 'if (connection.outstanding.until > now) connection.tell(text, tail);']],
   },
@@ -134,7 +134,7 @@ export const mutants: Record<string, Mutant> = {
   },
   'skips-a-gap': {
     rule: 'R10',
-    breaks: 'a node whose log was trimmed goes on with what is left',
+    breaks: 'a node whose log was trimmed continues with the rest',
     file: node('log-follower'),
     edits: [
       ["if (first.sequence > from.sequence) return 'log_trimmed';", ''],
@@ -148,7 +148,7 @@ export const mutants: Record<string, Mutant> = {
   },
   'numbers-alone': {
     rule: 'R10',
-    breaks: 'a log that goes on at the same number is taken for the same log',
+    breaks: 'a log that continues at the same sequence counts as the same log',
     file: node('log-follower'),
     edits: [
       ['if (first.mark !== from.mark)', 'if (first.mark === undefined)'],
@@ -157,33 +157,33 @@ export const mutants: Record<string, Mutant> = {
   },
   'pull-unmarked': {
     rule: 'R10',
-    breaks: 'whoever reads on does not look whether its last entry is still the same',
+    breaks: 'a reader does not check that its last entry is still the same',
     file: node('log-follower'),
     edits: [['if (first.mark !== from.mark)', 'if (first.mark === undefined)']],
   },
   'renewal-unmarked': {
     shownBy: 'propagation-waits.test.ts',
     rule: 'R10',
-    breaks: 'a renewal goes by the number of the head alone',
+    breaks: 'a renewal checks only the sequence of the head',
     file: node('log-follower'),
     edits: [['return read !== undefined && read !== mark;', 'return read !== undefined && mark === undefined;']],
   },
   'row-of-another-log': {
     shownBy: 'propagation-waits.test.ts',
     rule: 'R10',
-    breaks: 'what a node has applied of a log that is gone counts for the one that took its place',
+    breaks: 'what a node has applied of a replaced log counts for the new one',
     file: node('propagation-waits'),
     edits: [['row.current && row.applied', 'row.applied']],
   },
   'own-log-unproven': {
     rule: 'R10',
-    breaks: 'what this node has applied of a log that is gone counts for the one that took its place',
+    breaks: 'what this node has applied of a replaced log counts for the new one',
     file: node('propagation-waits'),
     edits: [['if (!follows || this.#timing.mono()', 'if (this.#timing.mono()']],
   },
   'trusts-lost-rows': {
     rule: 'R10',
-    breaks: 'after a failover that lost the rows, an end waits only for those that are there',
+    breaks: 'after a failover that lost the rows, an end waits only for the remaining ones',
     file: node('propagation-waits'),
     edits: [['if (incarnation !== known?.id || known.since === undefined) {', 'if (known?.since === undefined) {']],
   },
@@ -197,7 +197,7 @@ export const mutants: Record<string, Mutant> = {
   'confirms-at-once': {
     shownBy: 'propagation-waits.test.ts',
     rule: 'R10',
-    breaks: 'an incarnation is confirmed before what was granted under the one before is over',
+    breaks: 'an incarnation is confirmed before the grants of the previous one have run out',
     file: node('propagation-waits'),
     edits: [
       ['if (confirmed || now - (this.#incarnation?.since ?? now) < this.#longest) return;', 'if (confirmed) return;'],
@@ -212,7 +212,7 @@ export const mutants: Record<string, Mutant> = {
   },
   'lease-unread': {
     rule: 'R11',
-    breaks: 'what is cached is answered without a look at the lease',
+    breaks: 'a cached answer is given without a check of the lease',
     file: client('exact-cache'),
     edits: [['if (!this.lease.validAt(now) || token.length', 'if (token.length']],
   },
@@ -224,13 +224,13 @@ export const mutants: Record<string, Mutant> = {
   },
   'wide-does-not-spoil': {
     rule: 'R13',
-    breaks: 'a change of all of a user does not spoil an open question about a session of it',
+    breaks: 'a change of all sessions of a user does not spoil an open question about one of them',
     file: client('exact-cache'),
     edits: [['    return !fill.spoiled && (this.#users.get(userId) ?? 0) <= fill.heard;', '    return !fill.spoiled;']],
   },
   'forgets-users-early': {
     rule: 'R13',
-    breaks: 'what an older open question has to compare with is forgotten when a later one is answered',
+    breaks: 'the changes that an older open question must be compared with are forgotten when a later one is answered',
     file: client('exact-cache'),
     edits: [['if (oldest && last > oldest.heard) break;', 'if (oldest && last > this.#heard) break;']],
   },
@@ -248,7 +248,7 @@ export const mutants: Record<string, Mutant> = {
   },
   'joins-unheard-user': {
     rule: 'R14',
-    breaks: 'a verification joins a question that was asked before a change of all of its user',
+    breaks: 'a verification joins a question from before a change of all sessions of its user',
     file: client('exact-cache'),
     edits: [['const unchanged = !fill.spoiled && fill.heard === this.#heard;', 'const unchanged = !fill.spoiled;']],
   },
@@ -274,7 +274,7 @@ export const mutants: Record<string, Mutant> = {
   },
   'stored-is-everywhere': {
     rule: 'R17',
-    breaks: 'an answer that waited for the store alone says everywhere',
+    breaks: 'an answer that waited only for the store says everywhere',
     file: node('index'),
     edits: [
       ["if (wait === 'everywhere') return", "if (wait === ('never' as string)) return"],
@@ -283,37 +283,37 @@ export const mutants: Record<string, Mutant> = {
   },
   'head-against-later-tail': {
     rule: 'R21',
-    breaks: 'the head that a renewal found is compared with a tail that has gone on meanwhile',
+    breaks: 'the head of a renewal is compared with a tail that has advanced meanwhile',
     file: node('lease-keeper'),
     edits: [['isContradictedBy(head, known)', 'isContradictedBy(head, log.tail)']],
   },
   'pull-before-start': {
     rule: 'R21',
-    breaks: "the log is read before it is known where the node's tail begins",
+    breaks: "the log is read before the start of the node's tail is known",
     file: node('log-follower'),
     edits: [['if (this.#over || !this.#tail) return;', 'if (this.#over) return;']],
   },
   'renewal-before-start': {
     rule: 'R21',
-    breaks: 'a renewal is asked for before there is anything to compare its answer with',
+    breaks: 'a renewal is sent before there is anything to compare its answer with',
     file: node('lease-keeper'),
     edits: [['    await started;\n    if (this.#over) return;\n', '    if (this.#over) return;\n']],
   },
   'asked-is-no-concern': {
     rule: 'R22',
-    breaks: 'a session that a verifier asks about and is not told of yet does not concern it',
+    breaks: 'a session in a verifier’s unanswered question does not concern it',
     file: node('verifier-connection'),
     edits: [['    this.#concern.noteSession(sessionIdOf(token));\n', '']],
   },
   'unknown-user-is-no-concern': {
     rule: 'R22',
-    breaks: 'a change of all of a user does not concern a verifier whose question is still open',
+    breaks: 'a change of all sessions of a user does not concern a verifier with an open question',
     file: node('concern'),
     edits: [["return asking || (of === 'user'", "return (asking && of === 'all') || (of === 'user'"]],
   },
   'user-is-forgotten': {
     rule: 'R22',
-    breaks: 'a change of all of a user does not concern a verifier that was told of their sessions',
+    breaks: 'a change of all sessions of a user does not concern a verifier that knows one of them',
     file: node('verifier-connection'),
     edits: [['      if (verdict.active) this.#concern.noteUser(verdict.stored.userId);\n', '']],
   },
@@ -331,19 +331,19 @@ export const mutants: Record<string, Mutant> = {
   'any-key-is-the-holder': {
     shownBy: 'keys.test.ts',
     rule: 'R8',
-    breaks: 'a hello with another key speaks for the streams of the same holder',
+    breaks: 'a hello with another key releases the streams of the same holder',
     file: node('verifier-connection'),
     edits: [['{this.keyId} $', "{''} $"]],
   },
   'revoked-goes-on': {
     rule: 'R23',
-    breaks: 'a stream goes on although its key was revoked',
+    breaks: 'a stream continues although its key was revoked',
     file: node('stream-book'),
     edits: [['        connection.letGo(tail);\n', '']],
   },
   'revoked-owes-nothing': {
     rule: 'R23',
-    breaks: 'a revocation does not wait for what its streams were granted',
+    breaks: 'a revocation does not wait for the leases of its streams',
     file: node('stream-book'),
     edits: [
       [
@@ -362,20 +362,20 @@ export const mutants: Record<string, Mutant> = {
   'admits-before-the-tail': {
     shownBy: 'keys.test.ts',
     rule: 'R5',
-    breaks: 'the store is asked about a key before it is known where the tail begins',
+    breaks: 'the store is asked about a key before the start of the tail is known',
     file: node('verifier-connection'),
     edits: [['      await this.#host.started;\n      if (this.#isOver()) return;\n', '']],
   },
   'any-ack-is-the-last': {
     shownBy: 'keys.test.ts',
     rule: 'R23',
-    breaks: 'the ack of an earlier change says that everything is dropped',
+    breaks: 'the ack of an earlier change counts for dropping everything',
     file: node('verifier-connection'),
     edits: [['message.sequence === this.#sent)', 'message.sequence <= this.#sent)']],
   },
   'lost-is-everywhere': {
     rule: 'R17',
-    breaks: 'an end that a failover lost while it waited is told as over everywhere',
+    breaks: 'an end that a failover lost while it waited is reported as complete everywhere',
     file: node('propagation-waits'),
     edits: [
       [
@@ -386,20 +386,20 @@ export const mutants: Record<string, Mutant> = {
   },
   'time-alone-is-enough': {
     rule: 'R17',
-    breaks: 'an end that has waited the full time returns without another word from the store',
+    breaks: 'an end that has waited the full time returns without asking the store again',
     file: node('propagation-waits'),
     edits: [['        waiter.due = true;\n', "        finish('timeout');\n"]],
   },
   'last-word-too-late': {
     shownBy: 'propagation-waits.test.ts',
     rule: 'R17',
-    breaks: 'who stood still takes an answer of long ago for the last word of the store',
+    breaks: 'a node that stood still accepts an old answer as the store’s last word',
     file: node('propagation-waits'),
     edits: [['if (follows && !this.#isOld(asked)) for', 'if (follows) for']],
   },
   'list-too-old': {
     rule: 'R17',
-    breaks: 'a reading of the list counts however old it is',
+    breaks: 'a read of the list counts however old it is',
     file: node('propagation-waits'),
     edits: [['if (this.#isOld(waiter.nodes.asked)) {', 'if (waiter.nodes.asked < 0) {']],
   },

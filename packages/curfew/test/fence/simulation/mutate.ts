@@ -3,7 +3,7 @@ import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { mutants } from './mutants.ts';
 
-/* Imported before the simulation: loads the real code with one rule taken out of it. */
+/* Imported before the simulation: loads the real code with one rule removed. */
 const name = process.env['MUTANT'] ?? '';
 const mutant = mutants[name];
 if (!mutant) throw new Error(`There is no mutant ${JSON.stringify(name)}.`);

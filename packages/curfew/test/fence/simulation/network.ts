@@ -4,11 +4,11 @@ import type { Dice, Machine, Universe } from './machine.ts';
 
 type Accept = { machine: Machine; attach(stream: VerifierStream): StreamHandler };
 
-/** One direction of a stream: ordered, and slow as the dice say. */
+/** One direction of a stream: ordered, with delays from the dice. */
 class Wire {
   #last = 0;
   closed = false;
-  /** Bytes that are under way. */
+  /** Bytes in transit. */
   queued = 0;
   readonly #universe: Universe;
   readonly #to: Machine;
@@ -32,7 +32,7 @@ class Wire {
     });
   }
 
-  /** After everything that was sent. */
+  /** Closes after everything that was sent. */
   after(work: () => void): void {
     this.#universe.at(Math.max(this.#last, this.#universe.now + this.#delay()), this.#to, work);
   }
@@ -46,7 +46,7 @@ export class Network {
   readonly #cuts: Set<() => void> = new Set();
   /** How likely a message is to take long. */
   trouble = 0;
-  /** Until then every other message takes long, whatever the trouble. */
+  /** Until then every other message takes long, whatever the fault. */
   slowUntil = 0;
 
   constructor(universe: Universe, dice: Dice) {
@@ -58,7 +58,7 @@ export class Network {
     this.#listening.set(url, accept);
   }
 
-  /** Cuts some of the streams: what is under way is lost. */
+  /** Cuts some of the streams; data in transit is lost. */
   cut(share: number): void {
     for (const cut of [...this.#cuts]) if (this.#dice.chance(share)) cut();
   }
@@ -88,7 +88,7 @@ export class Network {
       this.#universe.in(delay(), accept.machine, () => handler?.closed());
     };
     this.#cuts.add(cut);
-    /** One side closes: the other gets what was sent before, and then hears of it. */
+    /** One side closes: the other gets what was sent before, and then learns of it. */
     const closeFrom = (wire: Wire, tell: () => void) => {
       if (over) return;
       over = true;

@@ -2,8 +2,8 @@ import { mutants } from './mutants.ts';
 import { isShownBy, keepSeed, replay, search, simulate } from './run.ts';
 
 /*
- * What `npm run proof` does with the code: twenty thousand schedules without a violation, and each mutant found. The
- * tests replay the schedules in `seeds.json`; one that shows its mutant no more is replaced by what was found.
+ * The code part of `npm run proof`: twenty thousand schedules without a violation, and each mutant found. The tests
+ * replay the schedules in `seeds.json`; a seed that no longer shows its mutant is replaced by a new one.
  */
 const schedules = 20_000;
 const processes = 2;
@@ -15,7 +15,7 @@ const say = (good: boolean, text: string) => {
   console.log(`${good ? '✔' : '✖'} ${text}`);
 };
 
-/** Takes from a list until it is empty, in several processes at once. */
+/** Processes a list until it is empty, in several processes at once. */
 async function share<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {
   const worker = async () => {
     for (let item = items.shift(); item !== undefined; item = items.shift()) await work(item);
@@ -29,7 +29,7 @@ await share(Array(schedules / part).fill(part), async (count: number) => {
   done += count;
   say(!violated, violated ? JSON.stringify(violated) : `${done.toLocaleString('en')} schedules, no violation`);
 });
-// Looked for anew, whatever was found before; a seed that still shows its mutant stays.
+// Searched for anew, whatever was found before; a seed that still shows its mutant stays.
 await share(Object.entries(mutants), async ([name, { rule, breaks, shownBy }]) => {
   const what = `${rule} ${name} (${breaks})`;
   if (shownBy) return say(await isShownBy(shownBy, name), `${what}: shown by ${shownBy}`);

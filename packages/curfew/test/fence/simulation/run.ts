@@ -7,15 +7,15 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 export type Result = { schedules: number; first: number; violated?: { seed: number; violations: string[] } };
 export type Found = { schedules: number; seed: number };
 
-/** For each mutant a schedule that shows it: a search takes minutes, and of what breaks rarely not each one finds it. */
+/** A schedule for each mutant that shows it: a search takes minutes, and does not always find rare violations. */
 const seedsFile = here('seeds.json');
 const seeds = JSON.parse(readFileSync(seedsFile, 'utf8')) as Record<string, number>;
 
-/** Schedules that are looked through for a mutant at a time, and how many times. */
+/** How many schedules are searched for a mutant at a time, and how many times. */
 const lot = 2000;
 const lots = 4;
 
-/** Runs schedules in a process of their own, up to the first violation; with one rule taken out where a mutant is named. */
+/** Runs schedules in their own process until the first violation, with one rule removed if a mutant is named. */
 export function simulate(schedules: number, mutant?: string, seed?: number): Promise<Result> {
   const args = ['--conditions=curfew-source', ...(mutant ? ['--import', here('mutate.ts')] : [])];
   const given = [String(schedules), ...(seed === undefined ? [] : [String(seed)])];
@@ -28,10 +28,10 @@ export function simulate(schedules: number, mutant?: string, seed?: number): Pro
   });
 }
 
-/** Whether a test fails once a rule is taken out, and others of its file do not. */
+/** Whether a test fails once a rule is removed, and others in its file do not. */
 export function isShownBy(test: string, mutant: string): Promise<boolean> {
   const args = ['--conditions=curfew-source', '--import', here('mutate.ts'), '--test-reporter=tap', here(`../${test}`)];
-  // Else it would report to the runner of this test.
+  // Otherwise it would report to the runner of this test.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   return new Promise((resolve) => {
     execFile(process.execPath, args, { env: { ...env, MUTANT: mutant } }, (_error, out) =>
@@ -40,7 +40,7 @@ export function isShownBy(test: string, mutant: string): Promise<boolean> {
   });
 }
 
-/** Replays the schedule that is known to show a mutant; a change of the code or of the schedules may have made it another. */
+/** Replays the known schedule of a mutant; a change of the code or of the schedules may have altered it. */
 export async function replay(mutant: string): Promise<Found | undefined> {
   const seed = seeds[mutant];
   if (seed === undefined) return undefined;
@@ -48,7 +48,7 @@ export async function replay(mutant: string): Promise<Found | undefined> {
   return violated && { schedules: 1, seed };
 }
 
-/** Looks for a mutant. Seeds are fresh each time, and what breaks rarely is not in every lot. */
+/** Searches for a mutant. Seeds are fresh each time, and rare violations are not in every lot. */
 export async function search(mutant: string): Promise<Found | undefined> {
   for (let before = 0; before < lots * lot; before += lot) {
     const { violated, schedules } = await simulate(lot, mutant);
@@ -57,7 +57,7 @@ export async function search(mutant: string): Promise<Found | undefined> {
   return undefined;
 }
 
-/** Writes down where a mutant was found. */
+/** Records where a mutant was found. */
 export function keepSeed(mutant: string, seed: number): void {
   seeds[mutant] = seed;
   const sorted = Object.fromEntries(Object.entries(seeds).sort(([a], [b]) => (a < b ? -1 : 1)));

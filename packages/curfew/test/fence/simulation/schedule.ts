@@ -18,23 +18,25 @@ export type Outcome = {
   timedOut: number;
 };
 
-/** `revoking`: somebody wants its key revoked; `revoked`: that has returned. */
+/** `revoking`: a revocation of its key has started; `revoked`: that has returned. */
 type App = { machine: Machine; verifier: Verifier; key: string; revoking: boolean; revoked: LogPosition | undefined };
-/** `serves`: its fence has started; before that a real process takes no requests, and these only try what would be. */
+/**
+ * `serves`: its fence has started. Before that a real process accepts no requests; the simulation tries some anyway.
+ */
 type Node = { url: string; machine: Machine; fence: ProcessFence; serves: boolean };
 type Fault = { name: string; likely: number; happen(machine: Machine): void };
 /** What had returned for a session when a verification began. */
 type Floor = { version: number; ended: boolean; losses: number };
 
 const lease = 1000;
-/** Milliseconds that a reading of the list counts from its question on (R17), by a clock that may run slow. */
+/** Milliseconds for which a read of the list counts from its start (R17), by a clock that may run slow. */
 const believed = lease / 2 / 0.92;
-/** Clocks that run apart by as much as the margin is made for: 1.08 / 0.92 is 17 %. */
+/** The clocks drift apart by as much as the margin allows for: 1.08 / 0.92 is 17 %. */
 const rates = [0.92, 0.92, 1, 1.08, 1.08];
 
 /**
- * One schedule: the real nodes and the real verifiers on simulated machines, a store and a network, with whatever the
- * seed makes happen to them. The same seed gives the same schedule.
+ * One schedule: the real nodes and verifiers on simulated machines, with a simulated store and network, and the events
+ * that the seed determines. The same seed gives the same schedule.
  */
 export class Schedule {
   readonly #dice: Dice;
@@ -47,10 +49,10 @@ export class Schedule {
   readonly #users: UserId[] = ['ada', 'alan'] as UserId[];
   #rows: Row[] = [];
   #made = 0;
-  /** Keys are revoked in some of the schedules alone; the others know of none. They have dice of their own. */
+  /** Keys are revoked only in some of the schedules, with separate dice, so that the others do not change. */
   readonly #keyDice: Dice;
   readonly #revokes: boolean;
-  /** Nothing goes wrong: then nobody waits for a lease. */
+  /** Without faults nobody may wait for a lease. */
   #calm = false;
   readonly outcome: Outcome;
 
@@ -99,7 +101,7 @@ export class Schedule {
     );
     this.#again(
       end,
-      // Some are busy: changes without a pause, so that whatever is asked is answered when others have happened.
+      // Some are busy: they make changes without a pause, so that every answer arrives after others have happened.
       busy ? () => dice.between(1, 20) : () => dice.between(40, 900),
       () => this.#changeSomething(),
     );
@@ -148,7 +150,7 @@ export class Schedule {
         onError() {},
       });
     const node: Node = { url, machine, fence: fence(), serves: false };
-    // A process whose start fails ends, and somebody starts the next.
+    // A process whose start fails ends, and is replaced.
     const start = (): unknown =>
       node.fence.start().then(
         () => {
@@ -221,7 +223,7 @@ export class Schedule {
           `${machine.name} was answered ${how} at ${this.#universe.now.toFixed(1)}; its key was revoked`,
         );
       if (version === undefined || (!floor.ended && version >= floor.version)) return;
-      // What it was held to was lost meanwhile.
+      // The change that it was judged by was lost meanwhile.
       if (floor.losses !== row.losses) return;
       const was = floor.ended ? 'had ended' : `was at version ${floor.version}`;
       this.outcome.violations.push(
@@ -268,21 +270,21 @@ export class Schedule {
         const began = machine.timing.mono();
         const waits = this.#universe.now;
         const receipt = await fence.awaitEverywhere(entry.sequence, 'everywhere').catch(() => undefined);
-        // The store was failed over meanwhile, and says that it does not know.
+        // The store was failed over meanwhile, and reports that the outcome is unknown.
         if (!receipt) return;
         this.#tell(() => `${machine.name} returned ${JSON.stringify(receipt)}`);
         this.outcome.changes += 1;
         if (receipt.by === 'timeout') this.outcome.timedOut += 1;
         const lost = this.#store.lossOf(entry);
         if (!lost) for (const one of touched) this.#promise(one);
-        // What a failover has lost promises nothing, but it must not return long after: it was lost while it waited.
+        // A change that a failover lost promises nothing, but must not return much later: it was lost while it waited.
         else if (serves && !lost.silently && waits < lost.at && this.#universe.now - lost.at > believed + 10) {
           this.outcome.violations.push(
             `change ${entry.sequence} returned at ${this.#universe.now.toFixed(1)}; it was lost`,
           );
         }
         const took = machine.timing.mono() - began;
-        // In the end the store is asked once more, which has half a lease to answer.
+        // At the end the store is asked once more, and has half a lease to answer.
         if (took > withMargin(lease) + lease / 2 + 5 && !this.#disturbed.has(machine)) {
           this.outcome.violations.push(`a change waited ${took.toFixed(0)} ms`);
         }
@@ -294,7 +296,7 @@ export class Schedule {
     if (this.#rows.filter(({ ended }) => !ended).length < 3) this.#newSession();
   }
 
-  /** Revokes the key of an application, which goes on for a while as if it were good; then it gets another one. */
+  /** Revokes the key of an application, which continues for a while as if it were valid; then it gets another one. */
   #revokeSomething(): void {
     const dice = this.#keyDice;
     const at = Math.floor(dice.next() * this.#apps.length);
@@ -319,7 +321,7 @@ export class Schedule {
     this.#universe.in(dice.between(1000, 3500), undefined, () => this.#replace(app));
   }
 
-  /** Whoever waits for a lease does so for a reason: a store that was slow when the nodes began is one, for a while. */
+  /** A wait for a lease needs a reason; a slow store when the nodes began is one, for a while. */
   #judgeTimeout(change: string, since: number): void {
     if (this.#calm && since > this.#store.slowUntil + 2 * lease)
       this.outcome.violations.push(`${change} waited for a lease, and nothing was wrong`);
@@ -338,7 +340,7 @@ export class Schedule {
     floor.ended ||= ended;
   }
 
-  /** What had returned for a session, and was not lost since. */
+  /** What had returned for a session and has not been lost since. */
   #floorOf(row: Row): Floor {
     const floor = this.#floors.get(row.id)!;
     if (floor.losses === row.losses) return floor;
@@ -351,7 +353,7 @@ export class Schedule {
     return fresh;
   }
 
-  /** A node starts over for a reason that has happened, and not again and again. */
+  /** A node may start over only for a reason that has happened, and not repeatedly. */
   #judgeRestart(url: string, reason: LossReason, detail: string): void {
     this.#tell(() => `${url} starts over: ${reason}, ${detail}`);
     this.outcome.restarts += 1;
@@ -360,19 +362,19 @@ export class Schedule {
     const key = `${url} ${reason}`;
     const times = (this.#restarts.get(key) ?? 0) + 1;
     this.#restarts.set(key, times);
-    // An answer that was under way during the failover may make it start over once more.
+    // An answer in transit during the failover may make it start over once more.
     if (times > 2 * possible)
       this.outcome.violations.push(`${url} started over without a reason: ${reason}, ${detail}`);
   }
 
   readonly #restarts: Map<string, number> = new Map();
 
-  /** Machines whose own timers came late: their waits may as well. */
+  /** Machines whose own timers were late, so that their waits may be too. */
   readonly #disturbed: Set<Machine> = new Set();
 
   /**
-   * What may go wrong, and how likely. Half of the schedules know only three kinds of it, each as likely: what
-   * takes several of one kind together is rare where everything happens.
+   * The possible faults and their probabilities. Half of the schedules have only three kinds, each as likely: a
+   * violation that needs several of one kind is rare if everything happens.
    */
   readonly #faults: readonly Fault[];
 
@@ -426,7 +428,7 @@ export class Schedule {
     this.#universe.in(milliseconds, undefined, () => machine.resume());
   }
 
-  /** A node is stopped, or reads slowly, while the log goes on; then some of what it has not read is gone. */
+  /** A node is stopped, or reads slowly, while the log grows; then some entries that it has not read are trimmed. */
   #trimUnread(): void {
     const dice = this.#dice;
     const long = dice.between(300, 2000);
@@ -442,20 +444,20 @@ export class Schedule {
     }
   }
 
-  /** The store becomes another while changes are waited for; nodes start over, quickly or not, and changes go on. */
+  /** The store is replaced while changes wait; nodes start over, quickly or not, and changes continue. */
   #failOver(): void {
     const soon = this.#dice.between(5, 200);
     if (this.#dice.chance(0.5)) this.#network.slowUntil = this.#universe.now + soon;
     this.#within(soon, 3, () => this.#changeSomething());
     this.#universe.in(soon, undefined, () => {
       const dice = this.#dice;
-      // Few are lost, nobody says so, and their numbers are used again before anybody reads on.
+      // Few entries are lost, nothing reports it, and their sequences are reused before anybody reads on.
       const unnoticed = dice.chance(0.25);
       const lost = unnoticed ? Math.ceil(dice.between(0, 3)) : dice.chance(0.3) ? 0 : Math.floor(dice.between(1, 12));
       this.#store.failOver(lost, unnoticed ? 'unseen' : dice.pick(['lost', 'as then', 'unseen'] as const));
-      // At this moment they are what is left of them.
+      // What is left of the rows is their floor from now on.
       for (const row of this.#store.rows.values()) this.#floorOf(row);
-      // The numbers that were lost are used again, and beyond.
+      // The lost sequences are reused, and exceeded.
       if (unnoticed) this.#within(dice.between(2, 40), lost + 3, () => this.#changeSomething());
       else if (dice.chance(0.6)) this.#within(dice.between(20, 900), lost + 4, () => this.#changeSomething());
       if (this.#dice.chance(0.4)) for (const node of this.#nodes) this.#whileItStarts(node);
@@ -466,17 +468,17 @@ export class Schedule {
     });
   }
 
-  /** The store is slow for some, while others ask and change. */
+  /** The store is slow for some nodes, while others ask and change. */
   #whileItStarts(node: Node): void {
     const long = this.#dice.between(20, this.#dice.chance(0.5) ? 150 : 800);
     this.#store.slowUntil = this.#universe.now + long;
     this.#within(long + 100, 24, () => this.#verifySomewhere(node));
-    // All at one server, sometimes: then those that come later find it asking for those that came before.
+    // All at one server, sometimes: later ones then find it already asking for earlier ones.
     const there = this.#dice.chance(0.5) ? this.#dice.pick(this.#nodes) : undefined;
     this.#within(long, there ? 10 : 4, () => this.#changeSomething(there));
   }
 
-  /** Does something so many times, at any moments of the next milliseconds. */
+  /** Does something that many times, at random moments in the next milliseconds. */
   #within(milliseconds: number, times: number, work: () => void): void {
     for (let i = 0; i < times; i++) this.#universe.in(this.#dice.between(0, milliseconds), undefined, work);
   }
@@ -487,9 +489,9 @@ export class Schedule {
     if (dice.chance(0.6)) {
       const at = Math.floor(dice.next() * this.#nodes.length);
       const node = this.#nodes[at]!;
-      // A planned end says goodbye, and takes its row with it.
+      // A planned end says goodbye, and removes its row.
       if (dice.chance(0.6) && !node.machine.frozen) {
-        // Whoever still believes it must not do so after a change elsewhere.
+        // A verifier with a valid lease must not use it after a change elsewhere.
         this.#within(300, 6, () => this.#changeSomething());
         this.#within(300, 12, () => this.#verifySomewhere());
         void node.fence.close().then(
@@ -511,13 +513,13 @@ export class Schedule {
     }
   }
 
-  /** Everything is well again: then every verifier must answer, and every end return, before long. */
+  /** Ends all faults: then every verifier must answer, and every end return, before long. */
   async #heal(): Promise<void> {
     this.#network.trouble = 0;
     this.#store.trouble = 0;
     this.#store.down = false;
     for (const { machine } of [...this.#nodes, ...this.#apps]) machine.resume();
-    // Not before it is heard and its leases are over: whoever waits for a killed one waits for a lease.
+    // Not before the faults and the leases have ended: a change that waits for a killed verifier waits for a lease.
     for (const app of this.#apps) if (app.revoking) this.#universe.in(2 * lease, undefined, () => this.#replace(app));
     await this.#universe.run(this.#universe.now + 14_000);
     this.#newSession();

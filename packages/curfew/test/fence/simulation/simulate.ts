@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { type Outcome, Schedule } from './schedule.ts';
 
 /*
- * Runs simulated schedules: `simulate.ts [schedules] [first seed] [trace]`. Says with which seeds, and stops at the first
+ * Runs simulated schedules: `simulate.ts [schedules] [first seed] [trace]`. Prints the seeds, and stops at the first
  * violation, whose seed replays it.
  */
 const [schedules = '20000', seed, trace] = process.argv.slice(2);

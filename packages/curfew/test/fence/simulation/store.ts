@@ -5,7 +5,7 @@ import type { Admitted, FenceStore } from '../../../src/fence/ports.ts';
 import type { LogEntry, LogHead, LogPosition, NodeRow } from '../../../src/stores/contract.ts';
 import type { Dice, Machine, Universe } from './machine.ts';
 
-/** `highest`: the newest version that it ever had; `losses`: how often a change of it was lost. */
+/** `highest`: the newest version that it ever had; `losses`: how often one of its changes was lost. */
 export type Row = {
   id: SessionId;
   userId: UserId;
@@ -18,7 +18,7 @@ export type Row = {
 /** `touched`: the sessions as the change left them. */
 export type Written = { entry: LogPosition; touched: readonly Readonly<Row>[] };
 
-/** A change that is in the log, and what it takes to be without it. */
+/** A change in the log, with what is needed to undo it. */
 type Logged = { entry: LogEntry; before: { row: Row; version: number; ended: boolean }[]; nodes: Map<string, NodeRow> };
 
 type Loss = { at: number; silently: boolean };
@@ -27,17 +27,17 @@ const day = 86_400_000;
 const empty: LogPosition = { sequence: 0, mark: '' };
 
 /**
- * A linearizable store in memory: each call happens at one moment between its question and its answer. Either can
- * take long; a call can fail before that moment, or after it, when nobody knows.
+ * A linearizable store in memory: each call happens at one moment between its request and its answer. Either can take
+ * long; a call can fail before that moment, or after it, so that its outcome is unknown.
  */
 export class SimulatedStore {
   readonly #universe: Universe;
   readonly #dice: Dice;
   readonly rows: Map<string, Row> = new Map();
-  /** Keys that are revoked, and the entries that say so. */
+  /** Revoked keys, and the entries that record it. */
   readonly #revoked: Map<string, LogPosition> = new Map();
   #log: Logged[] = [];
-  /** The newest entry that was trimmed. */
+  /** The newest trimmed entry. */
   #trimmed: LogPosition = empty;
   #nodes: Map<string, NodeRow> = new Map();
   #marks = 0;
@@ -49,7 +49,7 @@ export class SimulatedStore {
   down = false;
   /** How likely a call is to fail, or to take long. */
   trouble = 0;
-  /** Until then every other call takes long, whatever the trouble. */
+  /** Until then every other call takes long, whatever the fault. */
   slowUntil = 0;
 
   constructor(universe: Universe, dice: Dice) {
@@ -61,7 +61,7 @@ export class SimulatedStore {
     this.rows.set(row.id, row);
   }
 
-  /** Forgets the older part of its log; the newest entry stays. */
+  /** Deletes the older part of its log; the newest entry stays. */
   trim(share: number): void {
     const trimmed = this.#log.splice(0, Math.min(this.#log.length - 1, Math.ceil(this.#log.length * share)));
     this.#trimmed = trimmed.at(-1)?.entry ?? this.#trimmed;
@@ -69,12 +69,12 @@ export class SimulatedStore {
   }
 
   /**
-   * A failover to a server that lacks the newest changes, and goes on with their numbers. Rows of nodes are lost as well,
-   * or as they were then. `unseen`: whatever says that it is another store does not; then the rows are kept as they are,
-   * and the log alone tells.
+   * A failover to a server that lacks the newest changes and reuses their sequences. Rows of nodes are lost as well,
+   * or revert to their earlier state. `unseen`: nothing but the log shows that the store was replaced, and the rows are
+   * kept.
    */
   failOver(lost: number, rows: 'lost' | 'as then' | 'unseen'): void {
-    // The older server's log was trimmed as little as it lacks: its newest entry is there.
+    // The older server's log was trimmed no further than what it lacks: its newest entry exists.
     const least = Math.min(this.#log.length, this.#trimmed === empty ? 0 : 1);
     const gone = this.#log.splice(Math.max(least, this.#log.length - lost));
     for (const { before } of gone.toReversed()) {
@@ -94,7 +94,7 @@ export class SimulatedStore {
     else if (gone[0]) this.#nodes = new Map(gone[0].nodes);
   }
 
-  /** When an entry was lost, and whether nothing but the log tells; `undefined` for one that was not. */
+  /** When an entry was lost, and whether only the log shows it; `undefined` if it was not. */
   lossOf({ mark }: LogPosition): Loss | undefined {
     return this.#lost.get(mark);
   }
@@ -109,7 +109,7 @@ export class SimulatedStore {
     return this.#log.length;
   }
 
-  /** Writes a change to the sessions that it touches, and its entry in the log, in one step. */
+  /** Writes a change to the sessions that it affects, and its entry in the log, in one step. */
   change(machine: Machine, scope: { row: Row } | { userId: UserId } | 'all', end: boolean): Promise<Written> {
     return this.#call(machine, () => {
       const touched = [...this.rows.values()].filter((row) =>
@@ -118,7 +118,7 @@ export class SimulatedStore {
           : !row.ended && (scope === 'all' || row.userId === scope.userId),
       );
       const first = touched[0];
-      // Found ended: the first end counts, and is waited for (R18).
+      // Already ended: the first end counts, and is the one to wait for (R18).
       if (scope !== 'all' && 'row' in scope && first?.ended)
         return { entry: this.#endedBy.get(first.id)!, touched: [{ ...first, version: 1 }] };
       const position = { sequence: this.#head.sequence + 1, mark: String(++this.#marks), at: this.#universe.now };

@@ -9,8 +9,8 @@ import { readServerFacts } from '../../../src/stores/redis/settings.ts';
 import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 
-describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () => {
-  test('are a success when it says that they are on disk, and unknown when it cannot say', async (t) => {
+describe('writes that Redis must confirm', { skip: !redisInstalled }, () => {
+  test('succeed if it confirms that they are on disk, and are unknown if it cannot', async (t) => {
     const server = await RedisServer.start('--appendfsync', 'everysec');
     t.after(() => server.remove());
     const link = await Link.open({ location: parseLocation(server.url), timeout: 3000 });
@@ -20,7 +20,7 @@ describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () 
     const written = await Promise.allSettled([1, 2, 3].map((i) => writes.run(appendEvent, [`login.failed\u001f${i}`])));
     for (const outcome of written) {
       if (confirms) assert.equal(outcome.status, 'fulfilled');
-      // Before 7.2 there is nobody to ask: it happened, and that is not enough.
+      // Before 7.2 Redis cannot confirm it: the write has happened, and that is not enough.
       else assert.equal(outcome.status === 'rejected' && outcome.reason.code, 'outcome_unknown');
     }
     assert.equal(await server.tell('XLEN', 'curfew:events'), 3);
@@ -29,7 +29,7 @@ describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () 
     await assert.rejects(writes.run(appendEvent, ['login.failed\u001f4']));
   });
 
-  test('none is left waiting, however soon it comes after the one before', { timeout: 20_000 }, async (t) => {
+  test('none waits forever, however soon it follows the previous one', { timeout: 20_000 }, async (t) => {
     const server = await RedisServer.start();
     t.after(() => server.remove());
     const writes = new DurableWrites(await Link.open({ location: parseLocation(server.url), timeout: 3000 }));
@@ -41,7 +41,7 @@ describe('writes that Redis is asked to confirm', { skip: !redisInstalled }, () 
     assert.equal(await server.tell('XLEN', 'curfew:events'), 20);
   });
 
-  test('what it confirmed is there when it was killed a moment later', async (t) => {
+  test('confirmed writes survive a kill a moment later', async (t) => {
     const server = await RedisServer.start('--appendfsync', 'everysec');
     t.after(() => server.remove());
     const store = await openRedisStore(server.url);

@@ -14,7 +14,7 @@ const ways = {
 
 describe('a failover of Redis to a replica that lacks the last entries', () => {
   for (const [how, { skip, failOver }] of Object.entries(ways)) {
-    test(`R10: ${how}, it is another incarnation that nobody has confirmed, and numbers that are used again have other marks`, {
+    test(`R10: ${how}, it is another, unconfirmed incarnation, and reused sequences have other marks`, {
       skip,
       timeout: 60_000,
     }, async (t) => {
@@ -25,7 +25,7 @@ describe('a failover of Redis to a replica that lacks the last entries', () => {
       const fixture = new StoreFixture({ store, dispose: async () => {} });
       const seen = new Set<string>();
 
-      // There, and back again to the one that was the primary first.
+      // Over to the replica, and back to the original primary.
       for (const turn of [1, 2]) {
         const kept = await fixture.logOne();
         const { incarnation } = await store.logHead();
@@ -42,7 +42,7 @@ describe('a failover of Redis to a replica that lacks the last entries', () => {
         const head = await recovers(() => store.logHead());
         assert.deepEqual(positionOf(head), positionOf(kept), 'the replica did not lack the last entries');
         assert.ok(!seen.has(head.incarnation), 'the incarnation is an earlier one');
-        // A node that has followed what is lost, and whose tail is a number that comes again.
+        // A node that has followed the lost part of the log, and whose tail is a sequence that is reused.
         await store.renewNode(nodeRow('astray', turn, lost[4]!));
         for (const { sequence, mark } of lost) {
           const again = await fixture.logOne();

@@ -18,7 +18,7 @@ import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { Relay } from '../../support/relay.ts';
 
-/** What a call rejects with, and how long that took in milliseconds. */
+/** The error of a call, and how long the call took in milliseconds. */
 async function faultOf(call: Promise<unknown>): Promise<{ code: string; message: string; took: number }> {
   const began = performance.now();
   const error = await call.then(
@@ -51,7 +51,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     await server.remove();
   });
 
-  test('a full Redis refuses by name and changes nothing; it can be read, swept, and goes on when there is room', async () => {
+  test('a full Redis refuses writes with store_full and changes nothing; it can be read and swept, and continues when there is room', async () => {
     const fixture = await opened();
     const [one, two] = await fixture.createMany(40, { userId: 'ada', groups: ['staff'] });
     await fixture.store.endSession(two!.id, logout());
@@ -72,7 +72,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     }
     assert.deepEqual({ list: await fixture.list(), log: await fixture.log(), events: await fixture.events() }, before);
     assert.equal((await fixture.view(one!.id)).status, 'active');
-    // Making room takes writing, and so does the word of a node that it is alive.
+    // Making room requires writing, and so does a node's renewal.
     await fixture.store.renewNode(nodeRow('n1', 1));
     await fixture.sweep(start + forever);
     await fixture.sweep(start + forever + 2 * hour, hour);
@@ -81,11 +81,11 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     assert.equal((await fixture.view((await fixture.create()).id)).status, 'active');
   });
 
-  test('a Redis that cannot write its disk refuses every change; what it has can be read', async () => {
+  test('a Redis that cannot write to its disk refuses every change but can be read', async () => {
     const fixture = await opened();
     const { id } = await fixture.create();
     const folder = String(((await server.tell('CONFIG', 'GET', 'dir')) as Record<string, string>)['dir']);
-    // A snapshot cannot take the place of a folder.
+    // A snapshot cannot replace a folder.
     const obstacle = join(folder, 'dump.rdb');
     mkdirSync(join(obstacle, 'in the way'), { recursive: true });
     await server.tell('CONFIG', 'SET', 'save', '3600 1');
@@ -102,7 +102,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     assert.equal((await fixture.store.endSession(id, logout())).kind, 'ended');
   });
 
-  test('a primary that became a replica answers nothing more, not even what it knows', async () => {
+  test('a primary that became a replica no longer answers, not even reads', async () => {
     const fixture = await opened();
     const { id, userId } = await fixture.create();
     await server.tell('REPLICAOF', '127.0.0.1', String(await freePort()));
@@ -128,7 +128,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
   });
 
   for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
-    test(`a restart of Redis (${signal}): quick errors meanwhile; then everything is there, without a restart of ours`, async () => {
+    test(`a restart of Redis (${signal}): errors come quickly meanwhile; then everything is there, without a restart of Curfew`, async () => {
       const fixture = await opened();
       const [kept, ended] = await fixture.createMany(2);
       await fixture.store.endSession(ended!.id, logout());
@@ -156,7 +156,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     });
   }
 
-  test('a Redis that stands still: reads are unavailable, writes unknown, both in time; then it goes on', async () => {
+  test('with a frozen Redis, reads are unavailable and writes unknown, both in time; then it continues', async () => {
     const fixture = await opened();
     const { id } = await fixture.create();
     server.signal('SIGSTOP');
@@ -173,7 +173,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     assert.equal((await fixture.events()).length, 2);
   });
 
-  test('a network that swallows everything: told in time, and a new connection takes its place', async () => {
+  test('if the network swallows everything, an error comes in time, and a new connection replaces the old one', async () => {
     const { relay, fixture } = await relayed();
     const { id } = await fixture.create();
     relay.silent = true;
@@ -183,7 +183,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     assert.equal((await recovers(() => fixture.view(id))).status, 'active');
   });
 
-  test('who watches the log over a connection that only seems to stand goes on hearing of it over another', async () => {
+  test('a watcher of the log whose connection is silently broken still hears of changes, over another one', async () => {
     const { relay, fixture } = await relayed();
     const { hears, stop } = fixture.watch();
     await hears(() => fixture.store.endEveryone(everyone()));
@@ -193,7 +193,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     stop();
   });
 
-  test('a slow network makes it slow, and nothing else', async () => {
+  test('a slow network only makes it slow', async () => {
     const { relay, fixture } = await relayed();
     relay.delay = timeout / 3;
     const { id } = await fixture.create();
@@ -201,7 +201,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     assert.equal((await fixture.view(id)).status, 'ended');
   });
 
-  test('slower than an answer may take: an end is unknown, never a success; asked again, it has happened once', async () => {
+  test('if answers take too long, an end is unknown, never a success; repeated, it happens once', async () => {
     const { relay, fixture } = await relayed();
     const { id } = await fixture.create();
     relay.delay = timeout * 1.5;
@@ -212,7 +212,7 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
     assert.equal(await fixture.head(), 1);
   });
 
-  test('scripts that Redis has forgotten are sent again, also when many are in flight', async () => {
+  test('scripts that Redis has forgotten are sent again, even if many calls are in flight', async () => {
     const fixture = await opened();
     await fixture.create();
     await server.tell('SCRIPT', 'FLUSH');

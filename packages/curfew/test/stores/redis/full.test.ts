@@ -7,7 +7,7 @@ import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { cannotMount, smallDisk } from '../../support/small-disk.ts';
 
-test('N10.8: a Redis whose disk is full says so, and goes on when there is room', {
+test('N10.8: a Redis whose disk is full is reported as such, and continues when there is room', {
   skip: !redisInstalled,
   timeout: 60_000,
 }, async (t) => {
@@ -39,7 +39,7 @@ test('N10.8: a Redis whose disk is full says so, and goes on when there is room'
   }
 });
 
-test('what Redis says of a snapshot that failed is no full disk by itself', () => {
+test('Redis’s error about a failed snapshot alone does not mean a full disk', () => {
   const fault = commandFault(new ErrorReply('MISCONF Redis is configured to save RDB snapshots, but cannot'), true);
   assert.equal(fault.code, 'store_unavailable');
   assert.equal(commandFault(new ErrorReply('OOM command not allowed'), true).code, 'store_full');

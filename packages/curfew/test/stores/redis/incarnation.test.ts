@@ -14,8 +14,8 @@ import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled, tellRedis } from '../../support/redis.ts';
 
-describe('what a Redis is an incarnation of', { skip: !redisInstalled }, () => {
-  test('R10: a kill and a restart are another one, and lose nothing; so is an older file that was put back by hand', async (t) => {
+describe('the incarnation of a Redis', { skip: !redisInstalled }, () => {
+  test('R10: a kill and a restart make it another one and lose nothing; so does an older file restored by hand', async (t) => {
     const server = await RedisServer.start();
     t.after(() => server.remove());
     const store = await openRedisStore(server.url);
@@ -35,7 +35,7 @@ describe('what a Redis is an incarnation of', { skip: !redisInstalled }, () => {
     const second = await store.listNodes();
     assert.notEqual(second.incarnation, first.incarnation);
     assert.equal(second.confirmed, false);
-    // Nothing is lost, and the log shows it.
+    // Nothing is lost, as the log shows.
     assert.equal(second.nodes[0]?.current, true);
     await store.confirmIncarnation(second.incarnation);
 
@@ -51,7 +51,7 @@ describe('what a Redis is an incarnation of', { skip: !redisInstalled }, () => {
     assert.equal(third.nodes[0]?.current, false);
   });
 
-  test('R10: the same process that was a replica in between is another one', async (t) => {
+  test('R10: the same process is another one if it was a replica in between', async (t) => {
     const [server, other] = [await RedisServer.start(), await RedisServer.start()];
     t.after(() => server.remove());
     t.after(() => other.remove());
@@ -64,7 +64,7 @@ describe('what a Redis is an incarnation of', { skip: !redisInstalled }, () => {
     assert.notEqual((await store.logHead()).incarnation, incarnation);
   });
 
-  test('R2: a primary without the replicas that it is to have grants no renewal, and can be read', async (t) => {
+  test('R2: a primary without its required replicas grants no renewal, but can be read', async (t) => {
     const server = await RedisServer.start('--min-replicas-to-write', '1');
     t.after(() => server.remove());
     const store = await openRedisStore(server.url);
@@ -76,7 +76,7 @@ describe('what a Redis is an incarnation of', { skip: !redisInstalled }, () => {
 });
 
 describe('a Redis of format 4', { skip: !redisInstalled }, () => {
-  test('keys that could attach a verifier hold the scope for it from the first opening on, others do not', async (t) => {
+  test('keys that could attach a verifier get the scope for it at the first opening, others do not', async (t) => {
     const server = await RedisServer.start();
     t.after(() => server.remove());
     const former = await openRedisStore(server.url);
@@ -106,7 +106,9 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
   });
   after(() => server.remove());
 
-  /** The log and the nodes as the version before wrote them: no microseconds, no tails; and old entries all gone. */
+  /**
+   * The log and the nodes as the previous version wrote them, without microseconds or tails, and without old entries.
+   */
   async function asBefore(url: string, keepLog: boolean): Promise<void> {
     const entries = (await tellRedis(url, 'XRANGE', 'curfew:log', '-', '+')) as [string, string[]][];
     await tellRedis(url, 'DEL', 'curfew:log');
@@ -120,7 +122,7 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
   }
 
   for (const [database, keepLog] of [true, false].entries()) {
-    test(`is opened, ${keepLog ? 'with its log' : 'also when its log was forgotten whole'}, goes on, and is of the present format`, async (t) => {
+    test(`is opened, ${keepLog ? 'with its log' : 'even if its whole log was deleted'}, works, and has the current format`, async (t) => {
       const url = `${server.url}/${database}`;
       const former = await openRedisStore(url);
       const writer = new StoreFixture({ store: former, dispose: async () => {} });
@@ -139,7 +141,7 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
         );
       const { nodes } = await store.listNodes();
       assert.deepEqual(nodes, [{ id: 'n1', counter: 7, applied: 2, tail: beginning, current: true }]);
-      // Whoever begins at the head finds it again, and reads on from there.
+      // A reader that begins at the head finds it again, and continues from there.
       const head = await store.logHead();
       assert.equal(head.sequence, keepLog ? 3 : 4);
       assert.notEqual(head.mark, '');

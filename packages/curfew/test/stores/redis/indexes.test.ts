@@ -35,7 +35,7 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
   afterEach(() => store.close());
   after(() => server.remove());
 
-  test('N10.7: a count looks at so many due sessions, whether they are placed yet or not', async () => {
+  test('N10.7: a count examines a limited number of due sessions, whether they are placed yet or not', async () => {
     await fixture.createMany(limits.dueCounted + 700, { userId: 'ada', idle: hour });
     const later = await fixture.create({ userId: 'bob' });
     assert.equal(await store.countActive(start + 2 * hour), 701);
@@ -44,13 +44,13 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     assert.equal(await store.countActive(start + 2 * hour), 1);
   });
 
-  /** Sweeps until every key has been looked at once more. */
+  /** Sweeps until every key has been examined once more. */
   const mended = async (now: number) => {
     const keys = Number(await server.tell('DBSIZE'));
     for (let seen = 0; seen <= 2 * keys + 200; seen += 100) await fixture.sweep(now);
   };
 
-  test('everything of a user lies under one hash tag, the tag in the ids of the sessions', async () => {
+  test('everything of a user has one hash tag, the tag in the ids of the sessions', async () => {
     const session = await fixture.create({ userId: 'ada', groups: ['staff'], ip: '10.0.0.1', name: 'desk' });
     await store.endSessionsOfUser(user('ada'), allOfUser(start + 1));
     await fixture.sweep(start + 2);
@@ -62,7 +62,7 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     for (const key of ofUser) assert.ok(key.startsWith(`curfew:{${tag}}:`), key);
   });
 
-  test('an index that was lost fills again as the sweep comes by: live ones, ended ones, and what is due', async () => {
+  test('the sweep rebuilds a lost index: live sessions, ended ones and due ones', async () => {
     const [one, two] = await fixture.createMany(4, { groups: ['staff'], ip: '10.0.0.1' });
     await store.endSession(two!.id, logout(start + 9));
     await fixture.sweep(start + 10);
@@ -87,11 +87,11 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     assert.deepEqual(await lists(), before);
     await fixture.sweep(start + forever);
     await fixture.sweep(start + forever + 2 * hour, hour);
-    assert.equal(await store.readSession(one!.id), undefined, 'what was mended is never forgotten');
+    assert.equal(await store.readSession(one!.id), undefined, 'repaired entries are never deleted');
   });
 
   for (const key of ['u:0.0:ada', 'x:ada', 'e:ada']) {
-    test(`a key of one user that is not what it should be (${key}) keeps nobody else from signing in and out`, async () => {
+    test(`a damaged key of one user (${key}) prevents nobody else from signing in and out`, async () => {
       const damaged = await fixture.create({ userId: 'ada' });
       const others = await Promise.all(['ben', 'cleo', 'dora'].map((userId) => fixture.create({ userId })));
       await server.tell('SET', `curfew:{${shardTag('ada')}}:${key}`, 'something else');
@@ -100,7 +100,7 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
         ...['ben', 'ada', 'cleo'].map((userId) => fixture.create({ userId })),
       ]);
       const codes = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? 'done' : outcome.reason.code));
-      // While no epoch has moved nobody looks at e:, to end a session; nor at x:, to open one.
+      // Until an epoch has moved nobody reads e: to end a session, or x: to open one.
       const [ends, opens] = [!key.startsWith('e'), !key.startsWith('x')];
       assert.deepEqual(codes, [
         'done',
@@ -119,7 +119,7 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
   }
 
   for (const key of ['u:0.0:ada', 'x:ada', 'e:ada']) {
-    test(`a key of one user that is not what it should be (${key}) keeps the sweep from nobody else`, async () => {
+    test(`a damaged key of one user (${key}) does not stop the sweep for anybody else`, async () => {
       const [ada, ben, cleo] = await Promise.all(
         ['ada', 'ben', 'cleo'].map((userId) => fixture.create({ userId, idle: hour })),
       );
@@ -132,13 +132,13 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
       assert.equal((await store.readSession(eve!.id))?.stored.end?.reason, 'all_of_user');
       assert.ok(ada && dora);
       await fixture.sweep(start + forever + 2 * hour, hour);
-      assert.equal(await store.readSession(ben!.id), undefined, 'what was swept is never forgotten');
+      assert.equal(await store.readSession(ben!.id), undefined, 'swept sessions are never deleted');
       const log = await fixture.log();
       assert.ok(log.length <= 5, `${log.length} entries for four ends`);
     });
   }
 
-  test('spring-session 2230: what is in an index and is not there any more goes from it when somebody looks', async () => {
+  test('spring-session 2230: an index entry without its session is removed when it is read', async () => {
     const [gone, kept] = await fixture.createMany(2, { groups: ['staff'] });
     await fixture.sweep(start + 5);
     await server.tell('DEL', `curfew:{${shardTag('ada')}}:s:${gone!.id}`);
@@ -148,13 +148,13 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     assert.equal(await store.countActive(start, user('ada')), 1);
   });
 
-  test('a session is found ended by an epoch however often its neighbours’ epochs have moved', async () => {
-    // Users whose keys lie together.
+  test('a session counts as ended by an epoch however often its neighbours’ epochs have moved', async () => {
+    // Users whose keys are next to each other.
     const [one, two] = neighbours();
     const mine = await fixture.create({ userId: one });
     for (let i = 0; i < 3; i++) await store.endSessionsOfUser(user(two), allOfUser(start + i));
     assert.equal((await fixture.view(mine.id)).status, 'active');
-    // Activity is the moment at which a session takes note that none of that concerned it.
+    // With its activity a session records that none of those concerned it.
     await store.touchSessions([{ id: mine.id, at: start + 10 }]);
     assert.equal((await fixture.view(mine.id)).status, 'active');
     await store.endSessionsOfUser(user(two), allOfUser(start + 11));
@@ -168,11 +168,11 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     assert.equal((await fixture.view(other.id, start + 15)).endReason, 'everyone');
   });
 
-  test('sessions that an end of everyone finds in no list yet are written down all the same', async () => {
+  test('sessions that are in no list yet when everyone’s are ended still get their ends recorded', async () => {
     const sessions = await fixture.createMany(20);
     await store.endEveryone(everyone(start + 50));
     const later = await fixture.create({ at: start + 51 });
-    // Another node is at this part of its sweep before anybody has placed them.
+    // Another node is at this part of its sweep before the sessions have been placed.
     const link = await Link.open({ location: parseLocation(server.url), timeout: 5000 });
     await link.run(settleEveryone, [String(start + 52), '100']);
     await link.close();

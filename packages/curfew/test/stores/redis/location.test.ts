@@ -17,7 +17,7 @@ function folderOf(t: TestContext): string {
   return folder.path;
 }
 
-test('N8.17: what a URL of a Redis says is taken, or refused by what is wrong with it; nothing in it is ignored', () => {
+test('N8.17: every part of a Redis URL is used, or refused with what is wrong with it; nothing is ignored', () => {
   const { client, prefix, shown } = parseLocation('redis://me:p%40ss@[::1]:7000/3?prefix=shop:one');
   assert.deepEqual(client, { username: 'me', password: 'p@ss', database: 3, socket: { host: '::1', port: 7000 } });
   assert.deepEqual([prefix, shown], ['shop:one:', 'redis://[::1]:7000/3?prefix=shop:one']);
@@ -75,13 +75,13 @@ test('N8.17: what a URL of a Redis says is taken, or refused by what is wrong wi
   }
 });
 
-test('what keeps a store from being opened as it is named keeps it from being opened at all', async () => {
+test('a store with an invalid URL is not opened at all', async () => {
   await assert.rejects(createCurfew({ store: 'lmdb:./nowhere?x=1' }), { code: 'config_invalid' });
   await assert.rejects(async () => openStore('redis://127.0.0.1:1/0?x=1'), { code: 'config_invalid' });
 });
 
 describe('a Redis', { skip: !redisInstalled }, () => {
-  test('N8.16: a Redis holds stores with different prefixes, which know nothing of each other', async (t) => {
+  test('N8.16: a Redis can hold stores with different prefixes, independent of each other', async (t) => {
     const server = await RedisServer.start();
     t.after(() => server.remove());
     const [one, two] = [
@@ -106,7 +106,7 @@ describe('a Redis', { skip: !redisInstalled }, () => {
     );
   });
 
-  test('N8.16: a Redis is reached by a socket of the machine', async (t) => {
+  test('N8.16: a Redis is reached through a Unix socket', async (t) => {
     const path = join(folderOf(t), 'redis.sock');
     const server = await RedisServer.start('--unixsocket', path, '--databases', '4');
     t.after(() => server.remove());
@@ -118,7 +118,7 @@ describe('a Redis', { skip: !redisInstalled }, () => {
     assert.equal((error as CurfewError).code, 'store_unavailable');
   });
 
-  test('N8.16: a Redis is reached by TLS, and believed with the certificate of whoever signed its own', async (t) => {
+  test('N8.16: a Redis is reached by TLS, and trusted with the certificate of the authority that signed its own', async (t) => {
     const folder = folderOf(t);
     makeCertificates(folder);
     const [ca, cert, key] = ['ca.crt', 'redis.crt', 'redis.key'].map((name) => join(folder, name));
@@ -135,7 +135,7 @@ describe('a Redis', { skip: !redisInstalled }, () => {
     const stranger = await fault(url);
     assert.equal(stranger.code, 'store_unavailable');
     assert.match(stranger.message, /certificate/);
-    // This one wants to know who we are as well.
+    // This one requires a client certificate as well.
     assert.equal((await fault(`${url}?ca=${ca}`)).code, 'store_unavailable');
     const store = await openRedisStore(`${url}?ca=${ca}&cert=${cert}&key=${key}`);
     t.after(store.close);

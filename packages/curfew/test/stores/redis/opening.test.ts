@@ -20,14 +20,14 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
   });
   after(() => server.remove());
 
-  /** A Redis of a test's own, with settings as on its command line. */
+  /** A separate Redis for a test, with settings as on its command line. */
   async function started(t: { after(done: () => Promise<void>): void }, ...settings: string[]): Promise<RedisServer> {
     const own = await RedisServer.start(...settings);
     t.after(() => own.remove());
     return own;
   }
 
-  test('a wrong URL is refused by what is wrong with it, and no error holds the password', async () => {
+  test('a wrong URL is refused with what is wrong with it, and no error contains the password', async () => {
     for (const url of ['redis://', 'redis://h:99999', 'redis://u:hidden@h/name', 'redis://u:hidden@h/1/2']) {
       const error = await refusal(openRedisStore(url));
       assert.equal(error.code, 'config_invalid', url);
@@ -39,14 +39,14 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
     assert.doesNotMatch(unknown.message, /hidden/);
   });
 
-  test('nobody there: unavailable, with the address', async () => {
+  test('an unreachable server is unavailable, and the error has its address', async () => {
     const error = await refusal(openRedisStore('redis://u:hidden@127.0.0.1:1'));
     assert.equal(error.code, 'store_unavailable');
     assert.match(error.message, /127\.0\.0\.1:1/);
     assert.doesNotMatch(error.message, /hidden/);
   });
 
-  test('a wrong password, or none where one is needed: refused by name', async (t) => {
+  test('a wrong password, or a missing one, is refused with its own error', async (t) => {
     const own = await started(t, '--requirepass', 'correct');
     const { port } = own;
     for (const login of [':wrong@', 'nobody:correct@', '']) {
@@ -59,13 +59,13 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
     await store.close();
   });
 
-  test('a replica is refused: it may not know yet what has ended', async (t) => {
+  test('a replica is refused, because it may not know of recent ends', async (t) => {
     const replica = await started(t, '--replicaof', `127.0.0.1 ${server.port}`);
     const error = await refusal(openRedisStore(replica.url));
     assert.equal(error.code, 'store_read_only');
   });
 
-  test('a policy that evicts is refused, and nothing is written', async (t) => {
+  test('an evicting policy is refused, and nothing is written', async (t) => {
     for (const policy of ['allkeys-lru', 'volatile-ttl']) {
       const own = await started(t, '--maxmemory-policy', policy);
       const error = await refusal(openRedisStore(own.url));
@@ -75,19 +75,19 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
     }
   });
 
-  test('a node of a Cluster is refused by name', async (t) => {
+  test('a node of a Cluster is refused with its own error', async (t) => {
     const own = await started(t, '--cluster-enabled', 'yes');
     assert.match((await refusal(openRedisStore(own.url))).message, /Cluster/);
   });
 
-  test('a store of another format is refused, and left as it was', async () => {
+  test('a store of another format is refused and left as it was', async () => {
     await tellRedis(`${server.url}/3`, 'HSET', 'curfew:state', 'format', '99');
     assert.equal((await refusal(openRedisStore(`${server.url}/3`))).code, 'store_version');
     assert.equal(await tellRedis(`${server.url}/3`, 'HGET', 'curfew:state', 'format'), '99');
     assert.equal(await tellRedis(`${server.url}/3`, 'DBSIZE'), 1);
   });
 
-  test('whatever could lose an acknowledged end is warned of by name; where nothing is lost, nothing is said', async (t) => {
+  test('every setting that could lose an acknowledged end causes a warning that names it; safe settings cause none', async (t) => {
     const warned = async (...settings: string[]) => {
       const own = await started(t, ...settings);
       const store = await openRedisStore(own.url);
@@ -103,12 +103,12 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
     assert.match(none.warnings, /^appendonly is no: when Redis stops, everything is lost/);
     const confirms = /Valkey|Redis (7\.[^01]|[89]|\d\d)/.test((await describeOf(server)).engine);
     const second = await warned('--appendfsync', 'everysec');
-    // A Redis that can be asked when a write is on disk is asked, and loses nothing.
+    // A Redis that can confirm that a write is on disk must do so, and loses nothing.
     assert.match(second.warnings, confirms ? /^$/ : /^appendfsync is everysec: a crash .* acknowledged ends too/);
     assert.match((await warned('--appendfsync', 'no')).warnings, confirms ? /^$/ : /^appendfsync is no/);
   });
 
-  test('a server that forbids to read its settings is used, with a warning', async (t) => {
+  test('a server that forbids reading its settings is used, with a warning', async (t) => {
     const own = await started(t);
     await own.tell('ACL', 'SETUSER', 'curfew', 'on', '>pass', '~curfew:*', '+@all', '-config');
     const store = await openRedisStore(`redis://curfew:pass@127.0.0.1:${own.port}`);
@@ -118,7 +118,7 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
     assert.equal(facts['maxmemoryPolicy'], 'noeviction');
   });
 
-  test('a failover that could lose an end is warned of where there are replicas', async (t) => {
+  test('with replicas, a warning says that a failover could lose an end', async (t) => {
     const replica = await started(t, '--replicaof', `127.0.0.1 ${server.port}`);
     const linked = async () => /master_link_status:up/.test(String(await replica.tell('INFO', 'replication')));
     while (!(await linked())) await new Promise(setImmediate);
@@ -136,7 +136,7 @@ async function describeOf(server: RedisServer) {
 }
 
 describe('doctor and a Redis', { skip: !redisInstalled }, () => {
-  test('says what it is, what would be lost and the remedy; writes nothing', async (t) => {
+  test('it reports what the Redis is, what would be lost and the remedy, and writes nothing', async (t) => {
     const safe = await RedisServer.start();
     t.after(() => safe.remove());
     const hasty = await RedisServer.start('--appendonly', 'no');

@@ -5,8 +5,8 @@ import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { runCli } from '../../support/process.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 
-describe('a Redis that servers of an earlier version use', { skip: !redisInstalled }, () => {
-  test('N10.11: `doctor`, `export` and `migrate --dry-run` leave it as it is, and say what raises its format', async (t) => {
+describe('a Redis in use by servers of an earlier version', { skip: !redisInstalled }, () => {
+  test('N10.11: `doctor`, `export` and `migrate --dry-run` leave it as it is, and report what would raise its format', async (t) => {
     const server = await RedisServer.start();
     t.after(() => server.remove());
     const store = await openRedisStore(server.url);

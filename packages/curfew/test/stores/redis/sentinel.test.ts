@@ -38,14 +38,14 @@ async function refusal(url: string): Promise<CurfewError> {
 }
 
 describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
-  test('N8.22: servers follow the primary through failovers by Sentinel: nothing that ended is active, and ends go on', {
+  test('N8.22: servers follow the primary through failovers by Sentinel: nothing that ended is active, and sessions can still be ended', {
     timeout,
   }, async (t) => {
     const first = await started(t);
     const second = await started(t, '--replicaof', `127.0.0.1 ${first.port}`);
     const sentinel = await watching(t, first.port);
     await sentinel.knowsReplica(second.port);
-    // One of the Sentinels that are named is not there.
+    // One of the configured Sentinels does not exist.
     const url = `redis+sentinel://127.0.0.1:${sentinel.port},127.0.0.1:${await freePort()}/pair`;
     const settings = fleetSettings({ CURFEW_STORE: url });
     const key = settings['CURFEW_API_KEY']!;
@@ -77,11 +77,11 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
     await endedEverywhere(sessions[1]!);
     await endedEverywhere(await open());
 
-    // It comes back as a primary of its own, until Sentinel tells it whom to follow.
+    // It comes back as a primary, until Sentinel tells it what to follow.
     await first.up();
     await endedEverywhere(sessions[2]!);
     await sentinel.knowsReplica(first.port);
-    // And a primary that goes on as a replica: its connections have to be let go of.
+    // And a primary that continues as a replica: its connections must be closed.
     await sentinel.switchOver();
     await sentinel.made(first.port);
     await endedEverywhere(sessions[3]!);
@@ -92,7 +92,7 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
     }
   });
 
-  test('N8.22: a connection to what is a replica by now is let go of, also when nobody else breaks it', {
+  test('N8.22: a connection to a former primary is closed, even if nothing else breaks it', {
     timeout,
   }, async (t) => {
     const [first, second] = [await started(t), await started(t)];
@@ -109,7 +109,7 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
     assert.ok(Number(await second.tell('DBSIZE')) > 0);
   });
 
-  test('N8.22: Sentinels and the primary each take their own name and password', { timeout }, async (t) => {
+  test('N8.22: Sentinels and the primary each have their own name and password', { timeout }, async (t) => {
     const server = await started(t, '--requirepass', 'ofprimary');
     const watch = { password: 'ofsentinel', settings: ['sentinel auth-pass pair ofprimary'] };
     const { port } = await watching(t, server.port, watch);
@@ -135,7 +135,7 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
     }
   });
 
-  test('N8.22: who is no Sentinel, knows no such primary, or does not answer is named with what to do about it', {
+  test('N8.22: an address that is not a Sentinel, does not know the primary or does not answer is named with the remedy', {
     timeout,
   }, async (t) => {
     const server = await started(t);
@@ -156,7 +156,7 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
     }
   });
 
-  test('N8.22: Sentinels that are cut off and name the primary of before are outvoted by the latest failover', {
+  test('N8.22: isolated Sentinels that name the former primary are outvoted by the latest failover', {
     timeout,
   }, async (t) => {
     const [before, now] = [await started(t), await started(t)];
@@ -175,7 +175,7 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
     assert.deepEqual([await before.tell('DBSIZE'), Number(await now.tell('DBSIZE')) > 0], [0, true]);
   });
 
-  test('N8.22: Sentinels and the primary are reached by TLS, with the certificate of whoever signed theirs', {
+  test('N8.22: Sentinels and the primary are reached by TLS, with the certificate of the authority that signed theirs', {
     timeout,
   }, async (t) => {
     const folder = temporaryFolder();

@@ -26,7 +26,7 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
       t.after(store.close);
       return store;
     },
-    /** Beside another store in the same database. */
+    /** Next to another store in the same database. */
     async prefixed(t) {
       const store = await openRedisStore(`${server.url}/${databases - 1}?prefix=shop:sessions`);
       t.after(store.close);
@@ -49,7 +49,7 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
     ['redis', 'lmdb'],
     ['lmdb', 'redis'],
   ] as const) {
-    test(`from ${from} to ${to}: the same, and it goes on in the same way`, async (t) => {
+    test(`from ${from} to ${to}: the copy is the same and works in the same way`, async (t) => {
       const [one, other] = [await kinds[from]!(t), await kinds[to]!(t)];
       await fill(one);
       const lines: string[] = [];
@@ -59,7 +59,7 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
     });
   }
 
-  test('an import that fails half-way leaves a store that nobody opens; one that is not empty takes none', async (t) => {
+  test('an import that fails halfway leaves a store that refuses to open; one that is not empty refuses an import', async (t) => {
     const one = await kinds['lmdb']!(t);
     await fill(one);
     const lines: string[] = [];
@@ -74,7 +74,7 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
     await assert.rejects(importLines(used, each(lines), undefined), { code: 'store_not_empty' });
   });
 
-  test('N10.1: while servers run, an export says before its first line that it cannot be one moment; killed ones keep it from nothing', async (t) => {
+  test('N10.1: while servers run, an export fails before its first line because it cannot show one moment; killed servers do not matter', async (t) => {
     const one = await kinds['redis']!(t);
     await fill(one);
     const row = (counter: number) => ({ id: 'server', counter, applied: 0, tail: { sequence: 0, mark: '' } });
@@ -102,14 +102,14 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
     );
     clearInterval(renewing);
     assert.ok((await exported()) > 10);
-    // One that starts while it is written is noticed at its end, also when it changes nothing that is numbered.
+    // A server that starts during the export is noticed at its end, even if it changes nothing that is numbered.
     const late = (async () => {
       for await (const _ of exportLines(one, undefined, 0)) if (lines++ === 3) await one.renewNode(row(++counter));
     })();
     await assert.rejects(late, { code: 'changed_meanwhile' });
   });
 
-  test('N10.1: a change while it is exported is no picture of anything: the export fails', async (t) => {
+  test('N10.1: an export fails if anything changes meanwhile', async (t) => {
     const one = await kinds['redis']!(t);
     const context = await fill(one);
     const exported = (async () => {
