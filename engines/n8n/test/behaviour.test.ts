@@ -389,7 +389,7 @@ describe('the nodes in n8n', () => {
       assert.match(await failing(only({ userId: '={{ null }}' }, 'getUserSessions')), /Session User ID\. It is null\./);
       assert.match(
         await failing(only({ userId: '={{ ({}) }}' }, 'getUserSessions')),
-        /“Session User ID” must be text, and is an object/,
+        /“Session User ID” must be text, but is an object/,
       );
     });
 
