@@ -3,7 +3,7 @@ import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 import { testWithTable } from './nodes/table.ts';
 
-/** Programs that tests drive, by the Debian package that has them. */
+/** Programs that tests use, by Debian package. */
 const programs = {
   strace: 'strace',
   'redis-server': 'redis-server',
@@ -17,7 +17,7 @@ const programs = {
   openssl: 'openssl',
 };
 
-/** What the quick tier runs: the rules and the faces of the product, on the embedded store. */
+/** The tests of the quick tier: the rules and the interfaces of the product, on the embedded store. */
 const quick = ['domain', 'authority', 'http', 'dialects', 'cli'].map(
   (part) => `packages/curfew/test/${part}/**/*.test.ts`,
 );
@@ -38,7 +38,7 @@ if (engines.length > 0) {
   run('node', ['tools/build.ts']);
   process.env['CURFEW_TEST_BUILT'] = 'yes';
 }
-// One file runs for minutes and mostly waits: the others go on beside it.
+// One file runs for minutes and mostly waits, so another one runs at the same time.
 const args = ['--test-concurrency=2', '--test-timeout=1800000'];
 if (asked.length > 0) {
   run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : []), ...args, ...asked]);
@@ -50,14 +50,14 @@ function enginesOf(files: readonly string[]): string[] {
   return [...new Set(names.filter((name) => name !== undefined))];
 }
 
-/** Installs what is missing where that is possible; elsewhere the tests that need it say that they were left out. */
+/** Installs missing programs if possible; otherwise the tests that need them are skipped, with a message. */
 function getPrograms(): void {
   const missing = Object.entries(programs).filter(([name]) => spawnSync('which', [name]).status !== 0);
   if (missing.length === 0) return;
   const packages = missing.map(([, name]) => name);
   const mayInstall = process.getuid?.() === 0 && spawnSync('which', ['apt-get']).status === 0;
   if (!mayInstall) {
-    console.error(`Not installed, so the tests that need them are left out: ${packages.join(', ')}.`);
+    console.error(`Not installed, so the tests that need them are skipped: ${packages.join(', ')}.`);
     return;
   }
   const quiet = { stdio: ['ignore', 'ignore', 'inherit'] as ['ignore', 'ignore', 'inherit'] };
