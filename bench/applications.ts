@@ -1,9 +1,9 @@
 import { createVerifier } from 'curfew-client/verifier';
 
 /*
- * Other applications, in a separate process: a number of verifiers, each of which caches the sessions that it is given and
- * keeps verifying them until they have ended. The parent sends `{know: [[verifier, token]]}`, and gets an answer when all
- * of them are cached.
+ * Other applications, in a separate process: a number of verifiers, each of which caches the sessions that it is given
+ * and keeps verifying them until they have ended. The parent sends `{know: [[verifier, token]]}`, and gets an answer
+ * when all of them are cached.
  */
 const [urls = '', key = '', count = '1'] = process.argv.slice(2);
 const verifiers = Array.from({ length: Number(count) }, () => createVerifier({ url: urls.split(','), key }));

@@ -56,8 +56,8 @@ export function* sessionsOf({ count, begins, expires }: Filling): Iterable<Store
 }
 
 /**
- * Fills an empty embedded store as it would be after the sweep has placed everything, one tree at a time in the order of
- * its keys: ten million sessions take minutes, not hours.
+ * Fills an empty embedded store as it would be after the sweep has placed everything, one tree at a time in the order
+ * of its keys: ten million sessions take minutes, not hours.
  */
 export async function fillEmbedded(folder: string, filling: Filling, say: (text: string) => void): Promise<void> {
   await (await openLmdbStore(folder)).close();

@@ -3,9 +3,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { serve } from '../packages/curfew/src/start/serve.ts';
 
 /*
- * `curfew serve`, configured by its environment, which reports how long its event loop was blocked since the last question,
- * how much of that was its own work, and its own memory. That excludes a store that is mapped into memory, because the
- * system reclaims those pages when it needs them. BENCH_CLOCK_AHEAD: milliseconds by which its clock is ahead.
+ * `curfew serve`, configured by its environment, which reports how long its event loop was blocked since the last
+ * question, how much of that was its own work, and its own memory. That excludes a store that is mapped into memory,
+ * because the system reclaims those pages when it needs them. BENCH_CLOCK_AHEAD: milliseconds by which its clock is
+ * ahead.
  */
 const ahead = Number(process.env['BENCH_CLOCK_AHEAD'] ?? 0);
 const { now } = Date;

@@ -19,7 +19,9 @@ import { temporaryBenchFolder } from './setup.ts';
 const embedded = Number(process.env['BENCH_SESSIONS'] ?? 10_000_000);
 const shared = Math.min(embedded, 1_000_000);
 const kinds = (process.env['BENCH_STORES'] ?? 'lmdb,postgres,redis').split(',');
-/** Milliseconds for which the quiet server is watched, and the maximum for the one that has to record all those ends. */
+/**
+ * Milliseconds for which the quiet server is watched, and the maximum for the one that has to record all those ends.
+ */
 const quietFor = Number(process.env['BENCH_SECONDS'] ?? 20) * 1000;
 const burstFor = Number(process.env['BENCH_MINUTE'] ?? 120) * 1000;
 
@@ -61,8 +63,8 @@ export async function burstRows(say: Say): Promise<Row[]> {
 const lead = quietFor + 1.5 * minute;
 
 /**
- * A store that keeps its data between runs if BENCH_DATA names a folder for it: each run uses a copy. However long filling
- * took, the server's clock is set so that the moment comes when it is expected.
+ * A store that keeps its data between runs if BENCH_DATA names a folder for it: each run uses a copy. However long
+ * filling took, the server's clock is set so that the moment comes when it is expected.
  */
 async function openLmdb(): Promise<Place> {
   const folder = temporaryBenchFolder();

@@ -38,8 +38,8 @@ export async function rateOf(count: number, inFlight: number, call: (i: number) 
 }
 
 /**
- * Measures ours against theirs, alternately, so that both run under the same conditions: the median of the rounds' ratios,
- * and both medians.
+ * Measures ours against theirs, alternately, so that both run under the same conditions: the median of the rounds'
+ * ratios, and both medians.
  */
 export async function duel(
   rounds: number,

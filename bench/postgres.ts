@@ -68,7 +68,9 @@ type Bare = {
   close(): Promise<void>;
 };
 
-/** The simplest table for the same: an id and the same bytes, with the same driver and the same number of connections. */
+/**
+ * The simplest table for the same: an id and the same bytes, with the same driver and the same number of connections.
+ */
 async function openBare(server: PostgresServer, bench: Bench): Promise<Bare> {
   const { Pool } = createRequire(new URL('../packages/curfew/package.json', import.meta.url))('pg') as typeof pg;
   const pool = new Pool({ connectionString: await server.createDatabase('bare'), max: 10 });

@@ -3,7 +3,9 @@ import { Agent, createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-/** A proxy in front of several servers: if one refuses a request or cannot answer it, the next one is tried, each once. */
+/**
+ * A proxy in front of several servers: if one refuses a request or cannot answer it, the next one is tried, each once.
+ */
 export async function startRetrying(
   ports: readonly number[],
 ): Promise<{ url: string; retried(): number; close(): void }> {

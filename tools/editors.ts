@@ -6,9 +6,9 @@ import type { Trial } from './editors/trial.ts';
 import { run } from './exec.ts';
 
 /*
- * Tries the nodes in real editors, which are installed once into a cache folder, with the packed packages installed as a
- * user would do it. A browser clicks: it adds the node, picks the service, creates and tests the credential, wires an error
- * output, runs the flow, and checks the output. The result is a table and pictures.
+ * Tries the nodes in real editors, which are installed once into a cache folder, with the packed packages installed as
+ * a user would do it. A browser clicks: it adds the node, picks the service, creates and tests the credential, wires an
+ * error output, runs the flow, and checks the output. The result is a table and pictures.
  *
  *   npm run editors            every editor
  *   npm run editors -- 1.123   the editors whose name contains it

@@ -2,9 +2,9 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /*
- * The publisher, the repository and the issue tracker are set once, in npm's fields of the workspace's package.json. Each
- * published package gets them from there. Before the first publication, `repository`, `bugs` and the authors' address are
- * unknown, and no link leads to a page that does not exist.
+ * The publisher, the repository and the issue tracker are set once, in npm's fields of the workspace's package.json.
+ * Each published package gets them from there. Before the first publication, `repository`, `bugs` and the authors'
+ * address are unknown, and no link leads to a page that does not exist.
  */
 
 type Manifest = { name: string; private?: boolean; [field: string]: unknown };

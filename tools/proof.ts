@@ -7,10 +7,11 @@ import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 
 /*
- * Runs the proofs that take longer than the tests may. `model` (docs/fence/fence.pml): no error in the whole state space, and
- * an error for each mutant (an hour, 1 GB); `small`: only the configurations that the tests run. `code`: no violation in the
- * simulated schedules, and a violation for each mutant. `servers`: the tests that kill servers and stores, fail them over
- * and disturb them at random, for much longer than in the test suite. `npm run proof` runs all of them.
+ * Runs the proofs that take longer than the tests may. `model` (docs/fence/fence.pml): no error in the whole state
+ * space, and an error for each mutant (an hour, 1 GB); `small`: only the configurations that the tests run. `code`: no
+ * violation in the simulated schedules, and a violation for each mutant. `servers`: the tests that kill servers and
+ * stores, fail them over and disturb them at random, for much longer than in the test suite. `npm run proof` runs all
+ * of them.
  */
 
 const folder = fileURLToPath(new URL('../docs/fence/', import.meta.url));

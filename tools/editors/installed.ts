@@ -7,8 +7,8 @@ import { delimiter, join, resolve } from 'node:path';
 export const cache = resolve(process.env['CURFEW_EDITORS'] ?? join(homedir(), '.cache', 'curfew-editors'));
 
 /**
- * Installs a version of a package, once. Install scripts do not run, except for the named packages: some need compilers that
- * people who try the editors do not have.
+ * Installs a version of a package, once. Install scripts do not run, except for the named packages: some need compilers
+ * that people who try the editors do not have.
  */
 export function installed(given: {
   name: string;

@@ -22,8 +22,8 @@ import { Code, literal } from './literal.ts';
 import { drawing } from './n8n-picture.ts';
 
 /*
- * Generates n8n's descriptions of the nodes and credentials from the declarations: as literals, because n8n's linter reads
- * the source.
+ * Generates n8n's descriptions of the nodes and credentials from the declarations: as literals, because n8n's linter
+ * reads the source.
  */
 
 const note = '// Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.\n';
@@ -121,8 +121,8 @@ function nodeClass(name: string, description: object, call: string): string {
 }
 
 /**
- * Log Out of Curfew. Its first version was for every service; workflows that use it keep working, and n8n offers only the
- * newest version.
+ * Log Out of Curfew. Its first version was for every service; workflows that use it keep working, and n8n offers only
+ * the newest version.
  */
 function versionedLogOut(): string {
   return `${note}import { curfew } from 'curfew-nodes';

@@ -1,6 +1,6 @@
 /*
- * What an attacker, an operator or a proxy did to an earlier version of Curfew, as docs/security.md describes it. The tests
- * that keep a fault from coming back have its number in their titles.
+ * What an attacker, an operator or a proxy did to an earlier version of Curfew, as docs/security.md describes it. The
+ * tests that keep a fault from coming back have its number in their titles.
  *
  * To add one, write a line here, put its number before the title of a test, and run `npm run generate`.
  */

@@ -1,6 +1,6 @@
 /*
- * What Curfew must withstand. At least one test proves each requirement, and has its number in its title; the requirement
- * and what Curfew does about it are written here once, for docs/security.md.
+ * What Curfew must withstand. At least one test proves each requirement, and has its number in its title; the
+ * requirement and what Curfew does about it are written here once, for docs/security.md.
  */
 
 export type Requirement = {

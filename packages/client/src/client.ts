@@ -18,8 +18,8 @@ export type CallOptions = {
 };
 
 /**
- * Every operation of the API as a function. It takes one object with the fields of path, query and body, and returns the
- * body of the answer.
+ * Every operation of the API as a function. It takes one object with the fields of path, query and body, and returns
+ * the body of the answer.
  * @throws `CurfewApiError`
  */
 export type Client = {

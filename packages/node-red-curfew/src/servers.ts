@@ -93,8 +93,9 @@ async function test(
 }
 
 /**
- * The values in the editor, with the kept secret wherever none was typed. A kept secret is sent only to the URL for which
- * it was kept: otherwise somebody who may change a flow, but not see its secrets, could send them to another server.
+ * The values in the editor, with the kept secret wherever none was typed. A kept secret is sent only to the URL for
+ * which it was kept: otherwise somebody who may change a flow, but not see its secrets, could send them to another
+ * server.
  */
 function withKeptSecrets(
   red: Red,

@@ -17,8 +17,8 @@ import { getProxyForUrl } from 'proxy-from-env';
 const maxAnswer = 16 * 1024 * 1024;
 
 /**
- * Limits the connections to one server: if hundreds of messages arrive at once, the others wait for their turn, and their
- * time-out begins with it. Connections are kept open in the same way as by Node.js's own agent.
+ * Limits the connections to one server: if hundreds of messages arrive at once, the others wait for their turn, and
+ * their time-out begins with it. Connections are kept open in the same way as by Node.js's own agent.
  */
 const connections = { maxSockets: 16, keepAlive: true, scheduling: 'lifo', timeout: 5000 } as const;
 

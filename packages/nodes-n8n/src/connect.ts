@@ -46,8 +46,8 @@ export async function connect(
 }
 
 /**
- * The fields of the node's credential. The first version of Log Out also uses credentials of n8n-nodes-log-out, which may
- * not be installed.
+ * The fields of the node's credential. The first version of Log Out also uses credentials of n8n-nodes-log-out, which
+ * may not be installed.
  */
 async function credentialOf(
   context: IExecuteFunctions,
@@ -83,8 +83,8 @@ function plainSend(context: IExecuteFunctions, options: RequestOptions): Connect
 }
 
 /**
- * What is kept for each credential, by its content, including the URL. n8n itself would sign in without the options of the
- * node; and a second-factor code works once, so an execution reuses the session of the previous one.
+ * What is kept for each credential, by its content, including the URL. n8n itself would sign in without the options of
+ * the node; and a second-factor code works once, so an execution reuses the session of the previous one.
  */
 const keptByCredential = new Map<string, Kept>();
 

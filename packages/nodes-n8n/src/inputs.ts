@@ -10,7 +10,8 @@ export type Objects = readonly (IDataObject | undefined)[];
 
 /**
  * The items of each input of a node.
- * @throws `NodeFault` that names an input to which no node is wired: it would never get an item, and the node would do nothing
+ * @throws `NodeFault` that names an input to which no node is wired: it would never get an item, and the node would do
+ * nothing
  */
 export function inputsOf(context: IExecuteFunctions): Inputs {
   const count = context.getNodeInputs().filter(({ type }) => type === 'main').length;
@@ -118,8 +119,8 @@ export function savedParameters(context: IExecuteFunctions): SavedParameters {
 }
 
 /**
- * The value of a parameter for a run: the value in the panel or, if the panel says so, a field of an input's item. n8n's own
- * expressions can use the items of the first input, and those of a node by its name.
+ * The value of a parameter for a run: the value in the panel or, if the panel says so, a field of an input's item.
+ * n8n's own expressions can use the items of the first input, and those of a node by its name.
  */
 export function parameterOf(
   context: IExecuteFunctions,

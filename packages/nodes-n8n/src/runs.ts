@@ -27,12 +27,14 @@ export type Run = (
  */
 const doneFor = new WeakMap<INodeExecutionData, RunResult>();
 
-/** How many items are processed at a time, unless a batch is smaller; n8n's HTTP Request node has the same batch size. */
+/**
+ * How many items are processed at a time, unless a batch is smaller; n8n's HTTP Request node has the same batch size.
+ */
 const atOnce = 50;
 
 /**
- * Does a node's work for each item, and outputs the results in the order of the items. An error ends the node, as soon as
- * the work under way is done, unless the node continues on errors: then the error becomes an item in that place.
+ * Does a node's work for each item, and outputs the results in the order of the items. An error ends the node, as soon
+ * as the work under way is done, unless the node continues on errors: then the error becomes an item in that place.
  */
 export async function runEach(context: IExecuteFunctions, outputs: number, run: Run): Promise<RunResult> {
   const results: RunResult = Array.from({ length: outputs }, () => []);
@@ -50,8 +52,8 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
   const done: RunResult[] = [];
   const failures: { index: number; error: unknown }[] = [];
   let next = 0;
-  // For the whole node, so that they apply in a retry as well, in which the first item is done; if they are invalid, each
-  // item below reports it.
+  // For the whole node, so that they apply in a retry as well, in which the first item is done; if they are invalid,
+  // each item below reports it.
   try {
     state.options = optionsOf((path) => parameterOf(context, saved, path, 0, []));
   } catch {}

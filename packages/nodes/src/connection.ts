@@ -28,8 +28,8 @@ export function readCredential(credential: Credential, given: Readonly<Record<st
 }
 
 /**
- * The session of a sign-in is kept beside the fields that a person filled in. It is sent only to the URL at which it was
- * opened: if somebody changes the URL, the service there never sees it.
+ * The session of a sign-in is kept beside the fields that a person filled in. It is sent only to the URL at which it
+ * was opened: if somebody changes the URL, the service there never sees it.
  */
 function sessionBeside({ signIn }: Credential, read: Values, given: Readonly<Record<string, unknown>>): Values {
   if (!signIn || given[sessionUrl] !== read['url']) return {};
@@ -38,8 +38,8 @@ function sessionBeside({ signIn }: Credential, read: Values, given: Readonly<Rec
 }
 
 /**
- * Sends requests under a credential, for an engine that cannot do so itself. A sign-in's session is kept, and a new one is
- * opened when the service refuses it.
+ * Sends requests under a credential, for an engine that cannot do so itself. A sign-in's session is kept, and a new one
+ * is opened when the service refuses it.
  */
 export function authorizedSend(
   credential: Credential,

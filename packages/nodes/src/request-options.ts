@@ -110,9 +110,9 @@ export function baseUrl(text: string): string {
 }
 
 /**
- * Waits before each request that opens a new batch: `turn()` resolves when the next request may be sent.
- * Concurrent requests count in the same way. A pause is measured from the previous request, so a request that comes after
- * the interval opens a new batch at once.
+ * Waits before each request that opens a new batch: `turn()` resolves when the next request may be sent. Concurrent
+ * requests count in the same way. A pause is measured from the previous request, so a request that comes after the
+ * interval opens a new batch at once.
  */
 export function batches(
   { batchSize, batchInterval }: RequestOptions,

@@ -4,8 +4,8 @@ import { NodeFault } from './fault.ts';
 const step = 30_000;
 
 /**
- * The codes of a TOTP secret that a server should accept now (RFC 6238, as authenticator apps implement it): the present
- * one, then the next, which the allowed drift permits when the present one was used up a moment ago.
+ * The codes of a TOTP secret that a server should accept now (RFC 6238, as authenticator apps implement it): the
+ * present one, then the next, which the allowed drift permits when the present one was used up a moment ago.
  */
 export function totpCodes(secret: string, now: number): string[] {
   let key: Secret;

@@ -26,7 +26,9 @@ const untrusted =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT.*)|CERT_.*|ERR_TLS_CERT_.*)$/;
 const late = /^(ETIMEDOUT|ECONNABORTED|ESOCKETTIMEDOUT|TIMEOUT|UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT)$/;
 
-/** Why there is no answer, from the code of the underlying error. `setting`: where the proxy is set, if there is one. */
+/**
+ * Why there is no answer, from the code of the underlying error. `setting`: where the proxy is set, if there is one.
+ */
 export function transportFault(
   error: unknown,
   url: string,

@@ -50,8 +50,8 @@ const mostOpen = 512;
 const mostQueued = 10_000;
 
 /**
- * A verifier's side of one stream: the lease, the cache and the open questions, which are created and discarded together
- * with it. The next attachment uses nothing of the previous one.
+ * A verifier's side of one stream: the lease, the cache and the open questions, which are created and discarded
+ * together with it. The next attachment uses nothing of the previous one.
  */
 export class Attachment {
   readonly #settings: AttachmentSettings;
@@ -69,7 +69,9 @@ export class Attachment {
   #over = false;
   #ready = false;
   #heardAt: number;
-  /** The node's clock and ours at the last grant: times of use are reported on the node's, never later than they were. */
+  /**
+   * The node's clock and ours at the last grant: times of use are reported on the node's, never later than they were.
+   */
   #told: { theirs: number; ours: number } = { theirs: 0, ours: 0 };
   #groups: Map<string, readonly string[]> = new Map();
   #cancel: () => void = () => {};

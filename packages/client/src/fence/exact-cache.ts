@@ -64,7 +64,9 @@ export class ExactCache<Value> {
   /** The question that a verification of a token may join. */
   readonly #newest: Map<string, Fill<Value>> = new Map();
   readonly #mismatches: Map<string, number> = new Map();
-  /** The number of changes of all of a user so far; and each user's last one, as far back as the oldest open question. */
+  /**
+   * The number of changes of all of a user so far; and each user's last one, as far back as the oldest open question.
+   */
   #heard = 0;
   readonly #users: Map<string, number> = new Map();
   #used: Set<string> = new Set();
@@ -78,8 +80,8 @@ export class ExactCache<Value> {
   }
 
   /**
-   * What is known about a token now; `undefined` if a question is needed. Checking the lease, looking up and answering are
-   * one step (R11): nothing is awaited between them.
+   * What is known about a token now; `undefined` if a question is needed. Checking the lease, looking up and answering
+   * are one step (R11): nothing is awaited between them.
    */
   check(token: string): Value | undefined {
     const now = this.#clock.now();
@@ -220,7 +222,8 @@ export class ExactCache<Value> {
 
   /**
    * Whether the session is cached with another secret than this token's, and was asked about a moment ago: somebody who
-   * guesses causes one question a second. A session's own new token comes with a change, which drops the cached session.
+   * guesses causes one question a second. A session's own new token comes with a change, which drops the cached
+   * session.
    */
   #isGuess(id: string, token: string): boolean {
     if (!this.lease.valid) return false;

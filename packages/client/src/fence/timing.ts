@@ -29,9 +29,9 @@ const stretch = 10_000;
 const setBack = 20;
 
 /**
- * The clock for a holder of something that expires: it always follows that one of the machine's two clocks on which more
- * time has passed. The monotonic clock stands still while a machine is suspended, and the wall clock can be set back; a
- * lease or a session's deadline is trusted only while both clocks allow it (R1).
+ * The clock for a holder of something that expires: it always follows that one of the machine's two clocks on which
+ * more time has passed. The monotonic clock stands still while a machine is suspended, and the wall clock can be set
+ * back; a lease or a session's deadline is trusted only while both clocks allow it (R1).
  */
 export class CautiousClock {
   readonly #timing: Timing;

@@ -46,8 +46,8 @@ const shortestPause = 50;
 const longestPause = 2000;
 
 /**
- * The exact cache of an application: it answers from memory while its lease is valid and asks a node otherwise, so every
- * answer is certain. It attaches to any of several nodes, and to another when one is lost.
+ * The exact cache of an application: it answers from memory while its lease is valid and asks a node otherwise, so
+ * every answer is certain. It attaches to any of several nodes, and to another when one is lost.
  */
 export class Verifier {
   readonly #ports: VerifierPorts;

@@ -7,8 +7,9 @@ import { asCurfewError } from '../http/problem.ts';
 export type EncodedError = { status: number; body: object };
 
 /**
- * The common part of every dialect's answers: errors are logged and counted, then sent in the dialect's own format, with
- * `retry-after` if it is known. No cache may keep an answer, because it contains a token or what a token gives access to.
+ * The common part of every dialect's answers: errors are logged and counted, then sent in the dialect's own format,
+ * with `retry-after` if it is known. No cache may keep an answer, because it contains a token or what a token gives
+ * access to.
  */
 export function answerAs(
   app: FastifyInstance,

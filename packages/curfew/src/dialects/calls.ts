@@ -2,8 +2,8 @@ import type { Permission } from '../domain/permissions.ts';
 import type { DialectName } from './names.ts';
 
 /**
- * What a call of a dialect requires: which credential, and which permission its holder needs. A call without a permission
- * concerns only the caller's own sessions or account.
+ * What a call of a dialect requires: which credential, and which permission its holder needs. A call without a
+ * permission concerns only the caller's own sessions or account.
  */
 export type Call = {
   credential: 'none' | 'session' | 'key' | 'key and session';

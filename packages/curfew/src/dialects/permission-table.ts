@@ -5,7 +5,9 @@ import { type Call, callsOf } from './calls.ts';
 
 /* Who may do what, according to the declarations of the API and the dialects: for docs/permissions.md and its test. */
 
-/** The owner of the target, compared with the caller: another with equal permissions, a stronger one, or a weaker one. */
+/**
+ * The owner of the target, compared with the caller: another with equal permissions, a stronger one, or a weaker one.
+ */
 export const targets = ['own', 'other', 'stronger', 'weaker'] as const;
 export type Target = (typeof targets)[number];
 
@@ -66,7 +68,9 @@ export function hasTarget({ kind, granted, openedByOther }: CallerKind, target: 
   return target === undefined || !openedByOther;
 }
 
-/** Whether the declarations allow a call, if the caller has presented everything else: a fresh sign-in, a second factor. */
+/**
+ * Whether the declarations allow a call, if the caller has presented everything else: a fresh sign-in, a second factor.
+ */
 export function isAllowed(row: Row, caller: CallerKind, target: Target | undefined): boolean {
   if (row.dialect) return dialectAllows(row.dialect, caller, target);
   const { access, guards } = row.operation!;

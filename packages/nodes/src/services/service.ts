@@ -38,8 +38,8 @@ export type LoggedOut = {
 export type ErrorReader = (json: unknown) => { code?: string | undefined; text?: string | undefined };
 
 /**
- * The fault for a service's refusal, with the service's own text. An answer from something else (an HTML page of a proxy)
- * is reported as such, and 429 says how long to wait.
+ * The fault for a service's refusal, with the service's own text. An answer from something else (an HTML page of a
+ * proxy) is reported as such, and 429 says how long to wait.
  */
 export function refusal(
   label: string,

@@ -28,8 +28,8 @@ type Cell = { readonly engine: string; readonly row: string; readonly mode: stri
 const nameOf = ({ kind, version }: Engine) => `${kind} ${version}`;
 
 /**
- * Records what has passed in an engine. If the variable `CURFEW_TEST_PASSES` is set, it is stored in that folder, and the
- * results of all suites there make one table.
+ * Records what has passed in an engine. If the variable `CURFEW_TEST_PASSES` is set, it is stored in that folder, and
+ * the results of all suites there make one table.
  */
 export class Passes {
   readonly #engine: string;

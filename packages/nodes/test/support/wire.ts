@@ -58,7 +58,9 @@ export async function selfSigned(t: Closer, to: string): Promise<{ url: string }
   return { url: `https://127.0.0.1:${await listening(t, server as unknown as Server)}` };
 }
 
-/** An HTTP proxy: forwards requests with an absolute target, and opens tunnels. Requires the password, if one is given. */
+/**
+ * An HTTP proxy: forwards requests with an absolute target, and opens tunnels. Requires the password, if one is given.
+ */
 export async function proxy(t: Closer, password?: string): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = [];
   const wanted = password && `Basic ${Buffer.from(`flow:${password}`).toString('base64')}`;

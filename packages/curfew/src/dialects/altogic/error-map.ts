@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../errors.ts';
 
 /*
- * The one table of this dialect: it maps each Curfew error to one of Altogic's. There are no permissions: a caller with a
- * session can only act on the sessions of its user. A missing row does not compile.
+ * The one table of this dialect: it maps each Curfew error to one of Altogic's. There are no permissions: a caller with
+ * a session can only act on the sessions of its user. A missing row does not compile.
  */
 
 /** An error in Altogic's format. `status` is set if it differs from Curfew's. */

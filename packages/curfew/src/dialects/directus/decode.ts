@@ -109,8 +109,8 @@ export function decodeCookies(request: FastifyRequest): { refresh: string[]; ses
 }
 
 /**
- * The mode of a refresh or a log-out, and at least one credential from the place where that mode keeps it; no mode looks
- * elsewhere.
+ * The mode of a refresh or a log-out, and at least one credential from the place where that mode keeps it; no mode
+ * looks elsewhere.
  */
 export function decodeRefresh(
   { refresh_token: given, mode = given === undefined ? 'cookie' : 'json' }: Static<typeof refreshBody>,

@@ -57,8 +57,8 @@ function setCookie(reply: FastifyReply, name: string, value: string, age: number
 const concealed = '**********';
 
 /**
- * A user's own fields, all of them or the requested ones. Only the id is returned for a user of an application who has no
- * account, and if an unknown field is requested.
+ * A user's own fields, all of them or the requested ones. Only the id is returned for a user of an application who has
+ * no account, and if an unknown field is requested.
  */
 export function encodeUser({ session, account, roles }: Person, fields: Set<string>): object {
   const { userId: id } = session;

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../errors.ts';
 
 /*
- * The one table of this dialect: it maps each Curfew error to one of Directus's, in general or for one place. A missing row
- * does not compile.
+ * The one table of this dialect: it maps each Curfew error to one of Directus's, in general or for one place. A missing
+ * row does not compile.
  */
 
 /** An error in Directus's format; its clients look for `code`. */

@@ -38,8 +38,8 @@ const notSignedIn: readonly ErrorCode[] = [
 ];
 
 /**
- * Directus's REST API, as far as it concerns signing in and sessions. The order of checks is Directus's: an invalid bearer
- * fails on every route, then comes the body, then the call.
+ * Directus's REST API, as far as it concerns signing in and sessions. The order of checks is Directus's: an invalid
+ * bearer fails on every route, then comes the body, then the call.
  */
 export const directus: Dialect = (app, services, settings) => {
   const { authority } = services;
@@ -180,8 +180,8 @@ export const directus: Dialect = (app, services, settings) => {
   }
 
   /**
-   * The refresh token to use: of several cookies, the first whose session is alive. The check does not use up a token, so
-   * an old cookie is not mistaken for a stolen copy of a new one.
+   * The refresh token to use: of several cookies, the first whose session is alive. The check does not use up a token,
+   * so an old cookie is not mistaken for a stolen copy of a new one.
    */
   async function alive(
     shown: readonly string[],
@@ -223,8 +223,8 @@ function eitherWay(path: string): string[] {
 
 /**
  * Refuses requests that a page of another site makes with our cookies, according to the browser. Whatever else such a
- * request contains, such as a password for a proxy or a token in the query, a sign-in, a refresh or a log-out would use the
- * cookies.
+ * request contains, such as a password for a proxy or a token in the query, a sign-in, a refresh or a log-out would use
+ * the cookies.
  */
 function refuseOtherSites(request: FastifyRequest): void {
   const { refresh, session } = decodeCookies(request);

@@ -9,15 +9,15 @@ import type { DialectSettings } from '../dialect.ts';
  * The two kinds of tokens that this dialect issues. Neither gives access by itself: after reading one, the authority is
  * asked about the session, so both become invalid with the session at once.
  *
- * - The access token is signed (HS256, RFC 7519) and names a session by its id. Clients may decode it, so it has the same
- *   claims as Directus's, and no secret.
+ * - The access token is signed (HS256, RFC 7519) and names a session by its id. Clients may decode it, so it has the
+ *   same claims as Directus's, and no secret.
  * - The session token, the cookie of mode `session`, is encrypted (A256KW with A256GCM, RFC 7516) and contains the
  *   session's refresh token: it is verified by it, and rotated with it. It is encrypted so that nobody can extract the
  *   refresh token and use it after the cookie has expired.
  *
- * Each has its own key, derived from the servers' key, so a token for one audience is invalid for the other. One algorithm
- * is allowed for each, the key never comes from a token (`jku`, `x5u`, `jwk` and `kid` are ignored), and `exp` and `iat` are
- * required (RFC 8725; ASVS 9.1 and 9.2).
+ * Each has its own key, derived from the servers' key, so a token for one audience is invalid for the other. One
+ * algorithm is allowed for each, the key never comes from a token (`jku`, `x5u`, `jwk` and `kid` are ignored), and
+ * `exp` and `iat` are required (RFC 8725; ASVS 9.1 and 9.2).
  */
 
 /** The issuer that Directus uses: its clients and its server recognise its tokens by it. */
@@ -106,7 +106,9 @@ async function verified(text: string, read: () => Promise<{ payload: JWTPayload 
   }
 }
 
-/** Base64 has several texts for the same bytes. Only one of them is accepted, so a changed text is a different token. */
+/**
+ * Base64 has several texts for the same bytes. Only one of them is accepted, so a changed text is a different token.
+ */
 function isCanonical(text: string): boolean {
   return text.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 }

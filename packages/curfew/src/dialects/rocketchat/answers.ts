@@ -1,8 +1,8 @@
 import Type from 'typebox';
 
 /*
- * The shapes of this dialect's answers. The answers are serialized with them, so nothing outside a shape is sent: no login
- * token except that of a sign-in, and no hash.
+ * The shapes of this dialect's answers. The answers are serialized with them, so nothing outside a shape is sent: no
+ * login token except that of a sign-in, and no hash.
  */
 
 const success = Type.Literal(true);

@@ -2,8 +2,8 @@ import type { Permission } from '../../domain/permissions.ts';
 import type { ErrorCode } from '../../errors.ts';
 
 /*
- * The one table of this dialect: it maps each of Rocket.Chat's permissions to one of Curfew's, and each Curfew error to one
- * of Rocket.Chat's. A missing row does not compile.
+ * The one table of this dialect: it maps each of Rocket.Chat's permissions to one of Curfew's, and each Curfew error to
+ * one of Rocket.Chat's. A missing row does not compile.
  */
 
 export const permissionsOf = {

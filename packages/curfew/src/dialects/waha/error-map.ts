@@ -2,8 +2,8 @@ import type { Permission } from '../../domain/permissions.ts';
 import type { ErrorCode } from '../../errors.ts';
 
 /*
- * The one table of this dialect: each of WAHA's calls requires one of Curfew's permissions, as a scope of the key, and each
- * Curfew error is mapped to one of WAHA's. A missing row does not compile.
+ * The one table of this dialect: each of WAHA's calls requires one of Curfew's permissions, as a scope of the key, and
+ * each Curfew error is mapped to one of WAHA's. A missing row does not compile.
  */
 
 export const permissionsOf = {

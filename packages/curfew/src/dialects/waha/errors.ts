@@ -4,8 +4,8 @@ import type { EncodedError } from '../answering.ts';
 import { refusalOf } from './error-map.ts';
 
 /**
- * A Curfew error in WAHA's format. `name` is the session that the call named, `starting` whether the call was to start it:
- * then the message for an existing session is different.
+ * A Curfew error in WAHA's format. `name` is the session that the call named, `starting` whether the call was to start
+ * it: then the message for an existing session is different.
  */
 export function encodeError(error: CurfewError, name: string, starting: boolean): EncodedError {
   const refusal = refusalOf[error.code];

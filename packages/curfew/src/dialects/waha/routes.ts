@@ -35,8 +35,8 @@ const startPath = `${base}/start`;
 type ByName = { Params: { name: string } };
 
 /**
- * WAHA's sessions: each is a named session. The order of checks is WAHA's: the key → its permission → shapes → the call.
- * The authority handles calls on one name one after the other.
+ * WAHA's sessions: each is a named session. The order of checks is WAHA's: the key → its permission → shapes → the
+ * call. The authority handles calls on one name one after the other.
  */
 export const waha: Dialect = (app, services) => {
   takeEmptyBodies(app);
