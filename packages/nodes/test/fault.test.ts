@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { CurfewApiError } from 'curfew-client';
 import { faultOf, NodeFault } from '../src/index.ts';
 
-test('a message has the editor’s labels for field names, and values unchanged', () => {
+test('the names of fields are told as the editor has them, and what was sent as it was sent', () => {
   const said = 'No session of userId "adaLovelace"; userAgent "myBrowser \\" userId" is not it.';
   const fault = faultOf(new CurfewApiError('session_not_found', said, { status: 404, remedy: 'Look at sessionId.' }));
   assert.equal(
@@ -13,7 +13,7 @@ test('a message has the editor’s labels for field names, and values unchanged'
   assert.equal(fault.remedy, 'Look at Session ID.');
 });
 
-test('the remedy is a separate sentence, however the service’s text ends', () => {
+test('the remedy is a sentence of its own, whatever the service ended its words with', () => {
   const told = (message: string, remedy: string) => new NodeFault('refused', message, { remedy }).entry.message;
   assert.equal(
     told('OAuth Server: invalid_client', 'Check the client.'),

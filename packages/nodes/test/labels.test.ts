@@ -12,7 +12,7 @@ const parameters: readonly Parameter[] = [
   ...requestOptions,
 ];
 
-test('every label that a message or a help text quotes exists', () => {
+test('what a message or a help text calls by a label is there under it', () => {
   const labels = new Set(parameters.map(({ label }) => label));
   const quoted = globSync('src/**/*.ts', { cwd: `${import.meta.dirname}/..` }).flatMap((file) =>
     [...readFileSync(`${import.meta.dirname}/../${file}`, 'utf8').matchAll(/“([^”$]+)”/g)].map(([, label]) => label!),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Engine, Passes, tableOf, wantedRows } from './support/passes.ts';
 
-test('the table of all engines shows what passed, and names every missing cell', (t) => {
+test('the table of all engines shows what passed, and names every cell that did not', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'curfew-passes-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const engine: Engine = { kind: 'Node-RED', version: '9.1' };

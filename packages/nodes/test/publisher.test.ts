@@ -7,7 +7,7 @@ import { publishedManifest } from './support/publisher.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
-test('the publisher sets sources, issues and authors once, and every package gets them', () => {
+test('whoever publishes says once where the sources, the issues and the authors are; every package says it then', () => {
   const names = globSync('packages/*/package.json', { cwd: root })
     .map((path) => path.split('/')[1]!)
     .filter((name) => !JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')).private);
@@ -28,14 +28,14 @@ test('the publisher sets sources, issues and authors once, and every package get
   assert.deepEqual(unknownOfPublisher({ name: 'nobody said anything' }), ['author.email', 'repository', 'bugs']);
 });
 
-test('no package links to a domain that is reserved for examples', () => {
+test('no package leads to a domain that is reserved for examples', () => {
   const files = globSync(
     ['packages/*/package.json', 'packages/n8n-nodes-*/{nodes,credentials}/**/*.{ts,json}', 'packages/*/README.md'],
     { cwd: root },
   );
   assert.ok(files.length > 15);
   for (const file of files) {
-    // An example in a field may use such a domain; a link must not.
+    // What a field shows as an example may; where a link leads must not.
     const links = readFileSync(join(root, file), 'utf8').matchAll(
       /(?:documentationUrl = |"(?:url|homepage|email)": |\]\()['"]?([^'")]+)/g,
     );

@@ -61,7 +61,7 @@ const example: Record<string, { fields: object; values: Record<string, unknown> 
   oauth: { fields: { clientId: 'c', clientAuthentication: 'none' }, values: { oauthToken: 't' } },
 };
 
-/** Logs out of a service with the test’s answers. */
+/** Logs out of a service that answers as a test says. */
 async function logOutOf(t: Closer, name: string, listener: RequestListener, more: Record<string, unknown> = {}) {
   const { url, seen } = await answering(t, listener);
   const { fields, values } = example[name]!;
@@ -75,9 +75,9 @@ const json =
   (_request, response) =>
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 
-describe('unusual answers of a service', () => {
+describe('odd answers of a service', () => {
   for (const name of Object.keys(example)) {
-    test(`${name}: an HTML page is not its answer, whatever the status`, async (t) => {
+    test(`${name}: a page for people is not its answer, whatever the status`, async (t) => {
       for (const status of [200, 502]) {
         const page: RequestListener = (_request, response) =>
           response.writeHead(status, { 'content-type': 'text/html' }).end('<html>Bad gateway</html>');
@@ -106,7 +106,7 @@ describe('unusual answers of a service', () => {
     assert.match((await fault(done)).message, /WAHA: Session status is not as expected/);
   });
 
-  test('Altogic: the credential’s own session is signed out only if that is chosen, never because a token is missing', async (t) => {
+  test('Altogic: the credential’s own session is signed out when that is chosen, and never for want of a token', async (t) => {
     for (const altogicSessionToken of ['', ' ', null, undefined]) {
       const { code } = await fault(logOutOf(t, 'altogic', json(200, {}), { altogicSessionToken }));
       assert.equal(code, 'missing_parameter', String(altogicSessionToken));
@@ -125,7 +125,7 @@ describe('unusual answers of a service', () => {
     assert.deepEqual(bodies, ['{}']);
   });
 
-  test('Directus: an access token in the field is recognised before anything is sent', async (t) => {
+  test('Directus: an access token in the field is told as one, before anything is sent', async (t) => {
     const jwt = `eyJhbGciOiJIUzI1NiJ9.e30.x`;
     const { code, message } = await fault(logOutOf(t, 'directus', json(200, {}), { directusRefreshToken: jwt }));
     assert.equal(code, 'invalid_parameter');
@@ -134,7 +134,7 @@ describe('unusual answers of a service', () => {
     assert.match(missing.message, /^Missing required property: Refresh Token/);
   });
 
-  test('Directus: a log-out whose connection breaks is sent once more, because nobody else knows its token', async (t) => {
+  test('Directus: a log-out whose connection is cut is sent once more: its token is known to nobody else', async (t) => {
     let cut = false;
     const { seen, done } = await logOutOf(t, 'directus', (request, response) => {
       if (request.url === '/auth/refresh') return json(200, { data: { refresh_token: 'next' } })(request, response);
@@ -149,14 +149,14 @@ describe('unusual answers of a service', () => {
     );
   });
 
-  test('Directus: without the check, the token is logged out unchanged', async (t) => {
+  test('Directus: unchecked, the token goes to the log-out as it is', async (t) => {
     const { seen, done } = await logOutOf(t, 'directus', (_, response) => response.writeHead(204).end(), {
       directusCheck: false,
     });
     assert.deepEqual([(await done).response, seen.map(({ path }) => path)], [null, ['/auth/logout']]);
   });
 
-  test('OAuth: the client’s secret goes into the body if that is chosen, and a refusal keeps its text', async (t) => {
+  test('OAuth: the client’s secret goes into the body where it is told to, and a refusal keeps its text', async (t) => {
     const server = await oauthServer(t);
     const service = services.find(({ name }) => name === 'oauth')!;
     const given = { url: server.url, clientId: server.client.id, clientAuthentication: 'body' };
@@ -172,7 +172,7 @@ describe('unusual answers of a service', () => {
 });
 
 describe('credentials', () => {
-  test('each is accepted or refused by its own test request', async (t) => {
+  test('each is good or refused by its own test request', async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const { id } = (await server.login()).body.account;
@@ -212,14 +212,14 @@ describe('credentials', () => {
       );
       await fault(testCredential(connected(name, way, { ...good, ...wrong })));
     }
-    assert.equal(cases.length, services.flatMap(({ credentials }) => credentials).length, 'every credential has a case');
+    assert.equal(cases.length, services.flatMap(({ credentials }) => credentials).length, 'every credential is here');
   });
 
   for (const [name, path] of [
     ['curfew', ''],
     ['rocketchat', '/rocketchat'],
   ] as const) {
-    test(`N7.8: ${name}: ten simultaneous calls sign in once, and present one code if each needs one`, async (t) => {
+    test(`N7.8: ${name}: ten calls at once sign in once, and show one code where each takes one`, async (t) => {
       const clock = manualClock(Date.UTC(2026, 5, 1));
       const server = await TestServer.start({}, clock);
       t.after(() => server.close());
@@ -242,7 +242,7 @@ describe('credentials', () => {
         );
       await logOut(opened.slice(0, 10));
       assert.equal((await server.call('GET', `/v1/users/${id}/sessions`)).body.total, 1);
-      // The code of the sign-in is no longer remembered.
+      // What the sign-in has shown is remembered no longer.
       clock.advance(6 * 60_000);
       await logOut(opened.slice(10));
       assert.equal((await server.call('GET', '/v1/users/ada/sessions')).body.total, 0);
@@ -251,7 +251,7 @@ describe('credentials', () => {
     });
   }
 
-  test('the session of a sign-in is sent only to the URL at which it was opened', async (t) => {
+  test('the session of a sign-in goes to the URL that it was opened at, and to no other', async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const stranger = await answering(t, json(401, {}));
@@ -269,7 +269,7 @@ describe('credentials', () => {
     }
   });
 
-  test('N7.9: a credential is sent only to its own service, whatever URL a request names', () => {
+  test('N7.9: a credential goes to its own service, whatever address a request names', () => {
     const credential = services.find(({ name }) => name === 'curfew')!.credentials[0]!;
     const fields = readCredential(credential, { url: 'https://a.example/curfew', apiKey: 'cfk_x' });
     for (const to of ['https://a.example/curfew', 'https://a.example/curfew/v1/me?x=1', '/curfew/v1/me']) {
@@ -288,14 +288,14 @@ describe('credentials', () => {
     }
   });
 
-  test('a second-factor code is generated only when it is required', async (t) => {
+  test('a code of a second factor is made where it is asked for, and only there', async (t) => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const { id } = (await server.login()).body.account;
     const authenticator = await server.enrol(id);
     const signIn = { user: 'admin', password: adminPassword, code: authenticator.backupCodes[0] };
     const { userId, authToken } = (await server.call('POST', '/api/v1/login', signIn, { as: '' })).body.data;
-    // A token from a refresh, which has presented no factor.
+    // A token that has not shown a factor: of a refresh.
     const login = (await server.login('admin', adminPassword, authenticator.backupCodes[1])).body;
     const { token } = (
       await server.call('POST', '/v1/sessions/refresh', { refreshToken: login.refreshToken }, { as: '' })

@@ -3,10 +3,10 @@ import type { TestServer } from '../../../curfew/test/support/server.ts';
 
 type Json = ReturnType<typeof JSON.parse>;
 
-/** The input of a node, its parameters, and the expected result: on one output of one operation. */
+/** What came in, what a node is told, and what must come of it: on one output of one operation. */
 export type Prepared = {
   parameters: Record<string, unknown>;
-  /** Checks the objects on that output; for `errors`, the entries. */
+  /** What was put out there, as a list of objects; of `errors` the entries. */
   check(put: Json[]): void | Promise<void>;
 };
 
@@ -17,7 +17,7 @@ export type Case = {
   prepare(server: TestServer): Promise<Prepared>;
 };
 
-/** The input object, for outputs that pass it on. */
+/** The object that comes in, for outputs that pass it on. */
 export const input = { note: 'as it was', number: 7 };
 
 const nobody = '0000000000000000000000';
@@ -32,7 +32,7 @@ const fails =
     },
   });
 
-/** One session of a user, and the check that it has ended. */
+/** One session of a user, and the check that it is over. */
 async function one(server: TestServer, userId = 'ada', more: object = {}) {
   const opened = await server.createSession(userId, more);
   return {
@@ -49,7 +49,7 @@ async function groupsOf(server: TestServer, token: string): Promise<string[]> {
 }
 
 let users = 0;
-/** A user that no other case uses. */
+/** A user whom no other case has. */
 const someone = () => `user-${users++}`;
 
 export const cases: readonly Case[] = [

@@ -1,8 +1,8 @@
 import { answering, type Closer } from './wire.ts';
 
 /**
- * A small authorization server with the endpoint of RFC 7009: it knows one client, revokes the tokens that it issued to
- * it, and accepts every other token, as the RFC requires.
+ * A small authorization server with the endpoint of RFC 7009: it knows one client, revokes what it issued to it, and
+ * confirms every other token, as the RFC says.
  */
 export async function oauthServer(
   t: Closer,

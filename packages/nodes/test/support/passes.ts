@@ -2,11 +2,11 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorsOutput, operations, services } from 'curfew-nodes';
 
-/** The error modes of a node, in each engine's terms. */
+/** How an error leaves a node, in the words of each engine. */
 export const modesOf = {
-  /** The node's setting “On Error”. */
+  /** Its setting “On Error”. */
   'n8n-core': ['stop', 'continue', 'error output'],
-  /** A Catch node always receives the error; with manual management, an output of the node does too. */
+  /** A Catch node gets it in any case; with manual management an output of the node does too. */
   'Node-RED': ['catch', 'error output'],
 } as const;
 export type Engine = { readonly kind: keyof typeof modesOf; readonly version: string };
@@ -14,7 +14,7 @@ export type Engine = { readonly kind: keyof typeof modesOf; readonly version: st
 export const loggedOut = 'loggedOut';
 export const logOutOf = (service: string): string => `logOut of ${service}`;
 
-/** Every output of every operation, and of Log Out for every service. */
+/** Every output of every operation, and of Log Out of every service. */
 export const wantedRows: readonly string[] = [
   ...operations.flatMap(({ name, outputs }) => [...outputs, errorsOutput].map((output) => rowOf(name, output.name))),
   ...services.flatMap(({ name }) => [loggedOut, errorsOutput.name].map((output) => rowOf(logOutOf(name), output))),
@@ -28,8 +28,8 @@ type Cell = { readonly engine: string; readonly row: string; readonly mode: stri
 const nameOf = ({ kind, version }: Engine) => `${kind} ${version}`;
 
 /**
- * Records what has passed in an engine. If the variable `CURFEW_TEST_PASSES` is set, it is stored in that folder, and
- * the results of all suites there make one table.
+ * What has passed in an engine. With the variable `CURFEW_TEST_PASSES` it is kept in that folder, where what all suites
+ * have kept makes one table.
  */
 export class Passes {
   readonly #engine: string;
@@ -52,7 +52,7 @@ export class Passes {
   }
 }
 
-/** One line for each output of each operation, one column for each engine and error mode; and the missing cells. */
+/** One line for each output of each operation, one column for each engine and way of an error; and where a pass is missing. */
 export function tableOf(folder: string, engines: readonly Engine[]): { text: string; gaps: string[] } {
   const cells = readdirSync(folder).flatMap((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Cell[]);
   const passed = new Set(cells.map(({ engine, row, mode }) => `${engine} ${row} ${mode}`));
@@ -71,7 +71,7 @@ export function tableOf(folder: string, engines: readonly Engine[]): { text: str
     ]),
   ];
   const widths = columns.map((_, i) => Math.max(...lines.slice(1).map((line) => line[i + 1]!.length)));
-  // The name of an engine spans all of its columns.
+  // The name of an engine stands over all of its columns.
   const head = engines.map((engine) => {
     const own = columns.flatMap((column, i) => (column.engine === nameOf(engine) ? [widths[i]!] : []));
     return nameOf(engine).padEnd(own.reduce((sum, width) => sum + width + 2, 0));

@@ -6,19 +6,19 @@ import type { Closer } from './wire.ts';
 type Json = ReturnType<typeof JSON.parse>;
 type Parameters = Record<string, unknown>;
 
-/** One session in a service, the parameters with which a node ends it, and the check that it has ended. */
+/** One session in a service, what a node is told to end it, and whether it is over. */
 export type Live = { parameters: Parameters; over(): Promise<void> | void; answer: Json };
 
-/** A service of Log Out, and what every engine must show for it. */
+/** A service of Log Out with what every engine must show of it. */
 export type Target = {
   service: string;
   /** The service behind the server, and the fields of its credential. */
   open(server: TestServer, t: Closer): Promise<{ url: string; fields: Parameters; live(): Promise<Live> }>;
-  /** A session that the service does not know; for OAuth's revocation that is not an error (RFC 7009 §2.2). */
+  /** A session that the service does not know; of OAuth's revocation that is no error (RFC 7009 §2.2). */
   unknown: { parameters: Parameters; code?: string; message: RegExp };
 };
 
-/** What a service refuses: an unknown session; for OAuth, a kind of token that the server does not revoke. */
+/** What a service refuses: a session that is not there; of OAuth's tokens one of a kind that it does not revoke. */
 export function refusedBy({ unknown }: Target): { parameters: Parameters; message: RegExp } {
   if (unknown.code !== undefined) return unknown;
   const parameters = { oauthToken: 'unrevokable', oauthHint: 'refresh_token' };
@@ -30,7 +30,7 @@ const unknownRefresh = 'cfr_'.padEnd(75, '0');
 
 let number = 0;
 
-/** A new account, signed in; `again` signs it in once more. */
+/** An account of its own, signed in; `again` signs it in once more. */
 async function account(server: TestServer) {
   const username = `person${number++}`;
   const email = `${username}@example.com`;
@@ -52,7 +52,7 @@ export const targets: readonly Target[] = [
         fields: { apiKey: server.key },
         async live() {
           const { session, token, refreshToken } = await server.createSession('ada');
-          // Once by its refresh token, otherwise by its id.
+          // By its refresh token once, by its id else.
           const by =
             number++ % 2 === 0
               ? { curfewBy: 'refreshToken', curfewRefreshToken: refreshToken }

@@ -14,10 +14,10 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Closes what a test has opened. */
+/** Whoever closes what a test opened. */
 export type Closer = { after(done: () => void): void };
 
-/** A request as seen on the wire. */
+/** A request as it was seen on the wire. */
 export type Seen = { at: number; method: string; path: string; host: string };
 
 async function listening(t: Closer, server: Server): Promise<number> {
@@ -36,7 +36,7 @@ async function listening(t: Closer, server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A server with the test’s answers, which records the requests. */
+/** A server that answers as a test says, and keeps what it was asked. */
 export async function answering(t: Closer, listener: RequestListener): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = [];
   const server = createServer((request, response) => {
@@ -49,7 +49,7 @@ export async function answering(t: Closer, listener: RequestListener): Promise<{
 /** A server that takes every request and never answers. */
 export const silent = (t: Closer) => answering(t, () => {});
 
-/** A server that forwards everything to another, and records the requests. */
+/** A server that hands everything on to another, and keeps what it was asked. */
 export const counting = (t: Closer, to: string) => answering(t, handOn(to));
 
 /** The same over TLS, with a certificate that it signed itself. */
@@ -58,9 +58,7 @@ export async function selfSigned(t: Closer, to: string): Promise<{ url: string }
   return { url: `https://127.0.0.1:${await listening(t, server as unknown as Server)}` };
 }
 
-/**
- * An HTTP proxy: forwards requests with an absolute target, and opens tunnels. Requires the password, if one is given.
- */
+/** An HTTP proxy: hands requests on that name their whole target, and opens tunnels. Takes a password when one is given. */
 export async function proxy(t: Closer, password?: string): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = [];
   const wanted = password && `Basic ${Buffer.from(`flow:${password}`).toString('base64')}`;
@@ -117,7 +115,7 @@ function certificate(): { key: string; cert: string } {
   return kept;
 }
 
-/** After how many requests there was a pause of at least `atLeast` milliseconds. */
+/** Between which of the requests there was a pause of at least so many milliseconds: after how many. */
 export function pauses(seen: readonly Seen[], atLeast: number): number[] {
   return seen.flatMap(({ at }, i) => (i > 0 && at - (seen[i - 1]?.at ?? 0) >= atLeast ? [i] : []));
 }
