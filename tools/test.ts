@@ -38,7 +38,7 @@ if (engines.length > 0) {
   run('node', ['tools/build.ts']);
   process.env['CURFEW_TEST_BUILT'] = 'yes';
 }
-// One file runs for minutes and mostly waits, so another one runs at the same time.
+// One file runs for minutes and mostly waits: the others go on beside it.
 const args = ['--test-concurrency=2', '--test-timeout=1800000'];
 if (asked.length > 0) {
   run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : []), ...args, ...asked]);

@@ -107,7 +107,7 @@ function withKeptSecrets(
   const node = typeof id === 'string' ? (red.nodes.getNode(id) as ServerNode | null) : null;
   if (node?.type !== serverTypeOf(service.name) || !isSameUrl(node.url, fields['url'])) {
     throw new NodeFault('secret_missing', 'The kept secret was given for another URL and is sent only there.', {
-      remedy: 'Type the secret again, or deploy first.',
+      remedy: 'Type it again, or deploy first.',
     });
   }
   const kept = red.nodes.getCredentials(node.id) ?? {};
