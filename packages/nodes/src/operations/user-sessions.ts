@@ -20,7 +20,7 @@ export const createUserSession: Operation = {
   label: 'Create User Session',
   action: 'Create a user session',
   resource: 'userSession',
-  help: 'Opens a session for a user. Only this operation outputs its tokens: nothing can show them again.',
+  help: 'Opens a session for a user. Its tokens are output once, here: nothing can show them again.',
   inputs: 'several',
   outputs: [{ ...sessionOutput, help: 'The session, with token and refreshToken', done: 'created' }],
   parameters: [sessionUserId, accessGroups, ...sessionDetails],
@@ -112,7 +112,7 @@ export const deleteUserSessions: Operation = {
     {
       name: 'exceptSessionId',
       label: 'Except Session ID',
-      help: 'The ID of a session of the user that is kept',
+      help: 'The ID of a session of the user that does not end',
       kind: 'text',
       max: 64,
       extra: true,
