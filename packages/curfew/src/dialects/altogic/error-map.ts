@@ -29,7 +29,7 @@ const conflict = { code: 'conflict', message: 'It cannot be done in the present 
 const unavailable = { code: 'service_unavailable', message: 'The server cannot answer now.' } as const;
 const notFound = (code: string, message: string) => ({ code, message });
 
-/** The table; {@link missing} and {@link invalid} have the errors that differ for a key and a session token. */
+/** Without the row for what concerns a key or a session token, which {@link missing} and {@link invalid} tell apart. */
 export const refusalOf: Record<ErrorCode, Refusal | 'missing' | 'invalid'> = {
   authentication_required: 'missing',
   token_malformed: 'invalid',
