@@ -391,7 +391,11 @@ function pairingProperties(several: readonly string[]): object[] {
       noDataExpression: true,
       options: [
         { name: 'Key', value: 'key', description: 'Items with the same key belong together' },
-        { name: 'Position', value: 'place', description: 'The first items of all inputs belong together, then the second' },
+        {
+          name: 'Position',
+          value: 'place',
+          description: 'The first items of all inputs belong together, then the second',
+        },
       ],
       default: 'place',
       displayOptions: { show },

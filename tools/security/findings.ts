@@ -88,7 +88,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'Ten simultaneous messages signed in ten times with one code.',
     'A kept secret was sent to any URL that was set later.',
   ]),
-  'Deployment': found(8, [
+  Deployment: found(8, [
     'The variables that Kubernetes sets kept the server from starting.',
     'An empty variable was an error, and an empty host listened everywhere.',
     '`CURFEW_TRUST_PROXY` accepted only addresses, and ignored the rest.',
@@ -117,7 +117,7 @@ export const findings: Readonly<Record<string, readonly Finding[]>> = {
     'A body that arrived after SIGTERM crashed the server, and an upgrade kept it alive.',
     'A session was counted twice while it was being placed in the indexes.',
   ]),
-  'Operation': found(10, [
+  Operation: found(10, [
     'An export of a store that changed meanwhile was not a consistent snapshot.',
     'A format was changed without a new format number.',
     'A copy of an embedded store that was made during writes crashed the process that opened it.',

@@ -49,12 +49,7 @@ export const sections: readonly Section[] = [
         'Session tokens are verified by the server.',
         'Only the token is taken from the client; everything else about a session comes from the store.',
       ),
-      asvs(
-        '7.2.2',
-        1,
-        'Each session has new tokens.',
-        'Every id and secret is generated when the session is opened.',
-      ),
+      asvs('7.2.2', 1, 'Each session has new tokens.', 'Every id and secret is generated when the session is opened.'),
       asvs(
         '7.2.3',
         1,
@@ -167,12 +162,7 @@ export const sections: readonly Section[] = [
       asvs('9.2.1', 1, 'A token is accepted only within its lifetime.', '`iat` and `exp` are required and checked.'),
       asvs('9.2.2', 2, 'A token has the type that its use requires.', 'The type is checked.'),
       asvs('9.2.3', 2, 'A token is accepted only for its audience.', 'Audience and issuer are checked.'),
-      asvs(
-        '9.2.4',
-        2,
-        'Audiences have different keys.',
-        'Each use has its own key, derived from the servers’ key.',
-      ),
+      asvs('9.2.4', 2, 'Audiences have different keys.', 'Each use has its own key, derived from the servers’ key.'),
     ],
   },
   {
@@ -222,11 +212,7 @@ export const sections: readonly Section[] = [
         'A session id was reused for another user.',
         'Ids are time-ordered, random and never reused.',
       ),
-      other(
-        'CVE-2022-3916',
-        'A new session had the id of an earlier one.',
-        'An id belongs to one session for ever.',
-      ),
+      other('CVE-2022-3916', 'A new session had the id of an earlier one.', 'An id belongs to one session for ever.'),
       other(
         'CVE-2026-8922',
         'One cut-off was ignored when another existed.',

@@ -110,7 +110,10 @@ describe('the nodes in n8n', () => {
       const fewer = await n8n.run(
         threeFrom([[...users, users[0]!], [{}], [{ groups: 'x' }, { groups: 'y' }]], byChoice),
       );
-      assert.match(fewer.told, /Input 3 has 2 items, but none for item 3 of input 1\. Give both the same number of items/);
+      assert.match(
+        fewer.told,
+        /Input 3 has 2 items, but none for item 3 of input 1\. Give both the same number of items/,
+      );
     });
 
     test('or by a key that they have in common', async () => {

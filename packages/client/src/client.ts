@@ -107,13 +107,9 @@ function segmentOf(name: string, value: unknown): string {
     throw new CurfewApiError('missing_field', `The field ${name} is missing, or empty.`, { remedy: `Give ${name}.` });
   }
   if (text !== '.' && text !== '..') return encodeURIComponent(text);
-  throw new CurfewApiError(
-    'invalid_value',
-    `${JSON.stringify(text)} cannot be part of a request's path (${name}).`,
-    {
-      remedy: 'No URL can contain it as a segment of its path, however it is encoded; use another id.',
-    },
-  );
+  throw new CurfewApiError('invalid_value', `${JSON.stringify(text)} cannot be part of a request's path (${name}).`, {
+    remedy: 'No URL can contain it as a segment of its path, however it is encoded; use another id.',
+  });
 }
 
 function read(response: Response, text: string, base: string, otherwise: number | undefined): unknown {

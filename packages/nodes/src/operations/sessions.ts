@@ -191,9 +191,7 @@ export const refreshSession: Operation = {
   resource: 'session',
   help: 'Gives a session new tokens; the previous ones become invalid.',
   inputs: 'one',
-  outputs: [
-    { ...sessionOutput, help: 'The session, with its new token and refreshToken', done: 'refreshed' },
-  ],
+  outputs: [{ ...sessionOutput, help: 'The session, with its new token and refreshToken', done: 'refreshed' }],
   parameters: [refreshToken],
   async run(connection, values) {
     const body = { refreshToken: requiredText(values, 'refreshToken') };

@@ -77,7 +77,11 @@ export const getUserSessions: Operation = {
     const list = await allPages((cursor) =>
       callCurfew(connection, (client, options) => client.listUserSessions({ userId, limit: 100, cursor }, options)),
     );
-    return { output: 'sessions', list, none: `The user ${JSON.stringify(userId)} has no session, or all of them have ended.` };
+    return {
+      output: 'sessions',
+      list,
+      none: `The user ${JSON.stringify(userId)} has no session, or all of them have ended.`,
+    };
   },
 };
 

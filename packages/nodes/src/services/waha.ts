@@ -19,7 +19,13 @@ export const waha: Service = {
       wayLabel: 'API Key',
       fields: [
         urlField('http://127.0.0.1:3000', 'The URL of WAHA'),
-        { name: 'apiKey', label: 'API Key', help: 'The value for the header X-Api-Key', kind: 'secret', required: true },
+        {
+          name: 'apiKey',
+          label: 'API Key',
+          help: 'The value for the header X-Api-Key',
+          kind: 'secret',
+          required: true,
+        },
       ],
       authorize: (fields, request) => withHeaders(request, { 'x-api-key': textOf(fields, 'apiKey') }),
       test: { method: 'GET', path: '/api/sessions' },
