@@ -27,7 +27,7 @@ export const sessionUserId: Parameter = {
 export const tokenOrId: Parameter = {
   name: 'sessionToken',
   label: 'Session Token',
-  help: 'The token of the session, or its ID, which the other operations output.',
+  help: 'The token of the session, or its ID, which the other operations output',
   kind: 'secret',
   required: true,
   max: 256,

@@ -675,7 +675,7 @@ export class Curfew implements INodeType {
 				},
 				required: true,
 				default: '',
-				description: 'The token of the session, or its ID, which the other operations output.',
+				description: 'The token of the session, or its ID, which the other operations output',
 				displayOptions: {
 					show: {
 						resource: ['userSession'],
