@@ -1,18 +1,18 @@
 import { createVerifier } from 'curfew-client/verifier';
 
 /*
- * Other applications, in a process of their own: so many verifiers, each of which keeps the sessions that it is told of
- * in its memory and goes on verifying them until they have ended. The parent sends `{know: [[verifier, token]]}`, and
- * is told when all of them are known.
+ * Other applications, in a separate process: a number of verifiers, each of which caches the sessions that it is given
+ * and keeps verifying them until they have ended. The parent sends `{know: [[verifier, token]]}`, and gets an answer
+ * when all of them are cached.
  */
 const [urls = '', key = '', count = '1'] = process.argv.slice(2);
 const verifiers = Array.from({ length: Number(count) }, () => createVerifier({ url: urls.split(','), key }));
 type Known = readonly [verifier: number, token: string];
 let known: Known[] = [];
-/** Verifications that wait for an answer at once. */
+/** The number of verifications that may wait for an answer at the same time. */
 const mostOpen = 16;
 let open = 0;
-/** Verified at a time, and milliseconds between two such times. */
+/** How many are verified at a time, and the milliseconds between two such times. */
 const [some, pause] = [50, 25];
 
 async function verify([verifier, token]: Known): Promise<void> {
@@ -41,7 +41,7 @@ setInterval(() => {
   for (let i = 0; i < Math.min(some, known.length); i++) {
     const one = known[turn++ % known.length]!;
     if (verifiers[one[0]]!.check(one[1]) || open >= mostOpen) continue;
-    // One that is refused is verified again when its turn comes.
+    // A refused one is verified again when its turn comes.
     verify(one).catch(() => {});
   }
 }, pause);

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 
 /*
- * The other side of the HTTP row: reads and parses the body, and answers the bytes it was given, with the headers that
- * any JSON answer has. Nothing else.
+ * The rival in the HTTP row: it reads and parses the body, and answers with the given bytes and the usual headers of a
+ * JSON answer. Nothing else.
  */
 const answer = Buffer.from(process.argv[2]!, 'base64');
 const server = createServer((request, response) => {

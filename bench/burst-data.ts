@@ -11,17 +11,17 @@ import { stateKeys, tagKeys, timeKey } from '../packages/curfew/src/stores/lmdb/
 import { openTables, putInOrder } from '../packages/curfew/src/stores/lmdb/tables.ts';
 import { request } from './setup.ts';
 
-/** Of so many sessions one expires in the one moment. */
+/** One in so many sessions expires at that moment. */
 export const share = 10;
 
-/** Sessions that share a transaction when the embedded store is filled. */
+/** Sessions per transaction when the embedded store is filled. */
 const piece = 100_000;
 
 export type Filling = { count: number; begins: number; expires: number };
 
 /**
- * Very many sessions in the order of time, as if they had come one after the other; those that go are spread among the
- * others. Nobody has their tokens, so the hashes are of nothing.
+ * Very many sessions in the order of time, as if they had been opened one after the other; those that expire are spread
+ * among the others. Nobody has their tokens, so the hashes are arbitrary.
  */
 export function* sessionsOf({ count, begins, expires }: Filling): Iterable<StoredSession> {
   const users = Math.ceil(count / 4);
@@ -40,7 +40,7 @@ export function* sessionsOf({ count, begins, expires }: Filling): Iterable<Store
       idle: 7 * day,
       epochs: { user: 0, everyone: 0 },
     };
-    // What it takes apart of a user agent is the same for all that have it.
+    // Parsing a user agent gives the same result for all sessions that have it.
     let model = models.get(userAgent);
     if (!model) {
       model = openSession(opening, createdAt, random).stored;
@@ -56,8 +56,8 @@ export function* sessionsOf({ count, begins, expires }: Filling): Iterable<Store
 }
 
 /**
- * Fills an empty embedded store as it would be when the sweep has placed everything, a tree at a time in the order of its
- * keys: ten million sessions take minutes, not hours.
+ * Fills an empty embedded store as it would be after the sweep has placed everything, one tree at a time in the order
+ * of its keys: ten million sessions take minutes, not hours.
  */
 export async function fillEmbedded(folder: string, filling: Filling, say: (text: string) => void): Promise<void> {
   await (await openLmdbStore(folder)).close();

@@ -3,9 +3,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { serve } from '../packages/curfew/src/start/serve.ts';
 
 /*
- * `curfew serve`, by its environment, that tells how long its event loop stood still since it was last asked, how much of
- * that was its own work, and what memory is its own. A store that is mapped into memory is not: the system takes those
- * pages back when it needs them. BENCH_CLOCK_AHEAD: milliseconds by which its clock goes before everybody else's.
+ * `curfew serve`, configured by its environment, which reports how long its event loop was blocked since the last
+ * question, how much of that was its own work, and its own memory. That excludes a store that is mapped into memory,
+ * because the system reclaims those pages when it needs them. BENCH_CLOCK_AHEAD: milliseconds by which its clock is
+ * ahead.
  */
 const ahead = Number(process.env['BENCH_CLOCK_AHEAD'] ?? 0);
 const { now } = Date;
@@ -18,10 +19,10 @@ const startedIn = performance.now() - began;
 const lag = monitorEventLoopDelay({ resolution: 2 });
 lag.enable();
 
-/** Milliseconds of the processor's time that the main thread had in the longest turns of the event loop. */
+/** Milliseconds of processor time that the main thread used in each turn of the event loop. */
 let turns: number[] = [];
 let used = process.threadCpuUsage();
-/** Comes by once in every turn, and keeps the loop from waiting in none. */
+/** Runs once in every turn of the event loop, without keeping the loop from waiting. */
 function comeBy(): void {
   const { user, system } = process.threadCpuUsage(used);
   turns.push((user + system) / 1000);

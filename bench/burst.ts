@@ -16,21 +16,23 @@ import { fillEmbedded, sessionsOf, share } from './burst-data.ts';
 import { at, type Row, rateOf, timeOf, times } from './measure.ts';
 import { temporaryBenchFolder } from './setup.ts';
 
-/** Sessions in the embedded store, and in each of the others; a tenth of them expires in one moment. */
+/** Sessions in the embedded store, and in each of the others; a tenth of them expires at one moment. */
 const embedded = Number(process.env['BENCH_SESSIONS'] ?? 10_000_000);
 const shared = Math.min(embedded, 1_000_000);
 const kinds = (process.env['BENCH_STORES'] ?? 'lmdb,postgres,redis').split(',');
-/** Milliseconds that the quiet server is watched for, and at most the one that has to write all those ends down. */
+/**
+ * Milliseconds for which the quiet server is watched, and the maximum for the one that has to record all those ends.
+ */
 const quietFor = Number(process.env['BENCH_SECONDS'] ?? 20) * 1000;
 const burstFor = Number(process.env['BENCH_MINUTE'] ?? 120) * 1000;
 
-/** Calls a second of each kind, by a timetable that waits for no answer; a part of them where the machine is a busy one. */
+/** Calls a second of each kind, on a timetable that waits for no answer; on a busy machine, only a part of them. */
 const pace = Number(process.env['BENCH_PACE'] ?? 1);
 const mix = { verify: 50, create: 20, end: 20, list: 4, metrics: 2 } as const;
 type Kind = keyof typeof mix;
 
 type Say = (text: string) => void;
-/** `fill`: answers when a tenth of the sessions expires, and by how much the server's clock is ahead of that. */
+/** `fill`: returns when a tenth of the sessions expires, and how far the server's clock is ahead. */
 type Place = {
   name: string;
   url: string;
@@ -39,11 +41,11 @@ type Place = {
   close(): Promise<void>;
 };
 type Moment = { expires: number; ahead: number };
-/** `turn`: what the longest turn of the event loop took of the processor's time; `long`: how many took over 20 ms. */
+/** `turn`: the processor time of the longest turn of the event loop; `long`: how many took more than 20 ms. */
 type Told = { lag: number; lagP99: number; turn: number; turnP99: number; long: number; megabytes: number };
 type Watched = Told & { p99: Record<Kind, number>; failed: number };
 
-/** A tenth of very many sessions that expires in one moment, under a mix of everything else. */
+/** A tenth of very many sessions expires at one moment, under a mix of all other calls. */
 export async function burstRows(say: Say): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [kind, open] of Object.entries({ lmdb: openLmdb, postgres: openPostgres, redis: openRedis })) {
@@ -58,12 +60,12 @@ export async function burstRows(say: Say): Promise<Row[]> {
   return rows;
 }
 
-/** How long before that moment the server is started: it opens some sessions, and is watched while it is quiet. */
+/** How long before that moment the server starts: it opens some sessions, and is watched while it is quiet. */
 const lead = quietFor + 1.5 * minute;
 
 /**
- * A store that keeps its data between runs, where BENCH_DATA names a folder for it: each run takes a copy. Whatever the
- * filling took, the server's clock is set so that the moment comes when it is awaited.
+ * A store that keeps its data between runs if BENCH_DATA names a folder for it: each run uses a copy. However long
+ * filling took, the server's clock is set so that the moment comes when it is expected.
  */
 async function openLmdb(): Promise<Place> {
   const folder = temporaryBenchFolder();
@@ -84,7 +86,7 @@ async function openLmdb(): Promise<Place> {
         }
         expires = Number(readFileSync(moment, 'utf8'));
         cpSync(join(kept, 'store'), folder.path, { recursive: true });
-        // Each page of a copy is looked at when it is opened first.
+        // When a copy is first opened, each of its pages is checked.
         await (await openLmdbStore(folder.path)).close();
       }
       // Otherwise the server would wait, at each of its writes, for the gigabytes that were written here.
@@ -112,7 +114,7 @@ async function openPostgres(): Promise<Place> {
 
 async function openRedis(say: Say): Promise<Place | undefined> {
   if (!redisInstalled) {
-    say('redis-server is not installed (Debian: apt-get install redis-server); the rows of Redis are left out');
+    say('redis-server is not installed (Debian: apt-get install redis-server); the rows of Redis are skipped');
     return undefined;
   }
   const open = async () => {
@@ -122,7 +124,7 @@ async function openRedis(say: Say): Promise<Place | undefined> {
   return openShared('Redis', open);
 }
 
-/** A store that has a clock of its own: when the moment comes is foreseen by how long it takes to fill a few in. */
+/** A store with its own clock: the moment is estimated from how long it takes to fill in a few sessions. */
 async function openShared(name: string, open: () => Promise<{ url: string; close(): Promise<void> }>): Promise<Place> {
   const server = await open();
   return {
@@ -136,10 +138,10 @@ async function openShared(name: string, open: () => Promise<{ url: string; close
         trial.close,
       );
       const began = Date.now();
-      // Half as long again as the trial says, because a large store fills more slowly.
+      // Half as long again as the trial suggests, because a large store fills more slowly.
       const expires = began + Math.ceil((shared / few) * took * 1.5) + lead;
       await importSessions(server.url, shared, began, expires);
-      if (Date.now() + lead > expires) throw new Error('Filling took longer than was foreseen; try again.');
+      if (Date.now() + lead > expires) throw new Error('Filling took longer than expected; try again.');
       return { expires, ahead: 0 };
     },
   };
@@ -168,7 +170,7 @@ async function burst(say: Say, place: Place): Promise<Row[]> {
     say(
       `${name}: filled in ${Math.round((Date.now() - began) / 1000)} s, started in ${(server.startedIn / 1000).toFixed(2)} s; the moment comes in ${Math.round((expires - Date.now()) / 1000)} s`,
     );
-    if (Date.now() + quietFor > expires) throw new Error('The start took longer than was foreseen; try again.');
+    if (Date.now() + quietFor > expires) throw new Error('The start took longer than expected; try again.');
     await pause(expires - quietFor - Date.now());
     say(`${name}: a quiet server`);
     const quiet = await server.watch(opened, async () => pause(expires - Date.now()));
@@ -187,7 +189,7 @@ async function burst(say: Say, place: Place): Promise<Row[]> {
     });
     const what = `${name}: ${going.toLocaleString('en')} of ${sessions.toLocaleString('en')} sessions expire at once`;
     const written =
-      writtenIn === undefined ? 'not all are written down yet' : `written down in ${Math.round(writtenIn / 1000)} s`;
+      writtenIn === undefined ? 'not all are recorded yet' : `recorded in ${Math.round(writtenIn / 1000)} s`;
     const ratios = (Object.keys(mix) as Kind[]).map((kind) => ({
       kind,
       ratio: busy.p99[kind] / quiet.p99[kind],
@@ -203,14 +205,14 @@ async function burst(say: Say, place: Place): Promise<Row[]> {
         met: ratios.every(({ ratio }) => ratio <= 5) && failed === 0,
       },
       {
-        what: `${what}, the event loop stood still for`,
+        what: `${what}, the event loop was blocked for`,
         against: 'the same server before that moment',
         reached: `${busy.lag.toFixed(0)} ms at most, p99 ${busy.lagP99.toFixed(0)} ms (${quiet.lag.toFixed(0)}; ${quiet.lagP99.toFixed(0)} ms)`,
         target: '≤ 50 ms',
         met: busy.lag <= 50,
       },
       {
-        what: `${what}, the processor's time of one turn of the event loop`,
+        what: `${what}, the processor time of one turn of the event loop`,
         against: 'the same server before that moment',
         reached: `${busy.turn.toFixed(0)} ms at most, p99 ${busy.turnP99.toFixed(1)} ms, ${busy.long} over 20 ms (${quiet.turn.toFixed(0)}; ${quiet.turnP99.toFixed(1)} ms; ${quiet.long})`,
         target: '≤ 20 ms',
@@ -284,7 +286,7 @@ class BurstServer {
     return tokens;
   }
 
-  /** The mix, until something has happened. */
+  /** Runs the mix until something has happened. */
   async watch(tokens: readonly string[], happened: () => Promise<void>): Promise<Watched> {
     await this.#ask();
     const took = Object.fromEntries(Object.keys(mix).map((kind) => [kind, []])) as unknown as Record<Kind, number[]>;
@@ -293,7 +295,7 @@ class BurstServer {
     const calls: Record<Kind, (i: number) => Promise<unknown>> = {
       verify: (i) => this.#client.verifySession({ token: tokens[i % tokens.length]! }),
       create: async (i) => ids.push((await this.#client.createSession({ userId: `user-${i}` })).session.id),
-      // One of those that this mix has made.
+      // Ends one of the sessions that this mix has opened.
       end: async () => {
         const id = ids.shift();
         if (id !== undefined) await this.#client.endSession({ id });
@@ -334,7 +336,7 @@ class BurstServer {
     return { ...(await this.#ask()), p99: p99 as Record<Kind, number>, failed };
   }
 
-  /** Whether everything that was due at a moment is written down. */
+  /** Whether everything that was due at a moment is recorded. */
   async hasSwept(moment: number): Promise<boolean> {
     const text = await (await fetch(`${this.#url}/metrics`)).text();
     const [, completed] = /^curfew_sweep_completed_timestamp_seconds (\S+)$/m.exec(text) ?? [];

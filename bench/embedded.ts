@@ -8,7 +8,7 @@ const small = 10_000;
 const large = Number(process.env['BENCH_LARGE'] ?? 1_000_000);
 const rounds = 9;
 
-/** Everything about the embedded store, in one run. */
+/** All measurements of the embedded store, in one run. */
 export async function embeddedRows(say: (text: string) => void): Promise<Row[]> {
   const rows: Row[] = [];
   say(`opening ${small.toLocaleString('en')} sessions`);
@@ -70,7 +70,7 @@ async function creating(): Promise<Row> {
   const count = 20_000;
   let made = 2000;
   const ours = () => rateOf(count, 64, () => bench.authority.createSession(library, request(made++, 50_000)));
-  // Ids as ours are: in the order of time.
+  // Ids in the order of time, like ours.
   let key = 0;
   const theirs = () => rateOf(count, 64, () => raw.put(`0V${String(key++).padStart(20, '0')}`, row));
   const { ratio, ours: mine, theirs: other } = await duel(rounds, ours, theirs);
@@ -140,7 +140,7 @@ async function changingGroups(): Promise<Row> {
   };
 }
 
-/** The same at a million sessions as at ten thousand. */
+/** Compares a million sessions with ten thousand. */
 async function comparing(few: Bench, many: Bench): Promise<Row[]> {
   const count = 20_000;
   const verify = (bench: Bench) => () =>
@@ -156,7 +156,7 @@ async function comparing(few: Bench, many: Bench): Promise<Row[]> {
         bench.authority.createSession(library, request(made++, Math.ceil(bench.ids.length / 4))),
       ),
     );
-  // Each ends its own, from the end of what was opened, so that reads of the rest are not disturbed.
+  // Each ends its own sessions, the newest first, so that reads of the others are not disturbed.
   const end = (bench: Bench) => {
     let at = bench.ids.length;
     return () =>
@@ -220,7 +220,7 @@ async function sizes(many: Bench): Promise<Row[]> {
     {
       what: `resident memory at ${large.toLocaleString('en')} sessions`,
       against: '–',
-      reached: `${resident} MB, the mapped file and this benchmark's own lists included`,
+      reached: `${resident} MB, including the mapped file and this benchmark's own lists`,
       target: 'printed',
       met: true,
     },
@@ -246,7 +246,7 @@ async function endingUser(bench: Bench): Promise<Row> {
   };
 }
 
-/** Once, because then they are out: against the median of ending one just before. */
+/** Measured once, because then all sessions have ended; compared with the median of ending one just before. */
 async function endingEveryone(bench: Bench): Promise<Row> {
   await bench.settle();
   const active = await bench.context.store.countActive(Date.now());

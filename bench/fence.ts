@@ -29,7 +29,7 @@ const lease = 2000;
 const ends = 300;
 const [stormRate, stormSeconds] = [500, 6];
 
-/** A verifier that knows a million sessions, each with what an application needs of it. */
+/** A verifier that has cached a million sessions, each with what an application needs. */
 async function knowing(count: number) {
   const clock = new CautiousClock(systemTiming());
   const expiresIn = 30 * 86_400_000;
@@ -54,7 +54,7 @@ async function knowing(count: number) {
   return cache;
 }
 
-/** Forgotten as soon as it is used, as a request's token is. */
+/** A new string each time, discarded after its use, like a request's token. */
 function tokenOf(i: number): string {
   const digits = (Math.imul(i + 1, 2654435761) >>> 0).toString(36).padStart(7, '0');
   return `cfs_${String(i).padStart(15, '0')}${digits}${digits.repeat(7)}`;
@@ -117,7 +117,7 @@ async function checkRows(say: (text: string) => void): Promise<Row[]> {
   return rows;
 }
 
-/** How others check a session: one at a time, as a request has to wait for it. */
+/** Other ways to check a session: one at a time, because a request has to wait for it. */
 type OtherWay = { what: string; calls: number; check: Check; close?(): Promise<void>; faster: number };
 
 async function otherWays(say: (text: string) => void): Promise<OtherWay[]> {
@@ -138,7 +138,7 @@ async function otherWays(say: (text: string) => void): Promise<OtherWay[]> {
       },
     });
   } else
-    say('redis-server is not installed (Debian: apt-get install redis-server); the row of connect-redis is left out');
+    say('redis-server is not installed (Debian: apt-get install redis-server); the row of connect-redis is skipped');
   for (const algorithm of ['RS256', 'EdDSA'] as const) {
     const { privateKey, publicKey } = await generateKeyPair(algorithm);
     const jwt = await new SignJWT({ sub: 'ada' }).setProtectedHeader({ alg: algorithm }).sign(privateKey);
@@ -209,7 +209,7 @@ async function endRows(say: (text: string) => void): Promise<Row[]> {
   ];
 }
 
-/** As many streams that answer whatever they hear. */
+/** The same number of streams, which answer every message. */
 async function bareStreams(): Promise<{ ping(): Promise<void>; close(): Promise<void> }> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', perMessageDeflate: false });
   await once(server, 'listening');
@@ -255,7 +255,7 @@ async function muteVerifier(url: string, key: string): Promise<WebSocket> {
   return socket;
 }
 
-/** What an application's verifications notice while many sessions of others are ended: each end goes to every verifier. */
+/** The effect on an application's verifications while many sessions of others are ended. */
 async function stormRow(say: (text: string) => void): Promise<Row> {
   say(`${stormRate} ends a second with ${attached} verifiers attached`);
   const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-storm-'));
@@ -303,14 +303,14 @@ async function stormRow(say: (text: string) => void): Promise<Row> {
   };
 }
 
-/** How long each verification of sessions that are known takes, one after the other, for so many seconds. */
+/** How long each verification of known sessions takes, one after the other, for a number of seconds. */
 async function verifyTimes(verifier: Verifier, tokens: readonly string[], seconds: number): Promise<number[]> {
   const took: number[] = [];
   const until = performance.now() + seconds * 1000;
   for (let i = 0; performance.now() < until; i++) {
     const token = tokens[(i * 7919) % tokens.length]!;
     took.push(await timeOf(() => verifier.verify(token)));
-    // Changes and answers get their turn between any two.
+    // Lets changes and answers be handled between two verifications.
     await new Promise(setImmediate);
   }
   return took;

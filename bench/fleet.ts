@@ -14,17 +14,17 @@ const nodes = 3;
 const lease = 2000;
 const rates = [50, 200, 600];
 const crowds = [24, 200];
-/** Seconds that each rate is kept up for. */
+/** For how many seconds each rate is kept up. */
 const seconds = Number(process.env['BENCH_SECONDS'] ?? 6);
-/** Seconds that what takes a minute takes. */
+/** The duration, in seconds, of the parts that usually take a minute. */
 const minute = Number(process.env['BENCH_MINUTE'] ?? 60);
 const oneByOne = 200;
-/** Applications that have a session in their memory when it is ended. */
+/** The number of applications that have cached a session when it is ended. */
 const knownTo = 3;
 
 type Shared = { name: string; url: string; close(): Promise<void> };
 
-/** Several servers on one store, under ends that come by a timetable and wait for nobody. */
+/** Several servers on one store, with ends on a timetable that waits for no answer. */
 export async function fleetRows(say: (text: string) => void): Promise<Row[]> {
   const rows: Row[] = [];
   for (const open of [openPostgres, openRedis]) {
@@ -55,7 +55,7 @@ async function openPostgres(): Promise<Shared> {
 
 async function openRedis(say: (text: string) => void): Promise<Shared | undefined> {
   if (!redisInstalled) {
-    say('redis-server is not installed (Debian: apt-get install redis-server); the rows of Redis are left out');
+    say('redis-server is not installed (Debian: apt-get install redis-server); the rows of Redis are skipped');
     return undefined;
   }
   const redis = await RedisServer.start();
@@ -97,7 +97,7 @@ class Fleet {
     return this.servers.map(({ url }) => url);
   }
 
-  /** Resolves once it says that it is ready. */
+  /** Resolves once the server reports that it is ready. */
   async startServer(port: number): Promise<Server> {
     const { child, url } = await start(['--conditions=curfew-source', 'packages/curfew/src/cli/main.ts', 'serve'], {
       ...this.#env,
@@ -107,7 +107,7 @@ class Fleet {
     return { child, port, url };
   }
 
-  /** Opens so many sessions. */
+  /** Opens `count` sessions. */
   async open(count: number): Promise<Session[]> {
     const sessions: Session[] = [];
     await rateOf(count, 32, async (i) => {
@@ -129,7 +129,7 @@ async function stop(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** Verifiers in a few processes, attached to whichever of the servers they come to. */
+/** Verifiers in a few processes, attached to any of the servers. */
 class Applications {
   readonly children: ChildProcess[];
   readonly #each: number;
@@ -147,7 +147,7 @@ class Applications {
     return new Applications(children, each);
   }
 
-  /** Has each session verified by so many of the processes, and resolves once it is in the memory of each. */
+  /** Lets a number of the processes verify each session, and resolves once each of them has cached it. */
   async know(sessions: readonly Session[], processes: number): Promise<void> {
     const all = this.children.length;
     await Promise.all(
@@ -180,10 +180,10 @@ const pause = (milliseconds: number) =>
     setTimeout(resolve, milliseconds);
   });
 
-/** `due`: milliseconds since the timetable began; `took`: how long after that it was done. */
+/** `due`: milliseconds since the timetable began; `took`: milliseconds from then until it was done. */
 type Call<T> = { due: number; took: number; answer: T | undefined };
 
-/** Calls at an even rate, however long the earlier ones take. One that fails has no answer. */
+/** Makes calls at an even rate, however long the earlier ones take. A failed call has no answer. */
 async function byTimetable<T>(count: number, rate: number, call: (i: number) => Promise<T>): Promise<Call<T>[]> {
   const began = performance.now();
   const calls: Promise<Call<T>>[] = [];
@@ -203,7 +203,7 @@ const byAcks = ({ answer }: Call<Ended>): boolean =>
 const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
 const milliseconds = (value: number): string => `${value.toFixed(1)} ms`;
 
-/** What ends take when many are under way, against one at a time in the same fleet. */
+/** How long ends take when many are under way, compared with one at a time in the same fleet. */
 async function endingRows(say: (text: string) => void, store: string, fleet: Fleet, verifiers: number): Promise<Row[]> {
   say(`${store}: ends on ${nodes} servers with ${verifiers} verifiers`);
   const processes = 4;
@@ -239,7 +239,7 @@ async function endingRows(say: (text: string) => void, store: string, fleet: Fle
   return rows;
 }
 
-/** What all others notice of one application that freezes again and again. */
+/** The effect of one application that freezes again and again on all others. */
 async function freezingRow(say: (text: string) => void, store: string, fleet: Fleet): Promise<Row> {
   say(`${store}: one application of ten stopped and continued every five seconds`);
   const [processes, rate, every, frozen] = [10, 50, 5000, 3000];
@@ -247,7 +247,7 @@ async function freezingRow(say: (text: string) => void, store: string, fleet: Fl
   const applications = await Applications.start(fleet, processes, 1);
   const slow = async (count: number, from: number) => {
     const sessions = await fleet.open(count);
-    // Every application knows every session: there is nobody that an end need not wait for.
+    // Every application knows every session, so each end has to wait for all of them.
     await applications.know(sessions, processes);
     const calls = await byTimetable(count, rate, (i) => fleet.clients[i % nodes]!.endSession({ id: sessions[i]!.id }));
     const counted = calls.filter(({ due }) => due >= from);
@@ -260,7 +260,7 @@ async function freezingRow(say: (text: string) => void, store: string, fleet: Fl
       freezer.kill('SIGSTOP');
       setTimeout(() => freezer.kill('SIGCONT'), frozen);
     };
-    // It is well while it gets to know the sessions, and freezes from the first end on.
+    // It runs normally while it caches the sessions, and freezes from the first end on.
     const freezing = setInterval(freeze, every);
     const disturbed = await slow(rate * minute, Math.min(settling, (minute * 1000) / 2)).finally(() =>
       clearInterval(freezing),
@@ -278,7 +278,7 @@ async function freezingRow(say: (text: string) => void, store: string, fleet: Fl
   }
 }
 
-/** Every server stopped and started again in turn, behind a proxy that asks the next one. */
+/** Every server is restarted in turn, behind a proxy that tries the next one. */
 async function rollingRows(say: (text: string) => void, store: string, fleet: Fleet): Promise<Row[]> {
   say(`${store}: a rolling restart`);
   const rate = 50;
@@ -331,8 +331,8 @@ async function rollingRows(say: (text: string) => void, store: string, fleet: Fl
     return [
       {
         what: `${what}, requests that failed`,
-        against: 'a proxy that asks the next server',
-        reached: `${failed} of ${ends.length * 2} (${proxy.retried()} were asked again)`,
+        against: 'a proxy that tries the next server',
+        reached: `${failed} of ${ends.length * 2} (${proxy.retried()} were sent again)`,
         target: 'none',
         met: failed === 0,
       },
@@ -357,7 +357,7 @@ async function rollingRows(say: (text: string) => void, store: string, fleet: Fl
   }
 }
 
-/** Writes while somebody's transaction keeps what was there a minute ago: a dump, a report. */
+/** Writes while a transaction of somebody else still sees the state of a minute ago: a dump, a report. */
 async function snapshotRow(say: (text: string) => void): Promise<Row> {
   say('PostgreSQL: writes with a REPEATABLE READ transaction open');
   const server = await startPostgres();
@@ -365,7 +365,7 @@ async function snapshotRow(say: (text: string) => void): Promise<Row> {
   const bench = await openBenchOn({ store, secretKey: randomBytes(32) });
   const inFlight = 32;
   let made = 0;
-  /** Writes a second over so many seconds. */
+  /** Writes per second, over `length` seconds. */
   const write = async (length: number) => {
     const until = performance.now() + length * 1000;
     let writes = 0;

@@ -11,10 +11,10 @@ import { atLeast, duel, perSecond, type Row } from './measure.ts';
 const seconds = 4;
 const rounds = 5;
 
-/** One server after the other, each in a process of its own, under the same load generator. */
+/** One server after the other, each in a separate process, under the same load generator. */
 export async function httpRows(say: (text: string) => void): Promise<Row[]> {
   if (spawnSync('wrk', ['-v']).error) {
-    say('wrk is not installed (Debian: apt-get install wrk); the HTTP row is left out');
+    say('wrk is not installed (Debian: apt-get install wrk); the HTTP row is skipped');
     return [];
   }
   const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-http-'));
@@ -85,7 +85,7 @@ export async function start(
     let told = '';
     child.stderr!.on('data', (chunk) => {
       told += chunk;
-      // Where the log goes to a file, the address is told to people.
+      // If the log goes to a file, the server prints its address for people.
       const [, found] = /(http:\/\/127\.0\.0\.1:\d+)/.exec(told) ?? [];
       if (found) resolve(found);
     });

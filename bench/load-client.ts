@@ -2,8 +2,8 @@ import { createClient } from 'curfew-client';
 import { createVerifier } from 'curfew-client/verifier';
 
 /*
- * Other applications, in a process of their own: so many verifiers, and ends at an even rate when the parent says so.
- * The parent sends `{ids, rate}`; each id is ended once, and the answer is `{ended, took}` in milliseconds.
+ * Other applications, in a separate process: a number of verifiers, and ends at an even rate when the parent asks for
+ * them. The parent sends `{ids, rate}`; each id is ended once, and the answer is `{ended, took}` in milliseconds.
  */
 const [url = '', key = '', count = '0'] = process.argv.slice(2);
 const verifiers = Array.from({ length: Number(count) }, () => createVerifier({ url, key }));

@@ -1,21 +1,21 @@
-/** What one row of the table says. */
+/** One row of the table. */
 export type Row = {
   what: string;
   against: string;
-  /** What was reached, as it is printed. */
+  /** The result, as it is printed. */
   reached: string;
-  /** What is to be reached, as it is printed. */
+  /** The target, as it is printed. */
   target: string;
   met: boolean;
 };
 
-/** The middle of several measurements: one that a busy machine spoilt does not count. */
+/** The median of several measurements: a single one that a busy machine spoilt has no effect. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)]!;
 }
 
-/** The value that such a share of them does not exceed: 0.99 for the p99. */
+/** The value that a given share of them does not exceed: 0.99 for the p99. */
 export function at(values: readonly number[], share: number): number {
   return [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]!;
 }
@@ -27,7 +27,7 @@ export async function timeOf(work: () => Promise<unknown> | unknown): Promise<nu
   return performance.now() - began;
 }
 
-/** Calls a second, with so many in flight. */
+/** Calls per second, with a given number in flight. */
 export async function rateOf(count: number, inFlight: number, call: (i: number) => Promise<unknown>): Promise<number> {
   let next = 0;
   const worker = async () => {
@@ -38,8 +38,8 @@ export async function rateOf(count: number, inFlight: number, call: (i: number) 
 }
 
 /**
- * Ours against theirs, in turns, so that both meet the same machine: the median of each round's ratio, and both
- * medians.
+ * Measures ours against theirs, alternately, so that both run under the same conditions: the median of the rounds'
+ * ratios, and both medians.
  */
 export async function duel(
   rounds: number,
@@ -48,7 +48,7 @@ export async function duel(
 ): Promise<{ ratio: number; ours: number; theirs: number }> {
   const [mine, other, ratios]: [number[], number[], number[]] = [[], [], []];
   for (let round = 0; round < rounds; round++) {
-    // Who begins takes turns as well.
+    // The side that begins alternates as well.
     const first = round % 2 === 0;
     const a = first ? await ours(round) : undefined;
     const b = await theirs(round);

@@ -82,7 +82,7 @@ export async function n8nRows(say: (text: string) => void): Promise<Row[]> {
   }
 }
 
-/** n8n's HTTP Request node, from the package of all its nodes: got once, with those of its dependencies that this one uses. */
+/** n8n's HTTP Request node, from the package of all its nodes: downloaded once, with the dependencies of this node. */
 function httpRequestNode(say: (text: string) => void): NodeType {
   const folder = join(cache, `n8n-nodes-base-${baseVersion}`);
   const manifest = join(folder, 'package', 'package.json');

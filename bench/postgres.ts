@@ -15,7 +15,7 @@ const inFlight = 64;
 const rounds = 7;
 const secretKey = randomBytes(32);
 
-/** Everything about PostgreSQL, in one run, against a server of its own with its usual durability. */
+/** All measurements of PostgreSQL, in one run, on a separate server with its usual durability. */
 export async function postgresRows(say: (text: string) => void): Promise<Row[]> {
   const { PostgresServer: Engine } = await import('../engines/servers/test/postgres/server.ts');
   const server = await Engine.start(['shared_buffers=512MB']);
@@ -56,7 +56,7 @@ async function open(server: PostgresServer, name: string): Promise<Bench> {
   return openBenchOn({ store: await server.createDatabase(name), secretKey });
 }
 
-/** Another node on the store, which remembers one session at most: its verifications ask the store. */
+/** Another node on the store, which caches at most one session, so that its verifications read the store. */
 async function openForgetful(server: PostgresServer, name: string): Promise<Bench> {
   return openBenchOn({ store: server.url(name), secretKey, cacheSessions: 1 });
 }
@@ -68,7 +68,9 @@ type Bare = {
   close(): Promise<void>;
 };
 
-/** The barest table that could hold the same: an id and the same bytes, through the same driver, as many connections. */
+/**
+ * The simplest table for the same: an id and the same bytes, with the same driver and the same number of connections.
+ */
 async function openBare(server: PostgresServer, bench: Bench): Promise<Bare> {
   const { Pool } = createRequire(new URL('../packages/curfew/package.json', import.meta.url))('pg') as typeof pg;
   const pool = new Pool({ connectionString: await server.createDatabase('bare'), max: 10 });
@@ -114,7 +116,7 @@ async function verifying(server: PostgresServer, bench: Bench, bare: Bare): Prom
   return row;
 }
 
-/** Notes the ids of what it creates. */
+/** Collects the ids of what it creates. */
 async function creating(bench: Bench, bare: Bare, created: string[]): Promise<Row> {
   const count = 4000;
   let made = small;
@@ -126,7 +128,7 @@ async function creating(bench: Bench, bare: Bare, created: string[]): Promise<Ro
   return side('create', 'INSERT of the same bytes', ours, () => rateOf(count, inFlight, bare.insert));
 }
 
-/** Up to where it is stored: what the fence waits for is measured with the fence. */
+/** Measured until the end is stored; the benchmark of the fence measures the wait for the fence. */
 async function ending(bench: Bench, bare: Bare, ids: readonly string[]): Promise<Row> {
   const count = 1000;
   let ended = 0;
@@ -152,7 +154,7 @@ async function side(
   };
 }
 
-/** The same at a million sessions as at ten thousand. */
+/** Compares a million sessions with ten thousand. */
 async function comparing(few: readonly [Bench, cold: Bench], many: readonly [Bench, cold: Bench]): Promise<Row[]> {
   let made = 0;
   const users = (bench: Bench) => Math.ceil(bench.ids.length / 4);
@@ -191,7 +193,7 @@ async function comparing(few: readonly [Bench, cold: Bench], many: readonly [Ben
   return rows;
 }
 
-/** Ending all of a user, and what others notice of the sweep that writes it down. */
+/** Ending all sessions of a user, and the effect of the sweep that records the ends on others. */
 async function endingUser(bench: Bench): Promise<Row[]> {
   const crowds = Array.from({ length: 3 }, (_, i) => `loadClient ${i}`);
   const loadClient = Math.min(100_000, large);
@@ -224,7 +226,7 @@ async function endingUser(bench: Bench): Promise<Row[]> {
       ...atMost(2, ratio),
     },
     {
-      what: `PostgreSQL: p99 of an end while the sweep writes ${(loadClient * crowds.length).toLocaleString('en')} down`,
+      what: `PostgreSQL: p99 of an end while the sweep records ${(loadClient * crowds.length).toLocaleString('en')}`,
       against: 'its quiet p99',
       reached: `${times(busy / quiet)} (${busy.toFixed(1)} ms; ${quiet.toFixed(1)} ms)`,
       ...atMost(3, busy / quiet),
@@ -238,7 +240,7 @@ async function percentile(call: () => Promise<number>, over: () => boolean, most
   return took.sort((a, b) => a - b)[Math.floor(took.length * 0.99)] ?? median([0]);
 }
 
-/** Out of PostgreSQL, through the stream, into an embedded store and back: how much memory that takes. */
+/** How much memory it takes to move everything from PostgreSQL, as a stream, into an embedded store and back. */
 async function transferring(server: PostgresServer, bench: Bench): Promise<Row[]> {
   const folder = temporaryBenchFolder();
   const embedded = await openLmdbStore(folder.path);

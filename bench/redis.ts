@@ -19,14 +19,14 @@ const small = 10_000;
 const large = Number(process.env['BENCH_LARGE'] ?? 1_000_000);
 const loadClient = Number(process.env['BENCH_CROWD'] ?? 100_000);
 const rounds = 9;
-/** Calls in flight, the same on both sides: what a busy server has, and no more, or it would be the queue that is measured. */
+/** Calls in flight on both sides: as many as on a busy server, but no more, because that would measure the queue. */
 const inFlight = 16;
 const calls = 5000;
 
-/** The store on a Redis of its own that syncs every write, against the same client's bare commands on the same server. */
+/** The store on a separate Redis that syncs every write, against the same client's bare commands on the same server. */
 export async function redisRows(say: (text: string) => void): Promise<Row[]> {
   if (spawnSync('redis-server', ['--version']).error) {
-    say('redis-server is not installed (Debian: apt-get install redis-server); the Redis rows are left out');
+    say('redis-server is not installed (Debian: apt-get install redis-server); the Redis rows are skipped');
     return [];
   }
   say(`Redis: opening ${small.toLocaleString('en')} sessions`);
@@ -80,7 +80,7 @@ async function againstBare({ store, url, sessions, make }: Bench): Promise<Row[]
   });
   return [
     rowOf('create, on disk', 'SET', create),
-    rowOf('verify (cold): the session read and its epochs looked at', 'GET', verify),
+    rowOf('verify (cold): the session is read and its epochs are checked', 'GET', verify),
     rowOf('end, on disk', 'DEL', end),
   ];
 }
@@ -118,7 +118,7 @@ async function comparing(few: Bench, many: Bench): Promise<Row[]> {
   return rows;
 }
 
-/** Ending all of a user; and what others notice while the sweep writes the ends down one by one. */
+/** Ending all sessions of a user, and the effect on others while the sweep records the ends one by one. */
 async function endingUser({ store, make }: Bench): Promise<Row[]> {
   const users = Array.from({ length: 3 }, (_, i) => `loadClient ${i}`);
   for (const userId of users) {
@@ -138,7 +138,7 @@ async function endingUser({ store, make }: Bench): Promise<Row[]> {
   const swept = settle(store).finally(() => {
     sweeping = false;
   });
-  // Others go on signing in and being verified.
+  // Meanwhile, others sign in and are verified.
   const request = async () => {
     const one = make();
     await createOne(store, one);
@@ -159,7 +159,7 @@ async function endingUser({ store, make }: Bench): Promise<Row[]> {
       ...atMost(2, ratio),
     },
     {
-      what: 'Redis: p99 of a creation and a reading while the sweep writes those ends down',
+      what: 'Redis: p99 of a creation and a reading while the sweep records those ends',
       against: `its quiet value (${p99(quiet).toFixed(2)} ms; median ${median(quiet).toFixed(2)} ms)`,
       reached: times(slower),
       ...atMost(3, slower),
@@ -176,7 +176,7 @@ type Bench = {
   close(): Promise<void>;
 };
 
-/** A Redis of its own, every write synced, with that many sessions. */
+/** A separate Redis that syncs every write, with that many sessions. */
 async function openBench(count: number): Promise<Bench> {
   const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-redis-'));
   const port = await freePort();

@@ -3,7 +3,9 @@ import { Agent, createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-/** A proxy before several servers: what one of them refuses or cannot answer, the next one is asked, each once. */
+/**
+ * A proxy in front of several servers: if one refuses a request or cannot answer it, the next one is tried, each once.
+ */
 export async function startRetrying(
   ports: readonly number[],
 ): Promise<{ url: string; retried(): number; close(): void }> {
@@ -38,7 +40,7 @@ export async function startRetrying(
 
 async function ask(agent: Agent, port: number, { method, url, headers }: IncomingMessage, body: Buffer) {
   const asked = request({ agent, host: '127.0.0.1', port, method, path: url, headers: { ...headers, host: 'bench' } });
-  // An error after its answer has begun is the reader's.
+  // After an answer has begun, its reader handles errors.
   asked.on('error', () => {}).end(body);
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   const { statusCode: status = 502, headers: told } = answer;

@@ -18,7 +18,7 @@ const agents = [
   'okhttp/4.12.0',
 ];
 
-/** A session as an application opens it: four of a user on average, from anywhere, on one of a few devices. */
+/** A session as an application opens it: on average four per user, from any address, on one of a few devices. */
 export function request(i: number, users: number): SessionRequest {
   const mixed = Math.imul(i + 1, 2654435761) >>> 0;
   return {
@@ -36,11 +36,11 @@ export type Bench = {
   folder: string;
   tokens: string[];
   ids: string[];
-  /** Opens that many sessions; their tokens and ids are kept. */
+  /** Opens that many sessions, and keeps their tokens and ids. */
   fill(count: number, users?: number): Promise<void>;
   /** Waits until the sweep has nothing more to do. */
   settle(): Promise<void>;
-  /** Closes and opens it again; answers how long the opening took, in milliseconds. */
+  /** Closes and reopens the store; returns how long opening took, in milliseconds. */
   reopen(): Promise<number>;
   close(): Promise<void>;
 };
@@ -50,7 +50,7 @@ export function temporaryBenchFolder(): { path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** The use cases over an embedded store of their own, as `curfew serve` puts them together, upkeep included. */
+/** The use cases on a separate embedded store, assembled as in `curfew serve`, including upkeep. */
 export async function openBench(): Promise<Bench> {
   const folder = temporaryBenchFolder();
   const bench = await openBenchOn({ store: `lmdb:${folder.path}` });
@@ -63,7 +63,7 @@ export async function openBench(): Promise<Bench> {
   return bench;
 }
 
-/** The same over any store, which stays when the bench is closed. */
+/** The same on any store, which remains when the bench is closed. */
 export async function openBenchOn(settings: CurfewOptions): Promise<Bench> {
   let opened = await compose(settings);
   const bench: Bench = {
@@ -86,7 +86,7 @@ export async function openBenchOn(settings: CurfewOptions): Promise<Bench> {
     },
     async settle() {
       await opened.upkeep.sweep();
-      // A quarter of a minute on, when what is new is placed however little it is.
+      // A quarter of a minute later, when even a few new sessions are placed.
       const task = { now: Date.now() + 15_000, keepEnded: day, keepEvents: 90 * day, batch: 500 };
       while ((await bench.context.store.sweep(task)).more) await new Promise(setImmediate);
     },
@@ -110,7 +110,7 @@ export function openRaw() {
   const root = open<unknown, string>({ path: folder, noSubdir: false, separateFlushed: true });
   return {
     root,
-    /** One put, until it is flushed. */
+    /** One put, until its data is flushed. */
     async put(key: string, value: unknown): Promise<void> {
       const done = root.put(key, value) as Promise<boolean> & { flushed: Promise<unknown> };
       await done;
@@ -123,7 +123,7 @@ export function openRaw() {
   };
 }
 
-/** The rows of sessions as our store keeps them: the same bytes for the other side. */
+/** The rows of sessions as our store keeps them, so that the rival stores the same bytes. */
 export async function rowsOf(bench: Bench, ids: readonly string[]): Promise<(readonly unknown[])[]> {
   const rows: (readonly unknown[])[] = [];
   for (const id of ids) {

@@ -11,13 +11,13 @@ import { temporaryBenchFolder } from './setup.ts';
 const rounds = 3;
 const together = 300;
 const oneByOne = 60;
-/** Milliseconds between two ends, so that both phases ask for as many. */
+/** Milliseconds between two ends, the same in both phases. */
 const every = 10;
 const quietEnds = 300;
 
 const password = 'correct horse battery';
 
-/** What three hundred people who sign in at once cost each other, and somebody who signs out beside them. */
+/** The effect of three hundred simultaneous sign-ins on each other, and on somebody who signs out meanwhile. */
 export async function signInRows(say: (text: string) => void): Promise<Row[]> {
   const folder = temporaryBenchFolder();
   const key = makeKey(Date.now(), randomBytes);
@@ -26,7 +26,7 @@ export async function signInRows(say: (text: string) => void): Promise<Row[]> {
     CURFEW_PORT: '0',
     CURFEW_API_KEY: key,
     CURFEW_ADMIN_PASSWORD: password,
-    // What is measured is the work, not the limits.
+    // The work is measured, not the limits.
     CURFEW_LOGIN_ATTEMPTS: '1000000/1m',
     CURFEW_ADDRESS_ATTEMPTS: '1000000/1m',
     CURFEW_LOG_LEVEL: 'silent',
@@ -41,7 +41,7 @@ export async function signInRows(say: (text: string) => void): Promise<Row[]> {
     if (!answer.ok) throw new Error(await answer.text());
     await answer.arrayBuffer();
   };
-  /** Milliseconds that ends took, one at a time at an even pace, for as long as it is asked to. */
+  /** How many milliseconds ends took, one at a time at an even pace, while `more` returns true. */
   const ends = async (more: (ended: number) => boolean) => {
     const took: number[] = [];
     while (more(took.length)) {
@@ -78,13 +78,13 @@ export async function signInRows(say: (text: string) => void): Promise<Row[]> {
     const wait = (values: readonly number[]) => `${median(values).toFixed(1)} ms`;
     return [
       {
-        what: `${together} sign-ins at once, an end every ${every} ms beside them`,
-        against: 'sign-ins one after the other, nothing beside them',
+        what: `${together} sign-ins at once, an end every ${every} ms meanwhile`,
+        against: 'sign-ins one after the other, and nothing else',
         reached: `${median(rates!).toFixed(2)} (${each(crowded!)}; ${each(alone!)})`,
         ...atLeast(1, median(rates!)),
       },
       {
-        what: `p99 of an end beside ${together} sign-ins`,
+        what: `p99 of an end during ${together} sign-ins`,
         against: 'p99 of an end on the same server when it is quiet',
         reached: `${times(median(p99s!))} (${wait(besides!)}; ${wait(quiets!)})`,
         ...atMost(3, median(p99s!)),

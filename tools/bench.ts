@@ -1,7 +1,7 @@
 import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 
-// What it is measured against, and the servers that it is measured on.
+// The rivals to measure against, and the servers to measure on.
 installEngines('{others,servers,n8n}');
 run('node', ['tools/build.ts']);
 

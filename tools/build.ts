@@ -3,12 +3,12 @@ import { join, relative } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { run } from './exec.ts';
 
-// The client first: the server's command line is built on its types.
+// The client first: the server's command line needs its types.
 for (const name of ['client', 'curfew']) {
   rmSync(`packages/${name}/dist`, { recursive: true, force: true });
   run('tsc', ['--project', `packages/${name}/tsconfig.build.json`]);
 }
-// Applications in CommonJS load the client too: their Node.js may be one that requires no ES module, and so their types.
+// For applications in CommonJS: their Node.js may not be able to `require` an ES module, nor their compiler its types.
 run('tsc', ['--project', 'packages/client/tsconfig.cjs.json']);
 writeFileSync('packages/client/dist/cjs/package.json', '{ "type": "commonjs" }\n');
 for (const name of ['n8n-nodes-curfew', 'n8n-nodes-log-out']) {
@@ -20,8 +20,8 @@ for (const name of ['n8n-nodes-curfew', 'n8n-nodes-log-out']) {
 await buildNodes('node-red-curfew', ['curfew.ts'], ['curfew.html', 'locales', 'icons']);
 
 /**
- * A package for an engine of workflows: each entry with what it uses in one CommonJS file, so that an installation
- * brings nothing else; `beside` is what the engine reads as it is.
+ * Builds a package for a workflow engine: each entry is bundled into one CommonJS file, so that installing it installs
+ * nothing else; `beside` lists the files that the engine reads unchanged.
  */
 async function buildNodes(name: string, entries: string[], beside: string[], more: BuildOptions = {}): Promise<void> {
   const [from, to] = [`packages/${name}`, `packages/${name}/dist`];
@@ -36,7 +36,7 @@ async function buildNodes(name: string, entries: string[], beside: string[], mor
     target: 'node20',
     conditions: ['curfew-source'],
     external: ['n8n-workflow'],
-    // What an engine shows of a stack names our functions.
+    // So that stack traces in an engine show our function names.
     keepNames: true,
     legalComments: 'inline',
     logLevel: 'warning',

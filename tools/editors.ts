@@ -6,12 +6,12 @@ import type { Trial } from './editors/trial.ts';
 import { run } from './exec.ts';
 
 /*
- * The nodes in the editors that people use: whole editors, installed once into a cache folder, with the packed packages
- * installed as a user does it. A browser clicks: adds the node, picks the service, makes the credential and sees it
- * tested, wires an error output, runs, and sees what comes out. A table and pictures come of it.
+ * Tries the nodes in real editors, which are installed once into a cache folder, with the packed packages installed as
+ * a user would do it. A browser clicks: it adds the node, picks the service, creates and tests the credential, wires an
+ * error output, runs the flow, and checks the output. The result is a table and pictures.
  *
  *   npm run editors            every editor
- *   npm run editors -- 1.123   those whose name has it
+ *   npm run editors -- 1.123   the editors whose name contains it
  */
 
 run('node', ['tools/build.ts']);

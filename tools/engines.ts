@@ -4,9 +4,9 @@ import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
- * Installs what tests alone need: real engines, servers and clients. Each folder under `engines/` is a package with a
- * lock file of its own, so that none of it enters an install of the product. Done once, and again when a lock changes.
- * `names`: which folders, as a pattern.
+ * Installs what only tests need: real engines, servers and clients. Each folder under `engines/` is a package with its
+ * own lock file, so that none of it is installed with the product. This happens once, and again when a lock file
+ * changes. `names`: the folders, as a pattern.
  */
 export function installEngines(names = '*'): void {
   for (const lock of globSync(`engines/${names}/package-lock.json`)) {

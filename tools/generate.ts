@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { generated } from './generated.ts';
 
-// Writes what derives from the declarations in the code; with --check, says whether the files are up to date.
+// Writes the files that are generated from the code; with --check, reports whether they are up to date.
 const check = process.argv.includes('--check');
 let stale = 0;
 for (const [path, text] of await generated()) {
   if (read(path) === text) continue;
   stale += 1;
-  if (check) console.error(`${path} is not what the code says; run \`npm run generate\`.`);
+  if (check) console.error(`${path} is out of date; run \`npm run generate\`.`);
   else {
     writeFileSync(path, text);
     console.log(`wrote ${path}`);

@@ -15,9 +15,9 @@ import { nodesPage } from './nodes/page.ts';
 import { securityPage } from './security/page.ts';
 
 /*
- * Everything that is written from the declarations in the code: the client's types and table, the OpenAPI document,
- * and the reference pages. Types are printed here, in the sixty lines below, because the tool for it needs an
- * interface of the TypeScript compiler that version 7 does not have.
+ * Everything that is generated from the declarations in the code: the client's types and table, the OpenAPI document,
+ * and the reference pages. The sixty lines below print the types, because the usual tool needs an interface of the
+ * TypeScript compiler that version 7 does not have.
  */
 
 type Schema = { [key: string]: unknown };
@@ -57,7 +57,7 @@ function clientSource(): string {
   return `// Written by tools/generate.ts from the declarations of the API. Do not edit.
 
 ${types.join('\n')}
-/** What each operation takes and answers. */
+/** The input and the output of each operation. */
 export type Operations = {
 ${inputs.join('\n')}
 };
@@ -69,7 +69,7 @@ export const operations: {
     readonly path: string;
     readonly query: readonly string[];
     readonly body: boolean;
-    /** A status that is no success, and no error either. */
+    /** A status that is neither a success nor an error. */
     readonly otherwise?: number;
   };
 } = {
@@ -78,12 +78,12 @@ ${table.join('\n')}
 `;
 }
 
-/** Path, query and body in one object: no name may stand in two of them. */
+/** Path, query and body in one object: no name may appear in two of them. */
 function inputOf({ id, params, query, body }: Operation): string {
   const parts = [params, query, body].filter((part) => part !== undefined) as Schema[];
   const names = parts.flatMap((part) => Object.keys(propertiesOf(part)));
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new Error(`${id}: ${twice} stands in two of path, query and body`);
+  if (twice !== undefined) throw new Error(`${id}: ${twice} appears in two of path, query and body`);
   const properties = Object.assign({}, ...parts.map(propertiesOf));
   const required = parts.flatMap((part) => (part['required'] as string[] | undefined) ?? []);
   return typeOf({ type: 'object', properties, required }, 2);
@@ -93,7 +93,7 @@ function propertiesOf(schema: Schema | undefined): Record<string, Schema> {
   return (schema?.['properties'] as Record<string, Schema> | undefined) ?? {};
 }
 
-/** A JSON schema as a TypeScript type: what this API uses of both. */
+/** A JSON schema as a TypeScript type, for the parts of both that this API uses. */
 function typeOf(schema: Schema, depth = 0): string {
   const ref = schema['$ref'] as string | undefined;
   if (ref !== undefined) return ref.replace(/#$/, '');
@@ -152,19 +152,18 @@ function apiPage(): string {
   return `${note}
 # The API
 
-The machine-readable form is [openapi.json](openapi.json); a running server shows it at \`/openapi.json\`, and to
-people at \`/docs\`. Errors are [problem documents](errors.md). Times are RFC 3339. Authorization is
-\`Authorization: Bearer\` with an API key or a session token, or the cookie \`__Host-curfew\`.
+The machine-readable form is [openapi.json](openapi.json); a running server has it at \`/openapi.json\`, and a page for
+people at \`/docs\`. Errors are [problem documents](errors.md). Times are RFC 3339. Authenticate with
+\`Authorization: Bearer\` and an API key or a session token, or with the cookie \`__Host-curfew\`.
 
-Every call that ends or changes something answers with a **receipt**. \`everywhere: true\` is the promise: no
-verification that begins from now on, on any machine, answers by what was before. \`?wait=stored\` answers earlier, as
-soon as it is stored.
+Every call that ends or changes something returns a **receipt**. \`everywhere: true\` means: no verification that begins from
+now on, on any machine, uses the previous state. \`?wait=stored\` answers earlier, as soon as the change is stored.
 
-Besides: \`/healthz\` (the process lives) and \`/metrics\` (Prometheus); see [operation](operation.md).
+There are also \`/healthz\`, \`/readyz\` and \`/metrics\` (Prometheus); see [operation](operation.md).
 
 ## Common errors
 
-Most calls can return these besides their own: ${commonErrors.map(errorLink).join(', ')}.
+Most calls can also return these: ${commonErrors.map(errorLink).join(', ')}.
 
 ${sections.join('\n')}`;
 }
@@ -186,7 +185,7 @@ function operationSection(operation: Operation): string {
 
 ${describeAccess(operation)}
 ${fields('path', params as Schema | undefined)}${fields('query', query as Schema | undefined)}${fields('body', body as Schema | undefined)}
-Answers ${answer.status}: ${answer.description} ${
+Returns ${answer.status}: ${answer.description} ${
     answer.otherwise ? `${answer.otherwise.status}: ${answer.otherwise.description} ` : ''
   }${
     answer.schema
@@ -224,10 +223,9 @@ function errorsPage(): string {
   return `${note}
 # Errors
 
-Every error is a problem document (RFC 9457) with our \`code\`, a \`remedy\`, and where it helps a \`detail\`, the
-fields at fault (\`errors\`), the usable second factors (\`methods\`) or why a session ended (\`reason\`). \`instance\`
-is the id of the request, as in the server's log. An error of the start has no request: the program prints it and ends
-with code 1.
+Every error is a problem document (RFC 9457) with a \`code\`, a \`remedy\` and, if useful, a \`detail\`, the invalid fields
+(\`errors\`), the usable second factors (\`methods\`) or why a session ended (\`reason\`). \`instance\` is the id of the request,
+as in the server's log. An error at the start has no request: the program prints it and exits with code 1.
 
 | code | status | what is wrong | what to do |
 |---|---|---|---|
@@ -239,17 +237,17 @@ function permissionsPage(): string {
   return `${note}
 # Permissions
 
-What an account may do comes from its roles and its single permissions, what a key may do from its scopes. Whoever writes to
-an account, to a key or to what an account's sessions may reach must hold everything that the target may do. Ending a
-session takes \`sessions.end\` alone, whoever it belongs to. A person must besides show what [the API](api.md) asks for: a
-fresh sign-in or a second factor.
+An account's permissions come from its roles and its individual permissions, a key's from its scopes. To change an account, a
+key, or the access of an account's sessions, a caller must have every permission that the target has. Ending a session
+requires only \`sessions.end\`, whoever owns the session. A person must also present what [the API](api.md) requires: a fresh
+sign-in or a second factor.
 
-In each cell stands a character for each target that the column \`of\` names: \`o\` one's own account, \`e\` an equal: another who may
-as much, \`s\` a stronger one, \`w\` a weaker one. \`✓\` is allowed, \`–\` refused, \`·\` there is no such target. Where
-\`of\` is empty, the call concerns nobody in particular. \`opened\` is a session of an administrator that somebody opened who
-may only open sessions. Tests make every call that is not open to anybody, as each caller to each target, and compare the
-answers with this table; a call without a row fails them. An open call goes by what it brings along: a password, a token. A key
-\`for browsers\` has no scope.
+Each cell has a character for each target that the column \`of\` names: \`o\` the caller's own account, \`e\` another account with
+equal permissions, \`s\` a stronger one, \`w\` a weaker one. \`✓\` is allowed, \`–\` is refused, and \`·\` means that there is no
+such target. If \`of\` is empty, the call concerns nobody in particular. \`opened\` is a session of an administrator that was
+opened by a caller who may only open sessions. Tests make every call that is not public, as each caller and to each target,
+and compare the answers with this table; a call without a row fails them. A public call is decided by what it contains: a
+password or a token. A key \`for browsers\` has no scope.
 
 ${permissionTable().join('\n')}
 `;
@@ -275,18 +273,18 @@ Set these as environment variables or as flags of \`curfew serve\`; flags take p
 an unsafe one, and an unknown variable that begins with \`CURFEW_\`, is warned about. Either way it is named. Durations are a
 number and a unit: \`90s\`, \`15m\`, \`12h\`, \`30d\`. Limits are a number and a duration: \`10/15m\`.
 
-An empty variable counts as one that is not set. The variables that Kubernetes sets for a service called \`curfew\`
-(\`CURFEW_PORT=tcp://…\`, \`CURFEW_SERVICE_HOST\` and their like) are recognised and left alone.
+An empty variable counts as not set. The variables that Kubernetes sets for a service called \`curfew\`
+(\`CURFEW_PORT=tcp://…\`, \`CURFEW_SERVICE_HOST\` and similar ones) are recognised and ignored.
 
 | variable | flag | form | default | what it does |
 |---|---|---|---|---|
 ${rows.join('\n')}
 
 Secrets can come from files, as Docker and Kubernetes provide them: ${secrets}
-name a file that has the value. A line break at its end does not count. Setting both variables is refused.
+name a file that contains the value. A line break at its end is ignored. Setting both variables is refused.
 
-The command line itself reads \`CURFEW_URL\` and \`CURFEW_API_KEY\` or \`CURFEW_TOKEN\`, where it talks to a server;
-the latter two also from files, by \`CURFEW_API_KEY_FILE\` and \`CURFEW_TOKEN_FILE\`.
+Commands that call a server read \`CURFEW_URL\` and \`CURFEW_API_KEY\` or \`CURFEW_TOKEN\`; the latter two also from files, with
+\`CURFEW_API_KEY_FILE\` and \`CURFEW_TOKEN_FILE\`.
 
 ## Assurance levels
 
@@ -299,22 +297,21 @@ ${levels.join('\n')}
 \`CURFEW_ABSOLUTE\` and \`CURFEW_IDLE\` may be stricter than the level. A laxer one stops the start, with an error that names
 both settings. Sessions that were opened earlier keep the limits that they were opened with.
 
-The level sets limits only. AAL2 also requires a second factor at each sign-in: Curfew asks for one from every account that
-has enrolled it, and lets an account without one in. AAL3 requires a phishing-resistant factor, which Curfew does not have.
+The level sets only limits. AAL2 also requires a second factor at each sign-in: Curfew requires one from every account that
+has enrolled it, and lets an account without one sign in. AAL3 requires a phishing-resistant factor, which Curfew does not have.
 
 ## Behind a proxy
 
-Curfew sees only the proxy's address unless \`CURFEW_TRUST_PROXY\` says whom to believe. It then takes the client's address
-from \`X-Forwarded-For\`, read from the end: the first address there that is not a trusted proxy's is the client's.
+Curfew sees only the proxy's address unless \`CURFEW_TRUST_PROXY\` names the trusted proxies. It then takes the client's
+address from \`X-Forwarded-For\`, read from the end: the first address that is not a trusted proxy's is the client's.
 
 - Name the proxies: \`10.0.0.7\`, \`10.0.0.0/8,2001:db8::/32\`, or \`loopback\`, \`linklocal\`, \`uniquelocal\` for the
-  ranges of these kinds. Names of hosts are not looked up.
-- A number says how many proxies stand one behind the other, whatever their addresses. It is safe only if nobody can reach
-  the server past them.
-- \`true\` believes everybody, so that any client can claim any address.
+  ranges of these kinds. Host names are not resolved.
+- A number is the number of proxies in a row, whatever their addresses. It is safe only if nobody can bypass them.
+- \`true\` trusts everybody, so any client can claim any address.
 
 An address has one form in limits, lists, filters and the log: \`::ffff:192.0.2.1\` and \`192.0.2.1:4711\` are both
-\`192.0.2.1\`, and IPv6 is written as in RFC 5952. When request after request comes from one address that is not believed
-to speak for others, a warning in the log names it, once.
+\`192.0.2.1\`, and IPv6 is written as in RFC 5952. If many requests in a row come from one address that is not a
+trusted proxy's, a warning in the log names it, once.
 `;
 }

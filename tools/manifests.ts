@@ -2,9 +2,9 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /*
- * Who publishes, and where the sources and the issues are, stands once: in the workspace's own package.json, in npm's
- * fields. Each package that is published gets it from there. Before the first publishing `repository`, `bugs` and the
- * authors' address are not known, and nothing leads to a page that is not there.
+ * The publisher, the repository and the issue tracker are set once, in npm's fields of the workspace's package.json.
+ * Each published package gets them from there. Before the first publication, `repository`, `bugs` and the authors'
+ * address are unknown, and no link leads to a page that does not exist.
  */
 
 type Manifest = { name: string; private?: boolean; [field: string]: unknown };
@@ -12,10 +12,10 @@ type Manifest = { name: string; private?: boolean; [field: string]: unknown };
 const read = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Manifest;
 const root = join(import.meta.dirname, '..');
 
-/** The page of a package that is there as soon as it is published, and shows its README. */
+/** The npm page of a package, which exists once it is published and shows its README. */
 export const pageOf = (name: string) => `https://www.npmjs.com/package/${name}`;
 
-/** The packages' manifests, by their path in the workspace, with what that says of all. */
+/** The packages' manifests, by path, with the fields from the workspace. */
 export function manifests(workspace: Manifest = read(join(root, 'package.json'))): Map<string, string> {
   const files = new Map<string, string>();
   for (const path of globSync('packages/*/package.json', { cwd: root }).toSorted()) {
@@ -26,7 +26,7 @@ export function manifests(workspace: Manifest = read(join(root, 'package.json'))
   return files;
 }
 
-/** What the workspace does not say yet, and whoever publishes does. */
+/** The publisher's fields that the workspace does not set yet. */
 export function unknownOfPublisher(workspace: Manifest = read(join(root, 'package.json'))): string[] {
   const { author, repository, bugs } = workspace;
   const email = (author as { email?: string } | undefined)?.email;

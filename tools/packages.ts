@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { run } from './exec.ts';
 import { unknownOfPublisher } from './manifests.ts';
 
-// Packs what is published, as it would be published, and installs it into a bare folder: does it load, is it typed?
+// Packs the packages as they would be published, installs them into an empty folder, and checks that they load and have
+// types.
 const names = ['client', 'curfew'];
 run('node', ['tools/build.ts']);
 const folder = mkdtempSync(join(tmpdir(), 'curfew-packages-'));

@@ -8,8 +8,8 @@ import { chromium } from 'playwright-core';
 import { createClient } from '../packages/client/src/index.ts';
 
 /*
- * The README's pictures: what a person sees at a real terminal (tmux), over a real server with ten thousand sessions,
- * drawn by a real browser. Needs tmux and chromium.
+ * Makes the README's pictures: a real terminal (tmux), with a real server and ten thousand sessions, rendered by a real
+ * browser. Needs tmux and chromium.
  */
 const [columns, lines] = [118, 30];
 const many = 10_000;
@@ -72,7 +72,7 @@ async function fill(): Promise<void> {
   await Promise.all(Array.from({ length: 16 }, worker));
 }
 
-/** Types a command, waits until the screen shows what is waited for, and draws the screen. */
+/** Types a command, waits until the screen matches `until`, and makes a picture of the screen. */
 async function picture(name: string, command: string, until: RegExp): Promise<void> {
   type('clear');
   type(command);

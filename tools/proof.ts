@@ -7,10 +7,11 @@ import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 
 /*
- * Proves what takes longer than the tests may. `model` (docs/fence/fence.pml): the whole state space without an error, and
- * an error for each mutant (an hour, 1 GB); `small`: those configurations of it that the tests run. `code`: simulated
- * schedules without a violation, and a violation for each mutant. `servers`: the tests that kill servers and stores, fail
- * them over and hurt them at random, for as long as a proof takes. `npm run proof` does all of it.
+ * Runs the proofs that take longer than the tests may. `model` (docs/fence/fence.pml): no error in the whole state
+ * space, and an error for each mutant (an hour, 1 GB); `small`: only the configurations that the tests run. `code`: no
+ * violation in the simulated schedules, and a violation for each mutant. `servers`: the tests that kill servers and
+ * stores, fail them over and disturb them at random, for much longer than in the test suite. `npm run proof` runs all
+ * of them.
  */
 
 const folder = fileURLToPath(new URL('../docs/fence/', import.meta.url));
@@ -26,7 +27,7 @@ const failover = ['-DFAILOVERS=1', '-DCRASHES=0', '-DMOVES=0', '-DL=1'];
 const outOfOrder = [...failover, '-DIDS=1', '-DNO_STREAMS', '-DREPLIES', '-DCHANGES=2', '-DOTHER=2'];
 const concern = ['-DIDS=1', '-DCRASHES=0', '-DCONCERN', '-DL=1'];
 
-/** What each configuration has, in words, and as the model's definitions. */
+/** The configurations: a description, and the model's definitions. */
 export const small: Record<string, string[]> = {
   'one node, a verifier that attaches twice': ['-DIDS=1', '-DCRASHES=0', '-DMOVES=1'],
   'one node that starts meanwhile, a verifier that attaches twice': [
@@ -46,8 +47,8 @@ export const small: Record<string, string[]> = {
     '-DROWS_LOST',
   ],
   'a failover, two changes, parts of the log that arrive late': outOfOrder,
-  'the same, of which the store does not tell: marks alone': [...outOfOrder, '-DSILENT'],
-  'the same, rows lost, without marks: the incarnation alone': [...outOfOrder, '-DUNMARKED', '-DROWS_LOST'],
+  'the same, not reported by the store: only marks': [...outOfOrder, '-DSILENT'],
+  'the same, rows lost, without marks: only the incarnation': [...outOfOrder, '-DUNMARKED', '-DROWS_LOST'],
   'one node that starts meanwhile, parts of the log that arrive late': [
     '-DIDS=1',
     '-DFIRST=0',
@@ -107,7 +108,7 @@ export function mutants(): Mutant[] {
   }));
 }
 
-/** Every mutant that the model itself knows. */
+/** Every mutant in the model. */
 export function mutantsInModel(): Set<string> {
   return new Set(readFileSync(model, 'utf8').match(/\bR\d+_[A-Z_]+\b/g));
 }
@@ -120,11 +121,11 @@ export function check(flags: readonly string[], seconds: number): Verdict {
     return { ok: done.status === 0, out: `${done.stdout}${done.stderr}${done.error ?? ''}` };
   };
   try {
-    // Of a name that is defined twice the last counts.
+    // If a name is defined twice, the last definition counts.
     const defined = new Map(flags.map((flag) => [flag.split('=')[0]!, flag]));
     for (const [program, ...args] of [
       ['spin', '-a', ...defined.values(), model],
-      // A mutant is found in less time than an optimizer takes.
+      // Finding a mutant takes less time than optimizing.
       [
         'gcc',
         flags.some((flag) => /^-DR\d/.test(flag)) ? '-O0' : '-O2',
@@ -156,7 +157,7 @@ export function check(flags: readonly string[], seconds: number): Verdict {
   }
 }
 
-/** Tests with real servers that the suite runs for a short while, and how long they go on here. */
+/** Tests with real servers that the suite runs for a short while, and how long they run here. */
 const servers: [Record<string, string>, string[]][] = [
   [
     { CURFEW_TEST_KILLS: '200', CURFEW_TEST_SERVER_KILLS: '100', CURFEW_TEST_STORE_KILLS: '20' },

@@ -11,17 +11,17 @@ const bin = join(root, 'node_modules', '.bin');
 const [task, ...rest] = process.argv.slice(2);
 
 install();
-// Packages of the workspace are read as they are written, so that no task needs a build first.
+// The workspace's packages are loaded from their sources, so that no task needs a build first.
 const child = spawn(join(bin, 'node'), ['--conditions=curfew-source', join(root, 'tools', `${task}.ts`), ...rest], {
   cwd: root,
   stdio: 'inherit',
   env: { ...process.env, PATH: `${bin}${process.platform === 'win32' ? ';' : ':'}${process.env.PATH ?? ''}` },
 });
-// A terminal sends its Ctrl-C to both; what `kill` sends to this process is handed on.
+// A terminal sends Ctrl-C to both processes; a signal from `kill` is passed on.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => child.kill('SIGTERM'));
-// What `kill` sends to npm ends the shell between npm and this process, which is told nothing: it finds itself without
-// its parent then. (On Windows nobody notices; there a whole tree is ended at once.)
+// A `kill` of npm ends the shell between npm and this process, which receives no signal: it notices that its parent has
+// changed. (This does not work on Windows; there the whole process tree ends at once.)
 const parent = process.ppid;
 const watch = setInterval(() => {
   if (process.ppid === parent) return;
@@ -34,7 +34,7 @@ child.on('exit', (code, signal) => {
   else process.exit(code ?? 1);
 });
 
-/** Installs when nothing is installed yet, or when the lock file has changed since. */
+/** Installs if nothing is installed yet, or if the lock file has changed since. */
 function install() {
   const lock = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
@@ -44,7 +44,7 @@ function install() {
   console.error('Installing what the workspace needs (once) …');
   const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
-    // The installer's own lines go to standard error: standard output belongs to the task.
+    // The installer's output goes to standard error, because standard output belongs to the task.
     stdio: ['inherit', 2, 2],
     shell: process.platform === 'win32',
   });

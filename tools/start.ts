@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { run } from './exec.ts';
 
-// Builds what is served, then serves: whatever follows `npm start --` goes to `curfew serve`.
-// The tests have built it just now, and run what is there meanwhile.
+// Builds, then serves: the arguments after `npm start --` are passed to `curfew serve`.
+// The tests have already built it, and use that build meanwhile.
 if (!process.env['CURFEW_TEST_BUILT']) run('node', ['tools/build.ts']);
 const server = spawn('node', ['packages/curfew/bin/curfew.js', 'serve', ...process.argv.slice(2)], {
   stdio: 'inherit',

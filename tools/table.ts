@@ -2,7 +2,7 @@ import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 import { testWithTable } from './nodes/table.ts';
 
-// The table of the nodes alone: every engine × operation × output × way of an error, and × service of Log Out.
+// Only the table of the nodes: every engine × operation × output × error mode, and × service of Log Out.
 installEngines('n*');
 run('node', ['tools/build.ts']);
 const suites = ['operations', 'log-out'].map(

@@ -7,7 +7,7 @@ import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 import { testWithTable } from './nodes/table.ts';
 
-/** Programs that tests drive, by the Debian package that has them. */
+/** Programs that tests use, by Debian package. */
 const programs = {
   strace: 'strace',
   'redis-server': 'redis-server',
@@ -22,7 +22,7 @@ const programs = {
 };
 
 /**
- * What the quick tier runs: the rules and the faces of the product, on the embedded store. One process for each half: a
+ * The tests of the quick tier: the rules and the interfaces of the product, on the embedded store. One process for each half: a
  * process for each file would spend most of the time on starting.
  */
 const quick = [
@@ -77,14 +77,14 @@ function enginesOf(files: readonly string[]): string[] {
   return [...new Set(names.filter((name) => name !== undefined))];
 }
 
-/** Installs what is missing where that is possible; elsewhere the tests that need it say that they were left out. */
+/** Installs missing programs if possible; otherwise the tests that need them are skipped, with a message. */
 function getPrograms(): void {
   const missing = Object.entries(programs).filter(([name]) => spawnSync('which', [name]).status !== 0);
   if (missing.length === 0) return;
   const packages = missing.map(([, name]) => name);
   const mayInstall = process.getuid?.() === 0 && spawnSync('which', ['apt-get']).status === 0;
   if (!mayInstall) {
-    console.error(`Not installed, so the tests that need them are left out: ${packages.join(', ')}.`);
+    console.error(`Not installed, so the tests that need them are skipped: ${packages.join(', ')}.`);
     return;
   }
   const quiet = { stdio: ['ignore', 'ignore', 'inherit'] as ['ignore', 'ignore', 'inherit'] };

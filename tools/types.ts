@@ -2,7 +2,7 @@ import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 
 installEngines();
-// The packages for the engines of workflows are built as CommonJS, and know those engines' types.
+// The packages for workflow engines are built as CommonJS, with those engines' types.
 for (const folder of [
   '.',
   'packages/nodes-n8n',

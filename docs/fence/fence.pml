@@ -1,34 +1,34 @@
 /*
- * The fence, as a model that `spin` checks exhaustively. README.md beside it tells the protocol in words; the rules
- * R1 to R22 are listed there. Run it with `npm run proof`, or `npm run proof -- small`.
+ * The fence, as a model that `spin` checks exhaustively. README.md beside it describes the protocol and lists the
+ * rules R1 to R22. Run it with `npm run proof`, or `npm run proof -- small`.
  *
- * The promise, as it is asserted here: a verification that began after change s had returned never answers by a
- * version before s. (An end is a change like the others: a version whose session is not active.) And a node starts
+ * The promise that is asserted here: a verification that began after change s had returned never answers from a
+ * version before s. (An end is a change like any other: a version whose session is not active.) And a node starts
  * over only for a reason: the log was trimmed, or the store failed over.
  *
- * One process whose loop takes any action that is possible now, each in one step: every interleaving of nodes,
- * verifiers, waiters, messages, crashes and the passing of time. Actions that take time (a read of the store, a
- * message) are two or more steps, with whatever happens between them. A pause is an action that is not taken.
- * Where a delay can only make an answer later or a lease shorter, it is left out: the worst case is that there is
- * none. So a verifier's messages arrive at once, and the watcher of rows sees a counter as soon as it is raised.
+ * The model is one process whose loop takes any action that is possible now, each in one step. This covers every
+ * interleaving of nodes, verifiers, waiters, messages, crashes and the passing of time. Actions that take time (a read
+ * of the store, a message) are two or more steps, and anything may happen between them. A pause is an action that is
+ * not taken. Delays that can only make an answer later or a lease shorter are left out, because having none is the
+ * worst case. So a verifier's messages arrive at once, and the watcher of rows sees a counter as soon as it is raised.
  *
- * Time is a tick that lowers every timer at once, so a lease of L ticks is over for its holder when it is over for
- * whoever waits for it; the margin is about clocks that run apart, which ticks do not: the simulation has those.
+ * Time is a tick that lowers every timer at once, so a lease of L ticks expires at the same moment for its holder and
+ * for those who wait for it. The margin is for clocks that drift apart, which ticks cannot; the simulation has those.
  *
- * A crashed node never comes back: whoever starts does so under a new id (the next row). Each MUTANT takes one rule
- * out, and each must fail.
+ * A crashed node never comes back: a node always starts under a new id (the next row). Each MUTANT removes one rule,
+ * and each must fail.
  *
  * Switches add what not every configuration can afford:
  *   FAILOVERS   how often the store fails over to a prefix of its log, at once and for everybody, and then uses the
- *               same numbers again. ROWS_LOST: the nodes' rows are gone with the tail; otherwise they say what they
- *               said. SILENT: the store does not tell that it is another incarnation. UNMARKED: entries have no marks.
+ *               same numbers again. ROWS_LOST: the nodes' rows are lost with the tail; otherwise they stay as they
+ *               were. SILENT: the store does not report its new incarnation. UNMARKED: entries have no marks.
  *   REPLIES     a read of the log, and the first read of its head, are two steps: something may come between them.
  *   CONCERN     each change is of the session that is followed here, or of another one that no stream holds, and only
- *               the streams that it concerns are told and waited for. (All of a user, or everyone, is a change of it too.)
- *               A node may lose a stream before its verifier does.
+ *               the streams that it concerns are told and waited for. (A change of all sessions of a user, or of
+ *               everyone, counts as a change of this one.) A node may lose a stream before its verifier does.
  *   TRIM        the log is trimmed.
  *   OTHER       the change with this number is of another session.
- *   NO_STREAMS  nobody attaches: the nodes' own verifiers alone.
+ *   NO_STREAMS  nobody attaches: there are only the nodes' own verifiers.
  */
 
 #ifndef IDS
@@ -62,14 +62,14 @@
 
 /* ---- The store: each access is one step. */
 byte head;                       /* the log's newest entry */
-byte version;                    /* what a read of the session says: the newest change of it, but for mutants */
+byte version;                    /* what a read of the session returns: its newest change, except in mutants */
 bit trimmed;                     /* entries before the head are gone */
-bool row[IDS];                   /* a node's row is there */
+bool row[IDS];                   /* the node has a row */
 byte mark[IDS];                  /* its applied mark */
 #if FAILOVERS > 0
 byte history;                    /* how often the store has failed over */
-byte written[CHANGES + 1];       /* the history in which an entry was written: what its mark says */
-byte confirmed;                  /* the history that was written down as lived in */
+byte written[CHANGES + 1];       /* the history in which an entry was written: its mark */
+byte confirmed;                  /* the history that was recorded as confirmed */
 byte rowTail[IDS]; byte rowMark[IDS];
 byte recent;                     /* ticks left until L has passed since the failover */
 #endif
@@ -79,7 +79,7 @@ bool used[IDS]; bool up[IDS];
 bool started[IDS];               /* knows where its tail begins */
 byte tail[IDS];                  /* applied to the own cache and queued on every stream */
 byte lease[IDS];                 /* ticks left */
-bool asking[IDS];                /* a renewal is written, and not yet believed */
+bool asking[IDS];                /* a renewal is written, but not yet trusted */
 byte since[IDS];                 /* ticks left, counted from the question */
 byte barrier[IDS];               /* the head as read after the renewal was written */
 byte own[IDS];                   /* the own verifier's cache: 0, or the version + 1 */
@@ -88,12 +88,12 @@ typedef Marks { byte entry[CHANGES + 1] };
 Marks heard[IDS];                /* the marks of the entries that it has read */
 byte barrierMark[IDS];
 byte born[IDS];                  /* the history that the store had when it started */
-byte living[IDS];                /* ticks left until it has lived in that for L */
-bool foreign[IDS];               /* the renewal's answer, still under way, is not of the log that it has followed */
+byte living[IDS];                /* ticks left until it has run in that for L */
+bool foreign[IDS];               /* the renewal's answer, still on its way, is not of the log that it follows */
 #endif
 #ifdef REPLIES
-byte beginning[IDS];             /* the head that it starts from, still under way: 0, or the entry + 1 */
-byte pulled[IDS];                /* a part of the log, still under way: 0, or its newest entry + 1 */
+byte beginning[IDS];             /* the head that it starts from, still on its way: 0, or the entry + 1 */
+byte pulled[IDS];                /* a part of the log, still on its way: 0, or its newest entry + 1 */
 #if FAILOVERS > 0
 Marks pulledMarks[IDS]; bool pulledForeign[IDS];
 byte beginningMark[IDS];
@@ -110,7 +110,7 @@ typedef Book { Owed by[VERIFIERS] };
 Book owed[IDS];                  /* ticks until the leases granted before change s are over */
 #ifdef CONCERN
 typedef Holds { bool by[VERIFIERS] };
-Holds holds[IDS];                /* a stream was answered about the session, and told of no change of it since */
+Holds holds[IDS];                /* the stream got an answer about the session, and no change of it since */
 bool concerned;                  /* while a change is applied: whether the stream is told of it */
 #endif
 
@@ -121,18 +121,18 @@ bool renewing[VERIFIERS];
 byte asked[VERIFIERS];           /* ticks left, counted from the question */
 byte cached[VERIFIERS];          /* 0, or the version + 1 */
 bool question[VERIFIERS]; bool spoiled[VERIFIERS]; bool unbroken[VERIFIERS];
-byte least[VERIFIERS];           /* the version that those who wait for the answer may expect at least */
+byte least[VERIFIERS];           /* the oldest version that those who wait for the answer may accept */
 mtype = { change, grant, answer };
 chan down[VERIFIERS] = [QUEUE] of { mtype, byte };
 
-/* ---- Whoever waits for a change */
+/* ---- The processes that wait for a change */
 byte waiting[CHANGES + 1];       /* ticks until L has passed since the commit */
 bool waits[CHANGES + 1];
 byte returned;                   /* the newest change that has returned */
-byte unseen[IDS];                /* the watcher: ticks until a counter that stays the same means dead */
+byte unseen[IDS];                /* the watcher: ticks until an unchanged counter means dead */
 #if FAILOVERS > 0
 byte known;                      /* the history that the waiting process knows, or NOBODY: it has just started */
-byte doubts;                     /* ticks left in which rows say nothing to it */
+byte doubts;                     /* ticks left during which it trusts no row */
 #endif
 
 byte crashes; byte moves;
@@ -141,7 +141,7 @@ byte crashes; byte moves;
 bool another[CHANGES + 1];       /* a change is of another session */
 #define touches(s) (!another[s])
 #elif defined(OTHER)
-/* Whoever hears of that one alone drops nothing. */
+/* A verifier that hears only of that one drops nothing. */
 #define touches(s) (s != OTHER)
 #else
 #define touches(s) true
@@ -151,7 +151,7 @@ bool another[CHANGES + 1];       /* a change is of another session */
 #define SILENT
 #define UNMARKED
 #endif
-/* Versions grow with each change that is written, also over a failover. */
+/* Versions grow with each change that is written, across failovers as well. */
 #define versionOf(s) (s == 0 -> 0 : written[s] * (CHANGES + 1) + s)
 #define remains(x) (x == 0 || (x % (CHANGES + 1) <= head && written[x % (CHANGES + 1)] == x / (CHANGES + 1)))
 #ifdef SILENT
@@ -189,7 +189,7 @@ bool another[CHANGES + 1];       /* a change is of another session */
 #if defined(R10_RENEWAL_IGNORES_MARKS) || defined(R10_MARK_OF_THE_TAIL_ALONE)
 #define isForeign(i) foreign[i]
 #else
-/* What is read up to the barrier, and was maybe asked for before, must be the log whose head the renewal found. */
+/* The entries read up to the barrier, perhaps requested earlier, must be of the log whose head the renewal found. */
 #define isForeign(i) (foreign[i] || (barrier[i] > 0 && tail[i] >= barrier[i] && heard[i].entry[barrier[i]] != barrierMark[i]))
 #endif
 #else
@@ -336,8 +336,8 @@ inline sendChange(v, s) {
 #define mayHold(i, v) (holds[i].by[v] || (open[v] && at[v] == i && fill[v] > 0))
 #endif
 /*
- * R22: decided when a change is applied, for each stream, also one that is closed: what it cannot hold it is not told of,
- * and owes no ack for. What it holds is forgotten then, and may be kept for longer: that only makes more ends wait.
+ * R22: decided for each stream, closed ones included, when a change is applied: a stream is not told of a change of
+ * what it cannot hold, and owes no ack for it. What it holds is forgotten then; keeping it only makes more ends wait.
  */
 inline decideConcern(i, v, s) {
   concerned = (touches(s) && mayHold(i, v));
@@ -424,13 +424,13 @@ inline stop(i) {
   m = 0; k = 0
 }
 
-/* R10: it starts over. R21: never without a reason. */
+/* R10: the node starts over. R21: never without a reason. */
 inline lose(i) {
   assert(explained(i));
   stop(i)
 }
 
-/* Its row is written: R2, and how far it has come on which log. */
+/* Writes the node's row (R2), with how far it has come on which log. */
 inline writeRow(i) {
   unseen[i] = UNSEEN; row[i] = true; minimumMark(i, mark[i]);
 #if FAILOVERS > 0
@@ -445,7 +445,7 @@ inline removeRow(i) {
 #endif
 }
 
-/* A verifier lets go of stream, lease, cache and questions together. */
+/* A verifier drops its stream, lease, cache and questions together. */
 inline detach(v) {
   if :: at[v] != NOBODY && open[v] -> closeAtNode(v) :: else fi;
 #ifndef R13_HEARS_THE_OLDER_STREAM
@@ -506,7 +506,7 @@ inline tick() {
 }
 
 #if FAILOVERS > 0 && !defined(SILENT)
-/* R10: what the lost tail alone has said is believed for a lease at most. */
+/* R10: what only the lost tail contained is trusted for a lease at most. */
 #define kept(x) assert((x) >= returned && (recent > 0 || remains((x))))
 #else
 #define kept(x) assert((x) >= returned)
@@ -514,7 +514,7 @@ inline tick() {
 
 inline nodeActions(i) {
   if
-  /* R5: the tail first, then verifiers (who attach to what has started), then the first lease. */
+  /* R5: the tail first, then verifiers (they attach to nodes that have started), then the first lease. */
   :: d_step { !used[i] -> used[i] = true; up[i] = true }
 #ifdef REPLIES
   :: d_step { up[i] && !started[i] && beginning[i] == 0 -> beginning[i] = head + 1;
@@ -538,7 +538,7 @@ inline nodeActions(i) {
        skip }
 #endif
 #endif
-  /* It reads on from the entry at its tail, which must be the one that it knows (R10). */
+  /* The node reads on from the entry at its tail, which must be the one that it knows (R10). */
 #ifdef REPLIES
   :: d_step { mayPull(i) && pulled[i] == 0 && tail[i] <= head -> pulled[i] = head + 1;
 #ifdef R21_PULLS_BEFORE_THE_START
@@ -552,7 +552,7 @@ inline nodeActions(i) {
   :: d_step { up[i] && started[i] && pulled[i] > 0 ->
        if
 #ifdef R21_PULLS_BEFORE_THE_START
-       /* It asked for the log from its beginning on, and looks for the entry at its tail. */
+       /* It requested the log from its beginning, and looks for the entry at its tail. */
        :: blind[i] && tail[i] > 0 && (tail[i] != 1 || pulled[i] == 1) -> lose(i)
 #endif
 #if FAILOVERS > 0
@@ -584,7 +584,7 @@ inline nodeActions(i) {
 #ifdef R6_MARK_BEFORE_OWN_DROP
   :: d_step { ownUndropped[i] -> ownUndropped[i] = false; own[i] = 0 }
 #endif
-  /* R2, R4: asks, writes and reads the head; then believes. */
+  /* R2, R4: the node asks, writes, and reads the head; then it trusts the renewal. */
   :: d_step { up[i] && mayAsk(i) && !asking[i] ->
        asking[i] = true; since[i] = L; barrier[i] = head;
 #if FAILOVERS > 0
@@ -606,21 +606,21 @@ inline nodeActions(i) {
 #ifdef R21_TAIL_AS_IT_IS
   :: d_step { up[i] && asking[i] && barrier[i] < tail[i] -> lose(i) }
 #endif
-  /* The mark: a write of its own. */
+  /* The mark is a separate write. */
   :: d_step { up[i] && started[i] && row[i] && mark[i] < tail[i] -> writeRow(i) }
 #if FAILOVERS > 0
-  /* R10: the store has been this for as long as any earlier lease could last. */
+  /* R10: the store has had this history for as long as any earlier lease could last. */
 #ifdef R10_CONFIRMS_AT_ONCE
   :: d_step { up[i] && started[i] && born[i] == history && confirmed != history -> confirmed = history }
 #else
   :: d_step { up[i] && started[i] && born[i] == history && living[i] == 0 && confirmed != history -> confirmed = history }
 #endif
 #endif
-  /* The own verifier: a read and what is kept of it, here in one step; and a verification from it. */
+  /* The own verifier: reads and caches, here in one step; then verifies from its cache. */
   :: d_step { up[i] && started[i] && own[i] == 0 && lease[i] > 0 -> own[i] = version + 1 }
   :: d_step { up[i] && own[i] > 0 && lease[i] > 0 -> kept(own[i] - 1) }
   :: d_step { up[i] && crashes < CRASHES -> crashes++; stop(i) }
-  /* The watcher of rows: dead is what has not changed for L. R2: it goes only if its counter is still that one. */
+  /* The watcher of rows: a row unchanged for L is dead. R2: it is removed only if its counter is still the same. */
 #ifdef R2_REMOVES_WITHOUT_LOOKING
   :: d_step { row[i] && unseen[i] == 0 && !doomed[i] -> doomed[i] = true }
   :: d_step { doomed[i] -> doomed[i] = false; removeRow(i) }
@@ -638,10 +638,10 @@ inline streamActions(v) {
   /* The verifier loses its stream, or gives it up. */
   :: d_step { at[v] != NOBODY && moves < MOVES -> moves++; detach(v) }
 #ifdef CONCERN
-  /* The node loses it first: the verifier hears of it when it hears of anything. */
+  /* The node loses the stream first: the verifier notices with the next message. */
   :: d_step { at[v] != NOBODY && open[v] -> closeAtNode(v) }
 #endif
-  /* R1, R3: a lease runs from the question, and is no longer than what is left of the node's. */
+  /* R1, R3: a lease runs from the question, and never outlasts the node's. */
   :: d_step { at[v] != NOBODY && !renewing[v] && open[v] -> renewing[v] = true; asked[v] = L; wanted[v] = true }
   :: d_step { at[v] != NOBODY && open[v] && wanted[v] && lease[at[v]] > 0 && nfull(down[v]) ->
        wanted[v] = false;
@@ -651,7 +651,7 @@ inline streamActions(v) {
        w = lease[at[v]];
 #endif
        down[v]!grant, w;
-       /* R9: owed to the changes after it on this stream. */
+       /* R9: the lease is owed to the later changes on this stream. */
        k = tail[at[v]] + 1;
        do
        :: k <= CHANGES -> owed[at[v]].by[v].at[k] = (OWED(w) > owed[at[v]].by[v].at[k] -> OWED(w) : owed[at[v]].by[v].at[k]); k++
@@ -675,7 +675,7 @@ inline streamActions(v) {
 #ifdef R1_FLAG
   :: d_step { flag[v] && held[v] == 0 -> flag[v] = false }
 #endif
-  /* R6: a change drops, then it is acknowledged. R13: and spoils the open question. */
+  /* R6: drop on a change, then acknowledge it. R13: a change also spoils the open question. */
   :: d_step { at[v] != NOBODY && down[v]?[change, _] ->
        down[v]?change, w;
 #ifdef R6_ACK_BEFORE_DROP
@@ -734,7 +734,7 @@ inline streamActions(v) {
   fi
 }
 
-/* It attaches, maybe to the same node. R8: it is empty by then, so what was owed to it there is not. */
+/* Attaches, perhaps to the same node. R8: its cache is empty by then, so nothing is owed to it there any more. */
 inline attachActions(v, i) {
   d_step { at[v] == NOBODY && up[i] && accepts(i) ->
     at[v] = i; open[v] = true;
@@ -756,11 +756,11 @@ inline finish(s) {
   if :: touches(s) && versionOf(s) > returned -> returned = versionOf(s) :: else fi
 }
 
-/* A look at the list of nodes: they have all applied it, or L has passed since the commit. */
+/* Checks the list of nodes: all have applied the change, or L has passed since the commit. */
 inline look(s) {
 #if FAILOVERS > 0
 #ifndef R10_WAITER_IGNORES_INCARNATION
-  /* R10: of a store that is another than it was, only the time counts for L, and of one that is not confirmed. */
+  /* R10: on a changed or unconfirmed incarnation, rows are not trusted for L: only the time counts. */
   if
 #ifdef R10_TRUSTS_AT_ONCE
   :: known == NOBODY -> skip
@@ -786,8 +786,8 @@ inline look(s) {
 
 #if FAILOVERS > 0
 /*
- * The store is another, with the log up to `p`. What was written after that is lost, and excused, unless an end of it
- * still waits: that one answers with an error.
+ * The store is replaced by one with the log up to `p`. What was written after that is lost, which is allowed. An end
+ * among it that still waits answers with an error.
  */
 inline failOver(p) {
   k = p + 1;
@@ -872,13 +872,13 @@ inline changeActions() {
   :: d_step { waits[3] -> look(3) }
 #endif
 #if FAILOVERS > 0
-  /* Nothing is lost but maybe rows; or the newest entry; or all. */
+  /* Nothing is lost except perhaps rows; or the newest entry; or everything. */
   :: d_step { history < FAILOVERS -> failOver(head) }
   :: d_step { history < FAILOVERS && head > 0 -> failOver(head - 1) }
 #if CHANGES > 1
   :: d_step { history < FAILOVERS && head > 1 -> failOver(0) }
 #endif
-  /* Another process waits from now on, and has seen nothing of the store yet. */
+  /* From now on another process waits, which has seen nothing of the store yet. */
   :: d_step { known != NOBODY && nobodyWaits() -> known = NOBODY; doubts = 0 }
 #endif
 #ifdef R18_AGAIN_RETURNS_AT_ONCE

@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 
-/** Where the editors are kept between runs, and the pictures of the last run. */
+/** The folder for the editors, which are kept between runs, and for the pictures of the last run. */
 export const cache = resolve(process.env['CURFEW_EDITORS'] ?? join(homedir(), '.cache', 'curfew-editors'));
 
 /**
- * A package of a version, installed once. The scripts of packages are left out but for those named: some need
- * compilers that nobody who tries the editors has.
+ * Installs a version of a package, once. Install scripts do not run, except for the named packages: some need compilers
+ * that people who try the editors do not have.
  */
 export function installed(given: {
   name: string;
@@ -43,7 +43,7 @@ function npm(folder: string, node: number, ...args: string[]): void {
   if (done.status !== 0) throw new Error(`npm ${args.join(' ')} in ${folder} ended with ${done.status}.`);
 }
 
-/** A Node.js of this machine, by its major version. */
+/** Finds a Node.js on this machine, by its major version. */
 export function nodeOf(major: number): string {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const found = folders

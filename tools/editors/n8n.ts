@@ -11,12 +11,12 @@ import { type Offered, offered, saysOver } from './service.ts';
 import { ended, started } from './started.ts';
 import { type Editor, pictures, type Step, tried } from './trial.ts';
 
-/** The packages that are tried, and the nodes in them as the list of nodes calls them. */
+/** The packages to try, and their nodes, as named in the list of nodes. */
 const packages = ['n8n-nodes-curfew', 'n8n-nodes-log-out'];
 const curfewNode = 'Curfew';
 const logOutNode = (service: string) => (service === 'curfew' ? 'Log Out of Curfew' : 'Log Out');
 
-/** n8n 1 is for Node.js 20. */
+/** n8n 1 needs Node.js 20. */
 export const n8nEditors: readonly Editor[] = [
   editor('1.123.81', 20, { N8N_EXPRESSION_ENGINE: 'legacy' }),
   editor('2.41.1', 24),
@@ -62,7 +62,7 @@ function editor(version: string, node: number, env: Record<string, string> = {})
   };
 }
 
-/** Nothing that asks the world, and no questions to the owner. */
+/** No requests to the internet, and no questions to the owner. */
 const settings = {
   N8N_LISTEN_ADDRESS: '127.0.0.1',
   N8N_DIAGNOSTICS_ENABLED: 'false',
@@ -75,7 +75,7 @@ const settings = {
 
 // ---- What a person does
 
-/** Where the items of the error output go. */
+/** The node that receives the items of the error output. */
 const nextNode = 'No Operation, do nothing';
 
 async function logOut(
@@ -96,7 +96,7 @@ async function logOut(
     await panel.getByTestId('node-parameters').waitFor();
   });
   await step('picks the service', async () => {
-    // Of Curfew's own Log Out there is nothing to pick: n8n has no need to say what the credential is for.
+    // Curfew's own Log Out has no service to pick, so n8n does not name the credential's purpose.
     const isCurfew = declared.name === 'curfew';
     if (!isCurfew) await choose(page, 'service', declared.label);
     const asked = isCurfew ? 'Credential to connect with' : `Credential for ${credential.label}`;
@@ -183,19 +183,19 @@ async function newWorkflow(page: Page, url: string): Promise<void> {
   await page.getByText('Trigger manually').first().click();
 }
 
-/** Takes a node from the list of nodes, which is open. */
+/** Picks a node from the open list of nodes. */
 async function pick(page: Page, name: string): Promise<void> {
   await page.getByTestId('node-creator-search-bar').fill(name);
   await page.getByTestId('node-creator-item-name').getByText(name, { exact: true }).first().click();
 }
 
-/** A node of the community shows first where it comes from. */
+/** Picks one of our nodes; for a community node, n8n first shows where it comes from. */
 async function pickOurs(page: Page, name: string): Promise<void> {
   await pick(page, name);
   await page.getByText('Add to workflow').click();
 }
 
-/** n8n 2 offers a button as long as there is no credential, n8n 1 a list with an entry for a new one. */
+/** Opens a new credential: n8n 2 has a button while there is none, n8n 1 a list with an entry for a new one. */
 async function newCredential(page: Page): Promise<void> {
   const button = page.getByTestId('node-credentials-empty-state').getByRole('button').first();
   const list = page.getByTestId('node-credentials-select');
@@ -205,7 +205,7 @@ async function newCredential(page: Page): Promise<void> {
   await page.getByTestId('node-credentials-select-item-new').click();
 }
 
-/** Fills in what there is a value for: of what depends on a choice, the choice comes first. */
+/** Fills in the fields that have a value: a choice before the fields that depend on it. */
 async function fill(
   page: Page,
   within: Locator,
@@ -229,7 +229,7 @@ async function choose(page: Page, parameter: string, label: string): Promise<voi
   await page.locator('.el-select-dropdown__item:visible').getByText(label, { exact: true }).first().click();
 }
 
-/** Runs the workflow from the canvas, until a node is through. */
+/** Runs the workflow from the canvas, until a node has finished. */
 async function execute(page: Page, node: string): Promise<void> {
   await page.getByTestId('execute-workflow-button').click();
   await onCanvas(page, node).getByTestId('canvas-node-status-success').waitFor();
@@ -269,11 +269,11 @@ async function middle(of: Locator): Promise<[number, number]> {
   return [box.x + box.width / 2, box.y + box.height / 2];
 }
 
-/** What of the browser's elements and functions is asked here, where only the types of Node.js are known. */
+/** The parts of the browser's elements that are used here, because only the types of Node.js are available. */
 type Shown = { scrollWidth: number; clientWidth: number; value?: string; textContent: string };
 type Window = { getComputedStyle(of: Shown): { textOverflow: string } };
 
-/** Every label and every choice is to be read whole: none ends in the dots of a text that is cut off. */
+/** Checks that every label and every choice is fully readable: none is cut off with an ellipsis. */
 async function seesWhole(within: Locator): Promise<void> {
   const cut = await within.evaluate((root) => {
     const { getComputedStyle } = globalThis as unknown as Window;
@@ -296,7 +296,7 @@ async function signedIn(browser: Browser, url: string): Promise<Page> {
   return page;
 }
 
-/** The packages as n8n itself installs them: packed, from its folder for nodes of the community. */
+/** Installs the packages as n8n itself does: packed, into its folder for community nodes. */
 function installPackages(home: string): void {
   const folder = join(home, '.n8n', 'nodes');
   mkdirSync(folder, { recursive: true });

@@ -11,7 +11,7 @@ import { type Offered, offered, saysOver } from './service.ts';
 import { ended, started } from './started.ts';
 import { type Editor, pictures, type Step, tried } from './trial.ts';
 
-/** Whole Node-RED, as the tests have it in their folders; a theme for the version that has no dark one of its own. */
+/** The versions of Node-RED that the tests have in their folders; a theme for the one without a dark one. */
 export const nodeRedEditors: readonly Editor[] = [
   editor('engines/node-red-4', '@node-red-contrib-themes/theme-collection'),
   editor('engines/node-red'),
@@ -141,7 +141,7 @@ async function clickThrough(page: Page, service: Offered, given: Given, place: n
   });
 }
 
-/** Every panel once, as it looks in the dark. */
+/** Every panel once, in the dark theme. */
 async function panels(page: Page, step: Step): Promise<void> {
   await step('the editor is dark', async () => {
     const background = "getComputedStyle(document.querySelector('#red-ui-palette')).backgroundColor";
@@ -183,7 +183,7 @@ async function panels(page: Page, step: Step): Promise<void> {
   await step('the flow', async () => closeNotices(page));
 }
 
-/** Drags a node out of the palette; answers its id. */
+/** Drags a node out of the palette; returns its id. */
 async function drop(page: Page, type: string, x: number, y: number): Promise<string> {
   const entry = page.locator(`.red-ui-palette-node[data-palette-type="${type}"]`);
   await entry.scrollIntoViewIfNeeded();
@@ -217,11 +217,11 @@ async function done(page: Page): Promise<void> {
   await page.waitForSelector('.red-ui-tray', { state: 'detached' });
 }
 
-/** A panel slides in. */
+/** Waits until a panel has slid in. */
 const settled = (page: Page) =>
   page.waitForFunction("[...document.querySelectorAll('.red-ui-tray')].at(-1)?.style.right === '0px'");
 
-/** Fills what a person fills in: a choice as it is, a text or a secret as a fixed one. */
+/** Fills in the parameters: a choice directly, a text or a secret as a fixed value. */
 async function fill(page: Page, parameters: readonly Parameter[], values: Record<string, unknown>): Promise<void> {
   for (const [name, value] of Object.entries(values)) {
     const kind = parameters.find((one) => one.name === name)?.kind;
@@ -268,7 +268,7 @@ async function showDebug(page: Page): Promise<void> {
   await content.waitFor();
 }
 
-/** A message of a debug node, opened up as far as it takes to read what is looked for. */
+/** A message of a debug node, expanded until the expected text is visible. */
 async function inDebug(page: Page, name: string, says: RegExp): Promise<void> {
   const message = page.locator('.red-ui-debug-msg').filter({ hasText: name }).last();
   await message.waitFor();
@@ -279,7 +279,7 @@ async function inDebug(page: Page, name: string, says: RegExp): Promise<void> {
   await message.filter({ hasText: says }).waitFor();
 }
 
-/** What the editor says of itself, such as that a flow is deployed, lies over what is clicked next. */
+/** Closes the editor's notices, such as after a deployment, because they cover what is clicked next. */
 async function closeNotices(page: Page): Promise<void> {
   for (const notice of await page.locator('.red-ui-notification:visible').all()) await notice.click().catch(() => {});
 }
@@ -292,7 +292,7 @@ async function middle(at: Locator): Promise<{ x: number; y: number }> {
 
 async function opened(browser: Browser, url: string, colorScheme: 'light' | 'dark'): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, colorScheme });
-  // What a person chooses in the settings of Node-RED 5; 4.1 takes its theme from the runtime.
+  // The setting that a person chooses in Node-RED 5; 4.1 gets its theme from the runtime.
   await context.addInitScript(`localStorage.setItem('view-dark-theme', JSON.stringify('${colorScheme}'))`);
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
@@ -325,7 +325,7 @@ async function startNodeRed(engine: string, userDir: string, theme: string) {
   return { url: `http://127.0.0.1:${port}`, close: () => ended(child) };
 }
 
-/** As its palette manager does it: into the user folder, from a packed file. */
+/** Installs the packages as the palette manager does: into the user folder, from a packed file. */
 function installPackages(userDir: string, more: readonly string[]): void {
   writeFileSync(join(userDir, 'package.json'), '{ "private": true }\n');
   const pack = ['pack', '--silent', '--pack-destination', userDir, './packages/node-red-curfew'];

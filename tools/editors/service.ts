@@ -1,7 +1,7 @@
 import { type Service, services } from '../../packages/nodes/src/index.ts';
 import { refusedBy, type Target, targets } from '../../packages/nodes/test/support/targets.ts';
 
-/** A service to log out of, and what it refuses: the same that the tests in the engines use. */
+/** A service to log out of, and what it refuses; the tests in the engines use the same. */
 export type Offered = Target & { readonly declared: Service; readonly refused: ReturnType<typeof refusedBy> };
 
 export const offered: readonly Offered[] = targets.map((target) => {
@@ -10,5 +10,5 @@ export const offered: readonly Offered[] = targets.map((target) => {
   return { ...target, declared, refused: refusedBy(target) };
 });
 
-/** What Log Out says of a session that is over, whatever the service. */
+/** The message of Log Out about an ended session, for every service. */
 export const saysOver = /has ended everywhere|is (logged|signed) out|is revoked/;

@@ -8,7 +8,7 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
-/** A program that runs, once a line of it says that it is ready; it never outlives this process. */
+/** Starts a program, and waits until a line of its output says that it is ready; it never outlives this process. */
 export async function started(
   command: string,
   args: readonly string[],

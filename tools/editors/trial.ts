@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { cache } from './installed.ts';
 
-/** An editor of a version, and what a person does in it. */
+/** A version of an editor, and what a person does in it. */
 export type Editor = {
   readonly name: string;
-  /** Tries everything in it, and tells of each when it is done. */
+  /** Tries everything in it, and reports each trial when it is done. */
   readonly tryOut: (browser: Browser, tell: (trial: Trial) => void) => Promise<void>;
 };
 
-/** What was tried in an editor, and what came of it. */
+/** What was tried in an editor, and the result. */
 export type Trial = { readonly editor: string; readonly what: string; readonly passed: boolean; readonly told: string };
 
-/** Something that a person does, and sees done. */
+/** An action of a person, including the check of its result. */
 export type Step = (name: string, act: () => Promise<unknown>) => Promise<void>;
 
 /** The folder for the pictures of an editor, emptied. */
@@ -24,7 +24,7 @@ export function pictures(editor: string): string {
   return folder;
 }
 
-/** Goes through the steps of a trial, with a picture after each; the first that fails ends it. */
+/** Performs the steps of a trial, with a picture after each; the first failure ends it. */
 export async function tried(
   { editor, what, page, folder }: { editor: string; what: string; page: Page; folder: string },
   act: (step: Step) => Promise<void>,

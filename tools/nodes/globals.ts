@@ -1,5 +1,5 @@
 /**
- * What a bundled library finds in the place of the global object. n8n's scanner refuses a package that reaches for the
- * whole of it; this is all that otpauth uses of it.
+ * Replaces the global object for a bundled library. n8n's scanner refuses a package that accesses the global object as
+ * a whole; otpauth uses only these members.
  */
 export const bundledGlobals = { Buffer, TextDecoder, TextEncoder };

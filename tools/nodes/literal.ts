@@ -1,4 +1,4 @@
-/** A value that is printed as the TypeScript expression that it holds. */
+/** A TypeScript expression that is printed as it is. */
 export class Code {
   readonly text: string;
   constructor(text: string) {
@@ -6,7 +6,7 @@ export class Code {
   }
 }
 
-/** A value as a TypeScript literal, indented by tabs. What is undefined is left out. */
+/** A value as a TypeScript literal, indented by tabs. Undefined properties are left out. */
 export function literal(value: unknown, depth = 0): string {
   const inner = '\t'.repeat(depth + 1);
   const end = '\t'.repeat(depth);

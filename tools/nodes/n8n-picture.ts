@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { operations, services } from 'curfew-nodes';
 
-/* A workflow of n8n as a drawing: the nodes of an example with their icons, names, operations and outputs. */
+/* Draws an n8n workflow: the nodes of an example with their icons, names, operations and outputs. */
 
 type Saved = {
   nodes: { name: string; type: string; position: [number, number]; parameters: Record<string, unknown> }[];
@@ -11,7 +11,7 @@ type Saved = {
 const root = 'packages/n8n-nodes-curfew';
 const size = 96;
 
-/** An example of the package as SVG. */
+/** An example workflow of the package as SVG. */
 export function drawing(example: string): string {
   const { nodes, connections } = JSON.parse(readFileSync(`${root}/examples/${example}.json`, 'utf8')) as Saved;
   const [left, top] = [0, 1].map((axis) => Math.min(...nodes.map(({ position }) => position[axis] ?? 0))) as [

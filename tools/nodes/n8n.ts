@@ -22,17 +22,17 @@ import { Code, literal } from './literal.ts';
 import { drawing } from './n8n-picture.ts';
 
 /*
- * n8n's descriptions of the nodes and credentials, from the declarations: literal, because n8n's linter reads them as
- * they stand in the file.
+ * Generates n8n's descriptions of the nodes and credentials from the declarations: as literals, because n8n's linter
+ * reads the source.
  */
 
 const note = '// Written by tools/generate.ts from the declarations in packages/nodes. Do not edit.\n';
 const main = new Code('NodeConnectionTypes.Main');
 
-/** A package for n8n, and the credentials that it has. */
+/** A package for n8n, and the services whose credentials it has. */
 type Package = { readonly name: string; readonly services: readonly Service[] };
 
-/** n8n verifies only a package for exactly one service: Curfew's has nothing of others. */
+/** n8n verifies a package only if it is for exactly one service, so Curfew's package contains no other. */
 const ofCurfew: Package = { name: 'n8n-nodes-curfew', services: [curfew] };
 const ofOthers: Package = { name: 'n8n-nodes-log-out', services: otherServices };
 
@@ -86,7 +86,7 @@ function className({ name }: Credential): string {
   return name[0]?.toUpperCase() + name.slice(1);
 }
 
-/** How a node runs: what it imports for it, and the call. */
+/** How a node runs: its imports, and the call. */
 type Runs = { readonly imports: string; readonly call: string };
 
 const runsCurfew: Runs = { imports: "import { runCurfew } from 'curfew-nodes-n8n/curfew';", call: 'runCurfew(this)' };
@@ -121,8 +121,8 @@ function nodeClass(name: string, description: object, call: string): string {
 }
 
 /**
- * Log Out of Curfew. Its first version was for every service; workflows that have it go on with it, and n8n offers only
- * the newest.
+ * Log Out of Curfew. Its first version was for every service; workflows that use it keep working, and n8n offers only
+ * the newest version.
  */
 function versionedLogOut(): string {
   return `${note}import { curfew } from 'curfew-nodes';
@@ -147,7 +147,7 @@ export class LogOut extends VersionedNodeType {
 `;
 }
 
-/** Where n8n lists a node, and by which words it is found. */
+/** The categories in which n8n lists a node, and the words by which it is found. */
 function codex({ name }: Package, node: string, alias: readonly string[]): string {
   const text = {
     node: `${name}.${node}`,
@@ -174,7 +174,7 @@ function curfewDescription(): object {
     operations.map(({ name, outputs }) => [name, outputs.map(({ label }) => ({ type: 'main', displayName: label }))]),
   );
   const several = operations.filter(({ inputs }) => inputs === 'several').map(({ name }) => name);
-  // How many inputs there are; the editor and the runner ask the same.
+  // The number of inputs, for the editor and the runner alike.
   const count = `(${JSON.stringify(several)}.includes($parameter.operation) ? $parameter.numberInputs || 1 : 1)`;
   return {
     displayName: 'Curfew',
@@ -210,7 +210,7 @@ function curfewDescription(): object {
         options: Array.from({ length: maxInputs }, (_, i) => ({ name: String(i + 1), value: i + 1 })),
         default: 1,
         displayOptions: { show: { operation: several } },
-        description: 'How many inputs the node waits for. Each parameter can be taken from any of them.',
+        description: 'How many inputs the node waits for. Each parameter can come from any of them.',
       },
       ...pairingProperties(several),
       ...parametersOfOperations(),
@@ -284,9 +284,9 @@ const logOutBase = {
 };
 
 /**
- * n8n's editor moves a field out of the panel, into the dialogue of the credentials, when each of its choices has a
- * credential, and hides whatever that field depends on. Here the service would go: nobody could choose it. So the field
- * has a choice that no credential has, and that is never shown.
+ * If each choice of a field has a credential, n8n's editor moves the field from the panel into the dialogue of the
+ * credentials, and hides the fields that it depends on. That would hide the service, and nobody could choose it. So the
+ * field has one more choice, which belongs to no credential and is never shown.
  */
 function inPanel(field: Record<string, unknown>): object {
   const never = { name: 'None', value: 'none', displayOptions: { show: { service: ['none'] } } };
@@ -338,7 +338,7 @@ function operationProperty(resource: ResourceName): object {
   };
 }
 
-/** Each parameter once for all the operations that have it in the same form. */
+/** The parameters, each once for all the operations that have it in the same form. */
 function parametersOfOperations(): object[] {
   const groups = new Map<string, { parameter: Parameter; of: Operation[] }>();
   for (const operation of operations) {
@@ -377,10 +377,10 @@ const shownFor = (of: readonly Operation[]): Show => ({
 });
 
 const inputNumbers = Array.from({ length: maxInputs }, (_, i) => i + 1);
-/** Only where there are inputs to choose from. */
+/** Shown only if there are several inputs to choose from. */
 const whereSeveral: Show = { numberInputs: inputNumbers.slice(1) };
 
-/** Which items of several inputs go together. */
+/** The fields that determine which items of several inputs belong together. */
 function pairingProperties(several: readonly string[]): object[] {
   const show = { operation: several, ...whereSeveral };
   return [
@@ -390,13 +390,17 @@ function pairingProperties(several: readonly string[]): object[] {
       type: 'options',
       noDataExpression: true,
       options: [
-        { name: 'Key', value: 'key', description: 'Items whose key field is the same go together' },
-        { name: 'Place', value: 'place', description: 'The first of each input go together, then the second' },
+        { name: 'Key', value: 'key', description: 'Items with the same key belong together' },
+        {
+          name: 'Position',
+          value: 'place',
+          description: 'The first items of all inputs belong together, then the second',
+        },
       ],
       default: 'place',
       displayOptions: { show },
       description:
-        'Which items of the inputs go together. The node works once for each item of input 1; by place, an input with one item serves all.',
+        'Which items of the inputs belong together. The node runs once for each item of input 1; by position, an input with one item serves all.',
     },
     {
       displayName: 'Key Field',
@@ -407,12 +411,12 @@ function pairingProperties(several: readonly string[]): object[] {
       default: 'userId',
       placeholder: 'e.g. userId',
       displayOptions: { show: { ...show, pairItemsBy: ['key'] } },
-      description: 'The field that the items of every input have, and that is the same in those that go together',
+      description: 'A field in the items of every input, which is the same in items that belong together',
     },
   ];
 }
 
-/** A parameter with the choice to take it from an input, as soon as there are several. */
+/** A parameter with the choice to take it from an input, if there are several. */
 function fromInputs({ name, label }: Parameter, field: Record<string, unknown>, show: Show): object[] {
   const inputs = inputNumbers.map((number) => `input${number}`);
   return [
@@ -425,14 +429,14 @@ function fromInputs({ name, label }: Parameter, field: Record<string, unknown>, 
         ...inputNumbers.map((number) => ({
           name: `Input ${number}`,
           value: `input${number}`,
-          // Not more than there are.
+          // No more inputs than there are.
           ...(number > 2 && { displayOptions: { show: { numberInputs: inputNumbers.slice(number - 1) } } }),
         })),
         { name: 'The Field Below', value: 'below' },
       ],
       default: 'below',
       displayOptions: { show: { ...show, ...whereSeveral } },
-      description: `Where “${label}” comes from: a field of an item of an input, or what stands below`,
+      description: `Where “${label}” comes from: a field of an item of an input, or the field below`,
     },
     {
       ...field,
@@ -447,12 +451,12 @@ function fromInputs({ name, label }: Parameter, field: Record<string, unknown>, 
       default: name === 'sessionToken' ? 'token' : name,
       placeholder: 'e.g. userId',
       displayOptions: { show: { ...show, ...whereSeveral, [inputNameOf(name)]: inputs } },
-      description: 'The field of the item of that input; a dot leads into an object, as in user.name',
+      description: 'The field of the item of that input; use a dot for a nested field, as in user.name',
     },
   ];
 }
 
-/** Of the operations that put out a list: a flow ends where nothing comes out. */
+/** An option of the operations that output a list: a flow stops if there are no items. */
 function emptyItem(): Record<string, unknown> {
   const lists = operations.filter(({ outputs }) => outputs.some(({ name }) => name === 'sessions'));
   return {
@@ -460,7 +464,7 @@ function emptyItem(): Record<string, unknown> {
     name: 'emptyItem',
     type: 'boolean',
     default: false,
-    description: 'Whether to put out one empty item where there are no sessions, so that the workflow goes on',
+    description: 'Whether to output one empty item if there are no sessions, so that the workflow continues',
     displayOptions: { show: { '/operation': lists.map(({ name }) => name) } },
   };
 }

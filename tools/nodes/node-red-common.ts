@@ -1,17 +1,17 @@
 import { ignoreTlsField, type Parameter, type Service } from 'curfew-nodes';
 
-/** The parameters of a service count only while it is chosen. */
+/** The parameters of a service, which apply only while it is chosen. */
 export function parametersOf({ name, parameters }: Service): Parameter[] {
   return parameters.map((parameter) => ({ ...parameter, when: { service: [name], ...parameter.when } }));
 }
 
-/** All fields of the ways to sign in to a service, each once. */
+/** The fields of all credentials of a service, each once. */
 export function credentialFields({ credentials }: Pick<Service, 'credentials'>): Parameter[] {
   const all = [...credentials.flatMap(({ fields }) => fields), ignoreTlsField];
   return [...new Map(all.map((field) => [field.name, field])).values()];
 }
 
-/** The icon before a label, by what the field is for (Font Awesome 4.7, which Node-RED brings). */
+/** The icon before a label, by the purpose of the field (Font Awesome 4.7, which Node-RED includes). */
 export function iconOf(name: string): string {
   return icons.find(([pattern]) => pattern.test(name))?.[1] ?? 'circle-o';
 }
@@ -43,7 +43,7 @@ const icons: readonly (readonly [RegExp, string])[] = [
   [/name$|session$/i, 'bookmark-o'],
 ];
 
-/** Node-RED's labels are written as sentences are: `Session user ID`. */
+/** A label in sentence case, as in Node-RED: `Session user ID`. */
 export function sentence(label: string): string {
   const kept = /^(ID|SSL|TOTP|URL|API|IP|JSON|OAuth|\(Insecure\)|Directus|WAHA)$/;
   return label

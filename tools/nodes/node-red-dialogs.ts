@@ -14,7 +14,7 @@ import {
 } from 'curfew-nodes';
 import { credentialFields, iconOf, parametersOf } from './node-red-common.ts';
 
-/* The dialogues of Node-RED's editor. Their texts are keys of the catalog. */
+/* Generates the dialogues of Node-RED's editor. Their texts are keys of the catalog. */
 
 /** The dialogue of every type. */
 export function dialogs(): string[] {
@@ -179,7 +179,7 @@ function optionsRows(): string {
     if (option.kind === 'flag') return parameterRow(option);
     const { name, kind, min } = option;
     const type = { integer: `number" min="${min}`, secret: 'password' }[kind as string] ?? 'text';
-    // User and password have fields of their own here.
+    // Here, user and password have their own fields.
     const placeholder = option.placeholder?.replace('user:password@', '') ?? '';
     const control = `<input type="${type}" id="node-input-${name}" placeholder="${placeholder}">`;
     return row('node-input', name, name, control, `parameters.${name}`);

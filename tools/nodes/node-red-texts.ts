@@ -13,14 +13,14 @@ import { credentialFields, sentence } from './node-red-common.ts';
 
 /* The texts of Node-RED's editor: the catalog of labels, and the help in the sidebar. */
 
-/** What the fields are for that every node has, as titles. */
+/** The tooltips of the fields that every node has. */
 const common = {
-  name: 'What the node is called in the flow',
-  server: 'Where the requests go, and how they prove who asks',
-  way: 'How the nodes prove to the service who asks',
-  inputCount: 'How many messages with the same msg.parts.id or _msgid the node takes as one',
-  inputTimeout: 'How many milliseconds the first of them waits for the others; then it is an error',
-  errors: 'Whether an error goes to a Catch node alone, or also comes out on an output of its own',
+  name: 'The name of the node in the flow',
+  server: 'The server that receives the requests, with its credentials',
+  way: 'How the nodes sign in to the service',
+  inputCount: 'How many messages with the same msg.parts.id or _msgid the node combines',
+  inputTimeout: 'How many milliseconds the first of them waits for the others before that is an error',
+  errors: 'Whether errors go only to a Catch node, or also to a separate output',
 };
 
 /** Every label, by its key. */
@@ -106,7 +106,7 @@ export function helpPages(): string[] {
       outputsHelp([
         {
           label: 'Logged Out',
-          help: '<code>msg.payload</code> holds <code>success</code>, <code>message</code> and <code>service</code> in any case, <code>sessionId</code> or <code>session</code> and the <code>receipt</code> where the service gives them, and its own answer under <code>response</code>.',
+          help: '<code>msg.payload</code> always holds <code>success</code>, <code>message</code> and <code>service</code>; if the service provides them, <code>sessionId</code> or <code>session</code> and the <code>receipt</code>; and the service’s own answer under <code>response</code>.',
         },
       ]),
       errorsHelp,
@@ -114,7 +114,7 @@ export function helpPages(): string[] {
     ]),
     ...services.map((service) =>
       page(serverTypeOf(service.name), [
-        `<p>Where ${service.label} is, and how a node proves to it who asks. “Test” tries what stands in the dialogue.</p>`,
+        `<p>The URL of ${service.label}, and the credentials for it. “Test” tries the values in the dialogue.</p>`,
         section('Fields', credentialFields(service).map(parameterHelp)),
       ]),
     ),
@@ -156,9 +156,9 @@ function outputsHelp(outputs: readonly { label: string; help: string }[]): strin
 }
 
 const severalHelp = `<h3>Several inputs</h3>
-<p>With more than one message to wait for, the node takes those with the same <code>msg.parts.id</code>, or the same <code>msg._msgid</code>, as one. It works on the first; <code>msg.inputs</code> holds all of them. What does not come in time is an error.</p>`;
+<p>With more than one message to wait for, the node combines those with the same <code>msg.parts.id</code>, or the same <code>msg._msgid</code>. It works on the first; <code>msg.inputs</code> holds all of them. A message that does not arrive in time is an error.</p>`;
 
 const errorsHelp = `<h3>Errors</h3>
-<p>An error stops the flow, and a Catch node gets it with its code. With manual management it comes out on a last output as well: <code>msg.errors</code> is a list of <code>code</code>, <code>message</code> and <code>origin</code> (<code>client</code>: what was sent has to change; <code>server</code>: try again later).</p>`;
+<p>An error stops the flow, and a Catch node receives it with its code. With manual error management the last output has it as well: <code>msg.errors</code> is a list of <code>code</code>, <code>message</code> and <code>origin</code> (<code>client</code>: the request has to change; <code>server</code>: try again later).</p>`;
 
 const optionsHelp = () => section('Request options', [...requestOptions, ...proxySignIn].map(parameterHelp));

@@ -19,7 +19,7 @@ import { credentialFields, parametersOf } from './node-red-common.ts';
 import { dialogs, style } from './node-red-dialogs.ts';
 import { catalog, helpPages } from './node-red-texts.ts';
 
-/* Node-RED's editors, their texts and the help in the sidebar, from the declarations. */
+/* Generates Node-RED's editors, their texts and the help in the sidebar from the declarations. */
 
 const root = 'packages/node-red-curfew';
 const note = '<!-- Written by tools/generate.ts from the declarations in packages/nodes. Do not edit. -->\n';
@@ -35,7 +35,7 @@ export function nodeRedFiles(): Map<string, string> {
   return new Map([
     [
       `${root}/curfew.html`,
-      // Text of a script: what ends one must not stand in it.
+      // The text is inside a script element, so it must not contain what ends one.
       `${note}${style}<script type="text/javascript">\n(() => {\n${script.replaceAll('</', '<\\/')}\n})();\n</script>\n${dialogs().join('')}`,
     ],
     [`${root}/locales/en-US/curfew.json`, `${JSON.stringify(catalog(), null, 2)}\n`],
@@ -43,20 +43,20 @@ export function nodeRedFiles(): Map<string, string> {
   ]);
 }
 
-// ---- What the editor's script is told
+// ---- The specifications for the editor's script
 
 type Field = {
   name: string;
   kind: Parameter['kind'];
   required?: true;
   value: unknown;
-  /** The kinds of value that can be put in; without, the field is fixed. */
+  /** The types of value that the field accepts; without them, the field is fixed. */
   types?: readonly string[];
   type?: string | undefined;
   min?: number;
   max?: number;
   when?: Parameter['when'];
-  /** The credential that holds what is typed in. */
+  /** The credential that holds the typed value. */
   secret?: string;
 };
 
@@ -130,7 +130,7 @@ function serverSpec({ name, label, credentials }: Service): ServerSpec {
   };
 }
 
-// ---- What Node-RED is told of a type: literal, because its validator reads it as it stands
+// ---- The definition of a type for Node-RED: literal, because its validator reads the source
 
 function definition(spec: Spec): object {
   return 'ways' in spec ? serverDefinition(spec) : nodeDefinition(spec);
@@ -147,7 +147,7 @@ function nodeDefinition({ type, palette, color, icon, outputs, servers, fields, 
     defaults[name] = { value, validate: new Code(`curfewEditor.validate('${type}', '${name}')`) };
     if (!types) continue;
     if (fields.some((field) => field.name === `${name}Type`))
-      throw new Error(`${type}: ${name}Type is a name of its own`);
+      throw new Error(`${type}: ${name}Type is already the name of a parameter`);
     defaults[`${name}Type`] = { value: of };
   }
   if (several) Object.assign(defaults, { inputCount: { value: 1 }, inputTimeout: { value: 10_000 } });
@@ -202,7 +202,7 @@ const conditionsOf = (parameters: readonly Parameter[]) => [
 function fieldOf(parameter: Parameter): Field {
   const { kind, fallback, from, required, extra, name } = parameter;
   if (kind === 'choice' || kind === 'flag') return fixedField(parameter);
-  // What must be given comes with the message as a rule; by what other nodes put out, under these names.
+  // Required values usually come with the message, under the names that other nodes output.
   const incoming = from ?? (required && !extra ? (usual[name] ?? name) : undefined);
   const types = typesOf[kind];
   return {

@@ -1,6 +1,6 @@
 import { type Operation, operations, type Parameter, requestOptions, resources, services } from 'curfew-nodes';
 
-/** `docs/nodes.md`: what the nodes do, from the declarations. */
+/** `docs/nodes.md`: what the nodes do, generated from the declarations. */
 export function nodesPage(): string {
   const sections = (Object.keys(resources) as (keyof typeof resources)[]).toReversed().map((resource) => {
     const rows = operations.filter((operation) => operation.resource === resource).map(operationRow);
@@ -10,17 +10,17 @@ export function nodesPage(): string {
 
 # Workflow nodes
 
-One declaration of each operation serves [n8n](../packages/n8n-nodes-curfew/README.md) and
-[Node-RED](../packages/node-red-curfew/README.md). In n8n, Log Out of Curfew comes with Curfew's package, Log Out of the others
-with [n8n-nodes-log-out](../packages/n8n-nodes-log-out/README.md).
+[n8n](../packages/n8n-nodes-curfew/README.md) and [Node-RED](../packages/node-red-curfew/README.md) have the same operations.
+In n8n, Log Out of Curfew is in Curfew's package, and Log Out of the other services in
+[n8n-nodes-log-out](../packages/n8n-nodes-log-out/README.md).
 
 ## Curfew
 
-A session that a node puts out is the API's; beside a new or a refreshed one stand its \`token\` and \`refreshToken\`.
+The nodes output sessions as the API returns them; a new or refreshed session also has its \`token\` and \`refreshToken\`.
 
-What goes wrong has a \`code\`, a \`message\` and an \`origin\`: \`client\` when what was sent has to change, \`server\` when
-it can be tried again later. While errors are managed by hand, they leave by an output of their own: in n8n each as an
-item with \`error\`, in Node-RED as a list in \`msg.errors\`.
+An error has a \`code\`, a \`message\` and an \`origin\`: \`client\` if the request has to change, \`server\` if it can be tried
+again later. With manual error management, errors have a separate output: in n8n each is an item with \`error\`, in Node-RED
+they are a list in \`msg.errors\`.
 
 ${sections.join('\n')}
 ## Log Out
@@ -34,8 +34,8 @@ ${services
   )
   .join('\n')}
 
-Whatever the service, \`success\`, \`message\` and \`service\` come out, \`sessionId\` or \`session\` and the \`receipt\` where
-the service tells them, and its own answer under \`response\`.
+The output always has \`success\`, \`message\` and \`service\`; if the service provides them, \`sessionId\` or \`session\` and the
+\`receipt\`; and the service's own answer under \`response\`.
 
 ## Request options
 

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Engine, tableOf } from '../../packages/nodes/test/support/passes.ts';
 
-/** The engines that the nodes are tested in, by the folders that have them. */
+/** The engines in which the nodes are tested, by folder. */
 const engines = { 'n8n-1': 'n8n-core', n8n: 'n8n-core', 'node-red-4': 'Node-RED', 'node-red': 'Node-RED' } as const;
 const packageOf = { 'n8n-core': 'n8n-core', 'Node-RED': 'node-red' } as const;
 
 /**
- * Runs tests, then prints what passed of the nodes in all engines as one table. Answers the code to end with: a cell
- * that is missing is a failure.
+ * Runs tests, then prints which nodes passed in which engine, as one table. Returns the exit code: a missing cell is a
+ * failure.
  */
 export function testWithTable(args: readonly string[]): number {
   const folder = mkdtempSync(join(tmpdir(), 'curfew-passes-'));

@@ -1,14 +1,14 @@
 /*
- * What Curfew must withstand. Each requirement is shown by at least one test, which names its number in its title; what
- * is asked and what Curfew does are written here once, for docs/security.md.
+ * What Curfew must withstand. At least one test proves each requirement, and has its number in its title; the
+ * requirement and what Curfew does about it are written here once, for docs/security.md.
  */
 
 export type Requirement = {
-  /** As tests write it in their titles. */
+  /** The id that tests have in their titles. */
   id: string;
-  /** The level of the ASVS that asks for it. */
+  /** The level at which the ASVS requires it. */
   level?: 1 | 2 | 3;
-  /** What is asked, or what went wrong elsewhere. */
+  /** The requirement, or what went wrong elsewhere. */
   asks: string;
   /** What Curfew does. */
   does: string;
@@ -22,8 +22,8 @@ const other = (id: string, asks: string, does: string): Requirement => ({ id, as
 export const sections: readonly Section[] = [
   {
     title: 'OWASP ASVS 5.0, chapter 7: sessions',
-    text: 'The number in brackets is the level at which the ASVS asks for it.',
-    asks: 'what is asked',
+    text: 'The number in brackets is the level at which the ASVS requires it.',
+    asks: 'requirement',
     requirements: [
       asvs(
         '7.1.1',
@@ -47,14 +47,9 @@ export const sections: readonly Section[] = [
         '7.2.1',
         1,
         'Session tokens are verified by the server.',
-        'Nothing about a session is read from the client except its token, and that is looked up.',
+        'Only the token is taken from the client; everything else about a session comes from the store.',
       ),
-      asvs(
-        '7.2.2',
-        1,
-        'Tokens are made anew for each session.',
-        'Every id and secret is drawn when the session is opened.',
-      ),
+      asvs('7.2.2', 1, 'Each session has new tokens.', 'Every id and secret is generated when the session is opened.'),
       asvs(
         '7.2.3',
         1,
@@ -65,25 +60,25 @@ export const sections: readonly Section[] = [
         '7.2.4',
         1,
         'Authentication gives a new token and ends the old one.',
-        'Signing in, also again, opens a new session and ends the one that the client had. A code that confirms a single request keeps the token; [see above](#stepping-up-keeps-the-token).',
+        'Every sign-in opens a new session and ends the one that the client had. A code that confirms a single request keeps the token; [see above](#stepping-up-keeps-the-token).',
       ),
       asvs(
         '7.3.1',
         2,
         'A session ends when it is idle for too long.',
-        'A session lives up to its idle limit and not at it.',
+        'A session is valid until its idle limit, exclusive.',
       ),
       asvs(
         '7.3.2',
         2,
         'A session ends when it is too old.',
-        'The absolute limit is fixed when the session is opened. No refresh and no activity moves it.',
+        'The absolute limit is fixed when the session is opened. Neither a refresh nor activity extends it.',
       ),
       asvs(
         '7.4.1',
         1,
         'An ended session cannot be used any more.',
-        'An end returns when no server and no verifier can answer by what was before, and it outlives a crash.',
+        'An end returns only once no server and no verifier can still treat the session as active, and it survives a crash.',
       ),
       asvs(
         '7.4.2',
@@ -94,8 +89,8 @@ export const sections: readonly Section[] = [
       asvs(
         '7.4.3',
         2,
-        'Whoever changes a factor is offered to end their other sessions.',
-        'A new password ends the others; confirming a factor takes `endOthers`.',
+        'Users who change a factor can end their other sessions.',
+        'A new password ends the others; confirming a factor does so with `endOthers`.',
       ),
       asvs(
         '7.4.4',
@@ -112,26 +107,26 @@ export const sections: readonly Section[] = [
       asvs(
         '7.5.1',
         2,
-        'Changes to an account take a fresh sign-in.',
-        'Its own password, address and factors take a sign-in of the last 15 minutes or a code.',
+        'Changes to an account require a fresh sign-in.',
+        'Changing one’s own password, address and factors requires a sign-in within the last 15 minutes or a code.',
       ),
       asvs(
         '7.5.2',
         2,
         'Users see all of their sessions and can end any.',
-        'Users list their own sessions, and end any of them after a sign-in of the last 15 minutes or a code.',
+        'Users list their own sessions, and end any of them after a sign-in within the last 15 minutes or with a code.',
       ),
       asvs(
         '7.5.3',
         3,
-        'Ending others’ sessions takes a second factor.',
-        'A person needs `sessions.end` and a code, and each code counts once.',
+        'Ending others’ sessions requires a second factor.',
+        'A person needs `sessions.end` and a code, and each code works once.',
       ),
       asvs(
         '7.6.1',
         2,
         'Lifetimes between relying party and provider are as documented.',
-        'A connected system gets no longer session by asking for one, and its sessions end at Curfew’s limits.',
+        'A connected system cannot request a longer session, and its sessions end at Curfew’s limits.',
       ),
       asvs(
         '7.6.2',
@@ -143,42 +138,37 @@ export const sections: readonly Section[] = [
   },
   {
     title: 'OWASP ASVS 5.0, chapter 9: self-contained tokens',
-    text: 'Curfew makes one kind of them, the access token of the Directus dialect. It names a session, and is good only while that session lives.',
-    asks: 'what is asked',
+    text: 'Curfew issues one kind, the access token of the Directus dialect. It names a session, and is valid only while that session is.',
+    asks: 'requirement',
     requirements: [
       asvs(
         '9.1.1',
         1,
         'The signature is checked before anything else.',
-        'Nothing of an unsigned token is read or told.',
+        'Nothing in an unsigned token is read or revealed.',
       ),
       asvs(
         '9.1.2',
         1,
-        'Only allowed algorithms count.',
-        'HS256 alone counts; `none` and every other algorithm is refused.',
+        'Only allowed algorithms are accepted.',
+        'Only HS256 is accepted; `none` and every other algorithm is refused.',
       ),
       asvs(
         '9.1.3',
         1,
-        'Keys come from trusted sources alone.',
-        'The key comes from the configuration. `jku`, `x5u`, `jwk`, `x5c` and `kid` play no part.',
+        'Keys come only from trusted sources.',
+        'The key comes from the configuration. `jku`, `x5u`, `jwk`, `x5c` and `kid` are ignored.',
       ),
-      asvs('9.2.1', 1, 'A token counts within its lifetime only.', '`iat` and `exp` are required and checked.'),
-      asvs('9.2.2', 2, 'A token is of the type that its place takes.', 'The type is checked.'),
-      asvs('9.2.3', 2, 'A token counts for its audience only.', 'Audience and issuer are checked.'),
-      asvs(
-        '9.2.4',
-        2,
-        'Audiences can be told apart by their keys.',
-        'Each use has a key of its own, derived from the servers’ key.',
-      ),
+      asvs('9.2.1', 1, 'A token is accepted only within its lifetime.', '`iat` and `exp` are required and checked.'),
+      asvs('9.2.2', 2, 'A token has the type that its use requires.', 'The type is checked.'),
+      asvs('9.2.3', 2, 'A token is accepted only for its audience.', 'Audience and issuer are checked.'),
+      asvs('9.2.4', 2, 'Audiences have different keys.', 'Each use has its own key, derived from the servers’ key.'),
     ],
   },
   {
     title: 'NIST SP 800-63B-4',
-    text: '`CURFEW_ASSURANCE` sets the [limits that NIST asks for](configuration.md#assurance-levels).',
-    asks: 'what is asked',
+    text: '`CURFEW_ASSURANCE` sets the [limits that NIST requires](configuration.md#assurance-levels).',
+    asks: 'requirement',
     requirements: [
       other(
         'NIST aal1',
@@ -198,7 +188,7 @@ export const sections: readonly Section[] = [
       other(
         'NIST 3.2.2',
         'No more than 100 failed attempts in a row.',
-        'After 100 wrong codes in a row an account takes none for 30 days (`CURFEW_FACTOR_FAILURES`).',
+        'After 100 wrong codes in a row, an account accepts no code for 30 days (`CURFEW_FACTOR_FAILURES`).',
       ),
     ],
   },
@@ -215,22 +205,18 @@ export const sections: readonly Section[] = [
       other(
         'CVE-2026-9802',
         'Revoked refresh tokens worked again after a restart.',
-        'An end is on disk before it is answered.',
+        'An end is on disk before the call returns.',
       ),
       other(
         'CVE-2025-12390',
-        'A session id came again for another user.',
+        'A session id was reused for another user.',
         'Ids are time-ordered, random and never reused.',
       ),
-      other(
-        'CVE-2022-3916',
-        'A new session had the id of an earlier one.',
-        'An id names one session for ever, and each session has one of its own.',
-      ),
+      other('CVE-2022-3916', 'A new session had the id of an earlier one.', 'An id belongs to one session for ever.'),
       other(
         'CVE-2026-8922',
         'One cut-off was ignored when another existed.',
-        'A session is over if any end of its user or of everyone came after it was opened; the first one is told.',
+        'A session has ended if any end of its user or of everyone came after it was opened; the first one is reported.',
       ),
       other('CVE-2026-7507', 'Session fixation.', 'No id or token from before a sign-in survives it.'),
       other(
@@ -241,31 +227,31 @@ export const sections: readonly Section[] = [
       other(
         'GHSA-xg6x-h9c9-2m83',
         'A cached session was valid before the second factor.',
-        'Without the second factor that an account has there is no session.',
+        'An account that has a second factor gets no session without it.',
       ),
       other(
         'CVE-2025-29928',
         'A deletion missed the store that was configured.',
-        'Every store passes one suite of rules, deletion included; stores that break a rule fail it.',
+        'Every store passes one test suite, which covers deletion; stores that break a rule fail it.',
       ),
       other(
         'CVE-2026-27840',
         'A truncated token was accepted.',
-        'A token has one length, a checksum and a secret that is compared whole.',
+        'A token has a fixed length, a checksum and a secret that is compared completely.',
       ),
       other('GHSA-wxg7-w2v3-w38g', 'An absent `exp` skipped the check.', 'A token without `exp` is refused.'),
-      other('CVE-2023-20862', 'A log-out was not kept.', 'A log-out is on disk before it is answered.'),
-      other('CVE-2025-48947', 'A cache kept a session cookie.', 'Every answer that sets a cookie says `no-store`.'),
-      other('CVE-2025-64762', 'A cache kept a session cookie.', 'Every answer that sets a cookie says `no-store`.'),
+      other('CVE-2023-20862', 'A log-out was not kept.', 'A log-out is on disk before the call returns.'),
+      other('CVE-2025-48947', 'A cache kept a session cookie.', 'Every answer that sets a cookie has `no-store`.'),
+      other('CVE-2025-64762', 'A cache kept a session cookie.', 'Every answer that sets a cookie has `no-store`.'),
       other(
         'CVE-2020-15223',
         'An error of the store was swallowed in a revocation.',
-        'When the store fails, every end fails and says so.',
+        'When the store fails, every end fails with an error.',
       ),
       other(
         'django-oauth-toolkit 1617',
-        'Grace accepted tokens of many generations ago.',
-        'Only the token before the present one is accepted, and only for 30 seconds. Any other ends the session.',
+        'The grace period accepted tokens from many generations ago.',
+        'Only the previous token is accepted, and only for 30 seconds. Any other ends the session.',
       ),
       other(
         'spring-session 2230',
@@ -280,38 +266,38 @@ export const sections: readonly Section[] = [
       other(
         'keycloak 51127',
         'A concurrent write revived an ended session.',
-        'Every write to a session requires that it has not ended: ended wins.',
+        'Every write to a session requires that it has not ended.',
       ),
       other('better-auth 11073', 'A concurrent write revived an ended session.', 'The same.'),
-      other('express-session 632', 'A request that was under way wrote a destroyed session anew.', 'The same.'),
+      other('express-session 632', 'A request that was under way wrote a destroyed session again.', 'The same.'),
     ],
   },
   {
     title: 'Everything else',
     text: '',
-    asks: 'what is asked',
+    asks: 'requirement',
     requirements: [
       other(
         'No enumeration',
-        'Nobody finds out by text, status or time which users exist.',
-        'An unknown user, a wrong password and a disabled account are answered in the same words and after the same work. The test times 60 tries of each case on every run, and with `CURFEW_TIMING_ROUNDS=1000` as many as that; the medians differ by less than 10 %.',
+        'Texts, statuses and response times do not reveal which users exist.',
+        'An unknown user, a wrong password and a disabled account get the same answer after the same work. The test times 60 attempts of each case on every run, or 1,000 with `CURFEW_TIMING_ROUNDS=1000`; the medians differ by less than 10 %.',
       ),
       other(
         'Secrets',
-        'No secret stands in a log, an error, a list or an export.',
-        'Tokens and keys are stored as hashes, and no answer but the one that made a token holds it.',
+        'No log, error, list or export contains a secret.',
+        'Tokens and keys are stored as hashes, and only the answer that creates a token contains it.',
       ),
       other(
         'CSRF',
-        'No other site changes anything by a user’s cookie.',
-        'Every write that a cookie authenticates must come from the server’s own pages, as `Sec-Fetch-Site` or `Origin` says.',
+        'Other sites cannot change anything with a user’s cookie.',
+        'Every write that a cookie authenticates must come from the server’s own pages, according to `Sec-Fetch-Site` or `Origin`.',
       ),
       other(
         'CSP',
         'Pages allow no inline scripts.',
         'The page that shows the API allows only its own scripts, and no `unsafe-*` anywhere.',
       ),
-      other('CORS', 'Other sites’ scripts can read nothing.', 'No answer has a header of CORS.'),
+      other('CORS', 'Other sites’ scripts can read nothing.', 'No answer has a CORS header.'),
       other('Large bodies', 'No body exhausts memory.', 'A body over 64 KiB is refused.'),
       other('Deep JSON', 'No nesting exhausts the stack.', 'A body that is nested too deep is a 400.'),
       other(
@@ -326,24 +312,24 @@ export const sections: readonly Section[] = [
       ),
       other(
         'Confusable characters',
-        'No name passes for another.',
-        'Names are compared in one Unicode form. Look-alikes of other alphabets are other names, and never sign in as the one they resemble.',
+        'No name passes as another.',
+        'Names are compared in one Unicode form. Look-alikes from other alphabets are different names, and never sign in as the one they resemble.',
       ),
-      other('Shared limits', 'Limits of guessing hold for all servers together.', 'Attempts are counted in the store.'),
+      other('Shared limits', 'Limits on guessing apply to all servers together.', 'Attempts are counted in the store.'),
       other(
         'Factors at rest',
         'Authenticator secrets are encrypted in the store.',
-        'AES-256-GCM, bound to the account, with the servers’ key. Its file is readable by its owner alone.',
+        'AES-256-GCM, bound to the account, with the servers’ key. Only its owner can read the file.',
       ),
       other(
         'Install scripts',
-        'Dependencies run no scripts when they are installed, where there is a choice.',
-        'Those that have one are named in the test; none of them is needed for what is shipped.',
+        'Dependencies run no scripts when they are installed, if that can be avoided.',
+        'The test names those that have one; the shipped packages work without these scripts.',
       ),
       other(
         'Fuzz',
         'No input breaks a decoder.',
-        'Every decoder and every route is fed with random and damaged input.',
+        'Every decoder and every route is tested with random and damaged input.',
       ),
     ],
   },

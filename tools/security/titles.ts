@@ -2,27 +2,27 @@ import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /*
- * A test says in its title which requirements it shows: their numbers, with commas between them, and a colon.
+ * The title of a test begins with the requirements that it proves: their numbers, separated by commas, and a colon.
  *
  *     test('7.2.4, CVE-2026-7507: signing in again …', …)
  *
- * That is all it takes to appear in docs/security.md.
+ * This is all that is needed to appear in docs/security.md.
  */
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Where tests are, and the rules that every store must pass, which are tests by another way. */
+/** Where tests are, including the rules for stores, which are tests in another form. */
 const places = ['packages/*/test/**/*.ts', 'engines/*/test/**/*.ts', 'packages/curfew/src/stores/conformance/*.ts'];
 
-/** A test, or a rule of the stores, with the text of its title. */
+/** A test, or a rule for stores, with the text of its title. */
 const declaration = /\b(?:(?:test|it|describe)(?:\.\w+)?\(|name:)\s*(['"`])((?:\\.|(?!\1)[^\\])*)\1/g;
 
-/** What looks like the number of a requirement, so that a mistyped one is not taken for words. */
+/** A text that looks like the number of a requirement, so that a mistyped number is noticed. */
 const number = /^(?:\d+\.\d+\.\d+|(?:CVE|GHSA)-\S+|NIST \S+|N\d+\.\d+)/;
 
 export type Shown = { ids: readonly string[]; title: string; file: string };
 
-/** Every test whose title says what it shows, in the order of files and lines. */
+/** Every test whose title names requirements, in the order of files and lines. */
 export function titlesIn(known: ReadonlySet<string>): Shown[] {
   return globSync(places, { cwd: root, exclude: (path) => path.includes('node_modules') })
     .sort()
@@ -35,8 +35,8 @@ export function titlesIn(known: ReadonlySet<string>): Shown[] {
 }
 
 /**
- * What a title says that it shows; `undefined` where it says nothing of the kind.
- * @throws a plain `Error` when it begins with a number that nobody knows
+ * The requirements that a title names; `undefined` if it names none.
+ * @throws a plain `Error` when it begins with an unknown number
  */
 export function readTitle(text: string, known: ReadonlySet<string>): Omit<Shown, 'file'> | undefined {
   const [, marks, title] = /^([^:]*): (.*)$/s.exec(text) ?? [];
@@ -45,5 +45,5 @@ export function readTitle(text: string, known: ReadonlySet<string>): Omit<Shown,
     return { ids, title: title.replace(/\$\{[^}]*\}/g, '…').replace(/\\(.)/g, '$1') };
   }
   if (!number.test(text)) return undefined;
-  throw new Error(`«${text}» begins like a requirement; write known ones, with commas between, and a colon`);
+  throw new Error(`«${text}» begins like a requirement; write known numbers, separated by commas, and a colon`);
 }

@@ -110,7 +110,10 @@ describe('the nodes in n8n', () => {
       const fewer = await n8n.run(
         threeFrom([[...users, users[0]!], [{}], [{ groups: 'x' }, { groups: 'y' }]], byChoice),
       );
-      assert.match(fewer.told, /Input 3 has 2 items, and none for item 3 of input 1\. Give both as many items/);
+      assert.match(
+        fewer.told,
+        /Input 3 has 2 items, but none for item 3 of input 1\. Give both the same number of items/,
+      );
     });
 
     test('or by a common key', async () => {
@@ -157,7 +160,7 @@ describe('the nodes in n8n', () => {
         ),
       });
       const wrong = await n8n.run(workflow({ userIdInput: 'input4' }));
-      assert.match(wrong.told, /Session User ID\. It is taken from input 4, and the node has 2\./);
+      assert.match(wrong.told, /Session User ID\. It is taken from input 4, but the node has 2\./);
       assert.equal((await server.verify(token)).active, true);
       const ran = await n8n.run(workflow({}));
       assert.equal(ran.error?.message, undefined);
@@ -184,7 +187,7 @@ describe('the nodes in n8n', () => {
     test('an input that no node is wired to is an error that names it, wherever it is', async () => {
       const [user, group] = [[{ user: { id: 'eve' } }], [{ groups: 'x' }]];
       const cases = [
-        { from: [user, group, null], says: /^Input 3 is not wired, and the node has 3 inputs\. Wire a node to each/ },
+        { from: [user, group, null], says: /^Input 3 is not wired, but the node has 3 inputs\. Wire a node to each/ },
         { from: [user, null, group], says: /^Input 2 is not wired/ },
         { from: [null, user, group], says: /^Input 1 is not wired/ },
         { from: [user, null, null], says: /^Input 2 and input 3 are not wired/ },
@@ -389,7 +392,7 @@ describe('the nodes in n8n', () => {
       assert.match(await failing(only({ userId: '={{ null }}' }, 'getUserSessions')), /Session User ID\. It is null\./);
       assert.match(
         await failing(only({ userId: '={{ ({}) }}' }, 'getUserSessions')),
-        /“Session User ID” must be text, and is an object/,
+        /“Session User ID” must be text, but is an object/,
       );
     });
 

@@ -172,7 +172,7 @@ describe('the nodes in Node-RED', () => {
         await caught(list({ userId: '$nothing(', userIdType: 'jsonata' })),
         /expression of “Session User ID” fails/,
       );
-      assert.match(await caught(list({ server: '' })), /The node knows no Curfew server\. Choose or add one/);
+      assert.match(await caught(list({ server: '' })), /The node has no Curfew server\. Choose or add one/);
     });
 
     test('a parameter that spares a session must not be empty if given', async () => {
@@ -300,7 +300,10 @@ describe('the nodes in Node-RED', () => {
         });
         return (await response.json()) as { ok: boolean; message: string };
       };
-      assert.deepEqual(await ask({ apiKey: '__PWRD__' }), { ok: true, message: 'Curfew answers, and knows who asks.' });
+      assert.deepEqual(await ask({ apiKey: '__PWRD__' }), {
+        ok: true,
+        message: 'Curfew answers and accepts the credentials.',
+      });
       assert.equal((await ask({ apiKey: server.key })).ok, true);
       const wrong = await ask({ apiKey: 'cfk_wrong' });
       assert.deepEqual([wrong.ok, /answered 401/.test(wrong.message)], [false, true]);

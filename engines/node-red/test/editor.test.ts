@@ -179,7 +179,7 @@ describe('the editor of Node-RED', () => {
     await page.waitForSelector('#node-config-input-url');
     await page.click('.curfew-test');
     await page.waitForSelector('.curfew-good');
-    assert.match(await page.locator('.curfew-test-result').innerText(), /Curfew answers, and knows who asks/);
+    assert.match(await page.locator('.curfew-test-result').innerText(), /Curfew answers and accepts the credentials/);
     await picture('curfew-server', '.red-ui-tray >> nth=-1');
     await page.fill('#node-config-input-apiKey', 'cfk_wrong');
     // The result of another key is gone.

@@ -164,7 +164,7 @@ export type Problem = {
   reason?: string | undefined;
 };
 
-/** What each operation takes and answers. */
+/** The input and the output of each operation. */
 export type Operations = {
   /** Sign in an account */
   login: {
@@ -933,7 +933,7 @@ export const operations: {
     readonly path: string;
     readonly query: readonly string[];
     readonly body: boolean;
-    /** A status that is no success, and no error either. */
+    /** A status that is neither a success nor an error. */
     readonly otherwise?: number;
   };
 } = {

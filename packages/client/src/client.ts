@@ -2,11 +2,11 @@ import { type Operations, operations } from './api.gen.ts';
 import { CurfewApiError } from './errors.ts';
 
 export type ClientOptions = {
-  /** Where the server is, such as `http://127.0.0.1:2873`. */
+  /** The URL of the server, such as `http://127.0.0.1:2873`. */
   url: string;
   /** An API key (`cfk_…`) or a session token (`cfs_…`). */
   token?: string | undefined;
-  /** Milliseconds that an answer may take; 10,000 without. */
+  /** Milliseconds that an answer may take; 10,000 by default. */
   timeout?: number | undefined;
   fetch?: typeof fetch | undefined;
 };
@@ -18,8 +18,8 @@ export type CallOptions = {
 };
 
 /**
- * Every operation of the API as a function: what its path, query and body take goes in one object; the answer's body
- * comes out.
+ * Every operation of the API as a function. It takes one object with the fields of path, query and body, and returns
+ * the body of the answer.
  * @throws `CurfewApiError`
  */
 export type Client = {
@@ -41,7 +41,7 @@ type Operation = {
 const defaultTimeout = 10_000;
 
 /**
- * A client of a Curfew server. Keeps nothing but its options; needs no dependencies.
+ * A client of a Curfew server. It keeps nothing but its options, and has no dependencies.
  *
  *     const curfew = createClient({ url: 'http://127.0.0.1:2873', token: process.env.CURFEW_API_KEY });
  *     const { token } = await curfew.createSession({ userId: 'ada' });
@@ -88,7 +88,7 @@ async function send(
     response = await (options.fetch ?? fetch)(url, {
       method,
       headers,
-      // Followed, a log-out could become a read of another page, or a password go to another server.
+      // Following a redirect could turn a log-out into a read of another page, or send a password to another server.
       redirect: 'manual',
       signal: call.signal ? AbortSignal.any([late, call.signal]) : late,
       ...(body && { body: JSON.stringify(rest) }),
@@ -100,29 +100,25 @@ async function send(
   return read(response, text, base, otherwise);
 }
 
-/** A value as one part of a path. @throws `missing_field`, and `invalid_value` for what would be another path */
+/** A value as one segment of a path. @throws `missing_field`, and `invalid_value` if it would change the path */
 function segmentOf(name: string, value: unknown): string {
   const text = typeof value === 'string' || typeof value === 'number' ? String(value) : '';
   if (text === '') {
     throw new CurfewApiError('missing_field', `The field ${name} is missing, or empty.`, { remedy: `Give ${name}.` });
   }
   if (text !== '.' && text !== '..') return encodeURIComponent(text);
-  throw new CurfewApiError(
-    'invalid_value',
-    `${JSON.stringify(text)} cannot stand in the path of a request (${name}).`,
-    {
-      remedy: 'No address can have it as a part of its path, however it is written; use another id.',
-    },
-  );
+  throw new CurfewApiError('invalid_value', `${JSON.stringify(text)} cannot be part of a request's path (${name}).`, {
+    remedy: 'No URL can contain it as a segment of its path, however it is encoded; use another id.',
+  });
 }
 
 function read(response: Response, text: string, base: string, otherwise: number | undefined): unknown {
-  // A browser does not say where to.
+  // A browser does not reveal the target.
   if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
     const location = response.headers.get('location');
-    throw new CurfewApiError('redirected', `${base} answered that it is elsewhere${location ? `: ${location}` : ''}.`, {
+    throw new CurfewApiError('redirected', `${base} answered with a redirect${location ? ` to ${location}` : ''}.`, {
       status: response.status,
-      remedy: 'Make the final URL of the server the `url` of the client; it follows no redirect.',
+      remedy: 'Set the `url` of the client to the final URL of the server; the client follows no redirect.',
     });
   }
   const type = response.headers.get('content-type') ?? '';
@@ -178,6 +174,6 @@ export async function* pages<List extends Lister>(
   } while (cursor !== undefined);
 }
 
-/** An operation of a {@link Client} that answers with a page. */
-// biome-ignore lint/suspicious/noExplicitAny: what each takes is its own; only `cursor` is ours.
+/** An operation of a {@link Client} that returns a page. */
+// biome-ignore lint/suspicious/noExplicitAny: each operation has its own input; only `cursor` is common.
 type Lister = (input: any, options?: CallOptions) => Promise<{ nextCursor?: string | undefined }>;

@@ -1,6 +1,6 @@
 import type { Problem } from './api.gen.ts';
 
-/** The server's own codes, and what only a client can meet. */
+/** The server's own codes, and those that only a client can produce. */
 export type ApiErrorCode =
   | Problem['code']
   | 'unreachable'
@@ -20,7 +20,7 @@ type Facts = {
   cause?: unknown;
 };
 
-/** An error of a call: `code` says which, `remedy` what to do, `problem` is the server's whole answer. */
+/** An error of a call: `code` identifies it, `remedy` says what to do, `problem` is the server's whole answer. */
 export class CurfewApiError extends Error {
   override readonly name = 'CurfewApiError';
   readonly code: ApiErrorCode;
@@ -28,7 +28,7 @@ export class CurfewApiError extends Error {
   readonly status: number;
   readonly remedy: string;
   readonly problem: Problem | undefined;
-  /** Seconds after which to try again, when the server says so. */
+  /** Seconds after which to try again, if the server gave them. */
   readonly retryAfter: number | undefined;
 
   constructor(code: ApiErrorCode, message: string, facts: Facts = {}) {

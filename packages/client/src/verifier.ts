@@ -1,6 +1,6 @@
 /*
- * Apart from the client: a verifier keeps what it knows by hashes that are computed on the spot, for which it takes
- * Node.js, and the client runs wherever there is `fetch`.
+ * Separate from the client: a verifier needs Node.js, because it computes hashes synchronously; the client runs
+ * wherever there is `fetch`.
  */
 export type { ActiveVerification } from './fence/attachment.ts';
 export type { VerifiedSession } from './fence/messages.ts';

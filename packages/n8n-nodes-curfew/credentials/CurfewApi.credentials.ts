@@ -28,7 +28,7 @@ export class CurfewApi implements ICredentialType {
 			required: true,
 			default: '',
 			placeholder: 'e.g. http://127.0.0.1:2873',
-			description: 'Where the Curfew server is',
+			description: 'The URL of the Curfew server',
 		},
 		{
 			displayName: 'API Key',
@@ -39,7 +39,7 @@ export class CurfewApi implements ICredentialType {
 			},
 			required: true,
 			default: '',
-			description: 'A key of Curfew, which begins with cfk_. Give it the scopes of what the nodes shall do.',
+			description: 'A Curfew API key, which begins with cfk_. It needs the scopes that the operations require.',
 		},
 		{
 			displayName: 'Ignore SSL Issues (Insecure)',

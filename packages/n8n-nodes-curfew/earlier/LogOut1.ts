@@ -388,7 +388,7 @@ export class LogOut1 implements INodeType {
 				],
 				required: true,
 				default: 'id',
-				description: 'What names the session',
+				description: 'How the session is identified',
 				displayOptions: {
 					show: {
 						service: ['curfew'],
@@ -480,7 +480,7 @@ export class LogOut1 implements INodeType {
 				name: 'directusCheck',
 				type: 'boolean',
 				default: true,
-				description: 'Whether to refresh the token before, so that an invalid one is told. Directus itself confirms every token.',
+				description: 'Whether to refresh the token first, so that an invalid one is reported. Directus itself accepts every token.',
 				displayOptions: {
 					show: {
 						service: ['directus'],
@@ -522,7 +522,7 @@ export class LogOut1 implements INodeType {
 					},
 				],
 				default: 'unknown',
-				description: 'What kind of token it is, which helps the server to find it',
+				description: 'The kind of token, which helps the server to find it',
 				displayOptions: {
 					show: {
 						service: ['oauth'],
@@ -547,7 +547,7 @@ export class LogOut1 implements INodeType {
 				name: 'rocketchatCode',
 				type: 'string',
 				default: '',
-				description: 'A code of your authenticator, or a backup code. Leave it empty where the credential has the TOTP secret.',
+				description: 'A code of your authenticator, or a backup code. Leave it empty if the credential has the TOTP secret.',
 				displayOptions: {
 					show: {
 						service: ['rocketchat'],
@@ -611,7 +611,7 @@ export class LogOut1 implements INodeType {
 						type: 'string',
 						default: '',
 						placeholder: 'e.g. http://user:password@127.0.0.1:3128',
-						description: 'The HTTP proxy to send the requests through, with user and password where it takes them',
+						description: 'The HTTP proxy to send the requests through, with user and password if it requires them',
 					},
 					{
 						displayName: 'Timeout (Ms)',

@@ -57,7 +57,7 @@ export class CurfewAltogicApi implements ICredentialType {
 				password: true,
 			},
 			default: '',
-			description: 'An API key of the application, where it asks for one',
+			description: 'An API key of the application, if it requires one',
 		},
 		{
 			displayName: 'Ignore SSL Issues (Insecure)',

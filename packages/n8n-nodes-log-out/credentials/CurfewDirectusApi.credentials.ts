@@ -28,7 +28,7 @@ export class CurfewDirectusApi implements ICredentialType {
 			required: true,
 			default: '',
 			placeholder: 'e.g. http://127.0.0.1:8055',
-			description: 'Where Directus is',
+			description: 'The URL of Directus',
 		},
 		{
 			displayName: 'Static Token',
@@ -38,7 +38,7 @@ export class CurfewDirectusApi implements ICredentialType {
 				password: true,
 			},
 			default: '',
-			description: 'The static token of a user. To log out by a refresh token none is needed.',
+			description: 'The static token of a user. Logging out by a refresh token does not need one.',
 		},
 		{
 			displayName: 'Ignore SSL Issues (Insecure)',

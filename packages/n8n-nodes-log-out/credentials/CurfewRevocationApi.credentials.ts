@@ -36,7 +36,7 @@ export class CurfewRevocationApi implements ICredentialType {
 			type: 'string',
 			required: true,
 			default: '',
-			description: 'The ID of the client that the token was given to',
+			description: 'The ID of the client to which the token was issued',
 		},
 		{
 			displayName: 'Client Authentication',
@@ -60,7 +60,7 @@ export class CurfewRevocationApi implements ICredentialType {
 				},
 			],
 			default: 'basic',
-			description: 'How the client says who it is',
+			description: 'How the client authenticates',
 		},
 		{
 			displayName: 'Client Secret',

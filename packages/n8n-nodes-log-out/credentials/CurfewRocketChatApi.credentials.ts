@@ -28,7 +28,7 @@ export class CurfewRocketChatApi implements ICredentialType {
 			required: true,
 			default: '',
 			placeholder: 'e.g. http://127.0.0.1:3000',
-			description: 'Where Rocket.Chat is',
+			description: 'The URL of Rocket.Chat',
 		},
 		{
 			displayName: 'User ID',
@@ -36,7 +36,7 @@ export class CurfewRocketChatApi implements ICredentialType {
 			type: 'string',
 			required: true,
 			default: '',
-			description: 'What Rocket.Chat takes in X-User-Id',
+			description: 'The value for the header X-User-Id',
 		},
 		{
 			displayName: 'Auth Token',
@@ -47,7 +47,7 @@ export class CurfewRocketChatApi implements ICredentialType {
 			},
 			required: true,
 			default: '',
-			description: 'What Rocket.Chat takes in X-Auth-Token: a personal access token, or the token of a sign-in',
+			description: 'The value for the header X-Auth-Token: a personal access token, or the token of a sign-in',
 		},
 		{
 			displayName: 'TOTP Secret',
@@ -57,7 +57,7 @@ export class CurfewRocketChatApi implements ICredentialType {
 				password: true,
 			},
 			default: '',
-			description: 'The secret of the authenticator, in base 32. The node makes the codes of the second factor from it.',
+			description: 'The secret of the authenticator, in base 32. The node generates the codes of the second factor from it.',
 		},
 		{
 			displayName: 'Ignore SSL Issues (Insecure)',

@@ -30,7 +30,7 @@ export class CurfewRocketChatSignInApi implements ICredentialType {
 			required: true,
 			default: '',
 			placeholder: 'e.g. http://127.0.0.1:3000',
-			description: 'Where Rocket.Chat is',
+			description: 'The URL of Rocket.Chat',
 		},
 		{
 			displayName: 'User Name',
@@ -59,7 +59,7 @@ export class CurfewRocketChatSignInApi implements ICredentialType {
 				password: true,
 			},
 			default: '',
-			description: 'The secret of the authenticator, in base 32. The node makes the codes of the second factor from it.',
+			description: 'The secret of the authenticator, in base 32. The node generates the codes of the second factor from it.',
 		},
 		{
 			displayName: 'Ignore SSL Issues (Insecure)',

@@ -28,7 +28,7 @@ export class CurfewWahaApi implements ICredentialType {
 			required: true,
 			default: '',
 			placeholder: 'e.g. http://127.0.0.1:3000',
-			description: 'Where WAHA is',
+			description: 'The URL of WAHA',
 		},
 		{
 			displayName: 'API Key',
@@ -39,7 +39,7 @@ export class CurfewWahaApi implements ICredentialType {
 			},
 			required: true,
 			default: '',
-			description: 'What WAHA takes in X-Api-Key',
+			description: 'The value for the header X-Api-Key',
 		},
 		{
 			displayName: 'Ignore SSL Issues (Insecure)',

@@ -1,6 +1,6 @@
-/* What the editors of all nodes have in common; how they differ stands in their specifications, by type. */
+/* The common parts of all nodes' editors; the specifications, by type, hold the differences. */
 ((specifications) => {
-  /** An answer to an earlier question than the last is not shown. */
+  /** Counts the tests, so that only the answer to the latest one is shown. */
   let testsAsked = 0;
 
   return {
@@ -23,7 +23,7 @@
         return specifications[type].outputs[index] ?? this._('curfew.outputs.errors');
       },
 
-    /** What a field may hold; a field that does not count with what else is chosen may hold anything. */
+    /** Validates a field; a field that does not apply to the current choices may hold anything. */
     validate: (type, name) =>
       function validate(value) {
         const { required, types, min, max, kind, when, secret } = specifications[type].fields.find(
@@ -38,7 +38,7 @@
         return true;
       },
 
-    /** The server of a service must be there while that service is chosen. */
+    /** A service's server is required while that service is chosen. */
     validateServer: (when) =>
       function validate(id) {
         return !counts(this, when) || Boolean(id && id !== '_ADD_');
@@ -62,7 +62,7 @@
         onChange(['inputCount'], () => $('.curfew-several').toggle(Number($('#node-input-inputCount').val()) > 1));
       },
 
-    /** A secret that is typed in is kept with the credentials; what stands in the flow is where else it comes from. */
+    /** Keeps a typed secret with the credentials; the flow only has the source of a secret that comes from elsewhere. */
     save: (type) =>
       function save() {
         for (const { name, secret } of specifications[type].fields) {
@@ -85,13 +85,13 @@
         $('#node-config-input-way').on('change', show);
         show();
         $('.curfew-test').on('click', () => test(this, spec));
-        // What was found of other values is not true of these.
+        // A test result for other values does not apply any more.
         const inputs = [...spec.fields.map(({ name }) => name), 'way'].map((name) => `#node-config-input-${name}`);
         $(inputs.join()).on('input change', forgetTest);
       },
   };
 
-  /** What a flow does not have of a node is as in a new one: those made elsewhere have the fields of one service alone. */
+  /** Fills missing fields with the defaults: flows made elsewhere have only the fields of one service. */
   function fillMissing(node, { name, kind, value, types, type }) {
     const input = $(`#node-input-${name}`);
     const isUnknown = kind === 'choice' && input.find('option').length > 0 && input.val() === null;
@@ -101,14 +101,14 @@
     if (types && node[`${name}Type`] === undefined) $(`#node-input-${name}Type`).val(type);
   }
 
-  /** A typed secret, in its field: from the credentials, or from the flow of a version that kept it there. */
+  /** Shows a typed secret in its field: from the credentials, or from the flow of a version that kept it there. */
   function showSecret(name, secret) {
     const [input, type] = [$(`#node-input-${name}`), $(`#node-input-${name}Type`)];
     if (type.val() === 'cred') input.val($(`#node-input-${secret}`).val());
     else if (type.val() === 'str' || type.val() === '') type.val('cred');
   }
 
-  /** A user and a password in the URL of a proxy go to the fields of their own, which are credentials. */
+  /** Moves a user and a password from the URL of a proxy to their own fields, which are credentials. */
   function takeApart(input) {
     const text = String(input.val() ?? '');
     if (!URL.canParse(text)) return;
@@ -120,7 +120,7 @@
     input.val(url.href.replace(/\/$/, ''));
   }
 
-  /** Unknown as long as the editor has not asked the runtime for the credentials of the node. */
+  /** Whether a secret is kept; unknown until the editor has asked the runtime for the node's credentials. */
   function isKept(node, secret) {
     return !node.credentials || Boolean(node.credentials[secret] || node.credentials[`has_${secret}`]);
   }
@@ -144,7 +144,7 @@
     act();
   }
 
-  /** Shows the rows that count with what is chosen in the dialogue. */
+  /** Shows the rows that apply to the choices in the dialogue. */
   function showRows(spec) {
     const chosen = (name) => {
       const input = $(`#node-input-${name}`);
@@ -153,12 +153,12 @@
     for (const { name, when, types } of [...spec.fields, ...spec.servers]) {
       const isShown = Object.entries(when ?? {}).every(([other, values]) => values.includes(chosen(other)));
       $(`.curfew-row-${name}`).toggle(isShown);
-      // One that was hidden has not measured itself yet.
+      // A hidden input has not measured itself yet.
       if (types && isShown) $(`#node-input-${name}`).typedInput('show');
     }
   }
 
-  /** Asks the runtime to try what stands in the dialogue, and shows what it says. */
+  /** Asks the runtime to test the values in the dialogue, and shows the result. */
   function test(node, spec) {
     forgetTest();
     const [asked, result] = [testsAsked, $('.curfew-test-result')];

@@ -4,8 +4,8 @@ import type { Message } from './red.ts';
 type Waiting = { messages: Message[]; timer: NodeJS.Timeout };
 
 /**
- * Waits for several messages of one origin: those with the same `msg.parts.id`, or the same `_msgid`. Together they are
- * one: the first, with all in `msg.inputs`, by `msg.parts.index` where they have one, else as they came.
+ * Waits for several messages of one origin: those with the same `msg.parts.id`, or the same `_msgid`. They become one
+ * message: the first, with all in `msg.inputs`, ordered by `msg.parts.index` if they have one, otherwise by arrival.
  */
 export class Inputs {
   readonly #count: number;
@@ -19,7 +19,7 @@ export class Inputs {
     this.#late = late;
   }
 
-  /** The message to work on, or how many have come so far. */
+  /** Returns the message to work on, or how many have arrived so far. */
   take(message: Message): Message | number {
     if (this.#count === 1) return message;
     const key = message.parts?.id ?? message._msgid;

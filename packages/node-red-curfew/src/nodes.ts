@@ -43,7 +43,7 @@ export function registerLogOut(red: Red): void {
   });
 }
 
-/** Registers a type, with the secrets that its nodes keep: those typed in for parameters, and the proxy's. */
+/** Registers a type, with the secrets that its nodes keep: those typed for parameters, and the proxy's. */
 function register(
   red: Red,
   name: string,
@@ -75,7 +75,7 @@ function serviceOf(config: NodeConfig): Service {
 function connect(red: Red, id: unknown, label: string, options: RequestOptions): ReturnType<ServerNode['connect']> {
   const server = typeof id === 'string' ? (red.nodes.getNode(id) as ServerNode | null) : null;
   if (server?.connect) return server.connect(options);
-  throw new NodeFault('missing_parameter', `Missing required property: Server. The node knows no ${label} server.`, {
+  throw new NodeFault('missing_parameter', `Missing required property: Server. The node has no ${label} server.`, {
     remedy: 'Choose or add one in the editor, and deploy.',
   });
 }
@@ -90,7 +90,7 @@ function doneOf({ outputs }: Operation, outcome: Outcome, message: Message): Don
   return { output, message: { ...message, payload: outcome.value }, badge: badgeOf(done, outcome.value) };
 }
 
-/** `3 ended, 2 ms`: how many, where several may have been, and what the promise that it is over everywhere took. */
+/** `3 ended, 2 ms`: how many, if there can be several, and how long it took until they had ended everywhere. */
 function badgeOf(done: string, { ended, receipt }: { ended?: unknown; receipt?: unknown }): string {
   const waited = (receipt as { waitedMs?: unknown } | undefined)?.waitedMs;
   const what = typeof ended === 'number' ? `${ended} ${done}` : done;

@@ -11,7 +11,7 @@ import {
 } from 'curfew-nodes';
 import type { Message, NodeConfig, Red, RedNode } from './red.ts';
 
-/** Reads what an editor's fields say for a message: fixed texts, properties of the message, of contexts, or expressions. */
+/** Evaluates the editor's fields for a message: fixed texts, properties of the message or of contexts, expressions. */
 export async function parametersOf(
   red: Red,
   node: RedNode,
@@ -33,7 +33,7 @@ function evaluate(
 ): Promise<unknown> {
   const [value, type] = [config[name], config[`${name}Type`]];
   if (type === 'cred') return Promise.resolve(node.credentials?.[secretOf(name)] || absent);
-  // An empty field is nothing, whatever its type; choices and checkboxes have no type.
+  // An empty field has no value, whatever its type; choices and checkboxes have no type.
   if (value === '' || value === undefined) return Promise.resolve(absent);
   if (typeof type !== 'string') return Promise.resolve(value);
   return new Promise((resolve, reject) => {
@@ -42,13 +42,13 @@ function evaluate(
         error ? reject(expressionFault(label, error)) : resolve(result),
       );
     } catch (error) {
-      // An expression that cannot be read is not handed to the callback.
+      // An error while parsing the expression is thrown, not passed to the callback.
       reject(expressionFault(label, error));
     }
   });
 }
 
-/** JSONata's errors are objects with a message, and no errors. */
+/** JSONata's errors are objects with a message, not instances of `Error`. */
 function expressionFault(label: string, cause: unknown): NodeFault {
   const { message } = cause as { message?: unknown };
   return new NodeFault('invalid_parameter', `The expression of “${label}” fails: ${message ?? cause}.`, {
@@ -57,13 +57,13 @@ function expressionFault(label: string, cause: unknown): NodeFault {
   });
 }
 
-/** The request options of a node: they are fixed. */
+/** The request options of a node, which do not depend on the message. */
 export function optionsOf(config: NodeConfig, credentials: RedNode['credentials']): RequestOptions {
   const options = requestOptionsOf(readParameters(requestOptions, ({ name }) => config[name]));
   const { proxyUser, proxyPassword } = credentials ?? {};
   if (options.proxy === undefined) return options;
   const proxy = new URL(options.proxy);
-  // A flow of before has them in its URL.
+  // A flow from an earlier version has them in its URL.
   if (proxyUser) proxy.username = encodeURIComponent(String(proxyUser));
   if (proxyPassword) proxy.password = encodeURIComponent(String(proxyPassword));
   return { ...options, proxy: proxy.href };

@@ -1,4 +1,4 @@
 declare module 'proxy-from-env' {
-  /** The proxy that the environment has for a URL; empty when there is none. */
+  /** The proxy that the environment sets for a URL; empty if there is none. */
   export function getProxyForUrl(url: string): string;
 }

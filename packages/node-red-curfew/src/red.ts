@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /*
- * As much of Node-RED's runtime as these nodes use; its package brings no types.
+ * The part of Node-RED's runtime that these nodes use; its package has no types.
  */
 
 export type Message = { _msgid?: string; payload?: unknown; parts?: { id?: unknown; index?: unknown } } & Record<

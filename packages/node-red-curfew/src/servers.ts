@@ -17,17 +17,17 @@ import {
 import type { CredentialKinds, NodeConfig, Red, RedNode } from './red.ts';
 import { sendOver } from './transport.ts';
 
-/** A configuration node: one service, with the way to prove who asks. */
+/** A configuration node: one service, with its credential. */
 export type ServerNode = RedNode & { url: string; connect(options: RequestOptions): Connection };
 
-/** Registers the configuration node of each service, and what the editor's button “Test” asks. */
+/** Registers the configuration node of each service, and the endpoint for the editor's button “Test”. */
 export function registerServers(red: Red): void {
   for (const service of services) {
     red.nodes.registerType(
       serverTypeOf(service.name),
       function (this: RedNode, config: NodeConfig) {
         red.nodes.createNode(this, config);
-        // For all nodes that use this one.
+        // Shared by all nodes that use this one.
         const kept = new Kept();
         const server = this as ServerNode;
         server.url = typeof config['url'] === 'string' ? config['url'] : '';
@@ -73,10 +73,10 @@ function connectionOf(
 }
 
 type TestRequest = { id?: unknown; service?: unknown; fields?: Record<string, unknown> };
-/** What the editor has in the place of a password that it does not know. */
+/** The editor's placeholder for a password that it does not know. */
 const unknownPassword = '__PWRD__';
 
-/** Tries what stands in the editor; a password that was not typed anew is the kept one. */
+/** Tests the values in the editor; a password that was not typed again is the kept one. */
 async function test(
   red: Red,
   { id, service: name, fields = {} }: TestRequest,
@@ -86,15 +86,16 @@ async function test(
     if (!service) throw new NodeFault('invalid_parameter', 'There is no such service.');
     const given = withKeptSecrets(red, id, service, fields);
     await testCredential(connectionOf(service, given, requestOptionsOf({}), new Kept()));
-    return { ok: true, message: `${service.label} answers, and knows who asks.` };
+    return { ok: true, message: `${service.label} answers and accepts the credentials.` };
   } catch (error) {
     return { ok: false, message: faultOf(error).whole };
   }
 }
 
 /**
- * What stands in the editor, with the kept secret wherever none was typed. A kept secret goes to the URL that it was kept
- * for: whoever may change a flow, but knows no secret of it, could have it sent to a server of their own otherwise.
+ * The values in the editor, with the kept secret wherever none was typed. A kept secret is sent only to the URL for
+ * which it was kept: otherwise somebody who may change a flow, but not see its secrets, could send them to another
+ * server.
  */
 function withKeptSecrets(
   red: Red,
@@ -105,7 +106,7 @@ function withKeptSecrets(
   if (!Object.values(fields).includes(unknownPassword)) return fields;
   const node = typeof id === 'string' ? (red.nodes.getNode(id) as ServerNode | null) : null;
   if (node?.type !== serverTypeOf(service.name) || !isSameUrl(node.url, fields['url'])) {
-    throw new NodeFault('secret_missing', 'The kept secret was given for another URL, and is sent to that one alone.', {
+    throw new NodeFault('secret_missing', 'The kept secret was given for another URL and is sent only there.', {
       remedy: 'Type it again, or deploy first.',
     });
   }

@@ -13,19 +13,19 @@ import { HttpProxyAgent } from 'http-proxy-agent';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { getProxyForUrl } from 'proxy-from-env';
 
-/** An answer of a service is small; more than this is none. */
+/** Answers of services are small; anything larger than this is refused. */
 const maxAnswer = 16 * 1024 * 1024;
 
 /**
- * Connections to one server at a time: of hundreds of messages that come at once, the others wait for their turn, and
- * their time begins with it. Connections are kept open as Node.js' own agent keeps them.
+ * Limits the connections to one server: if hundreds of messages arrive at once, the others wait for their turn, and
+ * their time-out begins with it. Connections are kept open in the same way as by Node.js's own agent.
  */
 const connections = { maxSockets: 16, keepAlive: true, scheduling: 'lifo', timeout: 5000 } as const;
 
-/** Sends over Node.js' own HTTP, under the options of a node. Redirects are not followed: they would take secrets along. */
+/** Sends with Node.js's own HTTP and a node's options. Follows no redirects, because they would receive the secrets. */
 export function sendOver(options: NodeOptions): Send {
   return async (request) => {
-    // Without one of its own a node goes through the proxy of the environment, as Node-RED's own nodes do.
+    // A node without a proxy uses the proxy of the environment, as Node-RED's own nodes do.
     const environment = options.proxy === undefined ? httpProxyFor(request.url) : '';
     const proxy = environment === '' ? options.proxy : environment;
     try {
@@ -37,7 +37,7 @@ export function sendOver(options: NodeOptions): Send {
   };
 }
 
-/** The proxy of the environment; one that does not speak HTTP, such as `socks5://`, is of no use here. */
+/** The proxy of the environment; one that does not speak HTTP, such as `socks5://`, is ignored. */
 function httpProxyFor(url: string): string {
   const proxy = getProxyForUrl(url);
   return /^https?:/i.test(proxy) ? proxy : '';
@@ -57,7 +57,7 @@ function exchange({ method, url, headers, body }: Request, options: NodeOptions)
     const request: ClientRequest = (secure ? httpsRequest : httpRequest)(url, sent, (response) => {
       read(response).then(resolve, reject);
     });
-    // From its connection on to the last byte received: a server that only trickles is late as well.
+    // From the connection to the last byte received, so that a server which sends very slowly is late as well.
     let clock: NodeJS.Timeout | undefined;
     request.once('socket', () => {
       clock = setTimeout(() => request.destroy(late()), options.timeout);

@@ -4,12 +4,12 @@ import { Inputs } from './inputs.ts';
 import { optionsOf } from './parameters.ts';
 import type { Message, NodeConfig, Red, RedNode } from './red.ts';
 
-/** What came of a message: the output that it goes out on, and the words of the badge. */
+/** The result for a message: its output, and the text of the badge. */
 export type Done = { output: number; message: Message; badge: string };
 
 /**
- * The course of every node: waits for its inputs and its turn, does its work, shows a badge. An error can be caught in
- * any case; with manual management it also goes out on the last output, as `msg.errors`.
+ * The course of every node: it waits for its inputs and its turn, does its work, and shows a badge. A Catch node always
+ * receives errors; with manual error management, the last output also has them, as `msg.errors`.
  */
 export function startWorker(
   red: Red,
@@ -70,7 +70,7 @@ function shown(node: RedNode, { code }: NodeFault): void {
   node.status({ fill: 'red', shape: 'ring', text: code.replaceAll('_', ' ') });
 }
 
-/** An error as a Catch node shows it: the words alone, and the code and the origin beside them. */
+/** An error for a Catch node: only the text as its message, with the code and the origin as properties. */
 class CaughtError extends Error {
   readonly code: string;
   readonly origin: string;
@@ -81,7 +81,7 @@ class CaughtError extends Error {
     this.origin = fault.origin;
   }
 
-  /** What Node-RED takes for the message. */
+  /** Node-RED uses this as the message. */
   override toString(): string {
     return this.message;
   }

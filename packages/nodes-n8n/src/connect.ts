@@ -36,7 +36,7 @@ export async function connect(
           now,
         )
       : authenticatedSend(context, credential, { ...options, ignoreTls }),
-    // Most calls keep nothing.
+    // Created only when needed: most calls keep nothing.
     get kept() {
       return keptFor(credential, fields);
     },
@@ -46,8 +46,8 @@ export async function connect(
 }
 
 /**
- * What stands in a credential of the node. The first version of Log Out takes those of n8n-nodes-log-out too, which may not
- * be there.
+ * The fields of the node's credential. The first version of Log Out also uses credentials of n8n-nodes-log-out, which
+ * may not be installed.
  */
 async function credentialOf(
   context: IExecuteFunctions,
@@ -62,14 +62,14 @@ async function credentialOf(
       'package_missing',
       `“${label}” is a credential of the package n8n-nodes-log-out, which is missing.`,
       {
-        remedy: 'Install it beside this one, under Settings → Community nodes; the workflow goes on as it is.',
+        remedy: 'Install it beside this one, under Settings → Community nodes; the workflow needs no change.',
         cause: error,
       },
     );
   }
 }
 
-/** n8n puts the credential onto the request, and minds its own rules for it. */
+/** n8n adds the credential to the request, and applies its own rules for it. */
 function authenticatedSend(
   context: IExecuteFunctions,
   { name }: Credential,
@@ -83,8 +83,8 @@ function plainSend(context: IExecuteFunctions, options: RequestOptions): Connect
 }
 
 /**
- * What is kept for each credential, by what stands in it, its URL too. n8n itself would sign in without the options of the
- * node; and a code of a second factor counts once, so an execution goes on with the session of the one before.
+ * What is kept for each credential, by its content, including the URL. n8n itself would sign in without the options of
+ * the node; and a second-factor code works once, so an execution reuses the session of the previous one.
  */
 const keptByCredential = new Map<string, Kept>();
 

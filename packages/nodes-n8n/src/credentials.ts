@@ -14,7 +14,7 @@ export function credentialNamed(name: string): Credential {
   return found;
 }
 
-/** What n8n calls to put a credential onto a request. */
+/** The function that n8n calls to add a credential to a request. */
 export function authenticateWith(name: string): IAuthenticate {
   const credential = credentialNamed(name);
   return async (given: ICredentialDataDecryptedObject, options: IHttpRequestOptions) => {
@@ -31,12 +31,12 @@ export function authenticateWith(name: string): IAuthenticate {
   };
 }
 
-/** Where a request goes: n8n joins the two when it sends it. */
+/** The full URL of a request: n8n joins the two parts when it sends it. */
 function urlOf({ baseURL, url }: IHttpRequestOptions): string {
   return baseURL && !URL.canParse(url) ? `${baseURL.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}` : url;
 }
 
-/** What n8n calls when a sign-in has no session yet, or when its session was refused. */
+/** The function that n8n calls when a sign-in has no session yet, or its session was refused. */
 export async function signInWith(
   name: string,
   { helpers }: IHttpRequestHelper,

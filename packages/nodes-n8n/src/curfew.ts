@@ -5,13 +5,13 @@ import { type RunResult, runEach } from './runs.ts';
 import './supported.ts';
 import { isTool } from './tool.ts';
 
-/** The node Curfew: one operation for each item. */
+/** Runs the node Curfew: one operation for each item. */
 export async function runCurfew(context: IExecuteFunctions): Promise<INodeExecutionData[][]> {
   const name = context.getNodeParameter('operation', 0);
   const operation = operations.find((one) => one.name === name);
   if (!operation) throw new NodeFault('invalid_parameter', `There is no operation ${JSON.stringify(name)}.`);
   const names = operation.outputs.map((output) => output.name);
-  // Once: n8n evaluates an expression for it.
+  // Called once, because n8n evaluates an expression for it.
   const forAgent = isTool(context);
   return await runEach(context, names.length, async (read, { index, input }, options) => {
     const values = readParameters(operation.parameters, ({ name, extra }) =>
@@ -28,7 +28,7 @@ export async function runCurfew(context: IExecuteFunctions): Promise<INodeExecut
   });
 }
 
-/** What goes on in a flow. A flow ends where nothing comes out: an empty item in the place of an empty list lets it go on. */
+/** The items that a flow continues with. A flow stops without items, so an empty item can replace an empty list. */
 function itemsOf(outcome: Outcome, input: INodeExecutionData | undefined, emptyItem: boolean): INodeExecutionData[] {
   if ('passes' in outcome) return [{ ...input, json: input?.json ?? {} }];
   if ('value' in outcome) return [{ json: outcome.value as IDataObject }];
@@ -36,7 +36,7 @@ function itemsOf(outcome: Outcome, input: INodeExecutionData | undefined, emptyI
   return outcome.list.map((one) => ({ json: one as IDataObject }));
 }
 
-/** What an agent is told: it knows what it sent, and of nothing it would learn nothing. */
+/** The result in words for an agent: it already knows the input, and an empty output would tell it nothing. */
 function wordsOf(outcome: Outcome): INodeExecutionData[] {
   if ('passes' in outcome) return [{ json: { message: outcome.told } }];
   if ('list' in outcome && outcome.list.length === 0) return [{ json: { message: outcome.none } }];

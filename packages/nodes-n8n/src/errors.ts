@@ -1,27 +1,27 @@
 import { faultOf, labelOf, NodeFault } from 'curfew-nodes';
 import { type IExecuteFunctions, type INodeExecutionData, NodeOperationError } from 'n8n-workflow';
 
-/** An error of n8n that says what the fault says, and to which item it belongs. */
+/** The fault as an n8n error, with the item to which it belongs. */
 export function nodeError(context: IExecuteFunctions, error: unknown, itemIndex?: number): NodeOperationError {
   const fault = faultIn(error);
   const wrapped = new NodeOperationError(context.getNode(), fault.message, {
     description: fault.remedy,
     ...(itemIndex !== undefined && { itemIndex }),
   });
-  // n8n puts general words in the place of some texts; ours name the service. The remedy stands below, in the description.
+  // n8n replaces some messages by general ones; ours name the service. The remedy is shown below, in the description.
   wrapped.message = fault.message;
   return wrapped;
 }
 
 /**
- * The item by which an error goes on in a flow: on the error output, or on the first. n8n knows it by its fields: an
- * item with `error` and nothing beside it is one in every version. An error of the whole node belongs to no item.
+ * The item that carries an error on in a flow: on the error output, or on the first one. n8n recognises it by its
+ * fields: in every version, an item with only `error` is one. An error of the whole node belongs to no item.
  */
 export function errorItem(error: unknown, item?: number): INodeExecutionData {
   return { json: { error: { ...faultIn(error).entry } }, ...(item !== undefined && { pairedItem: { item } }) };
 }
 
-/** n8n's own errors of an expression carry what is wrong in theirs. */
+/** The fault in an error; n8n's own errors about expressions describe what is wrong. */
 function faultIn(error: unknown): NodeFault {
   const { context } = error as { context?: { parameter?: unknown } };
   if (typeof context?.parameter !== 'string') return faultOf(error);

@@ -1,5 +1,5 @@
-/** The parameter that says from which input another is taken. */
+/** The parameter that selects the input from which another parameter is taken. */
 export const inputNameOf = (parameter: string): string => `${parameter}Input`;
 
-/** The parameter that says which field of the input it is: the name of one, so no secret, which n8n reads from “token”. */
+/** The parameter that selects the input's field. Its name has no “Token”, because n8n would treat it as a secret. */
 export const fieldNameOf = (parameter: string): string => `${parameter.replace(/Token$/, '')}InputField`;

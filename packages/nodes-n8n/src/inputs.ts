@@ -5,12 +5,13 @@ import { fieldNameOf, inputNameOf } from './input-names.ts';
 /** The items of each input. */
 export type Inputs = INodeExecutionData[][];
 
-/** What each input has for a run. */
+/** The object of each input for a run. */
 export type Objects = readonly (IDataObject | undefined)[];
 
 /**
  * The items of each input of a node.
- * @throws `NodeFault` that names an input that no node is wired to: it would never get an item, and the node do nothing
+ * @throws `NodeFault` that names an input to which no node is wired: it would never get an item, and the node would do
+ * nothing
  */
 export function inputsOf(context: IExecuteFunctions): Inputs {
   const count = context.getNodeInputs().filter(({ type }) => type === 'main').length;
@@ -19,7 +20,7 @@ export function inputsOf(context: IExecuteFunctions): Inputs {
 }
 
 function checkWired(context: IExecuteFunctions, count: number): void {
-  // n8n tells a node which nodes lead to it, but not to which of its inputs: the workflow that it runs in knows.
+  // n8n tells a node which nodes lead to it, but not to which of its inputs; the workflow object knows that.
   const { workflow } = context as { workflow?: { connectionsByDestinationNode: IConnections } };
   if (!workflow) return;
   const wired = workflow.connectionsByDestinationNode[context.getNode().name]?.['main'] ?? [];
@@ -29,16 +30,16 @@ function checkWired(context: IExecuteFunctions, count: number): void {
   if (names.length === 0) return;
   throw new NodeFault(
     'input_not_wired',
-    `${capital(names.join(' and '))} ${names.length === 1 ? 'is' : 'are'} not wired, and the node has ${count} inputs.`,
+    `${capital(names.join(' and '))} ${names.length === 1 ? 'is' : 'are'} not wired, but the node has ${count} inputs.`,
     { remedy: 'Wire a node to each, or choose a smaller “Number of Inputs”.' },
   );
 }
 
-/** Which items of the inputs go together in a run: a run is for an item of the first. */
+/** The items of the inputs that belong together in a run; there is one run for each item of the first input. */
 export type Pairing = (run: number) => Objects;
 
 /**
- * Pairs items by a field that all have, or by their place; there, an input with one item serves every run.
+ * Pairs items by a field that all have, or by position; then an input with a single item serves every run.
  * @throws `NodeFault` that names the input in which a run finds no item, or more than one
  */
 export function pairing(inputs: Inputs, key: string | undefined): Pairing {
@@ -54,8 +55,8 @@ function pairedByPlace(inputs: Inputs): Pairing {
       if (item) return item.json;
       throw new NodeFault(
         'item_not_paired',
-        `${capital(inputName(i))} has ${items.length} items, and none for item ${run + 1} of input 1.`,
-        { remedy: 'Give both as many items, one item to serve all, or pair the items by a key.' },
+        `${capital(inputName(i))} has ${items.length} items, but none for item ${run + 1} of input 1.`,
+        { remedy: 'Give both the same number of items, give one item for all, or pair the items by a key.' },
       );
     });
 }
@@ -67,7 +68,7 @@ function pairedByKey(inputs: Inputs, key: string): Pairing {
     const value = keyText(fieldOf(own, key));
     if (value === undefined) {
       throw new NodeFault('item_not_paired', `Item ${run + 1} of input 1 has no “${key}” to be paired by.`, {
-        remedy: 'Correct the “Key Field”, or pair the items by their place.',
+        remedy: 'Correct the “Key Field”, or pair the items by position.',
       });
     }
     return keyed.map((byKey, i) => {
@@ -106,7 +107,7 @@ function fieldOf(object: IDataObject | undefined, path: string): unknown {
     );
 }
 
-/** What a workflow saves for a parameter, by its path: the same for every item, its expressions as they were written. */
+/** A parameter as the workflow saves it, by its path: the same for every item, with unresolved expressions. */
 export type SavedParameters = (path: string) => unknown;
 
 export function savedParameters(context: IExecuteFunctions): SavedParameters {
@@ -118,8 +119,8 @@ export function savedParameters(context: IExecuteFunctions): SavedParameters {
 }
 
 /**
- * The value of a parameter for a run: what stands in the panel, or, where that says so, a field of an input's item. n8n's
- * own expressions know the items of the first input, and those of a node by its name.
+ * The value of a parameter for a run: the value in the panel or, if the panel says so, a field of an input's item.
+ * n8n's own expressions can use the items of the first input, and those of a node by its name.
  */
 export function parameterOf(
   context: IExecuteFunctions,
@@ -135,12 +136,12 @@ export function parameterOf(
   }
   const raw = saved(path);
   if (raw === null) return absent;
-  // n8n would look for expressions in it, and for each it builds all that one can name.
+  // n8n would search it for expressions, and for each search it builds everything that an expression can name.
   if (typeof raw !== 'object' && !isExpression(raw)) return raw;
   if (!isExpression(raw) || !/\binputs\s*\[/.test(raw)) {
     return context.getNodeParameter(path, run, null);
   }
-  // Workflows of before say `inputs[1]` in an expression: that input's object is put there before n8n resolves it.
+  // Older workflows use `inputs[1]` in an expression: it is replaced by that input's object before n8n resolves it.
   const filled = raw
     .slice(1)
     .replaceAll(/\{\{(.*?)\}\}/gs, (part) => part.replaceAll(/(?<![\w$.])inputs(?=\s*\[)/g, literalOf(objects)));
@@ -153,7 +154,7 @@ function fieldOfInput(context: IExecuteFunctions, path: string, run: number, obj
     new NodeFault('missing_parameter', `Missing required property: ${label}. ${what}`, {
       remedy: `Correct the field of “${label}”, or take it from another input.`,
     });
-  if (input > objects.length) throw wrong(`It is taken from input ${input}, and the node has ${objects.length}.`);
+  if (input > objects.length) throw wrong(`It is taken from input ${input}, but the node has ${objects.length}.`);
   const field = context.getNodeParameter(fieldNameOf(path), run, '');
   const value = typeof field === 'string' && field !== '' ? fieldOf(objects[input - 1], field) : undefined;
   if (value === undefined || value === null) throw wrong(`Input ${input} has no “${field}”.`);
@@ -164,10 +165,10 @@ const isExpression = (raw: unknown): raw is string => typeof raw === 'string' &&
 const inputName = (i: number) => `input ${i + 1}`;
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** As an expression without braces, which would end the expression that it stands in. */
+/** The objects as an expression without braces, because braces would end the surrounding expression. */
 function literalOf(objects: Objects): string {
   const json = JSON.stringify(JSON.stringify(objects.map((object) => object ?? null)));
   const escaped = json.replaceAll('{', '\\u007b').replaceAll('}', '\\u007d');
-  // The replacement of a text reads $ as its own.
+  // `$` has a special meaning in a replacement.
   return `JSON.parse(${escaped})`.replaceAll('$', '$$$$');
 }

@@ -4,7 +4,7 @@ import { connect } from './connect.ts';
 import { runEach } from './runs.ts';
 import './supported.ts';
 
-/** The node Log Out: ends a session for each item, in the chosen one of its services; where there is one, nobody chooses. */
+/** Runs the node Log Out: ends a session for each item, in the chosen service, or in the only one that it has. */
 export async function runLogOut(
   context: IExecuteFunctions,
   services: readonly Service[],

@@ -11,10 +11,10 @@ import { errorItem, nodeError } from './errors.ts';
 import { type Inputs, inputsOf, type Objects, type Pairing, pairing, parameterOf, savedParameters } from './inputs.ts';
 import { isTool } from './tool.ts';
 
-/** The items that one run puts out, by output. */
+/** The items that one run outputs, by output. */
 export type RunResult = INodeExecutionData[][];
 
-/** What a node does for one item; `read` answers the value of a parameter for it. */
+/** The work of a node for one item; `read` returns the value of a parameter for it. */
 export type Run = (
   read: (path: string) => unknown,
   item: { index: number; input: INodeExecutionData },
@@ -22,17 +22,19 @@ export type Run = (
 ) => Promise<RunResult>;
 
 /**
- * What was put out for an item, by the item. n8n tries the whole node again when one of its items fails; what was done
- * for the others is not done twice.
+ * The results by input item. n8n runs the whole node again when one of its items fails; the work for the other items is
+ * not repeated.
  */
 const doneFor = new WeakMap<INodeExecutionData, RunResult>();
 
-/** How many items are under way at a time, unless a batch is smaller: as many as in a batch of n8n's HTTP Request node. */
+/**
+ * How many items are processed at a time, unless a batch is smaller; n8n's HTTP Request node has the same batch size.
+ */
 const atOnce = 50;
 
 /**
- * Does a node's work for each item, and puts out what comes of it in their order. An error ends the node, as soon as what
- * is under way is done, unless the node goes on with errors: then it goes out as an item in its place.
+ * Does a node's work for each item, and outputs the results in the order of the items. An error ends the node, as soon
+ * as the work under way is done, unless the node continues on errors: then the error becomes an item in that place.
  */
 export async function runEach(context: IExecuteFunctions, outputs: number, run: Run): Promise<RunResult> {
   const results: RunResult = Array.from({ length: outputs }, () => []);
@@ -50,12 +52,12 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
   const done: RunResult[] = [];
   const failures: { index: number; error: unknown }[] = [];
   let next = 0;
-  // Of the whole node, so that they count in a second try as well, where the first item is done; what is wrong with them
-  // is said for each item below.
+  // For the whole node, so that they apply in a retry as well, in which the first item is done; if they are invalid,
+  // each item below reports it.
   try {
     state.options = optionsOf((path) => parameterOf(context, saved, path, 0, []));
   } catch {}
-  // The first alone: it says the options of the node, and what is wrong with the credential is asked once.
+  // The first item runs alone: it determines the node's options, and a wrong credential is tried only once.
   await work(1);
   const { batchSize = atOnce } = state.options ?? {};
   await Promise.all(Array.from({ length: Math.min(atOnce, batchSize) }, () => work(items.length)));
@@ -64,13 +66,13 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
   for (const result of done) {
     for (const [output, put] of result.entries()) results[output]?.push(...put);
   }
-  // With Continue On Fail, too, n8n tries the whole node again when an item has failed.
+  // n8n also retries the whole node after a failed item if Continue On Fail is set.
   const mayComeAgain = someFailed && context.getNode().retryOnFail === true;
   if (!mayComeAgain) for (const item of items) doneFor.delete(item);
-  // An agent that uses the node as a tool sees the first output alone.
+  // An agent that uses the node as a tool sees only the first output.
   return isTool(context) ? [results.flat(), ...results.slice(1).map(() => [])] : results;
 
-  /** Takes one item after the other of those that wait, up to such a place; several do so at a time. */
+  /** Works on the waiting items one after the other, up to `end`; several of these run at a time. */
   async function work(end: number): Promise<void> {
     while (next < end && failures.length === 0) {
       const index = next;
@@ -100,7 +102,7 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
     }
   }
 
-  /** An error on its way: in the place of an item where the node goes on with errors, else as the end of the node. */
+  /** Handles an error: it becomes an item if the node continues on errors, and ends the node otherwise. */
   function failed(error: unknown, i?: number): INodeExecutionData[] {
     someFailed = true;
     if (context.continueOnFail()) return [errorItem(error, i)];
@@ -108,17 +110,17 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
   }
 }
 
-/** The field by which the items of several inputs are paired; without one, it is their place. */
+/** The field by which the items of several inputs are paired; `undefined` means by position. */
 function keyOf(read: (path: string) => unknown): string | undefined {
   if (read('pairItemsBy') !== 'key') return undefined;
   const key = read('pairKey');
   if (typeof key === 'string' && key.trim() !== '') return key.trim();
   throw new NodeFault('missing_parameter', 'Missing required property: Key Field. It is empty.', {
-    remedy: 'Fill in “Key Field”, or pair the items by their place.',
+    remedy: 'Fill in “Key Field”, or pair the items by position.',
   });
 }
 
-/** Of the whole node, as the first item says. */
+/** The options of the whole node, read from the first item. */
 function optionsOf(read: (path: string) => unknown): RequestOptions {
   return requestOptionsOf(readParameters(requestOptions, ({ name }) => read(`options.${name}`)));
 }

@@ -4,7 +4,7 @@ import type { IHttpRequestOptions, IN8nHttpFullResponse } from 'n8n-workflow';
 /** One of n8n's ways to send a request. */
 export type HttpRequest = (options: IHttpRequestOptions) => Promise<unknown>;
 
-/** Sends with what n8n sends with, so that its proxies, limits and allow-lists count here too. */
+/** Sends with n8n's own HTTP helper, so that its proxies, limits and allow-lists apply here too. */
 export function sendWith(request: HttpRequest, options: RequestOptions): Send {
   return async ({ method, url, headers, body }) => {
     try {
@@ -29,14 +29,14 @@ export function sendWith(request: HttpRequest, options: RequestOptions): Send {
   };
 }
 
-/** Through a proxy n8n 1 checks certificates whatever it is told: there the remedy is another. */
+/** Through a proxy, n8n 1 always checks certificates, so the remedy is different there. */
 function faultOver({ ignoreTls, proxy }: RequestOptions, fault: NodeFault): NodeFault {
   if (fault.code !== 'certificate_untrusted' || !ignoreTls || proxy === undefined) return fault;
   return new NodeFault(fault.code, fault.message, {
     origin: fault.origin,
     cause: fault.cause,
     remedy:
-      'Through a proxy this n8n checks certificates in any case: let this machine trust its issuer (NODE_EXTRA_CA_CERTS), or update to n8n 2.',
+      'Through a proxy, this n8n always checks certificates: let this machine trust its issuer (NODE_EXTRA_CA_CERTS), or update to n8n 2.',
   });
 }
 

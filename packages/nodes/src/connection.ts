@@ -6,7 +6,7 @@ import { readParameters } from './read.ts';
 import { baseUrl } from './request-options.ts';
 import type { Answer, Request, Send } from './transport.ts';
 
-/** A service that a node talks to: where it is, and requests to it that say who asks. */
+/** A service that a node calls: its URL, and a way to send it authorized requests. */
 export type Connection = {
   readonly credential: Credential;
   /** Without a slash at its end. */
@@ -19,7 +19,7 @@ export type Connection = {
   readonly timeout: number;
 };
 
-/** Reads the fields of a credential, and where its service is. @throws `NodeFault` */
+/** Reads the fields of a credential, including the URL of its service. @throws `NodeFault` */
 export function readCredential(credential: Credential, given: Readonly<Record<string, unknown>>): Values {
   const fields = readParameters([...credential.fields, ignoreTlsField], ({ name }) => given[name]);
   const url = textOf(fields, 'url');
@@ -28,8 +28,8 @@ export function readCredential(credential: Credential, given: Readonly<Record<st
 }
 
 /**
- * What a sign-in has filled is kept beside what a person did. It goes to the URL that it was opened at, and to no other:
- * when somebody changes the URL, the service there learns nothing of it.
+ * The session of a sign-in is kept beside the fields that a person filled in. It is sent only to the URL at which it
+ * was opened: if somebody changes the URL, the service there never sees it.
  */
 function sessionBeside({ signIn }: Credential, read: Values, given: Readonly<Record<string, unknown>>): Values {
   if (!signIn || given[sessionUrl] !== read['url']) return {};
@@ -38,8 +38,8 @@ function sessionBeside({ signIn }: Credential, read: Values, given: Readonly<Rec
 }
 
 /**
- * Sends requests under a credential, for an engine that has nothing of the kind. A sign-in's session is kept, and opened
- * anew when the service refuses it.
+ * Sends requests under a credential, for an engine that cannot do so itself. A sign-in's session is kept, and a new one
+ * is opened when the service refuses it.
  */
 export function authorizedSend(
   credential: Credential,
@@ -61,7 +61,7 @@ export function authorizedSend(
 }
 
 /**
- * A credential is for the service at its URL, and goes nowhere else, whoever asks for a request with it.
+ * A credential is sent only to the service at its URL, whichever node asks for the request.
  * @throws `NodeFault` when a request goes elsewhere
  */
 export function checkUrl({ label }: Credential, fields: Values, to: string): void {
@@ -72,12 +72,12 @@ export function checkUrl({ label }: Credential, fields: Values, to: string): voi
     const isBelow = target.pathname === path || target.pathname.startsWith(`${path}/`);
     if (base.origin === target.origin && isBelow) return;
   }
-  throw new NodeFault('other_url', `${label} is for ${url}, and is not sent to ${to}.`, {
-    remedy: 'Make a credential with the URL of the other server.',
+  throw new NodeFault('other_url', `${label} is for ${url} and is not sent to ${to}.`, {
+    remedy: 'Create a credential with the URL of the other server.',
   });
 }
 
-/** Sends the request by which a credential is tried. @throws `NodeFault` when it is not good */
+/** Sends the test request of a credential. @throws `NodeFault` when the service refuses it */
 export async function testCredential(connection: Connection): Promise<void> {
   const { credential, url, fields, send } = connection;
   const { method, path, without, headers = {}, body } = credential.test;
@@ -91,7 +91,7 @@ export async function testCredential(connection: Connection): Promise<void> {
   });
 }
 
-/** The JSON of an answer; undefined when it is none. */
+/** The JSON of an answer; undefined if it is not JSON. */
 export function jsonOf(answer: Answer): unknown {
   try {
     return answer.text === '' ? undefined : JSON.parse(answer.text);

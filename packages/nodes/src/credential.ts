@@ -1,34 +1,34 @@
 import type { Parameter, Values } from './parameter.ts';
 import type { Request, Send } from './transport.ts';
 
-/** How a node proves to a service who it is. */
+/** How a node authenticates to a service. */
 export type Credential = {
   /** As workflows save it. */
   readonly name: string;
   readonly label: string;
-  /** What tells the ways of one service apart. */
+  /** Distinguishes the credentials of one service. */
   readonly way: 'token' | 'signIn';
   readonly wayLabel: string;
   readonly fields: readonly Parameter[];
-  /** The request with what proves it. */
+  /** Adds the authentication to a request. */
   readonly authorize: (fields: Values, request: Request) => Request;
   readonly signIn?: SignIn;
-  /** A request that succeeds only with a good credential, and changes nothing. */
+  /** A request that succeeds only with a valid credential, and changes nothing. */
   readonly test: CredentialTest;
 };
 
-/** Gets a session for a user name and a password; it is used until the service refuses it. */
+/** Opens a session with a user name and a password; it is used until the service refuses it. */
 export type SignIn = {
-  /** The fields that a sign-in fills. The first is empty as long as there is no session. */
+  /** The fields that a sign-in fills. The first is empty while there is no session. */
   readonly gives: readonly [string, ...string[]];
   readonly open: (fields: Values, send: Send, now: number) => Promise<Record<string, string>>;
 };
 
 export type CredentialTest = {
   readonly method: Request['method'];
-  /** After the URL of the credential. */
+  /** The path after the URL of the credential. */
   readonly path: string;
-  /** Where to ask instead while an optional field is empty. */
+  /** The path to use instead while an optional field is empty. */
   readonly without?: { readonly field: string; readonly path: string };
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -49,12 +49,12 @@ export const signInFields: readonly Parameter[] = [
   {
     name: 'totpSecret',
     label: 'TOTP Secret',
-    help: 'The secret of the authenticator, in base 32. The node makes the codes of the second factor from it.',
+    help: 'The secret of the authenticator, in base 32. The node generates the codes of the second factor from it.',
     kind: 'secret',
   },
 ];
 
-/** Every credential can let an untrusted certificate pass, so that a sign-in and a test get through as well. */
+/** Every credential can accept an untrusted certificate, so that a sign-in and a test work as well. */
 export const ignoreTlsField: Parameter = {
   name: 'ignoreSslIssues',
   label: 'Ignore SSL Issues (Insecure)',

@@ -2,7 +2,7 @@ import { CurfewApiError } from 'curfew-client';
 
 export type Origin = 'client' | 'server';
 
-/** An error as a flow gets it, in a list on the output `errors`. */
+/** An error as a flow receives it, in a list on the output `errors`. */
 export type ErrorEntry = { code: string; message: string; origin: Origin };
 
 type Facts = {
@@ -10,14 +10,14 @@ type Facts = {
   origin?: Origin | undefined;
   /** The HTTP status; absent when there was no answer. */
   status?: number | undefined;
-  /** What the service itself answered. */
+  /** The service's own answer. */
   response?: unknown;
   cause?: unknown;
 };
 
 /**
- * Why a node could not do its work: what was wrong, by the name of the parameter or of the service, and what to do.
- * `origin` is `client` when what was sent has to change, `server` when it was right and the service did not do it.
+ * Why a node could not do its work: what was wrong, with the name of the parameter or the service, and what to do.
+ * `origin` is `client` if the request has to change, `server` if it was right and the service failed.
  */
 export class NodeFault extends Error {
   override readonly name = 'NodeFault';
@@ -36,7 +36,7 @@ export class NodeFault extends Error {
     this.response = facts.response;
   }
 
-  /** What was wrong, and what to do about it. A service's own words often end without a full stop. */
+  /** What was wrong, and what to do about it. A service's own text often ends without a full stop. */
   get whole(): string {
     if (this.remedy === '') return this.message;
     return `${this.message}${/[.!?…]$/.test(this.message) ? '' : '.'} ${this.remedy}`;
@@ -47,10 +47,10 @@ export class NodeFault extends Error {
   }
 }
 
-/** Any error as a fault of a service's call. What is not foreseen keeps its own words. */
+/** Any error as a fault of a call to a service. An unexpected error keeps its text. */
 export function faultOf(error: unknown): NodeFault {
   if (error instanceof NodeFault) return error;
-  // What went wrong on the way tells more than the client's word for it.
+  // The cause in the transport says more than the client's error for it.
   if (error instanceof CurfewApiError) return error.cause instanceof NodeFault ? error.cause : faultOfCurfew(error);
   const message = error instanceof Error ? error.message : String(error);
   return new NodeFault('unexpected', message, { origin: 'server', cause: error });
@@ -69,7 +69,7 @@ function faultOfCurfew(error: CurfewApiError): NodeFault {
   });
 }
 
-/** The API's names of fields as people read them: `/userId` is User ID. What is quoted is no name, but what was sent. */
+/** Replaces the API's field names by labels: `/userId` becomes User ID. Quoted text is a value, and stays as it is. */
 function inWords(text: string): string {
   return text.replace(/^\//, '').replaceAll(/"(?:[^"\\]|\\.)*"|\b[a-z]+(?:[A-Z][a-z]+)+\b/g, (found) =>
     found.startsWith('"')

@@ -1,24 +1,24 @@
 import { textOf, type Values } from './parameter.ts';
 
-/** What a sign-in has filled, by the names of the fields. */
+/** The fields that a sign-in has filled, by name. */
 export type Tokens = Readonly<Record<string, string>>;
 
 /**
- * What a process keeps for a credential, whichever nodes use it, and however many at once: the session of its sign-in, and
- * whose turn it is to show a code. A code of a second factor counts once, so of all who need one at the same moment only
- * one may make it.
+ * What a process keeps for a credential, whichever and however many nodes use it: the session of its sign-in, and whose
+ * turn it is to present a code. A second-factor code works once, so of all the calls that need one at the same moment,
+ * only one may generate it.
  */
 export class Kept {
   #tokens: Tokens | undefined;
   #opening: Promise<Tokens> | undefined;
   #lastTurn: Promise<unknown> = Promise.resolve();
 
-  /** The session; opened by whoever asks first, while all others wait for the same. */
+  /** The session; the first caller opens it, and all others wait for the same one. */
   session(open: () => Promise<Tokens>): Promise<Tokens> {
     return this.#tokens ? Promise.resolve(this.#tokens) : this.#opened(open);
   }
 
-  /** The session after one that the service refused: another, if somebody has opened it meanwhile. */
+  /** The session to use after the service refused one: another that was opened meanwhile, or a new one. */
   sessionAfter(refused: Tokens, open: () => Promise<Tokens>): Promise<Tokens> {
     return this.#tokens && this.#tokens !== refused ? Promise.resolve(this.#tokens) : this.#opened(open);
   }
@@ -38,7 +38,7 @@ export class Kept {
     return this.#opening;
   }
 
-  /** Does what may use up a code, once everything of the kind that was asked for before is over. */
+  /** Runs work that may use up a code, after all earlier work of this kind has finished. */
   inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const result = this.#lastTurn.then(work);
     this.#lastTurn = result.catch(() => {});
@@ -46,10 +46,10 @@ export class Kept {
   }
 }
 
-/** Where a session that an engine keeps beside a credential was opened. */
+/** The field with the URL at which a session that is kept beside a credential was opened. */
 export const sessionUrl = 'sessionUrl';
 
-/** A session as an engine keeps it: with the URL that it is for. */
+/** A session as an engine keeps it: with the URL for which it is valid. */
 export function keptBeside(fields: Values, tokens: Tokens): Tokens {
   return { ...tokens, [sessionUrl]: textOf(fields, 'url') ?? '' };
 }

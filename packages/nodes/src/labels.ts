@@ -2,7 +2,7 @@ import { operations } from './operations/index.ts';
 import { requestOptions } from './request-options.ts';
 import { serviceParameter, services } from './services/index.ts';
 
-/** How the editor calls the parameter that an engine names by its path in a saved workflow. */
+/** The editor's label for the parameter that an engine names by its path in a saved workflow. */
 export function labelOf(path: string): string {
   const name = path.split('.').at(-1);
   const all = [

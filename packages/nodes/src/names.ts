@@ -1,9 +1,9 @@
-/** How a name of the declarations reads as a type of Node-RED: `createUserSession` is `curfew-create-user-session`. */
+/** The Node-RED type for a declared name: `createUserSession` becomes `curfew-create-user-session`. */
 export function typeOf(name: string): string {
   return `curfew-${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Where Node-RED keeps the secret that somebody typed in for a parameter: with the credentials, beside its expression. */
+/** The key under which Node-RED keeps a parameter's secret: with the credentials, beside its expression. */
 export function secretOf(parameter: string): string {
   return `${parameter}Secret`;
 }

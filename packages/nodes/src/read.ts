@@ -2,8 +2,8 @@ import { NodeFault } from './fault.ts';
 import { absent, applies, type Parameter, type Values } from './parameter.ts';
 
 /**
- * Reads what a flow gives for each parameter: the only place where a value from outside becomes one that is trusted.
- * `give` answers the value of a parameter, with its expressions resolved; `absent` when there is none.
+ * Reads the value that a flow gives for each parameter: the only place where a value from outside becomes trusted.
+ * `give` returns the value of a parameter, with its expressions resolved, or `absent`.
  * @throws `NodeFault` that names the parameter and the remedy: `missing_parameter`, `invalid_parameter`
  */
 export function readParameters(parameters: readonly Parameter[], give: (parameter: Parameter) => unknown): Values {
@@ -42,12 +42,12 @@ function readParameter(parameter: Parameter, given: unknown): unknown {
 }
 
 function readText(parameter: Parameter, value: unknown): string {
-  // Ids are often numbers in a flow.
+  // In flows, ids are often numbers.
   const text = typeof value === 'number' && Number.isFinite(value) ? String(value) : value;
-  if (typeof text !== 'string') throw invalid(parameter, `must be text, and is ${kindOf(value)}.`);
+  if (typeof text !== 'string') throw invalid(parameter, `must be text, but is ${kindOf(value)}.`);
   const bytes = new TextEncoder().encode(text).length;
   if (parameter.max !== undefined && bytes > parameter.max) {
-    throw invalid(parameter, `has ${bytes} bytes; ${parameter.max} are the most.`);
+    throw invalid(parameter, `has ${bytes} bytes; the maximum is ${parameter.max}.`);
   }
   const wrong = parameter.check?.(text);
   if (wrong !== undefined) throw invalid(parameter, wrong);
@@ -60,14 +60,14 @@ function readTexts(parameter: Parameter, value: unknown): string[] {
   const texts = given.map((one: unknown) => (typeof one === 'number' ? String(one) : one));
   const wrong = texts.find((one) => typeof one !== 'string');
   if (wrong !== undefined)
-    throw invalid(parameter, `must be a text or a list of texts, and has ${kindOf(wrong)} in it.`);
+    throw invalid(parameter, `must be a text or a list of texts, but contains ${kindOf(wrong)}.`);
   const unique = [...new Set((texts as string[]).map((one) => one.trim()).filter((one) => one !== ''))];
   if (unique.length === 0) {
     if (parameter.required) throw missing(parameter, value);
     return [];
   }
   const { max = Number.POSITIVE_INFINITY } = parameter;
-  if (unique.length > max) throw invalid(parameter, `has ${unique.length} entries; ${max} are the most.`);
+  if (unique.length > max) throw invalid(parameter, `has ${unique.length} entries; the maximum is ${max}.`);
   return unique;
 }
 
@@ -75,16 +75,16 @@ function readInteger(parameter: Parameter, value: unknown): number {
   const number = typeof value === 'string' ? Number(value) : value;
   const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = parameter;
   if (typeof number !== 'number' || !Number.isInteger(number)) {
-    throw invalid(parameter, `must be a whole number, and is ${kindOf(value)}.`);
+    throw invalid(parameter, `must be a whole number, but is ${kindOf(value)}.`);
   }
   if (number >= min && number <= max) return number;
-  throw invalid(parameter, `is ${number}; it must be ${min} to ${max}.`);
+  throw invalid(parameter, `is ${number}; it must be from ${min} to ${max}.`);
 }
 
 function readFlag(parameter: Parameter, value: unknown): boolean {
   if (value === true || value === 'true') return true;
   if (value === false || value === 'false') return false;
-  throw invalid(parameter, `must be true or false, and is ${kindOf(value)}.`);
+  throw invalid(parameter, `must be true or false, but is ${kindOf(value)}.`);
 }
 
 function readChoice(parameter: Parameter, value: unknown): string {
@@ -106,7 +106,7 @@ function readJson(parameter: Parameter, value: unknown): unknown {
 
 function asObject(parameter: Parameter, value: unknown): object | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(parameter, `must be a JSON object, and is ${kindOf(value)}.`);
+    throw invalid(parameter, `must be a JSON object, but is ${kindOf(value)}.`);
   }
   return Object.keys(value).length === 0 ? undefined : value;
 }
@@ -124,7 +124,7 @@ function invalid({ label }: Parameter, what: string): NodeFault {
   });
 }
 
-/** What a value is, without the value: it may be a secret. */
+/** The kind of a value, without the value itself: it may be a secret. */
 function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return 'a list';

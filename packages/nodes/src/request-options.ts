@@ -1,7 +1,7 @@
 import { NodeFault } from './fault.ts';
 import { flagOf, integerOf, type Parameter, textOf, type Values } from './parameter.ts';
 
-/** Of every node that sends a request. Each does what it says, whatever the engine. */
+/** Options of every node that sends a request. Each works the same in every engine. */
 export const requestOptions: readonly Parameter[] = [
   {
     name: 'batchSize',
@@ -34,7 +34,7 @@ export const requestOptions: readonly Parameter[] = [
   {
     name: 'proxy',
     label: 'Proxy',
-    help: 'The HTTP proxy to send the requests through, with user and password where it takes them',
+    help: 'The HTTP proxy to send the requests through, with user and password if it requires them',
     kind: 'text',
     placeholder: 'http://user:password@127.0.0.1:3128',
     extra: true,
@@ -55,12 +55,12 @@ export const requestOptions: readonly Parameter[] = [
   },
 ];
 
-/** How a proxy is signed in to, in an engine that keeps secrets apart from what it saves. */
+/** The sign-in to a proxy, for an engine that keeps secrets separate from its flows. */
 export const proxySignIn: readonly Parameter[] = [
   {
     name: 'proxyUser',
     label: 'Proxy User',
-    help: 'The user name that the proxy takes, where it asks for one',
+    help: 'The user name for the proxy, if it requires one',
     kind: 'text',
     extra: true,
   },
@@ -73,7 +73,7 @@ export const proxySignIn: readonly Parameter[] = [
   },
 ];
 
-/** How an option reads where a message names it. */
+/** The label of an option, for use in a message. */
 export function optionLabel(name: string): string {
   const found = requestOptions.find((option) => option.name === name);
   if (!found) throw new TypeError(`no option is named ${name}`);
@@ -100,19 +100,19 @@ export function requestOptionsOf(values: Values): RequestOptions {
   };
 }
 
-/** A URL of a service, without the slash at its end. @throws `invalid_url` */
+/** The URL of a service, without a trailing slash. @throws `invalid_url` */
 export function baseUrl(text: string): string {
   const url = text.trim().replace(/\/+$/, '');
   if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
   throw new NodeFault('invalid_url', `${JSON.stringify(text)} is not a URL.`, {
-    remedy: 'Correct the URL of the credential: it begins with http:// or https://.',
+    remedy: 'Correct the URL of the credential: it must begin with http:// or https://.',
   });
 }
 
 /**
- * Waits before each request that opens a new batch: `turn()` resolves when the next request may be sent.
- * Requests that are on their way at the same time count alike. A pause counts from the request before it: one that comes
- * after the interval opens a new batch at once.
+ * Waits before each request that opens a new batch: `turn()` resolves when the next request may be sent. Concurrent
+ * requests count in the same way. A pause is measured from the previous request, so a request that comes after the
+ * interval opens a new batch at once.
  */
 export function batches(
   { batchSize, batchInterval }: RequestOptions,

@@ -1,6 +1,6 @@
 import type { Parameter } from './parameter.ts';
 
-/** A token of Curfew in the place of another is told as what it is. */
+/** Names the kind of a Curfew token that was given in place of another. */
 const kinds: Readonly<Record<string, string>> = {
   cfs_: 'a session token (an access token)',
   cfr_: 'a refresh token',
@@ -10,14 +10,14 @@ const kinds: Readonly<Record<string, string>> = {
 function notOf(prefixes: readonly string[], wanted: string): (text: string) => string | undefined {
   return (text) => {
     const found = prefixes.find((prefix) => text.startsWith(prefix));
-    return found === undefined ? undefined : `holds ${kinds[found]}; it takes ${wanted}.`;
+    return found === undefined ? undefined : `contains ${kinds[found]}; it requires ${wanted}.`;
   };
 }
 
 export const sessionUserId: Parameter = {
   name: 'userId',
   label: 'Session User ID',
-  help: "The application's own ID of the user whom the session belongs to",
+  help: "The application's own ID of the user to whom the session belongs",
   kind: 'text',
   required: true,
   max: 255,
@@ -27,7 +27,7 @@ export const sessionUserId: Parameter = {
 export const tokenOrId: Parameter = {
   name: 'sessionToken',
   label: 'Session Token',
-  help: 'The token of the session. Its ID does too, as the other operations put it out.',
+  help: 'The token of the session, or its ID, which the other operations output',
   kind: 'secret',
   required: true,
   max: 256,
@@ -59,7 +59,7 @@ export const refreshToken: Parameter = {
 export const accessGroups: Parameter = {
   name: 'accessGroups',
   label: 'Access Groups',
-  help: 'One key, several separated by commas, or a list of keys. They say what the session may reach.',
+  help: 'One key, several separated by commas, or a list of keys. They determine what the session may access.',
   kind: 'texts',
   max: 100,
   placeholder: 'staff, billing',

@@ -1,7 +1,7 @@
 import { NodeFault } from './fault.ts';
 import { optionLabel } from './request-options.ts';
 
-/** A request, as every engine can send it. */
+/** A request that every engine can send. */
 export type Request = {
   readonly method: 'GET' | 'POST' | 'DELETE' | 'PUT' | 'PATCH';
   readonly url: string;
@@ -9,7 +9,7 @@ export type Request = {
   readonly body?: string | undefined;
 };
 
-/** What came back, whatever the status. */
+/** The answer, whatever its status. */
 export type Answer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -17,7 +17,7 @@ export type Answer = {
 };
 
 /**
- * Sends a request with what the engine has for that, under the request options of the node.
+ * Sends a request with the engine's own means, under the request options of the node.
  * @throws `NodeFault` when there is no answer: `timeout`, `certificate_untrusted`, `unreachable`
  */
 export type Send = (request: Request) => Promise<Answer>;
@@ -26,7 +26,9 @@ const untrusted =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY_LEAF_SIGNATURE|GET_ISSUER_CERT.*)|CERT_.*|ERR_TLS_CERT_.*)$/;
 const late = /^(ETIMEDOUT|ECONNABORTED|ESOCKETTIMEDOUT|TIMEOUT|UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT)$/;
 
-/** Why there is no answer, from the code of the error below. `setting`: where the proxy stands, if there is one. */
+/**
+ * Why there is no answer, from the code of the underlying error. `setting`: where the proxy is set, if there is one.
+ */
 export function transportFault(
   error: unknown,
   url: string,
@@ -46,17 +48,17 @@ export function transportFault(
   if (late.test(code)) {
     return new NodeFault('timeout', `${origin} did not answer within ${timeout} ms.`, {
       ...facts,
-      remedy: `Raise the option ${optionLabel('timeout')}, or look why the service is slow.`,
+      remedy: `Raise the option ${optionLabel('timeout')}, or find out why the service is slow.`,
     });
   }
   const way = via === undefined ? '' : ' through the proxy';
   return new NodeFault('unreachable', `${origin} cannot be reached${way}: ${code || message}.`, {
     ...facts,
-    remedy: `Check the URL of the credential${via === undefined ? '' : `, ${setting}`}, and whether the service runs.`,
+    remedy: `Check the URL of the credential${via === undefined ? '' : `, ${setting}`}, and whether the service is running.`,
   });
 }
 
-/** Engines wrap what went wrong; the innermost error that has a code says it. n8n 1 keeps the code as `httpCode` alone. */
+/** Engines wrap errors; the innermost one with a code is the cause. n8n 1 keeps the code only as `httpCode`. */
 function causeWithCode(error: unknown): { code: string; message: string } {
   let found: { code: string; message: string } | undefined;
   let at: unknown = error;

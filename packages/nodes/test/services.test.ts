@@ -83,7 +83,7 @@ describe('odd answers of a service', () => {
           response.writeHead(status, { 'content-type': 'text/html' }).end('<html>Bad gateway</html>');
         const { code, message, origin, remedy } = await fault((await logOutOf(t, name, page)).done);
         assert.deepEqual([code, origin], ['unexpected_answer', 'server']);
-        assert.match(message, new RegExp(`answered ${status}, and not as`));
+        assert.match(message, new RegExp(`answered ${status}, but not as`));
         assert.match(remedy, /Check the URL of the credential/);
       }
     });

@@ -10,10 +10,10 @@ import {
 } from './messages.ts';
 import { CautiousClock, type Timing } from './timing.ts';
 
-/** The sending half of an ordered stream; what comes in is handed to the attachment. */
+/** The sending half of an ordered stream; incoming messages are passed to the attachment. */
 export type Stream = { send(message: FromVerifier): void; close(): void };
 
-/** Why an attachment is over: the node said so, or the stream was lost. */
+/** Why an attachment ended: the node ended it, or the stream was lost. */
 export type Parting = { trouble?: Trouble | undefined; leaving: boolean };
 
 export type AttachmentSettings = {
@@ -21,7 +21,7 @@ export type AttachmentSettings = {
   stream: Stream;
   key: string;
   holder: string;
-  /** What people call this verifier. */
+  /** The name that people gave this verifier. */
   name?: string | undefined;
   capacity: number;
   /** Milliseconds that an answer may take. */
@@ -30,17 +30,17 @@ export type AttachmentSettings = {
   onEnd(parting: Parting): void;
 };
 
-/** What is kept and given for each verification: made once, frozen, the same object every time. */
+/** What is cached, and returned for each verification: created once, frozen, the same object every time. */
 export type ActiveVerification = { readonly active: true; readonly session: VerifiedSession };
 
-/** The stream was lost under a question: another node may still answer it. */
+/** The stream was lost while a question was open: another node may still answer it. */
 export class StreamLost extends Error {}
 
 type Waiting = { resolve(found: Found<ActiveVerification>): void; reject(error: unknown): void; cancel(): void };
 
 /**
- * Renewals are asked for every quarter of a lease, and sooner where the last grant would be over by then: at three fifths
- * of it, or of a sixteenth of a lease where that is longer. A node that says nothing for two leases is left.
+ * Renewals are requested every quarter of a lease, or sooner if the last grant would have expired by then: at three
+ * fifths of it, or of a sixteenth of a lease if that is longer. A node that sends nothing for two leases is abandoned.
  */
 const renewals = 4;
 const ofGrant = 0.6;
@@ -50,8 +50,8 @@ const mostOpen = 512;
 const mostQueued = 10_000;
 
 /**
- * A verifier's side of one stream: the lease, the cache and the open questions, made together with it and thrown
- * away together. Nothing of one attachment is ever used by the next.
+ * A verifier's side of one stream: the lease, the cache and the open questions, which are created and discarded
+ * together with it. The next attachment uses nothing of the previous one.
  */
 export class Attachment {
   readonly #settings: AttachmentSettings;
@@ -63,13 +63,15 @@ export class Attachment {
   readonly #asked: Map<number, number> = new Map();
   readonly cache: ExactCache<ActiveVerification>;
   #lease = 0;
-  /** Milliseconds of the last lease that was granted: shorter than a whole one for whoever made others wait. */
+  /** Milliseconds of the last lease that was granted: shorter than a whole one for a holder that made others wait. */
   #length = 0;
   #numbers = 0;
   #over = false;
   #ready = false;
   #heardAt: number;
-  /** The node's clock at the last grant, and ours: what was used when is told by theirs, and never later than it was. */
+  /**
+   * The node's clock and ours at the last grant: times of use are reported on the node's, never later than they were.
+   */
   #told: { theirs: number; ours: number } = { theirs: 0, ours: 0 };
   #groups: Map<string, readonly string[]> = new Map();
   #cancel: () => void = () => {};
@@ -93,8 +95,8 @@ export class Attachment {
   }
 
   /**
-   * What a token is worth. Without a lease nothing is asked that many others would ask as well: the lease comes first,
-   * and most are answered from memory then.
+   * Verifies a token. Without a lease it does not ask at once, as many others would: it gets the lease first, and then
+   * most verifications are answered from memory.
    */
   async verifyLeased(token: string): Promise<Verdict<ActiveVerification>> {
     if (!this.cache.lease.valid) await this.#leased();
@@ -117,7 +119,7 @@ export class Attachment {
         return;
       case 'changes':
         for (const change of message.changes) this.cache.drop(change);
-        // Dropped first, acknowledged then (R6).
+        // Dropped first, then acknowledged (R6).
         this.#settings.stream.send({ type: 'ack', sequence: message.changes.at(-1)!.sequence });
         return;
       case 'answer':
@@ -132,7 +134,7 @@ export class Attachment {
     }
   }
 
-  /** Says goodbye: empty by then, so that nobody waits for what was granted. */
+  /** Says goodbye with an empty cache, so that nobody waits for what was granted. */
   leave(leaving = false): void {
     if (this.#over) return;
     this.cache.empty();
@@ -140,7 +142,7 @@ export class Attachment {
     this.end({ leaving });
   }
 
-  /** The stream is gone, or is given up. */
+  /** Handles a stream that is lost, or gives it up. */
   end(parting: Parting): void {
     if (this.#over) return;
     this.#over = true;
@@ -207,7 +209,7 @@ export class Attachment {
     }
     const now = this.#clock.now();
     const ask = ++this.#numbers;
-    // Those of long ago would grant nothing any more.
+    // Requests from long ago would no longer grant anything.
     for (const [earlier, at] of this.#asked) if (now - at > silence * this.#lease) this.#asked.delete(earlier);
     this.#asked.set(ask, now);
     const sinceTold = now - this.#told.ours;
@@ -246,7 +248,7 @@ export class Attachment {
     });
   }
 
-  /** Most sessions have the groups of many others: one list serves them all. */
+  /** Many sessions have the same groups, so they share one list. */
   #shared(groups: readonly string[]): readonly string[] {
     const text = JSON.stringify(groups);
     const known = this.#groups.get(text);
@@ -282,7 +284,7 @@ export function errorOf({ code, title, detail, remedy, status }: Trouble): Curfe
 
 function tooMany(): CurfewApiError {
   return new CurfewApiError('overloaded', `More than ${mostQueued} verifications wait for an answer.`, {
-    remedy: 'Send fewer at once, or look why the server is slow.',
+    remedy: 'Send fewer at once, or find out why the server is slow.',
   });
 }
 

@@ -4,7 +4,7 @@ import type { Change, Remaining } from './messages.ts';
 import { SessionCache } from './session-cache.ts';
 import type { CautiousClock } from './timing.ts';
 
-/** What whoever is asked says of a token: what to keep of its session, or why it is not good. */
+/** The answer to a question about a token: what to cache of its session, or why it is not valid. */
 export type Found<Value> =
   | ({ active: true; id: string; userId: string; value: Value } & Remaining)
   | { active: false; reason: string };
@@ -16,29 +16,29 @@ export type CacheStatistics = {
   hits: number;
   /** Verifications that asked, or joined one that asked. */
   misses: number;
-  /** Questions. */
+  /** Questions that were asked. */
   asked: number;
 };
 
 type Fill<Value> = {
   id: string;
   promise: Promise<Verdict<Value>>;
-  /** A change of its session, or of all sessions, came after it was asked (R13). */
+  /** Whether a change of its session, or of all sessions, arrived after it was asked (R13). */
   spoiled: boolean;
-  /** How many changes of all of a user had been heard of when it was asked: its user is known only from the answer. */
+  /** How many changes of all of a user had arrived when it was asked: its user is known only from the answer. */
   heard: number;
-  /** Whether the lease held when it was asked, and how often it had been broken until then (R14). */
+  /** Whether the lease was valid when it was asked, and how often it had been broken until then (R14). */
   leased: boolean;
   breaks: number;
 };
 
 type Settings<Value> = {
   clock: CautiousClock;
-  /** Sessions that are kept at most. */
+  /** The maximum number of cached sessions. */
   capacity: number;
-  /** Whether somebody takes what was used, with `takeUsed`. */
+  /** Whether the use of sessions is collected for `takeUsed`. */
   reportsUse: boolean;
-  /** Asks whoever can read the store, and answers with what was read after the question came (R12). */
+  /** Asks a reader of the store, which answers with what it read after the question came (R12). */
   ask(token: string): Promise<Found<Value>>;
 };
 
@@ -49,8 +49,8 @@ const tokenLength = 75;
 const mismatchPause = 1000;
 
 /**
- * What a verifier knows: sessions, believed for as long as the lease holds, and the questions that are open. Changes
- * only drop (R6). In an application it hangs on a stream; in a node it is fed by the log itself.
+ * What a verifier knows: sessions, trusted while the lease is valid, and the open questions. Changes only drop entries
+ * (R6). In an application the changes come from a stream; in a node, from the log itself.
  */
 export class ExactCache<Value> {
   readonly lease: Lease;
@@ -59,12 +59,14 @@ export class ExactCache<Value> {
   readonly #ask: Settings<Value>['ask'];
   readonly #reportsUse: boolean;
   readonly #cache: SessionCache<Value>;
-  /** Every question that is open: a later one about the same token does not make the earlier unheard of changes. */
+  /** Every open question: an earlier one still hears of changes when a later one about the same token was asked. */
   readonly #open: Set<Fill<Value>> = new Set();
-  /** The one that a verification of a token may join. */
+  /** The question that a verification of a token may join. */
   readonly #newest: Map<string, Fill<Value>> = new Map();
   readonly #mismatches: Map<string, number> = new Map();
-  /** Changes of all of a user so far; and which one was a user's last, as far back as the oldest open question goes. */
+  /**
+   * The number of changes of all of a user so far; and each user's last one, as far back as the oldest open question.
+   */
   #heard = 0;
   readonly #users: Map<string, number> = new Map();
   #used: Set<string> = new Set();
@@ -78,15 +80,15 @@ export class ExactCache<Value> {
   }
 
   /**
-   * What is known of a token now; `undefined` when it takes a question. Lease, look-up and answer are one step (R11):
-   * nothing is awaited between them.
+   * What is known about a token now; `undefined` if a question is needed. Checking the lease, looking up and answering
+   * are one step (R11): nothing is awaited between them.
    */
   check(token: string): Value | undefined {
     const now = this.#clock.now();
     if (!this.lease.validAt(now) || token.length !== tokenLength) return undefined;
     const row = this.#cache.findToken(hashOf(token));
     if (row < 0) return undefined;
-    // Past a deadline as it is known here: another application may have seen activity, so that is a question.
+    // A deadline known here has passed, but another application may have seen activity since: ask.
     if (!this.#cache.lives(row, now)) return undefined;
     if (this.#cache.use(row, now) && this.#reportsUse) this.#used.add(sessionIdOf(token));
     this.statistics.hits += 1;
@@ -104,7 +106,7 @@ export class ExactCache<Value> {
     return open && this.mayJoin(open) ? open.promise : this.#fill(id, token);
   }
 
-  /** Hears of changes, in the order of the log. */
+  /** Receives the changes, in the order of the log. */
   drop(change: Change): void {
     if ('sessionId' in change) this.#cache.drop(change.sessionId);
     else if ('userId' in change) this.#cache.dropUser(change.userId);
@@ -113,7 +115,7 @@ export class ExactCache<Value> {
     else for (const fill of this.#open) if (!('sessionId' in change) || change.sessionId === fill.id) this.spoil(fill);
   }
 
-  /** Lets go of everything: nothing that is still asked will be kept. */
+  /** Drops everything: answers to open questions will not be cached. */
   empty(): void {
     this.lease.drop();
     this.#cache.clear();
@@ -122,7 +124,7 @@ export class ExactCache<Value> {
     this.#newest.clear();
   }
 
-  /** Sessions whose use is to be reported, and how long ago the last one was; at most so many. */
+  /** Sessions whose use is to be reported, and how long ago their last use was; at most `most` of them. */
   takeUsed(most: number): [id: string, ago: number][] {
     const now = this.#clock.now();
     const taken: [string, number][] = [];
@@ -150,18 +152,18 @@ export class ExactCache<Value> {
   protected noteUser(userId: string): void {
     this.#heard += 1;
     if (this.#open.size === 0) return;
-    // The last one stands last.
+    // The latest one goes to the end.
     this.#users.delete(userId);
     this.#users.set(userId, this.#heard);
   }
 
-  /** R14: a verification joins a question only if nothing could have changed unheard since it was asked. */
+  /** R14: a verification joins a question only if no change can have been missed since it was asked. */
   protected mayJoin(fill: Fill<Value>): boolean {
     const unchanged = !fill.spoiled && fill.heard === this.#heard;
     return unchanged && fill.leased && fill.breaks === this.lease.breaks && this.lease.valid;
   }
 
-  /** R13: what is kept has not changed since it was asked for: neither the session, nor all of its user, nor all. */
+  /** R13: an answer is cached only if neither the session, its user nor everyone has changed since the question. */
   protected mayKeep(fill: Fill<Value>, userId: string): boolean {
     return !fill.spoiled && (this.#users.get(userId) ?? 0) <= fill.heard;
   }
@@ -183,7 +185,7 @@ export class ExactCache<Value> {
 
   async #answer(fill: Fill<Value>, token: string): Promise<Verdict<Value>> {
     this.statistics.asked += 1;
-    // Durations count from the question: what was read later had at most that much left.
+    // Durations count from the question: the store was read later, so no more time than that was left.
     const asked = this.#clock.now();
     try {
       const found = await this.#ask(token);
@@ -204,7 +206,7 @@ export class ExactCache<Value> {
       return { active: true, value };
     } finally {
       this.#close(fill);
-      // A later one may have taken its place.
+      // A later question may have replaced it.
       if (this.#newest.get(token) === fill) this.#newest.delete(token);
     }
   }
@@ -219,8 +221,9 @@ export class ExactCache<Value> {
   }
 
   /**
-   * Whether a token has another secret than the session's, which is known, and was asked about a moment ago: whoever
-   * guesses costs one question a second. A session's own new token comes with a change, which drops what is known.
+   * Whether the session is cached with another secret than this token's, and was asked about a moment ago: somebody who
+   * guesses causes one question a second. A session's own new token comes with a change, which drops the cached
+   * session.
    */
   #isGuess(id: string, token: string): boolean {
     if (!this.lease.valid) return false;
@@ -234,12 +237,12 @@ export class ExactCache<Value> {
   }
 }
 
-/** The session that a token is of, by what it says itself. */
+/** The session id that a token claims. */
 export function sessionIdOf(token: string): string {
   return token.slice(prefix.length, idEnd);
 }
 
-/** As text of 32 characters: a buffer would cost three times what the hash does. */
+/** As text of 32 characters: a buffer would cost three times as much as the hash. */
 function hashOf(token: string): string {
   return hash('sha256', token, 'binary');
 }

@@ -1,6 +1,6 @@
 import type { CautiousClock } from './timing.ts';
 
-/** The right to believe what is cached, until it runs out; asked for anew before that. */
+/** The right to trust the cache until the lease expires; it is renewed before that. */
 export class Lease {
   readonly #clock: CautiousClock;
   #until: number = Number.NEGATIVE_INFINITY;
@@ -10,27 +10,27 @@ export class Lease {
     this.#clock = clock;
   }
 
-  /** Whether it holds at this moment. Read at each use (R1): a timer that says so may be late. */
+  /** Whether it is valid at this moment. Checked at each use (R1), because a timer may be late. */
   get valid(): boolean {
     return this.#clock.now() < this.#until;
   }
 
-  /** The same for whoever has just read the clock. */
+  /** The same, for a caller that has just read the clock. */
   validAt(now: number): boolean {
     return now < this.#until;
   }
 
-  /** Milliseconds that are left; 0 when it is over. */
+  /** Milliseconds that are left; 0 after it has expired. */
   get left(): number {
     return Math.max(0, this.#until - this.#clock.now());
   }
 
-  /** How often it was over before it was renewed: what has not changed meanwhile was held unbroken. */
+  /** How often it expired before it was renewed: between two equal values the lease was valid without a break. */
   get breaks(): number {
     return this.#breaks;
   }
 
-  /** Takes what was granted. It runs from the moment that it was asked for (R1), and never gets shorter. */
+  /** Accepts a grant. It runs from the moment of the request (R1), and never shortens the lease. */
   take(askedAt: number, length: number): void {
     if (!this.valid) this.#breaks += 1;
     this.#until = Math.max(this.#until, askedAt + length);

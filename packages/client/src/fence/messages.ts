@@ -1,15 +1,15 @@
 /*
- * What verifier and node tell each other, as JSON, over one ordered stream. The verifier speaks first, and says who
- * it is: a browser-like WebSocket can set no headers, and what stands in an address ends up in logs.
+ * The messages between verifier and node, as JSON, over one ordered stream. The verifier speaks first, and identifies
+ * itself: a browser-like WebSocket cannot set headers, and whatever is in a URL ends up in logs.
  */
 
 export const protocolVersion = 1;
 export const fencePath = '/v1/fence';
 
-/** What a change touched: a session, everything of a user, or everything. */
+/** What a change touches: a session, everything of a user, or everything. */
 export type Change = { sequence: number } & ({ sessionId: string } | { userId: string } | { all: true });
 
-/** A session as a verifier keeps it. Moments in epoch milliseconds. */
+/** A session as a verifier caches it. Times in epoch milliseconds. */
 export type VerifiedSession = {
   readonly id: string;
   readonly userId: string;
@@ -20,7 +20,7 @@ export type VerifiedSession = {
   readonly metadata: { readonly [key: string]: unknown };
 };
 
-/** What is left of a session's time, in milliseconds from when it was asked about; no clock is compared. */
+/** What is left of a session's time, in milliseconds from the question; no clocks are compared. */
 export type Remaining = { expiresIn: number; idleIn: number; idle: number };
 
 export type Answer = ({ active: true; session: VerifiedSession } & Remaining) | { active: false; reason: string };
@@ -29,16 +29,16 @@ export type Trouble = { code: string; title: string; detail?: string | undefined
 
 export type FromVerifier =
   /**
-   * `holder` is an id of the process that speaks: it has emptied itself of whatever an earlier stream of its gave it.
-   * `name` is what people call it, if they gave it a name.
+   * `holder` is an id of the sending process, which has dropped everything from its earlier streams. `name` is the name
+   * that people gave it, if any.
    */
   | { type: 'hello'; version: number; key: string; holder: string; name?: string }
-  /** Asks for a lease. `seen`: sessions and when they were last used, by the node's clock as the grants tell it. */
+  /** Requests a lease. `seen`: sessions and when they were last used, on the node's clock as known from the grants. */
   | { type: 'renew'; ask: number; seen: readonly (readonly [id: string, at: number])[] }
   | { type: 'ask'; question: number; token: string }
   /** Everything up to this change is dropped. */
   | { type: 'ack'; sequence: number }
-  /** It has emptied itself, and goes. */
+  /** The verifier has dropped everything, and leaves. */
   | { type: 'bye' };
 
 export type FromNode =
@@ -46,9 +46,9 @@ export type FromNode =
   | { type: 'grant'; ask: number; length: number; now: number }
   | { type: 'changes'; changes: readonly Change[] }
   | { type: 'answer'; question: number; answer: Answer }
-  /** To a question, or to all that this stream asks. */
+  /** Refuses one question, or everything that this stream asks. */
   | { type: 'refused'; question?: number; trouble: Trouble }
-  /** The node closes: empty yourself, say bye, and go to another. */
+  /** The node shuts down: the verifier must drop everything, send `bye`, and move to another node. */
   | { type: 'leaving' };
 
 export type FromVerifierType = FromVerifier['type'];
@@ -58,13 +58,13 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 const isSeen = (value: unknown): boolean =>
   Array.isArray(value) && value.length === 2 && isText(value[0], 64) && Number.isFinite(value[1]);
 
-/** Sessions that one renewal reports at most. */
+/** The maximum number of sessions that one renewal reports. */
 export const mostSeen = 1000;
 
-/** Characters that the name of a verifier has at most. */
+/** The maximum length of a verifier's name, in characters. */
 export const longestName = 64;
 
-/** Reads what a verifier says; `undefined` when it is nothing of this protocol. */
+/** Parses a verifier's message; `undefined` if it is not of this protocol. */
 export function readFromVerifier(text: string): FromVerifier | undefined {
   const message = readObject(text);
   if (!message) return undefined;
@@ -86,7 +86,7 @@ export function readFromVerifier(text: string): FromVerifier | undefined {
   return good ? (message as FromVerifier) : undefined;
 }
 
-/** Reads what a node says; a node is believed about the rest of the shape. */
+/** Parses a node's message; a node is trusted about the rest of the shape. */
 export function readFromNode(text: string): FromNode | undefined {
   const message = readObject(text);
   return message && typeof message['type'] === 'string' ? (message as FromNode) : undefined;

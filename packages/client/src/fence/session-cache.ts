@@ -1,4 +1,4 @@
-/** What is kept of a session that was active when it was asked about. Times on the holder's own cautious clock. */
+/** What is cached of a session that was active at the question. Times on the holder's own cautious clock. */
 export type Entry<Value> = {
   id: string;
   userId: string;
@@ -22,10 +22,10 @@ const none = -1;
 const firstSize = 1024;
 
 /**
- * Sessions by token, by id and by user, in bounded memory: the least recently used make room (by second chance: a row
- * that was used since the hand last passed is spared once). Columns instead of objects: a million rows cost the garbage
- * collector nothing to look at. Of a million rows none is in the processor's cache, so each place that a check has to
- * look at counts: by token it is a slot of the table, the row's record and its value.
+ * Sessions by token, by id and by user, in bounded memory: the least recently used are replaced (second chance: a row
+ * that was used since the hand last passed it is spared once). Columns instead of objects, so that a million rows cost
+ * the garbage collector nothing. Of a million rows hardly any is in the processor's cache, so each memory access of a
+ * check counts: by token these are a slot of the table, the row's record and its value.
  */
 export class SessionCache<Value> {
   readonly #most: number;
@@ -39,7 +39,7 @@ export class SessionCache<Value> {
   readonly #ids: (string | undefined)[] = [];
   readonly #owners: (string | undefined)[] = [];
   readonly #values: (Value | undefined)[] = [];
-  /** Where rows are found by the first word of their token's hash, or behind it: row + 1, or 0. */
+  /** Finds rows at the first word of their token's hash, or in a following slot: row + 1, or 0. */
   #table: Int32Array;
   #bytes: Uint8Array;
   #times: Float64Array;
@@ -83,7 +83,7 @@ export class SessionCache<Value> {
     return this.#values[row] as Value;
   }
 
-  /** Whether a token's hash is the row's, in time that does not depend on where they differ. */
+  /** Whether a token's hash equals the row's, in constant time. */
   matches(row: number, hash: string): boolean {
     const bytes = this.#bytes;
     const at = row * recordBytes;
@@ -98,7 +98,7 @@ export class SessionCache<Value> {
     return now < this.#times[at + expiresAt]! && now < this.#times[at + idleUntilAt]!;
   }
 
-  /** Notes a use. Says whether it is time to report it: once a minute, or a tenth of a shorter idle limit. */
+  /** Records a use. Returns whether to report it: once a minute, or every tenth of a shorter idle limit. */
   use(row: number, now: number): boolean {
     const times = this.#times;
     const at = row * recordTimes;
@@ -110,7 +110,7 @@ export class SessionCache<Value> {
     return true;
   }
 
-  /** When a session was last used here, if it is kept. */
+  /** When a session was last used here, if it is cached. */
   lastUse(id: string): number | undefined {
     const row = this.find(id);
     const at = row * recordTimes;
@@ -173,7 +173,7 @@ export class SessionCache<Value> {
     this.#free.push(row);
   }
 
-  /** Enters a row into the table: at the slot of its hash, or the next that is free. */
+  /** Enters a row into the table: at the slot of its hash, or at the next free one. */
   #enter(row: number): void {
     const table = this.#table;
     const mask = table.length - 1;
@@ -182,7 +182,7 @@ export class SessionCache<Value> {
     table[slot] = row + 1;
   }
 
-  /** Takes a row out of the table, and closes the gap: whatever stands behind it must be found without it. */
+  /** Removes a row from the table, and closes the gap: the rows behind it must still be found. */
   #leave(row: number): void {
     const table = this.#table;
     const mask = table.length - 1;
@@ -190,7 +190,7 @@ export class SessionCache<Value> {
     while (table[gap] !== row + 1) gap = (gap + 1) & mask;
     for (let slot = (gap + 1) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
       const home = this.#home(table[slot]! - 1);
-      // It may only move up to its home, not in front of it.
+      // A row may move up to its home slot, but not in front of it.
       if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
       table[gap] = table[slot]!;
       gap = slot;
@@ -204,7 +204,7 @@ export class SessionCache<Value> {
     return wordOf(bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!) & (this.#table.length - 1);
   }
 
-  /** A row that is free, or made so. */
+  /** A free row; frees one if necessary. */
   #take(): number {
     const free = this.#free.pop();
     if (free !== undefined) return free;
@@ -226,7 +226,7 @@ export class SessionCache<Value> {
     this.#bytes = grown(this.#bytes, new Uint8Array(size * recordBytes));
     this.#times = new Float64Array(this.#bytes.buffer);
     this.#table = tableFor(size);
-    // It grows only when every row is taken.
+    // The table grows only when every row is in use.
     for (let row = 0; row < this.#used; row++) this.#enter(row);
     this.#next = grown(this.#next, new Int32Array(size));
     this.#previous = grown(this.#previous, new Int32Array(size));
@@ -235,7 +235,7 @@ export class SessionCache<Value> {
   }
 }
 
-/** At most half full, so that a row stands near its home. */
+/** At most half full, so that each row is near its home slot. */
 function tableFor(rows: number): Int32Array {
   return new Int32Array(2 ** Math.ceil(Math.log2(rows * 2)));
 }

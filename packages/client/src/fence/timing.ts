@@ -1,11 +1,11 @@
-/** What passes for time in the fence; handed in, so that tests can hand in clocks that drift, step and stop. */
+/** The fence's source of time; passed in, so that tests can use clocks that drift, step and stop. */
 export type Timing = {
   /** Milliseconds on a clock that never goes back. */
   mono(): number;
   /** Milliseconds since the epoch. */
   wall(): number;
   /**
-   * Calls back once, after so many milliseconds; what it answers with calls that off. Work in the background keeps no
+   * Calls back once, after so many milliseconds; returns a function that cancels this. Background work does not keep a
    * process alive that has nothing else to do.
    */
   after(milliseconds: number, work: () => void, background?: 'background'): () => void;
@@ -23,15 +23,15 @@ export function systemTiming(): Timing {
   };
 }
 
-/** How long a stretch between two readings gets at most before the next begins. */
+/** The maximum length of a stretch that is measured from one pair of readings. */
 const stretch = 10_000;
 /** Milliseconds by which the wall clock may fall behind before it counts as set back. */
 const setBack = 20;
 
 /**
- * The clock of whoever holds something that runs out: of the machine's two clocks it always goes by the one that says
- * more time has passed. The monotonic one stands still while a machine is suspended, the other can be set back; a
- * lease is believed only while both say so (R1), and so is a session's deadline.
+ * The clock for a holder of something that expires: it always follows that one of the machine's two clocks on which
+ * more time has passed. The monotonic clock stands still while a machine is suspended, and the wall clock can be set
+ * back; a lease or a session's deadline is trusted only while both clocks allow it (R1).
  */
 export class CautiousClock {
   readonly #timing: Timing;
@@ -48,15 +48,15 @@ export class CautiousClock {
     this.#read = this.#mono;
   }
 
-  /** Milliseconds that have passed at most since the clock was made. */
+  /** The most milliseconds that can have passed since the clock was created. */
   now(): number {
     const mono = this.#timing.mono();
     const wall = this.#timing.wall();
     const passed = Math.max(mono - this.#mono, wall - this.#wall);
-    // When the wall clock goes back it neither goes back nor stands still: what the other says has passed since.
+    // When the wall clock goes back, this one continues by the time that has passed on the monotonic clock.
     this.#latest = Math.max(this.#latest + mono - this.#read, this.#passed + passed);
     this.#read = mono;
-    // Set back, the wall clock would not tell of a sleep that comes next: from here on it is read anew.
+    // A wall clock that was set back would hide the next sleep, so the measurement restarts here.
     if (passed >= stretch || this.#passed + wall - this.#wall < this.#latest - setBack) {
       this.#mono = mono;
       this.#wall = wall;
@@ -66,7 +66,7 @@ export class CautiousClock {
   }
 }
 
-/** How much longer than a lease whoever granted it, or waits for its end, takes it to last: 20 % and 50 ms. */
+/** How long a granter or waiter assumes that a lease lasts: 20 % and 50 ms longer than the lease itself. */
 export function withMargin(length: number): number {
   return length * 1.2 + 50;
 }

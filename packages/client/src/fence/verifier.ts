@@ -3,11 +3,11 @@ import { type ActiveVerification, Attachment, errorOf, type Parting, type Stream
 import { type FromNode, readFromNode } from './messages.ts';
 import type { Timing } from './timing.ts';
 
-/** What a verification says. `session` is frozen, and the same object for as long as nothing has changed. */
+/** The result of a verification. `session` is frozen, and remains the same object until something changes. */
 export type Verification = ActiveVerification | { readonly active: false; readonly reason: string };
 
 export type VerifierStatistics = {
-  /** Whether verifications are answered from memory now. */
+  /** Whether verifications can be answered from memory now. */
   leased: boolean;
   /** The node that it is attached to. */
   node: string | undefined;
@@ -15,7 +15,7 @@ export type VerifierStatistics = {
   hits: number;
   misses: number;
   asked: number;
-  /** Streams that were lost or given up. */
+  /** The number of streams that were lost or given up. */
   reconnects: number;
 };
 
@@ -34,9 +34,9 @@ export type VerifierPorts = {
 export type VerifierLimits = {
   urls: readonly string[];
   key: string;
-  /** What people call this verifier. */
+  /** The name that people gave this verifier. */
   name?: string | undefined;
-  /** Sessions that are remembered at most. */
+  /** The maximum number of cached sessions. */
   capacity: number;
   /** Milliseconds that a verification may take. */
   timeout: number;
@@ -46,8 +46,8 @@ const shortestPause = 50;
 const longestPause = 2000;
 
 /**
- * The exact cache of an application: answers from memory while its lease holds, asks a node otherwise, and says
- * nothing it cannot vouch for. Attaches to any of several nodes, and to another when one is lost.
+ * The exact cache of an application: it answers from memory while its lease is valid and asks a node otherwise, so
+ * every answer is certain. It attaches to any of several nodes, and to another when one is lost.
  */
 export class Verifier {
   readonly #ports: VerifierPorts;
@@ -60,7 +60,7 @@ export class Verifier {
   #failures = 0;
   #reconnects = 0;
   #past = { hits: 0, misses: 0, asked: 0 };
-  /** What the last node refused this verifier for, until one welcomes it. */
+  /** Why the last node refused this verifier, until a node accepts it. */
   #trouble: CurfewApiError | undefined;
   #waiting: Set<() => void> = new Set();
   #cancel: () => void = () => {};
@@ -72,14 +72,14 @@ export class Verifier {
     this.#connect();
   }
 
-  /** The hot path: what is known of a token at this moment, without waiting; `undefined`: ask with `verify`. */
+  /** The hot path: what is known about a token now, without waiting; `undefined` means: ask with `verify`. */
   check(token: string): ActiveVerification | undefined {
     return this.#attachment?.cache.check(token);
   }
 
   /**
-   * Whether a token is good now.
-   * @throws `CurfewApiError`: `unreachable`, `timeout`, `overloaded`, or what a node says, such as `store_unavailable`
+   * Whether a token is valid now.
+   * @throws `CurfewApiError`: `unreachable`, `timeout`, `overloaded`, or a node's error, such as `store_unavailable`
    */
   async verify(token: string): Promise<Verification> {
     const known = this.check(token);
@@ -92,7 +92,7 @@ export class Verifier {
         const verdict = await attachment.verifyLeased(token);
         return verdict.active ? verdict.value : verdict;
       } catch (error) {
-        // Another node may answer what this one did not.
+        // Another node may be able to answer.
         if (!(error instanceof StreamLost) || timing.mono() >= until) throw asError(error);
       }
     }
@@ -196,7 +196,7 @@ export class Verifier {
     if (trouble) this.#trouble = errorOf(trouble);
     this.#wake();
     if (this.#closed) return;
-    // All the verifiers of a node that went lose it at once: they do not come back at once.
+    // All verifiers of a stopped node lose it at the same moment; they must not all reconnect at the same moment.
     const most = Math.min(longestPause, shortestPause * 2 ** this.#failures);
     this.#failures += 1;
     const pause = leaving ? this.#ports.random() * shortestPause : most * (0.5 + this.#ports.random() / 2);

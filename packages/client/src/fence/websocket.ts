@@ -5,18 +5,18 @@ import { systemTiming } from './timing.ts';
 import { type StreamEvents, Verifier } from './verifier.ts';
 
 export type VerifierOptions = {
-  /** Where the servers are, such as `http://127.0.0.1:2873`: one, or several of which any will do. */
+  /** The URL of a server, such as `http://127.0.0.1:2873`, or several URLs, any of which may be used. */
   url: string | readonly string[];
-  /** An API key (`cfk_…`) with the scope `fence.attach`: to attach takes no other, and no other will do. */
+  /** An API key (`cfk_…`) with the scope `fence.attach`, the only scope that attaching requires. */
   key: string;
   /**
-   * What to call this application, such as `shop`: 1 to 64 characters. Receipts and metrics of the server name it when an
+   * A name for this application, such as `shop`: 1 to 64 characters. Receipts and metrics of the server show it when an
    * end had to wait for it. Several processes may have the same name.
    */
   name?: string | undefined;
-  /** Sessions that are remembered at most, the least recently used go first; 100,000 without. */
+  /** The maximum number of cached sessions; the least recently used are removed first. 100,000 by default. */
   capacity?: number | undefined;
-  /** Milliseconds that a verification may take; 5,000 without. */
+  /** Milliseconds that a verification may take; 5,000 by default. */
   timeout?: number | undefined;
 };
 
@@ -72,7 +72,7 @@ function connect(url: string, events: StreamEvents): { send(text: string): void;
     if (typeof data === 'string') events.message(data);
   });
   socket.addEventListener('close', () => events.close());
-  // A close follows; what there is to know it does not say.
+  // A close event follows, and the error event carries no details.
   socket.addEventListener('error', () => {});
   return {
     send(text) {

@@ -7,8 +7,8 @@ declare global {
   namespace Express {
     interface Request {
       /**
-       * Set by `requireSession`: a session that is active. It is not `session`, because other middleware, such as
-       * `express-session`, keeps its own there.
+       * Set by `requireSession`: the active session. The name is not `session`, because other middleware, such as
+       * `express-session`, uses that.
        */
       curfewSession: VerifiedSession;
     }

@@ -4,7 +4,7 @@ import { examine, type Requirement, type SessionOptions, type SessionVerifier } 
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by `requireSession`: a session that is active. It is not `session`, which `@fastify/session` has. */
+    /** Set by `requireSession`: the active session. The name is not `session`, which `@fastify/session` uses. */
     curfewSession: VerifiedSession;
   }
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { VerifiedSession } from '../fence/messages.ts';
 import { examine, type Refusal, type Requirement, type SessionOptions, type SessionVerifier } from './sessions.ts';
 
-/** A request whose session is known to be active. */
+/** A request whose session was found active. */
 export type SessionRequest = IncomingMessage & { curfewSession: VerifiedSession };
 
 /**

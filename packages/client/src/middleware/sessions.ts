@@ -2,23 +2,23 @@ import { CurfewApiError } from '../errors.ts';
 import type { VerifiedSession } from '../fence/messages.ts';
 import type { Verification } from '../fence/verifier.ts';
 
-/** What middleware needs of a verifier: one that is attached to a server, or a `Curfew` of the same process. */
+/** What middleware needs from a verifier, which is attached to a server or is a `Curfew` of the same process. */
 export type SessionVerifier = {
   check(token: string): { readonly active: true; readonly session: VerifiedSession } | undefined;
   verify(token: string): Promise<Verification>;
 };
 
 export type SessionOptions = {
-  /** The cookie that holds the session token; `__Host-curfew` without. */
+  /** The cookie that holds the session token; `__Host-curfew` by default. */
   cookie?: string | undefined;
 };
 
 export type Requirement = {
-  /** Access groups that the session must have, every one of them. */
+  /** Access groups, all of which the session must have. */
   groups?: readonly string[] | undefined;
 };
 
-/** A problem document (RFC 9457) that answers a request which may not go on. */
+/** A problem document (RFC 9457) that answers a refused request. */
 export type Refusal = {
   status: 401 | 403 | 503;
   headers: Record<string, string>;
@@ -30,8 +30,8 @@ export type Request = { headers: { authorization?: string | undefined; cookie?: 
 const defaultCookie = '__Host-curfew';
 
 /**
- * The token that a request shows: in `Authorization: Bearer` or in the cookie. The header takes precedence: a program
- * that sends one means it.
+ * The token of a request, from `Authorization: Bearer` or from the cookie. The header takes precedence, because only a
+ * program that intends to sends one.
  */
 export function tokenOf({ headers }: Request, { cookie = defaultCookie }: SessionOptions = {}): string | undefined {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
@@ -49,7 +49,7 @@ export function tokenOf({ headers }: Request, { cookie = defaultCookie }: Sessio
 
 export type Examined = { session: VerifiedSession } | { refusal: Refusal };
 
-/** Whose session a request shows, at once where it is known; and why it may not go on. Never throws. */
+/** The session of a request, synchronously if it is known, or the refusal. Never throws. */
 export function examine(
   verifier: SessionVerifier,
   request: Request,
@@ -66,7 +66,7 @@ async function ask(verifier: SessionVerifier, token: string, requirement: Requir
   try {
     return admit(await verifier.verify(token), requirement);
   } catch (error) {
-    // Nobody who could not be checked is let in.
+    // A request whose session could not be checked is refused.
     const code = error instanceof CurfewApiError ? error.code : 'store_unavailable';
     const refusal = refuse(503, code, 'Sessions cannot be checked now');
     refusal.headers['retry-after'] = '1';

@@ -3,12 +3,13 @@ import type { CurfewError } from '../errors.ts';
 import type { Services } from '../http/operation.ts';
 import { asCurfewError } from '../http/problem.ts';
 
-/** An error as a dialect answers it: its own status and its own body. */
+/** An error as a dialect answers it, with the dialect's status and body. */
 export type EncodedError = { status: number; body: object };
 
 /**
- * What the answers of every dialect have in common: errors are logged and counted, then told in the dialect's own words,
- * with `retry-after` where it is known; and no cache may keep an answer, which holds a token or what a token opened.
+ * The common part of every dialect's answers: errors are logged and counted, then sent in the dialect's own format,
+ * with `retry-after` if it is known. No cache may keep an answer, because it contains a token or what a token gives
+ * access to.
  */
 export function answerAs(
   app: FastifyInstance,

@@ -2,17 +2,17 @@ import type { Permission } from '../domain/permissions.ts';
 import type { DialectName } from './names.ts';
 
 /**
- * What it takes to make a call of a dialect: which credential, and of whoever shows it which permission. A call without
- * a permission concerns the caller's own sessions, or their own account, alone.
+ * What a call of a dialect requires: which credential, and which permission its holder needs. A call without a
+ * permission concerns only the caller's own sessions or account.
  */
 export type Call = {
   credential: 'none' | 'session' | 'key' | 'key and session';
   permission?: Permission;
-  /** It names a session, a user or a named session, and so could be about anybody. */
+  /** It names a session, a user or a named session, so it could concern anybody. */
   names?: true;
-  /** What is the caller's own takes no permission. */
+  /** Acting on one's own requires no permission. */
   ownIsFree?: true;
-  /** It writes to an account, or to what an account is signed in to, so the caller must hold what that may do. */
+  /** It changes an account, or what an account is signed in to, so the caller must have the account's permissions. */
   guards?: 'account';
 };
 
@@ -26,7 +26,7 @@ const others = (permission: Permission) => ({ ...own, permission, names: true })
 const waha = (permission: Permission) => ({ credential: 'key', permission }) as const;
 const slot = (permission: Permission) => ({ ...waha(permission), names: true }) as const;
 
-/** Every call of each dialect, by method and path. A route without a row fails the matrix of permissions. */
+/** Every call of each dialect, by method and path. A route without a row fails the test of the permission matrix. */
 export const callsOf: Readonly<Record<DialectName, Calls>> = {
   rocketchat: {
     'POST /api/v1/login': { credential: 'none' },

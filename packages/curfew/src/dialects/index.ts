@@ -8,7 +8,7 @@ import { waha } from './waha/routes.ts';
 
 const dialects: Record<DialectName, Dialect> = { rocketchat, directus, waha, altogic };
 
-/** The chosen dialects, each at its native paths and under its name, for clients that take a base URL. */
+/** The chosen dialects, each at its native paths and, for clients that take a base URL, under its name. */
 export function mountDialects(names: readonly DialectName[], settings: DialectSettings): DialectPlugin[] {
   return names.flatMap((name) =>
     ['', `/${name}`].map(

@@ -1,3 +1,3 @@
-/** The systems whose wire formats are spoken. */
+/** The systems whose wire formats are supported. */
 export const dialectNames = ['rocketchat', 'directus', 'waha', 'altogic'] as const;
 export type DialectName = (typeof dialectNames)[number];

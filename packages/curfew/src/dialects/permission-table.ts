@@ -3,9 +3,11 @@ import type { Operation } from '../http/operation.ts';
 import { operations } from '../http/routes/index.ts';
 import { type Call, callsOf } from './calls.ts';
 
-/* Who may do what, as the declarations of the API and of the dialects say it: for docs/permissions.md, and for its test. */
+/* Who may do what, according to the declarations of the API and the dialects: for docs/permissions.md and its test. */
 
-/** Whose what is acted on is, measured by what the caller may do: an other may as much, a stronger one more, a weaker less. */
+/**
+ * The owner of the target, compared with the caller: another with equal permissions, a stronger one, or a weaker one.
+ */
 export const targets = ['own', 'other', 'stronger', 'weaker'] as const;
 export type Target = (typeof targets)[number];
 
@@ -13,7 +15,7 @@ export type CallerKind = {
   name: string;
   kind: 'person' | 'key' | 'nobody';
   granted: readonly Permission[];
-  /** A session of an administrator that somebody else opened, who may less. */
+  /** A session of an administrator that was opened by somebody with fewer permissions. */
   openedByOther?: boolean;
 };
 
@@ -28,7 +30,7 @@ export const callers: readonly CallerKind[] = [
 
 export type Row = { surface: string; call: string; operation?: Operation; dialect?: Call };
 
-/** A verifier's stream is no operation of HTTP: its key comes with its first message. */
+/** A verifier's stream is not an HTTP operation: its key comes with its first message. */
 export const attaching: Row = {
   surface: 'native',
   call: 'WebSocket /v1/fence',
@@ -43,7 +45,7 @@ export const rows: readonly Row[] = [
   ),
 ];
 
-/** Which targets a row has: none where it is about nobody in particular. */
+/** The targets of a row; `undefined` if it concerns nobody in particular. */
 export function targetsOf({ operation, dialect }: Row): readonly (Target | undefined)[] {
   if (dialect) return targetsOfDialect(dialect);
   const { access, guards } = operation!;
@@ -58,7 +60,7 @@ function targetsOfDialect({ credential, permission, names }: Call): readonly (Ta
   return [permission || credential === 'key' ? undefined : 'own'];
 }
 
-/** Whether there is such a target: nobody may more than everything, or less than nothing. */
+/** Whether there is such a target: nobody has more than all permissions, or fewer than none. */
 export function hasTarget({ kind, granted, openedByOther }: CallerKind, target: Target | undefined): boolean {
   if (target === 'own') return kind === 'person';
   if (target === 'stronger') return granted.length < permissions.length;
@@ -66,7 +68,9 @@ export function hasTarget({ kind, granted, openedByOther }: CallerKind, target: 
   return target === undefined || !openedByOther;
 }
 
-/** What the declarations say, of a caller who has shown whatever else it takes: a fresh sign-in, a second factor. */
+/**
+ * Whether the declarations allow a call, if the caller has presented everything else: a fresh sign-in, a second factor.
+ */
 export function isAllowed(row: Row, caller: CallerKind, target: Target | undefined): boolean {
   if (row.dialect) return dialectAllows(row.dialect, caller, target);
   const { access, guards } = row.operation!;
@@ -91,7 +95,7 @@ function passesGuard(guarded: boolean, caller: CallerKind, target: Target | unde
   return !guarded || (target !== 'stronger' && !(target === 'own' && caller.openedByOther));
 }
 
-/** A cell: `✓` allowed, `–` refused, `·` where there is no such target; one for each target of the row. */
+/** A cell: for each target of the row, `✓` allowed, `–` refused, or `·` if there is no such target. */
 export function cellOf(row: Row, caller: CallerKind): string {
   return targetsOf(row)
     .map((target) => (hasTarget(caller, target) ? (isAllowed(row, caller, target) ? '✓' : '–') : '·'))

@@ -2,16 +2,16 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { SignInRequest } from '../authority/sign-in.ts';
 import { acceptJson } from '../http/json.ts';
 
-/** The header by which a sign-in through any system names the named session that it is for. */
+/** The header in which a sign-in through any system gives the name of its named session. */
 export const sessionNameHeader = 'x-session-name';
 
-/** A header's text; of one that came twice, what Node.js makes of it: the first, or all with commas between. */
+/** A header's text. For a repeated header, this is Node.js's value: the first, or all separated by commas. */
 export function header(request: FastifyRequest, name: string): string | undefined {
   const value = request.headers[name];
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** What a sign-in takes from its request besides its own fields, whichever system's it is. */
+/** The parts of a request that a sign-in through any system uses, besides its own fields. */
 export function decodeOrigin(request: FastifyRequest): Pick<SignInRequest, 'userAgent' | 'ip' | 'name'> {
   return {
     userAgent: header(request, 'user-agent'),
@@ -21,8 +21,8 @@ export function decodeOrigin(request: FastifyRequest): Pick<SignInRequest, 'user
 }
 
 /**
- * Takes an empty body for an empty object, whatever content type is claimed for it: clients that always say JSON send
- * nothing after it, and servers that read bodies as Express does don't mind.
+ * Accepts an empty body as an empty object, whatever its content type: some clients always declare JSON, even without a
+ * body, and servers that read bodies as Express does accept that.
  */
 export function takeEmptyBodies(app: FastifyInstance): void {
   acceptJson(app, {});

@@ -26,6 +26,6 @@ test('docs/rocketchat.md names exactly the supported routes', async (t) => {
   const { server, routes } = await startRecorded({ CURFEW_DIALECTS: 'rocketchat' });
   t.after(() => server.close());
   const there = routes.filter(({ url }) => url.startsWith('/api/v1/')).map(({ method, url }) => `${method} ${url}`);
-  const told = [...section(page, 'What is spoken').matchAll(/^\| `(GET|POST) ([\w./]+)`/gm)];
+  const told = [...section(page, 'Supported calls').matchAll(/^\| `(GET|POST) ([\w./]+)`/gm)];
   assert.deepEqual(told.map(([, method, path]) => `${method} /api/v1/${path}`).sort(), there.sort());
 });

@@ -96,13 +96,13 @@ export class Curfew implements INodeType {
 					{
 						name: 'End by ID',
 						value: 'endSessionById',
-						description: 'Ends a session, whoever it belongs to',
+						description: 'Ends a session of any user',
 						action: 'End a session by its ID',
 					},
 					{
 						name: 'End by Name',
 						value: 'endSessionByName',
-						description: 'Ends the session that has a name',
+						description: 'Ends the session with a given name',
 						action: 'End a session by its name',
 					},
 					{
@@ -114,13 +114,13 @@ export class Curfew implements INodeType {
 					{
 						name: 'Refresh',
 						value: 'refreshSession',
-						description: 'Gives a session new tokens; those before are dead',
+						description: 'Gives a session new tokens; the previous ones become invalid',
 						action: 'Refresh a session',
 					},
 					{
 						name: 'Verify',
 						value: 'verifySession',
-						description: 'Tells whether a session token is good now',
+						description: 'Checks whether a session token is valid now',
 						action: 'Verify a session token',
 					},
 				],
@@ -152,7 +152,7 @@ export class Curfew implements INodeType {
 					{
 						name: 'Delete All Sessions of User',
 						value: 'deleteUserSessions',
-						description: 'Ends all sessions of a user in one step, those being opened at this moment too',
+						description: 'Ends all sessions of a user in one step, including those being opened at this moment',
 						action: 'Delete all user sessions',
 					},
 					{
@@ -170,7 +170,7 @@ export class Curfew implements INodeType {
 					{
 						name: 'Get All Sessions of User',
 						value: 'getUserSessions',
-						description: 'Lists the sessions of a user that have not ended, all of them',
+						description: 'Lists all sessions of a user that have not ended',
 						action: 'Get all sessions of a user',
 					},
 					{
@@ -233,7 +233,7 @@ export class Curfew implements INodeType {
 						],
 					},
 				},
-				description: 'How many inputs the node waits for. Each parameter can be taken from any of them.',
+				description: 'How many inputs the node waits for. Each parameter can come from any of them.',
 			},
 			{
 				displayName: 'Pair Items By',
@@ -244,12 +244,12 @@ export class Curfew implements INodeType {
 					{
 						name: 'Key',
 						value: 'key',
-						description: 'Items whose key field is the same go together',
+						description: 'Items with the same key belong together',
 					},
 					{
-						name: 'Place',
+						name: 'Position',
 						value: 'place',
-						description: 'The first of each input go together, then the second',
+						description: 'The first items of all inputs belong together, then the second',
 					},
 				],
 				default: 'place',
@@ -265,7 +265,7 @@ export class Curfew implements INodeType {
 						numberInputs: [2, 3, 4, 5, 6, 7, 8],
 					},
 				},
-				description: 'Which items of the inputs go together. The node works once for each item of input 1; by place, an input with one item serves all.',
+				description: 'Which items of the inputs belong together. The node runs once for each item of input 1; by position, an input with one item serves all.',
 			},
 			{
 				displayName: 'Key Field',
@@ -288,7 +288,7 @@ export class Curfew implements INodeType {
 						pairItemsBy: ['key'],
 					},
 				},
-				description: 'The field that the items of every input have, and that is the same in those that go together',
+				description: 'A field in the items of every input, which is the same in items that belong together',
 			},
 			{
 				displayName: 'Session User ID From',
@@ -377,7 +377,7 @@ export class Curfew implements INodeType {
 						numberInputs: [2, 3, 4, 5, 6, 7, 8],
 					},
 				},
-				description: 'Where “Session User ID” comes from: a field of an item of an input, or what stands below',
+				description: 'Where “Session User ID” comes from: a field of an item of an input, or the field below',
 			},
 			{
 				displayName: 'Session User ID',
@@ -386,7 +386,7 @@ export class Curfew implements INodeType {
 				required: true,
 				default: '',
 				placeholder: 'e.g. ada',
-				description: "The application's own ID of the user whom the session belongs to",
+				description: "The application's own ID of the user to whom the session belongs",
 				displayOptions: {
 					show: {
 						resource: ['userSession'],
@@ -445,7 +445,7 @@ export class Curfew implements INodeType {
 						],
 					},
 				},
-				description: 'The field of the item of that input; a dot leads into an object, as in user.name',
+				description: 'The field of the item of that input; use a dot for a nested field, as in user.name',
 			},
 			{
 				displayName: 'Access Groups From',
@@ -528,7 +528,7 @@ export class Curfew implements INodeType {
 						numberInputs: [2, 3, 4, 5, 6, 7, 8],
 					},
 				},
-				description: 'Where “Access Groups” comes from: a field of an item of an input, or what stands below',
+				description: 'Where “Access Groups” comes from: a field of an item of an input, or the field below',
 			},
 			{
 				displayName: 'Access Groups',
@@ -536,7 +536,7 @@ export class Curfew implements INodeType {
 				type: 'string',
 				default: '',
 				placeholder: 'e.g. staff, billing',
-				description: 'One key, several separated by commas, or a list of keys. They say what the session may reach.',
+				description: 'One key, several separated by commas, or a list of keys. They determine what the session may access.',
 				displayOptions: {
 					show: {
 						resource: ['userSession'],
@@ -581,7 +581,7 @@ export class Curfew implements INodeType {
 						],
 					},
 				},
-				description: 'The field of the item of that input; a dot leads into an object, as in user.name',
+				description: 'The field of the item of that input; use a dot for a nested field, as in user.name',
 			},
 			{
 				displayName: 'Session Token From',
@@ -664,7 +664,7 @@ export class Curfew implements INodeType {
 						numberInputs: [2, 3, 4, 5, 6, 7, 8],
 					},
 				},
-				description: 'Where “Session Token” comes from: a field of an item of an input, or what stands below',
+				description: 'Where “Session Token” comes from: a field of an item of an input, or the field below',
 			},
 			{
 				displayName: 'Session Token',
@@ -675,7 +675,7 @@ export class Curfew implements INodeType {
 				},
 				required: true,
 				default: '',
-				description: 'The token of the session. Its ID does too, as the other operations put it out.',
+				description: 'The token of the session, or its ID, which the other operations output',
 				displayOptions: {
 					show: {
 						resource: ['userSession'],
@@ -720,7 +720,7 @@ export class Curfew implements INodeType {
 						],
 					},
 				},
-				description: 'The field of the item of that input; a dot leads into an object, as in user.name',
+				description: 'The field of the item of that input; use a dot for a nested field, as in user.name',
 			},
 			{
 				displayName: 'Access Groups From',
@@ -803,7 +803,7 @@ export class Curfew implements INodeType {
 						numberInputs: [2, 3, 4, 5, 6, 7, 8],
 					},
 				},
-				description: 'Where “Access Groups” comes from: a field of an item of an input, or what stands below',
+				description: 'Where “Access Groups” comes from: a field of an item of an input, or the field below',
 			},
 			{
 				displayName: 'Access Groups',
@@ -812,7 +812,7 @@ export class Curfew implements INodeType {
 				required: true,
 				default: '',
 				placeholder: 'e.g. staff, billing',
-				description: 'One key, several separated by commas, or a list of keys. They say what the session may reach.',
+				description: 'One key, several separated by commas, or a list of keys. They determine what the session may access.',
 				displayOptions: {
 					show: {
 						resource: ['userSession'],
@@ -857,7 +857,7 @@ export class Curfew implements INodeType {
 						],
 					},
 				},
-				description: 'The field of the item of that input; a dot leads into an object, as in user.name',
+				description: 'The field of the item of that input; use a dot for a nested field, as in user.name',
 			},
 			{
 				displayName: 'Session Token',
@@ -977,7 +977,7 @@ export class Curfew implements INodeType {
 							maxValue: 315360000,
 						},
 						default: 0,
-						description: 'How many seconds without activity it lasts; at most what the policy says',
+						description: 'How many seconds it lasts without activity; the policy sets the maximum',
 					},
 					{
 						displayName: 'IP Address',
@@ -995,14 +995,14 @@ export class Curfew implements INodeType {
 							maxValue: 315360000,
 						},
 						default: 0,
-						description: 'How many seconds it lives at most; at most what the policy says',
+						description: 'How many seconds it lives at most; the policy sets the maximum',
 					},
 					{
 						displayName: 'Metadata',
 						name: 'sessionMetadata',
 						type: 'json',
 						default: '{}',
-						description: 'JSON of your own: an object of at most 4,096 bytes',
+						description: 'Your own JSON: an object of at most 4,096 bytes',
 					},
 					{
 						displayName: 'Name',
@@ -1016,7 +1016,7 @@ export class Curfew implements INodeType {
 						name: 'sessionUserAgent',
 						type: 'string',
 						default: '',
-						description: 'The User-Agent of the device, from which its kind is read',
+						description: 'The User-Agent of the device, from which its kind is derived',
 					},
 				],
 			},
@@ -1038,7 +1038,7 @@ export class Curfew implements INodeType {
 						name: 'exceptSessionId',
 						type: 'string',
 						default: '',
-						description: 'The ID of a session of the user that goes on',
+						description: 'The ID of a session of the user that does not end',
 					},
 				],
 			},
@@ -1095,21 +1095,21 @@ export class Curfew implements INodeType {
 							},
 						],
 						default: 'active',
-						description: 'Which state the session is in. Without it, sessions that have ended are listed too.',
+						description: 'The state of the session. Without it, sessions that have ended are listed too.',
 					},
 					{
 						displayName: 'Text',
 						name: 'filterText',
 						type: 'string',
 						default: '',
-						description: 'A text in IDs, names, addresses, groups or devices',
+						description: 'A text to find in IDs, names, addresses, groups or devices',
 					},
 					{
 						displayName: 'User ID',
 						name: 'filterUser',
 						type: 'string',
 						default: '',
-						description: 'The user whom the session belongs to',
+						description: 'The user to whom the session belongs',
 					},
 				],
 			},
@@ -1136,7 +1136,7 @@ export class Curfew implements INodeType {
 						name: 'emptyItem',
 						type: 'boolean',
 						default: false,
-						description: 'Whether to put out one empty item where there are no sessions, so that the workflow goes on',
+						description: 'Whether to output one empty item if there are no sessions, so that the workflow continues',
 						displayOptions: {
 							show: {
 								'/operation': ['getUserSessions', 'getSessions'],
@@ -1168,7 +1168,7 @@ export class Curfew implements INodeType {
 						type: 'string',
 						default: '',
 						placeholder: 'e.g. http://user:password@127.0.0.1:3128',
-						description: 'The HTTP proxy to send the requests through, with user and password where it takes them',
+						description: 'The HTTP proxy to send the requests through, with user and password if it requires them',
 					},
 					{
 						displayName: 'Timeout (Ms)',

@@ -91,7 +91,7 @@ class LogOut2 implements INodeType {
 				],
 				required: true,
 				default: 'id',
-				description: 'What names the session',
+				description: 'How the session is identified',
 			},
 			{
 				displayName: 'Session ID',
@@ -196,7 +196,7 @@ class LogOut2 implements INodeType {
 						type: 'string',
 						default: '',
 						placeholder: 'e.g. http://user:password@127.0.0.1:3128',
-						description: 'The HTTP proxy to send the requests through, with user and password where it takes them',
+						description: 'The HTTP proxy to send the requests through, with user and password if it requires them',
 					},
 					{
 						displayName: 'Timeout (Ms)',

@@ -2,13 +2,13 @@ import type { Parameter } from '../parameter.ts';
 
 const tenYears = 10 * 365 * 86_400;
 
-/** What may be said of a session when it is opened; its fields are the API's. */
+/** The optional details of a new session; the fields are the API's. */
 export const sessionDetails: readonly Parameter[] = [
   {
     name: 'sessionIdle',
     field: 'idle',
     label: 'Idle Limit (Seconds)',
-    help: 'How many seconds without activity it lasts; at most what the policy says',
+    help: 'How many seconds it lasts without activity; the policy sets the maximum',
     kind: 'integer',
     min: 1,
     max: tenYears,
@@ -27,7 +27,7 @@ export const sessionDetails: readonly Parameter[] = [
     name: 'sessionLifetime',
     field: 'lifetime',
     label: 'Lifetime (Seconds)',
-    help: 'How many seconds it lives at most; at most what the policy says',
+    help: 'How many seconds it lives at most; the policy sets the maximum',
     kind: 'integer',
     min: 1,
     max: tenYears,
@@ -37,7 +37,7 @@ export const sessionDetails: readonly Parameter[] = [
     name: 'sessionMetadata',
     field: 'metadata',
     label: 'Metadata',
-    help: 'JSON of your own: an object of at most 4,096 bytes',
+    help: 'Your own JSON: an object of at most 4,096 bytes',
     kind: 'json',
     extra: true,
   },
@@ -54,7 +54,7 @@ export const sessionDetails: readonly Parameter[] = [
     name: 'sessionUserAgent',
     field: 'userAgent',
     label: 'User Agent',
-    help: 'The User-Agent of the device, from which its kind is read',
+    help: 'The User-Agent of the device, from which its kind is derived',
     kind: 'text',
     max: 8192,
     extra: true,

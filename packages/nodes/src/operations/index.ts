@@ -10,7 +10,7 @@ import {
   removeAccessGroup,
 } from './user-sessions.ts';
 
-/** Everything that the Curfew node does. */
+/** All operations of the Curfew node. */
 export const operations: readonly Operation[] = [
   createUserSession,
   getUserSession,

@@ -5,29 +5,29 @@ export type Output = {
   readonly name: string;
   readonly label: string;
   readonly help: string;
-  /** What a badge says when it came out there: `ended`. */
+  /** The text of the badge after a result on this output: `ended`. */
   readonly done: string;
 };
 
-/** What one run of an operation puts out, and on which output. */
+/** What one run of an operation outputs, and on which output. */
 export type Outcome =
   | { readonly output: string; readonly value: object }
-  /** `none`: what somebody is told who gets an empty list in words. */
+  /** `none`: the text for an empty list, where the result is given in words. */
   | { readonly output: string; readonly list: readonly object[]; readonly none: string }
-  /** The object that came in goes on as it was; `told`: what happened, in words, for whoever sent none. */
+  /** Passes the input object on unchanged; `told`: what happened, in words, for a caller that sent no object. */
   | { readonly output: string; readonly passes: true; readonly told: string };
 
 export type ResourceName = 'userSession' | 'session';
 
-/** Something that the Curfew node does: everything that engines, editors and pages tell of it derives from here. */
+/** An operation of the Curfew node. Engines, editors and pages derive everything about it from here. */
 export type Operation = {
   /** As workflows save it. */
   readonly name: string;
   readonly label: string;
-  /** What it does, for a list of actions; n8n makes it the title of the node's panel, where long ones are cut off. */
+  /** What it does, for a list of actions; n8n uses it as the title of the node's panel, which cuts off long ones. */
   readonly action: string;
   readonly resource: ResourceName;
-  /** One sentence or more; the first stands alone. */
+  /** One sentence or more; the first must make sense alone. */
   readonly help: string;
   /** Whether it can wait for several inputs. */
   readonly inputs: 'one' | 'several';
@@ -41,12 +41,12 @@ export const resources: Readonly<Record<ResourceName, { label: string; help: str
   userSession: { label: 'User Session', help: 'The sessions of a user' },
 };
 
-/** On every operation while its errors are managed by the flow. */
+/** The errors output, which every operation has while the flow manages its errors. */
 export const errorsOutput: Output = {
   name: 'errors',
   label: 'Errors',
   done: 'failed',
-  help: 'What went wrong: a list of code, message and origin (client: what was sent has to change; server: try again later)',
+  help: 'What went wrong: a list of code, message and origin (client: the request has to change; server: try again later)',
 };
 
 export const maxInputs = 8;
@@ -61,18 +61,18 @@ export const sessionsOutput: Output = {
 export const triggerOutput: Output = {
   name: 'trigger',
   label: 'Trigger',
-  help: 'Fires when it is done, with the receipt',
+  help: 'Fires when the operation is done, with the receipt',
   done: 'ended',
 };
 export const objectOutput: Output = {
   name: 'outputObject',
   label: 'Output Object',
-  help: 'The object that came in',
+  help: 'The input object',
   done: 'done',
 };
 export const notFoundOutput: Output = {
   name: 'notFound',
   label: 'Not Found',
-  help: 'The object that came in, when the user has no such session or it has ended',
+  help: 'The input object, if the user has no such session or it has ended',
   done: 'not found',
 };

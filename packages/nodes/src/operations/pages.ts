@@ -1,4 +1,4 @@
-/** Reads a list to its end, or until there are `enough`. */
+/** Reads a list to its end, or until there are `enough` entries. */
 export async function allPages<Item>(
   read: (cursor: string | undefined) => Promise<{ sessions: Item[]; nextCursor?: string | undefined }>,
   enough: number = Number.POSITIVE_INFINITY,

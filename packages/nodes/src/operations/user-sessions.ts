@@ -20,9 +20,9 @@ export const createUserSession: Operation = {
   label: 'Create User Session',
   action: 'Create a user session',
   resource: 'userSession',
-  help: 'Opens a session for a user. Its tokens are put out beside it, here alone: nothing can show them again.',
+  help: 'Opens a session for a user. Its tokens are output once, here: nothing can show them again.',
   inputs: 'several',
-  outputs: [{ ...sessionOutput, help: 'The session, with token and refreshToken beside it', done: 'created' }],
+  outputs: [{ ...sessionOutput, help: 'The session, with token and refreshToken', done: 'created' }],
   parameters: [sessionUserId, accessGroups, ...sessionDetails],
   async run(connection, values) {
     const { session, token, refreshToken } = await callCurfew(connection, (client, options) =>
@@ -44,7 +44,7 @@ export const getUserSession: Operation = {
   label: 'Get a Specific Session of User',
   action: 'Get a session of a user',
   resource: 'userSession',
-  help: 'Reads a session of a user by its token or its ID. Of another user, unknown or ended, it is not found.',
+  help: 'Reads a session of a user by its token or its ID. A session that is unknown, has ended or belongs to another user is not found.',
   inputs: 'several',
   outputs: [sessionOutput, notFoundOutput],
   parameters: [sessionUserId, tokenOrId],
@@ -68,7 +68,7 @@ export const getUserSessions: Operation = {
   label: 'Get All Sessions of User',
   action: 'Get all sessions of a user',
   resource: 'userSession',
-  help: 'Lists the sessions of a user that have not ended, all of them.',
+  help: 'Lists all sessions of a user that have not ended.',
   inputs: 'one',
   outputs: [sessionsOutput],
   parameters: [sessionUserId],
@@ -77,7 +77,11 @@ export const getUserSessions: Operation = {
     const list = await allPages((cursor) =>
       callCurfew(connection, (client, options) => client.listUserSessions({ userId, limit: 100, cursor }, options)),
     );
-    return { output: 'sessions', list, none: `The user ${JSON.stringify(userId)} has no session that has not ended.` };
+    return {
+      output: 'sessions',
+      list,
+      none: `The user ${JSON.stringify(userId)} has no session, or all of them have ended.`,
+    };
   },
 };
 
@@ -86,7 +90,7 @@ export const deleteUserSession: Operation = {
   label: 'Delete Specific Session of User',
   action: 'Delete a session of a user',
   resource: 'userSession',
-  help: 'Ends a session of a user by its token or its ID. One that has ended already is confirmed.',
+  help: 'Ends a session of a user by its token or its ID. If it has already ended, the operation succeeds too.',
   inputs: 'several',
   outputs: [triggerOutput],
   parameters: [sessionUserId, tokenOrId],
@@ -104,7 +108,7 @@ export const deleteUserSessions: Operation = {
   label: 'Delete All Sessions of User',
   action: 'Delete all user sessions',
   resource: 'userSession',
-  help: 'Ends all sessions of a user in one step, those being opened at this moment too.',
+  help: 'Ends all sessions of a user in one step, including those being opened at this moment.',
   inputs: 'one',
   outputs: [triggerOutput],
   parameters: [
@@ -112,7 +116,7 @@ export const deleteUserSessions: Operation = {
     {
       name: 'exceptSessionId',
       label: 'Except Session ID',
-      help: 'The ID of a session of the user that goes on',
+      help: 'The ID of a session of the user that does not end',
       kind: 'text',
       max: 64,
       extra: true,

@@ -10,7 +10,7 @@ const base = '/_api/rest/v1/auth';
 export const altogic: Service = {
   name: 'altogic',
   label,
-  help: 'Signs a session out by its token, or the session of the credential itself.',
+  help: 'Signs out a session by its token, or the session of the credential itself.',
   done: 'signed out',
   credentials: [
     {
@@ -37,7 +37,7 @@ export const altogic: Service = {
         {
           name: 'apiKey',
           label: 'API Key',
-          help: 'An API key of the application, where it asks for one',
+          help: 'An API key of the application, if it requires one',
           kind: 'secret',
         },
       ],
@@ -85,7 +85,7 @@ export const altogic: Service = {
         response: bodyOf(answer),
       });
     }
-    // It answers nothing: a page for people, for one, is of another program.
+    // A success has no body: an HTML page, for instance, comes from another program.
     if (!succeeded(answer) || (answer.text !== '' && json === undefined)) {
       throw refusal(label, answer, readError, remedies);
     }

@@ -8,7 +8,7 @@ import { totpCodes } from '../totp.ts';
 import type { Send } from '../transport.ts';
 import { partText, refusal, type Service } from './service.ts';
 
-const url = urlField('http://127.0.0.1:2873', 'Where the Curfew server is');
+const url = urlField('http://127.0.0.1:2873', 'The URL of the Curfew server');
 const test = { method: 'GET', path: '/v1/me' } as const;
 const bearer = (token: string | undefined) => ({ authorization: token === undefined ? undefined : `Bearer ${token}` });
 
@@ -22,7 +22,7 @@ export const curfewApi: Credential = {
     {
       name: 'apiKey',
       label: 'API Key',
-      help: 'A key of Curfew, which begins with cfk_. Give it the scopes of what the nodes shall do.',
+      help: 'A Curfew API key, which begins with cfk_. It needs the scopes that the operations require.',
       kind: 'secret',
       required: true,
     },
@@ -42,7 +42,7 @@ export const curfewSignInApi: Credential = {
   test,
 };
 
-/** Signs in with each code that should do; without a secret, without one. */
+/** Signs in with each code that should be valid, or without a code if there is no secret. */
 async function signIn(fields: Values, send: Send, now: number): Promise<Record<string, string>> {
   const secret = textOf(fields, 'totpSecret');
   const codes = secret === undefined ? [undefined] : totpCodes(secret, now);
@@ -66,8 +66,8 @@ function readProblem(json: unknown): { code?: string | undefined; text?: string 
 }
 
 /**
- * Calls Curfew through its client. A person's call that takes a second factor is made again with a code of the
- * credential's secret, one call at a time: the first code is remembered for those that follow.
+ * Calls Curfew through its client. If a person's call needs a second factor, it is repeated with a code from the
+ * credential's secret, one call at a time: Curfew remembers the first code for the calls that follow.
  */
 export async function callCurfew<Output>(
   connection: Connection,
@@ -77,7 +77,7 @@ export async function callCurfew<Output>(
   const client = createClient({
     url: connection.url,
     fetch: fetchOver(connection.send),
-    // The engine's own limit comes first, and tells more.
+    // The engine's own limit takes effect first, and its error says more.
     timeout: connection.timeout + 5000,
   });
   const secret = textOf(fields, 'totpSecret');
@@ -110,7 +110,7 @@ async function attempt<Output>(
   }
 }
 
-/** The engine's way to send, in the form that the client takes. */
+/** The engine's `Send`, as the `fetch` that the client expects. */
 function fetchOver(send: Send): typeof fetch {
   return async (input, init) => {
     const { status, headers, text } = await send({
@@ -119,7 +119,7 @@ function fetchOver(send: Send): typeof fetch {
       headers: init?.headers as Record<string, string>,
       body: init?.body as string | undefined,
     });
-    // What the client reads of an answer: a whole one, with its streams, takes as long as all else of a call.
+    // Only what the client reads: a complete `Response`, with its streams, takes as long as the rest of a call.
     const answer: Pick<Response, 'status' | 'ok' | 'type' | 'headers' | 'text'> = {
       status,
       ok: status >= 200 && status < 300,
@@ -131,7 +131,7 @@ function fetchOver(send: Send): typeof fetch {
   };
 }
 
-/** What the client reads of an answer. */
+/** The headers that the client reads. */
 function pick(headers: Readonly<Record<string, string>>): Record<string, string> {
   const wanted = Object.entries(headers).filter(([name]) => /^(content-type|retry-after)$/i.test(name));
   return Object.fromEntries(wanted);
@@ -140,14 +140,14 @@ function pick(headers: Readonly<Record<string, string>>): Record<string, string>
 export const curfew: Service = {
   name: 'curfew',
   label: 'Curfew',
-  help: 'Ends a session by its name, its id, its session token or its refresh token. A session that has ended already is confirmed, with the receipt of its first end.',
+  help: 'Ends a session by its name, its id, its session token or its refresh token. If it has already ended, the answer has the receipt of its first end.',
   done: 'ended',
   credentials: [curfewApi, curfewSignInApi],
   parameters: [
     {
       name: 'curfewBy',
       label: 'Session By',
-      help: 'What names the session',
+      help: 'How the session is identified',
       kind: 'choice',
       required: true,
       fallback: 'id',

@@ -13,7 +13,7 @@ const isJwt = (text: string) => /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/.test(text);
 export const directus: Service = {
   name: 'directus',
   label,
-  help: 'Logs a session out by its refresh token. Directus confirms any token, so the token is checked first, by refreshing; its successor is then logged out.',
+  help: 'Logs out a session by its refresh token. Directus accepts any token, so the node first checks it by refreshing, and then logs out its successor.',
   done: 'logged out',
   credentials: [
     {
@@ -22,11 +22,11 @@ export const directus: Service = {
       way: 'token',
       wayLabel: 'Static Token',
       fields: [
-        urlField('http://127.0.0.1:8055', 'Where Directus is'),
+        urlField('http://127.0.0.1:8055', 'The URL of Directus'),
         {
           name: 'token',
           label: 'Static Token',
-          help: 'The static token of a user. To log out by a refresh token none is needed.',
+          help: 'The static token of a user. Logging out by a refresh token does not need one.',
           kind: 'secret',
         },
       ],
@@ -50,7 +50,7 @@ export const directus: Service = {
     {
       name: 'directusCheck',
       label: 'Check the Token First',
-      help: 'Whether to refresh the token before, so that an invalid one is told. Directus itself confirms every token.',
+      help: 'Whether to refresh the token first, so that an invalid one is reported. Directus itself accepts every token.',
       kind: 'flag',
       fallback: true,
     },
@@ -64,7 +64,7 @@ export const directus: Service = {
   },
 };
 
-/** The successor of a refresh token: what is refused here is not valid, whatever a log-out would say. */
+/** The successor of a refresh token. A token that is refused here is invalid, even if a log-out would accept it. */
 async function refresh({ url, send }: Connection, token: string): Promise<string> {
   const answer = await send(jsonRequest('POST', `${url}/auth/refresh`, { refresh_token: token, mode: 'json' }));
   const json = jsonOf(answer);
@@ -73,7 +73,7 @@ async function refresh({ url, send }: Connection, token: string): Promise<string
   const { code, text } = readError(json);
   if (code === 'INVALID_CREDENTIALS' || code === 'INVALID_TOKEN' || code === 'TOKEN_EXPIRED') {
     throw new NodeFault('invalid_refresh_token', `Invalid refresh token. ${label}: ${text}`, {
-      remedy: 'It is unknown, was used before, or its session has ended: take the newest one.',
+      remedy: 'It is unknown, was used before, or its session has ended: use the newest one.',
       status: answer.status,
       response: bodyOf(answer),
     });
@@ -81,7 +81,7 @@ async function refresh({ url, send }: Connection, token: string): Promise<string
   throw refusal(label, answer, readError, remedies);
 }
 
-/** A successor is known to nobody else: when its log-out gets no answer, it is sent once more before it is lost. */
+/** Nobody else knows a successor: if its log-out gets no answer, it is sent once more before the token is lost. */
 async function logOut({ url, send }: Connection, token: string, isSuccessor: boolean): Promise<Answer> {
   const request = jsonRequest('POST', `${url}/auth/logout`, { refresh_token: token, mode: 'json' });
   if (!isSuccessor) return send(request);

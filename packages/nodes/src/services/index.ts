@@ -7,10 +7,10 @@ import { rocketchat } from './rocketchat.ts';
 import type { Service } from './service.ts';
 import { waha } from './waha.ts';
 
-/** Every system that Log Out ends sessions in, in the order of the list that people choose from. */
+/** Every system in which Log Out ends sessions, in the order of the list shown to people. */
 export const services: readonly Service[] = [altogic, curfew, directus, oauth, rocketchat, waha];
 
-/** Those that others have made. */
+/** The services of other vendors. */
 export const otherServices: readonly Service[] = services.filter((service) => service !== curfew);
 
 export const serviceParameter: Parameter = {

@@ -9,14 +9,14 @@ const clientFields: readonly Parameter[] = [
   {
     name: 'clientId',
     label: 'Client ID',
-    help: 'The ID of the client that the token was given to',
+    help: 'The ID of the client to which the token was issued',
     kind: 'text',
     required: true,
   },
   {
     name: 'clientAuthentication',
     label: 'Client Authentication',
-    help: 'How the client says who it is',
+    help: 'How the client authenticates',
     kind: 'choice',
     fallback: 'basic',
     choices: [
@@ -56,7 +56,7 @@ const form = { 'content-type': 'application/x-www-form-urlencoded', accept: 'app
 export const oauth: Service = {
   name: 'oauth',
   label,
-  help: 'Revokes a token at the revocation endpoint (RFC 7009). The server confirms a token that is not valid as well: then nothing was left to revoke.',
+  help: 'Revokes a token at the revocation endpoint (RFC 7009). The server also accepts an invalid token: then there was nothing to revoke.',
   done: 'revoked',
   credentials: [
     {
@@ -83,7 +83,7 @@ export const oauth: Service = {
     {
       name: 'oauthHint',
       label: 'Token Type',
-      help: 'What kind of token it is, which helps the server to find it',
+      help: 'The kind of token, which helps the server to find it',
       kind: 'choice',
       fallback: 'unknown',
       choices: [
@@ -101,14 +101,14 @@ export const oauth: Service = {
     if (!succeeded(answer) || isPage(answer.headers['content-type'])) throw refusal(label, answer, readError, remedies);
     return {
       success: true,
-      message: 'The token is revoked, or was not valid any more.',
+      message: 'The token is revoked, or was no longer valid.',
       service: 'oauth',
       response: bodyOf(answer),
     };
   },
 };
 
-/** A page for people is no revocation endpoint, whatever its status. */
+/** An HTML page does not come from a revocation endpoint, whatever its status. */
 const isPage = (type: string | undefined) => /^text\/html/.test(type ?? '');
 
 const remedies = {

@@ -7,7 +7,7 @@ import type { Answer, Send } from '../transport.ts';
 import { bodyOf, partText, refusal, type Service, succeeded } from './service.ts';
 
 const label = 'Rocket.Chat';
-const url = urlField('http://127.0.0.1:3000', 'Where Rocket.Chat is');
+const url = urlField('http://127.0.0.1:3000', 'The URL of Rocket.Chat');
 const totpSecret = signInFields.find(({ name }) => name === 'totpSecret') as Parameter;
 const test = { method: 'GET', path: '/api/v1/me' } as const;
 const authorize: Credential['authorize'] = (fields, request) =>
@@ -16,7 +16,7 @@ const authorize: Credential['authorize'] = (fields, request) =>
 export const rocketchat: Service = {
   name: 'rocketchat',
   label,
-  help: 'Ends a session by its ID, as an administrator. That takes the permission logout-device-management and a second factor, which the node makes from the TOTP secret of the credential.',
+  help: 'Ends a session by its ID, as an administrator. This requires the permission logout-device-management and a second factor, which the node generates from the TOTP secret of the credential.',
   done: 'logged out',
   credentials: [
     {
@@ -26,11 +26,11 @@ export const rocketchat: Service = {
       wayLabel: 'User ID and Token',
       fields: [
         url,
-        { name: 'userId', label: 'User ID', help: 'What Rocket.Chat takes in X-User-Id', kind: 'text', required: true },
+        { name: 'userId', label: 'User ID', help: 'The value for the header X-User-Id', kind: 'text', required: true },
         {
           name: 'authToken',
           label: 'Auth Token',
-          help: 'What Rocket.Chat takes in X-Auth-Token: a personal access token, or the token of a sign-in',
+          help: 'The value for the header X-Auth-Token: a personal access token, or the token of a sign-in',
           kind: 'secret',
           required: true,
         },
@@ -55,7 +55,7 @@ export const rocketchat: Service = {
     {
       name: 'rocketchatCode',
       label: 'Two-Factor Code',
-      help: 'A code of your authenticator, or a backup code. Leave it empty where the credential has the TOTP secret.',
+      help: 'A code of your authenticator, or a backup code. Leave it empty if the credential has the TOTP secret.',
       kind: 'text',
     },
   ],
@@ -88,8 +88,8 @@ export const rocketchat: Service = {
 };
 
 /**
- * Sends a request with the given code; or with none, and then with those of the secret, one request at a time: Rocket.Chat
- * remembers the first code for those that follow.
+ * Sends a request with the given code; or first with none, and then with those of the secret, one request at a time:
+ * Rocket.Chat remembers the first code for the requests that follow.
  */
 async function sendConfirmed(
   { send, fields, kept, now }: Connection,
@@ -104,7 +104,7 @@ async function sendConfirmed(
 
 const takesCode = (answer: Answer) => /^totp-(required|invalid)$/.test(readError(jsonOf(answer)).code ?? '');
 
-/** Sends a request until no second factor is asked for any more, or there is no further code. */
+/** Sends a request until no second factor is required any more, or there is no further code. */
 async function sendWithCodes(send: Send, request: Parameters<Send>[0], codes: (string | undefined)[]): Promise<Answer> {
   let answer: Answer | undefined;
   for (const code of codes) {

@@ -8,38 +8,38 @@ import type { Answer } from '../transport.ts';
 
 export type ServiceName = 'curfew' | 'waha' | 'directus' | 'rocketchat' | 'altogic' | 'oauth';
 
-/** A system that the node Log Out can end a session in. */
+/** A system in which the node Log Out can end a session. */
 export type Service = {
   readonly name: ServiceName;
   readonly label: string;
-  /** What ends there, and what the service says of it. */
+  /** What ends there, and how the service answers. */
   readonly help: string;
-  /** What a badge says when it is done. */
+  /** The text of the badge when it is done. */
   readonly done: string;
   readonly credentials: readonly Credential[];
   readonly parameters: readonly Parameter[];
   readonly logOut: (connection: Connection, values: Values) => Promise<LoggedOut>;
 };
 
-/** What Log Out puts out, whatever the service. */
+/** The output of Log Out, for every service. */
 export type LoggedOut = {
   readonly success: true;
   readonly message: string;
   readonly service: ServiceName;
   readonly sessionId?: string;
-  /** The name of the session, where it has one. */
+  /** The name of the session, if it has one. */
   readonly session?: string;
   readonly receipt?: unknown;
-  /** The service's own answer; null when it answered nothing. */
+  /** The service's own answer; null if it was empty. */
   readonly response: unknown;
 };
 
-/** How a service tells an error: its text and its code, from the JSON of an answer. */
+/** Reads the text and the code of a service's error from the JSON of an answer. */
 export type ErrorReader = (json: unknown) => { code?: string | undefined; text?: string | undefined };
 
 /**
- * What a service refused, in its own text. An answer that is none of its own (an HTML page of a proxy) is told as that,
- * and 429 says how long to wait.
+ * The fault for a service's refusal, with the service's own text. An answer from something else (an HTML page of a
+ * proxy) is reported as such, and 429 says how long to wait.
  */
 export function refusal(
   label: string,
@@ -62,7 +62,7 @@ export function refusal(
     });
   }
   if (text === undefined) {
-    return new NodeFault('unexpected_answer', `${label} answered ${status}, and not as ${label} does.`, {
+    return new NodeFault('unexpected_answer', `${label} answered ${status}, but not as ${label} does.`, {
       ...facts,
       remedy: `Check the URL of the credential: is that ${label}, and not a proxy or another program?`,
     });
@@ -75,14 +75,14 @@ export function refusal(
 
 const waitText = (value: string) => (/^\d+$/.test(value) ? `${value} seconds` : `until ${value}`);
 
-/** The service's own answer, as an output shows it. */
+/** The service's own answer, for an output. */
 export function bodyOf(answer: Answer): unknown {
   return answer.text === '' ? null : (jsonOf(answer) ?? answer.text);
 }
 
 export const succeeded = ({ status }: Answer): boolean => status >= 200 && status < 300;
 
-/** A part of JSON that nobody has checked. */
+/** A part of unchecked JSON. */
 export function part(json: unknown, ...path: (string | number)[]): unknown {
   return path.reduce<unknown>(
     (at, key) => (typeof at === 'object' && at !== null ? (at as Record<string | number, unknown>)[key] : undefined),

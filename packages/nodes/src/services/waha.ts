@@ -9,7 +9,7 @@ const label = 'WAHA';
 export const waha: Service = {
   name: 'waha',
   label,
-  help: 'Logs a WhatsApp session out by its name; its configuration stays.',
+  help: 'Logs out a WhatsApp session by its name; its configuration is kept.',
   done: 'logged out',
   credentials: [
     {
@@ -18,8 +18,14 @@ export const waha: Service = {
       way: 'token',
       wayLabel: 'API Key',
       fields: [
-        urlField('http://127.0.0.1:3000', 'Where WAHA is'),
-        { name: 'apiKey', label: 'API Key', help: 'What WAHA takes in X-Api-Key', kind: 'secret', required: true },
+        urlField('http://127.0.0.1:3000', 'The URL of WAHA'),
+        {
+          name: 'apiKey',
+          label: 'API Key',
+          help: 'The value for the header X-Api-Key',
+          kind: 'secret',
+          required: true,
+        },
       ],
       authorize: (fields, request) => withHeaders(request, { 'x-api-key': textOf(fields, 'apiKey') }),
       test: { method: 'GET', path: '/api/sessions' },
@@ -44,7 +50,7 @@ export const waha: Service = {
         'session_not_found',
         `${label}: ${partText(jsonOf(answer), 'message')}: ${JSON.stringify(name)} could not be found.`,
         {
-          remedy: 'Check “Session Name”: it takes the name of a session of this WAHA.',
+          remedy: 'Check “Session Name”: it requires the name of a session of this WAHA.',
           status: 404,
           response: bodyOf(answer),
         },
@@ -61,7 +67,7 @@ export const waha: Service = {
   },
 };
 
-const remedies = { '401': 'Check the API key of the credential.', '403': 'Check what the API key may do.' };
+const remedies = { '401': 'Check the API key of the credential.', '403': 'Check the permissions of the API key.' };
 
 function readError(json: unknown): { text?: string | undefined } {
   return { text: partText(json, 'message') ?? partText(json, 'exception', 'message') };

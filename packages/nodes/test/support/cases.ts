@@ -125,7 +125,7 @@ export const cases: readonly Case[] = [
     prepare: fails(
       { userId: 'x'.repeat(256) },
       'invalid_parameter',
-      /“Session User ID” has 256 bytes; 255 are the most/,
+      /“Session User ID” has 256 bytes; the maximum is 255/,
     ),
   },
   {
@@ -188,7 +188,7 @@ export const cases: readonly Case[] = [
     prepare: fails(
       { userId: 'ada', accessGroups: Array.from({ length: 1000 }, (_, i) => `key-${i}`) },
       'invalid_parameter',
-      /“Access Groups” has 1000 entries; 100 are the most/,
+      /“Access Groups” has 1000 entries; the maximum is 100/,
     ),
   },
   {
@@ -235,7 +235,7 @@ export const cases: readonly Case[] = [
     output: 'errors',
     async prepare(server) {
       const { refreshToken } = await one(server, someone());
-      return fails({ sessionToken: refreshToken }, 'invalid_parameter', /“Session Token” holds a refresh token/)();
+      return fails({ sessionToken: refreshToken }, 'invalid_parameter', /“Session Token” contains a refresh token/)();
     },
   },
   {
@@ -250,7 +250,7 @@ export const cases: readonly Case[] = [
   {
     operation: 'getSessions',
     output: 'errors',
-    prepare: fails({ limit: -1 }, 'invalid_parameter', /“Limit” is -1; it must be 1 to/),
+    prepare: fails({ limit: -1 }, 'invalid_parameter', /“Limit” is -1; it must be from 1 to/),
   },
   {
     operation: 'endSessionById',
@@ -299,7 +299,7 @@ export const cases: readonly Case[] = [
     output: 'errors',
     async prepare(server) {
       const { token } = await one(server, someone());
-      return fails({ refreshToken: token }, 'invalid_parameter', /holds a session token \(an access token\)/)();
+      return fails({ refreshToken: token }, 'invalid_parameter', /contains a session token \(an access token\)/)();
     },
   },
 ];

@@ -184,6 +184,6 @@ export const targets: readonly Target[] = [
         },
       };
     },
-    unknown: { parameters: { oauthToken: 'of nobody' }, message: /revoked, or was not valid any more/ },
+    unknown: { parameters: { oauthToken: 'of nobody' }, message: /revoked, or was no longer valid/ },
   },
 ];

@@ -8,10 +8,10 @@ const short = Type.String({ maxLength: 4096 });
 
 export const signInBody = Type.Object({ email: short, password: short });
 
-/** Without a token: the caller's own session. */
+/** Without a token, the caller's own session is meant. */
 export const signOutBody = Type.Object({ token: Type.Optional(Type.Union([short, Type.Null()])) });
 
-/** A session that the client has until now ends: signing in again leaves no token behind. */
+/** The client's previous session ends: signing in again leaves no old token behind. */
 export function decodeSignIn({ email, password }: Static<typeof signInBody>, request: FastifyRequest): SignInRequest {
   return {
     ...decodeOrigin(request),
@@ -22,7 +22,7 @@ export function decodeSignIn({ email, password }: Static<typeof signInBody>, req
   };
 }
 
-/** The application's key: its API key, in the header or the query, counts before the key of its client library. */
+/** The application's key: its API key, in the header or the query, takes precedence over the client library's key. */
 export function decodeKey(request: FastifyRequest): string | undefined {
   const { apikey } = request.query as Record<string, unknown>;
   const key = header(request, 'authorization') ?? apikey ?? header(request, 'x-client-key');

@@ -3,7 +3,7 @@ import type { Session } from '../../domain/session.ts';
 
 const time = (moment: number) => new Date(moment).toISOString();
 
-/** An account as a user there. What somebody has who has no account here is only an id and a last sign-in. */
+/** An account as a user of Altogic. Somebody without an account here has only an id and a last sign-in. */
 export function encodeUser(session: Pick<Session, 'userId' | 'authenticatedAt'>, account?: AccountView): object {
   const { userId } = session;
   return {
@@ -15,7 +15,7 @@ export function encodeUser(session: Pick<Session, 'userId' | 'authenticatedAt'>,
   };
 }
 
-/** `token` is what names the session: its token where it was just made, elsewhere its id, as no token is kept. */
+/** `token` identifies the session: its token if it was just opened, otherwise its id, because tokens are not stored. */
 export function encodeSession(session: Session, token: string = session.id): object {
   const { device } = session;
   return {
@@ -31,7 +31,7 @@ export function encodeSession(session: Session, token: string = session.id): obj
   };
 }
 
-/** A name with its version in three parts; what is not known has the words that it has there. */
+/** A name with its version in three parts; unknown parts have the same placeholders as in Altogic. */
 function family(name: string | undefined, version: string | undefined): object {
   const [major = '0', minor = '0', patch = '0'] = version?.split('.') ?? [];
   return { family: name ?? 'Other', major, minor, patch };

@@ -1,14 +1,14 @@
 import type { CallErrorCode } from '../../errors.ts';
 
 /*
- * The one table of this dialect: each of our errors is one of its. It has no permissions: whoever has a session acts
- * on the sessions of its user alone. A row that is missing does not compile.
+ * The one table of this dialect: it maps each Curfew error to one of Altogic's. There are no permissions: a caller with
+ * a session can only act on the sessions of its user. A missing row does not compile.
  */
 
-/** What Altogic would say. `status`, where it is not ours. */
+/** An error in Altogic's format. `status` is set if it differs from Curfew's. */
 export type Refusal = { code: string; status?: number; message?: string };
 
-/** The two codes by which its client drops the session that it keeps, and what is wrong with a key. */
+/** The errors for a missing credential; those for a session make the client drop the session that it keeps. */
 export const missing = {
   key: { code: 'missing_api_key', message: 'An API key is required: Authorization, apikey or X-Client-Key.' },
   session: { code: 'missing_session_token', message: 'A session token is required in the header Session.' },

@@ -2,10 +2,10 @@ import type { CurfewError } from '../../errors.ts';
 import type { EncodedError } from '../answering.ts';
 import { invalid, missing, type Refusal, refusalOf } from './error-map.ts';
 
-/** Whose credential an error is about: the application's key, or the user's session. */
+/** The credential that an error is about: the application's key, or the user's session. */
 export type Place = 'key' | 'session';
 
-/** One of our errors in Altogic's words. */
+/** A Curfew error in Altogic's format. */
 export function encodeError(error: CurfewError, place: Place): EncodedError {
   const row = refusalOf[error.callCode];
   const refusal: Refusal = row === 'missing' ? missing[place] : row === 'invalid' ? invalid[place] : row;

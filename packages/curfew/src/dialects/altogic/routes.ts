@@ -18,13 +18,13 @@ type Person = Extract<Caller, { kind: 'person' }>;
 const root = '/_api';
 const base = `${root}/rest/v1/auth`;
 const hidden = { hide: true } as const;
-/** Sessions in its list at most, the newest: whoever opens more for one user reads the native list, which has pages. */
+/** The maximum number of sessions in the list, the newest ones; the native list, which has pages, shows more. */
 const mostListed = 1000;
 
 /**
  * Altogic's authentication API, as far as it concerns sessions. The order of checks is: the application's key → the
- * user's session → shapes → the call. A key needs no scope: the session says what may be done, and that is to the
- * sessions of its own user only.
+ * user's session → shapes → the call. A key needs no scope: the session determines what is allowed, which is to act on
+ * the sessions of its own user.
  */
 export const altogic: Dialect = (app, services) => {
   const { authority } = services;
@@ -99,7 +99,7 @@ export const altogic: Dialect = (app, services) => {
     places.set(request, 'session');
   }
 
-  /** Its list has no pages: it ends after so many, and the caller's own is one of them. */
+  /** The list has no pages: it is limited to {@link mostListed}, and always includes the caller's own session. */
   async function newestOf({ session: own }: Person): Promise<Session[]> {
     const newest: Session[] = [];
     let cursor: string | undefined;

@@ -12,8 +12,8 @@ export const refreshCookie = 'directus_refresh_token';
 export const sessionCookie = 'directus_session_token';
 
 /*
- * What the bodies are. Directus checks a sign-in by the rules of Joi, and the rest by hand: there, what is empty is
- * missing.
+ * The shapes of the bodies. Directus validates a sign-in with Joi, and everything else by hand: there, an empty value
+ * counts as missing.
  */
 
 const emptyIsMissing = { 'x-empty': 'missing' };
@@ -24,7 +24,7 @@ export const loginBody = Type.Object({
   mode: Type.Optional(Type.Unsafe<Mode>({ type: 'string', enum: [...modes] })),
   otp: Type.Optional(Type.String({ minLength: 1 })),
 });
-/** Of any type, as there: what is no text is the token of nobody, and no mode. */
+/** Of any type, as in Directus: a value that is not a string is an unknown token, or no mode. */
 export const refreshBody = Type.Object({
   refresh_token: Type.Optional(Type.Unknown(emptyIsMissing)),
   mode: Type.Optional(Type.Unknown(emptyIsMissing)),
@@ -33,7 +33,7 @@ export const passwordBody = Type.Object({ password: Type.String(emptyIsMissing) 
 export const secretBody = Type.Object({ secret: Type.String(emptyIsMissing), otp: Type.String(emptyIsMissing) });
 export const otpBody = Type.Object({ otp: Type.String(emptyIsMissing) });
 
-/** Bodies as Directus takes them: an empty one is `{}`, and so is what is not sent as JSON. */
+/** Accepts bodies as Directus does: an empty body counts as `{}`, and so does one that is not sent as JSON. */
 export function takeBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, jsonParser(app, undefined));
@@ -45,13 +45,13 @@ export function takeBodies(app: FastifyInstance): void {
   );
 }
 
-/** Checks one field after the other, and tells of the first that is wrong in Directus's words; others may be there. */
+/** Checks one field after the other, and returns the first error in Directus's words; unknown fields are allowed. */
 function checkBody(shape: TObject, value: unknown): { value: object } | { error: CurfewError } {
   if (value !== null && (typeof value !== 'object' || Array.isArray(value))) {
     return { error: wrong('body_not_json', '"value" must be of type object') };
   }
   const body: Record<string, unknown> = { ...value };
-  // A shape without a required field has no list of them.
+  // A shape without required fields has no list of them.
   const required: readonly string[] = shape.required ?? [];
   for (const [name, field] of Object.entries<TSchema>(shape.properties)) {
     if ('x-empty' in field && !body[name]) delete body[name];
@@ -80,7 +80,7 @@ function faultOf(name: string, value: unknown, field: Field, required: boolean):
   return undefined;
 }
 
-/** A local part, and a domain of two labels or more. */
+/** Requires a local part, and a domain of two labels or more. */
 function isEmail(text: string): boolean {
   return text.isWellFormed() && /^[^\s@\p{Cc}]+@[^\s@.\p{Cc}]+(?:\.[^\s@.\p{Cc}]+)+$/u.test(text);
 }
@@ -90,8 +90,8 @@ function wrong(code: ErrorCode, detail: string): CurfewError {
 }
 
 /**
- * The access token that a program sends: in the header or the query, and not in both (RFC 6750 §2). Another scheme of
- * authorization, and a parameter that is repeated, say nothing.
+ * The access token that a program sends: in the header or the query, but not in both (RFC 6750 §2). Other authorization
+ * schemes and repeated parameters are ignored.
  */
 export function decodeBearer(request: FastifyRequest): string | undefined {
   const { access_token: inQuery } = request.query as Record<string, unknown>;
@@ -103,14 +103,14 @@ export function decodeBearer(request: FastifyRequest): string | undefined {
   return inHeader ?? asked;
 }
 
-/** The cookies of this dialect that came, all of each name. */
+/** All of this dialect's cookies in a request, by name. */
 export function decodeCookies(request: FastifyRequest): { refresh: string[]; session: string[] } {
   return { refresh: cookiesNamed(request, refreshCookie), session: cookiesNamed(request, sessionCookie) };
 }
 
 /**
- * Which mode a refresh or a log-out is in, and the credentials where that mode has them, one at least; no mode looks
- * elsewhere.
+ * The mode of a refresh or a log-out, and at least one credential from the place where that mode keeps it; no mode
+ * looks elsewhere.
  */
 export function decodeRefresh(
   { refresh_token: given, mode = given === undefined ? 'cookie' : 'json' }: Static<typeof refreshBody>,
@@ -127,7 +127,7 @@ export function decodeRefresh(
   throw wrong('missing_field', 'The refresh token is required in either the payload or cookie');
 }
 
-/** The fields that are asked for: a list, repeated, or divided by commas; of a path only its first part. */
+/** The requested fields: a list, repeated, or separated by commas; only the first part of a path counts. */
 export function decodeFields(request: FastifyRequest): Set<string> {
   const query = request.query as Record<string, string | string[] | undefined>;
   const asked = [query['fields'], query['fields[]']].flat().filter((text) => text !== undefined);

@@ -10,8 +10,8 @@ import { decodeCookies, type Mode, refreshCookie, sessionCookie } from './decode
 import type { Bearer, DirectusTokens } from './tokens.ts';
 
 /**
- * Tells a caller of their tokens, each mode in its own way. None outlives its session, so each may be shorter than is
- * set; `expires` in milliseconds.
+ * Sends a caller the tokens, in the way of each mode. None outlives its session, so each may live shorter than the
+ * setting; `expires` is in milliseconds.
  */
 export async function encodeTokens(
   mode: Mode,
@@ -21,7 +21,7 @@ export async function encodeTokens(
   reply: FastifyReply,
 ): Promise<object> {
   const { session, refreshToken } = bearer;
-  // From the moment of the sign-in or the refresh: later, an answer would tell of a part of a second less.
+  // Measured from the sign-in or the refresh: measured now, it would be a fraction of a second less.
   const left = Math.min(session.expiresAt, session.idleExpiresAt) - session.lastSeenAt;
   if (mode === 'session') {
     const expires = Math.min(directusSession, left);
@@ -35,14 +35,14 @@ export async function encodeTokens(
   return { data };
 }
 
-/** Empties the cookies that came. */
+/** Empties the cookies that the request has. */
 export function clearCookies(request: FastifyRequest, reply: FastifyReply): void {
   const came = decodeCookies(request);
   if (came.refresh.length > 0) clearCookie(reply, refreshCookie);
   if (came.session.length > 0) clearCookie(reply, sessionCookie);
 }
 
-/** Directus leaves the cookie there, empty and with the age that a full one has; so do we, and take it for none. */
+/** Like Directus, keeps the cookie, empty and with its usual age; an empty cookie counts as none. */
 export function clearCookie(reply: FastifyReply, name: typeof refreshCookie | typeof sessionCookie): void {
   setCookie(reply, name, '', name === refreshCookie ? 7 * day : day);
 }
@@ -53,12 +53,12 @@ function setCookie(reply: FastifyReply, name: string, value: string, age: number
   reply.setCookie(name, value, { path: '/', httpOnly: true, sameSite: 'lax', maxAge, secure });
 }
 
-/** What stands for a secret that is there and not told. */
+/** The placeholder for an existing secret. */
 const concealed = '**********';
 
 /**
- * A user's own fields, all of them or those asked for. A user of an application who has no account has an id alone;
- * so has whoever asks for a field that does not exist.
+ * A user's own fields, all of them or the requested ones. Only the id is returned for a user of an application who has
+ * no account, and if an unknown field is requested.
  */
 export function encodeUser({ session, account, roles }: Person, fields: Set<string>): object {
   const { userId: id } = session;
@@ -98,7 +98,7 @@ export function encodeUser({ session, account, roles }: Person, fields: Set<stri
   return { data: Object.fromEntries([...fields].map((field) => [field, user[field]])) };
 }
 
-/** What an authenticator needs; the parameters of the URL in Directus's order. */
+/** The data for an authenticator; the parameters of the URL are in Directus's order. */
 export function encodeEnrolment({ secret, url }: Enrolment): object {
   const given = new URL(url);
   const parameters = ['secret', 'period', 'digits', 'algorithm', 'issuer'].map(

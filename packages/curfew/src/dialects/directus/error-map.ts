@@ -1,20 +1,20 @@
 import type { CallErrorCode } from '../../errors.ts';
 
 /*
- * The one table of this dialect: each of our errors is one of Directus's, everywhere or where it was met. A row that
- * is missing does not compile.
+ * The one table of this dialect: it maps each Curfew error to one of Directus's, in general or for one place. A missing
+ * row does not compile.
  */
 
-/** What Directus would say; `code` is what its clients look for. */
+/** An error in Directus's format; its clients look for `code`. */
 export type Refusal =
   | { kind: 'plain'; status: number; code: string; message: string }
-  /** `reason` where it is not what the error itself tells. */
+  /** `reason` is set if it differs from the error's own detail. */
   | { kind: 'invalid-payload'; reason?: string }
   | { kind: 'too-many-requests' }
   | { kind: 'route-not-found' }
   | { kind: 'unavailable'; reason: string };
 
-/** Where an error was met, when that counts: reading an access token, signing in, changing the second factor. */
+/** Where an error occurred, if that matters: reading an access token, signing in, changing the second factor. */
 export type Place = 'access-token' | 'login' | 'factor';
 
 const plain = (status: number, code: string, message: string): Refusal => ({ kind: 'plain', status, code, message });

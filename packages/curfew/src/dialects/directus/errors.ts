@@ -3,14 +3,14 @@ import { type CurfewError, errors } from '../../errors.ts';
 import type { EncodedError } from '../answering.ts';
 import { type Place, refusalAt, refusalOf } from './error-map.ts';
 
-/** One of our errors in Directus's words. */
+/** A Curfew error in Directus's format. */
 export function encodeError(error: CurfewError, place: Place | undefined, request: FastifyRequest): EncodedError {
   const refusal = (place && refusalAt[place][error.callCode]) ?? refusalOf[error.callCode];
   switch (refusal.kind) {
     case 'plain':
       return answer(refusal.status, refusal.message, { code: refusal.code });
     case 'invalid-payload': {
-      // Its reasons are no sentences.
+      // Directus's reasons have no full stop.
       const reason = (refusal.reason ?? error.facts.detail ?? errors[error.code].title).replace(/\.$/, '');
       return answer(400, `Invalid payload. ${reason}.`, { reason, code: 'INVALID_PAYLOAD' });
     }

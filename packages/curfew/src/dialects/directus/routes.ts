@@ -28,7 +28,7 @@ import type { Place } from './error-map.ts';
 import { encodeError } from './errors.ts';
 import { createTokens, kindOfJwt } from './tokens.ts';
 
-/** What says that a credential is none, and no more. */
+/** The errors that only mean that a credential is not valid. */
 const notSignedIn: readonly ErrorCode[] = [
   'token_malformed',
   'token_unknown',
@@ -38,8 +38,8 @@ const notSignedIn: readonly ErrorCode[] = [
 ];
 
 /**
- * Directus's REST API, as far as it concerns signing in and sessions. The order of checks is its own: a bearer that
- * does not hold fails every route, then the body, then the call.
+ * Directus's REST API, as far as it concerns signing in and sessions. The order of checks is Directus's: an invalid
+ * bearer fails on every route, then comes the body, then the call.
  */
 export const directus: Dialect = (app, services, settings) => {
   const { authority } = services;
@@ -47,7 +47,7 @@ export const directus: Dialect = (app, services, settings) => {
   const places = new WeakMap<FastifyRequest, Place>();
   takeBodies(app);
   answerAs(app, services, (error, request) => encodeError(error, places.get(request), request));
-  // Under a path of its own it answers for what is not there too.
+  // Under its own path prefix it also answers for unknown routes.
   if (app.prefix !== '') {
     app.setNotFoundHandler(() => {
       throw new CurfewError('route_not_found');
@@ -70,7 +70,7 @@ export const directus: Dialect = (app, services, settings) => {
       password,
       code,
       ...decodeOrigin(request),
-      // No use of the cookie is later than its age after the last: then the session is over too.
+      // The cookie cannot be used later than its age after its last use, so the session's idle limit is the same.
       idle: mode === 'session' ? Math.min(settings.directusSession, settings.idle, settings.absolute) : undefined,
       previousSessions: await sessionsBefore(request),
     });
@@ -90,11 +90,11 @@ export const directus: Dialect = (app, services, settings) => {
 
   post('/auth/logout', refreshBody, async (request: Sent<typeof refreshBody>, reply) => {
     const { mode, credentials: shown } = decodeRefresh(request.body, request);
-    // All that came: a browser whose other cookie is good is not logged out.
+    // All of them, so that no other valid cookie keeps the browser signed in.
     for (const credential of shown) {
       await unlessOver(async () => {
         const token = mode === 'session' ? await tokens.openSession(credential) : credential;
-        // Whoever has no more than a session token, from another surface, logs out with that.
+        // A client that only has a session token, from another API, logs out with it.
         await authority.logOut(kindOfToken(token) === 'session' ? { token } : { refreshToken: token });
       });
     }
@@ -102,7 +102,7 @@ export const directus: Dialect = (app, services, settings) => {
     return reply.status(204).send();
   });
 
-  // By this a client finds out that here is Directus, before anybody signs in.
+  // With this call a client checks that it talks to Directus, before anybody signs in.
   for (const path of eitherWay('/server/ping')) app.get(path, { schema: { hide: true } }, async () => 'pong');
 
   for (const path of eitherWay('/users/me')) {
@@ -111,7 +111,7 @@ export const directus: Dialect = (app, services, settings) => {
     });
   }
 
-  // Directus asks for the password of whoever begins, and for a code of whoever goes on: each is more than a session.
+  // Directus requires the password to begin, and a code to continue: each is more than a session.
   post('/users/me/tfa/generate', passwordBody, async (request: Sent<typeof passwordBody>) => {
     await authority.confirmPassword(accountOf(request).account, request.body.password);
     await admitAgain(request);
@@ -144,7 +144,7 @@ export const directus: Dialect = (app, services, settings) => {
     }
   }
 
-  /** Whoever has shown no token in the header or the query may have the session cookie. */
+  /** A request without a token in the header or the query may use the session cookie. */
   async function signedIn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (request.caller) return;
     const { session } = decodeCookies(request);
@@ -156,7 +156,7 @@ export const directus: Dialect = (app, services, settings) => {
     });
   }
 
-  /** The person whom a token speaks of: one of the two that this dialect makes, or a session token. */
+  /** The person to whom a token belongs: one of the two kinds that this dialect issues, or a session token. */
   async function readToken(request: FastifyRequest, text: string): Promise<Person> {
     switch (kindOfJwt(text)) {
       case 'access':
@@ -180,8 +180,8 @@ export const directus: Dialect = (app, services, settings) => {
   }
 
   /**
-   * The refresh token to go on with: of several cookies, the first whose session lives. Only looking does not use one
-   * up, so that no old cookie is taken for a copy of a new one.
+   * The refresh token to use: of several cookies, the first whose session is alive. The check does not use up a token,
+   * so an old cookie is not mistaken for a stolen copy of a new one.
    */
   async function alive(
     shown: readonly string[],
@@ -196,7 +196,7 @@ export const directus: Dialect = (app, services, settings) => {
     return firstThatHolds(shown, look, notSignedIn);
   }
 
-  /** The sessions that a browser or a program has until it signs in again. */
+  /** The sessions that a browser or a program has before it signs in again. */
   async function sessionsBefore(request: FastifyRequest): Promise<Person['session'][]> {
     const { refresh, session } = decodeCookies(request);
     const found = [
@@ -216,15 +216,15 @@ type Shape = typeof loginBody | typeof refreshBody | typeof passwordBody | typeo
 type Sent<Body extends Shape> = FastifyRequest<{ Body: Static<Body> }>;
 type Handler<Body extends Shape> = (request: Sent<Body>, reply: FastifyReply) => Promise<unknown>;
 
-/** Directus takes a slash at the end too. */
+/** Directus also accepts a trailing slash. */
 function eitherWay(path: string): string[] {
   return [path, `${path}/`];
 }
 
 /**
- * A page of another site that makes a browser send our cookies: the browser says so, and nothing is done. Whatever
- * else the request carries, such as a password that a proxy asked for or a token in the query, the cookies would count
- * in a sign-in, a refresh or a log-out.
+ * Refuses requests that a page of another site makes with our cookies, according to the browser. Whatever else such a
+ * request contains, such as a password for a proxy or a token in the query, a sign-in, a refresh or a log-out would use
+ * the cookies.
  */
 function refuseOtherSites(request: FastifyRequest): void {
   const { refresh, session } = decodeCookies(request);
@@ -232,18 +232,18 @@ function refuseOtherSites(request: FastifyRequest): void {
   if (siteOf(request) === 'another') throw crossSite(request);
 }
 
-/** A session cookie that is dead is emptied, so that the browser does not send it for ever. */
+/** Empties an invalid session cookie, so that the browser does not send it for ever. */
 async function fromSessionCookie<T>(reply: FastifyReply, use: () => Promise<T>): Promise<T> {
   try {
     return await use();
   } catch (error) {
-    // An expired one it keeps, as Directus has it.
+    // An expired one is kept, as in Directus.
     if (isCurfewError(error, ...notSignedIn) && error.code !== 'token_expired') clearCookie(reply, sessionCookie);
     throw error;
   }
 }
 
-/** What a credential leads to; `undefined` when it leads nowhere any more. A fault of the store stays one. */
+/** The result for a credential; `undefined` if the credential is no longer valid. Other errors are thrown. */
 async function unlessOver<T>(use: () => Promise<T>): Promise<T | undefined> {
   try {
     return await use();

@@ -6,26 +6,26 @@ import { CurfewError } from '../../errors.ts';
 import type { DialectSettings } from '../dialect.ts';
 
 /*
- * The two tokens that are this dialect's own. Neither opens anything by itself: whoever reads one asks the authority
- * about the session next, so both die with it at once.
+ * The two kinds of tokens that this dialect issues. Neither gives access by itself: after reading one, the authority is
+ * asked about the session, so both become invalid with the session at once.
  *
- * - The access token is signed (HS256, RFC 7519) and names a session by its id. Clients may look into it, so it holds
- *   what Directus's holds, and no secret.
- * - The session token, the cookie of mode `session`, is encrypted (A256KW with A256GCM, RFC 7516) and holds the
- *   session's refresh token: it is verified by it, and rotated with it. It is sealed so that nobody can take that out
- *   and use it when the day that the cookie is good for is over.
+ * - The access token is signed (HS256, RFC 7519) and names a session by its id. Clients may decode it, so it has the
+ *   same claims as Directus's, and no secret.
+ * - The session token, the cookie of mode `session`, is encrypted (A256KW with A256GCM, RFC 7516) and contains the
+ *   session's refresh token: it is verified by it, and rotated with it. It is encrypted so that nobody can extract the
+ *   refresh token and use it after the cookie has expired.
  *
- * Each has a key of its own, derived from the servers' key: what is good for one audience is good for no other.
- * One algorithm is allowed for each, the key never comes out of a token (`jku`, `x5u`, `jwk` and `kid` play no part),
- * and `exp` and `iat` must be there (RFC 8725; ASVS 9.1 and 9.2).
+ * Each has its own key, derived from the servers' key, so a token for one audience is invalid for the other. One
+ * algorithm is allowed for each, the key never comes from a token (`jku`, `x5u`, `jwk` and `kid` are ignored), and
+ * `exp` and `iat` are required (RFC 8725; ASVS 9.1 and 9.2).
  */
 
-/** Directus's own: its clients and its server tell its tokens by it. */
+/** The issuer that Directus uses: its clients and its server recognise its tokens by it. */
 const issuer = 'directus';
 const access = { type: 'at+jwt', audience: 'curfew directus access' } as const;
 const sealed = { type: 'directus-session+jwt', audience: 'curfew directus session' } as const;
 
-/** Whose token is made, and of which session. */
+/** The person and the session for which a token is issued. */
 export type Bearer = { session: Session; refreshToken: string; roles: readonly Role[] };
 
 export type DirectusTokens = {
@@ -38,7 +38,7 @@ export type DirectusTokens = {
   openSession(text: string): Promise<string>;
 };
 
-/** What a text claims to be, by what it looks like alone: nothing of it is believed yet. */
+/** The kind of a token, only by its form: nothing in it is trusted yet. */
 export function kindOfJwt(text: string): 'access' | 'session' | undefined {
   const parts = text.split('.').length;
   if (parts === 5) return 'session';
@@ -96,7 +96,7 @@ export function createTokens({ clock, keyFor }: DialectSettings): DirectusTokens
   };
 }
 
-/** The claims of a token that verifies; whatever is wrong with one but its age, it is not ours. */
+/** The claims of a valid token. Any error other than its age makes the token malformed. */
 async function verified(text: string, read: () => Promise<{ payload: JWTPayload }>): Promise<JWTPayload> {
   if (!isCanonical(text)) throw new CurfewError('token_malformed');
   try {
@@ -106,7 +106,9 @@ async function verified(text: string, read: () => Promise<{ payload: JWTPayload 
   }
 }
 
-/** Base64 has more than one text for the same bytes; a token has one, so that a changed one is never the same. */
+/**
+ * Base64 has several texts for the same bytes. Only one of them is accepted, so a changed text is a different token.
+ */
 function isCanonical(text: string): boolean {
   return text.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 }

@@ -1,8 +1,8 @@
 import Type from 'typebox';
 
 /*
- * The shapes of this dialect's answers. They serialize what is said, so nothing that stands in no shape gets out: no
- * login token but the one that a sign-in makes, and no hash.
+ * The shapes of this dialect's answers. The answers are serialized with them, so nothing outside a shape is sent: no
+ * login token except that of a sign-in, and no hash.
  */
 
 const success = Type.Literal(true);
@@ -82,7 +82,7 @@ export const answers = {
   othersEnded: Type.Object({ token: Type.String(), tokenExpires: time, success }),
 } as const;
 
-/** Every refusal; which parts it has depends on what is refused. */
+/** Every refusal; its fields depend on the kind of refusal. */
 export const refusal = Type.Object({
   success: Type.Literal(false),
   status: Type.Optional(Type.String()),

@@ -2,8 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { jsonParser } from '../../http/json.ts';
 
 /**
- * Bodies as Rocket.Chat takes them: no body and an empty one are `{}` (its client posts a logout with the content type
- * of JSON and nothing in it), and a form is as good as JSON (`curl -d 'user=…&password=…'` in its documentation).
+ * Accepts bodies as Rocket.Chat does: a missing or empty body counts as `{}` (its client posts a logout with the
+ * content type of JSON and no body), and a form is accepted like JSON (`curl -d 'user=…&password=…'` in its
+ * documentation).
  */
 export function acceptBodies(app: FastifyInstance): void {
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, jsonParser(app, {}));

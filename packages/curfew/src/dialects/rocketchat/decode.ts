@@ -8,7 +8,7 @@ import { decodeOrigin, header } from '../request.ts';
 
 const short = Type.String({ maxLength: 4096 });
 
-/** `user` is a user name or an address, bare or in an object; `username` and `email` say which. */
+/** `user` is a user name or an address, bare or in an object; `username` and `email` are explicit. */
 export const loginBody = Type.Object({
   user: Type.Optional(
     Type.Union([short, Type.Object({ username: Type.Optional(short), email: Type.Optional(short) })]),
@@ -21,7 +21,7 @@ export const loginBody = Type.Object({
 
 export const sessionParams = Type.Object({ sessionId: short }, { additionalProperties: false });
 
-/** Without one: the caller. */
+/** Without a `userId`, the caller is meant. */
 export const userParams = Type.Object(
   { userId: Type.Optional(Type.Union([short, Type.Null()])) },
   { additionalProperties: false },
@@ -59,13 +59,13 @@ function loginOf({ user, username, email }: Static<typeof loginBody>): SignInReq
   return text.includes('@') ? { email: text } : { username: text };
 }
 
-/** Who says who they are: a user's id, and a session token. */
+/** The caller's credentials: a user id and a session token. */
 export function decodeCredentials(request: FastifyRequest): { userId: string; token: string } | undefined {
   const [userId, token] = [header(request, 'x-user-id'), header(request, 'x-auth-token')];
   return userId && token ? { userId, token } : undefined;
 }
 
-/** As many as were asked for, up to the most of a page; 0 asks for the most. */
+/** The requested page size, up to the maximum; 0 means the maximum. */
 export function decodePage({ count = limits.pageDefault, offset = 0 }: Static<typeof pageParams>): {
   limit: number;
   offset: number;
@@ -73,7 +73,7 @@ export function decodePage({ count = limits.pageDefault, offset = 0 }: Static<ty
   return { limit: count === 0 ? limits.pageMax : Math.min(count, limits.pageMax), offset };
 }
 
-/** Its sort keys, and ours. */
+/** Rocket.Chat's sort keys, and Curfew's. */
 const keys = {
   loginAt: 'createdAt',
   'device.name': 'device',
@@ -83,10 +83,10 @@ const keys = {
   '_user.name': 'displayName',
 } as const satisfies Record<string, BrowseKey>;
 
-/** What Rocket.Chat tells apart: a sort that is none, and one by something else. */
+/** Rocket.Chat distinguishes an invalid sort from one by an unknown key. */
 export type WrongSort = 'wrong-sort' | 'wrong-sort-key';
 
-/** `{"device.name": 1, "loginAt": -1}` as text; without it, the latest sign-in first. */
+/** Parses `{"device.name": 1, "loginAt": -1}`; by default, the latest sign-in comes first. */
 export function decodeSort(text: string | undefined): BrowseOrder | WrongSort {
   if (text === undefined || text === '') return [];
   const entries = entriesOf(text);

@@ -30,7 +30,7 @@ export function encodeUser(account: AccountView): object {
   };
 }
 
-/** A user whom the application alone knows: the id is all that there is to say. */
+/** A user whom only the application knows: nothing but the id is known here. */
 export function encodeStranger(id: string): object {
   return {
     ...profile({ id, username: id, name: id }),
@@ -41,7 +41,7 @@ export function encodeStranger(id: string): object {
   };
 }
 
-/** What Rocket.Chat's clients expect of everybody. There are no pictures and no preferences here. */
+/** The fields that Rocket.Chat's clients expect of every user. There are no pictures or preferences here. */
 function profile({ id, username, name }: { id: string; username: string; name: string }): object {
   return {
     _id: id,
@@ -61,12 +61,12 @@ export const loggedOut = {
   success: true,
 } as const;
 
-/** All of a user's sessions are over. */
+/** All of a user's sessions have ended. */
 export function encodeUserEnded(userId: string): object {
   return { message: `User ${userId} has been logged out!`, success: true };
 }
 
-/** All but the caller's own are over: the token that stays, and until when. */
+/** All sessions except the caller's own have ended: returns the token that remains, and until when. */
 export function encodeOthersEnded(token: string, { session }: Person): object {
   return { token, tokenExpires: rfc3339(session.expiresAt), success: true };
 }
@@ -93,13 +93,13 @@ export function encodeSession(session: Session, { session: current }: Person, ho
   };
 }
 
-/** The same with whose it is. */
+/** The same, with the owner of the session. */
 export function encodePopulated(session: Session, named: OwnerNames, caller: Person, host: string): object {
   const { username, displayName: name } = named;
   return { ...encodeSession(session, caller, host), _user: { name, username } };
 }
 
-/** A page; `partial` stands there only when there may be more than was looked at. */
+/** A page; it has `partial` only if there may be more matches than were searched. */
 export function encodePage(
   sessions: object[],
   { total, partial }: Browsed,

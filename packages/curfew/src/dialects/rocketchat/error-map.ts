@@ -2,8 +2,8 @@ import type { Permission } from '../../domain/permissions.ts';
 import type { CallErrorCode } from '../../errors.ts';
 
 /*
- * The one table of this dialect: it maps each of its permissions to one of Curfew's, and each error of Curfew's to one of its. A row
- * that is missing does not compile.
+ * The one table of this dialect: it maps each of Rocket.Chat's permissions to one of Curfew's, and each Curfew error to
+ * one of Rocket.Chat's. A missing row does not compile.
  */
 
 export const permissionsOf = {
@@ -12,7 +12,7 @@ export const permissionsOf = {
   'logout-other-user': 'sessions.end',
 } as const satisfies Record<string, Permission>;
 
-/** What Rocket.Chat would say. `[text]` is what its clients look for. */
+/** An error in Rocket.Chat's format. Its clients look for `[text]`. */
 export type Refusal =
   | { kind: 'unauthorized' }
   | { kind: 'not-signed-in' }

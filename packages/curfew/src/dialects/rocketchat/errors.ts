@@ -3,10 +3,10 @@ import type { EncodedError } from '../answering.ts';
 import type { WrongSort } from './decode.ts';
 import { type Refusal, refusalOf } from './error-map.ts';
 
-/** Where an error was met: the same one is told differently there. */
+/** Where an error occurred: the same error has different answers there. */
 export type Place = 'login' | 'second-factor' | 'user' | WrongSort | 'elsewhere';
 
-/** One of our errors in Rocket.Chat's words. */
+/** A Curfew error in Rocket.Chat's format. */
 export function encodeError(error: CurfewError, place: Place): EncodedError {
   const refusal = ofPlace[place]?.[error.code] ?? refusalOf[error.callCode];
   switch (refusal.kind) {
@@ -41,7 +41,7 @@ const ofPlace: Partial<Record<Place, Partial<Record<ErrorCode, Refusal>>>> = {
   'second-factor': {
     too_many_attempts: { kind: 'totp', type: 'totp-max-attempts', text: 'TOTP Maximun Failed Attempts Reached' },
   },
-  // One for whom there is nothing to end is no user, as there.
+  // As in Rocket.Chat, a user without sessions counts as unknown.
   user: {
     session_not_found: { kind: 'failed', type: 'error-invalid-user-id', text: 'Invalid user id' },
     user_id_too_long: { kind: 'failed', type: 'error-invalid-user-id', text: 'Invalid user id' },
@@ -62,12 +62,12 @@ function totp({ type, text }: Extract<Refusal, { kind: 'totp' }>, error: CurfewE
   if (type === 'totp-max-attempts') return body;
   const details = { method: 'totp', codeGenerated: false };
   if (type === 'totp-invalid') return { ...body, details };
-  // A backup code goes in the same header, so it is no method of its own there.
+  // A backup code goes into the same header, so Rocket.Chat does not list it as a method.
   const availableMethods = (error.facts.methods ?? []).filter((method) => method === 'totp');
   return { ...body, details: { ...details, availableMethods } };
 }
 
-/** What the validator said: Rocket.Chat uses the same one, and passes its words on. */
+/** The validator's message: Rocket.Chat uses the same validator, and passes its messages on. */
 function reasonOf(error: CurfewError): string {
   const said = (error.cause as { validation?: { message?: string }[] } | undefined)?.validation?.[0]?.message;
   return said ?? error.facts.detail ?? 'invalid body';

@@ -37,7 +37,7 @@ import {
 import { permissionsOf } from './error-map.ts';
 import { encodeError, type Place } from './errors.ts';
 
-/** Rocket.Chat's own paths, from which a client's base URL leads to `/api/v1`. */
+/** The base of Rocket.Chat's own paths. */
 const base = '/api/v1';
 
 type WithPage = { Querystring: Static<typeof pageParams> };
@@ -45,7 +45,7 @@ type InQuery = { Querystring: Static<typeof sessionParams> };
 type InBody = { Body: Static<typeof sessionParams> };
 
 /**
- * Rocket.Chat's REST API, as far as it concerns signing in and sessions. The order of checks is its own:
+ * Rocket.Chat's REST API, as far as it concerns signing in and sessions. The order of checks is Rocket.Chat's:
  * authentication → rate limit → parameters → permission → second factor → the call.
  */
 export const rocketchat: Dialect = (app, services, settings) => {
@@ -175,7 +175,7 @@ export const rocketchat: Dialect = (app, services, settings) => {
     await limitCalls(services, settings, request, reply);
   }
 
-  /** Whoever may see or end others' devices: the permission, then the second factor. */
+  /** A person who may see or end others' devices: checks the permission, then the second factor. */
   async function manager(request: FastifyRequest, wanted: keyof typeof permissionsOf): Promise<Person> {
     const caller = personOf(request);
     permission(caller, permissionsOf[wanted]);
@@ -206,12 +206,12 @@ async function authenticate(authority: Authority, request: FastifyRequest): Prom
   const credentials = decodeCredentials(request);
   if (!credentials) throw new CurfewError('authentication_required');
   const caller = await authority.authenticateSession(credentials.token);
-  // The two belong together, or neither is believed.
+  // The two must belong together, or neither is accepted.
   if (caller.kind === 'person' && caller.session.userId === credentials.userId) return caller;
   throw new CurfewError('authentication_required');
 }
 
-/** Counts the calls of a route from an address, and says how many are left. */
+/** Counts the calls of a route from an address, and reports how many are left. */
 async function limitCalls(
   { authority }: Services,
   { rocketchatCalls: rule }: DialectSettings,

@@ -4,7 +4,7 @@ import type { NamedRequest } from '../../authority/named-sessions.ts';
 import { CurfewError } from '../../errors.ts';
 import { header } from '../request.ts';
 
-/** A part that may be absent, or `null`, which is the same there. What is not known is not looked at. */
+/** A field that may be absent or `null`, which is the same in WAHA. Unknown fields are ignored. */
 const maybe = <Schema extends Type.TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]));
 
 const name = maybe(Type.String());
@@ -41,13 +41,13 @@ export function decodeAll({ all }: Static<typeof listQuery>): boolean {
   return all !== undefined && truths.includes(all);
 }
 
-/** The API key: the header counts before the query. */
+/** The API key: the header takes precedence over the query. */
 export function decodeKey(request: FastifyRequest): string | undefined {
   const key = header(request, 'x-api-key') ?? (request.query as Record<string, unknown>)['x-api-key'];
   return typeof key === 'string' && key !== '' ? key : undefined;
 }
 
-/** The session that a request names, in its path or its body, for what is said of it. */
+/** The name of the session in a request's path or body, for messages. */
 export function namedBy({ params, body }: FastifyRequest): string {
   const { name } = { ...(body as { name?: unknown } | undefined), ...(params as { name?: unknown }) };
   return typeof name === 'string' && name !== '' ? name : defaultName;

@@ -1,14 +1,14 @@
 import type { NamedView } from '../../authority/named-sessions.ts';
 import type { NamedStatus } from '../../domain/named.ts';
 
-/** Nothing of ours is STARTING or FAILED: what a call asks for is done when it answers. */
+/** There is no STARTING and no FAILED here: a call answers once it is done. */
 const statusOf = {
   working: 'WORKING',
   waiting: 'SCAN_QR_CODE',
   stopped: 'STOPPED',
 } as const satisfies Record<NamedStatus, string>;
 
-/** Who is signed in; their name is the account's, if they have one. */
+/** The user who is signed in; the name is the account's, if there is one. */
 export type Me = { id: string; pushName: string };
 
 export function encodeSession({ name, status, config, session }: NamedView, me: Me | null): object {

@@ -2,8 +2,8 @@ import type { Permission } from '../../domain/permissions.ts';
 import type { CallErrorCode } from '../../errors.ts';
 
 /*
- * The one table of this dialect: each of its calls takes one of our permissions, as a scope of the key, and each of
- * our errors is one of its. A row that is missing does not compile.
+ * The one table of this dialect: each of WAHA's calls requires one of Curfew's permissions, as a scope of the key, and
+ * each Curfew error is mapped to one of WAHA's. A missing row does not compile.
  */
 
 export const permissionsOf = {
@@ -19,7 +19,7 @@ export const permissionsOf = {
 
 export type Act = keyof typeof permissionsOf;
 
-/** What WAHA would say: a bare status, a status with a text, or what its validator found. */
+/** An error in WAHA's format: a bare status, a status with a text, or the findings of its validator. */
 export type Refusal =
   | { kind: 'unauthorized' }
   | { kind: 'forbidden' }
@@ -56,7 +56,7 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   key_not_found: notFound,
   route_not_found: status(404, 'Not Found'),
   named_session_exists: { kind: 'exists' },
-  // The only field that any call must have.
+  // The only field that any call requires.
   missing_field: status(422, 'Session name is required'),
   body_not_json: status(400, 'The body is not a JSON object'),
   unknown_field: invalid,

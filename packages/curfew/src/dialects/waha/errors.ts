@@ -4,13 +4,13 @@ import type { EncodedError } from '../answering.ts';
 import { refusalOf } from './error-map.ts';
 
 /**
- * One of our errors in WAHA's words. `name` is the session that the call named, `starting` whether it was to be
- * started: what exists already is told differently then.
+ * A Curfew error in WAHA's format. `name` is the session that the call named, `starting` whether the call was to start
+ * it: then the message for an existing session is different.
  */
 export function encodeError(error: CurfewError, name: string, starting: boolean): EncodedError {
   const refusal = refusalOf[error.callCode];
   switch (refusal.kind) {
-    // These two have no `error` there: the status is all that they say.
+    // These two have no `error` in WAHA, only a status.
     case 'unauthorized':
       return { status: 401, body: { message: 'Unauthorized', statusCode: 401 } };
     case 'forbidden':
@@ -31,7 +31,7 @@ function answer(status: number, message: string | readonly string[]): EncodedErr
   return { status, body: { message, error: STATUS_CODES[status], statusCode: status } };
 }
 
-/** What is wrong with which field, as a list of sentences. */
+/** The invalid fields and their errors, as a list of sentences. */
 function reasonsOf({ facts, message }: CurfewError): string[] {
   const [field] = facts.errors ?? [];
   if (field) return [`${field.path.replace(/^\/(body|querystring|params)\/?/, '')} ${field.message}`.trim()];

@@ -35,8 +35,8 @@ const startPath = `${base}/start`;
 type ByName = { Params: { name: string } };
 
 /**
- * WAHA's sessions: each is a named session. The order of checks is its own: the key → what the key may do → shapes →
- * the call. Calls on one name are done one after the other, by the authority.
+ * WAHA's sessions: each is a named session. The order of checks is WAHA's: the key → its permission → shapes → the
+ * call. The authority handles calls on one name one after the other.
  */
 export const waha: Dialect = (app, services) => {
   takeEmptyBodies(app);
@@ -71,7 +71,7 @@ function addReads(app: FastifyInstance, { authority }: Services): void {
 
   app.get<ByName>(`${base}/:name/me`, { schema: { hide: true }, onRequest }, async ({ params }, reply) => {
     const me = await meOf(authority, await authority.getNamedSession(params.name));
-    // As text, because `null` would be sent as nothing.
+    // As text, because `null` would be sent as an empty body.
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(me));
   });
 }
@@ -125,7 +125,7 @@ function addActs(app: FastifyInstance, { authority }: Services): void {
   }
 }
 
-/** The deprecated calls, with the name in the body. A logout there removes the session with its configuration. */
+/** The deprecated calls, with the name in the body. Their logout removes the session with its configuration. */
 function addDeprecated(app: FastifyInstance, { authority }: Services): void {
   app.post<{ Body: Static<typeof startBody> }>(
     startPath,
@@ -157,7 +157,7 @@ function addDeprecated(app: FastifyInstance, { authority }: Services): void {
   );
 }
 
-/** Reads the key, and sees that it may do this. */
+/** Reads the key, and checks its permission. */
 function may(authority: Authority, act: Act): (request: FastifyRequest) => Promise<void> {
   return async (request) => {
     const key = decodeKey(request);
@@ -169,7 +169,7 @@ function may(authority: Authority, act: Act): (request: FastifyRequest) => Promi
   };
 }
 
-/** Its list has no pages. */
+/** WAHA's list has no pages. */
 async function allNamed(authority: Authority): Promise<NamedView[]> {
   const all: NamedView[] = [];
   let cursor: string | undefined;
@@ -190,7 +190,7 @@ async function meOf(authority: Authority, { session }: NamedView): Promise<Me | 
   return { id: session.userId, pushName: (await authority.namesOfUser(session.userId)).displayName };
 }
 
-/** Removing what is not there is no error there. */
+/** In WAHA, removing a session that does not exist is not an error. */
 function remove(authority: Authority, caller: Caller, name: string): Promise<void> {
   return unlessAbsent(authority.removeNamedSession(caller, name));
 }
