@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { CurfewError } from '../errors.ts';
 
 /*
- * A cursor holds where a list continues, and for which query, so that it cannot be used with another. It holds no secret
- * and grants nothing, so it is not signed; a made-up one only leads to another page of the same list.
+ * A cursor holds where a list continues, and for which query, so that it cannot be used with another. It holds no
+ * secret and grants nothing, so it is not signed; a made-up one only leads to another page of the same list.
  */
 const version = 1;
 

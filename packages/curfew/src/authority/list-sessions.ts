@@ -76,7 +76,7 @@ export async function listSessions(context: AuthorityContext, request: ListReque
   const { sessions, partial } = await matchesOf(context, filter, mostSorted(filter));
   const order = orderBy(sort);
   sessions.sort((a, b) => order(positionOf(a, sort), positionOf(b, sort)));
-  // After the position of the last one shown, wherever that session is now: so an end moves no session to an earlier page.
+  // After the position of the last one shown, wherever that session is now: an end must not shift the pages.
   const start = after ? sessions.filter((session) => order(positionOf(session, sort), after) <= 0).length : 0;
   const end = start + limit;
   const moves = isMoving(sort, filter);

@@ -52,7 +52,7 @@ export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings)
       if (now === undefined) return;
       // When the sweep cannot keep up, it takes a new time now and then, instead of using an ever older one.
       while (more && performance.now() - began < sweepInterval) {
-        // What the sweep ends stays ended: while any clock is in doubt, that is left to other nodes or to a later sweep.
+        // What the sweep ends stays ended: while any clock is in doubt, leave it to other nodes or to a later sweep.
         if (stopped || clockTrouble()) return;
         ({ more } = await context.store.sweep({ now, keepEnded, keepEvents, batch }));
         if (more) await new Promise(setImmediate);
