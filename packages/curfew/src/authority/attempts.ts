@@ -18,8 +18,8 @@ export async function takeAttempt(context: AuthorityContext, bucket: string, rul
 export type GuessFrom = { bucket: string; spare?: () => Promise<string | undefined> };
 
 /**
- * Checks a guess, which takes an attempt, and resets the bucket if the guess is right. Right guesses in parallel are not
- * failures: if there is no room left but others are still being checked, here or on another node, this waits to see
+ * Checks a guess, which takes an attempt, and resets the bucket if the guess is right. Right guesses in parallel are
+ * not failures: if there is no room left but others are still being checked, here or on another node, this waits to see
  * whether they were wrong.
  * @throws `too_many_attempts`, and what `look` throws if the guess is wrong
  */
@@ -68,7 +68,9 @@ const longestLook = 30_000;
 
 type Refused = { resets: number; isOpen: boolean; now: number };
 
-/** Takes an attempt out of the first bucket with room; if none has, returns when there will be, and if it may be sooner. */
+/**
+ * Takes an attempt out of the first bucket with room; else returns when there will be room, and if it may be sooner.
+ */
 async function takeOneOf(
   { store, clock }: AuthorityContext,
   buckets: readonly string[],

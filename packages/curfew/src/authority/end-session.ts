@@ -36,7 +36,7 @@ export async function endSession(
 }
 
 /**
- * Logs out the session that a token belongs to. Nothing else is required: with the token, the caller could do anything.
+ * Logs out the session of a token. Nothing else is required: with the token, the caller could do everything else too.
  * @throws `session_not_found`, `token_malformed`
  */
 export async function logOut(

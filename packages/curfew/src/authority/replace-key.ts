@@ -16,8 +16,8 @@ const page = 100;
 
 /**
  * Seals every authenticator again with another secret key. Backup codes are stored as hashes under the former key, so
- * they cannot be carried over: they are removed, and new ones have to be made. It works on the store itself and checks no
- * permission. If it is interrupted, run it again: it keeps what it has done already.
+ * they cannot be carried over: they are removed, and new ones have to be made. It works on the store itself and checks
+ * no permission. If it is interrupted, run it again: it keeps what it has done already.
  */
 export async function replaceKey(
   { store, random }: { store: Store; random: Random },

@@ -9,14 +9,18 @@ import type { Person } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { retryConflicts } from './retry.ts';
 
-/** Whether this session's token recently confirmed a second factor for the same kind of operation from the same network. */
+/**
+ * Whether a second factor was confirmed recently: with this token, for the same kind of operation, from the same
+ * network.
+ */
 export function factorIsRemembered(context: AuthorityContext, session: StoredSession, use: FactorUse): boolean {
   return isRemembered(session.factorShown, use, context.clock.now());
 }
 
 /**
  * Whether the sign-in to this session is recent enough for changes to the person's own account. A user without an
- * account signs in to the application, so opening the session counts as a sign-in; for an account only its password does.
+ * account signs in to the application, so opening the session counts as a sign-in; for an account, only its password
+ * does.
  */
 export function signInIsFresh(
   context: AuthorityContext,
@@ -27,8 +31,8 @@ export function signInIsFresh(
 }
 
 /**
- * Confirms the second factor of a session's user, and remembers it on the session for five minutes, for the same kind of
- * operation from the same network. During that time no code is required, and none is used up.
+ * Confirms the second factor of a session's user, and remembers it on the session for five minutes, for the same kind
+ * of operation from the same network. During that time no code is required, and none is used up.
  * @throws `second_factor_required` (with the methods: none means that a factor must be enrolled first),
  *   `second_factor_invalid`, `too_many_attempts`
  */

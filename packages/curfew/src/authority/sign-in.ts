@@ -147,8 +147,8 @@ async function confirmFactor(
 }
 
 /**
- * What the audit trail keeps of a name that failed to sign in: enough to see that two are the same, and no more, because
- * people type their password there by mistake. It is keyed with the servers' secret, so that nobody can guess words.
+ * What the audit trail keeps of a name that failed to sign in: enough to see that two are the same, and no more,
+ * because people type their password there by mistake. The hash is keyed, so that nobody can test guesses on it.
  */
 function hashOfName({ secrets }: AuthorityContext, name: string): string {
   return createHmac('sha256', secrets.keyFor('names that failed to sign in'))

@@ -10,10 +10,10 @@ import type { Credential } from './fence.ts';
 const longest = 15 * second;
 
 /**
- * Whether a caller that opened a stream may still read it. The store is asked at once after every change that affects the
- * caller's credential: so a stream ends when the key is revoked, when the session ends or its token is replaced, and when
- * the account is disabled or deleted. A change that does not affect the credential, such as the loss of a role, is found
- * before anything else is sent, and within {@link longest} if nothing is sent.
+ * Whether a caller that opened a stream may still read it. The store is asked at once after every change that affects
+ * the caller's credential: so a stream ends when the key is revoked, when the session ends or its token is replaced,
+ * and when the account is disabled or deleted. Any other change, such as the loss of a role, is found before anything
+ * else is sent, and within {@link longest} if nothing is sent.
  */
 export class Standing {
   readonly #context: AuthorityContext;
