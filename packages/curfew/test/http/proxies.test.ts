@@ -85,7 +85,7 @@ test('N8.5: attempts from one address are counted as one, however it is written'
   assert.deepEqual(codes, [401, 401, 401, 429]);
 });
 
-test('N8.12: one warning says that everybody seems to come from one proxy that is not believed', async (t) => {
+test('N8.12: one warning says that all clients seem to come from one proxy that is not trusted', async (t) => {
   const folder = temporaryFolder();
   t.after(() => folder.remove());
   const path = join(folder.path, 'log');
