@@ -13,7 +13,7 @@ import type { AuthorityContext } from './context.ts';
  * not change the target: otherwise the caller could acquire the target's permissions.
  *
  * Ending a session is not such a write. It gives the caller nothing, and anyone on duty must be able to do it: it
- * requires only `sessions.end`, whoever the session belongs to.
+ * requires only `sessions.end`, no matter whose session it is.
  */
 
 /**
