@@ -182,7 +182,7 @@ export function isAhead(at: number, now: number): boolean {
 /** A sentence about the latest time in a store, if it was written by a wrong clock: it is still in the future. */
 export function writtenAhead(latest: number, now: number): string | undefined {
   if (!isAhead(latest, now)) return undefined;
-  return `${moment(latest)} is written down, ${distance(latest - now)} of the store's clock`;
+  return `${moment(latest)} is recorded, ${distance(latest - now)} of the store's clock`;
 }
 
 /** A sentence: how far this machine's clock is from the store's. */
