@@ -128,10 +128,10 @@ describe('the command line', () => {
 
     const key = await json('keys', 'create', 'reader', '--scope', 'sessions.read');
     assert.ok(parseToken('key', key.token));
-    assert.match((await run('keys', 'list')).out, /reader +good +(now|\d+ s ago) +sessions\.read/);
+    assert.match((await run('keys', 'list')).out, /reader +valid +(now|\d+ s ago) +sessions\.read/);
     assert.match((await run('--yes', 'keys', 'revoke', key.key.id)).out, /reader is revoked\.\nIn force everywhere: /);
     assert.deepEqual((await json('keys', 'create', 'web', '--browser')).key.scopes, []);
-    assert.match((await run('keys', 'list')).out, /web +good +(now|\d+ s ago) +none: for browsers/);
+    assert.match((await run('keys', 'list')).out, /web +valid +(now|\d+ s ago) +none: for browsers/);
     assert.match((await run('keys', 'create', 'web')).err, /Give the key scopes, or --browser/);
     assert.ok(parseToken('key', (await run('keys', 'make')).out.trim()));
   });

@@ -87,7 +87,7 @@ test('a store that answers nothing makes a server unready in a second, and keeps
     assert.equal(body.checks.lease.ok, false);
     return body;
   });
-  assert.equal(lapsed.checks.lease.detail, 'The lease ran out, and could not be renewed.');
+  assert.equal(lapsed.checks.lease.detail, 'The lease ran out and could not be renewed.');
   relay.silent = false;
   await recovers(async () => assert.equal((await ask(server.url, '/readyz')).status, 200));
   const after = (await ask(server.url, '/metrics')).text;
