@@ -145,10 +145,10 @@ async function accountsOf(context: AuthorityContext, ids: string): Promise<Accou
 export type ChangedAccount = { account: AccountView; receipt: Receipt | undefined };
 
 /**
- * Changes an account. Disabling it ends all its sessions, those being opened at this moment too, in the same write;
- * a new password ends all but the one that `keepSession` names.
+ * Changes an account. Disabling it ends all its sessions, including those being opened at this moment, in the same
+ * write; a new password ends all except the one that `keepSession` names.
  * @throws `account_not_found`, `username_taken`, `email_taken`, `invalid_value`, `permission_missing`,
- *   `last_administrator`, and as {@link checkOwnChange}
+ *   `last_administrator`, and what {@link checkOwnChange} throws
  */
 export async function updateAccount(
   context: AuthorityContext,

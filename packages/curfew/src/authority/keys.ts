@@ -78,7 +78,7 @@ export type RevokedKey = { key: ApiKeyView; receipt: Receipt };
 
 /**
  * Revokes an API key. When this returns, no server accepts it any more and its streams have ended. Revoking it again is
- * not an error and waits like the first time. You cannot revoke a key that has scopes which you do not have.
+ * not an error and waits like the first time. You cannot revoke a key with scopes that you do not have.
  * @throws `key_not_found`, `permission_missing`
  */
 export async function revokeKey(

@@ -6,7 +6,7 @@ export type Wait = 'everywhere' | 'stored';
  * on any machine, answers with the state before the change.
  */
 export type Receipt = {
-  /** The change's place in the change log. */
+  /** The change's position in the change log. */
   sequence: number;
   /** When the session or key ended (the first time, if it had ended already); epoch milliseconds. */
   endedAt?: number | undefined;

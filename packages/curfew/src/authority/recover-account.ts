@@ -17,9 +17,9 @@ export type Recovery = {
 };
 
 /**
- * Lets somebody who is locked out in again: enables their account, sets a new password, removes the second factor and
- * ends the account's sessions, all in one write with its event. It works on the store itself and checks no permission:
- * anyone who can open the store could change it anyway.
+ * Restores the access of somebody who is locked out: enables their account, sets a new password, removes the second
+ * factor and ends the account's sessions, all in one write with its event. It works on the store itself and checks no
+ * permission: anyone who can open the store could change it anyway.
  * @throws `account_not_found`, `invalid_value` for a password, or an account that is not an administrator's
  */
 export async function recoverAccount(

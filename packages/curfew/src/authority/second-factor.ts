@@ -48,7 +48,7 @@ export async function confirmSecondFactor(
 
 /**
  * The same, whatever is remembered: for operations that always require a new code, such as removing the factor.
- * @throws as {@link confirmSecondFactor}
+ * @throws what {@link confirmSecondFactor} throws
  */
 export async function showSecondFactor(
   context: AuthorityContext,

@@ -12,7 +12,7 @@ type Options = { store?: string; keepFactor?: boolean; admin?: boolean };
 export function accountsRecover(accounts: Command): void {
   accounts
     .command('recover')
-    .description('let an administrator who is locked out in again; works on the store itself')
+    .description('restore the access of an administrator who is locked out; works on the store itself')
     .argument('<username>', 'its user name, its e-mail address or its id')
     .option('--store <url>', 'the store; if it is embedded, no server may have it open [CURFEW_STORE]')
     .option('--keep-factor', 'keep its second factor')

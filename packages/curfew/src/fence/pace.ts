@@ -1,6 +1,6 @@
 import type { Timing } from 'curfew-client/fence';
 
-/** Least milliseconds between two starts. */
+/** Minimum milliseconds between two starts. */
 const gap = 10;
 
 /**

@@ -193,7 +193,7 @@ export class PropagationWaits {
     const dead = this.#noteRows(rows, here);
     this.nodes = rows.length - dead.size;
     // If `follows` is false, this node has not noticed yet that its log is another one: the list is read again. A
-    // process that stood still meanwhile gets the answer before its due timers run.
+    // process that stood still meanwhile gets the answer before its timers run, so the answer's age is checked.
     if (follows && !this.#isOld(asked)) for (const waiter of over) waiter.finish('timeout');
     for (const waiter of concerned) {
       waiter.looked = true;

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 
-/** Sessions that are remembered for certain; beyond twice as many, the oldest are forgotten. */
+/** At least this many sessions are remembered; once there are twice as many, the oldest are forgotten. */
 const manySessions = 2 ** 20;
 const firstSize = 64;
 const [empty, words] = [0, 2];

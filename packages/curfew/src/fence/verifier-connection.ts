@@ -47,7 +47,7 @@ export class VerifierConnection implements StreamHandler {
    * its later streams have higher numbers, even if its messages on them arrive late.
    */
   readonly opened: number;
-  /** Who holds the leases: a process, identified with its key. The same process with another key is another holder. */
+  /** Who holds the leases: a process together with its key. The same process with another key is another holder. */
   holder = '';
   /** The verifier's name for people. */
   name: string | undefined;

@@ -143,7 +143,7 @@ export async function serve(
   }
 }
 
-/** A store that is short of room may still accept ends, so its writes do not all fail. */
+/** A store that is short of room may still accept ends, so failing writes alone do not show the shortage. */
 function shortageOf(store: Store): Trouble | undefined {
   const detail = store.shortage?.();
   return detail === undefined ? undefined : { detail: `${detail}.` };
