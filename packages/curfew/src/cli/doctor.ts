@@ -116,7 +116,7 @@ function comparedKey(settings: Settings, kept: string | undefined): Finding {
   const check = 'secret key';
   if (kept === undefined) return { check, state: 'ok', says: 'set; the store has not been used with a key yet' };
   const given = keyFingerprint(existingSecretKey(settings, undefined)!);
-  if (given === kept) return { check, state: 'ok', says: 'set, and the same that the store was used with' };
+  if (given === kept) return { check, state: 'ok', says: 'set, and the one that the store was used with' };
   const { title, remedy } = errors.secret_key_differs;
   return { check, state: 'fault', says: title, remedy };
 }

@@ -72,7 +72,7 @@ export function matchesEvent(event: NewEvent, { type, userId, sessionId, by, sin
   return sessionId === undefined || event.sessionId === sessionId;
 }
 
-/** Whether a filter filters at all; if not, events are simply read in order. */
+/** Whether a filter has any condition; without one, events are simply read in order. */
 export function isFilter({ type, userId, sessionId, by, since, until }: EventFilter): boolean {
   return [type, userId, sessionId, by, since, until].some((part) => part !== undefined);
 }

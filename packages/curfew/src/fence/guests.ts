@@ -38,7 +38,7 @@ export class Guests {
   }
 }
 
-/** The keys under which a credential is stored, and looked up for a change. */
+/** The names under which a credential is registered, and looked up for a change. */
 function namesOf(of: { keyId?: string; sessionId?: string; userId?: string }): string[] {
   const { keyId, sessionId, userId } = of;
   return [
