@@ -53,7 +53,9 @@ function steady(source: Source, latest: number): SteadyClock {
   /** A sentence if the clock has gone back too far. */
   const steppedBack = () => {
     const now = read();
-    return now < highest - tolerance ? `It shows ${moment(now)}, but ${moment(highest)} has passed already.` : undefined;
+    return now < highest - tolerance
+      ? `It shows ${moment(now)}, but ${moment(highest)} has passed already.`
+      : undefined;
   };
   const find = (): Trouble | undefined => {
     const back = steppedBack();

@@ -57,7 +57,8 @@ export async function endStored(
   userId?: UserId,
 ): Promise<EndedSession> {
   const outcome = await context.store.endSession(id, { at: context.clock.nowForEnd(), ...why }, { userId });
-  if (outcome.kind === 'not_found') throw new CurfewError('session_not_found', { detail: `No session has the id ${id}.` });
+  if (outcome.kind === 'not_found')
+    throw new CurfewError('session_not_found', { detail: `No session has the id ${id}.` });
   const { session, end } = outcome;
   const propagation = await context.fence.awaitEverywhere(end.sequence, wait);
   return { session: viewOf(session, end), receipt: { ...propagation, endedAt: end.at } };

@@ -99,7 +99,8 @@ export const onStandardError = { output: process.stderr } as const;
 export async function confirmed(context: Context, question: string): Promise<void> {
   const { options, terminal } = context;
   if (options.yes) return;
-  if (!terminal.interactive) throw new Stop(exitCodes.usage, `${question} There is no terminal to ask at: repeat with --yes.`);
+  if (!terminal.interactive)
+    throw new Stop(exitCodes.usage, `${question} There is no terminal to ask at: repeat with --yes.`);
   if (await confirm({ message: oneLine(question), default: false }, onStandardError)) return;
   throw new Stop(exitCodes.cancelled, 'Nothing was ended.');
 }

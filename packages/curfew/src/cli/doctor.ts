@@ -147,7 +147,13 @@ async function dataIn(folder: string): Promise<Finding[]> {
   try {
     if ((await checkFolder(folder)) === 'sound')
       return [{ check, state: 'ok', says: `every page of ${file} is sound` }];
-    return [{ check, state: 'ok', says: 'not checked, because a process has it open: `curfew backup` makes a copy and checks it' }];
+    return [
+      {
+        check,
+        state: 'ok',
+        says: 'not checked, because a process has it open: `curfew backup` makes a copy and checks it',
+      },
+    ];
   } catch (error) {
     if (!isCurfewError(error)) throw error;
     return [{ check, state: 'fault', says: error.message, remedy: error.remedy }];
@@ -155,7 +161,8 @@ async function dataIn(folder: string): Promise<Finding[]> {
 }
 
 function storeFolder(folder: string): Finding {
-  if (!existsSync(folder)) return { check: 'store', state: 'ok', says: `${folder} does not exist yet; serve creates it` };
+  if (!existsSync(folder))
+    return { check: 'store', state: 'ok', says: `${folder} does not exist yet; serve creates it` };
   try {
     accessSync(folder, constants.R_OK | constants.W_OK);
     return { check: 'store', state: 'ok', says: `${folder} can be written` };
@@ -195,7 +202,12 @@ async function server({ client, url }: Context): Promise<Finding[]> {
   const took = Date.now() - began;
   const ready: Finding = response.ok
     ? { check: 'server', state: 'ok', says: `${url} is ready (${took} ms)` }
-    : { check: 'server', state: 'fault', says: `${url} answers ${response.status}`, remedy: 'See its log for the cause.' };
+    : {
+        check: 'server',
+        state: 'fault',
+        says: `${url} answers ${response.status}`,
+        remedy: 'See its log for the cause.',
+      };
   return [ready, ...clock(response, began, took), await credential(client)];
 }
 
@@ -203,7 +215,8 @@ function clock(response: Response, began: number, took: number): Finding[] {
   const date = Date.parse(response.headers.get('date') ?? '');
   if (Number.isNaN(date)) return [];
   const difference = Math.round(date - (began + took / 2));
-  if (Math.abs(difference) <= clockTolerance) return [{ check: 'clock', state: 'ok', says: 'the same as the server’s' }];
+  if (Math.abs(difference) <= clockTolerance)
+    return [{ check: 'clock', state: 'ok', says: 'the same as the server’s' }];
   const says = `${Math.abs(Math.round(difference / 1000))} s ${difference < 0 ? 'ahead of' : 'behind'} the server’s`;
   return [{ check: 'clock', state: 'warning', says, remedy: 'Synchronize both with a time service.' }];
 }

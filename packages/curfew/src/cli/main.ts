@@ -56,7 +56,9 @@ const keyCommands = program.command('keys').description('manage API keys');
 for (const add of Object.values(keys)) add(keyCommands);
 
 events(program);
-secretKeyReplace(program.command('secret-key').description("manage the servers' key, which encrypts authenticator secrets"));
+secretKeyReplace(
+  program.command('secret-key').description("manage the servers' key, which encrypts authenticator secrets"),
+);
 for (const add of [backup, exportStore, importStore, migrate]) add(program);
 doctor(program);
 totp(program);

@@ -23,7 +23,10 @@ export function sessionsEnd(sessions: Command): void {
         const target = { name: by.name, token: by.sessionToken, refreshToken: by.refreshToken };
         const named = Object.values(target).some((value) => value !== undefined);
         if (named === ids.length > 0)
-          throw new Stop(exitCodes.usage, 'Give the ids of sessions, or exactly one of --name, --session-token and --refresh-token.');
+          throw new Stop(
+            exitCodes.usage,
+            'Give the ids of sessions, or exactly one of --name, --session-token and --refresh-token.',
+          );
         if (named) await endNamed(context, target);
         else if (ids.length === 1) await endOne(context, ids[0]!);
         else await endMany(context, ids);
@@ -40,7 +43,8 @@ async function endNamed(context: Context, target: Operations['logoutSession']['i
 /** If there is no such session, nothing was ended, which has an exit code of its own. */
 function absent(error: unknown): never {
   if (!(error instanceof CurfewApiError) || error.code !== 'session_not_found') throw error;
-  const remedy = '`curfew sessions list` shows the ids; `curfew sessions end-all --user <user>` ends all sessions of a user.';
+  const remedy =
+    '`curfew sessions list` shows the ids; `curfew sessions end-all --user <user>` ends all sessions of a user.';
   throw new Stop(exitCodes.nothing, error.message, { code: error.code, remedy });
 }
 

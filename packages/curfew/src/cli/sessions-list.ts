@@ -90,8 +90,7 @@ function show(
     const status = filters.status === 'any' ? '' : `${filters.status} `;
     terminal.out(`No ${status}sessions${narrowed(filters) ? ' match' : ' yet'}.`);
     if (user) terminal.out(paint('dim', nothingText(user, `${status}session`)));
-    if (partial)
-      terminal.out(paint('yellow', 'The search ran out of time: narrow it with --user, --group or --ip.'));
+    if (partial) terminal.out(paint('yellow', 'The search ran out of time: narrow it with --user, --group or --ip.'));
     return;
   }
   terminal.out(renderTable(sessions, sessionColumns(names, current), terminal.width));

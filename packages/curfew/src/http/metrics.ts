@@ -273,11 +273,7 @@ function addFence(registry: Registry, fence: () => FenceGauges): void {
   const total = (name: string, help: string, read: (all: FenceGauges) => number) =>
     addTotal(registry, `curfew_fence_${name}_total`, help, () => read(fence()));
   total('settled_acks', 'Changes that every holder acknowledged.', ({ settled }) => settled.acks);
-  total(
-    'settled_timeout',
-    'Changes that waited until a lease ran out.',
-    ({ settled }) => settled.timeout,
-  );
+  total('settled_timeout', 'Changes that waited until a lease ran out.', ({ settled }) => settled.timeout);
   total('expired', 'Leases of verifiers that ran out before an acknowledgement.', ({ expired }) => expired);
   total('dropped', 'Streams that did not keep up or broke the protocol.', ({ dropped }) => dropped);
   total('cache_hits', "Verifications that the node's own verifier answered from memory.", ({ own }) => own.hits);

@@ -84,7 +84,9 @@ export const Session = Type.Object(
     id: sessionId,
     userId,
     name: maybe(sessionName),
-    status: oneOf(sessionStatuses, { description: '`suspended`: kept, but not valid for now. `ended`: never valid again.' }),
+    status: oneOf(sessionStatuses, {
+      description: '`suspended`: kept, but not valid for now. `ended`: never valid again.',
+    }),
     accessGroups: Type.Array(Type.String()),
     device: Device,
     userAgent: maybe(Type.String()),
@@ -130,7 +132,9 @@ export const Account = Type.Object(
     id: Type.String(),
     username: Type.String(),
     email: maybe(Type.String()),
-    pendingEmail: maybe(Type.String({ description: 'An address that the owner has set and nobody has confirmed yet.' })),
+    pendingEmail: maybe(
+      Type.String({ description: 'An address that the owner has set and nobody has confirmed yet.' }),
+    ),
     name: maybe(Type.String()),
     roles: Type.Array(oneOf(roleNames)),
     permissions: Type.Array(oneOf(permissions)),
@@ -161,7 +165,8 @@ export const NamedSession = Type.Object(
   {
     name: sessionName,
     status: oneOf(['working', 'waiting', 'stopped'], {
-      description: '`working`: it has a session. `waiting`: it has none yet. `stopped`: its session is suspended, but kept.',
+      description:
+        '`working`: it has a session. `waiting`: it has none yet. `stopped`: its session is suspended, but kept.',
     }),
     config: Type.Record(Type.String(), Type.Unknown()),
     session: maybe(Session),

@@ -21,7 +21,10 @@ export class OpenStreams {
     ];
     for (const { name, most, who } of places) {
       if ((this.#open.get(name) ?? 0) < most) continue;
-      throw new CurfewError('too_many_streams', { detail: `${who} has ${most} streams open on this server.`, retryAfter });
+      throw new CurfewError('too_many_streams', {
+        detail: `${who} has ${most} streams open on this server.`,
+        retryAfter,
+      });
     }
     for (const { name } of places) this.#count(name, 1);
     let counted = true;

@@ -241,7 +241,9 @@ export const startTotp = operation({
   handle: ({ authority, caller, params }) => authority.startTotp(caller, params.id),
 });
 
-const codes = Type.Array(Type.String(), { description: 'Twelve codes, each of which works once. They are shown once.' });
+const codes = Type.Array(Type.String(), {
+  description: 'Twelve codes, each of which works once. They are shown once.',
+});
 
 export const confirmTotp = operation({
   id: 'confirmTotp',

@@ -131,7 +131,9 @@ export const logout = operation({
       return { success: true, message: 'You were signed out already.' };
     }
     if (caller.kind !== 'person') {
-      throw new CurfewError('session_not_found', { detail: 'An API key has no session to log out of; revoke the key instead.' });
+      throw new CurfewError('session_not_found', {
+        detail: 'An API key has no session to log out of; revoke the key instead.',
+      });
     }
     const ended = await authority.endSession(caller, { id: caller.session.id }, query.wait);
     cleared();
