@@ -57,7 +57,7 @@ describe('users at the command line', () => {
       session.err,
       /No session has the id "olga"\.\n.*`curfew sessions end-all --user <user>` ends all sessions of a user/,
     );
-    assert.match((await run('--help')).out, /4 when there was\s+nothing to end or to change/);
+    assert.match((await run('--help')).out, /4 there was\s+nothing to end or to change/);
   });
 
   test('groups that are as they should be already are a success', async () => {
