@@ -1,6 +1,6 @@
 // Written by tools/generate.ts from the declarations of the API. Do not edit.
 
-/** What the user agent tells of the device. */
+/** What the user agent reveals about the device. */
 export type Device = {
   /** `browser`, `mobile`, `tablet`, `program`, `unknown`, … */
   type: string;
@@ -18,14 +18,14 @@ export type Device = {
 export type Session = {
   /** The id of a session. */
   id: string;
-  /** The application's own id of a user: 1 to 255 bytes. */
+  /** The application's own id for a user: 1 to 255 bytes. */
   userId: string;
   /** A unique name. */
   name?: string | undefined;
-  /** `suspended`: kept, but not verifiable. `ended`: for good. */
+  /** `suspended`: kept, but not valid for now. `ended`: never valid again. */
   status: 'active' | 'suspended' | 'ended';
   accessGroups: string[];
-  /** What the user agent tells of the device. */
+  /** What the user agent reveals about the device. */
   device: Device;
   userAgent?: string | undefined;
   ip?: string | undefined;
@@ -50,15 +50,15 @@ export type Session = {
   version: number;
 };
 
-/** What an end, or another change, can say of itself. */
+/** What is known about an end or another change. */
 export type Receipt = {
-  /** The change's place in the change log. */
+  /** The change's position in the change log. */
   sequence: number;
-  /** When the session ended, or the key was revoked: the first time, if it had been already. */
+  /** When the session ended or the key was revoked: the first time, if that had happened before. */
   endedAt?: string | undefined;
-  /** When it was changed. */
+  /** When the change was made. */
   changedAt?: string | undefined;
-  /** True: no verification that begins from now on, on any machine, answers by what was before. */
+  /** True: no verification that begins from now on, on any machine, answers with the earlier state. */
   everywhere: boolean;
   /** Every holder acknowledged, or their leases ran out. */
   by: 'acks' | 'timeout';
@@ -72,16 +72,16 @@ export type Receipt = {
     applied: number;
     expired: number;
   };
-  /** Milliseconds that the answer waited for that. */
+  /** Milliseconds that the answer waited for this. */
   waitedMs: number;
 };
 
-/** Somebody whom Curfew can sign in. */
+/** An account with which somebody can sign in. */
 export type Account = {
   id: string;
   username: string;
   email?: string | undefined;
-  /** An address that its owner has set, and nobody has confirmed. */
+  /** An address that the owner has set and nobody has confirmed yet. */
   pendingEmail?: string | undefined;
   name?: string | undefined;
   roles: ('admin' | 'support' | 'auditor' | 'member')[];
@@ -90,21 +90,21 @@ export type Account = {
   /** Whether a second factor is enrolled. */
   totp: boolean;
   backupCodesLeft: number;
-  /** When it was made. */
+  /** When it was created. */
   createdAt: string;
   /** When it was last changed. */
   updatedAt: string;
-  /** When it last signed in. */
+  /** When somebody last signed in to it. */
   lastLoginAt?: string | undefined;
   version: number;
 };
 
-/** A machine's credential; its token is shown once, when it is made. */
+/** A machine's credential; its token is shown once, when the key is created. */
 export type ApiKey = {
   id: string;
   name: string;
   scopes: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read' | 'fence.attach')[];
-  /** When it was made. */
+  /** When it was created. */
   createdAt: string;
   createdBy: string;
   /** When it was revoked. */
@@ -115,12 +115,12 @@ export type ApiKey = {
 export type NamedSession = {
   /** A unique name. */
   name: string;
-  /** `working`: a session is in it. `waiting`: for one. `stopped`: its session is suspended, but kept. */
+  /** `working`: it has a session. `waiting`: it has none yet. `stopped`: its session is suspended, but kept. */
   status: 'working' | 'waiting' | 'stopped';
   config: { [key: string]: unknown };
   /** A signed-in device of a user. */
   session?: Session | undefined;
-  /** When it was made. */
+  /** When it was created. */
   createdAt: string;
   /** When it was last changed. */
   updatedAt: string;
@@ -128,7 +128,7 @@ export type NamedSession = {
 
 /** Something that happened. */
 export type Event = {
-  /** Its place in the audit trail. */
+  /** Its position in the audit trail. */
   sequence: number;
   type: 'session.created' | 'session.ended' | 'session.suspended' | 'session.resumed' | 'user.sessions_ended' | 'everyone.ended' | 'groups.changed' | 'login.failed' | 'second_factor.failed' | 'account.created' | 'account.changed' | 'account.disabled' | 'account.enabled' | 'account.deleted' | 'factor.enrolled' | 'factor.removed' | 'backup_codes.renewed' | 'key.created' | 'key.revoked' | 'named_session.created' | 'named_session.changed' | 'named_session.deleted' | 'store.failed_over' | 'account.recovered';
   /** When it happened. */
@@ -141,7 +141,7 @@ export type Event = {
   details?: { [key: string]: unknown } | undefined;
 };
 
-/** An error, after RFC 9457. */
+/** An error, as defined by RFC 9457. */
 export type Problem = {
   /** `urn:curfew:error:` and the code. */
   type: string;
@@ -158,7 +158,7 @@ export type Problem = {
       path: string;
       message: string;
     }[] | undefined;
-  /** Second factors that can be used; none: enrol one first. */
+  /** Second factors that can be used; if empty, enrol one first. */
   methods?: string[] | undefined;
   /** Why the session ended. */
   reason?: string | undefined;
@@ -166,7 +166,7 @@ export type Problem = {
 
 /** The input and the output of each operation. */
 export type Operations = {
-  /** Sign in an account */
+  /** Sign in to an account */
   login: {
     input: {
       /** The user name; or `email`. */
@@ -175,13 +175,13 @@ export type Operations = {
       email?: string | undefined;
       /** The password. */
       password: string;
-      /** The second factor, where one is enrolled. */
+      /** The second factor, if one is enrolled. */
       totp?: string | undefined;
       /** A unique name. */
       name?: string | undefined;
-      /** Seconds it lives at most; at most what the policy says. */
+      /** Seconds after which the session ends in any case; at most what the policy allows. */
       lifetime?: number | undefined;
-      /** Seconds without activity after which it ends; at most what the policy says. */
+      /** Seconds without activity after which the session ends; at most what the policy allows. */
       idle?: number | undefined;
       /** Set the session token as a cookie. */
       cookie?: boolean | undefined;
@@ -198,7 +198,7 @@ export type Operations = {
   /** End the caller's own session */
   logout: {
     input: {
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
@@ -208,7 +208,7 @@ export type Operations = {
       receipt?: Receipt | undefined;
     };
   };
-  /** Who is asking, and what they may do */
+  /** Read who the caller is and what they may do */
   me: {
     input: Record<string, never>;
     output: {
@@ -226,9 +226,9 @@ export type Operations = {
   /** Open a session for a user */
   createSession: {
     input: {
-      /** The application's own id of a user: 1 to 255 bytes. */
+      /** The application's own id for a user: 1 to 255 bytes. */
       userId: string;
-      /** Keys that say what the session may reach: at most 100. */
+      /** Keys that decide what the session may reach: at most 100. */
       accessGroups?: string[] | undefined;
       /** A unique name. */
       name?: string | undefined;
@@ -238,9 +238,9 @@ export type Operations = {
       ip?: string | undefined;
       /** JSON of your own, at most 4,096 bytes. */
       metadata?: { [key: string]: unknown } | undefined;
-      /** Seconds it lives at most; at most what the policy says. */
+      /** Seconds after which the session ends in any case; at most what the policy allows. */
       lifetime?: number | undefined;
-      /** Seconds without activity after which it ends; at most what the policy says. */
+      /** Seconds without activity after which the session ends; at most what the policy allows. */
       idle?: number | undefined;
     };
     output: {
@@ -251,10 +251,10 @@ export type Operations = {
       refreshToken: string;
     };
   };
-  /** End every session there is */
+  /** End every session */
   endEveryone: {
     input: {
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
       /** `everyone`. */
       confirm: string;
@@ -262,7 +262,7 @@ export type Operations = {
     output: {
       success: boolean;
       message: string;
-      /** Sessions that this ended. */
+      /** How many sessions this call ended. */
       ended: number;
       receipt: Receipt;
     };
@@ -272,9 +272,9 @@ export type Operations = {
     input: {
       /** The id of a session. */
       id: string;
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
-      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      /** Why the application ends the session for its user; only for API keys. By default, the reason follows from who ends the session. */
       reason?: 'logout' | 'ended_by_admin' | undefined;
     };
     output: {
@@ -299,7 +299,7 @@ export type Operations = {
     input: {
       /** Free text. */
       filter?: string | undefined;
-      /** The application's own id of a user: 1 to 255 bytes. */
+      /** The application's own id for a user: 1 to 255 bytes. */
       user?: string | undefined;
       /** An access group. */
       group?: string | undefined;
@@ -308,18 +308,18 @@ export type Operations = {
       /** An address. */
       ip?: string | undefined;
       status?: 'active' | 'suspended' | 'ended' | undefined;
-      /** The order; `-` is downwards. */
+      /** The order; `-` means descending. */
       sort?: 'createdAt' | '-createdAt' | 'lastSeenAt' | '-lastSeenAt' | 'expiresAt' | '-expiresAt' | 'userId' | '-userId' | 'ip' | '-ip' | 'device' | '-device' | 'status' | '-status' | undefined;
-      /** Items a page: 1 to 100. */
+      /** Items per page: 1 to 100. */
       limit?: number | undefined;
-      /** `nextCursor` of the page before. */
+      /** `nextCursor` of the previous page. */
       cursor?: string | undefined;
     };
     output: {
       sessions: Session[];
       /** For the next page; absent on the last. */
       nextCursor?: string | undefined;
-      /** How many match, where that is known. */
+      /** How many match, if that is known. */
       total?: number | undefined;
       /** There may be more than was shown. */
       partial: boolean;
@@ -328,9 +328,9 @@ export type Operations = {
   /** End a session by its token, refresh token, name or id */
   logoutSession: {
     input: {
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
-      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      /** Why the application ends the session for its user; only for API keys. By default, the reason follows from who ends the session. */
       reason?: 'logout' | 'ended_by_admin' | undefined;
       /** A session token. */
       token?: string | undefined;
@@ -362,7 +362,7 @@ export type Operations = {
       refreshToken: string;
     };
   };
-  /** Whether a session token is good now */
+  /** Verify a session token */
   verifySession: {
     input: {
       /** A session token. */
@@ -374,16 +374,16 @@ export type Operations = {
       reason?: 'malformed' | 'unknown' | 'suspended' | 'logout' | 'ended_by_admin' | 'expired' | 'idle' | 'replaced' | 'refresh_reuse' | 'account_disabled' | 'all_of_user' | 'everyone' | undefined;
     };
   };
-  /** Add and remove access groups on the live sessions of a user */
+  /** Add and remove access groups on a user’s sessions that have not ended */
   changeAccessGroups: {
     input: {
-      /** The application's own id of a user: 1 to 255 bytes. */
+      /** The application's own id for a user: 1 to 255 bytes. */
       userId: string;
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
-      /** Keys that say what the session may reach: at most 100. */
+      /** Keys that decide what the session may reach: at most 100. */
       add?: string[] | undefined;
-      /** Keys that say what the session may reach: at most 100. */
+      /** Keys that decide what the session may reach: at most 100. */
       remove?: string[] | undefined;
       /** The id of a session. */
       sessionId?: string | undefined;
@@ -393,16 +393,16 @@ export type Operations = {
       receipt: Receipt;
     };
   };
-  /** Add and remove access groups on the live sessions of a user; the user’s id is in the body */
+  /** Add and remove access groups on a user’s sessions that have not ended; the user’s id is in the body */
   changeAccessGroupsOfUser: {
     input: {
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
-      /** The application's own id of a user: 1 to 255 bytes. */
+      /** The application's own id for a user: 1 to 255 bytes. */
       userId: string;
-      /** Keys that say what the session may reach: at most 100. */
+      /** Keys that decide what the session may reach: at most 100. */
       add?: string[] | undefined;
-      /** Keys that say what the session may reach: at most 100. */
+      /** Keys that decide what the session may reach: at most 100. */
       remove?: string[] | undefined;
       /** The id of a session. */
       sessionId?: string | undefined;
@@ -415,11 +415,11 @@ export type Operations = {
   /** End one of a user’s sessions by its token or id; the user’s id is in the body */
   endSessionOfUser: {
     input: {
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
-      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      /** Why the application ends the session for its user; only for API keys. By default, the reason follows from who ends the session. */
       reason?: 'logout' | 'ended_by_admin' | undefined;
-      /** The application's own id of a user: 1 to 255 bytes. */
+      /** The application's own id for a user: 1 to 255 bytes. */
       userId: string;
       /** A session token of the user, or the id of a session. */
       token: string;
@@ -434,11 +434,11 @@ export type Operations = {
   /** End all sessions of a user, or all but one; the id is in the body */
   endSessionsOfUser: {
     input: {
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
-      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      /** Why the application ends the session for its user; only for API keys. By default, the reason follows from who ends the session. */
       reason?: 'logout' | 'ended_by_admin' | undefined;
-      /** The application's own id of a user: 1 to 255 bytes. */
+      /** The application's own id for a user: 1 to 255 bytes. */
       userId: string;
       /** The id of a session. */
       except?: string | undefined;
@@ -446,7 +446,7 @@ export type Operations = {
     output: {
       success: boolean;
       message: string;
-      /** Sessions that this ended. */
+      /** How many sessions this call ended. */
       ended: number;
       receipt: Receipt;
     };
@@ -454,11 +454,11 @@ export type Operations = {
   /** End one of a user’s sessions by its token or id */
   endUserSession: {
     input: {
-      /** The application's own id of a user: 1 to 255 bytes. */
+      /** The application's own id for a user: 1 to 255 bytes. */
       userId: string;
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
-      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      /** Why the application ends the session for its user; only for API keys. By default, the reason follows from who ends the session. */
       reason?: 'logout' | 'ended_by_admin' | undefined;
       /** A session token of the user, or the id of a session. */
       token: string;
@@ -473,19 +473,19 @@ export type Operations = {
   /** End all sessions of a user, or all but one */
   endUserSessions: {
     input: {
-      /** The application's own id of a user: 1 to 255 bytes. */
+      /** The application's own id for a user: 1 to 255 bytes. */
       userId: string;
       /** The id of a session. */
       except?: string | undefined;
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
-      /** Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ends it. */
+      /** Why the application ends the session for its user; only for API keys. By default, the reason follows from who ends the session. */
       reason?: 'logout' | 'ended_by_admin' | undefined;
     };
     output: {
       success: boolean;
       message: string;
-      /** Sessions that this ended. */
+      /** How many sessions this call ended. */
       ended: number;
       receipt: Receipt;
     };
@@ -493,7 +493,7 @@ export type Operations = {
   /** Read one of a user’s sessions by its token or id; the user’s id is in the body */
   findSessionOfUser: {
     input: {
-      /** The application's own id of a user: 1 to 255 bytes. */
+      /** The application's own id for a user: 1 to 255 bytes. */
       userId: string;
       /** A session token of the user, or the id of a session. */
       token: string;
@@ -505,7 +505,7 @@ export type Operations = {
   /** Read one of a user’s sessions by its token or id */
   findUserSession: {
     input: {
-      /** The application's own id of a user: 1 to 255 bytes. */
+      /** The application's own id for a user: 1 to 255 bytes. */
       userId: string;
       /** A session token of the user, or the id of a session. */
       token: string;
@@ -517,16 +517,16 @@ export type Operations = {
   /** List the sessions of a user */
   listUserSessions: {
     input: {
-      /** The application's own id of a user: 1 to 255 bytes. */
+      /** The application's own id for a user: 1 to 255 bytes. */
       userId: string;
       /** Free text. */
       filter?: string | undefined;
       status?: 'active' | 'suspended' | 'ended' | 'any' | undefined;
-      /** The order; `-` is downwards. */
+      /** The order; `-` means descending. */
       sort?: 'createdAt' | '-createdAt' | 'lastSeenAt' | '-lastSeenAt' | 'expiresAt' | '-expiresAt' | 'userId' | '-userId' | 'ip' | '-ip' | 'device' | '-device' | 'status' | '-status' | undefined;
-      /** Items a page: 1 to 100. */
+      /** Items per page: 1 to 100. */
       limit?: number | undefined;
-      /** `nextCursor` of the page before. */
+      /** `nextCursor` of the previous page. */
       cursor?: string | undefined;
     };
     output: {
@@ -536,7 +536,7 @@ export type Operations = {
       partial: boolean;
     };
   };
-  /** Make a named session */
+  /** Create a named session */
   createNamedSession: {
     input: {
       /** A unique name. */
@@ -554,7 +554,7 @@ export type Operations = {
     input: {
       /** A unique name. */
       name: string;
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
@@ -575,9 +575,9 @@ export type Operations = {
   /** List named sessions by name */
   listNamedSessions: {
     input: {
-      /** Items a page: 1 to 100. */
+      /** Items per page: 1 to 100. */
       limit?: number | undefined;
-      /** `nextCursor` of the page before. */
+      /** `nextCursor` of the previous page. */
       cursor?: string | undefined;
     };
     output: {
@@ -590,7 +590,7 @@ export type Operations = {
     input: {
       /** A unique name. */
       name: string;
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
@@ -603,7 +603,7 @@ export type Operations = {
     input: {
       /** A unique name. */
       name: string;
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
@@ -616,7 +616,7 @@ export type Operations = {
     input: {
       /** A unique name. */
       name: string;
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
@@ -629,7 +629,7 @@ export type Operations = {
     input: {
       /** A unique name. */
       name: string;
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
@@ -672,25 +672,25 @@ export type Operations = {
     };
     output: {
       account: Account;
-      /** Twelve codes, each good once. Shown once. */
+      /** Twelve codes, each of which works once. They are shown once. */
       backupCodes: string[];
       ended?: number | undefined;
     };
   };
-  /** Make an account */
+  /** Create an account */
   createAccount: {
     input: {
       /** Unique: 1 to 64 characters of a-z 0-9 . _ -. */
       username: string;
       /** Unique. */
       email?: string | undefined;
-      /** What people call them. */
+      /** The name to display. */
       name?: string | undefined;
-      /** 8 characters or more. */
+      /** At least 8 characters. */
       password: string;
-      /** `admin`: everything. `support`: sees and ends sessions. `auditor`: looks. `member`: their own. */
+      /** `admin`: may do everything. `support`: sees and ends sessions. `auditor`: only reads. `member`: their own sessions. */
       roles?: ('admin' | 'support' | 'auditor' | 'member')[] | undefined;
-      /** Besides those of the roles. */
+      /** In addition to those of the roles. */
       permissions?: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read' | 'fence.attach')[] | undefined;
     };
     output: {
@@ -702,7 +702,7 @@ export type Operations = {
     input: {
       /** The id of an account. */
       id: string;
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
@@ -729,9 +729,9 @@ export type Operations = {
       login?: string | undefined;
       /** Ids of accounts, separated by commas: at most 100. */
       ids?: string | undefined;
-      /** Items a page: 1 to 100. */
+      /** Items per page: 1 to 100. */
       limit?: number | undefined;
-      /** `nextCursor` of the page before. */
+      /** `nextCursor` of the previous page. */
       cursor?: string | undefined;
     };
     output: {
@@ -757,7 +757,7 @@ export type Operations = {
       id: string;
     };
     output: {
-      /** Twelve codes, each good once. Shown once. */
+      /** Twelve codes, each of which works once. They are shown once. */
       backupCodes: string[];
     };
   };
@@ -768,9 +768,9 @@ export type Operations = {
       id: string;
     };
     output: {
-      /** To type in, base 32. */
+      /** To be typed in; base 32. */
       secret: string;
-      /** To show as a QR code. */
+      /** To be shown as a QR code. */
       url: string;
     };
   };
@@ -779,19 +779,19 @@ export type Operations = {
     input: {
       /** The id of an account. */
       id: string;
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
       /** Unique: 1 to 64 characters of a-z 0-9 . _ -. */
       username?: string | undefined;
       email?: string | null | undefined;
       name?: string | null | undefined;
-      /** 8 characters or more. */
+      /** At least 8 characters. */
       password?: string | undefined;
-      /** The present password. */
+      /** The current password. */
       currentPassword?: string | undefined;
-      /** `admin`: everything. `support`: sees and ends sessions. `auditor`: looks. `member`: their own. */
+      /** `admin`: may do everything. `support`: sees and ends sessions. `auditor`: only reads. `member`: their own sessions. */
       roles?: ('admin' | 'support' | 'auditor' | 'member')[] | undefined;
-      /** Besides those of the roles. */
+      /** In addition to those of the roles. */
       permissions?: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read' | 'fence.attach')[] | undefined;
       disabled?: boolean | undefined;
     };
@@ -800,12 +800,12 @@ export type Operations = {
       receipt?: Receipt | undefined;
     };
   };
-  /** Make an API key */
+  /** Create an API key */
   createKey: {
     input: {
       /** What it is for. */
       name: string;
-      /** What it may do. None: a key for browsers. */
+      /** What the key may do. If empty: a key for browsers. */
       scopes: ('sessions.create' | 'sessions.verify' | 'sessions.read' | 'sessions.end' | 'groups.change' | 'accounts.manage' | 'keys.manage' | 'events.read' | 'fence.attach')[];
     };
     output: {
@@ -826,9 +826,9 @@ export type Operations = {
   /** List API keys, newest first */
   listKeys: {
     input: {
-      /** Items a page: 1 to 100. */
+      /** Items per page: 1 to 100. */
       limit?: number | undefined;
-      /** `nextCursor` of the page before. */
+      /** `nextCursor` of the previous page. */
       cursor?: string | undefined;
     };
     output: {
@@ -841,7 +841,7 @@ export type Operations = {
     input: {
       /** The id of a key. */
       id: string;
-      /** Answer when it is over everywhere (the promise), or as soon as it is stored. */
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
       wait?: 'everywhere' | 'stored' | undefined;
     };
     output: {
@@ -849,23 +849,23 @@ export type Operations = {
       receipt: Receipt;
     };
   };
-  /** What happened, newest first; or as it happens */
+  /** List events, newest first, or follow them as they happen */
   listEvents: {
     input: {
       type?: 'session.created' | 'session.ended' | 'session.suspended' | 'session.resumed' | 'user.sessions_ended' | 'everyone.ended' | 'groups.changed' | 'login.failed' | 'second_factor.failed' | 'account.created' | 'account.changed' | 'account.disabled' | 'account.enabled' | 'account.deleted' | 'factor.enrolled' | 'factor.removed' | 'backup_codes.renewed' | 'key.created' | 'key.revoked' | 'named_session.created' | 'named_session.changed' | 'named_session.deleted' | 'store.failed_over' | 'account.recovered' | undefined;
-      /** The application's own id of a user: 1 to 255 bytes. */
+      /** The application's own id for a user: 1 to 255 bytes. */
       user?: string | undefined;
       /** The id of a session. */
       session?: string | undefined;
       /** Who did it: `user:…`, `key:…`, `policy` or `library`. */
       actor?: string | undefined;
-      /** At this moment or later. */
+      /** Only events at or after this time. */
       since?: string | undefined;
-      /** Before this moment. */
+      /** Only events before this time. */
       until?: string | undefined;
-      /** Items a page: 1 to 100. */
+      /** Items per page: 1 to 100. */
       limit?: number | undefined;
-      /** `nextCursor` of the page before. */
+      /** `nextCursor` of the previous page. */
       cursor?: string | undefined;
     };
     output: {
@@ -874,11 +874,11 @@ export type Operations = {
       partial: boolean;
     };
   };
-  /** What the server can do now */
+  /** Whether the server is ready */
   readiness: {
     input: Record<string, never>;
     output: {
-      /** `degraded`: it verifies, and cannot write. `unready`: it cannot verify. `draining`: it is about to shut down. */
+      /** `degraded`: it verifies, but cannot write. `unready`: it cannot verify. `draining`: it is about to shut down. */
       status: 'ready' | 'degraded' | 'unready' | 'draining';
       checks: {
         /** The store can be read. */
@@ -886,31 +886,31 @@ export type Operations = {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
-          /** Since when. */
+          /** Since when it has failed. */
           since?: string | undefined;
         };
-        /** What is written to the store lasts: no write has failed or been held up lately. */
+        /** The store accepts writes: none has failed or been delayed recently. */
         storeWrite: {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
-          /** Since when. */
+          /** Since when it has failed. */
           since?: string | undefined;
         };
-        /** The server holds its lease on the store, without which it verifies nothing. */
+        /** The server holds its lease on the store, without which it cannot verify. */
         lease: {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
-          /** Since when. */
+          /** Since when it has failed. */
           since?: string | undefined;
         };
-        /** The clock of the server can be believed. */
+        /** The server's clock can be trusted. */
         clock: {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
-          /** Since when. */
+          /** Since when it has failed. */
           since?: string | undefined;
         };
         /** The server is not about to shut down. */
@@ -918,7 +918,7 @@ export type Operations = {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
-          /** Since when. */
+          /** Since when it has failed. */
           since?: string | undefined;
         };
       };

@@ -2,7 +2,7 @@ import { library } from './authority/caller.ts';
 import { type Authority, createAuthority } from './authority/index.ts';
 import { type CurfewOptions, compose } from './start/compose.ts';
 
-/** Use cases that need to know who asks: here it is always the program itself. */
+/** Use cases that need a caller: here it is always the program itself. */
 type OfCaller = {
   [Name in keyof Authority]: Authority[Name] extends (caller: infer First, ...rest: infer Rest) => infer Result
     ? typeof library extends First
@@ -26,24 +26,24 @@ export type Curfew = Pick<
   | 'deleteAccount'
 > &
   Pick<Authority, 'signIn' | 'getSession' | 'findUserSession' | 'listSessions' | 'listEvents'> & {
-    /** Whether a session token is good now. */
+    /** Whether a session token is valid now. */
     verify: Authority['verifySession'];
-    /** The same at once, from memory; `undefined` when it takes a question: then `verify`. */
+    /** The same at once, from memory; `undefined` if the store has to be asked: then call `verify`. */
     check: Authority['checkSession'];
-    /** New tokens for a refresh token. */
+    /** Exchanges a refresh token for new tokens. */
     refresh: Authority['refreshSession'];
-    /** Finishes what was begun and lets go of the store. */
+    /** Finishes work in progress and closes the store. */
     close(): Promise<void>;
   };
 
 /**
- * Opens a store and gives the use cases over it. All durations are milliseconds, all moments epoch milliseconds.
+ * Opens a store and returns the use cases for it. Durations are in milliseconds, times in epoch milliseconds.
  *
  *     const curfew = await createCurfew({ store: 'lmdb:./curfew-data' });
  *     const { token } = await curfew.createSession({ userId: 'ada' });
  *     const verdict = await curfew.verify(token);
  *
- * @throws `CurfewError` with `config_invalid`, or what keeps the store from being opened (`store_…`)
+ * @throws `CurfewError` with `config_invalid`, or with an error of opening the store (`store_…`)
  */
 export async function createCurfew(settings: CurfewOptions): Promise<Curfew> {
   const { context, keepKey, close } = await compose(settings);

@@ -1,6 +1,6 @@
 /*
- * Every error of Curfew: the only registry. The API, the OpenAPI document, the dialects and `docs/errors.md` derive from it.
- * `title` names what is wrong, `remedy` what to do about it; neither holds a secret.
+ * The only registry of Curfew's errors. The API, the OpenAPI document, the dialects and `docs/errors.md` derive from it.
+ * `title` says what is wrong, `remedy` what to do about it; neither contains a secret.
  */
 
 type Entry = { status: number; title: string; remedy: string };
@@ -84,7 +84,7 @@ export const callErrors = {
     remedy: 'See /docs for the routes and their methods.',
   },
 
-  // Who is asking
+  // Authentication and permissions
   authentication_required: {
     status: 401,
     title: 'Sign in first',
@@ -167,7 +167,7 @@ export const callErrors = {
     remedy: 'Close one of them, or wait for the seconds that `retry-after` names.',
   },
 
-  // What is asked for
+  // What the request names
   session_not_found: {
     status: 404,
     title: 'There is no such session',
@@ -412,13 +412,13 @@ export const errors = { ...callErrors, ...processErrors } as const;
 export type CallErrorCode = keyof typeof callErrors;
 export type ErrorCode = keyof typeof errors;
 
-/** What an error may tell besides its code: nothing here is a secret. */
+/** What an error contains besides its code; nothing here is secret. */
 export type ErrorFacts = {
   /** One sentence about this case: what was wrong, with which value. */
   detail?: string;
   /** The fields at fault, as JSON pointers. */
   errors?: readonly { path: string; message: string }[];
-  /** Second factors that the caller can use: `totp`, `backup_code`; empty when none is enrolled. */
+  /** Second factors that the caller can use: `totp`, `backup_code`; empty if none is enrolled. */
   methods?: readonly string[];
   /** Seconds to wait. */
   retryAfter?: number;
@@ -426,7 +426,7 @@ export type ErrorFacts = {
   reason?: string;
 };
 
-/** An error of the registry above. `cause` is kept for the log and never told to a caller. */
+/** An error of the registry above. `cause` is only for the log; callers never see it. */
 export class CurfewError extends Error {
   override readonly name = 'CurfewError';
   readonly code: ErrorCode;

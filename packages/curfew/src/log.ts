@@ -7,20 +7,20 @@ import { CurfewError } from './errors.ts';
 import type { Settings } from './start/config.ts';
 
 export type Log = {
-  /** What happens to the server. What could be secret in it is left out. */
+  /** For everything except requests; it leaves out what could be secret. */
   logger: Logger;
-  /** For the line of each request: fixed fields, none of them secret. */
+  /** For one line per request, with fixed fields that contain no secrets. */
   requestLogger: Logger;
-  /** Goes on in a new file of the same name: the old one was renamed, to be kept or deleted. */
+  /** Continues in a new file with the same name, after the old one was renamed. */
   reopen(): void;
 };
 
-/** Lines wait for so many bytes, or a second at most: a write a request is a tenth of its cost. */
+/** Lines are written once there are this many bytes, or after a second: a write per request is a tenth of its cost. */
 const together = 4096;
-/** What cannot be written waits for so many bytes; then lines are lost, and the server goes on. */
+/** At most this many bytes wait if they cannot be written; beyond that, lines are lost and the server continues. */
 const mostWaiting = 16 * 1024 * 1024;
 
-/** @throws `config_invalid` when the file cannot be written */
+/** @throws `config_invalid` if the file cannot be written */
 export function openLog({ logLevel, logFile }: Pick<Settings, 'logLevel' | 'logFile'>): Log {
   const dest = logFile === undefined ? 1 : resolve(logFile);
   if (typeof dest === 'string') tryFile(dest);
@@ -34,7 +34,7 @@ export function openLog({ logLevel, logFile }: Pick<Settings, 'logLevel' | 'logF
   });
   destination.on('error', teller(logFile));
   setInterval(() => destination.flush(), 1000).unref();
-  // A log is looked at on a terminal too, and a user's id is the application's own.
+  // Logs are also read on terminals, and the application chooses user ids.
   const options = { level: logLevel, base: null, hooks: { streamWrite: escapeSteering } };
   const redact = { paths: ['*.token', '*.refreshToken', '*.password', '*.authorization', '*.cookie'], censor: '…' };
   return {
@@ -44,7 +44,7 @@ export function openLog({ logLevel, logFile }: Pick<Settings, 'logLevel' | 'logF
   };
 }
 
-/** While somebody looks who can mend it: later it would be an error on the side. */
+/** Checks the file at the start, while somebody is there to correct it; later, errors might go unnoticed. */
 function tryFile(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
@@ -54,7 +54,7 @@ function tryFile(path: string): void {
   }
 }
 
-/** A log that cannot be written ends nothing; standard error is told, once a minute. */
+/** If the log cannot be written, the server continues and reports it on standard error once a minute. */
 function teller(logFile: string | undefined): (error: Error) => void {
   let toldAt = Number.NEGATIVE_INFINITY;
   return ({ message }) => {

@@ -7,11 +7,11 @@ import type { Store } from './stores/contract.ts';
 import { decodeRecord, encodeRecord, rankOf, type StoreRecord } from './stores/records.ts';
 
 /*
- * A store as lines of JSON: a first line that says what it is, a record a line, and a last line with their number and
- * the SHA-256 of everything before it. Whoever reads it holds one record at a time, and knows at its end whether it
- * was whole. Format 2 says of a session what whoever opened it may do: a version that would drop that must not read it.
- * Format 3 tells of revoked keys in the log, has a scope of its own for attaching a verifier, says what a second factor was
- * shown for, and has addresses that wait for their confirmation.
+ * A store as lines of JSON: a first line that identifies the export, one line for each record, and a last line with
+ * their number and the SHA-256 of everything before it. A reader holds only one record at a time, and knows at the end
+ * whether the export was complete. Format 2 added the permissions of the caller that opened a session: versions that
+ * would drop them must not read it. Format 3 added revoked keys in the log, the scope for attaching a verifier, what a
+ * second factor was given for, and pending addresses.
  */
 const format = 3;
 const readable: readonly number[] = [1, 2, 3];
@@ -22,9 +22,9 @@ type First = {
   format: number;
   store: string;
   exportedAt: string;
-  /** About how many records follow: for the progress bar. */
+  /** The approximate number of records that follow, for the progress bar. */
   about: number;
-  /** What the secret key of the servers is known by; `null` when neither the store nor whoever exported it knew one. */
+  /** The fingerprint of the servers' secret key; `null` if neither the store nor the exporting process knew one. */
   key: string | null;
 };
 
@@ -32,7 +32,7 @@ type Last = { curfew: 'whole'; records: number; sha256: string };
 
 export type Progress = (done: number, about: number) => void;
 
-/** A store's export, line by line, each with its line break. @throws `servers_running`, `changed_meanwhile` */
+/** The lines of a store's export, with their line breaks. @throws `servers_running`, `changed_meanwhile` */
 export async function* exportLines(
   store: Store,
   key: Uint8Array | undefined,
@@ -45,7 +45,7 @@ export async function* exportLines(
     return line;
   };
   const about = await countRecords(store);
-  // A store that cannot show one moment says so before a line is written.
+  // A store that cannot give a consistent snapshot fails here, before a line is written.
   const found = store.exportRecords()[Symbol.asyncIterator]();
   let next = await found.next();
   const first: First = {
@@ -68,8 +68,8 @@ export async function* exportLines(
 }
 
 /**
- * Fills an empty store from an export's lines (without their breaks). All or nothing.
- * @throws `export_damaged`, `store_not_empty`, `store_version`, `config_invalid` when the servers' key is another one
+ * Fills an empty store from an export's lines (without their line breaks), completely or not at all.
+ * @throws `export_damaged`, `store_not_empty`, `store_version`, `config_invalid` if the servers' key is another one
  */
 export async function importLines(
   store: Store,
@@ -80,12 +80,12 @@ export async function importLines(
   const all = lines[Symbol.asyncIterator]();
   try {
     const line = await all.next();
-    if (line.done) throw damaged('It is empty.');
+    if (line.done) throw damaged('The export is empty.');
     const first = readFirst(line.value);
     const keyMissing = !checkKey(first, key);
     const outcome: Outcome = { records: 0 };
     const records = recordsOf({ first, line: line.value, rest: all }, outcome, progress);
-    // Its servers need the key that the store had which was exported.
+    // Its servers need the key of the store that was exported.
     await store.importRecords(records, first.key ?? undefined);
     return { records: outcome.records, keyMissing };
   } finally {
@@ -95,20 +95,20 @@ export async function importLines(
 
 type Outcome = { records: number };
 
-/** An export of which the first line was read. */
+/** An export whose first line has been read. */
 type Begun = { first: First; line: string; rest: AsyncIterator<string> };
 
-/** No record of ours is near this long. */
+/** No valid record is nearly this long. */
 const longestLine = 16 * 1024 * 1024;
 
-/** A stream of bytes as lines, without their breaks. */
+/** Splits a stream of bytes into lines, without their line breaks. */
 export async function* splitLines(stream: AsyncIterable<Uint8Array | string>): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const chunk of stream) {
     const lines = (rest + (typeof chunk === 'string' ? chunk : decoder.write(Buffer.from(chunk)))).split('\n');
     rest = lines.pop()!;
-    if (rest.length > longestLine) throw damaged('A line never ends.');
+    if (rest.length > longestLine) throw damaged('A line is too long.');
     yield* lines;
   }
   rest += decoder.end();
@@ -124,7 +124,7 @@ async function* recordsOf(
   let last: Last | undefined;
   let rank = 0;
   for await (const line of { [Symbol.asyncIterator]: () => rest }) {
-    if (last) throw damaged('Something follows its last line.');
+    if (last) throw damaged('There is more after its last line.');
     if (line.startsWith('{"curfew":')) {
       last = readLast(line);
       continue;
@@ -139,7 +139,7 @@ async function* recordsOf(
   }
   if (!last) throw damaged('Its last line is missing: it was cut short.');
   if (last.records !== outcome.records || last.sha256 !== hash.digest('hex')) {
-    throw damaged('What its last line says of it is not true: it was changed on its way.');
+    throw damaged('Its number of records or its checksum is wrong: it was changed after the export.');
   }
 }
 
@@ -169,13 +169,13 @@ function readLast(line: string): Last {
   }
 }
 
-/** Whether the key is known to be the right one. @throws `config_invalid` when it is known to be another */
+/** Whether the key is known to be the right one. @throws `config_invalid` if it is known to be a wrong one */
 function checkKey(first: First, key: Uint8Array | undefined): boolean {
   if (first.key === null || key === undefined) return false;
   if (first.key === keyFingerprint(key)) return true;
   throw new CurfewError('config_invalid', {
     detail:
-      'CURFEW_SECRET_KEY: it is not the key of the store that was exported; with another one every refresh token and authenticator is void.',
+      'CURFEW_SECRET_KEY: it is not the key of the exported store; with another key every refresh token and authenticator would be void.',
   });
 }
 

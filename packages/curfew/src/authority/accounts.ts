@@ -35,7 +35,7 @@ export type AccountPatch = Partial<Omit<NewAccount, 'email' | 'name'>> & {
 };
 
 /**
- * Makes an account. Nobody can grant what they have not.
+ * Creates an account. You cannot grant a permission that you do not have.
  * @throws `username_taken`, `email_taken`, `invalid_value`, `permission_missing`
  */
 export async function createAccount(
@@ -63,7 +63,7 @@ export async function createAccount(
   } satisfies Account;
   guardAccount(caller, planned);
   const account = { ...planned, passwordHash: await context.passwords.hash(await checkPassword(request.password)) };
-  // Others' passwords were hashed first: who asks may be somebody else by now.
+  // Hashing may have had to wait its turn: what the caller may do may have changed since.
   guardAccount(await confirmCaller(context, caller), account);
   const event = { type: 'account.created', at: now, by: actorOf(caller), userId: account.id } as const;
   const outcome = await context.store.createAccount(account, event);
@@ -76,7 +76,7 @@ export async function getAccount(context: AuthorityContext, id: string): Promise
   return accountView(await readAccount(context, id));
 }
 
-/** The whole account, with what callers never see. @throws `account_not_found` */
+/** The whole account, including what callers never see. @throws `account_not_found` */
 export async function readAccount(context: AuthorityContext, id: string): Promise<Account> {
   const { account } = await context.store.readUser(parseUserId(id));
   if (account) return account;
@@ -88,7 +88,7 @@ function absent(id: string): CurfewError {
 }
 
 export type AccountsRequest = {
-  /** Free text, looked for as it is. */
+  /** Text to search for, taken literally. */
   filter?: string | undefined;
   /** The user name or the address of one account. */
   login?: string | undefined;
@@ -99,7 +99,7 @@ export type AccountsRequest = {
 };
 
 /**
- * A page of accounts, by user name; or, with `login` or `ids`, those accounts, as far as there are such.
+ * A page of accounts, ordered by user name; or, with `login` or `ids`, those of the named accounts that exist.
  * @throws `cursor_invalid`, `cursor_of_another_query`, `invalid_value`
  */
 export async function listAccounts(
@@ -125,7 +125,7 @@ export async function listAccounts(
 
 async function accountsCalled(context: AuthorityContext, login: string): Promise<Account[]> {
   const text = canonicalLogin(login);
-  // No name has any, and not every store takes them.
+  // No name contains control characters, and not every store accepts them.
   if (/\p{Cc}/u.test(text)) return [];
   const found = await context.store.findAccount(text.includes('@') ? { email: text } : { username: text });
   return found ? [found.account] : [];
@@ -145,10 +145,10 @@ async function accountsOf(context: AuthorityContext, ids: string): Promise<Accou
 export type ChangedAccount = { account: AccountView; receipt: Receipt | undefined };
 
 /**
- * Changes an account. Disabling it ends all its sessions, those being opened at this moment too, in the same write;
- * a new password ends all but the one that `keepSession` names.
+ * Changes an account. Disabling it ends all its sessions, including those being opened at this moment, in the same
+ * write; a new password ends all except the one that `keepSession` names.
  * @throws `account_not_found`, `username_taken`, `email_taken`, `invalid_value`, `permission_missing`,
- *   `last_administrator`, and as {@link checkOwnChange}
+ *   `last_administrator`, and what {@link checkOwnChange} throws
  */
 export async function updateAccount(
   context: AuthorityContext,
@@ -161,7 +161,7 @@ export async function updateAccount(
     ...proof
   }: { keepSession?: string | undefined; wait?: Wait | undefined } & OwnerProof = {},
 ): Promise<ChangedAccount> {
-  // Before a password is hashed, too: that costs more than to ask.
+  // Checked before the password is hashed as well, because hashing costs more than this check.
   guardAccount(caller, await readAccount(context, id));
   await checkOwnChange(context, caller, id, patch, proof);
   const passwordHash =
@@ -246,7 +246,7 @@ function eventOf(account: Account, set: Partial<Account>): EventType {
   return set.disabled ? 'account.disabled' : 'account.enabled';
 }
 
-/** What a patch sets, checked: absent parts stay as they are. */
+/** What a patch sets, validated; absent fields keep their value. */
 function changesOf(patch: AccountPatch): Partial<Account> {
   const { username, name, disabled, roles: given, permissions: single } = patch;
   return {
@@ -259,8 +259,8 @@ function changesOf(patch: AccountPatch): Partial<Account> {
 }
 
 /**
- * What becomes of a new address. Whoever manages accounts is believed: an administrator, or the application, which has sent
- * a link there; Curfew sends no mail. What somebody without that permission says of their own waits to be confirmed.
+ * How a new address is stored. A caller with `accounts.manage` is trusted: an administrator, or the application, which
+ * has sent a link there (Curfew sends no mail). Addresses that others give for their own account must be confirmed.
  */
 function addressOf(caller: Caller, account: Account, { email }: AccountPatch): Partial<Account> {
   if (email === undefined) return {};
@@ -270,8 +270,8 @@ function addressOf(caller: Caller, account: Account, { email }: AccountPatch): P
 }
 
 /**
- * Believes the address that an account waits with: from now on it is the account's, and its owner signs in with it. The
- * caller says which one was confirmed, because the owner may have set another meanwhile.
+ * Accepts an account's pending address: from now on it is the account's, and its owner can sign in with it. The caller
+ * gives the address that was confirmed, because the owner may have set another one meanwhile.
  * @throws `account_not_found`, `permission_missing`, `email_not_pending`, `email_taken`
  */
 export async function confirmEmail(

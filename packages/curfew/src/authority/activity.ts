@@ -3,20 +3,20 @@ import { minute, second } from '../domain/limits.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { Store } from '../stores/contract.ts';
 
-/** A session's activity is written down once a minute; sooner where its idle limit is short. */
+/** A session's activity is written once a minute; more often if its idle limit is short. */
 const coalesce = minute;
 const partOfIdle = 10;
-/** Sessions that may wait to be written: when there are more, none waits any longer. */
+/** Sessions that may wait to be written: if there are more, all are written at once. */
 const mostPending = 50_000;
 /** Sessions that are written at a time. */
 const piece = 1000;
 
-/** `pause`: milliseconds from one writing to the next. */
+/** `pause`: milliseconds from one write to the next. */
 type Seen = { at: number; due: number; pause: number };
 
 /**
- * When sessions were last seen. A verification never writes: it notes the moment here, and batches go to the store.
- * What is noted counts for the idle limit at once on this node, and on the others when it is flushed.
+ * When sessions were last seen. A verification never writes: it notes the time here, and batches are written to the
+ * store. A noted time counts for the idle limit at once on this node, and on the others once it is flushed.
  */
 export class Activity {
   readonly #store: Store;
@@ -27,7 +27,7 @@ export class Activity {
     this.#store = store;
   }
 
-  /** The later of what is kept and what was noted. */
+  /** The later of the stored time and the noted one. */
   lastSeen(stored: StoredSession): number {
     const noted = this.#seen.get(stored.id);
     return noted && noted.at > stored.lastSeenAt ? noted.at : stored.lastSeenAt;
@@ -43,15 +43,15 @@ export class Activity {
   }
 
   /**
-   * As {@link note}, of a session that this process remembers: what it knows of its activity moves on once it is due
-   * to be written down, so that it is not due again at once.
+   * Like {@link note}, for a session in this process's memory: its own `lastSeenAt` is updated once it is due to be
+   * written, so that it is not due again at once.
    */
   noteRemembered(stored: StoredSession, now: number): void {
     this.note(stored, now);
     if (now >= stored.lastSeenAt + pauseOf(stored)) stored.lastSeenAt = now;
   }
 
-  /** Notes what a verifier has reported, which has taken its time to gather it already. */
+  /** Notes what a verifier has reported; it is due at once, because the verifier has gathered it for a while. */
   report(id: SessionId, at: number): void {
     const noted = this.#seen.get(id);
     if (!noted) this.#seen.set(id, { at, due: at, pause: 0 });
@@ -59,8 +59,8 @@ export class Activity {
   }
 
   /**
-   * Writes down what is due at `now`, or, without, all of it. One flush at a time, each for itself: what is under way
-   * may leave out what is asked for now.
+   * Writes what is due at `now`, or, without `now`, everything. Flushes run one at a time; none is shared, because one
+   * that is running may leave out what this call asks for.
    */
   async flush(now: number = Number.POSITIVE_INFINITY): Promise<void> {
     while (this.#flushing) await this.#flushing.catch(() => {});
@@ -79,7 +79,7 @@ export class Activity {
       const activities = due.slice(from, from + piece);
       await this.#store.touchSessions(activities);
       for (const { id, at } of activities) {
-        // Noted again meanwhile: that moment waits for the next turn.
+        // The session was seen again meanwhile: that waits for the next flush.
         const seen = this.#seen.get(id);
         if (seen && seen.at > at) seen.due = at + seen.pause;
         else this.#seen.delete(id);
@@ -92,5 +92,5 @@ function pauseOf({ idle }: StoredSession): number {
   return Math.min(coalesce, idle / partOfIdle);
 }
 
-/** How often the due ones are looked for. */
+/** How often due sessions are flushed. */
 export const flushInterval = second;

@@ -5,22 +5,22 @@ import type { Store } from '../stores/contract.ts';
 
 type Parts = {
   store: Store;
-  /** The latest moment known, epoch milliseconds. */
+  /** The latest time known, epoch milliseconds. */
   now(): number;
-  /** Whether everyone is ended: what was acknowledged shortly before a failover may be lost. */
+  /** Whether to end every session, because writes acknowledged shortly before a failover may be lost. */
   endEveryone: boolean;
   onError(error: unknown): void;
-  /** Nothing more is done once it is aborted. */
+  /** Stops all further work when aborted. */
   until: AbortSignal;
 };
 
 const pause = second;
-/** Nodes notice a failover within seconds of each other: so long only the first of them acts on it. */
+/** Nodes notice a failover within seconds of each other: within this window only the first of them acts on it. */
 const once = { max: 1, window: minute };
 
 /**
- * What follows when the store turns out to be another incarnation: an event and, for whoever wants certainty, the end of
- * everyone. Once for all nodes, and again and again until the store has taken it.
+ * What to do when the store has become another incarnation: append an event and, if so configured, end every session.
+ * One node does it for all, and repeats each step until the store has accepted it.
  */
 export async function afterFailover(incarnation: string, parts: Parts): Promise<void> {
   const { store, now, endEveryone } = parts;
@@ -28,7 +28,7 @@ export async function afterFailover(incarnation: string, parts: Parts): Promise<
     try {
       return (await store.takeAttempt(`failover ${incarnation}`, once, now())).allowed;
     } catch (error) {
-      // Nobody knows who is the first: then each is. Twice is no harm, never is.
+      // It is unknown which node is first, so each acts as if it were: doing it twice is harmless, not doing it is not.
       if (isCurfewError(error, 'outcome_unknown')) return true;
       throw error;
     }

@@ -5,7 +5,7 @@ import { CurfewError } from '../errors.ts';
 import type { AuthorityContext } from './context.ts';
 
 /**
- * Takes an attempt out of a bucket, before the guess is looked at: guesses in parallel count as well.
+ * Takes an attempt out of a bucket before the guess is checked, so that guesses in parallel count as well.
  * @throws `too_many_attempts`
  */
 export async function takeAttempt(context: AuthorityContext, bucket: string, rule: AttemptRule): Promise<void> {
@@ -14,14 +14,14 @@ export async function takeAttempt(context: AuthorityContext, bucket: string, rul
   if (!allowed) throw new CurfewError('too_many_attempts', { retryAfter: secondsUntil(resetAt, now) });
 }
 
-/** A bucket that may be guessed from; `spare` is asked for when there is no room left in it. */
+/** The bucket that a guess counts against; `spare` is called if it has no room left. */
 export type GuessFrom = { bucket: string; spare?: () => Promise<string | undefined> };
 
 /**
- * Looks at a guess that takes an attempt, and empties the bucket again when it was right. Right ones in parallel are no
- * failures: when there is no room left, but others are still looked at, here or on another node, it waits to see whether
- * they were wrong.
- * @throws `too_many_attempts`, and what `look` throws when the guess is wrong
+ * Checks a guess, which takes an attempt, and resets the bucket if the guess is right. Right guesses in parallel are
+ * not failures: if there is no room left but others are still being checked, here or on another node, this waits to see
+ * whether they were wrong.
+ * @throws `too_many_attempts`, and what `look` throws if the guess is wrong
  */
 export async function guess<Result>(
   context: AuthorityContext,
@@ -36,7 +36,7 @@ export async function guess<Result>(
       await context.store.clearAttempts(bucket);
       return result;
     } catch (error) {
-      // Where that cannot be said, others wait a while for nothing.
+      // If this cannot be recorded, others wait a while for nothing.
       await context.store.failAttempt(bucket).catch(() => {});
       throw error;
     }
@@ -48,7 +48,7 @@ async function takeFrom(context: AuthorityContext, from: GuessFrom, rule: Attemp
   if ('bucket' in first) return first.bucket;
   const spare = await from.spare?.();
   const buckets = spare === undefined ? [from.bucket] : [from.bucket, spare];
-  // One after the other, so that however many wait for a bucket, one of them asks the store.
+  // One after the other, so that only one of those waiting for a bucket asks the store.
   return context.queue.run(`guess ${buckets.at(-1)}`, async () => {
     for (;;) {
       const outcome = await takeOneOf(context, buckets, rule);
@@ -61,14 +61,16 @@ async function takeFrom(context: AuthorityContext, from: GuessFrom, rule: Attemp
   });
 }
 
-/** Milliseconds until the store is asked once more whether another node’s guesses were wrong. */
+/** Milliseconds until the store is asked again whether another node's guesses were wrong. */
 const askAgain = 100;
-/** Milliseconds after which a guess that nobody has told of is nobody's any more: a password waits no longer for its turn. */
+/** Milliseconds after which a guess without a result is given up: no password waits longer than this for its turn. */
 const longestLook = 30_000;
 
 type Refused = { resets: number; isOpen: boolean; now: number };
 
-/** Takes an attempt out of the first bucket with room; else says when there is room again, and whether it may be sooner. */
+/**
+ * Takes an attempt out of the first bucket with room; else returns when there will be room, and if it may be sooner.
+ */
 async function takeOneOf(
   { store, clock }: AuthorityContext,
   buckets: readonly string[],
@@ -84,7 +86,7 @@ async function takeOneOf(
   return refused;
 }
 
-/** Counts one call against a limit, without refusing it: what the caller is told is theirs to say. */
+/** Counts one call against a limit without refusing it: how to answer is up to the function's caller. */
 export async function countCall(
   context: AuthorityContext,
   subject: string,
@@ -95,7 +97,7 @@ export async function countCall(
   return { ...outcome, retryAfter: secondsUntil(outcome.resetAt, now) };
 }
 
-/** The bucket of something that a caller may have made as long as they like. */
+/** A bucket's name; `subject` may be of any length, so it is hashed. */
 export function bucketOf(kind: string, subject: string): string {
   return `${kind}:${hash('sha256', subject, 'base64url')}`;
 }

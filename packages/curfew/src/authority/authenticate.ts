@@ -10,7 +10,7 @@ import type { InactiveReason, VerifiedToken } from './verification.ts';
 import { verdictOn, verifyFromStore, verifyRefreshToken } from './verify-session.ts';
 
 /**
- * Who shows a token: an API key or a session token.
+ * The caller that a token belongs to: an API key or a session token.
  * @throws `token_malformed`, `token_unknown`, `key_revoked`, `session_ended`, `session_suspended`
  */
 export async function authenticate(context: AuthorityContext, token: string): Promise<Caller> {
@@ -22,7 +22,7 @@ export async function authenticateKey(context: Pick<AuthorityContext, 'store'>, 
   if (!parsed) throw new CurfewError('token_malformed', { detail: 'An API key begins with cfk_.' });
   const key = await context.store.readKey(parsed.id as KeyId);
   if (!key || !secretMatches(parsed.secret, key.hash)) throw new CurfewError('token_unknown');
-  if (key.revokedAt !== undefined) throw new CurfewError('key_revoked', { detail: `It is named ${key.name}.` });
+  if (key.revokedAt !== undefined) throw new CurfewError('key_revoked', { detail: `The key is named ${key.name}.` });
   return keyCaller(key);
 }
 
@@ -32,7 +32,7 @@ function keyCaller(key: ApiKey): KeyCaller {
   return caller;
 }
 
-/** What a key's row makes of whoever shows it: a store that keeps the row in memory gives the same one each time. */
+/** The caller for each key's row: a store that keeps rows in memory returns the same object each time. */
 const keyCallers: WeakMap<ApiKey, KeyCaller> = new WeakMap();
 
 export async function authenticateSession(context: AuthorityContext, token: string): Promise<Person> {
@@ -40,7 +40,7 @@ export async function authenticateSession(context: AuthorityContext, token: stri
 }
 
 /**
- * As {@link authenticateSession}, by a session's refresh token, which stays as it is.
+ * Like {@link authenticateSession}, by a session's refresh token, which is not used up.
  * @throws `token_malformed`, `token_unknown`, `session_ended`, `session_suspended`
  */
 export async function authenticateRefreshToken(context: AuthorityContext, refreshToken: string): Promise<Person> {
@@ -48,8 +48,8 @@ export async function authenticateRefreshToken(context: AuthorityContext, refres
 }
 
 /**
- * Whoever a session belongs to that another credential vouches for: a dialect's own, which was verified, and which
- * says nothing of whether the session still lives.
+ * The person of a session that a dialect's own credential names. The credential has been verified, but does not show
+ * whether the session is still active.
  * @throws `token_unknown`, `session_ended`, `session_suspended`
  */
 export async function authenticateVouched(context: AuthorityContext, sessionId: string): Promise<Person> {
@@ -59,8 +59,8 @@ export async function authenticateVouched(context: AuthorityContext, sessionId: 
 }
 
 /**
- * Who was let in some time ago, as they would be let in now by what they showed then; `undefined` when they would not be.
- * That is no use of their session.
+ * Authenticates an earlier caller again with the same credential: the caller as of now, or `undefined` if it would be
+ * refused. This does not count as activity of the session.
  */
 export async function authenticateAgain(
   { store, clock, activity }: Pick<AuthorityContext, 'store' | 'clock' | 'activity'>,
@@ -80,13 +80,13 @@ export async function authenticateAgain(
 }
 
 /**
- * As {@link authenticateAgain}, for what waits between the question and the write.
+ * Like {@link authenticateAgain}, for operations that wait between the check and the write.
  * @throws `key_revoked`, `session_ended`
  */
 export async function confirmCaller(context: AuthorityContext, caller: Caller): Promise<Caller> {
   const present = await authenticateAgain(context, caller);
   if (present) return present;
-  const detail = 'This came about while the request was under way.';
+  const detail = 'This happened while the request was being processed.';
   throw new CurfewError(caller.kind === 'key' ? 'key_revoked' : 'session_ended', { detail });
 }
 

@@ -7,36 +7,36 @@ import type { SessionFilter } from '../stores/contract.ts';
 import type { AuthorityContext } from './context.ts';
 import { budget, matchesOf, mostSorted, parseText } from './match-sessions.ts';
 
-/** What a browsed list can be ordered by; `username` and `displayName` are those of whoever the session belongs to. */
+/** What a browsed list can be ordered by; `username` and `displayName` are those of the session's user. */
 export const browseKeys = ['createdAt', 'device', 'os', 'osVersion', 'username', 'displayName'] as const;
 export type BrowseKey = (typeof browseKeys)[number];
-/** Keys in their rank, each upwards or downwards. */
+/** Sort keys, the most significant first, each ascending or descending. */
 export type BrowseOrder = readonly { key: BrowseKey; down: boolean }[];
 
 export type BrowseRequest = {
-  /** One user's own; without, everybody's. */
+  /** One user's sessions; if absent, everybody's. */
   user?: string | undefined;
-  /** Free text, looked for as it is; across users in their names too. */
+  /** Text to search for, taken literally; across users, their names are searched too. */
   filter?: string | undefined;
-  /** Without: newest first. */
+  /** If empty: newest first. */
   order: BrowseOrder;
   offset: number;
   limit: number;
 };
 
-/** What whoever a session belongs to is called: an account's names, or the id of a user who has no account. */
+/** The names of a session's user: those of the account, or the user's id if there is no account. */
 export type OwnerNames = { username: string; displayName: string };
 export type Browsed = {
   sessions: { session: Session; named: OwnerNames }[];
-  /** How many match in all; how many were found, where `partial`. */
+  /** How many match in all; if `partial`, how many were found. */
   total: number;
-  /** Whether there may be more than was looked at: a scan ran out of time, or an order out of matches. */
+  /** Whether there may be more than was looked at: a scan ran out of time, or there were too many matches to sort. */
   partial: boolean;
 };
 
 /**
- * Active sessions by offset, for those who page by number. One order spans all pages: a user's own are exact; across
- * users it sorts at most 10,000 matches, and newest first goes as deep as its time allows.
+ * Active sessions by offset, for clients with numbered pages. All pages share one order: one user's sessions are sorted
+ * exactly; across users at most 10,000 matches are sorted, and newest first goes as deep as its time allows.
  * @throws `invalid_value`, `user_id_too_long`
  */
 export async function browseSessions(context: AuthorityContext, request: BrowseRequest): Promise<Browsed> {
@@ -52,7 +52,7 @@ export async function browseSessions(context: AuthorityContext, request: BrowseR
   return { sessions: withNames(page, named ?? (await namesOf(context, page))), total, partial };
 }
 
-/** Newest first is the order in which a store keeps sessions: it takes no sorting, and the store has their number. */
+/** Newest first is the order in which a store keeps sessions: nothing is sorted, and the store knows their number. */
 async function newest(
   context: AuthorityContext,
   filter: SessionFilter,
@@ -71,8 +71,8 @@ function countActive(context: AuthorityContext, userId: UserId | undefined): Pro
 }
 
 /**
- * What matches by itself, and across users also what belongs to somebody whose name matches. All of that together is
- * given the time of one scan: a third each for names, for the sessions of whoever has one, and for all other sessions.
+ * Sessions that match, and, across users, the sessions of users whose names match. Together they get the time of one
+ * scan: a third each for the names, for the sessions of the users found, and for all other sessions.
  */
 async function everyMatch(
   context: AuthorityContext,
@@ -101,11 +101,11 @@ async function everyMatch(
   return { sessions: [...byId.values()].slice(0, most), partial: partial || byId.size > most };
 }
 
-/** Users with a text in one of their names; a page of them, which is more than anybody reads through. */
+/** Users with a text in one of their names: one page of them, which is more than anybody reads through. */
 async function usersNamed(context: AuthorityContext, text: string): Promise<{ users: AccountId[]; more: boolean }> {
   const { accounts, next } = await context.store.listAccounts({ limit: limits.pageMax, text, budget: budget / 3 });
   const users = accounts
-    // An address is not a name: who may see sessions may not search for addresses.
+    // An address is not a name: permission to see sessions is not permission to search for addresses.
     .filter(({ username, name }) => [username, name].some((part) => part?.toLowerCase().includes(text)))
     .map(({ id }) => id);
   return { users, more: next !== undefined };
@@ -145,7 +145,7 @@ function needsNames(order: BrowseOrder): boolean {
   return order.some(({ key }) => key === 'username' || key === 'displayName');
 }
 
-/** What is equal by every key comes newest first, so an order is the same on every page. */
+/** Sessions that are equal in every key are ordered newest first, so the order is the same on every page. */
 function orderBy(order: BrowseOrder, named: ReadonlyMap<UserId, OwnerNames> | undefined) {
   return (a: Session, b: Session): number => {
     for (const { key, down } of order) {

@@ -4,7 +4,7 @@ import { actsAsAccount, grantedBy, type Permission, permissions, type Role } fro
 import type { Actor } from '../domain/reasons.ts';
 import type { StoredSession } from '../domain/session.ts';
 
-/** Who asks: a machine by its API key, a person by their session, or the program that Curfew is a library of. */
+/** Who calls: a machine with an API key, a person with a session, or the program that uses Curfew as a library. */
 export type Caller = KeyCaller | Person | { kind: 'library'; granted: ReadonlySet<Permission> };
 
 export type KeyCaller = { kind: 'key'; key: ApiKeyView; granted: ReadonlySet<Permission> };
@@ -13,7 +13,7 @@ export type Person = {
   kind: 'person';
   session: StoredSession;
   account: Account | undefined;
-  /** Those of the account, as far as the session acts with them. */
+  /** The account's roles, if the session acts for the account. */
   roles: readonly Role[];
   granted: ReadonlySet<Permission>;
 };

@@ -4,15 +4,15 @@ import type { Clock } from '../domain/ports.ts';
 import { CurfewError } from '../errors.ts';
 import type { Store } from '../stores/contract.ts';
 
-/** How far a clock may go back, as a time service corrects it, before nothing more is opened by it. */
+/** How far a clock may go back when a time service corrects it; beyond that, no session is opened or verified. */
 const tolerance = minute;
 
-/** What is wrong with the time; meanwhile the sweep ends and forgets nothing. */
+/** What is wrong with the clock; meanwhile the sweep ends and deletes nothing. */
 export type ClockTrouble = {
   /**
    * `machine`: this machine's clock differs from the store's, which is the one that counts. `store`: the store's clock
    * has moved in a way that this machine's clocks do not confirm. `stepped_back`: the clock that counts has gone back,
-   * and nothing is opened or verified by it.
+   * and no session is opened or verified.
    */
   kind: 'machine' | 'store' | 'stepped_back';
   /** A sentence: which clock, by how much, and in which direction. */
@@ -22,14 +22,14 @@ export type ClockTrouble = {
 };
 
 /**
- * The authority's time: it never goes back, so what has ended by its deadline stays ended. A clock that went back
- * further than the tolerance would make sessions live longer than their limits; then nothing is opened or verified
- * any more (`clock_stepped_back`), while sessions can still be ended.
+ * The authority's time. It never goes back, so a session whose deadline has passed stays ended. If the clock goes back
+ * further than the tolerance, sessions would outlive their limits; then none is opened or verified any more
+ * (`clock_stepped_back`), but sessions can still be ended.
  */
 export type SteadyClock = {
   /** @throws `clock_stepped_back` */
   now(): number;
-  /** The same for ends, which are never refused: the latest moment known. */
+  /** The latest time known: for ends, which are never refused. */
   nowForEnd(): number;
   /** Milliseconds by which this machine's clock is ahead of the store's. */
   offset(): number;
@@ -38,10 +38,10 @@ export type SteadyClock = {
 
 type Trouble = Pick<ClockTrouble, 'kind' | 'detail'>;
 
-/** A clock, and what it knows of itself. */
+/** A clock that reports its own faults. */
 type Source = Clock & { offset(): number; trouble(): Trouble | undefined };
 
-/** `latest`: the latest moment that was told before. */
+/** `latest`: the latest time that was given out before. */
 function steady(source: Source, latest: number): SteadyClock {
   let highest = latest;
   let known: ClockTrouble | undefined;
@@ -50,10 +50,12 @@ function steady(source: Source, latest: number): SteadyClock {
     if (now > highest) highest = now;
     return now;
   };
-  /** What there is to say when it has gone back too far. */
+  /** A sentence if the clock has gone back too far. */
   const steppedBack = () => {
     const now = read();
-    return now < highest - tolerance ? `It says ${moment(now)}, and ${moment(highest)} has been seen.` : undefined;
+    return now < highest - tolerance
+      ? `It shows ${moment(now)}, but ${moment(highest)} has passed already.`
+      : undefined;
   };
   const find = (): Trouble | undefined => {
     const back = steppedBack();
@@ -80,31 +82,31 @@ function steady(source: Source, latest: number): SteadyClock {
 }
 
 /**
- * The clock of the process itself, where no other process has the store open. `latest` is the latest moment that the
- * store has written down.
+ * The clock of the process itself, for when no other process has the store open. `latest` is the latest time recorded
+ * in the store.
  */
 export function processClock(source: Clock, latest: number): SteadyClock {
   return steady({ now: () => source.now(), offset: () => 0, trouble: () => undefined }, latest);
 }
 
-/** What the store's clock said, in epoch milliseconds, and the monotonic clock right before and right after. */
+/** A reading of the store's clock, in epoch milliseconds, and the monotonic clock right before and right after it. */
 export type StoreTime = { now: number; sentAt: number; receivedAt: number };
 
 /**
- * The store's clock between two words of the store: it goes on by the monotonic clock. The store read its clock at some
- * moment between the question and the answer, so each word gives bounds for how far it is ahead of the monotonic clock.
- * What is kept moves only as far as it must to be within them. It begins at the lower bound, so that nothing ends before
- * its time; a slow answer has wide bounds, and changes nothing.
+ * The store's clock between two readings: it advances with the monotonic clock. The store read its clock at some moment
+ * between the question and the answer, so each reading bounds how far it is ahead of the monotonic clock. The kept lead
+ * moves only as far as it must to be within the bounds. It begins at the lower bound, so that nothing ends too early; a
+ * slow answer has wide bounds and changes nothing.
  *
- * The machine's wall clock is never read to tell the time. It only bears witness when the store's clock jumps: a jump
- * that it does not confirm is not followed, because a wrong clock of the store would end sessions for good.
+ * The machine's wall clock is never used as the time. It only serves to check a jump of the store's clock: a jump that
+ * it does not confirm is not followed, because a wrong store clock would end sessions for good.
  */
 class StoreTimeline implements Source {
   readonly #timing: Pick<Timing, 'mono' | 'wall'>;
   readonly #bound: number;
-  /** Milliseconds from the monotonic clock to the store's. */
+  /** Milliseconds by which the store's clock is ahead of the monotonic clock. */
   #lead: number;
-  /** Milliseconds by which the wall clock was ahead of the store's when that was last followed. */
+  /** Milliseconds by which the wall clock was ahead of the store's when the store's was last followed. */
   #offset: number;
   /** How far the store's clock has jumped without being followed. */
   #jump = 0;
@@ -120,7 +122,7 @@ class StoreTimeline implements Source {
     const lead = Math.min(Math.max(this.#lead, now - receivedAt), now - sentAt);
     const offset = this.#wallLead() - lead;
     const jump = lead - this.#lead;
-    // A machine that slept: its wall clock went on with the store's, and is as far from it as before.
+    // The machine may have slept: then its wall clock advanced with the store's and differs from it as much as before.
     const confirmed = this.#within(offset) || this.#within(offset - this.#offset);
     this.#jump = this.#within(jump) || confirmed ? 0 : jump;
     if (this.#jump !== 0) return;
@@ -138,7 +140,7 @@ class StoreTimeline implements Source {
 
   trouble(): Trouble | undefined {
     if (this.#jump !== 0) {
-      const detail = `The store's clock has jumped ${distance(this.#jump)} and this machine's has not: the time goes on as before.`;
+      const detail = `The store's clock has jumped ${distance(this.#jump)} but this machine's has not; the jump is ignored.`;
       return { kind: 'store', detail };
     }
     const offset = this.offset();
@@ -157,8 +159,8 @@ class StoreTimeline implements Source {
 export type StoreClock = { clock: SteadyClock; note(time: StoreTime): void };
 
 /**
- * The clock of the store, where several processes share it.
- * @throws `clock_differs` when this machine's own clock is off from it by more than `bound`
+ * The clock of a store that several processes share.
+ * @throws `clock_differs` if this machine's own clock differs from it by more than `bound`
  */
 export function storeClock(timing: Pick<Timing, 'mono' | 'wall'>, bound: number, first: StoreTime): StoreClock {
   const timeline = new StoreTimeline(timing, bound, first);
@@ -174,18 +176,18 @@ export async function askStoreTime(store: Pick<Store, 'logHead'>, timing: Pick<T
   return { now, sentAt, receivedAt: timing.mono() };
 }
 
-/** Whether a moment that somebody wrote down has not come yet. */
+/** Whether a recorded time is still in the future. */
 export function isAhead(at: number, now: number): boolean {
   return at > now + tolerance;
 }
 
-/** What a wrong clock wrote into a store, if it did: a moment that the store's own clock has not reached. */
+/** A sentence about the latest time in a store, if it was written by a wrong clock: it is still in the future. */
 export function writtenAhead(latest: number, now: number): string | undefined {
   if (!isAhead(latest, now)) return undefined;
-  return `${moment(latest)} is written down, ${distance(latest - now)} of the store's clock`;
+  return `${moment(latest)} is recorded, ${distance(latest - now)} of the store's clock`;
 }
 
-/** How far this machine's clock is from the store's, as a sentence. */
+/** A sentence: how far this machine's clock is from the store's. */
 export function differs(offset: number): string {
   return `This machine's clock is ${distance(offset)} of the store's.`;
 }

@@ -19,7 +19,7 @@ export type AuthorityContext = {
   secrets: Secrets;
   passwords: Passwords;
   activity: Activity;
-  /** Calls on one named session are done one after the other. */
+  /** Runs the calls on one named session one after the other. */
   queue: KeyedQueue;
   guesses: Guesses;
   policy: Policy;
@@ -28,11 +28,11 @@ export type AuthorityContext = {
   issuer: string;
 };
 
-/** Limits of guessing, shared by all nodes. */
+/** Limits on guessing, shared by all nodes. */
 export type AttemptRules = {
-  /** Sign-ins that fail for one account, whichever of its names is given; and as many from a device that it knows. */
+  /** Failed sign-ins to one account, whichever of its names is used; and as many again from a device that it knows. */
   loginOfAccount: AttemptRule;
-  /** Sign-ins from one address, or one network of IPv6. */
+  /** Sign-ins from one address, or from one IPv6 network. */
   loginFromAddress: AttemptRule;
   /** Second factors of one account. */
   secondFactor: AttemptRule;

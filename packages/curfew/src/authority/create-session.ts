@@ -14,7 +14,7 @@ import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 
-/** What a session is made of. Durations in milliseconds; what is absent is the policy's. */
+/** What a session is made of. Durations are in milliseconds; absent ones come from the policy. */
 export type SessionRequest = {
   userId: string;
   accessGroups?: readonly string[] | undefined;
@@ -29,8 +29,8 @@ export type SessionRequest = {
 export type OpenedSession = { session: Session } & Tokens;
 
 /**
- * Opens a session for a user of the application. The only copy of its tokens is in the answer. Where the user has an
- * account here, nobody has shown its password: see {@link actsAsAccount} for what such a session may do.
+ * Opens a session for a user of the application. The only copy of its tokens is in the answer. If the user has an
+ * account here, its password was not checked: see {@link actsAsAccount} for what such a session may do.
  * @throws `user_id_too_long`, `too_many_groups`, `metadata_too_large`, `invalid_value`, `name_taken`,
  *   `named_session_stopped`, `too_many_sessions`, `account_disabled`, `signed_out_meanwhile`
  */
@@ -89,7 +89,7 @@ export async function openChecked(
     case 'too_many':
       throw new CurfewError('too_many_sessions', { detail: `The user has ${outcome.active}.` });
     case 'created': {
-      // What this one replaced has ended when the answer says so.
+      // The sessions that this one replaces must have ended before the answer is sent.
       if (outcome.sequence !== undefined) await context.fence.awaitEverywhere(outcome.sequence, 'everywhere');
       const { token, refreshToken } = opened;
       return { session: viewOf(outcome.session, undefined), token, refreshToken };

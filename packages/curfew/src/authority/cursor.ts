@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { CurfewError } from '../errors.ts';
 
 /*
- * A cursor says where a list goes on, and of which query: its parts cannot be mixed up. It holds no secret and grants
- * nothing, so it is not signed; one that is made up leads only to another page of the same list.
+ * A cursor holds where a list continues, and for which query, so that it cannot be used with another. It holds no
+ * secret and grants nothing, so it is not signed; a made-up one only leads to another page of the same list.
  */
 const version = 1;
 
@@ -12,7 +12,7 @@ export function encodeCursor(position: string, query: unknown): string {
 }
 
 /**
- * The position that a cursor holds; `undefined` without one.
+ * The position that a cursor holds; `undefined` without a cursor.
  * @throws `cursor_invalid`, `cursor_of_another_query`
  */
 export function decodeCursor(cursor: string | undefined, query: unknown): string | undefined {

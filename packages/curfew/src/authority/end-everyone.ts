@@ -4,11 +4,11 @@ import type { AuthorityContext } from './context.ts';
 import type { EndedSessions } from './end-user-sessions.ts';
 import type { Wait } from './receipt.ts';
 
-/** What has to be said to end everybody. */
+/** The confirmation required to end every session. */
 export const everyoneConfirmation = 'everyone';
 
 /**
- * Ends every session there is, whatever their number.
+ * Ends every session.
  * @throws `confirmation_required`
  */
 export async function endEveryone(

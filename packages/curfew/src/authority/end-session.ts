@@ -12,11 +12,11 @@ import type { Receipt, Wait } from './receipt.ts';
 
 export type EndedSession = { session: Session; receipt: Receipt };
 
-/** What names a session to end: one of these. */
+/** Names the session to end in one of these ways. */
 export type EndTarget = { id: string } | { token: string } | { refreshToken: string } | { name: string };
 
 /**
- * Ends a session. One that has ended already is confirmed: the receipt tells of its first end, and waits like it.
+ * Ends a session. If it has ended already, this succeeds: the receipt is that of its first end, and waits likewise.
  * `told` is the reason that an application gives.
  * @throws `session_not_found`, `permission_missing`; for tokens also `token_malformed`
  */
@@ -29,14 +29,14 @@ export async function endSession(
 ): Promise<EndedSession> {
   const found = await findTarget(context, target);
   const own = caller.kind === 'person' && caller.session.userId === found.userId;
-  // Whoever ends one of their own, or shows the token itself, logs out; everybody else ends it for them.
+  // Ending one's own session, or any session by its token, is a logout; otherwise somebody else ends it.
   const usual = own || 'token' in target || 'refreshToken' in target ? 'logout' : 'ended_by_admin';
   const reason = endReasonOf(caller, told, usual);
   return endStored(context, found.id, { by: actorOf(caller), reason }, wait, found.userId);
 }
 
 /**
- * Logs out whoever shows a token of their session. No more is asked for: the token could do everything else as well.
+ * Logs out the session of a token. Nothing else is required: with the token, the caller could do everything else too.
  * @throws `session_not_found`, `token_malformed`
  */
 export async function logOut(
@@ -48,7 +48,7 @@ export async function logOut(
   return endStored(context, id, { by: `user:${userId}`, reason: 'logout' }, wait, userId);
 }
 
-/** Ends the session with an id, and waits until that is over. */
+/** Ends the session with an id, and waits until the end is known everywhere. */
 export async function endStored(
   context: AuthorityContext,
   id: SessionId,
@@ -57,7 +57,8 @@ export async function endStored(
   userId?: UserId,
 ): Promise<EndedSession> {
   const outcome = await context.store.endSession(id, { at: context.clock.nowForEnd(), ...why }, { userId });
-  if (outcome.kind === 'not_found') throw new CurfewError('session_not_found', { detail: `It had the id ${id}.` });
+  if (outcome.kind === 'not_found')
+    throw new CurfewError('session_not_found', { detail: `No session has the id ${id}.` });
   const { session, end } = outcome;
   const propagation = await context.fence.awaitEverywhere(end.sequence, wait);
   return { session: viewOf(session, end), receipt: { ...propagation, endedAt: end.at } };
@@ -68,7 +69,7 @@ export async function ownerOf(context: AuthorityContext, target: EndTarget): Pro
   return (await findTarget(context, target)).userId;
 }
 
-/** The session that a target names, ended or not; a token counts only with its secret. */
+/** The session that a target names, ended or not; a token's secret must match. */
 export async function findTarget(context: AuthorityContext, target: EndTarget): Promise<StoredSession> {
   if ('id' in target) {
     const found = await context.store.readSession(parseSessionId(target.id));
@@ -88,10 +89,10 @@ async function findByToken(context: AuthorityContext, token: string): Promise<St
   if (!parsed) throw new CurfewError('token_malformed');
   const found = await context.store.readSession(parsed.id as SessionId);
   if (found && secretMatches(parsed.secret, found.stored.tokenHash)) return found.stored;
-  throw new CurfewError('session_not_found', { detail: 'The token is of no session.' });
+  throw new CurfewError('session_not_found', { detail: 'The token belongs to no session.' });
 }
 
-/** A refresh token that was used before names its session too: whoever logs out with it means that session. */
+/** A refresh token that has been used also names its session: a logout with it means that session. */
 async function findByRefreshToken(context: AuthorityContext, token: string): Promise<StoredSession> {
   const parsed = parseToken('refresh', token);
   if (!parsed) throw new CurfewError('token_malformed');
@@ -102,5 +103,5 @@ async function findByRefreshToken(context: AuthorityContext, token: string): Pro
     const verdict = judgeRefresh(id, found.stored.refresh, parsed.secret, context.secrets.refreshKey, now);
     if (verdict !== 'unknown') return found.stored;
   }
-  throw new CurfewError('session_not_found', { detail: 'The refresh token is of no session.' });
+  throw new CurfewError('session_not_found', { detail: 'The refresh token belongs to no session.' });
 }

@@ -7,9 +7,9 @@ import { findOwned } from './find-user-session.ts';
 import type { Wait } from './receipt.ts';
 
 /**
- * Ends one of a user's sessions, by its token or its id, checked and done in one step; an ended one is confirmed.
- * `told` is the reason that an application gives.
- * @throws `permission_missing`; `session_not_found`, in the same words for an unknown session and for another user's
+ * Ends one of a user's sessions, by its token or its id, checked and ended in one step. If it has ended already, this
+ * succeeds. `told` is the reason that an application gives.
+ * @throws `permission_missing`; `session_not_found`, with the same text for an unknown session and another user's
  */
 export async function endUserSession(
   context: AuthorityContext,

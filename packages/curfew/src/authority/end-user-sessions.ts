@@ -7,13 +7,14 @@ import type { AuthorityContext } from './context.ts';
 import { endReasonOf } from './end-reason.ts';
 import type { Receipt, Wait } from './receipt.ts';
 
-/** `ended` counts the sessions that this ended. */
+/** `ended`: the number of sessions that this call ended. */
 export type EndedSessions = { ended: number; receipt: Receipt };
 
 /**
- * Ends all of a user's sessions, those being opened at this moment too; `except` names one that stays.
- * `reason` is the one that an application gives.
- * @throws `permission_missing` for a person who gives a reason; `session_not_found` when the excepted session is not the user's, or has ended; then none is ended
+ * Ends all of a user's sessions, including those being opened at this moment, except the one that `except` names.
+ * `reason` is the reason that an application gives.
+ * @throws `permission_missing` if a person gives a reason; `session_not_found` if the session to keep is not the user's
+ *   or has ended (then none is ended)
  */
 export async function endUserSessions(
   context: AuthorityContext,
@@ -30,7 +31,7 @@ export async function endUserSessions(
   const end = { at, by: actorOf(caller), reason: endReasonOf(caller, told, 'all_of_user') };
   const outcome = await context.store.endSessionsOfUser(parseUserId(userId), end, { except: spared });
   if (outcome.kind === 'not_found') {
-    throw new CurfewError('session_not_found', { detail: 'The session to except is not one of the user.' });
+    throw new CurfewError('session_not_found', { detail: "The session to keep is not one of the user's." });
   }
   const propagation = await context.fence.awaitEverywhere(outcome.sequence, wait);
   return { ended: outcome.ended, receipt: { ...propagation, endedAt: at } };

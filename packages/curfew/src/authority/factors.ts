@@ -19,12 +19,12 @@ import { guardAccount } from './guard.ts';
 import { retryConflicts } from './retry.ts';
 import { clearFactorAttempts, takeFactorAttempt } from './second-factor.ts';
 
-/** What an authenticator needs: shown once. */
+/** What an authenticator app needs; shown once. */
 export type Enrolment = { secret: string; url: string };
 
 /**
- * Begins to enrol an authenticator: nothing is asked for until its first code is confirmed. Begun again, the secret
- * before is void.
+ * Begins to enrol an authenticator; no code is required until its first code is confirmed. Beginning again makes the
+ * earlier secret void.
  * @throws `account_not_found`, `factor_already_enrolled`, `permission_missing`
  */
 export async function startTotp(context: AuthorityContext, caller: Caller, id: string): Promise<Enrolment> {
@@ -45,13 +45,13 @@ export type Confirmation = {
   backupCodes?: boolean | undefined;
 };
 
-/** The backup codes: shown once, each works once. */
+/** The backup codes are shown once; each works once. */
 export type Confirmed = { account: AccountView; backupCodes: string[]; ended: number | undefined };
 
 /**
- * Confirms an authenticator by its first code; from now on it is asked for. With `endOthers`, all sessions of the
- * account end but the caller's own (ASVS 7.4.3). `secret` says which secret the caller means, in base 32: any but the
- * one that was begun with is refused. Without `backupCodes` none are made, for callers that could not be shown any.
+ * Confirms an authenticator by its first code; from now on codes are required. With `endOthers`, all sessions of the
+ * account end except the caller's own (ASVS 7.4.3). `secret`, in base 32, must be the secret of the enrolment that was
+ * begun. With `backupCodes: false` none are made, for callers that could not show them.
  * @throws `factor_not_enrolled`, `factor_already_enrolled`, `second_factor_invalid`, `too_many_attempts`,
  *   `permission_missing`
  */
@@ -62,7 +62,7 @@ export async function confirmTotp(
   { code, secret, endOthers = false, backupCodes = true }: Confirmation,
 ): Promise<Confirmed> {
   const now = context.clock.now();
-  // Nobody uses up the attempts of an account that they may not write to.
+  // Checked first: callers must not use up the attempts of an account that they may not change.
   guardAccount(caller, await readAccount(context, id));
   await takeFactorAttempt(context, parseUserId(id) as AccountId);
   const codes = backupCodes ? newBackupCodes(context.random) : [];
@@ -93,13 +93,13 @@ export async function removeTotp(context: AuthorityContext, caller: Caller, id: 
     if (!present.factor) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
     return undefined;
   });
-  // The next factor begins with none.
+  // The next factor starts with no failed attempts.
   await clearFactorAttempts(context, account.id);
   return accountView(account);
 }
 
 /**
- * Gives an account twelve new backup codes; those before are void.
+ * Gives an account twelve new backup codes; the earlier ones become void.
  * @throws `account_not_found`, `factor_not_enrolled`, `permission_missing`
  */
 export async function renewBackupCodes(context: AuthorityContext, caller: Caller, id: string): Promise<string[]> {

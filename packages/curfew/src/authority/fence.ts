@@ -1,20 +1,20 @@
 import type { Receipt, Wait } from './receipt.ts';
 import type { VerifiedToken } from './verification.ts';
 
-/** What a caller was let in by. */
+/** What a caller authenticated with. */
 export type Credential = { keyId: string } | { sessionId: string; userId: string };
 
 /** The fence, as the authority needs it. */
 export type Fence = {
-  /** Waits until a change that has been stored is known wherever it could matter. */
+  /** Waits until a stored change is known wherever it could matter. */
   awaitEverywhere(sequence: number, wait: Wait): Promise<Omit<Receipt, 'endedAt' | 'changedAt'>>;
-  /** Whether a token is good now, from this node's own exact cache, or from the store. */
+  /** Whether a token is valid now, from this node's own exact cache, or from the store. */
   verifyFenced(token: string): Promise<VerifiedToken>;
-  /** The same from memory alone; `undefined` when it takes a question. */
+  /** The same from memory alone; `undefined` if the store has to be asked. */
   check(token: string): VerifiedToken | undefined;
   /**
-   * Calls back whenever a change touches what a caller was let in by, before anybody is told that the change is known
-   * here; until what it answers with is called.
+   * Calls `onTouch` whenever a change affects the credential, before this node confirms to anybody that it knows the
+   * change. The function that it returns stops this.
    */
   watch(credential: Credential, onTouch: () => void): () => void;
   close(): Promise<void>;

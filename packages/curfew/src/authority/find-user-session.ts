@@ -8,8 +8,8 @@ import type { AuthorityContext } from './context.ts';
 import { view } from './get-session.ts';
 
 /**
- * One of a user's sessions that has not ended, by its token or its id. Another user's, an unknown one and an ended one
- * are all the same `session_not_found`.
+ * One of a user's sessions that has not ended, by its token or its id. Another user's session, an unknown one and an
+ * ended one all give the same `session_not_found`.
  */
 export async function findUserSession(context: AuthorityContext, userId: string, tokenOrId: string): Promise<Session> {
   const session = view(context, await findOwned(context, userId, tokenOrId));
@@ -40,7 +40,7 @@ function parseIdQuietly(text: string): SessionId | undefined {
   }
 }
 
-/** In the same words for all, so that nobody learns whose a token is. */
+/** The same error in every case, so that nobody learns whose a token is. */
 function notFound(): CurfewError {
   return new CurfewError('session_not_found', { detail: 'The user has no such session.' });
 }

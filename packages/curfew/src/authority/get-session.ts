@@ -5,7 +5,7 @@ import type { SessionSnapshot } from '../stores/contract.ts';
 import type { AuthorityContext } from './context.ts';
 
 /**
- * A session as it is now, ended ones too for as long as they are kept.
+ * A session as it is now; an ended one too, for as long as it is kept.
  * @throws `session_not_found`
  */
 export async function getSession(context: AuthorityContext, id: string): Promise<Session> {
@@ -24,7 +24,7 @@ export async function getLiveSession(context: AuthorityContext, id: string): Pro
   throw new CurfewError('session_not_found', { detail: `The session with the id ${id} has ended.` });
 }
 
-/** A snapshot as seen at this moment, with activity that is not flushed yet. */
+/** A snapshot as seen at this moment, including activity that has not been flushed yet. */
 export function view(context: AuthorityContext, { stored, epochEnd }: SessionSnapshot): Session {
   const lastSeenAt = context.activity.lastSeen(stored);
   const fresh = lastSeenAt === stored.lastSeenAt ? stored : { ...stored, lastSeenAt };

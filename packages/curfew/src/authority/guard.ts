@@ -9,15 +9,15 @@ import type { AuthorityContext } from './context.ts';
 
 /*
  * Who may write to what, in one place. Every use case that writes to an account, to a key or to the sessions of an
- * account asks here first, whichever surface it was called from. Whoever may do less than their target may do nothing
- * to it: otherwise they could make what the target may do their own.
+ * account asks here first, whichever API it was called through. A caller that lacks one of the target's permissions may
+ * not change the target: otherwise the caller could acquire the target's permissions.
  *
- * An end is no such write. It gives nothing to whoever ends, and must be possible for whoever is on duty: it takes
- * `sessions.end`, whoever the session belongs to.
+ * Ending a session is not such a write. It gives the caller nothing, and anyone on duty must be able to do it: it
+ * requires only `sessions.end`, no matter whose session it is.
  */
 
 /**
- * The guard: the caller has every one of the permissions, those that the operation takes and those that the target has.
+ * The caller must have every one of the permissions: those that the operation requires and those that the target has.
  * @throws `permission_missing`
  */
 export function guard(caller: Caller, ...wanted: readonly Iterable<Permission>[]): void {
@@ -28,21 +28,21 @@ export function guard(caller: Caller, ...wanted: readonly Iterable<Permission>[]
 }
 
 /**
- * For every write to an account: as it is, and as it is going to be. A person needs no permission to write to their own,
- * if they have signed in to it: a session that somebody else opened for it could be anybody's.
+ * For every write to an account: checks it as it is and as it will be. People need no permission to change their own
+ * account if they have signed in to it; a session that somebody else opened for it could be anybody's.
  * @throws `permission_missing`
  */
 export function guardAccount(caller: Caller, before: Account, after: Account = before): void {
   guard(caller, isOwn(caller, before) ? [] : ['accounts.manage'], grantedBy(before), grantedBy(after));
 }
 
-/** For every write to a key, which may do what its scopes say. @throws `permission_missing` */
+/** For every write to a key, whose permissions are its scopes. @throws `permission_missing` */
 export function guardKey(caller: Caller, { scopes }: Pick<ApiKeyView, 'scopes'>): void {
   guard(caller, ['keys.manage'], scopes);
 }
 
 /**
- * For every write to what a user's sessions may reach. A user without an account may do nothing here.
+ * For every write to what a user's sessions may reach. A user without an account has no permissions here.
  * @throws `permission_missing`
  */
 export function guardSessionsOf(caller: Caller, account: Account | undefined): void {
@@ -56,9 +56,9 @@ function isOwn(caller: Caller, account: Account): boolean {
 }
 
 /**
- * The other administrator on whom a change depends that takes an administrator or their name away; `undefined` when it
- * takes nothing of the kind. The store compares that one again in the step that writes, so two administrators who demote
- * each other at the same moment do not both succeed.
+ * The other administrator who must exist for a change that removes, disables, demotes or renames an administrator;
+ * `undefined` for any other change. The store compares that account again in the step that writes, so two
+ * administrators who demote each other at the same moment do not both succeed.
  * @throws `last_administrator`
  */
 export async function administratorLeft(
@@ -73,7 +73,7 @@ export async function administratorLeft(
   return { id, version };
 }
 
-/** Most often it is the caller: then nobody has to be looked for. */
+/** The caller, if that is another administrator, as it usually is: then no search is needed. */
 async function callerAsOther(
   { store }: AuthorityContext,
   caller: Caller,
@@ -92,5 +92,5 @@ async function findOther({ store }: AuthorityContext, account: Account): Promise
     if (other) return other;
     after = page.next;
   } while (after !== undefined);
-  throw new CurfewError('last_administrator', { detail: `It is ${account.username}.` });
+  throw new CurfewError('last_administrator', { detail: `Account ${account.username}.` });
 }

@@ -1,12 +1,12 @@
 /**
- * Guesses that this process is looking at, by bucket. Each has taken an attempt before it was looked at, so that guesses
- * in parallel count; a right one gives back what it took. Whoever finds a bucket empty waits for those, because only
- * then it is known how many of them were wrong.
+ * Guesses that this process is checking, by bucket. Each takes an attempt before it is checked, so that guesses in
+ * parallel count; a right one gives it back. A guess that finds its bucket empty waits for those being checked, because
+ * only then is it known how many of them were wrong.
  */
 export class Guesses {
   readonly #underWay = new Map<string, Set<Promise<void>>>();
 
-  /** Looks at a guess of a bucket. */
+  /** Checks a guess that counts against `bucket`. */
   look<Result>(bucket: string, work: () => Promise<Result>): Promise<Result> {
     const result = work();
     const over = result.then(
@@ -22,7 +22,7 @@ export class Guesses {
     return result;
   }
 
-  /** Resolves when one more guess of a bucket is over; `undefined` when none is looked at. */
+  /** Resolves when the next guess of a bucket has been checked; `undefined` if none is being checked. */
   next(bucket: string): Promise<void> | undefined {
     const underWay = this.#underWay.get(bucket);
     return underWay && Promise.race(underWay);

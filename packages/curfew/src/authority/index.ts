@@ -27,7 +27,7 @@ import { confirmSecondFactor, factorIsRemembered, showSecondFactor, signInIsFres
 import { confirmPassword, signIn } from './sign-in.ts';
 import { checkSession, verifySession } from './verify-session.ts';
 
-/** Every use case, by name: the only writers. Each takes the context first; {@link createAuthority} fills that in. */
+/** Every use case, by name; nothing else writes. {@link createAuthority} binds their first parameter, the context. */
 const useCases = {
   countCall,
   authenticate,

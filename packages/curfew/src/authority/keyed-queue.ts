@@ -1,8 +1,8 @@
-/** Work on one thing at a time, in the order in which it was asked for; on other things at the same time. */
+/** Runs the work for one subject one after the other, in the order requested; different subjects in parallel. */
 export class KeyedQueue {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Does `work` once everything that was asked for `subject` before is done, however that went. */
+  /** Runs `work` once all earlier work for `subject` has finished or failed. */
   run<Result>(subject: string, work: () => Promise<Result>): Promise<Result> {
     const before = this.#last.get(subject) ?? Promise.resolve();
     const result = before.then(work);

@@ -13,8 +13,8 @@ import { guardKey } from './guard.ts';
 import type { Receipt, Wait } from './receipt.ts';
 
 /**
- * Makes an API key; the only copy of its token is in the answer. You cannot grant a scope that you do not have. A key
- * without a scope is for browsers, where everybody can read it.
+ * Creates an API key; the only copy of its token is in the answer. You cannot grant a scope that you do not have. A key
+ * without scopes is for browsers, where everybody can read it.
  * @throws `invalid_value`, `permission_missing`
  */
 export async function createKey(
@@ -28,8 +28,8 @@ export async function createKey(
 }
 
 /**
- * Takes up an API key that was made elsewhere, such as in the environment of a first start.
- * @throws `config_invalid` when it is not whole
+ * Stores an API key that was made elsewhere, such as the one in the environment of a first start.
+ * @throws `config_invalid` if it is incomplete
  */
 export async function importKey(
   context: AuthorityContext,
@@ -40,7 +40,7 @@ export async function importKey(
   await store(context, caller, { id: id as KeyId, secret, name, scopes, now: context.clock.now() });
 }
 
-/** @throws `config_invalid` when an API key that was made elsewhere is not whole */
+/** @throws `config_invalid` if an API key that was made elsewhere is incomplete */
 export function parseWholeKey(token: string): { id: string; secret: string } {
   const parsed = parseToken('key', token);
   if (parsed) return parsed;
@@ -50,7 +50,7 @@ export function parseWholeKey(token: string): { id: string; secret: string } {
   });
 }
 
-/** A key that is of no server yet: for CURFEW_API_KEY. */
+/** Makes a key that no server knows yet, for CURFEW_API_KEY. */
 export function makeKey(now: number, random: AuthorityContext['random']): string {
   return formatToken('key', newId('keys', now, random), newSecret(random));
 }
@@ -77,8 +77,8 @@ export async function getKey(context: AuthorityContext, id: string): Promise<Api
 export type RevokedKey = { key: ApiKeyView; receipt: Receipt };
 
 /**
- * Revokes an API key. No server accepts it any more when this returns, and its streams are over. Again is no error, and
- * waits like the first time. Nobody revokes a key that may do more than they.
+ * Revokes an API key. When this returns, no server accepts it any more and its streams have ended. Revoking it again is
+ * not an error and waits like the first time. You cannot revoke a key with scopes that you do not have.
  * @throws `key_not_found`, `permission_missing`
  */
 export async function revokeKey(
@@ -87,7 +87,7 @@ export async function revokeKey(
   id: string,
   wait: Wait = 'everywhere',
 ): Promise<RevokedKey> {
-  // What a key may do never changes.
+  // A key's scopes never change.
   guardKey(caller, await getKey(context, id));
   const at = context.clock.nowForEnd();
   const event = { type: 'key.revoked', at, by: actorOf(caller), details: { key: id } } as const;

@@ -15,7 +15,7 @@ export type EventsRequest = {
   session?: string | undefined;
   /** Who did it: `user:…`, `key:…`, `policy` or `library`. */
   actor?: string | undefined;
-  /** At this moment or later, and before that one: epoch milliseconds. */
+  /** Events at or after `since` and before `until`; epoch milliseconds. */
   since?: number | undefined;
   until?: number | undefined;
   limit?: number | undefined;
@@ -26,7 +26,7 @@ export type EventList = {
   events: Event[];
   /** For the next page; absent on the last one. */
   nextCursor: string | undefined;
-  /** Whether looking for them ran out of time: the next page goes on from there, and there may be none on this one. */
+  /** Whether the search ran out of time: the next page continues from there, and this one may be empty. */
   partial: boolean;
 };
 
@@ -47,18 +47,19 @@ export async function listEvents(context: AuthorityContext, request: EventsReque
   };
 }
 
-/** Anybody can make up a cursor: what is no place of the trail is none. */
+/** Anybody can make up a cursor, so its position is checked. */
 function sequenceOf(position: string): number {
   const sequence = Number(position);
   if (/^[1-9]\d*$/.test(position) && Number.isSafeInteger(sequence)) return sequence;
   throw new CurfewError('cursor_invalid');
 }
 
-/** Milliseconds between two looks for new events. */
+/** Milliseconds between two reads for new events. */
 const pollInterval = 250;
 
 /**
- * Events as they happen, from `after` (or from now) on, until the signal ends it, or the caller may not read them any more.
+ * Events as they happen, after `after` (or from now on), until the signal is aborted or the caller may no longer read
+ * them.
  */
 export async function* followEvents(
   context: AuthorityContext,
@@ -69,19 +70,19 @@ export async function* followEvents(
   const standing = new Standing(context, caller, 'events.read', until);
   const { signal } = standing;
   try {
-    // What happened before this was watched, nobody has told of.
+    // Changes from before the watch began have not been reported.
     if (!(await standing.holds())) return;
     let after = request.after ?? (await context.store.readEvents({ limit: 1 })).events[0]?.sequence ?? 0;
     while (!signal.aborted) {
       const query = { ...filterOf(request), after, limit: limits.pageMax, budget };
       const { events, next, reached } = await context.store.readEvents(query);
-      // Asked after the events were read: nobody is told of what happened when they had been let go.
+      // Checked after the events were read: a caller must not see what happened after its access had ended.
       if ((events.length > 0 || standing.isDue) && !(await standing.holds())) return;
       for (const event of events) {
         if (signal.aborted) return;
         yield event;
       }
-      // What was looked at and is not what was asked for is not looked at again.
+      // Events that were read and did not match are not read again.
       after = reached;
       if (next === undefined) await pause(pollInterval, signal);
     }
@@ -99,7 +100,7 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
       resolve();
     }
     signal.addEventListener('abort', done);
-    // One that is aborted already tells nobody.
+    // A signal that is aborted already fires no event.
     if (signal.aborted) done();
   });
 }

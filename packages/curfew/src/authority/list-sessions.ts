@@ -10,7 +10,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts';
 import { view } from './get-session.ts';
 import { budget, matchesOf, mostSorted, parseText } from './match-sessions.ts';
 
-/** What sessions can be ordered by; newest first is the order of creation downwards. */
+/** What sessions can be ordered by; newest first is `-createdAt`. */
 export const sortKeys = ['createdAt', 'lastSeenAt', 'expiresAt', 'userId', 'ip', 'device', 'status'] as const;
 export type SortKey = (typeof sortKeys)[number];
 export type Sort = SortKey | `-${SortKey}`;
@@ -22,7 +22,7 @@ export type ListRequest = {
   name?: string | undefined;
   ip?: string | undefined;
   status?: SessionStatus | undefined;
-  /** Free text, looked for as it is. */
+  /** Text to search for, taken literally. */
   filter?: string | undefined;
   sort?: Sort | undefined;
   limit?: number | undefined;
@@ -33,19 +33,20 @@ export type SessionList = {
   sessions: Session[];
   /** For the next page; absent on the last one. */
   nextCursor: string | undefined;
-  /** How many match in all; absent where counting would take a walk over all sessions. */
+  /** How many match in all; absent if counting would require reading every session. */
   total: number | undefined;
   /**
-   * Whether there may be more than was shown: a scan ran out of time, an order out of matches, or a session may have
-   * moved to a page before.
+   * Whether there may be more than was shown: a scan ran out of time, there were too many matches to sort, or a session
+   * may have moved to an earlier page.
    */
   partial: boolean;
 };
 
 /**
- * A page of sessions. Newest first by cursor at any size; another order sorts what matches, at most 10,000 across
- * users, and says `partial` when there were more. However many end meanwhile, the pages show every session that was
- * there throughout; in an order by what changes, a page that cannot be sure of that says `partial` too.
+ * A page of sessions. Newest first works by cursor for any number of sessions. Any other order sorts the matches, at
+ * most 10,000 across users, and is `partial` if there were more. However many sessions end meanwhile, the pages show
+ * every session that existed throughout; in an order by a value that changes, a page that may have missed one is
+ * `partial`.
  * @throws `cursor_invalid`, `cursor_of_another_query`, `invalid_value`
  */
 export async function listSessions(context: AuthorityContext, request: ListRequest): Promise<SessionList> {
@@ -75,7 +76,7 @@ export async function listSessions(context: AuthorityContext, request: ListReque
   const { sessions, partial } = await matchesOf(context, filter, mostSorted(filter));
   const order = orderBy(sort);
   sessions.sort((a, b) => order(positionOf(a, sort), positionOf(b, sort)));
-  // After the last one that was shown, wherever it is now: what has ended since moves nobody into the pages before.
+  // After the position of the last one shown, wherever that session is now: an end must not shift the pages.
   const start = after ? sessions.filter((session) => order(positionOf(session, sort), after) <= 0).length : 0;
   const end = start + limit;
   const moves = isMoving(sort, filter);
@@ -92,17 +93,17 @@ export async function listSessions(context: AuthorityContext, request: ListReque
   };
 }
 
-/** Where a session is in an order. Ties are broken by id, so an order is the same on every page. */
+/** A session's position in an order. Ties are broken by id, so the order is the same on every page. */
 type Position = { rank: string | number; id: string };
-/** Where a list goes on; of an order in which sessions move, `shown` is the digest of all that came before. */
+/** Where a list continues; if sessions can move in the order, `shown` is a digest of all sessions shown so far. */
 type Shown = Position & { shown: string };
 
-/** Instead of a digest: a page before has said that something moved, and the rest cannot be sure either. */
+/** In place of a digest: an earlier page found that a session had moved, so later pages cannot be sure either. */
 const lost = 'lost';
 
 /**
- * Whether sessions change their places in an order while they live. What was behind a page may then come to be before
- * it, and no page would show it: a later page looks whether all that is before it has been shown, and says if not.
+ * Whether sessions can move in an order while they are active. A session may then move from after a page to before it,
+ * and no page would show it: so a later page checks whether all before it have been shown, and is `partial` if not.
  */
 function isMoving(sort: Sort, { status }: SessionFilter): boolean {
   const key = keyOf(sort);
@@ -132,7 +133,7 @@ function partsOf(text: string): Shown | undefined {
   }
 }
 
-/** Counts what the store counts by itself: the active ones, of everybody or of a user. */
+/** The number that a store keeps anyway: that of the active sessions, of everybody or of one user. */
 async function totalOf(context: AuthorityContext, filter: SessionFilter): Promise<number | undefined> {
   const { userId, status, ...others } = filter;
   if (status !== 'active' || Object.values(others).some((part) => part !== undefined)) return undefined;

@@ -5,22 +5,22 @@ import type { SessionFilter } from '../stores/contract.ts';
 import type { AuthorityContext } from './context.ts';
 import { view } from './get-session.ts';
 
-/** Milliseconds that a list may look for matches. */
+/** Milliseconds that a list may spend looking for matches. */
 export const budget = 500;
 /** Matches that are read from the store at a time. */
 const pageOfScan = 500;
 
-/** How many matches an order may sort: a user's own are sorted exactly, however many. */
+/** How many matches may be sorted: no limit for one user's sessions, which are always sorted exactly. */
 export function mostSorted(filter: SessionFilter): number {
   return filter.userId === undefined ? limits.sortedMatches : Number.POSITIVE_INFINITY;
 }
 
-/** Until when matches may be looked for (of `performance.now()`): a user's own are found, however long it takes. */
+/** Until when to look for matches (`performance.now()`): all of one user's are found, however long it takes. */
 function patience(filter: SessionFilter): number {
   return filter.userId === undefined ? performance.now() + budget : Number.POSITIVE_INFINITY;
 }
 
-/** What matches, newest first: at most `most`, and `partial` when there are more or when a scan ran out of time. */
+/** Matches, newest first: at most `most`; `partial` if there are more or a scan ran out of time. */
 export async function matchesOf(
   context: AuthorityContext,
   filter: SessionFilter,
@@ -43,7 +43,7 @@ export async function matchesOf(
 }
 
 /**
- * A free text as it is looked for; none is `undefined`.
+ * A search text in lower case; `undefined` if it is empty.
  * @throws `invalid_value`
  */
 export function parseText(text: string | undefined): string | undefined {

@@ -15,7 +15,7 @@ import { guardSessionsOf } from './guard.ts';
 import type { Receipt, Wait } from './receipt.ts';
 import { retryConflicts } from './retry.ts';
 
-/** A slot with the session that is in it, if one is that has not ended. */
+/** A slot with the session in it, if there is one that has not ended. */
 export type NamedView = {
   name: SessionName;
   status: NamedStatus;
@@ -27,11 +27,11 @@ export type NamedView = {
 
 export type NamedChange = { named: NamedView; receipt: Receipt | undefined };
 
-/** What a slot is made of. */
+/** The values of a slot. */
 export type NamedRequest = { name: string; config?: Metadata | undefined };
 
 /**
- * Makes a slot. It waits for a sign-in (`POST /v1/sessions` with its name), or is stopped until it is started.
+ * Creates a slot. It waits for a sign-in (`POST /v1/sessions` with its name), or is stopped until it is started.
  * @throws `named_session_exists`, `invalid_value`
  */
 export async function createNamedSession(
@@ -43,9 +43,9 @@ export async function createNamedSession(
 }
 
 /**
- * Makes a slot, or sets the configuration of one that is stopped, and starts it: what was suspended in it can be
- * verified again.
- * @throws `named_session_exists` when it is started already, `invalid_value`
+ * Creates a slot, or sets the configuration of a stopped one and starts it: a session suspended in it becomes valid
+ * again.
+ * @throws `named_session_exists` if it is started already, `invalid_value`
  */
 export async function openNamedSession(
   context: AuthorityContext,
@@ -107,7 +107,7 @@ export async function removeNamedSession(
   });
 }
 
-/** Starts a slot: what was suspended in it can be verified again. Started already, nothing changes. */
+/** Starts a slot: a session suspended in it becomes valid again. If it is started already, nothing changes. */
 export async function startNamedSession(
   context: AuthorityContext,
   caller: Caller,
@@ -117,7 +117,7 @@ export async function startNamedSession(
   return context.queue.run(name, () => setStarted(context, caller, name, true, wait));
 }
 
-/** Stops a slot: the session in it is suspended, kept but not verifiable. Stopped already, nothing changes. */
+/** Stops a slot: the session in it is suspended (kept, but not valid). If it is stopped already, nothing changes. */
 export async function stopNamedSession(
   context: AuthorityContext,
   caller: Caller,
@@ -127,7 +127,7 @@ export async function stopNamedSession(
   return context.queue.run(name, () => setStarted(context, caller, name, false, wait));
 }
 
-/** Stops and starts a slot: every verification of its session is made anew. */
+/** Stops and starts a slot: every application has to verify its session anew. */
 export async function restartNamedSession(
   context: AuthorityContext,
   caller: Caller,
@@ -135,14 +135,14 @@ export async function restartNamedSession(
   wait?: Wait,
 ): Promise<NamedChange> {
   return context.queue.run(name, async () => {
-    // Before it is stopped: else it would stay so.
+    // Checked before the slot is stopped: if starting it were refused, it would stay stopped.
     await guardHeld(context, caller, await readSlot(context, name));
     await setStarted(context, caller, name, false, wait);
     return setStarted(context, caller, name, true, wait);
   });
 }
 
-/** Ends the session in a slot; its configuration stays, and whether it is started. */
+/** Ends the session in a slot; its configuration and whether it is started stay the same. */
 export async function logoutNamedSession(
   context: AuthorityContext,
   caller: Caller,
@@ -151,7 +151,7 @@ export async function logoutNamedSession(
 ): Promise<NamedChange> {
   return context.queue.run(name, async () => {
     const slot = await readSlot(context, name);
-    // A slot that only its session made is kept from here on, so that its name goes on waiting.
+    // A slot that was created only by its session is kept from here on, so that the name waits for the next sign-in.
     const kept = slot.kept ? slot : await changeSlot(context, caller, name, {});
     return { receipt: await endHeld(context, caller, kept, wait), named: await viewNamed(context, kept) };
   });
@@ -181,8 +181,8 @@ async function create(
 }
 
 /**
- * Whoever sets what a session is kept in, or gives one back that was suspended, must be allowed what that may do.
- * To stop a slot, to log out of it and to remove it take a session away, and give nothing: that is as free as any end.
+ * Callers that configure a session's slot, or resume a suspended session, need all permissions of its user. Stopping a
+ * slot, logging out of it and removing it give nobody anything, so they require no more than any other end.
  * @throws `permission_missing`
  */
 async function guardHeld(context: AuthorityContext, caller: Caller, slot: NamedSession): Promise<void> {
@@ -196,7 +196,7 @@ function exists(name: SessionName): CurfewError {
   return new CurfewError('named_session_exists', { detail: `It is named ${name}.` });
 }
 
-/** @throws `named_session_not_found`: also for a text that is no name, as it is the name of no slot */
+/** @throws `named_session_not_found`, also if the text is not a valid name */
 async function readSlot(context: AuthorityContext, text: string): Promise<NamedSession> {
   const slot = isSessionName(text) ? await context.store.readNamed(text) : undefined;
   if (slot) return slot;
@@ -243,8 +243,8 @@ async function setStarted(
 }
 
 /**
- * Makes the session in a slot what the slot says: suspended when it is stopped. Servers that start and stop one slot
- * at the same moment agree in the end, because each looks at the slot again after it has changed the session.
+ * Makes the session in a slot match the slot: suspended if it is stopped. Servers that start and stop one slot at the
+ * same moment agree in the end, because each reads the slot again after it has changed the session.
  */
 async function reconcileSlot(
   context: AuthorityContext,
@@ -261,7 +261,7 @@ async function reconcileSlot(
   });
 }
 
-/** Suspends or resumes the session in a slot, if one is there that has not ended. */
+/** Suspends or resumes the session in a slot, if there is one that has not ended. */
 async function setSuspended(
   context: AuthorityContext,
   caller: Caller,
@@ -275,7 +275,7 @@ async function setSuspended(
     if (!found || view(context, found).status === 'ended') return undefined;
     const { stored } = found;
     const now = clock.nowForEnd();
-    // Done already, maybe a moment ago by somebody else: then wait like they do.
+    // Done already, perhaps just now by somebody else: then wait as they do.
     if (stored.suspended === suspended) {
       const { sequence } = await store.logHead();
       return { ...(await fence.awaitEverywhere(sequence, wait)), changedAt: now };

@@ -5,7 +5,7 @@ import type { AuthorityContext } from './context.ts';
 import { confirmSecondFactor } from './second-factor.ts';
 import { confirmPassword } from './sign-in.ts';
 
-/** What shows that whoever asks is more than the holder of a session. */
+/** What proves that the caller is the owner, and not just somebody with the session. */
 export type OwnerProof = {
   currentPassword?: string | undefined;
   code?: string | undefined;
@@ -14,8 +14,8 @@ export type OwnerProof = {
 };
 
 /**
- * What people may change of how they sign in themselves, and what it takes: the present password or, with a factor
- * enrolled, a code; so whoever finds a session open does not keep the account.
+ * People who change their own password or address must give the current password or, with a factor enrolled, a code: so
+ * somebody who finds a session open cannot take over the account.
  * @throws `missing_field`, `invalid_credentials`, `second_factor_required`,
  *   `second_factor_invalid`, `too_many_attempts`, `server_busy`
  */

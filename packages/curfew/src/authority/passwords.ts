@@ -8,23 +8,23 @@ import { CurfewError } from '../errors.ts';
 const options = { algorithm: 2 satisfies Algorithm.Argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /**
- * Hashed at once: each takes a processor for tens of milliseconds, and one of the few threads on which a store also
- * writes. All at once they take longer, and whoever signs out waits for all who sign in.
+ * How many are hashed at once: each occupies a processor for tens of milliseconds, and one of the few threads on which
+ * a store also writes. With more at once, each takes longer, and a sign-out waits for all the sign-ins.
  */
 const atOnce = Math.max(1, Math.min(2, availableParallelism() - 1));
-/** May wait for their turn, for half a minute at most; one more is refused. */
+/** How many may wait for their turn, which is half a minute at most; one more is refused. */
 const mostWaiting = 512;
-/** Seconds after which whoever is refused may come again. */
+/** Seconds after which a refused caller may try again. */
 const comeAgain = 5;
 
-/** Passwords at rest. Both take tens of milliseconds on a thread of their own, and wait for their turn. */
+/** Hashing of passwords. `hash` and `matches` wait their turn, then take tens of milliseconds on a separate thread. */
 export type Passwords = {
-  /** To be asked before an attempt is counted. @throws `server_busy` when too many wait */
+  /** To be called before an attempt is counted. @throws `server_busy` when too many wait */
   admit(): void;
   /** @throws `server_busy` when too many wait */
   hash(password: string): Promise<string>;
   /**
-   * Takes as long without a hash (no such account) as with a wrong one.
+   * Takes as long without a hash (no such account) as with a wrong password.
    * @throws `server_busy` when too many wait
    */
   matches(password: string, kept: string | undefined): Promise<boolean>;
@@ -44,9 +44,9 @@ export function createPasswords(bounds: { atOnce: number; mostWaiting: number } 
     admit,
     hash: (password) => inTurn(() => hash(password.normalize('NFKC'), options)),
     async matches(password, kept) {
-      // A password that could never have been set is compared too, cut to the bound: its length tells nothing.
+      // A password too long to have been set is compared too, cut to the limit: the time must not depend on its length.
       const text = password.slice(0, limits.passwordMax).normalize('NFKC');
-      // Awaited by all, so that the first sign-in of a process does not tell either.
+      // Every call awaits it, so that the time of a process's first sign-in reveals nothing either.
       decoy ??= hash('no password is this one', options);
       const other = await decoy;
       const right = await inTurn(() => verify(kept ?? other, text));
@@ -56,7 +56,7 @@ export function createPasswords(bounds: { atOnce: number; mostWaiting: number } 
 }
 
 /**
- * Whether a password may be set. One that was set before a rule came is still good to sign in with.
+ * Checks that a password may be set. One that was set before a rule existed can still be used to sign in.
  * @throws `invalid_value`
  */
 export async function checkPassword(password: string): Promise<string> {
@@ -73,12 +73,12 @@ export async function checkPassword(password: string): Promise<string> {
 }
 
 /**
- * NIST SP 800-63B-4, 3.1.1.2: what is known to be common is not accepted, also in other letters' case. The list has the
- * 49,233 most common passwords; it is loaded when a password is first set, because few processes ever set one.
+ * NIST SP 800-63B-4, 3.1.1.2: passwords known to be common are refused, in any letter case. The list has the 49,233
+ * most common passwords; it is loaded when a password is first set, because few processes ever set one.
  */
 async function isCommon(password: string): Promise<boolean> {
   const { dictionary } = await import('@zxcvbn-ts/language-common');
-  // Its types tell how it is packed, not what comes out.
+  // Its types describe the packed form, not the unpacked one.
   const common = dictionary['passwords-common'] as unknown as readonly string[];
   return common.includes(password.normalize('NFKC').toLowerCase());
 }

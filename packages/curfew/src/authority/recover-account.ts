@@ -10,17 +10,17 @@ export type Recovery = {
   /** A user name, an e-mail address or an id. */
   account: string;
   password: string;
-  /** Leave the second factor as it is; without, it is removed with its backup codes. */
+  /** Keep the second factor; otherwise it is removed with its backup codes. */
   keepFactor?: boolean | undefined;
-  /** Make it an administrator, if it is none. */
+  /** Make it an administrator, if it is not one. */
   admin?: boolean | undefined;
 };
 
 /**
- * Lets somebody in again who is locked out: enables their account, gives it a new password, removes the second factor,
- * and ends its sessions, all in one write with its event. It works on the store itself, so it asks for no permission:
- * whoever can open the store could change it anyway.
- * @throws `account_not_found`, `invalid_value` for a password, or an account that is no administrator
+ * Restores the access of somebody who is locked out: enables their account, sets a new password, removes the second
+ * factor and ends the account's sessions, all in one write with its event. It works on the store itself and checks no
+ * permission: anyone who can open the store could change it anyway.
+ * @throws `account_not_found`, `invalid_value` for a password, or an account that is not an administrator's
  */
 export async function recoverAccount(
   { store, passwords }: { store: Store; passwords: Passwords },
@@ -60,7 +60,7 @@ export async function recoverAccount(
 
 async function find(store: Store, name: string): Promise<Account> {
   const login = canonicalLogin(name);
-  // The id comes first: anybody may call themselves by the letters of somebody else's.
+  // The id takes precedence: anybody can choose a user name that is somebody else's id.
   const byId = (await store.readUser(parseUserId(name))).account;
   const found = byId ?? (await store.findAccount({ username: login }))?.account;
   const account = found ?? (await store.findAccount({ email: login }))?.account;
@@ -72,7 +72,7 @@ function absent(name: string): CurfewError {
   return new CurfewError('account_not_found', { detail: `No account has the name, address or id ${quoted(name)}.` });
 }
 
-/** Whoever guessed at the account has locked it: that is over too. */
+/** Attempts to guess the password or a code may have locked the account: unlocks it. */
 async function forgetAttempts(store: Store, { id, username, email }: Account): Promise<void> {
   const buckets = [bucketOf('login', username), bucketOf('factor', id)];
   if (email !== undefined) buckets.push(bucketOf('login', email));

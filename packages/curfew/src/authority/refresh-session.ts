@@ -8,8 +8,8 @@ import type { OpenedSession } from './create-session.ts';
 import { retryConflicts } from './retry.ts';
 
 /**
- * Gives a session new tokens for its refresh token; those before are dead. Callers that race get the same ones. An
- * earlier refresh token ends the session: somebody has a copy.
+ * Exchanges a session's refresh token for new tokens; the old ones stop working. Concurrent callers get the same ones.
+ * An earlier refresh token ends the session, because somebody has a copy.
  * @throws `token_malformed`, `token_unknown`, `session_ended`, `session_suspended`
  */
 export async function refreshSession(context: AuthorityContext, refreshToken: string): Promise<OpenedSession> {
@@ -40,7 +40,7 @@ export async function refreshSession(context: AuthorityContext, refreshToken: st
       set: {
         tokenHash: hashSecret(successor.tokenSecret),
         refresh: rotated(stored.refresh, successor, now),
-        // A confirmed factor belongs to the token it was confirmed for.
+        // A confirmed factor counts only for the token with which it was confirmed.
         factorShown: undefined,
         lastSeenAt: now,
       },

@@ -5,19 +5,19 @@ import type { Store } from '../stores/contract.ts';
 import { retryConflicts } from './retry.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
 
-/** Keys of 32 bytes. `former`: the one that the store was used with, where it is not lost. */
+/** Keys of 32 bytes. `former`: the key that the store was used with, unless it is lost. */
 export type KeyReplacement = { key: Uint8Array; former: Uint8Array | undefined };
 
-/** User names of the accounts with an authenticator: whose it works on, and whose is void. */
+/** User names of the accounts with an authenticator: those whose authenticator still works, and those whose is void. */
 export type ReplacedKey = { carried: string[]; lost: string[] };
 
 /** Accounts that are read at once. */
 const page = 100;
 
 /**
- * Seals every authenticator anew under another secret key. Backup codes are kept as hashes under the former key, so they
- * cannot be carried over: they are removed, and new ones have to be made. It works on the store itself, so it asks for no
- * permission. Broken off, it is asked again: what is sealed anew already stays.
+ * Seals every authenticator again with another secret key. Backup codes are stored as hashes under the former key, so
+ * they cannot be carried over: they are removed, and new ones have to be made. It works on the store itself and checks
+ * no permission. If it is interrupted, run it again: it keeps what it has done already.
  */
 export async function replaceKey(
   { store, random }: { store: Store; random: Random },

@@ -3,8 +3,8 @@ import { CurfewError } from '../errors.ts';
 const attempts = 20;
 
 /**
- * Reads and writes again for as long as somebody else was faster. Each round has a winner, so twenty are far more
- * than a fair race needs.
+ * Repeats a read and write for as long as another writer gets there first. Every round has a winner, so twenty are far
+ * more than a fair race needs.
  * @throws `changed_meanwhile`
  */
 export async function retryConflicts<T>(attempt: () => Promise<T | 'conflict'>): Promise<T> {

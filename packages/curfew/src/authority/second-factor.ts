@@ -9,14 +9,18 @@ import type { Person } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { retryConflicts } from './retry.ts';
 
-/** Whether a second factor was confirmed for this session's token lately enough, for the same kind, from the same network. */
+/**
+ * Whether a second factor was confirmed recently: with this token, for the same kind of operation, from the same
+ * network.
+ */
 export function factorIsRemembered(context: AuthorityContext, session: StoredSession, use: FactorUse): boolean {
   return isRemembered(session.factorShown, use, context.clock.now());
 }
 
 /**
- * Whether somebody signed in to this session lately enough for what concerns their own account. Whoever has no account
- * here signs in to the application, which says so by opening the session; to an account only its password signs in.
+ * Whether the sign-in to this session is recent enough for changes to the person's own account. A user without an
+ * account signs in to the application, so opening the session counts as a sign-in; for an account, only its password
+ * does.
  */
 export function signInIsFresh(
   context: AuthorityContext,
@@ -27,8 +31,8 @@ export function signInIsFresh(
 }
 
 /**
- * Confirms the second factor of whoever a session belongs to, and remembers it on the session for five minutes, for the
- * same kind of operation from the same network. Then no code is asked for, and none is used up.
+ * Confirms the second factor of a session's user, and remembers it on the session for five minutes, for the same kind
+ * of operation from the same network. During that time no code is required, and none is used up.
  * @throws `second_factor_required` (with the methods: none means that a factor must be enrolled first),
  *   `second_factor_invalid`, `too_many_attempts`
  */
@@ -43,8 +47,8 @@ export async function confirmSecondFactor(
 }
 
 /**
- * The same whatever is remembered: for what takes a code of its own, such as removing the factor.
- * @throws as {@link confirmSecondFactor}
+ * The same, whatever is remembered: for operations that always require a new code, such as removing the factor.
+ * @throws what {@link confirmSecondFactor} throws
  */
 export async function showSecondFactor(
   context: AuthorityContext,
@@ -67,7 +71,7 @@ export async function showSecondFactor(
 }
 
 /**
- * Uses a code up: compare-and-set of what has been used, so it counts once, whoever races with it.
+ * Uses up a code. The used codes are written by compare-and-set, so a code counts only once even in a race.
  * @throws `second_factor_invalid`, `too_many_attempts`
  */
 export async function useFactor(context: AuthorityContext, account: Account, code: string): Promise<Account> {
@@ -100,7 +104,7 @@ export async function useFactor(context: AuthorityContext, account: Account, cod
 }
 
 /**
- * A wrong code counts twice: in a short window, and in a row over days, so that patience does not guess one either.
+ * A wrong code counts against two limits: in a short window, and in a row over days, against patient guessing.
  * @throws `too_many_attempts`
  */
 export async function takeFactorAttempt(context: AuthorityContext, id: Account['id']): Promise<void> {
@@ -122,7 +126,7 @@ async function remember(context: AuthorityContext, session: StoredSession, { are
     const found = await context.store.readSession(session.id);
     if (!found) return undefined;
     const { id, version, tokenHash } = found.stored;
-    // The token was replaced meanwhile: the new one has confirmed nothing.
+    // The token was replaced meanwhile: no factor was confirmed with the new one.
     if (!Buffer.from(tokenHash).equals(session.tokenHash)) return undefined;
     const now = context.clock.now();
     const set = { factorShown: { at: now, area, network: networkOfRequest(ip) } };

@@ -2,17 +2,17 @@ import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import type { Random } from '../domain/ports.ts';
 import { CurfewError } from '../errors.ts';
 
-/** What the servers' own key, 32 bytes, is used for; each use has a key of its own (HKDF, RFC 5869). */
+/** What the servers' secret key (32 bytes) is used for; each use has a key derived from it (HKDF, RFC 5869). */
 export type Secrets = {
   /** Derives the successors of refresh tokens. */
   refreshKey: Uint8Array;
   /** Hashes backup codes. */
   backupKey: Uint8Array;
-  /** A key of 32 bytes for one more use, which `use` names: no other use has the same. */
+  /** A 32-byte key for another use, named by `use`; no two uses share a key. */
   keyFor(use: string): Uint8Array;
-  /** Encrypts what must be read again, such as authenticator secrets; `context` binds it to its owner. */
+  /** Encrypts what must be readable later, such as authenticator secrets; `context` binds it to its owner. */
   seal(plain: Uint8Array, context: string): Uint8Array;
-  /** @throws `internal` when it was sealed under another key or for another owner. */
+  /** @throws `internal` if it was sealed with another key or for another owner */
   unseal(sealed: Uint8Array, context: string): Uint8Array;
 };
 
@@ -41,7 +41,7 @@ export function createSecrets(master: Uint8Array, random: Random): Secrets {
       } catch (error) {
         throw new CurfewError(
           'internal',
-          { detail: 'A sealed secret does not open: was the secret key changed?' },
+          { detail: 'A sealed secret cannot be opened: was the secret key changed?' },
           error,
         );
       }

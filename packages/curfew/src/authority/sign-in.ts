@@ -24,13 +24,13 @@ import { verifyFromStore } from './verify-session.ts';
 export type SignInRequest = {
   login: { username: string } | { email: string };
   password: string;
-  /** The second factor, where the account has one. */
+  /** The second factor, if the account has one. */
   code?: string | undefined;
   userAgent?: string | undefined;
   ip?: string | undefined;
-  /** The named session to sign in to; as for every session with a name, it takes the permission to create sessions. */
+  /** The named session to sign in to; like every session with a name, it requires `sessions.create`. */
   name?: string | undefined;
-  /** The tokens of the sessions that the caller has until now: they end, whoever they belong to. */
+  /** The tokens of the caller's existing sessions: these end, no matter whose they are. */
   previousTokens?: readonly string[] | undefined;
   /** The same, for sessions that were verified already. */
   previousSessions?: readonly Pick<StoredSession, 'id' | 'userId'>[] | undefined;
@@ -41,9 +41,9 @@ export type SignInRequest = {
 export type SignedIn = OpenedSession & { account: AccountView };
 
 /**
- * Signs an account in: password, then the second factor if one is enrolled, then a new session. What does not exist,
- * is disabled or has another password cannot be told apart. Nobody is half signed in: without the factor there is no
- * session.
+ * Signs an account in: checks the password, then the second factor if one is enrolled, and opens a new session. An
+ * unknown account, a disabled one and a wrong password give the same answer. There is no session before the factor is
+ * confirmed.
  * @throws `invalid_credentials`, `second_factor_required`, `second_factor_invalid`, `too_many_attempts`, `server_busy`,
  *   `signed_out_meanwhile`, `too_many_sessions`; with a name also `permission_missing`, `invalid_value`, `name_taken`,
  *   `named_session_stopped`
@@ -56,7 +56,7 @@ export async function signIn(context: AuthorityContext, request: SignInRequest):
   passwords.admit();
   await takeAttempt(context, bucketOf('address', networkOf(ip ?? '')), attempts.loginFromAddress);
   const credential = await store.findAccount(by);
-  // All names of an account are one; a name that nobody has is limited like any other.
+  // All names of an account share one limit; a name that nobody has is limited like any other.
   const subject = credential?.account.id ?? bucketOf('name', name);
   const from = {
     bucket: bucketOf('login', subject),
@@ -85,13 +85,13 @@ async function checkCredentials(
   return { account: await confirmFactor(context, credential.account, code, told), epochs: credential.epochs };
 }
 
-/** Milliseconds that it may take to see whether an account knows a device. */
+/** Milliseconds that may be spent finding out whether an account knows a device. */
 const deviceBudget = 50;
 
 /**
- * A bucket of their own for those who come from where the account has signed in before, as its sessions that are kept
- * tell: strangers who use up all attempts of an account do not lock its owner out there. An unknown name is looked for
- * all the same, so that an answer takes as long.
+ * A separate bucket for networks from which the account has signed in before, according to its stored sessions: so
+ * strangers who use up all attempts do not lock out the owner there. The search is made for unknown names too, so that
+ * the answer takes as long.
  */
 async function bucketOfDevice(
   context: AuthorityContext,
@@ -107,7 +107,7 @@ async function bucketOfDevice(
     now: context.clock.nowForEnd(),
     budget: deviceBudget,
   });
-  // A session that somebody else opened for the account is no sign-in.
+  // A session that somebody else opened for the account is not a sign-in.
   const isKnown = sessions.some(
     ({ stored: { ip: from, openedWith } }) =>
       from !== undefined && openedWith === undefined && networkOf(from) === network,
@@ -116,13 +116,13 @@ async function bucketOfDevice(
 }
 
 /**
- * Whether whoever is signed in to an account knows its password too: for what takes more than a session. Guesses count
- * as at a sign-in.
+ * Checks that somebody who is signed in to an account knows its password, for operations that require more than a
+ * session. Guesses count as they do at a sign-in.
  * @throws `invalid_credentials`, `too_many_attempts`, `server_busy`
  */
 export async function confirmPassword(context: AuthorityContext, account: Account, password: string): Promise<void> {
   const { id, username: login, passwordHash } = account;
-  // A bucket of their own: strangers who try to sign in do not keep the owner from this.
+  // A separate bucket: strangers who try to sign in must not block the owner here.
   await guess(context, { bucket: bucketOf('password', id) }, context.attempts.loginOfAccount, async () => {
     context.passwords.admit();
     if (await context.passwords.matches(password, passwordHash)) return;
@@ -139,7 +139,7 @@ async function confirmFactor(
 ): Promise<Account> {
   if (!hasFactor(account)) return account;
   if (code === undefined || code === '') {
-    // Somebody knows the password: worth knowing. And it takes as long as every other refusal.
+    // Recorded because somebody knows the password, and so that it takes as long as every other refusal.
     await noteRefusal(context, account, { ...told, factor: 'missing' });
     throw new CurfewError('second_factor_required', { methods: factorMethods(account) });
   }
@@ -147,8 +147,8 @@ async function confirmFactor(
 }
 
 /**
- * What the audit trail keeps of a name that failed to sign in: enough to see that two are the same, and no more, because
- * people type their password there. Its key is the servers' own, so that nobody can try words on it.
+ * What the audit trail keeps of a name that failed to sign in: enough to see that two are the same, and no more,
+ * because people type their password there by mistake. The hash is keyed, so that nobody can test guesses on it.
  */
 function hashOfName({ secrets }: AuthorityContext, name: string): string {
   return createHmac('sha256', secrets.keyFor('names that failed to sign in'))
@@ -157,10 +157,10 @@ function hashOfName({ secrets }: AuthorityContext, name: string): string {
     .slice(0, 22);
 }
 
-/** Whoever holds a name is taken for it: not everybody may. */
+/** Applications trust the session that has a name, so taking a name requires a permission. */
 function mayTakeName(account: Account): void {
   if (grantedBy(account).has('sessions.create')) return;
-  throw new CurfewError('permission_missing', { detail: 'Signing in to a named session takes sessions.create.' });
+  throw new CurfewError('permission_missing', { detail: 'Signing in to a named session requires sessions.create.' });
 }
 
 async function noteRefusal(
@@ -184,7 +184,7 @@ function open(
   return openChecked(context, 'self', session, epochs, hasFactor(account));
 }
 
-/** A sign-in kills the token before (ASVS 7.2.4): first, so that a failure further on leaves nobody signed in. */
+/** A sign-in ends the caller's earlier sessions (ASVS 7.2.4) first, so that a later failure leaves nobody signed in. */
 async function endPrevious(
   context: AuthorityContext,
   { previousTokens = [], previousSessions = [] }: SignInRequest,
@@ -196,7 +196,7 @@ async function endPrevious(
   }
 }
 
-/** When somebody last signed in is worth knowing, but not worth refusing a sign-in for. */
+/** Records the time of the last sign-in; a conflict is ignored, because it is no reason to refuse a sign-in. */
 async function noteLogin(context: AuthorityContext, account: Account): Promise<Account> {
   const lastLoginAt = context.clock.nowForEnd();
   const { id, version } = account;

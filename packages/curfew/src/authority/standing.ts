@@ -6,14 +6,14 @@ import type { Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import type { Credential } from './fence.ts';
 
-/** Milliseconds after which the store is asked again, whatever has been heard. */
+/** Milliseconds after which the store is asked again in any case. */
 const longest = 15 * second;
 
 /**
- * Whether a caller who was let in to a stream may still be there. Every change that touches what they were let in by makes
- * the store be asked at once; so a stream is over when the key is revoked, when the session ends or its token is replaced,
- * and when the account is disabled or deleted. What no change tells of, such as a role that was taken away, is found before
- * anything else is handed over, and within {@link longest} when there is nothing.
+ * Whether a caller that opened a stream may still read it. The store is asked at once after every change that affects
+ * the caller's credential: so a stream ends when the key is revoked, when the session ends or its token is replaced,
+ * and when the account is disabled or deleted. Any other change, such as the loss of a role, is found before anything
+ * else is sent, and within {@link longest} if nothing is sent.
  */
 export class Standing {
   readonly #context: AuthorityContext;
@@ -21,10 +21,10 @@ export class Standing {
   readonly #permission: Permission;
   readonly #over: AbortController = new AbortController();
   readonly #stop: () => void;
-  /** By the authority's clock: when the session would have ended. */
+  /** When the session ends unless it is used, by the authority's clock. */
   #deadline: number = Number.POSITIVE_INFINITY;
   #askedAt: number = performance.now();
-  /** Aborted when it is over, or when the stream ends anyway. */
+  /** Aborted when the caller may no longer read, or when the stream ends anyway. */
   readonly signal: AbortSignal;
 
   constructor(context: AuthorityContext, caller: Caller, permission: Permission, until: AbortSignal) {
@@ -40,7 +40,7 @@ export class Standing {
   }
 
   /**
-   * Whether the caller may be there, as the store has it now.
+   * Whether the caller may still read, according to the store.
    * @throws `store_unavailable`
    */
   async holds(): Promise<boolean> {
@@ -51,7 +51,7 @@ export class Standing {
     return !this.signal.aborted;
   }
 
-  /** Whether it is time to ask, although nothing was heard. */
+  /** Whether it is time to ask the store, although no change was reported. */
   get isDue(): boolean {
     return performance.now() - this.#askedAt >= longest || this.#context.clock.nowForEnd() >= this.#deadline;
   }

@@ -7,25 +7,25 @@ export type UpkeepSettings = {
   /** Milliseconds that ended sessions and the change log are kept. */
   keepEnded: number;
   keepEvents: number;
-  /** Whoever wants to know of faults: upkeep itself goes on. */
+  /** Receives errors; upkeep itself continues. */
   onError(error: unknown): void;
-  /** Whoever tells people: of a clock that is wrong, and of one that is right again. */
+  /** Receives warnings for people: that a clock is wrong, and that it is right again. */
   onWarning(text: string): void;
 };
 
 export const defaultUpkeep = { keepEnded: day, keepEvents: 90 * day } as const;
 
 const sweepInterval = second;
-/** Sessions that one piece of the sweep deals with; between two pieces requests get their turn. */
+/** Sessions that one step of the sweep handles; between two steps, requests get their turn. */
 const batch = 500;
 
 export type Upkeep = {
-  /** Sweeps until there is nothing more to do now. */
+  /** Sweeps until there is nothing left to do. */
   sweep(): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** What has to be done now and then: activity is flushed, and the store swept. */
+/** Regular work: flushes activity and sweeps the store. */
 export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings): Upkeep {
   let stopped = false;
   let sweeping: Promise<void> | undefined;
@@ -43,16 +43,16 @@ export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings)
   };
   const sweepAll = async () => {
     const { keepEnded, keepEvents } = settings;
-    // First what was seen up to the moment that the sweep goes by: a session that was active then must not be swept as idle,
-    // however far the clock jumps meanwhile.
+    // Activity up to the time that the sweep uses is flushed first: a session that was active then must not be swept as
+    // idle, however far the clock jumps meanwhile.
     for (let more = true; more; ) {
       const now = clockTrouble() ? undefined : context.clock.now();
       const began = performance.now();
       await flush();
       if (now === undefined) return;
-      // While there is more to do than it gets done, it does not go by an ever older moment.
+      // When the sweep cannot keep up, it takes a new time now and then, instead of using an ever older one.
       while (more && performance.now() - began < sweepInterval) {
-        // What the sweep ends is ended for good: while any clock is in doubt it leaves that to others, or to later.
+        // What the sweep ends stays ended: while any clock is in doubt, leave it to other nodes or to a later sweep.
         if (stopped || clockTrouble()) return;
         ({ more } = await context.store.sweep({ now, keepEnded, keepEvents, batch }));
         if (more) await new Promise(setImmediate);
@@ -68,7 +68,7 @@ export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings)
   const every = (interval: number, work: () => Promise<void>) => {
     let busy = false;
     const turn = async () => {
-      // A store that is slow is not asked for the same again and again.
+      // A slow store must not be asked for the same thing again and again.
       if (busy) return;
       busy = true;
       await work()
@@ -82,7 +82,7 @@ export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings)
   const timers = [every(flushInterval, flush), every(sweepInterval, sweep)];
   return {
     async sweep() {
-      // One that is under way goes by an earlier moment.
+      // A sweep that is running uses an earlier time.
       await sweeping?.catch(() => {});
       await sweep();
     },

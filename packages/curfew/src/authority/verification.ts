@@ -1,7 +1,7 @@
 import type { EndReason } from '../domain/reasons.ts';
 import type { Session, StoredSession } from '../domain/session.ts';
 
-/** Why a token is not good: it is mistyped, unknown or replaced, or its session has ended or is suspended. */
+/** Why a token is not valid: it is mistyped, unknown or replaced, or its session has ended or is suspended. */
 export type InactiveReason = 'malformed' | 'unknown' | 'suspended' | EndReason;
 
 export type ActiveVerification = { active: true; session: Session };

@@ -11,23 +11,23 @@ const unknown = { active: false, reason: 'unknown' } as const;
 const suspended = { active: false, reason: 'suspended' } as const;
 
 /**
- * Whether a session token is good now. A mistyped one costs no look-up; what became of a session is told only to
- * whoever holds its secret. Never writes: activity is noted, and flushed in batches.
+ * Whether a session token is valid now. A mistyped one costs no look-up. Only a caller that has the session's secret
+ * learns what became of it. Never writes: activity is noted, and flushed in batches.
  * @throws `clock_stepped_back`, `store_unavailable`
  */
 export async function verifySession(context: AuthorityContext, token: string): Promise<Verification> {
-  // A clock that went back vouches for no deadline, wherever the session is known from.
+  // If the clock has gone back, no deadline can be checked, wherever the session comes from.
   context.clock.now();
   const known = await context.fence.verifyFenced(token);
   if (!known.active) return known;
   const verification = stillActive(context, known.stored);
   if (verification) return verification;
-  // Past a deadline as it is known here: another server may have seen activity since.
+  // As far as this server knows, a deadline has passed; but another server may have seen activity since.
   const verified = await verifyFromStore(context, token);
   return verified.active ? { active: true, session: viewOf(verified.stored, undefined) } : verified;
 }
 
-/** The same at once, from memory; `undefined` when it takes a question. @throws `clock_stepped_back` */
+/** The same at once, from memory; `undefined` if the store has to be asked. @throws `clock_stepped_back` */
 export function checkSession(context: AuthorityContext, token: string): ActiveVerification | undefined {
   const known = context.fence.check(token);
   return known?.active ? stillActive(context, known.stored) : undefined;
@@ -40,7 +40,7 @@ function stillActive({ clock, activity }: AuthorityContext, stored: StoredSessio
   return { active: true, session: viewOf(stored, undefined) };
 }
 
-/** As {@link verifySession}, read from the store: for the fence, and for use cases that go on with the session. */
+/** Like {@link verifySession}, but from the store: for the fence, and for use cases that then work with the session. */
 export async function verifyFromStore(
   context: Pick<AuthorityContext, 'store' | 'clock' | 'activity'>,
   token: string,
@@ -53,8 +53,8 @@ export async function verifyFromStore(
 }
 
 /**
- * As {@link verifyFromStore}, by the refresh token: the present one, or for as long as it still refreshes the one before.
- * It only asks: a token that was used too long ago is unknown here, and ends nothing.
+ * Like {@link verifyFromStore}, by the refresh token: the current one, or the previous one while it still refreshes.
+ * This only reads: a token that was used too long ago is unknown here and does not end the session.
  */
 export async function verifyRefreshToken(context: AuthorityContext, refreshToken: string): Promise<VerifiedToken> {
   const parsed = parseToken('refresh', refreshToken);
@@ -67,7 +67,7 @@ export async function verifyRefreshToken(context: AuthorityContext, refreshToken
   return verdict === 'current' || verdict === 'grace' ? verdictOn(context, found) : unknown;
 }
 
-/** What has become of a session whose credential was right. */
+/** The state of a session whose credential was right. */
 export function verdictOn(
   { clock, activity }: Pick<AuthorityContext, 'clock' | 'activity'>,
   { stored, epochEnd }: SessionSnapshot,

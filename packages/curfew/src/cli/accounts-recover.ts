@@ -10,11 +10,11 @@ type Options = { store?: string; keepFactor?: boolean; admin?: boolean };
 export function accountsRecover(accounts: Command): void {
   accounts
     .command('recover')
-    .description('let an administrator in again who is locked out; works on the store itself')
+    .description('restore the access of an administrator who is locked out; works on the store itself')
     .argument('<username>', 'its user name, its e-mail address or its id')
-    .option('--store <url>', 'the store itself, which no server of an embedded one may have open [CURFEW_STORE]')
-    .option('--keep-factor', 'leave its second factor as it is')
-    .option('--admin', 'make it an administrator, if it is none')
+    .option('--store <url>', 'the store; if it is embedded, no server may have it open [CURFEW_STORE]')
+    .option('--keep-factor', 'keep its second factor')
+    .option('--admin', 'make it an administrator, if it is not one')
     .action(async (account: string, options: Options, command: Command) => {
       const [{ createPasswords }, { recoverAccount }] = await Promise.all([
         import('../authority/passwords.ts'),
@@ -31,8 +31,8 @@ export function accountsRecover(accounts: Command): void {
         answer(context, { account: recovered, password }, ({ account: { username, id, totp } }) =>
           [
             `Account ${username} (${id}) of ${showStore(settings.store)} is enabled, and its sessions have ended.`,
-            `Its new password, shown once: ${paint('bold', password)}`,
-            totp ? 'Its second factor stays.' : 'It has no second factor: enrol one with `curfew accounts totp`.',
+            `Its new password, which is shown only once: ${paint('bold', password)}`,
+            totp ? 'Its second factor is kept.' : 'It has no second factor: enrol one with `curfew accounts totp`.',
           ].join('\n'),
         );
       } finally {

@@ -13,13 +13,13 @@ import { findAccount } from './user.ts';
 export function accountsAdd(accounts: Command): void {
   accounts
     .command('add')
-    .description('make an account')
+    .description('create an account')
     .argument('<username>', 'a-z 0-9 . _ -')
     .option('--email <address>', 'its e-mail address')
-    .option('--name <text>', 'what people call them')
+    .option('--name <text>', 'the name to display')
     .addOption(choice('--role <role...>', 'what it may do', roleNames))
-    .addOption(choice('--permission <permission...>', 'besides those of the roles', permissions))
-    .option('--random-password', 'make one up and show it once')
+    .addOption(choice('--permission <permission...>', 'a permission in addition to those of the roles', permissions))
+    .option('--random-password', 'generate a password and show it once')
     .action(
       async (
         username: string,
@@ -36,8 +36,8 @@ export function accountsAdd(accounts: Command): void {
         );
         answer(context, { account, ...(made && { password: made }) }, () =>
           [
-            `Account ${account.username} is made (${account.id}).`,
-            made && `Its password, shown once: ${paint('bold', made)}`,
+            `Account ${account.username} (${account.id}) has been created.`,
+            made && `Its password, which is shown only once: ${paint('bold', made)}`,
           ]
             .filter(Boolean)
             .join('\n'),
@@ -50,9 +50,9 @@ export function accountsList(accounts: Command): void {
   accounts
     .command('list')
     .description('list accounts by user name')
-    .option('-f, --filter <text>', 'with a text in its user name, address or name')
+    .option('-f, --filter <text>', 'only accounts with this text in the user name, address or name')
     .addOption(pageSize('accounts'))
-    .option('--cursor <cursor>', 'the page after this one')
+    .option('--cursor <cursor>', 'show the page after this cursor')
     .action(
       async ({ filter, limit, cursor }: { filter?: string; limit: number; cursor?: string }, command: Command) => {
         const context = contextOf(command);
@@ -81,7 +81,7 @@ const columns: readonly Column<Account>[] = [
 ];
 
 export function accountsDisable(accounts: Command): void {
-  setDisabled(accounts, 'disable', true, 'disable an account, and end all its sessions');
+  setDisabled(accounts, 'disable', true, 'disable an account and end all its sessions');
 }
 
 export function accountsEnable(accounts: Command): void {
@@ -103,7 +103,7 @@ function setDisabled(accounts: Command, act: string, disabled: boolean, descript
       const input_ = { id: account.id, disabled, wait: context.options.wait };
       const changed = await withFactor(context, (options) => context.client.updateAccount(input_, options));
       answer(context, changed, ({ receipt }) =>
-        [`Account ${account.username} is ${act}d.`, receipt && receiptText(receipt)].filter(Boolean).join('\n'),
+        [`Account ${account.username} has been ${act}d.`, receipt && receiptText(receipt)].filter(Boolean).join('\n'),
       );
     });
 }
@@ -112,8 +112,8 @@ export function accountsTotp(accounts: Command): void {
   accounts
     .command('totp')
     .description('enrol an authenticator as the second factor of an account')
-    .argument('[username]', 'its user name, its address or its id; without, your own')
-    .option('--remove', 'remove it instead')
+    .argument('[username]', 'its user name, its address or its id; by default, your own account')
+    .option('--remove', 'remove the authenticator instead')
     .action(async (text: string | undefined, { remove }: { remove?: boolean }, command: Command) => {
       const context = contextOf(command);
       const account = text === undefined ? await ownAccount(context) : await accountOf(context, text);
@@ -121,12 +121,12 @@ export function accountsTotp(accounts: Command): void {
       if (remove) {
         await confirmed(context, `This removes the second factor of ${account.username}. Continue?`);
         const done = await withFactor(context, (options) => client.removeTotp({ id: account.id }, options));
-        answer(context, done, () => `The second factor of ${account.username} is removed.`);
+        answer(context, done, () => `The second factor of ${account.username} has been removed.`);
         return;
       }
       const enrolment = await withFactor(context, (options) => client.startTotp({ id: account.id }, options));
       if (!context.terminal.interactive && context.options.code === undefined) {
-        // A program confirms by itself: POST /v1/accounts/{id}/totp/confirm.
+        // A program can confirm it by itself: POST /v1/accounts/{id}/totp/confirm.
         answer(context, { id: account.id, ...enrolment }, () => `${enrolment.url}\n${enrolment.secret}`);
         return;
       }
@@ -137,7 +137,7 @@ export function accountsTotp(accounts: Command): void {
       answer(context, confirmedTotp, ({ backupCodes }) =>
         [
           paint('green', `The second factor of ${account.username} is enrolled.`),
-          'Backup codes, each good once. Keep them somewhere safe; they are not shown again:',
+          'Backup codes, each of which works once. Keep them somewhere safe; they are not shown again:',
           '',
           ...[0, 4, 8].map((i) => `  ${backupCodes.slice(i, i + 4).join('   ')}`),
         ].join('\n'),
@@ -145,7 +145,7 @@ export function accountsTotp(accounts: Command): void {
     });
 }
 
-/** A code that was mistyped is asked for again: the secret stays the one that was scanned. */
+/** Asks again if a code was mistyped; the secret that was scanned stays the same. */
 async function confirmEnrolment({ client, terminal }: Context, id: string) {
   for (;;) {
     const code = await input({ message: 'The code it shows:', required: true }, onStandardError);
@@ -154,7 +154,9 @@ async function confirmEnrolment({ client, terminal }: Context, id: string) {
     } catch (error) {
       const mistyped = error instanceof CurfewApiError && error.code === 'second_factor_invalid';
       if (!mistyped || !terminal.interactive) throw error;
-      terminal.err('This code is not right. Type in the one that the authenticator shows now; the secret is the same.');
+      terminal.err(
+        'This code is wrong. Type in the one that the authenticator shows now; the secret is still the same.',
+      );
     }
   }
 }
@@ -162,7 +164,7 @@ async function confirmEnrolment({ client, terminal }: Context, id: string) {
 async function ownAccount({ client }: Context): Promise<Account> {
   const { account } = await client.me();
   if (account) return account;
-  throw new Stop(exitCodes.usage, 'Name an account: whoever asks here has none of their own.');
+  throw new Stop(exitCodes.usage, 'Name an account: these credentials do not belong to one.');
 }
 
 async function accountOf(context: Context, text: string): Promise<Account> {
@@ -172,9 +174,9 @@ async function accountOf(context: Context, text: string): Promise<Account> {
 }
 
 async function askNewPassword({ terminal }: Context): Promise<string> {
-  if (!terminal.interactive) throw new Stop(exitCodes.usage, 'Nobody is here to ask: use --random-password.');
-  const first = await password({ message: 'Its password:', mask: '•' }, onStandardError);
+  if (!terminal.interactive) throw new Stop(exitCodes.usage, 'There is no terminal to ask at: use --random-password.');
+  const first = await password({ message: 'Password of the account:', mask: '•' }, onStandardError);
   const again = await password({ message: 'Once more:', mask: '•' }, onStandardError);
   if (first === again) return first;
-  throw new Stop(exitCodes.usage, 'The two are not the same.');
+  throw new Stop(exitCodes.usage, 'The two passwords are not the same.');
 }

@@ -7,9 +7,9 @@ import { answer, contextOf } from './context.ts';
 export function backup(program: Command): void {
   program
     .command('backup')
-    .description('copy an embedded store as it is at one moment, also while a server has it open')
-    .argument('<folder>', 'where to: a folder that is not there yet')
-    .option('--store <url>', 'the store itself [CURFEW_STORE]')
+    .description('copy an embedded store as it is at one moment, even while a server has it open')
+    .argument('<folder>', 'the folder to create')
+    .option('--store <url>', 'the store [CURFEW_STORE]')
     .action(async (target: string, options: { store?: string }, command: Command) => {
       const context = contextOf(command);
       const { settings } = readSettings(process.env, options.store === undefined ? {} : { store: options.store });
@@ -17,7 +17,7 @@ export function backup(program: Command): void {
       answer(context, made, ({ folder, bytes }) =>
         [
           `${showStore(settings.store)} is copied to ${folder} (${bytes.toLocaleString('en')} bytes), and every page is sound.`,
-          'It holds the secret key, where the folder has it. Start a server on a copy of it, not on the backup itself.',
+          'It includes the secret key, if the folder has it. Start a server on a copy of the backup, not on the backup itself.',
         ].join('\n'),
       );
     });

@@ -7,7 +7,7 @@ import { readSecret } from '../start/config.ts';
 import { readCredentials } from './credentials.ts';
 import { createTerminal, jsonText, type Terminal } from './terminal.ts';
 
-/** What every command can be told. */
+/** Options of every command. */
 export type GlobalOptions = {
   url?: string;
   token?: string;
@@ -27,10 +27,10 @@ export type Context = {
   token: string | undefined;
 };
 
-/** Ends the command with a code of its own; what is to be said has been said, or is the message. */
+/** Ends the command with an exit code; `message` is printed, unless it is empty. */
 export class Stop extends Error {
   readonly code: number;
-  /** The error's own code and what to do about it, where there is more to say than the message. */
+  /** The error's code and remedy, if there are any. */
   readonly error: { code?: string; remedy?: string };
   constructor(code: number, message = '', error: { code?: string; remedy?: string } = {}) {
     super(message);
@@ -39,17 +39,17 @@ export class Stop extends Error {
   }
 }
 
-/** `nothing`: what was named has nothing to end or to change, so nothing was. */
+/** `nothing`: there was nothing to end or to change. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, unreachable: 3, nothing: 4, cancelled: 130 } as const;
 
 const defaultUrl = 'http://127.0.0.1:2873';
 
-/** The server to talk to: told, from the environment, from the last `curfew login`, or the one on this machine. */
+/** The server to use: from the options, the environment or the last `curfew login`, or the one on this machine. */
 export function contextOf(command: Command): Context {
   const options = command.optsWithGlobals<GlobalOptions>();
   const kept = readCredentials();
   const { env } = process;
-  // An empty variable is one that is not set, as for the server.
+  // An empty variable counts as not set, as it does for the server.
   const url = options.url ?? (env['CURFEW_URL'] || (kept?.url ?? defaultUrl));
   const token =
     options.token ??
@@ -71,8 +71,8 @@ export function currentSession({ token = '' }: Context): string | undefined {
 }
 
 /**
- * Makes a call, and when it takes a second factor and somebody is there to ask, asks for it and makes it again. The
- * server remembers the factor for five minutes, so many calls ask once.
+ * Makes a call. If it requires a second factor and there is a terminal, asks for a code and repeats the call. The
+ * server remembers the factor for five minutes, so for many calls it asks only once.
  */
 export async function withFactor<T>(
   { options, terminal }: Context,
@@ -89,22 +89,23 @@ export async function withFactor<T>(
 }
 
 export function askCode(): Promise<string> {
-  return input({ message: 'Code of your authenticator, or a backup code:', required: true }, onStandardError);
+  return input({ message: 'Code from your authenticator, or a backup code:', required: true }, onStandardError);
 }
 
-/** Prompts go to standard error, so that an answer can be piped on. */
+/** Prompts go to standard error, so that the output can be piped. */
 export const onStandardError = { output: process.stderr } as const;
 
-/** Asks before something that cannot be undone; `--yes` has answered already. */
+/** Asks before something that cannot be undone, unless `--yes` was given. */
 export async function confirmed(context: Context, question: string): Promise<void> {
   const { options, terminal } = context;
   if (options.yes) return;
-  if (!terminal.interactive) throw new Stop(exitCodes.usage, `${question} Nobody is here to ask: repeat with --yes.`);
+  if (!terminal.interactive)
+    throw new Stop(exitCodes.usage, `${question} There is no terminal to ask at: repeat with --yes.`);
   if (await confirm({ message: oneLine(question), default: false }, onStandardError)) return;
   throw new Stop(exitCodes.cancelled, 'Nothing was ended.');
 }
 
-/** Writes an answer: as JSON for programs, or as `text` says for people. */
+/** Prints an answer: as JSON for programs, or as the result of `text` for people. */
 export function answer<T>({ terminal }: Context, value: T, text: (value: T) => string): void {
   terminal.out(terminal.json ? jsonText(value, 2) : text(value));
 }

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** What `curfew login` keeps: readable by its owner alone. */
+/** What `curfew login` stores, in a file that only its owner can read. */
 export type Credentials = { url: string; token: string; username: string };
 
 function path(): string {

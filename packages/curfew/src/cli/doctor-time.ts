@@ -7,48 +7,48 @@ import type { Store } from '../stores/contract.ts';
 import type { Finding } from './finding.ts';
 import { counted } from './terminal.ts';
 
-/** Sessions that are named one by one. */
+/** Most sessions that are listed by id. */
 const mostNamed = 10;
 
 /**
- * Compares the clocks of this machine and of the store, which may differ by `bound`, and looks for what a wrong one has
- * written; with `mend`, that is taken back.
+ * Compares the clocks of this machine and of the store, which may differ by `bound`, and looks for what a wrong clock
+ * has written; with `mend`, the store's latest time is reset.
  */
 export async function timeOf(store: Store, bound: number, mend: boolean): Promise<Finding[]> {
   const { now, receivedAt } = await askStoreTime(store, systemTiming());
   const offset = Math.round(Date.now() - (now + performance.now() - receivedAt));
   if (Math.abs(offset) > bound) {
-    const says = `${differs(offset)}${mend ? ' Nothing was taken back.' : ''}`;
+    const says = `${differs(offset)}${mend ? ' Nothing was reset.' : ''}`;
     return [{ check: 'time', state: 'fault', says, remedy: errors.clock_differs.remedy }];
   }
   const ahead = writtenAhead(await store.latestTime(), now);
-  if (!ahead) return [{ check: 'time', state: 'ok', says: 'this machine goes by the same as the store' }];
+  if (!ahead) return [{ check: 'time', state: 'ok', says: 'this machine and the store agree' }];
   const survey = await surveyed(store, now);
   if (mend) await store.mendTime(now);
   return [
     mend
-      ? { check: 'time', state: 'ok', says: `${ahead}${sinceWhen(survey)}: taken back` }
+      ? { check: 'time', state: 'ok', says: `${ahead}${sinceWhen(survey)}: reset` }
       : {
           check: 'time',
           state: 'warning',
-          says: `${ahead}${sinceWhen(survey)}: by a wrong clock, or the store's is behind`,
-          remedy: 'If the store’s clock is right, `curfew doctor --mend-time` takes that back.',
+          says: `${ahead}${sinceWhen(survey)}: a wrong clock wrote it, or the store's is behind`,
+          remedy: 'If the store’s clock is right, `curfew doctor --mend-time` resets that time.',
         },
     ...whatBecame(survey),
   ];
 }
 
 type Survey = {
-  /** The first event that tells of a moment ahead, and the latest right moment before it. */
+  /** The first event with a time in the future, and the latest correct time before it. */
   first: Event | undefined;
   after: number | undefined;
-  /** Sessions that a deadline ended before it came. */
+  /** Sessions that ended by a deadline before it had come. */
   endedEarly: number;
-  /** Live sessions that were opened ahead. */
+  /** Sessions that have not ended and were opened in the future. */
   openedAhead: SessionId[];
 };
 
-/** Reads everything once: it takes its time, and only a store that a wrong clock wrote to is read so. */
+/** Reads the whole store, which is slow: so only if a wrong clock has written to it. */
 async function surveyed(store: Store, now: number): Promise<Survey> {
   const survey: Survey = { first: undefined, after: undefined, endedEarly: 0, openedAhead: [] };
   for await (const record of store.exportRecords({ oneMoment: false })) {
@@ -74,12 +74,12 @@ function sinceWhen({ first, after }: Survey): string {
 function whatBecame({ endedEarly, openedAhead }: Survey): Finding[] {
   const findings: Finding[] = [];
   if (endedEarly > 0) {
-    const says = `${counted(endedEarly, 'session')} ended as idle or expired by that clock: ended is for good`;
-    findings.push({ check: 'time', state: 'warning', says, remedy: 'Their users sign in again.' });
+    const says = `${counted(endedEarly, 'session')} ended as idle or expired by that clock; they cannot be restored`;
+    findings.push({ check: 'time', state: 'warning', says, remedy: 'Their users have to sign in again.' });
   }
   if (openedAhead.length > 0) {
     const more = openedAhead.length > mostNamed ? ', …' : '';
-    const says = `${counted(openedAhead.length, 'session')} opened by that clock and active for longer than the limits`;
+    const says = `${counted(openedAhead.length, 'session')} opened by that clock, so active for longer than the limits`;
     const remedy = `End them with \`curfew sessions end\`: ${openedAhead.slice(0, mostNamed).join(', ')}${more}`;
     findings.push({ check: 'time', state: 'warning', says, remedy });
   }

@@ -11,14 +11,14 @@ import { timeOf } from './doctor-time.ts';
 import type { Finding } from './finding.ts';
 import { paint } from './terminal.ts';
 
-/** Clocks may differ by so much, in milliseconds, before it is worth a word. */
+/** Milliseconds by which clocks may differ before there is a warning. */
 const clockTolerance = 5000;
 
 export function doctor(program: Command): void {
   program
     .command('doctor')
-    .description('look for what is wrong: this machine, its settings, its store, and the server')
-    .option('--mend-time', 'take back what a wrong clock wrote into the store as the latest moment')
+    .description('check this machine, its settings, its store and the server for problems')
+    .option('--mend-time', 'reset the latest time in the store, if a wrong clock has written it')
     .action(async ({ mendTime = false }: { mendTime?: boolean }, command: Command) => {
       const context = contextOf(command);
       const findings = [runtime(), ...(await localSettings(mendTime)), ...(await server(context))];
@@ -40,7 +40,7 @@ function runtime(): Finding {
   return { check: 'Node.js', state: 'fault', says: process.version, remedy: 'Use Node.js 24 or newer.' };
 }
 
-/** What `curfew serve` would read here, and the store that it names. */
+/** Checks what `curfew serve` would read here, and the store that it names. */
 async function localSettings(mendTime: boolean): Promise<Finding[]> {
   try {
     const { settings, warnings } = readSettings(process.env);
@@ -59,8 +59,8 @@ async function localSettings(mendTime: boolean): Promise<Finding[]> {
 }
 
 /**
- * Looks at a store on a server: what it is, how fast, what a crash would cost, and its clock. Changes nothing, unless its
- * time is to be mended.
+ * Checks a store on a server: what it is, how fast it answers, what a crash would lose, and its clock. Changes nothing,
+ * unless its time is to be mended.
  */
 async function storeOnServer(settings: Settings, mendTime: boolean): Promise<Finding[]> {
   const check = 'store';
@@ -71,7 +71,7 @@ async function storeOnServer(settings: Settings, mendTime: boolean): Promise<Fin
     if (pending.length > 0) {
       const says = `${showStore(settings.store)} has version ${version}; serve, or \`curfew migrate\`, brings it to ${pending.at(-1)!.number}`;
       if (!mendTime) return [...findings, { check, state: 'ok', says }];
-      return [...findings, { check, state: 'fault', says, remedy: 'Before its time is mended: `curfew migrate`.' }];
+      return [...findings, { check, state: 'fault', says, remedy: 'Run `curfew migrate` before you mend its time.' }];
     }
     const store = await openStore(settings.store);
     try {
@@ -93,7 +93,7 @@ async function storeOnServer(settings: Settings, mendTime: boolean): Promise<Fin
   }
 }
 
-/** What is wrong; and after the last semicolon, the remedy. */
+/** A warning; the text after its last semicolon is the remedy. */
 function warned(text: string): Finding {
   const at = text.lastIndexOf('; ');
   return { check: 'durability', state: 'warning', says: text.slice(0, at), remedy: text.slice(at + 2) };
@@ -102,26 +102,26 @@ function warned(text: string): Finding {
 function keyOfServers(settings: Settings): Finding {
   const check = 'secret key';
   try {
-    if (existingSecretKey(settings, undefined)) return { check, state: 'ok', says: 'given' };
+    if (existingSecretKey(settings, undefined)) return { check, state: 'ok', says: 'set' };
   } catch (error) {
     if (!isCurfewError(error)) throw error;
     return { check, state: 'fault', says: error.message, remedy: error.remedy };
   }
   const remedy = 'Set CURFEW_SECRET_KEY or CURFEW_SECRET_KEY_FILE, the same for all servers: `openssl rand -hex 32`.';
-  return { check, state: 'fault', says: 'not given, and a store on a server has no folder for it', remedy };
+  return { check, state: 'fault', says: 'not set, and a store on a server has no folder for it', remedy };
 }
 
-/** Whether a key that was given is the one that the store was used with. */
+/** Whether the key that is set is the one that the store was used with. */
 function comparedKey(settings: Settings, kept: string | undefined): Finding {
   const check = 'secret key';
-  if (kept === undefined) return { check, state: 'ok', says: 'given; the store knows none yet' };
+  if (kept === undefined) return { check, state: 'ok', says: 'set; the store has not been used with a key yet' };
   const given = keyFingerprint(existingSecretKey(settings, undefined)!);
-  if (given === kept) return { check, state: 'ok', says: 'given, and the one that the store was used with' };
+  if (given === kept) return { check, state: 'ok', says: 'set, and the one that the store was used with' };
   const { title, remedy } = errors.secret_key_differs;
   return { check, state: 'fault', says: title, remedy };
 }
 
-/** Opens the store only when its time is to be mended: a server may have it open. */
+/** Opens the store only if its time is to be mended, because a server may have it open. */
 async function storeInFolder(path: string, settings: Settings, mendTime: boolean): Promise<Finding[]> {
   const folder = resolve(path);
   const findings = [
@@ -139,7 +139,7 @@ async function storeInFolder(path: string, settings: Settings, mendTime: boolean
   }
 }
 
-/** Reads all of the data, which may take as long as a copy of it; not while somebody writes to it. */
+/** Reads all data, which may take as long as copying it, unless a process has the store open. */
 async function dataIn(folder: string): Promise<Finding[]> {
   const check = 'data';
   const file = join(folder, 'data.mdb');
@@ -147,7 +147,13 @@ async function dataIn(folder: string): Promise<Finding[]> {
   try {
     if ((await checkFolder(folder)) === 'sound')
       return [{ check, state: 'ok', says: `every page of ${file} is sound` }];
-    return [{ check, state: 'ok', says: 'a process has it open: `curfew backup` makes a copy that can be looked at' }];
+    return [
+      {
+        check,
+        state: 'ok',
+        says: 'not checked, because a process has it open: `curfew backup` makes a copy and checks it',
+      },
+    ];
   } catch (error) {
     if (!isCurfewError(error)) throw error;
     return [{ check, state: 'fault', says: error.message, remedy: error.remedy }];
@@ -155,22 +161,23 @@ async function dataIn(folder: string): Promise<Finding[]> {
 }
 
 function storeFolder(folder: string): Finding {
-  if (!existsSync(folder)) return { check: 'store', state: 'ok', says: `${folder} is not there yet; serve makes it` };
+  if (!existsSync(folder))
+    return { check: 'store', state: 'ok', says: `${folder} does not exist yet; serve creates it` };
   try {
     accessSync(folder, constants.R_OK | constants.W_OK);
     return { check: 'store', state: 'ok', says: `${folder} can be written` };
   } catch {
-    const remedy = 'Give the user that runs Curfew the right to write there, or set CURFEW_STORE.';
+    const remedy = 'Give the user that runs Curfew write permission there, or set CURFEW_STORE.';
     return { check: 'store', state: 'fault', says: `${folder} cannot be written`, remedy };
   }
 }
 
-/** Whether a file is there for its owner alone. */
+/** Whether only a file's owner can access it. */
 function hidden(check: string, path: string): Finding[] {
   if (!existsSync(path) || process.platform === 'win32') return [];
   const mode = statSync(path).mode & 0o777;
-  if ((mode & 0o077) === 0) return [{ check, state: 'ok', says: `${path}, readable by its owner alone` }];
-  const says = `${path} has mode ${mode.toString(8)}: others than its owner may get at it`;
+  if ((mode & 0o077) === 0) return [{ check, state: 'ok', says: `${path}, readable only by its owner` }];
+  const says = `${path} has mode ${mode.toString(8)}: not only its owner can access it`;
   return [{ check, state: 'warning', says, remedy: `chmod 600 ${path}` }];
 }
 
@@ -195,7 +202,12 @@ async function server({ client, url }: Context): Promise<Finding[]> {
   const took = Date.now() - began;
   const ready: Finding = response.ok
     ? { check: 'server', state: 'ok', says: `${url} is ready (${took} ms)` }
-    : { check: 'server', state: 'fault', says: `${url} answers ${response.status}`, remedy: 'Its log says why.' };
+    : {
+        check: 'server',
+        state: 'fault',
+        says: `${url} answers ${response.status}`,
+        remedy: 'See its log for the cause.',
+      };
   return [ready, ...clock(response, began, took), await credential(client)];
 }
 
@@ -203,9 +215,10 @@ function clock(response: Response, began: number, took: number): Finding[] {
   const date = Date.parse(response.headers.get('date') ?? '');
   if (Number.isNaN(date)) return [];
   const difference = Math.round(date - (began + took / 2));
-  if (Math.abs(difference) <= clockTolerance) return [{ check: 'clock', state: 'ok', says: 'as the server’s' }];
+  if (Math.abs(difference) <= clockTolerance)
+    return [{ check: 'clock', state: 'ok', says: 'the same as the server’s' }];
   const says = `${Math.abs(Math.round(difference / 1000))} s ${difference < 0 ? 'ahead of' : 'behind'} the server’s`;
-  return [{ check: 'clock', state: 'warning', says, remedy: 'Set both by a time service.' }];
+  return [{ check: 'clock', state: 'warning', says, remedy: 'Synchronize both with a time service.' }];
 }
 
 async function credential(client: Context['client']): Promise<Finding> {
@@ -219,12 +232,12 @@ async function credential(client: Context['client']): Promise<Finding> {
         check,
         state: 'warning',
         says,
-        remedy: 'Ending others’ sessions takes a second factor: `curfew accounts totp`.',
+        remedy: 'Ending others’ sessions requires a second factor: `curfew accounts totp`.',
       };
     }
     return { check, state: 'ok', says };
   } catch (error) {
     if (!(error instanceof CurfewApiError)) throw error;
-    return { check, state: 'warning', says: error.message, remedy: '`curfew login`, or CURFEW_API_KEY.' };
+    return { check, state: 'warning', says: error.message, remedy: 'Use `curfew login`, or set CURFEW_API_KEY.' };
   }
 }

@@ -25,24 +25,24 @@ type Page = Operations['listEvents']['output'];
 export function events(program: Command): void {
   program
     .command('events')
-    .description('what happened, newest first; or, with --follow, as it happens')
+    .description('list events, newest first; or, with --follow, print them as they happen')
     .option(
       '--since <when>',
-      'from then on: a date such as 2026-11-26T14:30Z, or how long ago, such as 2h or 3d',
+      'from this time on: a date such as 2026-11-26T14:30Z, or how long ago, such as 2h or 3d',
       since,
     )
-    .option('--until <when>', 'before then', since)
-    .option('-u, --user <user>', 'about a user: an account’s user name or address, or an id')
-    .option('--actor <actor>', 'done by: a user as with --user, key:<id>, policy or library')
+    .option('--until <when>', 'before this time', since)
+    .option('-u, --user <user>', 'about this user: an account’s user name or address, or an id')
+    .option('--actor <actor>', 'done by this actor: a user as with --user, key:<id>, policy or library')
     .option(...exactOption)
-    .addOption(choice('-t, --type <type>', 'of a type', eventTypes))
+    .addOption(choice('-t, --type <type>', 'of this type', eventTypes))
     .addOption(pageSize('events'))
-    .option('--cursor <cursor>', 'the page after this one')
-    .option('-f, --follow', 'print events as they happen, with --since from then on, until it is interrupted')
+    .option('--cursor <cursor>', 'show the page after this cursor')
+    .option('-f, --follow', 'print events as they happen (first those since --since), until interrupted')
     .action(async (asked: Options, command: Command) => {
       const context = contextOf(command);
       if (asked.follow && (asked.until !== undefined || asked.cursor !== undefined)) {
-        throw new Stop(exitCodes.usage, '--follow goes on without an end: leave out --until and --cursor.');
+        throw new Stop(exitCodes.usage, '--follow has no end: leave out --until and --cursor.');
       }
       const { query, unnamed } = await queryOf(context, asked);
       if (unnamed) context.terminal.err(unnamedText);
@@ -51,12 +51,12 @@ export function events(program: Command): void {
     });
 }
 
-// Commander hands over the value before as well.
+// Commander passes the previous value as a second argument.
 function since(text: string): string {
   return moment(text);
 }
 
-/** `unnamed`: a text could only be taken as an id, so that events of the account of that name may be missing. */
+/** `unnamed`: a text could only be taken as an id, so events of an account with that name may be missing. */
 async function queryOf(context: Context, asked: Options): Promise<{ query: Query; unnamed: boolean }> {
   const { since, until, exact, type } = asked;
   const user = asked.user === undefined ? undefined : await findUser(context, asked.user, exact);
@@ -71,7 +71,7 @@ async function actorOf(context: Context, text: string, exact?: boolean): Promise
   return { ...found, by: `user:${id}` };
 }
 
-/** A search stops at the server every half second; it goes on until there is a page, or nothing more to look at. */
+/** The server stops a search after half a second; this continues until there is a page, or nothing more to search. */
 async function list(context: Context, query: Query, { limit, cursor }: Options): Promise<void> {
   const { terminal, client } = context;
   const page: Page = { events: [], partial: false };
@@ -89,7 +89,7 @@ async function list(context: Context, query: Query, { limit, cursor }: Options):
   });
 }
 
-/** A cursor belongs to its query, and `2h` is another moment by now. */
+/** A cursor belongs to its query, and `2h` would mean a different time by now. */
 function moreOf({ since, until }: Query): string {
   return [since && `--since ${since} `, until && `--until ${until} `].filter(Boolean).join('');
 }

@@ -1,2 +1,2 @@
-/** What `doctor` has found out of one thing that it looks at. */
+/** The result of one check of `doctor`. */
 export type Finding = { check: string; state: 'ok' | 'warning' | 'fault'; says: string; remedy?: string };

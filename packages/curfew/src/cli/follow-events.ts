@@ -2,13 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { CurfewApiError, type Event } from 'curfew-client';
 import type { Context } from './context.ts';
 
-/** Milliseconds after which a connection that was lost is made again. */
+/** Milliseconds after which a lost connection is reopened. */
 const retry = 2000;
 
 /**
- * Events as a server tells of them. A connection that is lost is made again, and goes on after the last event that was
- * told, so that none is missing and none is told twice.
- * @throws `CurfewApiError` when the first connection fails, or the server refuses one
+ * Events as a server sends them. A lost connection is reopened and continues after the last event received, so that
+ * none is missing and none comes twice.
+ * @throws `CurfewApiError` if the first connection fails, or the server refuses one
  */
 export async function* followEvents(
   { url, token, terminal }: Context,
@@ -16,7 +16,7 @@ export async function* followEvents(
 ): AsyncGenerator<Event> {
   const asked = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const address = `${url.replace(/\/+$/, '')}/v1/events?${new URLSearchParams(asked)}`;
-  // From the first that is kept: the filter leaves out what was before.
+  // With `since`, start from the first event that is kept: the filter leaves out the earlier ones.
   let last = query['since'] === undefined ? undefined : '0';
   for (let connected = false; ; ) {
     try {
@@ -27,12 +27,12 @@ export async function* followEvents(
         last = id;
       }
     } catch (error) {
-      // A server that restarts, and a proxy before it, answer with 502 or 503 for a while.
+      // While a server restarts, it or a proxy in front of it answers with 502 or 503 for a while.
       const { code, status = 0 } = error as CurfewApiError;
       const lost = error instanceof TypeError || code === 'unreachable' || status >= 500;
       if (!lost || !connected) throw error;
     }
-    terminal.err('The connection is lost; trying again.');
+    terminal.err('The connection was lost; reconnecting.');
     await pause(retry);
   }
 }
@@ -61,13 +61,13 @@ async function connect(address: string, url: string, token: string | undefined, 
   if (typeof (body as { code?: unknown } | undefined)?.code === 'string') {
     throw CurfewApiError.of(body as Record<string, unknown>, response);
   }
-  throw new CurfewApiError('not_curfew', `${url} answered ${response.status}, and not as Curfew does.`, {
+  throw new CurfewApiError('not_curfew', `${url} answered ${response.status}, but not as Curfew does.`, {
     status: response.status,
     remedy: 'Check the URL: is that the Curfew server, and not a proxy or another program?',
   });
 }
 
-/** The messages of a stream of server-sent events, as Curfew writes them: each with an id, and its data on one line. */
+/** The messages of a stream of server-sent events as Curfew writes them: each has an id, and its data on one line. */
 async function* messagesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<{ id: string; data: string }> {
   let rest = '';
   for await (const chunk of body.pipeThrough(new TextDecoderStream())) {

@@ -25,7 +25,7 @@ export const sessionColumns = (names: UserNames, current?: string): readonly Col
   { head: 'GROUPS', of: ({ accessGroups }) => accessGroups.join(' ') || '–', least: 6 },
 ];
 
-/** One session, part by part. */
+/** One session, with one line for each field. */
 export function sessionText(session: Session, names: UserNames): string {
   const parts: [string, string | undefined][] = [
     ['id', session.id],
@@ -52,7 +52,7 @@ export function sessionText(session: Session, names: UserNames): string {
     .join('\n');
 }
 
-/** Who did something: `user:olga (0V7o…)` where the user has an account. */
+/** Who did something: `user:olga (0V7o…)` if the user has an account. */
 export function actorText(names: UserNames, actor = 'unknown'): string {
   return actor.startsWith('user:') ? `user:${withName(names, actor.slice('user:'.length))}` : actor;
 }
@@ -61,11 +61,11 @@ function moment(text: string): string {
   return `${text.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')} (${relative(text)})`;
 }
 
-/** What a receipt proves, in a line. */
+/** What a receipt proves, in one line. */
 export function receiptText(receipt: Receipt): string {
-  if (!receipt.everywhere) return paint('yellow', 'Stored; caches may know it for a moment yet.');
+  if (!receipt.everywhere) return paint('yellow', 'Stored; caches may hold the earlier state for a moment.');
   const { verifiers, nodes, waitedMs } = receipt;
   const holders = verifiers.acknowledged + verifiers.expired + nodes.applied + nodes.expired;
   const who = holders === 1 ? '1 holder' : `${holders} holders`;
-  return paint('green', `Over everywhere: ${who} confirmed in ${waitedMs} ms (change ${receipt.sequence}).`);
+  return paint('green', `In force everywhere: ${who} confirmed in ${waitedMs} ms (change ${receipt.sequence}).`);
 }

@@ -7,11 +7,11 @@ import { exactOption, findUser, nothingText, type User, userText } from './user.
 type Options = { session?: string; exact?: boolean };
 
 export function groupsAdd(groups: Command): void {
-  change(groups, 'add', 'add access groups to the live sessions of a user');
+  change(groups, 'add', 'add access groups to the sessions of a user that have not ended');
 }
 
 export function groupsRemove(groups: Command): void {
-  change(groups, 'remove', 'remove access groups from the live sessions of a user');
+  change(groups, 'remove', 'remove access groups from the sessions of a user that have not ended');
 }
 
 function change(groups: Command, act: 'add' | 'remove', description: string): void {
@@ -20,16 +20,16 @@ function change(groups: Command, act: 'add' | 'remove', description: string): vo
     .description(description)
     .argument('<user>', 'the user: an account’s user name or address, or an id')
     .argument('<groups...>', 'the access groups')
-    .option('--session <id>', 'on this session alone')
+    .option('--session <id>', 'change only this session')
     .option(...exactOption)
     .action(async (text: string, keys: string[], { session, exact }: Options, command: Command) => {
       const context = contextOf(command);
       const user = await findUser(context, text, exact);
       const input = { userId: user.id, [act]: keys, sessionId: session, wait: context.options.wait };
       const changed = await withFactor(context, (options) => context.client.changeAccessGroupsOfUser(input, options));
-      // Sessions that are as they should be already are no mistake; a user without any is.
+      // It is no mistake if the sessions need no change, but it is one if the user has no sessions.
       if (changed.updated === 0 && session === undefined && !(await hasLiveSessions(context, user))) {
-        throw new Stop(exitCodes.nothing, nothingText(user, 'session that is live'));
+        throw new Stop(exitCodes.nothing, nothingText(user, 'live session'));
       }
       answer(
         context,

@@ -13,17 +13,21 @@ type CreateOptions = { scope?: string[]; browser?: boolean };
 export function keysCreate(keys: Command): void {
   keys
     .command('create')
-    .description('make an API key; its token is shown once')
+    .description('create an API key; its token is shown once')
     .argument('<name>', 'what it is for')
     .addOption(choice('-s, --scope <scope...>', 'what it may do', permissions))
-    .option('--browser', 'without a scope: for browsers, where it is good for the Altogic dialect alone')
+    .option('--browser', 'without scopes, for browsers; only the Altogic dialect accepts it')
     .action(async (name: string, { scope = [], browser = false }: CreateOptions, command: Command) => {
       if (browser === scope.length > 0) throw new Stop(exitCodes.usage, 'Give the key scopes, or --browser.');
       const context = contextOf(command);
       const input = { name, scopes: scope } as Operations['createKey']['input'];
       const made = await withFactor(context, (options) => context.client.createKey(input, options));
       answer(context, made, ({ key, token }) =>
-        [`API key ${key.name} is made (${key.id}). Its token, shown once:`, '', paint('bold', token)].join('\n'),
+        [
+          `API key ${key.name} (${key.id}) has been created. Its token, which is shown only once:`,
+          '',
+          paint('bold', token),
+        ].join('\n'),
       );
     });
 }
@@ -33,7 +37,7 @@ export function keysList(keys: Command): void {
     .command('list')
     .description('list API keys, newest first')
     .addOption(pageSize('keys'))
-    .option('--cursor <cursor>', 'the page after this one')
+    .option('--cursor <cursor>', 'show the page after this cursor')
     .action(async ({ limit, cursor }: { limit: number; cursor?: string }, command: Command) => {
       const context = contextOf(command);
       const page = await context.client.listKeys({ limit, cursor });
@@ -50,10 +54,10 @@ const columns: readonly Column<ApiKey>[] = [
   { head: 'NAME', of: ({ name }) => name, least: 10 },
   {
     head: 'STATE',
-    of: ({ revokedAt }) => (revokedAt ? 'revoked' : 'good'),
+    of: ({ revokedAt }) => (revokedAt ? 'revoked' : 'valid'),
     style: ({ revokedAt }) => (revokedAt ? 'dim' : 'green'),
   },
-  { head: 'MADE', of: ({ createdAt }) => relative(createdAt), least: 9 },
+  { head: 'CREATED', of: ({ createdAt }) => relative(createdAt), least: 9 },
   { head: 'SCOPES', of: ({ scopes }) => scopesText(scopes) },
 ];
 
@@ -65,7 +69,7 @@ function scopesText(scopes: ApiKey['scopes']): string {
 export function keysRevoke(keys: Command): void {
   keys
     .command('revoke')
-    .description('revoke an API key: no server accepts it any more, and its streams are cut off')
+    .description('revoke an API key, so that no server accepts it any more; its streams are cut off')
     .argument('<id>', 'the id of the key')
     .action(async (id: string, _options: object, command: Command) => {
       const context = contextOf(command);
@@ -80,7 +84,7 @@ export function keysRevoke(keys: Command): void {
 export function keysMake(keys: Command): void {
   keys
     .command('make')
-    .description('make up a token for CURFEW_API_KEY, without a server')
+    .description('generate a token for CURFEW_API_KEY, without a server')
     .action((_options: object, command: Command) => {
       const terminal = createTerminal(command.optsWithGlobals()['json'] === true);
       const token = makeKey(Date.now(), randomBytes);

@@ -8,14 +8,14 @@ import { paint } from './terminal.ts';
 export function login(program: Command): void {
   program
     .command('login')
-    .description('sign in to a server; the session is kept for the next commands')
+    .description('sign in to a server; later commands use this session')
     .option('--username <name>', 'your user name')
     .option('--password-stdin', 'read the password from standard input')
     .action(async (asked: { username?: string; passwordStdin?: boolean }, command: Command) => {
       const context = contextOf(command);
       const { terminal, url, options } = context;
       if (!terminal.interactive && (asked.username === undefined || !asked.passwordStdin)) {
-        throw new Stop(exitCodes.usage, 'Nobody is here to ask: use --username and --password-stdin.');
+        throw new Stop(exitCodes.usage, 'There is no terminal to ask at: use --username and --password-stdin.');
       }
       const username = asked.username ?? (await input({ message: 'User name:', required: true }, onStandardError));
       const secret = asked.passwordStdin
@@ -49,7 +49,7 @@ export function logout(program: Command): void {
       if (!kept) throw new Stop(exitCodes.failed, 'You are not signed in.');
       const client = createClient({ url: kept.url, token: kept.token });
       const ended = await client.logout({ wait: context.options.wait }).catch((error: unknown) => {
-        // Over already: then that is what was wanted.
+        // The session has ended already, which is what was wanted.
         if (error instanceof CurfewApiError && error.status === 401) return undefined;
         throw error;
       });

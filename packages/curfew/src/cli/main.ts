@@ -30,14 +30,14 @@ const program = new Command('curfew')
   .option('--url <url>', 'the server [CURFEW_URL, the last login, http://127.0.0.1:2873]')
   .option('--token <token>', 'an API key or a session token [CURFEW_API_KEY, CURFEW_TOKEN, the last login]')
   .option('--code <code>', 'a second factor')
-  .addOption(choice('--wait <how>', 'when an end is answered', ['everywhere', 'stored']))
+  .addOption(choice('--wait <how>', 'what to wait for when something ends or changes', ['everywhere', 'stored']))
   .option('--timeout <seconds>', 'how long an answer may take', seconds)
-  .option('--json', 'answers as JSON, no questions')
-  .option('-y, --yes', 'do not ask before ending many')
+  .option('--json', 'print answers as JSON, and ask nothing')
+  .option('-y, --yes', 'do not ask for confirmation')
   .addHelpText(
     'after',
-    '\nEnds with 0 when done, 1 when refused or failed, 2 for wrong usage, 3 when the server cannot be reached, ' +
-      '4 when there was nothing to end or to change.',
+    '\nExit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the server cannot be reached, ' +
+      '4 there was nothing to end or to change.',
   )
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(paint('red', text)) });
@@ -46,22 +46,24 @@ serve(program);
 login(program);
 logout(program);
 
-const sessions = program.command('sessions').description('who is signed in where');
+const sessions = program.command('sessions').description('list and end sessions');
 for (const add of [sessionsList, sessionsGet, sessionsEnd, sessionsEndAll]) add(sessions);
-const groups = program.command('groups').description('what live sessions may reach');
+const groups = program.command('groups').description('change the access groups of sessions');
 for (const add of [groupsAdd, groupsRemove]) add(groups);
-const accountCommands = program.command('accounts').description('whom Curfew signs in');
+const accountCommands = program.command('accounts').description('manage accounts');
 for (const add of [...Object.values(accounts), accountsRecover]) add(accountCommands);
-const keyCommands = program.command('keys').description('credentials of machines');
+const keyCommands = program.command('keys').description('manage API keys');
 for (const add of Object.values(keys)) add(keyCommands);
 
 events(program);
-secretKeyReplace(program.command('secret-key').description("the servers' own key, which seals authenticators"));
+secretKeyReplace(
+  program.command('secret-key').description("manage the servers' key, which encrypts authenticator secrets"),
+);
 for (const add of [backup, exportStore, importStore, migrate]) add(program);
 doctor(program);
 totp(program);
 
-// Whoever reads the answer has read enough: `curfew sessions list | head`.
+// The reader may stop early, as in `curfew sessions list | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();
@@ -73,7 +75,7 @@ try {
   process.exitCode = tell(error);
 }
 
-/** Says what went wrong and what to do about it; answers the code to end with. */
+/** Prints what went wrong and what to do about it; returns the exit code. */
 function tell(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (error instanceof Stop) {

@@ -7,8 +7,8 @@ export function migrate(program: Command): void {
   program
     .command('migrate')
     .description("bring a store's schema up to this version, as `serve` does when it starts")
-    .option('--store <url>', 'the store itself [CURFEW_STORE]')
-    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--store <url>', 'the store [CURFEW_STORE]')
+    .option('--dry-run', 'show what would be done, without doing it')
     .action(async (options: { store?: string; dryRun?: boolean }, command: Command) => {
       const context = contextOf(command);
       const { settings } = readSettings(process.env, options.store === undefined ? {} : { store: options.store });

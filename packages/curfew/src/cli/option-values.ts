@@ -3,17 +3,17 @@ import { normalAddress } from '../domain/address.ts';
 import { limits } from '../domain/limits.ts';
 
 /*
- * What the options of commands may be given. A value that is none of these ends the command with the usage code, and the
- * message names the option and the value; the server is not asked.
+ * Values of options. An invalid value ends the command with the exit code for wrong usage before the server is asked;
+ * the message names the option and the value.
  */
 
-/** One of a few words. */
+/** An option with one of a few words as its value. */
 export function choice(flags: string, description: string, values: readonly string[]): Option {
   return new Option(flags, description).choices(values);
 }
 
 export function pageSize(noun: string): Option {
-  return new Option('-n, --limit <number>', `${noun} a page, 1 to ${limits.pageMax}`)
+  return new Option('-n, --limit <number>', `${noun} per page, 1 to ${limits.pageMax}`)
     .default(limits.pageDefault)
     .argParser((text) => wholeNumber(text, 1, limits.pageMax));
 }
@@ -24,14 +24,14 @@ function wholeNumber(text: string, least: number, most: number): number {
   throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
 }
 
-/** Seconds, in milliseconds: at most a day. */
+/** Seconds, converted to milliseconds; at most a day. */
 export function seconds(text: string): number {
   const value = Number(text) * 1000;
   if (value > 0 && value <= 86_400_000) return value;
   throw new InvalidArgumentError('It must be a number of seconds, such as 30.');
 }
 
-/** An address of the network. */
+/** An IP address. */
 export function address(text: string): string {
   if (normalAddress(text) !== undefined) return text;
   throw new InvalidArgumentError('It must be an IPv4 or IPv6 address.');
@@ -39,7 +39,7 @@ export function address(text: string): string {
 
 const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A moment as ISO text: a date, a date with a time (UTC without a zone), or how long ago. */
+/** A time as ISO text, from a date, a date with a time (UTC if it has no zone), or how long ago. */
 export function moment(text: string, now: number = Date.now()): string {
   const [, amount, unit] = /^(\d{1,7})([smhd])$/.exec(text) ?? [];
   if (unit !== undefined) return new Date(now - Number(amount) * units[unit]!).toISOString();

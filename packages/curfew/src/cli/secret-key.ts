@@ -16,30 +16,30 @@ type Options = { store?: string; former?: string; lost?: boolean };
 export function secretKeyReplace(secretKey: Command): void {
   secretKey
     .command('replace')
-    .description('have a store know another secret key: works on the store itself, while no server runs')
-    .option('--store <url>', 'the store itself, which no server may have open [CURFEW_STORE]')
-    .option('--former <file>', 'the file with the key that the store was used with: authenticators work on')
-    .option('--lost', 'that key is lost: authenticators and backup codes are void')
+    .description('replace the secret key that a store is used with; works on the store itself, while no server runs')
+    .option('--store <url>', 'the store, which no server may have open [CURFEW_STORE]')
+    .option('--former <file>', 'the file with the former key, so that authenticators keep working')
+    .option('--lost', 'the former key is lost: authenticators and backup codes become void')
     .action(async (options: Options, command: Command) => {
       const context = contextOf(command);
       if ((options.former === undefined) === !options.lost) {
-        throw new Stop(exitCodes.usage, 'Say --former with the file of the former key, or --lost.');
+        throw new Stop(exitCodes.usage, 'Give --former with the file of the former key, or --lost.');
       }
       const { settings } = readSettings(process.env, options.store === undefined ? {} : { store: options.store });
       const former = options.former === undefined ? undefined : readKey(options.former);
       const folder = folderOf(settings.store);
       const store = await openStore(settings.store);
       try {
-        // An embedded store that a server has open was refused as it was opened.
+        // If a server has an embedded store open, opening it here has failed already.
         const rows = folder === undefined ? await quietRows(() => nodesOf(store), why) : undefined;
         const kept = await store.keyFingerprint();
         if (former && kept !== undefined && keyFingerprint(former) !== kept) {
           throw new CurfewError('secret_key_differs', {
-            detail: `The store does not know the key in ${options.former}.`,
+            detail: `The store was not used with the key in ${options.former}.`,
           });
         }
         const path = folder === undefined ? undefined : join(folder, keyFile);
-        // Where it is not given, the folder of an embedded store has it, or gets one.
+        // If no key is set, the folder of an embedded store has one, or gets one.
         if (path !== undefined && !settings.secretKey && !settings.secretKeyFile && !existsSync(path)) {
           writeKey(path, randomBytes);
         }
@@ -48,7 +48,7 @@ export function secretKeyReplace(secretKey: Command): void {
           throw new CurfewError('config_invalid', { detail: 'CURFEW_SECRET_KEY: set it to the new key.' });
         }
         const replaced = await replaceKey({ store, random: randomBytes }, { key, former });
-        // Whoever started meanwhile has the former key.
+        // A server that has started meanwhile has the former key.
         if (rows) refuseRunning(rows, await nodesOf(store), why);
         const fingerprint = keyFingerprint(key);
         refuseOther(await store.keepKeyFingerprint(fingerprint, kept), fingerprint);
@@ -59,7 +59,7 @@ export function secretKeyReplace(secretKey: Command): void {
     });
 }
 
-const why = 'Servers go on with the key that they have';
+const why = 'Servers keep using the key that they have';
 
 async function nodesOf(store: Store): Promise<Rows> {
   const { nodes } = await store.listNodes();
@@ -67,11 +67,11 @@ async function nodesOf(store: Store): Promise<Rows> {
 }
 
 function told({ carried, lost }: ReplacedKey, store: string): string {
-  const lines = [`${store} knows the new secret key. Refresh tokens go on; backup codes have to be made anew.`];
-  if (carried.length > 0) lines.push(`Their authenticators work on: ${carried.join(', ')}.`);
+  const lines = [`${store} knows the new secret key. Refresh tokens keep working; backup codes have to be renewed.`];
+  if (carried.length > 0) lines.push(`The authenticators of these accounts keep working: ${carried.join(', ')}.`);
   if (lost.length > 0) {
     lines.push(
-      `Their authenticators are void: ${lost.join(', ')}. An administrator removes them, or \`curfew accounts recover\`.`,
+      `The authenticators of these accounts are void: ${lost.join(', ')}. An administrator can remove them, or use \`curfew accounts recover\`.`,
     );
   }
   return lines.join('\n');

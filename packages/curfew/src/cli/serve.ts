@@ -4,7 +4,7 @@ import type { RunningServer } from '../start/serve.ts';
 import { showStore } from '../stores/open.ts';
 import { paint, writeTo } from './terminal.ts';
 
-/** Milliseconds within which a signal that comes again is the same one. */
+/** Milliseconds within which a repeated signal counts as the same one. */
 const sameSignal = 1000;
 
 export function serve(program: Command): void {
@@ -18,13 +18,14 @@ export function serve(program: Command): void {
     const server = await start(process.env, flags);
     greet(server);
     const stop = (signal: NodeJS.Signals) => {
-      process.stderr.write(`${signal}: finishing what was accepted …\n`);
-      // A second signal does not wait; but a supervisor tells all of a group, and parents pass on what they are told.
+      process.stderr.write(`${signal}: finishing accepted requests …\n`);
+      // A second signal stops the server at once. But a supervisor may signal a whole process group, whose parents pass
+      // the signal on, so it must not count twice.
       const told = performance.now();
       process.on(signal, () => {
         if (performance.now() - told > sameSignal) process.exit(1);
       });
-      // A supervisor may have proxies to tell; who presses Ctrl-C waits at a terminal.
+      // After SIGTERM, give proxies time to notice; after Ctrl-C, somebody is waiting at a terminal.
       const drained = signal === 'SIGTERM' ? server.drain() : Promise.resolve();
       drained.then(server.close).then(
         () => process.exit(0),
@@ -34,14 +35,14 @@ export function serve(program: Command): void {
         },
       );
     };
-    // Where there is no file, whoever hangs up ends the server, as a terminal does that is closed.
+    // Without a log file, SIGHUP stops the server, as when its terminal is closed.
     if (server.settings.logFile !== undefined) process.on('SIGHUP', server.reopenLog);
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
   });
 }
 
-/** What to open and how to sign in; what nobody chose is told this once. */
+/** Prints what to open and how to sign in; generated secrets are shown only here. */
 function greet({ url, first, settings }: RunningServer): void {
   const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(10))} ${text}`;
   const lines = [

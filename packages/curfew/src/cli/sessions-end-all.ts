@@ -8,19 +8,19 @@ export function sessionsEndAll(sessions: Command): void {
   sessions
     .command('end-all')
     .description('end all sessions of a user, or of everybody')
-    .option('-u, --user <user>', 'of this user: an account’s user name or address, or an id')
+    .option('-u, --user <user>', 'end those of this user: an account’s user name or address, or an id')
     .option(...exactOption)
-    .option('--except <id>', 'all of the user’s but this session; `current` is the one that this command uses')
-    .option('--everyone', 'of everybody')
+    .option('--except <id>', 'keep this session of the user; `current` is the one that this command uses')
+    .option('--everyone', 'end those of everybody')
     .action(
       async (asked: { user?: string; exact?: boolean; except?: string; everyone?: boolean }, command: Command) => {
         const context = contextOf(command);
         const { client, options } = context;
         if ((asked.user === undefined) !== (asked.everyone === true)) {
-          throw new Stop(exitCodes.usage, 'Say whose sessions: --user <user>, or --everyone.');
+          throw new Stop(exitCodes.usage, 'Say whose sessions to end: --user <user>, or --everyone.');
         }
         if (asked.except !== undefined && asked.everyone) {
-          throw new Stop(exitCodes.usage, '--except goes with --user: everyone is everyone.');
+          throw new Stop(exitCodes.usage, '--except can only be used with --user.');
         }
         if (asked.user === undefined) {
           const { total = 0 } = await client.listSessions({ status: 'active', limit: 1 });
@@ -50,7 +50,7 @@ export function sessionsEndAll(sessions: Command): void {
     );
 }
 
-/** The session to spare must be one: an API key has none. */
+/** The session to keep: there must be one, and an API key has none. */
 function presentSession(context: Context): string {
   const id = currentSession(context);
   if (id !== undefined) return id;

@@ -14,16 +14,19 @@ export function sessionsEnd(sessions: Command): void {
     .command('end')
     .description('end sessions by their ids')
     .argument('[ids...]', 'the ids of the sessions')
-    .option('--name <name>', 'by its name instead')
-    .option('--session-token <token>', 'by its token instead')
-    .option('--refresh-token <token>', 'by its refresh token instead')
+    .option('--name <name>', 'end the session with this name instead')
+    .option('--session-token <token>', 'end the session with this token instead')
+    .option('--refresh-token <token>', 'end the session with this refresh token instead')
     .action(
       async (ids: string[], by: { name?: string; sessionToken?: string; refreshToken?: string }, command: Command) => {
         const context = contextOf(command);
         const target = { name: by.name, token: by.sessionToken, refreshToken: by.refreshToken };
         const named = Object.values(target).some((value) => value !== undefined);
         if (named === ids.length > 0)
-          throw new Stop(exitCodes.usage, 'Name sessions by their ids, or one by another way.');
+          throw new Stop(
+            exitCodes.usage,
+            'Give the ids of sessions, or exactly one of --name, --session-token and --refresh-token.',
+          );
         if (named) await endNamed(context, target);
         else if (ids.length === 1) await endOne(context, ids[0]!);
         else await endMany(context, ids);
@@ -37,10 +40,11 @@ async function endNamed(context: Context, target: Operations['logoutSession']['i
   await answerEnded(context, await withFactor(context, end).catch(absent));
 }
 
-/** There is no such session: nothing was ended, which is its own way to fail. */
+/** If there is no such session, nothing was ended, which has an exit code of its own. */
 function absent(error: unknown): never {
   if (!(error instanceof CurfewApiError) || error.code !== 'session_not_found') throw error;
-  const remedy = '`curfew sessions list` shows the ids; `curfew sessions end-all --user <user>` ends all of a user.';
+  const remedy =
+    '`curfew sessions list` shows the ids; `curfew sessions end-all --user <user>` ends all sessions of a user.';
   throw new Stop(exitCodes.nothing, error.message, { code: error.code, remedy });
 }
 
@@ -55,7 +59,7 @@ async function endOne(context: Context, id: string): Promise<void> {
   await answerEnded(context, await withFactor(context, end).catch(absent));
 }
 
-/** One after another: what cannot be ended is told, and the rest is ended all the same. */
+/** Ends sessions one after another. Those that cannot be ended are reported, and the rest are still ended. */
 async function endMany(context: Context, ids: readonly string[]): Promise<void> {
   await confirmed(context, `This ends ${counted(ids.length, 'session')}. Continue?`);
   const progress = startProgress(context.terminal, 'sessions', ids.length);

@@ -31,17 +31,17 @@ export function sessionsList(sessions: Command): void {
   sessions
     .command('list')
     .description('list sessions, newest first')
-    .option('-u, --user <user>', 'of a user: an account’s user name or address, or an id')
+    .option('-u, --user <user>', 'of this user: an account’s user name or address, or an id')
     .option(...exactOption)
-    .option('-g, --group <key>', 'with an access group')
-    .option('--name <name>', 'with a name')
-    .option('--ip <address>', 'from an address', address)
-    .option('-f, --filter <text>', 'with a text in its ids, name, address, groups or device')
-    .addOption(choice('-s, --status <status>', 'in a state', [...sessionStatuses, 'any']).default('active'))
-    .addOption(choice('--sort <key>', 'the order; - before a key is downwards', orders))
+    .option('-g, --group <key>', 'with this access group')
+    .option('--name <name>', 'with this name')
+    .option('--ip <address>', 'from this address', address)
+    .option('-f, --filter <text>', 'with this text in the ids, name, address, groups or device')
+    .addOption(choice('-s, --status <status>', 'in this state', [...sessionStatuses, 'any']).default('active'))
+    .addOption(choice('--sort <key>', 'the order; - before a key means descending', orders))
     .addOption(pageSize('sessions'))
-    .option('--cursor <cursor>', 'the page after this one')
-    .option('-a, --all', 'all pages')
+    .option('--cursor <cursor>', 'show the page after this cursor')
+    .option('-a, --all', 'show all pages')
     .action(async (filters: Filters, command: Command) => {
       const context = contextOf(command);
       const user = filters.user === undefined ? undefined : await findUser(context, filters.user, filters.exact);
@@ -90,8 +90,7 @@ function show(
     const status = filters.status === 'any' ? '' : `${filters.status} `;
     terminal.out(`No ${status}sessions${narrowed(filters) ? ' match' : ' yet'}.`);
     if (user) terminal.out(paint('dim', nothingText(user, `${status}session`)));
-    if (partial)
-      terminal.out(paint('yellow', 'The search ran out of time: narrow it down with --user, --group or --ip.'));
+    if (partial) terminal.out(paint('yellow', 'The search ran out of time: narrow it with --user, --group or --ip.'));
     return;
   }
   terminal.out(renderTable(sessions, sessionColumns(names, current), terminal.width));

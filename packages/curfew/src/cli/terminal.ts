@@ -2,11 +2,11 @@ import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import { escapeSteering, oneLine } from '../domain/steering.ts';
 
-/** What a command writes to: answers to standard output, everything else to standard error. */
+/** Where a command writes: answers go to standard output, everything else to standard error. */
 export type Terminal = {
-  /** Programs read it: JSON, no prompts, no colours. */
+  /** For programs: JSON, no prompts, no colours. */
   json: boolean;
-  /** Somebody sits there who can be asked. */
+  /** Whether somebody at the terminal can be asked. */
   interactive: boolean;
   width: number;
   out(text: string): void;
@@ -23,17 +23,17 @@ export function createTerminal(json: boolean): Terminal {
   };
 }
 
-/** Writes lines: the one way by which a command's own words, and those of others in them, reach a terminal. */
+/** Writes lines. All texts, which may contain texts from others, reach a terminal only through this. */
 export function writeTo(stream: NodeJS.WritableStream, text: string): void {
   stream.write(`${harmless(text)}\n`);
 }
 
-/** JSON in which nothing steers the terminal that it may be shown on. */
+/** JSON without anything that steers a terminal. */
 export function jsonText(value: unknown, indent?: number): string {
   return escapeSteering(JSON.stringify(value, null, indent));
 }
 
-/** The colours of {@link paint}, which are ours. */
+/** The colour codes that {@link paint} writes; others are removed. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what they begin with
 const ourColours = /(\x1b\[(?:[12]|22|3[1236]|39)m)/;
 
@@ -44,7 +44,7 @@ function harmless(text: string): string {
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
-/** Colours where a terminal shows them; NO_COLOR is heeded. */
+/** Adds a style if the terminal supports it; respects NO_COLOR. */
 export function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout });
 }
@@ -57,8 +57,8 @@ export type Column<Row> = {
 };
 
 /**
- * Rows as a table without lines, each on one line. Where the terminal is too narrow, the widest column is shortened, then
- * the next, as far as each may be.
+ * Rows as a table without borders, each on one line. If the terminal is too narrow, the widest column is shortened,
+ * then the next, each down to its minimum.
  */
 export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[], width: number): string {
   const cells = rows.map((row) => columns.map((column) => oneLine(column.of(row))));
@@ -90,12 +90,12 @@ export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<
 
 const gap = 2;
 
-/** Places that a column keeps however narrow the terminal is. */
+/** The minimum width of a column, however narrow the terminal is. */
 function leastOf<Row>({ least = 8 }: Column<Row>): number {
   return least;
 }
 
-/** A text in exactly that many places of the terminal: padded, or cut with an ellipsis. */
+/** A text at exactly that width: padded, or cut with an ellipsis. */
 function fit(text: string, width: number): string {
   const size = widthOf(text);
   if (size <= width) return text + ' '.repeat(width - size);
@@ -109,12 +109,12 @@ function fit(text: string, width: number): string {
 
 const segments = new Intl.Segmenter();
 
-/** How many places of the terminal a text takes. */
+/** The width of a text on a terminal. */
 function widthOf(text: string): number {
   return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
 }
 
-/** A moment as people say it: `12 s ago`, `in 6 d`. */
+/** A time relative to now: `12 s ago`, `in 6 d`. */
 export function relative(moment: string, now: number = Date.now()): string {
   const seconds = Math.round((Date.parse(moment) - now) / 1000);
   const size = Math.abs(seconds);

@@ -5,9 +5,9 @@ import { exitCodes, Stop } from './context.ts';
 export function totp(program: Command): void {
   program
     .command('totp')
-    .description('print the present code of an authenticator secret: for scripts, and to try things out')
+    .description('print the current code for an authenticator secret, for scripts and for tests')
     .argument('<secret>', 'the secret, base 32')
-    .option('--at <seconds>', 'seconds since 1970; without, now')
+    .option('--at <seconds>', 'the time in seconds since 1970; by default, now')
     .action((secret: string, { at }: { at?: string }) => {
       if (!/^[A-Z2-7]+=*$/i.test(secret)) throw new Stop(exitCodes.usage, 'The secret is not base 32.');
       process.stdout.write(`${totpCode(secret, at === undefined ? Date.now() : Number(at) * 1000)}\n`);

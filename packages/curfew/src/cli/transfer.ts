@@ -13,14 +13,14 @@ import { counted, paint } from './terminal.ts';
 
 type Options = { store?: string; output?: string; input?: string };
 
-const storeHelp = 'the store itself, which no server of an embedded one may have open [CURFEW_STORE]';
+const storeHelp = 'the store; if it is embedded, no server may have it open [CURFEW_STORE]';
 
 export function exportStore(program: Command): void {
   program
     .command('export')
-    .description('write everything of a store as lines of JSON, for another store or a backup')
+    .description('write the content of a store as lines of JSON, for another store or as a backup')
     .option('--store <url>', storeHelp)
-    .option('-o, --output <file>', 'where to; without, to standard output')
+    .option('-o, --output <file>', 'the file to write; by default, standard output')
     .action(async (options: Options, command: Command) => {
       const { settings, key, context } = prepare(options, command);
       const store = await openStoreToRead(settings.store);
@@ -45,9 +45,9 @@ export function exportStore(program: Command): void {
 export function importStore(program: Command): void {
   program
     .command('import')
-    .description('fill an empty store from an export: all of it, or nothing')
+    .description('fill an empty store from an export, completely or not at all')
     .option('--store <url>', storeHelp)
-    .option('-i, --input <file>', 'where from; without, from standard input')
+    .option('-i, --input <file>', 'the file to read; by default, standard input')
     .action(async (options: Options, command: Command) => {
       const { settings, key, context } = prepare(options, command);
       const input = options.input === undefined ? process.stdin : await opened(options.input);
@@ -68,7 +68,7 @@ export function importStore(program: Command): void {
 
 const keyNote = paint(
   'yellow',
-  'The servers need the secret key of the store that was exported (CURFEW_SECRET_KEY, or its file secret.key): nobody has compared it.',
+  'The servers need the secret key of the exported store (CURFEW_SECRET_KEY, or its file secret.key), which could not be compared.',
 );
 
 function prepare(
@@ -89,7 +89,7 @@ async function opened(path: string): Promise<Readable> {
   }
 }
 
-/** At the pace of whoever reads it; what it holds is for its owner alone. */
+/** Writes at the reader's pace. The file is readable only by its owner. */
 async function write(all: AsyncIterable<string>, output: string | undefined): Promise<void> {
   const lines = await begun(all);
   if (output === undefined) {
@@ -105,7 +105,7 @@ async function write(all: AsyncIterable<string>, output: string | undefined): Pr
   await pipeline(Readable.from(lines), file);
 }
 
-/** The same lines, once there is a first one: whatever cannot be exported leaves no file. */
+/** The same lines, once there is a first one, so that an export that fails at once leaves no file. */
 async function begun(lines: AsyncIterable<string>): Promise<AsyncIterable<string>> {
   const left = lines[Symbol.asyncIterator]();
   const first = await left.next();

@@ -4,7 +4,7 @@ import { isId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { type Context, exitCodes, Stop } from './context.ts';
 
-/** Whom a command is about: the id that their sessions have, and the name of their account where Curfew has one. */
+/** The user that a command is about: the id that the sessions have, and the account's user name, if there is one. */
 export type User = {
   id: string;
   username?: string;
@@ -12,12 +12,12 @@ export type User = {
   unnamed?: true;
 };
 
-/** The option beside every `<user>`: the text is an id, whatever accounts are called. */
-export const exactOption = ['--exact', 'take <user> as an id, and look for no account of that name'] as const;
+/** The option that goes with every `<user>`: the text is an id, whatever accounts are called. */
+export const exactOption = ['--exact', 'take <user> as an id, and do not look for an account with that name'] as const;
 
 /**
- * The user that a text means: an account by its user name, address or id, or else whoever has the text as their id in
- * the application. A text that means two users is refused: a command must not end the sessions of the other one.
+ * The user that a text means: an account by its user name, address or id, or else the user with that id in the
+ * application. A text that means two users is refused, so that a command does not end the sessions of the wrong one.
  */
 export async function findUser(context: Context, text: string, exact = false): Promise<User> {
   if (exact) return { id: text };
@@ -36,7 +36,7 @@ export async function findUser(context: Context, text: string, exact = false): P
 
 type NamedAccount = { id: string; username: string };
 
-/** The account that a text names, as far as the credential may look: at least its own. */
+/** The account that a text names, if the credential may look it up; it may always look up its own. */
 async function lookUp(context: Context, text: string): Promise<{ account: NamedAccount | undefined; unnamed?: true }> {
   try {
     return { account: await findAccount(context, text) };
@@ -46,15 +46,15 @@ async function lookUp(context: Context, text: string): Promise<{ account: NamedA
   }
 }
 
-/** The account with a user name, an address or an id; `undefined` when there is none. */
+/** The account with a user name, an address or an id; `undefined` if there is none. */
 export async function findAccount({ client }: Context, text: string) {
   if (text.length > limits.email) return undefined;
-  // The id comes first: anybody may call themselves by the letters of somebody else's.
+  // The id takes precedence: anybody can choose a user name that is somebody else's id.
   const byId = isId(text) ? (await client.listAccounts({ ids: text })).accounts[0] : undefined;
   return byId ?? (await client.listAccounts({ login: text })).accounts[0];
 }
 
-/** People who may not look up accounts may still name their own. */
+/** People who may not look up accounts can still name their own. */
 async function ownAccount({ client }: Context, text: string): Promise<NamedAccount | undefined> {
   const { account } = await client.me();
   if (!account) return undefined;
@@ -63,14 +63,14 @@ async function ownAccount({ client }: Context, text: string): Promise<NamedAccou
   return own ? { id, username } : undefined;
 }
 
-/** Who else the text may be the id of, in words; `undefined` when nobody with that id has a session. */
+/** The other user whose id the text may be, in words; `undefined` if nobody with that id has a session. */
 async function otherUser({ client }: Context, user: string): Promise<string | undefined> {
   try {
     const { sessions } = await client.listSessions({ user, limit: 1 });
     return sessions.length > 0 ? 'also the id of another user, who has sessions' : undefined;
   } catch (error) {
     if (!lacksPermission(error)) throw error;
-    // Not to know is not to choose: anybody may give their account the id of somebody else as its name.
+    // If this is unknown, the text is refused: anybody can give their account somebody else's id as its name.
     return 'perhaps also the id of another user: this credential lacks the permission sessions.read to see that';
   }
 }
@@ -79,7 +79,7 @@ function lacksPermission(error: unknown): boolean {
   return error instanceof CurfewApiError && error.code === 'permission_missing';
 }
 
-/** As people read it: `account olga (0V7o…)`, `user ada`. */
+/** For people: `account olga (0V7o…)`, `user ada`. */
 export function userText({ id, username }: User): string {
   return username === undefined ? `user ${id}` : `account ${username} (${id})`;
 }
@@ -87,7 +87,7 @@ export function userText({ id, username }: User): string {
 export const unnamedText =
   'Accounts could not be looked up by name: this credential lacks the permission accounts.manage.';
 
-/** Why nothing was found to act on. `what` is what the user has none of, such as `session to end`. */
+/** Why there is nothing to do. `what`: what the user does not have, such as `session to end`. */
 export function nothingText({ id, username, unnamed }: User, what: string): string {
   if (username !== undefined) return `Account ${username} (${id}) has no ${what}.`;
   const none = `No user with the id ${JSON.stringify(id)} has a ${what}`;
@@ -98,7 +98,9 @@ export function nothingText({ id, username, unnamed }: User, what: string): stri
 /** The user names of accounts, by id. */
 export type UserNames = ReadonlyMap<string, string>;
 
-/** The user names of those of a page who have accounts: one call a page. None where the credential may not see accounts. */
+/**
+ * The user names of those users who have accounts, with one call per page; none if the credential may not see accounts.
+ */
 export async function userNames({ client }: Context, users: readonly (string | undefined)[]): Promise<UserNames> {
   const ids = [...new Set(users)].filter((id) => id !== undefined && isId(id));
   const names = new Map<string, string>();
@@ -108,7 +110,7 @@ export async function userNames({ client }: Context, users: readonly (string | u
       for (const { id, username } of accounts) names.set(id, username);
     }
   } catch (error) {
-    // Names only help to read an answer that is there already.
+    // Names only make the answer easier to read.
     if (!(error instanceof CurfewApiError)) throw error;
   }
   return names;

@@ -1,11 +1,11 @@
 import type { ApiErrorCode, CurfewApiError } from 'curfew-client';
 
 /*
- * Errors of the server name fields and headers of a request. Whoever wrote a command knows its options: these are their
- * names, and what to do about an error at the command line, where that is not what a program would do.
+ * The server's errors name fields and headers of a request. Users of the command line know options instead: these are
+ * their names, and the remedies for errors that are different at the command line.
  */
 
-/** The options and arguments by which commands fill the fields of requests, where they are not called alike. */
+/** The options and arguments that fill the fields of requests, by the name of the field. */
 const options: Readonly<Record<string, string>> = {
   userId: '<user>',
   user: '--user',
@@ -32,17 +32,17 @@ const remedies: Partial<Record<ApiErrorCode, string>> = {
   cursor_of_another_query: 'Repeat the command with the options that it had when it gave the cursor.',
   authentication_required: 'Sign in with `curfew login`, or give an API key with --token or CURFEW_API_KEY.',
   second_factor_required:
-    'Give a code with --code. An account without a second factor enrols one first: `curfew accounts totp`.',
+    'Give a code with --code. If the account has no second factor, enrol one first: `curfew accounts totp`.',
   second_factor_invalid: 'Give the current, unused code of the authenticator with --code, or an unused backup code.',
   fresh_sign_in_required: 'Sign in again with `curfew login`, or give a code with --code.',
 };
 
-/** What to do about an error, in the words of the command line. */
+/** What to do about an error at the command line. */
 export function remedyOf({ code, remedy }: CurfewApiError): string {
   return remedies[code] ?? remedy;
 }
 
-/** A message that names options where the server's names fields: `/querystring/ip`, `/body/userId`. */
+/** Replaces the fields in a server's message, such as `/querystring/ip` or `/body/userId`, with options. */
 export function inOptions(message: string): string {
   return message.replace(
     /\/(?:querystring|query|body|params)\/(\w+)/g,

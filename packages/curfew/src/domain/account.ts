@@ -1,7 +1,7 @@
 import type { AccountId } from './brand.ts';
 import type { Permission, Role } from './permissions.ts';
 
-/** Somebody whom Curfew can sign in. Times are epoch milliseconds. */
+/** An account with which somebody can sign in. Times are epoch milliseconds. */
 export type Account = {
   id: AccountId;
   /** Unique, lower case. */
@@ -9,8 +9,8 @@ export type Account = {
   /** Unique, lower case. */
   email: string | undefined;
   /**
-   * The address that its owner says is theirs, until somebody has confirmed it: nobody signs in with it, and it need not be
-   * unique, so whoever sets it does not learn whether another account has it.
+   * An address that the owner has given and nobody has confirmed yet: it cannot be used to sign in. It need not be
+   * unique, so setting it does not reveal whether another account has it.
    */
   pendingEmail: string | undefined;
   name: string | undefined;
@@ -30,11 +30,11 @@ export type Account = {
 export type Factor = {
   /** The TOTP secret, encrypted (AES-256-GCM). */
   sealedSecret: Uint8Array;
-  /** `undefined` until the first code was confirmed: an unconfirmed factor is not asked for. */
+  /** `undefined` until the first code is confirmed: no code is required before. */
   confirmedAt: number | undefined;
-  /** The time step of the last code that was used: a code counts once (RFC 6238 §5.2). */
+  /** The time step of the last code that was used: a code counts only once (RFC 6238 §5.2). */
   lastStep: number;
-  /** Keyed hashes of the backup codes that are left. */
+  /** Keyed hashes of the remaining backup codes. */
   backupCodes: readonly string[];
 };
 
@@ -48,25 +48,28 @@ export function accountView({ passwordHash: _hash, factor, ...account }: Account
   return { ...account, totp: hasFactor({ factor }), backupCodesLeft: factor?.backupCodes.length ?? 0 };
 }
 
-/** Whether signing in takes a second factor. */
+/** Whether signing in requires a second factor. */
 export function hasFactor(account: { factor: Factor | undefined }): boolean {
   return account.factor?.confirmedAt !== undefined;
 }
 
-/** The second factors that an account can use, as callers are told. */
+/** The second factors that an account can use, as in answers. */
 export function factorMethods(account: { factor: Factor | undefined }): string[] {
   if (!hasFactor(account)) return [];
   return account.factor!.backupCodes.length > 0 ? ['totp', 'backup_code'] : ['totp'];
 }
 
-/** Whether an account can do everything now. A role grants what later versions add too; single permissions do not. */
+/**
+ * Whether an account may do everything. Only the role counts: it will include what later versions add, which single
+ * permissions do not.
+ */
 export function isAdministrator({ roles, disabled }: Pick<Account, 'roles' | 'disabled'>): boolean {
   return !disabled && roles.includes('admin');
 }
 
 /**
- * User names and addresses are compared in one form, so that neither `Ada` nor a look of it in other code points (an
- * accent as a character of its own, letters of full width) can be taken beside `ada`.
+ * User names and addresses are compared in one form, so that neither `Ada` nor a look-alike in other code points
+ * (combining accents, full-width letters) can exist beside `ada`.
  */
 export function canonicalLogin(text: string): string {
   return text.normalize('NFKC').trim().toLowerCase().normalize('NFKC');

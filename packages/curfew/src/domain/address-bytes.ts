@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
 
-/** The bytes of an address: 4, or 16; of an IPv4 address in the clothes of IPv6 the 4. `undefined` when it is none. */
+/**
+ * The bytes of an address: 4 or 16; 4 also for an IPv4-mapped IPv6 address. `undefined` if the text is not an address.
+ */
 export function addressBytes(text: string): Uint8Array | undefined {
   const bare = text.split('%', 1)[0]!;
   const family = isIP(bare);
@@ -12,7 +14,7 @@ export function addressBytes(text: string): Uint8Array | undefined {
   return isMapped(bytes) ? bytes.subarray(12) : bytes;
 }
 
-/** The bytes of groups of IPv6, of which the last may be written as IPv4. */
+/** The bytes of IPv6 groups, the last of which may be written as IPv4. */
 function groupsOf(text: string): number[] {
   return text.split(':').flatMap((group) => {
     if (group === '') return [];
@@ -26,15 +28,15 @@ function isMapped(bytes: Uint8Array): boolean {
   return bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
 }
 
-/** A text that sorts as the number that an address is: none first, then IPv4, then IPv6. */
+/** A text that sorts addresses by number: none first, then IPv4, then IPv6. */
 export function addressRank(text: string | undefined): string {
   const bytes = text === undefined ? undefined : addressBytes(text);
   return bytes ? `${bytes.length === 4 ? 'a' : 'b'}${Buffer.from(bytes).toString('hex')}` : (text ?? '');
 }
 
 /**
- * Whose an address is, as far as limits can tell: of IPv6 everybody has a network of 64 bits to themselves, and any
- * number of addresses in it (RFC 6177).
+ * What limits count an address as: with IPv6, everybody has a 64-bit network of their own and can use any number of
+ * addresses in it (RFC 6177).
  */
 export function networkOf(text: string): string {
   const bytes = addressBytes(text);

@@ -1,13 +1,12 @@
 import { isIP, SocketAddress } from 'node:net';
 
 /*
- * One machine has one address here, however it was written: an IPv4 address in plain form although a socket for both
- * kinds gives it as `::ffff:192.0.2.1`, an IPv6 address as RFC 5952 writes it, and neither with a port, which some
- * proxies append, nor with a zone, which means nothing to another machine. What is compared, stored, searched for or
- * counted is always this form.
+ * Every address has one canonical form, however it was written: IPv4 in plain form, although a socket for both kinds
+ * gives it as `::ffff:192.0.2.1`; IPv6 as in RFC 5952; and without a port, which some proxies append, or a zone, which
+ * means nothing to another machine. All that is compared, stored, searched for or counted is in this form.
  */
 
-/** An address in its one form; `undefined` for a text that holds none. */
+/** An address in canonical form; `undefined` if the text is not an address. */
 export function normalAddress(text: string): string | undefined {
   if (isIP(text) === 4) return text;
   const [, bracketed] = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text) ?? [];

@@ -1,4 +1,4 @@
-/** A string that was checked once, at the edge, and is trusted from there on. */
+/** A string that was checked once, at the edge, and is trusted afterwards. */
 export type Brand<Name extends string> = string & { readonly __brand: Name };
 
 export type SessionId = Brand<'SessionId'>;

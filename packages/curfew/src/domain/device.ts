@@ -1,6 +1,6 @@
 import { UAParser } from 'ua-parser-js';
 
-/** What a user agent tells of the device; every part is absent when it is not known. */
+/** What a user agent reveals about the device; unknown parts are absent. */
 export type Device = {
   /** `browser`, `mobile`, `tablet`, `desktop_app`, `bot`, `console`, … or `unknown`. */
   type: string;
@@ -15,9 +15,8 @@ export type Device = {
 const unknown: Device = Object.freeze({ type: 'unknown' });
 
 /**
- * Reads a `User-Agent` header. Never throws; what it does not know is `{ type: 'unknown' }`. The same few headers come
- * again and again, and reading one takes ten times as long as everything else about a new session: so the last ones
- * are remembered, which changes no answer.
+ * Reads a `User-Agent` header. It never throws; an unknown one gives `{ type: 'unknown' }`. The same few headers keep
+ * coming, and reading one takes ten times as long as everything else about a new session, so recent results are cached.
  */
 export function deviceOf(userAgent: string | undefined): Device {
   if (!userAgent) return unknown;
@@ -48,7 +47,7 @@ function readDevice(userAgent: string): Device {
   return known;
 }
 
-/** `program/1.0` is a program that is no browser, such as `curl/8.5.0`. */
+/** `program/1.0` is a program that is not a browser, such as `curl/8.5.0`. */
 function programType(userAgent: string): string {
   return /^[A-Za-z][\w.-]*\/\d/.test(userAgent) && !userAgent.startsWith('Mozilla/') ? 'program' : 'unknown';
 }

@@ -4,8 +4,8 @@ import type { Actor, End, EndReason } from './reasons.ts';
 import type { StoredSession } from './session.ts';
 
 /**
- * What is written down for good (for as long as events are kept): the audit trail. A store may keep a type as its
- * place in this list: new ones come last.
+ * The types of events in the audit trail. A store may keep a type as its position in this list, so new ones are added
+ * at the end.
  */
 export const eventTypes = [
   'session.created',
@@ -36,7 +36,7 @@ export const eventTypes = [
 
 export type EventType = (typeof eventTypes)[number];
 
-/** Something that happened. Never holds a token, a code or a password. `at` is epoch milliseconds. */
+/** Something that happened. It never contains a token, a code or a password. `at`: epoch milliseconds. */
 export type NewEvent = {
   type: EventType;
   at: number;
@@ -44,21 +44,21 @@ export type NewEvent = {
   userId?: UserId | undefined;
   sessionId?: SessionId | undefined;
   reason?: EndReason | undefined;
-  /** What else is worth keeping: groups, an address, a name. Small. */
+  /** Other small details: groups, an address, a name. */
   details?: { readonly [key: string]: unknown } | undefined;
 };
 
-/** An event with its place in the log: numbers grow and are never reused. */
+/** An event with its position in the log: sequences grow and are never reused. */
 export type Event = NewEvent & { sequence: number };
 
-/** What events can be looked for by. */
+/** What events can be filtered by. */
 export type EventFilter = {
   type?: EventType | undefined;
   userId?: UserId | undefined;
   sessionId?: SessionId | undefined;
   /** Who did it. */
   by?: Actor | undefined;
-  /** At this moment or later, and before that one: epoch milliseconds. */
+  /** Events at or after `since` and before `until`; epoch milliseconds. */
   since?: number | undefined;
   until?: number | undefined;
 };
@@ -72,12 +72,12 @@ export function matchesEvent(event: NewEvent, { type, userId, sessionId, by, sin
   return sessionId === undefined || event.sessionId === sessionId;
 }
 
-/** Whether anything is looked for: else events are read one after the other. */
+/** Whether a filter has any condition; without one, events are simply read in order. */
 export function isFilter({ type, userId, sessionId, by, since, until }: EventFilter): boolean {
   return [type, userId, sessionId, by, since, until].some((part) => part !== undefined);
 }
 
-/** The events that stores write themselves, because the write and what it tells of are one. */
+/** The events that stores write themselves, in the same write as what they record. */
 export const storeEvents = {
   created: (session: StoredSession, by: Actor): NewEvent => ({
     type: 'session.created',

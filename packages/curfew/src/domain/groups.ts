@@ -5,9 +5,9 @@ import { limits } from './limits.ts';
 export type GroupChange = { add: readonly AccessGroup[]; remove: readonly AccessGroup[] };
 
 /**
- * A session's access groups after a change: removed first, then added, each once, in the order they came.
- * `undefined` when that leaves them as they are.
- * @throws `too_many_groups` when more than the limit would remain.
+ * A session's access groups after a change: first groups are removed, then added, each once and in the order given.
+ * `undefined` if nothing changes.
+ * @throws `too_many_groups` if more than the limit would remain
  */
 export function changeGroups(groups: readonly AccessGroup[], change: GroupChange): AccessGroup[] | undefined {
   const { add, remove } = change;

@@ -2,7 +2,7 @@ import type { KeyId } from './brand.ts';
 import type { Permission } from './permissions.ts';
 import type { Actor } from './reasons.ts';
 
-/** An API key as a store keeps it: a machine's credential. Times are epoch milliseconds. */
+/** An API key, a machine's credential, as a store keeps it. Times are epoch milliseconds. */
 export type ApiKey = {
   id: KeyId;
   name: string;
@@ -18,7 +18,8 @@ export type ApiKey = {
 export type ApiKeyView = Omit<ApiKey, 'hash'>;
 
 /**
- * A key of a time when attaching a verifier took no scope of its own: whatever could verify could attach, and still can.
+ * A key from before attaching a verifier required a scope of its own: keys that could verify could attach, and still
+ * can.
  */
 export function withAttachScope(key: ApiKey): ApiKey {
   const { scopes } = key;

@@ -1,4 +1,4 @@
-/** Every bound on what a caller may send, stated here and nowhere else. */
+/** Every limit on what a caller may send; they are defined only here. */
 export const limits = {
   /** Bytes of UTF-8. */
   userIdBytes: 255,
@@ -11,16 +11,16 @@ export const limits = {
   metadataBytes: 4096,
   metadataDepth: 8,
   userAgent: 1024,
-  /** Items of a page. */
+  /** Items per page. */
   pageMax: 100,
   pageDefault: 50,
   /** Characters of a free-text filter. */
   filter: 200,
-  /** Matches that an order other than newest first sorts, across users. */
+  /** Most matches across users that are sorted in any order other than newest first. */
   sortedMatches: 10_000,
-  /** Sessions whose deadline has passed, and of which nobody has written it down yet, that one count looks at. */
+  /** Most sessions past their deadline, with the end not yet written, that one count looks at. */
   dueCounted: 1000,
-  /** Streams of events that are open at once on a server: of one key or user, and from one address. */
+  /** Event streams open at once on a server: of one key or user, and from one address. */
   streamsOfCaller: 32,
   streamsOfAddress: 100,
   /** Bytes of a request body. */
@@ -48,7 +48,7 @@ export const factorRemembered = 5 * minute;
 /** How recent a sign-in must be to end another of one's own sessions, or to change one's account. */
 export const freshSignIn = 15 * minute;
 /**
- * How long after a refresh the token before it still gives the same successor: longer than a client waits for an answer
- * and asks once more, so that an answer that was lost ends nobody’s session.
+ * How long after a refresh the previous token still gives the same successor: longer than a client waits for an answer
+ * and retries, so that a lost answer does not end the session.
  */
 export const refreshGrace = 30 * second;

@@ -7,7 +7,7 @@ import type { Random } from './ports.ts';
 import type { Epochs, Metadata, StoredSession } from './session.ts';
 import { formatToken, hashSecret, newSecret } from './tokens.ts';
 
-/** What a new session is made of, each part checked. Durations in milliseconds. */
+/** The checked values of a new session. Durations are in milliseconds. */
 export type Opening = {
   userId: UserId;
   name?: SessionName | undefined;
@@ -20,13 +20,13 @@ export type Opening = {
   epochs: Epochs;
   /** Whether a second factor was confirmed by the sign-in itself. */
   withFactor?: boolean;
-  /** What whoever opens it for the user may do; absent when the user signs in by themselves. */
+  /** The permissions of the caller that opens it for the user; absent if the user signs in. */
   openedWith?: readonly Permission[] | undefined;
 };
 
 export type Tokens = { token: string; refreshToken: string };
 
-/** A new session and the only copy of its tokens. Whatever a client made up before signing in plays no part in it. */
+/** A new session and the only copy of its tokens. Nothing that a client chose before signing in is part of them. */
 export function openSession(opening: Opening, now: number, random: Random): { stored: StoredSession } & Tokens {
   const id = newId(opening.userId, now, random) as SessionId;
   const tokenSecret = newSecret(random);

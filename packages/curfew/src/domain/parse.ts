@@ -10,8 +10,8 @@ import { isReadable, oneLine } from './steering.ts';
 import { kindOfToken, prefixes } from './tokens.ts';
 
 /*
- * From what a caller sent to what the rules trust. Each function checks one kind of value once; nothing behind it
- * checks again. Every refusal names the thing; values are quoted short, and never when they may be secrets.
+ * Turns what a caller sent into what the rules trust. Each function checks one kind of value, and nothing after it
+ * checks again. Every error names what it refuses; values are quoted in short form, and never if they may be secrets.
  */
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it refuses
@@ -26,7 +26,7 @@ export function parseUserId(text: string): UserId {
   return text as UserId;
 }
 
-/** Of letters, digits and a few signs; `.` and `..` are none, because in a URL they stand for folders. */
+/** Letters, digits and a few signs; but not `.` or `..`, which mean folders in a URL. */
 export function isSessionName(text: string): text is SessionName {
   return text.length <= limits.sessionName && /^(?!\.{1,2}$)[A-Za-z0-9._@:+-]+$/.test(text);
 }
@@ -48,11 +48,11 @@ export function parseGroup(text: string): AccessGroup {
   );
 }
 
-/** The name that people see of a key, or of an account: nothing in it passes for another one. @throws `invalid_value` */
+/** The displayed name of a key or an account; it must not be able to look like another one. @throws `invalid_value` */
 export function parseShownName(text: string, most: number): string {
   if (text.length <= most && isReadable(text)) return text;
   throw invalid(
-    `A name has at most ${most} characters, and none that controls a terminal or turns the direction of writing; this one is ${quoted(oneLine(text.toWellFormed()))}.`,
+    `A name has at most ${most} characters, and none that controls a terminal or changes the writing direction; this one is ${quoted(oneLine(text.toWellFormed()))}.`,
   );
 }
 
@@ -61,7 +61,7 @@ export function parseGroups(texts: readonly string[]): AccessGroup[] {
   return boundedGroups(boundedGroups(texts as readonly AccessGroup[]).map(parseGroup));
 }
 
-/** @throws `session_not_found`: a text that is no id is the id of no session. */
+/** @throws `session_not_found`, also if the text is not an id */
 export function parseSessionId(text: string): SessionId {
   if (isId(text)) return text;
   throw new CurfewError('session_not_found', { detail: `No session has the id ${quoted(text)}.` });
@@ -78,26 +78,26 @@ export function parseMetadata(value: Metadata | undefined): Metadata {
   return value;
 }
 
-/** A user agent is what a client says of itself: cut to its bound, never refused. */
+/** A user agent is only a client's own claim: it is cut to the limit, never refused. */
 export function parseUserAgent(text: string | undefined): string | undefined {
   return text?.slice(0, limits.userAgent).toWellFormed() || undefined;
 }
 
-/** An address in the one form that everything is compared by. @throws `invalid_value` */
+/** An address in the canonical form, which all comparisons use. @throws `invalid_value` */
 export function parseAddress(text: string | undefined): string | undefined {
   const normal = text === undefined ? undefined : normalAddress(text);
   if (text === undefined || normal !== undefined) return normal;
   throw invalid(`ip must be an IPv4 or IPv6 address; this one is ${quoted(text)}.`);
 }
 
-/** Who did something, as events say it. @throws `invalid_value` */
+/** Who did something, in the form that events use. @throws `invalid_value` */
 export function parseActor(text: string): Actor {
   if (text === 'policy' || text === 'library') return text;
   if (/^(user|key):./s.test(text) && plain(text)) return text as Actor;
   throw invalid(`An actor is user:<id>, key:<id>, policy or library; this one is ${quoted(text)}.`);
 }
 
-/** At most 40 characters of what was sent, for an error's text; of a token no more than its prefix. */
+/** At most 40 characters of what was sent, for an error's text; of a token, only its prefix. */
 export function quoted(text: string): string {
   const kind = kindOfToken(text);
   if (kind) return JSON.stringify(`${prefixes[kind]}…`);
@@ -108,7 +108,7 @@ function plain(text: string): boolean {
   return text.isWellFormed() && !controls.test(text);
 }
 
-/** How deep a value nests; stops counting soon after the bound, so that a hostile value costs nothing. */
+/** How deeply a value is nested; counting stops soon after the limit, so that a hostile value costs nothing. */
 function depthOf(value: unknown, depth = 0): number {
   if (typeof value !== 'object' || value === null || depth > limits.metadataDepth) return depth;
   let deepest = depth + 1;

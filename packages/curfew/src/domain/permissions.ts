@@ -1,6 +1,6 @@
 /**
- * What a person (by role or by name) or an API key (by scope) may do. A store may keep one as its place in this list: new
- * ones come last.
+ * What people (by role or individually) and API keys (by scope) may do. A store may keep a permission as its position
+ * in this list, so new ones are added at the end.
  */
 export const permissions = [
   'sessions.create',
@@ -21,7 +21,7 @@ export const roles = {
   admin: permissions,
   /** Helps people who lost a device: sees and ends sessions. */
   support: ['sessions.read', 'sessions.end'],
-  /** Looks, and changes nothing. */
+  /** Only reads. */
   auditor: ['sessions.read', 'events.read'],
   /** Signs in, and sees and ends their own sessions. */
   member: [],
@@ -30,15 +30,15 @@ export const roles = {
 export type Role = keyof typeof roles;
 export const roleNames = Object.keys(roles) as Role[];
 
-/** Everything that the roles and the single permissions of an account grant. */
+/** All permissions of an account, from its roles and its single permissions. */
 export function grantedBy(account: { roles: readonly Role[]; permissions: readonly Permission[] }): Set<Permission> {
   return new Set([...account.roles.flatMap((role) => roles[role]), ...account.permissions]);
 }
 
 /**
- * Whether a session acts with what its account may do. One that somebody else opened for the account does only if whoever
- * opened it may do all of that as well: else whoever opens sessions would be everybody. It is asked at each use, so that an
- * account which may more by now lends nothing of it to a session from before.
+ * Whether a session has the permissions of its account. A session that somebody else opened for the account has them
+ * only if the opener had all of them too: otherwise permission to open sessions would include every permission. It is
+ * checked at each use, so that permissions which the account gets later do not extend to such a session.
  */
 export function actsAsAccount(
   { openedWith }: { openedWith: readonly Permission[] | undefined },
@@ -47,14 +47,14 @@ export function actsAsAccount(
   return openedWith === undefined || [...grantedBy(account)].every((permission) => openedWith.includes(permission));
 }
 
-/** Permissions as a number, a bit for the place of each: sessions are many, and most have some. */
+/** Permissions as a number with one bit for each, to save space: there are many sessions, and most have some. */
 export function bitsOfPermissions(some: readonly Permission[]): number {
   return some.reduce((bits, permission) => bits | (1 << permissions.indexOf(permission)), 0);
 }
 
 const lists: Map<number, readonly Permission[]> = new Map();
 
-/** The permissions of such a number; the same few numbers come again and again. */
+/** The permissions of such a number; cached, because there are only a few different ones. */
 export function permissionsOfBits(bits: number): readonly Permission[] {
   let list = lists.get(bits);
   if (!list) {

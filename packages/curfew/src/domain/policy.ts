@@ -1,15 +1,15 @@
 import { CurfewError } from '../errors.ts';
 import { day, hour, minute, second } from './limits.ts';
 
-/** How long sessions live and how many a user may have. Durations in milliseconds. */
+/** How long sessions live and how many a user may have. Durations are in milliseconds. */
 export type Policy = {
-  /** From its creation, whatever happens. */
+  /** From the session's creation, whatever happens. */
   absolute: number;
   /** Without activity. */
   idle: number;
-  /** Sessions a user may have at once; `undefined` is as many as they like. */
+  /** Sessions that a user may have at once; `undefined`: no limit. */
   maxSessions: number | undefined;
-  /** What a sign-in over that number does: end the oldest, or be refused. */
+  /** What happens at a sign-in beyond that number: the oldest session ends, or the sign-in is refused. */
   excess: 'replace' | 'refuse';
 };
 
@@ -25,13 +25,13 @@ export const assuranceLevels = {
 export type AssuranceLevel = keyof typeof assuranceLevels;
 export const assuranceNames = Object.keys(assuranceLevels) as AssuranceLevel[];
 
-/** Bounds of a lifetime that a caller may ask for a session. */
+/** The shortest lifetimes that a caller may request for a session. */
 export const shortestLifetime = second;
 export const shortestIdle = minute / 6;
 
 /**
- * The lifetimes of one session: what was asked for, never longer than the policy.
- * @throws `invalid_value` when what was asked for is longer than the policy allows, or too short to use.
+ * The lifetimes of one session: those requested, or those of the policy.
+ * @throws `invalid_value` if a requested one is longer than the policy allows, or too short to be useful
  */
 export function lifetimesOf(
   asked: { lifetime?: number | undefined; idle?: number | undefined },
@@ -43,7 +43,7 @@ export function lifetimesOf(
 }
 
 function within(name: string, value: number, least: number, most: number): number {
-  // A policy shorter than the least is the operator's own choice and stands.
+  // A policy shorter than the minimum is the operator's choice and is accepted.
   if (value <= most && value >= Math.min(least, most)) return value;
   throw new CurfewError('invalid_value', {
     detail: `${name} is ${value / second} s; it must be ${Math.min(least, most) / second} to ${most / second} s.`,

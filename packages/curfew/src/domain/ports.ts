@@ -1,7 +1,7 @@
-/** What comes into the domain from outside, so that every rule can be tested without a clock or a die. */
+/* What the domain gets from outside, so that every rule can be tested without a real clock or random numbers. */
 
 /** Milliseconds since the epoch. */
 export type Clock = { now(): number };
 
-/** That many bytes from a cryptographically secure generator. */
+/** Returns so many bytes from a cryptographically secure generator. */
 export type Random = (bytes: number) => Uint8Array;

@@ -6,18 +6,18 @@ import type { RefreshState } from './session.ts';
 import { hashSecret, secretMatches } from './tokens.ts';
 
 /*
- * A refresh replaces both tokens. Their successors are derived from the refresh token that is presented, under a key
- * that only the servers hold: callers that race with one token get the same successors without any memory of them,
- * whoever steals the store cannot derive a token (it holds only hashes), and whoever steals an old token cannot
- * either (the key is missing).
+ * A refresh replaces both tokens. Their successors are derived from the presented refresh token with a key that only
+ * the servers have. So concurrent callers with one token get the same successors although the servers do not keep them;
+ * somebody who steals the store cannot derive a token, because it contains only hashes; and somebody who steals an old
+ * token cannot either, without the key.
  */
 
-/** How many generations back a replayed token is recognised; older ones are refused as unknown. */
+/** How many generations back a reused token is recognised; older ones are refused as unknown. */
 const recognisedGenerations = 100;
 
 export type Successor = { tokenSecret: string; refreshSecret: string };
 
-/** The secrets that follow a refresh token's secret. `key` is 32 bytes. */
+/** The successors of a refresh token's secret. `key` has 32 bytes. */
 export function successorOf(id: SessionId, refreshSecret: string, key: Uint8Array): Successor {
   const derive = (kind: string) =>
     digitsOf(createHmac('sha256', key).update(`${kind}.${id}.${refreshSecret}`).digest(), refreshSecret.length);
@@ -25,11 +25,12 @@ export function successorOf(id: SessionId, refreshSecret: string, key: Uint8Arra
 }
 
 /**
- * What a presented refresh token is to a session.
+ * How a presented refresh token relates to a session.
  * - `current`: rotate.
- * - `grace`: the one before, within 30 s of the first rotation: answer with the successors that are already there.
- * - `reused`: an earlier one, outside the window: somebody has a copy; the session ends (RFC 9700 §4.14.2).
- * - `unknown`: never one of this session's.
+ * - `grace`: the previous one, within 30 s of the rotation: answer with the successors that exist already.
+ * - `reused`: an earlier one, or the previous one after that time: somebody has a copy; the session ends
+ *   (RFC 9700 §4.14.2).
+ * - `unknown`: it never belonged to this session.
  */
 export function judgeRefresh(
   id: SessionId,
@@ -42,7 +43,7 @@ export function judgeRefresh(
   if (state.previousHash && secretMatches(secret, state.previousHash)) {
     return now - (state.rotatedAt ?? 0) <= refreshGrace ? 'grace' : 'reused';
   }
-  // An ancestor leads to the present token when its successors are followed.
+  // The chain of an ancestor's successors leads to the current token.
   let descendant = secret;
   for (let step = 0; step < Math.min(state.rotations, recognisedGenerations); step++) {
     descendant = successorOf(id, descendant, key).refreshSecret;
@@ -51,7 +52,7 @@ export function judgeRefresh(
   return 'unknown';
 }
 
-/** The refresh state after a rotation onto a successor. */
+/** The refresh state after a rotation to a successor. */
 export function rotated(state: RefreshState, successor: Successor, now: number): RefreshState {
   return {
     hash: hashSecret(successor.refreshSecret),

@@ -2,8 +2,8 @@ import type { Account } from './account.ts';
 import type { Session } from './session.ts';
 
 /**
- * Whether a free text is found in a session: ids, name, address, device, operating system; upper and lower case
- * alike. The text is only ever looked for as it is: it is no pattern.
+ * Whether a session contains a text: in its ids, name, address, device, operating system or groups, ignoring case. The
+ * text is taken literally; it is not a pattern.
  */
 export function matchesText(session: Session, lowered: string): boolean {
   const { device } = session;
@@ -21,7 +21,7 @@ export function matchesText(session: Session, lowered: string): boolean {
   ].some((part) => part?.toLowerCase().includes(lowered));
 }
 
-/** Whether a free text is found in an account: user name, address, name; upper and lower case alike. */
+/** Whether an account contains a text: in its user name, address or name, ignoring case. */
 export function accountMentions({ username, email, name }: Account, text: string): boolean {
   const lowered = text.toLowerCase();
   return [username, email, name].some((part) => part?.toLowerCase().includes(lowered));

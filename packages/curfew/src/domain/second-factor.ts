@@ -3,11 +3,11 @@ import { Secret, TOTP } from 'otpauth';
 import type { Factor } from './account.ts';
 import type { Random } from './ports.ts';
 
-/** RFC 6238 as authenticator apps understand it: SHA-1, 6 digits, 30 s; one step of drift either way. */
+/** RFC 6238 as authenticator apps implement it: SHA-1, 6 digits, 30 s; one step of drift either way. */
 const algorithm = { algorithm: 'SHA1', digits: 6, period: 30 } as const;
 const drift = 1;
 
-/** No letter or digit that is read as another. */
+/** Without letters and digits that can be mistaken for each other. */
 const backupAlphabet = '23456789abcdefghjkmnpqrstuvwxyz';
 export const backupCodeCount = 12;
 const backupCodeLength = 8;
@@ -17,24 +17,24 @@ export function newTotpSecret(random: Random): Uint8Array {
   return random(20);
 }
 
-/** The secret as people type it, and as the URL behind the QR code. */
+/** The secret as people type it, and the URL for the QR code. */
 export function totpUrl(secret: Uint8Array, label: string, issuer: string): { secret: string; url: string } {
   const totp = new TOTP({ ...algorithm, issuer, label, secret: secretOf(secret) });
   return { secret: totp.secret.base32, url: totp.toString() };
 }
 
-/** Whether a text is a secret in base 32, in time that does not depend on where they differ. */
+/** Whether a text is the given secret in base 32, in time that does not depend on where they differ. */
 export function isTotpSecret(secret: Uint8Array, text: string): boolean {
   const digest = (base32: string) => hash('sha256', base32, 'buffer');
   return timingSafeEqual(digest(secretOf(secret).base32), digest(text.trim().toUpperCase()));
 }
 
-/** The code of a moment; `secret` in base 32. */
+/** The code at a given time; `secret` in base 32. */
 export function totpCode(secret: string, now: number): string {
   return new TOTP({ ...algorithm, secret: Secret.fromBase32(secret) }).generate({ timestamp: now });
 }
 
-/** The time step whose code this is, when it is right and later than `lastStep`; `undefined` when it is neither. */
+/** The time step of a code, if it is right and later than `lastStep`; otherwise `undefined`. */
 export function totpStep(secret: Uint8Array, code: string, now: number, lastStep: number): number | undefined {
   if (!/^\d{6}$/.test(code)) return undefined;
   const totp = new TOTP({ ...algorithm, secret: secretOf(secret) });
@@ -58,14 +58,14 @@ export function newBackupCodes(random: Random): string[] {
   });
 }
 
-/** What is kept of a backup code. Keyed, because 39 bits can be searched: without the servers' key it says nothing. */
+/** What is stored of a backup code: a keyed hash, because 39 bits could be guessed from a plain one. */
 export function hashBackupCode(code: string, accountId: string, key: Uint8Array): string {
   return createHmac('sha256', key).update(`${accountId}.${code}`).digest('base64url');
 }
 
 /**
- * The factor after a code was used, or `undefined` when the code is wrong or was used before. The caller writes the
- * new state with compare-and-set before it believes the code: that is what makes a code count once.
+ * The factor after a code was used, or `undefined` if the code is wrong or was used before. The caller must write the
+ * new state by compare-and-set before it accepts the code: so a code counts only once.
  */
 export function useCode(
   factor: Factor,

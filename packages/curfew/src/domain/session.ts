@@ -4,14 +4,14 @@ import type { FactorShown } from './factor-shown.ts';
 import type { Permission } from './permissions.ts';
 import type { Actor, EndReason, SequencedEnd } from './reasons.ts';
 
-/** `active`; `suspended`: kept, but not verifiable; `ended`: for good. */
+/** `active`; `suspended`: kept, but not valid for now; `ended`: never valid again. */
 export const sessionStatuses = ['active', 'suspended', 'ended'] as const;
 export type SessionStatus = (typeof sessionStatuses)[number];
 
 /** JSON that an application keeps with a session. */
 export type Metadata = { readonly [key: string]: unknown };
 
-/** A session as anybody may see it who may see it at all: no secret, no hash. Times are epoch milliseconds. */
+/** A session as callers may see it: no secret, no hash. Times are epoch milliseconds. */
 export type Session = {
   id: SessionId;
   userId: UserId;
@@ -34,7 +34,7 @@ export type Session = {
   version: number;
 };
 
-/** How often everything of a user, and of everyone, has been ended. A session carries those it was opened under. */
+/** How often all sessions of a user, and of everyone, have been ended. A session keeps the values at its opening. */
 export type Epochs = { readonly user: number; readonly everyone: number };
 
 /** A session as a store keeps it. */
@@ -58,19 +58,23 @@ export type StoredSession = {
   /** SHA-256 of the session token's secret: 32 bytes. */
   tokenHash: Uint8Array;
   refresh: RefreshState;
-  /** The second factor that was last confirmed for the present token. */
+  /** The second factor that was last confirmed for the current token. */
   factorShown: FactorShown | undefined;
   /**
-   * What whoever opened it for its user may do; `undefined` when the user signed in by themselves, and in what was written
-   * before this was noted. Set at the creation, and never changed.
+   * The permissions of the caller that opened it for its user; `undefined` if the user signed in, and in sessions from
+   * before this was recorded. Never changes.
    */
   openedWith: readonly Permission[] | undefined;
-  /** Set once, and then for good. Its `sequence` is the change log's entry that a caller must be able to wait for. */
+  /**
+   * Set once and never changed. Its `sequence` is the entry of the change log that a caller must be able to wait for.
+   */
   end: SequencedEnd | undefined;
   version: number;
 };
 
-/** SHA-256 of the refresh token's secret and of the one before it; when the last rotation was, and how many there were. */
+/**
+ * SHA-256 of the secrets of the refresh token and of the previous one; the time of the last rotation, and their number.
+ */
 export type RefreshState = {
   hash: Uint8Array;
   previousHash: Uint8Array | undefined;
@@ -78,7 +82,7 @@ export type RefreshState = {
   rotations: number;
 };
 
-/** What anybody may see of a stored session, given the end that {@link endOf} found. */
+/** What callers may see of a stored session, given the end that {@link endOf} found. */
 export function viewOf(stored: StoredSession, end: SessionEnd | undefined): Session {
   return {
     id: stored.id,
@@ -102,12 +106,12 @@ export function viewOf(stored: StoredSession, end: SessionEnd | undefined): Sess
   };
 }
 
-/** An end as derived: one by a deadline that no sweep has written down yet has no sequence. */
+/** An end as computed: one by a deadline that no sweep has written yet has no sequence. */
 export type SessionEnd = Omit<SequencedEnd, 'sequence'> & { sequence: number | undefined };
 
 /**
- * Whether and how a session has ended: the first of the end that was written down, the epoch end that the store
- * found for it, and its deadlines. `lastSeenAt` may be later than the stored one when activity is not flushed yet.
+ * Whether and how a session has ended: the stored end, or else the earlier of the epoch end that the store found for it
+ * and its deadline. `lastSeenAt` may be later than the stored one if activity has not been flushed yet.
  */
 export function endOf(
   stored: StoredSession,
@@ -121,12 +125,12 @@ export function endOf(
   return deadline && deadline.at < epochEnd.at ? deadline : epochEnd;
 }
 
-/** When a session ends by itself if nothing more happens: milliseconds since the epoch. */
+/** When a session ends if nothing more happens, in epoch milliseconds. */
 export function nextDeadline(stored: StoredSession, lastSeenAt: number = stored.lastSeenAt): number {
   return Math.min(stored.expiresAt, lastSeenAt + stored.idle);
 }
 
-/** The end by a deadline that has passed at `now`. A session lives up to its deadline, and not at it. */
+/** The end by a deadline that has passed at `now`. At its deadline a session has already ended. */
 export function deadlineEnd(
   stored: StoredSession,
   now: number,
@@ -137,9 +141,11 @@ export function deadlineEnd(
   return { at, by: 'policy', reason: at === stored.expiresAt ? 'expired' : 'idle', sequence: undefined };
 }
 
-/** Whether the activity of a verification changes anything: later than what is kept, of a session that has not ended. */
+/**
+ * The session with its activity at `at`; `undefined` if nothing changes: it has ended, or the activity is not newer.
+ */
 export function touch(stored: StoredSession, at: number): StoredSession | undefined {
-  // Activity after the deadline is no activity of this session: it had ended by then.
+  // Activity at or after the deadline does not count: the session had ended by then.
   if (stored.end || at <= stored.lastSeenAt || at >= nextDeadline(stored)) return undefined;
   return { ...stored, lastSeenAt: at };
 }

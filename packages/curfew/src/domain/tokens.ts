@@ -5,13 +5,13 @@ import { idLength } from './ids.ts';
 import type { Random } from './ports.ts';
 
 /*
- * A token is a prefix, the id of what it opens, a secret of 256 bits and a checksum, in base 62:
+ * A token consists of a prefix, the id of what it gives access to, a 256-bit secret and a checksum, in base 62:
  *
  *     cfs_ 0Ua3… (22)  x9Kf… (43)  4Qz81B (6)
  *
- * The prefix lets secret scanners find a leaked one. The checksum lets a mistyped one be refused without a store
- * read; it protects nothing else, so CRC-32 is enough. The store keeps only the SHA-256 of the secret: of a random
- * 256-bit secret a fast hash cannot be searched back.
+ * The prefix lets secret scanners find leaked tokens. The checksum lets a mistyped token be refused without reading the
+ * store; it protects nothing else, so CRC-32 is enough. The store keeps only the SHA-256 of the secret: a fast hash is
+ * enough, because a random 256-bit secret cannot be guessed.
  */
 const secretDigits = 43;
 const checksumDigits = 6;
@@ -30,20 +30,20 @@ export function newSecret(random: Random): string {
   return randomDigits(secretDigits, random);
 }
 
-/** Puts a token together from the id that it opens and its secret. */
+/** Makes a token from an id and a secret. */
 export function formatToken(kind: TokenKind, id: string, secret: string): string {
   const body = prefixes[kind] + id + secret;
   return body + encodeNumber(crc32(body), checksumDigits);
 }
 
-/** Takes a token apart; `undefined` when it is not whole: wrong kind, length, digits or checksum. */
+/** Takes a token apart; `undefined` if its kind, length, digits or checksum is wrong. */
 export function parseToken(kind: TokenKind, token: string): ParsedToken | undefined {
   if (token.length !== tokenLength || !token.startsWith(prefixes[kind])) return undefined;
   if (decodeNumber(token.slice(checksumAt)) !== crc32(token.slice(0, checksumAt))) return undefined;
   return { id: token.slice(prefixLength, secretAt), secret: token.slice(secretAt, checksumAt) };
 }
 
-/** What kind of token a text claims to be by its prefix. */
+/** The kind of token that a text claims to be by its prefix. */
 export function kindOfToken(text: string): TokenKind | undefined {
   const start = text.slice(0, prefixLength);
   return (Object.keys(prefixes) as TokenKind[]).find((kind) => prefixes[kind] === start);
@@ -51,16 +51,16 @@ export function kindOfToken(text: string): TokenKind | undefined {
 
 /** What a store keeps of a secret: 32 bytes. */
 export function hashSecret(secret: string): Uint8Array {
-  // As text first: a buffer that OpenSSL's binding makes costs three times the hash itself; this one is of a pool.
+  // As text first: a buffer made by the OpenSSL binding costs three times the hash itself; this one comes from a pool.
   return Buffer.from(hash('sha256', secret, 'binary'), 'latin1');
 }
 
-/** Whether a secret is the one whose hash is kept, in time that does not depend on where they differ. */
+/** Whether a secret matches a stored hash, in time that does not depend on where they differ. */
 export function secretMatches(secret: string, kept: Uint8Array): boolean {
   return timingSafeEqual(hashSecret(secret), kept);
 }
 
-/** Whether text has the digits of a secret; used by tests and by the derivation of refresh tokens. */
+/** Whether a text has the form of a secret; used by tests. */
 export function isSecret(text: string): boolean {
   return text.length === secretDigits && base62.test(text);
 }

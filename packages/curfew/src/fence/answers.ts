@@ -3,7 +3,7 @@ import type { VerifiedToken } from '../authority/verification.ts';
 import { CurfewError, errors, isCurfewError } from '../errors.ts';
 import type { FencePorts } from './ports.ts';
 
-/** A verdict as a verifier gets it: of its time only what is left, so that no clocks are compared (R1). */
+/** A verdict in the form for verifiers: it contains remaining times, so that no clocks are compared (R1). */
 export function answerOf(verdict: VerifiedToken, { now, lastSeen }: Pick<FencePorts, 'now' | 'lastSeen'>): Answer {
   if (!verdict.active) return verdict;
   const { stored } = verdict;
@@ -25,7 +25,7 @@ export function answerOf(verdict: VerifiedToken, { now, lastSeen }: Pick<FencePo
   };
 }
 
-/** What a verifier may be told of an error. */
+/** What a verifier may know of an error. */
 export function troubleOf(error: unknown): Trouble {
   const known = isCurfewError(error) ? error : new CurfewError('internal', {}, error);
   const { title, remedy, status } = errors[known.code];

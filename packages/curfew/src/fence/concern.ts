@@ -1,10 +1,10 @@
 import type { Change } from 'curfew-client/fence';
 
-/** Names that are remembered one by one; more are bits in a table, of which each stream has 128 KiB then. */
+/** Names that are remembered individually; beyond that, they are bits in a table of 128 KiB for each stream. */
 const mostNames = 2048;
 const tableBits = 2 ** 20;
 
-/** What a change touched, hashed once for the tables of all streams. */
+/** What a change affects, hashed once for the tables of all streams. */
 export type Subject = { of: 'session' | 'user' | 'all'; place: number };
 
 export function subjectOf(change: Change): Subject {
@@ -14,9 +14,10 @@ export function subjectOf(change: Change): Subject {
 }
 
 /**
- * What the holder of a stream may know of: the sessions that it was told of or asked about, and their users. Only the
- * streams that a change concerns are told of it and waited for (R22). It may say yes too often and never says no wrongly:
- * names that fall on one place are one, and none is taken back, since nobody says what a verifier has let go of.
+ * What the holder of a stream may know: the sessions that it was told of or asked about, and their users. A change is
+ * only sent to the streams that it concerns, and waits only for those (R22). False positives are possible, false
+ * negatives are not: names with the same hash count as one, and none is removed, because verifiers do not report what
+ * they have forgotten.
  */
 export class Concern {
   readonly #names: Set<number> = new Set();
@@ -30,7 +31,7 @@ export class Concern {
     this.#note(placeOf(`u${id}`));
   }
 
-  /** `asking`: a question is open, and nobody knows yet whose session it is about. */
+  /** `asking`: a question is open, and it is not known yet whose session it is about. */
   includes({ of, place }: Subject, asking: boolean): boolean {
     if (of === 'session') return this.#has(place);
     return asking || (of === 'user' ? this.#has(place) : this.#names.size > 0 || this.#table !== undefined);
@@ -60,7 +61,7 @@ function hasBit(table: Uint32Array, place: number): boolean {
   return (table[at >>> 5]! & (1 << (at & 31))) !== 0;
 }
 
-/** 32 bits of a name (FNV-1a). Whoever chooses names that collide makes changes wait for more streams, no less. */
+/** 32 bits of a name (FNV-1a). Names that collide only make changes wait for more streams, never for fewer. */
 function placeOf(name: string): number {
   let place = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) place = Math.imul(place ^ name.charCodeAt(i), 0x01000193);

@@ -2,13 +2,13 @@ import type { Credential } from '../authority/fence.ts';
 import type { LogEntry } from '../stores/contract.ts';
 
 /**
- * Whoever was let in by a key or a session for longer than one answer, such as a stream of events, and is to hear of each
- * change that touches what they were let in by (R23).
+ * Callers that were authenticated by a key or a session for longer than one answer, such as for an event stream, and
+ * must be told of each change that affects their credential (R23).
  */
 export class Guests {
   readonly #there: Map<string, Set<() => void>> = new Map();
 
-  /** Calls back for every change that touches a credential, until what it answers with is called. */
+  /** Calls `onTouch` for every change that affects a credential, until the returned function is called. */
   add(credential: Credential, onTouch: () => void): () => void {
     const names = namesOf(credential);
     for (const name of names) this.#there.set(name, (this.#there.get(name) ?? new Set()).add(onTouch));
@@ -28,7 +28,7 @@ export class Guests {
     }
   }
 
-  /** Nobody knows what was changed. */
+  /** It is unknown what was changed: everybody is told. */
   hearAll(): void {
     for (const name of [...this.#there.keys()]) this.#call(name);
   }
@@ -38,7 +38,7 @@ export class Guests {
   }
 }
 
-/** As what a credential, or what a change touches, is looked for. */
+/** The names under which a credential is registered, and looked up for a change. */
 function namesOf(of: { keyId?: string; sessionId?: string; userId?: string }): string[] {
   const { keyId, sessionId, userId } = of;
   return [

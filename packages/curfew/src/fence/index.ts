@@ -11,14 +11,14 @@ export type { Admitted } from './ports.ts';
 
 const longestPause = 5000;
 const firstPause = 50;
-/** Names of verifiers that are counted one by one. */
+/** Most names of verifiers that are counted separately. */
 const mostNames = 100;
 
 type MakeNode = (...given: ConstructorParameters<typeof FenceNode>) => FenceNode;
 
 /**
- * The fence of one process: a node, and those who wait. When the log or the store turns out to be another one, the
- * node is thrown away and the next begins under a new id (R10).
+ * The fence of one process: a node, and the waits for propagation. If the log or the store turns out to be another one,
+ * the node is discarded and the next one begins under a new id (R10).
  */
 export class ProcessFence implements Fence {
   readonly #ports: FencePorts;
@@ -31,7 +31,7 @@ export class ProcessFence implements Fence {
   #dropped = 0;
   #leaseLosses = 0;
   readonly #waitedFor: Map<string, number> = new Map();
-  /** The log is another one, which nobody was told yet. */
+  /** The log is another one, and this has not been reported yet. */
   #restored = false;
   #closed = false;
   #cancelBegin: () => void = () => {};
@@ -72,7 +72,7 @@ export class ProcessFence implements Fence {
   }
 
   async awaitEverywhere(sequence: number, wait: 'everywhere' | 'stored'): Promise<Propagation> {
-    // Whatever else tells of the log's growth: who has made it grow knows.
+    // The caller has just made the log grow, so there is no need to wait for other notice of that.
     if (this.#node.tail < sequence) this.#node.pull();
     if (wait === 'everywhere') return this.waits.awaitEverywhere(sequence);
     return {
@@ -85,7 +85,7 @@ export class ProcessFence implements Fence {
     };
   }
 
-  /** Hears how long each change waited until it was known everywhere, in seconds. */
+  /** `heard` gets the seconds that each change took to be known everywhere. */
   onPropagated(heard: (seconds: number, by: 'acks' | 'timeout') => void): void {
     this.waits.onPropagated = heard;
   }
@@ -110,7 +110,7 @@ export class ProcessFence implements Fence {
     };
   }
 
-  /** Lets the verifiers go, each empty: before the process stops listening. */
+  /** Releases the verifiers, each after it has emptied its memory: before the process stops listening. */
   release(): Promise<void> {
     return this.#node.release();
   }
@@ -145,9 +145,9 @@ export class ProcessFence implements Fence {
     this.#leaseLosses += this.#node.leaseLosses;
     if (reason === 'log_trimmed') this.waits.distrustRows();
     else this.waits.giveUp();
-    // A restore may give nothing away but in the log; a changed incarnation is told of by those who wait.
+    // A restore may be visible only in the log; a changed incarnation is reported by the waits for propagation.
     this.#restored ||= reason === 'log_replaced';
-    // What was changed meanwhile is known to nobody here.
+    // Nobody here knows what was changed meanwhile.
     this.#guests.hearAll();
     this.#begin(firstPause);
     this.#ports.onRestart?.(reason, detail);
@@ -172,7 +172,7 @@ export class ProcessFence implements Fence {
     });
   }
 
-  /** Who else has a row: others wait for this node's mark, and dead rows are to go. */
+  /** Checks for other nodes' rows: others wait for this node's mark, and dead rows have to be removed. */
   #watchPeers(): void {
     if (this.#closed) return;
     void this.waits.look().then(() => {

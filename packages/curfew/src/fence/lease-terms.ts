@@ -1,34 +1,34 @@
 /**
- * What a lease is shortened to at most: a quarter. A shorter one would be over before the renewals of an application on
- * a slow network or a busy machine arrive, and what is well would seem to lapse again and again.
+ * A lease is shortened to a quarter at most. A shorter one would run out before the renewals of an application on a
+ * slow network or a busy machine arrive, and a healthy application would seem to lapse again and again.
  */
 const mostHalvings = 2;
-/** Leases without a lapse after which the next halving is taken back. */
+/** A halving is taken back after this many leases without a lapse. */
 const recovery = 10;
 const mostHolders = 10_000;
-/** Of a lease: a node that notices that much later that one has run out was held up itself. */
+/** Fraction of a lease: a node that notices a lapse later than that was held up itself. */
 const late = 1 / 8;
 
 type Lapses = { times: number; at: number };
 
 /**
- * How long a lease each holder gets. Whoever let a change wait until its lease ran out gets one half as long, and again,
- * until it has been well for a while: an application that freezes now and then delays others less and less, and pays
- * for it itself with more renewals.
+ * How long a lease each holder gets. A holder that made a change wait until its lease ran out gets half as long a
+ * lease, and half again at the next time, until it has been reliable for a while: so an application that freezes now
+ * and then delays others less and less, and pays for it with more renewals.
  */
 export class LeaseTerms {
   readonly #lease: number;
   readonly #lapses: Map<string, Lapses> = new Map();
 
-  /** `lease`: milliseconds of a whole one. */
+  /** `lease`: milliseconds of a full lease. */
   constructor(lease: number) {
     this.#lease = lease;
   }
 
   /**
-   * A holder's lease ran out before it had acknowledged a change, at a moment that may be some time ago. One freeze lets
-   * several run out: it counts once. While this node stood still it could hear of no acknowledgement: that counts for
-   * nobody.
+   * To be called when a holder's lease has run out before it acknowledged a change. One freeze makes several leases run
+   * out; it counts once. While this node itself stood still it could not receive acknowledgements, so that does not
+   * count.
    */
   lapsed(holder: string, ranOutAt: number, now: number): void {
     if (now - ranOutAt > this.#lease * late) return;
@@ -38,7 +38,7 @@ export class LeaseTerms {
     this.#lapses.set(holder, { times: Math.min(mostHalvings, this.#timesOf(known, now) + 1), at: now });
   }
 
-  /** Milliseconds of a lease that is granted to a holder now. */
+  /** Milliseconds of a lease that a holder gets now. */
   termOf(holder: string, now: number): number {
     return this.#lease / 2 ** this.#timesOf(this.#lapses.get(holder), now);
   }

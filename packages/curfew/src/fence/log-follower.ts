@@ -1,16 +1,16 @@
 import type { LogEntry, LogPosition, Store } from '../stores/contract.ts';
 
-/** Why a node starts over (R10). Nothing else makes it do so. */
+/** The only reasons for which a node starts over (R10). */
 export type LossReason =
-  /** The log does not reach back to what was read last. */
+  /** The log does not reach back to the entry that was read last. */
   | 'log_trimmed'
-  /** The log is another one: shorter than what was read, or with other entries at the same numbers. */
+  /** The log is another one: it is shorter than what was read, or has other entries at the same numbers. */
   | 'log_replaced'
   /** The store was failed over or restored. */
   | 'store_incarnation';
 
 type Events = {
-  /** The entries that follow the tail, which is then the last of them. */
+  /** The entries after the tail; the tail is the last of them by then. */
   onEntries(entries: readonly LogEntry[]): void;
   onLost(reason: LossReason, detail: string): void;
   onError(error: unknown): void;
@@ -18,17 +18,17 @@ type Events = {
 
 /** Entries that are read at once. */
 const page = 500;
-/** Marks that are remembered, so that a head which was read before the tail went on can be compared with the log. */
+/** Marks that are remembered, so that a head that was read before the tail moved on can be compared with the log. */
 const mostMarks = 4096;
 
 /**
- * Reads on in the change log, and proves that it is still the same log: each read begins with the last entry that is
- * known, which must be there with the same mark. Numbers alone prove nothing: after a failover they are used again.
+ * Follows the change log and checks that it is still the same log: each read begins with the last known entry, which
+ * must be there with the same mark. Numbers alone prove nothing: after a failover they are reused.
  */
 export class LogFollower {
   readonly #store: Pick<Store, 'readLog'>;
   readonly #events: Events;
-  /** `undefined` until the beginning is known: nothing is read before (R21). */
+  /** `undefined` until the start is known: nothing is read before (R21). */
   #tail: LogPosition | undefined;
   readonly #marks: Map<number, string> = new Map();
   /** The newest sequence that the store is known to have. */
@@ -46,7 +46,7 @@ export class LogFollower {
     return this.#tail ?? { sequence: 0, mark: '' };
   }
 
-  /** Follows what comes after a position. */
+  /** Starts to follow the log after a position. */
   begin(at: LogPosition): void {
     this.#moveTo(at);
   }
@@ -55,7 +55,7 @@ export class LogFollower {
     this.#over = true;
   }
 
-  /** Reads on; one read at a time. */
+  /** Reads the next entries; one read at a time. */
   pull(): void {
     if (this.#over || !this.#tail) return;
     if (this.#pulling) {
@@ -74,8 +74,8 @@ export class LogFollower {
   }
 
   /**
-   * Whether a head that the store told of shows that the log is another one. `known` is the tail as it was before the
-   * store was asked: by now it may have gone on (R21).
+   * Whether a head that the store returned shows that the log is another one. `known` is the tail as it was before the
+   * store was asked: it may have moved since (R21).
    */
   isContradictedBy(head: LogPosition, known: LogPosition): boolean {
     if (head.sequence < known.sequence || this.hasOther(head)) return true;
@@ -83,7 +83,7 @@ export class LogFollower {
     return false;
   }
 
-  /** Whether another entry than this one was read at its number. */
+  /** Whether a different entry was read at this number. */
   hasOther({ sequence, mark }: LogPosition): boolean {
     const read = this.#marks.get(sequence);
     return read !== undefined && read !== mark;
@@ -91,13 +91,13 @@ export class LogFollower {
 
   async #pullOn(): Promise<void> {
     for (;;) {
-      // Both as they are before the question: what the answer is compared with must not move meanwhile (R21).
+      // Both as they are before the read: what the answer is compared with must not change meanwhile (R21).
       const [from, expected] = [this.tail, this.#expected];
       const entries = await this.#store.readLog(from.sequence, page);
       if (this.#over) return;
       const loss = lossIn(entries, from, expected);
       if (loss) {
-        this.#events.onLost(loss, `the log does not go on after ${from.sequence}`);
+        this.#events.onLost(loss, `the log does not continue after ${from.sequence}`);
         return;
       }
       const news = from.sequence === 0 ? entries : entries.slice(1);
@@ -118,11 +118,11 @@ export class LogFollower {
   }
 }
 
-/** What entries that were asked for from a position on say about the log: nothing, when it is the one that was followed. */
+/** What entries read from a position show about the log: `undefined` if it is still the one that was followed. */
 function lossIn(entries: readonly LogEntry[], from: LogPosition, expected: number): LossReason | undefined {
   const first = entries[0];
   if (from.sequence > 0) {
-    // Shorter than it was.
+    // The log is shorter than before.
     if (!first) return 'log_replaced';
     if (first.sequence > from.sequence) return 'log_trimmed';
     if (first.mark !== from.mark) return 'log_replaced';

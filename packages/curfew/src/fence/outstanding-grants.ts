@@ -2,17 +2,17 @@ import { withMargin } from 'curfew-client/fence';
 
 type Granted = { after: number; until: number };
 
-/** Grants that are told apart; more are taken together, at the cost of a longer wait. */
+/** Grants that are kept separately; more are merged, at the cost of longer waits. */
 const most = 8;
 
 /**
- * What a stream was granted and may still believe, and which changes it owes an ack for. A lease that was granted after
- * change s has s before it on the stream, so only those granted before s count for it (R9); each until its ack, or
- * until it is over by the granter's own clock (R1). A closed stream owes as before (R8).
+ * The leases that a stream was granted and may still trust, and the changes that it has to acknowledge. A lease granted
+ * after change s comes after s on the stream, so only leases granted before s count for it (R9): each until the
+ * acknowledgement, or until it has run out by the granter's own clock (R1). A closed stream owes the same (R8).
  */
 export class OutstandingGrants {
   #granted: Granted[] = [];
-  /** Changes that concern it, were told it while it held a lease, and are not acknowledged; ascending. */
+  /** Unacknowledged changes that concern the stream and were sent while it held a lease; ascending. */
   #changes: number[] = [];
 
   grant(tail: number, length: number, now: number): void {
@@ -22,34 +22,36 @@ export class OutstandingGrants {
     else this.#granted.push({ after: tail, until });
   }
 
-  /** A change that concerns it is queued. Whether it owes an ack for that: only if it holds a lease. */
+  /**
+   * Notes a queued change that concerns the stream. Returns whether it has to be acknowledged: only if a lease is held.
+   */
   owe(sequence: number, now: number): boolean {
     if (this.until <= now) return false;
     this.#changes.push(sequence);
     return true;
   }
 
-  /** Everything up to a change is acknowledged. Answers with what is no longer outstanding. */
+  /** Notes that everything up to a change is acknowledged. Returns the changes that are no longer outstanding. */
   acknowledge(sequence: number): number[] {
     const place = this.#changes.findIndex((one) => one > sequence);
     return this.#changes.splice(0, place < 0 ? this.#changes.length : place);
   }
 
-  /** The holder has emptied itself: nothing is owed any more. Answers with what was. */
+  /** Notes that the holder has emptied its memory: nothing is owed any more. Returns the changes that were. */
   forgive(): number[] {
     this.#granted = [];
     return this.#changes.splice(0);
   }
 
-  /** Forgets the leases that are over. Answers with the changes that nobody who believes is without any more. */
+  /** Forgets the leases that have run out. Returns the changes that no holder with a lease can still lack. */
   expire(now: number): number[] {
     if (this.#granted.some(({ until }) => until <= now))
       this.#granted = this.#granted.filter(({ until }) => until > now);
-    // They are in the order in which they were granted: the first is of the oldest tail.
+    // They are in the order in which they were granted: the first has the oldest tail.
     return this.acknowledge(this.#granted[0]?.after ?? Number.POSITIVE_INFINITY);
   }
 
-  /** The oldest change that it owes an ack for. */
+  /** The oldest change that has to be acknowledged. */
   get oldest(): number | undefined {
     return this.#changes[0];
   }
@@ -58,12 +60,12 @@ export class OutstandingGrants {
     return this.#changes.includes(sequence);
   }
 
-  /** When the last of its leases is over, by the clock that `grant` was told. */
+  /** When the last of the leases runs out, by the clock of `grant`. */
   get until(): number {
     return this.#granted.reduce((latest, { until }) => Math.max(latest, until), Number.NEGATIVE_INFINITY);
   }
 
-  /** When what `expire` says may change next. */
+  /** When the result of `expire` may change next. */
   get nextExpiry(): number {
     return this.#granted.reduce((soonest, { until }) => Math.min(soonest, until), Number.POSITIVE_INFINITY);
   }

@@ -1,11 +1,11 @@
 import type { Timing } from 'curfew-client/fence';
 
-/** Milliseconds from one beginning to the next at least. */
+/** Minimum milliseconds between two starts. */
 const gap = 10;
 
 /**
- * A question to the store that many changes ask for: put at once where nothing goes on, and for many together where much
- * does. One for each change would take more of every machine than all else does.
+ * Limits how often the store is asked the same question on behalf of changes: at once if little happens, and once for
+ * many changes if much does. Asking for each change separately would cost more than everything else.
  */
 export class Pace {
   readonly #timing: Timing;
@@ -18,7 +18,7 @@ export class Pace {
     this.#work = work;
   }
 
-  /** Does it as soon as the pace allows, once for all who ask until then. */
+  /** Runs the work as soon as the pace allows, once for all calls until then. */
   soon(): void {
     if (this.#cancel) return;
     const wait = this.#next - this.#timing.mono();

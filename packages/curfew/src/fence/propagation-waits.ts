@@ -9,7 +9,7 @@ import type { Acknowledgements } from './stream-book.ts';
 
 export type Propagation = Omit<Receipt, 'endedAt' | 'changedAt'>;
 
-/** The node that this process is, as those who wait see it. */
+/** This process's node, as the waits see it. */
 export type Here = {
   readonly id: string;
   readonly lowWatermark: number;
@@ -21,46 +21,49 @@ export type Here = {
 type Waiter = {
   sequence: number;
   began: number;
-  /** Whether a reading of the list that began after its commit has been judged for it. */
+  /** Whether a read of the list that began after its commit has been judged for it. */
   looked: boolean;
-  /** What the list of nodes said, asked for at a moment after the commit (R16); `undefined` until then. */
+  /** The result of the list of nodes, read after the commit (R16); `undefined` until then. */
   nodes: { applied: number; expired: number; asked: number } | undefined;
-  /** Its time is over: all that is left to ask is whether the store still is the one that took the change (R17). */
+  /** Its time has run out: what is left is to check that the store is still the one that took the change (R17). */
   due: boolean;
   finish(by: 'acks' | 'timeout'): void;
   fail(error: unknown): void;
 };
 
-/** Pauses between two looks at the list, while others have not applied a change yet. */
+/** Pauses between two reads of the list while other nodes have not applied a change yet. */
 const firstPause = 2;
 const longestPause = 40;
 
 /**
- * Whoever waits for a change: until every node has applied it or is dead, and a lease with its margin after the
- * commit at the latest. That time alone keeps the promise; marks and acks only let the answer come sooner.
+ * Waits for changes: until every node has applied the change or is dead, but at most until a lease and its margin after
+ * the commit. That time alone keeps the promise; marks and acknowledgements only make the answer come sooner.
  */
 export class PropagationWaits {
   readonly #store: FencePorts['store'];
   readonly #timing: Timing;
-  /** How old an answer is: a machine that slept finds it older than its monotonic clock says. */
+  /** Measures how old an answer is, including time in which the machine slept, which the monotonic clock omits. */
   readonly #clock: CautiousClock;
   readonly #longest: number;
-  /** Milliseconds after a question within which what the store answered counts: later it may be another one (R17). */
+  /** Milliseconds after a question for which the store's answer counts: later the store may be another one (R17). */
   readonly #patience: number;
   readonly #here: () => Here;
   readonly #waiters: Set<Waiter> = new Set();
-  /** Counters as they were first seen, and when: dead is what has kept one for a lease and its margin (R2). */
+  /**
+   * When each node's counter was first seen: a node whose counter stays the same for a lease and its margin is dead
+   * (R2).
+   */
   readonly #rows: Map<string, { counter: number; since: number }> = new Map();
   readonly #looks: Pace;
   #looking: Promise<void> | undefined;
   #cancelLook: (() => void) | undefined;
   #pause: number = firstPause;
-  /** Until when nothing but the time counts: the store is a new incarnation (R10). */
+  /** Until when only the time counts, because the store is a new incarnation (R10). */
   #fullUntil: number = Number.NEGATIVE_INFINITY;
   readonly settled: { acks: number; timeout: number } = { acks: 0, timeout: 0 };
-  /** Hears how long each change waited, in seconds. */
+  /** Gets the seconds that each change waited. */
   onPropagated: (seconds: number, by: 'acks' | 'timeout') => void = () => {};
-  /** What the store is an incarnation of, and since when a reading of the list has said so. */
+  /** The store's incarnation, and since when reads of the list have returned it. */
   #incarnation: { id: string; since: number | undefined } | undefined;
   nodes = 1;
 
@@ -94,9 +97,9 @@ export class PropagationWaits {
   }
 
   /**
-   * Resolves when a change that has been committed is known wherever it could matter.
-   * @throws `outcome_unknown` when the store was failed over meanwhile, so that it may have lost the change, or cannot be
-   *   asked whether it was
+   * Resolves when a committed change is known wherever it could matter.
+   * @throws `outcome_unknown` if the store was failed over meanwhile, so that it may have lost the change, or if the store
+   *   cannot be asked whether it was
    */
   awaitEverywhere(sequence: number): Promise<Propagation> {
     const began = this.#timing.mono();
@@ -124,37 +127,37 @@ export class PropagationWaits {
     });
   }
 
-  /** What the store was an incarnation of before this process could write anything. */
+  /** Sets the store's incarnation from before this process could write anything. */
   begin(incarnation: string): void {
     this.#incarnation = { id: incarnation, since: undefined };
   }
 
-  /** The own low watermark rose. */
+  /** To be called when this node's low watermark has risen. */
   lowWatermarkRose(): void {
     for (const waiter of [...this.#waiters]) this.#judge(waiter);
   }
 
   /**
-   * The store is another than before, or the node here is: rows may be gone with what was lost, and what was granted
-   * here is known to nobody, so only the time counts for a while, also for those who wait already.
+   * To be called when the store or this node is another one than before: rows may have been lost, and nobody knows what
+   * was granted here. So for a while only the time counts, for existing waits too.
    */
   distrustRows(): void {
     this.#fullUntil = this.#timing.mono() + this.#longest;
     for (const waiter of this.#waiters) waiter.nodes = undefined;
   }
 
-  /** The store turned out to be another one: it may have lost the changes that are waited for. */
+  /** To be called when the store has turned out to be another one: it may have lost the changes that are waited for. */
   giveUp(): void {
     this.distrustRows();
     for (const waiter of this.#waiters) waiter.fail(unknown('the store was failed over, restored or restarted'));
   }
 
-  /** Reads the list of nodes, for those who wait at this moment; one read at a time. */
+  /** Reads the list of nodes for the current waits; one read at a time. */
   look(): Promise<void> {
     this.#cancelLook?.();
     this.#cancelLook = undefined;
     if (this.#looking) return this.#looking;
-    // Who comes while the list is read waits for the next reading: theirs must be after their commit.
+    // A wait that begins during a read needs the next one: its read must begin after its commit.
     const concerned = this.#pending;
     this.#looking = this.#look(concerned)
       .then(
@@ -162,7 +165,7 @@ export class PropagationWaits {
           this.#unreadable = false;
         },
         (error: unknown) => {
-          // Said once, not at every look.
+          // Reported once, not at every read.
           for (const waiter of concerned) waiter.looked = true;
           if (!this.#unreadable) this.#onError(error);
           this.#unreadable = true;
@@ -190,15 +193,15 @@ export class PropagationWaits {
     const here = this.#here().id;
     const dead = this.#noteRows(rows, here);
     this.nodes = rows.length - dead.size;
-    // This node has not noticed yet that its log is another one: then it is asked again. Whoever stood still meanwhile
-    // hears the answer before what was due is done.
+    // If `follows` is false, this node has not noticed yet that its log is another one: the list is read again. A
+    // process that stood still meanwhile gets the answer before its timers run, so the answer's age is checked.
     if (follows && !this.#isOld(asked)) for (const waiter of over) waiter.finish('timeout');
     for (const waiter of concerned) {
       waiter.looked = true;
-      // Nor does what was applied here, while this node has not noticed yet that its log is another one.
+      // Rows do not count while this node's log is another one, or while only the time counts.
       if (!follows || this.#timing.mono() < this.#fullUntil) continue;
       const others = rows.filter(({ id }) => id !== here);
-      // What was applied of another log says nothing of this one, where numbers are used again.
+      // What a node applied of another log says nothing about this one, in which numbers are reused.
       const has = (row: NodeList['nodes'][number]) => row.current && row.applied >= waiter.sequence;
       const applied = others.filter(has).length;
       const expired = others.filter((row) => !has(row) && dead.has(row.id)).length;
@@ -206,7 +209,7 @@ export class PropagationWaits {
       waiter.nodes = { applied: applied + 1, expired, asked };
       this.#judge(waiter);
     }
-    // Only as it was judged: a row that was renewed meanwhile stays.
+    // Removed only as they were judged: a row that was renewed meanwhile stays.
     for (const row of dead.values()) {
       this.#rows.delete(row.id);
       await this.#store.removeNode(row.id, row.counter).catch(() => {});
@@ -214,8 +217,9 @@ export class PropagationWaits {
   }
 
   /**
-   * On another incarnation rows may have been lost, of nodes that are still believed (R10). A process that starts knows
-   * of no other; it trusts the rows at once only when somebody has been here for longer than any lease, and said so.
+   * On a new incarnation, rows of nodes that are still trusted may have been lost (R10). A process that starts knows no
+   * earlier incarnation; it trusts the rows at once only if the incarnation is confirmed: a node has then been on it
+   * for longer than any lease.
    */
   #noteIncarnation({ incarnation, confirmed }: NodeList): void {
     const now = this.#timing.mono();
@@ -246,7 +250,7 @@ export class PropagationWaits {
     return dead;
   }
 
-  /** Those for whom the list is to be read. */
+  /** The waits for which the list has to be read. */
   get #pending(): Waiter[] {
     return [...this.#waiters].filter(({ nodes, due }) => nodes === undefined || due);
   }
@@ -264,7 +268,7 @@ export class PropagationWaits {
 
   #judge(waiter: Waiter): void {
     if (!waiter.nodes || this.#here().lowWatermark < waiter.sequence) return;
-    // The answer, or this node, has taken so long that the store may be another one by now.
+    // The answer or this node took so long that the store may be another one by now.
     if (this.#isOld(waiter.nodes.asked)) {
       waiter.nodes = undefined;
       waiter.looked = false;
@@ -299,5 +303,5 @@ export class PropagationWaits {
 }
 
 function unknown(why: string): CurfewError {
-  return new CurfewError('outcome_unknown', { detail: `Before it was certain that this is over everywhere, ${why}.` });
+  return new CurfewError('outcome_unknown', { detail: `Before the change was known everywhere, ${why}.` });
 }

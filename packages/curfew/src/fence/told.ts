@@ -1,14 +1,14 @@
 import { randomInt } from 'node:crypto';
 
-/** Sessions that are remembered at least; from twice as many on the oldest are forgotten. */
+/** At least this many sessions are remembered; once there are twice as many, the oldest are forgotten. */
 const manySessions = 2 ** 20;
 const firstSize = 64;
 const [empty, words] = [0, 2];
 
 /**
- * The sessions that a stream was told are active: only of those does it count what its holder says of their use. A stream
- * may be told of very many, so of each 64 bits are kept, and no name; nobody outside can find two sessions that share
- * theirs, as they depend on numbers of this process.
+ * The sessions that a stream was told are active: only for these does the activity that its holder reports count. There
+ * may be very many, so only 64 bits of each are kept, not the id. Nobody outside can find two sessions with the same
+ * bits, because they depend on random numbers of this process.
  */
 export class Told {
   readonly #most: number;
@@ -27,7 +27,7 @@ export class Told {
     this.#recent.add(id);
   }
 
-  /** Whether it was told of a session. One that is asked about is used, and so remembered for longer. */
+  /** Whether the stream was told of a session. A session that is looked up here is in use, so it is kept for longer. */
   has(id: string): boolean {
     if (this.#recent.has(id)) return true;
     if (!this.#before?.has(id)) return false;
@@ -36,7 +36,7 @@ export class Told {
   }
 }
 
-/** A set of pairs of words, at most three quarters full. */
+/** A hash set of pairs of words, at most three quarters full. */
 class Marks {
   count = 0;
   #slots: Uint32Array = new Uint32Array(firstSize * words);
@@ -61,7 +61,7 @@ class Marks {
     return isNew;
   }
 
-  /** Where a pair stands, or the free place where it would. */
+  /** The slot of a pair, or the free slot where it would be. */
   #find(high: number, low: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
@@ -79,7 +79,7 @@ class Marks {
 
 const seeds: readonly [number, number] = [randomInt(2 ** 32), randomInt(2 ** 32)];
 
-/** Two words of a name (FNV-1a from numbers that nobody knows); the first is never 0, which stands for a free place. */
+/** Two words for a name (FNV-1a with secret seeds); the first is never 0, which marks a free slot. */
 function marksOf(name: string): [high: number, low: number] {
   let [high, low] = seeds;
   for (let i = 0; i < name.length; i++) {

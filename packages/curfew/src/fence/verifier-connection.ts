@@ -8,33 +8,33 @@ import { OutstandingGrants } from './outstanding-grants.ts';
 import type { Admitted, FencePorts, StreamHandler, VerifierStream } from './ports.ts';
 import { Told } from './told.ts';
 
-/** What a node lends to its attachments. */
+/** What a node provides to its connections. */
 export type Host = {
   readonly ports: FencePorts;
   readonly id: string;
-  /** Resolves once the tail's beginning is known (R5). */
+  /** Resolves once the start of the tail is known (R5). */
   readonly started: Promise<void>;
-  /** The node lets its verifiers go. */
+  /** Whether the node is releasing its verifiers. */
   readonly leaving: boolean;
-  /** The node was thrown away. */
+  /** Whether the node was discarded. */
   readonly over: boolean;
   /** The newest change that is queued on every stream. */
   readonly tail: number;
-  /** Milliseconds that are left of the node's own lease. */
+  /** Milliseconds left of the node's own lease. */
   leaseLeft(): number;
-  /** Milliseconds that a verifier may be granted: never more than what is left of the node's own (R3). */
+  /** Milliseconds that a verifier may be granted: never more than what is left of the node's own lease (R3). */
   lendable(connection: VerifierConnection): number;
-  /** Resolves when the node holds a lease. @throws `store_unavailable` when it gets none in time */
+  /** Resolves when the node holds a lease. @throws `store_unavailable` if it gets none in time */
   leased(): Promise<void>;
-  /** The store is asked about a stream's key. */
+  /** Called when the store is about to be asked about a stream's key. */
   admitting(connection: VerifierConnection): void;
   welcomed(connection: VerifierConnection): void;
-  /** `changes`: those that it owed an ack for until now. */
+  /** `changes`: those that it had to acknowledge until now. */
   acknowledged(connection: VerifierConnection, changes: readonly number[]): void;
   ended(connection: VerifierConnection, dropped: boolean): void;
 };
 
-/** Bytes that may wait on a stream; a verifier that is further behind is cut off (R7), and starts over. */
+/** Bytes that may wait on a stream; a verifier that is further behind is cut off (R7) and starts over. */
 const mostQueued = 4 * 1024 * 1024;
 const mostOpen = 1024;
 
@@ -43,24 +43,24 @@ export class VerifierConnection implements StreamHandler {
   readonly #host: Host;
   readonly #stream: VerifierStream;
   /**
-   * Which of the node's streams it is. A verifier opens one when it has left the one before, so its later streams have
-   * higher numbers, whenever what it said on them arrives.
+   * The number of this stream among the node's. A verifier opens a stream only after it has left the previous one, so
+   * its later streams have higher numbers, even if its messages on them arrive late.
    */
   readonly opened: number;
-  /** Who holds what it is granted: a process, by the key that it shows. Whoever shows another key is somebody else. */
+  /** Who holds the leases: a process together with its key. The same process with another key is another holder. */
   holder = '';
-  /** What people call this verifier. */
+  /** The verifier's name for people. */
   name: string | undefined;
-  /** The key that it was opened with. */
+  /** The key with which the stream was opened. */
   #key: Admitted | undefined;
-  /** Keys that were revoked while the store was asked about its own. */
+  /** Keys that were revoked while the store was asked about this stream's. */
   readonly #revoked: Set<string> = new Set();
   #state: 'new' | 'admitting' | 'open' | 'over' = 'new';
-  /** A renewal that waits for the node's own lease: the newest one is enough. */
+  /** A renewal that waits for the node's own lease; only the newest is kept. */
   #wanted: number | undefined;
   #open = 0;
   #sent = 0;
-  /** Its key was revoked: all that is heard of it yet is whether it has dropped everything. */
+  /** Its key was revoked: the only message that still counts is that it has dropped everything. */
   #parting = false;
   readonly #told: Told = new Told();
   readonly outstanding: OutstandingGrants = new OutstandingGrants();
@@ -87,45 +87,45 @@ export class VerifierConnection implements StreamHandler {
       this.#hearLast(message);
       return;
     }
-    if (!message) this.#breach('It sent something that is not a message of the protocol.');
+    if (!message) this.#breach('The verifier sent something that is not a message of the protocol.');
     else if (this.#state === 'new' && message.type === 'hello') void this.#admit(message);
     else if (this.#state === 'open' && message.type !== 'hello') this.#hear(message);
-    else this.#breach(`A ${message.type} came out of turn.`);
+    else this.#breach(`A ${message.type} came at the wrong time.`);
   }
 
   closed(): void {
     this.#end(false);
   }
 
-  /** Queues changes, made into text once for all streams. */
+  /** Queues changes, which were serialized once for all streams. */
   tell(text: string, last: number): void {
     this.#sent = last;
     this.#stream.sendText(text);
     this.#cutIfBehind();
   }
 
-  /** Whether its holder may know of what a change touched (R22): it was told of it, or asks and is not answered yet. */
+  /** Whether its holder may know what a change affects (R22): it was told of it, or has an open question about it. */
   isConcernedBy(subject: Subject): boolean {
     return this.#concern.includes(subject, this.#open > 0);
   }
 
-  /** A key was revoked while the store is asked about this stream's: what it answers may be of before. */
+  /** Notes a key that was revoked while the store is asked about this stream's: the answer may be from before that. */
   noteRevoked(id: string): void {
     this.#revoked.add(id);
   }
 
   /**
-   * Its key was revoked (R23): the last that it is told is a change of everything, and nothing that it asks is answered any
-   * more. What it was granted is owed as ever; whoever says that everything is dropped holds nothing.
+   * Ends the stream because its key was revoked (R23): the last message it gets is a change of everything, and its
+   * questions are no longer answered. Its leases count as before, unless it confirms that it has dropped everything.
    */
   letGo(last: number): void {
     this.#sent = last;
     this.#stream.send({ type: 'changes', changes: [{ sequence: last, all: true }] });
-    this.#refuse(new CurfewError('key_revoked', { detail: `It is named ${this.#key?.name}.` }));
+    this.#refuse(new CurfewError('key_revoked', { detail: `The key is named ${this.#key?.name}.` }));
     this.#parting = true;
   }
 
-  /** Grants what was asked for, as far as the node's own lease goes. */
+  /** Grants the requested lease, within the node's own lease. */
   grantWanted(): void {
     const ask = this.#wanted;
     if (ask === undefined || this.#state !== 'open') return;
@@ -141,7 +141,7 @@ export class VerifierConnection implements StreamHandler {
     if (this.#state === 'open') this.#stream.send({ type: 'leaving' });
   }
 
-  /** Cuts the stream; what was granted stays outstanding. */
+  /** Cuts the stream; its leases stay outstanding. */
   cut(): void {
     this.#end(false);
   }
@@ -151,10 +151,10 @@ export class VerifierConnection implements StreamHandler {
     try {
       if (version !== protocolVersion) {
         throw new CurfewError('fence_version', {
-          detail: `It speaks version ${version}; this server speaks ${protocolVersion}.`,
+          detail: `The verifier speaks version ${version}; this server speaks ${protocolVersion}.`,
         });
       }
-      // R5: of what was read before the tail begins, no change would ever tell.
+      // R5: no change would ever be sent for what was read before the tail begins.
       await this.#host.started;
       if (this.#isOver()) return;
       this.#host.admitting(this);
@@ -190,7 +190,7 @@ export class VerifierConnection implements StreamHandler {
         return;
       case 'ack':
         if (message.sequence > this.#sent) {
-          this.#breach(`It acknowledged ${message.sequence}, and was sent ${this.#sent}.`);
+          this.#breach(`The verifier acknowledged ${message.sequence}, but was sent only ${this.#sent}.`);
           return;
         }
         this.#host.acknowledged(this, this.outstanding.acknowledge(message.sequence));
@@ -210,14 +210,16 @@ export class VerifierConnection implements StreamHandler {
     this.#host.acknowledged(this, this.outstanding.forgive());
   }
 
-  /** Activity never comes from the future, whatever a verifier says, and of no session that it was not told of here. */
+  /** Activity counts only for sessions that the verifier was told of here, and never lies in the future. */
   #noteUse(seen: readonly (readonly [string, number])[]): void {
     const { ports } = this.#host;
     const now = ports.now();
     for (const [id, at] of seen) if (this.#told.has(id)) ports.noteUse(id as SessionId, Math.min(at, now));
   }
 
-  /** R12: the store is read after the question came, and the answer counts only under the node's own lease. */
+  /**
+   * R12: the store is read after the question has arrived, and the answer is sent only while the node holds a lease.
+   */
   async #answer(question: number, token: string): Promise<void> {
     this.#open += 1;
     this.#concern.noteSession(sessionIdOf(token));
@@ -228,7 +230,7 @@ export class VerifierConnection implements StreamHandler {
       if (verdict.active) this.#concern.noteUser(verdict.stored.userId);
       if (verdict.active) this.#told.note(verdict.stored.id);
       this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports) });
-      // Whoever asks and does not read may never be concerned by a change.
+      // A verifier that asks but does not read may never be concerned by a change, so it is checked here too.
       this.#cutIfBehind();
     } catch (error) {
       if (this.#state === 'open') this.#stream.send({ type: 'refused', question, trouble: troubleOf(error) });
@@ -258,7 +260,7 @@ export class VerifierConnection implements StreamHandler {
     this.#host.ended(this, dropped);
   }
 
-  /** Asked through a method: it changes while something is awaited. */
+  /** A method, because the state changes during an `await`. */
   #isOver(): boolean {
     return this.#state === 'over';
   }

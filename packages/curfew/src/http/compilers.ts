@@ -2,7 +2,9 @@ import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
 import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 
-/** Bodies are taken as they are; what stands in a path or a query is text, and becomes what its shape says. */
+/**
+ * Bodies are validated as they are; values in a path or a query are text and are converted to the type of their shape.
+ */
 export function createValidators(): { strict: Ajv; coercing: Ajv } {
   const options = { removeAdditional: false, useDefaults: false, verbose: true, strict: false } as const;
   const [strict, coercing] = [new Ajv(options), new Ajv({ ...options, coerceTypes: true })];
@@ -10,7 +12,7 @@ export function createValidators(): { strict: Ajv; coercing: Ajv } {
   return { strict, coercing };
 }
 
-/** A validator that is compiled at its first use: all of them together take a good part of a server's start. */
+/** Compiles a validator at its first use: compiling all of them takes a good part of a server's start. */
 export function whenNeeded(compile: () => ValidateFunction): (data: unknown) => boolean {
   let compiled: ValidateFunction | undefined;
   const validate = (data: unknown): boolean => {
@@ -23,7 +25,7 @@ export function whenNeeded(compile: () => ValidateFunction): (data: unknown) => 
   return validate;
 }
 
-/** Fastify's serializers, each of them compiled at its first use for the same reason. */
+/** Fastify's serializers, each compiled at its first use for the same reason. */
 export const createSerializers: ReturnType<typeof SerializerSelector> = (externalSchemas, options) => {
   const compile = SerializerSelector()(externalSchemas, options);
   return (route) => {

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import { siteOf } from './site.ts';
 
-/** Cookies of one name that are looked at: each may cost a read of the store. */
+/** Cookies of one name that are tried: each may cost a read of the store. */
 const mostOfAName = 8;
 
 /**
- * Every value that a browser sends for a name, in its order, each once; an empty one is none. There can be several: a
- * cookie of the same name on a parent domain comes along, and which of them is first is not for the server to choose.
+ * Every distinct value that a browser sends for a name, in its order, without empty ones. There can be several: a
+ * cookie of the same name on a parent domain is sent too, and the server cannot choose which comes first.
  */
 export function cookiesNamed({ headers }: FastifyRequest, name: string): string[] {
   const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim());
@@ -26,13 +26,13 @@ function decoded(value: string): string {
 }
 
 /**
- * Whether the browser speaks TLS, whatever speaks it to this server. A proxy that is not believed about addresses is
- * believed here: at worst, whoever lies about it gets a cookie that their own browser does not send back.
+ * Whether the browser uses TLS, even if a proxy does not. A proxy that is not trusted about addresses is trusted here:
+ * at worst, a client that lies gets a cookie that its own browser does not send back.
  */
 export function browserHasTls(request: FastifyRequest): boolean {
   if (request.protocol === 'https') return true;
   const { 'x-forwarded-proto': proto, forwarded, origin } = request.headers;
-  // The first of several is what the browser’s own proxy said.
+  // The first of several values was set by the proxy that the browser is connected to.
   if (/^\s*https\s*(?:,|$)/i.test(String(proto ?? ''))) return true;
   if (/(?:^|[;,\s])proto="?https"?(?:$|[;,\s])/i.test(forwarded ?? '')) return true;
   return origin?.startsWith('https://') === true && siteOf(request) === 'ours';

@@ -4,7 +4,7 @@ import { openApiOptions, schemaOf } from './openapi.ts';
 import { operations } from './routes/index.ts';
 import { components } from './schemas.ts';
 
-/** The OpenAPI 3.1 document of the native API, without a server. */
+/** The OpenAPI 3.1 document of the native API, made without a server. */
 export async function openApiDocument(): Promise<Record<string, unknown>> {
   const app = Fastify();
   // Nothing is sent here, so nothing is validated.

@@ -12,10 +12,10 @@ import { problemOf, problemType } from './problem.ts';
 import type { Proxies } from './proxies.ts';
 
 /*
- * The framework costs more than a verification. So operations that are asked at every request of an application have
- * a fast path: what is well-formed, comes with an API key and succeeds is answered without the framework, by the same
- * declaration and the same checks. Anything else goes the full path, if need be with the bytes that were read already:
- * no error and no rule is written twice, and a test holds the answers of both paths against each other.
+ * The framework costs more than a verification. So operations that an application calls at each of its requests have a
+ * fast path: a well-formed request with an API key that succeeds is answered without the framework, by the same
+ * declaration and the same checks. Any other request takes the full path, if need be with the bytes that were already
+ * read: no error and no rule is written twice, and a test compares the answers of both paths.
  */
 
 export type FastPath = (request: IncomingMessage, response: ServerResponse) => boolean;
@@ -23,23 +23,23 @@ export type FastPath = (request: IncomingMessage, response: ServerResponse) => b
 type Settings = {
   operations: readonly Operation[];
   services: Services;
-  /** The framework, ready: the full path. */
+  /** The framework, ready for requests: the full path. */
   app: FastifyInstance;
   compile(schema: object): ValidateFunction;
-  /** For a request that the framework does not take any more. */
+  /** Makes the id of a request that does not go through the framework. */
   nextId(): string;
-  /** Whether the peer may speak for somebody else: the fast path believes nobody. */
+  /** Which proxies are trusted: the fast path is used only if none is. */
   trustProxy: Proxies;
-  /** For a kind of answer: what tells the log and the metrics of each. */
+  /** Returns, for one kind of answer, the function that logs and counts each. */
   watch(method: string, path: string, status: number): Answered;
 };
 
-/** `began` is of `performance.now()`. */
+/** `began`: a value of `performance.now()`. */
 export type Answered = (began: number, ip: string, by: Caller) => void;
 
 type Route = { operation: Operation; validate: ValidateFunction; answered: Answered };
 
-/** An answer that is made, and not yet sent. */
+/** An answer that has not been sent yet. */
 type Made = {
   request: IncomingMessage;
   response: ServerResponse;
@@ -51,7 +51,7 @@ type Made = {
 
 const bearerKey = 'Bearer cfk_';
 
-/** Answers whether it took the request. */
+/** The fast path; it returns whether it took the request. */
 export function createFastPath(settings: Settings): FastPath {
   const routes = new Map<string, Route>();
   for (const operation of settings.operations) {
@@ -78,7 +78,7 @@ export function createFastPath(settings: Settings): FastPath {
   };
 }
 
-/** Whether a request has nothing that only the framework knows how to deal with. */
+/** Whether a request contains nothing that only the framework can handle. */
 function isPlain(request: IncomingMessage, { trustProxy }: Settings): boolean {
   const { headers } = request;
   return (
@@ -107,9 +107,9 @@ async function answer(
 }
 
 /**
- * To wake the process that waits for an answer costs more than to make the answer. So what is made in one turn of the
- * event loop is sent in one go, at the turn's end: the first answer wakes the peer, the others find it awake. They
- * are logged and counted when all are on their way.
+ * Waking the process that waits for an answer costs more than making the answer. So all answers that are made in one
+ * turn of the event loop are sent together at its end: the first one wakes the peer, and the others find it awake. They
+ * are logged and counted once all have been sent.
  */
 function createSender(closing: AbortSignal): (made: Made) => void {
   let made: Made[] = [];
@@ -142,7 +142,7 @@ function permissionOf({ access }: Operation) {
   return access.permission;
 }
 
-/** The framework's answer to a request whose body has been read. */
+/** Answers a request whose body has been read by the framework. */
 async function takeFullPath(
   app: FastifyInstance,
   request: IncomingMessage,
@@ -160,7 +160,9 @@ async function takeFullPath(
   response.end(rawPayload);
 }
 
-/** The framework takes nothing more once it closes; what came before, and failed, has changed nothing. */
+/**
+ * The answer if the framework has closed: it accepts no more requests. A request that failed here has changed nothing.
+ */
 function refuse(response: ServerResponse, requestId: string): void {
   const error = new CurfewError('shutting_down');
   response.writeHead(error.status, {

@@ -4,7 +4,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { networkOf } from '../domain/address-bytes.ts';
 import type { FenceGauges } from './metrics.ts';
 
-/** Where verifiers attach: the node behind this server. */
+/** The node behind this server, to which verifiers attach. */
 export type VerifierHost = {
   attach(stream: {
     send(message: object): void;
@@ -12,7 +12,7 @@ export type VerifierHost = {
     readonly queued: number;
     close(): void;
   }): { receive(text: string): void; closed(): void };
-  /** Lets verifiers go, each empty. */
+  /** Releases the verifiers, each after it has emptied its memory. */
   release(): Promise<void>;
   statistics(): FenceGauges;
   onPropagated(heard: (seconds: number, by: 'acks' | 'timeout') => void): void;
@@ -21,15 +21,15 @@ export type VerifierHost = {
 const path = '/v1/fence';
 /** A renewal with a thousand sessions in it is the largest message. */
 const largestMessage = 128 * 1024;
-/** Streams at once that have said who they are; each costs memory. */
+/** Open streams that have identified themselves; each costs memory. */
 const mostStreams = 10_000;
-/** Those that have said nothing yet: of one address, and in all. Whoever means it says hello at once. */
+/** Open streams that have sent nothing yet, per address and in all. A genuine verifier says hello at once. */
 const mostSilent = { ofAddress: 100, inAll: 1000 };
-/** Milliseconds until whoever connects has said who it is, and for the other side to close as well. */
+/** Milliseconds for a verifier to identify itself, and for the other side to close as well. */
 const helloTime = 10_000;
 const closeTime = 1000;
 
-/** Takes WebSockets at `/v1/fence` and hands each to the node as an ordered stream. */
+/** Accepts WebSockets at `/v1/fence` and passes each to the node as an ordered stream. */
 export function acceptVerifiers(
   server: Server,
   host: VerifierHost,
@@ -41,7 +41,7 @@ export function acceptVerifiers(
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (request.url?.split('?', 1)[0] !== path) refuse(socket, 404, 'Not Found');
-    // Whoever is told to leave would come back at once, and have to be told again.
+    // A verifier that is told to leave reconnects at once and would have to be told again.
     else if (leaving || sockets.clients.size - silent.size >= mostStreams) refuse(socket, 503, 'Service Unavailable');
     else {
       const address = networkOf(addressOf(request));
@@ -58,12 +58,12 @@ export function acceptVerifiers(
 }
 
 /**
- * Streams on which nothing has been said yet. One too many costs the oldest its place, of the address or of all: whoever
- * opens streams and says nothing on them keeps nobody out who does.
+ * Streams on which nothing has been received yet. One too many closes the oldest, of the address or of all: so a client
+ * that opens streams and sends nothing cannot keep others out.
  */
 export class SilentStreams {
   readonly #most: { ofAddress: number; inAll: number };
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   readonly #all: Map<Stream, string> = new Map();
   readonly #byAddress: Map<string, Set<Stream>> = new Map();
 
@@ -75,7 +75,7 @@ export class SilentStreams {
     return this.#all.size;
   }
 
-  /** Takes a stream; to be called back when it has spoken, or is gone. */
+  /** Adds a stream; call the returned function when it has sent something or has closed. */
   add(address: string, stream: Stream): () => void {
     const others = this.#byAddress.get(address) ?? new Set();
     if (others.size >= this.#most.ofAddress) this.#cut(others);
@@ -111,7 +111,7 @@ function carry(socket: WebSocket, host: VerifierHost, spoken: () => void): void 
     },
     close() {
       socket.close();
-      // Whoever does not answer, or does not even read, is cut off.
+      // A peer that does not answer, or does not even read, is cut off.
       setTimeout(() => socket.terminate(), closeTime).unref();
     },
   });
@@ -123,14 +123,14 @@ function carry(socket: WebSocket, host: VerifierHost, spoken: () => void): void 
   socket.once('message', notSilent);
   socket.once('close', notSilent);
   socket.on('message', (data, isBinary) => {
-    // Text is what the protocol speaks; bytes are read as text that is none of it.
+    // The protocol is text; binary data is passed on as text that breaks it.
     handler.receive(isBinary ? '' : String(data));
   });
   socket.on('error', () => socket.terminate());
   socket.on('close', () => handler.closed());
 }
 
-/** A stream that is gone says so by its close. */
+/** For errors of sending: a broken stream is noticed by its close. */
 function ignore(): void {}
 
 function refuse(socket: Duplex, status: number, text: string): void {

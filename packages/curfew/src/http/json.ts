@@ -9,9 +9,9 @@ type Parser = (
 ) => void;
 
 /**
- * Reads bodies of JSON, as every surface takes them: clients that say JSON of everything send nothing after it, so an
- * empty body is `empty`, as if none had come. One that is nested too deep is refused before it is read: what walks
- * through a value by calling itself, as `JSON.stringify` does, would run out of stack on it.
+ * Reads JSON bodies, for the API and the dialects. Some clients declare JSON and then send no body, so an empty body
+ * gives `empty`. One that is nested too deeply is refused before it is parsed: recursive functions such as
+ * `JSON.stringify` would run out of stack.
  */
 export function jsonParser(app: FastifyInstance, empty: unknown): Parser {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -24,7 +24,7 @@ export function jsonParser(app: FastifyInstance, empty: unknown): Parser {
 
 const tooDeep = `It is nested more than ${limits.jsonDepth} levels deep.`;
 
-/** Counts the brackets outside of texts, whether or not the rest is JSON: in one walk, whatever was sent. */
+/** Counts the brackets outside strings in a single pass, whether or not the rest is JSON. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
   let inText = false;
@@ -41,7 +41,7 @@ function isTooDeep(text: string): boolean {
 
 const [quote, backslash, openList, openObject, closeList, closeObject] = [...'"\\[{]}'].map((one) => one.charCodeAt(0));
 
-/** Takes JSON, and whatever has nothing in it; any other content is refused. */
+/** Accepts JSON and empty bodies of any type; any other content is refused. */
 export function acceptJson(app: FastifyInstance, empty: unknown): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, jsonParser(app, empty));

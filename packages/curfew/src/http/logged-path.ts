@@ -1,11 +1,11 @@
-/** What stands between slashes. */
+/** The text between slashes. */
 const part = /[^/]+/g;
-/** What people call their routes: short, or words. Whatever else there is could be a token, an id or an address. */
+/** Parts of usual routes are short or are words. Anything else could be a token, an id or an address. */
 const plainPart = /^(?:[\w.-]{1,7}|[a-z._-]{1,40})$/;
 
 /**
- * A path that no route has, as a log may keep it: without its query, and without what could be a token. What has a
- * route is logged as the route.
+ * A path without a route, in a form that may be logged: without its query and without anything that could be a token.
+ * A path with a route is logged as the route.
  */
 export function loggedPath(url: string): string {
   const path = url.split('?', 1)[0]!.replace(part, (text) => (plainPart.test(text) ? text : '…'));

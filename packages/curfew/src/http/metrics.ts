@@ -2,28 +2,28 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { version } from '../version.ts';
 import { oneAtATime, within } from './patience.ts';
 
-/** What the store and the authority can tell when they are asked. */
+/** Numbers that the store and the authority return when asked. */
 export type Gauges = {
   activeSessions(): Promise<number>;
   logHead(): Promise<number>;
   storeBytes(): Promise<number>;
-  /** What becomes of the calls to the store. */
+  /** The outcomes of the calls to the store. */
   calls: StoreGauges;
-  /** Milliseconds that the server's clock is ahead of the store's; `undefined` while that is not known. */
+  /** Milliseconds by which the server's clock is ahead of the store's; `undefined` while unknown. */
   clockOffset?: () => number | undefined;
 };
 
 export type StoreGauges = {
   listen(onCall: (call: string, seconds: number, code: string | undefined) => void): void;
-  /** Milliseconds that the oldest call has waited which is not answered yet. */
+  /** Milliseconds that the oldest unanswered call has waited. */
   readonly oldest: number;
-  /** `completedAt`: epoch milliseconds. */
   /** Sessions that calls have ended, by reason. */
   readonly ends: ReadonlyMap<string, number>;
+  /** `completedAt`: epoch milliseconds. */
   readonly sweeps: { expired: number; endsWritten: number; forgotten: number; more: boolean; completedAt: number };
 };
 
-/** What the fence tells of itself. */
+/** The fence's own numbers. */
 export type FenceGauges = {
   leased: boolean;
   verifiers: number;
@@ -34,20 +34,20 @@ export type FenceGauges = {
   settled: { acks: number; timeout: number };
   expired: number;
   dropped: number;
-  /** Why the node started over, and how often. */
+  /** How often the node started over, by reason. */
   restarts: Readonly<Record<string, number>>;
   own: { sessions: number; hits: number; misses: number; asked: number };
   /** Times that the node's lease ran out before it was renewed. */
   leaseLosses: number;
-  /** Holders whose leases ran out while a change waited for them, and how often; the names are few. */
+  /** How often a holder's lease ran out while a change waited for it, by name; there are few names. */
   waitedFor: ReadonlyMap<string, number>;
 };
 
 export type Metrics = {
   readonly contentType: string;
-  /** The page: always, whatever the store does. */
+  /** The page of metrics; it is made even if the store does not answer. */
   render(): Promise<string>;
-  /** Counts requests of one kind, each with the seconds that it took. */
+  /** Returns the function that counts requests of one kind, each with the seconds that it took. */
   counter(route: string, method: string, status: number): (seconds: number) => void;
   /** Counts an answer that was an error, by its code. */
   countError(code: string): void;
@@ -55,19 +55,19 @@ export type Metrics = {
   countSignIn(result: string): void;
 };
 
-/** What the fence tells, when it is asked and when a change is known everywhere. */
+/** The fence's numbers: on request, and whenever a change is known everywhere. */
 export type FenceSource = {
   statistics(): FenceGauges;
   onPropagated(heard: (seconds: number, by: 'acks' | 'timeout') => void): void;
 };
 
-/** Milliseconds that the store may take to tell a number; then the page is made without it. */
+/** Milliseconds that the store may take to return a number; after that the page is made without it. */
 const patience = 500;
 const buckets = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5];
-/** An end waits for a lease with its margin at most: two and a half seconds by default. */
+/** An end waits at most for a lease and its margin: two and a half seconds by default. */
 const propagationBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** Prometheus metrics of one server; a registry of its own, so that two servers in one process count apart. */
+/** Prometheus metrics of one server, in a registry of its own, so that two servers in one process count separately. */
 export function createMetrics(gauges: Gauges, fence: FenceSource): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -98,7 +98,7 @@ export function createMetrics(gauges: Gauges, fence: FenceSource): Metrics {
   };
 }
 
-/** Something that is counted by one label. */
+/** A counter with one label. */
 function addLabelled(registry: Registry, name: string, help: string, label: string): (value: string) => void {
   const counter = new Counter({ name, help, labelNames: [label], registers: [registry] });
   return (value) => counter.inc({ [label]: value });
@@ -107,7 +107,7 @@ function addLabelled(registry: Registry, name: string, help: string, label: stri
 function addPropagation(registry: Registry, fence: FenceSource): void {
   const duration = new Histogram({
     name: 'curfew_end_duration_seconds',
-    help: 'How long ends and other changes waited until they were known everywhere, and what they waited for last.',
+    help: 'How long ends and other changes took to be known everywhere, by what they waited for last.',
     labelNames: ['by'] as const,
     buckets: propagationBuckets,
     registers: [registry],
@@ -118,7 +118,7 @@ function addPropagation(registry: Registry, fence: FenceSource): void {
 function addBuild(registry: Registry): void {
   const info = new Gauge({
     name: 'curfew_build_info',
-    help: 'Always 1; its label is the version that runs.',
+    help: 'Always 1; its label is the running version.',
     labelNames: ['version'] as const,
     registers: [registry],
   });
@@ -142,7 +142,7 @@ function addRequests(registry: Registry): Metrics['counter'] {
   });
   const counters = new Map<string, (seconds: number) => void>();
   return (route, method, status) => {
-    // Found by its labels once: that costs more than the counting.
+    // Looked up by its labels only once, because that costs more than counting.
     const key = `${method} ${status} ${route}`;
     const known = counters.get(key);
     if (known) return known;
@@ -156,7 +156,7 @@ function addRequests(registry: Registry): Metrics['counter'] {
   };
 }
 
-/** What takes a question to the store; a number that it does not tell in time is left out. */
+/** Numbers for which the store is asked; one that it does not return in time is left out. */
 function addStore(registry: Registry, gauges: Gauges): () => Promise<void> {
   const add = (name: string, help: string, read: () => Promise<number>) => {
     const gauge = new Gauge({ name, help, registers: [registry] });
@@ -169,13 +169,13 @@ function addStore(registry: Registry, gauges: Gauges): () => Promise<void> {
     };
   };
   const asked = [
-    add('curfew_sessions_active', 'Sessions that are neither ended nor suspended.', gauges.activeSessions),
+    add('curfew_sessions_active', 'Sessions that have not ended and are not suspended.', gauges.activeSessions),
     add('curfew_log_head', 'The newest entry of the change log.', gauges.logHead),
-    add('curfew_store_bytes', 'Bytes that the store takes.', gauges.storeBytes),
+    add('curfew_store_bytes', 'Bytes that the store occupies.', gauges.storeBytes),
   ];
   const up = new Gauge({
     name: 'curfew_store_up',
-    help: 'Whether the store told this page its numbers in time: 1 or 0.',
+    help: 'Whether the store returned its numbers for this page in time: 1 or 0.',
     registers: [registry],
   });
   return async () => {
@@ -187,7 +187,7 @@ function addStore(registry: Registry, gauges: Gauges): () => Promise<void> {
 function addCalls(registry: Registry, calls: StoreGauges): void {
   const duration = new Histogram({
     name: 'curfew_store_call_duration_seconds',
-    help: 'How long calls to the store took, those that failed too.',
+    help: 'How long calls to the store took, including failed ones.',
     labelNames: ['call'] as const,
     buckets,
     registers: [registry],
@@ -212,7 +212,7 @@ function addCalls(registry: Registry, calls: StoreGauges): void {
   addGauge(
     registry,
     'curfew_store_oldest_call_seconds',
-    'How long the oldest call to the store has waited that is not answered yet.',
+    'How long the oldest unanswered call to the store has waited.',
     () => calls.oldest / 1000,
   );
 }
@@ -222,7 +222,7 @@ function addSweeps(registry: Registry, calls: StoreGauges): void {
   addTotal(
     registry,
     'curfew_sweep_sessions_total',
-    'Sessions that the sweep of this server dealt with.',
+    "Sessions that this server's sweep handled.",
     () => ({ expired: sweeps.expired, settled: sweeps.endsWritten, forgotten: sweeps.forgotten }),
     'outcome',
   );
@@ -233,13 +233,13 @@ function addSweeps(registry: Registry, calls: StoreGauges): void {
     () => calls.ends,
     'reason',
   );
-  addGauge(registry, 'curfew_sweep_backlog', 'Whether the last piece of the sweep left more to do: 1 or 0.', () =>
+  addGauge(registry, 'curfew_sweep_backlog', 'Whether the last step of the sweep left more to do: 1 or 0.', () =>
     Number(sweeps.more),
   );
   addGauge(
     registry,
     'curfew_sweep_completed_timestamp_seconds',
-    'When the sweep last found nothing more to do: what is older has been dealt with. 0: not yet.',
+    'When the sweep last had nothing left to do: everything older has been handled. 0: not yet.',
     () => sweeps.completedAt / 1000,
   );
 }
@@ -249,7 +249,7 @@ function addClock(registry: Registry, offset: Gauges['clockOffset']): void {
   addGauge(
     registry,
     'curfew_clock_offset_seconds',
-    "How far the server's clock is ahead of the store's; negative when it is behind.",
+    "How far the server's clock is ahead of the store's; negative if it is behind.",
     () => {
       const milliseconds = offset();
       return milliseconds === undefined ? undefined : milliseconds / 1000;
@@ -265,23 +265,19 @@ function addFence(registry: Registry, fence: () => FenceGauges): void {
   gauge('nodes', 'Nodes that are alive, this one included.', ({ nodes }) => nodes);
   gauge(
     'lag',
-    'Changes that this node has applied and some verifier of it still lacks.',
+    'Changes that this node has applied and that one of its verifiers has not.',
     (all) => all.tail - all.applied,
   );
-  gauge('waiting', 'Changes that wait until they are known everywhere.', ({ waiting }) => waiting);
+  gauge('waiting', 'Changes that are waiting to be known everywhere.', ({ waiting }) => waiting);
   gauge('cached_sessions', "Sessions that the node's own verifier remembers.", ({ own }) => own.sessions);
   const total = (name: string, help: string, read: (all: FenceGauges) => number) =>
     addTotal(registry, `curfew_fence_${name}_total`, help, () => read(fence()));
-  total('settled_acks', 'Changes that everybody acknowledged.', ({ settled }) => settled.acks);
-  total(
-    'settled_timeout',
-    'Changes for which the time ran out that some lease had left.',
-    ({ settled }) => settled.timeout,
-  );
-  total('expired', 'Leases of verifiers that ran out before an ack.', ({ expired }) => expired);
+  total('settled_acks', 'Changes that every holder acknowledged.', ({ settled }) => settled.acks);
+  total('settled_timeout', 'Changes that waited until a lease ran out.', ({ settled }) => settled.timeout);
+  total('expired', 'Leases of verifiers that ran out before an acknowledgement.', ({ expired }) => expired);
   total('dropped', 'Streams that did not keep up or broke the protocol.', ({ dropped }) => dropped);
   total('cache_hits', "Verifications that the node's own verifier answered from memory.", ({ own }) => own.hits);
-  total('cache_misses', "Verifications that the node's own verifier asked the store for.", ({ own }) => own.misses);
+  total('cache_misses', "Verifications for which the node's own verifier asked the store.", ({ own }) => own.misses);
   total(
     'lease_losses',
     "Times that this node's lease ran out before it was renewed.",
@@ -303,7 +299,7 @@ function addFence(registry: Registry, fence: () => FenceGauges): void {
   );
 }
 
-/** A number that is at hand; `undefined` leaves it out. */
+/** A gauge whose value is at hand; `undefined` leaves it out. */
 function addGauge(registry: Registry, name: string, help: string, read: () => number | undefined): void {
   new Gauge({
     name,
@@ -319,7 +315,7 @@ function addGauge(registry: Registry, name: string, help: string, read: () => nu
 
 type ByName = Readonly<Record<string, number>> | ReadonlyMap<string, number>;
 
-/** What somebody else counts: one number, or, with a label, numbers by name. */
+/** A counter whose value is kept elsewhere: one number, or, with a label, numbers by name. */
 function addTotal(registry: Registry, name: string, help: string, read: () => number): void;
 function addTotal(registry: Registry, name: string, help: string, read: () => ByName, label: string): void;
 function addTotal(registry: Registry, name: string, help: string, read: () => number | ByName, label?: string): void {

@@ -7,14 +7,14 @@ import { sameSiteErrors } from './checks/same-site.ts';
 import type { Operation } from './operation.ts';
 import { Problem, ref } from './schemas.ts';
 
-/** What any operation may refuse with. */
+/** Errors of any operation. */
 const always: readonly ErrorCode[] = ['store_unavailable', 'shutting_down', 'internal'];
-/** What an operation that is sent something may refuse with. */
+/** Errors of operations with parameters or a body. */
 const ofShapes: readonly ErrorCode[] = ['missing_field', 'unknown_field', 'wrong_type', 'invalid_value'];
 const ofBodies: readonly ErrorCode[] = ['body_not_json', 'body_too_large', 'unsupported_media_type'];
 const ofWrites: readonly ErrorCode[] = ['store_full', 'outcome_unknown'];
 
-/** Errors that many operations share: the documentation explains them once. */
+/** Errors that many operations share; the documentation explains them once. */
 export const commonErrors: readonly ErrorCode[] = [
   ...authenticationErrors,
   ...sameSiteErrors,
@@ -24,7 +24,7 @@ export const commonErrors: readonly ErrorCode[] = [
   ...always,
 ];
 
-/** Every error that an operation may refuse with, each once. */
+/** Every error of an operation, each once. */
 export function errorsOf(operation: Operation): ErrorCode[] {
   const { body, query, params, method } = operation;
   return [
@@ -42,11 +42,11 @@ export function errorsOf(operation: Operation): ErrorCode[] {
 const codeHeader = {
   type: 'object',
   properties: {
-    'x-2fa-code': { type: 'string', description: 'A second factor: a code of the authenticator, or a backup code.' },
+    'x-2fa-code': { type: 'string', description: 'A second factor: a code from the authenticator, or a backup code.' },
   },
 };
 
-/** An operation as Fastify and the OpenAPI document take it. */
+/** An operation's schema for Fastify and the OpenAPI document. */
 export function schemaOf(operation: Operation): FastifySchema {
   const { answer, summary, description, id, tag, access } = operation;
   const paragraphs = [description, describeAccess(operation)].filter((text) => text !== undefined);
@@ -71,7 +71,7 @@ export function schemaOf(operation: Operation): FastifySchema {
 
 type Answers = Record<number, { description: string; content: Record<string, { schema: object }> }>;
 
-/** What is no success stands beside the problems of the same status. */
+/** Adds the `otherwise` answer to the problems of the same status. */
 function withOtherwise({ otherwise, schema }: Operation['answer'], problems: Answers): Answers {
   if (!otherwise || !schema) return problems;
   const { status, description } = otherwise;
@@ -80,7 +80,7 @@ function withOtherwise({ otherwise, schema }: Operation['answer'], problems: Ans
   return { ...problems, [status]: { description: `${description}\n\n${codes}`, content: both } };
 }
 
-/** One answer a status, naming its codes. */
+/** One answer for each status, which names its codes. */
 function problemsOf(codes: readonly ErrorCode[]): Answers {
   const byStatus = Map.groupBy(codes, (code) => errors[code].status);
   return Object.fromEntries(
@@ -103,10 +103,10 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
       summary: 'End any session, anywhere, now.',
       description:
         'Errors are problem documents (RFC 9457) with a `code`, and a `remedy` that says what to do. Times are RFC 3339. ' +
-        'Every call that ends or changes something answers with a receipt.',
+        'Every call that ends or changes a session returns a receipt.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    // Relative to the document, which may stand behind a proxy's path.
+    // Relative to the document, which a proxy may serve under a path of its own.
     servers: [{ url: '.', description: 'This server.' }],
     components: {
       securitySchemes: {
@@ -115,7 +115,7 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
       },
     },
   },
-  // No path begins with that of the server; to look for it, the URL would have to be absolute.
+  // No path begins with the server's base path; to strip it, the URL would have to be absolute.
   stripBasePath: false,
   refResolver: { buildLocalReference: (json) => String(json['$id']) },
 };

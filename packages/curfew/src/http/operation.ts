@@ -8,13 +8,13 @@ import type { Readiness } from './readiness.ts';
 import type { OpenStreams } from './streams.ts';
 
 /*
- * An operation of the API is declared once: its route, its shapes, what it takes to call it, its errors and what it
- * does. The server, the OpenAPI document, the client and the documentation derive from it.
+ * An operation of the API is declared once: its route, its shapes, what it requires, its errors and what it does. The
+ * server, the OpenAPI document, the client and the documentation derive from it.
  */
 
 export type Services = {
   authority: Authority;
-  /** Aborted when the server closes: ends streams. */
+  /** Aborted when the server closes; ends streams. */
   closing: AbortSignal;
   readiness: Readiness;
   streams: OpenStreams;
@@ -31,16 +31,16 @@ export type Context<Params, Query, Body> = Services & {
   reply: FastifyReply;
 };
 
-/** What it takes, of a person, besides the permission. */
+/** What a person needs besides the permission. */
 export type Assurance = 'second-factor' | 'fresh-sign-in';
 
 /**
  * Who may call an operation.
  * - `open`: anybody.
- * - `signed-in`: whoever has a session or a key.
- * - a permission, which a key has as a scope; `person` says what a person must show besides.
- * - with `owner`: a person whose own it is needs no permission, but perhaps `own`; for others' it takes the permission
- *   and `others`.
+ * - `signed-in`: anyone with a session or a key.
+ * - a permission, which a key has as a scope; `person` is what a person needs besides.
+ * - with `owner`: the owner needs no permission, but `own`, if given; anybody else needs the permission, and people also
+ *   `others`.
  */
 export type Access<Params, Query, Body> =
   | 'open'
@@ -48,7 +48,7 @@ export type Access<Params, Query, Body> =
   | { permission: Permission; person?: Assurance }
   | {
       permission: Permission;
-      /** Whose it is: a user's id. `undefined` when there is no such thing: then as for others'. */
+      /** The owner's user id. `undefined` if the thing does not exist: then the same as somebody else's. */
       owner(context: Context<Params, Query, Body>): Promise<string | undefined> | string | undefined;
       own?: Assurance;
       others?: Assurance;
@@ -64,14 +64,17 @@ type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B
   summary: string;
   description?: string;
   access: Access<StaticOf<P>, StaticOf<Q>, StaticOf<B>>;
-  /** A cookie that leads nowhere any more is no refusal: then there is no caller. */
+  /** A cookie that is no longer valid is not refused: there is no caller then. */
   deadCookie?: 'no-caller';
   /**
-   * What it writes to, where that may do something itself: the caller must hold all of it (authority/guard.ts). `account`
-   * is also what the sessions of an account may reach.
+   * What it writes to, if that has permissions itself: the caller must have all of them (authority/guard.ts). `account`
+   * also covers what the sessions of an account may reach.
    */
   guards?: 'account' | 'key';
-  /** Asked at every request of an application: takes the fast path. It takes a scope and a body, and no more. */
+  /**
+   * Called at every request of an application, so it has a fast path. Such an operation has a scope and a body, no
+   * more.
+   */
   fastPath?: boolean;
   params?: P;
   query?: Q;
@@ -81,15 +84,15 @@ type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B
     description: string;
     schema?: TSchema;
     type?: string;
-    /** The same shape, when it is no success and no error either. */
+    /** An answer of the same shape that is neither a success nor an error. */
     otherwise?: { status: 503; description: string };
   };
-  /** What the operation itself may refuse with; what its access and its shapes may refuse with is added. */
+  /** The errors of the operation itself; those of its access checks and its shapes are added. */
   errors?: readonly ErrorCode[];
   handle(context: Context<StaticOf<P>, StaticOf<Q>, StaticOf<B>>): Promise<unknown>;
 };
 
-/** An operation whose types were checked where it was declared. */
+/** An operation, with its types erased: they were checked at its declaration. */
 export type Operation = Declaration<TSchema | undefined, TSchema | undefined, TSchema | undefined>;
 
 export function operation<

@@ -1,6 +1,6 @@
-/** What to do with a store that does not answer: not to wait for long, and not to ask again meanwhile. */
+/* For a store that does not answer: do not wait for long, and do not ask again meanwhile. */
 
-/** Asks again only when the last question was answered: a store that is stuck does not gather questions. */
+/** Asks again only after the last answer, so that questions do not pile up at a store that is stuck. */
 export function oneAtATime<Value>(ask: () => Promise<Value>): () => Promise<Value> {
   let asking: Promise<Value> | undefined;
   return () => {
@@ -11,7 +11,7 @@ export function oneAtATime<Value>(ask: () => Promise<Value>): () => Promise<Valu
   };
 }
 
-/** The answer, or `undefined` when it takes longer. @throws what the answer throws */
+/** The answer, or `undefined` if it takes longer. @throws what the answer throws */
 export async function within<Value>(milliseconds: number, answer: Promise<Value>): Promise<Value | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {

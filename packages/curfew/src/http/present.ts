@@ -7,16 +7,16 @@ import type { ApiKeyView } from '../domain/key.ts';
 import type { Session } from '../domain/session.ts';
 
 /*
- * From the domain's shapes to the API's: moments become RFC 3339. What is `undefined` is left out by the serializer.
+ * Turns the domain's shapes into the API's: times become RFC 3339. The serializer leaves out what is `undefined`.
  */
 
 const day = 86_400_000;
 const twoDigits: readonly string[] = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'));
-/** Days as `2026-11-21T`, by their number: a session's moments lie on a few of them. */
+/** Days as `2026-11-21T`, by their number: the times of sessions fall on only a few of them. */
 const days: Map<number, string> = new Map();
 const mostDays = 1000;
 
-/** As `Date.toISOString` does, at a tenth of its cost: an answer holds half a dozen moments. */
+/** Like `Date.toISOString`, at a tenth of its cost: an answer contains half a dozen times. */
 export function rfc3339(moment: number): string {
   const number = Math.floor(moment / day);
   const rest = moment - number * day;
@@ -80,7 +80,7 @@ export function presentEvent(event: Event) {
   return { ...event, at: rfc3339(event.at) };
 }
 
-/** The answer to every end of one session. */
+/** The answer to every operation that ends one session. */
 export function presentEnd({ session, receipt }: EndedSession) {
   const where = receipt.everywhere ? 'everywhere' : 'in the store';
   return {

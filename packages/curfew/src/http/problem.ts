@@ -2,7 +2,7 @@ import { CurfewError, type ErrorCode, errors, isCurfewError } from '../errors.ts
 
 export const problemType = 'application/problem+json; charset=utf-8';
 
-/** An error as a caller is told of it (RFC 9457). Its cause stays in the log. */
+/** An error as a caller sees it (RFC 9457). Its cause is only logged. */
 export function problemOf(error: CurfewError, requestId: string) {
   const { title, status, remedy } = errors[error.code];
   const { detail, errors: fields, methods, reason } = error.facts;
@@ -20,7 +20,7 @@ export function problemOf(error: CurfewError, requestId: string) {
   };
 }
 
-/** What Fastify's own errors are to us. */
+/** Our codes for Fastify's own errors. */
 const ofFastify: Record<string, ErrorCode> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'body_not_json',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'body_not_json',
@@ -57,11 +57,11 @@ export function asCurfewError(error: unknown): CurfewError {
   }
   const known = code === undefined ? undefined : ofFastify[code];
   if (known) return new CurfewError(known, {}, error);
-  // A file outside of its folder, or one that nobody may see, is none.
+  // A file outside its folder, or one that nobody may read, counts as missing.
   if (statusCode === 403 || statusCode === 404) return new CurfewError('route_not_found', {}, error);
-  // A body that is no JSON has a plain SyntaxError; one with `__proto__` in it is refused by the parser too.
+  // A body that is not JSON gives a plain SyntaxError; the parser also refuses one that contains `__proto__`.
   if (statusCode === 400) return new CurfewError('body_not_json', { detail: message ?? '' }, error);
-  // What else a part of the framework refuses is the request's fault too, such as a range that a file does not have.
+  // Anything else that the framework refuses is the request's fault too, such as a range that a file does not have.
   if (statusCode !== undefined && statusCode > 400 && statusCode < 500) {
     return new CurfewError('invalid_value', { detail: message ?? '' }, error);
   }
@@ -78,13 +78,13 @@ function ofValidation(fault: ValidationFault, where: string, cause: unknown): Cu
   return new CurfewError(codeOf(keyword, parentSchema), facts, cause);
 }
 
-/** What is wrong with a value, said of it. */
+/** What is wrong with a value, to follow its path in a sentence. */
 function sentence({ keyword, params, message = 'is not allowed' }: ValidationFault): string {
   switch (keyword) {
     case 'required':
       return 'is required';
     case 'additionalProperties':
-      return 'is not known here';
+      return 'is unknown';
     case 'enum':
       return `must be one of ${(params['allowedValues'] as string[]).join(', ')}`;
     default:

@@ -3,19 +3,19 @@ import { BlockList, isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { normalAddress } from '../domain/address.ts';
 
-/** Which proxies are believed when they say whom they speak for: all, none, the nearest so many, or these addresses. */
+/** Which proxies are trusted to name the client: all, none, the nearest few (a number), or these addresses. */
 export type Proxies = boolean | number | readonly string[];
 
-/** Names for ranges of addresses, as Express has them. */
+/** Names for ranges of addresses, the same as in Express. */
 const ranges: Readonly<Record<string, readonly string[]>> = {
   loopback: ['127.0.0.0/8', '::1/128'],
   linklocal: ['169.254.0.0/16', 'fe80::/10'],
   uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
 };
-/** Proxies that may stand one behind the other. */
+/** The largest number of proxies in a row. */
 const mostHops = 32;
 
-/** @throws a plain `Error` whose message says what the text must be */
+/** @throws a plain `Error`; its message is what the text must be */
 export function parseProxies(text: string): Proxies {
   if (text === 'true' || text === 'false') return text === 'true';
   if (/^\d+$/.test(text)) {
@@ -28,7 +28,7 @@ export function parseProxies(text: string): Proxies {
   return parts;
 }
 
-/** Whether the sender of a request, or the proxy so many before it, is believed. */
+/** Whether an address is trusted: the request's sender (`hop` 0), or the proxy `hop` steps before it. */
 export function trustOf(proxies: Proxies): (address: string, hop: number) => boolean {
   if (typeof proxies === 'boolean') return () => proxies;
   if (typeof proxies === 'number') return (_address, hop) => hop < proxies;
@@ -47,7 +47,7 @@ function listOf(parts: readonly string[]): BlockList {
 
 function addRange(list: BlockList, text: string): void {
   const [address = '', bits, ...more] = text.split('/');
-  // Of an address that is written as IPv6 but is an IPv4 one, the bits would count from elsewhere.
+  // With a prefix length, an IPv4 address written as IPv6 is not converted: its bits count differently.
   const normal = bits === undefined ? normalAddress(address) : isIP(address) === 0 ? undefined : address;
   const family = normal === undefined ? undefined : familyOf(normal);
   const most = family === 'ipv4' ? 32 : 128;
@@ -55,7 +55,7 @@ function addRange(list: BlockList, text: string): void {
   if (normal === undefined || family === undefined || !fine || more.length > 0) {
     throw new Error(
       `must be true, false, a number of proxies, or addresses and ranges such as 10.0.0.7, 10.0.0.0/8 or ` +
-        `${Object.keys(ranges).join(', ')}, with commas between; ${JSON.stringify(text)} is none of these, and names of hosts are not looked up`,
+        `${Object.keys(ranges).join(', ')}, separated by commas; ${JSON.stringify(text)} is none of these, and host names are not looked up`,
     );
   }
   if (bits === undefined) list.addAddress(normal, family);
@@ -67,15 +67,15 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
 }
 
 /**
- * The address that a request comes from, in its one form: as far away as the proxies are believed. Where one of them
- * says something that is no address (`unknown`, for instance), it is the last one that is.
+ * The address that a request comes from, in canonical form: the farthest one that trusted proxies name. Anything that
+ * is not an address (`unknown`, for instance) is skipped.
  */
 export function clientAddress({ headers, socket }: IncomingMessage, trusted: ReturnType<typeof trustOf>): string {
   const { remoteAddress = '' } = socket;
   const named = String(headers['x-forwarded-for'] ?? '').split(',');
   let sender = remoteAddress;
   let client = normalAddress(remoteAddress) ?? remoteAddress;
-  // The nearest proxy has added whom it speaks for at the end.
+  // The nearest proxy has appended the address of its own client.
   for (let hop = 0; named.length > 0 && trusted(sender, hop); hop++) {
     sender = named.pop()!.trim();
     client = normalAddress(sender) ?? client;
@@ -83,14 +83,14 @@ export function clientAddress({ headers, socket }: IncomingMessage, trusted: Ret
   return client;
 }
 
-/** By which proxies say whom they speak for, and how they were asked. */
+/** The headers in which proxies name their client and how it sent the request. */
 const forwarding = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded', 'x-real-ip'] as const;
-/** How many requests in a row must show the same. */
+/** How many requests in a row must come from the same address. */
 const enough = 20;
 
 /**
- * Notices that a proxy stands before the server and is not believed: one address sends request after request that it
- * says to be somebody else's. Then everybody counts as that one, in limits, lists and the log. Says so once.
+ * Warns once if a proxy in front of the server is not trusted: one address sends request after request on behalf of
+ * others. Then all clients count as that address in limits, lists and the log.
  */
 export function watchForProxy(trusted: (address: string, hop: number) => boolean, warn: (text: string) => void) {
   let last: string | undefined;
@@ -105,7 +105,7 @@ export function watchForProxy(trusted: (address: string, hop: number) => boolean
     if (count < enough) return;
     told = true;
     warn(
-      `CURFEW_TRUST_PROXY: everybody seems to come from ${peer}, which says that it speaks for others and is not believed: ` +
+      `CURFEW_TRUST_PROXY: all clients seem to come from ${peer}, which claims to forward requests but is not trusted: ` +
         `limits, lists and the log know only that address, and cookies are not marked as secure. If it is your proxy, set CURFEW_TRUST_PROXY=${peer}.`,
     );
   };

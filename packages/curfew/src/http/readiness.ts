@@ -2,16 +2,16 @@ import type { Logger } from 'pino';
 import { isCurfewError } from '../errors.ts';
 import { oneAtATime, within } from './patience.ts';
 
-/** What is looked at, in this order. */
+/** The checks, in order. */
 export const checkNames = ['storeRead', 'storeWrite', 'lease', 'clock', 'serving'] as const;
 export type CheckName = (typeof checkNames)[number];
 
-/** What is wrong, and for how many milliseconds it has been so, where that is known. */
+/** What is wrong, and for how many milliseconds it has been, if known. */
 export type Trouble = { detail: string; lasting?: number };
 
 /**
- * Says what is wrong, or throws it. Those that are looked at again and again ask nothing of the store; `storeRead` asks
- * it, and only when somebody wants to know.
+ * Each returns or throws what is wrong. `storeRead` asks the store, and runs only when a report is requested; the
+ * others run regularly and do not ask the store.
  */
 export type Checks = {
   readonly storeRead: () => Promise<void>;
@@ -22,24 +22,23 @@ export type CheckReport = { ok: boolean; detail?: string; since?: string };
 export type ReadinessReport = { status: Verdict; checks: Record<CheckName, CheckReport> };
 
 /**
- * Milliseconds that the store may take to be read: whoever probes waits a second, as a rule, and is told more by an
- * answer than by none.
+ * Milliseconds that reading the store may take: probes usually wait a second, and an answer tells them more than none.
  */
 const patience = 750;
-/** How often is looked at what asks nothing of the store: so it is known since when it has been so. */
+/** Milliseconds between runs of the checks that do not ask the store: so it is known since when they have failed. */
 const pause = 500;
 /** Milliseconds for which a server counts as probed. */
 const probed = 60_000;
 
 /**
- * What the server can do now. `unready` and `draining` mean that a request should go elsewhere. A server that cannot
- * write and still verifies is `degraded`, and stays where it is: its neighbours have the same store, and without any of
- * them no application could verify either.
+ * What the server can do now. `unready` and `draining` mean that requests should go elsewhere. A server that can verify
+ * but not write is `degraded` and keeps receiving requests: the other servers use the same store, and if all were taken
+ * out, no application could verify.
  */
 export class Readiness {
   readonly #checks: Checks;
   readonly #logger: Logger;
-  /** Since when what fails has failed, in epoch milliseconds. */
+  /** The checks that fail; `since` in epoch milliseconds. */
   readonly #failing: Map<CheckName, { detail: string; since: number }> = new Map();
   readonly #timer: NodeJS.Timeout;
   readonly #read: () => Promise<Trouble | 'none'>;
@@ -52,14 +51,14 @@ export class Readiness {
     this.#timer = setInterval(() => this.#look(), pause).unref();
   }
 
-  /** Whether somebody has asked lately: who has not need not be told that this server goes. */
+  /** Whether anything has probed lately: if not, nobody would notice that this server is draining. */
   get isProbed(): boolean {
     return performance.now() - this.#probedAt < probed;
   }
 
-  /** Says from now on that requests should go elsewhere; they are served all the same. */
+  /** Reports from now on that requests should go elsewhere; they are still served. */
   drain(): void {
-    this.#note('serving', { detail: 'The server is shutting down, and still serves what it is sent.' });
+    this.#note('serving', { detail: 'The server is shutting down, but still serves requests.' });
   }
 
   async report(): Promise<ReadinessReport> {
@@ -117,9 +116,9 @@ export class Readiness {
   }
 }
 
-/** Anybody may ask, so an error that is not a `CurfewError` is only logged. */
+/** Reports are public, so the message of an error that is not a `CurfewError` is left out. */
 function troubleOf(error: unknown): Trouble {
-  return { detail: isCurfewError(error) ? `${error.message}` : 'It failed in a way that nobody foresaw.' };
+  return { detail: isCurfewError(error) ? `${error.message}` : 'It failed unexpectedly.' };
 }
 
 function timeOf(at: number): string {

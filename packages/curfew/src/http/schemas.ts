@@ -8,14 +8,14 @@ import { sessionStatuses } from '../domain/session.ts';
 import { type ErrorCode, errors } from '../errors.ts';
 
 /*
- * The shapes of the API: TypeScript's types, validation, serialization and the OpenAPI document all come from here.
- * `x-codes` names the errors that a value outside a bound gives, by the bound.
+ * The shapes of the API, from which the TypeScript types, validation, serialization and the OpenAPI document derive.
+ * `x-codes` gives, for a bound, the error for a value outside it.
  */
 
 const oneOf = <const Value extends string>(values: readonly Value[], options: object = {}) =>
   Type.Unsafe<Value>({ type: 'string', enum: [...values], ...options });
 
-/** A part that may be absent; what is absent is left out of the JSON. */
+/** A field that may be absent; if it is, the JSON leaves it out. */
 const maybe = <Schema extends TSchema>(schema: Schema) => Type.Optional(schema);
 
 const text = (maxLength: number, description: string, options: object = {}) =>
@@ -23,7 +23,7 @@ const text = (maxLength: number, description: string, options: object = {}) =>
 
 const time = (description: string) => Type.String({ format: 'date-time', description });
 
-export const userId = text(limits.userIdBytes, "The application's own id of a user: 1 to 255 bytes.", {
+export const userId = text(limits.userIdBytes, "The application's own id for a user: 1 to 255 bytes.", {
   minLength: 1,
   'x-codes': { maxLength: 'user_id_too_long' },
   examples: ['ada'],
@@ -32,7 +32,7 @@ export const sessionId = text(64, 'The id of a session.', { examples: ['0V7oZk3H
 export const accessGroups = Type.Array(text(limits.groupBytes, 'An access group.'), {
   maxItems: limits.groupsPerSession,
   'x-codes': { maxItems: 'too_many_groups' },
-  description: 'Keys that say what the session may reach: at most 100.',
+  description: 'Keys that decide what the session may reach: at most 100.',
   examples: [['staff', 'billing']],
 });
 export const sessionName = text(limits.sessionName, 'A unique name.', { examples: ['front-desk'] });
@@ -41,30 +41,30 @@ export const metadata = Type.Record(Type.String(), Type.Unknown(), {
 });
 /** Seconds in the API, milliseconds inside. */
 const seconds = (description: string) => Type.Integer({ minimum: 1, maximum: 10 * 365 * 86_400, description });
-export const lifetime = seconds('Seconds it lives at most; at most what the policy says.');
-export const idle = seconds('Seconds without activity after which it ends; at most what the policy says.');
+export const lifetime = seconds('Seconds after which the session ends in any case; at most what the policy allows.');
+export const idle = seconds('Seconds without activity after which the session ends; at most what the policy allows.');
 
 export const limit = Type.Integer({
   minimum: 1,
   maximum: limits.pageMax,
   default: limits.pageDefault,
-  description: 'Items a page: 1 to 100.',
+  description: 'Items per page: 1 to 100.',
   'x-codes': { minimum: 'limit_out_of_range', maximum: 'limit_out_of_range' },
 });
-export const cursor = Type.String({ maxLength: 1024, description: '`nextCursor` of the page before.' });
+export const cursor = Type.String({ maxLength: 1024, description: '`nextCursor` of the previous page.' });
 export const paging = { limit: maybe(limit), cursor: maybe(cursor) };
 
 export const wait = oneOf(['everywhere', 'stored'], {
   default: 'everywhere',
-  description: 'Answer when it is over everywhere (the promise), or as soon as it is stored.',
+  description: 'Answer once the change is in force everywhere (the promise), or as soon as it is stored.',
 });
 export const waiting = Type.Object({ wait: maybe(wait) }, { additionalProperties: false });
 export const reason = oneOf(toldReasons, {
   description:
-    'Why, as the application says that ends it for its user; for API keys alone. Without, the reason follows from who ' +
-    'ends it.',
+    'Why the application ends the session for its user; only for API keys. By default, the reason follows from who ends ' +
+    'the session.',
 });
-/** What every end of a user’s sessions can be told. */
+/** Options of every operation that ends a user's sessions. */
 export const ending = Type.Object({ wait: maybe(wait), reason: maybe(reason) }, { additionalProperties: false });
 
 export const Device = Type.Object(
@@ -76,7 +76,7 @@ export const Device = Type.Object(
     os: maybe(Type.Object({ name: Type.String(), version: maybe(Type.String()) })),
     model: maybe(Type.String()),
   },
-  { $id: 'Device', description: 'What the user agent tells of the device.' },
+  { $id: 'Device', description: 'What the user agent reveals about the device.' },
 );
 
 export const Session = Type.Object(
@@ -84,7 +84,9 @@ export const Session = Type.Object(
     id: sessionId,
     userId,
     name: maybe(sessionName),
-    status: oneOf(sessionStatuses, { description: '`suspended`: kept, but not verifiable. `ended`: for good.' }),
+    status: oneOf(sessionStatuses, {
+      description: '`suspended`: kept, but not valid for now. `ended`: never valid again.',
+    }),
     accessGroups: Type.Array(Type.String()),
     device: Device,
     userAgent: maybe(Type.String()),
@@ -105,11 +107,11 @@ export const Session = Type.Object(
 
 export const Receipt = Type.Object(
   {
-    sequence: Type.Integer({ description: "The change's place in the change log." }),
-    endedAt: maybe(time('When the session ended, or the key was revoked: the first time, if it had been already.')),
-    changedAt: maybe(time('When it was changed.')),
+    sequence: Type.Integer({ description: "The change's position in the change log." }),
+    endedAt: maybe(time('When the session ended or the key was revoked: the first time, if that had happened before.')),
+    changedAt: maybe(time('When the change was made.')),
     everywhere: Type.Boolean({
-      description: 'True: no verification that begins from now on, on any machine, answers by what was before.',
+      description: 'True: no verification that begins from now on, on any machine, answers with the earlier state.',
     }),
     by: oneOf(['acks', 'timeout'], { description: 'Every holder acknowledged, or their leases ran out.' }),
     verifiers: Type.Object({
@@ -120,9 +122,9 @@ export const Receipt = Type.Object(
       ),
     }),
     nodes: Type.Object({ applied: Type.Integer(), expired: Type.Integer() }),
-    waitedMs: Type.Integer({ description: 'Milliseconds that the answer waited for that.' }),
+    waitedMs: Type.Integer({ description: 'Milliseconds that the answer waited for this.' }),
   },
-  { $id: 'Receipt', description: 'What an end, or another change, can say of itself.' },
+  { $id: 'Receipt', description: 'What is known about an end or another change.' },
 );
 
 export const Account = Type.Object(
@@ -130,19 +132,21 @@ export const Account = Type.Object(
     id: Type.String(),
     username: Type.String(),
     email: maybe(Type.String()),
-    pendingEmail: maybe(Type.String({ description: 'An address that its owner has set, and nobody has confirmed.' })),
+    pendingEmail: maybe(
+      Type.String({ description: 'An address that the owner has set and nobody has confirmed yet.' }),
+    ),
     name: maybe(Type.String()),
     roles: Type.Array(oneOf(roleNames)),
     permissions: Type.Array(oneOf(permissions)),
     disabled: Type.Boolean(),
     totp: Type.Boolean({ description: 'Whether a second factor is enrolled.' }),
     backupCodesLeft: Type.Integer(),
-    createdAt: time('When it was made.'),
+    createdAt: time('When it was created.'),
     updatedAt: time('When it was last changed.'),
-    lastLoginAt: maybe(time('When it last signed in.')),
+    lastLoginAt: maybe(time('When somebody last signed in to it.')),
     version: Type.Integer(),
   },
-  { $id: 'Account', description: 'Somebody whom Curfew can sign in.' },
+  { $id: 'Account', description: 'An account with which somebody can sign in.' },
 );
 
 export const ApiKey = Type.Object(
@@ -150,22 +154,23 @@ export const ApiKey = Type.Object(
     id: Type.String(),
     name: Type.String(),
     scopes: Type.Array(oneOf(permissions)),
-    createdAt: time('When it was made.'),
+    createdAt: time('When it was created.'),
     createdBy: Type.String(),
     revokedAt: maybe(time('When it was revoked.')),
   },
-  { $id: 'ApiKey', description: "A machine's credential; its token is shown once, when it is made." },
+  { $id: 'ApiKey', description: "A machine's credential; its token is shown once, when the key is created." },
 );
 
 export const NamedSession = Type.Object(
   {
     name: sessionName,
     status: oneOf(['working', 'waiting', 'stopped'], {
-      description: '`working`: a session is in it. `waiting`: for one. `stopped`: its session is suspended, but kept.',
+      description:
+        '`working`: it has a session. `waiting`: it has none yet. `stopped`: its session is suspended, but kept.',
     }),
     config: Type.Record(Type.String(), Type.Unknown()),
     session: maybe(Session),
-    createdAt: time('When it was made.'),
+    createdAt: time('When it was created.'),
     updatedAt: time('When it was last changed.'),
   },
   { $id: 'NamedSession', description: 'A slot with a unique name, which outlives the sessions in it.' },
@@ -173,7 +178,7 @@ export const NamedSession = Type.Object(
 
 export const Event = Type.Object(
   {
-    sequence: Type.Integer({ description: 'Its place in the audit trail.' }),
+    sequence: Type.Integer({ description: 'Its position in the audit trail.' }),
     type: oneOf(eventTypes),
     at: time('When it happened.'),
     by: Type.String({ description: 'Who did it: `user:…`, `key:…`, `policy` or `library`.' }),
@@ -196,11 +201,11 @@ export const Problem = Type.Object(
     instance: Type.String({ description: 'The id of the request, as in the log.' }),
     errors: maybe(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
     methods: maybe(
-      Type.Array(Type.String(), { description: 'Second factors that can be used; none: enrol one first.' }),
+      Type.Array(Type.String(), { description: 'Second factors that can be used; if empty, enrol one first.' }),
     ),
     reason: maybe(Type.String({ description: 'Why the session ended.' })),
   },
-  { $id: 'Problem', description: 'An error, after RFC 9457.' },
+  { $id: 'Problem', description: 'An error, as defined by RFC 9457.' },
 );
 
 const check = (description: string) =>
@@ -208,7 +213,7 @@ const check = (description: string) =>
     {
       ok: Type.Boolean(),
       detail: maybe(Type.String({ description: 'What is wrong.' })),
-      since: maybe(time('Since when.')),
+      since: maybe(time('Since when it has failed.')),
     },
     { description },
   );
@@ -216,21 +221,21 @@ const check = (description: string) =>
 export const readiness = Type.Object({
   status: oneOf(['ready', 'degraded', 'unready', 'draining'], {
     description:
-      '`degraded`: it verifies, and cannot write. `unready`: it cannot verify. `draining`: it is about to shut down.',
+      '`degraded`: it verifies, but cannot write. `unready`: it cannot verify. `draining`: it is about to shut down.',
   }),
   checks: Type.Object({
     storeRead: check('The store can be read.'),
-    storeWrite: check('What is written to the store lasts: no write has failed or been held up lately.'),
-    lease: check('The server holds its lease on the store, without which it verifies nothing.'),
-    clock: check('The clock of the server can be believed.'),
+    storeWrite: check('The store accepts writes: none has failed or been delayed recently.'),
+    lease: check('The server holds its lease on the store, without which it cannot verify.'),
+    clock: check("The server's clock can be trusted."),
     serving: check('The server is not about to shut down.'),
   }),
 });
 
-/** Named in the OpenAPI document; everything else stands where it is used. */
+/** Shapes with a name in the OpenAPI document; all others are inline. */
 export const components = [Device, Session, Receipt, Account, ApiKey, NamedSession, Event, Problem] as const;
 
-/** Stands for a named shape. */
+/** A reference to a named shape. */
 export const ref = <Schema extends TSchema & { $id?: string }>(schema: Schema) =>
   Type.Unsafe<Static<Schema>>({ $ref: `${(schema as { $id: string }).$id}#` });
 
@@ -241,7 +246,7 @@ export const tokens = {
 
 export const sort = oneOf(
   sortKeys.flatMap((key) => [key, `-${key}` as const]),
-  { default: '-createdAt', description: 'The order; `-` is downwards.' },
+  { default: '-createdAt', description: 'The order; `-` means descending.' },
 );
 
 export type { Static, TSchema };

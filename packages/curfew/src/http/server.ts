@@ -40,7 +40,7 @@ import { OpenStreams } from './streams.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks; set for every operation that is not open. */
+    /** The caller; set for every operation that is not open. */
     caller: Caller | undefined;
     admission: Admission | undefined;
   }
@@ -51,12 +51,12 @@ export type ServerSettings = {
   random: Random;
   logger: Logger;
   gauges: Gauges;
-  /** Takes the line of each request: fixed fields, none of them secret, so nothing is searched for what is. */
+  /** Logs one line for each request. Its fields are fixed and contain no secrets, so it does not redact. */
   requestLogger: Logger;
   readiness: Readiness;
-  /** Where verifiers attach. */
+  /** The node to which verifiers attach. */
   fence: VerifierHost;
-  /** Which proxies are believed when they say whom they speak for. */
+  /** Which proxies are trusted to name the client. */
   trustProxy: Proxies;
   /** Wire formats of other systems: each registers its own routes. */
   dialects: readonly DialectPlugin[];
@@ -66,17 +66,17 @@ export type DialectPlugin = (app: FastifyInstance, services: Services) => void |
 
 export type HttpServer = {
   app: FastifyInstance;
-  /** Lets verifiers go, takes no more connections, and finishes what comes on those that there are. */
+  /** Releases the verifiers, accepts no more connections, and answers the requests on the existing ones. */
   close(): Promise<void>;
 };
 
 /**
- * Milliseconds for which the connections that there are may go on, once no others are taken: a client that is about to
- * send its next request would find its connection cut otherwise, and could not know whether it was heard.
+ * Milliseconds for which existing connections stay open once no new ones are accepted. Otherwise a client that is about
+ * to send a request would find its connection closed and could not know whether the request was received.
  */
 const linger = 500;
 
-/** Milliseconds in which whoever sent what is no request can still read why that was refused. */
+/** Milliseconds for a client to read why what it sent was refused as not being a request. */
 const farewell = 1000;
 
 /** The HTTP server: the native API, its documentation, the probes, and the dialects. */
@@ -107,14 +107,14 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
           longWay(request, response);
         }),
       ),
-    // Fastify's own lines are not needed: ours are one a request, below.
+    // Fastify's own lines are not needed: we log one for each request, below.
     logger: false,
     trustProxy: trustProxy === false ? false : trusted,
     bodyLimit: limits.bodyBytes,
     genReqId: requestIds(random),
-    // In-flight requests are finished; connections that wait for the next one are closed.
+    // Requests in progress are finished; idle connections are closed.
     forceCloseConnections: 'idle',
-    // What comes while the server closes is refused in our own words.
+    // Requests that arrive while the server closes get our own error.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 2048 },
     schemaController: { compilersFactory: { buildSerializer: createSerializers } },
@@ -132,17 +132,17 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   });
   const noteProxy = watchForProxy(trusted, (text) => logger.warn(text));
   app.addHook('onRequest', (request, _reply, done) => {
-    // The framework's own is as it was sent, and read anew each time that it is asked for.
+    // The framework's own value is not in canonical form, and is computed again at each access.
     Object.defineProperty(request, 'ip', { value: clientAddress(request.raw, trusted) });
     noteProxy(request);
     if (refusing) done(new CurfewError('shutting_down'));
     else if (hostsIn(request.raw) > 1)
-      done(new CurfewError('invalid_value', { detail: 'It names more than one Host.' }));
+      done(new CurfewError('invalid_value', { detail: 'The request has more than one Host.' }));
     else done();
   });
   app.addHook('preValidation', (request) => admitAgain(request));
   app.addHook('onSend', (_request, reply, payload, done) => {
-    // What was accepted is finished, and its connection not kept for another.
+    // Accepted requests are finished, but their connections are not kept open.
     if (closing.signal.aborted) reply.header('connection', 'close');
     done(null, payload);
   });
@@ -169,7 +169,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   await app.register(async (api) => {
     acceptJson(api, undefined);
     api.addHook('onSend', (_request, reply, payload, done) => {
-      // Answers hold tokens, or what a token opened: no cache may keep one.
+      // Answers contain tokens, or what only a token gives access to: no cache may store them.
       if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
       done(null, payload);
     });
@@ -198,10 +198,10 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   return {
     app,
     async close() {
-      // While they can still be told, and everything else is served as before: nobody has to wait out what they were
-      // granted.
+      // First, while verifiers can still be told and everything else is served: so nobody has to wait for leases to
+      // end.
       await verifiers.close();
-      // Streams end, and every answer closes its connection.
+      // Ends streams; from here on every answer closes its connection.
       closing.abort();
       await stopListening(app.server);
       refusing = true;
@@ -212,9 +212,8 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
 }
 
 /**
- * The connections of a server, each with the answer to its latest request. When the server closes, whatever was asked is
- * answered; a connection on which nothing was asked, or only half a header has come, holds nobody up. Node.js counts
- * such a one as busy.
+ * The connections of a server, each with the answer to its latest request. When the server closes, every request is
+ * answered; connections without a request, or with only half a header, are closed. Node.js would count those as busy.
  */
 class Connections {
   readonly #latest: Map<Socket, ServerResponse | undefined> = new Map();
@@ -235,11 +234,11 @@ class Connections {
   }
 }
 
-/** Takes no more connections; resolves when those that there are have gone, or have had the time for it. */
+/** Accepts no more connections; resolves once the existing ones have closed, or after {@link linger}. */
 async function stopListening(server: Server): Promise<void> {
   if (!server.listening) return;
   const gone = once(server, 'close');
-  // Not as an HTTP server does it, which cuts at once the connections on which nothing is under way.
+  // An HTTP server's own `close` would close idle connections at once.
   NetServer.prototype.close.call(server);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
@@ -250,15 +249,15 @@ async function stopListening(server: Server): Promise<void> {
 }
 
 function listener(handle: RequestListener): Server {
-  // A client that asks now and then keeps its connection; headers and bodies that trickle in hold none for longer than
-  // this, which is looked at every second.
+  // A client that sends a request now and then keeps its connection. Headers and bodies that arrive slowly are given up
+  // after the request timeout, which is checked every second.
   const patience = { requestTimeout: 30_000, connectionsCheckingInterval: 1000 };
-  // Whoever offers another protocol, as some clients do with each first request, is answered by HTTP.
+  // A client that offers another protocol, as some do with their first request, is answered by HTTP.
   const shouldUpgradeCallback = ({ headers }: IncomingMessage) => /^websocket$/i.test(headers.upgrade ?? '');
   return createHttpServer({ keepAliveTimeout: 72_000, shouldUpgradeCallback, ...patience }, handle);
 }
 
-/** Ids of requests, for logs and problem documents: of this server's start, and counted. */
+/** Ids of requests, for logs and problem documents: an id of this server's start, and a counter. */
 function requestIds(random: Random): () => string {
   const start = newId('requests', Date.now(), random);
   let count = 0;
@@ -289,8 +288,8 @@ function addOperation(app: FastifyInstance, services: Services, operation: Opera
 }
 
 /**
- * The page that shows the API. All of its links are relative, and it stands at a path with a slash at its end, so that
- * it works as well where a proxy has put the server under a path of its own.
+ * The page that shows the API. All its links are relative and its path ends with a slash, so that it also works if a
+ * proxy serves it under a path of its own.
  */
 const documentation: FastifySwaggerUiOptions = {
   routePrefix: '/docs',
@@ -302,7 +301,7 @@ const documentation: FastifySwaggerUiOptions = {
       else done();
     },
   },
-  // What the page reads lies one level lower than the document by itself.
+  // The page reads the document from one level deeper than the document's own path.
   transformSpecification: (document) => ({ ...document, servers: [{ url: '..', description: 'This server.' }] }),
   transformSpecificationClone: false,
 };
@@ -330,7 +329,7 @@ function addProbes(app: FastifyInstance, metrics: Metrics): void {
   app.get('/', hidden, async (_request, reply) => reply.redirect('docs/'));
 }
 
-/** Whatever went wrong, as a problem document. */
+/** Answers with any error as a problem document. */
 function sendProblem({ fault }: Services, request: FastifyRequest, reply: FastifyReply, thrown: unknown): void {
   const error = asCurfewError(thrown);
   fault(error, request);
@@ -344,7 +343,7 @@ function sendProblem({ fault }: Services, request: FastifyRequest, reply: Fastif
     .send(problemOf(error, request.id));
 }
 
-/** The answer to what is no request of HTTP, or takes too long to become one: there is none that a route could answer. */
+/** Answers bytes that are not an HTTP request, or take too long to become one: no route could answer them. */
 function refuseBytes({ code }: NodeJS.ErrnoException, socket: Socket, requestId: string): void {
   if (code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
@@ -362,17 +361,17 @@ function refuseBytes({ code }: NodeJS.ErrnoException, socket: Socket, requestId:
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${text}\r\n${lines.join('')}\r\n${body}`);
-  // Whoever goes on sending after that would keep its connection.
+  // A client that keeps sending would keep its connection.
   setTimeout(() => socket.destroy(), farewell).unref();
 }
 
 const notHttp: Record<string, { status: number; text: string; detail: string }> = {
-  '': { status: 400, text: 'Bad Request', detail: 'It is not an HTTP/1.1 request.' },
-  HPE_HEADER_OVERFLOW: { status: 431, text: 'Request Header Fields Too Large', detail: 'Its headers are too large.' },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, text: 'Request Timeout', detail: 'It took too long to arrive.' },
+  '': { status: 400, text: 'Bad Request', detail: 'This is not an HTTP/1.1 request.' },
+  HPE_HEADER_OVERFLOW: { status: 431, text: 'Request Header Fields Too Large', detail: 'The headers are too large.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, text: 'Request Timeout', detail: 'The request took too long to arrive.' },
 };
 
-/** The same sign-in, whichever API it comes through, counted by its result. */
+/** Counts sign-ins by their result, whichever API they come through. */
 function counted(signIn: Authority['signIn'], metrics: Metrics): Authority['signIn'] {
   return async (...given) => {
     try {
@@ -386,7 +385,7 @@ function counted(signIn: Authority['signIn'], metrics: Metrics): Authority['sign
   };
 }
 
-/** Every error is counted. What nobody foresaw, and what the store could not do, goes to the log with its cause. */
+/** Counts every error. Unexpected errors and failures of the store are logged with their cause. */
 function faultLogger(logger: Logger, metrics: Metrics): Services['fault'] {
   return (error, { id }) => {
     metrics.countError(error.code);
@@ -397,7 +396,7 @@ function faultLogger(logger: Logger, metrics: Metrics): Services['fault'] {
 type RequestLine = {
   id: string;
   method: string;
-  /** The route's, or without its query: that may hold what is secret. */
+  /** The route's path, or the request's without its query, which may contain secrets. */
   path: string;
   status: number;
   ms: number;
@@ -405,7 +404,7 @@ type RequestLine = {
   by: Caller | undefined;
 };
 
-/** One line a request. */
+/** Logs one line for each request. */
 function logRequest(logger: Logger, { id, method, path, status, ms, ip, by }: RequestLine): void {
   logger.info({ method, path, status, id, ms: rounded(ms), ip, by: by && actorOf(by) }, 'request');
 }

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 
-/** Where a browser says that a request comes from; `unsaid` is a program that is none, or a very old one. */
+/** Where a browser says a request comes from; `unsaid`: another program, or a very old browser. */
 export function siteOf(request: FastifyRequest): 'ours' | 'another' | 'unsaid' {
   const { 'sec-fetch-site': site, origin } = request.headers;
   if (site !== undefined) return site === 'same-origin' ? 'ours' : 'another';
@@ -9,8 +9,8 @@ export function siteOf(request: FastifyRequest): 'ours' | 'another' | 'unsaid' {
 }
 
 /**
- * Whether a page of an origin is one of a host: the one that the browser asked for, which a trusted proxy that puts
- * its own into `Host` says in `X-Forwarded-Host`. The port that a scheme has anyway may be named or not.
+ * Whether an origin belongs to a host: the one that the browser asked for (a trusted proxy that changes `Host` gives it
+ * in `X-Forwarded-Host`). A scheme's default port may be given or left out.
  */
 function isOrigin(origin: string, host: string): boolean {
   if (!URL.canParse(origin)) return false;

@@ -2,16 +2,15 @@ import { networkOf } from '../domain/address-bytes.ts';
 import { limits } from '../domain/limits.ts';
 import { CurfewError } from '../errors.ts';
 
-/** Seconds after which it is worth to try again: by then it is known of most streams whose reader has gone. */
+/** Seconds after which it is worth trying again: by then most streams without a reader have been noticed. */
 const retryAfter = 15;
 
-/** Whose streams of events are open on this server. Each asks the store again and again, and costs a connection. */
+/** Counts the open event streams on this server. Each reads from the store repeatedly and occupies a connection. */
 export class OpenStreams {
   readonly #open: Map<string, number> = new Map();
 
   /**
-   * Counts one more, of a caller and from an address (of IPv6, from a network of 64 bits); what it answers with takes it
-   * back.
+   * Counts one more stream of a caller and an address (for IPv6, a 64-bit network); the function returned uncounts it.
    * @throws `too_many_streams`
    */
   admit(caller: string, address: string): () => void {
@@ -22,7 +21,10 @@ export class OpenStreams {
     ];
     for (const { name, most, who } of places) {
       if ((this.#open.get(name) ?? 0) < most) continue;
-      throw new CurfewError('too_many_streams', { detail: `${who} holds ${most} open on this server.`, retryAfter });
+      throw new CurfewError('too_many_streams', {
+        detail: `${who} has ${most} streams open on this server.`,
+        retryAfter,
+      });
     }
     for (const { name } of places) this.#count(name, 1);
     let counted = true;

@@ -25,7 +25,7 @@ import { secretKeyOf } from './secret-key.ts';
 export type CurfewOptions = {
   /** `lmdb:` and a folder, or the URL of a server's database. */
   store: string;
-  /** The servers' own key, 32 bytes, or the file that holds it; an embedded store has one in its folder. */
+  /** The servers' secret key (32 bytes), or the file that contains it; an embedded store has one in its folder. */
   secretKey?: Uint8Array | undefined;
   secretKeyFile?: string | undefined;
   policy?: Partial<Policy> | undefined;
@@ -35,20 +35,20 @@ export type CurfewOptions = {
   keepEnded?: number | undefined;
   keepEvents?: number | undefined;
   acceptClock?: boolean | undefined;
-  /** Milliseconds that this machine's clock may be off from the one of a store on a server. */
+  /** Milliseconds by which this machine's clock may differ from that of a store on a server. */
   maxClockOffset?: number | undefined;
-  /** Milliseconds that a cache may trust itself without word from the store. */
+  /** Milliseconds that a cache may trust its own state without contact with the store. */
   lease?: number | undefined;
-  /** Sessions that the process remembers at most. */
+  /** Most sessions that the process caches. */
   cacheSessions?: number | undefined;
-  /** What the time is, instead of the store's clock. */
+  /** Replaces the store's clock. */
   clock?: Clock | undefined;
-  /** End every session when the store was failed over or restored: ends may be lost with what it lacks. */
+  /** End every session when the store was failed over or restored, because it may have lost ends. */
   endAllAfterFailover?: boolean | undefined;
-  /** This node's fence starts over: why, and what gave it away. */
+  /** Called when this node's fence starts over: why, and how that was noticed. */
   onRestart?: ((reason: LossReason, detail: string) => void) | undefined;
   onError?: ((error: unknown) => void) | undefined;
-  /** What an operator should know, and what keeps nothing from working. */
+  /** Called with what an operator should know, although everything works. */
   onWarning?: ((text: string) => void) | undefined;
 };
 
@@ -56,9 +56,9 @@ export type OpenedCurfew = {
   context: AuthorityContext;
   fence: ProcessFence;
   upkeep: Upkeep;
-  /** What becomes of the calls to the store. */
+  /** The outcomes of the calls to the store. */
   calls: StoreCalls;
-  /** Has the store know the secret key from now on: once nothing else keeps the start from succeeding. */
+  /** Stores the secret key's fingerprint, once nothing else can make the start fail. */
   keepKey(): Promise<void>;
   close(): Promise<void>;
 };
@@ -75,7 +75,7 @@ export const defaultAttempts: AttemptRules = {
   secondFactorInARow: { max: 100, window: 30 * day },
 };
 
-/** Randomness in larger pieces: a call of the system for each few bytes is most of a token's cost. */
+/** Gets random bytes in larger pieces: a system call for every few bytes would be most of a token's cost. */
 export function pooledRandom(): Random {
   const size = 4096;
   let pool = randomBytes(size);
@@ -91,7 +91,7 @@ export function pooledRandom(): Random {
   };
 }
 
-/** Opens the store and everything that the use cases work with; the one place where the parts are put together. */
+/** Opens the store and everything that the use cases need. All parts are put together here. */
 export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
   const random = pooledRandom();
   const timing = systemTiming();
@@ -166,15 +166,15 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
   }
 }
 
-/** A store that nothing was ever written into has been nothing else before: nobody can hold a session of it. */
+/** A store to which nothing was ever written has no earlier incarnation: nobody can hold a session of it. */
 async function confirmNew(store: Store): Promise<void> {
   if ((await store.latestTime()) > 0) return;
   await store.confirmIncarnation((await store.logHead()).incarnation);
 }
 
 /**
- * Time as sessions have it. A store that several processes share has the clock that they all go by; the one process that
- * has an embedded store open goes by its own, and must not go back behind what it has written down.
+ * The clock for sessions. Processes that share a store use the store's clock. A process with an embedded store uses its
+ * own, which must not go back behind the latest time in the store.
  */
 async function openClock(store: Store, settings: CurfewOptions, timing: Timing): Promise<StoreClock> {
   if (settings.clock || folderOf(settings.store) !== undefined) {
@@ -189,17 +189,17 @@ async function openClock(store: Store, settings: CurfewOptions, timing: Timing):
   const ahead = writtenAhead(await store.latestTime(), opened.clock.nowForEnd());
   if (ahead) {
     settings.onWarning?.(
-      `A wrong clock has written into the store: ${ahead}. Deadlines go by the store's clock all the same; \`curfew doctor\` says more.`,
+      `A wrong clock has written into the store: ${ahead}. Deadlines still use the store's clock; \`curfew doctor\` shows more.`,
     );
   }
   return opened;
 }
 
-/** To attach a verifier takes a scope of its own: a stream costs more than a question, and others wait for it. */
+/** Attaching a verifier requires a scope of its own: a stream costs more than a call, and changes wait for it. */
 async function admitVerifier(store: Store, token: string): Promise<Admitted> {
   const { key, granted } = await authenticateKey({ store }, token);
   if (granted.has('fence.attach')) return key;
   throw new CurfewError('permission_missing', {
-    detail: `A verifier needs a key with the scope fence.attach; the key named ${key.name} has not got it.`,
+    detail: `A verifier needs a key with the scope fence.attach; the key named ${key.name} does not have it.`,
   });
 }

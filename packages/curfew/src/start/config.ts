@@ -9,25 +9,25 @@ import { type Proxies, parseProxies } from '../http/proxies.ts';
 import { showStore, storeForms } from '../stores/open.ts';
 
 /*
- * Every setting is declared here once: its environment variable, its flag, how its text is read, what it is without
- * one, and its help. `curfew serve --help` and docs/configuration.md derive from it.
+ * Every setting is declared here once: its environment variable, its flag, how its text is read, its default and its
+ * help. `curfew serve --help` and docs/configuration.md derive from it.
  */
 
 type Option<Value> = {
   env: string;
   flag: string;
-  /** What its text looks like, for the help. */
+  /** The form of its text, for the help. */
   form: string;
   help: string;
-  /** The text that stands for the default; `undefined` where there is none. */
+  /** The default, as text; `undefined` if there is none. */
   fallback: string | undefined;
-  /** @throws a plain `Error` whose message says what the text must be */
+  /** @throws a plain `Error`; its message is what the text must be */
   read(text: string): Value;
-  /** Its value is in no error. */
+  /** Errors do not show its value. */
   secret?: true;
-  /** It may hold a secret: the variable with `_FILE` behind its name says which file has the value instead. */
+  /** It may contain a secret: the variable whose name ends with `_FILE` can name a file with the value instead. */
   file?: true;
-  /** A text that is not meant for it, but was put there by something else, and counts as none. */
+  /** Matches values that another program has put there and that count as not set. */
   ignore?: RegExp;
   /** Why a value is not safe, if it is not. */
   warn?(value: Value): string | undefined;
@@ -43,22 +43,22 @@ export const options = {
     env: 'CURFEW_HOST',
     flag: '--host',
     form: 'address',
-    help: 'Where to listen.',
+    help: 'The address to listen on.',
     fallback: '127.0.0.1',
     read: host,
     warn: (host) =>
       loopback.test(host)
         ? undefined
-        : 'the server speaks plain HTTP: put a proxy with TLS before it, or tokens cross the network readable',
+        : 'the server speaks plain HTTP: put a proxy with TLS in front of it, or tokens cross the network unencrypted',
   }),
   port: option({
     env: 'CURFEW_PORT',
     flag: '--port',
     form: 'number',
-    help: 'Where to listen; 0 picks a free port.',
+    help: 'The port to listen on; 0 picks a free one.',
     fallback: '2873',
     read: (text) => integer(text, 0, 65_535),
-    // Kubernetes tells every container of a service called `curfew` in this way.
+    // Kubernetes sets this in every container if there is a service called `curfew`.
     ignore: /^(tcp|udp|sctp):\/\//,
   }),
   store: option({
@@ -77,7 +77,7 @@ export const options = {
     env: 'CURFEW_DIALECTS',
     flag: '--dialects',
     form: 'names',
-    help: `Systems whose clients are understood: ${dialectNames.join(', ')}; \`all\` or \`none\`.`,
+    help: `Systems whose clients are supported: ${dialectNames.join(', ')}; \`all\` or \`none\`.`,
     fallback: 'all',
     read: (text) => {
       if (text === 'all') return [...dialectNames];
@@ -89,7 +89,7 @@ export const options = {
     env: 'CURFEW_LEASE_MS',
     flag: '--lease-ms',
     form: 'milliseconds',
-    help: 'How long a cache may trust itself without word from the server.',
+    help: 'How long a cache may trust its own state without contact with the server.',
     fallback: '2000',
     read: (text) => integer(text, 100, 60_000),
   }),
@@ -97,7 +97,7 @@ export const options = {
     env: 'CURFEW_CACHE_SESSIONS',
     flag: '--cache-sessions',
     form: 'number',
-    help: 'Sessions that the server itself remembers at most; about 2 KB each.',
+    help: 'How many sessions the server itself caches at most; about 2 KB each.',
     fallback: '20000',
     read: (text) => integer(text, 1, 10_000_000),
   }),
@@ -105,7 +105,7 @@ export const options = {
     env: 'CURFEW_DRAIN_MS',
     flag: '--drain-ms',
     form: 'milliseconds',
-    help: 'How long a server that is told to stop (SIGTERM) goes on while `/readyz` says that it goes; not where nobody has asked that in the last minute.',
+    help: 'How long a server still serves requests after SIGTERM, while `/readyz` reports `draining`; if nothing has asked for that in the last minute, it stops at once.',
     fallback: '5000',
     read: (text) => integer(text, 0, 300_000),
   }),
@@ -113,7 +113,7 @@ export const options = {
     env: 'CURFEW_ASSURANCE',
     flag: '--assurance',
     form: 'aal1 | aal2 | aal3',
-    help: 'The assurance level of NIST SP 800-63B-4 whose limits sessions keep to.',
+    help: 'The assurance level of NIST SP 800-63B-4 whose limits apply to sessions.',
     fallback: undefined,
     read: (text) => oneOf(text, assuranceNames),
     warn: (level) => (level === undefined ? undefined : assuranceNotes[level]),
@@ -122,7 +122,7 @@ export const options = {
     env: 'CURFEW_ABSOLUTE',
     flag: '--absolute',
     form: 'duration',
-    help: 'How long a session lives at most, whatever happens.',
+    help: 'How long a session can last, whatever happens.',
     fallback: '30d',
     read: (text) => duration(text, minute, 3650 * day),
     warn: (value) => (value > 90 * day ? 'a stolen session lives that long' : undefined),
@@ -131,7 +131,7 @@ export const options = {
     env: 'CURFEW_IDLE',
     flag: '--idle',
     form: 'duration',
-    help: 'How long a session lives without activity.',
+    help: 'How long a session lasts without activity.',
     fallback: '7d',
     read: (text) => duration(text, 10 * second, 3650 * day),
   }),
@@ -139,7 +139,7 @@ export const options = {
     env: 'CURFEW_MAX_SESSIONS',
     flag: '--max-sessions',
     form: 'number',
-    help: 'How many sessions a user may have at once; 0 is as many as they like.',
+    help: 'How many sessions a user may have at once; 0: no limit.',
     fallback: '0',
     read: (text) => integer(text, 0, 10_000),
   }),
@@ -147,7 +147,7 @@ export const options = {
     env: 'CURFEW_EXCESS',
     flag: '--excess',
     form: 'replace | refuse',
-    help: 'What a sign-in over that number does: replace the oldest session, or be refused.',
+    help: 'What happens at a sign-in beyond that number: `replace` ends the oldest session, `refuse` refuses the sign-in.',
     fallback: 'replace',
     read: (text) => oneOf(text, ['replace', 'refuse'] as const),
   }),
@@ -155,7 +155,7 @@ export const options = {
     env: 'CURFEW_KEEP_ENDED',
     flag: '--keep-ended',
     form: 'duration',
-    help: 'How long ended sessions and the change log are kept; an hour at least.',
+    help: 'How long ended sessions and the change log are kept; at least an hour.',
     fallback: '1d',
     read: (text) => duration(text, hour, 3650 * day),
   }),
@@ -171,7 +171,7 @@ export const options = {
     env: 'CURFEW_LOGIN_ATTEMPTS',
     flag: '--login-attempts',
     form: 'number/duration',
-    help: 'Sign-ins that may fail for one account; and as many from each device that has signed in to it.',
+    help: 'How many sign-ins to one account may fail; and as many again from each device that has signed in to it.',
     fallback: '10/15m',
     read: (text) => rate(text),
     warn: (rule) => (rule.max > 1000 ? 'passwords can be guessed' : undefined),
@@ -180,7 +180,7 @@ export const options = {
     env: 'CURFEW_ADDRESS_ATTEMPTS',
     flag: '--address-attempts',
     form: 'number/duration',
-    help: 'Sign-ins from one address; of IPv6, from one network of 64 bits.',
+    help: 'How many sign-ins one address may attempt; for IPv6, one 64-bit network.',
     fallback: '300/15m',
     read: (text) => rate(text),
     warn: (rule) => (rule.max > 100_000 ? 'passwords can be guessed' : undefined),
@@ -189,7 +189,7 @@ export const options = {
     env: 'CURFEW_FACTOR_ATTEMPTS',
     flag: '--factor-attempts',
     form: 'number/duration',
-    help: 'Second factors that may be wrong for one account.',
+    help: 'How many second factors may be wrong for one account.',
     fallback: '5/5m',
     read: (text) => rate(text),
     warn: (rule) => (rule.max > 100 ? 'a code has six digits and can be guessed' : undefined),
@@ -198,7 +198,7 @@ export const options = {
     env: 'CURFEW_FACTOR_FAILURES',
     flag: '--factor-failures',
     form: 'number/duration',
-    help: 'Second factors that may be wrong in a row for one account, over days; an administrator who removes the factor lifts it.',
+    help: 'How many second factors in a row may be wrong for one account, over days; an administrator lifts the block by removing the factor.',
     fallback: '100/30d',
     read: (text) => rate(text, 365 * day),
     warn: (rule) => (rule.max > 100 ? 'NIST SP 800-63B allows no more than 100' : undefined),
@@ -207,7 +207,7 @@ export const options = {
     env: 'CURFEW_ROCKETCHAT_CALLS',
     flag: '--rocketchat-calls',
     form: 'number/duration | off',
-    help: 'Calls of one Rocket.Chat route from one address; `off` counts none.',
+    help: 'How many calls of one Rocket.Chat route one address may make; `off`: no limit.',
     fallback: '10/1m',
     read: (text) => (text === 'off' ? undefined : rate(text)),
   }),
@@ -215,7 +215,7 @@ export const options = {
     env: 'CURFEW_DIRECTUS_ACCESS',
     flag: '--directus-access',
     form: 'duration',
-    help: 'How long a Directus access token is good for; it dies with its session all the same.',
+    help: 'How long a Directus access token is valid; it always becomes invalid when its session ends.',
     fallback: '15m',
     read: (text) => duration(text, 10 * second, day),
   }),
@@ -223,7 +223,7 @@ export const options = {
     env: 'CURFEW_DIRECTUS_SESSION',
     flag: '--directus-session',
     form: 'duration',
-    help: "How long the cookie of Directus's mode `session` is good for without a refresh.",
+    help: "How long the cookie of Directus's mode `session` is valid without a refresh.",
     fallback: '1d',
     read: (text) => duration(text, 10 * second, 30 * day),
   }),
@@ -232,21 +232,21 @@ export const options = {
     flag: '--trust-proxy',
     form: 'true | false | number | addresses',
     help:
-      'Which proxies are believed about the address of a client: addresses and ranges, or `loopback`, `linklocal`, ' +
-      '`uniquelocal`, with commas between; or how many stand one behind the other.',
+      'Which proxies are trusted to name the address of a client: addresses, ranges, `loopback`, `linklocal` or ' +
+      '`uniquelocal`, separated by commas; or the number of proxies in a row.',
     fallback: 'false',
     read: parseProxies,
     warn(value) {
       if (value === true) return 'any client can claim any address; name the addresses of the proxies';
       if (typeof value !== 'number') return undefined;
-      return 'whoever reaches the server past the proxies can claim any address; name their addresses, or let nobody past';
+      return 'a client that reaches the server without the proxies can claim any address; name their addresses, or prevent that';
     },
   }),
   issuer: option({
     env: 'CURFEW_ISSUER',
     flag: '--issuer',
     form: 'text',
-    help: 'What authenticator apps show beside the account.',
+    help: 'The name that authenticator apps show beside the account.',
     fallback: 'Curfew',
     read: anyText,
   }),
@@ -262,7 +262,7 @@ export const options = {
     env: 'CURFEW_LOG_FILE',
     flag: '--log-file',
     form: 'path',
-    help: 'Where the log goes; without, to standard output. SIGHUP opens it again, once the old one was renamed.',
+    help: 'The file for the log; by default, standard output. After the file was renamed, SIGHUP opens a new one.',
     fallback: undefined,
     read: anyText,
   }),
@@ -270,7 +270,7 @@ export const options = {
     env: 'CURFEW_ACCEPT_CLOCK',
     flag: '--accept-clock',
     form: 'true | false',
-    help: 'Believe a clock that is behind what an embedded store has written down.',
+    help: 'Accept a clock that is behind the latest time in an embedded store.',
     fallback: 'false',
     read: boolean,
     warn: (value) => (value ? 'sessions may live longer than their limits' : undefined),
@@ -279,7 +279,7 @@ export const options = {
     env: 'CURFEW_MAX_CLOCK_OFFSET',
     flag: '--max-clock-offset',
     form: 'duration',
-    help: "How far this machine's clock may be off from the clock of a store on a server, which is the one that counts.",
+    help: "How far this machine's clock may differ from the clock of a store on a server, which is the one that counts.",
     fallback: '1m',
     read: (text) => duration(text, second, day),
   }),
@@ -287,7 +287,7 @@ export const options = {
     env: 'CURFEW_END_ALL_AFTER_FAILOVER',
     flag: '--end-all-after-failover',
     form: 'true | false',
-    help: 'End every session when the store was failed over or restored, in case that it lost ends.',
+    help: 'End every session when the store was failed over or restored, in case it has lost ends.',
     fallback: 'false',
     read: boolean,
   }),
@@ -295,19 +295,19 @@ export const options = {
     env: 'CURFEW_SECRET_KEY',
     flag: '--secret-key',
     form: '64 hex digits',
-    help: "The servers' own key, the same for all servers on one store; without, it is read from a file.",
+    help: "The servers' secret key, the same for all servers on one store; by default, it is read from a file.",
     fallback: undefined,
     secret: true,
     read: (text) => {
       if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
-      throw new Error('must be 64 hex digits: `openssl rand -hex 32` makes them');
+      throw new Error('must be 64 hex digits: `openssl rand -hex 32` generates them');
     },
   }),
   secretKeyFile: option({
     env: 'CURFEW_SECRET_KEY_FILE',
     flag: '--secret-key-file',
     form: 'path',
-    help: 'Where that key is, as 64 hex digits; without, the file secret.key in the folder of an embedded store.',
+    help: 'The file with that key, as 64 hex digits; by default, secret.key in the folder of an embedded store.',
     fallback: undefined,
     read: anyText,
   }),
@@ -315,7 +315,7 @@ export const options = {
     env: 'CURFEW_ADMIN_USERNAME',
     flag: '--admin-username',
     form: 'name',
-    help: 'The first account, made on an empty store.',
+    help: 'The user name of the first account, which is created on an empty store.',
     fallback: 'admin',
     read: anyText,
   }),
@@ -323,7 +323,7 @@ export const options = {
     env: 'CURFEW_ADMIN_EMAIL',
     flag: '--admin-email',
     form: 'address',
-    help: 'Its e-mail address.',
+    help: 'The e-mail address of the first account.',
     fallback: undefined,
     read: anyText,
   }),
@@ -331,7 +331,7 @@ export const options = {
     env: 'CURFEW_ADMIN_PASSWORD',
     flag: '--admin-password',
     form: 'text',
-    help: 'Its password; without, a random one is printed once.',
+    help: 'The password of the first account; by default, a random one is printed once.',
     fallback: undefined,
     secret: true,
     file: true,
@@ -341,7 +341,7 @@ export const options = {
     env: 'CURFEW_API_KEY',
     flag: '--api-key',
     form: 'cfk_…',
-    help: 'The first API key, made on an empty store; without, a random one is printed once.',
+    help: 'The first API key, which is created on an empty store; by default, a random one is printed once.',
     fallback: undefined,
     secret: true,
     file: true,
@@ -349,16 +349,16 @@ export const options = {
   }),
 } as const;
 
-/** What a level asks for besides, which no limit gives. */
+/** What a level requires in addition to limits. */
 const assuranceNotes: Partial<Record<AssuranceLevel, string>> = {
-  aal2: 'the level also takes a second factor at each sign-in, which Curfew asks of the accounts that have enrolled one',
-  aal3: 'the level also takes a phishing-resistant second factor at each sign-in, which Curfew does not have',
+  aal2: 'the level also requires a second factor at each sign-in, which Curfew only requires of accounts that have enrolled one',
+  aal3: 'the level also requires a phishing-resistant second factor at each sign-in, which Curfew does not have',
 };
 
 type Options = typeof options;
 export type SettingName = keyof Options;
 
-/** What the settings come to. Durations in milliseconds. */
+/** The values of the settings. Durations are in milliseconds. */
 export type Settings = {
   [Name in SettingName]: Options[Name] extends Option<infer Value>
     ? Options[Name]['fallback'] extends undefined
@@ -367,12 +367,12 @@ export type Settings = {
     : never;
 };
 
-/** Variables of the environment that begin with CURFEW_ and are no setting of the server: they are the client's. */
+/** Environment variables that begin with CURFEW_ and are settings of the client, not of the server. */
 const ofClient = ['CURFEW_URL', 'CURFEW_TOKEN', 'CURFEW_TOKEN_FILE'];
 
 /**
- * What Kubernetes puts into every container of a namespace for a service whose name begins with `curfew`, besides
- * `CURFEW_PORT`: `CURFEW_SERVICE_HOST`, `CURFEW_PORT_2873_TCP_ADDR`, `CURFEW_REDIS_PORT` and so on.
+ * Variables besides `CURFEW_PORT` that Kubernetes sets in every container of a namespace for a service whose name
+ * begins with `curfew`: `CURFEW_SERVICE_HOST`, `CURFEW_PORT_2873_TCP_ADDR`, `CURFEW_REDIS_PORT` and so on.
  */
 const ofKubernetes =
   /^CURFEW_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/;
@@ -380,8 +380,8 @@ const ofKubernetes =
 type Environment = Record<string, string | undefined>;
 
 /**
- * Reads the settings: a flag counts before the environment, that before the default. A variable that is empty is one
- * that is not set.
+ * Reads the settings: flags take precedence over the environment, which takes precedence over the defaults. An empty
+ * variable counts as not set.
  * @throws `config_invalid`, naming the setting, its value (unless it is secret) and what it must be
  */
 export function readSettings(
@@ -418,8 +418,8 @@ export function readSettings(
 }
 
 /**
- * The settings with the limits of their assurance level. What was given may be stricter, and stands; a default gives way.
- * @throws `config_invalid` when a limit that was given is laxer than the level allows, naming both
+ * The settings with the limits of their assurance level. A limit that was set may be stricter; a default is adjusted.
+ * @throws `config_invalid` if a limit that was set is laxer than the level allows; it names both
  */
 function keepToLevel(settings: Settings, given: ReadonlySet<SettingName>): Settings {
   if (settings.assurance === undefined) return settings;
@@ -437,9 +437,9 @@ function keepToLevel(settings: Settings, given: ReadonlySet<SettingName>): Setti
 }
 
 /**
- * A variable, or the content of the file that the variable with `_FILE` behind its name names; `undefined` where neither
- * is there. An empty variable counts as none: that is what `${NAME:-}` leaves in a file for Compose.
- * @throws `config_invalid` when both are there, or the file cannot be read or is empty
+ * A variable, or the content of the file that the variable ending with `_FILE` names; `undefined` if neither is set. An
+ * empty variable counts as not set, because `${NAME:-}` in a Compose file gives one.
+ * @throws `config_invalid` if both are set, or the file cannot be read or is empty
  */
 export function readSecret(env: Environment, name: string): string | undefined {
   const path = env[fileVariable(name)] || undefined;
@@ -452,7 +452,7 @@ export function readSecret(env: Environment, name: string): string | undefined {
   } catch (error) {
     throw invalid(`${fileVariable(name)}: ${(error as Error).message}`, error);
   }
-  // Editors and `echo` end a file with a line break that is no part of the secret.
+  // Editors and `echo` end a file with a line break that is not part of the secret.
   const secret = content.replace(/\r?\n$/, '');
   if (secret === '') throw invalid(`${fileVariable(name)}: ${path} is empty`);
   return secret;
@@ -467,7 +467,7 @@ function variableOf({ env: name, file, ignore }: Option<unknown>, env: Environme
   return text !== undefined && ignore?.test(text) ? undefined : text;
 }
 
-/** Whoever writes a flag means it: an empty one is a variable of a script that was not set. */
+/** An empty flag is refused: it usually comes from a script's variable that was not set. */
 function flagOf({ flag, env }: Option<unknown>, text: string | undefined): string | undefined {
   if (text === '') throw invalid(`${env}: ${flag} has no value; give it one, or leave it out`);
   return text;
@@ -487,7 +487,7 @@ function readOne(declared: Option<unknown>, text: string): unknown {
   }
 }
 
-/** An address, also in brackets as a URL has it, or a name. */
+/** An address, which may be in brackets as in a URL, or a host name. */
 function host(text: string): string {
   const bare = /^\[(.*)\]$/.exec(text)?.[1] ?? text;
   if (isIP(bare) !== 0) return bare;
@@ -511,7 +511,7 @@ function oneOf<const Value extends string>(text: string, values: readonly Value[
   throw new Error(`must be one of ${values.join(', ')}`);
 }
 
-/** Durations as people write them: an error shows those that the setting takes. */
+/** Example durations: an error shows those that are within the setting's bounds. */
 const examples = { '90s': 90 * second, '15m': 15 * minute, '12h': 12 * hour, '30d': 30 * day };
 
 const units: Record<string, number> = { ms: 1, s: second, m: minute, h: hour, d: day };
@@ -524,7 +524,7 @@ function duration(text: string, least: number, most: number): number {
   throw new Error(`must be a duration such as ${fitting.join(' or ')}, from ${shown(least)} to ${shown(most)}`);
 }
 
-/** A duration as it is written in settings. */
+/** A duration in the form used in settings. */
 export function shown(milliseconds: number): string {
   const [unit, size] = Object.entries(units)
     .reverse()

@@ -9,15 +9,15 @@ import { CurfewError, isCurfewError } from '../errors.ts';
 
 export type FirstStart = {
   username: string;
-  /** What nobody chose, and so has to be told, once. */
+  /** The generated password and key, which have to be shown once; `undefined` if they were set. */
   password: string | undefined;
   apiKey: string | undefined;
 };
 
 /**
- * On an empty store: makes the first account, an administrator, and an API key that may do everything; both or neither.
- * `undefined` when somebody has been here before.
- * @throws `config_invalid` when the password that was given is not accepted
+ * On an empty store: creates the first account, an administrator, and an API key with every scope; both or neither.
+ * `undefined` if the store has been used before.
+ * @throws `config_invalid` if the password that was set is not accepted
  */
 export async function firstStart(
   context: AuthorityContext,
@@ -40,7 +40,7 @@ export async function firstStart(
     password,
     roles: ['admin'],
   }).catch((error: unknown) => {
-    // Another server was the first, at the same moment.
+    // Another server was first, at the same moment.
     if (isCurfewError(error, 'username_taken')) return undefined;
     throw error;
   });
@@ -51,8 +51,8 @@ export async function firstStart(
     if (given.apiKey === undefined) apiKey = (await createKey(context, library, key)).token;
     else await importKey(context, library, { ...key, token: given.apiKey });
   } catch (error) {
-    // Nobody was told its password: the next start is to be the first again.
-    // So it goes past the rule that the last administrator stays.
+    // Nobody has seen the password, so the next start must be the first again. This bypasses the rule that the last
+    // administrator cannot be removed.
     const at = context.clock.nowForEnd();
     const by = 'library';
     await store.deleteAccount({
@@ -66,7 +66,7 @@ export async function firstStart(
   return { username: account.username, password: given.adminPassword === undefined ? password : undefined, apiKey };
 }
 
-/** Whoever starts a server is told of the setting that is wrong. */
+/** Checks the password; its error names the setting. */
 async function checkAdminPassword(password: string): Promise<void> {
   try {
     await checkPassword(password);

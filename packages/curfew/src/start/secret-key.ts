@@ -18,26 +18,26 @@ import type { Store } from '../stores/contract.ts';
 const keyBytes = 32;
 export const keyFile = 'secret.key';
 
-/** Where a key comes from, besides the folder of an embedded store. */
+/** Where a key can come from, apart from the folder of an embedded store. */
 export type GivenKey = { secretKey?: Uint8Array | undefined; secretKeyFile?: string | undefined };
 
 export type SecretKey = {
   key: Uint8Array;
   /**
-   * Has the store keep the fingerprint, once it is in use.
-   * @throws `secret_key_differs` when it keeps another one by now: of a server that was first, at the same moment
+   * Stores the key's fingerprint in the store, once the store is used.
+   * @throws `secret_key_differs` if another server has just stored a different one
    */
   keep(): Promise<void>;
 };
 
-/** What a secret key is known by: says nothing of it. */
+/** Identifies a secret key without revealing anything about it. */
 export function keyFingerprint(key: Uint8Array): string {
   return createHash('sha256').update('curfew key fingerprint\n').update(key).digest('hex').slice(0, 16);
 }
 
 /**
- * The key of a store. With another one every authenticator, backup code and refresh token would be void, so the store
- * keeps its fingerprint. A store that nobody has used yet keeps none: a first start that fails has decided nothing.
+ * The key of a store. With another key every authenticator, backup code and refresh token would be void, so the store
+ * keeps the key's fingerprint. An unused store has none, so that a failed first start does not commit to a key.
  * @throws `secret_key_differs`, `secret_key_missing`, `config_invalid`, `store_not_writable`
  */
 export async function secretKeyOf(
@@ -51,16 +51,16 @@ export async function secretKeyOf(
   const key = existingSecretKey(given, folder) ?? newSecretKey(folder, used, random);
   const fingerprint = keyFingerprint(key);
   const keep = async () => {
-    // A store without room takes no write, and a server that is started on it ends or verifies sessions all the same.
+    // Written only if missing: a full store accepts no write, but a server that starts on it can still end and verify.
     if (kept === undefined) refuseOther(await store.keepKeyFingerprint(fingerprint), fingerprint);
   };
   if (kept !== undefined) refuseOther(kept, fingerprint);
-  // What an earlier version has written knows no fingerprint.
+  // A store of an earlier version has no fingerprint.
   else if (used) await keep();
   return { key, keep };
 }
 
-/** @throws `secret_key_differs` when what is kept is another one */
+/** @throws `secret_key_differs` if the stored fingerprint is a different one */
 export function refuseOther(kept: string, fingerprint: string): void {
   if (kept === fingerprint) return;
   throw new CurfewError('secret_key_differs', {
@@ -68,7 +68,9 @@ export function refuseOther(kept: string, fingerprint: string): void {
   });
 }
 
-/** A store on a server has no folder to make one in, and its servers must share a key: there it has to be given. */
+/**
+ * Makes a key in the folder of an embedded store. A store on a server has no folder, and its servers must share a key.
+ */
 function newSecretKey(folder: string | undefined, used: boolean, random: Random): Uint8Array {
   if (folder === undefined) {
     throw new CurfewError('config_invalid', {
@@ -77,12 +79,12 @@ function newSecretKey(folder: string | undefined, used: boolean, random: Random)
     });
   }
   const path = join(folder, keyFile);
-  if (used) throw new CurfewError('secret_key_missing', { detail: `${path} is not there, and the store has data.` });
+  if (used) throw new CurfewError('secret_key_missing', { detail: `${path} does not exist, but the store has data.` });
   writeKey(path, random);
   return readKey(path);
 }
 
-/** The key that there is: given, in the file that was named, or in an embedded store's folder. Makes none, demands none. */
+/** The existing key, if there is one: from the settings, the named file or an embedded store's folder. */
 export function existingSecretKey(given: GivenKey, folder: string | undefined): Uint8Array | undefined {
   if (given.secretKey) return given.secretKey;
   if (given.secretKeyFile !== undefined) return readKey(given.secretKeyFile);
@@ -92,7 +94,7 @@ export function existingSecretKey(given: GivenKey, folder: string | undefined): 
   return readKey(path);
 }
 
-/** Makes a key for the folder of an embedded store, whole or not at all. Only its owner may read it. */
+/** Writes a key into the folder of an embedded store, completely or not at all. Only its owner may read it. */
 export function writeKey(path: string, random: Random): void {
   try {
     const file = openSync(`${path}.new`, 'w', 0o600);
@@ -123,6 +125,6 @@ export function readKey(path: string): Uint8Array {
   }
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
   throw new CurfewError('secret_key_missing', {
-    detail: text === '' ? `${path} is empty.` : `${path} does not hold 64 hex digits.`,
+    detail: text === '' ? `${path} is empty.` : `${path} does not contain 64 hex digits.`,
   });
 }

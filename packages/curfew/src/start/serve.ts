@@ -18,22 +18,22 @@ export type RunningServer = {
   app: FastifyInstance;
   opened: OpenedCurfew;
   settings: Settings;
-  /** What the first start made, when this was it. */
+  /** What the first start created, if this was the first start. */
   first: FirstStart | undefined;
   /**
-   * Tells whoever probes that this server goes, and serves meanwhile, so that nobody is sent here any more once it
-   * closes. Resolves at once where nobody probes.
+   * Reports to probes that this server is shutting down, and still serves meanwhile, so that no requests are sent here
+   * once it closes. Resolves at once if nothing probes.
    */
   drain(): Promise<void>;
-  /** Goes on in a new log file: the old one was renamed. */
+  /** Continues in a new log file, after the old one was renamed. */
   reopenLog(): void;
-  /** Finishes what was accepted, then lets go of everything. */
+  /** Finishes accepted requests, then closes everything. */
   close(): Promise<void>;
 };
 
 /**
  * Starts a server from the environment and the flags of a command line.
- * @throws `config_invalid`, `port_in_use`, and what keeps a store from being opened (`store_…`)
+ * @throws `config_invalid`, `port_in_use`, and the errors of opening a store (`store_…`)
  */
 export async function serve(
   env: Record<string, string | undefined>,
@@ -105,7 +105,7 @@ export async function serve(
       },
     });
     const url = await listen(http, settings);
-    // Once nothing else can fail: what it makes is told only when the server is up.
+    // Last, when nothing else can fail: what it creates is shown only once the server is up.
     let first: FirstStart | undefined;
     try {
       first = await firstStart(context, settings);
@@ -143,13 +143,13 @@ export async function serve(
   }
 }
 
-/** A store that still takes ends does not fail all of its writes. */
+/** A store that is short of room may still accept ends, so failing writes alone do not show the shortage. */
 function shortageOf(store: Store): Trouble | undefined {
   const detail = store.shortage?.();
   return detail === undefined ? undefined : { detail: `${detail}.` };
 }
 
-const unleased: Trouble = { detail: 'The lease ran out, and could not be renewed.' };
+const unleased: Trouble = { detail: 'The lease ran out and could not be renewed.' };
 
 async function listen({ app }: HttpServer, { host, port }: Settings): Promise<string> {
   try {

@@ -74,11 +74,11 @@ describe('the command line', () => {
     const one = await run('sessions', 'end', ids[0]!);
     assert.match(
       one.out,
-      /Session \w{22} of grace has ended at .*: ended_by_admin\.\nOver everywhere: 1 holder confirmed/,
+      /Session \w{22} of grace has ended at .*: ended_by_admin\.\nIn force everywhere: 1 holder confirmed/,
     );
     const unasked = await run('sessions', 'end', ids[1]!, ids[2]!);
     assert.deepEqual([unasked.code, unasked.out], [2, '']);
-    assert.match(unasked.err, /This ends 2 sessions\. Continue\? Nobody is here to ask: repeat with --yes\./);
+    assert.match(unasked.err, /This ends 2 sessions\. Continue\? There is no terminal to ask at: repeat with --yes\./);
     assert.equal((await server.verify(opened[1]!.token)).active, true);
     const some = await run('--yes', 'sessions', 'end', ids[1]!, '0'.repeat(22), ids[2]!);
     assert.equal(some.code, 1);
@@ -95,7 +95,7 @@ describe('the command line', () => {
     assert.deepEqual([asked.code, asked.err.includes('This ends 3 sessions of user alan.')], [2, true]);
     const kept = opened[1]!;
     const some = await run('--yes', 'sessions', 'end-all', '--user', 'alan', '--except', kept.session.id);
-    assert.match(some.out, /^2 sessions of user alan have ended\.\nOver everywhere/);
+    assert.match(some.out, /^2 sessions of user alan have ended\.\nIn force everywhere/);
     assert.equal((await server.verify(kept.token)).active, true);
     const everybody = await run('sessions', 'end-all', '--everyone');
     assert.match(everybody.err, /This ends \d+ sessions?: everybody is signed out\./);
@@ -128,10 +128,10 @@ describe('the command line', () => {
 
     const key = await json('keys', 'create', 'reader', '--scope', 'sessions.read');
     assert.ok(parseToken('key', key.token));
-    assert.match((await run('keys', 'list')).out, /reader +good +(now|\d+ s ago) +sessions\.read/);
-    assert.match((await run('--yes', 'keys', 'revoke', key.key.id)).out, /reader is revoked\.\nOver everywhere: /);
+    assert.match((await run('keys', 'list')).out, /reader +valid +(now|\d+ s ago) +sessions\.read/);
+    assert.match((await run('--yes', 'keys', 'revoke', key.key.id)).out, /reader is revoked\.\nIn force everywhere: /);
     assert.deepEqual((await json('keys', 'create', 'web', '--browser')).key.scopes, []);
-    assert.match((await run('keys', 'list')).out, /web +good +(now|\d+ s ago) +none: for browsers/);
+    assert.match((await run('keys', 'list')).out, /web +valid +(now|\d+ s ago) +none: for browsers/);
     assert.match((await run('keys', 'create', 'web')).err, /Give the key scopes, or --browser/);
     assert.ok(parseToken('key', (await run('keys', 'make')).out.trim()));
   });
@@ -218,7 +218,7 @@ describe('the command line', () => {
     const answer = await runCli(['sessions', 'list'], { ...env(), CURFEW_URL: `http://127.0.0.1:${port}` });
     other.close();
     assert.equal(answer.code, 1);
-    assert.match(answer.err, /answered 200, and not as Curfew does/);
+    assert.match(answer.err, /answered 200, but not as Curfew does/);
   });
 
   test('doctor checks this machine and the server', async () => {

@@ -34,7 +34,10 @@ describe('users at the command line', () => {
     assert.match(changed.out, new RegExp(`^1 session of account olga \\(${olga.id}\\) changed\\.`));
     assert.deepEqual((await server.verify(token)).session.accessGroups, ['staff']);
     const ended = await endAll('--user', olga.id);
-    assert.match(ended.out, new RegExp(`^1 session of account olga \\(${olga.id}\\) has ended\\.\nOver everywhere`));
+    assert.match(
+      ended.out,
+      new RegExp(`^1 session of account olga \\(${olga.id}\\) has ended\\.\nIn force everywhere`),
+    );
     assert.deepEqual([ended.code, (await server.verify(token)).active], [0, false]);
   });
 
@@ -47,17 +50,14 @@ describe('users at the command line', () => {
     );
     const groups = await run('groups', 'remove', 'nobody', 'staff');
     assert.equal(groups.code, 4);
-    assert.match(
-      groups.err,
-      /No user with the id "nobody" has a session that is live, and no account is called that\./,
-    );
+    assert.match(groups.err, /No user with the id "nobody" has a live session, and no account is called that\./);
     const session = await run('sessions', 'end', 'olga');
     assert.equal(session.code, 4);
     assert.match(
       session.err,
-      /No session has the id "olga"\.\n.*`curfew sessions end-all --user <user>` ends all of a user/,
+      /No session has the id "olga"\.\n.*`curfew sessions end-all --user <user>` ends all sessions of a user/,
     );
-    assert.match((await run('--help')).out, /4 when there was\s+nothing to end or to change/);
+    assert.match((await run('--help')).out, /4 there was\s+nothing to end or to change/);
   });
 
   test('changing nothing is a success if the groups are already as requested', async () => {

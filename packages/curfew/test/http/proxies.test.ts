@@ -85,11 +85,11 @@ test('N8.5: attempts from one address count together, however it is written', as
   assert.deepEqual(codes, [401, 401, 401, 429]);
 });
 
-test('N8.12: one warning says that everybody seems to come from one untrusted proxy', async (t) => {
+test('N8.12: one warning says that all clients seem to come from one proxy that is not trusted', async (t) => {
   const folder = temporaryFolder();
   t.after(() => folder.remove());
   const path = join(folder.path, 'log');
-  const warned = () => readFileSync(path, 'utf8').match(/CURFEW_TRUST_PROXY: everybody[^"]*/g) ?? [];
+  const warned = () => readFileSync(path, 'utf8').match(/CURFEW_TRUST_PROXY: all clients[^"]*/g) ?? [];
   const server = await started(t, { CURFEW_LOG_FILE: path, CURFEW_LOG_LEVEL: 'warn' });
   const ask = (i: number) =>
     server.call('GET', '/healthz', undefined, { headers: { 'x-forwarded-for': `192.0.2.${i}` } });

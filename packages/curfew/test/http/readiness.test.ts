@@ -46,7 +46,7 @@ test('a clock that went back makes a server unready, and it reports the times an
   clock.advance(-3_600_000);
   const { status, body } = await ask(server.url, '/readyz');
   assert.deepEqual([status, body.status, body.checks.clock.ok], [503, 'unready', false]);
-  assert.match(body.checks.clock.detail, /^The server's clock has gone back: It says 2025-12-31T23:00/);
+  assert.match(body.checks.clock.detail, /^The server's clock has gone back: It shows 2025-12-31T23:00/);
   assert.ok(Math.abs(Date.parse(body.checks.clock.since) - Date.now()) < 60_000);
   clock.advance(3_600_000);
   assert.equal((await ask(server.url, '/readyz')).status, 200);
@@ -87,7 +87,7 @@ test('a store that does not answer makes a server unready within a second, and d
     assert.equal(body.checks.lease.ok, false);
     return body;
   });
-  assert.equal(lapsed.checks.lease.detail, 'The lease ran out, and could not be renewed.');
+  assert.equal(lapsed.checks.lease.detail, 'The lease ran out and could not be renewed.');
   relay.silent = false;
   await recovers(async () => assert.equal((await ask(server.url, '/readyz')).status, 200));
   const after = (await ask(server.url, '/metrics')).text;

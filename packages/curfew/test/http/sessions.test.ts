@@ -435,7 +435,7 @@ describe('the reason of an end', () => {
     });
     assert.deepEqual(
       [refused.body.code, refused.body.detail],
-      ['permission_missing', 'Only an API key may say the reason of an end.'],
+      ['permission_missing', 'Only an API key may give a reason for an end.'],
     );
   });
 });

@@ -28,13 +28,13 @@ test('N10.6: a secret.key that is missing beside data, or empty, is refused, and
   for (let tries = 0; tries < 2; tries++) {
     await assert.rejects(serve(env), (error: Error & { code: string; remedy: string }) => {
       assert.equal(error.code, 'secret_key_missing');
-      assert.match(error.message, /secret\.key is not there, and the store has data/);
+      assert.match(error.message, /secret\.key does not exist, but the store has data/);
       assert.match(error.remedy, /Restore the file.*curfew secret-key replace/);
       return true;
     });
   }
   writeFileSync(keyFile, 'no key at all\n');
-  await assert.rejects(serve(env), /secret_key|does not hold 64 hex digits/);
+  await assert.rejects(serve(env), /secret_key|does not contain 64 hex digits/);
   truncateSync(keyFile);
   await assert.rejects(serve(env), { code: 'secret_key_missing', message: /secret\.key is empty/ });
   assert.equal(statSync(keyFile).size, 0);

@@ -31,9 +31,9 @@ test('N10.10: the files of an embedded store are readable only by their owner, e
   const told = await runCli(['doctor'], { ...env, CURFEW_URL: 'http://127.0.0.1:1' });
   assert.match(
     told.out,
-    /! data file .*data\.mdb has mode 644: others than its owner may get at it\n.*chmod 600 .*data\.mdb/,
+    /! data file .*data\.mdb has mode 644: not only its owner can access it\n.*chmod 600 .*data\.mdb/,
   );
   chmodSync(join(path, 'data.mdb'), 0o600);
   const well = await runCli(['doctor'], { ...env, CURFEW_URL: 'http://127.0.0.1:1' });
-  assert.match(well.out, /✓ data file .*data\.mdb, readable by its owner alone/);
+  assert.match(well.out, /✓ data file .*data\.mdb, readable only by its owner/);
 });

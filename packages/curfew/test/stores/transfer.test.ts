@@ -77,14 +77,14 @@ describe('exporting and importing', () => {
     swapped.splice(2, 0, ...swapped.splice(lines.length - 3, 1));
     const bad: [string, readonly string[], string, RegExp][] = [
       ['cut short', lines.slice(0, half), 'export_damaged', /last line is missing/],
-      ['a record less', lines.toSpliced(half, 1), 'export_damaged', /changed on its way/],
+      ['a record less', lines.toSpliced(half, 1), 'export_damaged', /changed after the export/],
       ['a record twice', lines.toSpliced(half, 0, lines[half]!), 'export_damaged', /./],
-      ['a character changed', changed(/"version":1/, '"version":2'), 'export_damaged', /changed on its way/],
+      ['a character changed', changed(/"version":1/, '"version":2'), 'export_damaged', /changed after the export/],
       ['out of order', swapped, 'export_damaged', /out of order/],
       ['no JSON', changed(/^./, ''), 'export_damaged', /not JSON/],
       ['another kind', changed(/"kind":"\w+"/, '"kind":"ghost"'), 'export_damaged', /no known kind: "ghost"/],
-      ['goes on', [...lines, lines[half]!], 'export_damaged', /follows/],
-      ['empty', [], 'export_damaged', /It is empty/],
+      ['goes on', [...lines, lines[half]!], 'export_damaged', /more after its last line/],
+      ['empty', [], 'export_damaged', /The export is empty/],
       ['none of ours', ['{"hello":1}'], 'export_damaged', /first line/],
       ['a newer format', lines.with(0, lines[0]!.replace('"format":3', '"format":4')), 'store_version', /format 4/],
     ];

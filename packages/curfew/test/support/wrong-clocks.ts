@@ -138,7 +138,7 @@ export async function storeOfWrongClock(t: Test, url: string): Promise<void> {
   await store.close();
 
   const second = await fleet.start();
-  await logged(second.server, /A wrong clock has written into the store: .* is written down, 40 days ahead/);
+  await logged(second.server, /A wrong clock has written into the store: .* is recorded, 40 days ahead/);
   await assertActive(second.client, [live!.token]);
   await second.client.createSession({ userId: 'carol' });
   assert.equal((await fetch(`${second.server.url}/readyz`)).status, 200);
@@ -149,7 +149,7 @@ export async function storeOfWrongClock(t: Test, url: string): Promise<void> {
   );
   assert.match(found[0]!.says, /40 days ahead of the store's clock, first with event \d+ \(session.ended\), after 20/);
   assert.match(found[1]!.says, /^1 session ended as idle or expired by that clock/);
-  assert.match((await fleet.doctor('--mend-time'))[0]!.says, /: taken back$/);
+  assert.match((await fleet.doctor('--mend-time'))[0]!.says, /: reset$/);
   assert.deepEqual(
     (await fleet.doctor()).map(({ state }) => state),
     ['ok'],

@@ -1,20 +1,20 @@
 import type { FastifyRequest } from 'fastify';
 
-/** How whoever asks is let in, and when they were last, in milliseconds of the process's own clock. */
+/** How the caller is authenticated, and when that was last done (`performance.now()`). */
 export type Admission = { letIn(): Promise<void>; at: number };
 
-/** Milliseconds that having been let in is good for: a request that comes whole has begun by then. */
+/** Milliseconds for which an authentication is good: a request that arrives whole is being handled by then. */
 const goodFor = 100;
 
-/** Lets whoever asks in, before their body is read: nobody else can make a server read one. */
+/** Authenticates the caller before the body is read, so that nobody else can make the server read one. */
 export async function admit(request: FastifyRequest, letIn: () => Promise<void>): Promise<void> {
   request.admission = { letIn, at: performance.now() };
   await letIn();
 }
 
 /**
- * Lets them in again, where that was some time ago: a body may take half a minute to arrive, and a password has to wait to
- * be looked at. Whoever was signed out meanwhile, or has lost a permission, is not served as who they were.
+ * Authenticates the caller again if that was some time ago: a body may take half a minute to arrive. So a caller that
+ * was signed out or has lost a permission meanwhile is refused.
  */
 export async function admitAgain({ admission }: FastifyRequest): Promise<void> {
   if (!admission || performance.now() - admission.at < goodFor) return;

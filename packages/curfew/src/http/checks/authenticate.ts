@@ -16,8 +16,9 @@ export const authenticationErrors: readonly ErrorCode[] = [
 ];
 
 /**
- * Whoever asks must say who they are: an API key or a session token in `Authorization: Bearer`, or the session cookie.
- * The header counts before the cookie: a program that sends one means it. Of several cookies, the first that holds.
+ * The caller must authenticate: with an API key or a session token in `Authorization: Bearer`, or with the session
+ * cookie. The header takes precedence, because a program that sends one means it. Of several cookies, the first valid
+ * one counts.
  */
 export async function authenticate(authority: Authority, request: FastifyRequest): Promise<Caller> {
   const bearer = bearerOf(request);
@@ -28,28 +29,28 @@ export async function authenticate(authority: Authority, request: FastifyRequest
 }
 
 /**
- * A key without a scope is for browsers, where everybody can read it. The dialect that needs one asks for no more than that
- * it is a key; here it is good for nothing, not even for what any key may do.
+ * A key without scopes is for browsers, where everybody can read it. The dialect that needs one only checks that it is
+ * a key; here it is refused, even for what any other key may do.
  */
 function notOfBrowsers(caller: Caller): Caller {
   if (caller.kind !== 'key' || caller.granted.size > 0) return caller;
   throw new CurfewError('permission_missing', {
-    detail: `The key named ${caller.key.name} has no scope: it is for browsers, and good for the Altogic dialect alone.`,
+    detail: `The key named ${caller.key.name} has no scopes: it is for browsers, and only the Altogic dialect accepts it.`,
   });
 }
 
-/** The tokens that a request carries: the one in its header or, without, those in its cookies. */
+/** The tokens that a request carries: the one in its header or, without a header, those in its cookies. */
 export function tokensOf(request: FastifyRequest): string[] {
   const bearer = bearerOf(request);
   return bearer === undefined ? cookiesNamed(request, sessionCookie) : [bearer];
 }
 
-/** Whether a cookie is what says who asks: browsers send it on their own, whoever makes them ask. */
+/** Whether the caller authenticates by cookie, which a browser sends even if another site makes it send the request. */
 export function sentByCookie(request: FastifyRequest): boolean {
   return bearerOf(request) === undefined && cookiesNamed(request, sessionCookie).length > 0;
 }
 
-/** What the first credential gives that is one; when all fail with errors that say they are `none`, that of the first. */
+/** The result of the first valid credential; if all fail with an error in `none`, the first one's error. */
 export async function firstThatHolds<Result>(
   credentials: readonly string[],
   use: (credential: string) => Promise<Result>,
@@ -70,7 +71,7 @@ export async function firstThatHolds<Result>(
   }
 }
 
-/** Another scheme is not for us: a proxy before us may ask for one of its own. */
+/** Other schemes are ignored: a proxy in front may require one of its own. */
 function bearerOf({ headers: { authorization } }: FastifyRequest): string | undefined {
   return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
 }

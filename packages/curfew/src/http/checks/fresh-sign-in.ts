@@ -7,7 +7,7 @@ import { factorCode, secondFactor, secondFactorErrors } from './second-factor.ts
 
 export const freshSignInErrors: readonly ErrorCode[] = ['fresh_sign_in_required', ...secondFactorErrors];
 
-/** A person must have signed in within the last 15 minutes, or show a second factor. A machine has its key. */
+/** People must have signed in within the last 15 minutes, or give a second factor. API keys need neither. */
 export async function freshSignIn(
   authority: Authority,
   caller: Caller,

@@ -13,7 +13,7 @@ import { secondFactor, secondFactorErrors } from './second-factor.ts';
  *
  *   authenticate → same-site → (shapes) → permission → second factor or fresh sign-in → the operation
  *
- * The first two are done before the body is read, by the server; the rest here.
+ * The server makes the first two checks before the body is read; the rest are here.
  */
 
 type AnyContext = Context<unknown, unknown, unknown>;
@@ -45,12 +45,12 @@ async function assure(
   if (assurance === 'fresh-sign-in') await freshSignIn(authority, caller, request, area);
 }
 
-/** Every error that an operation's access may refuse with. */
+/** Every error with which an operation's access checks may refuse. */
 export function accessErrors({ access, method }: Operation): ErrorCode[] {
   if (access === 'open') return [];
   const found = new Set<ErrorCode>(authenticationErrors);
   if (method !== 'GET') for (const code of sameSiteErrors) found.add(code);
-  // A key for browsers may do nothing at all.
+  // A key without scopes, for browsers, is refused everywhere.
   for (const code of permissionErrors) found.add(code);
   if (access === 'signed-in') return [...found];
   const assurances = 'owner' in access ? [access.own, access.others] : [access.person];
@@ -59,7 +59,7 @@ export function accessErrors({ access, method }: Operation): ErrorCode[] {
   return [...found];
 }
 
-/** Whether a code of a second factor can make a difference to an operation. */
+/** Whether an operation may require a second factor's code. */
 export function asksForCode({ access }: Operation): boolean {
   if (access === 'open' || access === 'signed-in') return false;
   return 'owner' in access ? (access.own ?? access.others) !== undefined : access.person !== undefined;
@@ -70,7 +70,7 @@ const words: Record<Assurance, string> = {
   'fresh-sign-in': 'a second factor (`x-2fa-code`) or a sign-in within the last 15 minutes',
 };
 
-/** What an operation requires, as sentences of the documentation. */
+/** What an operation requires, as sentences for the documentation. */
 export function describeAccess({ access }: Operation): string {
   if (access === 'open') return 'Open to anybody.';
   if (access === 'signed-in') return 'Requires a session or an API key with a scope.';

@@ -4,9 +4,9 @@ import { CurfewError, type ErrorCode } from '../../errors.ts';
 
 export const permissionErrors: readonly ErrorCode[] = ['permission_missing'];
 
-/** Whoever asks must have been given it: a person by role or by name, a key as a scope. */
+/** The caller must have the permission: people by role or individually, keys as a scope. */
 export function permission(caller: Caller, wanted: Permission): void {
   if (caller.granted.has(wanted)) return;
   const how = caller.kind === 'key' ? `the scope of the key named ${caller.key.name}` : 'a permission of the account';
-  throw new CurfewError('permission_missing', { detail: `It takes ${wanted} as ${how}.` });
+  throw new CurfewError('permission_missing', { detail: `This requires ${wanted} as ${how}.` });
 }

@@ -12,7 +12,7 @@ export const secondFactorErrors: readonly ErrorCode[] = [
   'too_many_attempts',
 ];
 
-/** A person must have shown a second factor lately, or show one now. A machine has its key. */
+/** People must have given a second factor recently, or give one now. API keys need none. */
 export async function secondFactor(
   authority: Authority,
   caller: Caller,

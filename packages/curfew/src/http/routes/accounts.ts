@@ -12,17 +12,18 @@ const oneAccount = Type.Object({ account: ref(Account) });
 
 const fields = {
   username: text(200, `Unique: 1 to ${limits.username} characters of a-z 0-9 . _ -.`, { examples: ['ada'] }),
-  password: Type.String({ maxLength: 4096, description: `${limits.passwordMin} characters or more.` }),
+  password: Type.String({ maxLength: 4096, description: `At least ${limits.passwordMin} characters.` }),
   roles: Type.Array(oneOf(roleNames), {
     maxItems: 10,
-    description: '`admin`: everything. `support`: sees and ends sessions. `auditor`: looks. `member`: their own.',
+    description:
+      '`admin`: may do everything. `support`: sees and ends sessions. `auditor`: only reads. `member`: their own sessions.',
   }),
-  permissions: Type.Array(oneOf(permissions), { maxItems: 20, description: 'Besides those of the roles.' }),
+  permissions: Type.Array(oneOf(permissions), { maxItems: 20, description: 'In addition to those of the roles.' }),
 };
 const email = text(limits.email, 'Unique.');
-const name = text(1000, 'What people call them.');
+const name = text(1000, 'The name to display.');
 
-/** One's own account: a fresh sign-in. Others': the permission and a second factor. */
+/** One's own account requires a fresh sign-in; others' require the permission and a second factor. */
 const ownOrManaged = {
   permission: 'accounts.manage',
   owner: ({ params }: { params: { id: string } }) => params.id,
@@ -35,8 +36,8 @@ export const createAccount = operation({
   method: 'POST',
   path: '/v1/accounts',
   tag,
-  summary: 'Make an account',
-  description: 'Nobody can grant what they have not themselves.',
+  summary: 'Create an account',
+  description: 'You cannot grant a permission that you do not have.',
   access: { permission: 'accounts.manage', person: 'fresh-sign-in' },
   guards: 'account',
   body: Type.Object(
@@ -64,7 +65,7 @@ export const listAccounts = operation({
   tag,
   summary: 'List accounts by user name',
   description:
-    'A search by `filter` stops after half a second: then `partial` is true, and `nextCursor` goes on where it stopped. ' +
+    'A search by `filter` stops after half a second: then `partial` is true, and `nextCursor` continues where it stopped. ' +
     'With `login` or `ids`, the answer has the accounts that they name, and leaves out those that do not exist. Only one ' +
     'of `filter`, `login` and `ids` can be given.',
   access: { permission: 'accounts.manage' },
@@ -117,11 +118,11 @@ export const updateAccount = operation({
   tag,
   summary: 'Change an account',
   description:
-    'Disabling it ends all its sessions in the same step. A new password ends all of them but the caller’s own. ' +
-    '`null` removes an address or a name. One’s own password or address takes `currentPassword` or, with a second ' +
-    'factor enrolled, a code in `x-2fa-code`. A new address of one’s own waits as `pendingEmail` until it is confirmed ' +
-    '(`confirmEmail`); set with `accounts.manage` it is believed. ' +
-    'The last administrator keeps the role, the user name, and is not disabled.',
+    'Disabling an account ends all its sessions in the same step. A new password ends all of them except the caller’s ' +
+    'own. `null` removes an address or a name. To change your own password or address, send `currentPassword` or, with a ' +
+    'second factor enrolled, a code in `x-2fa-code`. A new address of your own is kept as `pendingEmail` until it is ' +
+    'confirmed (`confirmEmail`); with `accounts.manage` it takes effect at once. The last administrator cannot lose the ' +
+    'role, be renamed or be disabled.',
   access: ownOrManaged,
   guards: 'account',
   params: byId,
@@ -132,7 +133,7 @@ export const updateAccount = operation({
       email: maybe(Type.Union([email, Type.Null()])),
       name: maybe(Type.Union([name, Type.Null()])),
       password: maybe(fields.password),
-      currentPassword: maybe(Type.String({ maxLength: 4096, description: 'The present password.' })),
+      currentPassword: maybe(Type.String({ maxLength: 4096, description: 'The current password.' })),
       roles: maybe(fields.roles),
       permissions: maybe(fields.permissions),
       disabled: maybe(Type.Boolean()),
@@ -141,7 +142,7 @@ export const updateAccount = operation({
   ),
   answer: {
     status: 200,
-    description: 'The account; with a receipt when sessions ended.',
+    description: 'The account; with a receipt if sessions ended.',
     schema: Type.Object({ account: ref(Account), receipt: maybe(ref(Receipt)) }),
   },
   errors: [
@@ -176,8 +177,8 @@ export const confirmEmail = operation({
   tag,
   summary: 'Confirm the address that the owner of an account has set',
   description:
-    'For administrators, and for the application, which sends a link there: Curfew sends no mail. Until then nobody signs ' +
-    'in with the address. `email` is the address that was confirmed, as the account’s `pendingEmail` says it.',
+    'For administrators, and for the application, which sends a link to the address (Curfew sends no mail). Until it is ' +
+    'confirmed, nobody can sign in with the address. `email` must be the account’s `pendingEmail`.',
   access: { permission: 'accounts.manage', person: 'second-factor' },
   guards: 'account',
   params: byId,
@@ -208,7 +209,7 @@ export const deleteAccount = operation({
   query: waiting,
   answer: {
     status: 200,
-    description: 'It is gone.',
+    description: 'The account is removed.',
     schema: Type.Object({ success: Type.Boolean(), receipt: ref(Receipt) }),
   },
   errors: ['account_not_found', 'last_administrator', 'changed_meanwhile'],
@@ -224,7 +225,7 @@ export const startTotp = operation({
   path: '/v1/accounts/:id/totp',
   tag,
   summary: 'Begin to enrol an authenticator',
-  description: 'The secret is shown once. Nothing is asked for until its first code is confirmed.',
+  description: 'The secret is shown once. No code is required until its first one is confirmed.',
   access: ownOrManaged,
   guards: 'account',
   params: byId,
@@ -232,15 +233,17 @@ export const startTotp = operation({
     status: 200,
     description: 'What the authenticator needs.',
     schema: Type.Object({
-      secret: Type.String({ description: 'To type in, base 32.' }),
-      url: Type.String({ description: 'To show as a QR code.' }),
+      secret: Type.String({ description: 'To be typed in; base 32.' }),
+      url: Type.String({ description: 'To be shown as a QR code.' }),
     }),
   },
   errors: ['account_not_found', 'factor_already_enrolled', 'changed_meanwhile'],
   handle: ({ authority, caller, params }) => authority.startTotp(caller, params.id),
 });
 
-const codes = Type.Array(Type.String(), { description: 'Twelve codes, each good once. Shown once.' });
+const codes = Type.Array(Type.String(), {
+  description: 'Twelve codes, each of which works once. They are shown once.',
+});
 
 export const confirmTotp = operation({
   id: 'confirmTotp',
@@ -248,7 +251,7 @@ export const confirmTotp = operation({
   path: '/v1/accounts/:id/totp/confirm',
   tag,
   summary: 'Confirm an authenticator by its first code',
-  description: 'From now on it is asked for. `endOthers` ends all sessions of the account but the caller’s own.',
+  description: 'From now on codes are required. `endOthers` ends all sessions of the account except the caller’s own.',
   access: ownOrManaged,
   guards: 'account',
   params: byId,
@@ -258,7 +261,7 @@ export const confirmTotp = operation({
   ),
   answer: {
     status: 200,
-    description: 'Enrolled.',
+    description: 'The authenticator is enrolled.',
     schema: Type.Object({ account: ref(Account), backupCodes: codes, ended: maybe(Type.Integer()) }),
   },
   errors: [
@@ -285,7 +288,7 @@ export const removeTotp = operation({
   access: { ...ownOrManaged, own: 'second-factor' },
   guards: 'account',
   params: byId,
-  answer: { status: 200, description: 'It is removed.', schema: oneAccount },
+  answer: { status: 200, description: 'The authenticator is removed.', schema: oneAccount },
   errors: ['account_not_found', 'factor_not_enrolled', 'changed_meanwhile'],
   async handle({ authority, caller, params }) {
     return { account: presentAccount(await authority.removeTotp(caller, params.id)) };
@@ -298,7 +301,7 @@ export const renewBackupCodes = operation({
   path: '/v1/accounts/:id/backup-codes',
   tag,
   summary: 'Give an account new backup codes',
-  description: 'Those before are void.',
+  description: 'The earlier ones become void.',
   access: { ...ownOrManaged, own: 'second-factor' },
   guards: 'account',
   params: byId,

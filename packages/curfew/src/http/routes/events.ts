@@ -8,7 +8,7 @@ import { operation } from '../operation.ts';
 import { presentEvent } from '../present.ts';
 import { Event, maybe, oneOf, paging, ref, sessionId, Type, text, time, userId } from '../schemas.ts';
 
-/** Milliseconds after which a browser connects again: what happens meanwhile is told then. */
+/** Milliseconds after which a browser reconnects; it then gets the events that it has missed. */
 const retry = 2000;
 /** Milliseconds without an event after which a comment keeps the connection open. */
 const heartbeat = 15_000;
@@ -18,15 +18,15 @@ export const listEvents = operation({
   method: 'GET',
   path: '/v1/events',
   tag: 'Audit',
-  summary: 'What happened, newest first; or as it happens',
+  summary: 'List events, newest first, or follow them as they happen',
   description:
-    'With `accept: text/event-stream`, events are sent as they happen; `last-event-id` goes on after one (0: from the ' +
-    'first that is kept). The stream ends when the key that opened it is revoked, when the session that opened it ends or ' +
-    'gets a new token, and when its account is disabled or may no longer read events. A search by any of the filters ' +
-    'stops after half a second: then `partial` is true, the page may be empty, and `nextCursor` goes on where it stopped. ' +
-    `One key or user may hold ${limits.streamsOfCaller} streams open on a server, and one address ${limits.streamsOfAddress}: one more is ` +
-    'refused with `too_many_streams`. ' +
-    'Of a sign-in that failed, the name is kept as a keyed hash (`loginHash`): people type their password there.',
+    'With `accept: text/event-stream`, events are sent as they happen; `last-event-id` continues after an event (0: from ' +
+    'the first that is kept). The stream ends when the key that opened it is revoked, when the session that opened it ends ' +
+    'or gets a new token, and when its account is disabled or may no longer read events. A search by any of the filters ' +
+    'stops after half a second: then `partial` is true, the page may be empty, and `nextCursor` continues where it ' +
+    `stopped. A key or user may have ${limits.streamsOfCaller} streams open on a server, and an address ` +
+    `${limits.streamsOfAddress}; one more is refused with \`too_many_streams\`. For a failed sign-in, the name is kept as ` +
+    'a keyed hash (`loginHash`), because people sometimes type their password there.',
   access: { permission: 'events.read' },
   query: Type.Object(
     {
@@ -38,8 +38,8 @@ export const listEvents = operation({
           examples: ['user:ada'],
         }),
       ),
-      since: maybe(time('At this moment or later.')),
-      until: maybe(time('Before this moment.')),
+      since: maybe(time('Only events at or after this time.')),
+      until: maybe(time('Only events before this time.')),
       ...paging,
     },
     { additionalProperties: false },
@@ -70,7 +70,7 @@ export const listEvents = operation({
       gone.abort();
     };
     reply.raw.once('close', end);
-    // Whoever went while it was looked at who asks.
+    // The client may have disconnected while it was being authenticated.
     if (request.raw.socket.destroyed) end();
     const last = request.headers['last-event-id'];
     const after = typeof last === 'string' && /^\d{1,15}$/.test(last) ? Number(last) : undefined;
@@ -85,14 +85,14 @@ export const listEvents = operation({
   },
 });
 
-/** Epoch milliseconds. A leap second has the shape of a moment, and no place in them. @throws `invalid_value` */
+/** Epoch milliseconds. A leap second has a valid shape, but cannot be represented. @throws `invalid_value` */
 function momentOf(text: string | undefined): number | undefined {
   const moment = text === undefined ? undefined : Date.parse(text);
   if (moment === undefined || !Number.isNaN(moment)) return moment;
-  throw new CurfewError('invalid_value', { detail: `${quoted(text!)} is not a moment in time.` });
+  throw new CurfewError('invalid_value', { detail: `${quoted(text!)} is not a valid time.` });
 }
 
-/** Events as server-sent ones, with a comment when nothing happens for a while. */
+/** Events in the format of server-sent events, with a comment if nothing happens for a while. */
 async function* asServerSent(events: AsyncIterable<CurfewEvent>): AsyncIterable<string> {
   yield `retry: ${retry}\n: events follow\n\n`;
   const source = events[Symbol.asyncIterator]();

@@ -12,10 +12,10 @@ export const createKey = operation({
   method: 'POST',
   path: '/v1/keys',
   tag,
-  summary: 'Make an API key',
+  summary: 'Create an API key',
   description:
-    'Its token is shown once. You cannot grant a scope that you do not have. A key without a scope is for browsers: it ' +
-    'is good for the Altogic dialect, and for nothing else.',
+    'Its token is shown once. You cannot grant a scope that you do not have. A key without scopes is for browsers: only ' +
+    'the Altogic dialect accepts it.',
   access: { permission: 'keys.manage', person: 'fresh-sign-in' },
   guards: 'key',
   body: Type.Object(
@@ -23,7 +23,7 @@ export const createKey = operation({
       name: text(1000, 'What it is for.', { examples: ['n8n'] }),
       scopes: Type.Array(oneOf(permissions), {
         maxItems: 20,
-        description: 'What it may do. None: a key for browsers.',
+        description: 'What the key may do. If empty: a key for browsers.',
       }),
     },
     { additionalProperties: false },
@@ -83,14 +83,14 @@ export const revokeKey = operation({
   summary: 'Revoke an API key',
   description:
     'When this answers, no server accepts the key any more, and the event streams and verifiers that were opened with it ' +
-    'are cut off. Again is no error.',
+    'are cut off. Revoking a key again is not an error.',
   access: { permission: 'keys.manage', person: 'fresh-sign-in' },
   guards: 'key',
   params: byId,
   query: waiting,
   answer: {
     status: 200,
-    description: 'It is revoked.',
+    description: 'The key is revoked.',
     schema: Type.Object({ key: ref(ApiKey), receipt: ref(Receipt) }),
   },
   errors: ['key_not_found'],

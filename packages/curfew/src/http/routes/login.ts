@@ -28,18 +28,19 @@ export const login = operation({
   method: 'POST',
   path: '/v1/login',
   tag,
-  summary: 'Sign in an account',
+  summary: 'Sign in to an account',
   description:
-    'With a second factor enrolled, `totp` takes the code of the authenticator, or a backup code; the header ' +
-    '`x-2fa-code` does too. If the caller already has a session, that session ends. With `name`, to a named session, which takes ' +
-    `\`sessions.create\`. With \`cookie\`, the session token is set as the cookie \`${sessionCookie}\` and not answered.`,
+    'If a second factor is enrolled, send a code from the authenticator or a backup code as `totp` or in the header ' +
+    '`x-2fa-code`. If the caller already has a session, that session ends. With `name`, you sign in to a named session, ' +
+    'which requires `sessions.create`. With `cookie`, the session token is set as the cookie ' +
+    `\`${sessionCookie}\` and is not in the answer.`,
   access: 'open',
   body: Type.Object(
     {
       username: maybe(text(200, 'The user name; or `email`.', { examples: ['admin'] })),
       email: maybe(text(limits.email, 'The e-mail address; or `username`.')),
       password: Type.String({ maxLength: 4096, description: 'The password.' }),
-      totp: maybe(text(40, 'The second factor, where one is enrolled.', { examples: ['123456'] })),
+      totp: maybe(text(40, 'The second factor, if one is enrolled.', { examples: ['123456'] })),
       name: maybe(sessionName),
       lifetime: maybe(lifetime),
       idle: maybe(idle),
@@ -95,7 +96,7 @@ export const login = operation({
   },
 });
 
-/** A cookie that browsers send to this host alone, over TLS alone, and show to no script. */
+/** A cookie that browsers send only to this host and only over TLS, and that no script can read. */
 export const cookieOptions = { path: '/', httpOnly: true, secure: true, sameSite: 'lax' } as const;
 
 export const logout = operation({
@@ -105,8 +106,8 @@ export const logout = operation({
   tag,
   summary: "End the caller's own session",
   description:
-    'Clears the cookie too, if one came. With a cookie whose session is over already, it does no more than that, and ' +
-    'answers neither `session` nor `receipt`.',
+    'This also clears the cookie, if one was sent. If the session of the cookie has ended already, the cookie is only ' +
+    'cleared, and the answer has neither `session` nor `receipt`.',
   access: 'signed-in',
   deadCookie: 'no-caller',
   query: waiting,
@@ -130,7 +131,9 @@ export const logout = operation({
       return { success: true, message: 'You were signed out already.' };
     }
     if (caller.kind !== 'person') {
-      throw new CurfewError('session_not_found', { detail: 'An API key has no session to log out of; it is revoked.' });
+      throw new CurfewError('session_not_found', {
+        detail: 'An API key has no session to log out of; revoke the key instead.',
+      });
     }
     const ended = await authority.endSession(caller, { id: caller.session.id }, query.wait);
     cleared();
@@ -143,7 +146,7 @@ export const me = operation({
   method: 'GET',
   path: '/v1/me',
   tag,
-  summary: 'Who is asking, and what they may do',
+  summary: 'Read who the caller is and what they may do',
   access: 'signed-in',
   answer: {
     status: 200,

@@ -19,7 +19,7 @@ export const createNamedSession = operation({
   method: 'POST',
   path: '/v1/named-sessions',
   tag,
-  summary: 'Make a named session',
+  summary: 'Create a named session',
   description: 'It waits for a session (`POST /v1/sessions` with its name), or is stopped until it is started.',
   access: { permission: 'sessions.create' },
   body: Type.Object(
@@ -96,7 +96,7 @@ export const deleteNamedSession = operation({
   query: waiting,
   answer: {
     status: 200,
-    description: 'It is gone.',
+    description: 'The named session is removed.',
     schema: Type.Object({ success: Type.Boolean(), receipt: maybe(ref(Receipt)) }),
   },
   errors: ['named_session_not_found'],
@@ -109,24 +109,25 @@ export const deleteNamedSession = operation({
 const acts = {
   start: {
     summary: 'Start a named session',
-    description: 'What was suspended in it can be verified again. Started already, nothing changes.',
+    description: 'A suspended session in it becomes valid again. If it is started already, nothing changes.',
     access: { permission: 'sessions.create' },
     guards: 'account',
   },
   stop: {
     summary: 'Stop a named session',
-    description: 'The session in it is suspended: kept, but not verifiable. Stopped already, nothing changes.',
+    description:
+      'The session in it is suspended: kept, but not valid until the next start. If it is stopped already, nothing changes.',
     access: { permission: 'sessions.end', person: 'second-factor' },
   },
   restart: {
     summary: 'Stop and start a named session',
-    description: 'Every verification of its session is made anew.',
+    description: 'Every application has to verify its session anew.',
     access: { permission: 'sessions.end', person: 'second-factor' },
     guards: 'account',
   },
   logout: {
     summary: 'End the session in a named session',
-    description: 'Its configuration stays, and whether it is started.',
+    description: 'Its configuration and whether it is started stay the same.',
     access: { permission: 'sessions.end', person: 'second-factor' },
   },
 } as const;
@@ -142,7 +143,7 @@ const actOn = <Act extends keyof typeof acts>(act: Act) =>
     query: waiting,
     answer: {
       status: 200,
-      description: 'The named session; with a receipt when its session changed.',
+      description: 'The named session; with a receipt if its session changed.',
       schema: changed,
     },
     errors: ['named_session_not_found', 'changed_meanwhile'],

@@ -6,14 +6,14 @@ export const readiness = operation({
   method: 'GET',
   path: '/readyz',
   tag: 'Operation',
-  summary: 'What the server can do now',
+  summary: 'Whether the server is ready',
   description:
-    '200 while requests may be sent here, and 503 while they should go elsewhere. What it cannot do is named, with ' +
-    'what is wrong and since when. Whoever probes does well to look at the status alone.',
+    '200 while requests may be sent here, and 503 while they should go elsewhere. Each failing check is named, with ' +
+    'what is wrong and since when. A probe should look only at the status.',
   access: 'open',
   answer: {
     status: 200,
-    description: 'The server is `ready`, or `degraded`: it verifies, and cannot write.',
+    description: 'The server is `ready`, or `degraded`: it verifies, but cannot write.',
     schema: shape,
     otherwise: { status: 503, description: 'The server is `unready`, or `draining`: it is about to shut down.' },
   },

@@ -91,10 +91,10 @@ export const verifySession = operation({
   method: 'POST',
   path: '/v1/sessions/verify',
   tag,
-  summary: 'Whether a session token is good now',
+  summary: 'Verify a session token',
   description:
     'An invalid token is not an error: `active` is false, and `reason` says why. `malformed`: mistyped or cut off. ' +
-    '`unknown`: of no session, or replaced by a newer one. Otherwise what became of the session.',
+    '`unknown`: belongs to no session, or was replaced by a newer token. Any other reason says what became of the session.',
   access: { permission: 'sessions.verify' },
   fastPath: true,
   body: Type.Object({ token }, { additionalProperties: false }),
@@ -121,8 +121,8 @@ export const refreshSession = operation({
   tag,
   summary: 'Give a session new tokens',
   description:
-    'Both tokens are replaced. Callers that race with one refresh token get the same new ones, for 30 seconds; a ' +
-    'refresh token that is used again later ends the session (`refresh_reuse`).',
+    'Both tokens are replaced. For 30 seconds, every caller that presents the same refresh token gets the same new ' +
+    'tokens; if a refresh token is used again later, the session ends (`refresh_reuse`).',
   access: 'open',
   body: Type.Object({ refreshToken }, { additionalProperties: false }),
   answer: { status: 200, description: 'The session, and its new tokens.', schema: openAnswer },
@@ -151,7 +151,8 @@ export const logoutSession = operation({
   path: '/v1/sessions/logout',
   tag,
   summary: 'End a session by its token, refresh token, name or id',
-  description: 'Exactly one of the four. A session that has ended already is confirmed: 200 again, with its first end.',
+  description:
+    'Send exactly one of the four. If the session has ended already, the answer is 200 again, with its first end.',
   access: {
     permission: 'sessions.end',
     owner: ({ authority, body }) => ignoreAbsence(() => authority.ownerOf(endTarget(body))),
@@ -182,11 +183,11 @@ export const listSessions = operation({
   tag,
   summary: 'List sessions across users',
   description:
-    'Newest first by cursor, at any number. `filter` is a free text, looked for as it is in ids, names, addresses, ' +
-    `groups and devices. Another order sorts at most ${limits.sortedMatches.toLocaleString('en')} matches. However many ` +
-    'sessions end meanwhile, the pages show every one that was there throughout. `partial` says that there may be more ' +
-    'than was shown: too many to look at, or, in an order by `lastSeenAt` or `status`, some that have moved to a page ' +
-    'before. `total` is there when it is known. People may list their own with `user`.',
+    'The default order, newest first, works for any number of sessions. `filter` is text that is searched for literally ' +
+    `in ids, names, addresses, groups and devices. Any other order sorts at most ${limits.sortedMatches.toLocaleString('en')} ` +
+    'matches. However many sessions end meanwhile, the pages show every session that existed throughout. `partial` means ' +
+    'that there may be more than was shown: too many to look at, or, in an order by `lastSeenAt` or `status`, some that ' +
+    'have moved to an earlier page. `total` is present if it is known. People may list their own with `user`.',
   access: { permission: 'sessions.read', owner: ({ query }) => query.user },
   query: Type.Object(
     {
@@ -207,7 +208,7 @@ export const listSessions = operation({
     schema: Type.Object({
       sessions: Type.Array(ref(Session)),
       nextCursor: maybe(Type.String({ description: 'For the next page; absent on the last.' })),
-      total: maybe(Type.Integer({ description: 'How many match, where that is known.' })),
+      total: maybe(Type.Integer({ description: 'How many match, if that is known.' })),
       partial: Type.Boolean({ description: 'There may be more than was shown.' }),
     }),
   },
@@ -224,7 +225,7 @@ export const getSession = operation({
   path: '/v1/sessions/:id',
   tag,
   summary: 'Read a session',
-  description: 'Ended ones too, for as long as they are kept.',
+  description: 'This includes ended sessions, for as long as they are kept.',
   access: {
     permission: 'sessions.read',
     owner: ({ authority, params }) => ignoreAbsence(async () => (await authority.getSession(params.id)).userId),
@@ -243,7 +244,7 @@ export const endSession = operation({
   path: '/v1/sessions/:id',
   tag,
   summary: 'End a session',
-  description: 'One that has ended already is confirmed: 200 again, with its first end.',
+  description: 'If the session has ended already, the answer is 200 again, with its first end.',
   access: {
     permission: 'sessions.end',
     owner: ({ authority, params }) => ignoreAbsence(async () => (await authority.getSession(params.id)).userId),
@@ -264,8 +265,8 @@ export const endEveryone = operation({
   method: 'POST',
   path: '/v1/sessions/end-everyone',
   tag,
-  summary: 'End every session there is',
-  description: 'Everybody out, whatever the number, the caller too; those being opened at this moment as well.',
+  summary: 'End every session',
+  description: "However many there are, including the caller's own and those being opened at this moment.",
   access: { permission: 'sessions.end', person: 'second-factor' },
   query: waiting,
   body: Type.Object(
@@ -280,11 +281,11 @@ export const endEveryone = operation({
   ),
   answer: {
     status: 200,
-    description: 'Everybody is out.',
+    description: 'All sessions have ended.',
     schema: Type.Object({
       success: Type.Boolean(),
       message: Type.String(),
-      ended: Type.Integer({ description: 'Sessions that this ended.' }),
+      ended: Type.Integer({ description: 'How many sessions this call ended.' }),
       receipt: ref(Receipt),
     }),
   },
@@ -299,7 +300,7 @@ export function endedMessage(ended: number): string {
   return ended === 1 ? '1 session has ended.' : `${ended.toLocaleString('en')} sessions have ended.`;
 }
 
-/** Whose something is that is not there: nobody's. Then it takes the permission to learn that. */
+/** Something that does not exist has no owner; then only callers with the permission learn that. */
 export async function ignoreAbsence(read: () => Promise<string | undefined>): Promise<string | undefined> {
   try {
     return await read();

@@ -33,11 +33,11 @@ const tokenOrId = Type.Object({ token }, { additionalProperties: false });
 const ofUserInBody = Type.Object({ userId, token }, { additionalProperties: false });
 
 /*
- * Each call with a user's id in its path has a twin that takes it in the body (or, to list, `GET /v1/sessions` with
- * `user`): an id may hold what a proxy changes in a path, or be `.` or `..`, which no path can hold.
+ * Each call with a user's id in its path has a twin with the id in the body (or, to list, `GET /v1/sessions` with
+ * `user`): an id may contain what a proxy changes in a path, or be `.` or `..`, which no path can contain.
  */
 const inBody =
-  'For ids that cannot stand in a path, or that a proxy would change there, because they hold a `/`, for instance.';
+  'For ids that cannot be part of a path, or that a proxy would change there, for instance because they contain a `/`.';
 
 export const listUserSessions = operation({
   id: 'listUserSessions',
@@ -45,7 +45,7 @@ export const listUserSessions = operation({
   path: '/v1/users/:userId/sessions',
   tag,
   summary: 'List the sessions of a user',
-  description: 'Exact, and in any order. Without `status`: those that have not ended.',
+  description: 'Complete, in any order. By default, only those that are active.',
   access: { permission: 'sessions.read', owner: ({ params }) => params.userId },
   params: ofUser,
   query: Type.Object(
@@ -81,15 +81,15 @@ export const listUserSessions = operation({
 
 const allEnded = {
   status: 200,
-  description: 'They have ended.',
+  description: 'The sessions have ended.',
   schema: Type.Object({
     success: Type.Boolean(),
     message: Type.String(),
-    ended: Type.Integer({ description: 'Sessions that this ended.' }),
+    ended: Type.Integer({ description: 'How many sessions this call ended.' }),
     receipt: ref(Receipt),
   }),
 } as const;
-const toEndAll = 'One step, whatever their number; sessions that are being opened at this moment end too.';
+const toEndAll = 'They end in one step, however many there are; sessions that are being opened at this moment end too.';
 
 export const endUserSessions = operation({
   id: 'endUserSessions',
@@ -142,7 +142,7 @@ function presentAll({ ended, receipt }: { ended: number; receipt: Parameters<typ
   return { success: true, message: endedMessage(ended), ended, receipt: presentReceipt(receipt) };
 }
 
-const notTheirs = 'Another user’s, an unknown one and an ended one are all `session_not_found`.';
+const notTheirs = 'Another user’s session, an unknown one and an ended one all give `session_not_found`.';
 const oneFound = { status: 200, description: 'The session.', schema: Type.Object({ session: ref(Session) }) } as const;
 
 export const findUserSession = operation({
@@ -179,8 +179,8 @@ export const findSessionOfUser = operation({
 });
 
 const endedOnce =
-  'Checked and done in one step. An ended one is confirmed; an unknown one and another user’s are the same ' +
-  '`session_not_found`.';
+  'The check and the end are one step. If the session has ended already, this succeeds; an unknown session and another ' +
+  'user’s give the same `session_not_found`.';
 const oneEnded = { status: 200, description: 'The session has ended.', schema: endAnswer } as const;
 
 export const endUserSession = operation({
@@ -229,12 +229,12 @@ export const endSessionOfUser = operation({
 });
 
 const groupsOfAll =
-  'On all of them, or on the one that `sessionId` names: all or none. A group that is in both lists is there ' +
-  'afterwards. `updated` counts the sessions that were changed by it.';
+  'Changes all of them, or the one that `sessionId` names: all or none. A group that is in both lists is present ' +
+  'afterwards. `updated` is the number of sessions that were changed.';
 const groups = { add: maybe(accessGroups), remove: maybe(accessGroups), sessionId: maybe(sessionId) };
 const groupsChanged = {
   status: 200,
-  description: 'They are changed.',
+  description: 'The groups are changed.',
   schema: Type.Object({ updated: Type.Integer(), receipt: ref(Receipt) }),
 } as const;
 
@@ -243,7 +243,7 @@ export const changeAccessGroups = operation({
   method: 'POST',
   path: '/v1/users/:userId/access-groups',
   tag,
-  summary: 'Add and remove access groups on the live sessions of a user',
+  summary: 'Add and remove access groups on a user’s sessions that have not ended',
   description: groupsOfAll,
   access: { permission: 'groups.change' },
   guards: 'account',
@@ -261,7 +261,7 @@ export const changeAccessGroupsOfUser = operation({
   method: 'POST',
   path: '/v1/sessions/access-groups',
   tag,
-  summary: 'Add and remove access groups on the live sessions of a user; the user’s id is in the body',
+  summary: 'Add and remove access groups on a user’s sessions that have not ended; the user’s id is in the body',
   description: `${groupsOfAll} ${inBody}`,
   access: { permission: 'groups.change' },
   guards: 'account',
