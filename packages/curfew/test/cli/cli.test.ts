@@ -120,7 +120,7 @@ describe('the command line', () => {
     const code = (await run('totp', totp.secret)).out.trim();
     assert.match(code, /^\d{6}$/);
     assert.equal((await server.call('POST', `/v1/accounts/${totp.id}/totp/confirm`, { code })).status, 200);
-    assert.match((await run('--yes', 'accounts', 'totp', 'donald', '--remove')).out, /is removed/);
+    assert.match((await run('--yes', 'accounts', 'totp', 'donald', '--remove')).out, /has been removed/);
     assert.match((await run('--yes', 'accounts', 'disable', 'donald')).out, /is disabled/);
     assert.equal((await server.login('donald', made.password)).status, 401);
     assert.match((await run('accounts', 'enable', 'donald')).out, /is enabled/);
