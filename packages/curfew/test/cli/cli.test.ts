@@ -121,9 +121,9 @@ describe('the command line', () => {
     assert.match(code, /^\d{6}$/);
     assert.equal((await server.call('POST', `/v1/accounts/${totp.id}/totp/confirm`, { code })).status, 200);
     assert.match((await run('--yes', 'accounts', 'totp', 'donald', '--remove')).out, /has been removed/);
-    assert.match((await run('--yes', 'accounts', 'disable', 'donald')).out, /is disabled/);
+    assert.match((await run('--yes', 'accounts', 'disable', 'donald')).out, /has been disabled/);
     assert.equal((await server.login('donald', made.password)).status, 401);
-    assert.match((await run('accounts', 'enable', 'donald')).out, /is enabled/);
+    assert.match((await run('accounts', 'enable', 'donald')).out, /has been enabled/);
     assert.match((await run('accounts', 'disable', 'nobody')).err, /There is no account "nobody"/);
 
     const key = await json('keys', 'create', 'reader', '--scope', 'sessions.read');
