@@ -256,7 +256,7 @@ describe('the command line', () => {
     let seen = '';
     child.stdout.on('data', (chunk) => {
       seen += chunk;
-      if (/Code of your authenticator/.test(seen) && !seen.includes(code)) child.stdin.write(`${code}\r`);
+      if (/Code from your authenticator/.test(seen) && !seen.includes(code)) child.stdin.write(`${code}\r`);
     });
     await once(child, 'close');
     assert.match(seen, /Session \w{22} of leslie has ended/);
