@@ -218,7 +218,7 @@ describe('the command line', () => {
     const answer = await runCli(['sessions', 'list'], { ...env(), CURFEW_URL: `http://127.0.0.1:${port}` });
     other.close();
     assert.equal(answer.code, 1);
-    assert.match(answer.err, /answered 200, but not as Curfew does/);
+    assert.match(answer.err, /answered 200, and not as Curfew does/);
   });
 
   test('doctor looks at this machine and the server', async () => {
