@@ -154,9 +154,7 @@ async function confirmEnrolment({ client, terminal }: Context, id: string) {
     } catch (error) {
       const mistyped = error instanceof CurfewApiError && error.code === 'second_factor_invalid';
       if (!mistyped || !terminal.interactive) throw error;
-      terminal.err(
-        'This code is wrong. Type in the one that the authenticator shows now; the secret is still the same.',
-      );
+      terminal.err('This code is wrong. Type in the one that the authenticator shows now; the secret is the same.');
     }
   }
 }

@@ -61,7 +61,7 @@ async function connect(address: string, url: string, token: string | undefined, 
   if (typeof (body as { code?: unknown } | undefined)?.code === 'string') {
     throw CurfewApiError.of(body as Record<string, unknown>, response);
   }
-  throw new CurfewApiError('not_curfew', `${url} answered ${response.status}, but not as Curfew does.`, {
+  throw new CurfewApiError('not_curfew', `${url} answered ${response.status}, and not as Curfew does.`, {
     status: response.status,
     remedy: 'Check the URL: is that the Curfew server, and not a proxy or another program?',
   });

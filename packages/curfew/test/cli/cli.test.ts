@@ -120,10 +120,10 @@ describe('the command line', () => {
     const code = (await run('totp', totp.secret)).out.trim();
     assert.match(code, /^\d{6}$/);
     assert.equal((await server.call('POST', `/v1/accounts/${totp.id}/totp/confirm`, { code })).status, 200);
-    assert.match((await run('--yes', 'accounts', 'totp', 'donald', '--remove')).out, /is removed/);
-    assert.match((await run('--yes', 'accounts', 'disable', 'donald')).out, /is disabled/);
+    assert.match((await run('--yes', 'accounts', 'totp', 'donald', '--remove')).out, /has been removed/);
+    assert.match((await run('--yes', 'accounts', 'disable', 'donald')).out, /has been disabled/);
     assert.equal((await server.login('donald', made.password)).status, 401);
-    assert.match((await run('accounts', 'enable', 'donald')).out, /is enabled/);
+    assert.match((await run('accounts', 'enable', 'donald')).out, /has been enabled/);
     assert.match((await run('accounts', 'disable', 'nobody')).err, /There is no account "nobody"/);
 
     const key = await json('keys', 'create', 'reader', '--scope', 'sessions.read');
@@ -218,7 +218,7 @@ describe('the command line', () => {
     const answer = await runCli(['sessions', 'list'], { ...env(), CURFEW_URL: `http://127.0.0.1:${port}` });
     other.close();
     assert.equal(answer.code, 1);
-    assert.match(answer.err, /answered 200, but not as Curfew does/);
+    assert.match(answer.err, /answered 200, and not as Curfew does/);
   });
 
   test('doctor checks this machine and the server', async () => {
@@ -256,7 +256,7 @@ describe('the command line', () => {
     let seen = '';
     child.stdout.on('data', (chunk) => {
       seen += chunk;
-      if (/Code of your authenticator/.test(seen) && !seen.includes(code)) child.stdin.write(`${code}\r`);
+      if (/Code from your authenticator/.test(seen) && !seen.includes(code)) child.stdin.write(`${code}\r`);
     });
     await once(child, 'close');
     assert.match(seen, /Session \w{22} of leslie has ended/);
