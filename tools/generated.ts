@@ -239,7 +239,7 @@ function permissionsPage(): string {
 
 An account's permissions come from its roles and its individual permissions, a key's from its scopes. To change an account, a
 key, or the access of an account's sessions, a caller must have every permission that the target has. Ending a session
-requires only \`sessions.end\`, whoever owns the session. A person must also present what [the API](api.md) requires: a fresh
+requires only \`sessions.end\`, no matter who owns the session. A person must also present what [the API](api.md) requires: a fresh
 sign-in or a second factor.
 
 Each cell has a character for each target that the column \`of\` names: \`o\` the caller's own account, \`e\` another account with

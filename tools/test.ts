@@ -61,9 +61,13 @@ async function runQuick(): Promise<number> {
   const codes = quick.map(async (parts) => {
     const found = parts.flatMap((part) => globSync(`packages/curfew/test/${part}/**/*.test.ts`));
     const chosen = found.filter((file) => !notQuick.test(file)).sort();
-    const child = spawn('node', ['--conditions=curfew-source', '--test', '--test-isolation=none', ...chosen], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      'node',
+      ['--conditions=curfew-source', '--test', '--test-isolation=none', '--test-timeout=120000', ...chosen],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     const [text, [code]] = await Promise.all([consumers.text(child.stdout), once(child, 'close')]);
     process.stdout.write(text);
     return code as number | null;

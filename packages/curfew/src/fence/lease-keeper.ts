@@ -78,7 +78,7 @@ export class LeaseKeeper {
     this.#renewLater();
   }
 
-  /** One renewal at a time; whoever asks meanwhile gets the next. */
+  /** One renewal at a time: who asks meanwhile shares it. */
   renew(): Promise<void> {
     this.#renewing ??= this.#renewOnce().then(
       () => this.#renewed(),

@@ -150,7 +150,7 @@ export class FenceNode implements Host {
     this.#log.begin(head);
     this.#streams.begin(head.sequence);
     this.#start();
-    // Whoever waits here already knows where this node is now.
+    // Those that wait already learn where this node is now.
     this.#events.onLowWatermark(this.lowWatermark);
     const stop = this.ports.store.watchLog?.(() => this.pull());
     if (stop) this.#timers.add('watch', stop);

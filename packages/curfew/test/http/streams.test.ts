@@ -60,7 +60,7 @@ describe('streams of events', { timeout: 120_000 }, () => {
       ...(await open(limits.streamsOfCaller - 1, key, '192.0.2.1')),
       ...(await open(1, key, '192.0.2.2')),
     ];
-    await refused(key, '192.0.2.3', /^The caller holds 32 open/);
+    await refused(key, '192.0.2.3', /^The caller has 32 streams open/);
     const { body } = await server.login();
     streams.push(...(await open(limits.streamsOfCaller, body.token, '192.0.2.4')));
     const { body: again } = await server.call(
@@ -69,7 +69,7 @@ describe('streams of events', { timeout: 120_000 }, () => {
       { username: 'admin', password: 'correct horse battery' },
       { as: '' },
     );
-    await refused(again.token, '192.0.2.5', /^The caller holds/);
+    await refused(again.token, '192.0.2.5', /^The caller has/);
     // A page of events is not a stream.
     assert.equal((await server.call('GET', '/v1/events', undefined, { as: key })).status, 200);
     streams.shift()!.close();
@@ -118,7 +118,7 @@ describe('streams of events', { timeout: 120_000 }, () => {
       streams.push(...(await open(Math.min(left, limits.streamsOfCaller), await keyOf(), `2001:db8::${left}`)));
     }
     const key = await keyOf();
-    await refused(key, '2001:db8::ffff', /^The network of 2001:db8::ffff holds 100 open/);
+    await refused(key, '2001:db8::ffff', /^The network of 2001:db8::ffff has 100 streams open/);
     streams.push(...(await open(1, key, '2001:db8:0:1::1')));
     streams.shift()!.close();
     streams.push(await admitted(key, '2001:db8::ffff'));
