@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { atLeast, atMost, duel, median, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
+import { atLeast, atMost, duel, median, perSecond, type Row, rateOf, sizeRows, timeOf, times } from './measure.ts';
 import { type Bench, library, openBench, openRaw, request, rowsOf } from './setup.ts';
 
 const small = 10_000;
@@ -168,25 +168,11 @@ async function comparing(few: Bench, many: Bench): Promise<Row[]> {
     timeOf(async () => {
       for (let i = 0; i < 100; i++) await bench.authority.listSessions({ status: 'active', limit: 50 });
     });
-  const rows: Row[] = [];
-  for (const [what, work] of [
-    ['verify', verify],
-    ['first page of a list', list],
-    ['end', end],
-    ['create', create],
-  ] as const) {
-    const [ours, theirs] = [work(many), work(few)];
-    await ours();
-    await theirs();
-    const { ratio } = await duel(rounds, ours, theirs);
-    rows.push({
-      what: `${what} at ${large.toLocaleString('en')} sessions`,
-      against: `at ${small.toLocaleString('en')}`,
-      reached: times(ratio),
-      ...atMost(1.5, ratio),
-    });
-  }
-  return rows;
+  return sizeRows(
+    { prefix: '', large, small, rounds },
+    { many, few },
+    { verify, 'first page of a list': list, end, create },
+  );
 }
 
 async function sizes(many: Bench): Promise<Row[]> {

@@ -71,6 +71,31 @@ export function atLeast(limit: number, value: number): { met: boolean; target: s
 export const times = (value: number): string => `${value.toFixed(2)} ×`;
 export const perSecond = (value: number): string => `${Math.round(value).toLocaleString('en')}/s`;
 
+/**
+ * The same work in a store with very many sessions and in one with few, by what it is: it may take half as long again.
+ * `prefix` names the store.
+ */
+export async function sizeRows<Place>(
+  { prefix, large, small, rounds }: { prefix: string; large: number; small: number; rounds: number },
+  { many, few }: { many: Place; few: Place },
+  works: Readonly<Record<string, (place: Place) => () => Promise<number>>>,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [what, work] of Object.entries(works)) {
+    const [ours, theirs] = [work(many), work(few)];
+    await ours();
+    await theirs();
+    const { ratio } = await duel(rounds, ours, theirs);
+    rows.push({
+      what: `${prefix}${what} at ${large.toLocaleString('en')} sessions`,
+      against: `at ${small.toLocaleString('en')}`,
+      reached: times(ratio),
+      ...atMost(1.5, ratio),
+    });
+  }
+  return rows;
+}
+
 export function printTable(rows: readonly Row[]): void {
   const head = ['what', 'against', 'reached', 'to reach', ''];
   const cells = [

@@ -6,7 +6,7 @@ import { openLmdbStore } from '../packages/curfew/src/stores/lmdb/index.ts';
 import { encodeSession } from '../packages/curfew/src/stores/postgres/codec.ts';
 import { openPostgresStore } from '../packages/curfew/src/stores/postgres/index.ts';
 import { exportLines, importLines, splitLines } from '../packages/curfew/src/transfer.ts';
-import { atLeast, atMost, duel, median, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
+import { atLeast, atMost, duel, median, perSecond, type Row, rateOf, sizeRows, timeOf, times } from './measure.ts';
 import { type Bench, library, openBenchOn, request, temporaryBenchFolder } from './setup.ts';
 
 const small = 10_000;
@@ -173,24 +173,7 @@ async function comparing(few: readonly [Bench, cold: Bench], many: readonly [Ben
         rateOf(300, inFlight, () => bench.authority.endSession(library, { id: bench.ids[--at]! }, 'stored')),
       );
   };
-  const rows: Row[] = [];
-  for (const [what, work] of [
-    ['verify', verify],
-    ['end', end],
-    ['create', create],
-  ] as const) {
-    const [ours, theirs] = [work(many), work(few)];
-    await ours();
-    await theirs();
-    const { ratio } = await duel(rounds, ours, theirs);
-    rows.push({
-      what: `PostgreSQL: ${what} at ${large.toLocaleString('en')} sessions`,
-      against: `at ${small.toLocaleString('en')}`,
-      reached: times(ratio),
-      ...atMost(1.5, ratio),
-    });
-  }
-  return rows;
+  return sizeRows({ prefix: 'PostgreSQL: ', large, small, rounds }, { many, few }, { verify, end, create });
 }
 
 /** Ending all sessions of a user, and the effect of the sweep that records the ends on others. */

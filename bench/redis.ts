@@ -12,7 +12,7 @@ import type { StoredSession } from '../packages/curfew/src/domain/session.ts';
 import { encodeUnstamped } from '../packages/curfew/src/stores/redis/codec.ts';
 import { openRedisStore, type RedisStore } from '../packages/curfew/src/stores/redis/index.ts';
 import { freePort } from '../packages/curfew/test/support/free-port.ts';
-import { atLeast, atMost, duel, median, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
+import { atLeast, atMost, duel, median, perSecond, type Row, rateOf, sizeRows, timeOf, times } from './measure.ts';
 import { request } from './setup.ts';
 
 const small = 10_000;
@@ -98,24 +98,7 @@ async function comparing(few: Bench, many: Bench): Promise<Row[]> {
     let at = sessions.length;
     return () => timeOf(() => rateOf(500, inFlight, () => store.endSession(sessions[--at]!.id, endNow())));
   };
-  const rows: Row[] = [];
-  for (const [what, work] of [
-    ['verify', read],
-    ['create', create],
-    ['end', end],
-  ] as const) {
-    const [ours, theirs] = [work(many), work(few)];
-    await ours();
-    await theirs();
-    const { ratio } = await duel(rounds, ours, theirs);
-    rows.push({
-      what: `Redis: ${what} at ${large.toLocaleString('en')} sessions`,
-      against: `at ${small.toLocaleString('en')}`,
-      reached: times(ratio),
-      ...atMost(1.5, ratio),
-    });
-  }
-  return rows;
+  return sizeRows({ prefix: 'Redis: ', large, small, rounds }, { many, few }, { verify: read, create, end });
 }
 
 /** Ending all sessions of a user, and the effect on others while the sweep records the ends one by one. */
