@@ -96,7 +96,7 @@ export class LeaseKeeper {
     if (this.#around.hasPeers()) this.#tellings.soon();
   }
 
-  /** Resolves when the lease is valid. @throws `store_unavailable` if it is not after the time of a lease */
+  /** Resolves when the lease is valid. @throws `store_unavailable` if that takes longer than a lease */
   async held(): Promise<void> {
     const { lease } = this.#around;
     if (lease.valid) return;
