@@ -6,9 +6,9 @@ import type { Store } from '../stores/contract.ts';
 /** A session's activity is written once a minute; more often if its idle limit is short. */
 const coalesce = minute;
 const partOfIdle = 10;
-/** Sessions that may wait to be written: if there are more, all are written at once. */
+/** Most sessions that wait to be written: if there are more, all are written immediately. */
 const mostPending = 50_000;
-/** Sessions that are written at a time. */
+/** Sessions that are written together. */
 const piece = 1000;
 
 /** `pause`: milliseconds from one write to the next. */

@@ -14,7 +14,7 @@ export async function takeAttempt(context: AuthorityContext, bucket: string, rul
   if (!allowed) throw new CurfewError('too_many_attempts', { retryAfter: secondsUntil(resetAt, now) });
 }
 
-/** The bucket that a guess counts against; `spare` is called if it has no room left. */
+/** The bucket that a guess counts against; if it has no room left, `spare` may name another one. */
 export type GuessFrom = { bucket: string; spare?: () => Promise<string | undefined> };
 
 /**
@@ -36,7 +36,7 @@ export async function guess<Result>(
       await context.store.clearAttempts(bucket);
       return result;
     } catch (error) {
-      // If this cannot be recorded, others wait a while for nothing.
+      // If this cannot be recorded, others wait longer than they need to.
       await context.store.failAttempt(bucket).catch(() => {});
       throw error;
     }
@@ -69,7 +69,8 @@ const longestLook = 30_000;
 type Refused = { resets: number; isOpen: boolean; now: number };
 
 /**
- * Takes an attempt out of the first bucket with room; else returns when there will be room, and if it may be sooner.
+ * Takes an attempt out of the first bucket with room. If none has room, returns when one will, and whether it may have
+ * room sooner.
  */
 async function takeOneOf(
   { store, clock }: AuthorityContext,
@@ -86,7 +87,7 @@ async function takeOneOf(
   return refused;
 }
 
-/** Counts one call against a limit without refusing it: how to answer is up to the function's caller. */
+/** Counts one call against a limit without refusing it: the caller of this function decides how to answer. */
 export async function countCall(
   context: AuthorityContext,
   subject: string,

@@ -28,7 +28,7 @@ export type BrowseRequest = {
 export type OwnerNames = { username: string; displayName: string };
 export type Browsed = {
   sessions: { session: Session; named: OwnerNames }[];
-  /** How many match in all; if `partial`, how many were found. */
+  /** How many match in all; if a search for text is `partial`, how many were found. */
   total: number;
   /** Whether there may be more than was looked at: a scan ran out of time, or there were too many matches to sort. */
   partial: boolean;
@@ -101,7 +101,7 @@ async function everyMatch(
   return { sessions: [...byId.values()].slice(0, most), partial: partial || byId.size > most };
 }
 
-/** Users with a text in one of their names: one page of them, which is more than anybody reads through. */
+/** Users with a text in one of their names: one page of them, which is more than anybody reads. */
 async function usersNamed(context: AuthorityContext, text: string): Promise<{ users: AccountId[]; more: boolean }> {
   const { accounts, next } = await context.store.listAccounts({ limit: limits.pageMax, text, budget: budget / 3 });
   const users = accounts

@@ -16,7 +16,7 @@ export type EndedSession = { session: Session; receipt: Receipt };
 export type EndTarget = { id: string } | { token: string } | { refreshToken: string } | { name: string };
 
 /**
- * Ends a session. If it has ended already, this succeeds: the receipt is that of its first end, and waits likewise.
+ * Ends a session. If it has ended already, this succeeds: the receipt shows the first end, and this waits for that one.
  * `told` is the reason that an application gives.
  * @throws `session_not_found`, `permission_missing`; for tokens also `token_malformed`
  */
@@ -48,7 +48,7 @@ export async function logOut(
   return endStored(context, id, { by: `user:${userId}`, reason: 'logout' }, wait, userId);
 }
 
-/** Ends the session with an id, and waits until the end is known everywhere. */
+/** Ends the session with an id, and waits as `wait` says. */
 export async function endStored(
   context: AuthorityContext,
   id: SessionId,

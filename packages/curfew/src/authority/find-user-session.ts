@@ -40,7 +40,7 @@ function parseIdQuietly(text: string): SessionId | undefined {
   }
 }
 
-/** The same error in every case, so that nobody learns whose a token is. */
+/** The same error in every case, so that nobody learns whose token it is. */
 function notFound(): CurfewError {
   return new CurfewError('session_not_found', { detail: 'The user has no such session.' });
 }

@@ -100,7 +100,7 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
       resolve();
     }
     signal.addEventListener('abort', done);
-    // A signal that is aborted already fires no event.
+    // A signal that is already aborted fires no event.
     if (signal.aborted) done();
   });
 }

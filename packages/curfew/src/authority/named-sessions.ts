@@ -275,7 +275,7 @@ async function setSuspended(
     if (!found || view(context, found).status === 'ended') return undefined;
     const { stored } = found;
     const now = clock.nowForEnd();
-    // Done already, perhaps just now by somebody else: then wait as they do.
+    // Somebody else may have done this just now: then wait as they do.
     if (stored.suspended === suspended) {
       const { sequence } = await store.logHead();
       return { ...(await fence.awaitEverywhere(sequence, wait)), changedAt: now };

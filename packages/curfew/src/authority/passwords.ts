@@ -8,24 +8,24 @@ import { CurfewError } from '../errors.ts';
 const options = { algorithm: 2 satisfies Algorithm.Argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 /**
- * How many are hashed at once: each occupies a processor for tens of milliseconds, and one of the few threads on which
- * a store also writes. With more at once, each takes longer, and a sign-out waits for all the sign-ins.
+ * How many passwords are hashed at once: each occupies a processor for tens of milliseconds, and one of the few threads
+ * on which a store also writes. With more at once, each takes longer, and a logout waits for all the sign-ins.
  */
 const atOnce = Math.max(1, Math.min(2, availableParallelism() - 1));
-/** How many may wait for their turn, which is half a minute at most; one more is refused. */
+/** How many may wait for their turn, which comes within half a minute; one more is refused. */
 const mostWaiting = 512;
 /** Seconds after which a refused caller may try again. */
 const comeAgain = 5;
 
 /** Hashing of passwords. `hash` and `matches` wait their turn, then take tens of milliseconds on a separate thread. */
 export type Passwords = {
-  /** To be called before an attempt is counted. @throws `server_busy` when too many wait */
+  /** To be called before an attempt is counted. @throws `server_busy` if too many wait */
   admit(): void;
-  /** @throws `server_busy` when too many wait */
+  /** @throws `server_busy` if too many wait */
   hash(password: string): Promise<string>;
   /**
    * Takes as long without a hash (no such account) as with a wrong password.
-   * @throws `server_busy` when too many wait
+   * @throws `server_busy` if too many wait
    */
   matches(password: string, kept: string | undefined): Promise<boolean>;
 };
@@ -44,7 +44,7 @@ export function createPasswords(bounds: { atOnce: number; mostWaiting: number } 
     admit,
     hash: (password) => inTurn(() => hash(password.normalize('NFKC'), options)),
     async matches(password, kept) {
-      // A password too long to have been set is compared too, cut to the limit: the time must not depend on its length.
+      // A password that is too long is compared too, cut to the limit: the time must not depend on its length.
       const text = password.slice(0, limits.passwordMax).normalize('NFKC');
       // Every call awaits it, so that the time of a process's first sign-in reveals nothing either.
       decoy ??= hash('no password is this one', options);

@@ -20,7 +20,7 @@ export type Recovery = {
  * Restores the access of somebody who is locked out: enables their account, sets a new password, removes the second
  * factor and ends the account's sessions, all in one write with its event. It works on the store itself and checks no
  * permission: anyone who can open the store could change it anyway.
- * @throws `account_not_found`, `invalid_value` for a password, or an account that is not an administrator's
+ * @throws `account_not_found`; `invalid_value` if the password is not allowed, or the account is not an administrator's
  */
 export async function recoverAccount(
   { store, passwords }: { store: Store; passwords: Passwords },
@@ -72,7 +72,7 @@ function absent(name: string): CurfewError {
   return new CurfewError('account_not_found', { detail: `No account has the name, address or id ${quoted(name)}.` });
 }
 
-/** Attempts to guess the password or a code may have locked the account: unlocks it. */
+/** Unlocks the account, in case attempts to guess the password or a code have locked it. */
 async function forgetAttempts(store: Store, { id, username, email }: Account): Promise<void> {
   const buckets = [bucketOf('login', username), bucketOf('factor', id)];
   if (email !== undefined) buckets.push(bucketOf('login', email));

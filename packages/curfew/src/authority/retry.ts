@@ -3,7 +3,7 @@ import { CurfewError } from '../errors.ts';
 const attempts = 20;
 
 /**
- * Repeats a read and write for as long as another writer gets there first. Every round has a winner, so twenty are far
+ * Repeats a read and write while another writer gets there first. Every round has a winner, so twenty rounds are far
  * more than a fair race needs.
  * @throws `changed_meanwhile`
  */

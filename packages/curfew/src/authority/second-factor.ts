@@ -47,7 +47,7 @@ export async function confirmSecondFactor(
 }
 
 /**
- * The same, whatever is remembered: for operations that always require a new code, such as removing the factor.
+ * The same, but ignores what is remembered: for operations that always require a new code, such as removing the factor.
  * @throws what {@link confirmSecondFactor} throws
  */
 export async function showSecondFactor(

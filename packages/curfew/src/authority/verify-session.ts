@@ -11,8 +11,8 @@ const unknown = { active: false, reason: 'unknown' } as const;
 const suspended = { active: false, reason: 'suspended' } as const;
 
 /**
- * Whether a session token is valid now. A mistyped one costs no look-up. Only a caller that has the session's secret
- * learns what became of it. Never writes: activity is noted, and flushed in batches.
+ * Whether a session token is valid now. A mistyped one needs no look-up. Only a caller that has the session's secret
+ * learns what became of it. This never writes: activity is noted, and flushed in batches.
  * @throws `clock_stepped_back`, `store_unavailable`
  */
 export async function verifySession(context: AuthorityContext, token: string): Promise<Verification> {

@@ -25,7 +25,7 @@ export function answerOf(verdict: VerifiedToken, { now, lastSeen }: Pick<FencePo
   };
 }
 
-/** What a verifier may know of an error. */
+/** The part of an error that a verifier may see. */
 export function troubleOf(error: unknown): Trouble {
   const known = isCurfewError(error) ? error : new CurfewError('internal', {}, error);
   const { title, remedy, status } = errors[known.code];

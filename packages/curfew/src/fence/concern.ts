@@ -1,6 +1,6 @@
 import type { Change } from 'curfew-client/fence';
 
-/** Names that are remembered individually; beyond that, they are bits in a table of 128 KiB for each stream. */
+/** Names that are remembered individually; if there are more, each stream has a table of 128 KiB with bits for them. */
 const mostNames = 2048;
 const tableBits = 2 ** 20;
 
@@ -14,7 +14,7 @@ export function subjectOf(change: Change): Subject {
 }
 
 /**
- * What the holder of a stream may know: the sessions that it was told of or asked about, and their users. A change is
+ * What the holder of a stream may know: the sessions that it has received or asked about, and their users. A change is
  * only sent to the streams that it concerns, and waits only for those (R22). False positives are possible, false
  * negatives are not: names with the same hash count as one, and none is removed, because verifiers do not report what
  * they have forgotten.

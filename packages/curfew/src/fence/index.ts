@@ -11,7 +11,7 @@ export type { Admitted } from './ports.ts';
 
 const longestPause = 5000;
 const firstPause = 50;
-/** Most names of verifiers that are counted separately. */
+/** Most verifier names that are counted separately. */
 const mostNames = 100;
 
 type MakeNode = (...given: ConstructorParameters<typeof FenceNode>) => FenceNode;
@@ -31,7 +31,7 @@ export class ProcessFence implements Fence {
   #dropped = 0;
   #leaseLosses = 0;
   readonly #waitedFor: Map<string, number> = new Map();
-  /** The log is another one, and this has not been reported yet. */
+  /** Whether the log is another one and this has not been reported yet. */
   #restored = false;
   #closed = false;
   #cancelBegin: () => void = () => {};
@@ -72,7 +72,7 @@ export class ProcessFence implements Fence {
   }
 
   async awaitEverywhere(sequence: number, wait: 'everywhere' | 'stored'): Promise<Propagation> {
-    // The caller has just made the log grow, so there is no need to wait for other notice of that.
+    // The caller has just made the log grow, so the node need not wait for the store's notice.
     if (this.#node.tail < sequence) this.#node.pull();
     if (wait === 'everywhere') return this.waits.awaitEverywhere(sequence);
     return {
@@ -85,7 +85,7 @@ export class ProcessFence implements Fence {
     };
   }
 
-  /** `heard` gets the seconds that each change took to be known everywhere. */
+  /** Calls `heard` with the seconds that each change took to be known everywhere. */
   onPropagated(heard: (seconds: number, by: 'acks' | 'timeout') => void): void {
     this.waits.onPropagated = heard;
   }
@@ -110,7 +110,7 @@ export class ProcessFence implements Fence {
     };
   }
 
-  /** Releases the verifiers, each after it has emptied its memory: before the process stops listening. */
+  /** Releases the verifiers, which empty their memory first; to be called before the process stops listening. */
   release(): Promise<void> {
     return this.#node.release();
   }
@@ -147,7 +147,7 @@ export class ProcessFence implements Fence {
     else this.waits.giveUp();
     // A restore may be visible only in the log; a changed incarnation is reported by the waits for propagation.
     this.#restored ||= reason === 'log_replaced';
-    // Nobody here knows what was changed meanwhile.
+    // What was changed meanwhile is unknown.
     this.#guests.hearAll();
     this.#begin(firstPause);
     this.#ports.onRestart?.(reason, detail);
@@ -172,7 +172,7 @@ export class ProcessFence implements Fence {
     });
   }
 
-  /** Checks for other nodes' rows: others wait for this node's mark, and dead rows have to be removed. */
+  /** Checks for other nodes' rows: others wait for this node's low watermark, and dead rows have to be removed. */
   #watchPeers(): void {
     if (this.#closed) return;
     void this.waits.look().then(() => {

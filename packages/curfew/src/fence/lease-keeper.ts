@@ -6,38 +6,38 @@ import { Pace } from './pace.ts';
 import type { FencePorts } from './ports.ts';
 
 type Surroundings = {
-  /** The node's id, which its row has. */
+  /** The node's id, and its row's. */
   id: string;
   clock: CautiousClock;
   log: LogFollower;
   /** The lease of the node's own verifier. */
   lease: Lease;
-  /** Resolves once the tail's beginning is known, or the node is over. */
+  /** Resolves once the start of the tail is known, or the node has ended. */
   started: Promise<void>;
-  /** What the row tells others: the newest change that nobody here is without. */
+  /** The newest change that nobody here lacks; the row reports it to other nodes. */
   lowWatermark(): number;
-  /** Others have rows, and wait for what this one tells. */
+  /** Whether other nodes have rows: they wait for what this one reports. */
   hasPeers(): boolean;
-  /** The log has to be read on before a renewal counts. */
+  /** Reads more of the log, so that a renewal can count. */
   pull(): void;
-  /** The lease was renewed, and holds. */
+  /** Called when the lease was renewed and is valid. */
   onLease(): void;
   onLost(reason: LossReason, detail: string): void;
 };
 
 /**
- * A node's row in the store, and the lease that it holds by renewing it. A renewal counts once everything up to the head of
- * the log that it found is applied (R4, the barrier).
+ * A node's row in the store, and the lease that the node holds by renewing the row. A renewal counts once everything up
+ * to the head of the log that it found is applied (R4, the barrier).
  */
 export class LeaseKeeper {
   readonly #ports: FencePorts;
   readonly #around: Surroundings;
-  /** Renewals that tell others of the low watermark. */
+  /** Renewals that report the low watermark to other nodes. */
   readonly #tellings: Pace;
   #counter = 0;
   #published = 0;
   #incarnation = '';
-  /** Nobody is granted a lease before the row says that there may be such: it must outlive this process then. */
+  /** No lease is granted before the row says that there may be some: then the row must outlive this process. */
   #lending: 'nothing' | 'asked' | 'written' = 'nothing';
   #barriers: { head: LogPosition; asked: number }[] = [];
   #renewing: Promise<void> | undefined;
@@ -50,7 +50,7 @@ export class LeaseKeeper {
     this.#tellings = new Pace(ports.timing, () => this.#renewLater());
   }
 
-  /** What the store was an incarnation of when this node began. */
+  /** The store's incarnation when this node began. */
   get incarnation(): string {
     return this.#incarnation;
   }
@@ -59,31 +59,31 @@ export class LeaseKeeper {
     return this.#counter;
   }
 
-  /** The row says that verifiers may hold leases of this node. */
+  /** Whether the row says that verifiers may hold leases from this node. */
   get lends(): boolean {
     return this.#lending === 'written';
   }
 
-  /** Reads where the log ends, before anything else is asked of the store. */
+  /** Reads where the log ends; the first question to the store. */
   async readHead(): Promise<LogHead> {
     const head = await this.#ask(() => this.#ports.store.logHead());
     this.#incarnation = head.incarnation;
     return head;
   }
 
-  /** A verifier is there that may be granted a lease. */
+  /** To be called when a verifier has attached that may be granted a lease. */
   lend(): void {
     if (this.#lending !== 'nothing') return;
     this.#lending = 'asked';
     this.#renewLater();
   }
 
-  /** One renewal at a time: who asks meanwhile shares it. */
+  /** Renews the lease. Calls that are made during a renewal share it. */
   renew(): Promise<void> {
     this.#renewing ??= this.#renewOnce().then(
       () => this.#renewed(),
       (error: unknown) => {
-        // The next one comes in its time: a store that fails is not asked without a pause.
+        // The next regular renewal tries again: a store that fails must not be asked without a pause.
         this.#renewing = undefined;
         throw error;
       },
@@ -91,12 +91,12 @@ export class LeaseKeeper {
     return this.#renewing;
   }
 
-  /** The low watermark rose: others are told with a renewal, as soon as the pace allows. */
+  /** To be called when the low watermark has risen: a renewal reports it to others, as soon as the pace allows. */
   tell(): void {
     if (this.#around.hasPeers()) this.#tellings.soon();
   }
 
-  /** Resolves when the lease holds. @throws `store_unavailable` when it does not within the time of a lease */
+  /** Resolves when the lease is valid. @throws `store_unavailable` if that takes longer than a lease */
   async held(): Promise<void> {
     const { lease } = this.#around;
     if (lease.valid) return;
@@ -115,14 +115,14 @@ export class LeaseKeeper {
     }
   }
 
-  /** More of the log is applied. */
+  /** To be called when more of the log has been applied. */
   passBarriers(): void {
     const { log, lease, onLost, onLease } = this.#around;
     const { tail } = log;
     const passed = this.#barriers.filter(({ head }) => head.sequence <= tail.sequence);
     if (passed.length === 0) return;
     this.#barriers = this.#barriers.filter(({ head }) => head.sequence > tail.sequence);
-    // The head was read before the log up to it: it must be of the log that was read.
+    // The head was read before the entries up to it: both must be from the same log.
     const other = passed.find(({ head }) => log.hasOther(head));
     if (other) {
       onLost('log_replaced', `entry ${other.head.sequence} of the log is not the one that a renewal found`);
@@ -139,7 +139,7 @@ export class LeaseKeeper {
     this.#tellings.stop();
   }
 
-  /** Those who wait for the lease look at it again. */
+  /** Wakes those who wait for the lease, to check it again. */
   wakeWaiters(): void {
     for (const done of [...this.#waiters]) done();
   }
@@ -159,10 +159,10 @@ export class LeaseKeeper {
 
   async #renewOnce(): Promise<void> {
     const { id, clock, log, lowWatermark, onLost, started } = this.#around;
-    // R5: there is nothing to compare the answer with before the tail's beginning is known.
+    // R5: there is nothing to compare the answer with before the start of the tail is known.
     await started;
     if (this.#over) return;
-    // R1: it runs from before the question. R21: so does what the answer is compared with.
+    // R1: the lease runs from before the question. R21: what the answer is compared with is from before it too.
     const asked = clock.now();
     const known = log.tail;
     const applied = lowWatermark();
@@ -180,7 +180,7 @@ export class LeaseKeeper {
     else this.#believe(head, asked);
   }
 
-  /** What the store says of itself; its time is noted with the moments between which it was read. */
+  /** Asks the store for its head, and notes its time with the moments between which that was read. */
   async #ask(question: () => Promise<LogHead>): Promise<LogHead> {
     const { timing, noteStoreTime } = this.#ports;
     const sent = timing.mono();
@@ -195,7 +195,7 @@ export class LeaseKeeper {
     if (this.#barriers.length > 0) this.#around.pull();
   }
 
-  /** What rose meanwhile is told with the next one, at once. */
+  /** If the low watermark rose during a renewal, another one reports it. */
   #renewed(): void {
     this.#renewing = undefined;
     if (this.#over) return;

@@ -3,7 +3,7 @@
  * slow network or a busy machine arrive, and a healthy application would seem to lapse again and again.
  */
 const mostHalvings = 2;
-/** A halving is taken back after this many leases without a lapse. */
+/** A halving is undone after this many leases without a lapse. */
 const recovery = 10;
 const mostHolders = 10_000;
 /** Fraction of a lease: a node that notices a lapse later than that was held up itself. */
@@ -12,9 +12,9 @@ const late = 1 / 8;
 type Lapses = { times: number; at: number };
 
 /**
- * How long a lease each holder gets. A holder that made a change wait until its lease ran out gets half as long a
- * lease, and half again at the next time, until it has been reliable for a while: so an application that freezes now
- * and then delays others less and less, and pays for it with more renewals.
+ * How long a lease each holder gets. A holder that made a change wait until its lease ran out gets half as long a lease,
+ * and half of that the next time, until it has been reliable for a while: so an application that freezes now and then
+ * delays others less and less, but has to renew more often.
  */
 export class LeaseTerms {
   readonly #lease: number;

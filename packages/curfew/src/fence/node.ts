@@ -12,13 +12,13 @@ import { Timers } from './timers.ts';
 import { type Host, VerifierConnection } from './verifier-connection.ts';
 
 type Events = {
-  /** The low watermark rose: nobody here is without the changes up to it. */
+  /** Called when the low watermark has risen: nobody here lacks the changes up to it. */
   onLowWatermark(lowWatermark: number): void;
-  /** Changes are applied here; the low watermark that says so comes afterwards. */
+  /** Called when changes have been applied here, before the low watermark rises to them. */
   onEntries(entries: readonly LogEntry[]): void;
-  /** A verifier's lease ran out while changes waited for it. */
+  /** Called when a verifier's lease has run out while changes waited for it. */
   onLapse(name: string): void;
-  /** The log, or the store behind it, is not the one that this node has followed (R10). */
+  /** Called when the log, or the store behind it, is not the one that this node has followed (R10). */
   onLost(reason: LossReason, detail: string): void;
 };
 
@@ -28,15 +28,15 @@ const pollPause = 100;
 export type Kept = { readonly active: true; readonly stored: StoredSession };
 
 /**
- * A node under one id: its lease, its place in the log, its own verifier and its streams, made together and thrown
- * away together. Docs: docs/fence/README.md.
+ * A node under one id: its lease, its place in the log, its own verifier and its streams, created together and
+ * discarded together. See docs/fence/README.md.
  */
 export class FenceNode implements Host {
   readonly id: string;
   readonly ports: FencePorts;
   readonly own: ExactCache<Kept>;
   readonly #events: Events;
-  /** Resolves once the tail's beginning is known, or the node is over. */
+  /** Resolves once the start of the tail is known, or the node has ended. */
   readonly started: Promise<void>;
   #start: () => void = () => {};
   #accepted = 0;
@@ -47,9 +47,9 @@ export class FenceNode implements Host {
   readonly #timers: Timers;
   #begun = false;
   #over = false;
-  /** Lets its verifiers go: nobody is granted anything any more. */
+  /** Whether it is releasing its verifiers: no lease is granted any more. */
   #releasing = false;
-  /** Others have rows: they wait for this node's low watermark. Taken to be so until the rows have been read. */
+  /** Whether other nodes have rows, and so wait for its low watermark. Assumed until the rows have been read. */
   hasPeers = true;
 
   constructor(ports: FencePorts, events: Events) {
@@ -70,7 +70,7 @@ export class FenceNode implements Host {
     this.own = new ExactCache<Kept>({
       clock,
       capacity: ports.capacity,
-      // The authority notes its own.
+      // The authority notes its own activity.
       reportsUse: false,
       ask: (token) => this.#askStore(token),
     });
@@ -93,7 +93,7 @@ export class FenceNode implements Host {
     });
   }
 
-  /** What the store was an incarnation of when this node began. */
+  /** The store's incarnation when this node began. */
   get incarnation(): string {
     return this.#lease.incarnation;
   }
@@ -118,7 +118,7 @@ export class FenceNode implements Host {
     return this.#streams.lowWatermark;
   }
 
-  /** Times that its lease ran out before it was renewed: the first one was no loss. */
+  /** Times that its lease ran out before it was renewed; having none at the start does not count. */
   get leaseLosses(): number {
     return Math.max(0, this.own.lease.breaks - 1);
   }
@@ -141,7 +141,7 @@ export class FenceNode implements Host {
     return { id: this.id, counter: this.#lease.counter };
   }
 
-  /** R5: where the tail begins, then verifiers, then the first lease. */
+  /** R5: reads where the tail begins, then accepts verifiers, then takes the first lease. */
   async start(): Promise<void> {
     if (this.#begun) throw new Error('A node starts once: what it has followed begins there.');
     this.#begun = true;
@@ -150,7 +150,7 @@ export class FenceNode implements Host {
     this.#log.begin(head);
     this.#streams.begin(head.sequence);
     this.#start();
-    // Those that wait already learn where this node is now.
+    // Waits that began earlier learn where this node is now.
     this.#events.onLowWatermark(this.lowWatermark);
     const stop = this.ports.store.watchLog?.(() => this.pull());
     if (stop) this.#timers.add('watch', stop);
@@ -159,14 +159,14 @@ export class FenceNode implements Host {
     this.#timers.every('renew', this.ports.lease / renewals, () => void this.renew().catch(this.ports.onError));
   }
 
-  /** A verifier's stream. */
+  /** Takes in a verifier's stream. */
   accept(stream: VerifierStream): StreamHandler {
     return new VerifierConnection(this, stream, this.#accepted++);
   }
 
-  /** What the node's own verifier knows, or the store says (R12). */
+  /** Verifies a token from the memory of the node's own verifier, or from the store (R12). */
   async verifyLeased(token: string): Promise<VerifiedToken> {
-    // Without a lease everybody would read the store: it comes first.
+    // The lease comes first: without it, every call would read the store.
     if (!this.own.lease.valid) await this.leased();
     const verdict = await this.own.resolve(token);
     return verdict.active ? verdict.value : (verdict as Extract<VerifiedToken, { active: false }>);
@@ -176,17 +176,17 @@ export class FenceNode implements Host {
     return this.#lease.renew();
   }
 
-  /** Reads on in the log. */
+  /** Reads more of the log. */
   pull(): void {
     this.#pulls.soon();
   }
 
-  /** What became of those who owed an ack for a change. */
+  /** What became of the verifiers that owed an ack for a change. */
   acknowledgements(sequence: number): Acknowledgements {
     return this.#streams.acknowledgements(sequence);
   }
 
-  // ---- What its streams ask of it, and report
+  // ---- What its streams request and report
 
   leaseLeft(): number {
     return this.own.lease.left;
@@ -219,13 +219,13 @@ export class FenceNode implements Host {
 
   // ---- Its end
 
-  /** Asks the verifiers to drop everything and to go elsewhere; resolves when nothing is owed any more. */
+  /** Asks the verifiers to drop everything and to move to another node; resolves when nothing is owed any more. */
   release(): Promise<void> {
     this.#releasing = true;
     return this.#streams.release();
   }
 
-  /** Lets go at once. What was granted is owed as the store's row says, until that is dead. */
+  /** Ends at once. Its leases stay owed until its row in the store is dead. */
   abandon(): void {
     this.#over = true;
     this.#log.stop();
@@ -239,7 +239,7 @@ export class FenceNode implements Host {
     this.#lease.wakeWaiters();
   }
 
-  /** Ends for good, with nothing owed: then its row can go at once, and nobody waits for it. */
+  /** Ends once nothing is owed: then its row can be removed at once, and nobody waits for it. */
   async close(): Promise<void> {
     await this.release();
     this.abandon();
@@ -249,7 +249,7 @@ export class FenceNode implements Host {
   // ---- Inside
 
   async #askStore(token: string): Promise<Found<Kept>> {
-    // R5: what was read before the tail begins, no change would ever spoil.
+    // R5: no change would ever invalidate what was read before the tail begins.
     await this.started;
     const verdict = await this.ports.verifyFromStore(token);
     if (!this.own.lease.valid) await this.leased();
@@ -261,7 +261,7 @@ export class FenceNode implements Host {
     return { active: true, id: stored.id, userId: stored.userId, value: verdict, expiresIn, idleIn, idle };
   }
 
-  /** Drops what changes touch from the own cache, and queues them on every stream that they concern (R6, R7, R22). */
+  /** Drops what changes touch from its own cache, and queues them on every stream that they concern (R6, R7, R22). */
   #apply(entries: readonly LogEntry[]): void {
     const changes = entries.flatMap(changesOf);
     for (const change of changes) this.own.drop(change);
@@ -283,7 +283,7 @@ export class FenceNode implements Host {
   }
 }
 
-/** What a verifier drops for an entry: nothing for a key's, which touches the streams that were opened with it. */
+/** What a verifier drops for an entry: nothing for a key, which affects only the streams that were opened with it. */
 function changesOf(entry: LogEntry): Change[] {
   const { sequence } = entry;
   if ('sessionId' in entry) return [{ sequence, sessionId: entry.sessionId }];

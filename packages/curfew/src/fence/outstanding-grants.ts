@@ -60,7 +60,7 @@ export class OutstandingGrants {
     return this.#changes.includes(sequence);
   }
 
-  /** When the last of the leases runs out, by the clock of `grant`. */
+  /** When the last of the leases runs out, by the clock that `grant` was given. */
   get until(): number {
     return this.#granted.reduce((latest, { until }) => Math.max(latest, until), Number.NEGATIVE_INFINITY);
   }

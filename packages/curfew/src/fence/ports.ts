@@ -56,7 +56,7 @@ export type FencePorts = {
   /** Called when a node starts over under a new id (R10): why, and how that was noticed. */
   onRestart?: ((reason: LossReason, detail: string) => void) | undefined;
   /**
-   * Called when the store was failed over or restored: by each process that notices, once it follows the present store.
+   * Called when the store was failed over or restored: in each process that notices, once it follows the current store.
    */
   onFailover?: ((incarnation: string) => void) | undefined;
   onError(error: unknown): void;

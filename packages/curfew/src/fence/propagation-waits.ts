@@ -37,7 +37,7 @@ const longestPause = 40;
 
 /**
  * Waits for changes: until every node has applied the change or is dead, but at most until a lease and its margin after
- * the commit. That time alone keeps the promise; marks and acknowledgements only make the answer come sooner.
+ * the commit. That time alone keeps the promise; low watermarks and acknowledgements only make the answer come sooner.
  */
 export class PropagationWaits {
   readonly #store: FencePorts['store'];

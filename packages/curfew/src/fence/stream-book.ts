@@ -6,7 +6,7 @@ import type { FencePorts } from './ports.ts';
 import { Timers } from './timers.ts';
 import type { VerifierConnection } from './verifier-connection.ts';
 
-/** What became of the verifiers that a change concerned; the names of those that it waited for in vain. */
+/** What became of the verifiers that a change concerned, with the names of those that it waited for in vain. */
 export type Acknowledgements = { acknowledged: number; expired: number; waitedFor?: string[] };
 
 /** A change that some stream owed an ack for. */
@@ -15,36 +15,36 @@ type Outcome = { at: number; owing: number; acknowledged: number; waitedFor: Set
 type Surroundings = {
   /** The newest change that is queued on every stream. */
   tail(): number;
-  /** The low watermark rose: nobody here is without the changes up to it. */
+  /** Called when the low watermark has risen: nobody here lacks the changes up to it. */
   onLowWatermark(lowWatermark: number): void;
-  /** A verifier's lease ran out while changes waited for it. */
+  /** Called when a verifier's lease has run out while changes waited for it. */
   onLapse(name: string): void;
 };
 
-/** Names that a receipt holds at most. */
+/** Most names in a receipt. */
 const mostNames = 10;
-/** What a verifier without a name is called. */
+/** The name shown for a verifier without one. */
 const unnamed = 'unnamed';
-/** Names whose keys are remembered. */
+/** Most names whose keys are remembered. */
 const mostOwners = 10_000;
-/** Milliseconds after which the low watermark is looked at again while acks come in. */
+/** Milliseconds after which the low watermark is computed again while acks come in. */
 const watermarkPause = 1;
 
 /**
  * The streams of a node's verifiers: who is told of a change, and who still owes an ack for it. The low watermark is the
- * newest change that none of them can be without.
+ * newest change that none of them can lack.
  */
 export class StreamBook {
   readonly #ports: FencePorts;
   readonly #around: Surroundings;
   readonly #streams: Set<VerifierConnection> = new Set();
-  /** Streams that are gone, and whose leases may still be believed. */
+  /** Closed streams whose leases may still be trusted. */
   readonly #gone: Set<VerifierConnection> = new Set();
   /** Streams that owe an ack. */
   readonly #behind: Set<VerifierConnection> = new Set();
-  /** Streams whose key the store is asked about. */
+  /** Streams whose key is being checked in the store. */
   readonly #admitting: Set<VerifierConnection> = new Set();
-  /** The key that said a verifier's name first. */
+  /** The key that first gave a verifier's name. */
   readonly #owners: Map<string, string> = new Map();
   readonly #outcomes: Map<number, Outcome> = new Map();
   readonly #terms: LeaseTerms;
@@ -70,7 +70,7 @@ export class StreamBook {
     return this.#lowWatermark;
   }
 
-  /** Nobody is without what was changed before the node began. */
+  /** Sets the low watermark at the node's start: nobody lacks an earlier change. */
   begin(lowWatermark: number): void {
     this.#lowWatermark = lowWatermark;
   }
@@ -80,7 +80,7 @@ export class StreamBook {
     return this.#terms.termOf(holder, this.#ports.timing.mono());
   }
 
-  /** What became of those who owed an ack for a change. */
+  /** What became of the verifiers that owed an ack for a change. */
   acknowledgements(sequence: number): Acknowledgements {
     const outcome = this.#outcomes.get(sequence);
     if (!outcome) return { acknowledged: 0, expired: 0 };
@@ -91,7 +91,7 @@ export class StreamBook {
     return names.size === 0 ? counts : { ...counts, waitedFor: [...names].slice(0, mostNames) };
   }
 
-  /** The lease of the node was renewed: verifiers that wait for one get it. */
+  /** Grants leases to the verifiers that wait for one; to be called when the node's lease was renewed. */
   grantWanted(): void {
     for (const connection of this.#streams) connection.grantWanted();
   }
@@ -102,12 +102,12 @@ export class StreamBook {
     this.#admitting.add(connection);
   }
 
-  /** Whether the stream was taken in. */
+  /** Takes in a stream. Returns whether it was accepted. */
   welcomed(connection: VerifierConnection): boolean {
     this.#admitting.delete(connection);
     connection.name = this.#nameFor(connection);
     const others = [...this.#streams, ...this.#gone].filter(({ holder }) => holder === connection.holder);
-    // A hello that was long under way, on a stream that its holder has left for one of these.
+    // The hello was delayed: its holder has already left this stream for one of the others (R8).
     if (others.some(({ opened }) => opened > connection.opened)) {
       connection.cut();
       return false;
@@ -151,7 +151,7 @@ export class StreamBook {
 
   // ---- Changes
 
-  /** Tells everybody whom changes concern, leased or not; who holds a lease owes an ack, on a closed stream too (R8). */
+  /** Sends changes to every stream that they concern. Those with a lease owe an ack, closed ones too (R8). */
   tell(entries: readonly LogEntry[], changes: readonly Change[]): void {
     const now = this.#ports.timing.mono();
     this.#forgetOutcomes(now);
@@ -211,7 +211,7 @@ export class StreamBook {
 
   // ---- Its end
 
-  /** Asks the verifiers to drop everything and to go elsewhere; resolves when nobody owes anything any more. */
+  /** Asks the verifiers to drop everything and to move to another node; resolves when nobody owes anything any more. */
   async release(): Promise<void> {
     for (const connection of this.#streams) connection.sayLeaving();
     const { timing } = this.#ports;
@@ -246,7 +246,7 @@ export class StreamBook {
     for (const [name, owner] of this.#owners) if (owner === keyId) this.#owners.delete(name);
   }
 
-  /** A name belongs to the key that said it first: another key's lapses are not put down to it. */
+  /** A name belongs to the key that gave it first, so that another key's lapses are not attributed to it. */
   #nameFor({ name, keyId }: VerifierConnection): string | undefined {
     if (name === undefined) return undefined;
     const owner = this.#owners.get(name);
@@ -272,7 +272,7 @@ export class StreamBook {
     }
   }
 
-  /** Changes waited until a holder's lease had run out. */
+  /** Records that changes waited until a holder's lease had run out. */
   #noteLapse({ holder, name = unnamed }: VerifierConnection, changes: readonly number[], ranOutAt: number): void {
     this.expired += 1;
     this.#terms.lapsed(holder, ranOutAt, this.#ports.timing.mono());

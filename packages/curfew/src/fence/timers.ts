@@ -1,6 +1,6 @@
 import type { Timing } from 'curfew-client/fence';
 
-/** Work in the background, by name, that ends with its owner. */
+/** Background work, by name; it is stopped together with its owner. */
 export class Timers {
   readonly #timing: Timing;
   readonly #cancels: Map<string, () => void> = new Map();
@@ -9,7 +9,7 @@ export class Timers {
     this.#timing = timing;
   }
 
-  /** Does it again and again, with a pause of so many milliseconds. */
+  /** Repeats the work, with a pause in milliseconds before each time. */
   every(name: string, pause: number, work: () => void): void {
     const again = () => {
       this.#start(name, pause, again);
@@ -18,18 +18,18 @@ export class Timers {
     this.#start(name, pause, again);
   }
 
-  /** Does it once, for everybody who asks until then. */
+  /** Does the work once after the pause, for all calls until then. */
   once(name: string, pause: number, work: () => void): void {
     if (!this.#cancels.has(name)) this.#startOnce(name, pause, work);
   }
 
-  /** Does it once, at the moment that was asked for last. */
+  /** Does the work once; each call starts the pause again. */
   reset(name: string, pause: number, work: () => void): void {
     this.#cancels.get(name)?.();
     this.#startOnce(name, pause, work);
   }
 
-  /** What else has to be stopped with the rest. */
+  /** Adds something else that has to be stopped with the rest. */
   add(name: string, cancel: () => void): void {
     this.#cancels.set(name, cancel);
   }

@@ -60,7 +60,7 @@ export class VerifierConnection implements StreamHandler {
   #wanted: number | undefined;
   #open = 0;
   #sent = 0;
-  /** Its key was revoked: the only message that still counts is that it has dropped everything. */
+  /** Whether its key was revoked: then the only message that counts is that it has dropped everything. */
   #parting = false;
   readonly #told: Told = new Told();
   readonly outstanding: OutstandingGrants = new OutstandingGrants();
@@ -104,7 +104,7 @@ export class VerifierConnection implements StreamHandler {
     this.#cutIfBehind();
   }
 
-  /** Whether its holder may know what a change affects (R22): it was told of it, or has an open question about it. */
+  /** Whether its holder may know what a change affects (R22): it has received it, or has an open question about it. */
   isConcernedBy(subject: Subject): boolean {
     return this.#concern.includes(subject, this.#open > 0);
   }
@@ -210,7 +210,7 @@ export class VerifierConnection implements StreamHandler {
     this.#host.acknowledged(this, this.outstanding.forgive());
   }
 
-  /** Activity counts only for sessions that the verifier was told of here, and never lies in the future. */
+  /** Activity counts only for sessions that the verifier was told of here, and is never recorded as in the future. */
   #noteUse(seen: readonly (readonly [string, number])[]): void {
     const { ports } = this.#host;
     const now = ports.now();
