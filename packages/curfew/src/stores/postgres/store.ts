@@ -46,7 +46,7 @@ export class PostgresStore implements Store {
   readonly #database: Database;
   /**
    * The leases depend on these calls, so they have their own connections and never wait for other calls. They wait for
-   * no standby: a failover that loses a renewal makes another incarnation (docs/postgres.md).
+   * no standby: a failover that loses a renewal leads to another incarnation (docs/postgres.md).
    */
   readonly #fence: Database;
   /**
