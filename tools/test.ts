@@ -50,13 +50,13 @@ if (engines.length > 0) {
 }
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
 if (given.includes('--quick')) process.exit(await runQuick());
-// One file runs for minutes and mostly waits: the others go on beside it.
+// One file runs for minutes and mostly waits: the others run beside it.
 const args = ['--test-concurrency=2', '--test-timeout=1800000'];
 if (asked.length > 0) {
   run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : []), ...args, ...asked]);
 } else process.exit(testWithTable([...args, 'packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']));
 
-/** Runs the halves of the quick tier beside each other, and prints what each says when it is done. */
+/** Runs the halves of the quick tier beside each other, and prints the output of each when it is done. */
 async function runQuick(): Promise<number> {
   const codes = quick.map(async (parts) => {
     const found = parts.flatMap((part) => globSync(`packages/curfew/test/${part}/**/*.test.ts`));

@@ -243,7 +243,7 @@ export interface Store {
   /** The fingerprint of the servers' secret key, as first stored. It reveals nothing about the key. */
   keyFingerprint(): Promise<string | undefined>;
   /**
-   * Stores the secret key's fingerprint if none is stored yet or the stored one is `instead`, in one step for all nodes.
+   * Stores the secret key's fingerprint if there is none yet or the stored one is `instead`, in one step for all nodes.
    * Returns the fingerprint that is stored afterwards.
    */
   keepKeyFingerprint(fingerprint: string, instead?: string): Promise<string>;

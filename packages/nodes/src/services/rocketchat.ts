@@ -88,7 +88,7 @@ export const rocketchat: Service = {
 };
 
 /**
- * Sends a request with the given code; or first with none, and then with those of the secret, one request at a time:
+ * Sends a request with the given code, or without one; if it needs a code, then with those of the secret, one at a time:
  * Rocket.Chat remembers the first code for the requests that follow.
  */
 async function sendConfirmed(

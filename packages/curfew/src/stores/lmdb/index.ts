@@ -46,7 +46,7 @@ export async function openLmdbStore(path: string, { reserve = defaultReserve } =
   }
 }
 
-/** Takes ownership of the folder; on a full disk it uses a piece of the reserve, because ends must still be possible. */
+/** Takes over the folder; on a full disk it uses a piece of the reserve, so that ends are still possible. */
 async function ownWith(room: Reserve, { root, meta }: Tables, folder: string): Promise<Ownership> {
   for (;;) {
     try {

@@ -40,8 +40,8 @@ type Reach = { retryAt: number; pause: number; error: unknown };
 
 /**
  * The connections to one server: limited in number, with every call limited in time and its faults distinguished. While
- * the server is unreachable, calls fail at once, and one of them tries to connect at growing intervals. If the server has
- * no more connections to give, calls wait for the existing ones.
+ * the server is unreachable, calls fail at once, and one of them tries to connect at growing intervals. If the server
+ * has no more connections to give, calls wait for the existing ones.
  */
 export class Database {
   readonly location: Location;
