@@ -22,8 +22,8 @@ const programs = {
 };
 
 /**
- * The tests of the quick tier: the rules and the interfaces of the product, on the embedded store. One process for each half: a
- * process for each file would spend most of the time on starting.
+ * The tests of the quick tier: the rules and the interfaces of the product, on the embedded store. One process for each
+ * half: a process for each file would spend most of the time on starting.
  */
 const quick = [
   ['domain', 'authority', 'http'],

@@ -70,7 +70,7 @@ export class Attachment {
   #ready = false;
   #heardAt: number;
   /**
-   * The node's clock and ours at the last grant: times of use are reported by the node's clock, never as later than they
+   * The node's clock and ours at the last grant: uses are reported by the node's clock, never as later than they
    * were.
    */
   #told: { theirs: number; ours: number } = { theirs: 0, ours: 0 };

@@ -139,8 +139,8 @@ export function eventsStatement(upwards: boolean): Statement {
 /**
  * The matches among the next events, or the next events of a user, up to a limit. Each row has the number examined and
  * the last one's sequence; without a match there is a single row with only these two. Planned for its values: a user's
- * events are found by user if they are few. The actor comes first in the event's JSON, in a server's form and in
- * PostgreSQL's; the text is compared, because a cast fails on texts that JSON allows and `jsonb` does not.
+ * events are found by user if they are few. The event's JSON begins with the actor, spaced as a server writes it or as
+ * PostgreSQL does; it is compared as text, because a cast fails on texts that JSON allows and `jsonb` does not.
  */
 export function eventSearch(upwards: boolean, ofUser: boolean): Statement {
   const [comparison, order, last] = directionOf(upwards);

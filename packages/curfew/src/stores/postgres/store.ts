@@ -155,7 +155,7 @@ export class PostgresStore implements Store {
   async touchSessions(activities: readonly { id: SessionId; at: number }[]): Promise<void> {
     for (let at = 0; at < activities.length; at += touches) {
       let left: readonly { id: unknown; at: unknown }[] = activities.slice(at, at + touches);
-      // Their lock is released within moments; the caller retries what is left after that.
+      // Others lock them only for moments; the caller retries what is left after that.
       for (let turn = 0; left.length > 0; turn++) {
         if (turn === 50) {
           throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: sessions are still locked.' });
