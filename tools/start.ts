@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { run } from './exec.ts';
 
 // Builds, then serves: the arguments after `npm start --` are passed to `curfew serve`.
-// The tests have already built it, and use that build meanwhile.
+// When the tests start it, they have already built it and are using that build.
 if (!process.env['CURFEW_TEST_BUILT']) run('node', ['tools/build.ts']);
 const server = spawn('node', ['packages/curfew/bin/curfew.js', 'serve', ...process.argv.slice(2)], {
   stdio: 'inherit',

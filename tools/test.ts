@@ -24,8 +24,8 @@ const programs = {
 };
 
 /**
- * The tests of the quick tier: the rules and the interfaces of the product, on the embedded store. One process for each half: a
- * process for each file would spend most of the time on starting.
+ * The tests of the quick tier: the rules and the interfaces of the product, on the embedded store. One process for each
+ * half: a process for each file would spend most of the time on starting.
  */
 const quick = [
   ['domain', 'authority', 'http'],
@@ -52,13 +52,13 @@ if (engines.length > 0) {
 }
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
 if (given.includes('--quick')) process.exit(await runQuick());
-// One file runs for minutes and mostly waits: the others go on beside it.
+// One file runs for minutes and mostly waits: the others run beside it.
 const args = ['--test-concurrency=2', '--test-timeout=1800000'];
 if (asked.length > 0) {
   run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : []), ...args, ...asked]);
 } else process.exit(testWithTable([...args, 'packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']));
 
-/** Runs the halves of the quick tier beside each other, and prints the output of each when it has finished. */
+/** Runs the halves of the quick tier beside each other, and prints the output of each when it is done. */
 async function runQuick(): Promise<number> {
   // Stores in memory: much of a test is waiting for the disk, and these tests stop no machine.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'curfew-quick-'));

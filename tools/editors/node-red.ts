@@ -11,7 +11,7 @@ import { type Offered, offered, saysOver } from './service.ts';
 import { ended, started } from './started.ts';
 import { type Editor, pictures, type Step, tried } from './trial.ts';
 
-/** The versions of Node-RED that the tests have in their folders; a theme for the one without a dark one. */
+/** The versions of Node-RED that the tests have in their folders, and a dark theme for the one that has none. */
 export const nodeRedEditors: readonly Editor[] = [
   editor('engines/node-red-4', '@node-red-contrib-themes/theme-collection'),
   editor('engines/node-red'),

@@ -50,7 +50,7 @@ export class NodeFault extends Error {
 /** Any error as a fault of a call to a service. An unexpected error keeps its text. */
 export function faultOf(error: unknown): NodeFault {
   if (error instanceof NodeFault) return error;
-  // The cause in the transport says more than the client's error for it.
+  // The cause in the transport is more precise than the client's error for it.
   if (error instanceof CurfewApiError) return error.cause instanceof NodeFault ? error.cause : faultOfCurfew(error);
   const message = error instanceof Error ? error.message : String(error);
   return new NodeFault('unexpected', message, { origin: 'server', cause: error });

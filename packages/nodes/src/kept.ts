@@ -4,9 +4,9 @@ import { textOf, type Values } from './parameter.ts';
 export type Tokens = Readonly<Record<string, string>>;
 
 /**
- * What a process keeps for a credential, whichever and however many nodes use it: the session of its sign-in, and whose
- * turn it is to present a code. A second-factor code works once, so of all the calls that need one at the same moment,
- * only one may generate it.
+ * What a process keeps for a credential, however many nodes use it: the session of its sign-in, and whose turn it is to
+ * present a code. A second-factor code works once, so of all the calls that need one at the same moment, only one may
+ * generate it.
  */
 export class Kept {
   #tokens: Tokens | undefined;

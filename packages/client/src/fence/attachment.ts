@@ -70,7 +70,8 @@ export class Attachment {
   #ready = false;
   #heardAt: number;
   /**
-   * The node's clock and ours at the last grant: times of use are reported on the node's, never later than they were.
+   * The node's clock and ours at the last grant: uses are reported by the node's clock, never as later than they
+   * were.
    */
   #told: { theirs: number; ours: number } = { theirs: 0, ours: 0 };
   #groups: Map<string, readonly string[]> = new Map();
@@ -95,8 +96,8 @@ export class Attachment {
   }
 
   /**
-   * Verifies a token. Without a lease it does not ask at once, as many others would: it gets the lease first, and then
-   * most verifications are answered from memory.
+   * Verifies a token. Without a lease it asks no question at once, because many other callers would: it gets the lease
+   * first, and then most verifications are answered from memory.
    */
   async verifyLeased(token: string): Promise<Verdict<ActiveVerification>> {
     if (!this.cache.lease.valid) await this.#leased();
@@ -142,7 +143,7 @@ export class Attachment {
     this.end({ leaving });
   }
 
-  /** Handles a stream that is lost, or gives it up. */
+  /** Ends the attachment, because its stream was lost or is given up. */
   end(parting: Parting): void {
     if (this.#over) return;
     this.#over = true;

@@ -14,7 +14,7 @@ export type Verdict<Value> = { active: true; value: Value } | { active: false; r
 export type CacheStatistics = {
   /** Verifications that were answered from memory. */
   hits: number;
-  /** Verifications that asked, or joined one that asked. */
+  /** Verifications that asked a question, or joined one that was open. */
   misses: number;
   /** Questions that were asked. */
   asked: number;
@@ -25,7 +25,7 @@ type Fill<Value> = {
   promise: Promise<Verdict<Value>>;
   /** Whether a change of its session, or of all sessions, arrived after it was asked (R13). */
   spoiled: boolean;
-  /** How many changes of all of a user had arrived when it was asked: its user is known only from the answer. */
+  /** How many changes of a whole user had arrived when it was asked: its user is known only from the answer. */
   heard: number;
   /** Whether the lease was valid when it was asked, and how often it had been broken until then (R14). */
   leased: boolean;
@@ -38,14 +38,14 @@ type Settings<Value> = {
   capacity: number;
   /** Whether the use of sessions is collected for `takeUsed`. */
   reportsUse: boolean;
-  /** Asks a reader of the store, which answers with what it read after the question came (R12). */
+  /** Asks a reader of the store, which answers with what it read after it got the question (R12). */
   ask(token: string): Promise<Found<Value>>;
 };
 
 const prefix = 'cfs_';
 const idEnd = 26;
 const tokenLength = 75;
-/** How often a token with a wrong secret for a known session is asked about. */
+/** Milliseconds between questions about tokens with a wrong secret for the same cached session. */
 const mismatchPause = 1000;
 
 /**
@@ -65,7 +65,7 @@ export class ExactCache<Value> {
   readonly #newest: Map<string, Fill<Value>> = new Map();
   readonly #mismatches: Map<string, number> = new Map();
   /**
-   * The number of changes of all of a user so far; and each user's last one, as far back as the oldest open question.
+   * The number of changes of a whole user so far; and each user's last one, as far back as the oldest open question.
    */
   #heard = 0;
   readonly #users: Map<string, number> = new Map();
@@ -152,7 +152,7 @@ export class ExactCache<Value> {
   protected noteUser(userId: string): void {
     this.#heard += 1;
     if (this.#open.size === 0) return;
-    // The latest one goes to the end.
+    // A user who changes again moves to the end.
     this.#users.delete(userId);
     this.#users.set(userId, this.#heard);
   }
@@ -221,7 +221,7 @@ export class ExactCache<Value> {
   }
 
   /**
-   * Whether the session is cached with another secret than this token's, and was asked about a moment ago: somebody who
+   * Whether the session is cached with a secret other than this token's, and was asked about a moment ago: somebody who
    * guesses causes one question a second. A session's own new token comes with a change, which drops the cached
    * session.
    */

@@ -36,7 +36,7 @@ export type FromVerifier =
   /** Requests a lease. `seen`: sessions and when they were last used, on the node's clock as known from the grants. */
   | { type: 'renew'; ask: number; seen: readonly (readonly [id: string, at: number])[] }
   | { type: 'ask'; question: number; token: string }
-  /** Everything up to this change is dropped. */
+  /** Everything that the changes up to this one touch has been dropped. */
   | { type: 'ack'; sequence: number }
   /** The verifier has dropped everything, and leaves. */
   | { type: 'bye' };

@@ -24,7 +24,7 @@ const firstSize = 1024;
 /**
  * Sessions by token, by id and by user, in bounded memory: the least recently used are replaced (second chance: a row
  * that was used since the hand last passed it is spared once). Columns instead of objects, so that a million rows cost
- * the garbage collector nothing. Of a million rows hardly any is in the processor's cache, so each memory access of a
+ * the garbage collector nothing. Hardly any of a million rows is in the processor's cache, so each memory access of a
  * check counts: by token these are a slot of the table, the row's record and its value.
  */
 export class SessionCache<Value> {
@@ -68,7 +68,7 @@ export class SessionCache<Value> {
     return this.#rows.get(id) ?? none;
   }
 
-  /** The row that a token with this hash opens, or -1. */
+  /** The row whose token has this hash, or -1. */
   findToken(hash: string): number {
     const table = this.#table;
     const mask = table.length - 1;

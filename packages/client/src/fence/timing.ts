@@ -5,8 +5,8 @@ export type Timing = {
   /** Milliseconds since the epoch. */
   wall(): number;
   /**
-   * Calls back once, after so many milliseconds; returns a function that cancels this. Background work does not keep a
-   * process alive that has nothing else to do.
+   * Calls back once, after that many milliseconds; returns a function that cancels this. Background work does not keep
+   * alive a process that has nothing else to do.
    */
   after(milliseconds: number, work: () => void, background?: 'background'): () => void;
 };
@@ -29,7 +29,7 @@ const stretch = 10_000;
 const setBack = 20;
 
 /**
- * The clock for a holder of something that expires: it always follows that one of the machine's two clocks on which
+ * The clock for a holder of something that expires: it always follows whichever of the machine's two clocks shows that
  * more time has passed. The monotonic clock stands still while a machine is suspended, and the wall clock can be set
  * back; a lease or a session's deadline is trusted only while both clocks allow it (R1).
  */

@@ -31,7 +31,7 @@ const defaultCookie = '__Host-curfew';
 
 /**
  * The token of a request, from `Authorization: Bearer` or from the cookie. The header takes precedence, because only a
- * program that intends to sends one.
+ * program sends it, and only on purpose.
  */
 export function tokenOf({ headers }: Request, { cookie = defaultCookie }: SessionOptions = {}): string | undefined {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];

@@ -35,8 +35,8 @@ export function addressRank(text: string | undefined): string {
 }
 
 /**
- * What limits count an address as: with IPv6, everybody has a 64-bit network of their own and can use any number of
- * addresses in it (RFC 6177).
+ * The network by which limits count an address: with IPv6 the first 64 bits, because everybody has a network of that
+ * size and can use any number of addresses in it (RFC 6177).
  */
 export function networkOf(text: string): string {
   const bytes = addressBytes(text);

@@ -16,9 +16,9 @@ export const limits = {
   pageDefault: 50,
   /** Characters of a free-text filter. */
   filter: 200,
-  /** Most matches across users that are sorted in any order other than newest first. */
+  /** The most matches across users that are sorted in any order other than newest first. */
   sortedMatches: 10_000,
-  /** Most sessions past their deadline, with the end not yet written, that one count looks at. */
+  /** The most sessions past their deadline, without a recorded end, that one count examines. */
   dueCounted: 1000,
   /** Event streams open at once on a server: of one key or user, and from one address. */
   streamsOfCaller: 32,

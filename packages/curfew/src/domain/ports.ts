@@ -3,5 +3,5 @@
 /** Milliseconds since the epoch. */
 export type Clock = { now(): number };
 
-/** Returns so many bytes from a cryptographically secure generator. */
+/** Returns that many bytes from a cryptographically secure generator. */
 export type Random = (bytes: number) => Uint8Array;

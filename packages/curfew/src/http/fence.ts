@@ -58,8 +58,8 @@ export function acceptVerifiers(
 }
 
 /**
- * Streams on which nothing has been received yet. One too many closes the oldest, of the address or of all: so a client
- * that opens streams and sends nothing cannot keep others out.
+ * Streams on which nothing has been received yet. If there is one too many, from the address or in all, the oldest of
+ * these is closed: so a client that opens streams and sends nothing cannot keep others out.
  */
 export class SilentStreams {
   readonly #most: { ofAddress: number; inAll: number };

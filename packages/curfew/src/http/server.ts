@@ -198,8 +198,8 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   return {
     app,
     async close() {
-      // First, while verifiers can still be told and everything else is served: so nobody has to wait for leases to
-      // end.
+      // This comes first, while verifiers can still be told and everything else is served, so that nobody has to wait
+      // for leases to end.
       await verifiers.close();
       // Ends streams; from here on every answer closes its connection.
       closing.abort();

@@ -60,7 +60,7 @@ export interface Store {
   readNamedSession(name: SessionName): Promise<SessionSnapshot | undefined>;
 
   /**
-   * Compare-and-set of one session's state. `version` is the one that was read. `logged` says whether the change can
+   * Compare-and-set of one session's state. `version` is the one that was read. `logged`: whether the change can
    * alter the result of a verification. `lastSeenAt` never decreases.
    */
   changeSession(change: SessionChange): Promise<ChangeOutcome>;
@@ -198,7 +198,7 @@ export interface Store {
    * survive a crash of the store's own server but need not be on any other: a failover changes the incarnation.
    */
   renewNode(row: NodeRow): Promise<LogHead>;
-  /** With `tail`, also says whether that is a position in this log, for a node that has followed one so far. */
+  /** With `tail`, also returns whether that is a position in this log, for a node that has followed one so far. */
   listNodes(tail?: LogPosition): Promise<NodeList>;
   /**
    * Removes a node's row; with `counter`, only if the row still has that counter, in one step: a row that was judged
@@ -234,17 +234,17 @@ export interface Store {
   exportRecords(options?: ExportOptions): AsyncIterable<StoreRecord>;
   /**
    * Writes records into an empty store, all or nothing: if the stream fails or the process dies, the store is as
-   * empty as before or refuses to open until it is emptied. `fingerprint` is the one of the secret key that the records
-   * need; it is kept in the same step, and no other may have been kept by then.
+   * empty as before or refuses to open until it is emptied. `fingerprint` is that of the secret key that the records
+   * need; it is stored in the same step, and no other may be stored by then.
    * @throws `store_not_empty`, and whatever the stream throws
    */
   importRecords(records: AsyncIterable<StoreRecord>, fingerprint?: string): Promise<void>;
 
-  /** The fingerprint of the servers' secret key, as first kept. It reveals nothing about the key. */
+  /** The fingerprint of the servers' secret key, as first stored. It reveals nothing about the key. */
   keyFingerprint(): Promise<string | undefined>;
   /**
-   * Keeps the secret key's fingerprint if none is kept yet, or if the kept one is `instead`, in one step for all nodes.
-   * Returns the fingerprint that is kept afterwards.
+   * Stores the secret key's fingerprint if there is none yet or the stored one is `instead`, in one step for all nodes.
+   * Returns the fingerprint that is stored afterwards.
    */
   keepKeyFingerprint(fingerprint: string, instead?: string): Promise<string>;
   /** The latest time that the store has recorded, in milliseconds; 0 if it is empty. */
@@ -394,7 +394,7 @@ export type AttemptOutcome = {
   resetAt: number;
   /**
    * How many of the attempts may still turn out to be right, because nobody has reported them as failed. 0 if one
-   * process owns the store, since it knows its own.
+   * process owns the store, since that process knows its own.
    */
   open: number;
   /** When the last attempt was made. */
@@ -429,7 +429,7 @@ export type LogScope = { sessionId: SessionId } | { userId: UserId } | { keyId: 
 
 export type LogEntry = LogPosition & { at: number } & LogScope;
 
-/** `oneMoment: false`: concurrent writes may or may not be included, and running servers are no reason to refuse. */
+/** `oneMoment: false`: concurrent writes may or may not be included, and the export runs even while servers do. */
 export type ExportOptions = { oneMoment?: boolean };
 
 export type LogHead = LogPosition & {
@@ -444,8 +444,8 @@ export type LogHead = LogPosition & {
 
 /**
  * A server process. `counter` grows with every renewal; the process has followed the log up to `tail`, and everybody
- * attached to it has every change up to `applied`. `lends`: it grants leases to verifiers in other processes, which
- * outlive it if it is killed; so must its row, even in a store that only one process has open.
+ * attached to it has every change up to `applied`. `lends`: it grants leases to verifiers in other processes. They are
+ * still valid after it is killed, so its row must survive too, even in a store that only one process has open.
  */
 export type NodeRow = { id: string; counter: number; applied: number; tail: LogPosition; lends?: boolean };
 

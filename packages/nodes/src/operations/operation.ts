@@ -12,7 +12,7 @@ export type Output = {
 /** What one run of an operation outputs, and on which output. */
 export type Outcome =
   | { readonly output: string; readonly value: object }
-  /** `none`: the text for an empty list, where the result is given in words. */
+  /** `none`: the text for an empty list, if the result is given in words. */
   | { readonly output: string; readonly list: readonly object[]; readonly none: string }
   /** Passes the input object on unchanged; `told`: what happened, in words, for a caller that sent no object. */
   | { readonly output: string; readonly passes: true; readonly told: string };

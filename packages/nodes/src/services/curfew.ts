@@ -77,7 +77,7 @@ export async function callCurfew<Output>(
   const client = createClient({
     url: connection.url,
     fetch: fetchOver(connection.send),
-    // The engine's own limit takes effect first, and its error says more.
+    // The engine's own limit takes effect first, and its error is more precise.
     timeout: connection.timeout + 5000,
   });
   const secret = textOf(fields, 'totpSecret');

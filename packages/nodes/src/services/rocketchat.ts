@@ -88,8 +88,8 @@ export const rocketchat: Service = {
 };
 
 /**
- * Sends a request with the given code; or first with none, and then with those of the secret, one request at a time:
- * Rocket.Chat remembers the first code for the requests that follow.
+ * Sends a request with the given code, or without one; if it needs a code, then with those of the secret, one request
+ * at a time: Rocket.Chat remembers the first code for the requests that follow.
  */
 async function sendConfirmed(
   { send, fields, kept, now }: Connection,

@@ -39,7 +39,7 @@ export type ErrorReader = (json: unknown) => { code?: string | undefined; text?:
 
 /**
  * The fault for a service's refusal, with the service's own text. An answer from something else (an HTML page of a
- * proxy) is reported as such, and 429 says how long to wait.
+ * proxy) is reported as such, and the fault for a 429 tells how long to wait.
  */
 export function refusal(
   label: string,

@@ -29,7 +29,7 @@ const conflict = { code: 'conflict', message: 'It cannot be done in the present 
 const unavailable = { code: 'service_unavailable', message: 'The server cannot answer now.' } as const;
 const notFound = (code: string, message: string) => ({ code, message });
 
-/** Without the row for what concerns a key or a session token, which {@link missing} and {@link invalid} tell apart. */
+/** `missing` and `invalid` refer to {@link missing} and {@link invalid}, which differ for a key and a session. */
 export const refusalOf: Record<CallErrorCode, Refusal | 'missing' | 'invalid'> = {
   authentication_required: 'missing',
   token_malformed: 'invalid',

@@ -102,7 +102,7 @@ export const directus: Dialect = (app, services, settings) => {
     return reply.status(204).send();
   });
 
-  // With this call a client checks that it talks to Directus, before anybody signs in.
+  // With this call a client checks that it is talking to Directus, before anybody signs in.
   for (const path of eitherWay('/server/ping')) app.get(path, { schema: { hide: true } }, async () => 'pong');
 
   for (const path of eitherWay('/users/me')) {
@@ -111,7 +111,7 @@ export const directus: Dialect = (app, services, settings) => {
     });
   }
 
-  // Directus requires the password to begin, and a code to continue: each is more than a session.
+  // Directus requires the password to begin, and a code to continue: each requires more than a session.
   post('/users/me/tfa/generate', passwordBody, async (request: Sent<typeof passwordBody>) => {
     await authority.confirmPassword(accountOf(request).account, request.body.password);
     await admitAgain(request);

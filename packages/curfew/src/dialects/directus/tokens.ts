@@ -12,8 +12,8 @@ import type { DialectSettings } from '../dialect.ts';
  * - The access token is signed (HS256, RFC 7519) and names a session by its id. Clients may decode it, so it has the
  *   same claims as Directus's, and no secret.
  * - The session token, the cookie of mode `session`, is encrypted (A256KW with A256GCM, RFC 7516) and contains the
- *   session's refresh token: it is verified by it, and rotated with it. It is encrypted so that nobody can extract the
- *   refresh token and use it after the cookie has expired.
+ *   session's refresh token: it is verified by that, and rotated with it. It is encrypted so that nobody can extract
+ *   the refresh token and use it after the cookie has expired.
  *
  * Each has its own key, derived from the servers' key, so a token for one audience is invalid for the other. One
  * algorithm is allowed for each, the key never comes from a token (`jku`, `x5u`, `jwk` and `kid` are ignored), and

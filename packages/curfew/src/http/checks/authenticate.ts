@@ -17,8 +17,8 @@ export const authenticationErrors: readonly ErrorCode[] = [
 
 /**
  * The caller must authenticate: with an API key or a session token in `Authorization: Bearer`, or with the session
- * cookie. The header takes precedence, because a program that sends one means it. Of several cookies, the first valid
- * one counts.
+ * cookie. The header takes precedence, because a program sends it only on purpose. Of several cookies, the first valid
+ * one is used.
  */
 export async function authenticate(authority: Authority, request: FastifyRequest): Promise<Caller> {
   const bearer = bearerOf(request);

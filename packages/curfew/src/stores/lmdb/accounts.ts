@@ -59,7 +59,7 @@ export function changeAccount(
   let sequence: number | undefined;
   if (end) {
     const spared = endUser(draft, id, end, { except });
-    // The excepted session has just ended itself, so all of them end.
+    // The excepted session has itself just ended, so all of them end.
     const outcome = spared.kind === 'ended' ? spared : endUser(draft, id, end);
     sequence = outcome.kind === 'ended' ? outcome.sequence : undefined;
   }

@@ -18,7 +18,7 @@ const timeKey = (time: number, bucket: string): string => `t${encodeNumber(time,
 const bucketOfTimeKey = (key: string): string => key.slice(9);
 
 /**
- * Attempts are on disk, so that a restart lets nobody guess anew and a flood evicts nothing. Nobody waits for their
+ * Attempts are on disk, so that a restart gives nobody new guesses and a flood evicts nothing. Nobody waits for their
  * writes: until one is committed, a moment later, its row is kept in memory, where the next attempt finds it. While the
  * disk is full, it is kept until its window ends or there is room again; the number of such rows is limited.
  */

@@ -13,7 +13,7 @@ import type { LogEntry, LogScope } from '../contract.ts';
  * Times close to the session's creation are kept as milliseconds since then: four bytes, not nine.
  * `null` means absent. Format 2 has marks in the rows of the log. Format 3 has the permissions of its creator in the
  * last cell of a session. Older rows lack both and are read as they are. Format 4 has revocations of keys in the log, a
- * separate scope for attaching, the fingerprint of the secret key, and what a second factor was given for, not only
+ * separate scope for attaching, the fingerprint of the secret key, and what a second factor was given for as well as
  * when.
  */
 export const format = 4;

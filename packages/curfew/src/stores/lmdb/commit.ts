@@ -22,7 +22,7 @@ export type State = Counters & {
   keys: Map<KeyId, ApiKey>;
 };
 
-/** How far the sweep has followed. */
+/** How far the sweep has followed the log and the events. */
 export type Progress = {
   /** The log entry up to which ended sessions have been moved to the past. */
   readonly buried: number;

@@ -65,7 +65,7 @@ export class FreshSessions {
     return this.#find(wholeUser(userId), (session) => session.userId === userId);
   }
 
-  /** Indexes a limited number of sessions on each call, not tens of thousands, and examines each of the others. */
+  /** Indexes a limited number of sessions on each call, not tens of thousands, and examines the others one by one. */
   #find(key: string, isAsked: (session: FreshSession) => boolean): ReadonlySet<SessionId> {
     let left = step;
     for (const session of this.#toIndex.values()) {

@@ -5,8 +5,8 @@ import { dataFile, identityOf, sealFile } from './inspect.ts';
 import type { Tables } from './tables.ts';
 
 /*
- * The incarnation of the folder (docs/fence, R10): an id in the store, valid as long as the store is in the files that
- * it knows. The store keeps a seal: the identity of the data file (device, inode, time of birth), and the identity and
+ * The incarnation of the folder (docs/fence, R10): an id in the store, valid while the store is in the files that it
+ * recorded. The store keeps a seal: the identity of the data file (device, inode, time of birth), and the identity and
  * the content of a small file beside it, which names the data file as well (inspect.ts). At every opening and closing,
  * and whenever a node that lends to verifiers is recorded, the small file is replaced by one with other content. A copy
  * of the folder therefore has another data file; a copy of the data that is restored in place has an older seal than

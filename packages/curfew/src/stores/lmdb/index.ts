@@ -46,7 +46,7 @@ export async function openLmdbStore(path: string, { reserve = defaultReserve } =
   }
 }
 
-/** Takes the folder; on a full disk with a piece of the reserve, so that the server can still end sessions. */
+/** Takes over the folder; on a full disk it uses a piece of the reserve, so that ends are still possible. */
 async function ownWith(room: Reserve, { root, meta }: Tables, folder: string): Promise<Ownership> {
   for (;;) {
     try {
@@ -69,7 +69,7 @@ export async function checkLmdbStore(path: string): Promise<'sound' | 'in_use'> 
   return 'sound';
 }
 
-/** A file in use may look damaged, so `store_in_use` takes precedence. @throws it, or what `look` throws */
+/** A file in use may look damaged, so `store_in_use` takes precedence. @throws that, or what `look` throws */
 async function unlessInUse(folder: string, look: () => void): Promise<void> {
   try {
     look();
@@ -79,7 +79,7 @@ async function unlessInUse(folder: string, look: () => void): Promise<void> {
   }
 }
 
-/** LMDB would let others read its files, as far as the folder does. It treats empty ones as new. */
+/** Creates LMDB's files readable by their owner only, as LMDB would not. It treats empty files as new. */
 function hideNew(folder: string): void {
   for (const name of [dataFile, lockFile]) closeSync(openSync(join(folder, name), 'a', 0o600));
 }

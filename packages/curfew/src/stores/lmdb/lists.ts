@@ -55,7 +55,7 @@ export async function listSessions(tables: Tables, state: State, query: SessionQ
   }
 }
 
-/** How many sessions are active: the stored count, less those whose deadline has passed unrecorded. */
+/** How many sessions are active: the stored count, less those whose end by deadline is not recorded yet. */
 export async function countActive(
   tables: Tables,
   state: State,
@@ -108,7 +108,7 @@ function someDue(tables: Tables, state: State, now: number): Set<SessionId> {
   return due;
 }
 
-/** Live sessions to check: their deadline has passed, or had when it was last written. */
+/** Live sessions to check: their recorded deadline has passed, but activity may have moved it since. */
 export function* dueSessions(tables: Tables, now: number, limit = Number.POSITIVE_INFINITY): Iterable<SessionId> {
   let seen = 0;
   for (const key of tables.deadlines.getKeys({ end: endOfTime(now) })) {

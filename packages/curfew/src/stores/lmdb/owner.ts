@@ -8,7 +8,7 @@ import { CurfewError } from '../../errors.ts';
 /*
  * One process owns the folder. LMDB itself would admit any number, so the owner writes its name into the store, and
  * listens on a socket in the folder for as long as it lives. The kernel closes that when the process dies, however it
- * dies, so there is never a stale lock to clear by hand, and no pid is trusted that another process may have by now.
+ * dies, so there is never a stale lock to clear by hand, nor a pid to trust, which another process may have by now.
  * Taking over is one write transaction, and LMDB runs those one at a time, even across processes.
  */
 

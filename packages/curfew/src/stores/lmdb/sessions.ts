@@ -132,7 +132,7 @@ export function changeGroups(draft: Draft, { userId, change, only, by, now }: Gr
   const live = liveRowsOf(draft, userId, present).filter(({ row }) => now < deadlineOf(row));
   const chosen = only === undefined ? live : live.filter(({ id }) => id === only);
   if (only !== undefined && chosen.length === 0) return { kind: 'not_found' };
-  // All of them are computed before the first is written: one session with too many groups refuses the whole change.
+  // All of them are computed before the first is written: one session with too many groups makes the whole change fail.
   const changed: (KeptRow & { groups: readonly AccessGroup[] })[] = [];
   for (const { id, row } of chosen) {
     const groups = changedGroups(groupsOf(row), change);
@@ -182,7 +182,7 @@ export function rewrite(
   draft.active += Number(isActive(draft, after)) - Number(wasActive);
 }
 
-/** Places a session that is in no index yet, or that the sweep is just placing. */
+/** Places a session that is in no index yet, or that the sweep is placing now. */
 function placeFresh(draft: Draft, stored: StoredSession, nextCheckAt: number): void {
   const { live, deadlines } = draft.tables;
   for (const key of [...stateKeys(stored), ...tagKeys(stored)]) live.put(key, stored.id);

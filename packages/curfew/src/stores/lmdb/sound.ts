@@ -7,7 +7,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
  * space; then the positions of its nodes, counted from the end of the header. A node has 8 bytes, its key and its data.
  *
  * Pages are copied when they are written, so everything that a page refers to was written by its own transaction or an
- * earlier one. A file that was copied during writes is recognized by violations of that, by keys out of order, by pages
+ * earlier one. A file that was copied during writes is recognised by violations of that, by keys out of order, by pages
  * with two references, or by wrong counts.
  */
 const header = 24;
@@ -383,7 +383,7 @@ function treeOf(bytes: Buffer, at: number, name: string): Tree {
   return { name, depth, branches, leaves, overflow, entries, root: bytes.readBigUInt64LE(at + 40), numbers: false };
 }
 
-/** How lmdb-js recognizes the boot of the machine. */
+/** How lmdb-js recognises the boot of the machine. */
 function bootId(): bigint {
   try {
     return BigInt(`0x${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').split('-')[0]}`);

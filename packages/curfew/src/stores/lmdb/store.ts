@@ -251,7 +251,7 @@ export class LmdbStore implements Store {
       return swept;
     });
     const more = outcome.more || forgotAttempts.more;
-    // Others have the event loop for as long, and longer the busier they keep it: nobody waits for the sweep.
+    // Then others get the event loop for at least as long, and longer if they keep it busy: nobody waits for the sweep.
     if (more) await this.#rest(took);
     return { ...outcome, more };
   };

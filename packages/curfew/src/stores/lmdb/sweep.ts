@@ -28,7 +28,7 @@ const freshFor = 10 * second;
 const longestTurn = 5;
 const fewest = 20;
 
-/** Whether the time of a piece is over. */
+/** Whether the time of a piece has run out. */
 type IsOver = () => boolean;
 
 /**
@@ -56,14 +56,14 @@ export class Sweeper {
   }
 
   /**
-   * One piece of work. If its time is over before all kinds of work have had their turn, the next piece continues with
+   * One piece of work. If its time runs out before all kinds of work have had their turn, the next piece continues with
    * the others, so that each has its share. The sweep has finished after a round that left nothing.
    */
   sweep(draft: Draft, task: SweepTask): SweepOutcome {
     const { batch, now } = task;
     if (this.#last && this.#last !== draft && !this.#last.published) this.#beginAnew();
     this.#last = draft;
-    // Work that was checked by an earlier time is checked again; the kinds of work keep their turn.
+    // Work that was checked at an earlier time is checked again; the kinds of work keep their turn.
     if (!isSame(task, this.#task) && this.#next > 0) this.#left = true;
     this.#task = task;
     const until = this.#clock() + longestTurn;
@@ -190,7 +190,7 @@ export class Sweeper {
     return true;
   }
 
-  /** Records how a session ended that has no recorded end, and moves it to the past. */
+  /** Records how a session without a recorded end has ended, and moves it to the past. */
   #settleOne(draft: Draft, id: SessionId, now: number): boolean {
     const row = draft.tables.sessions.get(id);
     const stored = row && decodeSession(id, row);
@@ -200,7 +200,7 @@ export class Sweeper {
     return true;
   }
 
-  /** Moves sessions to the past whose end was recorded since the last time. Returns whether there are more. */
+  /** Moves the sessions whose end was recorded since the last time to the past. Returns whether there are more. */
   #buryEnded(draft: Draft, batch: number, isOver: IsOver): boolean {
     const { buried } = draft.progress;
     const last = Math.min(draft.head, buried + batch);
@@ -251,7 +251,7 @@ export class Sweeper {
     return this.#toPlace !== undefined;
   }
 
-  /** Many at a time are cheaper; but none waits for long, and sessions that an epoch left behind must be found. */
+  /** Many at once are cheaper to place; but none waits long, and sessions that an epoch left behind must be found. */
   #placingIsDue(now: number): boolean {
     const { fresh, epochs } = this.#state;
     if (!fresh.oldest) return false;
@@ -288,7 +288,7 @@ export class Sweeper {
   }
 
   /**
-   * Deletes old steps that are recorded with all their sessions. The last one has the current number, so it stays as
+   * Deletes old steps whose sessions all have a recorded end. The last step has the current number, so it stays as
    * long as a live session has that number; everyone's always stays.
    */
   #forgetEpochs(draft: Draft, until: number, batch: number, isOver: IsOver): boolean {
@@ -358,7 +358,7 @@ function forgetOne(draft: Draft, grave: string): void {
   graves.remove(grave);
 }
 
-/** Records how a session ended that has no recorded end, and moves it to the past at once. */
+/** Records how a session without a recorded end has ended, and moves it to the past at once. */
 function writeEnd(draft: Draft, stored: StoredSession, nextCheckAt: number, found: SessionEnd, now: number): void {
   const { sequence } = found;
   // An epoch has its own entry in the log, and has been counted.

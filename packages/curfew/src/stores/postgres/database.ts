@@ -40,8 +40,8 @@ type Reach = { retryAt: number; pause: number; error: unknown };
 
 /**
  * The connections to one server: limited in number, with every call limited in time and its faults distinguished. While
- * the server is unreachable, calls fail at once, and one tries again at growing intervals. If the server has no more
- * connections to give, calls wait for the existing ones.
+ * the server is unreachable, calls fail at once, and one of them tries to connect at growing intervals. If the server
+ * has no more connections to give, calls wait for the existing ones.
  */
 export class Database {
   readonly location: Location;
@@ -160,7 +160,7 @@ export class Database {
     return new CurfewError(fault.code, told, Object.assign(error as Error, { hint: holderText(holder) }));
   }
 
-  /** Who has held a lock on a table of the store for longest. Queried once for all that wait, and only briefly. */
+  /** Who has held a lock on a table of the store the longest. Queried once for all that wait, and only briefly. */
   #holder(): Promise<Holder | undefined> {
     if (performance.now() - this.#lookedAt < look.every) return this.#looking;
     this.#lookedAt = performance.now();
@@ -275,7 +275,7 @@ function createPool(location: Location, ways: Ways, { connections, commit }: Use
   return pool;
 }
 
-/** Connections over the way that is current when each of them is made. */
+/** Makes each connection over the way that is current at that moment. */
 function clientOver(ways: Ways): typeof Client {
   return class extends Client {
     constructor(config: ClientConfig) {
@@ -361,7 +361,7 @@ function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string)
   return oid === bigint ? Number : (types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
 }
 
-/** PostgreSQL's text cannot contain U+0000, so no stored text equals one with it. Replaced by what is in none. */
+/** PostgreSQL's text cannot contain U+0000, so no stored text has it: replaced by a character that none has. */
 export function withoutNul(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNul);
   return typeof value === 'string' && value.includes('\u0000') ? value.replaceAll('\u0000', '\u{10ffff}') : value;

@@ -24,7 +24,7 @@ export function isLocked(error: unknown): boolean {
   return isRefusal(error) && sqlState(error) === '55P03';
 }
 
-/** It was given up because it waited for a lock, or for so long that it may have been one. */
+/** The call was given up because it waited for a lock, or waited so long that it may have been for one. */
 export function waited(error: unknown): boolean {
   return isLocked(error) || (isRefusal(error) && sqlState(error) === '57014');
 }

@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 /** Milliseconds between checks of whether the connection still works, and those that a check may take. */
 const pause = 2000;
 
-/** Listens for notifications of the log's growth; bypasses a pooler, whose shared connections get none, if possible. */
+/** Listens for notifications of the log's growth; if possible, bypasses a pooler, whose shared connections get none. */
 export function listenOn(database: Database): Listen {
   const { schema, connectTimeout } = database.location;
   return async (hint, until) => {

@@ -119,7 +119,7 @@ function serversOf(hosts: string | undefined, ports: string | undefined): Server
 function mannersOf(given: Given): (server: Server) => Way[] {
   const modes = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
   const root = given.sslrootcert === 'system' ? undefined : given.sslrootcert;
-  // The system's roots sign for anybody, so only the name identifies the right server.
+  // The system's authorities issue certificates to anybody, so only the name identifies the right server.
   const mode = oneOf(given, 'sslmode', modes) ?? (given.sslrootcert === 'system' ? 'verify-full' : 'prefer');
   if (given.sslrootcert === 'system' && mode !== 'verify-full') {
     throw invalid('has sslrootcert=system, which goes with sslmode=verify-full alone');

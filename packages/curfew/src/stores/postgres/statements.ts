@@ -53,7 +53,7 @@ export const reads = {
        $1 = 0 OR coalesce(mark_at($1) = $2, false) AS follows, ${standby}
      FROM (SELECT incarnation() AS incarnation) s LEFT JOIN list_nodes() n ON true`,
   ),
-  /** The active sessions, less those that a deadline has ended unrecorded. */
+  /** The active sessions, less those whose end by deadline is not recorded yet. */
   active: named(
     'active',
     `SELECT c.active - (
@@ -138,9 +138,9 @@ export function eventsStatement(upwards: boolean): Statement {
 
 /**
  * The matches among the next events, or the next events of a user, up to a limit. Each row has the number examined and
- * the last one's sequence; without a match there is a single row with only those. Planned for its values: a user's
- * events are found by user if they are few. The actor comes first in the event's JSON, in a server's form and in
- * PostgreSQL's; the text is compared, because a cast fails on texts that JSON allows and `jsonb` does not.
+ * the last one's sequence; without a match there is a single row with only these two. Planned for its values: a user's
+ * events are found by user if they are few. The event's JSON begins with the actor, spaced as a server writes it or as
+ * PostgreSQL does; it is compared as text, because a cast fails on texts that JSON allows and `jsonb` does not.
  */
 export function eventSearch(upwards: boolean, ofUser: boolean): Statement {
   const [comparison, order, last] = directionOf(upwards);
@@ -195,7 +195,7 @@ export function listStatement(
 const liveNow = (now: string) => `s.end_at IS NULL AND s.epoch_everyone = (SELECT everyone FROM newest_counters())
   AND s.epoch_user = epoch_of(s.user_id) AND deadline_of(s) > ${now}`;
 
-/** Ids of ended sessions, from where each kind is found fast: recorded, due, and left behind by epochs. */
+/** Ids of ended sessions, each kind from where it is found fast: recorded, due, and left behind by epochs. */
 function endedIds(now: string, tests: readonly string[], limit: number): string {
   const more = tests.map((one) => ` AND ${one}`).join('');
   const newest = `ORDER BY s.id DESC LIMIT ${limit}`;

@@ -46,7 +46,7 @@ export class PostgresStore implements Store {
   readonly #database: Database;
   /**
    * The leases depend on these calls, so they have their own connections and never wait for other calls. They wait for
-   * no standby: a failover that loses a renewal makes another incarnation (docs/postgres.md).
+   * no standby: a failover that loses a renewal leads to another incarnation (docs/postgres.md).
    */
   readonly #fence: Database;
   /**
@@ -155,7 +155,7 @@ export class PostgresStore implements Store {
   async touchSessions(activities: readonly { id: SessionId; at: number }[]): Promise<void> {
     for (let at = 0; at < activities.length; at += touches) {
       let left: readonly { id: unknown; at: unknown }[] = activities.slice(at, at + touches);
-      // Their lock is released within moments; the caller retries what is left after that.
+      // Others lock them only for moments; the caller retries what is left after that.
       for (let turn = 0; left.length > 0; turn++) {
         if (turn === 50) {
           throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: sessions are still locked.' });

@@ -28,7 +28,7 @@ export const groupSeparator = '\u001e';
 
 /**
  * The cells of a session's row by their place, counted from 1 as in scripts. The mark records how far the epochs of its
- * group of slots had come when it was written: everyone's epoch, a dot, and how many users' epochs there had moved.
+ * group of slots had advanced when it was written: everyone's epoch, a dot, and how many users' epochs there had moved.
  * While it is the current mark, no epoch has ended the session; most reads find that and need nothing else.
  */
 export const cell = {

@@ -63,7 +63,7 @@ export class DurableWrites {
     const detail = 'Redis did not confirm that the change is on disk.';
     try {
       const timeout = Math.ceil(this.#link.options.timeout * 0.9);
-      // A change that had already been made came from another connection: a new write here is after it.
+      // `WAITAOF` does not cover other connections, one of which may have made the change: this write comes after it.
       await this.#link.command('INCR', this.#link.key('synced'));
       const [local] = (await this.#link.command('WAITAOF', '1', '0', String(timeout))) as [number];
       // A new connection has written nothing, so its confirmation says nothing about the old one's writes.

@@ -61,7 +61,7 @@ export function connectFault(error: unknown, location: string): CurfewError {
   return new CurfewError('store_unavailable', { detail: `${location}: ${said}.` }, error);
 }
 
-/** Whether an error means that user or password are wrong, or lack the right. */
+/** Whether an error means that the user or the password is wrong, or that the user lacks a right. */
 export function refusesLogin(message: string): boolean {
   return /WRONGPASS|NOAUTH|NOPERM|AUTH/.test(message);
 }

@@ -17,7 +17,7 @@ import { shardTag, shardTags } from '../../domain/ids.ts';
  *   e:<user>            hash: the user's epoch `n`, its steps by number, and `left`, see the sweep
  *   a:<user>            row of an account
  *
- * Of nobody, after `curfew:`
+ * Of no user, after `curfew:`
  *   active              how many sessions are active, whatever their deadlines
  *   state               hash: everyone's epoch, how far the sweep has followed, the latest time, the format
  *   everyone            hash: the steps of everyone's epoch by number

@@ -31,7 +31,7 @@ const patience = 1000;
  */
 export class Link {
   readonly options: LinkOptions;
-  /** Grows with every connection: writes on one say nothing about the next. */
+  /** Grows with every connection: what one has confirmed says nothing about the next. */
   generation = 0;
   readonly #waiting: Set<Waiting> = new Set();
   readonly #watch: NodeJS.Timeout;
@@ -109,7 +109,7 @@ export class Link {
       this.#waiting.add(waiting);
       const fail = (error: unknown) => {
         if (error instanceof ErrorReply) this.#lastAnswer = performance.now();
-        // The former primary, or the address, is a replica by now.
+        // The server, or the one that the address now leads to, is a replica by now.
         if (error instanceof ErrorReply && /^(READONLY|MASTERDOWN)/.test(error.message)) client.destroy();
         this.#done(waiting);
         reject(commandFault(error, writes));

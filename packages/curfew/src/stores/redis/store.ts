@@ -34,7 +34,7 @@ import { exportRecords, importRecords } from './transfer.ts';
 /** Runs a script that writes; resolves when that is as durable as this Redis can make it. */
 export type Write = (script: Script, args: string[], home?: string) => Promise<Reply>;
 
-/** The most creations, or ends, in one script, so that Redis is soon free for others; and such scripts in progress. */
+/** The most creations, or ends, in one script, so that Redis is soon free for others, and the most scripts at once. */
 const batch = { most: 64, parallel: 64 } as const;
 /** Sessions whose activity one script records. */
 const touchesOfScript = 100;

@@ -50,7 +50,7 @@ export class Sweeper {
       looked = seen;
       endsWritten += more;
       expired += later;
-      // Others have Redis for as long: very many may have ended at once, and nobody waits for the sweep.
+      // Then others get Redis for as long: very many may have ended at once, and nobody waits for the sweep.
       if (looked > 0) await setTimeout(performance.now() - began);
     }
     return { endsWritten, expired, ended: endsWritten + expired, more: false };

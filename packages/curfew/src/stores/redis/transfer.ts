@@ -24,7 +24,7 @@ type Numbers = { head: number; lastEvent: number };
 
 /**
  * Everything, in order. Redis shows no past state while others write, so the export is consistent only if nobody does:
- * running servers are recognized by their rows before it begins, and other changes at its end.
+ * running servers are recognised by their rows before it begins, and other changes at its end.
  * @throws `servers_running`, `changed_meanwhile`
  */
 export async function* exportRecords(
