@@ -42,7 +42,9 @@ const notQuick = /permissions\.test\.ts$/;
 const given = process.argv.slice(2);
 const watch = given.includes('--watch');
 const files = given.filter((argument) => !argument.startsWith('--'));
-const asked = given.includes('--quick') ? quick.flat() : files;
+const asked = given.includes('--quick')
+  ? quick.flat().map((part) => `packages/curfew/test/${part}/**/*.test.ts`)
+  : files;
 const engines = asked.length > 0 ? enginesOf(asked) : ['*'];
 if (asked.length === 0) getPrograms();
 for (const engine of engines) installEngines(engine);
@@ -51,7 +53,7 @@ if (engines.length > 0) {
   process.env['CURFEW_TEST_BUILT'] = 'yes';
 }
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('../node_modules/.cache/compiled', import.meta.url));
-if (given.includes('--quick')) process.exit(await runQuick());
+if (given.includes('--quick') && !watch) process.exit(await runQuick());
 // One file runs for minutes and mostly waits: the others run beside it.
 const args = ['--test-concurrency=2', '--test-timeout=1800000'];
 if (asked.length > 0) {
@@ -65,7 +67,8 @@ async function runQuick(): Promise<number> {
   const codes = quick.map(async (parts) => {
     const found = parts.flatMap((part) => globSync(`packages/curfew/test/${part}/**/*.test.ts`));
     const chosen = found.filter((file) => !notQuick.test(file)).sort();
-    const args = ['--conditions=curfew-source', '--test', '--test-isolation=none', '--test-timeout=120000', ...chosen];
+    const limits = ['--test-timeout=120000', '--test-force-exit'];
+    const args = ['--conditions=curfew-source', '--test', '--test-isolation=none', ...limits, ...chosen];
     const child = spawn('node', args, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, TMPDIR: folder },

@@ -291,8 +291,8 @@ export const callErrors = {
 } as const satisfies Record<string, Entry>;
 
 /**
- * What stops a server, a command on a store or a verifier's stream. A store that turns out to be like that while the server
- * runs is unavailable to those who call, whatever the reason.
+ * What stops a server, a command on a store or a verifier's stream. If a store turns out to be like that while the server
+ * runs, a dialect answers that it is unavailable.
  */
 export const processErrors = {
   // The fence
@@ -426,7 +426,7 @@ export type ErrorFacts = {
   reason?: string;
 };
 
-/** An error of the registry above. `cause` is only for the log; callers never see it. */
+/** An error of the registry above. `cause` is for the log; of what Fastify found wrong with a request, callers see the first finding. */
 export class CurfewError extends Error {
   override readonly name = 'CurfewError';
   readonly code: ErrorCode;

@@ -39,7 +39,7 @@ test('what nodes do all the time costs the same in a store that grew after its p
     return {
       nodes: await pages('SELECT * FROM list_nodes()'),
       mark: await pages(`SELECT mark_at(${sequence})`),
-      epochs: await pages(`SELECT sweep_epochs(${start + ended}, 100)`),
+      epochs: await pages(`SELECT * FROM sweep_ended_by_epochs(${start + ended}, 100)`),
       old: await pages(`SELECT * FROM sweep_old(${start}, ${start - forever}, ${start - forever}, 1)`),
     };
   };
@@ -78,11 +78,65 @@ test('one node at a time writes down what epochs ended', async (t) => {
   await other.query('BEGIN');
   const { rows } = await other.query(`SELECT sweep_epochs(${start + 2}, 1) AS done`);
   assert.deepEqual(rows, [{ done: 1 }]);
-  assert.equal((await store.sweep(task)).endsWritten, 0);
+  const waiting = store.sweep(task);
+  const locks = await server.connect('swept');
+  t.after(() => locks.end());
+  for (;;) {
+    const { rows } = await locks.query('SELECT count(*)::integer AS count FROM pg_locks WHERE NOT granted');
+    if (rows[0].count > 0) break;
+  }
   await other.query('COMMIT');
-  const first = await store.sweep(task);
+  const first = await waiting;
   assert.deepEqual([first.endsWritten, first.more], [4, true]);
-  assert.equal((await store.sweep(task)).endsWritten, 1);
+  const second = await store.sweep(task);
+  assert.deepEqual([second.endsWritten, second.more], [1, false]);
   const left = await other.query('SELECT count(*)::integer AS count FROM epochs WHERE NOT settled');
   assert.deepEqual(left.rows, [{ count: 0 }]);
+});
+
+test('a sweep handles a bounded number of users, at a cost that does not depend on how many are left', async (t) => {
+  const server = await PostgresServer.start(['fsync=off', 'synchronous_commit=off', 'autovacuum=off']);
+  t.after(() => server.dispose());
+  const store = await openPostgresStore(await server.createDatabase('crowd'));
+  t.after(() => store.close());
+  const client = await server.connect('crowd');
+  t.after(() => client.end());
+  await client.query('SET search_path = curfew');
+  const fixture = new StoreFixture({ store, dispose: async () => {} });
+  const sweep = async (): Promise<number> => {
+    const { rows } = await client.query(
+      `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM sweep_ended_by_epochs(${start + 9}, 200)`,
+    );
+    return rows[0]['QUERY PLAN'][0].Plan['Shared Hit Blocks'];
+  };
+  // A plan is kept from the sixth call on.
+  for (let i = 0; i < 10; i++) {
+    await fixture.createMany(1, { userId: `early${i}` });
+    await store.endSessionsOfUser(user(`early${i}`), allOfUser(start + 1));
+    await sweep();
+  }
+  await fixture.createMany(1, { userId: 'model' });
+  // Half of them have no session that is left to end.
+  await client.query(`
+    INSERT INTO sessions SELECT (jsonb_populate_record(s, jsonb_build_object(
+      'id', s.id || i, 'user_id', 'user' || lpad((i * 2)::text, 5, '0')))).*
+      FROM sessions s, generate_series(1, 2500) i WHERE s.user_id = 'model';
+    INSERT INTO epochs (user_id, number, at, actor, reason, sequence, armed)
+      SELECT 'user' || lpad(i::text, 5, '0'), 1, ${start + 2}, 'admin', 'logout', 1, ${start + 2}
+      FROM generate_series(1, 5000) i`);
+  const cost = await sweep();
+  assert.ok(cost < 200 * 60, `200 users took a look at ${cost} pages`);
+  const settled = async () => {
+    const { rows } = await client.query('SELECT count(*)::integer AS count FROM epochs WHERE settled');
+    return rows[0].count - 10;
+  };
+  assert.equal(await settled(), 200);
+  const task = { now: start + 9, keepEnded: forever, keepEvents: forever, batch: 1000 };
+  let ends = 100;
+  for (let more = true; more; ) {
+    const outcome = await store.sweep(task);
+    ends += outcome.endsWritten;
+    more = outcome.more;
+  }
+  assert.deepEqual([await settled(), ends], [5000, 2500]);
 });

@@ -220,7 +220,8 @@ const enough = 8 * 2 ** 30;
 function newFolder(): string {
   // What is measured is measured on the disk.
   const isTest = process.env['NODE_TEST_CONTEXT'] !== undefined;
-  const inMemory = isTest && existsSync(memory) && statfsSync(memory).bavail * statfsSync(memory).bsize > enough;
+  const room = isTest && existsSync(memory) ? statfsSync(memory) : { bavail: 0, bsize: 0 };
+  const inMemory = Math.min(room.bavail * room.bsize, process.availableMemory()) > enough;
   const folder = mkdtempSync(join(inMemory ? memory : tmpdir(), 'curfew-postgres-'));
   // The data inside belongs to the user that PostgreSQL runs as, who needs access to it.
   chmodSync(folder, 0o755);

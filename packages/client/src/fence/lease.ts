@@ -25,7 +25,10 @@ export class Lease {
     return Math.max(0, this.#until - this.#clock.now());
   }
 
-  /** How often it expired before it was renewed: between two equal values the lease was valid without a break. */
+  /**
+   * How often it expired before it was renewed. If it is valid at two moments with the same number, it was valid all the
+   * time between.
+   */
   get breaks(): number {
     return this.#breaks;
   }

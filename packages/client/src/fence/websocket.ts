@@ -31,7 +31,7 @@ const defaultTimeout = 5000;
  *     const verifier = createVerifier({ url: 'http://127.0.0.1:2873', key: process.env['CURFEW_API_KEY'] ?? '' });
  *     const verdict = verifier.check(token) ?? (await verifier.verify(token));
  *
- * @throws `CurfewApiError` with `invalid_url` or `key_missing`
+ * @throws `CurfewApiError` with `invalid_url` or `key_missing`, and an `Error` on a runtime without a WebSocket
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const urls = [options.url].flat().map(streamUrl);

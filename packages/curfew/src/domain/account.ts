@@ -60,8 +60,8 @@ export function factorMethods(account: { factor: Factor | undefined }): string[]
 }
 
 /**
- * Whether an account may do everything. Only the role counts: it will include what later versions add, which single
- * permissions do not.
+ * Whether an account may do everything now. It is the role that counts: it will include what later versions add, which
+ * single permissions do not.
  */
 export function isAdministrator({ roles, disabled }: Pick<Account, 'roles' | 'disabled'>): boolean {
   return !disabled && roles.includes('admin');

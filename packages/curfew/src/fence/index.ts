@@ -164,6 +164,8 @@ export class ProcessFence implements Fence {
     void started.catch((error: unknown) => {
       this.#ports.onError(error);
       node.abandon();
+      // Another one may have taken its place while it started.
+      if (this.#node !== node) return;
       this.#cancelBegin = this.#ports.timing.after(
         pause,
         () => this.#begin(Math.min(longestPause, pause * 2)),

@@ -156,6 +156,7 @@ export class FenceNode implements Host {
     if (stop) this.#timers.add('watch', stop);
     this.#timers.every('poll', pollPause, () => this.pull());
     await this.renew();
+    if (this.#over) return;
     this.#timers.every('renew', this.ports.lease / renewals, () => void this.renew().catch(this.ports.onError));
   }
 

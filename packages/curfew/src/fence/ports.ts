@@ -70,7 +70,7 @@ export type FenceStatistics = {
   verifiers: number;
   /** The newest change that this node has applied. */
   tail: number;
-  /** The newest change that every verifier attached here has. */
+  /** The newest change that no verifier with a valid lease lacks. */
   applied: number;
   nodes: number;
   waiting: number;

@@ -142,7 +142,7 @@ function permissionOf({ access }: Operation) {
   return access.permission;
 }
 
-/** Answers a request whose body has been read by the framework. */
+/** Lets the framework answer a request whose body has already been read. */
 async function takeFullPath(
   app: FastifyInstance,
   request: IncomingMessage,

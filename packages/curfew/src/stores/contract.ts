@@ -443,8 +443,8 @@ export type LogHead = LogPosition & {
 };
 
 /**
- * A server process. `counter` grows with every renewal; the process has followed the log up to `tail`, and everybody
- * attached to it has every change up to `applied`. `lends`: it grants leases to verifiers in other processes. They are
+ * A server process. `counter` grows with every renewal; the process has followed the log up to `tail`, and nobody
+ * with a valid lease of it lacks a change up to `applied`. `lends`: it grants leases to verifiers in other processes. They are
  * still valid after it is killed, so its row must survive too, even in a store that only one process has open.
  */
 export type NodeRow = { id: string; counter: number; applied: number; tail: LogPosition; lends?: boolean };

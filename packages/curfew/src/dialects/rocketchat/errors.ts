@@ -1,4 +1,4 @@
-import type { CurfewError, ErrorCode } from '../../errors.ts';
+import { type CurfewError, type ErrorCode, errors } from '../../errors.ts';
 import type { EncodedError } from '../answering.ts';
 import type { WrongSort } from './decode.ts';
 import { type Refusal, refusalOf } from './error-map.ts';
@@ -32,7 +32,7 @@ export function encodeError(error: CurfewError, place: Place): EncodedError {
     case 'refused':
       return failure(400, refusal.text);
     case 'unavailable':
-      return failure(error.status, refusal.text);
+      return failure(errors[error.callCode].status, refusal.text);
   }
 }
 

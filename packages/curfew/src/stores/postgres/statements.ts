@@ -50,7 +50,7 @@ export const reads = {
   nodes: named(
     'nodes',
     `SELECT n.*, s.incarnation, s.incarnation = (SELECT c.incarnation FROM confirmed c) AS confirmed,
-       $1 = 0 OR coalesce(mark_at($1) = $2, false) AS follows, ${standby}
+       $1::bigint = 0 OR coalesce(mark_at($1) = $2, false) AS follows, ${standby}
      FROM (SELECT incarnation() AS incarnation) s LEFT JOIN list_nodes() n ON true`,
   ),
   /** The active sessions, less those whose end by deadline is not recorded yet. */
@@ -122,7 +122,7 @@ export const writes = {
      RETURNING fingerprint`,
   ),
   mendTime: named('mend time', 'CALL mend_time($1, $2)'),
-  sweepEpochs: named('sweep epochs', 'SELECT sweep_epochs($1, $2) AS done'),
+  sweepEpochs: named('sweep epochs', 'SELECT * FROM sweep_ended_by_epochs($1, $2)'),
   sweepArmed: named('sweep armed', 'SELECT sweep_armed($1, $2) AS done'),
   sweepDeadlines: named('sweep deadlines', 'SELECT * FROM sweep_deadlines($1, $2)'),
   sweepOld: named('sweep old', 'SELECT * FROM sweep_old($1, $2, $3, $4)'),

@@ -11,7 +11,7 @@ export async function sweep(
   { now, keepEnded, keepEvents, batch: most }: SweepTask,
 ): Promise<SweepOutcome> {
   const run = async (statement: Statement, values: unknown[]) => (await database.write(statement, values))[0]!;
-  const endsWritten = (await run(writes.sweepEpochs, [now, most]))['done'] as number;
+  const epochs = (await run(writes.sweepEpochs, [now, most])) as { written: number; more: boolean };
   const armed = (await run(writes.sweepArmed, [now, most]))['done'] as number;
   const due = Math.min(most, deadlines);
   const { looked, expired } = (await run(writes.sweepDeadlines, [now, due])) as { looked: number; expired: number };
@@ -20,8 +20,8 @@ export async function sweep(
   const steps = (await run(writes.sweepSteps, [now - keepEnded, most]))['done'] as number;
   return {
     expired,
-    endsWritten: endsWritten + looked - expired,
+    endsWritten: epochs.written + looked - expired,
     forgotten,
-    more: more || endsWritten >= most || armed >= most || looked >= due || steps >= most,
+    more: more || epochs.more || armed >= most || looked >= due || steps >= most,
   };
 }

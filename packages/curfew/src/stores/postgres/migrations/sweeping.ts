@@ -52,11 +52,13 @@ BEGIN
   RETURN written;
 END $$;
 
--- Writes down, session by session, what epochs ended at once: no entry and no event, the epoch had its own. One node at a
--- time: the others would look for the same sessions, and wait for each other's rows.
-CREATE OR REPLACE FUNCTION sweep_epochs(now bigint, most integer) RETURNS integer LANGUAGE plpgsql ${byIndex} AS $$
+-- Records, session by session, what epochs ended at once: no entry and no event, the epoch had its own. One node at a
+-- time: two would look for the same sessions and wait for each other's rows. It handles so many sessions, and so many
+-- users, at most; \`more\` says that some may be left.
+CREATE FUNCTION sweep_ended_by_epochs(now bigint, most integer, OUT written integer, OUT more boolean)
+LANGUAGE plpgsql ${byIndex} AS $$
 DECLARE
-  -- Users that are dealt with together.
+  -- Users that are handled together.
   together constant integer := 100;
   everyone integer;
   after text := '';
@@ -67,55 +69,76 @@ DECLARE
   stale text[];
   owners_of_stale text[];
   unfinished text;
-  done integer := 0;
+  users_left integer := most;
+  settled_now integer;
+  progress integer;
 BEGIN
-  IF NOT EXISTS (SELECT FROM epochs WHERE NOT settled) THEN RETURN 0; END IF;
-  IF NOT pg_try_advisory_xact_lock('epochs'::regclass::oid::bigint) THEN RETURN 0; END IF;
+  written := 0;
+  more := false;
+  IF NOT EXISTS (SELECT FROM epochs WHERE NOT settled) THEN RETURN; END IF;
+  PERFORM pg_advisory_xact_lock('epochs'::regclass::oid::bigint);
   SELECT max(number) INTO everyone FROM epochs WHERE user_id = '' AND NOT settled;
   IF everyone IS NOT NULL THEN
     stale := ARRAY(SELECT s.id FROM sessions s WHERE s.end_at IS NULL AND s.epoch_everyone < everyone
       ORDER BY s.epoch_everyone, s.id LIMIT most FOR UPDATE SKIP LOCKED);
-    done := write_epoch_ends(stale, now);
+    written := write_epoch_ends(stale, now);
     IF cardinality(stale) < most
       AND NOT EXISTS (SELECT FROM sessions s WHERE s.end_at IS NULL AND s.epoch_everyone < everyone)
     THEN
       UPDATE epochs e SET settled = true WHERE e.user_id = '' AND e.number <= everyone AND NOT e.settled;
     END IF;
   END IF;
-  WHILE done < most LOOP
+  progress := written;
+  WHILE written < most AND users_left > 0 LOOP
     SELECT array_agg(p.user_id), array_agg(p.number), array_agg(p.swept) INTO owners, numbers, places FROM (
       SELECT DISTINCT ON (e.user_id) e.user_id, e.number, e.swept FROM epochs e WHERE NOT e.settled AND e.user_id > after
       ORDER BY e.user_id, e.number DESC LIMIT together
     ) p;
-    EXIT WHEN owners IS NULL;
-    room := most - done;
-    -- Each from where the last piece stopped: those that are written down stand in the index as well.
+    IF owners IS NULL THEN RETURN; END IF;
+    users_left := users_left - cardinality(owners);
+    room := most - written;
+    -- Each from where the last piece stopped, because recorded sessions are in the index as well.
     SELECT coalesce(array_agg(f.user_id), '{}'), coalesce(array_agg(f.id), '{}') INTO owners_of_stale, stale FROM (
       SELECT p.user_id, c.id FROM unnest(owners, numbers, places) AS p (user_id, number, swept) CROSS JOIN LATERAL (
         SELECT s.id FROM sessions s WHERE s.user_id = p.user_id AND s.id > p.swept AND s.end_at IS NULL
           AND s.epoch_user < p.number ORDER BY s.id LIMIT room FOR UPDATE SKIP LOCKED
       ) c LIMIT room
     ) f;
-    done := done + write_epoch_ends(stale, now);
-    -- Where there was room for no more, the walk stopped among the sessions of the last of them.
+    written := written + write_epoch_ends(stale, now);
+    -- If there was room for no more, the walk stopped among the sessions of the last of them.
     unfinished := owners_of_stale[room];
     UPDATE epochs e SET swept = stale[room]
       WHERE e.user_id = unfinished AND e.number = numbers[array_position(owners, unfinished)];
-    UPDATE epochs e SET settled = true
-      FROM unnest(owners, numbers) AS p (user_id, number)
+    -- By row, so that no plan looks at everybody's epochs for each of these users.
+    UPDATE epochs e SET settled = true WHERE e.ctid = ANY (ARRAY(
+      SELECT x.ctid FROM unnest(owners, numbers) AS p (user_id, number) CROSS JOIN LATERAL (
+        SELECT y.ctid FROM epochs y WHERE y.user_id = p.user_id AND y.number <= p.number AND NOT y.settled
+        ORDER BY y.number FOR UPDATE
+      ) x
       WHERE (unfinished IS NULL OR p.user_id COLLATE "C" < unfinished)
-        AND e.user_id = p.user_id AND e.number <= p.number AND NOT e.settled
         AND (SELECT s.id FROM sessions s WHERE s.user_id = p.user_id AND s.end_at IS NULL AND s.epoch_user < p.number
-          ORDER BY s.id LIMIT 1) IS NULL;
-    -- A walk that passed over rows of somebody else begins anew.
-    UPDATE epochs e SET swept = ''
-      FROM unnest(owners, numbers) AS p (user_id, number)
-      WHERE (unfinished IS NULL OR p.user_id COLLATE "C" < unfinished)
-        AND e.user_id = p.user_id AND e.number = p.number AND NOT e.settled AND e.swept <> '';
+          ORDER BY s.id LIMIT 1) IS NULL
+    ));
+    GET DIAGNOSTICS settled_now = ROW_COUNT;
+    progress := progress + cardinality(stale) + settled_now;
+    -- A walk that skipped locked rows begins anew.
+    UPDATE epochs e SET swept = '' WHERE e.ctid = ANY (ARRAY(
+      SELECT x.ctid FROM unnest(owners, numbers) AS p (user_id, number) CROSS JOIN LATERAL (
+        SELECT y.ctid FROM epochs y WHERE y.user_id = p.user_id AND y.number = p.number AND NOT y.settled
+          AND y.swept <> '' ORDER BY y.number FOR UPDATE
+      ) x
+      WHERE unfinished IS NULL OR p.user_id COLLATE "C" < unfinished
+    ));
     after := coalesce(unfinished, owners[cardinality(owners)]);
   END LOOP;
-  RETURN done;
+  -- What others have locked is left for later, not tried at once again.
+  more := progress > 0;
 END $$;
+
+-- Servers of an earlier version call it so.
+CREATE OR REPLACE FUNCTION sweep_epochs(now bigint, most integer) RETURNS integer LANGUAGE sql AS $$
+  SELECT written FROM sweep_ended_by_epochs(now, most)
+$$;
 
 -- Forgets ended sessions, entries, events and attempts that are older than they are kept. What is not old enough is looked
 -- at, and not locked: a lock is a write.
