@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import {
   allOfUser,
   forever,
@@ -10,16 +10,20 @@ import {
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { PostgresServer } from './server.ts';
 
-test('what nodes do all the time costs the same in a store that grew after its plans were made', async (t) => {
-  // Nothing is analyzed meanwhile, as in the first minute of every store.
+/** A store in which nothing is analyzed, as in the first minute of every store, and a connection beside it. */
+async function unanalyzed(t: TestContext) {
   const server = await PostgresServer.start(['fsync=off', 'synchronous_commit=off', 'autovacuum=off']);
   t.after(() => server.dispose());
-  const store = await openPostgresStore(await server.createDatabase('grown'));
+  const store = await openPostgresStore(await server.createDatabase('plans'));
   t.after(() => store.close());
-  const client = await server.connect('grown');
+  const client = await server.connect('plans');
   t.after(() => client.end());
   await client.query('SET search_path = curfew');
-  const fixture = new StoreFixture({ store, dispose: async () => {} });
+  return { store, client, fixture: new StoreFixture({ store, dispose: async () => {} }) };
+}
+
+test('what nodes do all the time costs the same in a store that grew after its plans were made', async (t) => {
+  const { store, client, fixture } = await unanalyzed(t);
 
   const pages = async (text: string): Promise<number> => {
     const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`);
@@ -95,14 +99,7 @@ test('one node at a time writes down what epochs ended', async (t) => {
 });
 
 test('a sweep handles a bounded number of users, at a cost that does not depend on how many are left', async (t) => {
-  const server = await PostgresServer.start(['fsync=off', 'synchronous_commit=off', 'autovacuum=off']);
-  t.after(() => server.dispose());
-  const store = await openPostgresStore(await server.createDatabase('crowd'));
-  t.after(() => store.close());
-  const client = await server.connect('crowd');
-  t.after(() => client.end());
-  await client.query('SET search_path = curfew');
-  const fixture = new StoreFixture({ store, dispose: async () => {} });
+  const { store, client, fixture } = await unanalyzed(t);
   const sweep = async (): Promise<number> => {
     const { rows } = await client.query(
       `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM sweep_ended_by_epochs(${start + 9}, 200)`,
