@@ -15,8 +15,9 @@ export function serve(program: Command): void {
   command.action(async (flags: Partial<Record<SettingName, string>>) => {
     // The whole server, which no other command needs.
     const { serve: start } = await import('../start/serve.ts');
-    const server = await start(process.env, flags);
-    greet(server);
+    const starting = start(process.env, flags);
+    // The handlers come before anything is created: a server that is stopped while it starts still shows the secrets of
+    // its first start, and closes its store.
     const stop = (signal: NodeJS.Signals) => {
       process.stderr.write(`${signal}: finishing accepted requests …\n`);
       // A second signal stops the server at once. But a supervisor may signal a whole process group, whose parents pass
@@ -25,21 +26,30 @@ export function serve(program: Command): void {
       process.on(signal, () => {
         if (performance.now() - told > sameSignal) process.exit(1);
       });
-      // After SIGTERM, give proxies time to notice; after Ctrl-C, somebody is waiting at a terminal.
-      const drained = signal === 'SIGTERM' ? server.drain() : Promise.resolve();
-      drained.then(server.close).then(
-        () => process.exit(0),
-        (error: unknown) => {
-          writeTo(process.stderr, String(error));
-          process.exit(1);
-        },
-      );
+      void starting.then((server) => close(server, signal), failedToStart);
     };
-    // Without a log file, SIGHUP stops the server, as when its terminal is closed.
-    if (server.settings.logFile !== undefined) process.on('SIGHUP', server.reopenLog);
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
+    const server = await starting;
+    greet(server);
+    // Without a log file, SIGHUP stops the server, as when its terminal is closed.
+    if (server.settings.logFile !== undefined) process.on('SIGHUP', server.reopenLog);
   });
+}
+
+/** The command itself reports why a server did not start. */
+function failedToStart(): void {}
+
+async function close(server: RunningServer, signal: NodeJS.Signals): Promise<never> {
+  try {
+    // After SIGTERM, give proxies time to notice; after Ctrl-C, somebody is waiting at a terminal.
+    if (signal === 'SIGTERM') await server.drain();
+    await server.close();
+    process.exit(0);
+  } catch (error) {
+    writeTo(process.stderr, String(error));
+    process.exit(1);
+  }
 }
 
 /** Prints what to open and how to sign in; generated secrets are shown only here. */
