@@ -39,7 +39,7 @@ export const reads = {
        FROM accounts a CROSS JOIN newest_counters() c LEFT JOIN users u ON u.id = a.id WHERE a.${column} = $1`,
     ),
   accounts: named('accounts', 'SELECT * FROM accounts WHERE username > $1 ORDER BY username LIMIT $2'),
-  key: named('key', `SELECT *, ${standby} FROM keys WHERE id = $1`),
+  keysById: named('keys by id', `SELECT *, ${standby} FROM keys WHERE id = ANY ($1)`),
   keys: named('keys', 'SELECT * FROM keys WHERE $1::text IS NULL OR id < $1 ORDER BY id DESC LIMIT $2'),
   slot: named('slot', 'SELECT * FROM slots WHERE name = $1'),
   slots: named('slots', 'SELECT * FROM slots WHERE name > $1 ORDER BY name LIMIT $2'),

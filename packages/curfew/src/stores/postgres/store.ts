@@ -1,7 +1,8 @@
 import type { Account } from '../../domain/account.ts';
 import type { AttemptRule } from '../../domain/attempts.ts';
-import type { SessionId, UserId } from '../../domain/brand.ts';
+import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
 import { type Event, isFilter, storeEvents } from '../../domain/events.ts';
+import type { ApiKey } from '../../domain/key.ts';
 import { day, limits } from '../../domain/limits.ts';
 import { accountMentions, matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
@@ -23,8 +24,11 @@ import { exportRecords, importRecords } from './transfer.ts';
 /** One operation of a batch: its name and its arguments, as the function `write` reads it. */
 type Operation = { do: string } & Row;
 
-/** The most operations that share a commit, and questions that share a round trip. */
-const batch = { parallel: 2, most: 128 } as const;
+/**
+ * The most operations that share a commit, and questions that share a round trip. Writers take turns anyway, so a second
+ * commit beside a running one only helps when many wait.
+ */
+const batch = { parallel: 2, most: 128, crowd: 8 } as const;
 /** Milliseconds before a write that needs a locked row is retried: the first time, and at most. */
 const lockPause = { first: 50, most: 500 } as const;
 /** Sessions whose activity one statement records. */
@@ -57,6 +61,7 @@ export class PostgresStore implements Store {
   readonly #watchers: Watchers;
   readonly #writes: Batcher<Operation, unknown>;
   readonly #sessions: Batcher<SessionId, SessionSnapshot | undefined>;
+  readonly #keys: Batcher<KeyId, ApiKey | undefined>;
   readonly #users: Batcher<UserId, Awaited<ReturnType<Store['readUser']>>>;
 
   constructor(database: Database) {
@@ -77,6 +82,7 @@ export class PostgresStore implements Store {
     });
     this.#sessions = new Batcher((ids) => this.#readSessions(ids), batch);
     this.#users = new Batcher((ids) => this.#readUsers(ids), batch);
+    this.#keys = new Batcher((ids) => this.#readKeys(ids), batch);
   }
 
   // ---- Sessions
@@ -260,10 +266,7 @@ export class PostgresStore implements Store {
     await this.#write('create_key', { ...codec.encodeKey(key), event: codec.encodeEvent(event) });
   };
 
-  readKey: Store['readKey'] = async (id) => {
-    const row = await this.#one(reads.key, [id]);
-    return row && codec.decodeKey(row);
-  };
+  readKey: Store['readKey'] = (id) => this.#keys.run(id);
 
   revokeKey: Store['revokeKey'] = async (id, at, event) => {
     const answer = await this.#write('revoke_key', { id, at, event: codec.encodeEvent(event) });
@@ -478,6 +481,12 @@ export class PostgresStore implements Store {
   async #readSessions(ids: readonly SessionId[]): Promise<(SessionSnapshot | undefined)[]> {
     const rows = await this.#trusted(reads.sessions, [ids]);
     const found = new Map(rows.map((row) => [row['id'], codec.decodeSnapshot(row)]));
+    return ids.map((id) => found.get(id));
+  }
+
+  async #readKeys(ids: readonly KeyId[]): Promise<(ApiKey | undefined)[]> {
+    const rows = await this.#trusted(reads.keysById, [[...new Set(ids)]]);
+    const found = new Map(rows.map((row) => [row['id'], codec.decodeKey(row)]));
     return ids.map((id) => found.get(id));
   }
 

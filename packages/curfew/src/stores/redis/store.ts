@@ -35,7 +35,7 @@ import { exportRecords, importRecords } from './transfer.ts';
 export type Write = (script: Script, args: string[], home?: string) => Promise<Reply>;
 
 /** The most creations, or ends, in one script, so that Redis is soon free for others, and the most scripts at once. */
-const batch = { most: 64, parallel: 64 } as const;
+const batch = { most: 64, parallel: 64, crowd: 1 } as const;
 /** Sessions whose activity one script records. */
 const touchesOfScript = 100;
 
