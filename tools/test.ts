@@ -25,12 +25,10 @@ const programs = {
 
 /**
  * The tests of the quick tier: the rules and the interfaces of the product, on the embedded store. One process for each
- * half: a process for each file would spend most of the time on starting.
+ * part: a process for each file would spend most of the time on starting. All parts run at once, because much of a part
+ * is waiting for other processes and for pauses.
  */
-const quick = [
-  ['domain', 'authority', 'http'],
-  ['dialects', 'cli'],
-];
+const quick = [['domain', 'authority'], ['http'], ['dialects'], ['cli']];
 /** Tables of every caller and every call, which take as long as the rest. */
 const notQuick = /permissions\.test\.ts$/;
 
@@ -60,7 +58,7 @@ if (asked.length > 0) {
   run('node', ['--conditions=curfew-source', '--test', ...(watch ? ['--watch'] : []), ...args, ...asked]);
 } else process.exit(testWithTable([...args, 'packages/*/test/**/*.test.ts', 'engines/*/test/**/*.test.ts']));
 
-/** Runs the halves of the quick tier beside each other, and prints the output of each when it is done. */
+/** Runs the parts of the quick tier beside each other, and prints the output of each when it is done. */
 async function runQuick(): Promise<number> {
   // Stores in memory: much of a test is waiting for the disk, and these tests stop no machine.
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'curfew-quick-'));
