@@ -48,9 +48,13 @@ class Machines {
 }
 
 const delay = fc.integer({ min: 0, max: 2 * second });
-const turns = fc.array(fc.record({ pause: fc.integer({ min: 0, max: 5 * minute }), there: delay, back: delay }), {
-  maxLength: 50,
-});
+const turnsWith = (delay: fc.Arbitrary<number>) =>
+  fc.array(fc.record({ pause: fc.integer({ min: 0, max: 5 * minute }), there: delay, back: delay }), { maxLength: 50 });
+const turns = turnsWith(delay);
+/** A slow answer says little about a clock that is wrong by a few milliseconds. */
+const mostlyFast = turnsWith(
+  fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 0, max: 20 }) }, { weight: 1, arbitrary: delay }),
+);
 
 describe('the clock of a store', () => {
   test('it never goes back, is never ahead of the store, and is behind it at most by the fastest answer', () => {
@@ -77,14 +81,16 @@ describe('the clock of a store', () => {
 
   test('every answer corrects a monotonic clock that runs fast or slow', () => {
     fc.assert(
-      fc.property(turns, fc.double({ min: -0.5, max: 0.5, noNaN: true }), (list, skew) => {
+      fc.property(mostlyFast, fc.double({ min: -0.5, max: 0.5, noNaN: true }), (list, skew) => {
         const machines = new Machines({ skew });
         const { clock, note } = storeClock(machines.timing, minute, machines.ask());
+        let off = 0;
         for (const { pause, there, back } of list) {
           machines.pass(pause);
           note(machines.ask(there, back));
-          // The time since the store read its clock, and the time of one answer.
-          assert.ok(Math.abs(clock.nowForEnd() - machines.store) <= there + back + 5 * minute * 0.0005 + 3);
+          // An answer leaves the clock off by as much as it took. What the clock has shown, it keeps until that has come.
+          off = Math.max(there + back, off - pause - there - back);
+          assert.ok(Math.abs(clock.nowForEnd() - machines.store) <= off + 5 * minute * 0.0005 + 5);
         }
       }),
     );
