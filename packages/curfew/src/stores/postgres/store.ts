@@ -8,6 +8,7 @@ import { endOf, viewOf } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import { Batcher } from '../batcher.ts';
 import type { AttemptOutcome, LogHead, LogPosition, NodeList, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import { type BlockTimes, skipBlocks } from '../event-times.ts';
 import { Watchers } from '../watchers.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
@@ -349,6 +350,7 @@ export class PostgresStore implements Store {
     const began = performance.now();
     const events: Event[] = [];
     for (;;) {
+      reached = await skipBlocks(query, upwards, reached, (first, last) => this.#timesOf(first, last));
       const values = [reached, eventsOfSearch, userId, type, sessionId, limit + 1 - events.length, actor, since, until];
       const rows = await this.#database.read(statement, values);
       events.push(...rows.filter(({ sequence }) => sequence !== null).map(codec.decodeEvent));
@@ -363,6 +365,11 @@ export class PostgresStore implements Store {
       if (performance.now() - began >= budget) return { events, next: reached, reached, partial: true };
     }
   };
+
+  async #timesOf(first: number, last: number): Promise<ReadonlyMap<number, BlockTimes>> {
+    const rows = (await this.#database.read(reads.times, [first, last])) as (BlockTimes & { block: number })[];
+    return new Map(rows.map((row) => [row.block, row]));
+  }
 
   readLog: Store['readLog'] = async (from, limit) =>
     trusted(await this.#fence.read(reads.log, [from, limit])).map(codec.decodeLog);
