@@ -18,6 +18,7 @@ import { newId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Random } from '../domain/ports.ts';
 import { CurfewError, isCurfewError } from '../errors.ts';
+import { version } from '../version.ts';
 import { type Admission, admit, admitAgain } from './checks/admission.ts';
 import { authenticate, authenticationErrors, sentByCookie } from './checks/authenticate.ts';
 import { checkAccess } from './checks/index.ts';
@@ -293,7 +294,9 @@ function addOperation(app: FastifyInstance, services: Services, operation: Opera
  */
 const documentation: FastifySwaggerUiOptions = {
   routePrefix: '/docs',
-  uiConfig: { deepLinking: true },
+  // Without the bar at the top, which shows the name and the logo of the program that renders the page.
+  uiConfig: { deepLinking: true, layout: 'BaseLayout' },
+  theme: { title: `Curfew ${version}` },
   staticCSP: true,
   uiHooks: {
     onRequest(request, reply, done) {
@@ -302,7 +305,11 @@ const documentation: FastifySwaggerUiOptions = {
     },
   },
   // The page reads the document from one level deeper than the document's own path.
-  transformSpecification: (document) => ({ ...document, servers: [{ url: '..', description: 'This server.' }] }),
+  transformSpecification: (document) => ({
+    ...document,
+    info: { ...(document['info'] as object), version },
+    servers: [{ url: '..', description: 'This server.' }],
+  }),
   transformSpecificationClone: false,
 };
 async function callerOf(
