@@ -25,7 +25,7 @@ export type Upkeep = {
   stop(): Promise<void>;
 };
 
-/** Regular work: flushes activity and sweeps the store. */
+/** Regular work: flushes activity and the use of keys, and sweeps the store. */
 export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings): Upkeep {
   let stopped = false;
   let sweeping: Promise<void> | undefined;
@@ -79,7 +79,11 @@ export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings)
     };
     return setInterval(() => void turn(), interval).unref();
   };
-  const timers = [every(flushInterval, flush), every(sweepInterval, sweep)];
+  const timers = [
+    every(flushInterval, flush),
+    every(flushInterval, () => context.keyUse.flush()),
+    every(sweepInterval, sweep),
+  ];
   return {
     async sweep() {
       // A sweep that is running uses an earlier time.
@@ -91,6 +95,7 @@ export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings)
       for (const timer of timers) clearInterval(timer);
       await sweeping?.catch(() => {});
       await context.activity.flush().catch(settings.onError);
+      await context.keyUse.flush().catch(settings.onError);
     },
   };
 }

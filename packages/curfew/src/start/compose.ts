@@ -6,6 +6,7 @@ import { authenticateKey } from '../authority/authenticate.ts';
 import { askStoreTime, processClock, type StoreClock, storeClock, writtenAhead } from '../authority/clock.ts';
 import type { AttemptRules, AuthorityContext } from '../authority/context.ts';
 import { Guesses } from '../authority/guesses.ts';
+import { KeyUse } from '../authority/key-use.ts';
 import { KeyedQueue } from '../authority/keyed-queue.ts';
 import { createPasswords } from '../authority/passwords.ts';
 import { createSecrets } from '../authority/secrets.ts';
@@ -100,7 +101,8 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
     const { key, keep } = await secretKeyOf(store, settings, folderOf(settings.store), random);
     const { clock, note } = await openClock(store, settings, timing);
     const activity = new Activity(store);
-    const parts = { store, clock, activity };
+    const keyUse = new KeyUse(store);
+    const parts = { store, clock, activity, keyUse };
     const closing = new AbortController();
     const onError = settings.onError ?? (() => {});
     await confirmNew(store);
@@ -113,7 +115,7 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
       noteStoreTime: (now, sentAt, receivedAt) => note({ now, sentAt, receivedAt }),
       lastSeen: (stored) => activity.lastSeen(stored),
       noteUse: (id, at) => activity.report(id, at),
-      admit: (key) => admitVerifier(store, key),
+      admit: (key) => admitVerifier(parts, key),
       lease: settings.lease ?? defaultLease,
       capacity: settings.cacheSessions ?? defaultCacheSessions,
       onRestart: settings.onRestart,
@@ -135,6 +137,7 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
       secrets: createSecrets(key, random),
       passwords: createPasswords(),
       activity,
+      keyUse,
       queue: new KeyedQueue(),
       guesses: new Guesses(),
       policy: { ...defaultPolicy, ...settings.policy },
@@ -196,8 +199,8 @@ async function openClock(store: Store, settings: CurfewOptions, timing: Timing):
 }
 
 /** Attaching a verifier requires a scope of its own: a stream costs more than a call, and changes wait for it. */
-async function admitVerifier(store: Store, token: string): Promise<Admitted> {
-  const { key, granted } = await authenticateKey({ store }, token);
+async function admitVerifier(parts: Parameters<typeof authenticateKey>[0], token: string): Promise<Admitted> {
+  const { key, granted } = await authenticateKey(parts, token);
   if (granted.has('fence.attach')) return key;
   throw new CurfewError('permission_missing', {
     detail: `A verifier needs a key with the scope fence.attach; the key named ${key.name} does not have it.`,

@@ -145,6 +145,8 @@ export interface Store {
    * if the revocation is not yet known to be durable.
    */
   revokeKey(id: KeyId, at: number, event: NewEvent): Promise<{ key: ApiKey; sequence: number } | undefined>;
+  /** Sets `lastUsedAt` to the later of the stored and the given time. Creates, revives and logs nothing. */
+  touchKeys(uses: readonly { id: KeyId; at: number }[]): Promise<void>;
   /** Keys, newest first. */
   listKeys(query: { after?: KeyId | undefined; limit: number }): Promise<{ keys: ApiKey[]; next: KeyId | undefined }>;
 

@@ -128,12 +128,27 @@ describe('the command line', () => {
 
     const key = await json('keys', 'create', 'reader', '--scope', 'sessions.read');
     assert.ok(parseToken('key', key.token));
-    assert.match((await run('keys', 'list')).out, /reader +valid +(now|\d+ s ago) +sessions\.read/);
+    assert.match((await run('keys', 'list')).out, /reader +valid +(now|\d+ s ago) +never +sessions\.read/);
     assert.match((await run('--yes', 'keys', 'revoke', key.key.id)).out, /reader is revoked\.\nIn force everywhere: /);
     assert.deepEqual((await json('keys', 'create', 'web', '--browser')).key.scopes, []);
-    assert.match((await run('keys', 'list')).out, /web +valid +(now|\d+ s ago) +none: for browsers/);
+    assert.match((await run('keys', 'list')).out, /web +valid +(now|\d+ s ago) +never +none: for browsers/);
     assert.match((await run('keys', 'create', 'web')).err, /Give the key scopes, or --browser/);
     assert.ok(parseToken('key', (await run('keys', 'make')).out.trim()));
+  });
+
+  test('a key is rotated: another one with its name and scopes, and the first is revoked at once or later', async () => {
+    const scopes = ['sessions.read', 'sessions.verify'];
+    const first = await json('keys', 'create', 'rotated', '--scope', ...scopes);
+    const second = await json('keys', 'rotate', first.key.id);
+    assert.deepEqual([second.key.name, second.key.scopes, second.revoked], ['rotated', scopes, undefined]);
+    const works = async (token: string) => (await server.call('GET', '/v1/sessions', undefined, { as: token })).status;
+    assert.deepEqual([await works(first.token), await works(second.token)], [200, 200]);
+    const { out } = await run('--yes', 'keys', 'rotate', second.key.id, '--revoke');
+    const [token] = /cfk_\w+/.exec(out)!;
+    assert.match(out, /API key rotated is revoked\.\nIn force everywhere: /);
+    assert.deepEqual([await works(first.token), await works(second.token), await works(token)], [200, 401, 200]);
+    assert.match((await run('keys', 'rotate', first.key.id)).out, new RegExp(`curfew keys revoke ${first.key.id}\n$`));
+    assert.match((await run('keys', 'rotate', second.key.id)).err, /rotated is revoked; create a new one/);
   });
 
   test('a user whose id has no place in a path is treated like any other', async () => {

@@ -78,6 +78,7 @@ export const reads = {
 } as const;
 
 export const writes = {
+  touchKey: named('touch key', 'UPDATE keys SET data = $3 WHERE id = $1 AND data = $2 RETURNING id'),
   batch: named('write', 'SELECT write($1) AS answers'),
   /** Returns those that somebody else has locked, for another try. */
   touch: named(

@@ -273,6 +273,19 @@ export class PostgresStore implements Store {
       : { key: codec.decodeKey(answer['key'] as Row), sequence: answer['sequence'] as number };
   };
 
+  touchKeys: Store['touchKeys'] = async (uses) => {
+    for (const { id, at } of uses) {
+      for (let done = false; !done; ) {
+        const row = await this.#one(reads.key, [id]);
+        const key = row && codec.decodeKey(row);
+        if (!key || at <= (key.lastUsedAt ?? 0)) break;
+        const { data } = codec.encodeKey({ ...key, lastUsedAt: at });
+        // Another server may have written it meanwhile.
+        done = (await this.#database.write(writes.touchKey, [id, row['data'], data])).length > 0;
+      }
+    }
+  };
+
   listKeys: Store['listKeys'] = async ({ after, limit }) => {
     const keys = (await this.#database.read(reads.keys, [after ?? null, limit + 1])).map(codec.decodeKey);
     return { keys: keys.slice(0, limit), next: keys.length > limit ? keys[limit - 1]!.id : undefined };
