@@ -10,6 +10,7 @@ import { Server as NetServer, type Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import swaggerUi, { type FastifySwaggerUiOptions } from '@fastify/swagger-ui';
+import { fencePath } from 'curfew-client/fence';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../authority/caller.ts';
@@ -129,7 +130,10 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   );
   app.setErrorHandler((error, request, reply) => sendProblem(services, request, reply, error));
   app.setNotFoundHandler((request) => {
-    throw new CurfewError('route_not_found', { detail: `${request.method} ${pathOf(request)}` });
+    const path = pathOf(request);
+    const why =
+      path === fencePath ? ' without the header `Upgrade: websocket`, which a proxy may not have forwarded' : '';
+    throw new CurfewError('route_not_found', { detail: `${request.method} ${path}${why}` });
   });
   const noteProxy = watchForProxy(trusted, (text) => logger.warn(text));
   app.addHook('onRequest', (request, _reply, done) => {
