@@ -1,4 +1,4 @@
-import { day, second } from '../domain/limits.ts';
+import { second } from '../domain/limits.ts';
 import { flushInterval } from './activity.ts';
 import type { ClockTrouble } from './clock.ts';
 import type { AuthorityContext } from './context.ts';
@@ -12,8 +12,6 @@ export type UpkeepSettings = {
   /** Receives warnings for people: that a clock is wrong, and that it is right again. */
   onWarning(text: string): void;
 };
-
-export const defaultUpkeep = { keepEnded: day, keepEvents: 90 * day } as const;
 
 const sweepInterval = second;
 /** Sessions that one step of the sweep handles; between two steps, requests get their turn. */
