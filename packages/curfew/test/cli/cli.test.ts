@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parseToken } from '../../src/domain/tokens.ts';
+import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
 import { commandLine, runCli } from '../support/process.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
@@ -249,7 +249,7 @@ describe('the command line', () => {
   });
 
   test('at a terminal it asks for the second factor, and shows a bar for work that takes over a second', async (t) => {
-    if (spawnSync('script', ['--version']).status !== 0) {
+    if (!terminalInstalled) {
       t.skip('script is not installed');
       return;
     }
@@ -259,22 +259,11 @@ describe('the command line', () => {
     const code = authenticator.next();
     // The sign-in above preceded the factor, so none is remembered for this session.
     const command = [process.execPath, ...commandLine, 'sessions', 'end', opened[0]!.session.id].join(' ');
-    const child = spawn('script', ['-qec', command, '/dev/null'], {
-      env: {
-        PATH: process.env['PATH'],
-        CURFEW_URL: server.url,
-        CURFEW_TOKEN: body.token,
-        TERM: 'xterm',
-        NO_COLOR: '1',
-      },
-    });
-    let seen = '';
-    child.stdout.on('data', (chunk) => {
-      seen += chunk;
-      if (/Code from your authenticator/.test(seen) && !seen.includes(code)) child.stdin.write(`${code}\r`);
-    });
-    await once(child, 'close');
-    assert.match(seen, /Session \w{22} of leslie has ended/);
+    const terminal = new AtTerminal(command, { CURFEW_URL: server.url, CURFEW_TOKEN: body.token });
+    await terminal.prompt('Code from your authenticator');
+    terminal.type(code);
+    await terminal.ended();
+    assert.match(terminal.printed, /Session \w{22} of leslie has ended/);
     assert.equal((await server.verify(opened[0]!.token)).active, false);
   });
 });
