@@ -109,6 +109,8 @@ export type ApiKey = {
   createdBy: string;
   /** When it was revoked. */
   revokedAt?: string | undefined;
+  /** When it was last used, to the hour; absent if never. A verifier uses its key when it attaches. */
+  lastUsedAt?: string | undefined;
 };
 
 /** A slot with a unique name, which outlives the sessions in it. */

@@ -236,6 +236,8 @@ function asError(error: unknown, urls: readonly string[] = []): unknown {
   if (!(error instanceof StreamLost)) return error;
   const where = urls.length > 0 ? ` at ${urls.join(', ')}` : '';
   return new CurfewApiError('unreachable', `No Curfew server could be reached${where}.`, {
-    remedy: 'Check the URL, and whether the server runs.',
+    remedy:
+      'Check the URL, whether the server runs, and whether every proxy in between forwards WebSockets: the headers ' +
+      '`Upgrade` and `Connection`.',
   });
 }

@@ -17,12 +17,17 @@ export async function authenticate(context: AuthorityContext, token: string): Pr
   return kindOfToken(token) === 'key' ? authenticateKey(context, token) : authenticateSession(context, token);
 }
 
-export async function authenticateKey(context: Pick<AuthorityContext, 'store'>, token: string): Promise<KeyCaller> {
+/** Counts as a use of the key. @throws `token_malformed`, `token_unknown`, `key_revoked` */
+export async function authenticateKey(
+  context: Pick<AuthorityContext, 'store' | 'clock' | 'keyUse'>,
+  token: string,
+): Promise<KeyCaller> {
   const parsed = parseToken('key', token);
   if (!parsed) throw new CurfewError('token_malformed', { detail: 'An API key begins with cfk_.' });
   const key = await context.store.readKey(parsed.id as KeyId);
   if (!key || !secretMatches(parsed.secret, key.hash)) throw new CurfewError('token_unknown');
   if (key.revokedAt !== undefined) throw new CurfewError('key_revoked', { detail: `The key is named ${key.name}.` });
+  context.keyUse.note(key, context.clock.nowForEnd());
   return keyCaller(key);
 }
 
@@ -60,16 +65,19 @@ export async function authenticateVouched(context: AuthorityContext, sessionId: 
 
 /**
  * Authenticates an earlier caller again with the same credential: the caller as of now, or `undefined` if it would be
- * refused. This does not count as activity of the session.
+ * refused. This does not count as activity of the session, which a person uses; it does as a use of the key, which a
+ * program needs for as long as it reads a stream.
  */
 export async function authenticateAgain(
-  { store, clock, activity }: Pick<AuthorityContext, 'store' | 'clock' | 'activity'>,
+  { store, clock, activity, keyUse }: Pick<AuthorityContext, 'store' | 'clock' | 'activity' | 'keyUse'>,
   caller: Caller,
 ): Promise<Caller | undefined> {
   if (caller.kind === 'library') return caller;
   if (caller.kind === 'key') {
     const key = await store.readKey(caller.key.id);
-    return key && key.revokedAt === undefined ? keyCaller(key) : undefined;
+    if (!key || key.revokedAt !== undefined) return undefined;
+    keyUse.note(key, clock.nowForEnd());
+    return keyCaller(key);
   }
   const { id, tokenHash } = caller.session;
   const found = await store.readSession(id);

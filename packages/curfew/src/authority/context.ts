@@ -6,6 +6,7 @@ import type { Activity } from './activity.ts';
 import type { SteadyClock } from './clock.ts';
 import type { Fence } from './fence.ts';
 import type { Guesses } from './guesses.ts';
+import type { KeyUse } from './key-use.ts';
 import type { KeyedQueue } from './keyed-queue.ts';
 import type { Passwords } from './passwords.ts';
 import type { Secrets } from './secrets.ts';
@@ -19,6 +20,7 @@ export type AuthorityContext = {
   secrets: Secrets;
   passwords: Passwords;
   activity: Activity;
+  keyUse: KeyUse;
   /** Runs the calls on one named session one after the other. */
   queue: KeyedQueue;
   guesses: Guesses;

@@ -27,7 +27,21 @@ export async function endSession(
   wait: Wait = 'everywhere',
   told?: ToldReason,
 ): Promise<EndedSession> {
-  const found = await findTarget(context, target);
+  return endFound(context, caller, { target, found: await findTarget(context, target) }, wait, told);
+}
+
+/**
+ * Like {@link endSession}, for the session that was found when the caller was authorised: by now, another user's session
+ * may have the name that the target gives.
+ * @throws `session_not_found`, `permission_missing`
+ */
+export async function endFound(
+  context: AuthorityContext,
+  caller: Caller,
+  { target, found }: { target: EndTarget; found: StoredSession },
+  wait: Wait = 'everywhere',
+  told?: ToldReason,
+): Promise<EndedSession> {
   const own = caller.kind === 'person' && caller.session.userId === found.userId;
   // Ending one's own session, or any session by its token, is a logout; otherwise somebody else ends it.
   const usual = own || 'token' in target || 'refreshToken' in target ? 'logout' : 'ended_by_admin';
@@ -64,12 +78,10 @@ export async function endStored(
   return { session: viewOf(session, end), receipt: { ...propagation, endedAt: end.at } };
 }
 
-/** Whose session a target names. @throws `session_not_found`, `token_malformed` */
-export async function ownerOf(context: AuthorityContext, target: EndTarget): Promise<UserId> {
-  return (await findTarget(context, target)).userId;
-}
-
-/** The session that a target names, ended or not; a token's secret must match. */
+/**
+ * The session that a target names, ended or not; a token's secret must match.
+ * @throws `session_not_found`, `token_malformed`
+ */
 export async function findTarget(context: AuthorityContext, target: EndTarget): Promise<StoredSession> {
   if ('id' in target) {
     const found = await context.store.readSession(parseSessionId(target.id));

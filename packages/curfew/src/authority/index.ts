@@ -12,7 +12,7 @@ import { changeAccessGroups } from './change-groups.ts';
 import type { AuthorityContext } from './context.ts';
 import { createSession } from './create-session.ts';
 import { endEveryone } from './end-everyone.ts';
-import { endSession, logOut, ownerOf } from './end-session.ts';
+import { endFound, endSession, findTarget, logOut } from './end-session.ts';
 import { endUserSession } from './end-user-session.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import * as factors from './factors.ts';
@@ -52,8 +52,9 @@ const useCases = {
   browseSessions,
   namesOfUser,
   endSession,
+  endFound,
   logOut,
-  ownerOf,
+  findTarget,
   endUserSession,
   endUserSessions,
   endEveryone,

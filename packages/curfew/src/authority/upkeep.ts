@@ -1,4 +1,4 @@
-import { day, second } from '../domain/limits.ts';
+import { second } from '../domain/limits.ts';
 import { flushInterval } from './activity.ts';
 import type { ClockTrouble } from './clock.ts';
 import type { AuthorityContext } from './context.ts';
@@ -13,8 +13,6 @@ export type UpkeepSettings = {
   onWarning(text: string): void;
 };
 
-export const defaultUpkeep = { keepEnded: day, keepEvents: 90 * day } as const;
-
 const sweepInterval = second;
 /** Sessions that one step of the sweep handles; between two steps, requests get their turn. */
 const batch = 500;
@@ -25,7 +23,7 @@ export type Upkeep = {
   stop(): Promise<void>;
 };
 
-/** Regular work: flushes activity and sweeps the store. */
+/** Regular work: flushes activity and the use of keys, and sweeps the store. */
 export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings): Upkeep {
   let stopped = false;
   let sweeping: Promise<void> | undefined;
@@ -79,7 +77,11 @@ export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings)
     };
     return setInterval(() => void turn(), interval).unref();
   };
-  const timers = [every(flushInterval, flush), every(sweepInterval, sweep)];
+  const timers = [
+    every(flushInterval, flush),
+    every(flushInterval, () => context.keyUse.flush()),
+    every(sweepInterval, sweep),
+  ];
   return {
     async sweep() {
       // A sweep that is running uses an earlier time.
@@ -91,6 +93,7 @@ export function startUpkeep(context: AuthorityContext, settings: UpkeepSettings)
       for (const timer of timers) clearInterval(timer);
       await sweeping?.catch(() => {});
       await context.activity.flush().catch(settings.onError);
+      await context.keyUse.flush().catch(settings.onError);
     },
   };
 }

@@ -38,7 +38,7 @@ export function events(program: Command): void {
     .addOption(choice('-t, --type <type>', 'of this type', eventTypes))
     .addOption(pageSize('events'))
     .option('--cursor <cursor>', 'show the page after this cursor')
-    .option('-f, --follow', 'print events as they happen (first those since --since), until interrupted')
+    .option('-f, --follow', 'print new events as they happen (with --since, first those since then), until interrupted')
     .action(async (asked: Options, command: Command) => {
       const context = contextOf(command);
       if (asked.follow && (asked.until !== undefined || asked.cursor !== undefined)) {

@@ -6,18 +6,20 @@ import type { Context } from './context.ts';
 const retry = 2000;
 
 /**
- * Events as a server sends them. A lost connection is reopened and continues after the last event received, so that
- * none is missing and none comes twice.
+ * Events as a server sends them: those since `since`, or else those from now on. A lost connection is reopened and
+ * continues after the last event received, so that none is missing and none comes twice.
  * @throws `CurfewApiError` if the first connection fails, or the server refuses one
  */
 export async function* followEvents(
-  { url, token, terminal }: Context,
+  { url, token, terminal, client }: Context,
   query: { [name: string]: string | number | undefined },
 ): AsyncGenerator<Event> {
   const asked = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const address = `${url.replace(/\/+$/, '')}/v1/events?${new URLSearchParams(asked)}`;
   // With `since`, start from the first event that is kept: the filter leaves out the earlier ones.
-  let last = query['since'] === undefined ? undefined : '0';
+  // Without it, start after the newest one by name: a connection may be lost before the first new event.
+  const [newest] = query['since'] === undefined ? (await client.listEvents({ limit: 1 })).events : [];
+  let last = String(newest?.sequence ?? 0);
   for (let connected = false; ; ) {
     try {
       const response = await connect(address, url, token, last);
@@ -37,7 +39,7 @@ export async function* followEvents(
   }
 }
 
-async function connect(address: string, url: string, token: string | undefined, last: string | undefined) {
+async function connect(address: string, url: string, token: string | undefined, last: string) {
   let response: Response;
   try {
     response = await fetch(address, {
@@ -45,7 +47,7 @@ async function connect(address: string, url: string, token: string | undefined, 
       headers: {
         accept: 'text/event-stream',
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
-        ...(last !== undefined && { 'last-event-id': last }),
+        'last-event-id': last,
       },
     });
   } catch (error) {

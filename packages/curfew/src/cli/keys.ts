@@ -22,14 +22,42 @@ export function keysCreate(keys: Command): void {
       const context = contextOf(command);
       const input = { name, scopes: scope } as Operations['createKey']['input'];
       const made = await withFactor(context, (options) => context.client.createKey(input, options));
-      answer(context, made, ({ key, token }) =>
-        [
-          `API key ${key.name} (${key.id}) has been created. Its token, which is shown only once:`,
-          '',
-          paint('bold', token),
-        ].join('\n'),
-      );
+      answer(context, made, createdText);
     });
+}
+
+function createdText({ key, token }: Operations['createKey']['output']): string {
+  const says = `API key ${key.name} (${key.id}) has been created. Its token, which is shown only once:`;
+  return [says, '', paint('bold', token)].join('\n');
+}
+
+export function keysRotate(keys: Command): void {
+  keys
+    .command('rotate')
+    .description('create a key with the name and the scopes of another one, to take its place')
+    .argument('<id>', 'the id of the key to replace')
+    .option('--revoke', 'revoke the other key at once; without this, revoke it when nothing uses it any more')
+    .action(async (id: string, { revoke = false }: { revoke?: boolean }, command: Command) => {
+      const context = contextOf(command);
+      const { name, scopes, revokedAt } = (await context.client.getKey({ id })).key;
+      if (revokedAt) throw new Stop(exitCodes.failed, `The API key ${name} is revoked; create a new one.`);
+      if (revoke) await confirmed(context, `This replaces and revokes the API key ${name}. Continue?`);
+      const made = await withFactor(context, (options) => context.client.createKey({ name, scopes }, options));
+      let revoked: Operations['revokeKey']['output'] | undefined;
+      try {
+        const { wait } = context.options;
+        if (revoke) revoked = await withFactor(context, (options) => context.client.revokeKey({ id, wait }, options));
+      } finally {
+        // Whatever became of the other key, this token is shown only once.
+        answer(context, { ...made, revoked }, (shown) =>
+          [createdText(shown), '', revoked ? revokedText(revoked) : notYetRevoked(id)].join('\n'),
+        );
+      }
+    });
+}
+
+function notYetRevoked(id: string): string {
+  return `The other key is still valid. When nothing uses it any more: curfew keys revoke ${id}`;
 }
 
 export function keysList(keys: Command): void {
@@ -58,6 +86,7 @@ const columns: readonly Column<ApiKey>[] = [
     style: ({ revokedAt }) => (revokedAt ? 'dim' : 'green'),
   },
   { head: 'CREATED', of: ({ createdAt }) => relative(createdAt), least: 9 },
+  { head: 'LAST USED', of: ({ lastUsedAt }) => (lastUsedAt ? relative(lastUsedAt) : 'never'), least: 9 },
   { head: 'SCOPES', of: ({ scopes }) => scopesText(scopes) },
 ];
 
@@ -77,8 +106,12 @@ export function keysRevoke(keys: Command): void {
       await confirmed(context, `This revokes the API key ${key.name}. Continue?`);
       const { wait } = context.options;
       const done = await withFactor(context, (options) => context.client.revokeKey({ id, wait }, options));
-      answer(context, done, ({ receipt }) => `API key ${key.name} is revoked.\n${receiptText(receipt)}`);
+      answer(context, done, revokedText);
     });
+}
+
+function revokedText({ key, receipt }: Operations['revokeKey']['output']): string {
+  return `API key ${key.name} is revoked.\n${receiptText(receipt)}`;
 }
 
 export function keysMake(keys: Command): void {

@@ -1,3 +1,4 @@
+import { fencePath } from 'curfew-client/fence';
 import { type Permission, permissions, roleNames, roles } from '../domain/permissions.ts';
 import type { Operation } from '../http/operation.ts';
 import { operations } from '../http/routes/index.ts';
@@ -33,7 +34,7 @@ export type Row = { surface: string; call: string; operation?: Operation; dialec
 /** A verifier's stream is not an HTTP operation: its key comes with its first message. */
 export const attaching: Row = {
   surface: 'native',
-  call: 'WebSocket /v1/fence',
+  call: `WebSocket ${fencePath}`,
   dialect: { credential: 'key', permission: 'fence.attach' },
 };
 

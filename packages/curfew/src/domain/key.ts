@@ -12,6 +12,8 @@ export type ApiKey = {
   createdAt: number;
   createdBy: Actor;
   revokedAt: number | undefined;
+  /** To the hour; absent if it was not used since this has been recorded. */
+  lastUsedAt?: number | undefined;
 };
 
 /** An API key as a caller may see it. */

@@ -13,8 +13,6 @@ export type Policy = {
   excess: 'replace' | 'refuse';
 };
 
-export const defaultPolicy: Policy = { absolute: 30 * day, idle: 7 * day, maxSessions: undefined, excess: 'replace' };
-
 /** The longest limits of each authentication assurance level: NIST SP 800-63B-4, 2.1.3, 2.2.3 and 2.3.3. */
 export const assuranceLevels = {
   aal1: { absolute: 30 * day },

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { fencePath } from 'curfew-client/fence';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { networkOf } from '../domain/address-bytes.ts';
 import type { FenceGauges } from './metrics.ts';
@@ -18,7 +19,6 @@ export type VerifierHost = {
   onPropagated(heard: (seconds: number, by: 'acks' | 'timeout') => void): void;
 };
 
-const path = '/v1/fence';
 /** A renewal with a thousand sessions in it is the largest message. */
 const largestMessage = 128 * 1024;
 /** Open streams that have identified themselves; each costs memory. */
@@ -40,7 +40,7 @@ export function acceptVerifiers(
   const sockets = new WebSocketServer({ noServer: true, maxPayload: largestMessage, perMessageDeflate: false });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    if (request.url?.split('?', 1)[0] !== path) refuse(socket, 404, 'Not Found');
+    if (request.url?.split('?', 1)[0] !== fencePath) refuse(socket, 404, 'Not Found');
     // A verifier that is told to leave reconnects at once and would have to be told again.
     else if (leaving || sockets.clients.size - silent.size >= mostStreams) refuse(socket, 503, 'Service Unavailable');
     else {

@@ -3,6 +3,7 @@ import type { Static, TSchema } from 'typebox';
 import type { Caller } from '../authority/caller.ts';
 import type { Authority } from '../authority/index.ts';
 import type { Permission } from '../domain/permissions.ts';
+import type { StoredSession } from '../domain/session.ts';
 import type { CurfewError, ErrorCode } from '../errors.ts';
 import type { Readiness } from './readiness.ts';
 import type { OpenStreams } from './streams.ts';
@@ -24,6 +25,8 @@ export type Services = {
 
 export type Context<Params, Query, Body> = Services & {
   caller: Caller;
+  /** The session that `owner` has found to authorise the caller. */
+  found?: StoredSession | undefined;
   params: Params;
   query: Query;
   body: Body;
@@ -48,11 +51,16 @@ export type Access<Params, Query, Body> =
   | { permission: Permission; person?: Assurance }
   | {
       permission: Permission;
-      /** The owner's user id. `undefined` if the thing does not exist: then the same as somebody else's. */
-      owner(context: Context<Params, Query, Body>): Promise<string | undefined> | string | undefined;
+      /**
+       * The owner's user id, or the session that has an owner; the operation gets that session as `found`, and must not
+       * look for another one. `undefined` if the thing does not exist: then the same as somebody else's.
+       */
+      owner(context: Context<Params, Query, Body>): Promise<Owned> | Owned;
       own?: Assurance;
       others?: Assurance;
     };
+
+type Owned = string | StoredSession | undefined;
 
 type StaticOf<Schema> = Schema extends TSchema ? Static<Schema> : undefined;
 

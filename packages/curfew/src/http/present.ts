@@ -64,7 +64,12 @@ export function presentAccount(account: AccountView) {
 }
 
 export function presentKey(key: ApiKeyView) {
-  return { ...key, createdAt: rfc3339(key.createdAt), revokedAt: maybeTime(key.revokedAt) };
+  return {
+    ...key,
+    createdAt: rfc3339(key.createdAt),
+    revokedAt: maybeTime(key.revokedAt),
+    lastUsedAt: maybeTime(key.lastUsedAt),
+  };
 }
 
 export function presentNamed(named: NamedView) {

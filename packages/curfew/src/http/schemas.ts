@@ -157,6 +157,9 @@ export const ApiKey = Type.Object(
     createdAt: time('When it was created.'),
     createdBy: Type.String(),
     revokedAt: maybe(time('When it was revoked.')),
+    lastUsedAt: maybe(
+      time('When it was last used, to the hour; absent if never. A verifier uses its key when it attaches.'),
+    ),
   },
   { $id: 'ApiKey', description: "A machine's credential; its token is shown once, when the key is created." },
 );

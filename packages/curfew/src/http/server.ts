@@ -10,6 +10,7 @@ import { Server as NetServer, type Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import swaggerUi, { type FastifySwaggerUiOptions } from '@fastify/swagger-ui';
+import { fencePath } from 'curfew-client/fence';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../authority/caller.ts';
@@ -18,6 +19,7 @@ import { newId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Random } from '../domain/ports.ts';
 import { CurfewError, isCurfewError } from '../errors.ts';
+import { version } from '../version.ts';
 import { type Admission, admit, admitAgain } from './checks/admission.ts';
 import { authenticate, authenticationErrors, sentByCookie } from './checks/authenticate.ts';
 import { checkAccess } from './checks/index.ts';
@@ -128,7 +130,10 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   );
   app.setErrorHandler((error, request, reply) => sendProblem(services, request, reply, error));
   app.setNotFoundHandler((request) => {
-    throw new CurfewError('route_not_found', { detail: `${request.method} ${pathOf(request)}` });
+    const path = pathOf(request);
+    const why =
+      path === fencePath ? ' without the header `Upgrade: websocket`, which a proxy may not have forwarded' : '';
+    throw new CurfewError('route_not_found', { detail: `${request.method} ${path}${why}` });
   });
   const noteProxy = watchForProxy(trusted, (text) => logger.warn(text));
   app.addHook('onRequest', (request, _reply, done) => {
@@ -293,7 +298,9 @@ function addOperation(app: FastifyInstance, services: Services, operation: Opera
  */
 const documentation: FastifySwaggerUiOptions = {
   routePrefix: '/docs',
-  uiConfig: { deepLinking: true },
+  // Without the bar at the top, which shows the name and the logo of the program that renders the page.
+  uiConfig: { deepLinking: true, layout: 'BaseLayout' },
+  theme: { title: `Curfew ${version}` },
   staticCSP: true,
   uiHooks: {
     onRequest(request, reply, done) {
@@ -302,7 +309,11 @@ const documentation: FastifySwaggerUiOptions = {
     },
   },
   // The page reads the document from one level deeper than the document's own path.
-  transformSpecification: (document) => ({ ...document, servers: [{ url: '..', description: 'This server.' }] }),
+  transformSpecification: (document) => ({
+    ...document,
+    info: { ...(document['info'] as object), version },
+    servers: [{ url: '..', description: 'This server.' }],
+  }),
   transformSpecificationClone: false,
 };
 async function callerOf(

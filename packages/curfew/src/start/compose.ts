@@ -6,20 +6,21 @@ import { authenticateKey } from '../authority/authenticate.ts';
 import { askStoreTime, processClock, type StoreClock, storeClock, writtenAhead } from '../authority/clock.ts';
 import type { AttemptRules, AuthorityContext } from '../authority/context.ts';
 import { Guesses } from '../authority/guesses.ts';
+import { KeyUse } from '../authority/key-use.ts';
 import { KeyedQueue } from '../authority/keyed-queue.ts';
 import { createPasswords } from '../authority/passwords.ts';
 import { createSecrets } from '../authority/secrets.ts';
-import { defaultUpkeep, startUpkeep, type Upkeep } from '../authority/upkeep.ts';
+import { startUpkeep, type Upkeep } from '../authority/upkeep.ts';
 import { verifyFromStore } from '../authority/verify-session.ts';
 import { newId } from '../domain/ids.ts';
-import { day, minute, second } from '../domain/limits.ts';
-import { defaultPolicy, type Policy } from '../domain/policy.ts';
+import type { Policy } from '../domain/policy.ts';
 import type { Clock, Random } from '../domain/ports.ts';
 import { CurfewError } from '../errors.ts';
 import { type Admitted, createFence, type LossReason, type ProcessFence } from '../fence/index.ts';
 import type { Store } from '../stores/contract.ts';
 import { observeStore, type StoreCalls } from '../stores/observed.ts';
 import { folderOf, openStore } from '../stores/open.ts';
+import { attemptsOf, policyOf, readSettings, type Settings } from './config.ts';
 import { secretKeyOf } from './secret-key.ts';
 
 export type CurfewOptions = {
@@ -63,18 +64,6 @@ export type OpenedCurfew = {
   close(): Promise<void>;
 };
 
-const defaultLease = 2 * second;
-const defaultCacheSessions = 20_000;
-const defaultMaxClockOffset = minute;
-
-export const defaultAttempts: AttemptRules = {
-  loginOfAccount: { max: 10, window: 15 * minute },
-  loginFromAddress: { max: 300, window: 15 * minute },
-  secondFactor: { max: 5, window: 5 * minute },
-  // NIST SP 800-63B-4, 3.2.2: no more than 100 in a row.
-  secondFactorInARow: { max: 100, window: 30 * day },
-};
-
 /** Gets random bytes in larger pieces: a system call for every few bytes would be most of a token's cost. */
 export function pooledRandom(): Random {
   const size = 4096;
@@ -95,12 +84,14 @@ export function pooledRandom(): Random {
 export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
   const random = pooledRandom();
   const timing = systemTiming();
+  const { settings: defaults } = readSettings({});
   const { store, calls } = observeStore(await openStore(settings.store));
   try {
     const { key, keep } = await secretKeyOf(store, settings, folderOf(settings.store), random);
-    const { clock, note } = await openClock(store, settings, timing);
+    const { clock, note } = await openClock(store, settings, timing, defaults);
     const activity = new Activity(store);
-    const parts = { store, clock, activity };
+    const keyUse = new KeyUse(store);
+    const parts = { store, clock, activity, keyUse };
     const closing = new AbortController();
     const onError = settings.onError ?? (() => {});
     await confirmNew(store);
@@ -113,15 +104,15 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
       noteStoreTime: (now, sentAt, receivedAt) => note({ now, sentAt, receivedAt }),
       lastSeen: (stored) => activity.lastSeen(stored),
       noteUse: (id, at) => activity.report(id, at),
-      admit: (key) => admitVerifier(store, key),
-      lease: settings.lease ?? defaultLease,
-      capacity: settings.cacheSessions ?? defaultCacheSessions,
+      admit: (key) => admitVerifier(parts, key),
+      lease: settings.lease ?? defaults.leaseMs,
+      capacity: settings.cacheSessions ?? defaults.cacheSessions,
       onRestart: settings.onRestart,
       onFailover: (incarnation) =>
         void afterFailover(incarnation, {
           store,
           now: () => clock.nowForEnd(),
-          endEveryone: settings.endAllAfterFailover ?? false,
+          endEveryone: settings.endAllAfterFailover ?? defaults.endAllAfterFailover,
           onError,
           until: closing.signal,
         }),
@@ -135,15 +126,16 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
       secrets: createSecrets(key, random),
       passwords: createPasswords(),
       activity,
+      keyUse,
       queue: new KeyedQueue(),
       guesses: new Guesses(),
-      policy: { ...defaultPolicy, ...settings.policy },
-      attempts: { ...defaultAttempts, ...settings.attempts },
-      issuer: settings.issuer ?? 'Curfew',
+      policy: { ...policyOf(defaults), ...settings.policy },
+      attempts: { ...attemptsOf(defaults), ...settings.attempts },
+      issuer: settings.issuer ?? defaults.issuer,
     };
     const upkeep = startUpkeep(context, {
-      keepEnded: settings.keepEnded ?? defaultUpkeep.keepEnded,
-      keepEvents: settings.keepEvents ?? defaultUpkeep.keepEvents,
+      keepEnded: settings.keepEnded ?? defaults.keepEnded,
+      keepEvents: settings.keepEvents ?? defaults.keepEvents,
       onError,
       onWarning: settings.onWarning ?? (() => {}),
     });
@@ -176,14 +168,19 @@ async function confirmNew(store: Store): Promise<void> {
  * The clock for sessions. Processes that share a store use the store's clock. A process with an embedded store uses its
  * own, which must not go back behind the latest time in the store.
  */
-async function openClock(store: Store, settings: CurfewOptions, timing: Timing): Promise<StoreClock> {
+async function openClock(
+  store: Store,
+  settings: CurfewOptions,
+  timing: Timing,
+  defaults: Settings,
+): Promise<StoreClock> {
   if (settings.clock || folderOf(settings.store) !== undefined) {
-    const latest = settings.acceptClock ? 0 : await store.latestTime();
+    const latest = (settings.acceptClock ?? defaults.acceptClock) ? 0 : await store.latestTime();
     return { clock: processClock(settings.clock ?? { now: timing.wall }, latest), note: () => {} };
   }
   const opened = storeClock(
     timing,
-    settings.maxClockOffset ?? defaultMaxClockOffset,
+    settings.maxClockOffset ?? defaults.maxClockOffset,
     await askStoreTime(store, timing),
   );
   const ahead = writtenAhead(await store.latestTime(), opened.clock.nowForEnd());
@@ -196,8 +193,8 @@ async function openClock(store: Store, settings: CurfewOptions, timing: Timing):
 }
 
 /** Attaching a verifier requires a scope of its own: a stream costs more than a call, and changes wait for it. */
-async function admitVerifier(store: Store, token: string): Promise<Admitted> {
-  const { key, granted } = await authenticateKey({ store }, token);
+async function admitVerifier(parts: Parameters<typeof authenticateKey>[0], token: string): Promise<Admitted> {
+  const { key, granted } = await authenticateKey(parts, token);
   if (granted.has('fence.attach')) return key;
   throw new CurfewError('permission_missing', {
     detail: `A verifier needs a key with the scope fence.attach; the key named ${key.name} does not have it.`,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import type { AttemptRules } from '../authority/context.ts';
 import { dialectNames } from '../dialects/names.ts';
 import type { AttemptRule } from '../domain/attempts.ts';
 import { day, hour, minute, second } from '../domain/limits.ts';
@@ -199,6 +200,7 @@ export const options = {
     flag: '--factor-failures',
     form: 'number/duration',
     help: 'How many second factors in a row may be wrong for one account, over days; an administrator lifts the block by removing the factor.',
+    // NIST SP 800-63B-4, 3.2.2: no more than 100 in a row.
     fallback: '100/30d',
     read: (text) => rate(text, 365 * day),
     warn: (rule) => (rule.max > 100 ? 'NIST SP 800-63B allows no more than 100' : undefined),
@@ -366,6 +368,19 @@ export type Settings = {
       : Value
     : never;
 };
+
+export function policyOf({ absolute, idle, maxSessions, excess }: Settings): Policy {
+  return { absolute, idle, maxSessions: maxSessions || undefined, excess };
+}
+
+export function attemptsOf(settings: Settings): AttemptRules {
+  return {
+    loginOfAccount: settings.loginAttempts,
+    loginFromAddress: settings.addressAttempts,
+    secondFactor: settings.factorAttempts,
+    secondFactorInARow: settings.factorFailures,
+  };
+}
 
 /** Environment variables that begin with CURFEW_ and are settings of the client, not of the server. */
 const ofClient = ['CURFEW_URL', 'CURFEW_TOKEN', 'CURFEW_TOKEN_FILE'];

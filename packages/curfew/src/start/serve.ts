@@ -10,7 +10,7 @@ import { openLog } from '../log.ts';
 import type { Store } from '../stores/contract.ts';
 import { showStore } from '../stores/open.ts';
 import { compose, type OpenedCurfew } from './compose.ts';
-import { readSettings, type SettingName, type Settings } from './config.ts';
+import { attemptsOf, policyOf, readSettings, type SettingName, type Settings } from './config.ts';
 import { type FirstStart, firstStart } from './first-start.ts';
 
 export type RunningServer = {
@@ -47,18 +47,8 @@ export async function serve(
     store: settings.store,
     secretKey: settings.secretKey,
     secretKeyFile: settings.secretKeyFile,
-    policy: {
-      absolute: settings.absolute,
-      idle: settings.idle,
-      maxSessions: settings.maxSessions || undefined,
-      excess: settings.excess,
-    },
-    attempts: {
-      loginOfAccount: settings.loginAttempts,
-      loginFromAddress: settings.addressAttempts,
-      secondFactor: settings.factorAttempts,
-      secondFactorInARow: settings.factorFailures,
-    },
+    policy: policyOf(settings),
+    attempts: attemptsOf(settings),
     issuer: settings.issuer,
     keepEnded: settings.keepEnded,
     keepEvents: settings.keepEvents,

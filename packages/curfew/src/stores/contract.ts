@@ -145,6 +145,8 @@ export interface Store {
    * if the revocation is not yet known to be durable.
    */
   revokeKey(id: KeyId, at: number, event: NewEvent): Promise<{ key: ApiKey; sequence: number } | undefined>;
+  /** Sets `lastUsedAt` to the later of the stored and the given time. Creates, revives and logs nothing. */
+  touchKeys(uses: readonly { id: KeyId; at: number }[]): Promise<void>;
   /** Keys, newest first. */
   listKeys(query: { after?: KeyId | undefined; limit: number }): Promise<{ keys: ApiKey[]; next: KeyId | undefined }>;
 
@@ -180,7 +182,8 @@ export interface Store {
   appendEvent(event: NewEvent): Promise<void>;
   /**
    * Events by sequence: upwards after `after`, or downwards before `before` (or from the newest). With a filter it
-   * searches, and stops after `budget` milliseconds with `partial: true` and a `next` from which to continue.
+   * searches, and stops after `budget` milliseconds with `partial: true` and a `next` from which to continue. What is
+   * outside the filter's time is passed over, except for events that no sweep has looked at yet.
    */
   readEvents(query: EventQuery): Promise<EventPage>;
 
@@ -222,8 +225,8 @@ export interface Store {
   /**
    * Cleans up, a bounded amount of work for each call, safe on every node at once: records ends by deadline (with log
    * entry and event) and ends by epoch (without, because the epoch had its own), and deletes ended sessions, log
-   * entries, events and attempts that are older than they are kept. When it has finished, every index holds only
-   * what still exists.
+   * entries, events and attempts that are older than they are kept. It also writes the index of events by time. When it
+   * has finished, every index holds only what still exists.
    */
   sweep(task: SweepTask): Promise<SweepOutcome>;
 

@@ -35,6 +35,7 @@ const calls: Readonly<Record<StoreCall, boolean>> = {
   createKey: true,
   readKey: false,
   revokeKey: true,
+  touchKeys: true,
   listKeys: false,
   createNamed: true,
   readNamed: false,

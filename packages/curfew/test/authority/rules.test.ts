@@ -151,6 +151,38 @@ describe('deadlines', () => {
     assert.equal((await at.authority.verifySession(token)).active, true);
   });
 
+  test('the use of an API key is recorded once an hour, and survives a restart; a failed write is made up for', async (t) => {
+    const at = await open(t);
+    const { token, key } = await at.authority.createKey(library, { name: 'n8n', scopes: ['sessions.end'] });
+    const { store, keyUse } = at.context;
+    const original = store.touchKeys;
+    let writes = 0;
+    store.touchKeys = (uses) => {
+      writes += uses.length;
+      return original.call(store, uses);
+    };
+    const use = async () => {
+      await at.authority.authenticate(token);
+      await keyUse.flush();
+      return (await at.authority.getKey(key.id)).lastUsedAt;
+    };
+    const first = at.clock.now();
+    assert.equal(await use(), first);
+    at.clock.advance(hour - 1);
+    assert.equal(await use(), first);
+    assert.equal(writes, 1);
+    at.clock.advance(1);
+    store.touchKeys = () => Promise.reject(new Error('not now'));
+    await assert.rejects(use(), /not now/);
+    store.touchKeys = original;
+    await keyUse.flush();
+    assert.equal((await at.authority.getKey(key.id)).lastUsedAt, first + hour);
+    at.clock.advance(hour);
+    await at.authority.authenticate(token);
+    await at.restart();
+    assert.equal((await at.authority.getKey(key.id)).lastUsedAt, first + 2 * hour);
+  });
+
   test('a flush writes what a flush in progress leaves out', async (t) => {
     const at = await open(t);
     const [one, two] = [

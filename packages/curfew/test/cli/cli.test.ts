@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parseToken } from '../../src/domain/tokens.ts';
+import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
 import { commandLine, runCli } from '../support/process.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
@@ -128,12 +128,27 @@ describe('the command line', () => {
 
     const key = await json('keys', 'create', 'reader', '--scope', 'sessions.read');
     assert.ok(parseToken('key', key.token));
-    assert.match((await run('keys', 'list')).out, /reader +valid +(now|\d+ s ago) +sessions\.read/);
+    assert.match((await run('keys', 'list')).out, /reader +valid +(now|\d+ s ago) +never +sessions\.read/);
     assert.match((await run('--yes', 'keys', 'revoke', key.key.id)).out, /reader is revoked\.\nIn force everywhere: /);
     assert.deepEqual((await json('keys', 'create', 'web', '--browser')).key.scopes, []);
-    assert.match((await run('keys', 'list')).out, /web +valid +(now|\d+ s ago) +none: for browsers/);
+    assert.match((await run('keys', 'list')).out, /web +valid +(now|\d+ s ago) +never +none: for browsers/);
     assert.match((await run('keys', 'create', 'web')).err, /Give the key scopes, or --browser/);
     assert.ok(parseToken('key', (await run('keys', 'make')).out.trim()));
+  });
+
+  test('a key is rotated: another one with its name and scopes, and the first is revoked at once or later', async () => {
+    const scopes = ['sessions.read', 'sessions.verify'];
+    const first = await json('keys', 'create', 'rotated', '--scope', ...scopes);
+    const second = await json('keys', 'rotate', first.key.id);
+    assert.deepEqual([second.key.name, second.key.scopes, second.revoked], ['rotated', scopes, undefined]);
+    const works = async (token: string) => (await server.call('GET', '/v1/sessions', undefined, { as: token })).status;
+    assert.deepEqual([await works(first.token), await works(second.token)], [200, 200]);
+    const { out } = await run('--yes', 'keys', 'rotate', second.key.id, '--revoke');
+    const [token] = /cfk_\w+/.exec(out)!;
+    assert.match(out, /API key rotated is revoked\.\nIn force everywhere: /);
+    assert.deepEqual([await works(first.token), await works(second.token), await works(token)], [200, 401, 200]);
+    assert.match((await run('keys', 'rotate', first.key.id)).out, new RegExp(`curfew keys revoke ${first.key.id}\n$`));
+    assert.match((await run('keys', 'rotate', second.key.id)).err, /rotated is revoked; create a new one/);
   });
 
   test('a user whose id has no place in a path is treated like any other', async () => {
@@ -234,7 +249,7 @@ describe('the command line', () => {
   });
 
   test('at a terminal it asks for the second factor, and shows a bar for work that takes over a second', async (t) => {
-    if (spawnSync('script', ['--version']).status !== 0) {
+    if (!terminalInstalled) {
       t.skip('script is not installed');
       return;
     }
@@ -244,22 +259,11 @@ describe('the command line', () => {
     const code = authenticator.next();
     // The sign-in above preceded the factor, so none is remembered for this session.
     const command = [process.execPath, ...commandLine, 'sessions', 'end', opened[0]!.session.id].join(' ');
-    const child = spawn('script', ['-qec', command, '/dev/null'], {
-      env: {
-        PATH: process.env['PATH'],
-        CURFEW_URL: server.url,
-        CURFEW_TOKEN: body.token,
-        TERM: 'xterm',
-        NO_COLOR: '1',
-      },
-    });
-    let seen = '';
-    child.stdout.on('data', (chunk) => {
-      seen += chunk;
-      if (/Code from your authenticator/.test(seen) && !seen.includes(code)) child.stdin.write(`${code}\r`);
-    });
-    await once(child, 'close');
-    assert.match(seen, /Session \w{22} of leslie has ended/);
+    const terminal = new AtTerminal(command, { CURFEW_URL: server.url, CURFEW_TOKEN: body.token });
+    await terminal.prompt('Code from your authenticator');
+    terminal.type(code);
+    await terminal.ended();
+    assert.match(terminal.printed, /Session \w{22} of leslie has ended/);
     assert.equal((await server.verify(opened[0]!.token)).active, false);
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -77,4 +78,37 @@ describe('the audit trail at the command line', () => {
     child.kill('SIGTERM');
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   });
+
+  test('--follow without --since prints new events only, including those of the time when a connection was lost', async (t) => {
+    await server.createSession('before');
+    const proxy = await proxyThatCutsTheFirstStream(server.url);
+    t.after(() => proxy.close());
+    const { port } = proxy.address() as { port: number };
+    const args = ['--json', 'events', '--follow', '--url', `http://127.0.0.1:${port}`];
+    const child = startChild([process.execPath, ...commandLine, ...args], {
+      env: { PATH: process.env['PATH'], ...env() },
+    });
+    t.after(() => child.kill('SIGKILL'));
+    const [lost] = await once(createInterface(child.stderr), 'line');
+    assert.match(lost, /connection was lost/);
+    const { session } = await server.createSession('meanwhile');
+    const [line] = await once(createInterface(child.stdout), 'line');
+    assert.equal((JSON.parse(line) as Json).sessionId, session.id);
+  });
 });
+
+/** Passes requests on; the first stream of events breaks as soon as it has begun. */
+async function proxyThatCutsTheFirstStream(url: string): Promise<Server> {
+  let toCut = true;
+  const proxy = createServer((asked, reply) => {
+    request(new URL(asked.url!, url), { headers: asked.headers }, (answer) => {
+      reply.writeHead(answer.statusCode!, answer.headers);
+      const isStream = answer.headers['content-type']?.startsWith('text/event-stream');
+      if (isStream && toCut) answer.once('data', (chunk) => reply.write(chunk, () => reply.destroy()));
+      else answer.pipe(reply);
+      if (isStream) toCut = false;
+    }).end();
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  return proxy;
+}

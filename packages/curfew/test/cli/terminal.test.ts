@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Session } from 'curfew-client';
 import { sessionColumns } from '../../src/cli/format.ts';
 import { renderTable } from '../../src/cli/terminal.ts';
+import { AtTerminal, terminalInstalled } from '../support/at-terminal.ts';
 
 test('a table fits 80 columns: the widest column is shortened first, and ids are complete', () => {
   const id = '0V7oZk3H8e9Jb2Yw4tQxLm';
@@ -30,4 +31,16 @@ test('columns other than the widest keep their text', () => {
     { head: 'B', of: () => 'b'.repeat(12) },
   ];
   assert.equal(renderTable([{}], columns, 34).split('\n')[1], `${'a'.repeat(19)}…  ${'b'.repeat(12)}`);
+});
+
+test('a test that waits for a prompt that does not come fails with what was printed', async (t) => {
+  if (!terminalInstalled) {
+    t.skip('script is not installed');
+    return;
+  }
+  const waits = new AtTerminal('echo first; read answer', {});
+  await waits.prompt('first');
+  await assert.rejects(waits.prompt('second', 1), /has not printed "second" within 1 ms\. It printed:\nfirst/);
+  const ends = new AtTerminal('echo first', {});
+  await assert.rejects(ends.prompt('second'), /has not printed "second", and ended\. It printed:\nfirst/);
 });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { UserId } from '../../src/domain/brand.ts';
 import { day, hour, minute } from '../../src/domain/limits.ts';
 import { openSession } from '../../src/domain/open-session.ts';
-import { defaultPolicy, lifetimesOf } from '../../src/domain/policy.ts';
+import { lifetimesOf, type Policy } from '../../src/domain/policy.ts';
 import type { SequencedEnd } from '../../src/domain/reasons.ts';
 import { endOf, type StoredSession, touch, viewOf } from '../../src/domain/session.ts';
 import { parseToken } from '../../src/domain/tokens.ts';
@@ -110,12 +110,10 @@ test('7.2.2: two sessions of one user at one moment share neither id nor secret'
 });
 
 test('a session may be shorter than the policy allows, never longer', () => {
-  assert.deepEqual(lifetimesOf({}, defaultPolicy), { absolute: 30 * day, idle: 7 * day });
-  assert.deepEqual(lifetimesOf({ lifetime: hour }, defaultPolicy), { absolute: hour, idle: hour });
-  assert.throws(
-    () => lifetimesOf({ lifetime: 31 * day }, defaultPolicy),
-    /lifetime is 2678400 s; it must be 1 to 2592000 s/,
-  );
-  assert.throws(() => lifetimesOf({ idle: 8 * day }, defaultPolicy), /idle is 691200 s/);
-  assert.throws(() => lifetimesOf({ idle: 0 }, defaultPolicy), { code: 'invalid_value' });
+  const policy: Policy = { absolute: 30 * day, idle: 7 * day, maxSessions: undefined, excess: 'replace' };
+  assert.deepEqual(lifetimesOf({}, policy), { absolute: 30 * day, idle: 7 * day });
+  assert.deepEqual(lifetimesOf({ lifetime: hour }, policy), { absolute: hour, idle: hour });
+  assert.throws(() => lifetimesOf({ lifetime: 31 * day }, policy), /lifetime is 2678400 s; it must be 1 to 2592000 s/);
+  assert.throws(() => lifetimesOf({ idle: 8 * day }, policy), /idle is 691200 s/);
+  assert.throws(() => lifetimesOf({ idle: 0 }, policy), { code: 'invalid_value' });
 });

@@ -275,6 +275,40 @@ describe('who may do what', () => {
     assert.equal((await server.call('POST', '/v1/logout', undefined, { as: '' })).status, 401);
   });
 
+  test('a person ends the session that was found to authorise them, and not another one that has its name by now', async () => {
+    const { userId } = (await server.createSession('name-giver', { name: 'desk' })).session;
+    const { token } = await server.createSession(userId);
+    const { store } = server.context;
+    const { readNamedSession, readSession } = store;
+    let other: { token: string } | undefined;
+    store.readNamedSession = async (name) => {
+      const found = await readNamedSession.call(store, name);
+      if (other) return found;
+      await server.call('DELETE', `/v1/sessions/${found!.stored.id}`);
+      other = await server.createSession('other', { name: 'desk' });
+      return found;
+    };
+    try {
+      const answer = await server.call('POST', '/v1/sessions/logout', { name: 'desk' }, { as: token });
+      assert.deepEqual([answer.status, answer.body.session?.userId ?? userId], [200, userId]);
+      assert.equal((await server.verify(other!.token)).active, true);
+    } finally {
+      store.readNamedSession = readNamedSession;
+    }
+    const { session } = await server.createSession(userId);
+    let reads = 0;
+    store.readSession = (id) => {
+      if (id === session.id) reads += 1;
+      return readSession.call(store, id);
+    };
+    try {
+      assert.equal((await server.call('DELETE', `/v1/sessions/${session.id}`, undefined, { as: token })).status, 200);
+      assert.equal(reads, 1, 'its target was read again');
+    } finally {
+      store.readSession = readSession;
+    }
+  });
+
   test('CVE-2025-71402: a forged cookie has no effect', async () => {
     const victim = await server.createSession('victim');
     const forged = { cookie: `__Host-curfew=${victim.session.id}`, origin: server.url };

@@ -225,7 +225,17 @@ describe('accounts over HTTP', () => {
     const { token, account } = (await server.login('hugo', 'hugo password')).body;
     const { store } = server.context;
     // The calls that a server makes by itself now and then.
-    const upkeep = ['shortage', 'sweep', 'touchSessions', 'renewNode', 'listNodes', 'logHead', 'readLog', 'ping'];
+    const upkeep = [
+      'shortage',
+      'sweep',
+      'touchSessions',
+      'touchKeys',
+      'renewNode',
+      'listNodes',
+      'logHead',
+      'readLog',
+      'ping',
+    ];
     const told: unknown[] = [];
     for (const email of ['gwen@example.com', 'nobody@example.com']) {
       const asked: string[] = [];

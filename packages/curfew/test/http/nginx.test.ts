@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { setDefaultCACertificates } from 'node:tls';
+import { createClient } from 'curfew-client';
+import { createVerifier } from 'curfew-client/verifier';
 import { temporaryFolder } from '../stores/harness.ts';
+import { makeCertificates } from '../support/certificates.ts';
 import { freePort } from '../support/free-port.ts';
+import { examples, readPage } from '../support/pages.ts';
 import { TestServer } from '../support/server.ts';
 
 const installed = spawnSync('nginx', ['-v']).status === 0;
@@ -23,10 +28,21 @@ class Nginx {
     this.#folder = folder;
   }
 
-  static async before(target: string): Promise<Nginx> {
+  static before(target: string): Promise<Nginx> {
+    const forwarded = 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header Host $host;';
+    return Nginx.start(
+      (port) => `server {
+        listen 127.0.0.1:${port};
+        location / { proxy_pass ${target}; ${forwarded} }
+        location /curfew/ { proxy_pass ${target}/; ${forwarded} }
+      }`,
+    );
+  }
+
+  /** `inside`: the configuration of HTTP, of a server on this port. */
+  static async start(inside: (port: number) => string, scheme = 'http'): Promise<Nginx> {
     const folder = temporaryFolder();
     const port = await freePort();
-    const forwarded = 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header Host $host;';
     const own = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
       (kind) => `${kind}_temp_path ${folder.path}/${kind};`,
     );
@@ -36,15 +52,11 @@ class Nginx {
       `daemon off; master_process off; pid ${folder.path}/pid; error_log stderr; events {}
        http {
          access_log off; ${own.join(' ')}
-         server {
-           listen 127.0.0.1:${port};
-           location / { proxy_pass ${target}; ${forwarded} }
-           location /curfew/ { proxy_pass ${target}/; ${forwarded} }
-         }
+         ${inside(port)}
        }`,
     );
     const child = spawn('nginx', ['-p', folder.path, '-c', config, '-e', 'stderr'], { stdio: 'ignore' });
-    const url = `http://127.0.0.1:${port}`;
+    const url = `${scheme}://127.0.0.1:${port}`;
     while (!(await fetch(url, { redirect: 'manual' }).catch(() => undefined))) {
       if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}`);
       await setTimeout(20);
@@ -134,5 +146,62 @@ describe('behind nginx', { skip: !installed, timeout: 120_000 }, () => {
       body: JSON.stringify({ userId }),
     });
     assert.equal(((await ended.json()) as { ended: number }).ended, 1);
+  });
+});
+
+describe('the nginx configuration in docs/operation.md', { skip: !installed, timeout: 120_000 }, () => {
+  const folder = temporaryFolder();
+  const [example] = examples('nginx', readPage('docs/operation.md'));
+  let server: TestServer;
+  let other: TestServer;
+  before(async () => {
+    makeCertificates(folder.path);
+    setDefaultCACertificates([readFileSync(join(folder.path, 'ca.crt'), 'utf8')]);
+    server = await TestServer.start({ CURFEW_TRUST_PROXY: 'loopback' }, undefined, 'redis');
+    other = await server.another({ CURFEW_TRUST_PROXY: 'loopback' });
+  });
+  after(async () => {
+    folder.remove();
+    await other.leave();
+    await server.close();
+  });
+
+  /** With this machine's ports and files, and without the lines that match. */
+  const start = (t: { after(done: () => Promise<void>): void }, without = /^#/) => {
+    const starting = Nginx.start(
+      (port) =>
+        example!
+          .split('\n')
+          .filter((line) => !without.test(line))
+          .join('\n')
+          .replace('127.0.0.1:2873', new URL(server.url).host)
+          .replace('127.0.0.1:2874', new URL(other.url).host)
+          .replace('443', `127.0.0.1:${port}`)
+          .replace('/etc/ssl/curfew.example.com.pem', join(folder.path, 'redis.crt'))
+          .replace('/etc/ssl/curfew.example.com.key', join(folder.path, 'redis.key')),
+      'https',
+    );
+    t.after(async () => (await starting).remove());
+    return starting;
+  };
+
+  test('serves requests over TLS, and verifiers attach', async (t) => {
+    const { url } = await start(t);
+    const { token, session } = await server.createSession('ada');
+    const verifier = createVerifier({ url, key: server.key });
+    t.after(() => verifier.close());
+    assert.equal((await verifier.verify(token)).active, true);
+    const client = createClient({ url, token: server.key });
+    assert.equal((await client.endSession({ id: session.id })).receipt.everywhere, true);
+    assert.equal((await verifier.verify(token)).active, false);
+  });
+
+  test('without the header Upgrade, the error of a verifier and that of the server name it', async (t) => {
+    const { url } = await start(t, /proxy_set_header (Upgrade|Connection)/);
+    const verifier = createVerifier({ url, key: server.key, timeout: 500 });
+    t.after(() => verifier.close());
+    await assert.rejects(verifier.ready(), { code: 'unreachable', remedy: /`Upgrade`/ });
+    const { code, detail } = (await (await fetch(`${url}/v1/fence`)).json()) as Record<string, string>;
+    assert.deepEqual([code, detail?.includes('`Upgrade: websocket`')], ['route_not_found', true]);
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { serve } from '../../src/start/serve.ts';
+import { version } from '../../src/version.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
@@ -18,6 +19,17 @@ describe('the server', () => {
     assert.match(metrics, /^curfew_http_requests_total\{route="\/v1\/sessions",method="POST",status="201"\} 1$/m);
     assert.equal((await get('/')).status, 302);
     assert.deepEqual([(await get('/docs')).status, (await get('/docs/')).status], [302, 200]);
+  });
+
+  test('the page of the API carries the name and the version of this program, and of no other', async (t) => {
+    const server = await TestServer.start();
+    t.after(() => server.close());
+    const get = async (path: string) => (await server.call('GET', path, undefined, { as: '' })).body;
+    assert.match(await get('/docs/'), new RegExp(`<title>Curfew ${version}</title>`));
+    const { title, version: shown } = (await get('/docs/json')).info;
+    assert.deepEqual([title, shown], ['Curfew', version]);
+    // Another layout has a bar with the name and the logo of what renders the page.
+    assert.match(await get('/docs/static/swagger-initializer.js'), /"layout":"BaseLayout"/);
   });
 
   test('a port in use and a store in use are each refused with their own error, and nothing stays open', async (t) => {

@@ -26,7 +26,9 @@ export async function checkAccess(access: Access<never, never, never>, context: 
     await assure(access.person, context, access.permission);
     return;
   }
-  const owner = caller.kind === 'person' ? await access.owner(context as never) : undefined;
+  const owned = caller.kind === 'person' ? await access.owner(context as never) : undefined;
+  if (typeof owned === 'object') context.found = owned;
+  const owner = typeof owned === 'object' ? owned.userId : owned;
   if (caller.kind === 'person' && owner === caller.session.userId) {
     await assure(access.own, context, access.permission);
     return;

@@ -22,7 +22,8 @@ export const listEvents = operation({
   description:
     'With `accept: text/event-stream`, events are sent as they happen; `last-event-id` continues after an event (0: from ' +
     'the first that is kept). The stream ends when the key that opened it is revoked, when the session that opened it ends ' +
-    'or gets a new token, and when its account is disabled or may no longer read events. A search by any of the filters ' +
+    'or gets a new token, and when its account is disabled or may no longer read events. A search by time (`since`, ' +
+    '`until`) passes over what is outside it; one by any of the filters ' +
     'stops after half a second: then `partial` is true, the page may be empty, and `nextCursor` continues where it ' +
     `stopped. A key or user may have ${limits.streamsOfCaller} streams open on a server, and an address ` +
     `${limits.streamsOfAddress}; one more is refused with \`too_many_streams\`. For a failed sign-in, the name is kept as ` +

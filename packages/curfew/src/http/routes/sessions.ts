@@ -4,7 +4,7 @@ import { limits } from '../../domain/limits.ts';
 import { endReasons } from '../../domain/reasons.ts';
 import { sessionStatuses } from '../../domain/session.ts';
 import { CurfewError, isCurfewError } from '../../errors.ts';
-import { operation } from '../operation.ts';
+import { type Context, operation } from '../operation.ts';
 import { presentEnd, presentReceipt, presentSession } from '../present.ts';
 import {
   accessGroups,
@@ -18,6 +18,7 @@ import {
   Receipt,
   ref,
   Session,
+  type Static,
   sessionId,
   sessionName,
   sort,
@@ -155,7 +156,7 @@ export const logoutSession = operation({
     'Send exactly one of the four. If the session has ended already, the answer is 200 again, with its first end.',
   access: {
     permission: 'sessions.end',
-    owner: ({ authority, body }) => ignoreAbsence(() => authority.ownerOf(endTarget(body))),
+    owner: ({ authority, body }) => ignoreAbsence(() => authority.findTarget(endTarget(body))),
     own: 'fresh-sign-in',
     others: 'second-factor',
   },
@@ -163,10 +164,23 @@ export const logoutSession = operation({
   body: logoutBody,
   answer: { status: 200, description: 'The session has ended.', schema: endAnswer },
   errors: ['missing_field', 'session_not_found', 'token_malformed'],
-  async handle({ authority, caller, body, query }) {
-    return presentEnd(await authority.endSession(caller, endTarget(body), query.wait, query.reason));
+  async handle(context) {
+    return endOne(context, endTarget(context.body));
   },
 });
+
+/** Ends the session that was found to authorise the caller; the other callers' is yet to be found. */
+async function endOne(
+  { authority, caller, found, query }: Context<unknown, Static<typeof ending>, unknown>,
+  target: EndTarget,
+) {
+  const { wait, reason } = query;
+  return presentEnd(
+    found
+      ? await authority.endFound(caller, { target, found }, wait, reason)
+      : await authority.endSession(caller, target, wait, reason),
+  );
+}
 
 function endTarget(body: { [Key in 'token' | 'refreshToken' | 'name' | 'id']?: string | undefined }): EndTarget {
   const given = Object.entries(body).filter(([, value]) => value !== undefined);
@@ -247,7 +261,7 @@ export const endSession = operation({
   description: 'If the session has ended already, the answer is 200 again, with its first end.',
   access: {
     permission: 'sessions.end',
-    owner: ({ authority, params }) => ignoreAbsence(async () => (await authority.getSession(params.id)).userId),
+    owner: ({ authority, params }) => ignoreAbsence(() => authority.findTarget({ id: params.id })),
     own: 'fresh-sign-in',
     others: 'second-factor',
   },
@@ -255,8 +269,8 @@ export const endSession = operation({
   query: ending,
   answer: { status: 200, description: 'The session has ended.', schema: endAnswer },
   errors: ['session_not_found'],
-  async handle({ authority, caller, params, query }) {
-    return presentEnd(await authority.endSession(caller, { id: params.id }, query.wait, query.reason));
+  async handle(context) {
+    return endOne(context, { id: context.params.id });
   },
 });
 
@@ -301,7 +315,7 @@ export function endedMessage(ended: number): string {
 }
 
 /** Something that does not exist has no owner; then only callers with the permission learn that. */
-export async function ignoreAbsence(read: () => Promise<string | undefined>): Promise<string | undefined> {
+export async function ignoreAbsence<Owned>(read: () => Promise<Owned>): Promise<Owned | undefined> {
   try {
     return await read();
   } catch (error) {

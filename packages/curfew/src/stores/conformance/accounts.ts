@@ -195,6 +195,32 @@ export const accountCases: Case[] = [
     },
   },
   {
+    name: 'the last use of an API key only moves forward, writes no log entry or event, and leaves a revoked key revoked',
+    async run(fixture) {
+      const key = await fixture.createKey(['sessions.end']);
+      const { id } = key;
+      const before = [await fixture.head(), await fixture.events()];
+      assert.equal((await fixture.store.readKey(id))?.lastUsedAt, undefined);
+      await fixture.store.touchKeys([
+        { id, at: start + 5 },
+        { id: 'nope' as KeyId, at: start },
+      ]);
+      await fixture.store.touchKeys([{ id, at: start + 1 }]);
+      const used = { ...key, lastUsedAt: start + 5 };
+      assert.deepEqual(await fixture.store.readKey(id), used);
+      assert.deepEqual((await fixture.store.listKeys({ limit: 9 })).keys, [used]);
+      assert.deepEqual([await fixture.head(), await fixture.events()], before);
+      await Promise.all([
+        ...Array.from({ length: 20 }, (_, i) => fixture.store.touchKeys([{ id, at: start + 10 + i }])),
+        fixture.store.revokeKey(id, start + 9, note('key.revoked')),
+      ]);
+      assert.deepEqual(await fixture.store.readKey(id), { ...key, revokedAt: start + 9, lastUsedAt: start + 29 });
+      if (!fixture.opened.reopen) return;
+      await fixture.reopen();
+      assert.equal((await fixture.store.readKey(id))?.lastUsedAt, start + 29);
+    },
+  },
+  {
     name: 'R23: a revoked key has one entry in the log, and a reader of the entry sees the key revoked',
     async run(fixture) {
       const keys = await Promise.all(Array.from({ length: 5 }, () => fixture.createKey()));

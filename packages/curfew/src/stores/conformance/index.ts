@@ -6,6 +6,7 @@
  */
 import { accountCases } from './accounts.ts';
 import { epochCases } from './epochs.ts';
+import { eventCases } from './events.ts';
 import { fingerprintCases } from './fingerprint.ts';
 import { groupCases } from './groups.ts';
 import { type Case, type Harness, StoreFixture } from './harness.ts';
@@ -29,6 +30,7 @@ export const conformanceCases: readonly Case[] = [
   ...listCases,
   ...limitCases,
   ...accountCases,
+  ...eventCases,
   ...logCases,
   ...timeCases,
   ...fingerprintCases,

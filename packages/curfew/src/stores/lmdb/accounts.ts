@@ -125,9 +125,18 @@ export function revokeKey(
   // Written even if it was already revoked: nobody knows whether the first write was synced.
   draft.tables.keys.put(id, revoked);
   if (key.revokedAt !== undefined) return { key, sequence: draft.head };
-  draft.revoked(id);
+  draft.keyChanged(id);
   draft.event(event);
   return { key: revoked, sequence: draft.log({ keyId: id }, at) };
+}
+
+export function touchKeys(draft: Draft, uses: readonly { id: KeyId; at: number }[]): void {
+  for (const { id, at } of uses) {
+    const key = readKey(draft.tables, id);
+    if (!key || at <= (key.lastUsedAt ?? 0)) continue;
+    draft.tables.keys.put(id, { ...key, lastUsedAt: at });
+    draft.keyChanged(id);
+  }
 }
 
 export function listKeys(

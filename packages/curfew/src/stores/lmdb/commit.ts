@@ -92,7 +92,7 @@ export class Draft {
   /** Rows of created sessions that are not in the table yet. */
   readonly #unwritten: Map<SessionId, Row> = new Map();
   readonly #placed: Set<SessionId> = new Set();
-  readonly #revoked: Set<KeyId> = new Set();
+  readonly #changedKeys: Set<KeyId> = new Set();
   readonly #setAside: Set<UserId> = new Set();
   readonly #buriedOf: Set<UserId> = new Set();
 
@@ -176,8 +176,8 @@ export class Draft {
   }
 
   /** Notes that a key has changed: its cached value is dropped as soon as that is visible, on disk or not. */
-  revoked(id: KeyId): void {
-    this.#revoked.add(id);
+  keyChanged(id: KeyId): void {
+    this.#changedKeys.add(id);
   }
 
   epochsOf(userId: UserId): Epochs {
@@ -266,7 +266,7 @@ export class Draft {
     state.time = this.#time;
     for (const session of this.#created.values()) state.fresh.add(session);
     for (const id of this.#placed) state.fresh.remove(id);
-    for (const id of this.#revoked) state.keys.delete(id);
+    for (const id of this.#changedKeys) state.keys.delete(id);
     state.progress = this.progress;
     state.epochs.everyone = this.#everyone;
     for (const [userId, history] of this.#users) state.epochs.set(userId, history);

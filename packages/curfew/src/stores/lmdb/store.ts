@@ -168,6 +168,8 @@ export class LmdbStore implements Store {
   revokeKey: Store['revokeKey'] = (id, at, event) =>
     this.#committer.runUrgent((draft) => accounts.revokeKey(draft, id, at, event));
 
+  touchKeys: Store['touchKeys'] = (uses) => this.#committer.run((draft) => accounts.touchKeys(draft, uses));
+
   listKeys: Store['listKeys'] = (query) => this.#read(() => accounts.listKeys(this.#tables, query));
 
   // ---- Named sessions

@@ -6,6 +6,7 @@ import type { SweepOutcome, SweepTask } from '../contract.ts';
 import { decodeEvent, decodeSession, encodeSession, nextCheckAtOf, type Row } from './codec.ts';
 import type { Draft, State } from './commit.ts';
 import { type EpochHistory, isSettled, numberOf } from './epochs.ts';
+import { forgetTimes, recordTimes } from './events.ts';
 import type { Placement } from './fresh.ts';
 import { endedOfUser, endOfTime, idOfTimeKey, stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
 import { dueSessions, unburied } from './lists.ts';
@@ -76,6 +77,7 @@ export class Sweeper {
       () => this.#buryEnded(draft, batch, isOver),
       () => this.#forget(draft, now - task.keepEnded, batch, isOver, outcome),
       () => this.#trim(draft, now - task.keepEnded, now - task.keepEvents, batch, isOver),
+      () => this.#recordTimes(draft, batch, isOver),
       () => this.#forgetEpochs(draft, now - task.keepEnded, batch, isOver),
     ];
     for (let done = 0; done < kinds.length; done++) {
@@ -285,6 +287,13 @@ export class Sweeper {
     // The last of them may be the one with the counters.
     if (told.count > 0) draft.keepCounters();
     return entries.more || told.more;
+  }
+
+  /** Records the times of complete blocks of events. Returns whether there are more. */
+  #recordTimes(draft: Draft, batch: number, isOver: IsOver): boolean {
+    forgetTimes(draft, batch);
+    while (recordTimes(draft, this.#state.lastEvent)) if (isOver()) return true;
+    return false;
   }
 
   /**

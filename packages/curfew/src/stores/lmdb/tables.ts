@@ -14,6 +14,7 @@ import type { Row } from './codec.ts';
  * epochs      scope + number → end   the history of epochs whose sessions may not all be recorded yet
  * log         sequence → row         the change log
  * events      sequence → row         the audit trail
+ * times       block → two times      the earliest and the latest time of each complete block of events
  * attempts    bucket → row, and the times at which they may be deleted
  * accounts, logins (unique names → id), keys, slots, meta
  */
@@ -27,6 +28,7 @@ export const databases = [
   'epochs',
   'log',
   'events',
+  'times',
   'accounts',
   'logins',
   'keys',
@@ -39,7 +41,7 @@ export type TableName = (typeof databases)[number];
 
 /** Sorted values under one key: indexes. */
 const indexes: readonly TableName[] = ['live', 'past'];
-const numbered: readonly TableName[] = ['log', 'events'];
+const numbered: readonly TableName[] = ['log', 'events', 'times'];
 
 export type Tables = {
   root: RootDatabase;
@@ -52,6 +54,7 @@ export type Tables = {
   epochs: Database<Row, string>;
   log: Database<Row, number>;
   events: Database<Row, number>;
+  times: Database<[earliest: number, latest: number], number>;
   accounts: Database<unknown, string>;
   logins: Database<string, string>;
   keys: Database<unknown, string>;

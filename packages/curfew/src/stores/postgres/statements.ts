@@ -20,6 +20,7 @@ const epochEnd = `LEFT JOIN LATERAL (
 const standby = 'pg_is_in_recovery() AS standby';
 
 export const reads = {
+  times: named('times', 'SELECT block, earliest, latest FROM event_times WHERE block BETWEEN $1 AND $2'),
   sessions: named('sessions', `SELECT ${snapshot}, ${standby} FROM sessions s ${epochEnd} WHERE s.id = ANY ($1)`),
   namedSession: named(
     'named session',
@@ -77,6 +78,7 @@ export const reads = {
 } as const;
 
 export const writes = {
+  touchKey: named('touch key', 'UPDATE keys SET data = $3 WHERE id = $1 AND data = $2 RETURNING id'),
   batch: named('write', 'SELECT write($1) AS answers'),
   /** Returns those that somebody else has locked, for another try. */
   touch: named(
@@ -126,6 +128,7 @@ export const writes = {
   sweepArmed: named('sweep armed', 'SELECT sweep_armed($1, $2) AS done'),
   sweepDeadlines: named('sweep deadlines', 'SELECT * FROM sweep_deadlines($1, $2)'),
   sweepOld: named('sweep old', 'SELECT * FROM sweep_old($1, $2, $3, $4)'),
+  sweepTimes: named('sweep times', 'SELECT sweep_times($1) AS done'),
   sweepSteps: named('sweep steps', 'SELECT sweep_steps($1, $2) AS done'),
 } as const;
 

@@ -9,6 +9,7 @@ import { endOf, viewOf } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import { Batcher } from '../batcher.ts';
 import type { AttemptOutcome, LogHead, LogPosition, NodeList, NodeRow, SessionSnapshot, Store } from '../contract.ts';
+import { type BlockTimes, skipBlocks } from '../event-times.ts';
 import { Watchers } from '../watchers.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
@@ -275,6 +276,19 @@ export class PostgresStore implements Store {
       : { key: codec.decodeKey(answer['key'] as Row), sequence: answer['sequence'] as number };
   };
 
+  touchKeys: Store['touchKeys'] = async (uses) => {
+    for (const { id, at } of uses) {
+      for (let done = false; !done; ) {
+        const row = await this.#one(reads.key, [id]);
+        const key = row && codec.decodeKey(row);
+        if (!key || at <= (key.lastUsedAt ?? 0)) break;
+        const { data } = codec.encodeKey({ ...key, lastUsedAt: at });
+        // Another server may have written it meanwhile.
+        done = (await this.#database.write(writes.touchKey, [id, row['data'], data])).length > 0;
+      }
+    }
+  };
+
   listKeys: Store['listKeys'] = async ({ after, limit }) => {
     const keys = (await this.#database.read(reads.keys, [after ?? null, limit + 1])).map(codec.decodeKey);
     return { keys: keys.slice(0, limit), next: keys.length > limit ? keys[limit - 1]!.id : undefined };
@@ -352,6 +366,7 @@ export class PostgresStore implements Store {
     const began = performance.now();
     const events: Event[] = [];
     for (;;) {
+      reached = await skipBlocks(query, upwards, reached, (first, last) => this.#timesOf(first, last));
       const values = [reached, eventsOfSearch, userId, type, sessionId, limit + 1 - events.length, actor, since, until];
       const rows = await this.#database.read(statement, values);
       events.push(...rows.filter(({ sequence }) => sequence !== null).map(codec.decodeEvent));
@@ -366,6 +381,11 @@ export class PostgresStore implements Store {
       if (performance.now() - began >= budget) return { events, next: reached, reached, partial: true };
     }
   };
+
+  async #timesOf(first: number, last: number): Promise<ReadonlyMap<number, BlockTimes>> {
+    const rows = (await this.#database.read(reads.times, [first, last])) as (BlockTimes & { block: number })[];
+    return new Map(rows.map((row) => [row.block, row]));
+  }
 
   readLog: Store['readLog'] = async (from, limit) =>
     trusted(await this.#fence.read(reads.log, [from, limit])).map(codec.decodeLog);

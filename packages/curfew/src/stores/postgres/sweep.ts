@@ -5,6 +5,9 @@ import { writes } from './statements.ts';
 /** Sessions that are ended by deadline while the writers' lock is held. */
 const deadlines = 100;
 
+/** Blocks of events whose times one call records. */
+const blocks = 20;
+
 /** A piece of each kind of work, each in its own transaction; migrations/sweep.ts has the functions. */
 export async function sweep(
   database: Database,
@@ -17,11 +20,12 @@ export async function sweep(
   const { looked, expired } = (await run(writes.sweepDeadlines, [now, due])) as { looked: number; expired: number };
   const old = await run(writes.sweepOld, [now, now - keepEnded, now - keepEvents, most]);
   const { forgotten, more } = old as { forgotten: number; more: boolean };
+  const timed = (await run(writes.sweepTimes, [blocks]))['done'] as number;
   const steps = (await run(writes.sweepSteps, [now - keepEnded, most]))['done'] as number;
   return {
     expired,
     endsWritten: epochs.written + looked - expired,
     forgotten,
-    more: more || epochs.more || armed >= most || looked >= due || steps >= most,
+    more: more || epochs.more || armed >= most || looked >= due || timed >= blocks || steps >= most,
   };
 }

@@ -117,8 +117,19 @@ export async function revokeKey(
     // An already revoked key is written too, so that this call is as durable as the first.
     const args = [id, text, already ? text : encodeKey(key), encodeEvent(event), String(at)];
     const sequence = (await write(scripts.revokeKey, args)) as number | null;
-    // Another call has revoked it meanwhile: nothing else changes a key.
+    // Another call has changed it meanwhile.
     if (sequence !== null) return { key, sequence };
+  }
+}
+
+export async function touchKeys(link: Link, write: Write, uses: readonly { id: KeyId; at: number }[]): Promise<void> {
+  for (const { id, at } of uses) {
+    for (let done = false; !done; ) {
+      const text = (await link.run(scripts.readKey, [id])) as string | null;
+      const key = text === null ? undefined : decodeKey(text);
+      if (!key || at <= (key.lastUsedAt ?? 0)) break;
+      done = (await write(scripts.touchKey, [id, text!, encodeKey({ ...key, lastUsedAt: at })])) === 1;
+    }
   }
 }
 

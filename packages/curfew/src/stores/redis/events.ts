@@ -1,8 +1,9 @@
 import { type Event, isFilter, matchesEvent } from '../../domain/events.ts';
 import type { EventPage, EventQuery } from '../contract.ts';
+import { type ReadTimes, skipBlocks } from '../event-times.ts';
 import { decodeEvent } from './codec.ts';
 import type { Link } from './link.ts';
-import { readEvents as readPage } from './scripts/streams.ts';
+import { readEvents as readPage, readTimes } from './scripts/streams.ts';
 
 /** An entry of a stream: its id, and its one field's name and text. */
 export type StreamEntry = [id: string, fields: [name: string, row: string]];
@@ -20,8 +21,18 @@ export async function readEvents(link: Link, query: EventQuery): Promise<EventPa
   const events: Event[] = [];
   const downwards = after === undefined;
   const size = isFilter(query) ? fewest : Math.min(limit + 1, most);
+  const timesOf: ReadTimes = async (first, last) => {
+    const rows = (await link.run(readTimes, [String(first), String(last)])) as string[];
+    return new Map(
+      rows.map((row) => {
+        const [block, earliest, latest] = row.split(' ').map(Number) as [number, number, number];
+        return [block, { earliest, latest }];
+      }),
+    );
+  };
   let reached = after ?? before;
   for (;;) {
+    if (reached !== undefined) reached = await skipBlocks(query, !downwards, reached, timesOf);
     const from = reached === undefined ? '+' : `(0-${reached}`;
     const reply = await link.run(readPage, [from, downwards ? '-' : '+', downwards ? '1' : '0', String(size)]);
     const page = reply as StreamEntry[];

@@ -22,6 +22,7 @@ import { shardTag, shardTags } from '../../domain/ids.ts';
  *   state               hash: everyone's epoch, how far the sweep has followed, the latest time, the format
  *   everyone            hash: the steps of everyone's epoch by number
  *   log, events         streams, each with entries `0-<number>` in its own numbering
+ *   times               sorted set by block: the earliest and the latest time of each complete block of events
  *   synced              a number that is incremented before Redis is asked whether everything up to it is on disk
  *   live, past          sorted sets: ids of sessions, in the order of time; suspended: ids of those
  *   l:<tag>, p:<tag>    sorted sets: ids of live and of ended sessions by group, address and name

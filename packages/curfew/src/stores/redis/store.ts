@@ -179,6 +179,7 @@ export class RedisStore implements Store {
   createKey: Store['createKey'] = (key, event) => accounts.createKey(this.#write, key, event);
   readKey: Store['readKey'] = (id) => accounts.readKey(this.#link, id);
   revokeKey: Store['revokeKey'] = (id, at, event) => accounts.revokeKey(this.#link, this.#write, id, at, event);
+  touchKeys: Store['touchKeys'] = (uses) => accounts.touchKeys(this.#link, this.#write, uses);
   listKeys: Store['listKeys'] = (query) => accounts.listKeys(this.#link, query);
 
   // ---- Named sessions

@@ -11,6 +11,7 @@ import { sweep } from './sweep.ts';
 import { sweeping } from './sweeping.ts';
 import { tables } from './tables.ts';
 import { time } from './time.ts';
+import { times } from './times.ts';
 import { together } from './together.ts';
 import { users } from './users.ts';
 import { witnesses } from './witnesses.ts';
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   { number: 10, name: 'fingerprint', sql: fingerprint },
   { number: 11, name: 'factors', sql: factors },
   { number: 12, name: 'sweeping', sql: sweeping },
+  { number: 13, name: 'times', sql: times },
 ];

@@ -167,6 +167,17 @@ return log('k', ARGV[1], ARGV[5])
 `,
 });
 
+/** ARGV: id, the key as it was read, as it shall be. Answers 1, or 0 when the key is not as it was read. */
+export const touchKey: Script = writing({
+  name: 'touchKey',
+  body: `
+local key = shared .. 'key:' .. ARGV[1]
+if redis.call('GET', key) ~= ARGV[2] then return 0 end
+redis.call('SET', key, ARGV[3])
+return 1
+`,
+});
+
 /** ARGV: the format that was read, the present one, then ids of keys, each with its row as read and as it shall be. */
 export const carryOver: Script = writingWhenFull({
   name: 'carryOver',

@@ -9,6 +9,12 @@ export const readEvents: Script = reading({
   body: `return redis.call(ARGV[3] == '1' and 'XREVRANGE' or 'XRANGE', shared .. 'events', ARGV[1], ARGV[2], 'COUNT', ARGV[4])`,
 });
 
+/** ARGV: the first block and the last one. Answers, for each that is known, its number, earliest and latest time. */
+export const readTimes: Script = reading({
+  name: 'readTimes',
+  body: `return redis.call('ZRANGE', shared .. 'times', ARGV[1], ARGV[2], 'BYSCORE')`,
+});
+
 /** ARGV: from, limit. */
 export const readLog: Script = reading({
   name: 'readLog',

@@ -1,3 +1,4 @@
+import { eventsPerBlock } from '../../event-times.ts';
 import { cell, format } from '../codec.ts';
 import { type Script, writingWhenFull } from './script.ts';
 
@@ -224,6 +225,32 @@ return math.max(
   trim(shared .. 'log', 1, ARGV[1], tonumber(state[1] or 0), 1),
   trim(shared .. 'events', 2, ARGV[2], tonumber(state[2] or 0), 0)
 )
+`,
+});
+
+/**
+ * Writes down the times of the next complete block of events, and forgets those of blocks whose events are gone. Answers 1
+ * if there was one to write down.
+ */
+export const recordTimes: Script = writingWhenFull({
+  name: 'recordTimes',
+  body: `
+local key, events, size = shared .. 'times', shared .. 'events', ${eventsPerBlock}
+local function numberOf(entries) return tonumber(string.match(entries[1][1], '%d+$')) end
+local oldest = redis.call('XRANGE', events, '-', '+', 'COUNT', 1)
+if #oldest == 0 then return 0 end
+local first = math.floor(numberOf(oldest) / size)
+redis.call('ZREMRANGEBYSCORE', key, '-inf', '(' .. first)
+local block = math.max(first, (redis.call('ZRANGE', key, 0, 0, 'REV', 'WITHSCORES')[2] or -1) + 1)
+local from, to = block * size, (block + 1) * size - 1
+if numberOf(redis.call('XREVRANGE', events, '+', '-', 'COUNT', 1)) < to then return 0 end
+local earliest, latest = math.huge, -math.huge
+for _, entry in ipairs(redis.call('XRANGE', events, '0-' .. from, '0-' .. to)) do
+  local at = tonumber(string.match(entry[2][2], '^[^\\31]*\\31(%d+)'))
+  earliest, latest = math.min(earliest, at), math.max(latest, at)
+end
+redis.call('ZADD', key, block, string.format('%d %.0f %.0f', block, earliest, latest))
+return 1
 `,
 });
 
