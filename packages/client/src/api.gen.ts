@@ -886,14 +886,18 @@ export type Operations = {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
+          /** What to do about it, if that is known. */
+          remedy?: string | undefined;
           /** Since when it has failed. */
           since?: string | undefined;
         };
-        /** The store accepts writes: none has failed or been delayed recently. */
+        /** The store accepts writes: a trial succeeds, and none has failed or been delayed recently. */
         storeWrite: {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
+          /** What to do about it, if that is known. */
+          remedy?: string | undefined;
           /** Since when it has failed. */
           since?: string | undefined;
         };
@@ -902,6 +906,8 @@ export type Operations = {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
+          /** What to do about it, if that is known. */
+          remedy?: string | undefined;
           /** Since when it has failed. */
           since?: string | undefined;
         };
@@ -910,6 +916,8 @@ export type Operations = {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
+          /** What to do about it, if that is known. */
+          remedy?: string | undefined;
           /** Since when it has failed. */
           since?: string | undefined;
         };
@@ -918,6 +926,8 @@ export type Operations = {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
+          /** What to do about it, if that is known. */
+          remedy?: string | undefined;
           /** Since when it has failed. */
           since?: string | undefined;
         };
