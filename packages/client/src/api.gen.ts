@@ -888,14 +888,18 @@ export type Operations = {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
+          /** What to do about it, if that is known. */
+          remedy?: string | undefined;
           /** Since when it has failed. */
           since?: string | undefined;
         };
-        /** The store accepts writes: none has failed or been delayed recently. */
+        /** The store accepts writes: a trial succeeds, and none has failed or been delayed recently. */
         storeWrite: {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
+          /** What to do about it, if that is known. */
+          remedy?: string | undefined;
           /** Since when it has failed. */
           since?: string | undefined;
         };
@@ -904,6 +908,8 @@ export type Operations = {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
+          /** What to do about it, if that is known. */
+          remedy?: string | undefined;
           /** Since when it has failed. */
           since?: string | undefined;
         };
@@ -912,6 +918,8 @@ export type Operations = {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
+          /** What to do about it, if that is known. */
+          remedy?: string | undefined;
           /** Since when it has failed. */
           since?: string | undefined;
         };
@@ -920,6 +928,8 @@ export type Operations = {
           ok: boolean;
           /** What is wrong. */
           detail?: string | undefined;
+          /** What to do about it, if that is known. */
+          remedy?: string | undefined;
           /** Since when it has failed. */
           since?: string | undefined;
         };

@@ -416,6 +416,8 @@ export type ErrorCode = keyof typeof errors;
 export type ErrorFacts = {
   /** One sentence about this case: what was wrong, with which value. */
   detail?: string;
+  /** What to do about it, if more is known than in general. */
+  remedy?: string | undefined;
   /** The fields at fault, as JSON pointers. */
   errors?: readonly { path: string; message: string }[];
   /** Second factors that the caller can use: `totp`, `backup_code`; empty if none is enrolled. */
@@ -448,7 +450,7 @@ export class CurfewError extends Error {
   }
 
   get remedy(): string {
-    return errors[this.code].remedy;
+    return this.facts.remedy ?? errors[this.code].remedy;
   }
 }
 

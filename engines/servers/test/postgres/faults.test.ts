@@ -4,13 +4,18 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { CurfewError } from 'curfew';
+import pg from 'pg';
 import { everyone, logout, StoreFixture, start } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { callFault, isRefusal } from '../../../../packages/curfew/src/stores/postgres/faults.ts';
 import { openPostgresStore, type PostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
 import { Relay } from '../../../../packages/curfew/test/support/relay.ts';
 import { PostgresServer } from './server.ts';
 
 const words = (store: PostgresStore) => new StoreFixture({ store, dispose: async () => {} });
+
+/** With this message, a server ends a login and awaits the first query. */
+const readyForQuery = Buffer.from('Z\0\0\0\x05I', 'latin1');
 
 /** The error of a call, and how long the call took in milliseconds. */
 async function faultOf(call: () => Promise<unknown>): Promise<{ code: string; message: string; took: number }> {
@@ -21,6 +26,25 @@ async function faultOf(call: () => Promise<unknown>): Promise<{ code: string; me
   );
   return { code: error.code, message: error.message, took: performance.now() - began };
 }
+
+test('a refusal in the server’s own language is a refusal, unless it could be worse', () => {
+  const said = (severity: string, code: string) =>
+    Object.assign(new pg.DatabaseError('…', 1, 'error'), { severity, code });
+  for (const code of ['40P01', '55P03', '57014', '23505', '25006']) {
+    for (const severity of ['ERROR', 'FEHLER', 'ОШИБКА']) assert.ok(isRefusal(said(severity, code)), severity + code);
+    assert.equal(callFault(said('FEHLER', code), 'write').code, 'store_unavailable');
+  }
+  for (const [severity, code] of [
+    ['FATAL', '57P01'],
+    ['FATALE', '57P01'],
+    ['PANIK', '53100'],
+    ['PANIC', 'XX000'],
+    ['FATAL', '25P03'],
+  ] as const) {
+    assert.equal(callFault(said(severity, code), 'write').code, 'outcome_unknown', severity + code);
+  }
+  assert.equal(callFault(said('ERROR', '53100'), 'write').code, 'store_full');
+});
 
 describe('faults of PostgreSQL', () => {
   let server: PostgresServer;
@@ -96,6 +120,26 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await fixture.events()).filter(({ type }) => type === 'session.ended').length, 1);
   });
 
+  test('a server that falls silent right after the login causes an error in time, and keeps no place in the pool', {
+    timeout: 60_000,
+  }, async () => {
+    const relay = await relayed();
+    await server.createDatabase('mute');
+    const store = await opened(`${server.url('mute', relay.port)}?connect_timeout=500&connections=2`);
+    const fixture = words(store);
+    const { id } = await fixture.create();
+    relay.strandAfter(readyForQuery);
+    relay.cut();
+    for (let i = 0; i < 3; i++) {
+      const fault = await faultOf(() => store.readSession(id));
+      assert.equal(fault.code, 'store_unavailable');
+      assert.ok(fault.took < 5000, `it took ${fault.took} ms`);
+    }
+    relay.strandAfter(undefined);
+    assert.equal((await recovers(() => fixture.view(id))).status, 'active');
+    assert.equal((await recovers(() => store.endSession(id, logout()))).kind, 'ended');
+  });
+
   test('a watcher of the log whose connection is silently broken still hears of changes, over another one', async () => {
     const relay = await relayed();
     const direct = await server.createDatabase('stranded');
@@ -146,6 +190,21 @@ describe('faults of PostgreSQL', () => {
     assert.equal((await store.logHead()).sequence, 2);
     await hears(() => store.endEveryone(everyone()));
     stop();
+  });
+
+  test('tables that gain columns, as by the upgrade of another server, fail no call of this one', async () => {
+    const store = await opened(await server.createDatabase('upgraded'));
+    const fixture = words(store);
+    const sessions = await fixture.createMany(8);
+    const readAll = () => Promise.all(sessions.map(({ id }) => fixture.view(id)));
+    await readAll();
+    await store.readLog(0, 10);
+    for (const table of ['sessions', 'log', 'events', 'epochs', 'nodes']) {
+      await server.sql('upgraded', `ALTER TABLE curfew.${table} ADD COLUMN later integer`);
+    }
+    for (const { status } of await readAll()) assert.equal(status, 'active');
+    assert.equal((await store.endSession(sessions[0]!.id, logout())).kind, 'ended');
+    assert.equal((await store.readLog(0, 10)).length, 1);
   });
 
   test('a standby that replaced the primary behind a proxy is not trusted', async () => {

@@ -37,6 +37,9 @@ test('N8.17: every part of a PostgreSQL URL is used, or refused with what is wro
     [`${base}?schema=`, /has schema without a value/],
     [`${base}#x`, /%23/],
     ['postgres://me:hunter2@h1:1,h2:x/db', /"h2:x" is not a host with a port/],
+    ['postgres://me:x/hunter2@h/db', /an @ after its host; .* \/ \? # @ are written as %2F/],
+    ['postgres://me:x?hunter2@h/db', /an @ after its host/],
+    ['postgres://me:x#hunter2@h/db', /an @ after its host/],
     ['postgres://me:hunter2@/db', /names no host/],
     ['postgres://me:hunter2@/db?host=a,b&port=1,2,3', /not have as many ports as hosts/],
   ];

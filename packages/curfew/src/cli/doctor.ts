@@ -3,9 +3,11 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CurfewApiError } from 'curfew-client';
 import { errors, isCurfewError } from '../errors.ts';
+import type { ReadinessReport } from '../http/readiness.ts';
 import { readSettings, type Settings } from '../start/config.ts';
 import { existingSecretKey, keyFile, keyFingerprint } from '../start/secret-key.ts';
-import { checkFolder, folderOf, openStore, planStore, showStore } from '../stores/open.ts';
+import type { Store } from '../stores/contract.ts';
+import { checkFolder, folderOf, openStore, planStore, roomIn, showStore } from '../stores/open.ts';
 import { type Context, contextOf, exitCodes, Stop } from './context.ts';
 import { timeOf } from './doctor-time.ts';
 import type { Finding } from './finding.ts';
@@ -80,6 +82,7 @@ async function storeOnServer(settings: Settings, mendTime: boolean): Promise<Fin
       return [
         ...findings,
         { check, state: 'ok', says: `${engine} at ${location}, format ${format}; answers in ${facts['latencyMs']} ms` },
+        await writesOf(store),
         { check: 'durability', state: warnings.length > 0 ? 'warning' : 'ok', says: String(facts['durability']) },
         ...warnings.map((text) => warned(text)),
         ...(await timeOf(store, settings.maxClockOffset, mendTime)),
@@ -90,6 +93,18 @@ async function storeOnServer(settings: Settings, mendTime: boolean): Promise<Fin
   } catch (error) {
     if (!isCurfewError(error)) throw error;
     return [...findings, { check, state: 'fault', says: error.message, remedy: error.remedy }];
+  }
+}
+
+/** Whether the store accepts writes now. */
+async function writesOf(store: Store): Promise<Finding> {
+  const check = 'writes';
+  try {
+    await store.tryWriting();
+    return { check, state: 'ok', says: 'accepted' };
+  } catch (error) {
+    if (!isCurfewError(error)) throw error;
+    return { check, state: 'fault', says: error.message, remedy: error.remedy };
   }
 }
 
@@ -126,6 +141,7 @@ async function storeInFolder(path: string, settings: Settings, mendTime: boolean
   const folder = resolve(path);
   const findings = [
     storeFolder(folder),
+    ...(await diskOf(folder)),
     ...(await dataIn(folder)),
     ...hidden('data file', join(folder, 'data.mdb')),
     ...(settings.secretKey === undefined ? hidden('secret key', join(folder, keyFile)) : []),
@@ -137,6 +153,16 @@ async function storeInFolder(path: string, settings: Settings, mendTime: boolean
   } finally {
     await store.close();
   }
+}
+
+/** Whether the disk has room for everything that may be written. */
+async function diskOf(folder: string): Promise<Finding[]> {
+  if (!existsSync(folder)) return [];
+  const check = 'writes';
+  const { free, shortage } = await roomIn(folder);
+  const left = `${Math.floor(free / 2 ** 20)} MiB are free on the disk of ${folder}`;
+  if (shortage === undefined) return [{ check, state: 'ok', says: left }];
+  return [{ check, state: 'fault', says: `${shortage}; ${left}`, remedy: errors.store_full.remedy }];
 }
 
 /** Reads all data, which may take as long as copying it, unless a process has the store open. */
@@ -166,8 +192,11 @@ function storeFolder(folder: string): Finding {
   try {
     accessSync(folder, constants.R_OK | constants.W_OK);
     return { check: 'store', state: 'ok', says: `${folder} can be written` };
-  } catch {
-    const remedy = 'Give the user that runs Curfew write permission there, or set CURFEW_STORE.';
+  } catch (error) {
+    const remedy =
+      (error as NodeJS.ErrnoException).code === 'EROFS'
+        ? 'Its file system is read-only, as after a fault of the disk: repair it, and mount it for writing.'
+        : 'Give the user that runs Curfew write permission there, or set CURFEW_STORE.';
     return { check: 'store', state: 'fault', says: `${folder} cannot be written`, remedy };
   }
 }
@@ -184,9 +213,10 @@ function hidden(check: string, path: string): Finding[] {
 async function server({ client, url }: Context): Promise<Finding[]> {
   const began = Date.now();
   let response: Response;
+  let report: string;
   try {
     response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) });
-    await response.arrayBuffer();
+    report = await response.text();
   } catch (error) {
     const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
     const why = cause?.code ?? cause?.message ?? message;
@@ -200,15 +230,37 @@ async function server({ client, url }: Context): Promise<Finding[]> {
     ];
   }
   const took = Date.now() - began;
-  const ready: Finding = response.ok
-    ? { check: 'server', state: 'ok', says: `${url} is ready (${took} ms)` }
-    : {
-        check: 'server',
-        state: 'fault',
-        says: `${url} answers ${response.status}`,
-        remedy: 'See its log for the cause.',
-      };
-  return [ready, ...clock(response, began, took), await credential(client)];
+  const ready = readinessOf(`${url} answers ${response.status} (${took} ms)`, report);
+  return [...ready, ...clock(response, began, took), await credential(client)];
+}
+
+/** Each failing check of a server, with its remedy; a proxy may have answered instead. */
+function readinessOf(answer: string, text: string): Finding[] {
+  const check = 'server';
+  let report: Partial<ReadinessReport>;
+  try {
+    report = JSON.parse(text);
+  } catch {
+    report = {};
+  }
+  const { status, checks } = report;
+  if (status === undefined || checks === undefined) {
+    const remedy = 'See its log for the cause, or set CURFEW_URL, if it is not a server of Curfew.';
+    return [{ check, state: 'fault', says: `${answer} and no report`, remedy }];
+  }
+  const state = status === 'ready' ? 'ok' : 'fault';
+  const failing = Object.entries(checks).filter(([, { ok }]) => !ok);
+  return [
+    { check, state, says: `${answer}: ${status}` },
+    ...failing.map(
+      ([name, { detail, remedy }]): Finding => ({
+        check,
+        state,
+        says: `${name}: ${detail}`,
+        remedy: remedy ?? 'See its log for the cause.',
+      }),
+    ),
+  ];
 }
 
 function clock(response: Response, began: number, took: number): Finding[] {

@@ -134,5 +134,7 @@ function carry(socket: WebSocket, host: VerifierHost, spoken: () => void): void 
 function ignore(): void {}
 
 function refuse(socket: Duplex, status: number, text: string): void {
+  // A client that does not close its side would keep the connection.
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

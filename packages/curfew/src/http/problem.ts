@@ -4,7 +4,7 @@ export const problemType = 'application/problem+json; charset=utf-8';
 
 /** An error as a caller sees it (RFC 9457). Its cause is only logged. */
 export function problemOf(error: CurfewError, requestId: string) {
-  const { title, status, remedy } = errors[error.code];
+  const { title, status } = errors[error.code];
   const { detail, errors: fields, methods, reason } = error.facts;
   return {
     type: `urn:curfew:error:${error.code}`,
@@ -12,7 +12,7 @@ export function problemOf(error: CurfewError, requestId: string) {
     status,
     code: error.code,
     detail: status === 500 ? undefined : detail,
-    remedy,
+    remedy: error.remedy,
     instance: requestId,
     errors: fields,
     methods,

@@ -6,19 +6,20 @@ import { oneAtATime, within } from './patience.ts';
 export const checkNames = ['storeRead', 'storeWrite', 'lease', 'clock', 'serving'] as const;
 export type CheckName = (typeof checkNames)[number];
 
-/** What is wrong, and for how many milliseconds it has been, if known. */
-export type Trouble = { detail: string; lasting?: number };
+/** What is wrong, what to do about it, and for how many milliseconds it has been, if known. */
+export type Trouble = { detail: string; remedy?: string | undefined; lasting?: number | undefined };
 
 /**
- * Each returns or throws what is wrong. `storeRead` asks the store, and runs only when a report is requested; the
- * others run regularly and do not ask the store.
+ * Each returns or throws what is wrong. `storeRead` and `storeTrial`, a trial of writing, ask the store, and run only
+ * when a report is requested; the others run regularly and do not ask the store.
  */
 export type Checks = {
   readonly storeRead: () => Promise<void>;
+  readonly storeTrial: () => Promise<void>;
 } & Readonly<Record<Exclude<CheckName, 'storeRead' | 'serving'>, () => Trouble | undefined>>;
 
 export type Verdict = 'ready' | 'degraded' | 'unready' | 'draining';
-export type CheckReport = { ok: boolean; detail?: string; since?: string };
+export type CheckReport = { ok: boolean; detail?: string; remedy?: string | undefined; since?: string };
 export type ReadinessReport = { status: Verdict; checks: Record<CheckName, CheckReport> };
 
 /**
@@ -27,6 +28,8 @@ export type ReadinessReport = { status: Verdict; checks: Record<CheckName, Check
 const patience = 750;
 /** Milliseconds between runs of the checks that do not ask the store: so it is known since when they have failed. */
 const pause = 500;
+/** Milliseconds between trials of writing: while they succeed, and once one has failed. */
+const trialPause = { fine: 5000, failed: 1000 } as const;
 /** Milliseconds for which a server counts as probed. */
 const probed = 60_000;
 
@@ -39,15 +42,23 @@ export class Readiness {
   readonly #checks: Checks;
   readonly #logger: Logger;
   /** The checks that fail; `since` in epoch milliseconds. */
-  readonly #failing: Map<CheckName, { detail: string; since: number }> = new Map();
+  readonly #failing: Map<CheckName, Trouble & { since: number }> = new Map();
   readonly #timer: NodeJS.Timeout;
   readonly #read: () => Promise<Trouble | 'none'>;
+  readonly #try: () => Promise<void>;
+  #triedAt: number = Number.NEGATIVE_INFINITY;
+  /** Why the last trial of writing failed. */
+  #refusal: Trouble | undefined;
   #probedAt: number = Number.NEGATIVE_INFINITY;
 
   constructor(checks: Checks, logger: Logger) {
     this.#checks = checks;
     this.#logger = logger;
     this.#read = oneAtATime(() => checks.storeRead().then(() => 'none' as const, troubleOf));
+    this.#try = oneAtATime(async () => {
+      this.#refusal = await checks.storeTrial().then(() => undefined, troubleOf);
+      this.#triedAt = performance.now();
+    });
     this.#timer = setInterval(() => this.#look(), pause).unref();
   }
 
@@ -63,7 +74,7 @@ export class Readiness {
 
   async report(): Promise<ReadinessReport> {
     this.#probedAt = performance.now();
-    const read = await within(patience, this.#read());
+    const [read] = await Promise.all([within(patience, this.#read()), within(patience, this.#trial())]);
     const late = { detail: `The store has not answered within ${patience} ms.` };
     this.#note('storeRead', read === 'none' ? undefined : (read ?? late));
     this.#look();
@@ -75,6 +86,11 @@ export class Readiness {
     clearInterval(this.#timer);
   }
 
+  async #trial(): Promise<void> {
+    const pause = this.#refusal ? trialPause.failed : trialPause.fine;
+    if (performance.now() - this.#triedAt >= pause) await this.#try();
+  }
+
   #look(): void {
     for (const name of ['storeWrite', 'lease', 'clock'] as const) {
       let trouble: Trouble | undefined;
@@ -83,7 +99,7 @@ export class Readiness {
       } catch (error) {
         trouble = troubleOf(error);
       }
-      this.#note(name, trouble);
+      this.#note(name, trouble ?? (name === 'storeWrite' ? this.#refusal : undefined));
     }
   }
 
@@ -94,18 +110,20 @@ export class Readiness {
       this.#failing.delete(name);
       return;
     }
-    const { detail, lasting = 0 } = trouble;
-    if (known) known.detail = detail;
+    const { detail, remedy, lasting = 0 } = trouble;
+    if (known) Object.assign(known, { detail, remedy });
     else {
       const since = Date.now() - lasting;
-      this.#failing.set(name, { detail, since });
+      this.#failing.set(name, { detail, remedy, since });
       this.#logger.warn({ check: name, detail, since: timeOf(since) }, 'failing');
     }
   }
 
   #reportOn(name: CheckName): CheckReport {
     const failing = this.#failing.get(name);
-    return failing ? { ok: false, detail: failing.detail, since: timeOf(failing.since) } : { ok: true };
+    if (!failing) return { ok: true };
+    const { detail, remedy, since } = failing;
+    return { ok: false, detail, remedy, since: timeOf(since) };
   }
 
   #verdict(): Verdict {
@@ -118,7 +136,7 @@ export class Readiness {
 
 /** Reports are public, so the message of an error that is not a `CurfewError` is left out. */
 function troubleOf(error: unknown): Trouble {
-  return { detail: isCurfewError(error) ? `${error.message}` : 'It failed unexpectedly.' };
+  return isCurfewError(error) ? { detail: error.message, remedy: error.remedy } : { detail: 'It failed unexpectedly.' };
 }
 
 function timeOf(at: number): string {

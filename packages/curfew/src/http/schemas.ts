@@ -216,6 +216,7 @@ const check = (description: string) =>
     {
       ok: Type.Boolean(),
       detail: maybe(Type.String({ description: 'What is wrong.' })),
+      remedy: maybe(Type.String({ description: 'What to do about it, if that is known.' })),
       since: maybe(time('Since when it has failed.')),
     },
     { description },
@@ -228,7 +229,7 @@ export const readiness = Type.Object({
   }),
   checks: Type.Object({
     storeRead: check('The store can be read.'),
-    storeWrite: check('The store accepts writes: none has failed or been delayed recently.'),
+    storeWrite: check('The store accepts writes: a trial succeeds, and none has failed or been delayed recently.'),
     lease: check('The server holds its lease on the store, without which it cannot verify.'),
     clock: check("The server's clock can be trusted."),
     serving: check('The server is not about to shut down.'),

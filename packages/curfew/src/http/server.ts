@@ -78,6 +78,9 @@ export type HttpServer = {
  */
 const linger = 500;
 
+/** Milliseconds without a byte in either direction after which a connection with a request is closed. */
+const stalled = 120_000;
+
 /** Milliseconds for a client to read why what it sent was refused as not being a request. */
 const farewell = 1000;
 
@@ -259,7 +262,10 @@ function listener(handle: RequestListener): Server {
   const patience = { requestTimeout: 30_000, connectionsCheckingInterval: 1000 };
   // A client that offers another protocol, as some do with their first request, is answered by HTTP.
   const shouldUpgradeCallback = ({ headers }: IncomingMessage) => /^websocket$/i.test(headers.upgrade ?? '');
-  return createHttpServer({ keepAliveTimeout: 72_000, shouldUpgradeCallback, ...patience }, handle);
+  const server = createHttpServer({ keepAliveTimeout: 72_000, shouldUpgradeCallback, ...patience }, handle);
+  // A client that does not read its answer would keep the connection, and the answer in memory.
+  server.timeout = stalled;
+  return server;
 }
 
 /** Ids of requests, for logs and problem documents: an id of this server's start, and a counter. */

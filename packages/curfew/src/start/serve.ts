@@ -3,11 +3,12 @@ import type { FastifyInstance } from 'fastify';
 import { createAuthority } from '../authority/index.ts';
 import { mountDialects } from '../dialects/index.ts';
 import type { Clock } from '../domain/ports.ts';
-import { CurfewError } from '../errors.ts';
+import { CurfewError, errors } from '../errors.ts';
 import { Readiness, type Trouble } from '../http/readiness.ts';
 import { createServer, type HttpServer } from '../http/server.ts';
 import { openLog } from '../log.ts';
 import type { Store } from '../stores/contract.ts';
+import type { StoreCalls } from '../stores/observed.ts';
 import { showStore } from '../stores/open.ts';
 import { compose, type OpenedCurfew } from './compose.ts';
 import { attemptsOf, policyOf, readSettings, type SettingName, type Settings } from './config.ts';
@@ -65,8 +66,9 @@ export async function serve(
   const readiness = new Readiness(
     {
       storeRead: () => opened.context.store.ping(),
+      storeTrial: () => opened.context.store.tryWriting(),
       storeWrite: () => shortageOf(opened.context.store) ?? opened.calls.writeTrouble,
-      lease: () => (opened.fence.statistics().leased ? undefined : unleased),
+      lease: () => (opened.fence.statistics().leased ? undefined : unleased(opened.calls)),
       clock() {
         opened.context.clock.now();
         return undefined;
@@ -136,10 +138,13 @@ export async function serve(
 /** A store that is short of room may still accept ends, so failing writes alone do not show the shortage. */
 function shortageOf(store: Store): Trouble | undefined {
   const detail = store.shortage?.();
-  return detail === undefined ? undefined : { detail: `${detail}.` };
+  return detail === undefined ? undefined : { detail: `${detail}.`, remedy: errors.store_full.remedy };
 }
 
-const unleased: Trouble = { detail: 'The lease ran out and could not be renewed.' };
+function unleased({ renewalTrouble }: StoreCalls): Trouble {
+  const detail = 'The lease ran out and could not be renewed.';
+  return renewalTrouble ? { ...renewalTrouble, detail: `${detail} ${renewalTrouble.detail}` } : { detail };
+}
 
 async function listen({ app }: HttpServer, { host, port }: Settings): Promise<string> {
   try {

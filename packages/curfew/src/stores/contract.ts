@@ -261,6 +261,11 @@ export interface Store {
   shortage?(): string | undefined;
   /** Resolves if the store can be read now. */
   ping(): Promise<void>;
+  /**
+   * Resolves if the store accepts every kind of write now. Leaves nothing behind, and takes a few milliseconds.
+   * @throws what such a write would (`store_full`, `store_unavailable`, …), `store_unsafe`
+   */
+  tryWriting(): Promise<void>;
   /** What `doctor` and the metrics report about the store: its version, place, size and settings. */
   describe(): Promise<StoreDescription>;
   /** Finishes what it accepted and releases everything. Every later call fails with `store_unavailable`. */

@@ -60,6 +60,7 @@ const calls: Readonly<Record<StoreCall, boolean>> = {
   latestTime: false,
   mendTime: true,
   ping: false,
+  tryWriting: false,
   describe: false,
 };
 
@@ -67,6 +68,9 @@ const calls: Readonly<Record<StoreCall, boolean>> = {
 const heldUp = 5000;
 /** Milliseconds for which a failed write counts, unless one succeeds sooner: then another try is worthwhile. */
 const remembered = 10_000;
+
+/** What is wrong, what to do about it, and for how many milliseconds it has been, if known. */
+export type StoreTrouble = { detail: string; remedy?: string | undefined; lasting?: number };
 
 type Open = { call: StoreCall; began: number };
 
@@ -82,7 +86,8 @@ export type SweepFigures = Pick<SweepOutcome, 'expired' | 'endsWritten' | 'forgo
 export class StoreCalls {
   readonly #now: () => number;
   readonly #open: Set<Open> = new Set();
-  #failure: { call: StoreCall; code: string; since: number; at: number } | undefined;
+  #failure: { call: StoreCall; error: unknown; since: number; at: number } | undefined;
+  #renewal: unknown;
   #onCall: OnCall = () => {};
   readonly sweeps: SweepFigures = { expired: 0, endsWritten: 0, forgotten: 0, more: false, completedAt: 0 };
 
@@ -105,7 +110,7 @@ export class StoreCalls {
   }
 
   /** Why writes do not last now, and for how many milliseconds they have not; `undefined` if they do. */
-  get writeTrouble(): { detail: string; lasting: number } | undefined {
+  get writeTrouble(): StoreTrouble | undefined {
     const now = this.#now();
     for (const { call, began } of this.#open) {
       if (!calls[call] || now - began < heldUp) continue;
@@ -113,7 +118,14 @@ export class StoreCalls {
     }
     const failure = this.#failure;
     if (!failure || now - failure.at > remembered) return undefined;
-    return { detail: `A write (${failure.call}) failed: ${failure.code}.`, lasting: now - failure.since };
+    const { call, error, since } = failure;
+    return { detail: `A write (${call}) failed: ${textOf(error)}`, remedy: remedyOf(error), lasting: now - since };
+  }
+
+  /** Why the lease was not renewed the last time; `undefined` if it was. */
+  get renewalTrouble(): StoreTrouble | undefined {
+    const error = this.#renewal;
+    return error === undefined ? undefined : { detail: textOf(error), remedy: remedyOf(error) };
   }
 
   async watch<Result>(call: StoreCall, given: readonly unknown[], answer: Promise<Result>): Promise<void> {
@@ -122,22 +134,25 @@ export class StoreCalls {
     let code: string | undefined;
     try {
       const result = await answer;
-      if (calls[call]) this.#failure = undefined;
+      // A sweep makes room, and may find nothing to write, so it shows nothing about other writes.
+      if (calls[call] && (call !== 'sweep' || this.#failure?.call === 'sweep')) this.#failure = undefined;
+      if (call === 'renewNode') this.#renewal = undefined;
       if (call === 'sweep') this.#swept(result as SweepOutcome);
       const [reason, count] = endsOf(call, given, result);
       if (count > 0) this.ends.set(reason, (this.ends.get(reason) ?? 0) + count);
     } catch (error) {
       code = isCurfewError(error) ? error.code : 'internal';
-      if (calls[call] && isFault(error)) this.#failed(call, code);
+      if (calls[call] && isFault(error)) this.#failed(call, error);
+      if (call === 'renewNode') this.#renewal = error;
     }
     this.#open.delete(open);
     this.#onCall(call, (this.#now() - open.began) / 1000, code);
   }
 
-  #failed(call: StoreCall, code: string): void {
+  #failed(call: StoreCall, error: unknown): void {
     const at = this.#now();
     const unbroken = this.#failure && at - this.#failure.at <= remembered;
-    this.#failure = { call, code, since: unbroken ? this.#failure!.since : at, at };
+    this.#failure = { call, error, since: unbroken ? this.#failure!.since : at, at };
   }
 
   #swept({ expired, endsWritten, forgotten, more }: SweepOutcome): void {
@@ -201,4 +216,13 @@ function endsOf(call: StoreCall, given: readonly unknown[], result: unknown): [r
 /** A refusal, such as `too_many_groups`, is not a fault of the store. */
 function isFault(error: unknown): boolean {
   return !isCurfewError(error) || errors[error.code].status >= 500;
+}
+
+/** Reports are public, so the message of an error that is not a `CurfewError` is left out. */
+function textOf(error: unknown): string {
+  return isCurfewError(error) ? error.message : 'It failed unexpectedly.';
+}
+
+function remedyOf(error: unknown): string | undefined {
+  return isCurfewError(error) ? error.remedy : undefined;
 }

@@ -1,6 +1,7 @@
 import { CurfewError } from '../errors.ts';
 import type { SchemaPlan, Store } from './contract.ts';
 import type { Backup } from './lmdb/backup.ts';
+import type { Room } from './lmdb/reserve.ts';
 import { parseLocation as parsePostgres } from './postgres/location.ts';
 import { parseLocation as parseRedis } from './redis/location.ts';
 
@@ -110,6 +111,11 @@ export async function backUpStore(url: string, target: string, beside: readonly 
  */
 export async function checkFolder(folder: string): Promise<'sound' | 'in_use'> {
   return (await lmdb()).checkLmdbStore(folder);
+}
+
+/** The room on the disk for the embedded store in a folder. */
+export async function roomIn(folder: string): Promise<Room> {
+  return (await lmdb()).roomIn(folder);
 }
 
 /** The folder of an embedded store; `undefined` for a store on a server. */

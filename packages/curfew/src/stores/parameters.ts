@@ -20,6 +20,13 @@ export function readParameters<Name extends string>(
   return found as Partial<Record<Name, string>>;
 }
 
+/**
+ * What is wrong with a URL that has an `@` after its servers: as a rule its password contains a `/`, `?` or `#`, and what
+ * follows that must not be quoted.
+ */
+export const unescaped =
+  'has an @ after its host; in a user name or a password / ? # @ are written as %2F %3F %23 %40, and elsewhere @ as %40';
+
 /** A server in a URL's list: its name or address, and its port. A host may be a path, and escaped. */
 export type Server = { host: string; port: number };
 

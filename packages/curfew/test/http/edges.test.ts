@@ -155,6 +155,29 @@ describe('the edges of HTTP', () => {
     }
   });
 
+  test('a client that does not read its answer is disconnected, and so is one whose offer of a WebSocket was refused', {
+    timeout: 30_000,
+  }, async (t) => {
+    const { server: http } = server.running.app;
+    const { timeout } = http;
+    assert.equal(timeout, 120_000);
+    http.timeout = 300;
+    t.after(() => {
+      http.timeout = timeout;
+    });
+    const offer = 'connection: upgrade\r\nupgrade: websocket\r\n';
+    const pages = 'GET /docs/static/swagger-ui-bundle.js HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20);
+    for (const bytes of [pages, `GET /nowhere HTTP/1.1\r\nhost: x\r\n${offer}\r\n`]) {
+      const accepted = once(http, 'connection');
+      const socket = connect({ port: Number(new URL(server.url).port), host: '127.0.0.1', allowHalfOpen: true });
+      socket.on('error', () => {}).pause();
+      socket.write(bytes);
+      const [connection] = await accepted;
+      await new Promise((resolve) => connection.once('close', resolve));
+      socket.destroy();
+    }
+  });
+
   test('Header smuggling, N6.9: a request with two hosts is a 400, even on the fast path', async () => {
     assert.equal(statusOf(await get('/healthz', 'Host: y')), 400);
     assert.equal(statusOf(await get('/nowhere', 'HOST: x')), 400);

@@ -33,7 +33,8 @@ test('a server that can verify but not write is degraded and stays in service', 
   await server.running.opened.calls.watch('createSession', [], Promise.reject(new CurfewError('store_full')));
   const { status, body } = await ask(server.url, '/readyz');
   assert.deepEqual([status, body.status], [200, 'degraded']);
-  assert.equal(body.checks.storeWrite.detail, 'A write (createSession) failed: store_full.');
+  assert.equal(body.checks.storeWrite.detail, 'A write (createSession) failed: The store has no room left');
+  assert.match(body.checks.storeWrite.remedy, /^Free space on its disk/);
   await server.createSession('ada');
   assert.equal((await ask(server.url, '/readyz')).body.status, 'ready');
 });
@@ -87,7 +88,7 @@ test('a store that does not answer makes a server unready within a second, and d
     assert.equal(body.checks.lease.ok, false);
     return body;
   });
-  assert.equal(lapsed.checks.lease.detail, 'The lease ran out and could not be renewed.');
+  assert.match(lapsed.checks.lease.detail, /^The lease ran out and could not be renewed\./);
   relay.silent = false;
   await recovers(async () => assert.equal((await ask(server.url, '/readyz')).status, 200));
   const after = (await ask(server.url, '/metrics')).text;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CurfewError, errors } from '../../src/errors.ts';
 import { observeStore } from '../../src/stores/observed.ts';
 import { openStore } from '../../src/stores/open.ts';
 import { temporaryFolder } from './harness.ts';
@@ -20,8 +21,8 @@ test('a failed write is reported until one succeeds, or for ten seconds', async 
   await assert.rejects(store.removeNamed('front-desk' as never, {} as never), { code: 'store_unavailable' });
   now = 4000;
   await assert.rejects(store.removeNamed('front-desk' as never, {} as never));
-  const detail = 'A write (removeNamed) failed: store_unavailable.';
-  assert.deepEqual(calls.writeTrouble, { detail, lasting: 4000 });
+  const detail = 'A write (removeNamed) failed: The store does not answer: The store is closed.';
+  assert.deepEqual(calls.writeTrouble, { detail, remedy: errors.store_unavailable.remedy, lasting: 4000 });
   assert.deepEqual(told, [
     ['touchSessions', undefined],
     ['readLog', undefined],
@@ -30,6 +31,20 @@ test('a failed write is reported until one succeeds, or for ten seconds', async 
     ['removeNamed', 'store_unavailable'],
   ]);
   now = 14_001;
+  assert.equal(calls.writeTrouble, undefined);
+});
+
+test('a sweep, which makes room, does not show that other writes succeed again', async (t) => {
+  const folder = temporaryFolder();
+  const { store, calls } = observeStore(await openStore(`lmdb:${folder.path}`));
+  t.after(async () => {
+    await store.close();
+    folder.remove();
+  });
+  await calls.watch('createSession', [], Promise.reject(new CurfewError('store_full')));
+  await store.sweep({ now: Date.now(), keepEnded: 1, keepEvents: 1, batch: 10 });
+  assert.match(calls.writeTrouble!.detail, /createSession.* no room left/);
+  await store.touchSessions([]);
   assert.equal(calls.writeTrouble, undefined);
 });
 

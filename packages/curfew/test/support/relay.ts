@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-type Trap = 'request' | 'reply' | undefined;
+type Trap = 'request' | 'reply' | 'garbled reply' | undefined;
 
 /** A connection between a client and a server that can be slow, silent, cut, or cut at a chosen moment. */
 export class Relay {
@@ -13,6 +13,7 @@ export class Relay {
   readonly #pairs: Set<[Socket, Socket]> = new Set();
   readonly #stranded: WeakSet<[Socket, Socket]> = new WeakSet();
   #trap: Trap;
+  #last: Buffer | undefined;
   #silent = false;
 
   private constructor(server: Server, target: number) {
@@ -38,6 +39,11 @@ export class Relay {
     this.#trap = moment;
   }
 
+  /** Puts a byte in front of the next reply. */
+  garbleReply(): void {
+    this.#trap = 'garbled reply';
+  }
+
   /** Accepts everything and passes nothing on, like a network that swallows packets; or ends that. */
   set silent(silent: boolean) {
     this.#silent = silent;
@@ -47,6 +53,11 @@ export class Relay {
   /** Existing connections swallow everything from now on, as if the other side were gone; new ones do not. */
   strand(): void {
     for (const pair of this.#pairs) this.#stranded.add(pair);
+  }
+
+  /** New connections pass these bytes of the server on, and swallow everything after them. */
+  strandAfter(last: Buffer | undefined): void {
+    this.#last = last;
   }
 
   /** Breaks every existing connection. */
@@ -86,7 +97,10 @@ export class Relay {
         end();
         return;
       }
-      client.write(chunk);
+      const garbled = this.#trap === 'garbled reply';
+      if (garbled) this.#trap = undefined;
+      client.write(garbled ? Buffer.concat([Buffer.from('?'), chunk]) : chunk);
+      if (this.#last && chunk.includes(this.#last)) this.#stranded.add(pair);
     });
   }
 }

@@ -171,6 +171,23 @@ export const logCases: Case[] = [
     },
   },
   {
+    name: 'a trial of writing leaves nothing behind',
+    async run(fixture) {
+      await fixture.store.tryWriting();
+      const { id } = await fixture.create();
+      const seen = async () => ({
+        log: await fixture.log(),
+        events: await fixture.events(),
+        session: await fixture.view(id),
+        active: await fixture.store.countActive(start),
+        time: await fixture.store.latestTime(),
+      });
+      const before = await seen();
+      await Promise.all([1, 2, 3].map(() => fixture.store.tryWriting()));
+      assert.deepEqual(await seen(), before);
+    },
+  },
+  {
     name: 'every call on a closed store fails as unavailable',
     async run(fixture) {
       const { id } = await fixture.create();
@@ -181,6 +198,7 @@ export const logCases: Case[] = [
         () => fixture.tryCreate(fixture.plan()),
         () => fixture.store.endEveryone(everyone()),
         () => fixture.store.ping(),
+        () => fixture.store.tryWriting(),
       ];
       for (const call of calls) await assert.rejects(async () => call(), { code: 'store_unavailable' });
       await fixture.store.close();

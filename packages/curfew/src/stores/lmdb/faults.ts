@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { CurfewError, isCurfewError } from '../../errors.ts';
 
 /** With fewer free bytes than this a failed write counts as a full disk. */
-const nothingLeft = 256 * 1024;
+export const nothingLeft: number = 256 * 1024;
 
 /**
  * The meaning of a failed write. LMDB reports a full disk as a failed or a short write, depending on the file system,
@@ -45,7 +45,7 @@ async function causeOf(error: unknown): Promise<unknown> {
     : error;
 }
 
-async function isFull(folder: string): Promise<boolean> {
+export async function isFull(folder: string): Promise<boolean> {
   const disk = await statfs(folder).catch(() => undefined);
   return disk !== undefined && disk.bavail * disk.bsize < nothingLeft;
 }

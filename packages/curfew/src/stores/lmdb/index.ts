@@ -9,6 +9,7 @@ import { defaultReserve, Reserve } from './reserve.ts';
 import { checkFormat, LmdbStore } from './store.ts';
 import { openTables, type Tables } from './tables.ts';
 
+export { roomIn } from './reserve.ts';
 export type { LmdbStore } from './store.ts';
 
 /**

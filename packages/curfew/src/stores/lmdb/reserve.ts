@@ -3,6 +3,7 @@ import { existsSync, statSync, truncateSync } from 'node:fs';
 import { open, rm, statfs, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CurfewError } from '../../errors.ts';
+import { nothingLeft } from './faults.ts';
 
 const reserveFile = 'reserve';
 /** Ends and similar writes need little: this holds tens of thousands of them. */
@@ -12,6 +13,23 @@ const pieces = 16;
 /** Milliseconds between checks of the disk. The first one creates the reserve: a shorter-lived process needs none. */
 const interval = 1000;
 const chunk = 1024 * 1024;
+
+/** The free bytes on a disk, and what is wrong if they do not suffice. */
+export type Room = { free: number; shortage: string | undefined };
+
+/** The room for the store in a folder, which may be open in another process. */
+export async function roomIn(folder: string): Promise<Room> {
+  const disk = await statfs(folder);
+  const free = disk.bavail * disk.bsize;
+  const path = join(folder, reserveFile);
+  const released = existsSync(path) && statSync(path).size < defaultReserve;
+  const full = `The disk of ${folder} is full`;
+  if (released) return { free, shortage: `${full}: sessions can be ended, and nothing else can be written` };
+  return {
+    free,
+    shortage: free < nothingLeft ? `${full}: only free pages of the data file can be written` : undefined,
+  };
+}
 
 /**
  * Room on the disk for writes that cannot wait. It is a file beside the data; when the disk is full, a piece of it is

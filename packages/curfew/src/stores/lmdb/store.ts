@@ -22,7 +22,7 @@ import { attachScopeSince, decodeLog, decodeSession, format, formatsBefore, mark
 import { Committer, closedError, completeLog, type Draft, loadState, type State } from './commit.ts';
 import { endEveryone, endUser } from './ends.ts';
 import { readEvents } from './events.ts';
-import { readFault, writeFault } from './faults.ts';
+import { isFull, readFault, writeFault } from './faults.ts';
 import { Incarnation } from './incarnation.ts';
 import { dataFile, noteClosed } from './inspect.ts';
 import { countActive, listSessions } from './lists.ts';
@@ -311,6 +311,13 @@ export class LmdbStore implements Store {
         warnings: [],
       };
     });
+
+  tryWriting = async (): Promise<void> => {
+    // Writes what is there already.
+    await this.#committer.run((draft) => draft.keepCounters());
+    if (!(await isFull(this.folder))) return;
+    throw new CurfewError('store_full', { detail: `The disk of ${this.folder} is full.` });
+  };
 
   shortage = (): string | undefined => this.#reserve.shortage;
 

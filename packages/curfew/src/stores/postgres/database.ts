@@ -1,8 +1,19 @@
 import { setTimeout } from 'node:timers/promises';
-import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient, types } from 'pg';
+import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient, type QueryConfig, types } from 'pg';
 import { CurfewError } from '../../errors.ts';
 import type { Row } from './codec.ts';
-import { callFault, failedPart, isRefusal, isRetryable, isTooMany, Overdue, Unconfirmed, waited } from './faults.ts';
+import {
+  callFault,
+  failedPart,
+  isOutdated,
+  isRefusal,
+  isRetryable,
+  isTooMany,
+  Overdue,
+  readOnly,
+  Unconfirmed,
+  waited,
+} from './faults.ts';
 import { type Holder, holderText, longestHolder } from './holders.ts';
 import type { Location } from './location.ts';
 import type { Ways } from './ways.ts';
@@ -48,6 +59,8 @@ export class Database {
   readonly #pool: Pool;
   readonly #use: Use;
   readonly #ways: Ways;
+  /** A part of the names of prepared statements; grows when a newer version has changed the tables meanwhile. */
+  #edition = 1;
   /** Open connections. */
   #standing = 0;
   #growing: NodeJS.Timeout | undefined;
@@ -169,11 +182,20 @@ export class Database {
     return this.#looking;
   }
 
-  async #timed(
-    client: PoolClient,
-    { name, text }: Statement,
-    values: readonly unknown[],
-  ): Promise<{ rows: unknown[] }> {
+  /** Runs a statement; again if the server has refused it because it was prepared for an earlier form of a table. */
+  async #timed(client: PoolClient, statement: Statement, values: readonly unknown[]): Promise<{ rows: unknown[] }> {
+    const edition = this.#edition;
+    try {
+      return await this.#once(client, statement, values);
+    } catch (error) {
+      if (!isOutdated(error)) throw error;
+      // All connections have prepared it under this name.
+      if (edition === this.#edition) this.#edition += 1;
+      return this.#once(client, statement, values);
+    }
+  }
+
+  async #once(client: PoolClient, { name, text }: Statement, values: readonly unknown[]): Promise<{ rows: unknown[] }> {
     const { statementTimeout, shared } = this.location;
     let timer: NodeJS.Timeout | undefined;
     const overdue = new Promise<never>((_, reject) => {
@@ -181,7 +203,7 @@ export class Database {
     });
     // Another connection of a pooler may not know a statement that one has prepared.
     const asked = client.query({
-      ...(name !== undefined && !shared && { name }),
+      ...(name !== undefined && !shared && { name: `${name} ${this.#edition}` }),
       text,
       values: values.map(withoutNul),
     });
@@ -328,12 +350,12 @@ async function prepare(client: ClientBase, location: Location, commit: Use['comm
         THEN set_config('synchronous_commit', $1, false) END,
       (SELECT count(set_config(name, value, false)) FROM unnest($3::text[], $4::text[]) AS given (name, value))`;
   const values = [commit, shared, settings.map(([name]) => name), settings.map(([, value]) => value)];
-  const { rows } = await client.query(text, values);
+  // The pool's own limit ended with the login, and a call that waited here forever would keep its place in the pool.
+  const { rows } = await client.query({ text, values, query_timeout: location.connectTimeout } as QueryConfig);
   const { standby, read_only, path, commit: found } = rows[0] as { [name: string]: unknown };
   if (standby || read_only) {
-    throw new CurfewError('store_read_only', {
-      detail: standby ? 'The server is a standby: pg_is_in_recovery() is true.' : 'Its transactions are read-only.',
-    });
+    const isStandby = { detail: 'The server is a standby: pg_is_in_recovery() is true.' };
+    throw new CurfewError('store_read_only', standby ? isStandby : readOnly);
   }
   if (shared) refuseSettings(location, { search_path: String(path), synchronous_commit: String(found) });
 }

@@ -9,14 +9,27 @@ export class Overdue extends Error {}
 /** A commit that the server made, but that a standby did not confirm. */
 export class Unconfirmed extends Error {}
 
+/** Classes of errors that may also end the connection: of those, only their severity says whether they do. */
+const mayEndConnection = /^(08|25P|28|3D|53|57P|58|XX)/;
+
 /** The server refused the statement and rolled it back: definite. Anything worse ends the connection as well. */
 export function isRefusal(error: unknown): boolean {
-  return sqlState(error) !== undefined && (error as DriverError).severity === 'ERROR';
+  const state = sqlState(error);
+  if (state === undefined) return false;
+  const { severity } = error as DriverError;
+  if (severity === 'ERROR') return true;
+  // The server writes it in its own language (`lc_messages`), so an unknown word may mean this.
+  return severity !== 'FATAL' && severity !== 'PANIC' && !mayEndConnection.test(state);
 }
 
 /** A deadlock of two writes, or a row that changed: the server rolled one back, which may be retried. */
 export function isRetryable(error: unknown): boolean {
   return isRefusal(error) && ['40P01', '40001'].includes(sqlState(error)!);
+}
+
+/** The statement was prepared when a table had other columns: refused ("cached plan must not change result type"). */
+export function isOutdated(error: unknown): boolean {
+  return isRefusal(error) && sqlState(error) === '0A000';
 }
 
 /** Another transaction holds a lock that it needs, for longer than the writers' lock allows: rolled back. */
@@ -40,6 +53,11 @@ export function failedPart(error: unknown): 'server' | 'manner' | 'neither' {
   const { message, code = '' } = error as DriverError;
   const ofTls = /does not support SSL|establishing an SSL/i.test(message) || /^(ERR_SSL|EPROTO)/.test(code);
   return ofTls ? 'manner' : 'server';
+}
+
+/** The role lacks the right to do this. */
+export function isDenied(error: unknown): boolean {
+  return sqlState(error) === '42501';
 }
 
 /** The server has no connection left for this role or database, or for anybody. */
@@ -66,9 +84,22 @@ export function callFault(error: unknown, sent: 'write' | 'read' | 'nothing'): C
   }
   const state = sqlState(error);
   if (state === '53100') return new CurfewError('store_full', { detail: `${fullDisk}: ${message}.` }, error);
+  if (state === '25006')
+    return new CurfewError(
+      'store_unavailable',
+      { ...readOnly, detail: `${readOnly.detail} PostgreSQL: ${message}.` },
+      error,
+    );
   const why = whyOf(error as DriverError);
   return new CurfewError('store_unavailable', { detail: `PostgreSQL: ${why}.` }, error);
 }
+
+/** SQLSTATE 25006, or what a new connection shows before anything is written. */
+export const readOnly = {
+  detail: 'The transactions of the server are read-only.',
+  remedy:
+    'Nothing was changed. Set default_transaction_read_only = off for its role and database; some providers set it to on while the disk is full, so free space first.',
+} as const;
 
 /** SQLSTATE 53100. */
 const fullDisk = "The disk of PostgreSQL's server is full";

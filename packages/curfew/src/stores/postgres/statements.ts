@@ -123,6 +123,10 @@ export const writes = {
        fingerprint = CASE WHEN k.fingerprint = $2 THEN excluded.fingerprint ELSE k.fingerprint END
      RETURNING fingerprint`,
   ),
+  // Needs room on the disk, unlike a change of existing rows, and is gone with its own commit.
+  tryWriting: {
+    text: `CREATE TEMP TABLE curfew_trial ON COMMIT DROP AS SELECT * FROM generate_series(1, 10000) AS given (number)`,
+  },
   mendTime: named('mend time', 'CALL mend_time($1, $2)'),
   sweepEpochs: named('sweep epochs', 'SELECT * FROM sweep_ended_by_epochs($1, $2)'),
   sweepArmed: named('sweep armed', 'SELECT sweep_armed($1, $2) AS done'),

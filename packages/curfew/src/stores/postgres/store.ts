@@ -6,7 +6,7 @@ import type { ApiKey } from '../../domain/key.ts';
 import { day, limits } from '../../domain/limits.ts';
 import { accountMentions, matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
-import { CurfewError } from '../../errors.ts';
+import { CurfewError, isCurfewError } from '../../errors.ts';
 import { Batcher } from '../batcher.ts';
 import type { AttemptOutcome, LogHead, LogPosition, NodeList, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import { type BlockTimes, skipBlocks } from '../event-times.ts';
@@ -15,7 +15,7 @@ import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
 import { Database, type Statement, withoutNul } from './database.ts';
 import { countEntries, describe } from './describe.ts';
-import { callFault, isLocked, isRefusal } from './faults.ts';
+import { callFault, isDenied, isLocked, isRefusal } from './faults.ts';
 import { listenOn } from './hints.ts';
 import type { Location } from './location.ts';
 import { eventSearch, eventsStatement, listStatement, reads, writes } from './statements.ts';
@@ -452,6 +452,15 @@ export class PostgresStore implements Store {
   async ping(): Promise<void> {
     await this.#trusted(reads.standby);
   }
+
+  tryWriting: Store['tryWriting'] = async () => {
+    try {
+      await this.#database.write(writes.tryWriting);
+    } catch (error) {
+      // A role without the right to temporary tables cannot try it.
+      if (!(isCurfewError(error) && isDenied(error.cause))) throw error;
+    }
+  };
 
   describe: Store['describe'] = () => describe(this.#database);
 

@@ -1,5 +1,6 @@
 import { createClient } from '@redis/client';
 import { inTime } from '../watchers.ts';
+import { withoutArguments } from './faults.ts';
 import type { Location } from './location.ts';
 
 /** The part of the client that is used. */
@@ -34,8 +35,9 @@ export async function connect(
     socket: { ...options.socket, connectTimeout, reconnectStrategy: false },
   });
   let over = false;
-  // Every command gets its own error.
-  client.on('error', () => {});
+  // Every command gets its own error. After bytes that are not a reply, the next one might be taken for that of another
+  // command.
+  client.on('error', () => client.isReady && client.destroy());
   // A connection that was given up while connecting may still become ready.
   client.on('ready', () => over && client.destroy());
   const broken = new Promise<void>((resolve) => client.on('terminated', resolve).on('end', resolve));
@@ -45,6 +47,6 @@ export async function connect(
   } catch (error) {
     over = true;
     client.destroy();
-    throw error;
+    throw withoutArguments(error);
   }
 }

@@ -9,7 +9,7 @@ export async function describe(link: Link, confirmed: boolean): Promise<StoreDes
   const began = performance.now();
   const [liveSessions, endedSessions, logHead] = (await link.run(counts, [])) as [number, number, number];
   const latency = performance.now() - began;
-  const server = await readServerFacts(link);
+  const server = await readServerFacts((...command) => link.command(...command));
   return {
     kind: 'redis',
     engine: server.engine,

@@ -12,9 +12,10 @@ type Task = {
 };
 
 /**
- * Writes that are on disk when they are answered, on a Redis that does not sync its log with every write but can
- * confirm when it has: `WAITAOF`, from 7.2. That covers the writes of its own connection and delays everything after it
- * there, so writes have a separate connection, and all that arrive meanwhile share one wait.
+ * Writes that are on disk when they are answered, if Redis can do that. One that does not sync its log with every write
+ * is asked to confirm when it has: `WAITAOF`, from 7.2. That covers the writes of its own connection and delays
+ * everything after it there, so writes have a separate connection, and all that arrive meanwhile share one wait. The
+ * server may become another one with other settings, so those of the present connection decide.
  */
 export class DurableWrites {
   readonly #link: Link;
@@ -28,10 +29,17 @@ export class DurableWrites {
 
   run(script: Script, args: string[], home?: string): Promise<Reply> {
     if (this.#closed) return Promise.reject(closedError());
+    if (!this.asks) return this.#link.run(script, args, home);
     return new Promise((resolve, reject) => {
       this.#queue.push({ script, args, home, resolve, reject });
       this.#draining ??= this.#drain();
     });
+  }
+
+  /** Whether Redis must be asked, and can confirm, that a write is on disk. */
+  get asks(): boolean {
+    const { confirms, appendOnly, sync } = this.#link.facts;
+    return confirms && appendOnly && sync !== 'always';
   }
 
   async close(): Promise<void> {

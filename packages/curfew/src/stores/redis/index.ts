@@ -6,7 +6,6 @@ import { DurableWrites } from './durable.ts';
 import { Link, type LinkOptions } from './link.ts';
 import { parseLocation } from './location.ts';
 import { completeLog, readFormat } from './scripts/streams.ts';
-import { readServerFacts, refuseUnsafe, type ServerFacts } from './settings.ts';
 import { RedisStore } from './store.ts';
 import { halfImported } from './transfer.ts';
 
@@ -23,9 +22,9 @@ const defaultTimeout = 5000;
  */
 export async function openRedisStore(url: string, timeout: number = defaultTimeout): Promise<RedisStore> {
   const options: LinkOptions = { location: parseLocation(url), timeout };
-  return withLink(options, async (link, facts) => {
+  return withLink(options, async (link) => {
     await checkFormat(link);
-    return new RedisStore(link, confirmable(facts) ? new DurableWrites(await Link.open(options)) : undefined);
+    return new RedisStore(link, new DurableWrites(await Link.open(options)));
   });
 }
 
@@ -44,12 +43,10 @@ export async function planRedis(url: string): Promise<SchemaPlan> {
 }
 
 /** Connects to a server that may hold a store; `use` owns the link, unless it fails. */
-async function withLink<T>(options: LinkOptions, use: (link: Link, facts: ServerFacts) => Promise<T>): Promise<T> {
+async function withLink<T>(options: LinkOptions, use: (link: Link) => Promise<T>): Promise<T> {
   const link = await Link.open(options);
   try {
-    const facts = await readServerFacts(link);
-    refuseUnsafe(facts, options.location.shown);
-    return await use(link, facts);
+    return await use(link);
   } catch (error) {
     await link.close();
     throw error;
@@ -75,9 +72,4 @@ async function checkFormat(link: Link): Promise<void> {
   throw new CurfewError('store_version', {
     detail: `${location} has format ${written}; this version of Curfew reads format ${format}.`,
   });
-}
-
-/** Whether Redis must, and can, confirm that a write is on disk. */
-function confirmable({ confirms, appendOnly, sync }: ServerFacts): boolean {
-  return confirms && appendOnly && sync !== 'always';
 }

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ErrorReply } from '@redis/client';
 import type { CurfewError } from '../../errors.ts';
+import { inTime } from '../watchers.ts';
 import type { Client, Connection } from './connect.ts';
-import { closedError, commandFault, lateFault, offlineFault } from './faults.ts';
+import { closedError, commandFault, connectFault, lateFault, offlineFault } from './faults.ts';
 import type { Location } from './location.ts';
 import { reach } from './reach.ts';
 import type { Script } from './scripts/script.ts';
+import { readServerFacts, refuseUnsafe, type ServerFacts } from './settings.ts';
 
 /** Replies of Redis: text, a number, nothing, or a list of these. */
 export type Reply = string | number | null | Reply[];
@@ -31,6 +33,8 @@ const patience = 1000;
  */
 export class Link {
   readonly options: LinkOptions;
+  /** Of the server of the present connection, when it was made. */
+  facts!: ServerFacts;
   /** Grows with every connection: what one has confirmed says nothing about the next. */
   generation = 0;
   readonly #waiting: Set<Waiting> = new Set();
@@ -43,6 +47,8 @@ export class Link {
   #closing: Promise<void> | undefined;
   #quiet: (() => void) | undefined;
   #primary: Promise<unknown> | undefined;
+  /** Why there is no connection; `undefined` if that is not known. */
+  #trouble: unknown;
   readonly #hoping: Set<() => void> = new Set();
 
   private constructor(options: LinkOptions) {
@@ -52,7 +58,8 @@ export class Link {
 
   /**
    * A failed first connection is an error for the start of a server; only later ones are retried automatically.
-   * @throws `store_unavailable`, `store_login_refused`, `config_invalid` if the first connection cannot be made
+   * @throws `store_unavailable`, `store_login_refused`, `config_invalid` if the first connection cannot be made;
+   * `store_unsafe`, `store_read_only`, `store_version`
    */
   static async open(options: LinkOptions): Promise<Link> {
     const link = new Link(options);
@@ -153,7 +160,7 @@ export class Link {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#hoping.delete(hope);
-        reject(offlineFault());
+        reject(offlineFault(this.#trouble));
       }, patience);
       const hope = () => {
         clearTimeout(timer);
@@ -184,9 +191,20 @@ export class Link {
 
   async #connect(): Promise<Connection> {
     this.#attempts += 1;
-    const connection = await reach(this.options.location, this.options.timeout, this.#gone.signal);
-    if (this.#gone.signal.aborted) connection.client.destroy();
+    const { location, timeout } = this.options;
+    const { signal } = this.#gone;
+    const connection = await reach(location, timeout, signal);
+    try {
+      this.facts = await factsOf(connection.client, timeout, signal);
+      // After a failover it may be another server, with other settings.
+      refuseUnsafe(this.facts, location.shown);
+    } catch (error) {
+      connection.client.destroy();
+      throw connectFault(error, location.shown);
+    }
+    if (signal.aborted) connection.client.destroy();
     this.#client = connection.client;
+    this.#trouble = undefined;
     this.generation += 1;
     this.#lastAnswer = performance.now();
     for (const hope of this.#hoping) hope();
@@ -201,7 +219,10 @@ export class Link {
       await broken;
       const pause = Math.min(longestPause, firstPause * 2 ** (this.#attempts - 1)) * (0.5 + Math.random() / 2);
       await sleep(pause, undefined, { signal }).catch(() => {});
-      const next = await this.#connect().catch(() => undefined);
+      if (signal.aborted) return;
+      const next = await this.#connect().catch((fault: unknown) => {
+        this.#trouble = fault;
+      });
       if (next) broken = next.broken;
     }
   }
@@ -212,4 +233,9 @@ export class Link {
     this.#gone.abort();
     this.#client?.destroy();
   }
+}
+
+async function factsOf(client: Client, most: number, until: AbortSignal): Promise<ServerFacts> {
+  const ask = (...command: string[]) => inTime(client.sendCommand(command) as Promise<Reply>, most, until);
+  return readServerFacts(ask);
 }

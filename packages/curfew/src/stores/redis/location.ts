@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { CurfewError } from '../../errors.ts';
-import { decoded, readParameters, readServer, type Server } from '../parameters.ts';
+import { decoded, readParameters, readServer, type Server, unescaped } from '../parameters.ts';
 
 /** Where a store is, and how to connect to it. */
 export type Location = {
@@ -50,6 +50,8 @@ export function parseLocation(text: string): Location {
   const [, scheme, username, password, authority = '', path = '', rest = ''] = parts.exec(text) ?? [];
   if (scheme === undefined) throw invalid(`must be ${forms}`);
   const [how, tls] = [scheme.replace(/^rediss?\+?/, ''), scheme.startsWith('rediss')];
+  // The path of a socket may have one; without it, what precedes is not a password.
+  if (rest.includes('@') || (path.includes('@') && authority !== '')) throw invalid(unescaped);
   const known: Name[] = ['prefix'];
   if (how === 'unix') known.push('db');
   if (how === 'sentinel') known.push(...loginNames);

@@ -1,5 +1,6 @@
 import { CurfewError } from '../../errors.ts';
-import type { Link } from './link.ts';
+import { needed } from './faults.ts';
+import type { Reply } from './link.ts';
 
 /** Facts about a server, as it reports them. */
 export type ServerFacts = {
@@ -21,12 +22,11 @@ export type ServerFacts = {
   confirms: boolean;
 };
 
-export async function readServerFacts(link: Link): Promise<ServerFacts> {
-  const [info, sync, save] = await Promise.all([
-    link.command('INFO'),
-    configOf(link, 'appendfsync'),
-    configOf(link, 'save'),
-  ]);
+/** Sends a command that changes nothing. */
+export type Ask = (...command: string[]) => Promise<Reply>;
+
+export async function readServerFacts(ask: Ask): Promise<ServerFacts> {
+  const [info, sync, save] = await Promise.all([ask('INFO'), configOf(ask, 'appendfsync'), configOf(ask, 'save')]);
   const facts = new Map<string, string>();
   for (const line of String(info).split('\r\n')) {
     const colon = line.indexOf(':');
@@ -56,7 +56,7 @@ export async function readServerFacts(link: Link): Promise<ServerFacts> {
 export function refuseUnsafe(facts: ServerFacts, location: string): void {
   if (!/ 7\.| [89]\.| \d\d+\./.test(facts.engine)) {
     throw new CurfewError('store_version', {
-      detail: `${location} is ${facts.engine}; Curfew needs Redis 7.0 or newer.`,
+      detail: `${location} is ${facts.engine}. ${needed}`,
     });
   }
   if (facts.role !== 'master') {
@@ -103,9 +103,9 @@ export function warningsOf(facts: ServerFacts): string[] {
 }
 
 /** A setting of the server; `undefined` if it does not reveal it. */
-async function configOf(link: Link, name: string): Promise<string | undefined> {
+async function configOf(ask: Ask, name: string): Promise<string | undefined> {
   try {
-    const reply = await link.command('CONFIG', 'GET', name);
+    const reply = await ask('CONFIG', 'GET', name);
     // A map of one setting, which the client may return as an object or as a list.
     const value = Array.isArray(reply) ? reply[1] : Object.values(reply ?? {})[0];
     return value === undefined ? undefined : String(value);

@@ -27,6 +27,7 @@ import type { Script } from './scripts/script.ts';
 import * as sessions from './scripts/sessions.ts';
 import * as slots from './scripts/slots.ts';
 import * as streams from './scripts/streams.ts';
+import { readServerFacts, refuseUnsafe } from './settings.ts';
 import { decodeSnapshot } from './snapshot.ts';
 import { Sweeper } from './sweep.ts';
 import { exportRecords, importRecords } from './transfer.ts';
@@ -43,19 +44,19 @@ const touchesOfScript = 100;
 export class RedisStore implements Store {
   readonly kind = 'redis';
   readonly #link: Link;
-  readonly #durable: DurableWrites | undefined;
+  readonly #durable: DurableWrites;
   readonly #sweeper: Sweeper;
   readonly #watchers: Watchers;
   readonly #write: Write;
   readonly #creations: Batcher<string[], Reply>;
   readonly #ends: Batcher<string[], Reply>;
 
-  constructor(link: Link, durable: DurableWrites | undefined) {
+  constructor(link: Link, durable: DurableWrites) {
     this.#link = link;
     this.#durable = durable;
     this.#sweeper = new Sweeper(link);
     this.#watchers = new Watchers(listenOn(link.options.location));
-    this.#write = durable ? durable.run.bind(durable) : link.run.bind(link);
+    this.#write = durable.run.bind(durable);
     this.#creations = this.#together(sessions.createSessions);
     this.#ends = this.#together(ends.endSessions);
   }
@@ -295,11 +296,17 @@ export class RedisStore implements Store {
     await this.logHead();
   };
 
-  describe: Store['describe'] = () => describe(this.#link, this.#durable !== undefined);
+  tryWriting: Store['tryWriting'] = async () => {
+    // Its settings may have been changed since the connection was made.
+    refuseUnsafe(await readServerFacts((...command) => this.#link.command(...command)), 'Redis');
+    await this.#link.run(streams.tryWriting, []);
+  };
+
+  describe: Store['describe'] = () => describe(this.#link, this.#durable.asks);
 
   close: Store['close'] = async () => {
     await this.#watchers.close();
-    await this.#durable?.close();
+    await this.#durable.close();
     await this.#link.close();
   };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { inspect } from 'node:util';
 import type { CurfewError } from '../../../src/errors.ts';
 import { openStore } from '../../../src/stores/open.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
@@ -57,6 +58,14 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
     const store = await openRedisStore(`redis://:correct@127.0.0.1:${port}`);
     assert.equal((await store.describe()).location, `redis://127.0.0.1:${port}`);
     await store.close();
+  });
+
+  test('a Redis that does not know the command for the login repeats its arguments, and the error has no password', async (t) => {
+    const own = await started(t, '--requirepass', 'hunter2', '--rename-command', 'HELLO', '');
+    const error = await refusal(openRedisStore(`redis://:hunter2@127.0.0.1:${own.port}`));
+    assert.equal(error.code, 'store_version');
+    assert.match(error.message, /does not know HELLO. Curfew needs Redis 7\.0 or newer/);
+    assert.doesNotMatch(inspect(error), /hunter2/);
   });
 
   test('a replica is refused, because it may not know of recent ends', async (t) => {

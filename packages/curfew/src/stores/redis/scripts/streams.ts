@@ -206,3 +206,6 @@ return {
 }
 `,
 });
+
+/** Changes nothing, but Redis runs it only if it accepts every kind of write. */
+export const tryWriting: Script = writing({ name: 'tryWriting', body: `redis.call('DEL', shared .. 'nothing')` });
