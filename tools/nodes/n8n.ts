@@ -241,7 +241,7 @@ function logOutDescription(offered: readonly Service[]): object {
         }),
         noDataExpression: true,
       }),
-      ...offered.map(({ name }) => inPanel(authentication(name, { service: [name] }))),
+      ...offered.filter(hasSeveralWays).map(({ name }) => inPanel(authentication(name, { service: [name] }))),
       ...offered.flatMap(({ name, parameters }) =>
         parameters.map((parameter) => property(parameter, { service: [name] })),
       ),
@@ -295,13 +295,16 @@ function inPanel(field: Record<string, unknown>): object {
 
 type Show = Readonly<Record<string, readonly unknown[]>>;
 
+/** Whether there is a choice to make. Otherwise the credential belongs to the service, whatever was chosen for another. */
+const hasSeveralWays = ({ credentials }: Service) => credentials.length > 1;
+
 function credentialsOf(service: string, show: Show = {}): object[] {
   const found = services.find(({ name }) => name === service);
   if (!found) throw new Error(`no service is named ${service}`);
   return found.credentials.map(({ name, way }) => ({
     name,
     required: true,
-    displayOptions: { show: { ...show, authentication: [way] } },
+    displayOptions: { show: { ...show, ...(hasSeveralWays(found) && { authentication: [way] }) } },
   }));
 }
 

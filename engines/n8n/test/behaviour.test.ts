@@ -501,6 +501,23 @@ describe('the nodes in n8n', () => {
     );
   });
 
+  test('an expression in a credential is resolved for each item', async () => {
+    n8n.keep('key', { url: '={{ $json.url }}', apiKey: '={{ $json.key }}' });
+    const users = [
+      { user: 'keyed', url: server.url, key: server.key },
+      { user: 'keyed', url: server.url, key: server.key },
+      { user: 'keyed', url: server.url, key: 'cfk_wrong' },
+      { user: 'keyed', url: 'http://127.0.0.1:64999', key: server.key },
+      { user: 'keyed', url: server.url, key: server.key },
+    ];
+    const ran = await n8n.run(
+      only({ userId: '={{ $json.user }}' }, 'createUserSession', users, { onError: 'continueRegularOutput' }),
+    );
+    const codes = ran.json('Curfew').map(({ error }) => (error as IDataObject | undefined)?.['code']);
+    assert.deepEqual(codes, [undefined, undefined, 'token_malformed', 'unreachable', undefined]);
+    assert.equal((await server.call('GET', '/v1/users/keyed/sessions')).body.total, 3);
+  });
+
   describe('the examples', () => {
     test('have no expression that the editor would show in red: it does not know `inputs`', () => {
       const { properties } = n8n.loaders[curfewPackage.name]!.types.nodes.find(({ name }) => name === 'curfew')!;

@@ -4,11 +4,15 @@ import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { curfew, otherServices } from 'curfew-nodes';
+import { curfew, otherServices, services } from 'curfew-nodes';
+import type { INodeParameters, INodeType } from 'n8n-workflow';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
 import type { Closer } from '../../../packages/nodes/test/support/wire.ts';
 import { curfewNode } from './support/curfew-node.ts';
+import { workflow } from './support/engine.ts';
 import { curfewPackage, logOutPackage, N8n, node, packages, source, wires } from './support/n8n.ts';
+
+const { displayParameter } = workflow.NodeHelpers;
 
 const expected = {
   [curfewPackage.name]: { nodes: ['curfew', 'logOut', 'logOut'], services: [curfew] },
@@ -42,6 +46,30 @@ for (const { name, folder: from } of packages) {
     assert.deepEqual(new Set(n8n.nodes), new Set(built('nodes/*/*.node.ts')));
   });
 }
+
+test('only a service with several kinds of credential has a choice; one left from another service hides nothing', async () => {
+  const { nodeTypes } = await N8n.load();
+  for (const { name } of packages) {
+    const { description } = nodeTypes.getByNameAndVersion(`${name}.logOut`, 1) as INodeType;
+    const isShown = (one: Parameters<typeof displayParameter>[1], values: INodeParameters) =>
+      displayParameter(values, one, null, description);
+    for (const service of name === logOutPackage.name ? otherServices : services) {
+      const ways = service.credentials.map(({ way }) => way);
+      const asked = description.properties.filter(
+        (one) => one.name === 'authentication' && isShown(one, { service: service.name }),
+      );
+      assert.equal(asked.length, ways.length > 1 ? 1 : 0, service.name);
+      for (const authentication of ['token', 'signIn']) {
+        const found = description.credentials?.filter((one) => isShown(one, { service: service.name, authentication }));
+        const wanted = service.credentials.find(({ way }) => way === authentication) ?? service.credentials[0];
+        assert.deepEqual(
+          found?.map((one) => one.name),
+          [wanted?.name],
+        );
+      }
+    }
+  }
+});
 
 test('both work beside each other when packed and installed into one folder', async (t) => {
   const { n8n } = await installed(

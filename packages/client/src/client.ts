@@ -6,7 +6,7 @@ export type ClientOptions = {
   url: string;
   /** An API key (`cfk_…`) or a session token (`cfs_…`). */
   token?: string | undefined;
-  /** Milliseconds that an answer may take; 10,000 by default. */
+  /** Milliseconds that an answer may take; 10,000 by default, and `Infinity` for no limit. */
   timeout?: number | undefined;
   fetch?: typeof fetch | undefined;
 };
@@ -81,7 +81,6 @@ async function send(
   if (call.code !== undefined) headers['x-2fa-code'] = call.code;
   if (body) headers['content-type'] = 'application/json';
   const timeout = options.timeout ?? defaultTimeout;
-  const late = AbortSignal.timeout(timeout);
   let response: Response;
   let text: string;
   try {
@@ -90,7 +89,7 @@ async function send(
       headers,
       // Following a redirect could turn a log-out into a read of another page, or send a password to another server.
       redirect: 'manual',
-      signal: call.signal ? AbortSignal.any([late, call.signal]) : late,
+      signal: signalOf(timeout, call.signal),
       ...(body && { body: JSON.stringify(rest) }),
     });
     text = await response.text();
@@ -98,6 +97,13 @@ async function send(
     throw unreachable(error, base, timeout);
   }
   return read(response, text, base, otherwise);
+}
+
+/** Aborts after the time-out, or with the caller's signal. */
+function signalOf(timeout: number, given: AbortSignal | undefined): AbortSignal | null {
+  if (timeout === Number.POSITIVE_INFINITY) return given ?? null;
+  const late = AbortSignal.timeout(timeout);
+  return given ? AbortSignal.any([late, given]) : late;
 }
 
 /** A value as one segment of a path. @throws `missing_field`, and `invalid_value` if it would change the path */

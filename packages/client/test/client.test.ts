@@ -93,6 +93,16 @@ describe('the client', () => {
     });
   }
 
+  test('without a limit of time, a call ends only with its own signal', async (t) => {
+    const asked = Promise.withResolvers<void>();
+    const url = await answering(t, () => asked.resolve());
+    const own = new AbortController();
+    const call = createClient({ url, timeout: Number.POSITIVE_INFINITY }).me({}, { signal: own.signal });
+    await Promise.race([asked.promise, call]);
+    own.abort();
+    await assert.rejects(call, { name: 'AbortError' });
+  });
+
   test('an error has the server’s code, remedy and time to wait', async (t) => {
     const problem = { code: 'too_many_attempts', title: 'Too many attempts', status: 429, remedy: 'Wait.' };
     const url = await answering(t, (_request, response) => {

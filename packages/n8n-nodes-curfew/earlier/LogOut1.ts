@@ -34,7 +34,6 @@ export class LogOut1 implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['altogic'],
-						authentication: ['token'],
 					},
 				},
 			},
@@ -64,7 +63,6 @@ export class LogOut1 implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['directus'],
-						authentication: ['token'],
 					},
 				},
 			},
@@ -74,7 +72,6 @@ export class LogOut1 implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['oauth'],
-						authentication: ['token'],
 					},
 				},
 			},
@@ -104,7 +101,6 @@ export class LogOut1 implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['waha'],
-						authentication: ['token'],
 					},
 				},
 			},
@@ -161,33 +157,6 @@ export class LogOut1 implements INodeType {
 				noDataExpression: true,
 				options: [
 					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-					{
-						name: 'Session Token',
-						value: 'token',
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['altogic'],
-					},
-				},
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
 						name: 'API Key',
 						value: 'token',
 					},
@@ -228,60 +197,6 @@ export class LogOut1 implements INodeType {
 						},
 					},
 					{
-						name: 'Static Token',
-						value: 'token',
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['directus'],
-					},
-				},
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'Client',
-						value: 'token',
-					},
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['oauth'],
-					},
-				},
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-					{
 						name: 'Sign-In',
 						value: 'signIn',
 					},
@@ -294,33 +209,6 @@ export class LogOut1 implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['rocketchat'],
-					},
-				},
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'API Key',
-						value: 'token',
-					},
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['waha'],
 					},
 				},
 			},

@@ -68,7 +68,6 @@ function connectionOf(
     send: authorizedSend(credential, fields, sendOver({ ...options, ignoreTls }), kept, now),
     kept,
     now,
-    timeout: options.timeout,
   };
 }
 

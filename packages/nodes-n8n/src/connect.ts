@@ -12,14 +12,35 @@ import {
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
 import { sendWith } from './transport.ts';
 
-/** A connection under a credential of the node, for the requests of one item. */
-export async function connect(
+/** Connects with a credential of the node, for the requests of one item. */
+export type Connect = (credential: Credential, item: number) => Promise<Connection>;
+
+/**
+ * The connections of a node's run. An item whose credential has the same content as that of the previous one has the
+ * same connection; an expression in the credential can make them different.
+ */
+export function connecting(context: IExecuteFunctions, options: RequestOptions): Connect {
+  let last: { name: string; given: ICredentialDataDecryptedObject; connection: Connection } | undefined;
+  return async (credential, item) => {
+    const given = await credentialOf(context, credential, item);
+    if (last?.name === credential.name && isSame(last.given, given)) return last.connection;
+    const connection = connectionOf(context, credential, given, options);
+    last = { name: credential.name, given, connection };
+    return connection;
+  };
+}
+
+function isSame(one: ICredentialDataDecryptedObject, other: ICredentialDataDecryptedObject): boolean {
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
+}
+
+function connectionOf(
   context: IExecuteFunctions,
   credential: Credential,
+  given: ICredentialDataDecryptedObject,
   options: RequestOptions,
-  item: number,
-): Promise<Connection> {
-  const given = await credentialOf(context, credential, item);
+): Connection {
   const fields = readCredential(credential, given);
   const ignoreTls = options.ignoreTls || fields['ignoreSslIssues'] === true;
   const now = () => Date.now();
@@ -35,13 +56,12 @@ export async function connect(
           keptFor(credential, fields),
           now,
         )
-      : authenticatedSend(context, credential, { ...options, ignoreTls }),
+      : authenticatedSend(context, credential, given, { ...options, ignoreTls }),
     // Created only when needed: most calls keep nothing.
     get kept() {
       return keptFor(credential, fields);
     },
     now,
-    timeout: options.timeout,
   };
 }
 
@@ -69,13 +89,21 @@ async function credentialOf(
   }
 }
 
-/** n8n adds the credential to the request, and applies its own rules for it. */
+/**
+ * n8n adds the credential to the request, and applies its own rules for it. It receives what was read for the item: it
+ * would read the credential again, from its database and always for the first item.
+ */
 function authenticatedSend(
   context: IExecuteFunctions,
   { name }: Credential,
+  given: ICredentialDataDecryptedObject,
   options: RequestOptions,
 ): Connection['send'] {
-  return sendWith((request) => context.helpers.httpRequestWithAuthentication.call(context, name, request), options);
+  const credentialsDecrypted = { id: '', name, type: name, data: given };
+  return sendWith(
+    (request) => context.helpers.httpRequestWithAuthentication.call(context, name, request, { credentialsDecrypted }),
+    options,
+  );
 }
 
 function plainSend(context: IExecuteFunctions, options: RequestOptions): Connection['send'] {

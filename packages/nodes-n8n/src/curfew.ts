@@ -1,6 +1,5 @@
 import { curfew, NodeFault, type Outcome, operations, readParameters } from 'curfew-nodes';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { connect } from './connect.ts';
 import { type RunResult, runEach } from './runs.ts';
 import './supported.ts';
 import { isTool } from './tool.ts';
@@ -13,14 +12,14 @@ export async function runCurfew(context: IExecuteFunctions): Promise<INodeExecut
   const names = operation.outputs.map((output) => output.name);
   // Called once, because n8n evaluates an expression for it.
   const forAgent = isTool(context);
-  return await runEach(context, names.length, async (read, { index, input }, options) => {
+  return await runEach(context, names.length, async (read, { index, input }, connect) => {
     const values = readParameters(operation.parameters, ({ name, extra }) =>
       read(extra ? `additionalFields.${name}` : name),
     );
     const way = read('authentication');
     const credential = curfew.credentials.find((one) => one.way === way) ?? curfew.credentials[0];
     if (!credential) throw new TypeError('Curfew has a credential');
-    const outcome = await operation.run(await connect(context, credential, options, index), values);
+    const outcome = await operation.run(await connect(credential, index), values);
     const result: RunResult = names.map(() => []);
     const put = forAgent ? wordsOf(outcome) : itemsOf(outcome, input, read('options.emptyItem') === true);
     result[names.indexOf(outcome.output)]?.push(...put.map((one) => ({ ...one, pairedItem: { item: index } })));

@@ -1,6 +1,5 @@
 import { NodeFault, readParameters, type Service } from 'curfew-nodes';
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { connect } from './connect.ts';
 import { runEach } from './runs.ts';
 import './supported.ts';
 
@@ -9,7 +8,7 @@ export async function runLogOut(
   context: IExecuteFunctions,
   services: readonly Service[],
 ): Promise<INodeExecutionData[][]> {
-  return await runEach(context, 1, async (read, { index }, options) => {
+  return await runEach(context, 1, async (read, { index }, connect) => {
     const name = services.length === 1 ? services[0]?.name : read('service');
     const service = services.find((one) => one.name === name);
     if (!service) throw new NodeFault('invalid_parameter', `“Service” has no ${JSON.stringify(name)}.`);
@@ -17,7 +16,7 @@ export async function runLogOut(
     const way = service.credentials.length > 1 ? read('authentication') : 'token';
     const credential = service.credentials.find((one) => one.way === way) ?? service.credentials[0];
     if (!credential) throw new TypeError(`${service.name} has a credential`);
-    const answer = await service.logOut(await connect(context, credential, options, index), values);
+    const answer = await service.logOut(await connect(credential, index), values);
     return [[{ json: { ...answer } as IDataObject, pairedItem: { item: index } }]];
   });
 }

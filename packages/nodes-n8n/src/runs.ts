@@ -7,6 +7,7 @@ import {
   requestOptionsOf,
 } from 'curfew-nodes';
 import { type IExecuteFunctions, type INodeExecutionData, sleep } from 'n8n-workflow';
+import { type Connect, connecting } from './connect.ts';
 import { errorItem, nodeError } from './errors.ts';
 import { type Inputs, inputsOf, type Objects, type Pairing, pairing, parameterOf, savedParameters } from './inputs.ts';
 import { isTool } from './tool.ts';
@@ -18,7 +19,7 @@ export type RunResult = INodeExecutionData[][];
 export type Run = (
   read: (path: string) => unknown,
   item: { index: number; input: INodeExecutionData },
-  options: RequestOptions,
+  connect: Connect,
 ) => Promise<RunResult>;
 
 /**
@@ -48,7 +49,7 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
   if (inputs.some((items) => items.length === 0)) return results;
   const items = inputs[0] ?? [];
   const saved = savedParameters(context);
-  const state: { options?: RequestOptions; turn?: () => Promise<void>; paired?: Pairing } = {};
+  const state: { options?: RequestOptions; turn?: () => Promise<void>; connect?: Connect; paired?: Pairing } = {};
   const done: RunResult[] = [];
   const failures: { index: number; error: unknown }[] = [];
   let next = 0;
@@ -93,8 +94,9 @@ export async function runEach(context: IExecuteFunctions, outputs: number, run: 
       objects = state.paired(i);
       state.options ??= optionsOf(read);
       state.turn ??= batches(state.options, sleep).turn;
+      state.connect ??= connecting(context, state.options);
       await state.turn();
-      const result = await run(read, { index: i, input: item }, state.options);
+      const result = await run(read, { index: i, input: item }, state.connect);
       doneFor.set(item, result);
       return result;
     } catch (error) {

@@ -15,8 +15,6 @@ export type Connection = {
   readonly send: Send;
   readonly kept: Kept;
   readonly now: () => number;
-  /** Milliseconds. */
-  readonly timeout: number;
 };
 
 /** Reads the fields of a credential, including the URL of its service. @throws `NodeFault` */

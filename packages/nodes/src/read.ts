@@ -45,7 +45,7 @@ function readText(parameter: Parameter, value: unknown): string {
   // In flows, ids are often numbers.
   const text = typeof value === 'number' && Number.isFinite(value) ? String(value) : value;
   if (typeof text !== 'string') throw invalid(parameter, `must be text, but is ${kindOf(value)}.`);
-  const bytes = new TextEncoder().encode(text).length;
+  const bytes = Buffer.byteLength(text);
   if (parameter.max !== undefined && bytes > parameter.max) {
     throw invalid(parameter, `has ${bytes} bytes; the maximum is ${parameter.max}.`);
   }

@@ -12,6 +12,7 @@ export type Request = {
 /** The answer, whatever its status. */
 export type Answer = {
   readonly status: number;
+  /** By names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
 };

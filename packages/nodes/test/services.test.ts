@@ -40,7 +40,6 @@ function connected(
     send: authorizedSend(credential, fields, send, kept, now),
     kept,
     now,
-    timeout: 10_000,
   };
 }
 
@@ -95,6 +94,15 @@ describe('odd answers of a service', () => {
       assert.match(remedy, /Wait 17 seconds/);
     });
   }
+
+  test('Curfew: a redirect is not followed, and the error says where it leads', async (t) => {
+    const { url, seen } = await answering(t, (_, response) => response.writeHead(308, { location: '/new' }).end());
+    const curfew = services.find(({ name }) => name === 'curfew')!;
+    const connection = connected('curfew', 'token', { url, apiKey: 'cfk_x' });
+    const { message } = await fault(curfew.logOut(connection, { curfewBy: 'id', curfewSessionId: 'x' }));
+    assert.equal(message, `Curfew: ${url} answered with a redirect to /new.`);
+    assert.equal(seen.length, 1);
+  });
 
   test('WAHA’s 422 keeps its text', async (t) => {
     const text = 'Session status is not as expected. Try again later or restart the session';

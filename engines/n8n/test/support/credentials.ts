@@ -1,10 +1,14 @@
 import type {
   ICredentialDataDecryptedObject,
+  ICredentialsExpressionResolveValues,
   ICredentialType,
+  IExecuteData,
   IHttpRequestHelper,
   IHttpRequestOptions,
   INode,
   INodeCredentialsDetails,
+  INodeParameters,
+  WorkflowExecuteMode,
 } from 'n8n-workflow';
 import { workflow } from './engine.ts';
 
@@ -33,11 +37,18 @@ export class Credentials extends workflow.ICredentialsHelper {
     _: unknown,
     { id }: INodeCredentialsDetails,
     typeName: string,
+    mode: WorkflowExecuteMode,
+    executeData?: IExecuteData,
+    _raw?: boolean,
+    values?: ICredentialsExpressionResolveValues,
   ): Promise<ICredentialDataDecryptedObject> {
     this.#types(typeName);
     const found = this.kept.get(String(id));
     if (!found) throw new Error(`no credential has the id ${id}`);
-    return { ...found };
+    if (!values || !Object.values(found).some((value) => String(value).startsWith('='))) return { ...found };
+    const { workflow, runExecutionData, runIndex, itemIndex, node, connectionInputData } = values;
+    const own = [runExecutionData, runIndex, itemIndex, node.name, connectionInputData, mode, {}, executeData] as const;
+    return workflow.expression.getParameterValue(found as INodeParameters, ...own) as ICredentialDataDecryptedObject;
   }
 
   async authenticate(

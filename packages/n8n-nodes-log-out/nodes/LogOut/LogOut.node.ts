@@ -34,7 +34,6 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['altogic'],
-						authentication: ['token'],
 					},
 				},
 			},
@@ -44,7 +43,6 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['directus'],
-						authentication: ['token'],
 					},
 				},
 			},
@@ -54,7 +52,6 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['oauth'],
-						authentication: ['token'],
 					},
 				},
 			},
@@ -84,7 +81,6 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['waha'],
-						authentication: ['token'],
 					},
 				},
 			},
@@ -146,87 +142,6 @@ export class LogOut implements INodeType {
 						},
 					},
 					{
-						name: 'Session Token',
-						value: 'token',
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['altogic'],
-					},
-				},
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-					{
-						name: 'Static Token',
-						value: 'token',
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['directus'],
-					},
-				},
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'Client',
-						value: 'token',
-					},
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['oauth'],
-					},
-				},
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-					{
 						name: 'Sign-In',
 						value: 'signIn',
 					},
@@ -239,33 +154,6 @@ export class LogOut implements INodeType {
 				displayOptions: {
 					show: {
 						service: ['rocketchat'],
-					},
-				},
-			},
-			{
-				displayName: 'Authentication',
-				name: 'authentication',
-				type: 'options',
-				noDataExpression: true,
-				options: [
-					{
-						name: 'API Key',
-						value: 'token',
-					},
-					{
-						name: 'None',
-						value: 'none',
-						displayOptions: {
-							show: {
-								service: ['none'],
-							},
-						},
-					},
-				],
-				default: 'token',
-				displayOptions: {
-					show: {
-						service: ['waha'],
 					},
 				},
 			},
