@@ -279,7 +279,7 @@ export class PostgresStore implements Store {
   touchKeys: Store['touchKeys'] = async (uses) => {
     for (const { id, at } of uses) {
       for (let done = false; !done; ) {
-        const row = await this.#one(reads.key, [id]);
+        const row = await this.#one(reads.keysById, [[id]]);
         const key = row && codec.decodeKey(row);
         if (!key || at <= (key.lastUsedAt ?? 0)) break;
         const { data } = codec.encodeKey({ ...key, lastUsedAt: at });
