@@ -86,9 +86,9 @@ async function openLmdb(): Promise<Place> {
         }
         expires = Number(readFileSync(moment, 'utf8'));
         cpSync(join(kept, 'store'), folder.path, { recursive: true });
-        // When a copy is first opened, each of its pages is checked.
-        await (await openLmdbStore(folder.path)).close();
       }
+      // When a copy is first opened, each of its pages is checked.
+      await (await openLmdbStore(folder.path)).close();
       // Otherwise the server would wait, at each of its writes, for the gigabytes that were written here.
       flushToDisk(join(folder.path, dataFile));
       return { expires: Date.now() + lead, ahead: expires - Date.now() - lead };
