@@ -41,8 +41,19 @@ type Place = {
   close(): Promise<void>;
 };
 type Moment = { expires: number; ahead: number };
-/** `turn`: the processor time of the longest turn of the event loop; `long`: how many took more than 20 ms. */
-type Told = { lag: number; lagP99: number; turn: number; turnP99: number; long: number; megabytes: number };
+/**
+ * `turn`: the processor time of the longest turn of the event loop; `long`: how many took more than 20 ms; `kept`: what
+ * remains of the memory when garbage has been collected.
+ */
+type Told = {
+  lag: number;
+  lagP99: number;
+  turn: number;
+  turnP99: number;
+  long: number;
+  megabytes: number;
+  kept: number;
+};
 type Watched = Told & { p99: Record<Kind, number>; failed: number };
 
 /** A tenth of very many sessions expires at one moment, under a mix of all other calls. */
@@ -86,9 +97,9 @@ async function openLmdb(): Promise<Place> {
         }
         expires = Number(readFileSync(moment, 'utf8'));
         cpSync(join(kept, 'store'), folder.path, { recursive: true });
-        // When a copy is first opened, each of its pages is checked.
-        await (await openLmdbStore(folder.path)).close();
       }
+      // When a copy is first opened, each of its pages is checked.
+      await (await openLmdbStore(folder.path)).close();
       // Otherwise the server would wait, at each of its writes, for the gigabytes that were written here.
       flushToDisk(join(folder.path, dataFile));
       return { expires: Date.now() + lead, ahead: expires - Date.now() - lead };
@@ -226,11 +237,11 @@ async function burst(say: Say, place: Place): Promise<Row[]> {
         met: server.startedIn <= 2000,
       },
       {
-        what: `${what}, memory of the process`,
+        what: `${what}, memory of the process without garbage`,
         against: 'the same server before that moment',
-        reached: `${times(busy.megabytes / quiet.megabytes)} (${busy.megabytes.toFixed(0)}; ${quiet.megabytes.toFixed(0)} MB)`,
+        reached: `${times(busy.kept / quiet.kept)} (${busy.kept.toFixed(0)}; ${quiet.kept.toFixed(0)} MB; with garbage ${busy.megabytes.toFixed(0)}; ${quiet.megabytes.toFixed(0)} MB)`,
         target: '≤ 1.5 ×',
-        met: busy.megabytes <= 1.5 * quiet.megabytes,
+        met: busy.kept <= 1.5 * quiet.kept,
       },
     ];
   } finally {
@@ -271,7 +282,11 @@ class BurstServer {
     };
     const options = {
       env,
-      execArgv: ['--conditions=curfew-source', ...(process.env['BENCH_NODE'] ?? '').split(' ').filter(Boolean)],
+      execArgv: [
+        '--conditions=curfew-source',
+        '--expose-gc',
+        ...(process.env['BENCH_NODE'] ?? '').split(' ').filter(Boolean),
+      ],
     };
     const child = fork(new URL('burst-server.ts', import.meta.url), [], options);
     const [started] = (await once(child, 'message')) as [Started];

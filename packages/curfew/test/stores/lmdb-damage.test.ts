@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import {
   closeSync,
   copyFileSync,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readSync,
   rmSync,
   statSync,
@@ -31,6 +33,10 @@ const run = (name: string, ...args: string[]) =>
   spawn(process.execPath, ['--conditions=curfew-source', program(name), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+
+const ownReads = '/proc/self/io';
+/** Bytes that this process has read so far, from files or the system's cache. */
+const bytesRead = () => Number(/^rchar: (\d+)$/m.exec(readFileSync(ownReads, 'utf8'))![1]);
 
 /** Opens stores in a separate process and reports the result; if that process ends, the test fails. */
 class Opener {
@@ -91,6 +97,19 @@ describe('an embedded store that is damaged', () => {
   test('an undamaged one is found sound, even as a copy', async () => {
     assert.equal(damageOf(file, 'all'), undefined);
     assert.match(await opener.open(copied(() => {})), /^opened \d+$/);
+  });
+
+  // A check takes as long as reading the file, which may have many gigabytes; the system counts what is read.
+  test('a copy is checked only once when it is opened', { skip: !existsSync(ownReads) }, async () => {
+    const path = copied(() => {});
+    const began = bytesRead();
+    damageOf(file, 'all');
+    const checked = bytesRead();
+    const store = await openLmdbStore(path);
+    const opened = bytesRead();
+    await store.close();
+    const [once, read] = [checked - began, opened - checked];
+    assert.ok(read >= once && read < 1.5 * once, `${read} bytes, and a check reads ${once}`);
   });
 
   test('N10.4: with any page replaced by zeros, noise or another page, or any length, it is refused with the damage named, or the page was unused', async (t) => {

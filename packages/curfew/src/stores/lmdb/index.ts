@@ -20,7 +20,7 @@ export type { LmdbStore } from './store.ts';
 export async function openLmdbStore(path: string, { reserve = defaultReserve } = {}): Promise<LmdbStore> {
   const folder = resolve(path);
   makeWritable(folder);
-  await unlessInUse(folder, () => inspectFile(folder));
+  const checked = await unlessInUse(folder, () => inspectFile(folder));
   let tables: Tables;
   try {
     hideNew(folder);
@@ -30,7 +30,9 @@ export async function openLmdbStore(path: string, { reserve = defaultReserve } =
   }
   try {
     // A copy may have replaced the file of a killed process; only its content shows that.
-    if (!liesWhereItWas(tables, folder)) await unlessInUse(folder, () => checkFile(folder, 'all'));
+    if (checked !== 'all' && !liesWhereItWas(tables, folder)) {
+      await unlessInUse(folder, () => checkFile(folder, 'all'));
+    }
     const room = new Reserve(folder, reserve);
     const owner = await ownWith(room, tables, folder);
     try {
@@ -71,9 +73,9 @@ export async function checkLmdbStore(path: string): Promise<'sound' | 'in_use'> 
 }
 
 /** A file in use may look damaged, so `store_in_use` takes precedence. @throws that, or what `look` throws */
-async function unlessInUse(folder: string, look: () => void): Promise<void> {
+async function unlessInUse<T>(folder: string, look: () => T): Promise<T> {
   try {
-    look();
+    return look();
   } catch (error) {
     if (await isOwned(folder)) throw new CurfewError('store_in_use', { detail: `Another process has ${folder} open.` });
     throw error;

@@ -15,9 +15,14 @@ export const lockFile = 'lock.mdb';
 export const sealFile = 'incarnation';
 const closedFile = 'closed';
 
-/** @throws `store_damaged`, `store_version` if this program cannot open the folder's file. */
-export function inspectFile(folder: string): void {
-  checkFile(folder, isAsLeft(folder) ? 'roots' : 'all');
+/**
+ * Returns how much of the folder's file was checked.
+ * @throws `store_damaged`, `store_version` if this program cannot open it
+ */
+export function inspectFile(folder: string): Extent {
+  const extent = isAsLeft(folder) ? 'roots' : 'all';
+  checkFile(folder, extent);
+  return extent;
 }
 
 /** @throws `store_damaged`, `store_version` */
