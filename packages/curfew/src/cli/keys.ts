@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
-import type { ApiKey, Operations } from 'curfew-client';
+import type { ApiKey, Operations, Receipt } from 'curfew-client';
 import { makeKey } from '../authority/keys.ts';
 import { permissions } from '../domain/permissions.ts';
 import { answer, confirmed, contextOf, exitCodes, Stop, withFactor } from './context.ts';
@@ -50,14 +50,18 @@ export function keysRotate(keys: Command): void {
       } finally {
         // Whatever became of the other key, this token is shown only once.
         answer(context, { ...made, revoked }, (shown) =>
-          [createdText(shown), '', revoked ? revokedText(revoked) : notYetRevoked(id)].join('\n'),
+          [createdText(shown), '', revoked ? replacedText(revoked.receipt) : nextText(id)].join('\n'),
         );
       }
     });
 }
 
-function notYetRevoked(id: string): string {
-  return `The other key is still valid. When nothing uses it any more: curfew keys revoke ${id}`;
+function replacedText(receipt: Receipt): string {
+  return `The other key is revoked.\n${receiptText(receipt)}`;
+}
+
+function nextText(id: string): string {
+  return `When nothing uses the other key any more: curfew keys revoke ${id}`;
 }
 
 export function keysList(keys: Command): void {
@@ -106,12 +110,8 @@ export function keysRevoke(keys: Command): void {
       await confirmed(context, `This revokes the API key ${key.name}. Continue?`);
       const { wait } = context.options;
       const done = await withFactor(context, (options) => context.client.revokeKey({ id, wait }, options));
-      answer(context, done, revokedText);
+      answer(context, done, ({ receipt }) => `API key ${key.name} is revoked.\n${receiptText(receipt)}`);
     });
-}
-
-function revokedText({ key, receipt }: Operations['revokeKey']['output']): string {
-  return `API key ${key.name} is revoked.\n${receiptText(receipt)}`;
 }
 
 export function keysMake(keys: Command): void {

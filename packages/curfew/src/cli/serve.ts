@@ -30,10 +30,18 @@ export function serve(program: Command): void {
     };
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
+    // The log may be rotated while the server starts. Without a log file, SIGHUP ends the server, as when its terminal is
+    // closed.
+    const hangUp = () => {
+      void starting.then(({ settings, reopenLog }) => {
+        if (settings.logFile === undefined) process.kill(process.pid, 'SIGHUP');
+        else reopenLog();
+      }, failedToStart);
+    };
+    process.on('SIGHUP', hangUp);
     const server = await starting;
     greet(server);
-    // Without a log file, SIGHUP stops the server, as when its terminal is closed.
-    if (server.settings.logFile !== undefined) process.on('SIGHUP', server.reopenLog);
+    if (server.settings.logFile === undefined) process.off('SIGHUP', hangUp);
   });
 }
 

@@ -145,7 +145,7 @@ describe('the command line', () => {
     assert.deepEqual([await works(first.token), await works(second.token)], [200, 200]);
     const { out } = await run('--yes', 'keys', 'rotate', second.key.id, '--revoke');
     const [token] = /cfk_\w+/.exec(out)!;
-    assert.match(out, /API key rotated is revoked\.\nIn force everywhere: /);
+    assert.match(out, /The other key is revoked\.\nIn force everywhere: /);
     assert.deepEqual([await works(first.token), await works(second.token), await works(token)], [200, 401, 200]);
     assert.match((await run('keys', 'rotate', first.key.id)).out, new RegExp(`curfew keys revoke ${first.key.id}\n$`));
     assert.match((await run('keys', 'rotate', second.key.id)).err, /rotated is revoked; create a new one/);
