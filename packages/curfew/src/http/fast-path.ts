@@ -156,6 +156,8 @@ async function takeFullPath(
     payload,
     remoteAddress: request.socket.remoteAddress ?? '',
   });
+  // Only a closing server decides about the connection; otherwise the client does, whom the framework did not see.
+  if (headers.connection !== 'close') delete headers.connection;
   response.writeHead(statusCode, { ...headers, ...everyAnswer });
   response.end(rawPayload);
 }

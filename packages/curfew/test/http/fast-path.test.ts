@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { rfc3339 } from '../../src/http/present.ts';
@@ -65,6 +67,32 @@ describe('the fast path', () => {
     assert.equal((await bothWays(good, `${server.key.slice(0, -1)}!`)).body.code, 'token_malformed');
     assert.equal((await bothWays(good, live.token)).body.code, 'permission_missing');
     assert.equal((await bothWays(good, '')).body.code, 'authentication_required');
+  });
+
+  test('closes the connection if the client asks for that, whatever the answer', async () => {
+    for (const [token, status] of [
+      [live.token, 200],
+      [1, 400],
+    ] as const) {
+      const raw = JSON.stringify({ token });
+      const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+      socket.write(
+        [
+          'POST /v1/sessions/verify HTTP/1.1',
+          'host: x',
+          'connection: close',
+          `authorization: Bearer ${server.key}`,
+          'content-type: application/json',
+          `content-length: ${raw.length}`,
+          '',
+          raw,
+        ].join('\r\n'),
+      );
+      const [answer] = await once(socket.setEncoding('utf8'), 'data');
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `));
+      assert.match(answer, /\r\nconnection: close\r\n/i);
+      await once(socket, 'close');
+    }
   });
 
   test('a revoked key is refused by the next request', async () => {

@@ -13,6 +13,7 @@ export class Relay {
   readonly #pairs: Set<[Socket, Socket]> = new Set();
   readonly #stranded: WeakSet<[Socket, Socket]> = new WeakSet();
   #trap: Trap;
+  #onGarbled: () => void = () => {};
   #last: Buffer | undefined;
   #silent = false;
 
@@ -39,9 +40,12 @@ export class Relay {
     this.#trap = moment;
   }
 
-  /** Puts a byte in front of the next reply. */
-  garbleReply(): void {
+  /** Puts a byte in front of the next reply; resolves when it has been sent. */
+  garbleReply(): Promise<void> {
     this.#trap = 'garbled reply';
+    return new Promise((resolve) => {
+      this.#onGarbled = resolve;
+    });
   }
 
   /** Accepts everything and passes nothing on, like a network that swallows packets; or ends that. */
@@ -100,6 +104,7 @@ export class Relay {
       const garbled = this.#trap === 'garbled reply';
       if (garbled) this.#trap = undefined;
       client.write(garbled ? Buffer.concat([Buffer.from('?'), chunk]) : chunk);
+      if (garbled) this.#onGarbled();
       if (this.#last && chunk.includes(this.#last)) this.#stranded.add(pair);
     });
   }

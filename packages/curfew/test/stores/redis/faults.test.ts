@@ -197,8 +197,9 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
   test('after bytes that are not a reply, no answer is taken for that of another call', async () => {
     const { relay, fixture } = await relayed();
     const [one, two] = await fixture.createMany(2);
-    relay.garbleReply();
+    const garbled = relay.garbleReply();
     const fault = faultOf(fixture.store.readSession(one!.id));
+    await garbled;
     const second = await recovers(() => fixture.store.readSession(two!.id));
     assert.equal((await fault).code, 'store_unavailable');
     assert.equal(second!.stored.userId, two!.userId);
