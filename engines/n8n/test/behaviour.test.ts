@@ -222,7 +222,7 @@ describe('the nodes in n8n', () => {
       connections['Tool'] = { ai_tool: [[{ node: 'Agent', type: 'ai_tool', index: 0 }]] };
       return {
         nodes: [
-          source([{}]),
+          source([{ user: 'of the item' }]),
           node('Agent', 'test.agent', { say: JSON.stringify(say) }),
           { ...curfewNode(operation, parameters), name: 'Tool', type: 'n8n-nodes-curfew.curfewTool' },
         ],
@@ -237,6 +237,18 @@ describe('the nodes in n8n', () => {
       assert.equal(ran.error?.message, undefined);
       assert.match(String(ran.json('Agent')[0]?.['answer']), /"everywhere":true/);
       assert.equal((await server.verify(token)).active, false);
+    });
+
+    test('a dragged field is one of the item that the agent works on', async () => {
+      const sessionToken = "={{ $fromAI('token', 'The token', 'string') }}";
+      const answer = async (userId: string) => {
+        const say = { token: '0'.repeat(22), user: 'of the agent' };
+        const ran = await n8n.run(asked('getUserSession', { userId, sessionToken }, say));
+        return ran.error?.message ?? ran.json('Agent')[0]?.['answer'];
+      };
+      const dragged = await answer('={{ $json.user }}');
+      assert.equal(dragged, await answer('={{ ($json.user) }}'));
+      assert.match(String(dragged), /of the item/);
     });
 
     test('every output is returned to the agent, and an error with its message', async () => {
@@ -417,6 +429,22 @@ describe('the nodes in n8n', () => {
       const refused = await failing(only({ userId: 'ada' }, 'createUserSession'));
       assert.match(refused, /User ID is wrong.*\(User ID must be shorter\)/);
       assert.doesNotMatch(refused, /userId/);
+    });
+
+    test('a dragged field has the value that n8n’s expression has, whatever it contains', async () => {
+      const values = ['text', ' padded ', '=1', '{{ 1 }}', '', '2026-01-01', 7, 0, true, null, {}, [], ['a'], { a: 1 }];
+      const users = [...values.map((user) => ({ user })), {}, { other: 1 }];
+      const manual = { onError: 'continueRegularOutput' } as const;
+      const run = async (userId: string, given: object[]) =>
+        (await n8n.run(only({ userId }, 'createUserSession', given, manual)))
+          .json('Curfew')
+          .map(({ userId, error }) => userId ?? (error as IDataObject)['message']);
+      const [dragged, evaluated] = [await run('={{ $json.user }}', users), await run('={{ ($json.user) }}', users)];
+      assert.equal(dragged.length, users.length);
+      assert.deepEqual(dragged, evaluated);
+      assert.deepEqual(dragged.slice(0, 4), ['text', 'padded', '=1', '{{ 1 }}']);
+      const inherited = [{ user: 'x' }];
+      assert.deepEqual(await run('={{ $json.toString }}', inherited), await run('={{ ($json.toString) }}', inherited));
     });
 
     test('a parameter that spares a session or narrows a list must not be empty if given', async () => {

@@ -138,6 +138,8 @@ export function parameterOf(
   if (raw === null) return absent;
   // n8n would search it for expressions, and for each search it builds everything that an expression can name.
   if (typeof raw !== 'object' && !isExpression(raw)) return raw;
+  const dragged = draggedValue(raw, objects[0]);
+  if (dragged !== undefined) return dragged;
   if (!isExpression(raw) || !/\binputs\s*\[/.test(raw)) {
     return context.getNodeParameter(path, run, null);
   }
@@ -146,6 +148,20 @@ export function parameterOf(
     .slice(1)
     .replaceAll(/\{\{(.*?)\}\}/gs, (part) => part.replaceAll(/(?<![\w$.])inputs(?=\s*\[)/g, literalOf(objects)));
   return context.evaluateExpression(filled, run);
+}
+
+/** The expression that the editor writes when somebody drags a field of the input into a parameter. */
+const draggedField = /^=\{\{\s*\$json\.([A-Za-z_]\w*)\s*\}\}$/;
+
+/**
+ * The text or number that such an expression names: n8n would build everything that an expression can name, for each
+ * item. Of any other value or expression n8n itself decides what it means.
+ */
+function draggedValue(raw: unknown, item: IDataObject | undefined): string | number | undefined {
+  const field = isExpression(raw) ? draggedField.exec(raw)?.[1] : undefined;
+  if (field === undefined || item === undefined || !Object.hasOwn(item, field)) return undefined;
+  const value = item[field];
+  return typeof value === 'string' || typeof value === 'number' ? value : undefined;
 }
 
 function fieldOfInput(context: IExecuteFunctions, path: string, run: number, objects: Objects, input: number): unknown {
