@@ -11,15 +11,17 @@ test('a store on LMDB and one on Redis give the same answers, whatever happens',
   skip: !redisInstalled,
 }, async (t) => {
   const server = await RedisServer.start();
-  t.after(() => server.remove());
-  const engines = [lmdbEngine(), redisEngine(server)];
-  t.after(() => Promise.all(engines.map((engine) => engine.dispose())));
+  const engines = [lmdbEngine(), await redisEngine(server)];
+  t.after(async () => {
+    for (const engine of engines) await engine.close();
+    await server.remove();
+  });
   await compareEngines(t, engines);
 });
 
 test('the histories reach every kind of answer', async (t) => {
   const engine = lmdbEngine();
-  t.after(() => engine.dispose());
+  t.after(() => engine.close());
   const reached = new Set<string>();
   for (let seed = 1; seed <= 20; seed++) await replay([engine], historyOf(seed), reached, 10);
   const kinds =

@@ -1,50 +1,60 @@
+import { createClient } from '@redis/client';
 import type { Store } from '../../../src/stores/contract.ts';
 import { openLmdbStore } from '../../../src/stores/lmdb/index.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
-import { type RedisServer, tellRedis } from '../../support/redis.ts';
+import type { RedisServer } from '../../support/redis.ts';
 import { temporaryFolder } from '../harness.ts';
 import type { Engine } from './replay.ts';
 
-/** An engine whose stores take turns in two places: while one place is used, the other one can be made empty again. */
-export function inTwoPlaces(
-  name: string,
-  open: (place: 0 | 1) => Promise<{ store: Store; empty(): Promise<unknown> }>,
-): Engine & { dispose(): Promise<void> } {
-  type Opened = Awaited<ReturnType<typeof open>>;
-  const opened: Partial<Record<0 | 1, Opened>> = {};
-  let place: 0 | 1 = 0;
-  const leave = async (left: 0 | 1) => {
-    const there = opened[left];
-    delete opened[left];
-    await there?.store.close();
-    await there?.empty();
-  };
+/** A place for one store after another. */
+export type Place = {
+  /** Removes what the last store left, and returns an empty one. */
+  renew(): Promise<Store>;
+  close(): Promise<unknown>;
+};
+
+/** An engine with two places, which its stores use in turn: one store can be imported from the other. */
+export type TwoPlaces = Engine & { close(): Promise<unknown> };
+
+export function inTwoPlaces(name: string, places: readonly [Place, Place]): TwoPlaces {
+  let used = 0;
   return {
     name,
-    async fresh() {
-      place = place === 0 ? 1 : 0;
-      await leave(place);
-      const there = await open(place);
-      opened[place] = there;
-      return there.store;
-    },
-    async dispose() {
-      await leave(0);
-      await leave(1);
-    },
+    fresh: () => places[used++ % 2]!.renew(),
+    close: () => Promise.all(places.map((place) => place.close())),
   };
 }
 
-export function lmdbEngine(): ReturnType<typeof inTwoPlaces> {
-  return inTwoPlaces('LMDB', async () => {
-    const folder = temporaryFolder();
-    return { store: await openLmdbStore(folder.path), empty: async () => folder.remove() };
-  });
+export function lmdbEngine(): TwoPlaces {
+  const place = (): Place => {
+    let close = async () => {};
+    return {
+      async renew() {
+        await close();
+        const folder = temporaryFolder();
+        const store = await openLmdbStore(folder.path);
+        close = () => store.close().then(folder.remove);
+        return store;
+      },
+      close: () => close(),
+    };
+  };
+  return inTwoPlaces('LMDB', [place(), place()]);
 }
 
-export function redisEngine(server: RedisServer): ReturnType<typeof inTwoPlaces> {
-  return inTwoPlaces('Redis', async (place) => {
-    const url = `${server.url}/${place}`;
-    return { store: await openRedisStore(url), empty: () => tellRedis(url, 'FLUSHDB') };
-  });
+export async function redisEngine(server: RedisServer): Promise<TwoPlaces> {
+  const place = async (number: number): Promise<Place> => {
+    const url = `${server.url}/${number}`;
+    const store = await openRedisStore(url);
+    const client = createClient({ url });
+    await client.connect();
+    return {
+      async renew() {
+        await client.sendCommand(['FLUSHDB']);
+        return store;
+      },
+      close: () => store.close().then(() => client.destroy()),
+    };
+  };
+  return inTwoPlaces('Redis', [await place(0), await place(1)]);
 }

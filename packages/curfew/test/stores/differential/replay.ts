@@ -163,7 +163,8 @@ class Replay {
         const more = Array.from({ length: step.many }, (_, i) => `group ${this.#steps} ${i}`);
         const change = { add: [...step.add, ...more] as AccessGroup[], remove: step.remove as AccessGroup[] };
         const only = this.#maybeSession(step.only);
-        return (store) => store.changeGroups({ userId: userOf(step.userId), change, only, by: 'key:test', now });
+        return (store) =>
+          store.changeGroups({ userId: userOf(step.userId), change, only, by: 'key:test', now }).then(withHead);
       }
       case 'touch': {
         const touched = step.sessions.map((session) => ({ id: this.#sessionOf(session), at: now - step.ago }));
@@ -228,7 +229,8 @@ class Replay {
       }
       case 'revokeKey': {
         const id = this.#keys.at(-1 - step.key)?.id ?? (nobody as string as KeyId);
-        return (store) => store.revokeKey(id, now, this.#note('key.revoked', now));
+        return (store) =>
+          store.revokeKey(id, now, this.#note('key.revoked', now)).then((found) => found && withHead(found));
       }
       case 'attempt':
         return async (store) => {
@@ -433,7 +435,7 @@ class Replay {
       store.latestTime(),
       store.countActive(this.#now),
     ]);
-    return { sequence, latestTime: time, countActive: active };
+    return { head: sequence, latestTime: time, countActive: active };
   }
 
   async #live(store: Store): Promise<unknown> {
@@ -542,6 +544,12 @@ class Replay {
       from = page.next;
     }
   }
+}
+
+/** An answer whose sequence is the head of the log, whichever change that is. */
+function withHead(answer: object): object {
+  const { sequence: head, ...others } = answer as { sequence?: number };
+  return { ...others, head };
 }
 
 const userOf = (name: string): UserId => name as UserId;
