@@ -157,6 +157,17 @@ export const sweepCases: Case[] = [
     },
   },
   {
+    name: 'a sweep has finished only when every end is recorded, however the kinds of ends follow each other',
+    async run(fixture) {
+      const all = [];
+      for (const idle of [hour, hour, day, hour, day]) all.push(await fixture.create({ idle, at: start + all.length }));
+      await fixture.store.endEveryone(everyone(start + 2 * hour));
+      await fixture.sweep(start + 2 * hour, forever, 2);
+      const reasons = await Promise.all(all.map(async ({ id }) => (await fixture.snapshot(id)).stored.end?.reason));
+      assert.deepEqual(reasons, ['idle', 'idle', 'everyone', 'idle', 'everyone']);
+    },
+  },
+  {
     name: 'a sweep reports how many ends by deadline and by epoch it recorded, each once',
     async run(fixture) {
       const [ended] = await fixture.createMany(3, { userId: 'ada', idle: hour });

@@ -8,7 +8,7 @@ const seconds = Number(process.env['DIFFERENTIAL_SECONDS'] ?? 20);
 /** The one history to replay, instead of new ones. */
 const asked = process.env['DIFFERENTIAL_SEED'];
 /** Milliseconds for the search for the smallest history that shows a difference. */
-const longestSearch = 120_000;
+const longestSearch = 60_000;
 /** Steps between two comparisons of everything. */
 const lookEvery = 10;
 

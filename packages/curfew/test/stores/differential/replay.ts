@@ -615,7 +615,8 @@ function differenceOf(left: unknown, right: unknown, path: string): Differs | un
       if (found) return found;
     }
   }
-  const shown = (one: unknown) => inspect(one, { depth: 4, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 20 });
+  const shown = (one: unknown) =>
+    inspect(one, { depth: 4, breakLength: Number.POSITIVE_INFINITY, compact: true, maxArrayLength: 20 });
   return { path, left: shown(left), right: shown(right) };
 }
 

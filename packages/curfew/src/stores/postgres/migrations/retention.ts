@@ -13,6 +13,14 @@ const byIndex =
 export const retention = `
 CALL lock_writers();
 
+-- A piece that ends of everyone filled with sessions whose deadline came before has more to do, also when no user's epoch
+-- is left to be followed.
+DO $$
+BEGIN
+  EXECUTE replace(pg_get_functiondef('sweep_ended_by_epochs(bigint, integer)'::regprocedure),
+    'IF owners IS NULL THEN RETURN; END IF;', 'EXIT WHEN owners IS NULL;');
+END $$;
+
 -- Forgets ended sessions, entries, events and attempts that are older than they are kept. What is not old enough is looked
 -- at, and not locked: a lock is a write.
 CREATE OR REPLACE FUNCTION sweep_old(now bigint, ended_until bigint, events_until bigint, most integer,
