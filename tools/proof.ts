@@ -10,8 +10,8 @@ import { run } from './exec.ts';
  * Runs the proofs that take longer than the tests may. `model` (docs/fence/fence.pml): no error in the whole state
  * space, and an error for each mutant (an hour, 1 GB); `small`: only the configurations that the tests run. `code`: no
  * violation in the simulated schedules, and a violation for each mutant. `servers`: the tests that kill servers and
- * stores, fail them over and disturb them at random, for much longer than in the test suite. `npm run proof` runs all
- * of them.
+ * stores, fail them over and disturb them at random, and that compare the stores with each other, for much longer than
+ * in the test suite. `npm run proof` runs all of them.
  */
 
 const folder = fileURLToPath(new URL('../docs/fence/', import.meta.url));
@@ -175,6 +175,7 @@ const servers: [Record<string, string>, string[]][] = [
     { CHAOS_SECONDS: '600' },
     ['packages/curfew/test/fence/chaos.test.ts', 'engines/servers/test/postgres/chaos.test.ts'],
   ],
+  [{ DIFFERENTIAL_SECONDS: '600' }, ['engines/servers/test/postgres/differential.test.ts']],
 ];
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -158,9 +158,12 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
   }
 }
 
-/** A store to which nothing was ever written has no earlier incarnation: nobody can hold a session of it. */
+/**
+ * A store that no server has used has no earlier incarnation: nobody can hold a session of it. If one has, the store has
+ * its secret key's fingerprint, even if a failover lost every session.
+ */
 async function confirmNew(store: Store): Promise<void> {
-  if ((await store.latestTime()) > 0) return;
+  if ((await store.keyFingerprint()) !== undefined || (await store.latestTime()) > 0) return;
   await store.confirmIncarnation((await store.logHead()).incarnation);
 }
 

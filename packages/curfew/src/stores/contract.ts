@@ -30,7 +30,8 @@ import type { StoreRecord } from './records.ts';
  *    session's, or when a deadline has passed at the operation's `now`. Every read checks all three.
  * 5. Versions only grow, by at least one with every change but a touch. A compare-and-set that finds another version
  *    changes nothing.
- * 6. A tombstone (an ended session) is kept for at least an hour, with the sequence of its end. So is the log.
+ * 6. A tombstone (an ended session) is kept for at least an hour, with the sequence of its end. So is the log. The time
+ *    begins when the end is recorded: at the `now` of the call or of the sweep that records it, however late.
  * 7. Everything audited is an event, appended in the same write as the change that it describes.
  * 8. The caller provides the time: a store uses the `now` it is given and reads no clock.
  */
@@ -110,7 +111,10 @@ export interface Store {
 
   // ---- Users, accounts, keys --------------------------------------------------------------------------------------
 
-  /** A user's account, if any, and the user's epochs, in one snapshot; a creation checks that they are unchanged. */
+  /**
+   * A user's account, if any, and the user's epochs, in one snapshot; a creation checks that they are unchanged. A
+   * user's epoch only grows, as long as the store has any session of the user, live or ended; see {@link sweep}.
+   */
   readUser(userId: UserId): Promise<{ account: Account | undefined; epochs: Epochs }>;
 
   /** Like {@link readUser}, but finds the account by a unique name; `undefined` if there is none. */
@@ -227,6 +231,10 @@ export interface Store {
    * entry and event) and ends by epoch (without, because the epoch had its own), and deletes ended sessions, log
    * entries, events and attempts that are older than they are kept. It also writes the index of events by time. When it
    * has finished, every index holds only what still exists.
+   * - Ends that one sweep records may be recorded in any order.
+   * - Log entries and events are deleted in the order of their sequences, up to the first that is not old enough.
+   * - A user's epoch is 0 again when it was last advanced as long ago as tombstones are kept, and no session of the user
+   *   is left, live or ended. Everyone's epoch only grows.
    */
   sweep(task: SweepTask): Promise<SweepOutcome>;
 
@@ -250,7 +258,10 @@ export interface Store {
    * Returns the fingerprint that is stored afterwards.
    */
   keepKeyFingerprint(fingerprint: string, instead?: string): Promise<string>;
-  /** The latest time that the store has recorded, in milliseconds; 0 if it is empty. */
+  /**
+   * The latest time of any change: of a log entry or an event, also of those that are deleted by now, in milliseconds;
+   * 0 if there was none. A sweep that finds nothing to record leaves it as it was.
+   */
   latestTime(): Promise<number>;
   /**
    * Corrects a latest time that a wrong clock recorded: if it is later than `now`, it becomes `now`. Attempts whose
@@ -272,7 +283,10 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** A session as read, with the end that an epoch gave it (the first one if both epochs have moved). */
+/**
+ * A session as read, with the end that an epoch gave it (the first one if both epochs have moved); `undefined` if none
+ * did, or if the session's end is recorded.
+ */
 export type SessionSnapshot = { stored: StoredSession; epochEnd: SequencedEnd | undefined };
 
 export type Creation = {

@@ -342,6 +342,33 @@ const broken: Record<string, Broken> = {
       };
     },
   },
+  'takes the time of every sweep for the time of a change': {
+    law: 'the latest time is that of the latest change',
+    of(store) {
+      let latest = 0;
+      return {
+        sweep: (task) => {
+          latest = Math.max(latest, task.now);
+          return store.sweep(task);
+        },
+        latestTime: async () => Math.max(latest, await store.latestTime()),
+      };
+    },
+  },
+  'never forgets an epoch': {
+    law: "a user's epoch is kept as long as any session",
+    of(store) {
+      const highest = new Map<string, number>();
+      return {
+        readUser: async (userId) => {
+          const found = await store.readUser(userId);
+          const user = Math.max(highest.get(userId) ?? 0, found.epochs.user);
+          highest.set(userId, user);
+          return { ...found, epochs: { ...found.epochs, user } };
+        },
+      };
+    },
+  },
   'never corrects what a wrong clock wrote': {
     law: 'correcting the latest time after a wrong clock',
     of: () => ({ mendTime: async () => {} }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SessionId } from '../../domain/brand.ts';
 import type { StoredSession } from '../../domain/session.ts';
-import { allOfUser, type Case, changeOf, everyone, ids, logout, start, user } from './harness.ts';
+import { allOfUser, type Case, changeOf, everyone, hour, ids, logout, start, user } from './harness.ts';
 
 export const epochCases: Case[] = [
   {
@@ -125,6 +125,50 @@ export const epochCases: Case[] = [
       assert.equal((await fixture.view(mine.id)).status, 'active');
       assert.equal(await fixture.head(), head);
       assert.deepEqual((await fixture.store.readUser(user('ada'))).epochs, { user: 0, everyone: 0 });
+    },
+  },
+  {
+    name: "a user's epoch is kept as long as any session of the user, live or ended, and as tombstones are",
+    async run(fixture) {
+      const epochOf = async (userId: string) => (await fixture.store.readUser(user(userId))).epochs.user;
+      const epochs = () => Promise.all(['ada', 'bob', 'cyd', 'dan'].map(epochOf));
+      const ended = await fixture.create({ userId: 'ada' });
+      const live = await fixture.create({ userId: 'bob' });
+      await fixture.store.endSession(ended.id, logout(start + hour));
+      for (const userId of ['ada', 'cyd']) {
+        await fixture.store.endSessionsOfUser(user(userId), allOfUser(start));
+      }
+      await fixture.store.endSessionsOfUser(user('bob'), allOfUser(start), { except: live.id });
+      await fixture.store.endSessionsOfUser(user('dan'), allOfUser(start + hour));
+      const sweep = (hours: number) => fixture.sweep(start + hours * hour, 2 * hour, 3);
+      await sweep(1);
+      assert.deepEqual(await epochs(), [1, 1, 1, 1]);
+      // Only the tombstone of one, a live session of another, and nothing of the others.
+      await sweep(2);
+      assert.deepEqual(await epochs(), [1, 1, 0, 1]);
+      await sweep(3);
+      assert.deepEqual(await epochs(), [0, 1, 0, 0]);
+      await fixture.store.endSession(live.id, logout(start + 3 * hour));
+      await sweep(4);
+      assert.deepEqual(await epochs(), [0, 1, 0, 0]);
+      await fixture.store.endEveryone(everyone(start + 4 * hour));
+      await sweep(5);
+      assert.deepEqual(await epochs(), [0, 0, 0, 0]);
+      await sweep(9);
+      assert.deepEqual((await fixture.store.readUser(user('ada'))).epochs, { user: 0, everyone: 1 });
+    },
+  },
+  {
+    name: 'no epoch ends a session whose end is recorded',
+    async run(fixture) {
+      const { id } = await fixture.create();
+      await fixture.store.endSession(id, logout(start + 1));
+      await fixture.store.endSessionsOfUser(user('ada'), allOfUser(start + 2));
+      await fixture.store.endEveryone(everyone(start + 3));
+      for (const now of [start + 4, start + 5]) {
+        assert.equal((await fixture.snapshot(id)).epochEnd, undefined);
+        await fixture.sweep(now);
+      }
     },
   },
   {

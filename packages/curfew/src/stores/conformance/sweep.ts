@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { SessionId } from '../../domain/brand.ts';
 import { day, limits, minute } from '../../domain/limits.ts';
 import {
   allOfUser,
@@ -9,6 +10,7 @@ import {
   ids,
   logout,
   name,
+  note,
   positionOf,
   start,
   user,
@@ -129,6 +131,61 @@ export const sweepCases: Case[] = [
     },
   },
   {
+    name: 'a tombstone is kept from the time at which its end was recorded, however late the sweep comes',
+    async run(fixture) {
+      const isThere = async (id: SessionId) => (await fixture.store.readSession(id)) !== undefined;
+      const [early, changed, late, behind] = await Promise.all(
+        ['ada', 'ada', 'bob', 'cyd'].map((userId) => fixture.create({ userId, idle: hour })),
+      );
+      await fixture.store.endSession(early!.id, logout(start));
+      await fixture.store.touchSessions([{ id: changed!.id, at: start + hour - 1 }]);
+      const suspension = { id: changed!.id, version: 1, set: { suspended: true }, logged: true };
+      await fixture.store.changeSession({ ...suspension, now: start });
+      await fixture.store.endSession(changed!.id, logout(start + 1.5 * hour));
+      await fixture.store.endSessionsOfUser(user('cyd'), allOfUser(start));
+      // An end by deadline, recorded two hours later; the other one is recorded by the sweep.
+      await fixture.store.endSession(late!.id, logout(start + 3 * hour));
+      await fixture.sweep(start + 3 * hour, 2 * hour);
+      const kept = async () => Promise.all([early!, changed!, late!, behind!].map(({ id }) => isThere(id)));
+      assert.deepEqual(await kept(), [false, true, true, true]);
+      await fixture.sweep(start + 3.5 * hour, 2 * hour);
+      assert.deepEqual(await kept(), [false, false, true, true]);
+      await fixture.sweep(start + 5 * hour - 1, 2 * hour);
+      assert.deepEqual(await kept(), [false, false, true, true]);
+      await fixture.sweep(start + 5 * hour, 2 * hour);
+      assert.deepEqual(await kept(), [false, false, false, false]);
+    },
+  },
+  {
+    name: 'a sweep has finished only when every end is recorded, however the kinds of ends follow each other',
+    async run(fixture) {
+      const all = [];
+      for (const idle of [hour, hour, day, hour, day]) all.push(await fixture.create({ idle, at: start + all.length }));
+      await fixture.store.endEveryone(everyone(start + 2 * hour));
+      await fixture.sweep(start + 2 * hour, forever, 2);
+      const reasons = await Promise.all(all.map(async ({ id }) => (await fixture.snapshot(id)).stored.end?.reason));
+      assert.deepEqual(reasons, ['idle', 'idle', 'everyone', 'idle', 'everyone']);
+    },
+  },
+  {
+    name: 'a sweep reports how many ends by deadline and by epoch it recorded, each once',
+    async run(fixture) {
+      const [ended] = await fixture.createMany(3, { userId: 'ada', idle: hour });
+      await fixture.createMany(2, { userId: 'bob', idle: hour });
+      await fixture.store.endSession(ended!.id, logout(start + 9));
+      await fixture.store.endSessionsOfUser(user('bob'), allOfUser(start + 9));
+      const totals = { expired: 0, endsWritten: 0 };
+      const task = { now: start + 2 * hour, keepEnded: forever, keepEvents: forever, batch: 100 };
+      for (let more = true; more; ) {
+        const outcome = await fixture.store.sweep(task);
+        totals.expired += outcome.expired;
+        totals.endsWritten += outcome.endsWritten;
+        more = outcome.more;
+      }
+      assert.deepEqual(totals, { expired: 2, endsWritten: 2 });
+    },
+  },
+  {
     name: 'R10: of the log entries that are too old the sweep keeps the newest, so that a reader there can continue',
     async run(fixture) {
       const sessions = await fixture.createMany(32);
@@ -192,6 +249,20 @@ export const sweepCases: Case[] = [
       // The newest entry of the log is always kept: it distinguishes this log from another.
       assert.equal((await fixture.log()).length, 1);
       assert.equal(await count(), fixture.opened.entries ? empty + 1 : 0);
+    },
+  },
+  {
+    name: 'events are deleted in the order of their sequences, up to the first that is not old enough',
+    async run(fixture) {
+      for (const at of [start, start + 2 * hour, start + hour]) {
+        await fixture.store.appendEvent(note('login.failed', at));
+      }
+      const kept = async () => (await fixture.store.readEvents({ after: 0, limit: 10 })).events.map((e) => e.sequence);
+      const task = { keepEnded: forever, keepEvents: 2 * hour, batch: 100 };
+      await fixture.store.sweep({ ...task, now: start + 3 * hour });
+      assert.deepEqual(await kept(), [2, 3]);
+      await fixture.store.sweep({ ...task, now: start + 4 * hour });
+      assert.deepEqual(await kept(), []);
     },
   },
   {

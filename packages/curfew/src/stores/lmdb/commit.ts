@@ -94,7 +94,6 @@ export class Draft {
   readonly #placed: Set<SessionId> = new Set();
   readonly #changedKeys: Set<KeyId> = new Set();
   readonly #setAside: Set<UserId> = new Set();
-  readonly #buriedOf: Set<UserId> = new Set();
 
   constructor(tables: Tables, state: State) {
     this.#tables = tables;
@@ -175,6 +174,15 @@ export class Draft {
     return this.#placed.size === 0 ? ids : ids.filter((id) => !this.#placed.has(id));
   }
 
+  /** Whether any session of a user is in no index yet, whatever its epochs. */
+  hasFresh(userId: UserId): boolean {
+    for (const id of this.#state.fresh.ofUser(userId)) if (!this.#placed.has(id)) return true;
+    for (const session of this.#created.values()) {
+      if (session.userId === userId && !this.#placed.has(session.id)) return true;
+    }
+    return false;
+  }
+
   /** Notes that a key has changed: its cached value is dropped as soon as that is visible, on disk or not. */
   keyChanged(id: KeyId): void {
     this.#changedKeys.add(id);
@@ -211,14 +219,9 @@ export class Draft {
     this.#setHistory(userId, history);
   }
 
-  /** Notes that a user's history is still needed. */
+  /** Notes that a user's history was old, and has been dealt with. */
   setAside(userId: UserId): void {
     this.#setAside.add(userId);
-  }
-
-  /** Notes that a session of the user is no longer live. */
-  buriedOf(userId: UserId): void {
-    if (this.historyOf(userId).length > 0) this.#buriedOf.add(userId);
   }
 
   #setHistory(userId: UserId | undefined, history: EpochHistory): void {
@@ -271,7 +274,6 @@ export class Draft {
     state.epochs.everyone = this.#everyone;
     for (const [userId, history] of this.#users) state.epochs.set(userId, history);
     for (const userId of this.#setAside) state.epochs.setAside(userId);
-    for (const userId of this.#buriedOf) state.epochs.askAgain(userId);
   }
 }
 

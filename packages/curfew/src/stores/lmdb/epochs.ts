@@ -35,8 +35,8 @@ export class EpochBook {
   }
 
   /**
-   * Users whose history may be deleted once it is old, in order of its last step. A user whose history a live session
-   * still needs is not in here, and comes back, behind all others, when one of their sessions is gone.
+   * Users whose history may be deleted once it is old, in order of its last step. A user whose history was old, and
+   * still needed by a session, is not in here: the sweep deletes it with the last tombstone.
    */
   get aging(): ReadonlySet<UserId> {
     return this.#aging;
@@ -56,14 +56,9 @@ export class EpochBook {
     else this.#unsettled.add(userId);
   }
 
-  /** Stops checking for now whether a user's history can be deleted. */
+  /** A user's history was old, and has been dealt with. */
   setAside(userId: UserId): void {
     this.#aging.delete(userId);
-  }
-
-  /** A session of the user is gone, which may have been the last that needed the history. */
-  askAgain(userId: UserId): void {
-    if (this.#users.has(userId)) this.#aging.add(userId);
   }
 
   of(userId: UserId): Epochs {

@@ -118,10 +118,10 @@ export function* dueSessions(tables: Tables, now: number, limit = Number.POSITIV
 }
 
 /** Sessions that changed since the sweep last followed the log, among them those whose end was recorded. */
-export function unburied(tables: Tables, after: number, upTo: number): { id: SessionId; at: number }[] {
+export function unburied(tables: Tables, after: number, upTo: number): SessionId[] {
   return [...tables.log.getRange({ start: after + 1, end: upTo + 1 })].flatMap(({ key, value }) => {
     const entry = decodeLog(key, value);
-    return 'sessionId' in entry ? [{ id: entry.sessionId, at: entry.at }] : [];
+    return 'sessionId' in entry ? [entry.sessionId] : [];
   });
 }
 
@@ -176,11 +176,7 @@ function endedButLive(tables: Tables, state: State, now: number): Source {
   // Search all sessions: sorting very many would take longer than finding those of a page.
   if (Math.max(due.length, changed) > limits.dueCounted || !isSettled(state.epochs.everyone))
     return rowsOf(tables.sessions);
-  const ids = new Set([
-    ...due,
-    ...state.fresh.dueAt(now),
-    ...unburied(tables, state.progress.buried, state.head).map(({ id }) => id),
-  ]);
+  const ids = new Set([...due, ...state.fresh.dueAt(now), ...unburied(tables, state.progress.buried, state.head)]);
   for (const userId of state.epochs.unsettled) {
     if (ids.size > limits.dueCounted) return rowsOf(tables.sessions);
     const present = userKey(userId, state.epochs.of(userId));

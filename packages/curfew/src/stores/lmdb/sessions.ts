@@ -20,7 +20,16 @@ import type {
   GroupsOutcome,
   SessionChange,
 } from '../contract.ts';
-import { deadlineOf, decodeSession, encodeSession, groupsOf, nextCheckAtOf, type Row, setGroups } from './codec.ts';
+import {
+  deadlineOf,
+  decodeLog,
+  decodeSession,
+  encodeSession,
+  groupsOf,
+  nextCheckAtOf,
+  type Row,
+  setGroups,
+} from './codec.ts';
 import type { Draft } from './commit.ts';
 import { groupKey, stateKeys, tagKeys, timeKey, userKey } from './keys.ts';
 import { holdName, letGoOfName, nameIsFree } from './slots.ts';
@@ -115,6 +124,12 @@ export function tellEnd(draft: Draft, stored: StoredSession, why: End, now: numb
   const sequence = draft.log({ sessionId: stored.id }, now);
   draft.event(storeEvents.ended(stored, why));
   return { at: why.at, by: why.by, reason: why.reason, sequence };
+}
+
+/** When the end of a session that is not buried yet was recorded: its entry is in the log until then. */
+export function recordedAt(tables: Tables, { sequence, at }: SequencedEnd): number {
+  const row = tables.log.get(sequence);
+  return row ? decodeLog(sequence, row).at : at;
 }
 
 export function touchAll(draft: Draft, activities: readonly { id: SessionId; at: number }[]): void {

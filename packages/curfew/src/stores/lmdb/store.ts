@@ -94,7 +94,7 @@ export class LmdbStore implements Store {
       const row = sessions.get(id);
       if (row) {
         const stored = decodeSession(id, row);
-        return { stored, epochEnd: this.#state.epochs.endOf(stored) };
+        return { stored, epochEnd: stored.end ? undefined : this.#state.epochs.endOf(stored) };
       }
       const past = ended.get(id);
       return past && { stored: decodeSession(id, past), epochEnd: undefined };

@@ -1,7 +1,7 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { second } from '../../domain/limits.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
-import { endOf, nextDeadline, type SessionEnd, type StoredSession } from '../../domain/session.ts';
+import { endOf, nextDeadline, type StoredSession } from '../../domain/session.ts';
 import type { SweepOutcome, SweepTask } from '../contract.ts';
 import { decodeEvent, decodeSession, encodeSession, nextCheckAtOf, type Row } from './codec.ts';
 import type { Draft, State } from './commit.ts';
@@ -10,7 +10,7 @@ import { forgetTimes, recordTimes } from './events.ts';
 import type { Placement } from './fresh.ts';
 import { endedOfUser, endOfTime, idOfTimeKey, stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
 import { dueSessions, unburied } from './lists.ts';
-import { isActive, tellEnd } from './sessions.ts';
+import { isActive, recordedAt, tellEnd } from './sessions.ts';
 import { letGoOfName } from './slots.ts';
 import { idsUnder, putInOrder, type Tables } from './tables.ts';
 
@@ -105,11 +105,11 @@ export class Sweeper {
   }
 
   /** Checks sessions whose deadline has passed: ends them, or reschedules those that have been active since. */
-  #expire(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: { expired: number }): boolean {
+  #expire(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: Ends): boolean {
     for (let looked = 0; looked < batch; ) {
       const size = Math.min(fewest, batch - looked);
       const due = [...dueSessions(draft.tables, now, size)];
-      for (const id of due) if (this.#expireOne(draft, id, now)) outcome.expired += 1;
+      for (const id of due) if (!recordEnd(draft, id, now, outcome)) checkLater(draft, id);
       if (due.length < size) return false;
       looked += due.length;
       if (isOver()) break;
@@ -117,45 +117,29 @@ export class Sweeper {
     return true;
   }
 
-  /** Returns whether the session ended by its deadline. */
-  #expireOne(draft: Draft, id: SessionId, now: number): boolean {
-    const { sessions, deadlines } = draft.tables;
-    const row = sessions.get(id)!;
-    const stored = decodeSession(id, row);
-    const found = endOf(stored, draft.epochEnd(stored), now);
-    if (found) {
-      writeEnd(draft, stored, nextCheckAtOf(row), found, now);
-      return found.sequence === undefined;
-    }
-    const next = nextDeadline(stored);
-    deadlines.remove(timeKey(nextCheckAtOf(row), id));
-    deadlines.put(timeKey(next, id), true);
-    sessions.put(id, encodeSession(stored, next));
-    return false;
-  }
-
   /** Records, session by session, what an epoch ended at once. */
-  #settle(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: { endsWritten: number }): boolean {
+  #settle(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: Ends): boolean {
     const { epochs, fresh } = this.#state;
     if (epochs.isSettled) return false;
     // Sessions that an epoch left behind are found through the indexes, so all of them must be in there.
     if (draft.createdAny) return true;
+    let settled = 0;
     for (const userId of epochs.unsettled) {
       const oldest = fresh.oldestOf(userId);
       if (oldest && oldest.epochs.user < numberOf(draft.historyOf(userId))) return true;
-      for (const id of this.#leftBehind(draft, userId, batch - outcome.endsWritten)) {
-        this.#settleOne(draft, id, now);
-        outcome.endsWritten += 1;
-        if (outcome.endsWritten % fewest === 0 && isOver()) return true;
+      for (const id of this.#leftBehind(draft, userId, batch - settled)) {
+        recordEnd(draft, id, now, outcome);
+        settled += 1;
+        if (settled % fewest === 0 && isOver()) return true;
       }
-      if (outcome.endsWritten >= batch) return true;
-      draft.rewriteHistory(userId, settled(draft.historyOf(userId)));
+      if (settled >= batch) return true;
+      draft.rewriteHistory(userId, allSettled(draft.historyOf(userId)));
       if (isOver()) return true;
     }
     const everyone = draft.historyOf(undefined);
     if (isSettled(everyone)) return false;
     if (fresh.oldest && fresh.oldest.epochs.everyone < numberOf(everyone)) return true;
-    return this.#settleEveryone(draft, now, batch, isOver, outcome);
+    return this.#settleEveryone(draft, now, batch - settled, isOver, outcome);
   }
 
   /** Live sessions of a user under earlier epochs than the current ones. */
@@ -172,33 +156,24 @@ export class Sweeper {
   }
 
   /** A walk over all sessions in the order of their ids, a piece at a time, from where the last one stopped. */
-  #settleEveryone(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: { endsWritten: number }): boolean {
+  #settleEveryone(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: Ends): boolean {
     const { sessions } = draft.tables;
+    let settled = 0;
     for (let looked = 0; looked < batch * looksPerWrite; looked += fewest) {
       const from = this.#walked === undefined ? {} : { start: this.#walked, exclusiveStart: true };
       const ids = [...sessions.getKeys({ ...from, limit: fewest })] as SessionId[];
       for (const id of ids) {
-        if (outcome.endsWritten >= batch) return true;
-        if (this.#settleOne(draft, id, now)) outcome.endsWritten += 1;
+        if (settled >= batch) return true;
+        if (recordEnd(draft, id, now, outcome)) settled += 1;
         this.#walked = id;
       }
       if (ids.length < fewest) {
         this.#walked = undefined;
-        draft.rewriteHistory(undefined, settled(draft.historyOf(undefined)));
+        draft.rewriteHistory(undefined, allSettled(draft.historyOf(undefined)));
         return false;
       }
       if (isOver()) break;
     }
-    return true;
-  }
-
-  /** Records how a session without a recorded end has ended, and moves it to the past. */
-  #settleOne(draft: Draft, id: SessionId, now: number): boolean {
-    const row = draft.tables.sessions.get(id);
-    const stored = row && decodeSession(id, row);
-    const found = stored && endOf(stored, draft.epochEnd(stored), now);
-    if (!found) return false;
-    writeEnd(draft, stored, nextCheckAtOf(row), found, now);
     return true;
   }
 
@@ -209,10 +184,10 @@ export class Sweeper {
     let through = buried;
     while (through < last) {
       const upTo = Math.min(last, through + fewest);
-      for (const { id, at } of unburied(draft.tables, through, upTo)) {
+      for (const id of unburied(draft.tables, through, upTo)) {
         const row = draft.tables.sessions.get(id);
         const stored = row && decodeSession(id, row);
-        if (stored?.end) archive(draft, stored, nextCheckAtOf(row!), stored.end, at);
+        if (stored?.end) archive(draft, stored, nextCheckAtOf(row!), stored.end, recordedAt(draft.tables, stored.end));
       }
       through = upTo;
       if (isOver()) break;
@@ -266,7 +241,7 @@ export class Sweeper {
     while (outcome.forgotten < batch) {
       const size = Math.min(fewest, batch - outcome.forgotten);
       const old = [...graves.getKeys({ end: endOfTime(until), limit: size })];
-      for (const key of old) forgetOne(draft, key);
+      for (const key of old) forgetSteps(draft, forgetOne(draft, key), until);
       outcome.forgotten += old.length;
       if (old.length < size) return false;
       if (isOver()) break;
@@ -296,20 +271,16 @@ export class Sweeper {
     return false;
   }
 
-  /**
-   * Deletes old steps whose sessions all have a recorded end. The last step has the current number, so it stays as
-   * long as a live session has that number; everyone's always stays.
-   */
+  /** Deletes steps that have become old; everyone's last one always stays. */
   #forgetEpochs(draft: Draft, until: number, batch: number, isOver: IsOver): boolean {
-    const isOld = (history: EpochHistory) => history.at(-1)!.end.at <= until && isSettled(history);
     const everyone = draft.historyOf(undefined);
-    if (everyone.length > 1 && isOld(everyone)) draft.rewriteHistory(undefined, everyone.slice(-1));
+    if (everyone.length > 1 && isOld(everyone, until)) draft.rewriteHistory(undefined, everyone.slice(-1));
     let looked = 0;
     for (const userId of this.#state.epochs.aging) {
       const history = draft.historyOf(userId);
-      if (history.length > 0 && !isOld(history)) return false;
-      const kept = hasLive(draft, userId) ? history.slice(-1) : [];
-      if (kept.length < history.length) draft.rewriteHistory(userId, kept);
+      if (history.length > 0 && !isOld(history, until)) return false;
+      forgetSteps(draft, userId, until);
+      // From then on the user's last tombstone decides.
       draft.setAside(userId);
       looked += 1;
       if (looked === batch || (looked % fewest === 0 && isOver())) return true;
@@ -322,14 +293,27 @@ function isSame(one: SweepTask, other: SweepTask | undefined): boolean {
   return (Object.keys(one) as (keyof SweepTask)[]).every((key) => one[key] === other?.[key]);
 }
 
-function settled(history: EpochHistory): EpochHistory {
+function allSettled(history: EpochHistory): EpochHistory {
   return history.map((step) => ({ ...step, settled: true }));
 }
 
-/** Whether any session of a user is live, including those of the draft. */
-function hasLive(draft: Draft, userId: UserId): boolean {
-  if (draft.freshUnder(userId, draft.epochsOf(userId)).length > 0) return true;
-  return [...draft.tables.live.getKeys(userRange(userId))].some((key) => key !== endedOfUser(userId));
+/** Whether no session that a history ended can need it: all have a recorded end, and the last step is old. */
+function isOld(history: EpochHistory, until: number): boolean {
+  return history.at(-1)!.end.at <= until && isSettled(history);
+}
+
+/** Deletes a user's old steps. The last one has the current number, so it stays as long as any session of the user. */
+function forgetSteps(draft: Draft, userId: UserId, until: number): void {
+  const history = draft.historyOf(userId);
+  if (history.length === 0 || !isOld(history, until)) return;
+  const kept = hasSessions(draft, userId) ? history.slice(-1) : [];
+  if (kept.length < history.length) draft.rewriteHistory(userId, kept);
+}
+
+/** Whether the store has any session of a user, live or ended. */
+function hasSessions(draft: Draft, userId: UserId): boolean {
+  if (draft.hasFresh(userId)) return true;
+  return [...draft.tables.live.getKeys({ ...userRange(userId), limit: 1 })].length > 0;
 }
 
 /** The old rows at the start of a table, up to a key, except for the newest ones to spare. */
@@ -356,8 +340,8 @@ function cut(
   }
 }
 
-/** Deletes the tombstone of a grave. */
-function forgetOne(draft: Draft, grave: string): void {
+/** Deletes the tombstone of a grave. Returns whose it was. */
+function forgetOne(draft: Draft, grave: string): UserId {
   const { ended, live, past, graves } = draft.tables;
   const id = idOfTimeKey(grave);
   const stored = decodeSession(id, ended.get(id)!);
@@ -365,15 +349,42 @@ function forgetOne(draft: Draft, grave: string): void {
   for (const index of tagKeys(stored)) past.remove(index, id);
   ended.remove(id);
   graves.remove(grave);
+  return stored.userId;
 }
 
-/** Records how a session without a recorded end has ended, and moves it to the past at once. */
-function writeEnd(draft: Draft, stored: StoredSession, nextCheckAt: number, found: SessionEnd, now: number): void {
+/** How many ends a piece has recorded: by a deadline, and by an epoch. */
+type Ends = { expired: number; endsWritten: number };
+
+/** Records how a session has ended, if nothing has yet, and moves it to the past. Returns whether it has ended. */
+function recordEnd(draft: Draft, id: SessionId, now: number, outcome: Ends): boolean {
+  const row = draft.tables.sessions.get(id);
+  const stored = row && decodeSession(id, row);
+  const found = stored && endOf(stored, draft.epochEnd(stored), now);
+  if (!found) return false;
   const { sequence } = found;
-  // An epoch has its own entry in the log, and has been counted.
-  const why = sequence === undefined ? tellEnd(draft, stored, found, now) : { ...found, sequence };
-  if (sequence === undefined) draft.active -= Number(isActive(draft, stored));
-  archive(draft, stored, nextCheckAt, why, now);
+  const nextCheckAt = nextCheckAtOf(row);
+  if (stored.end) archive(draft, stored, nextCheckAt, stored.end, recordedAt(draft.tables, stored.end));
+  else if (sequence !== undefined) {
+    // An epoch has its own entry in the log, and has been counted.
+    archive(draft, stored, nextCheckAt, { ...found, sequence }, now);
+    outcome.endsWritten += 1;
+  } else {
+    draft.active -= Number(isActive(draft, stored));
+    archive(draft, stored, nextCheckAt, tellEnd(draft, stored, found, now), now);
+    outcome.expired += 1;
+  }
+  return true;
+}
+
+/** Plans the next check of a session that has been active since the last one was planned. */
+function checkLater(draft: Draft, id: SessionId): void {
+  const { sessions, deadlines } = draft.tables;
+  const row = sessions.get(id)!;
+  const stored = decodeSession(id, row);
+  const next = nextDeadline(stored);
+  deadlines.remove(timeKey(nextCheckAtOf(row), id));
+  deadlines.put(timeKey(next, id), true);
+  sessions.put(id, encodeSession(stored, next));
 }
 
 /** Moves a session with a recorded or new end from the tables of the living to those of the past. */
@@ -382,7 +393,6 @@ function archive(draft: Draft, stored: StoredSession, nextCheckAt: number, why: 
   const { id } = stored;
   // It belongs to the past from now on, so it need not be placed any more.
   draft.placed(id);
-  draft.buriedOf(stored.userId);
   const tombstone = stored.end ? stored : { ...stored, end: why, version: stored.version + 1 };
   for (const key of [...stateKeys(stored), ...tagKeys(stored)]) live.remove(key, id);
   for (const key of stateKeys(tombstone)) live.put(key, id);

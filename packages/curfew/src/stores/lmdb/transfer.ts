@@ -7,6 +7,7 @@ import { decodeEvent, decodeLog, decodeSession, encodeEvent, encodeLog, encodeSe
 import { completeLog, type State, setCounters } from './commit.ts';
 import { loadEpochs, numberOf, putStep } from './epochs.ts';
 import { idOfTimeKey, stateKeys, tagKeys, timeKey, timeOfTimeKey } from './keys.ts';
+import { recordedAt } from './sessions.ts';
 import type { Tables } from './tables.ts';
 
 /** Records that share a transaction. */
@@ -31,7 +32,7 @@ export async function* exportRecords(tables: Tables, state: State): AsyncGenerat
   for (const { value } of inPieces(tables.keys)) yield { kind: 'key', key: value as never };
   for (const { key, value } of inPieces(tables.sessions)) {
     const session = decodeSession(key as StoredSession['id'], value);
-    yield { kind: 'session', session, writtenAt: session.end?.at };
+    yield { kind: 'session', session, writtenAt: session.end && recordedAt(tables, session.end) };
   }
   for (const { key } of inPieces(tables.graves)) {
     const id = idOfTimeKey(key);

@@ -43,20 +43,22 @@ export class Sweeper {
 
   /** Runs a script piece by piece until it finds nothing more, or has recorded as many as allowed. */
   async #settle(script: Script, now: number, most: number) {
-    let [endsWritten, expired] = [0, 0];
+    // `ended`: also those whose end was recorded before.
+    let [endsWritten, expired, ended] = [0, 0, 0];
     for (let looked = piece; looked > 0; ) {
-      const left = most - endsWritten - expired;
-      if (left <= 0) return { endsWritten, expired, ended: endsWritten + expired, more: true };
+      const left = most - ended;
+      if (left <= 0) return { endsWritten, expired, ended, more: true };
       const began = performance.now();
       const reply = await this.#link.run(script, [String(now), String(Math.min(piece, left))]);
-      const [seen, more, later] = reply as [number, number, number];
+      const [seen, byEpoch, byDeadline, before] = reply as [number, number, number, number];
       looked = seen;
-      endsWritten += more;
-      expired += later;
+      endsWritten += byEpoch;
+      expired += byDeadline;
+      ended += byEpoch + byDeadline + before;
       // Then others get Redis for as long: very many may have ended at once, and nobody waits for the sweep.
       if (looked > 0) await setTimeout(performance.now() - began);
     }
-    return { endsWritten, expired, ended: endsWritten + expired, more: false };
+    return { endsWritten, expired, ended, more: false };
   }
 
   async #count(script: Script, most: number, args: readonly number[]): Promise<{ count: number; more: boolean }> {

@@ -5,6 +5,7 @@ import { keys } from './keys.ts';
 import { locks } from './locks.ts';
 import { openAttempts } from './open-attempts.ts';
 import { positions } from './positions.ts';
+import { retention } from './retention.ts';
 import { rules } from './rules.ts';
 import { sessions } from './sessions.ts';
 import { sweep } from './sweep.ts';
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   { number: 11, name: 'factors', sql: factors },
   { number: 12, name: 'sweeping', sql: sweeping },
   { number: 13, name: 'times', sql: times },
+  { number: 14, name: 'retention', sql: retention },
 ];

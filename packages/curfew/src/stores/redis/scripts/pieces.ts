@@ -25,6 +25,8 @@ export type PieceName =
   | 'bury'
   | 'writeEnd'
   | 'unplaced'
+  | 'latest'
+  | 'aging'
   | 'live'
   | 'endUser';
 
@@ -305,6 +307,50 @@ local function unplaced()
 end
 `;
 
+const latest = `
+-- The latest time in entries of a stream, which stands in a certain cell. What a wrong clock wrote, and was corrected up to
+-- some entry, counts for it no more.
+local function latestOf(entries, place, corrected)
+  local latest, from = 0, tonumber(string.match(corrected or '', '%d+$') or 0)
+  for _, entry in ipairs(entries) do
+    if tonumber(string.match(entry[1], '%d+$')) > from then
+      latest = math.max(latest, tonumber(cells(entry[2][2])[place]))
+    end
+  end
+  return latest
+end
+
+-- The latest time of any change.
+local function latestTime()
+  local state = redis.call('HMGET', shared .. 'state', 'time', 'placed', 'buried', 'mendedEvents', 'mendedLog')
+  local function since(stream, followed)
+    return redis.call('XRANGE', shared .. stream, '(0-' .. (followed or 0), '+')
+  end
+  return math.max(
+    tonumber(state[1] or 0),
+    latestOf(since('events', state[2]), 2, state[4]),
+    latestOf(since('log', state[3]), 1, state[5])
+  )
+end
+
+-- The sweep notes the latest time of what it has followed.
+local function noteTime(time)
+  if time > tonumber(redis.call('HGET', shared .. 'state', 'time') or 0) then
+    redis.call('HSET', shared .. 'state', 'time', time)
+  end
+end
+`;
+
+const aging = `
+-- The sweep looks at a user's epoch, once its last step is old.
+local function age(home, userId)
+  local key = home .. 'e:' .. userId
+  local last = redis.pcall('HGET', key, 'n')
+  local step = type(last) == 'string' and redis.call('HGET', key, last)
+  if step then redis.call('ZADD', shared .. 'epochs', cells(step)[1], home .. '\\31' .. userId) end
+end
+`;
+
 const live = `
 -- A user's sessions that have not ended at a moment, oldest first, as pairs of id and cells.
 local function liveOf(home, userId, now)
@@ -375,6 +421,8 @@ export const pieces: Readonly<Record<PieceName, Piece>> = {
   writeEnd: { uses: ['putDown', 'log', 'event'], source: writeEnd },
   bury: { uses: ['indexes'], source: bury },
   unplaced: { uses: ['rows'], source: unplaced },
+  latest: { uses: ['rows'], source: latest },
+  aging: { uses: ['rows'], source: aging },
   live: { uses: ['endOf'], source: live },
   endUser: { uses: ['indexes', 'endOf', 'log', 'event'], source: endUser },
 };

@@ -129,24 +129,11 @@ return ARGV[1]
 `,
 });
 
-/** The latest moment that is written down: of the sweep, which comes by every second, and of what happened since. */
+/** The latest time of a change: of those that the sweep has followed, and of those since. */
 export const latestTime: Script = reading({
   name: 'latestTime',
-  uses: ['rows'],
-  body: `
-local latest = tonumber(redis.call('HGET', shared .. 'state', 'time') or 0)
-local mended = redis.call('HMGET', shared .. 'state', 'mendedEvents', 'mendedLog')
-local function newest(stream, known)
-  return ipairs(redis.call('XREVRANGE', shared .. stream, '+', known and '(' .. known or '-', 'COUNT', 100))
-end
-for _, entry in newest('events', mended[1]) do
-  latest = math.max(latest, tonumber(cells(entry[2][2])[2]))
-end
-for _, entry in newest('log', mended[2]) do
-  latest = math.max(latest, tonumber(cells(entry[2][2])[1]))
-end
-return latest
-`,
+  uses: ['latest'],
+  body: `return latestTime()`,
 });
 
 /**
@@ -155,10 +142,9 @@ return latest
  */
 export const mendTime: Script = writingWhenFull({
   name: 'mendTime',
+  uses: ['latest'],
   body: `
-if tonumber(redis.call('HGET', shared .. 'state', 'time') or 0) > tonumber(ARGV[1]) then
-  redis.call('HSET', shared .. 'state', 'time', ARGV[1])
-end
+redis.call('HSET', shared .. 'state', 'time', math.min(latestTime(), ARGV[1]))
 for stream, field in pairs({ events = 'mendedEvents', log = 'mendedLog' }) do
   local newest = redis.call('XREVRANGE', shared .. stream, '+', '-', 'COUNT', 1)[1]
   if newest then redis.call('HSET', shared .. 'state', field, newest[1]) end

@@ -15,18 +15,20 @@ local function settleOne(home, id, row, now)
   local why, behind = endOf(home, row, now)
   if not why then return { false, false } end
   local expired = not why[4]
-  if expired then
-    writeEnd(home, id, row, why, behind, now)
-  elseif row[${cell.endAt}] == '' then
-    putDown(home, id, row, why)
+  if row[${cell.endAt}] ~= '' then
+    -- It was written down when its entry was.
+    local entry = redis.call('XRANGE', shared .. 'log', '0-' .. why[4], '0-' .. why[4])[1]
+    bury(id, row, entry and cells(entry[2][2])[1] or now)
+    return { 'before', false }
   end
+  if expired then writeEnd(home, id, row, why, behind, now) else putDown(home, id, row, why) end
   bury(id, row, now)
   return { true, expired }
 end
 
 -- Writes down how a session ended that nothing was written down of, and moves it to the past. Answers whether it had ended
--- at all, whether by a deadline that had no entry in the log, and whether it could not be because a key of its user is
--- not what it should be: the others go on.
+-- at all ('before': and was written down), whether by a deadline that had no entry in the log, and whether it could not be
+-- because a key of its user is not what it should be: the others go on.
 local function settle(home, id, row, now)
   local ended, expired = unpack(attempt(settleOne, home, id, row, now))
   if ended == 'damaged' then return false, false, true end
@@ -42,7 +44,7 @@ end
 /** Places those in the lists that were created since the last time, as their events tell. ARGV: how many events. */
 export const placeCreated: Script = writingWhenFull({
   name: 'placeCreated',
-  uses: ['indexes', 'endOf'],
+  uses: ['indexes', 'endOf', 'latest'],
   body: `
 local placed = redis.call('HGET', shared .. 'state', 'placed') or 0
 local entries = redis.call('XRANGE', shared .. 'events', '(0-' .. placed, '+', 'COUNT', ARGV[1])
@@ -58,6 +60,7 @@ for _, entry in ipairs(entries) do
     for _, tag in ipairs(tagsOf(row)) do redis.call('ZADD', shared .. 'l:' .. tag, 0, id) end
   end
 end
+noteTime(latestOf(entries, 2, redis.call('HGET', shared .. 'state', 'mendedEvents')))
 if #entries > 0 then redis.call('HSET', shared .. 'state', 'placed', string.match(entries[#entries][1], '%d+$')) end
 return #entries
 `,
@@ -70,7 +73,7 @@ export const expire: Script = writingWhenFull({
   body: `${settle}
 local now = ARGV[1]
 local due = redis.call('ZRANGE', shared .. 'deadlines', '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[2])
-local looked, settled, expired = #due, 0, 0
+local looked, settled, expired, before = #due, 0, 0, 0
 for _, id in ipairs(due) do
   local home = homeOf(id)
   local row = rowOf(home, id)
@@ -84,29 +87,29 @@ for _, id in ipairs(due) do
     elseif not ended then
       redis.call('ZADD', shared .. 'deadlines', deadlineOf(row), id)
     end
-    if byDeadline then expired = expired + 1 elseif ended then settled = settled + 1 end
+    if byDeadline then expired = expired + 1 elseif ended == 'before' then before = before + 1 elseif ended then settled = settled + 1 end
   end
 end
-return { looked, settled, expired }
+return { looked, settled, expired, before }
 `,
 });
 
 /** Follows the ends of all of a user, session by session. ARGV: now, how many. */
 export const settleUsers: Script = writingWhenFull({
   name: 'settleUsers',
-  uses: ['writeEnd', 'bury', 'endOf', 'attempt'],
+  uses: ['writeEnd', 'bury', 'endOf', 'attempt', 'aging'],
   body: `${settle}
 local now, most = ARGV[1], tonumber(ARGV[2])
 local item = redis.call('ZRANGE', shared .. 'left', 0, 0)[1]
-if not item then return { 0, 0, 0 } end
+if not item then return { 0, 0, 0, 0 } end
 local where = cells(item)
 local home, key, userId = where[1], where[1] .. 'u:' .. where[2], where[3]
 local left = redis.pcall('ZRANGE', key, 0, most - 1)
-local expired, settled = 0, 0
+local expired, settled, before = 0, 0, 0
 -- Others come first, when somebody has written something else into a key of this user: entries are numbered below any time.
 local function leave()
   redis.call('ZADD', shared .. 'left', now, item)
-  return { 0, settled, expired }
+  return { 0, settled, expired, before }
 end
 if left.err then return leave() end
 for _, id in ipairs(left) do
@@ -119,13 +122,13 @@ for _, id in ipairs(left) do
     redis.call('ZREM', key, id)
     if row then place(home, id, row) end
   end
-  if byDeadline then expired = expired + 1 elseif ended then settled = settled + 1 end
+  if byDeadline then expired = expired + 1 elseif ended == 'before' then before = before + 1 elseif ended then settled = settled + 1 end
 end
 if #left < most then
   redis.call('ZREM', shared .. 'left', item)
-  redis.call('HINCRBY', home .. 'e:' .. userId, 'left', -1)
+  if redis.call('HINCRBY', home .. 'e:' .. userId, 'left', -1) == 0 then age(home, userId) end
 end
-return { math.max(#left, 1), settled, expired }
+return { math.max(#left, 1), settled, expired, before }
 `,
 });
 
@@ -137,10 +140,10 @@ export const settleEveryone: Script = writingWhenFull({
 local now, most = ARGV[1], tonumber(ARGV[2])
 local state = redis.call('HMGET', shared .. 'state', 'walk', 'walkEvents', 'placed')
 local walked = state[1]
-if not walked or tonumber(state[3] or 0) < tonumber(state[2]) then return { 0, 0, 0 } end
+if not walked or tonumber(state[3] or 0) < tonumber(state[2]) then return { 0, 0, 0, 0 } end
 local from = walked == '' and '-' or '(' .. walked
 local ids = redis.call('ZRANGE', shared .. 'live', from, '+', 'BYLEX', 'LIMIT', 0, most)
-local expired, settled = 0, 0
+local expired, settled, before = 0, 0, 0
 for _, id in ipairs(ids) do
   local home = homeOf(id)
   local row = rowOf(home, id)
@@ -148,7 +151,7 @@ for _, id in ipairs(ids) do
     redis.call('ZREM', shared .. 'live', id)
   else
     local ended, byDeadline = settle(home, id, row, now)
-    if byDeadline then expired = expired + 1 elseif ended then settled = settled + 1 end
+    if byDeadline then expired = expired + 1 elseif ended == 'before' then before = before + 1 elseif ended then settled = settled + 1 end
   end
 end
 if #ids < most then
@@ -156,14 +159,14 @@ if #ids < most then
 else
   redis.call('HSET', shared .. 'state', 'walk', ids[#ids])
 end
-return { math.max(#ids, 1), settled, expired }
+return { math.max(#ids, 1), settled, expired, before }
 `,
 });
 
 /** Moves those to the past whose end the log tells of since the last time. ARGV: how many entries. */
 export const buryEnded: Script = writingWhenFull({
   name: 'buryEnded',
-  uses: ['bury'],
+  uses: ['bury', 'latest'],
   body: `
 local buried = redis.call('HGET', shared .. 'state', 'buried') or 0
 local entries = redis.call('XRANGE', shared .. 'log', '(0-' .. buried, '+', 'COUNT', ARGV[1])
@@ -171,8 +174,10 @@ for _, entry in ipairs(entries) do
   local at, kind, id = unpack(cells(entry[2][2]))
   local text = kind == 's' and redis.call('GET', homeOf(id) .. 's:' .. id)
   local row = text and sessionOf(text)
-  if row and row[${cell.endAt}] ~= '' and not redis.call('ZSCORE', shared .. 'graves', id) then bury(id, row, at) end
+  -- Earlier entries of a session tell of something else.
+  if row and row[${cell.endSequence}] == string.match(entry[1], '%d+$') then bury(id, row, at) end
 end
+noteTime(latestOf(entries, 1, redis.call('HGET', shared .. 'state', 'mendedLog')))
 if #entries > 0 then redis.call('HSET', shared .. 'state', 'buried', string.match(entries[#entries][1], '%d+$')) end
 return #entries
 `,
@@ -181,7 +186,7 @@ return #entries
 /** Forgets ended sessions whose end was written down at a moment or before. ARGV: the moment, how many. */
 export const forgetEnded: Script = writingWhenFull({
   name: 'forgetEnded',
-  uses: ['indexes'],
+  uses: ['indexes', 'aging'],
   body: `
 local old = redis.call('ZRANGE', shared .. 'graves', '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, ARGV[2])
 for _, id in ipairs(old) do
@@ -190,8 +195,10 @@ for _, id in ipairs(old) do
   if text then
     local row = sessionOf(text)
     for _, tag in ipairs(tagsOf(row)) do redis.call('ZREM', shared .. 'p:' .. tag, id) end
-    redis.pcall('ZREM', home .. 'x:' .. row[${cell.userId}], id)
+    local ended = home .. 'x:' .. row[${cell.userId}]
+    redis.pcall('ZREM', ended, id)
     redis.call('DEL', home .. 's:' .. id)
+    if redis.pcall('ZCARD', ended) == 0 then age(home, row[${cell.userId}]) end
   end
   redis.call('ZREM', shared .. 'past', id)
   redis.call('ZREM', shared .. 'graves', id)
@@ -256,8 +263,9 @@ return 1
 
 /**
  * Forgets steps of epochs that are written down everywhere and old. The last one carries the present number, so it stays
- * as long as a live session is stamped with it; everyone's stays for good. Also empties attempts that have run out, and
- * notes the time and the format. ARGV: the moment up to which steps go, now, how many. Answers how many were looked at.
+ * as long as there is any session of the user, live or ended, and is looked at again when the last one is forgotten;
+ * everyone's stays for good. Also empties attempts that have run out, and notes the format. ARGV: the moment up to which
+ * steps go, now, how many. Answers how many were looked at.
  */
 export const forgetRest: Script = writingWhenFull({
   name: 'forgetRest',
@@ -265,24 +273,30 @@ export const forgetRest: Script = writingWhenFull({
   body: `
 local oldest, now, most = ARGV[1], ARGV[2], ARGV[3]
 local everyone = tonumber(redis.call('HGET', shared .. 'state', 'everyone') or 0)
-local users = redis.call('ZRANGE', shared .. 'epochs', '-inf', oldest, 'BYSCORE', 'LIMIT', 0, most)
+local walking = redis.call('HEXISTS', shared .. 'state', 'walk') == 1
+-- While the sweep still follows an end of everyone, sessions may stand anywhere.
+local users = walking and {} or redis.call('ZRANGE', shared .. 'epochs', '-inf', oldest, 'BYSCORE', 'LIMIT', 0, most)
+local function isEmpty(key) return redis.pcall('ZCARD', key) == 0 end
 for _, item in ipairs(users) do
   local place = cells(item)
   local key, userId = place[1] .. 'e:' .. place[2], place[2]
   local state = redis.pcall('HMGET', key, 'n', 'left')
-  if state.err or tonumber(state[2] or 0) > 0 then
+  if state.err then
     redis.call('ZADD', shared .. 'epochs', now, item)
-  elseif redis.call('ZCARD', place[1] .. 'u:' .. everyone .. '.' .. (state[1] or 0) .. ':' .. userId) == 0 then
+  elseif tonumber(state[2] or 0) > 0 then
+    redis.call('ZADD', shared .. 'epochs', '+inf', item)
+  elseif isEmpty(place[1] .. 'u:' .. everyone .. '.' .. (state[1] or 0) .. ':' .. userId)
+    and isEmpty(place[1] .. 'x:' .. userId) then
     redis.call('DEL', key)
     redis.call('ZREM', shared .. 'epochs', item)
   else
     for _, field in ipairs(redis.call('HKEYS', key)) do
       if tonumber(field) and field ~= state[1] then redis.call('HDEL', key, field) end
     end
-    redis.call('ZADD', shared .. 'epochs', now, item)
+    redis.call('ZADD', shared .. 'epochs', '+inf', item)
   end
 end
-if not redis.call('HGET', shared .. 'state', 'walk') then
+if not walking then
   local steps = redis.call('HGETALL', shared .. 'everyone')
   for i = 1, #steps, 2 do
     if tonumber(steps[i]) ~= everyone and tonumber(cells(steps[i + 1])[1]) <= tonumber(oldest) then
@@ -297,9 +311,6 @@ local buckets = redis.call('ZRANGE', shared .. 'attempts', '-inf', now, 'BYSCORE
 for _, bucket in ipairs(buckets) do
   redis.call('DEL', shared .. 'b:' .. bucket)
   redis.call('ZREM', shared .. 'attempts', bucket)
-end
-if tonumber(now) > tonumber(redis.call('HGET', shared .. 'state', 'time') or 0) then
-  redis.call('HSET', shared .. 'state', 'time', now)
 end
 return math.max(#users, #buckets)
 `,

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RedisServer, redisInstalled } from '../support/redis.ts';
+import { compareEngines, comparisonTimeout } from './differential/compare.ts';
+import { lmdbEngine, redisEngine } from './differential/engines.ts';
+import { historyOf } from './differential/history.ts';
+import { replay } from './differential/replay.ts';
+
+test('a store on LMDB and one on Redis give the same answers, whatever happens', {
+  timeout: comparisonTimeout,
+  skip: !redisInstalled,
+}, async (t) => {
+  const server = await RedisServer.start();
+  const engines = [lmdbEngine(), await redisEngine(server)];
+  t.after(async () => {
+    for (const engine of engines) await engine.close();
+    await server.remove();
+  });
+  await compareEngines(t, engines);
+});
+
+test('the histories reach every kind of answer', async (t) => {
+  const engine = lmdbEngine();
+  t.after(() => engine.close());
+  const reached = new Set<string>();
+  for (let seed = 1; seed <= 20; seed++) await replay([engine], historyOf(seed), reached, 10);
+  const kinds =
+    'created already ended changed conflict not_found replaced too_many epoch_moved name_taken name_stopped';
+  const others = 'exists username_taken email_taken deleted too_many_groups expired endsWritten forgotten moved';
+  const missing = `${kinds} ${others}`.split(' ').filter((kind) => !reached.has(kind));
+  assert.deepEqual(missing, []);
+});

@@ -1,0 +1,60 @@
+import { createClient } from '@redis/client';
+import type { Store } from '../../../src/stores/contract.ts';
+import { openLmdbStore } from '../../../src/stores/lmdb/index.ts';
+import { openRedisStore } from '../../../src/stores/redis/index.ts';
+import type { RedisServer } from '../../support/redis.ts';
+import { temporaryFolder } from '../harness.ts';
+import type { Engine } from './replay.ts';
+
+/** A place for one store after another. */
+export type Place = {
+  /** Removes what the last store left, and returns an empty one. */
+  renew(): Promise<Store>;
+  close(): Promise<unknown>;
+};
+
+/** An engine with two places, which its stores use in turn: one store can be imported from the other. */
+export type TwoPlaces = Engine & { close(): Promise<unknown> };
+
+export function inTwoPlaces(name: string, places: readonly [Place, Place]): TwoPlaces {
+  let used = 0;
+  return {
+    name,
+    fresh: () => places[used++ % 2]!.renew(),
+    close: () => Promise.all(places.map((place) => place.close())),
+  };
+}
+
+export function lmdbEngine(): TwoPlaces {
+  const place = (): Place => {
+    let close = async () => {};
+    return {
+      async renew() {
+        await close();
+        const folder = temporaryFolder();
+        const store = await openLmdbStore(folder.path);
+        close = () => store.close().then(folder.remove);
+        return store;
+      },
+      close: () => close(),
+    };
+  };
+  return inTwoPlaces('LMDB', [place(), place()]);
+}
+
+export async function redisEngine(server: RedisServer): Promise<TwoPlaces> {
+  const place = async (number: number): Promise<Place> => {
+    const url = `${server.url}/${number}`;
+    const store = await openRedisStore(url);
+    const client = createClient({ url });
+    await client.connect();
+    return {
+      async renew() {
+        await client.sendCommand(['FLUSHDB']);
+        return store;
+      },
+      close: () => store.close().then(() => client.destroy()),
+    };
+  };
+  return inTwoPlaces('Redis', [await place(0), await place(1)]);
+}
