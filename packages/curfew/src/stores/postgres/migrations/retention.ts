@@ -13,12 +13,15 @@ const byIndex =
 export const retention = `
 CALL lock_writers();
 
--- A piece that ends of everyone filled with sessions whose deadline came before has more to do, also when no user's epoch
--- is left to be followed.
+-- A piece that was full of sessions which an end of everyone ended has more to do, even if no user's epoch is left.
 DO $$
 BEGIN
   EXECUTE replace(pg_get_functiondef('sweep_ended_by_epochs(bigint, integer)'::regprocedure),
-    'IF owners IS NULL THEN RETURN; END IF;', 'EXIT WHEN owners IS NULL;');
+    'IF owners IS NULL THEN RETURN; END IF;',
+    'IF owners IS NULL THEN
+      more := progress > 0 AND EXISTS (SELECT FROM epochs e WHERE e.user_id = '''' AND NOT e.settled);
+      RETURN;
+    END IF;');
 END $$;
 
 -- Forgets ended sessions, entries, events and attempts that are older than they are kept. What is not old enough is looked
@@ -30,25 +33,28 @@ DECLARE
   trimmed integer;
   told integer;
 BEGIN
-  PERFORM pg_advisory_xact_lock('epochs'::regclass::oid::bigint);
-  WITH gone AS (
-    DELETE FROM sessions WHERE id = ANY (ARRAY(
-      SELECT s.id FROM sessions s WHERE s.end_at IS NOT NULL AND s.written_at <= ended_until
-      ORDER BY s.written_at LIMIT most FOR UPDATE SKIP LOCKED
-    )) RETURNING user_id
-  )
-  SELECT count(*), array_agg(DISTINCT user_id) INTO forgotten, owners FROM gone;
-  DELETE FROM users WHERE id = ANY (ARRAY(
-    SELECT u.id FROM users u WHERE u.id = ANY (owners) AND u.epoch = 0
-      AND (u.active = 0 OR u.everyone < (SELECT everyone FROM newest_counters()))
-    FOR UPDATE SKIP LOCKED
-  ));
-  UPDATE epochs e SET armed = e.at WHERE e.ctid = ANY (ARRAY(
-    SELECT x.ctid FROM unnest(owners) AS o (id) CROSS JOIN LATERAL (
-      SELECT y.ctid FROM epochs y WHERE y.user_id = o.id AND y.armed > y.at ORDER BY y.number FOR UPDATE
-    ) x
-    WHERE (SELECT s.id FROM sessions s WHERE s.user_id = o.id ORDER BY s.id LIMIT 1) IS NULL
-  ));
+  forgotten := 0;
+  IF EXISTS (SELECT FROM sessions s WHERE s.end_at IS NOT NULL AND s.written_at <= ended_until) THEN
+    PERFORM pg_advisory_xact_lock('epochs'::regclass::oid::bigint);
+    WITH gone AS (
+      DELETE FROM sessions WHERE id = ANY (ARRAY(
+        SELECT s.id FROM sessions s WHERE s.end_at IS NOT NULL AND s.written_at <= ended_until
+        ORDER BY s.written_at LIMIT most FOR UPDATE SKIP LOCKED
+      )) RETURNING user_id
+    )
+    SELECT count(*), array_agg(DISTINCT user_id) INTO forgotten, owners FROM gone;
+    DELETE FROM users WHERE id = ANY (ARRAY(
+      SELECT u.id FROM users u WHERE u.id = ANY (owners) AND u.epoch = 0
+        AND (u.active = 0 OR u.everyone < (SELECT everyone FROM newest_counters()))
+      FOR UPDATE SKIP LOCKED
+    ));
+    UPDATE epochs e SET armed = e.at WHERE e.ctid = ANY (ARRAY(
+      SELECT x.ctid FROM unnest(owners) AS o (id) CROSS JOIN LATERAL (
+        SELECT y.ctid FROM epochs y WHERE y.user_id = o.id AND y.armed > y.at ORDER BY y.number FOR UPDATE
+      ) x
+      WHERE (SELECT s.id FROM sessions s WHERE s.user_id = o.id ORDER BY s.id LIMIT 1) IS NULL
+    ));
+  END IF;
   -- From the oldest on, without a gap, as far as they are too old; the newest of those stays, and so the log's newest does.
   WITH oldest AS MATERIALIZED (
     SELECT l.sequence, l.at FROM log l ORDER BY l.sequence LIMIT most * 4 + 1
