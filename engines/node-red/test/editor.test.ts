@@ -302,6 +302,7 @@ describe('the editor of Node-RED', () => {
   async function open(id: string): Promise<void> {
     await page.evaluate(`RED.editor.edit(RED.nodes.node('${id}'))`);
     await page.waitForSelector('#node-dialog-ok');
-    await page.waitForFunction("!document.querySelector('.red-ui-tray')?.style.right?.startsWith('-')");
+    // Until then its fields are not there yet, or move.
+    await page.waitForFunction("[...document.querySelectorAll('.red-ui-tray')].at(-1)?.style.right === '0px'");
   }
 });
