@@ -23,8 +23,12 @@ export function changeGroups(groups: readonly AccessGroup[], change: GroupChange
  */
 export function boundedGroups(groups: readonly AccessGroup[]): AccessGroup[] {
   const once = [...new Set(groups)];
-  if (once.length > limits.groupsPerSession) {
-    throw new CurfewError('too_many_groups', { detail: `There would be ${once.length} access groups on a session.` });
-  }
+  if (once.length > limits.groupsPerSession) throw tooManyGroups();
   return once;
+}
+
+/** One text for all: of several sessions with too many groups, each store finds another one first. */
+export function tooManyGroups(): CurfewError {
+  const detail = `There would be more than ${limits.groupsPerSession} access groups on a session.`;
+  return new CurfewError('too_many_groups', { detail });
 }

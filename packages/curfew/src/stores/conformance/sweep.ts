@@ -168,6 +168,19 @@ export const sweepCases: Case[] = [
     },
   },
   {
+    name: 'a sweep has finished only when every end is recorded, however the users of the sessions follow each other',
+    async run(fixture) {
+      const users = ['ada', 'bob', 'cyd'];
+      const all = [];
+      for (const userId of users) all.push(await fixture.create({ userId, idle: hour }));
+      for (const userId of users.slice(1)) all.push(await fixture.create({ userId, idle: day }));
+      for (const userId of users) await fixture.store.endSessionsOfUser(user(userId), allOfUser(start + 2 * hour));
+      await fixture.sweep(start + 2 * hour, forever, 4);
+      const reasons = await Promise.all(all.map(async ({ id }) => (await fixture.snapshot(id)).stored.end?.reason));
+      assert.deepEqual(reasons, ['idle', 'idle', 'idle', 'all_of_user', 'all_of_user']);
+    },
+  },
+  {
     name: 'a sweep reports how many ends by deadline and by epoch it recorded, each once',
     async run(fixture) {
       const [ended] = await fixture.createMany(3, { userId: 'ada', idle: hour });

@@ -2,6 +2,7 @@ import type { Account } from '../../domain/account.ts';
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
 import { type Event, isFilter, storeEvents } from '../../domain/events.ts';
+import { tooManyGroups } from '../../domain/groups.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { day, limits } from '../../domain/limits.ts';
 import { accountMentions, matchesText } from '../../domain/search.ts';
@@ -152,10 +153,7 @@ export class PostgresStore implements Store {
   changeGroups: Store['changeGroups'] = async ({ userId, change: { add, remove }, only, by, now }) => {
     const asked = { user_id: userId, add, remove, only, by, now, most: limits.groupsPerSession };
     const answer = await this.#write('change_groups', asked);
-    if (answer['kind'] === 'too_many_groups') {
-      const detail = `There would be ${answer['groups']} access groups on a session.`;
-      throw new CurfewError('too_many_groups', { detail });
-    }
+    if (answer['kind'] === 'too_many_groups') throw tooManyGroups();
     return answer as Awaited<ReturnType<Store['changeGroups']>>;
   };
 

@@ -1,4 +1,5 @@
 import { type NewEvent, storeEvents } from '../../domain/events.ts';
+import { tooManyGroups } from '../../domain/groups.ts';
 import { day, limits } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
 import { Batcher } from '../batcher.ts';
@@ -149,7 +150,7 @@ export class RedisStore implements Store {
     const [kind, count, sequence] = reply as [string, number, number];
     if (kind === 'changed') return { kind, updated: count, sequence };
     if (kind === 'not_found') return { kind };
-    throw new CurfewError('too_many_groups', { detail: `There would be ${count} access groups on a session.` });
+    throw tooManyGroups();
   };
 
   touchSessions: Store['touchSessions'] = async (activities) => {

@@ -82,6 +82,8 @@ class Replay {
   #writes: Call[] = [];
   /** Events of this time and before may have been deleted. */
   #eventsFrom = 0;
+  /** The entries of the log that sweeps added: the head before each sweep, and the head after it. */
+  readonly #swept: { after: number; to: number }[] = [];
 
   constructor(nodes: Node[], reached: Set<string>) {
     this.#nodes = nodes;
@@ -389,6 +391,7 @@ class Replay {
       const added = sorted(await store.readLog(before + 1, all), ({ sequence: _, ...entry }) => textOf(entry));
       for (const [i, { sequence }] of added.entries()) numbers.set(sequence, before + 1 + i);
     }
+    this.#swept.push({ after: before, to: (await this.#first.logHead()).sequence });
     const stores = new Map(this.#nodes.map((node) => [node.store, totals.get(node)]));
     await this.#agree('what a sweep did', async (store) => stores.get(store));
   }
@@ -524,10 +527,15 @@ class Replay {
   }
 
   async #log(store: Store, numbers: ReadonlyMap<number, number>): Promise<unknown> {
-    const entries = (await store.readLog(0, all)).map(({ sequence, ...entry }) => ({
-      number: numbers.get(sequence) ?? sequence,
-      ...entry,
-    }));
+    const kept = await store.readLog(0, all);
+    const first = kept[0]?.sequence ?? 0;
+    // Of entries that one sweep added, the last one stays when the others are deleted: which that is, each store decides.
+    const cut = this.#swept.find(({ after, to }) => after + 1 < first && first <= to);
+    const entries = kept.map(({ sequence, ...entry }) =>
+      cut && sequence <= cut.to
+        ? { number: sequence, at: entry.at }
+        : { number: numbers.get(sequence) ?? sequence, ...entry },
+    );
     return entries.toSorted((one, other) => one.number - other.number);
   }
 

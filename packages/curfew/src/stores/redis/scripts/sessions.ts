@@ -216,7 +216,7 @@ for _, session in ipairs(liveOf(home, userId, now)) do
       end
     end
     if #gone + #came > 0 then
-      if #after > most then return { 'too_many_groups', #after } end
+      if #after > most then return { 'too_many_groups' } end
       changed[#changed + 1] = { session[1], session[2], after, gone, came }
     end
   end
