@@ -10,3 +10,4 @@ export { type Curfew, createCurfew } from './curfew.ts';
 export type { Session, SessionStatus } from './domain/session.ts';
 export { CurfewError, type ErrorCode, errors, isCurfewError } from './errors.ts';
 export type { CurfewOptions } from './start/compose.ts';
+export type { Store } from './stores/contract.ts';

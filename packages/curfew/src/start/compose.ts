@@ -18,14 +18,14 @@ import type { Clock, Random } from '../domain/ports.ts';
 import { CurfewError } from '../errors.ts';
 import { type Admitted, createFence, type LossReason, type ProcessFence } from '../fence/index.ts';
 import type { Store } from '../stores/contract.ts';
-import { observeStore, type StoreCalls } from '../stores/observed.ts';
+import { observeStore, operations, type StoreCalls } from '../stores/observed.ts';
 import { folderOf, openStore } from '../stores/open.ts';
 import { attemptsOf, policyOf, readSettings, type Settings } from './config.ts';
 import { secretKeyOf } from './secret-key.ts';
 
 export type CurfewOptions = {
-  /** `lmdb:` and a folder, or the URL of a server's database. */
-  store: string;
+  /** `lmdb:` and a folder, the URL of a server's database, or a store of your own; it is closed with Curfew. */
+  store: string | Store;
   /** The servers' secret key (32 bytes), or the file that contains it; an embedded store has one in its folder. */
   secretKey?: Uint8Array | undefined;
   secretKeyFile?: string | undefined;
@@ -85,10 +85,11 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
   const random = pooledRandom();
   const timing = systemTiming();
   const { settings: defaults } = readSettings({});
-  const { store, calls } = observeStore(await openStore(settings.store));
+  const { opened, folder } = await storeOf(settings.store);
+  const { store, calls } = observeStore(opened);
   try {
-    const { key, keep } = await secretKeyOf(store, settings, folderOf(settings.store), random);
-    const { clock, note } = await openClock(store, settings, timing, defaults);
+    const { key, keep } = await secretKeyOf(store, settings, folder, random);
+    const { clock, note } = await openClock(store, folder, settings, timing, defaults);
     const activity = new Activity(store);
     const keyUse = new KeyUse(store);
     const parts = { store, clock, activity, keyUse };
@@ -158,6 +159,16 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
   }
 }
 
+/** The store, opened, and its folder if it is embedded. @throws `config_invalid`, and any error that prevents opening it */
+async function storeOf(given: string | Store): Promise<{ opened: Store; folder: string | undefined }> {
+  if (typeof given === 'string') return { opened: await openStore(given), folder: folderOf(given) };
+  const missing = operations.filter((name) => typeof given?.[name] !== 'function');
+  if (missing.length === 0) return { opened: given, folder: undefined };
+  throw new CurfewError('config_invalid', {
+    detail: `store: it must be a URL, or a store with every operation; it lacks ${missing.join(', ')}.`,
+  });
+}
+
 /**
  * A store that no server has used has no earlier incarnation: nobody can hold a session of it. If one has, the store has
  * its secret key's fingerprint, even if a failover lost every session.
@@ -173,11 +184,12 @@ async function confirmNew(store: Store): Promise<void> {
  */
 async function openClock(
   store: Store,
+  folder: string | undefined,
   settings: CurfewOptions,
   timing: Timing,
   defaults: Settings,
 ): Promise<StoreClock> {
-  if (settings.clock || folderOf(settings.store) !== undefined) {
+  if (settings.clock || folder !== undefined) {
     const latest = (settings.acceptClock ?? defaults.acceptClock) ? 0 : await store.latestTime();
     return { clock: processClock(settings.clock ?? { now: timing.wall }, latest), note: () => {} };
   }

@@ -64,6 +64,13 @@ const calls: Readonly<Record<StoreCall, boolean>> = {
   describe: false,
 };
 
+/** What every store must be able to do. */
+export const operations: readonly (StoreCall | 'exportRecords' | 'close')[] = [
+  ...(Object.keys(calls) as StoreCall[]),
+  'exportRecords',
+  'close',
+];
+
 /** Milliseconds after which a write that has not been answered counts as held up. */
 const heldUp = 5000;
 /** Milliseconds for which a failed write counts, unless one succeeds sooner: then another try is worthwhile. */

@@ -2,19 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RedisServer, redisInstalled } from '../support/redis.ts';
 import { compareEngines, comparisonTimeout } from './differential/compare.ts';
-import { lmdbEngine, redisEngine } from './differential/engines.ts';
+import { lmdbEngine, memoryEngine, redisEngine } from './differential/engines.ts';
 import { historyOf } from './differential/history.ts';
 import { replay } from './differential/replay.ts';
 
-test('a store on LMDB and one on Redis give the same answers, whatever happens', {
+test('stores on LMDB, in memory and on Redis give the same answers, whatever happens', {
   timeout: comparisonTimeout,
-  skip: !redisInstalled,
 }, async (t) => {
-  const server = await RedisServer.start();
-  const engines = [lmdbEngine(), await redisEngine(server)];
+  const server = redisInstalled ? await RedisServer.start() : undefined;
+  const engines = [lmdbEngine(), memoryEngine(), ...(server ? [await redisEngine(server)] : [])];
   t.after(async () => {
     for (const engine of engines) await engine.close();
-    await server.remove();
+    await server?.remove();
   });
   await compareEngines(t, engines);
 });

@@ -1,4 +1,5 @@
 import { createClient } from '@redis/client';
+import { MemoryStore } from '../../../examples/memory-store.ts';
 import type { Store } from '../../../src/stores/contract.ts';
 import { openLmdbStore } from '../../../src/stores/lmdb/index.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
@@ -23,6 +24,11 @@ export function inTwoPlaces(name: string, places: readonly [Place, Place]): TwoP
     fresh: () => places[used++ % 2]!.renew(),
     close: () => Promise.all(places.map((place) => place.close())),
   };
+}
+
+export function memoryEngine(): TwoPlaces {
+  const place: Place = { renew: async () => new MemoryStore(), close: async () => {} };
+  return inTwoPlaces('memory', [place, place]);
 }
 
 export function lmdbEngine(): TwoPlaces {
