@@ -75,7 +75,7 @@ function newSecretKey(folder: string | undefined, used: boolean, random: Random)
   if (folder === undefined) {
     throw new CurfewError('config_invalid', {
       detail:
-        'CURFEW_SECRET_KEY: a store on a server needs it, or CURFEW_SECRET_KEY_FILE, the same for all servers; `openssl rand -hex 32` makes one.',
+        'CURFEW_SECRET_KEY: a store on a server needs it, or CURFEW_SECRET_KEY_FILE (in the library: secretKey or secretKeyFile), the same for all servers; `openssl rand -hex 32` makes one.',
     });
   }
   const path = join(folder, keyFile);

@@ -27,7 +27,7 @@ test('a store that was used with another secret key is refused, and so is one wi
   const store = new MemoryStore();
   await store.keepKeyFingerprint('another');
   await assert.rejects(createCurfew({ store, secretKey }), { code: 'secret_key_differs' });
-  await assert.rejects(createCurfew({ store: new MemoryStore() }), { code: 'config_invalid', message: /SECRET_KEY/ });
+  await assert.rejects(createCurfew({ store: new MemoryStore() }), { code: 'config_invalid', message: /secretKey/ });
 });
 
 test('what is no store is refused, and the error names what it lacks', async () => {
