@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CurfewApiError } from 'curfew-client';
 import { errors, isCurfewError } from '../errors.ts';
-import type { ReadinessReport } from '../http/readiness.ts';
+import { type ReadinessReport, verdicts } from '../http/readiness.ts';
 import { readSettings, type Settings } from '../start/config.ts';
 import { existingSecretKey, keyFile, keyFingerprint } from '../start/secret-key.ts';
 import type { Store } from '../stores/contract.ts';
@@ -213,10 +213,10 @@ function hidden(check: string, path: string): Finding[] {
 async function server({ client, url }: Context): Promise<Finding[]> {
   const began = Date.now();
   let response: Response;
-  let report: string;
+  let text: string;
   try {
     response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) });
-    report = await response.text();
+    text = await response.text();
   } catch (error) {
     const { cause, message } = error as Error & { cause?: { code?: string; message?: string } };
     const why = cause?.code ?? cause?.message ?? message;
@@ -230,24 +230,32 @@ async function server({ client, url }: Context): Promise<Finding[]> {
     ];
   }
   const took = Date.now() - began;
+  const report = reportIn(text);
   const ready = readinessOf(`${url} answers ${response.status} (${took} ms)`, report);
-  return [...ready, ...clock(response, began, took), await credential(client)];
+  // Another program must not get the credential, and a proxy that answered with an error may pass it on.
+  const known = report || !response.ok ? [await credential(client)] : [];
+  return [...ready, ...clock(response, began, took), ...known];
 }
 
-/** Each failing check of a server, with its remedy; a proxy may have answered instead. */
-function readinessOf(answer: string, text: string): Finding[] {
-  const check = 'server';
-  let report: Partial<ReadinessReport>;
+/** The report of a server; `undefined` if a proxy or another program has answered. */
+function reportIn(text: string): ReadinessReport | undefined {
   try {
-    report = JSON.parse(text);
+    const { status, checks } = JSON.parse(text) as ReadinessReport;
+    const areChecks = Object.values(checks).every(({ ok }) => typeof ok === 'boolean');
+    return verdicts.includes(status) && areChecks ? { status, checks } : undefined;
   } catch {
-    report = {};
+    return undefined;
   }
-  const { status, checks } = report;
-  if (status === undefined || checks === undefined) {
+}
+
+/** Each failing check of a server, with its remedy. */
+function readinessOf(answer: string, report: ReadinessReport | undefined): Finding[] {
+  const check = 'server';
+  if (!report) {
     const remedy = 'See its log for the cause, or set CURFEW_URL, if it is not a server of Curfew.';
     return [{ check, state: 'fault', says: `${answer} and no report`, remedy }];
   }
+  const { status, checks } = report;
   const state = status === 'ready' ? 'ok' : 'fault';
   const failing = Object.entries(checks).filter(([, { ok }]) => !ok);
   return [

@@ -18,7 +18,8 @@ export type Checks = {
   readonly storeTrial: () => Promise<void>;
 } & Readonly<Record<Exclude<CheckName, 'storeRead' | 'serving'>, () => Trouble | undefined>>;
 
-export type Verdict = 'ready' | 'degraded' | 'unready' | 'draining';
+export const verdicts = ['ready', 'degraded', 'unready', 'draining'] as const;
+export type Verdict = (typeof verdicts)[number];
 export type CheckReport = { ok: boolean; detail?: string; remedy?: string | undefined; since?: string };
 export type ReadinessReport = { status: Verdict; checks: Record<CheckName, CheckReport> };
 

@@ -6,6 +6,7 @@ import { permissions, roleNames } from '../domain/permissions.ts';
 import { endReasons, toldReasons } from '../domain/reasons.ts';
 import { sessionStatuses } from '../domain/session.ts';
 import { type ErrorCode, errors } from '../errors.ts';
+import { verdicts } from './readiness.ts';
 
 /*
  * The shapes of the API, from which the TypeScript types, validation, serialization and the OpenAPI document derive.
@@ -223,7 +224,7 @@ const check = (description: string) =>
   );
 
 export const readiness = Type.Object({
-  status: oneOf(['ready', 'degraded', 'unready', 'draining'], {
+  status: oneOf(verdicts, {
     description:
       '`degraded`: it verifies, but cannot write. `unready`: it cannot verify. `draining`: it is about to shut down.',
   }),

@@ -236,6 +236,27 @@ describe('the command line', () => {
     assert.match(answer.err, /answered 200, and not as Curfew does/);
   });
 
+  for (const text of [
+    'null',
+    '{"status":"UP","checks":[{"name":"db","status":"UP"}]}',
+    '{"status":"ready","checks":{"db":null}}',
+  ]) {
+    test(`doctor tells a server of Curfew from another program, which gets no credential: ${text}`, async (t) => {
+      const asked: string[] = [];
+      const other = createServer(({ url, headers }, response) => {
+        asked.push(`${url} ${headers.authorization}`);
+        response.setHeader('content-type', 'application/json').end(text);
+      }).listen(0, '127.0.0.1');
+      t.after(() => other.close());
+      await once(other, 'listening');
+      const { port } = other.address() as AddressInfo;
+      const { out, code } = await runCli(['doctor'], { ...env(), CURFEW_URL: `http://127.0.0.1:${port}` });
+      assert.equal(code, 1);
+      assert.match(out, /✗ server +http:\/\/127\.0\.0\.1:\d+ answers 200 \(\d+ ms\) and no report/);
+      assert.deepEqual(asked, ['/readyz undefined']);
+    });
+  }
+
   test('doctor checks this machine and the server', async () => {
     const well = await json('doctor');
     const states = Object.fromEntries(

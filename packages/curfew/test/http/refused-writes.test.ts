@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type RunningServer, serve } from '../../src/start/serve.ts';
+import { roomIn } from '../../src/stores/open.ts';
+import { temporaryFolder } from '../stores/harness.ts';
 import { random } from '../support/ports.ts';
 import { runCli } from '../support/process.ts';
 import { recovers } from '../support/recovers.ts';
@@ -137,4 +141,11 @@ test('an embedded store on a full disk is reported by /readyz and doctor, though
   disk.makeRoom();
   await becomes('ready', server.running);
   assert.deepEqual(await doctor(server.env), { code: 0, faults: [] });
+});
+
+test('a reserve that is not complete is no shortage while the disk has room for it', async (t) => {
+  const folder = temporaryFolder();
+  t.after(() => folder.remove());
+  writeFileSync(join(folder.path, 'reserve'), Buffer.alloc(1024));
+  assert.equal((await roomIn(folder.path)).shortage, undefined);
 });

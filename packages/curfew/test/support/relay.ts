@@ -8,6 +8,8 @@ export class Relay {
   readonly port: number;
   /** Milliseconds by which data to the server is delayed. */
   delay = 0;
+  /** What the server says, as the client gets it. */
+  rewrite: (text: Buffer) => Buffer = (text) => text;
   readonly #server: Server;
   #target: number;
   readonly #pairs: Set<[Socket, Socket]> = new Set();
@@ -103,7 +105,7 @@ export class Relay {
       }
       const garbled = this.#trap === 'garbled reply';
       if (garbled) this.#trap = undefined;
-      client.write(garbled ? Buffer.concat([Buffer.from('?'), chunk]) : chunk);
+      client.write(garbled ? Buffer.concat([Buffer.from('?'), chunk]) : this.rewrite(chunk));
       if (garbled) this.#onGarbled();
       if (this.#last && chunk.includes(this.#last)) this.#stranded.add(pair);
     });

@@ -21,14 +21,20 @@ export type Room = { free: number; shortage: string | undefined };
 export async function roomIn(folder: string): Promise<Room> {
   const disk = await statfs(folder);
   const free = disk.bavail * disk.bsize;
-  const path = join(folder, reserveFile);
-  const released = existsSync(path) && statSync(path).size < defaultReserve;
+  const size = statSync(join(folder, reserveFile), { throwIfNoEntry: false })?.size ?? defaultReserve;
+  // With enough room, the server is filling it, or will when it starts.
+  const released = size < defaultReserve && !suffices(free, defaultReserve - size);
   const full = `The disk of ${folder} is full`;
   if (released) return { free, shortage: `${full}: sessions can be ended, and nothing else can be written` };
   return {
     free,
     shortage: free < nothingLeft ? `${full}: only free pages of the data file can be written` : undefined,
   };
+}
+
+/** Whether so many free bytes suffice to fill what is missing of a reserve: as much again must be left. */
+function suffices(free: number, missing: number): boolean {
+  return free >= 2 * missing;
 }
 
 /**
@@ -88,7 +94,7 @@ export class Reserve {
     return true;
   }
 
-  /** Fills the reserve, if the disk has twice as much room as is missing. */
+  /** Fills the reserve, if the disk has room for that. */
   refill(): Promise<void> {
     this.#filling ??= this.#fill().finally(() => {
       this.#filling = undefined;
@@ -105,7 +111,7 @@ export class Reserve {
     const missing = this.#bytes - this.#size;
     if (missing <= 0) return;
     const disk = await statfs(this.#folder).catch(() => undefined);
-    if (!disk || disk.bavail * disk.bsize < 2 * missing) return;
+    if (!disk || !suffices(disk.bavail * disk.bsize, missing)) return;
     const from = this.#size;
     try {
       const file = await open(this.#path, 'a', 0o600);

@@ -15,7 +15,7 @@ type Task = {
  * Writes that are on disk when they are answered, if Redis can do that. One that does not sync its log with every write
  * is asked to confirm when it has: `WAITAOF`, from 7.2. That covers the writes of its own connection and delays
  * everything after it there, so writes have a separate connection, and all that arrive meanwhile share one wait. The
- * server may become another one with other settings, so those of the present connection decide.
+ * server may become another one with other settings, so those of the connection on which a write is sent decide.
  */
 export class DurableWrites {
   readonly #link: Link;
@@ -29,7 +29,7 @@ export class DurableWrites {
 
   run(script: Script, args: string[], home?: string): Promise<Reply> {
     if (this.#closed) return Promise.reject(closedError());
-    if (!this.asks) return this.#link.run(script, args, home);
+    if (this.#link.isReady && !this.asks) return this.#link.run(script, args, home);
     return new Promise((resolve, reject) => {
       this.#queue.push({ script, args, home, resolve, reject });
       this.#draining ??= this.#drain();
@@ -55,9 +55,17 @@ export class DurableWrites {
   }
 
   async #batch(tasks: readonly Task[]): Promise<void> {
+    try {
+      while (!this.#link.isReady) await this.#link.connected();
+    } catch (error) {
+      for (const { reject } of tasks) reject(error);
+      return;
+    }
+    const { asks } = this;
     const { generation } = this.#link;
     const results = await Promise.allSettled(tasks.map(({ script, args, home }) => this.#link.run(script, args, home)));
-    const fault = results.some(({ status }) => status === 'fulfilled') ? await this.#confirm(generation) : undefined;
+    const isDone = results.some(({ status }) => status === 'fulfilled');
+    const fault = asks && isDone ? await this.#confirm(generation) : undefined;
     for (const [i, task] of tasks.entries()) {
       const result = results[i]!;
       if (result.status === 'rejected') task.reject(result.reason);

@@ -97,6 +97,26 @@ export class Link {
     return this.#send(args, false);
   }
 
+  /** Whether a command is sent at once. If not, it waits for a connection, perhaps to another server. */
+  get isReady(): boolean {
+    return this.#client?.isReady ?? false;
+  }
+
+  /** Resolves when there is a connection again. @throws `store_unavailable` if there is none for a moment */
+  connected(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#hoping.delete(hope);
+        reject(offlineFault(this.#trouble));
+      }, patience);
+      const hope = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#hoping.add(hope);
+    });
+  }
+
   /** Waits for the answers to what was sent, and disconnects. */
   close(): Promise<void> {
     this.#closing ??= new Promise<void>((resolve) => {
@@ -110,7 +130,7 @@ export class Link {
   #send(args: string[], writes: boolean, unknown?: () => string[]): Promise<Reply> {
     if (this.#closing) return Promise.reject(closedError());
     const client = this.#client;
-    if (!client?.isReady) return this.#connected().then(() => this.#send(args, writes, unknown));
+    if (!client?.isReady) return this.connected().then(() => this.#send(args, writes, unknown));
     return new Promise<Reply>((resolve, reject) => {
       const waiting = { writes, since: performance.now(), refuse: reject };
       this.#waiting.add(waiting);
@@ -155,21 +175,6 @@ export class Link {
     return this.#primary;
   }
 
-  /** Resolves when there is a connection again. */
-  #connected(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#hoping.delete(hope);
-        reject(offlineFault(this.#trouble));
-      }, patience);
-      const hope = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#hoping.add(hope);
-    });
-  }
-
   #done(waiting: Waiting): void {
     this.#waiting.delete(waiting);
     if (this.#waiting.size === 0) this.#quiet?.();
@@ -195,9 +200,10 @@ export class Link {
     const { signal } = this.#gone;
     const connection = await reach(location, timeout, signal);
     try {
-      this.facts = await factsOf(connection.client, timeout, signal);
+      const facts = await factsOf(connection.client, timeout, signal);
       // After a failover it may be another server, with other settings.
-      refuseUnsafe(this.facts, location.shown);
+      refuseUnsafe(facts, location.shown);
+      this.facts = facts;
     } catch (error) {
       connection.client.destroy();
       throw connectFault(error, location.shown);

@@ -20,6 +20,7 @@ import type { DurableWrites } from './durable.ts';
 import { numberOf, readEvents, type StreamEntry } from './events.ts';
 import { listenOn } from './hints.ts';
 import { allTags, homeOf, homeOfSession } from './keys.ts';
+import { mendTime, readLatest } from './latest-time.ts';
 import type { Link, Reply } from './link.ts';
 import { listSessions } from './lists.ts';
 import * as ends from './scripts/ends.ts';
@@ -287,11 +288,9 @@ export class RedisStore implements Store {
   keepKeyFingerprint: Store['keepKeyFingerprint'] = async (fingerprint, instead = '') =>
     (await this.#write(streams.keepKeyFingerprint, [fingerprint, instead])) as string;
 
-  latestTime: Store['latestTime'] = async () => Number(await this.#link.run(streams.latestTime, []));
+  latestTime: Store['latestTime'] = async () => (await readLatest(this.#link)).time;
 
-  mendTime: Store['mendTime'] = async (now) => {
-    while (Number(await this.#link.run(streams.mendTime, [String(now), String(now + day)])) > 0);
-  };
+  mendTime: Store['mendTime'] = (now) => mendTime(this.#link, now, now + day);
 
   ping: Store['ping'] = async () => {
     await this.logHead();

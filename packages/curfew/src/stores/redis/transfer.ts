@@ -9,9 +9,10 @@ import { listAccounts, listKeys } from './accounts.ts';
 import * as codec from './codec.ts';
 import { numberOf, readEvents, type StreamEntry } from './events.ts';
 import { addressTag, allTags, groupTag, homeOf, homeOfSession, nameTag } from './keys.ts';
+import { readLatest } from './latest-time.ts';
 import type { Link } from './link.ts';
 import { listNamed } from './scripts/slots.ts';
-import { counters, keyFingerprint, latestTime, readLog } from './scripts/streams.ts';
+import { counters, keyFingerprint, readLog } from './scripts/streams.ts';
 import { buryEnded, placeCreated } from './scripts/sweep.ts';
 import { type Command, restore } from './scripts/transfer.ts';
 
@@ -35,7 +36,7 @@ export async function* exportRecords(
   // After this the lists contain every session.
   for (const script of [placeCreated, buryEnded]) while (Number(await link.run(script, [String(piece)])) === piece);
   const before = await numbersOf(link);
-  yield { kind: 'counters', ...before, time: Number(await link.run(latestTime, [])) };
+  yield { kind: 'counters', ...before, time: (await readLatest(link)).time };
   yield* epochs(link);
   for (let after: string | undefined; ; ) {
     const { accounts, next } = await listAccounts(link, { after, limit: piece });

@@ -7,6 +7,7 @@ import { Link } from '../../../src/stores/redis/link.ts';
 import { appendEvent, logHead } from '../../../src/stores/redis/scripts/streams.ts';
 import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
+import { Relay } from '../../support/relay.ts';
 
 describe('writes that Redis must confirm', { skip: !redisInstalled }, () => {
   test('are answered once it has confirmed that they are on disk, and are unknown if it no longer can', async (t) => {
@@ -26,6 +27,30 @@ describe('writes that Redis must confirm', { skip: !redisInstalled }, () => {
     }
     await server.down('SIGKILL');
     await assert.rejects(writes.run(appendEvent, ['login.failed\u001f5']));
+  });
+
+  test('a write that waits for a connection is confirmed if the server that it reaches must be asked', async (t) => {
+    const first = await RedisServer.start();
+    const second = await RedisServer.start('--appendfsync', 'everysec');
+    const relay = await Relay.to(first.port);
+    // A server before 7.2 that pretends to know the question is asked as well, and refuses it.
+    relay.rewrite = (text) =>
+      Buffer.from(text.toString('latin1').replace('redis_version:7.0', 'redis_version:7.9'), 'latin1');
+    const link = await Link.open({ location: parseLocation(`redis://127.0.0.1:${relay.port}`), timeout: 3000 });
+    const writes = new DurableWrites(link);
+    t.after(async () => {
+      await writes.close();
+      await relay.close();
+      for (const server of [first, second]) await server.remove();
+    });
+    await writes.run(appendEvent, ['login.failed\u001f1']);
+    assert.equal(await first.tell('GET', 'curfew:synced'), null);
+    relay.lead(second.port);
+    relay.cut();
+    while (link.isReady) await new Promise(setImmediate);
+    await writes.run(appendEvent, ['login.failed\u001f2']).catch(({ code }) => assert.equal(code, 'outcome_unknown'));
+    assert.equal(await second.tell('XLEN', 'curfew:events'), 1);
+    assert.equal(await second.tell('GET', 'curfew:synced'), '1');
   });
 
   test('none waits forever, however soon it follows the previous one', { timeout: 20_000 }, async (t) => {

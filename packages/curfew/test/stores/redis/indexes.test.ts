@@ -10,6 +10,7 @@ import {
   hour,
   ids,
   logout,
+  note,
   random,
   StoreFixture,
   start,
@@ -42,6 +43,20 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     assert.equal(await store.countActive(start + 2 * hour, later.userId), 1);
     await fixture.sweep(start + 2 * hour);
     assert.equal(await store.countActive(start + 2 * hour), 1);
+  });
+
+  test('the latest time is read in pieces, however far behind the sweep is', async () => {
+    const told = Array.from({ length: 1200 }, (_, i) => note('login.failed', start + (i === 600 ? hour : i)));
+    await Promise.all(told.map((event) => store.appendEvent(event)));
+    await server.tell('CONFIG', 'RESETSTAT');
+    assert.equal(await store.latestTime(), start + hour);
+    const stats = String(await server.tell('INFO', 'commandstats'));
+    // Each script reads both streams, and the last one only the rest.
+    assert.equal(Number(/cmdstat_xrange:calls=(\d+)/.exec(stats)?.[1]), 6);
+    await store.mendTime(start + 2 * hour);
+    assert.equal(await store.latestTime(), start + hour);
+    await store.mendTime(start + 10);
+    assert.equal(await store.latestTime(), start + 10);
   });
 
   /** Sweeps until every key has been examined once more. */

@@ -320,17 +320,19 @@ local function latestOf(entries, place, corrected)
   return latest
 end
 
--- The latest time of any change.
-local function latestTime()
+-- The latest time of what the sweep has followed, and of so many events and entries of the log at most that come after
+-- these. Also answers up to where it has read, and whether there may be more.
+local function latestTime(event, entry, most)
   local state = redis.call('HMGET', shared .. 'state', 'time', 'placed', 'buried', 'mendedEvents', 'mendedLog')
-  local function since(stream, followed)
-    return redis.call('XRANGE', shared .. stream, '(0-' .. (followed or 0), '+')
+  local function since(stream, place, reached, followed, corrected)
+    local from = math.max(tonumber(reached), tonumber(followed or 0))
+    local entries = redis.call('XRANGE', shared .. stream, '(0-' .. from, '+', 'COUNT', most)
+    local last = entries[#entries]
+    return latestOf(entries, place, corrected), last and string.match(last[1], '%d+$') or reached, #entries == tonumber(most)
   end
-  return math.max(
-    tonumber(state[1] or 0),
-    latestOf(since('events', state[2]), 2, state[4]),
-    latestOf(since('log', state[3]), 1, state[5])
-  )
+  local ofEvents, lastEvent, moreEvents = since('events', 2, event, state[2], state[4])
+  local ofLog, lastEntry, moreLog = since('log', 1, entry, state[3], state[5])
+  return math.max(tonumber(state[1] or 0), ofEvents, ofLog), lastEvent, lastEntry, moreEvents or moreLog
 end
 
 -- The sweep notes the latest time of what it has followed.

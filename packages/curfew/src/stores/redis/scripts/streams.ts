@@ -129,22 +129,29 @@ return ARGV[1]
 `,
 });
 
-/** The latest time of a change: of those that the sweep has followed, and of those since. */
+/**
+ * A part of the latest time of any change. ARGV: the event and the entry of the log after which it reads, how many of each.
+ * Answers the time, up to where it has read, and 1 if there may be more.
+ */
 export const latestTime: Script = reading({
   name: 'latestTime',
   uses: ['latest'],
-  body: `return latestTime()`,
+  body: `
+local time, event, entry, more = latestTime(ARGV[1], ARGV[2], ARGV[3])
+return { time, event, entry, more and 1 or 0 }
+`,
 });
 
 /**
- * ARGV: now, the latest end of a window. The latest moment becomes `now`, and what stands in the streams up to here counts
+ * ARGV: now, the latest end of a window, the latest time up to an event and an entry of the log, these two, and how many
+ * may have come since. The latest moment becomes `now`, and what stands in the streams up to here counts
  * for it no more. Answers how many attempts were forgotten: there may be more.
  */
 export const mendTime: Script = writingWhenFull({
   name: 'mendTime',
   uses: ['latest'],
   body: `
-redis.call('HSET', shared .. 'state', 'time', math.min(latestTime(), ARGV[1]))
+redis.call('HSET', shared .. 'state', 'time', math.min(math.max(ARGV[3], (latestTime(ARGV[4], ARGV[5], ARGV[6]))), ARGV[1]))
 for stream, field in pairs({ events = 'mendedEvents', log = 'mendedLog' }) do
   local newest = redis.call('XREVRANGE', shared .. stream, '+', '-', 'COUNT', 1)[1]
   if newest then redis.call('HSET', shared .. 'state', field, newest[1]) end
