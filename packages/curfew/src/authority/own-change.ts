@@ -29,7 +29,7 @@ export async function checkOwnChange(
   if (caller.kind !== 'person' || caller.session.userId !== id || !caller.account) return;
   if (patch.password === undefined && patch.email === undefined) return;
   const { account, session } = caller;
-  if (currentPassword !== undefined) return confirmPassword(context, account, currentPassword);
+  if (currentPassword !== undefined) return confirmPassword(context, caller, account, currentPassword);
   if (hasFactor(account)) {
     return confirmSecondFactor(context, session, account, code, { area: 'accounts', ip });
   }

@@ -5,8 +5,9 @@ import { useCode } from '../domain/second-factor.ts';
 import type { StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { bucketOf, takeAttempt } from './attempts.ts';
-import type { Person } from './caller.ts';
+import { type Person, personCaller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
+import { guardAccount } from './guard.ts';
 import { retryConflicts } from './retry.ts';
 
 /**
@@ -34,7 +35,7 @@ export function signInIsFresh(
  * Confirms the second factor of a session's user, and remembers it on the session for five minutes, for the same kind
  * of operation from the same network. During that time no code is required, and none is used up.
  * @throws `second_factor_required` (with the methods: none means that a factor must be enrolled first),
- *   `second_factor_invalid`, `too_many_attempts`
+ *   `second_factor_invalid`, `too_many_attempts`, `permission_missing`
  */
 export async function confirmSecondFactor(
   context: AuthorityContext,
@@ -43,14 +44,26 @@ export async function confirmSecondFactor(
   code: string | undefined,
   use: FactorUse,
 ): Promise<void> {
-  if (!factorIsRemembered(context, session, use)) await showSecondFactor(context, session, account, code, use);
+  if (!factorIsRemembered(context, session, use)) await takeCode(context, session, account, code, use);
 }
 
 /**
- * The same, but ignores what is remembered: for operations that always require a new code, such as removing the factor.
+ * The same, but ignores what is remembered: for changes to the person's own account that always require a new code, such
+ * as removing the factor.
  * @throws what {@link confirmSecondFactor} throws
  */
 export async function showSecondFactor(
+  context: AuthorityContext,
+  caller: Person,
+  account: Account,
+  code: string | undefined,
+  use: FactorUse,
+): Promise<void> {
+  guardAccount(caller, account);
+  await takeCode(context, caller.session, account, code, use);
+}
+
+async function takeCode(
   context: AuthorityContext,
   session: StoredSession,
   account: Account | undefined,
@@ -66,8 +79,18 @@ export async function showSecondFactor(
   if (code === undefined || code === '') {
     throw new CurfewError('second_factor_required', { methods: factorMethods(account) });
   }
+  refuseStranger(session, account);
   await useFactor(context, account, code);
   await remember(context, session, use);
+}
+
+/**
+ * A session that somebody else opened for the account, and that has none of its permissions, shows no codes: guesses
+ * with it would use up the attempts that the owner has for signing in.
+ */
+function refuseStranger(session: StoredSession, account: Account): void {
+  if (session.openedWith === undefined || personCaller(session, account).granted.size > 0) return;
+  throw new CurfewError('permission_missing', { detail: 'This session was opened without the account’s password.' });
 }
 
 /**

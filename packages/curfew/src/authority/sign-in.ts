@@ -15,9 +15,11 @@ import type { Actor } from '../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { bucketOf, guess, takeAttempt } from './attempts.ts';
+import type { Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { type OpenedSession, openChecked } from './create-session.ts';
 import { endStored } from './end-session.ts';
+import { guardAccount } from './guard.ts';
 import { useFactor } from './second-factor.ts';
 import { verifyFromStore } from './verify-session.ts';
 
@@ -118,9 +120,16 @@ async function bucketOfDevice(
 /**
  * Checks that somebody who is signed in to an account knows its password, for operations that require more than a
  * session. Guesses count as they do at a sign-in.
- * @throws `invalid_credentials`, `too_many_attempts`, `server_busy`
+ * @throws `permission_missing`, `invalid_credentials`, `too_many_attempts`, `server_busy`
  */
-export async function confirmPassword(context: AuthorityContext, account: Account, password: string): Promise<void> {
+export async function confirmPassword(
+  context: AuthorityContext,
+  caller: Caller,
+  account: Account,
+  password: string,
+): Promise<void> {
+  // Checked first: callers must not guess the password of an account that they may not change.
+  guardAccount(caller, account);
   const { id, username: login, passwordHash } = account;
   // A separate bucket: strangers who try to sign in must not block the owner here.
   await guess(context, { bucket: bucketOf('password', id) }, context.attempts.loginOfAccount, async () => {

@@ -93,8 +93,43 @@ describe('a session that somebody else opened for an account', () => {
     assert.equal((await patch()).body.code, 'fresh_sign_in_required');
     // Even with a code: the caller that opened the session has it too.
     assert.equal((await patch(authenticator.next())).body.code, 'permission_missing');
-    assert.equal((await patch()).body.code, 'permission_missing');
+    assert.equal((await patch()).body.code, 'fresh_sign_in_required', 'and no code is remembered');
     assert.equal((await server.login('ada', 'ada password', authenticator.next())).status, 200);
+  });
+
+  test('N1.1: opened by somebody else, it cannot guess the password or a code, nor use up the owner’s attempts', async (t) => {
+    const { server, id, open } = await start(t, 'sessions.create', 'sessions.end');
+    const member = await server.createAccount('ada');
+    for (const [owner, username, password] of [
+      [id, 'admin', adminPassword],
+      [member.id, 'ada', 'ada password'],
+    ] as const) {
+      const { token: as, session } = await open(owner);
+      const authenticator = await server.enrol(owner);
+      const post = (path: string, body: object) => server.call('POST', `/users/me/tfa/${path}`, body, { as });
+      const code = authenticator.wrong();
+      for (let i = 0; i < 11; i++) {
+        // The right password and a wrong one get the same answer, and so do codes.
+        const answers = [
+          await post('generate', { password }),
+          await post('generate', { password: 'wrong' }),
+          await post('disable', { otp: code }),
+          await server.call('DELETE', `/v1/users/${owner}/sessions?except=${session.id}`, undefined, { as, code }),
+          await server.call('DELETE', `/v1/accounts/${owner}/totp`, undefined, { as, code }),
+        ];
+        assert.deepEqual(
+          answers.map(({ status }) => status),
+          [403, 403, 403, 403, 403],
+          username,
+        );
+      }
+      const own = await server.login(username, password, authenticator.next());
+      assert.equal(own.status, 200, JSON.stringify(own.body));
+      // A right code is not used up either.
+      const right = authenticator.next();
+      assert.equal((await post('disable', { otp: right })).status, 403);
+      assert.equal((await server.login(username, password, right)).status, 200);
+    }
   });
 
   test('has the account’s permissions only if the caller that opened it has all of them', async (t) => {

@@ -6,7 +6,7 @@ import { limits } from '../../domain/limits.ts';
 import type { Session } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import { admit } from '../../http/checks/admission.ts';
-import { answerAs } from '../answering.ts';
+import { answerAs, refuseRoute } from '../answering.ts';
 import type { Dialect } from '../dialect.ts';
 import { takeEmptyBodies } from '../request.ts';
 import { decodeKey, decodeSession, decodeSignIn, signInBody, signOutBody } from './decode.ts';
@@ -74,9 +74,7 @@ export const altogic: Dialect = (app, services) => {
     return empty(reply);
   });
 
-  app.all(`${root}/*`, { schema: hidden }, async () => {
-    throw new CurfewError('route_not_found');
-  });
+  app.all(`${root}/*`, { schema: hidden }, refuseRoute);
 
   function withKey(request: FastifyRequest): Promise<void> {
     return admit(request, () => knowKey(request));

@@ -47,12 +47,6 @@ export const directus: Dialect = (app, services, settings) => {
   const places = new WeakMap<FastifyRequest, Place>();
   takeBodies(app);
   answerAs(app, services, (error, request) => encodeError(error, places.get(request), request));
-  // Under its own path prefix it also answers for unknown routes.
-  if (app.prefix !== '') {
-    app.setNotFoundHandler(() => {
-      throw new CurfewError('route_not_found');
-    });
-  }
   app.addHook('onRequest', async (request) => {
     refuseOtherSites(request);
     const bearer = decodeBearer(request);
@@ -113,7 +107,8 @@ export const directus: Dialect = (app, services, settings) => {
 
   // Directus requires the password to begin, and a code to continue: each requires more than a session.
   post('/users/me/tfa/generate', passwordBody, async (request: Sent<typeof passwordBody>) => {
-    await authority.confirmPassword(accountOf(request).account, request.body.password);
+    const before = accountOf(request);
+    await authority.confirmPassword(before.caller, before.account, request.body.password);
     await admitAgain(request);
     const { caller, account } = accountOf(request);
     places.set(request, 'factor');
@@ -132,7 +127,7 @@ export const directus: Dialect = (app, services, settings) => {
     const { caller, account } = accountOf(request);
     places.set(request, 'factor');
     const use = { area: 'accounts', ip: request.ip } as const;
-    await authority.showSecondFactor(caller.session, account, request.body.otp, use);
+    await authority.showSecondFactor(caller, account, request.body.otp, use);
     await authority.removeTotp(caller, account.id);
     return reply.status(204).send();
   });

@@ -7,7 +7,7 @@ import { CurfewError } from '../../errors.ts';
 import { admit } from '../../http/checks/admission.ts';
 import { permission } from '../../http/checks/permission.ts';
 import type { Services } from '../../http/operation.ts';
-import { answerAs } from '../answering.ts';
+import { answerAs, refuseRoute } from '../answering.ts';
 import type { Dialect, DialectSettings } from '../dialect.ts';
 import { header } from '../request.ts';
 import { answers, refusal } from './answers.ts';
@@ -167,6 +167,8 @@ export const rocketchat: Dialect = (app, services, settings) => {
       return encodeOthersEnded(decodeCredentials(request)!.token, caller);
     },
   );
+
+  app.all(`${base}/*`, { schema: { hide: true } }, refuseRoute);
 
   async function signedIn(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     await admit(request, async () => {

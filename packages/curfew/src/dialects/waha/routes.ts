@@ -8,7 +8,7 @@ import { CurfewError, isCurfewError } from '../../errors.ts';
 import { admit } from '../../http/checks/admission.ts';
 import { permission } from '../../http/checks/permission.ts';
 import type { Services } from '../../http/operation.ts';
-import { answerAs } from '../answering.ts';
+import { answerAs, refuseRoute } from '../answering.ts';
 import type { Dialect } from '../dialect.ts';
 import { takeEmptyBodies } from '../request.ts';
 import {
@@ -47,9 +47,7 @@ export const waha: Dialect = (app, services) => {
   addChanges(app, services);
   addActs(app, services);
   addDeprecated(app, services);
-  app.all(`${base}/*`, { schema: { hide: true } }, async () => {
-    throw new CurfewError('route_not_found');
-  });
+  app.all(`${base}/*`, { schema: { hide: true } }, refuseRoute);
 };
 
 function addReads(app: FastifyInstance, { authority }: Services): void {

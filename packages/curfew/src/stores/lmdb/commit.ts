@@ -194,7 +194,7 @@ export class Draft {
 
   historyOf(userId: UserId | undefined): EpochHistory {
     if (userId === undefined) return this.#everyone;
-    return this.#users.get(userId) ?? this.#state.epochs.users.get(userId) ?? [];
+    return this.#users.get(userId) ?? this.#state.epochs.historyOf(userId);
   }
 
   epochEnd(session: StoredSession): SequencedEnd | undefined {

@@ -1,11 +1,11 @@
 import type { Database } from 'lmdb';
-import type { AccountId, UserId } from '../../domain/brand.ts';
+import type { AccountId } from '../../domain/brand.ts';
 import { nextDeadline, type StoredSession } from '../../domain/session.ts';
 import { refuseUsed, type StoreRecord } from '../records.ts';
 import { namesOf } from './accounts.ts';
 import { decodeEvent, decodeLog, decodeSession, encodeEvent, encodeLog, encodeSession, format } from './codec.ts';
 import { completeLog, type State, setCounters } from './commit.ts';
-import { loadEpochs, numberOf, putStep } from './epochs.ts';
+import { loadEpochs, putStep } from './epochs.ts';
 import { idOfTimeKey, stateKeys, tagKeys, timeKey, timeOfTimeKey } from './keys.ts';
 import { recordedAt } from './sessions.ts';
 import type { Tables } from './tables.ts';
@@ -21,12 +21,9 @@ export const fingerprintKey = 'secretKey';
 export async function* exportRecords(tables: Tables, state: State): AsyncGenerator<StoreRecord> {
   const { head, lastEvent, time } = state;
   yield { kind: 'counters', head, lastEvent, time };
-  const histories: [UserId | null, typeof state.epochs.everyone][] = [
-    [null, state.epochs.everyone],
-    ...state.epochs.users,
-  ];
-  for (const [userId, history] of histories) {
-    for (const step of history) yield { kind: 'epoch', userId, ...step };
+  for (const step of state.epochs.everyone) yield { kind: 'epoch', userId: null, ...step };
+  for (const userId of state.epochs.users) {
+    for (const step of state.epochs.historyOf(userId)) yield { kind: 'epoch', userId, ...step };
   }
   for (const { value } of inPieces(tables.accounts)) yield { kind: 'account', account: value as never };
   for (const { value } of inPieces(tables.keys)) yield { kind: 'key', key: value as never };
@@ -90,8 +87,8 @@ export async function importRecords(
         epochs = loadEpochs(tables);
       }
       const { end, suspended, userId, epochs: stamped } = record.session;
-      const current =
-        stamped.everyone === numberOf(epochs.everyone) && stamped.user === numberOf(epochs.users.get(userId));
+      const present = epochs.of(userId);
+      const current = stamped.everyone === present.everyone && stamped.user === present.user;
       if (!end && !suspended && current) active += 1;
     }
     waiting.push(record);
