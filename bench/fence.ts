@@ -18,7 +18,7 @@ import { makeKey } from '../packages/curfew/src/authority/keys.ts';
 import { serve } from '../packages/curfew/src/start/serve.ts';
 import { muteVerifier } from '../packages/curfew/test/support/raw-verifier.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
-import { start } from './http.ts';
+import { startCurfew } from './http.ts';
 import { at, atMost, duel, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
 import { openRaw } from './setup.ts';
 
@@ -246,9 +246,8 @@ async function stormRow(say: (text: string) => void): Promise<Row> {
   say(`${stormRate} ends a second with ${attached} verifiers attached`);
   const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-storm-'));
   const key = makeKey(Date.now(), randomBytes);
-  const server = await start(['--conditions=curfew-source', 'packages/curfew/src/cli/main.ts', 'serve'], {
+  const server = await startCurfew({
     CURFEW_STORE: `lmdb:${folder}`,
-    CURFEW_PORT: '0',
     CURFEW_API_KEY: key,
     CURFEW_LOG_LEVEL: 'silent',
   });
