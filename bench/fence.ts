@@ -7,16 +7,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'curfew-client';
 import { CautiousClock, ExactCache, systemTiming, withMargin } from 'curfew-client/fence';
+import { idOf } from 'curfew-client/protocol';
 import { createVerifier, type Verifier } from 'curfew-client/verifier';
 import { generateKeyPair, jwtVerify, SignJWT } from 'jose';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import { betterAuthCheck, type Check, expressSessionCheck } from '../engines/others/src/others.ts';
 import { library } from '../packages/curfew/src/authority/caller.ts';
 import { createAuthority } from '../packages/curfew/src/authority/index.ts';
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
 import { serve } from '../packages/curfew/src/start/serve.ts';
+import { muteVerifier } from '../packages/curfew/test/support/raw-verifier.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
-import { start } from './http.ts';
+import { startCurfew } from './http.ts';
 import { at, atMost, duel, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
 import { openRaw } from './setup.ts';
 
@@ -40,7 +42,7 @@ async function knowing(count: number) {
     capacity: count,
     reportsUse: true,
     async ask(token: string) {
-      const id = token.slice(4, 26);
+      const id = idOf(token);
       const userId = `user-${Math.floor(made / 4)}`;
       const accessGroups = groups[made++ % groups.length]!;
       const now = Date.now();
@@ -178,7 +180,7 @@ async function endRows(say: (text: string) => void): Promise<Row[]> {
     );
   }
   say('an end while one verifier never acknowledges');
-  const mute = await muteVerifier(server.url, key);
+  const { socket: mute } = await muteVerifier(server.url, key);
   const stuck = await endOne();
   mute.terminate();
   for (const verifier of verifiers) verifier.close();
@@ -239,30 +241,13 @@ async function bareStreams(): Promise<{ ping(): Promise<void>; close(): Promise<
   };
 }
 
-/** Holds a lease, and acknowledges nothing. */
-async function muteVerifier(url: string, key: string): Promise<WebSocket> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/fence`);
-  await once(socket, 'open');
-  const granted = new Promise<void>((resolve) => {
-    socket.on('message', (data) => {
-      const { type } = JSON.parse(String(data)) as { type: string };
-      if (type === 'welcome') socket.send(JSON.stringify({ type: 'renew', ask: 1, seen: [] }));
-      if (type === 'grant') resolve();
-    });
-  });
-  socket.send(JSON.stringify({ type: 'hello', version: 1, key, holder: 'mute' }));
-  await granted;
-  return socket;
-}
-
 /** The effect on an application's verifications while many sessions of others are ended. */
 async function stormRow(say: (text: string) => void): Promise<Row> {
   say(`${stormRate} ends a second with ${attached} verifiers attached`);
   const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-storm-'));
   const key = makeKey(Date.now(), randomBytes);
-  const server = await start(['--conditions=curfew-source', 'packages/curfew/src/cli/main.ts', 'serve'], {
+  const server = await startCurfew({
     CURFEW_STORE: `lmdb:${folder}`,
-    CURFEW_PORT: '0',
     CURFEW_API_KEY: key,
     CURFEW_LOG_LEVEL: 'silent',
   });

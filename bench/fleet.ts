@@ -5,7 +5,7 @@ import { type Client, createClient } from 'curfew-client';
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
 import { freePort } from '../packages/curfew/test/support/free-port.ts';
 import { RedisServer, redisInstalled } from '../packages/curfew/test/support/redis.ts';
-import { start } from './http.ts';
+import { startCurfew } from './http.ts';
 import { at, median, perSecond, type Row, rateOf, timeOf, times } from './measure.ts';
 import { startRetrying } from './retrying.ts';
 import { library, openBenchOn, request } from './setup.ts';
@@ -99,7 +99,7 @@ class Fleet {
 
   /** Resolves once the server reports that it is ready. */
   async startServer(port: number): Promise<Server> {
-    const { child, url } = await start(['--conditions=curfew-source', 'packages/curfew/src/cli/main.ts', 'serve'], {
+    const { child, url } = await startCurfew({
       ...this.#env,
       CURFEW_PORT: String(port),
     });

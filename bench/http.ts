@@ -19,9 +19,8 @@ export async function httpRows(say: (text: string) => void): Promise<Row[]> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-http-'));
   const key = makeKey(Date.now(), randomBytes);
-  const curfew = await start(['--conditions=curfew-source', 'packages/curfew/src/cli/main.ts', 'serve'], {
+  const curfew = await startCurfew({
     CURFEW_STORE: `lmdb:${join(folder, 'data')}`,
-    CURFEW_PORT: '0',
     CURFEW_API_KEY: key,
     CURFEW_ADMIN_PASSWORD: 'correct horse battery',
     CURFEW_LOG_FILE: join(folder, 'log'),
@@ -71,6 +70,12 @@ wrk.body = '${body}'
       ...atLeast(0.7, ratio),
     },
   ];
+}
+
+/** Starts a server of Curfew, on any free port unless `env` gives one. */
+export function startCurfew(env: Record<string, string>): Promise<{ child: ChildProcess; url: string }> {
+  const args = ['--conditions=curfew-source', 'packages/curfew/src/cli/main.ts', 'serve'];
+  return start(args, { CURFEW_PORT: '0', ...env });
 }
 
 export async function start(

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { curfewNode } from '../engines/n8n/test/support/curfew-node.ts';
 import { N8n, node, type Saved, source, wires } from '../engines/n8n/test/support/n8n.ts';
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
-import { start } from './http.ts';
+import { startCurfew } from './http.ts';
 import { atMost, duel, type Row, timeOf, times } from './measure.ts';
 import { temporaryBenchFolder } from './setup.ts';
 
@@ -23,9 +23,8 @@ const cache = join(homedir(), '.cache', 'curfew-bench');
 export async function n8nRows(say: (text: string) => void): Promise<Row[]> {
   const folder = temporaryBenchFolder();
   const key = makeKey(Date.now(), randomBytes);
-  const { child, url } = await start(['--conditions=curfew-source', 'packages/curfew/src/cli/main.ts', 'serve'], {
+  const { child, url } = await startCurfew({
     CURFEW_STORE: `lmdb:${join(folder.path, 'data')}`,
-    CURFEW_PORT: '0',
     CURFEW_API_KEY: key,
     CURFEW_LOG_LEVEL: 'silent',
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createClient } from 'curfew-client';
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
-import { start } from './http.ts';
+import { startCurfew } from './http.ts';
 import { at, atLeast, atMost, median, type Row, rateOf, timeOf, times } from './measure.ts';
 import { temporaryBenchFolder } from './setup.ts';
 
@@ -21,9 +21,8 @@ const password = 'correct horse battery';
 export async function signInRows(say: (text: string) => void): Promise<Row[]> {
   const folder = temporaryBenchFolder();
   const key = makeKey(Date.now(), randomBytes);
-  const { child, url } = await start(['--conditions=curfew-source', 'packages/curfew/src/cli/main.ts', 'serve'], {
+  const { child, url } = await startCurfew({
     CURFEW_STORE: `lmdb:${join(folder.path, 'data')}`,
-    CURFEW_PORT: '0',
     CURFEW_API_KEY: key,
     CURFEW_ADMIN_PASSWORD: password,
     // The work is measured, not the limits.

@@ -533,8 +533,11 @@ export type Operations = {
     };
     output: {
       sessions: Session[];
+      /** For the next page; absent on the last. */
       nextCursor?: string | undefined;
+      /** How many match, if that is known. */
       total?: number | undefined;
+      /** There may be more than was shown. */
       partial: boolean;
     };
   };

@@ -3,7 +3,7 @@
  * wherever there is `fetch`.
  */
 export type { ActiveVerification } from './fence/attachment.ts';
-export type { VerifiedSession } from './fence/messages.ts';
 export type { Verification, Verifier, VerifierStatistics } from './fence/verifier.ts';
 export { createVerifier, type VerifierOptions } from './fence/websocket.ts';
 export type { Requirement, SessionOptions, SessionVerifier } from './middleware/sessions.ts';
+export type { VerifiedSession } from './protocol/index.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { longestName, protocolVersion, readFromVerifier } from 'curfew-client/protocol';
 import { WebSocketServer } from 'ws';
-import { longestName, readFromVerifier } from '../src/fence/messages.ts';
 import { createVerifier } from '../src/verifier.ts';
 
 const key = 'cfk_x';
@@ -31,7 +31,7 @@ test('a name that is empty or too long is refused, by the verifier and by the se
     assert.throws(() => createVerifier({ url, key, name }), RangeError);
   }
   const read = (name: unknown) =>
-    readFromVerifier(JSON.stringify({ type: 'hello', version: 1, key, holder: 'h', name })) !== undefined;
+    readFromVerifier(JSON.stringify({ type: 'hello', version: protocolVersion, key, holder: 'h', name })) !== undefined;
   assert.deepEqual(['shop', 'x'.repeat(longestName), undefined].map(read), [true, true, true]);
   assert.deepEqual(['x'.repeat(longestName + 1), 7, null].map(read), [false, false, false]);
 });

@@ -1,15 +1,16 @@
+import { prefixes, type TokenKind } from 'curfew-client/protocol';
 import type { Parameter } from './parameter.ts';
 
 /** Names the kind of a Curfew token that was given in place of another. */
-const kinds: Readonly<Record<string, string>> = {
-  cfs_: 'a session token (an access token)',
-  cfr_: 'a refresh token',
-  cfk_: 'an API key',
+const kinds: Readonly<Record<TokenKind, string>> = {
+  session: 'a session token (an access token)',
+  refresh: 'a refresh token',
+  key: 'an API key',
 };
 
-function notOf(prefixes: readonly string[], wanted: string): (text: string) => string | undefined {
+function notOf(others: readonly TokenKind[], wanted: string): (text: string) => string | undefined {
   return (text) => {
-    const found = prefixes.find((prefix) => text.startsWith(prefix));
+    const found = others.find((kind) => text.startsWith(prefixes[kind]));
     return found === undefined ? undefined : `contains ${kinds[found]}; it requires ${wanted}.`;
   };
 }
@@ -31,29 +32,29 @@ export const tokenOrId: Parameter = {
   kind: 'secret',
   required: true,
   max: 256,
-  check: notOf(['cfr_', 'cfk_'], 'a session token or the ID of a session'),
+  check: notOf(['refresh', 'key'], 'a session token or the ID of a session'),
 };
 
 export const sessionToken: Parameter = {
   name: 'sessionToken',
   label: 'Session Token',
-  help: 'The token of the session, which begins with cfs_',
+  help: `The token of the session, which begins with ${prefixes.session}`,
   kind: 'secret',
   required: true,
   max: 256,
-  placeholder: 'cfs_…',
-  check: notOf(['cfr_', 'cfk_'], 'a session token'),
+  placeholder: `${prefixes.session}…`,
+  check: notOf(['refresh', 'key'], 'a session token'),
 };
 
 export const refreshToken: Parameter = {
   name: 'refreshToken',
   label: 'Refresh Token',
-  help: 'The refresh token of the session, which begins with cfr_',
+  help: `The refresh token of the session, which begins with ${prefixes.refresh}`,
   kind: 'secret',
   required: true,
   max: 256,
-  placeholder: 'cfr_…',
-  check: notOf(['cfs_', 'cfk_'], 'a refresh token'),
+  placeholder: `${prefixes.refresh}…`,
+  check: notOf(['session', 'key'], 'a refresh token'),
 };
 
 export const accessGroups: Parameter = {
@@ -72,5 +73,5 @@ export const sessionId: Parameter = {
   kind: 'text',
   required: true,
   max: 64,
-  check: notOf(['cfs_', 'cfr_', 'cfk_'], 'the ID of a session'),
+  check: notOf(['session', 'refresh', 'key'], 'the ID of a session'),
 };

@@ -4,7 +4,7 @@ import type { Store } from '../../../../packages/curfew/src/stores/contract.ts';
 import { openLmdbStore } from '../../../../packages/curfew/src/stores/lmdb/index.ts';
 import { openPostgresStore, planPostgres } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { exportLines, importLines, splitLines } from '../../../../packages/curfew/src/transfer.ts';
-import { temporaryFolder } from '../../../../packages/curfew/test/stores/harness.ts';
+import { emptyStore, temporaryFolder } from '../../../../packages/curfew/test/stores/harness.ts';
 import { assertSame, contentsOf, fill } from '../../../../packages/curfew/test/support/filled.ts';
 import { runCli } from '../../../../packages/curfew/test/support/process.ts';
 import { PostgresServer } from './server.ts';
@@ -24,19 +24,9 @@ describe('exporting and importing with PostgreSQL', () => {
     return store;
   }
 
-  async function embedded(t: Test): Promise<Store> {
-    const folder = temporaryFolder();
-    const store = await openLmdbStore(folder.path);
-    t.after(async () => {
-      await store.close();
-      folder.remove();
-    });
-    return store;
-  }
-
   const ways = [
-    ['LMDB', 'PostgreSQL', embedded, postgres],
-    ['PostgreSQL', 'LMDB', postgres, embedded],
+    ['LMDB', 'PostgreSQL', emptyStore, postgres],
+    ['PostgreSQL', 'LMDB', postgres, emptyStore],
     ['PostgreSQL', 'PostgreSQL', postgres, postgres],
   ] as const;
   for (const [from, to, openFrom, openTo] of ways) {

@@ -1,5 +1,4 @@
 import { CurfewApiError } from '../errors.ts';
-import { type CacheStatistics, ExactCache, type Found, type Verdict } from './exact-cache.ts';
 import {
   type FromNode,
   type FromVerifier,
@@ -7,7 +6,8 @@ import {
   protocolVersion,
   type Trouble,
   type VerifiedSession,
-} from './messages.ts';
+} from '../protocol/index.ts';
+import { type CacheStatistics, ExactCache, type Found, type Verdict } from './exact-cache.ts';
 import { CautiousClock, type Timing } from './timing.ts';
 
 /** The sending half of an ordered stream; incoming messages are passed to the attachment. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
+import { type Change, idOf, looksLike, type Remaining, tokenLength } from '../protocol/index.ts';
 import { Lease } from './lease.ts';
-import type { Change, Remaining } from './messages.ts';
 import { SessionCache } from './session-cache.ts';
 import type { CautiousClock } from './timing.ts';
 
@@ -42,9 +42,6 @@ type Settings<Value> = {
   ask(token: string): Promise<Found<Value>>;
 };
 
-const prefix = 'cfs_';
-const idEnd = 26;
-const tokenLength = 75;
 /** Milliseconds between questions about tokens with a wrong secret for the same cached session. */
 const mismatchPause = 1000;
 
@@ -90,17 +87,17 @@ export class ExactCache<Value> {
     if (row < 0) return undefined;
     // A deadline known here has passed, but another application may have seen activity since: ask.
     if (!this.#cache.lives(row, now)) return undefined;
-    if (this.#cache.use(row, now) && this.#reportsUse) this.#used.add(sessionIdOf(token));
+    if (this.#cache.use(row, now) && this.#reportsUse) this.#used.add(idOf(token));
     this.statistics.hits += 1;
     return this.#cache.valueOf(row);
   }
 
   async resolve(token: string): Promise<Verdict<Value>> {
-    if (token.length !== tokenLength || !token.startsWith(prefix)) return { active: false, reason: 'malformed' };
+    if (!looksLike('session', token)) return { active: false, reason: 'malformed' };
     const value = this.check(token);
     if (value !== undefined) return { active: true, value };
     this.statistics.misses += 1;
-    const id = sessionIdOf(token);
+    const id = idOf(token);
     if (this.#isGuess(id, token)) return { active: false, reason: 'unknown' };
     const open = this.#newest.get(token);
     return open && this.mayJoin(open) ? open.promise : this.#fill(id, token);
@@ -235,11 +232,6 @@ export class ExactCache<Value> {
     this.#mismatches.set(id, now);
     return false;
   }
-}
-
-/** The session id that a token claims. */
-export function sessionIdOf(token: string): string {
-  return token.slice(prefix.length, idEnd);
 }
 
 /** As text of 32 characters: a buffer would cost three times as much as the hash. */

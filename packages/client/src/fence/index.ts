@@ -6,21 +6,8 @@ export {
   type Stream,
   StreamLost,
 } from './attachment.ts';
-export { type CacheStatistics, ExactCache, type Found, sessionIdOf, type Verdict } from './exact-cache.ts';
+export { type CacheStatistics, ExactCache, type Found, type Verdict } from './exact-cache.ts';
 export { Lease } from './lease.ts';
-export {
-  type Answer,
-  type Change,
-  type FromNode,
-  type FromVerifier,
-  fencePath,
-  mostSeen,
-  protocolVersion,
-  readFromNode,
-  readFromVerifier,
-  type Trouble,
-  type VerifiedSession,
-} from './messages.ts';
 export { CautiousClock, systemTiming, type Timing, withMargin } from './timing.ts';
 export {
   type StreamEvents,

@@ -1,3 +1,5 @@
+import { pauseBetweenUses } from '../protocol/index.ts';
+
 /** What is cached of a session that was active at the question. Times on the holder's own cautious clock. */
 export type Entry<Value> = {
   id: string;
@@ -98,7 +100,7 @@ export class SessionCache<Value> {
     return now < this.#times[at + expiresAt]! && now < this.#times[at + idleUntilAt]!;
   }
 
-  /** Records a use. Returns whether to report it: once a minute, or every tenth of a shorter idle limit. */
+  /** Records a use. Returns whether to report it. */
   use(row: number, now: number): boolean {
     const times = this.#times;
     const at = row * recordTimes;
@@ -106,7 +108,7 @@ export class SessionCache<Value> {
     this.#recent[row] = 1;
     times[at + idleUntilAt] = now + idle;
     if (now < times[at + reportAtAt]!) return false;
-    times[at + reportAtAt] = now + pauseOf(idle);
+    times[at + reportAtAt] = now + pauseBetweenUses(idle);
     return true;
   }
 
@@ -126,7 +128,10 @@ export class SessionCache<Value> {
     this.#values[row] = entry.value;
     for (let i = 0; i < hashBytes; i++) this.#bytes[row * recordBytes + i] = entry.tokenHash.charCodeAt(i);
     const { expires, idleUntil, idle } = entry;
-    this.#times.set([expires, idleUntil, idle, idleUntil - idle + pauseOf(idle)], row * recordTimes + expiresAt!);
+    this.#times.set(
+      [expires, idleUntil, idle, idleUntil - idle + pauseBetweenUses(idle)],
+      row * recordTimes + expiresAt!,
+    );
     this.#enter(row);
     this.#recent[row] = 1;
     const first = this.#users.get(entry.userId) ?? none;
@@ -247,11 +252,4 @@ function wordOf(a: number, b: number, c: number, d: number): number {
 function grown<Column extends Uint8Array | Int32Array>(from: Column, to: Column): Column {
   to.set(from);
   return to;
-}
-
-const minute = 60_000;
-const partOfIdle = 10;
-
-function pauseOf(idle: number): number {
-  return Math.min(minute, idle / partOfIdle);
 }

@@ -1,6 +1,6 @@
 import { CurfewApiError } from '../errors.ts';
+import { type FromNode, readFromNode } from '../protocol/index.ts';
 import { type ActiveVerification, Attachment, errorOf, type Parting, type Stream, StreamLost } from './attachment.ts';
-import { type FromNode, readFromNode } from './messages.ts';
 import type { Timing } from './timing.ts';
 
 /** The result of a verification. `session` is frozen, and remains the same object until something changes. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CurfewApiError } from '../errors.ts';
-import { fencePath, longestName } from './messages.ts';
+import { fencePath, longestName } from '../protocol/index.ts';
 import { systemTiming } from './timing.ts';
 import { type StreamEvents, Verifier } from './verifier.ts';
 

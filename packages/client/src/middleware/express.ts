@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { VerifiedSession } from '../fence/messages.ts';
+import type { VerifiedSession } from '../protocol/index.ts';
 import { sendRefusal } from './http.ts';
 import { examine, type Requirement, type SessionOptions, type SessionVerifier } from './sessions.ts';
 

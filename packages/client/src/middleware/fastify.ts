@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { VerifiedSession } from '../fence/messages.ts';
+import type { VerifiedSession } from '../protocol/index.ts';
 import { examine, type Requirement, type SessionOptions, type SessionVerifier } from './sessions.ts';
 
 declare module 'fastify' {

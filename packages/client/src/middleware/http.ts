@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { VerifiedSession } from '../fence/messages.ts';
+import type { VerifiedSession } from '../protocol/index.ts';
 import { examine, type Refusal, type Requirement, type SessionOptions, type SessionVerifier } from './sessions.ts';
 
 /** A request whose session was found active. */

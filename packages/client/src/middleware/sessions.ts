@@ -1,6 +1,6 @@
 import { CurfewApiError } from '../errors.ts';
-import type { VerifiedSession } from '../fence/messages.ts';
 import type { Verification } from '../fence/verifier.ts';
+import type { VerifiedSession } from '../protocol/index.ts';
 
 /** What middleware needs from a verifier, which is attached to a server or is a `Curfew` of the same process. */
 export type SessionVerifier = {

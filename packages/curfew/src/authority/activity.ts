@@ -1,11 +1,9 @@
+import { pauseBetweenUses } from 'curfew-client/protocol';
 import type { SessionId } from '../domain/brand.ts';
-import { minute, second } from '../domain/limits.ts';
+import { second } from '../domain/limits.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { Store } from '../stores/contract.ts';
 
-/** A session's activity is written once a minute; more often if its idle limit is short. */
-const coalesce = minute;
-const partOfIdle = 10;
 /** Most sessions that wait to be written: if there are more, all are written immediately. */
 const mostPending = 50_000;
 /** Sessions that are written together. */
@@ -37,7 +35,7 @@ export class Activity {
     const noted = this.#seen.get(stored.id);
     if (noted) noted.at = now;
     else {
-      const pause = pauseOf(stored);
+      const pause = pauseBetweenUses(stored.idle);
       this.#seen.set(stored.id, { at: now, due: stored.lastSeenAt + pause, pause });
     }
   }
@@ -48,7 +46,7 @@ export class Activity {
    */
   noteRemembered(stored: StoredSession, now: number): void {
     this.note(stored, now);
-    if (now >= stored.lastSeenAt + pauseOf(stored)) stored.lastSeenAt = now;
+    if (now >= stored.lastSeenAt + pauseBetweenUses(stored.idle)) stored.lastSeenAt = now;
   }
 
   /** Notes what a verifier has reported; it is due at once, because the verifier has gathered it for a while. */
@@ -86,10 +84,6 @@ export class Activity {
       }
     }
   }
-}
-
-function pauseOf({ idle }: StoredSession): number {
-  return Math.min(coalesce, idle / partOfIdle);
 }
 
 /** How often due sessions are flushed. */

@@ -1,4 +1,4 @@
-import { fencePath } from 'curfew-client/fence';
+import { fencePath } from 'curfew-client/protocol';
 import { type Permission, permissions, roleNames, roles } from '../domain/permissions.ts';
 import type { Operation } from '../http/operation.ts';
 import { operations } from '../http/routes/index.ts';

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { idLength } from 'curfew-client/protocol';
 import { base62, decodeNumber, encodeNumber, randomDigits } from './base62.ts';
 import type { SessionId } from './brand.ts';
 import type { Random } from './ports.ts';
@@ -10,9 +11,8 @@ import type { Random } from './ports.ts';
  */
 const timeDigits = 8;
 const tagDigits = 2;
-const randomPart = 12;
+const randomPart = idLength - timeDigits - tagDigits;
 
-export const idLength = timeDigits + tagDigits + randomPart;
 /** How many different tags there are. */
 export const shardTags = 256;
 

@@ -1,3 +1,4 @@
+import { prefixes } from 'curfew-client/protocol';
 import { CurfewError } from '../errors.ts';
 import { normalAddress } from './address.ts';
 import type { AccessGroup, SessionId, SessionName, UserId } from './brand.ts';
@@ -7,7 +8,7 @@ import { limits } from './limits.ts';
 import type { Actor } from './reasons.ts';
 import type { Metadata } from './session.ts';
 import { isReadable, oneLine } from './steering.ts';
-import { kindOfToken, prefixes } from './tokens.ts';
+import { kindOfToken } from './tokens.ts';
 
 /*
  * Turns what a caller sent into what the rules trust. Each function checks one kind of value, and nothing after it

@@ -1,4 +1,4 @@
-import type { Answer, Trouble } from 'curfew-client/fence';
+import type { Answer, Trouble } from 'curfew-client/protocol';
 import type { VerifiedToken } from '../authority/verification.ts';
 import { CurfewError, errors, isCurfewError } from '../errors.ts';
 import type { FencePorts } from './ports.ts';

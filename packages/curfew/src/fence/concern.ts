@@ -1,4 +1,4 @@
-import type { Change } from 'curfew-client/fence';
+import type { Change } from 'curfew-client/protocol';
 
 /** Names that are remembered individually; if there are more, each stream has a table of 128 KiB with bits for them. */
 const mostNames = 2048;

@@ -1,4 +1,5 @@
-import { CautiousClock, type Change, ExactCache, type Found } from 'curfew-client/fence';
+import { CautiousClock, ExactCache, type Found } from 'curfew-client/fence';
+import type { Change } from 'curfew-client/protocol';
 import type { VerifiedToken } from '../authority/verification.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { LogEntry, LogPosition } from '../stores/contract.ts';

@@ -1,4 +1,5 @@
-import type { FromNode, Timing } from 'curfew-client/fence';
+import type { Timing } from 'curfew-client/fence';
+import type { FromNode } from 'curfew-client/protocol';
 import type { VerifiedToken } from '../authority/verification.ts';
 import type { SessionId } from '../domain/brand.ts';
 import type { StoredSession } from '../domain/session.ts';

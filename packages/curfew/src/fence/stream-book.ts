@@ -1,4 +1,5 @@
-import { type Change, withMargin } from 'curfew-client/fence';
+import { withMargin } from 'curfew-client/fence';
+import type { Change } from 'curfew-client/protocol';
 import type { LogEntry } from '../stores/contract.ts';
 import { subjectOf } from './concern.ts';
 import { LeaseTerms } from './lease-terms.ts';

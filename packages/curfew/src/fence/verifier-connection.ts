@@ -1,4 +1,4 @@
-import { type FromVerifier, protocolVersion, readFromVerifier, sessionIdOf } from 'curfew-client/fence';
+import { type FromVerifier, idOf, protocolVersion, readFromVerifier } from 'curfew-client/protocol';
 import type { VerifiedToken } from '../authority/verification.ts';
 import type { SessionId } from '../domain/brand.ts';
 import { CurfewError } from '../errors.ts';
@@ -222,7 +222,7 @@ export class VerifierConnection implements StreamHandler {
    */
   async #answer(question: number, token: string): Promise<void> {
     this.#open += 1;
-    this.#concern.noteSession(sessionIdOf(token));
+    this.#concern.noteSession(idOf(token));
     try {
       const verdict: VerifiedToken = await this.#host.ports.verifyFromStore(token);
       if (this.#host.leaseLeft() <= 0) await this.#host.leased();

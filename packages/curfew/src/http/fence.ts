@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { fencePath } from 'curfew-client/fence';
+import { fencePath } from 'curfew-client/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { networkOf } from '../domain/address-bytes.ts';
 import type { FenceGauges } from './metrics.ts';

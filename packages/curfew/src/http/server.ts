@@ -10,7 +10,7 @@ import { Server as NetServer, type Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import swaggerUi, { type FastifySwaggerUiOptions } from '@fastify/swagger-ui';
-import { fencePath } from 'curfew-client/fence';
+import { fencePath } from 'curfew-client/protocol';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../authority/caller.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { idLength } from 'curfew-client/protocol';
 import fc from 'fast-check';
 import { decodeNumber, encodeNumber } from '../../src/domain/base62.ts';
-import { idLength, isId, newId, shardTag, timeOfId } from '../../src/domain/ids.ts';
+import { isId, newId, shardTag, timeOfId } from '../../src/domain/ids.ts';
 import { formatToken, hashSecret, newSecret, parseToken, secretMatches } from '../../src/domain/tokens.ts';
 import { random } from '../support/ports.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
+import { protocolVersion } from 'curfew-client/protocol';
 import { createVerifier } from 'curfew-client/verifier';
 import { WebSocket } from 'ws';
 import { SilentStreams } from '../../src/http/fence.ts';
@@ -131,7 +132,7 @@ test('R8: an end waits for a verifier that vanished until its lease has run out,
 
 test('R8: a hello that arrives late, on an abandoned stream, releases nothing', async () => {
   const holder = crypto.randomUUID();
-  const hello = { type: 'hello', version: 1, key: server.key, holder };
+  const hello = { type: 'hello', version: protocolVersion, key: server.key, holder };
   const [left, present] = [await raw(), await raw()];
   present.say(hello);
   await present.hear('welcome');

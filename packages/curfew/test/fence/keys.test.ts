@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type FromNode, type FromVerifier, systemTiming } from 'curfew-client/fence';
+import { systemTiming } from 'curfew-client/fence';
+import { type FromNode, type FromVerifier, protocolVersion } from 'curfew-client/protocol';
 import type { KeyId, SessionId } from '../../src/domain/brand.ts';
 import { CurfewError } from '../../src/errors.ts';
 import { ProcessFence } from '../../src/fence/index.ts';
@@ -109,7 +110,7 @@ async function fixture(t: TestContext, lease: number = long) {
   const hello = (key: string, more: More = {}): Peer => {
     const peer = new Peer(fence);
     peers.push(peer);
-    peer.say({ type: 'hello', version: 1, key, holder: crypto.randomUUID(), ...more });
+    peer.say({ type: 'hello', version: protocolVersion, key, holder: crypto.randomUUID(), ...more });
     return peer;
   };
   return {

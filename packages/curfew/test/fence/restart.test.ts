@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
-import { WebSocket } from 'ws';
 import { makeKey } from '../../src/authority/keys.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { random } from '../support/ports.ts';
 import { clientFor, startProcess } from '../support/process.ts';
+import { muteVerifier } from '../support/raw-verifier.ts';
 
 const key = makeKey(Date.now(), random);
 const lease = 6000;
@@ -20,22 +19,6 @@ async function context(folder: string) {
   return { server, client: clientFor(server, key) };
 }
 
-/** A verifier that holds a lease, and stops reading. */
-async function holder(url: string): Promise<WebSocket> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/fence`);
-  await once(socket, 'open');
-  const granted = new Promise<void>((resolve) => {
-    socket.on('message', (data) => {
-      const { type } = JSON.parse(String(data)) as { type: string };
-      if (type === 'welcome') socket.send(JSON.stringify({ type: 'renew', ask: 1, seen: [] }));
-      if (type === 'grant') resolve();
-    });
-  });
-  socket.send(JSON.stringify({ type: 'hello', version: 1, key, holder: 'h' }));
-  await granted;
-  return socket;
-}
-
 test('R2: after a server was killed, the next one on its store waits for what it had granted', {
   timeout: 60_000,
 }, async (t) => {
@@ -43,7 +26,7 @@ test('R2: after a server was killed, the next one on its store waits for what it
   t.after(folder.remove);
   const first = await context(folder.path);
   const { session } = await first.client.createSession({ userId: 'ada' });
-  const socket = await holder(first.server.url);
+  const { socket } = await muteVerifier(first.server.url, key);
   const killed = performance.now();
   await first.server.stop('SIGKILL');
   const second = await context(folder.path);

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createVerifier } from 'curfew-client/verifier';
-import { WebSocket } from 'ws';
 import { library } from '../../src/authority/caller.ts';
 import { createAuthority } from '../../src/authority/index.ts';
+import { attachRaw } from '../support/raw-verifier.ts';
 import { TestServer } from '../support/server.ts';
 
 setFlagsFromString('--expose-gc');
@@ -49,10 +48,7 @@ test('a hundred thousand ends: memory stays bounded, a verifier that does not re
     const { session, token } = await authority.createSession(library, { userId: userOf(i) });
     opened[i] = { id: session.id, token };
   });
-  const deaf = new WebSocket(`${server.url.replace('http', 'ws')}/v1/fence`);
-  await once(deaf, 'open');
-  deaf.send(JSON.stringify({ type: 'hello', version: 1, key: server.key, holder: 'deaf' }));
-  await once(deaf, 'message');
+  const { socket: deaf } = await attachRaw(server.url, server.key);
   // It asks about every session, and reads no answer and no change.
   deaf.pause();
   for (let from = 0; from < storm; from += atOnce) {

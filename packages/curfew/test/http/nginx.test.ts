@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { setDefaultCACertificates } from 'node:tls';
 import { createClient } from 'curfew-client';
+import { fencePath } from 'curfew-client/protocol';
 import { createVerifier } from 'curfew-client/verifier';
 import { temporaryFolder } from '../stores/harness.ts';
 import { makeCertificates } from '../support/certificates.ts';
@@ -201,7 +202,7 @@ describe('the nginx configuration in docs/operation.md', { skip: !installed, tim
     const verifier = createVerifier({ url, key: server.key, timeout: 500 });
     t.after(() => verifier.close());
     await assert.rejects(verifier.ready(), { code: 'unreachable', remedy: /`Upgrade`/ });
-    const { code, detail } = (await (await fetch(`${url}/v1/fence`)).json()) as Record<string, string>;
+    const { code, detail } = (await (await fetch(`${url}${fencePath}`)).json()) as Record<string, string>;
     assert.deepEqual([code, detail?.includes('`Upgrade: websocket`')], ['route_not_found', true]);
   });
 });

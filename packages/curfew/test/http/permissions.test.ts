@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { protocolVersion } from 'curfew-client/protocol';
 import { callsOf } from '../../src/dialects/calls.ts';
 import {
   attaching,
@@ -91,7 +92,7 @@ describe('who may do what', () => {
     for (const kind of callers) {
       const { token } = await subjects.callerOf(kind);
       const verifier = await rawVerifier(server.url);
-      verifier.say({ type: 'hello', version: 1, key: token, holder: crypto.randomUUID() });
+      verifier.say({ type: 'hello', version: protocolVersion, key: token, holder: crypto.randomUUID() });
       const answers = ['welcome', 'refused'].map((type) => verifier.hear(type));
       const { type, trouble } = await Promise.race(answers);
       assert.equal(type === 'welcome', isAllowed(attaching, kind, undefined), kind.name);

@@ -2,9 +2,22 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { serve } from '../../src/start/serve.ts';
+import type { Store } from '../../src/stores/contract.ts';
 import { version } from '../../src/version.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
+
+/** Holds up a call of the store: `inside` resolves once it has begun, and it continues after `go`. */
+function hold(store: Store, call: 'createSession' | 'readKey'): { inside: Promise<void>; go(): void } {
+  const [entered, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const original = store[call] as (argument: never) => Promise<never>;
+  store[call] = async (argument: never) => {
+    entered.resolve();
+    await gate.promise;
+    return original.call(store, argument);
+  };
+  return { inside: entered.promise, go: gate.resolve };
+}
 
 describe('the server', () => {
   test('probes report liveness, readiness and metrics', async (t) => {
@@ -52,25 +65,11 @@ describe('the server', () => {
 
   test('a shutdown finishes accepted calls, refuses later ones, and loses nothing', async (t) => {
     const server = await TestServer.start();
-    const { store } = server.context;
-    const original = store.createSession;
-    let entered: () => void;
-    const inside = new Promise<void>((resolve) => {
-      entered = resolve;
-    });
-    let go: () => void;
-    const gate = new Promise<void>((resolve) => {
-      go = resolve;
-    });
-    store.createSession = async (creation) => {
-      entered();
-      await gate;
-      return original.call(store, creation);
-    };
+    const { inside, go } = hold(server.context.store, 'createSession');
     const pending = server.call('POST', '/v1/sessions', { userId: 'late' });
     await inside;
     const closed = server.running.close();
-    go!();
+    go();
     const answer = await pending;
     assert.equal(answer.status, 201);
     await closed;
@@ -90,21 +89,7 @@ describe('the server', () => {
     const server = await TestServer.start();
     t.after(() => server.close());
     const { body: narrow } = await server.call('POST', '/v1/keys', { name: 'reader', scopes: ['sessions.read'] });
-    const { store } = server.context;
-    const original = store.readKey;
-    let entered: () => void;
-    const inside = new Promise<void>((resolve) => {
-      entered = resolve;
-    });
-    let go: () => void;
-    const gate = new Promise<void>((resolve) => {
-      go = resolve;
-    });
-    store.readKey = async (id) => {
-      entered();
-      await gate;
-      return original.call(store, id);
-    };
+    const { inside, go } = hold(server.context.store, 'readKey');
     const pending = server.call('POST', '/v1/sessions/verify', { token: 'x' }, { as: narrow.token });
     await inside;
     const closed = server.running.close();
@@ -113,7 +98,7 @@ describe('the server', () => {
       if (!(await app.inject('/healthz').catch(() => undefined))) break;
       await new Promise(setImmediate);
     }
-    go!();
+    go();
     const answer = await pending;
     assert.deepEqual([answer.status, answer.body.code], [503, 'shutting_down']);
     await closed;

@@ -4,6 +4,7 @@ import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fencePath } from 'curfew-client/protocol';
 import { createVerifier } from 'curfew-client/verifier';
 import { makeKey } from '../../src/authority/keys.ts';
 import { temporaryFolder } from '../stores/harness.ts';
@@ -70,7 +71,7 @@ test('N9.2: a request whose body arrives after the signal is answered, and a lat
     const shape = `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
     waiting.push({ socket: await open(server.url, head + shape), late: body });
   }
-  const upgrade = 'GET /v1/fence HTTP/1.1\r\nhost: curfew\r\nconnection: upgrade\r\nupgrade: websocket\r\n';
+  const upgrade = `GET ${fencePath} HTTP/1.1\r\nhost: curfew\r\nconnection: upgrade\r\nupgrade: websocket\r\n`;
   const handshake = 'sec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n';
   waiting.push({ socket: await open(server.url, ''), late: upgrade + handshake });
   await pause(100);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { readFromNode, readFromVerifier } from 'curfew-client/fence';
+import { readFromNode, readFromVerifier } from 'curfew-client/protocol';
 import fc from 'fast-check';
 import { decodeCursor, encodeCursor } from '../../src/authority/cursor.ts';
 import { createSecrets } from '../../src/authority/secrets.ts';

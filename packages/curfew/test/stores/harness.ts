@@ -10,6 +10,17 @@ export function temporaryFolder(): { path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** An empty embedded store, removed when the test is over. */
+export async function emptyStore(t: { after(done: () => unknown): void }): Promise<LmdbStore> {
+  const folder = temporaryFolder();
+  const store = await openLmdbStore(folder.path);
+  t.after(async () => {
+    await store.close();
+    folder.remove();
+  });
+  return store;
+}
+
 export const lmdbHarness: Harness = {
   async open() {
     const folder = temporaryFolder();

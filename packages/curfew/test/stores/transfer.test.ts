@@ -9,19 +9,7 @@ import { exportLines, importLines } from '../../src/transfer.ts';
 import { assertSame, contentsOf, fill } from '../support/filled.ts';
 import { random } from '../support/ports.ts';
 import { runCli } from '../support/process.ts';
-import { temporaryFolder } from './harness.ts';
-
-type Test = { after(done: () => unknown): void };
-
-async function emptyStore(t: Test): Promise<LmdbStore> {
-  const folder = temporaryFolder();
-  const store = await openLmdbStore(folder.path);
-  t.after(async () => {
-    await store.close();
-    folder.remove();
-  });
-  return store;
-}
+import { emptyStore, temporaryFolder } from './harness.ts';
 
 async function linesOf(store: LmdbStore, key?: Uint8Array): Promise<string[]> {
   const lines: string[] = [];

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { fencePath, protocolVersion } from 'curfew-client/protocol';
 import { WebSocket } from 'ws';
 import type { Json } from './server.ts';
 
@@ -6,7 +7,7 @@ export type RawVerifier = { say(message: unknown): void; hear(type: string): Pro
 
 /** A verifier whose messages the test determines. */
 export async function rawVerifier(url: string): Promise<RawVerifier> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/fence`);
+  const socket = new WebSocket(`${url.replace('http', 'ws')}${fencePath}`);
   const heard: Json[] = [];
   const waiting = new Set<() => void>();
   socket.on('message', (data) => {
@@ -36,7 +37,15 @@ export async function rawVerifier(url: string): Promise<RawVerifier> {
 /** One that has said hello and was welcomed. */
 export async function attachRaw(url: string, key: string, more: object = {}): Promise<RawVerifier> {
   const verifier = await rawVerifier(url);
-  verifier.say({ type: 'hello', version: 1, key, holder: crypto.randomUUID(), ...more });
+  verifier.say({ type: 'hello', version: protocolVersion, key, holder: crypto.randomUUID(), ...more });
   await verifier.hear('welcome');
+  return verifier;
+}
+
+/** One that holds a lease, and acknowledges nothing. */
+export async function muteVerifier(url: string, key: string): Promise<RawVerifier> {
+  const verifier = await attachRaw(url, key);
+  verifier.say({ type: 'renew', ask: 1, seen: [] });
+  await verifier.hear('grant');
   return verifier;
 }

@@ -1,4 +1,4 @@
-import { idLength } from '../../domain/ids.ts';
+import { idLength } from 'curfew-client/protocol';
 import { limits } from '../../domain/limits.ts';
 import { permissions, roleNames } from '../../domain/permissions.ts';
 import { factorCode } from '../checks/second-factor.ts';

@@ -40,6 +40,23 @@ export const endAnswer = Type.Object({
   session: ref(Session),
   receipt: ref(Receipt),
 });
+/** Who may end a session: its owner after a fresh sign-in; others with the permission, and people with a factor. */
+export const toEnd = { permission: 'sessions.end', own: 'fresh-sign-in', others: 'second-factor' } as const;
+
+export const pageOfSessions = {
+  answer: {
+    status: 200,
+    description: 'A page of sessions.',
+    schema: Type.Object({
+      sessions: Type.Array(ref(Session)),
+      nextCursor: maybe(Type.String({ description: 'For the next page; absent on the last.' })),
+      total: maybe(Type.Integer({ description: 'How many match, if that is known.' })),
+      partial: Type.Boolean({ description: 'There may be more than was shown.' }),
+    }),
+  },
+  errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query', 'user_id_too_long'],
+} as const;
+
 const openAnswer = Type.Object({ session: ref(Session), ...tokens });
 
 export const createSession = operation({
@@ -155,10 +172,8 @@ export const logoutSession = operation({
   description:
     'Send exactly one of the four. If the session has ended already, the answer is 200 again, with its first end.',
   access: {
-    permission: 'sessions.end',
+    ...toEnd,
     owner: ({ authority, body }) => ignoreAbsence(() => authority.findTarget(endTarget(body))),
-    own: 'fresh-sign-in',
-    others: 'second-factor',
   },
   query: ending,
   body: logoutBody,
@@ -216,17 +231,7 @@ export const listSessions = operation({
     },
     { additionalProperties: false },
   ),
-  answer: {
-    status: 200,
-    description: 'A page of sessions.',
-    schema: Type.Object({
-      sessions: Type.Array(ref(Session)),
-      nextCursor: maybe(Type.String({ description: 'For the next page; absent on the last.' })),
-      total: maybe(Type.Integer({ description: 'How many match, if that is known.' })),
-      partial: Type.Boolean({ description: 'There may be more than was shown.' }),
-    }),
-  },
-  errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query', 'user_id_too_long'],
+  ...pageOfSessions,
   async handle({ authority, query }) {
     const list = await authority.listSessions(query);
     return { ...list, sessions: list.sessions.map(presentSession) };
@@ -260,10 +265,8 @@ export const endSession = operation({
   summary: 'End a session',
   description: 'If the session has ended already, the answer is 200 again, with its first end.',
   access: {
-    permission: 'sessions.end',
+    ...toEnd,
     owner: ({ authority, params }) => ignoreAbsence(() => authority.findTarget({ id: params.id })),
-    own: 'fresh-sign-in',
-    others: 'second-factor',
   },
   params: byId,
   query: ending,

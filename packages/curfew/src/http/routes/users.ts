@@ -24,7 +24,7 @@ import {
   wait,
   waiting,
 } from '../schemas.ts';
-import { endAnswer, endedMessage } from './sessions.ts';
+import { endAnswer, endedMessage, pageOfSessions, toEnd } from './sessions.ts';
 
 const tag = 'Sessions of a user';
 const ofUser = Type.Object({ userId }, { additionalProperties: false });
@@ -57,17 +57,7 @@ export const listUserSessions = operation({
     },
     { additionalProperties: false },
   ),
-  answer: {
-    status: 200,
-    description: 'A page of sessions.',
-    schema: Type.Object({
-      sessions: Type.Array(ref(Session)),
-      nextCursor: maybe(Type.String()),
-      total: maybe(Type.Integer()),
-      partial: Type.Boolean(),
-    }),
-  },
-  errors: ['limit_out_of_range', 'cursor_invalid', 'cursor_of_another_query', 'user_id_too_long'],
+  ...pageOfSessions,
   async handle({ authority, params, query }) {
     const { status = 'active', ...rest } = query;
     const list = await authority.listSessions({
@@ -99,10 +89,8 @@ export const endUserSessions = operation({
   summary: 'End all sessions of a user, or all but one',
   description: toEndAll,
   access: {
-    permission: 'sessions.end',
+    ...toEnd,
     owner: ({ params }) => params.userId,
-    own: 'fresh-sign-in',
-    others: 'second-factor',
   },
   params: ofUser,
   query: Type.Object(
@@ -124,10 +112,8 @@ export const endSessionsOfUser = operation({
   summary: 'End all sessions of a user, or all but one; the id is in the body',
   description: `${toEndAll} ${inBody}`,
   access: {
-    permission: 'sessions.end',
+    ...toEnd,
     owner: ({ body }) => body.userId,
-    own: 'fresh-sign-in',
-    others: 'second-factor',
   },
   query: ending,
   body: Type.Object({ userId, except: maybe(sessionId) }, { additionalProperties: false }),
@@ -191,10 +177,8 @@ export const endUserSession = operation({
   summary: 'End one of a user’s sessions by its token or id',
   description: endedOnce,
   access: {
-    permission: 'sessions.end',
+    ...toEnd,
     owner: ({ params }) => params.userId,
-    own: 'fresh-sign-in',
-    others: 'second-factor',
   },
   params: ofUser,
   query: ending,
@@ -214,10 +198,8 @@ export const endSessionOfUser = operation({
   summary: 'End one of a user’s sessions by its token or id; the user’s id is in the body',
   description: `${endedOnce} ${inBody}`,
   access: {
-    permission: 'sessions.end',
+    ...toEnd,
     owner: ({ body }) => body.userId,
-    own: 'fresh-sign-in',
-    others: 'second-factor',
   },
   query: ending,
   body: ofUserInBody,

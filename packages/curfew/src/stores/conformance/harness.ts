@@ -220,22 +220,7 @@ export class StoreFixture {
   }
 
   account(username: string, email?: string): Account {
-    return {
-      id: newId(username, start, random) as UserId,
-      username,
-      email,
-      pendingEmail: undefined,
-      name: `${username} the tester`,
-      roles: ['member'],
-      permissions: [],
-      disabled: false,
-      createdAt: start,
-      updatedAt: start,
-      lastLoginAt: undefined,
-      version: 1,
-      passwordHash: '$argon2id$…',
-      factor: undefined,
-    };
+    return newAccount({ id: newId(username, start, random) as UserId, username, email }, start);
   }
 
   slot(text: string): NamedSession {
@@ -250,6 +235,26 @@ export class StoreFixture {
       version: 1,
     };
   }
+}
+
+/** A new account, created at `now`. */
+export function newAccount({ id, username, email }: Pick<Account, 'id' | 'username' | 'email'>, now: number): Account {
+  return {
+    id,
+    username,
+    email,
+    pendingEmail: undefined,
+    name: `${username} the tester`,
+    roles: ['member'],
+    permissions: [],
+    disabled: false,
+    createdAt: now,
+    updatedAt: now,
+    lastLoginAt: undefined,
+    version: 1,
+    passwordHash: '$argon2id$…',
+    factor: undefined,
+  };
 }
 
 /** The position before the first entry of any log. */

@@ -142,27 +142,18 @@ export const logCases: Case[] = [
       await fixture.store.endSessionsOfUser(user('bob'), allOfUser(start + 6));
       const change = { add: group('staff'), remove: [] };
       await fixture.store.changeGroups({ userId: account.id, change, only: grouped!.id, by: 'policy', now: start + 7 });
-      const before = {
+      const contents = async () => ({
         sessions: await fixture.list({}, start + 9),
         log: await fixture.log(),
         events: await fixture.events(),
         account: await fixture.store.findAccount({ username: 'ada' }),
         active: await fixture.store.countActive(start + 9),
         time: await fixture.store.latestTime(),
-      };
+      });
+      const before = await contents();
       assert.ok(before.time >= start + 7);
       await fixture.reopen();
-      assert.deepEqual(
-        {
-          sessions: await fixture.list({}, start + 9),
-          log: await fixture.log(),
-          events: await fixture.events(),
-          account: await fixture.store.findAccount({ username: 'ada' }),
-          active: await fixture.store.countActive(start + 9),
-          time: await fixture.store.latestTime(),
-        },
-        before,
-      );
+      assert.deepEqual(await contents(), before);
       assert.deepEqual((await fixture.store.readUser(user('bob'))).epochs, { user: 1, everyone: 0 });
       assert.equal((await fixture.tryCreate(fixture.plan({ name: 'desk' }))).kind, 'name_taken');
       const next = await fixture.store.endSession(live!.id, logout(start + 9));

@@ -1,8 +1,7 @@
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { limits } from '../../domain/limits.ts';
-import { matchesText } from '../../domain/search.ts';
-import { endOf, viewOf } from '../../domain/session.ts';
 import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
+import { matchesFilter } from '../session-filter.ts';
 import { deadlineOf, decodeLog, decodeSession } from './codec.ts';
 import type { State } from './commit.ts';
 import { isSettled } from './epochs.ts';
@@ -41,7 +40,7 @@ export async function listSessions(tables: Tables, state: State, query: SessionQ
       looked += 1;
       if (stored) {
         const snapshot = { stored, epochEnd: stored.end ? undefined : state.epochs.endOf(stored) };
-        if (matches(snapshot, filter, now)) found.push(snapshot);
+        if (matchesFilter(snapshot, filter, now)) found.push(snapshot);
         if (found.length > limit) {
           found.pop();
           return { sessions: found, next: found.at(-1)!.stored.id, partial: false };
@@ -123,17 +122,6 @@ export function unburied(tables: Tables, after: number, upTo: number): SessionId
     const entry = decodeLog(key, value);
     return 'sessionId' in entry ? [entry.sessionId] : [];
   });
-}
-
-function matches({ stored, epochEnd }: SessionSnapshot, filter: SessionFilter, now: number): boolean {
-  if (filter.userId !== undefined && stored.userId !== filter.userId) return false;
-  if (filter.accessGroup !== undefined && !stored.accessGroups.includes(filter.accessGroup)) return false;
-  if (filter.name !== undefined && stored.name !== filter.name) return false;
-  if (filter.ip !== undefined && stored.ip !== filter.ip) return false;
-  if (filter.status === undefined && filter.text === undefined) return true;
-  const seen = viewOf(stored, endOf(stored, epochEnd, now));
-  if (filter.status !== undefined && seen.status !== filter.status) return false;
-  return filter.text === undefined || matchesText(seen, filter.text);
 }
 
 /** The sources of candidates for a filter, as few as its indexes allow. */

@@ -1,7 +1,6 @@
 import type { SessionId } from '../../domain/brand.ts';
-import { matchesText } from '../../domain/search.ts';
-import { endOf, viewOf } from '../../domain/session.ts';
 import type { SessionFilter, SessionPage, SessionQuery, SessionSnapshot } from '../contract.ts';
+import { matchesFilter } from '../session-filter.ts';
 import { addressTag, groupTag, homeOf, nameTag } from './keys.ts';
 import type { Link, Reply } from './link.ts';
 import * as lists from './scripts/lists.ts';
@@ -25,7 +24,7 @@ export async function listSessions(link: Link, query: SessionQuery): Promise<Ses
     for (const [i, id] of ids.entries()) {
       position = id;
       const snapshot = decodeSnapshot(id, snapshots[i] ?? null);
-      if (!snapshot || !matches(snapshot, filter, now)) continue;
+      if (!snapshot || !matchesFilter(snapshot, filter, now)) continue;
       found.push(snapshot);
       if (found.length <= limit) continue;
       found.pop();
@@ -96,15 +95,4 @@ async function drop(link: Link, filter: SessionFilter, dead: readonly SessionId[
   const args = [userId ?? '', String(keys.length), ...keys, ...dead];
   // The next reader tries again.
   await link.run(dropDead, args, userId && homeOf(userId)).catch(() => {});
-}
-
-function matches({ stored, epochEnd }: SessionSnapshot, filter: SessionFilter, now: number): boolean {
-  if (filter.userId !== undefined && stored.userId !== filter.userId) return false;
-  if (filter.accessGroup !== undefined && !stored.accessGroups.includes(filter.accessGroup)) return false;
-  if (filter.name !== undefined && stored.name !== filter.name) return false;
-  if (filter.ip !== undefined && stored.ip !== filter.ip) return false;
-  if (filter.status === undefined && filter.text === undefined) return true;
-  const seen = viewOf(stored, endOf(stored, epochEnd, now));
-  if (filter.status !== undefined && seen.status !== filter.status) return false;
-  return filter.text === undefined || matchesText(seen, filter.text);
 }

@@ -11,6 +11,7 @@ import { openSession } from '../../../src/domain/open-session.ts';
 import type { End } from '../../../src/domain/reasons.ts';
 import type { Epochs, StoredSession } from '../../../src/domain/session.ts';
 import { isCurfewError } from '../../../src/errors.ts';
+import { newAccount } from '../../../src/stores/conformance/harness.ts';
 import type { SessionQuery, Store, SweepOutcome } from '../../../src/stores/contract.ts';
 import { decodeRecord, encodeRecord, type StoreRecord } from '../../../src/stores/records.ts';
 import { addresses, emails, groups, names, type Step, type StepOf, usernames, users } from './history.ts';
@@ -188,7 +189,7 @@ class Replay {
       case 'removeNamed':
         return (store) => store.removeNamed(nameOf(step.name), this.#note('named_session.deleted', now));
       case 'createAccount': {
-        const account = accountOf(step, now);
+        const account = newAccount({ id: userOf(step.id), username: step.username, email: step.email }, now);
         return (store) => store.createAccount(account, this.#note('account.created', now));
       }
       case 'changeAccount': {
@@ -563,25 +564,6 @@ function withHead(answer: object): object {
 const userOf = (name: string): UserId => name as UserId;
 const maybeUser = (name: string | undefined): UserId | undefined => name as UserId | undefined;
 const nameOf = (name: string): SessionName => name as SessionName;
-
-function accountOf({ id, username, email }: StepOf<'createAccount'>, now: number): Account {
-  return {
-    id: userOf(id),
-    username,
-    email,
-    pendingEmail: undefined,
-    name: `${username} the tester`,
-    roles: ['member'],
-    permissions: [],
-    disabled: false,
-    createdAt: now,
-    updatedAt: now,
-    lastLoginAt: undefined,
-    version: 1,
-    passwordHash: '$argon2id$…',
-    factor: undefined,
-  };
-}
 
 function add(total: Omit<SweepOutcome, 'more'>, { expired, endsWritten, forgotten }: SweepOutcome): void {
   total.expired += expired;

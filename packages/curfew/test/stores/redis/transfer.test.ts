@@ -3,13 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Store } from '../../../src/stores/contract.ts';
-import { openLmdbStore } from '../../../src/stores/lmdb/index.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { exportLines, importLines } from '../../../src/transfer.ts';
 import { assertSame, fill } from '../../support/filled.ts';
 import { runCli } from '../../support/process.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
-import { temporaryFolder } from '../harness.ts';
+import { emptyStore, temporaryFolder } from '../harness.ts';
 
 describe('exporting from and importing into Redis', { skip: !redisInstalled }, () => {
   let server: RedisServer;
@@ -32,15 +31,7 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
       t.after(store.close);
       return store;
     },
-    async lmdb(t) {
-      const folder = temporaryFolder();
-      const store = await openLmdbStore(folder.path);
-      t.after(async () => {
-        await store.close();
-        folder.remove();
-      });
-      return store;
-    },
+    lmdb: emptyStore,
   };
 
   for (const [from, to] of [
