@@ -11,9 +11,12 @@ import { type Offered, offered, saysOver } from './service.ts';
 import { ended, started } from './started.ts';
 import { type Editor, pictures, type Step, tried } from './trial.ts';
 
-/** The versions of Node-RED that the tests have in their folders, and a dark theme for the one that has none. */
+/**
+ * The versions of Node-RED that the tests have in their folders, and a dark theme for the one that has none: in a
+ * version that Node-RED 4 accepts.
+ */
 export const nodeRedEditors: readonly Editor[] = [
-  editor('engines/node-red-4', '@node-red-contrib-themes/theme-collection'),
+  editor('engines/node-red-4', '@node-red-contrib-themes/theme-collection@3.0.6'),
   editor('engines/node-red'),
 ];
 

@@ -242,6 +242,8 @@ function logOutDescription(offered: readonly Service[]): object {
         noDataExpression: true,
       }),
       ...offered.filter(hasSeveralWays).map(({ name }) => inPanel(authentication(name, { service: [name] }))),
+      // The place of the credential. Without it, the editor of n8n 1 shows the credential above the service.
+      { displayName: 'Credentials', name: 'credentials', type: 'credentials', default: '' },
       ...offered.flatMap(({ name, parameters }) =>
         parameters.map((parameter) => property(parameter, { service: [name] })),
       ),

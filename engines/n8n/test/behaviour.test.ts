@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { IDataObject, INodeType } from 'n8n-workflow';
@@ -527,6 +529,59 @@ describe('the nodes in n8n', () => {
       [['/v1/login'], [undefined]],
       'it is called to sign in, and sent no session',
     );
+  });
+
+  describe('stopping an execution', () => {
+    const credentials = {
+      token: { curfewApi: { id: 'key', name: 'Key' } },
+      signIn: { curfewSignInApi: { id: 'person', name: 'Sign-In' } },
+    };
+    const creating = (authentication: keyof typeof credentials) =>
+      only({ authentication, userId: 'ada' }, 'createUserSession', [{}], { credentials: credentials[authentication] });
+    const keepFor = (url: string) => {
+      n8n.keep('key', { url, apiKey: server.key });
+      n8n.keep('person', { url, username: 'admin', password: adminPassword });
+    };
+    const signedIn = (response: ServerResponse) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"token":"cfs_x"}');
+
+    for (const way of ['token', 'signIn'] as const) {
+      test(`aborts the request under way, with a credential of the kind ${way}`, async (t) => {
+        const asked = Promise.withResolvers<ServerResponse>();
+        const { url } = await answering(t, (request, response) =>
+          request.url === '/v1/login' ? signedIn(response) : asked.resolve(response),
+        );
+        keepFor(url);
+        const execution = n8n.start(creating(way));
+        const aborted = once(await asked.promise, 'close');
+        execution.cancel();
+        await aborted;
+        const { error } = (await execution).data.resultData;
+        assert.match(
+          String(error?.message),
+          /^The request to http:\S+ was canceled, because the execution was stopped/,
+        );
+      });
+    }
+
+    test('lets a sign-in finish, because other executions wait for it', async (t) => {
+      const asked = Promise.withResolvers<ServerResponse>();
+      const { url, seen } = await answering(t, (request, response) => {
+        if (request.url === '/v1/login') return asked.resolve(response);
+        return response.writeHead(200, { 'content-type': 'application/json' }).end('{"id":"x"}');
+      });
+      keepFor(url);
+      const first = n8n.start(creating('signIn'));
+      const login = await asked.promise;
+      const second = n8n.run(creating('signIn'));
+      first.cancel();
+      signedIn(login);
+      assert.equal((await second).told, '');
+      assert.deepEqual(
+        seen.map(({ path }) => path),
+        ['/v1/login', '/v1/sessions'],
+      );
+    });
   });
 
   test('an expression in a credential is resolved for each item', async () => {

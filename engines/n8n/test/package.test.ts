@@ -120,7 +120,13 @@ async function installed(t: Closer, sources: readonly string[]): Promise<{ n8n: 
 test('the editor leaves the service in the panel: it would move a field if each of its choices had a credential', async () => {
   const n8n = await N8n.load();
   const { credentials = [], properties } = n8n.loaders[logOutPackage.name]!.types.nodes[0]!;
-  assert.equal(properties[0]?.name, 'service');
+  const names = properties.map(({ name }) => name);
+  assert.deepEqual(
+    names.filter((name) => ['service', 'authentication', 'credentials', 'wahaSession'].includes(name)),
+    ['service', 'authentication', 'credentials', 'wahaSession'],
+    'the credential has its place below the choices',
+  );
+  assert.equal(names[0], 'service');
   const shown = credentials.map(({ displayOptions }) => displayOptions?.show ?? {});
   for (const name of new Set(shown.flatMap((show) => Object.keys(show)))) {
     for (const { options = [] } of properties.filter((property) => property.name === name)) {

@@ -213,6 +213,12 @@ export class LogOut1 implements INodeType {
 				},
 			},
 			{
+				displayName: 'Credentials',
+				name: 'credentials',
+				type: 'credentials',
+				default: '',
+			},
+			{
 				displayName: 'Session',
 				name: 'altogicBy',
 				type: 'options',

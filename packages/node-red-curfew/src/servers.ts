@@ -8,6 +8,7 @@ import {
   NodeFault,
   type RequestOptions,
   readCredential,
+  refusingRedirects,
   requestOptionsOf,
   type Service,
   serverTypeOf,
@@ -60,12 +61,14 @@ function connectionOf(
   if (!credential) throw new TypeError(`${service.name} has a credential`);
   const fields = readCredential(credential, given);
   const ignoreTls = options.ignoreTls || fields['ignoreSslIssues'] === true;
+  const url = String(fields['url']);
   const now = () => Date.now();
+  const send = refusingRedirects(url, sendOver({ ...options, ignoreTls }));
   return {
     credential,
     fields,
-    url: String(fields['url']),
-    send: authorizedSend(credential, fields, sendOver({ ...options, ignoreTls }), kept, now),
+    url,
+    send: authorizedSend(credential, fields, send, kept, now),
     kept,
     now,
   };

@@ -7,10 +7,11 @@ import {
   NodeFault,
   type RequestOptions,
   readCredential,
+  refusingRedirects,
   type Values,
 } from 'curfew-nodes';
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
-import { sendWith } from './transport.ts';
+import { type HttpRequest, sendWith } from './transport.ts';
 
 /** Connects with a credential of the node, for the requests of one item. */
 export type Connect = (credential: Credential, item: number) => Promise<Connection>;
@@ -42,21 +43,24 @@ function connectionOf(
   options: RequestOptions,
 ): Connection {
   const fields = readCredential(credential, given);
-  const ignoreTls = options.ignoreTls || fields['ignoreSslIssues'] === true;
+  const url = String(fields['url']);
+  const applied = { ...options, ignoreTls: options.ignoreTls || fields['ignoreSslIssues'] === true };
   const now = () => Date.now();
+  const send = (request: HttpRequest) => refusingRedirects(url, sendWith(request, applied));
   return {
     credential,
     fields,
-    url: String(fields['url']),
+    url,
     send: credential.signIn
       ? authorizedSend(
           credential,
           fields,
-          plainSend(context, { ...options, ignoreTls }),
+          send(stoppable(context)),
           keptFor(credential, fields),
           now,
+          send((request) => context.helpers.httpRequest(request)),
         )
-      : authenticatedSend(context, credential, given, { ...options, ignoreTls }),
+      : send(authenticated(context, credential, given)),
     // Created only when needed: most calls keep nothing.
     get kept() {
       return keptFor(credential, fields);
@@ -93,21 +97,22 @@ async function credentialOf(
  * n8n adds the credential to the request, and applies its own rules for it. It receives what was read for the item: it
  * would read the credential again, from its database and always for the first item.
  */
-function authenticatedSend(
+function authenticated(
   context: IExecuteFunctions,
   { name }: Credential,
   given: ICredentialDataDecryptedObject,
-  options: RequestOptions,
-): Connection['send'] {
+): HttpRequest {
   const credentialsDecrypted = { id: '', name, type: name, data: given };
-  return sendWith(
-    (request) => context.helpers.httpRequestWithAuthentication.call(context, name, request, { credentialsDecrypted }),
-    options,
-  );
+  return (request) =>
+    context.helpers.httpRequestWithAuthentication.call(context, name, request, { credentialsDecrypted });
 }
 
-function plainSend(context: IExecuteFunctions, options: RequestOptions): Connection['send'] {
-  return sendWith((request) => context.helpers.httpRequest(request), options);
+/** A request that ends when somebody stops the execution; n8n itself does so only for those with authentication. */
+function stoppable(context: IExecuteFunctions): HttpRequest {
+  return (request) => {
+    const abortSignal = context.getExecutionCancelSignal();
+    return context.helpers.httpRequest({ ...request, ...(abortSignal && { abortSignal }) });
+  };
 }
 
 /**

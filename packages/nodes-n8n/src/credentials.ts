@@ -1,4 +1,12 @@
-import { type Credential, checkUrl, keptBeside, readCredential, requestOptionsOf, services } from 'curfew-nodes';
+import {
+  type Credential,
+  checkUrl,
+  keptBeside,
+  readCredential,
+  refusingRedirects,
+  requestOptionsOf,
+  services,
+} from 'curfew-nodes';
 import type {
   IAuthenticate,
   ICredentialDataDecryptedObject,
@@ -44,8 +52,11 @@ export async function signInWith(
 ): Promise<IDataObject> {
   const credential = credentialNamed(name);
   const ignoreTls = given['ignoreSslIssues'] === true;
-  const send = sendWith((options) => helpers.httpRequest(options), { ...requestOptionsOf({}), ignoreTls });
   const fields = readCredential(credential, given);
+  const send = refusingRedirects(
+    String(fields['url']),
+    sendWith((options) => helpers.httpRequest(options), { ...requestOptionsOf({}), ignoreTls }),
+  );
   const tokens = await credential.signIn?.open(fields, send, Date.now());
   return { ...keptBeside(fields, tokens ?? {}) };
 }

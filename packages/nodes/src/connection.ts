@@ -1,4 +1,4 @@
-import { type Credential, ignoreTlsField } from './credential.ts';
+import { type Credential, ignoreTlsField, urlLabel } from './credential.ts';
 import { NodeFault } from './fault.ts';
 import { type Kept, sessionUrl } from './kept.ts';
 import { textOf, type Values } from './parameter.ts';
@@ -37,7 +37,8 @@ function sessionBeside({ signIn }: Credential, read: Values, given: Readonly<Rec
 
 /**
  * Sends requests under a credential, for an engine that cannot do so itself. A sign-in's session is kept, and a new one
- * is opened when the service refuses it.
+ * is opened when the service refuses it. `sendSignIn`: for an engine that can abort requests; others may wait for the
+ * same sign-in, so it must not end with the work that needed it first.
  */
 export function authorizedSend(
   credential: Credential,
@@ -45,10 +46,11 @@ export function authorizedSend(
   send: Send,
   kept: Kept,
   now: () => number,
+  sendSignIn: Send = send,
 ): Send {
   const { signIn, authorize } = credential;
   if (!signIn) return (request) => send(authorize(fields, request));
-  const open = () => signIn.open(fields, send, now());
+  const open = () => signIn.open(fields, sendSignIn, now());
   return async (request) => {
     const tokens = await kept.session(open);
     const answer = await send(authorize({ ...fields, ...tokens }, request));
@@ -74,6 +76,36 @@ export function checkUrl({ label }: Credential, fields: Values, to: string): voi
     remedy: 'Create a credential with the URL of the other server.',
   });
 }
+
+/**
+ * Follows no redirect: the server to which it leads would receive the secrets. The fault says which address answered
+ * with one, and which URL the credential needs instead.
+ */
+export function refusingRedirects(url: string, send: Send): Send {
+  return async (request) => {
+    const answer = await send(request);
+    const { status, headers } = answer;
+    if (status < 300 || status > 399 || status === 304) return answer;
+    const location = headers['location'] ?? '';
+    const to = location !== '' && URL.canParse(location, request.url) ? new URL(location, request.url) : undefined;
+    const path = request.url.slice(url.length);
+    const field = `“${urlLabel}” of the credential`;
+    throw new NodeFault(
+      'redirected',
+      `${shown(new URL(request.url))} answered with a redirect${to ? ` to ${shown(to)}` : ''}.`,
+      {
+        remedy: to?.href.endsWith(path)
+          ? `If ${to.href.slice(0, to.href.length - path.length)} is the right server, set ${field} to it.`
+          : `Set ${field} to the address at which the service itself answers.`,
+        origin: 'server',
+        status,
+      },
+    );
+  };
+}
+
+/** An address without its query, which can hold secrets. */
+const shown = ({ origin, pathname }: URL) => origin + pathname;
 
 /** Sends the test request of a credential. @throws `NodeFault` when the service refuses it */
 export async function testCredential(connection: Connection): Promise<void> {

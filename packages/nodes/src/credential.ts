@@ -34,9 +34,12 @@ export type CredentialTest = {
   readonly body?: string;
 };
 
+/** The label of the field with the URL of the service, for use in a message as well. */
+export const urlLabel = 'URL';
+
 export const urlField = (placeholder: string, help: string): Parameter => ({
   name: 'url',
-  label: 'URL',
+  label: urlLabel,
   help,
   kind: 'text',
   required: true,

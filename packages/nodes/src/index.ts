@@ -1,4 +1,11 @@
-export { authorizedSend, type Connection, checkUrl, readCredential, testCredential } from './connection.ts';
+export {
+  authorizedSend,
+  type Connection,
+  checkUrl,
+  readCredential,
+  refusingRedirects,
+  testCredential,
+} from './connection.ts';
 export { type Credential, ignoreTlsField } from './credential.ts';
 export { type ErrorEntry, faultOf, NodeFault, type Origin } from './fault.ts';
 export { Kept, keptBeside, sessionUrl } from './kept.ts';

@@ -19,7 +19,8 @@ export type Answer = {
 
 /**
  * Sends a request with the engine's own means, under the request options of the node.
- * @throws `NodeFault` when there is no answer: `timeout`, `certificate_untrusted`, `unreachable`
+ * @throws `NodeFault` when there is no answer: `timeout`, `certificate_untrusted`, `unreachable`, and
+ * `canceled` if the engine aborts requests
  */
 export type Send = (request: Request) => Promise<Answer>;
 
@@ -44,6 +45,12 @@ export function transportFault(
     return new NodeFault('certificate_untrusted', `The certificate of ${host} is not trusted (${code}).`, {
       ...facts,
       remedy: `Let this machine trust its issuer (NODE_EXTRA_CA_CERTS), or, with care, turn on ${optionLabel('allowUnauthorizedCerts')}.`,
+    });
+  }
+  if (code === 'ERR_CANCELED') {
+    return new NodeFault('canceled', `The request to ${origin} was canceled, because the execution was stopped.`, {
+      ...facts,
+      remedy: 'Whether the service still did it is unknown.',
     });
   }
   if (late.test(code)) {

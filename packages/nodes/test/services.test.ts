@@ -12,6 +12,7 @@ import {
   NodeFault,
   readCredential,
   readParameters,
+  refusingRedirects,
   services,
   testCredential,
 } from '../src/index.ts';
@@ -33,11 +34,12 @@ function connected(
   const credential = services.find((service) => service.name === name)!.credentials.find((one) => one.way === way)!;
   const fields = readCredential(credential, given);
   const kept = new Kept();
+  const url = String(fields['url']);
   return {
     credential,
     fields,
-    url: String(fields['url']),
-    send: authorizedSend(credential, fields, send, kept, now),
+    url,
+    send: authorizedSend(credential, fields, refusingRedirects(url, send), kept, now),
     kept,
     now,
   };
@@ -53,6 +55,7 @@ async function fault(call: Promise<unknown>): Promise<NodeFault> {
 }
 
 const example: Record<string, { fields: object; values: Record<string, unknown> }> = {
+  curfew: { fields: { apiKey: 'cfk_x' }, values: { curfewBy: 'id', curfewSessionId: 'x' } },
   waha: { fields: { apiKey: 'k' }, values: { wahaSession: 'default' } },
   directus: { fields: {}, values: { directusRefreshToken: 'r'.repeat(64), directusCheck: true } },
   rocketchat: { fields: { userId: 'u', authToken: 't' }, values: { rocketchatSessionId: 's' } },
@@ -75,7 +78,8 @@ const json =
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 
 describe('odd answers of a service', () => {
-  for (const name of Object.keys(example)) {
+  // Curfew's client reports these itself.
+  for (const name of Object.keys(example).filter((one) => one !== 'curfew')) {
     test(`${name}: a page for people is not accepted as its answer, whatever the status`, async (t) => {
       for (const status of [200, 502]) {
         const page: RequestListener = (_request, response) =>
@@ -95,14 +99,32 @@ describe('odd answers of a service', () => {
     });
   }
 
-  test('Curfew: a redirect is not followed, and the error says where it leads', async (t) => {
-    const { url, seen } = await answering(t, (_, response) => response.writeHead(308, { location: '/new' }).end());
-    const curfew = services.find(({ name }) => name === 'curfew')!;
-    const connection = connected('curfew', 'token', { url, apiKey: 'cfk_x' });
-    const { message } = await fault(curfew.logOut(connection, { curfewBy: 'id', curfewSessionId: 'x' }));
-    assert.equal(message, `Curfew: ${url} answered with a redirect to /new.`);
-    assert.equal(seen.length, 1);
-  });
+  for (const name of Object.keys(example)) {
+    test(`${name}: a redirect is not followed, and the error says who answered with it and which URL to set`, async (t) => {
+      const right = await answering(t, (_, response) => response.end());
+      const moved = await logOutOf(t, name, ({ url }, response) =>
+        response.writeHead(308, { location: `${right.url}/there${url}` }).end(),
+      );
+      const { code, message, remedy } = await fault(moved.done);
+      const [asked] = moved.seen;
+      assert.equal(code, 'redirected');
+      assert.equal(
+        message,
+        `http://${asked?.host}${asked?.path} answered with a redirect to ${right.url}/there${asked?.path}.`,
+      );
+      assert.match(
+        remedy,
+        new RegExp(`^If ${right.url}/there/? is the right server, set “URL” of the credential to it\\.$`),
+      );
+      const toPage = await logOutOf(t, name, (_, response) =>
+        response.writeHead(302, { location: '/sign-in?next=secret' }).end(),
+      );
+      const other = await fault(toPage.done);
+      assert.match(other.message, /answered with a redirect to http:\/\/127\.0\.0\.1:\d+\/sign-in\.$/);
+      if (name !== 'oauth') assert.match(other.remedy, /^Set “URL” of the credential to the address at which/);
+      assert.deepEqual([moved.seen.length, right.seen.length, toPage.seen.length], [1, 0, 1]);
+    });
+  }
 
   test('WAHA’s 422 keeps its text', async (t) => {
     const text = 'Session status is not as expected. Try again later or restart the session';

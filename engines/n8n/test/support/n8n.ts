@@ -112,11 +112,16 @@ export class N8n {
     });
   }
 
-  async run(saved: Saved): Promise<Ran> {
+  /** Starts an execution; its `cancel` is what n8n calls when somebody stops it. */
+  start(saved: Saved): ReturnType<InstanceType<typeof WorkflowExecute>['run']> {
     const execution = new WorkflowExecute(this.additionalData(), 'manual');
     const parsed = this.parse(saved);
     // n8n 1 takes the workflow itself.
-    const run = await execution.run((isOfN8n1 ? parsed : { workflow: parsed }) as { workflow: typeof parsed });
+    return execution.run((isOfN8n1 ? parsed : { workflow: parsed }) as { workflow: typeof parsed });
+  }
+
+  async run(saved: Saved): Promise<Ran> {
+    const run = await this.start(saved);
     const { runData, error } = run.data.resultData;
     const output = (node: string, index = 0) => runData[node]?.at(-1)?.data?.['main']?.[index] ?? [];
     return {

@@ -158,6 +158,12 @@ export class LogOut implements INodeType {
 				},
 			},
 			{
+				displayName: 'Credentials',
+				name: 'credentials',
+				type: 'credentials',
+				default: '',
+			},
+			{
 				displayName: 'Session',
 				name: 'altogicBy',
 				type: 'options',
