@@ -6,9 +6,9 @@ import type { Store } from '../stores/contract.ts';
 /** A session's activity is written once a minute; more often if its idle limit is short. */
 const coalesce = minute;
 const partOfIdle = 10;
-/** Most sessions that wait to be written: if there are more, all are written immediately. */
+/** The number of sessions that may wait to be written; if there are more, all are written immediately. */
 const mostPending = 50_000;
-/** Sessions that are written together. */
+/** How many sessions are written together. */
 const piece = 1000;
 
 /** `pause`: milliseconds from one write to the next. */
@@ -51,7 +51,7 @@ export class Activity {
     if (now >= stored.lastSeenAt + pauseOf(stored)) stored.lastSeenAt = now;
   }
 
-  /** Notes what a verifier has reported; it is due at once, because the verifier has gathered it for a while. */
+  /** Notes what a verifier has reported. It is due at once, because the verifier has already held it for a while. */
   report(id: SessionId, at: number): void {
     const noted = this.#seen.get(id);
     if (!noted) this.#seen.set(id, { at, due: at, pause: 0 });
@@ -79,7 +79,7 @@ export class Activity {
       const activities = due.slice(from, from + piece);
       await this.#store.touchSessions(activities);
       for (const { id, at } of activities) {
-        // The session was seen again meanwhile: that waits for the next flush.
+        // The session was seen again meanwhile; the later time waits for the next flush.
         const seen = this.#seen.get(id);
         if (seen && seen.at > at) seen.due = at + seen.pause;
         else this.#seen.delete(id);
