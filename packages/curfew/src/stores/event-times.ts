@@ -18,8 +18,8 @@ export type ReadTimes = (first: number, last: number) => Promise<ReadonlyMap<num
 const mostRead = 1000;
 
 /**
- * The position from which a search that has reached `position` continues: the same one, or the one past the next blocks,
- * if these contain no event of the requested time. Nothing that matches is between the two.
+ * The position from which a search that has reached `position` continues: the same one, or the one past the next
+ * blocks, if these contain no event of the requested time. Nothing that matches is between the two.
  */
 export async function skipBlocks(
   { since, until }: Pick<EventFilter, 'since' | 'until'>,

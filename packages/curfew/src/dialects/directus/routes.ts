@@ -47,7 +47,7 @@ export const directus: Dialect = (app, services, settings) => {
   const places = new WeakMap<FastifyRequest, Place>();
   takeBodies(app);
   answerAs(app, services, (error, request) => encodeError(error, places.get(request), request));
-  // Under its own path prefix it also answers for unknown routes.
+  // Under a path prefix of its own, the dialect also answers requests to unknown routes.
   if (app.prefix !== '') {
     app.setNotFoundHandler(() => {
       throw new CurfewError('route_not_found');
@@ -90,7 +90,7 @@ export const directus: Dialect = (app, services, settings) => {
 
   post('/auth/logout', refreshBody, async (request: Sent<typeof refreshBody>, reply) => {
     const { mode, credentials: shown } = decodeRefresh(request.body, request);
-    // All of them, so that no other valid cookie keeps the browser signed in.
+    // All of them are logged out, so that no other valid cookie keeps the browser signed in.
     for (const credential of shown) {
       await unlessOver(async () => {
         const token = mode === 'session' ? await tokens.openSession(credential) : credential;

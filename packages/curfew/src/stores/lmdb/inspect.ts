@@ -11,7 +11,10 @@ import { damageOf, type Extent, OtherVersion } from './sound.ts';
 export const dataFile = 'data.mdb';
 /** LMDB's file of readers and writers. */
 export const lockFile = 'lock.mdb';
-/** Files beside the data: the incarnation's seal, and a note of how the data was left, absent while open or if killed. */
+/**
+ * Files beside the data: the seal of its incarnation, and a note of how the data was left. The note does not exist
+ * while a process has the data open, nor after a kill.
+ */
 export const sealFile = 'incarnation';
 const closedFile = 'closed';
 
