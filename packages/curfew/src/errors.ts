@@ -428,7 +428,10 @@ export type ErrorFacts = {
   reason?: string;
 };
 
-/** An error of the registry above. `cause` is for the log; of what Fastify found wrong with a request, callers see the first finding. */
+/**
+ * An error of the registry above. `cause` is for the log. If it is Fastify's list of what is wrong with a request,
+ * callers see the first entry.
+ */
 export class CurfewError extends Error {
   override readonly name = 'CurfewError';
   readonly code: ErrorCode;

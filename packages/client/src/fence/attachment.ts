@@ -96,8 +96,8 @@ export class Attachment {
   }
 
   /**
-   * Verifies a token. Without a lease it asks no question at once, because many other callers would: it gets the lease
-   * first, and then most verifications are answered from memory.
+   * Verifies a token. Without a lease it does not ask at once, because many other callers would do the same: it gets
+   * the lease first, and then most verifications are answered from memory.
    */
   async verifyLeased(token: string): Promise<Verdict<ActiveVerification>> {
     if (!this.cache.lease.valid) await this.#leased();

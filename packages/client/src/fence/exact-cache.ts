@@ -56,7 +56,7 @@ export class ExactCache<Value> {
   readonly #ask: Settings<Value>['ask'];
   readonly #reportsUse: boolean;
   readonly #cache: SessionCache<Value>;
-  /** Every open question: an earlier one still hears of changes when a later one about the same token was asked. */
+  /** Every open question: an earlier one still hears of changes after a later one about the same token was asked. */
   readonly #open: Set<Fill<Value>> = new Set();
   /** The question that a verification of a token may join. */
   readonly #newest: Map<string, Fill<Value>> = new Map();
@@ -234,7 +234,7 @@ export class ExactCache<Value> {
   }
 }
 
-/** As text of 32 characters: a buffer would cost three times as much as the hash. */
+/** The SHA-256 of a token as text of 32 characters: a buffer would cost three times as much as computing the hash. */
 function hashOf(token: string): string {
   return hash('sha256', token, 'binary');
 }

@@ -41,7 +41,7 @@ export class SessionCache<Value> {
   readonly #ids: (string | undefined)[] = [];
   readonly #owners: (string | undefined)[] = [];
   readonly #values: (Value | undefined)[] = [];
-  /** Finds rows at the first word of their token's hash, or in a following slot: row + 1, or 0. */
+  /** Each row's number + 1, at the first word of its token's hash or in a following slot; 0 marks a free slot. */
   #table: Int32Array;
   #bytes: Uint8Array;
   #times: Float64Array;

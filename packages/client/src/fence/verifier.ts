@@ -72,7 +72,7 @@ export class Verifier {
     this.#connect();
   }
 
-  /** The hot path: what is known about a token now, without waiting; `undefined` means: ask with `verify`. */
+  /** The hot path: what is known about a token now, without waiting; call `verify` if it is `undefined`. */
   check(token: string): ActiveVerification | undefined {
     return this.#attachment?.cache.check(token);
   }

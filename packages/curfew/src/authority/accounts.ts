@@ -63,7 +63,7 @@ export async function createAccount(
   } satisfies Account;
   guardAccount(caller, planned);
   const account = { ...planned, passwordHash: await context.passwords.hash(await checkPassword(request.password)) };
-  // Hashing may have had to wait its turn: what the caller may do may have changed since.
+  // Hashing may have waited for its turn, and the caller's permissions may have changed meanwhile.
   guardAccount(await confirmCaller(context, caller), account);
   const event = { type: 'account.created', at: now, by: actorOf(caller), userId: account.id } as const;
   const outcome = await context.store.createAccount(account, event);

@@ -4,9 +4,9 @@ import { second } from '../domain/limits.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { Store } from '../stores/contract.ts';
 
-/** Most sessions that wait to be written: if there are more, all are written immediately. */
+/** The number of sessions that may wait to be written; if there are more, all are written immediately. */
 const mostPending = 50_000;
-/** Sessions that are written together. */
+/** How many sessions are written together. */
 const piece = 1000;
 
 /** `pause`: milliseconds from one write to the next. */
@@ -49,7 +49,7 @@ export class Activity {
     if (now >= stored.lastSeenAt + pauseBetweenUses(stored.idle)) stored.lastSeenAt = now;
   }
 
-  /** Notes what a verifier has reported; it is due at once, because the verifier has gathered it for a while. */
+  /** Notes what a verifier has reported. It is due at once, because the verifier has already held it for a while. */
   report(id: SessionId, at: number): void {
     const noted = this.#seen.get(id);
     if (!noted) this.#seen.set(id, { at, due: at, pause: 0 });
@@ -77,7 +77,7 @@ export class Activity {
       const activities = due.slice(from, from + piece);
       await this.#store.touchSessions(activities);
       for (const { id, at } of activities) {
-        // The session was seen again meanwhile: that waits for the next flush.
+        // The session was seen again meanwhile; the later time waits for the next flush.
         const seen = this.#seen.get(id);
         if (seen && seen.at > at) seen.due = at + seen.pause;
         else this.#seen.delete(id);

@@ -48,7 +48,7 @@ async function takeFrom(context: AuthorityContext, from: GuessFrom, rule: Attemp
   if ('bucket' in first) return first.bucket;
   const spare = await from.spare?.();
   const buckets = spare === undefined ? [from.bucket] : [from.bucket, spare];
-  // One after the other, so that only one of those waiting for a bucket asks the store.
+  // These run one after the other, so that only one of the guesses waiting for a bucket asks the store.
   return context.queue.run(`guess ${buckets.at(-1)}`, async () => {
     for (;;) {
       const outcome = await takeOneOf(context, buckets, rule);

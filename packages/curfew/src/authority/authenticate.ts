@@ -17,7 +17,10 @@ export async function authenticate(context: AuthorityContext, token: string): Pr
   return kindOfToken(token) === 'key' ? authenticateKey(context, token) : authenticateSession(context, token);
 }
 
-/** Counts as a use of the key. @throws `token_malformed`, `token_unknown`, `key_revoked` */
+/**
+ * The caller that an API key's token belongs to. This counts as a use of the key.
+ * @throws `token_malformed`, `token_unknown`, `key_revoked`
+ */
 export async function authenticateKey(
   context: Pick<AuthorityContext, 'store' | 'clock' | 'keyUse'>,
   token: string,
@@ -53,7 +56,7 @@ export async function authenticateRefreshToken(context: AuthorityContext, refres
 }
 
 /**
- * The person of a session that a dialect's own credential names. The credential has been verified, but does not show
+ * The person whose session a dialect's own credential names. The credential has been verified, but does not show
  * whether the session is still active.
  * @throws `token_unknown`, `session_ended`, `session_suspended`
  */
@@ -65,8 +68,8 @@ export async function authenticateVouched(context: AuthorityContext, sessionId: 
 
 /**
  * Authenticates an earlier caller again with the same credential: the caller as of now, or `undefined` if it would be
- * refused. This does not count as activity of the session, which a person uses; it does as a use of the key, which a
- * program needs for as long as it reads a stream.
+ * refused. This does not count as activity of a session, because the person may have left; it does count as a use of a
+ * key, because a program needs its key for as long as it reads a stream.
  */
 export async function authenticateAgain(
   { store, clock, activity, keyUse }: Pick<AuthorityContext, 'store' | 'clock' | 'activity' | 'keyUse'>,

@@ -111,7 +111,7 @@ async function usersNamed(context: AuthorityContext, text: string): Promise<{ us
   return { users, more: next !== undefined };
 }
 
-/** Accounts that are read at once. */
+/** How many accounts are read at once. */
 const readAtOnce = 100;
 
 async function namesOf(context: AuthorityContext, sessions: readonly Session[]): Promise<Map<UserId, OwnerNames>> {

@@ -36,8 +36,8 @@ export type AttemptRules = {
   loginOfAccount: AttemptRule;
   /** Sign-ins from one address, or from one IPv6 network. */
   loginFromAddress: AttemptRule;
-  /** Second factors of one account. */
+  /** Second factors tried for one account. */
   secondFactor: AttemptRule;
-  /** Wrong second factors of one account in a row, over days. */
+  /** Wrong second factors tried for one account in a row, over days. */
   secondFactorInARow: AttemptRule;
 };

@@ -3,8 +3,8 @@ import { CurfewError } from '../errors.ts';
 import type { Caller } from './caller.ts';
 
 /**
- * Why a session ends: the reason that an application gives, or else the one that follows from who ends it. People
- * cannot choose a reason: whose session it is decides whether they log out or end it for somebody else.
+ * Why a session ends: the reason that an application gives, or else the one that follows from who ends it. A person
+ * cannot choose a reason: ending one's own session is a logout, ending somebody else's is an end by an administrator.
  * @throws `permission_missing` if a person gives a reason
  */
 export function endReasonOf(caller: Caller, told: ToldReason | undefined, otherwise: EndReason): EndReason {

@@ -14,7 +14,7 @@ export type Fence = {
   check(token: string): VerifiedToken | undefined;
   /**
    * Calls `onTouch` whenever a change affects the credential, before this node confirms to anybody that it knows the
-   * change. The function that it returns stops this.
+   * change. The returned function stops the watch.
    */
   watch(credential: Credential, onTouch: () => void): () => void;
   close(): Promise<void>;

@@ -73,7 +73,7 @@ export async function administratorLeft(
   return { id, version };
 }
 
-/** The caller, if that is another administrator, as it usually is: then no search is needed. */
+/** The caller, if the caller is another administrator; this is the usual case, and needs no search. */
 async function callerAsOther(
   { store }: AuthorityContext,
   caller: Caller,

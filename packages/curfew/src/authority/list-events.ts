@@ -58,8 +58,8 @@ function sequenceOf(position: string): number {
 const pollInterval = 250;
 
 /**
- * Events as they happen, after `after` (or from now on), until the signal is aborted or the caller may no longer read
- * them.
+ * Events as they happen: those after the sequence number `after` (by default, after the newest event), until the signal
+ * is aborted or the caller may no longer read them.
  */
 export async function* followEvents(
   context: AuthorityContext,

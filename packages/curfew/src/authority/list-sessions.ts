@@ -133,7 +133,7 @@ function partsOf(text: string): Shown | undefined {
   }
 }
 
-/** The number that a store keeps anyway: that of the active sessions, of everybody or of one user. */
+/** The total, if the store counts it anyway: the number of active sessions, of everybody or of one user. */
 async function totalOf(context: AuthorityContext, filter: SessionFilter): Promise<number | undefined> {
   const { userId, status, ...others } = filter;
   if (status !== 'active' || Object.values(others).some((part) => part !== undefined)) return undefined;

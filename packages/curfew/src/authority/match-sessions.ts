@@ -15,7 +15,7 @@ export function mostSorted(filter: SessionFilter): number {
   return filter.userId === undefined ? limits.sortedMatches : Number.POSITIVE_INFINITY;
 }
 
-/** Until when to look for matches (`performance.now()`): all of one user's are found, however long it takes. */
+/** The `performance.now()` until which to look for matches; no limit for one user's, which are always all found. */
 function patience(filter: SessionFilter): number {
   return filter.userId === undefined ? performance.now() + budget : Number.POSITIVE_INFINITY;
 }

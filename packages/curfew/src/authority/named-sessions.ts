@@ -27,7 +27,7 @@ export type NamedView = {
 
 export type NamedChange = { named: NamedView; receipt: Receipt | undefined };
 
-/** The values of a slot. */
+/** A slot's name, and the configuration to store in it. */
 export type NamedRequest = { name: string; config?: Metadata | undefined };
 
 /**
@@ -182,7 +182,7 @@ async function create(
 
 /**
  * Callers that configure a session's slot, or resume a suspended session, need all permissions of its user. Stopping a
- * slot, logging out of it and removing it give nobody anything, so they require no more than any other end.
+ * slot, logging out of it and removing it give nobody access, so they require no more than any other end.
  * @throws `permission_missing`
  */
 async function guardHeld(context: AuthorityContext, caller: Caller, slot: NamedSession): Promise<void> {

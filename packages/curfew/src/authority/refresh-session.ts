@@ -9,7 +9,7 @@ import { retryConflicts } from './retry.ts';
 
 /**
  * Exchanges a session's refresh token for new tokens; the old ones stop working. Concurrent callers get the same ones.
- * An earlier refresh token ends the session, because somebody has a copy.
+ * The use of an earlier refresh token ends the session, because somebody has a copy of it.
  * @throws `token_malformed`, `token_unknown`, `session_ended`, `session_suspended`
  */
 export async function refreshSession(context: AuthorityContext, refreshToken: string): Promise<OpenedSession> {

@@ -11,7 +11,7 @@ export type KeyReplacement = { key: Uint8Array; former: Uint8Array | undefined }
 /** User names of the accounts with an authenticator: those whose authenticator still works, and those whose is void. */
 export type ReplacedKey = { carried: string[]; lost: string[] };
 
-/** Accounts that are read at once. */
+/** How many accounts are read at once. */
 const page = 100;
 
 /**

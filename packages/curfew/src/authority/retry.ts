@@ -3,8 +3,8 @@ import { CurfewError } from '../errors.ts';
 const attempts = 20;
 
 /**
- * Repeats a read and write while another writer gets there first. Every round has a winner, so twenty rounds are far
- * more than a fair race needs.
+ * Repeats a read and write for as long as another writer writes in between. In every round one writer succeeds, so
+ * twenty rounds are far more than writers ever need.
  * @throws `changed_meanwhile`
  */
 export async function retryConflicts<T>(attempt: () => Promise<T | 'conflict'>): Promise<T> {

@@ -32,7 +32,7 @@ export type SignInRequest = {
   ip?: string | undefined;
   /** The named session to sign in to; like every session with a name, it requires `sessions.create`. */
   name?: string | undefined;
-  /** The tokens of the caller's existing sessions: these end, no matter whose they are. */
+  /** Tokens of earlier sessions, which the caller presents: these sessions end, no matter whose they are. */
   previousTokens?: readonly string[] | undefined;
   /** The same, for sessions that were verified already. */
   previousSessions?: readonly Pick<StoredSession, 'id' | 'userId'>[] | undefined;

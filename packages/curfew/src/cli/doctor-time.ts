@@ -7,7 +7,7 @@ import type { Store } from '../stores/contract.ts';
 import type { Finding } from './finding.ts';
 import { counted } from './terminal.ts';
 
-/** Most sessions that are listed by id. */
+/** How many sessions are listed by id. */
 const mostNamed = 10;
 
 /**
@@ -42,13 +42,13 @@ type Survey = {
   /** The first event with a time in the future, and the latest correct time before it. */
   first: Event | undefined;
   after: number | undefined;
-  /** Sessions that ended by a deadline before it had come. */
+  /** How many sessions were ended by a deadline before that deadline had come. */
   endedEarly: number;
   /** Sessions that have not ended and were opened in the future. */
   openedAhead: SessionId[];
 };
 
-/** Reads the whole store, which is slow: so only if a wrong clock has written to it. */
+/** Reads the whole store. This is slow, so it is done only if a wrong clock has written to the store. */
 async function surveyed(store: Store, now: number): Promise<Survey> {
   const survey: Survey = { first: undefined, after: undefined, endedEarly: 0, openedAhead: [] };
   for await (const record of store.exportRecords({ oneMoment: false })) {

@@ -13,7 +13,7 @@ export function serve(program: Command): void {
     command.option(`${flag} <${form}>`, `${help} [${env}${fallback === undefined ? '' : `, ${fallback}`}]`);
   }
   command.action(async (flags: Partial<Record<SettingName, string>>) => {
-    // The whole server, which no other command needs.
+    // This loads the whole server, which no other command needs.
     const { serve: start } = await import('../start/serve.ts');
     const starting = start(process.env, flags);
     // The handlers come before anything is created: a server that is stopped while it starts still shows the secrets of

@@ -11,7 +11,7 @@ export type { Admitted } from './ports.ts';
 
 const longestPause = 5000;
 const firstPause = 50;
-/** Most verifier names that are counted separately. */
+/** How many verifier names are counted separately. */
 const mostNames = 100;
 
 type MakeNode = (...given: ConstructorParameters<typeof FenceNode>) => FenceNode;
@@ -147,7 +147,7 @@ export class ProcessFence implements Fence {
     else this.waits.giveUp();
     // A restore may be visible only in the log; a changed incarnation is reported by the waits for propagation.
     this.#restored ||= reason === 'log_replaced';
-    // What was changed meanwhile is unknown.
+    // It is unknown what was changed meanwhile, so all guests check.
     this.#guests.hearAll();
     this.#begin(firstPause);
     this.#ports.onRestart?.(reason, detail);

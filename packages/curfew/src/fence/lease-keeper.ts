@@ -6,7 +6,7 @@ import { Pace } from './pace.ts';
 import type { FencePorts } from './ports.ts';
 
 type Surroundings = {
-  /** The node's id, and its row's. */
+  /** The id of the node and of its row. */
   id: string;
   clock: CautiousClock;
   log: LogFollower;
@@ -37,7 +37,7 @@ export class LeaseKeeper {
   #counter = 0;
   #published = 0;
   #incarnation = '';
-  /** No lease is granted before the row says that there may be some: then the row must outlive this process. */
+  /** No lease is granted before the row records that there may be some, for then the row must outlive this process. */
   #lending: 'nothing' | 'asked' | 'written' = 'nothing';
   #barriers: { head: LogPosition; asked: number }[] = [];
   #renewing: Promise<void> | undefined;
@@ -64,14 +64,14 @@ export class LeaseKeeper {
     return this.#lending === 'written';
   }
 
-  /** Reads where the log ends; the first question to the store. */
+  /** Reads where the log ends; this is the node's first question to the store. */
   async readHead(): Promise<LogHead> {
     const head = await this.#ask(() => this.#ports.store.logHead());
     this.#incarnation = head.incarnation;
     return head;
   }
 
-  /** To be called when a verifier has attached that may be granted a lease. */
+  /** To be called when a verifier that may be granted a lease has attached. */
   lend(): void {
     if (this.#lending !== 'nothing') return;
     this.#lending = 'asked';

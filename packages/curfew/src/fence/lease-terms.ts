@@ -1,6 +1,6 @@
 /**
- * A lease is shortened to a quarter at most. A shorter one would run out before the renewals of an application on a
- * slow network or a busy machine arrive, and a healthy application would seem to lapse again and again.
+ * A lease is never shortened to less than a quarter. A shorter one would run out before the renewals of an application
+ * on a slow network or a busy machine arrive, and a healthy application would seem to lapse again and again.
  */
 const mostHalvings = 2;
 /** A halving is undone after this many leases without a lapse. */

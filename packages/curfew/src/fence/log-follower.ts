@@ -16,9 +16,9 @@ type Events = {
   onError(error: unknown): void;
 };
 
-/** Entries that are read at once. */
+/** How many entries are read at once. */
 const page = 500;
-/** Marks that are remembered, so that a head that was read before the tail moved on can be compared with the log. */
+/** How many marks are remembered, so that a head read before the tail moved on can be compared with the log. */
 const mostMarks = 4096;
 
 /**
@@ -91,7 +91,7 @@ export class LogFollower {
 
   async #pullOn(): Promise<void> {
     for (;;) {
-      // Both as they are before the read: what the answer is compared with must not change meanwhile (R21).
+      // Both are taken before the read, because what the answer is compared with must not change meanwhile (R21).
       const [from, expected] = [this.tail, this.#expected];
       const entries = await this.#store.readLog(from.sequence, page);
       if (this.#over) return;

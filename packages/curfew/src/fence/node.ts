@@ -71,7 +71,7 @@ export class FenceNode implements Host {
     this.own = new ExactCache<Kept>({
       clock,
       capacity: ports.capacity,
-      // The authority notes its own activity.
+      // The authority itself notes when it has used a session.
       reportsUse: false,
       ask: (token) => this.#askStore(token),
     });
@@ -119,7 +119,7 @@ export class FenceNode implements Host {
     return this.#streams.lowWatermark;
   }
 
-  /** Times that its lease ran out before it was renewed; having none at the start does not count. */
+  /** How often its lease ran out before it was renewed; the time before its first lease does not count. */
   get leaseLosses(): number {
     return Math.max(0, this.own.lease.breaks - 1);
   }
@@ -128,12 +128,12 @@ export class FenceNode implements Host {
     return this.#streams.size;
   }
 
-  /** Leases of verifiers that ran out before an ack. */
+  /** How many leases of verifiers ran out before an ack. */
   get expired(): number {
     return this.#streams.expired;
   }
 
-  /** Streams that were cut because they broke the protocol or did not keep up. */
+  /** How many streams were cut because they broke the protocol or did not keep up. */
   get dropped(): number {
     return this.#streams.dropped;
   }
@@ -227,7 +227,7 @@ export class FenceNode implements Host {
     return this.#streams.release();
   }
 
-  /** Ends at once. Its leases stay owed until its row in the store is dead. */
+  /** Ends at once. The leases that it granted stay outstanding until its row in the store is dead. */
   abandon(): void {
     this.#over = true;
     this.#log.stop();

@@ -2,7 +2,7 @@ import { withMargin } from 'curfew-client/fence';
 
 type Granted = { after: number; until: number };
 
-/** Grants that are kept separately; more are merged, at the cost of longer waits. */
+/** How many grants are kept separately; if there are more, they are merged, at the cost of longer waits. */
 const most = 8;
 
 /**

@@ -52,7 +52,7 @@ export type FencePorts = {
   admit(token: string): Promise<Admitted>;
   /** Milliseconds. */
   lease: number;
-  /** Most sessions that the node's own verifier remembers. */
+  /** How many sessions the node's own verifier remembers at most. */
   capacity: number;
   /** Called when a node starts over under a new id (R10): why, and how that was noticed. */
   onRestart?: ((reason: LossReason, detail: string) => void) | undefined;
@@ -67,7 +67,7 @@ export type FencePorts = {
 export type FenceStatistics = {
   node: string;
   leased: boolean;
-  /** Verifiers that are attached. */
+  /** How many verifiers are attached. */
   verifiers: number;
   /** The newest change that this node has applied. */
   tail: number;
@@ -76,13 +76,13 @@ export type FenceStatistics = {
   nodes: number;
   waiting: number;
   settled: { acks: number; timeout: number };
-  /** Leases of verifiers that ran out before an acknowledgement. */
+  /** How many leases of verifiers ran out before an acknowledgement. */
   expired: number;
-  /** Streams that were closed because they did not keep up, or broke the protocol. */
+  /** How many streams were closed because they did not keep up or broke the protocol. */
   dropped: number;
-  /** Times that the node started over, by reason. */
+  /** How often the node started over, by reason. */
   restarts: Readonly<Record<LossReason, number>>;
-  /** Times that the node's lease ran out before it was renewed. */
+  /** How often the node's lease ran out before it was renewed. */
   leaseLosses: number;
   /** How often a verifier's lease ran out while a change waited for it, by the name that the application gave it. */
   waitedFor: ReadonlyMap<string, number>;

@@ -21,7 +21,7 @@ export type Here = {
 type Waiter = {
   sequence: number;
   began: number;
-  /** Whether a read of the list that began after its commit has been judged for it. */
+  /** Whether a read of the list of nodes that began after the change's commit has been evaluated for it. */
   looked: boolean;
   /** The result of the list of nodes, read after the commit (R16); `undefined` until then. */
   nodes: { applied: number; expired: number; asked: number } | undefined;
@@ -58,10 +58,10 @@ export class PropagationWaits {
   #looking: Promise<void> | undefined;
   #cancelLook: (() => void) | undefined;
   #pause: number = firstPause;
-  /** Until when only the time counts, because the store is a new incarnation (R10). */
+  /** The time until which waits end only by time, because the store is a new incarnation (R10). */
   #fullUntil: number = Number.NEGATIVE_INFINITY;
   readonly settled: { acks: number; timeout: number } = { acks: 0, timeout: 0 };
-  /** Gets the seconds that each change waited. */
+  /** Called with the seconds that each change waited. */
   onPropagated: (seconds: number, by: 'acks' | 'timeout') => void = () => {};
   /** The store's incarnation, and since when reads of the list have returned it. */
   #incarnation: { id: string; since: number | undefined } | undefined;
@@ -127,7 +127,7 @@ export class PropagationWaits {
     });
   }
 
-  /** Sets the store's incarnation from before this process could write anything. */
+  /** Sets the store's incarnation as it was before this process could write anything. */
   begin(incarnation: string): void {
     this.#incarnation = { id: incarnation, since: undefined };
   }
@@ -138,8 +138,8 @@ export class PropagationWaits {
   }
 
   /**
-   * To be called when the store or this node is another one than before: rows may have been lost, and nobody knows what
-   * was granted here. So for a while only the time counts, for existing waits too.
+   * To be called when the store or this node has been replaced by another: rows may have been lost, and nobody knows
+   * what was granted here. So for a while waits, including existing ones, end only by time.
    */
   distrustRows(): void {
     this.#fullUntil = this.#timing.mono() + this.#longest;
@@ -198,7 +198,7 @@ export class PropagationWaits {
     if (follows && !this.#isOld(asked)) for (const waiter of over) waiter.finish('timeout');
     for (const waiter of concerned) {
       waiter.looked = true;
-      // Rows do not count while this node's log is another one, or while only the time counts.
+      // Rows do not count while this node's log is another one, or while waits end only by time.
       if (!follows || this.#timing.mono() < this.#fullUntil) continue;
       const others = rows.filter(({ id }) => id !== here);
       // What a node applied of another log says nothing about this one, in which numbers are reused.
@@ -209,7 +209,7 @@ export class PropagationWaits {
       waiter.nodes = { applied: applied + 1, expired, asked };
       this.#judge(waiter);
     }
-    // Removed only as they were judged: a row that was renewed meanwhile stays.
+    // Rows are removed only in the state in which they were judged: one that was renewed meanwhile stays.
     for (const row of dead.values()) {
       this.#rows.delete(row.id);
       await this.#store.removeNode(row.id, row.counter).catch(() => {});

@@ -22,11 +22,11 @@ type Surroundings = {
   onLapse(name: string): void;
 };
 
-/** Most names in a receipt. */
+/** How many names a receipt contains at most. */
 const mostNames = 10;
 /** The name shown for a verifier without one. */
 const unnamed = 'unnamed';
-/** Most names whose keys are remembered. */
+/** How many names are remembered with their keys. */
 const mostOwners = 10_000;
 /** Milliseconds after which the low watermark is computed again while acks come in. */
 const watermarkPause = 1;
@@ -45,7 +45,7 @@ export class StreamBook {
   readonly #behind: Set<VerifierConnection> = new Set();
   /** Streams whose key is being checked in the store. */
   readonly #admitting: Set<VerifierConnection> = new Set();
-  /** The key that first gave a verifier's name. */
+  /** For each verifier's name, the id of the key that first used it. */
   readonly #owners: Map<string, string> = new Map();
   readonly #outcomes: Map<number, Outcome> = new Map();
   readonly #terms: LeaseTerms;
@@ -247,7 +247,7 @@ export class StreamBook {
     for (const [name, owner] of this.#owners) if (owner === keyId) this.#owners.delete(name);
   }
 
-  /** A name belongs to the key that gave it first, so that another key's lapses are not attributed to it. */
+  /** A name belongs to the key that used it first, so that another key's lapses are not attributed to it. */
   #nameFor({ name, keyId }: VerifierConnection): string | undefined {
     if (name === undefined) return undefined;
     const owner = this.#owners.get(name);

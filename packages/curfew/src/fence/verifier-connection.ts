@@ -29,7 +29,7 @@ export type Host = {
   /** Called when the store is about to be asked about a stream's key. */
   admitting(connection: VerifierConnection): void;
   welcomed(connection: VerifierConnection): void;
-  /** `changes`: those that it had to acknowledge until now. */
+  /** `changes`: those that were outstanding on the stream until now. */
   acknowledged(connection: VerifierConnection, changes: readonly number[]): void;
   ended(connection: VerifierConnection, dropped: boolean): void;
 };
@@ -43,8 +43,8 @@ export class VerifierConnection implements StreamHandler {
   readonly #host: Host;
   readonly #stream: VerifierStream;
   /**
-   * The number of this stream among the node's. A verifier opens a stream only after it has left the previous one, so
-   * its later streams have higher numbers, even if its messages on them arrive late.
+   * This stream's number, in the order in which the node accepted its streams. A verifier opens a stream only after it
+   * has left the previous one, so its later streams have higher numbers, even if its messages on them arrive late.
    */
   readonly opened: number;
   /** Who holds the leases: a process together with its key. The same process with another key is another holder. */
@@ -109,7 +109,7 @@ export class VerifierConnection implements StreamHandler {
     return this.#concern.includes(subject, this.#open > 0);
   }
 
-  /** Notes a key that was revoked while the store is asked about this stream's: the answer may be from before that. */
+  /** Notes a key that was revoked while the store is asked about this stream's: the answer may be older. */
   noteRevoked(id: string): void {
     this.#revoked.add(id);
   }

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { siteOf } from './site.ts';
 
-/** Cookies of one name that are tried: each may cost a read of the store. */
+/** How many cookies of one name are tried: each may cost a read of the store. */
 const mostOfAName = 8;
 
 /**

@@ -156,7 +156,7 @@ async function takeFullPath(
     payload,
     remoteAddress: request.socket.remoteAddress ?? '',
   });
-  // Only a closing server decides about the connection; otherwise the client does, whom the framework did not see.
+  // The framework never saw the client's connection, so its header is passed on only to close it, during a shutdown.
   if (headers.connection !== 'close') delete headers.connection;
   response.writeHead(statusCode, { ...headers, ...everyAnswer });
   response.end(rawPayload);

@@ -19,7 +19,7 @@ export type VerifierHost = {
   onPropagated(heard: (seconds: number, by: 'acks' | 'timeout') => void): void;
 };
 
-/** A renewal with a thousand sessions in it is the largest message. */
+/** Bytes. The largest message is a renewal that reports a thousand sessions. */
 const largestMessage = 128 * 1024;
 /** Open streams that have identified themselves; each costs memory. */
 const mostStreams = 10_000;
@@ -123,18 +123,18 @@ function carry(socket: WebSocket, host: VerifierHost, spoken: () => void): void 
   socket.once('message', notSilent);
   socket.once('close', notSilent);
   socket.on('message', (data, isBinary) => {
-    // The protocol is text; binary data is passed on as text that breaks it.
+    // The protocol is text; in place of a binary message, the node gets a text that is invalid in it.
     handler.receive(isBinary ? '' : String(data));
   });
   socket.on('error', () => socket.terminate());
   socket.on('close', () => handler.closed());
 }
 
-/** For errors of sending: a broken stream is noticed by its close. */
+/** Ignores an error in sending: the close of a broken stream is what counts. */
 function ignore(): void {}
 
 function refuse(socket: Duplex, status: number, text: string): void {
-  // A client that does not close its side would keep the connection.
+  // Otherwise a client that does not close its side would keep the connection open.
   socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

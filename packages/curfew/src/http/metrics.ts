@@ -37,7 +37,7 @@ export type FenceGauges = {
   /** How often the node started over, by reason. */
   restarts: Readonly<Record<string, number>>;
   own: { sessions: number; hits: number; misses: number; asked: number };
-  /** Times that the node's lease ran out before it was renewed. */
+  /** How often the node's lease ran out before it was renewed. */
   leaseLosses: number;
   /** How often a holder's lease ran out while a change waited for it, by name; there are few names. */
   waitedFor: ReadonlyMap<string, number>;

@@ -42,8 +42,8 @@ export type Assurance = 'second-factor' | 'fresh-sign-in';
  * - `open`: anybody.
  * - `signed-in`: anyone with a session or a key.
  * - a permission, which a key has as a scope; `person` is what a person needs besides.
- * - with `owner`: the owner needs no permission, but `own`, if given; anybody else needs the permission, and people also
- *   `others`.
+ * - with `owner`: the owner needs no permission, only what `own` gives, if anything; anybody else needs the permission,
+ *   and a person also what `others` gives.
  */
 export type Access<Params, Query, Body> =
   | 'open'
@@ -53,7 +53,7 @@ export type Access<Params, Query, Body> =
       permission: Permission;
       /**
        * The owner's user id, or the session that has an owner; the operation gets that session as `found`, and must not
-       * look for another one. `undefined` if the thing does not exist: then the same as somebody else's.
+       * look for another one. `undefined` if it does not exist; the caller then counts as anybody else.
        */
       owner(context: Context<Params, Query, Body>): Promise<Owned> | Owned;
       own?: Assurance;
@@ -80,8 +80,8 @@ type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B
    */
   guards?: 'account' | 'key';
   /**
-   * Called at every request of an application, so it has a fast path. Such an operation has a scope and a body, no
-   * more.
+   * Applications call it for each of their own requests, so it has a fast path. Such an operation has a permission and
+   * a body, and neither parameters nor a query.
    */
   fastPath?: boolean;
   params?: P;

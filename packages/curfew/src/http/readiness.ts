@@ -27,7 +27,7 @@ export type ReadinessReport = { status: Verdict; checks: Record<CheckName, Check
  * Milliseconds that reading the store may take: probes usually wait a second, and an answer tells them more than none.
  */
 const patience = 750;
-/** Milliseconds between runs of the checks that do not ask the store: so it is known since when they have failed. */
+/** Milliseconds between runs of the checks that do not ask the store; they show since when a check has been failing. */
 const pause = 500;
 /** Milliseconds between trials of writing: while they succeed, and once one has failed. */
 const trialPause = { fine: 5000, failed: 1000 } as const;

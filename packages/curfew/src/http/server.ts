@@ -81,7 +81,7 @@ const linger = 500;
 /** Milliseconds without a byte in either direction after which a connection with a request is closed. */
 const stalled = 120_000;
 
-/** Milliseconds for a client to read why what it sent was refused as not being a request. */
+/** Milliseconds that a client has to read the answer to bytes that were not a request. */
 const farewell = 1000;
 
 /** The HTTP server: the native API, its documentation, the probes, and the dialects. */
@@ -257,13 +257,13 @@ async function stopListening(server: Server): Promise<void> {
 }
 
 function listener(handle: RequestListener): Server {
-  // A client that sends a request now and then keeps its connection. Headers and bodies that arrive slowly are given up
-  // after the request timeout, which is checked every second.
+  // A client that sends a request now and then may keep its connection open. Headers and bodies that arrive slowly are
+  // given up after the request timeout, which is checked every second.
   const patience = { requestTimeout: 30_000, connectionsCheckingInterval: 1000 };
   // A client that offers another protocol, as some do with their first request, is answered by HTTP.
   const shouldUpgradeCallback = ({ headers }: IncomingMessage) => /^websocket$/i.test(headers.upgrade ?? '');
   const server = createHttpServer({ keepAliveTimeout: 72_000, shouldUpgradeCallback, ...patience }, handle);
-  // A client that does not read its answer would keep the connection, and the answer in memory.
+  // Otherwise a client that does not read its answer would keep the connection open, and the answer in memory.
   server.timeout = stalled;
   return server;
 }
@@ -378,7 +378,7 @@ function refuseBytes({ code }: NodeJS.ErrnoException, socket: Socket, requestId:
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${text}\r\n${lines.join('')}\r\n${body}`);
-  // A client that keeps sending would keep its connection.
+  // Otherwise a client that keeps sending would keep its connection open.
   setTimeout(() => socket.destroy(), farewell).unref();
 }
 

@@ -10,7 +10,8 @@ export class OpenStreams {
   readonly #open: Map<string, number> = new Map();
 
   /**
-   * Counts one more stream of a caller and an address (for IPv6, a 64-bit network); the function returned uncounts it.
+   * Counts one more stream of a caller and an address (for IPv6, a 64-bit network). Call the returned function when the
+   * stream has ended.
    * @throws `too_many_streams`
    */
   admit(caller: string, address: string): () => void {

@@ -40,7 +40,7 @@ export type CurfewOptions = {
   maxClockOffset?: number | undefined;
   /** Milliseconds that a cache may trust its own state without contact with the store. */
   lease?: number | undefined;
-  /** Most sessions that the process caches. */
+  /** How many sessions the process caches at most. */
   cacheSessions?: number | undefined;
   /** Replaces the store's clock. */
   clock?: Clock | undefined;

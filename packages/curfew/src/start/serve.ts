@@ -97,7 +97,7 @@ export async function serve(
       },
     });
     const url = await listen(http, settings);
-    // Last, when nothing else can fail: what it creates is shown only once the server is up.
+    // This comes last, when nothing else can fail: what it creates is shown only once the server is up.
     let first: FirstStart | undefined;
     try {
       first = await firstStart(context, settings);

@@ -246,7 +246,7 @@ export interface Store {
   /**
    * Writes records into an empty store, all or nothing: if the stream fails or the process dies, the store is as
    * empty as before or refuses to open until it is emptied. `fingerprint` is that of the secret key that the records
-   * need; it is stored in the same step, and no other may be stored by then.
+   * need; it is stored in the same step, which fails if another one is stored by then.
    * @throws `store_not_empty`, and whatever the stream throws
    */
   importRecords(records: AsyncIterable<StoreRecord>, fingerprint?: string): Promise<void>;
@@ -259,8 +259,8 @@ export interface Store {
    */
   keepKeyFingerprint(fingerprint: string, instead?: string): Promise<string>;
   /**
-   * The latest time of any change: of a log entry or an event, also of those that are deleted by now, in milliseconds;
-   * 0 if there was none. A sweep that finds nothing to record leaves it as it was.
+   * The latest time of any change: of a log entry or an event, including those that have been deleted; in epoch
+   * milliseconds, 0 if there was none. A sweep that finds nothing to record leaves it as it was.
    */
   latestTime(): Promise<number>;
   /**
@@ -466,8 +466,8 @@ export type LogHead = LogPosition & {
 
 /**
  * A server process. `counter` grows with every renewal; the process has followed the log up to `tail`, and nobody
- * with a valid lease of it lacks a change up to `applied`. `lends`: it grants leases to verifiers in other processes. They are
- * still valid after it is killed, so its row must survive too, even in a store that only one process has open.
+ * with a valid lease of it lacks a change up to `applied`. `lends`: it grants leases to verifiers in other processes.
+ * They are still valid after it is killed, so its row must survive too, even in a store that only one process has open.
  */
 export type NodeRow = { id: string; counter: number; applied: number; tail: LogPosition; lends?: boolean };
 

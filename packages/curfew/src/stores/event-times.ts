@@ -11,15 +11,15 @@ export const eventsPerBlock = 256;
 /** The earliest and the latest time of the events of a block, in epoch milliseconds. */
 export type BlockTimes = { earliest: number; latest: number };
 
-/** Reads the records of the blocks from `first` to `last`, inclusive: those that there are, by block. */
+/** Reads the records of the blocks from `first` to `last`, inclusive: those that exist, by block. */
 export type ReadTimes = (first: number, last: number) => Promise<ReadonlyMap<number, BlockTimes>>;
 
-/** The most records that are read at once: of a quarter of a million events. */
+/** The most records that are read at once; they cover a quarter of a million events. */
 const mostRead = 1000;
 
 /**
- * The position from which a search continues that has reached `position`: the same, or one behind the blocks ahead of
- * it that contain no event of the requested time. Nothing that matches is between the two.
+ * The position from which a search that has reached `position` continues: the same one, or the one past the next
+ * blocks, if these contain no event of the requested time. Nothing that matches is between the two.
  */
 export async function skipBlocks(
   { since, until }: Pick<EventFilter, 'since' | 'until'>,
@@ -31,7 +31,7 @@ export async function skipBlocks(
   const isOutside = ({ earliest, latest }: BlockTimes) =>
     (since !== undefined && latest < since) || (until !== undefined && earliest >= until);
   let block = Math.floor((upwards ? position + 1 : position - 1) / eventsPerBlock);
-  // Few at first: usually the next one has to be searched.
+  // Few records are read at first, because usually the next block has to be searched.
   for (let count = 1; block >= 0; count = Math.min(10 * count, mostRead)) {
     const end = upwards ? block + count : Math.max(-1, block - count);
     const times = await (upwards ? read(block, end - 1) : read(end + 1, block));

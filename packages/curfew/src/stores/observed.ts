@@ -2,7 +2,7 @@ import type { End } from '../domain/reasons.ts';
 import { errors, isCurfewError } from '../errors.ts';
 import type { CreationOutcome, EndOutcome, EpochOutcome, Store, SweepOutcome } from './contract.ts';
 
-/** The operations that are observed: every one that answers once. */
+/** The operations that are observed: all that return a promise. */
 export type StoreCall = Exclude<
   {
     [Name in keyof Store]-?: NonNullable<Store[Name]> extends (...given: never) => Promise<unknown> ? Name : never;
@@ -129,7 +129,7 @@ export class StoreCalls {
     return { detail: `A write (${call}) failed: ${textOf(error)}`, remedy: remedyOf(error), lasting: now - since };
   }
 
-  /** Why the lease was not renewed the last time; `undefined` if it was. */
+  /** Why the last renewal of the lease failed; `undefined` if it succeeded. */
   get renewalTrouble(): StoreTrouble | undefined {
     const error = this.#renewal;
     return error === undefined ? undefined : { detail: textOf(error), remedy: remedyOf(error) };

@@ -5,7 +5,7 @@ import type { Room } from './lmdb/reserve.ts';
 import { parseLocation as parsePostgres } from './postgres/location.ts';
 import { parseLocation as parseRedis } from './redis/location.ts';
 
-// A driver is loaded once its kind of store is opened: most commands open none, and no process opens two.
+// A driver is loaded only when a store of its kind is opened: most commands open none, and no process opens two.
 const lmdb = () => import('./lmdb/index.ts');
 const postgres = () => import('./postgres/index.ts');
 const redis = () => import('./redis/index.ts');
@@ -91,7 +91,7 @@ export async function planStore(url: string): Promise<SchemaPlan> {
 }
 
 /**
- * Copies an embedded store into a folder of its own, even while a server has it open; `beside` names further files.
+ * Copies an embedded store into a folder of its own, even while a server has it open; `beside`: more files to copy.
  * @throws `config_invalid` for a store that has other tools for that, and any error that prevents the copy (`store_…`)
  */
 export async function backUpStore(url: string, target: string, beside: readonly string[]): Promise<Backup> {

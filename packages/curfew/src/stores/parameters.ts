@@ -1,5 +1,5 @@
 /**
- * The parameters of a store's URL, each at most once. An unknown one is refused, since its author relies on it.
+ * The parameters of a store's URL, each at most once. An unknown one is refused, since the URL's author relies on it.
  * @throws the error that `refuse` makes of the problem
  */
 export function readParameters<Name extends string>(

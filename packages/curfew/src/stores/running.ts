@@ -4,7 +4,7 @@ import { CurfewError } from '../errors.ts';
 /** The part of each server's row that changes with every renewal, by the server's id. */
 export type Rows = ReadonlyMap<string, string>;
 
-/** Milliseconds within which a running server renews its row; they cover three renewals of the usual lease. */
+/** Milliseconds within which a running server renews its row; that is time for three renewals of the usual lease. */
 const renewals = 2000;
 
 /**

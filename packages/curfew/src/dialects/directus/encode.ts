@@ -10,8 +10,8 @@ import { decodeCookies, type Mode, refreshCookie, sessionCookie } from './decode
 import type { Bearer, DirectusTokens } from './tokens.ts';
 
 /**
- * Sends a caller the tokens, in the way of each mode. None outlives its session, so each may live shorter than the
- * setting; `expires` is in milliseconds.
+ * Sends a caller the tokens, in the way of each mode. None outlives its session, so each may expire earlier than
+ * its setting says; `expires` is in milliseconds.
  */
 export async function encodeTokens(
   mode: Mode,

@@ -84,7 +84,7 @@ export const directus: Dialect = (app, services, settings) => {
 
   post('/auth/logout', refreshBody, async (request: Sent<typeof refreshBody>, reply) => {
     const { mode, credentials: shown } = decodeRefresh(request.body, request);
-    // All of them, so that no other valid cookie keeps the browser signed in.
+    // All of them are logged out, so that no other valid cookie keeps the browser signed in.
     for (const credential of shown) {
       await unlessOver(async () => {
         const token = mode === 'session' ? await tokens.openSession(credential) : credential;

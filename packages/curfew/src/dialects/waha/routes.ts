@@ -69,7 +69,7 @@ function addReads(app: FastifyInstance, { authority }: Services): void {
 
   app.get<ByName>(`${base}/:name/me`, { schema: { hide: true }, onRequest }, async ({ params }, reply) => {
     const me = await meOf(authority, await authority.getNamedSession(params.name));
-    // As text, because `null` would be sent as an empty body.
+    // The answer is sent as text, because `null` would be sent as an empty body.
     return reply.type('application/json; charset=utf-8').send(JSON.stringify(me));
   });
 }

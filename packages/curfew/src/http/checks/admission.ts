@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 /** How the caller is authenticated, and when that was last done (`performance.now()`). */
 export type Admission = { letIn(): Promise<void>; at: number };
 
-/** Milliseconds for which an authentication is good: a request that arrives whole is being handled by then. */
+/** Milliseconds for which an authentication is good: a request that arrives in one piece is being handled by then. */
 const goodFor = 100;
 
 /** Authenticates the caller before the body is read, so that nobody else can make the server read one. */

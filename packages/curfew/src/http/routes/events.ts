@@ -79,7 +79,7 @@ export const listEvents = operation({
     reply
       .header('content-type', 'text/event-stream; charset=utf-8')
       .header('cache-control', 'no-store, no-transform')
-      // nginx would keep events until they fill a buffer.
+      // Otherwise nginx would hold events back until they fill a buffer.
       .header('x-accel-buffering', 'no');
     // No schema serializes a stream.
     return reply.send(Readable.from(asServerSent(events)));

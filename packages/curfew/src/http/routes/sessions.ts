@@ -184,7 +184,7 @@ export const logoutSession = operation({
   },
 });
 
-/** Ends the session that was found to authorise the caller; the other callers' is yet to be found. */
+/** Ends the session that was found to authorise the caller; for other callers, the session is looked up first. */
 async function endOne(
   { authority, caller, found, query }: Context<unknown, Static<typeof ending>, unknown>,
   target: EndTarget,
@@ -317,7 +317,7 @@ export function endedMessage(ended: number): string {
   return ended === 1 ? '1 session has ended.' : `${ended.toLocaleString('en')} sessions have ended.`;
 }
 
-/** Something that does not exist has no owner; then only callers with the permission learn that. */
+/** Something that does not exist has no owner, so only callers with the permission learn that it does not exist. */
 export async function ignoreAbsence<Owned>(read: () => Promise<Owned>): Promise<Owned | undefined> {
   try {
     return await read();

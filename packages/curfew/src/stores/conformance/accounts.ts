@@ -370,7 +370,7 @@ export const accountCases: Case[] = [
             assert.ok(stopped < 500, 'a search without time never ends');
           }
           assert.deepEqual(seen, found);
-          // Those of one user may be found without examining the others.
+          // The events of one user may be found without examining the others.
           if (!('userId' in filter)) assert.ok(stopped > 0, 'a search without time examined everything');
         }
       }

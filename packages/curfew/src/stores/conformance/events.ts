@@ -14,7 +14,7 @@ export const eventCases: Case[] = [
         const some = Array.from({ length: Math.min(500, count + 1 - first) }, (_, i) => first + i);
         await Promise.all(some.map((sequence) => fixture.store.appendEvent(note('login.failed', at(sequence)))));
       }
-      // Those of one batch may have been recorded in another order.
+      // The events of one batch may have been recorded in another order.
       const all = (await fixture.store.readEvents({ after: 0, limit: count })).events;
       const sequences = (from: number, to: number) =>
         all.filter((event) => event.at >= from && event.at < to).map(({ sequence }) => sequence);

@@ -80,7 +80,7 @@ export const interruptionCases: Case[] = [
           assert.equal(happened, moment === 'reply' ? 1 : 0);
           if (happened > 0)
             assert.equal(fault.code, 'outcome_unknown', 'it happened, and was reported as not having happened');
-          // The same client, without a restart. A compare-and-set finds another version, which is an answer too.
+          // The same client retries without a restart. A compare-and-set finds another version, which is an answer too.
           await write(broken);
           assert.equal((await times(fixture)) - before, 1);
         },

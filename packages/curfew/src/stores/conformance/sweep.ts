@@ -69,7 +69,7 @@ export const sweepCases: Case[] = [
       await fixture.createMany(limits.dueCounted + more, { userId: 'ada', idle: hour });
       await fixture.createMany(20, { userId: 'bob', idle: hour });
       const alive = await fixture.create({ userId: 'bob', idle: day, at: start + 1 });
-      // Entered in the indexes, if the store has any.
+      // This sweep enters the sessions in the indexes, if the store has any.
       await fixture.sweep(start + minute);
       const now = start + 2 * hour;
       const counted = await fixture.store.countActive(now);
@@ -204,7 +204,7 @@ export const sweepCases: Case[] = [
       const sessions = await fixture.createMany(32);
       for (const [i, { id }] of sessions.entries()) await fixture.store.endSession(id, logout(start + i * hour));
       const log = await fixture.log();
-      // A batch that is smaller than the work, and ends anywhere.
+      // The batch is smaller than the work, and ends at an arbitrary point of it.
       for (const [now, kept] of [
         [start + 2 * hour, 0],
         [start + 3 * hour, 1],

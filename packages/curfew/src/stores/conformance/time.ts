@@ -24,7 +24,7 @@ export const timeCases: Case[] = [
       assert.equal(await latest(), start + 5);
       await fixture.sweep(start + 30);
       assert.equal(await latest(), start + 5);
-      // The end is an hour old; that it was recorded is not.
+      // The end is an hour old; its record is not.
       await fixture.sweep(start + 2 * hour);
       assert.equal(await latest(), start + 2 * hour);
       for (let i = 0; i < 150; i++) await fixture.store.appendEvent(note('login.failed', start));

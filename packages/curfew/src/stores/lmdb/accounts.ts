@@ -78,7 +78,7 @@ export function deleteAccount(draft: Draft, { id, version, event, end, witness }
   return { kind: 'deleted', sequence: outcome.kind === 'ended' ? outcome.sequence : draft.head };
 }
 
-/** Accounts to examine before others get their turn. */
+/** How many accounts are examined before others get their turn. */
 const slice = 200;
 
 export async function listAccounts(tables: Tables, query: AccountQuery): Promise<AccountPage> {

@@ -43,7 +43,7 @@ export class Attempts {
     if (this.#held.size >= mostHeld && !this.#held.has(bucket) && !this.#mayWrite()) throw this.#refusal();
     const kept = this.#read(bucket);
     const isOpen = kept !== undefined && kept[1] > now;
-    // If the disk was full during the window, its keys may be missing there.
+    // If the disk was full during the window, the window's keys may be missing on it.
     const isNoted = isOpen && !this.#held.has(bucket);
     const [taken, resetAt] = isOpen ? kept : [0, now + window];
     const allowed = taken < max;
@@ -74,7 +74,7 @@ export class Attempts {
     await this.settled();
   }
 
-  /** Rows of all kinds. */
+  /** How many rows of all kinds the table has. */
   get size(): number {
     return (this.#table.getStats() as { entryCount: number }).entryCount;
   }

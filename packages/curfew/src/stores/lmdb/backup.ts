@@ -24,8 +24,8 @@ export type Backup = { folder: string; bytes: number };
  * transaction, so the server continues to write and preserves what the copy still needs. The files in `beside` are
  * copied as well, if they exist. The copy gets its name only after all of it is on disk and has been checked.
  *
- * It is a compact copy, because the other kind also has the last synced state, which is used after a restart of the
- * machine, and whose pages may have been overwritten by then.
+ * It is a compact copy, because a copy of the other kind would also contain the last synced state, which is used after
+ * a restart of the machine, and whose pages may have been overwritten by then.
  * @throws `store_damaged`, `store_not_writable`, `store_full`
  */
 export async function backUp(source: string, target: string, beside: readonly string[]): Promise<Backup> {

@@ -28,7 +28,7 @@ export type Progress = {
   readonly buried: number;
   /** The event up to which created sessions have been placed in the indexes. */
   readonly placed: number;
-  /** The event up to which some may have been placed: the current placing began with these. */
+  /** The event up to which some sessions may have been placed: those that the placing in progress covers. */
   readonly begun: number;
 };
 
@@ -45,7 +45,7 @@ export function loadState(tables: Tables): State {
   return { ...(later ? told : kept), epochs: loadEpochs(tables), progress, fresh, keys: new Map() };
 }
 
-/** Earlier versions did not record `begun`, so it may be any session. A new store has placed nothing. */
+/** Earlier versions did not record `begun`, so any session may have been placed. A new store has placed nothing. */
 function keptProgress(tables: Tables, lastEvent: number): Progress {
   const kept = tables.meta.get(progressKey) as Partial<Progress> | undefined;
   return { buried: 0, placed: 0, begun: kept ? lastEvent : 0, ...kept };
@@ -289,7 +289,7 @@ type TaskResult = { task: Task } & ({ value: unknown } | { refusal: CurfewError 
 
 /**
  * The most writes in one transaction, and the milliseconds that they may take together, so that no write waits for an
- * endless batch, and nobody else for the event loop.
+ * endless batch, and nothing else has to wait long for the event loop.
  */
 const batchSize = 1000;
 const longestBatch = 10;
@@ -369,7 +369,7 @@ export class Committer {
         } else await this.#giveWay(taken, error);
       }
     }
-    // In the turn in which the queue was empty: a write that arrives a moment later must start again.
+    // Done in the same turn in which the queue was found empty: a write that arrives later must start a new run.
     this.#draining = undefined;
   }
 

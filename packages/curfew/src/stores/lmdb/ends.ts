@@ -46,7 +46,7 @@ export function endEveryone(draft: Draft, end: End): { sequence: number; ended: 
   return { sequence, ended };
 }
 
-/** A user's live sessions that are not suspended, whatever their deadlines. Reads none that is in the index. */
+/** A user's live sessions that are not suspended, whatever their deadlines. Those in the index are counted unread. */
 function activeOf(draft: Draft, userId: UserId, epochs: { user: number; everyone: number }): number {
   const { live } = draft.tables;
   const placed = live.getValuesCount(userKey(userId, epochs)) - live.getValuesCount(suspendedOfUser(userId, epochs));

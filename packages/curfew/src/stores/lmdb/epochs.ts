@@ -120,7 +120,7 @@ export function firstEnd(
   return byUser.end.sequence < byEveryone.end.sequence ? byUser.end : byEveryone.end;
 }
 
-/** The first step past a session's number. A number ahead of the history belongs to a commit that is just visible. */
+/** The first step past a session's number. A higher number than the history's is of a commit just now visible. */
 function stepAfter(history: EpochHistory, number: number): EpochStep | undefined {
   if (number >= numberOf(history)) return undefined;
   return history.find((step) => step.number > number);
@@ -150,7 +150,7 @@ export function removeStep(tables: Tables, userId: UserId | undefined, step: Epo
   tables.epochs.remove(rowKey(userId, step.number));
 }
 
-/** Reads every epoch: as many steps as there were ends of all sessions that are still kept. */
+/** Reads all steps of all epochs: one for each end of all sessions, of a user or of everyone, that is still kept. */
 export function loadEpochs(tables: Tables): EpochBook {
   const book = new EpochBook();
   const histories = new Map<UserId | null, EpochStep[]>();

@@ -5,7 +5,7 @@ import { decodeEvent } from './codec.ts';
 import type { Draft, State } from './commit.ts';
 import type { Tables } from './tables.ts';
 
-/** Events to examine before others get their turn. */
+/** How many events are examined before others get their turn. */
 const slice = 500;
 
 export async function readEvents(tables: Tables, state: State, query: EventQuery): Promise<EventPage> {

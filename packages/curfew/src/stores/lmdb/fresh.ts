@@ -19,7 +19,7 @@ export type FreshSession = {
   tags: readonly string[];
 };
 
-/** Sessions that are sorted, or indexed, in one step: a millisecond's work. */
+/** How many sessions are sorted, or indexed, in one step, which takes about a millisecond. */
 const step = 500;
 
 /** One future index entry of a fresh session; the one by user comes last. */

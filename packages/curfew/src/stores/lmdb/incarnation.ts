@@ -9,9 +9,9 @@ import type { Tables } from './tables.ts';
  * recorded. The store keeps a seal: the identity of the data file (device, inode, time of birth), and the identity and
  * the content of a small file beside it, which names the data file as well (inspect.ts). At every opening and closing,
  * and whenever a node that lends to verifiers is recorded, the small file is replaced by one with other content. A copy
- * of the folder therefore has another data file; a copy of the data that is restored in place has an older seal than
- * the file beside it, and so has a copy of both, because the small file is not the same one. A killed process leaves a
- * matching pair.
+ * of the folder therefore has another data file, and a copy of the data that is restored in place has an older seal
+ * than the file beside it. A copy of both that is restored in place does not match either, because the small file is
+ * not the same file. A killed process leaves a matching pair.
  */
 const row = 'incarnation';
 

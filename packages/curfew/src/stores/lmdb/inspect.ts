@@ -11,7 +11,10 @@ import { damageOf, type Extent, OtherVersion } from './sound.ts';
 export const dataFile = 'data.mdb';
 /** LMDB's file of readers and writers. */
 export const lockFile = 'lock.mdb';
-/** Beside the data: its incarnation's seal, and, unless a process has it open or was killed, how it was left. */
+/**
+ * Files beside the data: the seal of its incarnation, and a note of how the data was left. The note does not exist
+ * while a process has the data open, nor after a kill.
+ */
 export const sealFile = 'incarnation';
 const closedFile = 'closed';
 
@@ -55,7 +58,7 @@ export function noteClosed(folder: string): void {
   }
 }
 
-/** The data file changes from now on. */
+/** Removes the note, because the data file changes from now on. */
 export function noteOpened(folder: string): void {
   rmSync(join(folder, closedFile), { force: true });
 }

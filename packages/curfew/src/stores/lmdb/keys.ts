@@ -7,9 +7,9 @@ import type { Epochs, StoredSession } from '../../domain/session.ts';
  * of them leaves them behind under a key that nobody reads any more, however many there are; and LMDB knows how many
  * values a key has without counting them.
  *
- * Callers wait for creations and ends, so these write as little as possible: a creation its row and its event, an end
- * the keys of state and the log as well. Everything else follows with the sweep, in the order of keys and many at a
- * time: a new session is placed in the indexes, and an ended one is moved from the tables of the living to those of the
+ * Callers wait for creations and ends, so these write as little as possible: a creation writes its row and its event;
+ * an end also writes the keys of state and the log. The sweep does everything else, in the order of keys and many at a
+ * time: it places a new session in the indexes, and moves an ended one from the tables of the living to those of the
  * past. Sessions that are not placed yet are kept in memory (fresh.ts).
  */
 const separator = '\u001f'; // in no id, name or group: control characters are refused

@@ -20,7 +20,7 @@ import {
 import { find } from './sessions.ts';
 import { idsUnder, type Tables } from './tables.ts';
 
-/** Candidates to examine before others get their turn. */
+/** How many candidates are examined before others get their turn. */
 const slice = 200;
 
 /** Ids in descending order, from just below `after`. */

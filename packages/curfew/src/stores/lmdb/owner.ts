@@ -59,7 +59,7 @@ export async function isOwned(folder: string): Promise<boolean> {
   return living.includes(true);
 }
 
-/** A socket's path has little over a hundred bytes; if the folder's own is longer, a relative one may fit. */
+/** A socket's path may be little over a hundred bytes long; if the folder's is longer, a relative one may fit. */
 function addressOf(folder: string, name: string): string {
   if (process.platform === 'win32') return `\\\\.\\pipe\\curfew-${name}`;
   const path = join(folder, name);

@@ -39,8 +39,8 @@ function suffices(free: number, missing: number): boolean {
 
 /**
  * Room on the disk for writes that cannot wait. It is a file beside the data; when the disk is full, a piece of it is
- * released, only for ends: creations and everything else are refused until there is room for a whole reserve again, and
- * as much besides. Its bytes are random, because file systems with compression keep no room for zeros.
+ * released, only for ends: creations and everything else are refused until there is room for twice what is missing from
+ * the reserve. Its bytes are random, because file systems with compression keep no room for zeros.
  */
 export class Reserve {
   readonly #path: string;

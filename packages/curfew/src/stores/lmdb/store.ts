@@ -313,7 +313,7 @@ export class LmdbStore implements Store {
     });
 
   tryWriting = async (): Promise<void> => {
-    // Writes what is there already.
+    // This writes what the store contains already.
     await this.#committer.run((draft) => draft.keepCounters());
     if (!(await isFull(this.folder))) return;
     throw new CurfewError('store_full', { detail: `The disk of ${this.folder} is full.` });
@@ -413,7 +413,7 @@ export class LmdbStore implements Store {
   }
 }
 
-/** People end others' sessions with a second factor, whose use is recorded first. */
+/** Whether a change records the use of a second factor, which people need before they can end others' sessions. */
 function isCodeUsed({ set, event }: AccountChange): boolean {
   return event === undefined && set.factor !== undefined;
 }

@@ -14,9 +14,9 @@ import { isActive, recordedAt, tellEnd } from './sessions.ts';
 import { letGoOfName } from './slots.ts';
 import { idsUnder, putInOrder, type Tables } from './tables.ts';
 
-/** Sessions that a walk over all of them examines in one piece, for each that it may write. */
+/** How many sessions a walk over all of them examines in one piece, for each one that it may write. */
 const looksPerWrite = 20;
-/** Index entries that are written in one piece, for each session that it may write. */
+/** How many index entries one piece writes, for each session that it may write. */
 const placementsPerWrite = 8;
 /** Sessions are placed when this many are waiting, or one has waited for this many milliseconds. */
 const manyFresh = 20_000;
@@ -280,7 +280,7 @@ export class Sweeper {
       const history = draft.historyOf(userId);
       if (history.length > 0 && !isOld(history, until)) return false;
       forgetSteps(draft, userId, until);
-      // From then on the user's last tombstone decides.
+      // From then on, the user's history is deleted together with the last tombstone.
       draft.setAside(userId);
       looked += 1;
       if (looked === batch || (looked % fewest === 0 && isOver())) return true;

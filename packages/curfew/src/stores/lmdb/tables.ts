@@ -103,7 +103,7 @@ export function putInOrder<Value>(table: Database<Value, string>, rows: Iterable
 }
 
 function append<Value>(table: Database<Value, string>, key: string, value: Value): void {
-  // The declaration lacks the option.
+  // The type declaration lacks this option.
   const options: object = { append: true };
   (table.put as (key: string, value: Value, options: object) => unknown).call(table, key, value, options);
 }

@@ -10,7 +10,7 @@ import { idOfTimeKey, stateKeys, tagKeys, timeKey, timeOfTimeKey } from './keys.
 import { recordedAt } from './sessions.ts';
 import type { Tables } from './tables.ts';
 
-/** Records that share a transaction. */
+/** How many records share a transaction. */
 const piece = 2000;
 /** The format during an import: a store whose import was interrupted does not open. */
 export const halfImported = 'half imported';
@@ -81,7 +81,7 @@ export async function importRecords(
   for await (const record of records) {
     if (record.kind === 'counters') counters = record;
     if (record.kind === 'session') {
-      // Every step of an epoch came before.
+      // All steps of epochs have come before this record.
       if (!epochs) {
         await write();
         epochs = loadEpochs(tables);

@@ -61,7 +61,7 @@ export function encodeSession(stored: StoredSession): Row {
 }
 
 export function decodeSession(row: Row): StoredSession {
-  // Before version 7 of the schema there was no fourth.
+  // Before version 7 of the schema there was no fourth element.
   const [device, userAgent, metadata, openedWith] = JSON.parse(row['data'] as string) as [
     StoredSession['device'],
     string | null,
@@ -115,7 +115,7 @@ function decodeEnd(row: Row, prefix: 'end_' | 'epoch_end_'): SequencedEnd {
   };
 }
 
-/** An end in the format of the functions' arguments, and below of their results. */
+/** An end in the format of the arguments of the functions in migrations/; {@link decodeEnding} reads their results. */
 export function encodeEnding({ at, by, reason }: End): Row {
   return { at, actor: by, reason };
 }

@@ -27,10 +27,10 @@ const patience = 2000;
 const backoff = { first: 50, most: 2000 } as const;
 /** Milliseconds before a store that was refused a connection requests one again. */
 const growth = 1000;
-/** How often a write is tried that the server rolled back because two waited for each other. */
+/** How many times a write is tried if the server rolls it back because two writes wait for each other. */
 const attempts = 5;
 
-/** Milliseconds between checks of who makes others wait, and those that a check may take. */
+/** Milliseconds between checks of who holds the lock that others wait for, and milliseconds that a check may take. */
 const look = { every: 1000, most: 500 } as const;
 
 type Use = {
@@ -61,10 +61,10 @@ export class Database {
   readonly #ways: Ways;
   /** A part of the names of prepared statements; grows when a newer version has changed the tables meanwhile. */
   #edition = 1;
-  /** Open connections. */
+  /** How many connections are open. */
   #standing = 0;
   #growing: NodeJS.Timeout | undefined;
-  /** Until when it uses the other's connections, because it was refused one while it had none. */
+  /** The time until which it uses the other database's connections, because it was refused one while it had none. */
   #fullUntil = 0;
   #lookedAt: number = Number.NEGATIVE_INFINITY;
   #looking: Promise<Holder | undefined> = Promise.resolve(undefined);
@@ -383,7 +383,7 @@ function getTypeParser(oid: number, format?: 'text' | 'binary'): (value: string)
   return oid === bigint ? Number : (types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
 }
 
-/** PostgreSQL's text cannot contain U+0000, so no stored text has it: replaced by a character that none has. */
+/** PostgreSQL's text cannot contain U+0000, so no stored text does; replaces it by a character that none has either. */
 export function withoutNul(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNul);
   return typeof value === 'string' && value.includes('\u0000') ? value.replaceAll('\u0000', '\u{10ffff}') : value;

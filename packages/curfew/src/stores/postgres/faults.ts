@@ -18,7 +18,7 @@ export function isRefusal(error: unknown): boolean {
   if (state === undefined) return false;
   const { severity } = error as DriverError;
   if (severity === 'ERROR') return true;
-  // The server writes it in its own language (`lc_messages`), so an unknown word may mean this.
+  // The server writes the severity in its own language (`lc_messages`), so an unknown word may mean ERROR.
   return severity !== 'FATAL' && severity !== 'PANIC' && !mayEndConnection.test(state);
 }
 
@@ -32,7 +32,7 @@ export function isOutdated(error: unknown): boolean {
   return isRefusal(error) && sqlState(error) === '0A000';
 }
 
-/** Another transaction holds a lock that it needs, for longer than the writers' lock allows: rolled back. */
+/** Another transaction held a lock that the statement needed, for longer than it may wait: it was rolled back. */
 export function isLocked(error: unknown): boolean {
   return isRefusal(error) && sqlState(error) === '55P03';
 }

@@ -12,7 +12,7 @@ export function listenOn(database: Database): Listen {
     const client = database.listener();
     const broken = new AbortController();
     const over = AbortSignal.any([broken.signal, until]);
-    // Including late errors that nobody waits for any more.
+    // These include late errors, for which nobody waits any more.
     client.on('error', () => broken.abort());
     client.on('notification', ({ payload }) => {
       if (payload === schema) hint();

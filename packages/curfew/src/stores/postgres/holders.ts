@@ -2,8 +2,9 @@
 export type Holder = { pid: number; role: string; program: string; since: Date | null; tables: string };
 
 /**
- * The transaction that has held such a lock the longest; `$1` is the schema. When another role's began is hidden unless
- * this role may read it (`pg_read_all_stats`); such a transaction is more likely an operator's than a server's.
+ * The transaction that has held such a lock the longest; `$1` is the schema. The start of another role's transaction is
+ * hidden unless this role may read it (`pg_read_all_stats`); such a transaction is more likely an operator's than a
+ * server's.
  */
 export const longestHolder = `
   SELECT a.pid, a.usename AS role, a.application_name AS program, a.xact_start AS since,

@@ -41,7 +41,7 @@ export async function planPostgres(url: string): Promise<Plan> {
   }
 }
 
-/** Names are any text, which only UTF-8 can store: with others some could not be written, or would be confused. */
+/** Names are any text, which only UTF-8 can store: other encodings would reject some, or confuse them. */
 async function refuseEncoding(database: Database): Promise<void> {
   const [row] = await database.read({ text: "SELECT current_setting('server_encoding') AS encoding" });
   if (row!['encoding'] === 'UTF8') return;

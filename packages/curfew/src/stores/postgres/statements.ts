@@ -123,7 +123,7 @@ export const writes = {
        fingerprint = CASE WHEN k.fingerprint = $2 THEN excluded.fingerprint ELSE k.fingerprint END
      RETURNING fingerprint`,
   ),
-  // Needs room on the disk, unlike a change of existing rows, and is gone with its own commit.
+  // This needs room on the disk, unlike a change of existing rows, and is gone with its own commit.
   tryWriting: {
     text: `CREATE TEMP TABLE curfew_trial ON COMMIT DROP AS SELECT * FROM generate_series(1, 10000) AS given (number)`,
   },

@@ -33,11 +33,11 @@ type Operation = { do: string } & Row;
 const batch = { parallel: 2, most: 128, crowd: 8 } as const;
 /** Milliseconds before a write that needs a locked row is retried: the first time, and at most. */
 const lockPause = { first: 50, most: 500 } as const;
-/** Sessions whose activity one statement records. */
+/** How many sessions' activity one statement records. */
 const touches = 500;
-/** Candidates of a free text, or accounts, that are fetched at once. */
+/** How many candidates for a free text, or accounts, are fetched at once. */
 const slice = 200;
-/** Events that one statement searches. */
+/** How many events one statement searches. */
 const eventsOfSearch = 1000;
 
 /** How the connections that a location allows are divided: two lanes of writes and a sweep, and everything else. */
@@ -489,7 +489,7 @@ export class PostgresStore implements Store {
     } catch (error) {
       if (!needsLocked(error)) throw error;
     }
-    // Outside the lanes and the batches, so that it alone waits for the lock.
+    // This runs outside the lanes and the batches, so that no other write waits for the lock.
     for (let pause: number = lockPause.first; ; pause = Math.min(pause * 2, lockPause.most)) {
       await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)));
       try {
@@ -535,7 +535,10 @@ export class PostgresStore implements Store {
   }
 }
 
-/** Rows from a primary: a proxy may have replaced it with a standby since the connection was made. */
+/**
+ * The rows, if a primary returned them: a proxy may have replaced it with a standby since the connection was made.
+ * @throws `store_unavailable` if a standby returned them
+ */
 function trusted(rows: Row[]): Row[] {
   if (rows[0]?.['standby'] === true) {
     throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: a standby answered; it may be behind.' });

@@ -2,10 +2,10 @@ import type { SweepOutcome, SweepTask } from '../contract.ts';
 import type { Database, Statement } from './database.ts';
 import { writes } from './statements.ts';
 
-/** Sessions that are ended by deadline while the writers' lock is held. */
+/** How many sessions are ended by deadline while the writers' lock is held. */
 const deadlines = 100;
 
-/** Blocks of events whose times one call records. */
+/** For how many blocks of events one call records the times. */
 const blocks = 20;
 
 /** A piece of each kind of work, each in its own transaction; migrations/sweep.ts has the functions. */

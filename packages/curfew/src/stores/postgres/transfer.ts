@@ -6,7 +6,7 @@ import * as codec from './codec.ts';
 import type { Database } from './database.ts';
 import { writes } from './statements.ts';
 
-/** Rows that are in memory at once. */
+/** How many rows are in memory at once. */
 const piece = 1000;
 
 /** There are no timeouts, because the other end of the stream sets the pace. */

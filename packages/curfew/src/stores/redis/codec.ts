@@ -23,7 +23,7 @@ export const format = 5;
 export const formatsBefore: readonly string[] = ['2', '3', '4'];
 
 export const separator = '\u001f';
-/** Between the access groups in their cell. */
+/** Separates the access groups in their cell. */
 export const groupSeparator = '\u001e';
 
 /**
@@ -61,7 +61,7 @@ export const cell = {
   device: 24,
   /** JSON. */
   metadata: 25,
-  /** Permissions, as the number of domain/permissions.ts. */
+  /** Permissions, as the number into which domain/permissions.ts encodes them. */
   openedWith: 26,
 } as const;
 

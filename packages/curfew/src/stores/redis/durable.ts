@@ -50,7 +50,7 @@ export class DurableWrites {
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) await this.#batch(this.#queue.splice(0));
-    // In the turn in which the queue was empty: a write that arrives a moment later must start again.
+    // Done in the same turn in which the queue was found empty: a write that arrives later must start a new run.
     this.#draining = undefined;
   }
 

@@ -2,8 +2,8 @@ import { ClientClosedError, ClientOfflineError, ErrorReply } from '@redis/client
 import { CurfewError, type ErrorCode, errors, isCurfewError } from '../../errors.ts';
 
 /**
- * Errors with which Redis refuses a command, by their first word. They come before the command or the script has changed
- * anything; a missing right may be noticed later. Any other error means that the data is not what a script expects.
+ * Errors with which Redis refuses a command, by their first word. They come before the command or the script has
+ * changed anything, except that a missing right may be noticed later. Any other error means that the data is not what a script expects.
  */
 const refusals: Readonly<Record<string, ErrorCode>> = {
   READONLY: 'store_unavailable',
@@ -19,7 +19,7 @@ const refusals: Readonly<Record<string, ErrorCode>> = {
   NOSCRIPT: 'store_unavailable',
 };
 
-/** What stands behind some of them, and the remedy. */
+/** The cause of some of them, and the remedy. */
 const told: Readonly<Record<string, { what: string; remedy: string }>> = {
   MISCONF: {
     what: 'Redis cannot write its disk, and',

@@ -8,7 +8,7 @@ const most = 2 * longest;
 
 /** Listens for entries of the log: Redis answers a blocking read as soon as there is one. */
 export function listenOn(location: Location): Listen {
-  // Waits for anything that is appended to the log after the call.
+  // This command waits for anything that is appended to the log after the call.
   const nextEntry = ['XREAD', 'COUNT', '1', 'BLOCK', String(longest), 'STREAMS', `${location.prefix}log`, '$'];
   return async (hint, until) => {
     const { client } = await reach(location, most, until);

@@ -33,7 +33,7 @@ const patience = 1000;
  */
 export class Link {
   readonly options: LinkOptions;
-  /** Of the server of the present connection, when it was made. */
+  /** Facts about the server of the present connection, as they were when the connection was made. */
   facts!: ServerFacts;
   /** Grows with every connection: what one has confirmed says nothing about the next. */
   generation = 0;
@@ -167,7 +167,7 @@ export class Link {
       });
       // Its waiters get the fault; there may be none, if the read itself has failed.
       this.#primary.catch(() => {});
-      // Before anything is sent: later reads need another one.
+      // This runs before anything is sent, because later reads need another such command.
       queueMicrotask(() => {
         this.#primary = undefined;
       });

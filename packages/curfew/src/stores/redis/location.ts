@@ -50,7 +50,7 @@ export function parseLocation(text: string): Location {
   const [, scheme, username, password, authority = '', path = '', rest = ''] = parts.exec(text) ?? [];
   if (scheme === undefined) throw invalid(`must be ${forms}`);
   const [how, tls] = [scheme.replace(/^rediss?\+?/, ''), scheme.startsWith('rediss')];
-  // The path of a socket may have one; without it, what precedes is not a password.
+  // The path of a Unix socket may contain an @ as well; it follows no server, so what precedes it is not a password.
   if (rest.includes('@') || (path.includes('@') && authority !== '')) throw invalid(unescaped);
   const known: Name[] = ['prefix'];
   if (how === 'unix') known.push('db');

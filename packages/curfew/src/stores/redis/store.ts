@@ -39,7 +39,7 @@ export type Write = (script: Script, args: string[], home?: string) => Promise<R
 
 /** The most creations, or ends, in one script, so that Redis is soon free for others, and the most scripts at once. */
 const batch = { most: 64, parallel: 64, crowd: 1 } as const;
-/** Sessions whose activity one script records. */
+/** How many sessions' activity one script records. */
 const touchesOfScript = 100;
 
 /** The store on one Redis: the contract defines what each operation means, and scripts/ does it in one step. */

@@ -4,11 +4,11 @@ import type { Link } from './link.ts';
 import type { Script } from './scripts/script.ts';
 import * as pieces from './scripts/sweep.ts';
 
-/** Sessions that one script handles; Redis does nothing else meanwhile, for a fraction of a millisecond. */
+/** How many sessions one script handles; Redis does nothing else meanwhile, for a fraction of a millisecond. */
 const piece = 5;
-/** Blocks of events whose times one call records, each in a script of its own. */
+/** For how many blocks of events one call records the times, each in a script of its own. */
 const blocks = 20;
-/** Keys that one call scans for sessions whose indexes need repair. */
+/** How many keys one call scans for sessions whose indexes need repair. */
 const mendLooks = 100;
 
 /** Cleans up, in scripts so small that other calls hardly wait. */

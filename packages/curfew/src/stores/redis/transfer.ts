@@ -16,7 +16,7 @@ import { counters, keyFingerprint, readLog } from './scripts/streams.ts';
 import { buryEnded, placeCreated } from './scripts/sweep.ts';
 import { type Command, restore } from './scripts/transfer.ts';
 
-/** Rows that one script reads or writes. */
+/** How many rows one script reads or writes. */
 const piece = 100;
 /** The format during an import: a store whose import was interrupted does not open. */
 export const halfImported = 'half imported';
