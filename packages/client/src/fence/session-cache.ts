@@ -98,7 +98,7 @@ export class SessionCache<Value> {
     return now < this.#times[at + expiresAt]! && now < this.#times[at + idleUntilAt]!;
   }
 
-  /** Records a use. Returns whether to report it: once a minute, or every tenth of a shorter idle limit. */
+  /** Records a use. Returns whether to report it: once a minute, or once in a tenth of the idle limit, if shorter. */
   use(row: number, now: number): boolean {
     const times = this.#times;
     const at = row * recordTimes;
