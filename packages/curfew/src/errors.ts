@@ -1,6 +1,6 @@
 /*
- * The only registry of Curfew's errors. The API, the OpenAPI document, the dialects and `docs/errors.md` derive from it.
- * `title` says what is wrong, `remedy` what to do about it; neither contains a secret.
+ * The only registry of Curfew's errors. The API, the OpenAPI document, the dialects and `docs/errors.md` derive from
+ * it. `title` says what is wrong, `remedy` what to do about it; neither contains a secret.
  */
 
 type Entry = { status: number; title: string; remedy: string };
@@ -291,8 +291,8 @@ export const callErrors = {
 } as const satisfies Record<string, Entry>;
 
 /**
- * What stops a server, a command on a store or a verifier's stream. If a store turns out to be like that while the server
- * runs, a dialect answers that it is unavailable.
+ * What stops a server, a command on a store or a verifier's stream. If a store turns out to be like that while the
+ * server runs, a dialect answers that it is unavailable.
  */
 export const processErrors = {
   // The fence

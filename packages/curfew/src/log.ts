@@ -15,7 +15,10 @@ export type Log = {
   reopen(): void;
 };
 
-/** Lines are written once there are this many bytes, or after a second: a write for each would cost a tenth of a request. */
+/**
+ * Lines are written once there are this many bytes, or after a second: a write for each request would be a tenth of the
+ * request's cost.
+ */
 const together = 4096;
 /** At most this many bytes wait if they cannot be written; beyond that, lines are lost and the server continues. */
 const mostWaiting = 16 * 1024 * 1024;

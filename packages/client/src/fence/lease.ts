@@ -26,8 +26,8 @@ export class Lease {
   }
 
   /**
-   * How often it expired before it was renewed. If it is valid at two moments with the same number, it was valid all the
-   * time between.
+   * How often it expired before it was renewed. If it is valid at two moments with the same number, it was valid all
+   * the time between.
    */
   get breaks(): number {
     return this.#breaks;

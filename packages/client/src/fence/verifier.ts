@@ -79,7 +79,8 @@ export class Verifier {
 
   /**
    * Whether a token is valid now.
-   * @throws `CurfewApiError`: `unreachable`, `timeout`, `overloaded`, or a node's error, such as `store_unavailable`
+   * @throws `CurfewApiError`: `unreachable`, `timeout`, `overloaded`, `verifier_closed`, or a node's error, such as
+   *   `store_unavailable`
    */
   async verify(token: string): Promise<Verification> {
     const known = this.check(token);

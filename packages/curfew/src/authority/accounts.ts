@@ -36,7 +36,8 @@ export type AccountPatch = Partial<Omit<NewAccount, 'email' | 'name'>> & {
 
 /**
  * Creates an account. You cannot grant a permission that you do not have.
- * @throws `username_taken`, `email_taken`, `invalid_value`, `permission_missing`
+ * @throws `username_taken`, `email_taken`, `invalid_value`, `permission_missing`, `server_busy`, and what
+ *   {@link confirmCaller} throws
  */
 export async function createAccount(
   context: AuthorityContext,
@@ -148,7 +149,8 @@ export type ChangedAccount = { account: AccountView; receipt: Receipt | undefine
  * Changes an account. Disabling it ends all its sessions, including those being opened at this moment, in the same
  * write; a new password ends all except the one that `keepSession` names.
  * @throws `account_not_found`, `username_taken`, `email_taken`, `invalid_value`, `permission_missing`,
- *   `last_administrator`, and what {@link checkOwnChange} throws
+ *   `last_administrator`, `changed_meanwhile`, `server_busy`, and what {@link checkOwnChange} and {@link confirmCaller}
+ *   throw
  */
 export async function updateAccount(
   context: AuthorityContext,
@@ -209,7 +211,7 @@ export async function updateAccount(
 
 /**
  * Removes an account and ends all its sessions.
- * @throws `account_not_found`, `permission_missing`, `last_administrator`
+ * @throws `account_not_found`, `permission_missing`, `last_administrator`, `changed_meanwhile`
  */
 export async function deleteAccount(
   context: AuthorityContext,
@@ -272,7 +274,8 @@ function addressOf(caller: Caller, account: Account, { email }: AccountPatch): P
 /**
  * Accepts an account's pending address: from now on it is the account's, and its owner can sign in with it. The caller
  * gives the address that was confirmed, because the owner may have set another one meanwhile.
- * @throws `account_not_found`, `permission_missing`, `email_not_pending`, `email_taken`
+ * @throws `account_not_found`, `permission_missing`, `email_not_pending`, `email_taken`, `invalid_value`,
+ *   `changed_meanwhile`
  */
 export async function confirmEmail(
   context: AuthorityContext,

@@ -5,7 +5,7 @@ import { CurfewError } from '../errors.ts';
 import type { AuthorityContext } from './context.ts';
 
 /**
- * Takes an attempt out of a bucket before the guess is checked, so that guesses in parallel count as well.
+ * Counts an attempt against a bucket before the guess is checked, so that guesses in parallel count as well.
  * @throws `too_many_attempts`
  */
 export async function takeAttempt(context: AuthorityContext, bucket: string, rule: AttemptRule): Promise<void> {
@@ -18,9 +18,9 @@ export async function takeAttempt(context: AuthorityContext, bucket: string, rul
 export type GuessFrom = { bucket: string; spare?: () => Promise<string | undefined> };
 
 /**
- * Checks a guess, which takes an attempt, and resets the bucket if the guess is right. Right guesses in parallel are
- * not failures: if there is no room left but others are still being checked, here or on another node, this waits to see
- * whether they were wrong.
+ * Checks a guess, which counts as an attempt, and resets the bucket if the guess is right. Right guesses in parallel
+ * are not failures: if there is no room left but others are still being checked, here or on another node, this waits to
+ * see whether they were wrong.
  * @throws `too_many_attempts`, and what `look` throws if the guess is wrong
  */
 export async function guess<Result>(
@@ -69,8 +69,8 @@ const longestLook = 30_000;
 type Refused = { resets: number; isOpen: boolean; now: number };
 
 /**
- * Takes an attempt out of the first bucket with room. If none has room, returns when one will, and whether it may have
- * room sooner.
+ * Counts an attempt against the first bucket with room. If none has room, returns when one will, and whether it may
+ * have room sooner.
  */
 async function takeOneOf(
   { store, clock }: AuthorityContext,

@@ -18,7 +18,7 @@ export type EndTarget = { id: string } | { token: string } | { refreshToken: str
 /**
  * Ends a session. If it has ended already, this succeeds: the receipt shows the first end, and this waits for that one.
  * `told` is the reason that an application gives.
- * @throws `session_not_found`, `permission_missing`; for tokens also `token_malformed`
+ * @throws `session_not_found`, `permission_missing`; for tokens also `token_malformed`, for names `invalid_value`
  */
 export async function endSession(
   context: AuthorityContext,
@@ -31,8 +31,8 @@ export async function endSession(
 }
 
 /**
- * Like {@link endSession}, for the session that was found when the caller was authorised: by now, another user's session
- * may have the name that the target gives.
+ * Like {@link endSession}, for the session that was found when the caller was authorised: by now, another user's
+ * session may have the name that the target gives.
  * @throws `session_not_found`, `permission_missing`
  */
 export async function endFound(
@@ -62,7 +62,7 @@ export async function logOut(
   return endStored(context, id, { by: `user:${userId}`, reason: 'logout' }, wait, userId);
 }
 
-/** Ends the session with an id, and waits as `wait` says. */
+/** Ends the session with an id, and waits as `wait` says. @throws `session_not_found` */
 export async function endStored(
   context: AuthorityContext,
   id: SessionId,
@@ -80,7 +80,7 @@ export async function endStored(
 
 /**
  * The session that a target names, ended or not; a token's secret must match.
- * @throws `session_not_found`, `token_malformed`
+ * @throws `session_not_found`; for tokens also `token_malformed`, for names `invalid_value`
  */
 export async function findTarget(context: AuthorityContext, target: EndTarget): Promise<StoredSession> {
   if ('id' in target) {

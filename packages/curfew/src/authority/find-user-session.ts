@@ -10,6 +10,7 @@ import { view } from './get-session.ts';
 /**
  * One of a user's sessions that has not ended, by its token or its id. Another user's session, an unknown one and an
  * ended one all give the same `session_not_found`.
+ * @throws `session_not_found`, `user_id_too_long`, `invalid_value`
  */
 export async function findUserSession(context: AuthorityContext, userId: string, tokenOrId: string): Promise<Session> {
   const session = view(context, await findOwned(context, userId, tokenOrId));

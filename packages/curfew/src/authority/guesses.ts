@@ -1,7 +1,7 @@
 /**
- * Guesses that this process is checking, by bucket. Each takes an attempt before it is checked, so that guesses in
- * parallel count; a right one gives it back. A guess that finds its bucket empty waits for those being checked, because
- * only then is it known how many of them were wrong.
+ * Guesses that this process is checking, by bucket. Each counts as an attempt before it is checked, so that guesses in
+ * parallel count; a right one resets the bucket. A guess that finds no room in its bucket waits for those being
+ * checked, because only then is it known how many of them were wrong.
  */
 export class Guesses {
   readonly #underWay = new Map<string, Set<Promise<void>>>();

@@ -29,7 +29,7 @@ export async function createKey(
 
 /**
  * Stores an API key that was made elsewhere, such as the one in the environment of a first start.
- * @throws `config_invalid` if it is incomplete
+ * @throws `config_invalid` if it is incomplete; `invalid_value`, `permission_missing`
  */
 export async function importKey(
   context: AuthorityContext,

@@ -7,7 +7,7 @@ import { view } from './get-session.ts';
 
 /** Milliseconds that a list may spend looking for matches. */
 export const budget = 500;
-/** Matches that are read from the store at a time. */
+/** How many matches are read from the store at a time. */
 const pageOfScan = 500;
 
 /** How many matches may be sorted: no limit for one user's sessions, which are always sorted exactly. */

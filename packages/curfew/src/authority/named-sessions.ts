@@ -45,7 +45,7 @@ export async function createNamedSession(
 /**
  * Creates a slot, or sets the configuration of a stopped one and starts it: a session suspended in it becomes valid
  * again.
- * @throws `named_session_exists` if it is started already, `invalid_value`
+ * @throws `named_session_exists` if it is started already, `invalid_value`, `permission_missing`
  */
 export async function openNamedSession(
   context: AuthorityContext,
@@ -78,7 +78,7 @@ export async function listNamedSessions(
   };
 }
 
-/** Sets a slot's configuration. @throws `named_session_not_found`, `invalid_value` */
+/** Sets a slot's configuration. @throws `named_session_not_found`, `invalid_value`, `permission_missing` */
 export async function updateNamedSession(
   context: AuthorityContext,
   caller: Caller,
@@ -107,7 +107,10 @@ export async function removeNamedSession(
   });
 }
 
-/** Starts a slot: a session suspended in it becomes valid again. If it is started already, nothing changes. */
+/**
+ * Starts a slot: a session suspended in it becomes valid again. If it is started already, nothing changes.
+ * @throws `named_session_not_found`, `permission_missing`
+ */
 export async function startNamedSession(
   context: AuthorityContext,
   caller: Caller,
@@ -117,7 +120,10 @@ export async function startNamedSession(
   return context.queue.run(name, () => setStarted(context, caller, name, true, wait));
 }
 
-/** Stops a slot: the session in it is suspended (kept, but not valid). If it is stopped already, nothing changes. */
+/**
+ * Stops a slot: the session in it is suspended (kept, but not valid). If it is stopped already, nothing changes.
+ * @throws `named_session_not_found`
+ */
 export async function stopNamedSession(
   context: AuthorityContext,
   caller: Caller,
@@ -127,7 +133,10 @@ export async function stopNamedSession(
   return context.queue.run(name, () => setStarted(context, caller, name, false, wait));
 }
 
-/** Stops and starts a slot: every application has to verify its session anew. */
+/**
+ * Stops and starts a slot: every application has to verify its session anew.
+ * @throws `named_session_not_found`, `permission_missing`
+ */
 export async function restartNamedSession(
   context: AuthorityContext,
   caller: Caller,
@@ -142,7 +151,10 @@ export async function restartNamedSession(
   });
 }
 
-/** Ends the session in a slot; its configuration and whether it is started stay the same. */
+/**
+ * Ends the session in a slot; its configuration and whether it is started stay the same.
+ * @throws `named_session_not_found`
+ */
 export async function logoutNamedSession(
   context: AuthorityContext,
   caller: Caller,

@@ -47,7 +47,7 @@ export type SignedIn = OpenedSession & { account: AccountView };
  * unknown account, a disabled one and a wrong password give the same answer. There is no session before the factor is
  * confirmed.
  * @throws `invalid_credentials`, `second_factor_required`, `second_factor_invalid`, `too_many_attempts`, `server_busy`,
- *   `signed_out_meanwhile`, `too_many_sessions`; with a name also `permission_missing`, `invalid_value`, `name_taken`,
+ *   `signed_out_meanwhile`, `too_many_sessions`, `invalid_value`; with a name also `permission_missing`, `name_taken`,
  *   `named_session_stopped`
  */
 export async function signIn(context: AuthorityContext, request: SignInRequest): Promise<SignedIn> {

@@ -14,7 +14,7 @@ export type UpkeepSettings = {
 };
 
 const sweepInterval = second;
-/** Sessions that one step of the sweep handles; between two steps, requests get their turn. */
+/** How many sessions one step of the sweep handles; between two steps, requests get their turn. */
 const batch = 500;
 
 export type Upkeep = {

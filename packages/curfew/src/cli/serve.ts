@@ -30,8 +30,8 @@ export function serve(program: Command): void {
     };
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
-    // The log may be rotated while the server starts. Without a log file, SIGHUP ends the server, as when its terminal is
-    // closed.
+    // The log may be rotated while the server starts. Without a log file, SIGHUP ends the server, as when its terminal
+    // is closed.
     const hangUp = () => {
       void starting.then(({ settings, reopenLog }) => {
         if (settings.logFile === undefined) process.kill(process.pid, 'SIGHUP');

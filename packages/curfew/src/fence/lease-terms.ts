@@ -12,9 +12,9 @@ const late = 1 / 8;
 type Lapses = { times: number; at: number };
 
 /**
- * How long a lease each holder gets. A holder that made a change wait until its lease ran out gets half as long a lease,
- * and half of that the next time, until it has been reliable for a while: so an application that freezes now and then
- * delays others less and less, but has to renew more often.
+ * How long a lease each holder gets. A holder that made a change wait until its lease ran out gets half as long a
+ * lease, and half of that the next time, until it has been reliable for a while: so an application that freezes now and
+ * then delays others less and less, but has to renew more often.
  */
 export class LeaseTerms {
   readonly #lease: number;

@@ -98,8 +98,8 @@ export class PropagationWaits {
 
   /**
    * Resolves when a committed change is known wherever it could matter.
-   * @throws `outcome_unknown` if the store was failed over meanwhile, so that it may have lost the change, or if the store
-   *   cannot be asked whether it was
+   * @throws `outcome_unknown` if the store was failed over meanwhile, so that it may have lost the change, or if the
+   *   store cannot be asked whether it was
    */
   awaitEverywhere(sequence: number): Promise<Propagation> {
     const began = this.#timing.mono();

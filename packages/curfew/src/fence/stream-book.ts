@@ -32,8 +32,8 @@ const mostOwners = 10_000;
 const watermarkPause = 1;
 
 /**
- * The streams of a node's verifiers: who is told of a change, and who still owes an ack for it. The low watermark is the
- * newest change that none of them can lack.
+ * The streams of a node's verifiers: who is told of a change, and who still owes an ack for it. The low watermark is
+ * the newest change that none of them can lack.
  */
 export class StreamBook {
   readonly #ports: FencePorts;

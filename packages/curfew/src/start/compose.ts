@@ -159,7 +159,10 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
   }
 }
 
-/** The store, opened, and its folder if it is embedded. @throws `config_invalid`, and any error that prevents opening it */
+/**
+ * The store, opened, and its folder if it is embedded.
+ * @throws `config_invalid`, and any error that prevents opening it
+ */
 async function storeOf(given: string | Store): Promise<{ opened: Store; folder: string | undefined }> {
   if (typeof given === 'string') return { opened: await openStore(given), folder: folderOf(given) };
   const missing = operations.filter((name) => typeof given?.[name] !== 'function');
@@ -170,8 +173,8 @@ async function storeOf(given: string | Store): Promise<{ opened: Store; folder: 
 }
 
 /**
- * A store that no server has used has no earlier incarnation: nobody can hold a session of it. If one has, the store has
- * its secret key's fingerprint, even if a failover lost every session.
+ * A store that no server has used has no earlier incarnation: nobody can hold a session of it. If one has, the store
+ * has its secret key's fingerprint, even if a failover lost every session.
  */
 async function confirmNew(store: Store): Promise<void> {
   if ((await store.keyFingerprint()) !== undefined || (await store.latestTime()) > 0) return;

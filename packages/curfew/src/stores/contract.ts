@@ -233,8 +233,8 @@ export interface Store {
    * has finished, every index holds only what still exists.
    * - Ends that one sweep records may be recorded in any order.
    * - Log entries and events are deleted in the order of their sequences, up to the first that is not old enough.
-   * - A user's epoch is 0 again when it was last advanced as long ago as tombstones are kept, and no session of the user
-   *   is left, live or ended. Everyone's epoch only grows.
+   * - A user's epoch is 0 again when it was last advanced as long ago as tombstones are kept, and no session of the
+   *   user is left, live or ended. Everyone's epoch only grows.
    */
   sweep(task: SweepTask): Promise<SweepOutcome>;
 

@@ -2,7 +2,7 @@ import type { End } from '../domain/reasons.ts';
 import { errors, isCurfewError } from '../errors.ts';
 import type { CreationOutcome, EndOutcome, EpochOutcome, Store, SweepOutcome } from './contract.ts';
 
-/** The operations that are observed: all that return a promise. */
+/** The operations that are observed: all that return a promise, except `close`. */
 export type StoreCall = Exclude<
   {
     [Name in keyof Store]-?: NonNullable<Store[Name]> extends (...given: never) => Promise<unknown> ? Name : never;

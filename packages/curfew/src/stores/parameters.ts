@@ -21,8 +21,8 @@ export function readParameters<Name extends string>(
 }
 
 /**
- * What is wrong with a URL that has an `@` after its servers: as a rule its password contains a `/`, `?` or `#`, and what
- * follows that must not be quoted.
+ * What is wrong with a URL that has an `@` after its servers: as a rule its password contains a `/`, `?` or `#`, and
+ * what follows that must not be quoted.
  */
 export const unescaped =
   'has an @ after its host; in a user name or a password / ? # @ are written as %2F %3F %23 %40, and elsewhere @ as %40';

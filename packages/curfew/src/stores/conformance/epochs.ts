@@ -143,7 +143,7 @@ export const epochCases: Case[] = [
       const sweep = (hours: number) => fixture.sweep(start + hours * hour, 2 * hour, 3);
       await sweep(1);
       assert.deepEqual(await epochs(), [1, 1, 1, 1]);
-      // What is left is the tombstone of one user, a live session of another, and nothing of the other users.
+      // By now there are only the tombstone of one user and a live session of another, and nothing of the other two.
       await sweep(2);
       assert.deepEqual(await epochs(), [1, 1, 0, 1]);
       await sweep(3);

@@ -64,10 +64,10 @@ export const limitCases: Case[] = [
       await fixture.store.endSession(first.id, logout(start + 2));
       const second = await fixture.create({ name: 'desk', at: start + 3, idle: hour });
       assert.equal((await fixture.store.readNamedSession(name('desk')))?.stored.id, second.id);
-      // The session has ended by its deadline, and nobody has recorded that yet.
+      // The second session has ended by its deadline, and nobody has recorded that yet.
       const third = await fixture.create({ name: 'desk', at: start + 3 + hour });
       assert.equal(await taken(start + 4 + hour), 'name_taken');
-      // The next one ends by an epoch.
+      // The third one ends by an epoch.
       await fixture.store.endSessionsOfUser(user('ada'), allOfUser(start + 5 + hour));
       const fourth = await fixture.create({ name: 'desk', at: start + 6 + hour });
       // Recording the ends of earlier sessions late does not take the name from the current one.

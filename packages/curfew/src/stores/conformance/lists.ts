@@ -135,7 +135,7 @@ export const listCases: Case[] = [
       const newestFirst = ids(due).reverse();
       assert.deepEqual(ids(await fixture.list({ status: 'ended' }, later)), newestFirst);
       await fixture.sweep(later);
-      // Each session has ended by itself, and the sweep has recorded none of these ends yet.
+      // Each of these is ended separately, and the sweep has not followed any of these ends yet.
       const others = await fixture.createMany(many, { userId: 'carol', at: later + 1 });
       await Promise.all(others.map(({ id }) => fixture.store.endSession(id, logout(later + many))));
       const ended = [...ids(others).reverse(), ...newestFirst];

@@ -27,8 +27,8 @@ import { exportRecords, importRecords } from './transfer.ts';
 type Operation = { do: string } & Row;
 
 /**
- * The most operations that share a commit, and questions that share a round trip. Writers take turns anyway, so a second
- * commit beside a running one only helps when many wait.
+ * The most operations that share a commit, and questions that share a round trip. Writers take turns anyway, so a
+ * second commit beside a running one only helps when many wait.
  */
 const batch = { parallel: 2, most: 128, crowd: 8 } as const;
 /** Milliseconds before a write that needs a locked row is retried: the first time, and at most. */

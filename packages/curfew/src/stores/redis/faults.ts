@@ -3,7 +3,8 @@ import { CurfewError, type ErrorCode, errors, isCurfewError } from '../../errors
 
 /**
  * Errors with which Redis refuses a command, by their first word. They come before the command or the script has
- * changed anything, except that a missing right may be noticed later. Any other error means that the data is not what a script expects.
+ * changed anything, except that a missing right may be noticed later. Any other error means that the data is not what a
+ * script expects.
  */
 const refusals: Readonly<Record<string, ErrorCode>> = {
   READONLY: 'store_unavailable',

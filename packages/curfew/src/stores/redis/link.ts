@@ -92,7 +92,7 @@ export class Link {
     return values;
   }
 
-  /** A command that changes nothing. */
+  /** Sends a command whose repetition or loss changes nothing that matters, so its outcome is never unknown. */
   command(...args: string[]): Promise<Reply> {
     return this.#send(args, false);
   }
