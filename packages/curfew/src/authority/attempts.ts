@@ -98,8 +98,12 @@ export async function countCall(
   return { ...outcome, retryAfter: secondsUntil(outcome.resetAt, now) };
 }
 
+/** The guesses against an account, each with a limit of its own. They are counted by the account's id. */
+export const accountGuesses = ['login', 'password', 'factor', 'factor in a row'] as const;
+type Kind = (typeof accountGuesses)[number] | 'address' | 'calls' | 'device' | 'name';
+
 /** A bucket's name; `subject` may be of any length, so it is hashed. */
-export function bucketOf(kind: string, subject: string): string {
+export function bucketOf(kind: Kind, subject: string): string {
   return `${kind}:${hash('sha256', subject, 'base64url')}`;
 }
 

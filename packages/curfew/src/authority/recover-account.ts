@@ -2,7 +2,7 @@ import { type Account, type AccountView, accountView, canonicalLogin, isAdminist
 import { parseUserId, quoted } from '../domain/parse.ts';
 import { CurfewError } from '../errors.ts';
 import type { Store } from '../stores/contract.ts';
-import { bucketOf } from './attempts.ts';
+import { accountGuesses, bucketOf } from './attempts.ts';
 import { checkPassword, type Passwords } from './passwords.ts';
 import { retryConflicts } from './retry.ts';
 
@@ -72,9 +72,7 @@ function absent(name: string): CurfewError {
   return new CurfewError('account_not_found', { detail: `No account has the name, address or id ${quoted(name)}.` });
 }
 
-/** Unlocks the account, in case attempts to guess the password or a code have locked it. */
-async function forgetAttempts(store: Store, { id, username, email }: Account): Promise<void> {
-  const buckets = [bucketOf('login', username), bucketOf('factor', id)];
-  if (email !== undefined) buckets.push(bucketOf('login', email));
-  for (const bucket of buckets) await store.clearAttempts(bucket);
+/** Unlocks the account, in case guesses at its password or its codes have locked it. */
+async function forgetAttempts(store: Store, { id }: Account): Promise<void> {
+  for (const kind of accountGuesses) await store.clearAttempts(bucketOf(kind, id));
 }

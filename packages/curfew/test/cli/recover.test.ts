@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { accountGuesses, bucketOf } from '../../src/authority/attempts.ts';
+import type { AttemptRule } from '../../src/domain/attempts.ts';
+import { day } from '../../src/domain/limits.ts';
 import { serve } from '../../src/start/serve.ts';
+import type { Store } from '../../src/stores/contract.ts';
 import { runCli } from '../support/process.ts';
 import { type Json, TestServer } from '../support/server.ts';
 import { type TemporaryStore, temporaryStore } from '../support/store.ts';
 
 const password = 'correct horse battery';
 
-/** A store that no server uses, whose disabled administrator has lost their password and their authenticator. */
-async function lockedOut(t: { after(done: () => Promise<void>): void }): Promise<TemporaryStore & { token: string }> {
+/** A store that no server uses, whose disabled and locked administrator has lost their password and their authenticator. */
+async function lockedOut(t: {
+  after(done: () => Promise<void>): void;
+}): Promise<TemporaryStore & { token: string; id: string }> {
   const store = await temporaryStore();
   t.after(() => store.remove());
   const env = { ...store.env, CURFEW_PORT: '0', CURFEW_LOG_LEVEL: 'silent', CURFEW_ADMIN_PASSWORD: password };
@@ -33,8 +39,21 @@ async function lockedOut(t: { after(done: () => Promise<void>): void }): Promise
     set: { disabled: true, factor },
     event: undefined,
   });
+  // Somebody has guessed until nobody can sign in.
+  const guess = () => call('POST', '/v1/login', { username: 'admin', password: 'a wrong password' });
+  let status = 401;
+  for (let tries = 0; status === 401 && tries < 100; tries++) ({ status } = await guess());
+  assert.equal(status, 429);
+  const now = running.opened.context.clock.now();
+  const all = { max: 1, window: day };
+  for (const kind of accountGuesses) await takeAll(running.opened.context.store, bucketOf(kind, account.id), now, all);
   await running.close();
-  return { ...store, token };
+  return { ...store, token, id: account.id };
+}
+
+async function takeAll(store: Store, bucket: string, now: number, rule: AttemptRule): Promise<void> {
+  await store.takeAttempt(bucket, rule, now);
+  assert.equal((await store.takeAttempt(bucket, rule, now)).allowed, false);
 }
 
 test('N1.5: curfew accounts recover restores an administrator’s access, directly in the store, and records an event', async (t) => {
@@ -52,6 +71,11 @@ test('N1.5: curfew accounts recover restores an administrator’s access, direct
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ username: 'admin', password: secret }),
     });
+  const { store: opened, clock } = running.opened.context;
+  for (const kind of accountGuesses) {
+    const { remaining } = await opened.takeAttempt(bucketOf(kind, store.id), { max: 3, window: day }, clock.now());
+    assert.equal(remaining, 2, `guesses still count: ${kind}`);
+  }
   assert.equal((await login(password)).status, 401);
   const answer = await login(made);
   assert.equal(answer.status, 200);
