@@ -461,3 +461,8 @@ export class CurfewError extends Error {
 export function isCurfewError(error: unknown, ...codes: ErrorCode[]): error is CurfewError {
   return error instanceof CurfewError && (codes.length === 0 || codes.includes(error.code));
 }
+
+/** What a public report says of an error, without the message of one that is not a `CurfewError`. */
+export function publicFacts(error: unknown): { detail: string; remedy?: string } {
+  return isCurfewError(error) ? { detail: error.message, remedy: error.remedy } : { detail: 'It failed unexpectedly.' };
+}

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { isCurfewError } from '../errors.ts';
+import { publicFacts } from '../errors.ts';
 import { oneAtATime, within } from './patience.ts';
 
 /** The checks, in order. */
@@ -55,9 +55,9 @@ export class Readiness {
   constructor(checks: Checks, logger: Logger) {
     this.#checks = checks;
     this.#logger = logger;
-    this.#read = oneAtATime(() => checks.storeRead().then(() => 'none' as const, troubleOf));
+    this.#read = oneAtATime(() => checks.storeRead().then(() => 'none' as const, publicFacts));
     this.#try = oneAtATime(async () => {
-      this.#refusal = await checks.storeTrial().then(() => undefined, troubleOf);
+      this.#refusal = await checks.storeTrial().then(() => undefined, publicFacts);
       this.#triedAt = performance.now();
     });
     this.#timer = setInterval(() => this.#look(), pause).unref();
@@ -98,7 +98,7 @@ export class Readiness {
       try {
         trouble = this.#checks[name]();
       } catch (error) {
-        trouble = troubleOf(error);
+        trouble = publicFacts(error);
       }
       this.#note(name, trouble ?? (name === 'storeWrite' ? this.#refusal : undefined));
     }
@@ -133,11 +133,6 @@ export class Readiness {
     if (failing.has('storeRead') || failing.has('lease') || failing.has('clock')) return 'unready';
     return failing.has('storeWrite') ? 'degraded' : 'ready';
   }
-}
-
-/** Reports are public, so the message of an error that is not a `CurfewError` is left out. */
-function troubleOf(error: unknown): Trouble {
-  return isCurfewError(error) ? { detail: error.message, remedy: error.remedy } : { detail: 'It failed unexpectedly.' };
 }
 
 function timeOf(at: number): string {

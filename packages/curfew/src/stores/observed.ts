@@ -1,5 +1,5 @@
 import type { End } from '../domain/reasons.ts';
-import { errors, isCurfewError } from '../errors.ts';
+import { errors, isCurfewError, publicFacts } from '../errors.ts';
 import type { CreationOutcome, EndOutcome, EpochOutcome, Store, SweepOutcome } from './contract.ts';
 
 /** The operations that are observed: all that return a promise, except `close`. */
@@ -126,13 +126,14 @@ export class StoreCalls {
     const failure = this.#failure;
     if (!failure || now - failure.at > remembered) return undefined;
     const { call, error, since } = failure;
-    return { detail: `A write (${call}) failed: ${textOf(error)}`, remedy: remedyOf(error), lasting: now - since };
+    const { detail, remedy } = publicFacts(error);
+    return { detail: `A write (${call}) failed: ${detail}`, remedy, lasting: now - since };
   }
 
   /** Why the last renewal of the lease failed; `undefined` if it succeeded. */
   get renewalTrouble(): StoreTrouble | undefined {
     const error = this.#renewal;
-    return error === undefined ? undefined : { detail: textOf(error), remedy: remedyOf(error) };
+    return error === undefined ? undefined : publicFacts(error);
   }
 
   async watch<Result>(call: StoreCall, given: readonly unknown[], answer: Promise<Result>): Promise<void> {
@@ -223,13 +224,4 @@ function endsOf(call: StoreCall, given: readonly unknown[], result: unknown): [r
 /** A refusal, such as `too_many_groups`, is not a fault of the store. */
 function isFault(error: unknown): boolean {
   return !isCurfewError(error) || errors[error.code].status >= 500;
-}
-
-/** Reports are public, so the message of an error that is not a `CurfewError` is left out. */
-function textOf(error: unknown): string {
-  return isCurfewError(error) ? error.message : 'It failed unexpectedly.';
-}
-
-function remedyOf(error: unknown): string | undefined {
-  return isCurfewError(error) ? error.remedy : undefined;
 }
