@@ -12,7 +12,7 @@ import type { StoreRecord } from './records.ts';
 
 /*
  * The contract that every store fulfils. `docs/stores.md` shows how each operation is done atomically on LMDB,
- * PostgreSQL, Redis and a Redis Cluster; `conformance/` is the suite that every store must pass.
+ * PostgreSQL and Redis; `conformance/` is the suite that every store must pass.
  *
  * 1. Each operation is one atomic, durable write or one consistent read. When a promise of a write resolves, the
  *    change is on disk (or wherever the store's documented durability says) and visible to every later read.
@@ -457,7 +457,8 @@ export type ExportOptions = { oneMoment?: boolean };
 export type LogHead = LogPosition & {
   /**
    * Identifies the store's incarnation. It changes when the store is failed over or restored, because writes that were
-   * acknowledged before may be lost (docs/fence, R10). It comes from something that the server cannot fake.
+   * acknowledged before may be lost (docs/fence, R10). It derives from what a restored copy or a promoted replica
+   * cannot have: PostgreSQL's system identifier and timeline, Redis's replication id, the identity of LMDB's files.
    */
   incarnation: string;
   /** The store's own time in epoch milliseconds, by which deadlines are judged. */

@@ -10,6 +10,7 @@ export const secondFactorErrors: readonly ErrorCode[] = [
   'second_factor_required',
   'second_factor_invalid',
   'too_many_attempts',
+  'changed_meanwhile',
 ];
 
 /** People must have given a second factor recently, or give one now. API keys need none. */

@@ -69,6 +69,7 @@ export const login = operation({
     'name_taken',
     'named_session_stopped',
     'signed_out_meanwhile',
+    'changed_meanwhile',
     'clock_stepped_back',
     'cross_site_refused',
   ],

@@ -99,7 +99,7 @@ export const deleteNamedSession = operation({
     description: 'The named session is removed.',
     schema: Type.Object({ success: Type.Boolean(), receipt: maybe(ref(Receipt)) }),
   },
-  errors: ['named_session_not_found'],
+  errors: ['named_session_not_found', 'changed_meanwhile'],
   async handle({ authority, caller, params, query }) {
     const { receipt } = await authority.removeNamedSession(caller, params.name, query.wait);
     return { success: true, receipt: receipt && presentReceipt(receipt) };
