@@ -16,13 +16,16 @@ CALL lock_writers();
 -- A piece that was full before it came to its end has more to do: with sessions which an end of everyone ended, or with
 -- sessions of some users, of which it wrote down fewer than it looked at, because their deadlines came before.
 DO $$
-BEGIN
-  EXECUTE replace(pg_get_functiondef('sweep_ended_by_epochs(bigint, integer)'::regprocedure),
-    'IF owners IS NULL THEN RETURN; END IF;',
+DECLARE
+  before text := pg_get_functiondef('sweep_ended_by_epochs(bigint, integer)'::regprocedure);
+  changed text := replace(before, 'IF owners IS NULL THEN RETURN; END IF;',
     'IF owners IS NULL THEN
       more := progress > 0 AND EXISTS (SELECT FROM epochs e WHERE NOT e.settled);
       RETURN;
     END IF;');
+BEGIN
+  IF changed = before THEN RAISE EXCEPTION 'sweep_ended_by_epochs is not the function that this step changes'; END IF;
+  EXECUTE changed;
 END $$;
 
 -- Forgets ended sessions, entries, events and attempts that are older than they are kept. What is not old enough is looked
