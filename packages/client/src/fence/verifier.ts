@@ -19,7 +19,8 @@ export type VerifierStatistics = {
   reconnects: number;
 };
 
-export type StreamEvents = { open(): void; message(text: string): void; close(): void };
+/** `refused` instead of `close`: the stream never opened, for instance because nobody listens at the address. */
+export type StreamEvents = { open(): void; message(text: string): void; close(): void; refused(): void };
 
 /** Everything that a verifier needs from its surroundings. */
 export type VerifierPorts = {
@@ -29,6 +30,10 @@ export type VerifierPorts = {
   holder: string;
   connect(url: string, events: StreamEvents): { send(text: string): void; close(): void };
   attach?: typeof newAttachment;
+  /** Called once for each time that no server can be attached to, with the reason. */
+  onUnavailable?: ((error: CurfewApiError) => void) | undefined;
+  /** Called when a server is attached to again after that. */
+  onAvailable?: (() => void) | undefined;
 };
 
 export type VerifierLimits = {
@@ -44,6 +49,11 @@ export type VerifierLimits = {
 
 const shortestPause = 50;
 const longestPause = 2000;
+/**
+ * Attempts in a row that must fail before no server counts as reachable: each URL's, and not just one, because a load
+ * balancer may have sent that to a server that was shutting down.
+ */
+const fewestAttempts = 3;
 
 /**
  * The exact cache of an application: it answers from memory while its lease is valid and asks a node otherwise, so
@@ -58,10 +68,15 @@ export class Verifier {
   #closed = false;
   #turn: number;
   #failures = 0;
+  /** Attempts in a row that did not lead to a lease. */
+  #missed = 0;
+  #isUnavailable = false;
   #reconnects = 0;
   #past = { hits: 0, misses: 0, asked: 0 };
   /** Why the last node refused this verifier, until a node accepts it. */
   #trouble: CurfewApiError | undefined;
+  /** That the servers are known to refuse connections, until one accepts one: then nobody has to wait to find out. */
+  #refusal: CurfewApiError | undefined;
   #waiting: Set<() => void> = new Set();
   #cancel: () => void = () => {};
 
@@ -78,7 +93,7 @@ export class Verifier {
   }
 
   /**
-   * Whether a token is valid now.
+   * Whether a token is valid now. If the servers are known to refuse connections, it throws at once.
    * @throws `CurfewApiError`: `unreachable`, `timeout`, `overloaded`, `verifier_closed`, or a node's error, such as
    *   `store_unavailable`
    */
@@ -99,9 +114,12 @@ export class Verifier {
     }
   }
 
-  /** Resolves once verifications can be answered from memory. @throws as {@link verify} */
+  /**
+   * Resolves once verifications can be answered from memory. Waits for a server that is only starting.
+   * @throws as {@link verify}
+   */
   async ready(): Promise<void> {
-    await this.#attached(this.#ports.timing.mono() + this.#limits.timeout);
+    await this.#attached(this.#ports.timing.mono() + this.#limits.timeout, true);
   }
 
   statistics(): VerifierStatistics {
@@ -132,11 +150,11 @@ export class Verifier {
     const url = urls[this.#turn++ % urls.length]!;
     let attachment: Attachment | undefined;
     let over = false;
-    const ended = (parting: Parting) => {
+    const ended = (parting: Parting, refused = false) => {
       if (over) return;
       over = true;
       giveUp();
-      this.#ended(parting);
+      this.#ended(parting, refused);
     };
     const giveUp = this.#ports.timing.after(
       timeout,
@@ -151,6 +169,7 @@ export class Verifier {
     const raw = this.#ports.connect(url, {
       open: () => {
         if (over) return;
+        this.#refusal = undefined;
         const stream: Stream = { send: (message) => raw.send(JSON.stringify(message)), close: () => raw.close() };
         attachment = (this.#ports.attach ?? newAttachment)({
           timing: this.#ports.timing,
@@ -166,6 +185,7 @@ export class Verifier {
             this.#failures = 0;
             this.#trouble = undefined;
             this.#wake();
+            this.#nowAvailable();
           },
           onEnd: ended,
         });
@@ -179,11 +199,14 @@ export class Verifier {
         if (attachment) attachment.end({ leaving: false });
         else ended({ leaving: false });
       },
+      refused: () => ended({ leaving: false }, true),
     });
     this.#connecting = raw;
   }
 
-  #ended({ trouble, leaving }: Parting): void {
+  #ended({ trouble, leaving }: Parting, refused: boolean): void {
+    this.#missed = this.#ready ? 0 : this.#missed + 1;
+    const unreached = this.#missed >= Math.max(fewestAttempts, this.#limits.urls.length);
     if (this.#attachment) {
       const { hits, misses, asked } = this.#attachment.statistics;
       this.#past.hits += hits;
@@ -195,6 +218,7 @@ export class Verifier {
     this.#ready = false;
     this.#reconnects += 1;
     if (trouble) this.#trouble = errorOf(trouble);
+    if (refused && unreached) this.#refusal ??= unreachable(this.#limits.urls);
     this.#wake();
     if (this.#closed) return;
     // All verifiers of a stopped node lose it at the same moment; they must not all reconnect at the same moment.
@@ -202,16 +226,31 @@ export class Verifier {
     this.#failures += 1;
     const pause = leaving ? this.#ports.random() * shortestPause : most * (0.5 + this.#ports.random() / 2);
     this.#cancel = this.#ports.timing.after(pause, () => this.#connect(), 'background');
+    if (trouble || unreached) this.#nowUnavailable();
   }
 
-  async #attached(until: number): Promise<Attachment> {
+  /** Last in each step, because what it calls may throw. */
+  #nowUnavailable(): void {
+    if (this.#isUnavailable) return;
+    this.#isUnavailable = true;
+    this.#ports.onUnavailable?.(this.#trouble ?? unreachable(this.#limits.urls));
+  }
+
+  #nowAvailable(): void {
+    if (!this.#isUnavailable) return;
+    this.#isUnavailable = false;
+    this.#ports.onAvailable?.();
+  }
+
+  async #attached(until: number, patient = false): Promise<Attachment> {
     const { timing } = this.#ports;
     for (;;) {
       if (this.#closed) throw new CurfewApiError('verifier_closed', 'The verifier was closed.');
       if (this.#attachment && this.#ready) return this.#attachment;
       if (this.#trouble) throw this.#trouble;
+      if (this.#refusal && !patient) throw this.#refusal;
       const left = until - timing.mono();
-      if (left <= 0) throw asError(new StreamLost(), this.#limits.urls);
+      if (left <= 0) throw unreachable(this.#limits.urls);
       await new Promise<void>((resolve) => {
         const cancel = timing.after(left, () => wake());
         const wake = () => {
@@ -233,8 +272,11 @@ export function newAttachment(settings: ConstructorParameters<typeof Attachment>
   return new Attachment(settings);
 }
 
-function asError(error: unknown, urls: readonly string[] = []): unknown {
-  if (!(error instanceof StreamLost)) return error;
+function asError(error: unknown): unknown {
+  return error instanceof StreamLost ? unreachable() : error;
+}
+
+function unreachable(urls: readonly string[] = []): CurfewApiError {
   const where = urls.length > 0 ? ` at ${urls.join(', ')}` : '';
   return new CurfewApiError('unreachable', `No Curfew server could be reached${where}.`, {
     remedy:

@@ -18,7 +18,18 @@ export type VerifierOptions = {
   capacity?: number | undefined;
   /** Milliseconds that a verification may take; 5,000 by default. */
   timeout?: number | undefined;
+  /**
+   * Called when no server can be attached to, so that sessions cannot be checked: with the reason, and once until
+   * `onAvailable`.
+   */
+  onUnavailable?: ((error: CurfewApiError) => void) | undefined;
+  /** Called when a server is attached to again after that. */
+  onAvailable?: (() => void) | undefined;
+  /** Gets one line for each of the two, such as `console` or a pino logger. */
+  logger?: VerifierLogger | undefined;
 };
+
+export type VerifierLogger = { warn(text: string): void; info(text: string): void };
 
 const defaultCapacity = 100_000;
 const defaultTimeout = 5000;
@@ -36,7 +47,7 @@ const defaultTimeout = 5000;
 export function createVerifier(options: VerifierOptions): Verifier {
   const urls = [options.url].flat().map(streamUrl);
   if (urls.length === 0) throw new CurfewApiError('invalid_url', 'There is no URL to attach to.');
-  const { key, name, capacity = defaultCapacity, timeout = defaultTimeout } = options;
+  const { key, name, capacity = defaultCapacity, timeout = defaultTimeout, logger } = options;
   // In JavaScript it may be anything, such as an environment variable that is not set.
   if (typeof key !== 'string' || key === '') {
     throw new CurfewApiError('key_missing', 'There is no API key to attach with.', {
@@ -53,7 +64,20 @@ export function createVerifier(options: VerifierOptions): Verifier {
     throw new RangeError(`name must have 1 to ${longestName} characters`);
   return new Verifier(
     { urls, key, name, capacity, timeout },
-    { timing: systemTiming(), random: Math.random, holder: randomUUID(), connect },
+    {
+      timing: systemTiming(),
+      random: Math.random,
+      holder: randomUUID(),
+      connect,
+      onUnavailable(error) {
+        logger?.warn(`Curfew: sessions cannot be checked. ${error.message} ${error.remedy}`);
+        options.onUnavailable?.(error);
+      },
+      onAvailable() {
+        logger?.info('Curfew: sessions can be checked again.');
+        options.onAvailable?.();
+      },
+    },
   );
 }
 
@@ -67,11 +91,15 @@ function streamUrl(text: string): string {
 
 function connect(url: string, events: StreamEvents): { send(text: string): void; close(): void } {
   const socket = new WebSocket(url);
-  socket.addEventListener('open', () => events.open());
+  let opened = false;
+  socket.addEventListener('open', () => {
+    opened = true;
+    events.open();
+  });
   socket.addEventListener('message', ({ data }) => {
     if (typeof data === 'string') events.message(data);
   });
-  socket.addEventListener('close', () => events.close());
+  socket.addEventListener('close', () => (opened ? events.close() : events.refused()));
   // A close event follows, and the error event carries no details.
   socket.addEventListener('error', () => {});
   return {
