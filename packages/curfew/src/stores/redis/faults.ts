@@ -102,6 +102,10 @@ export function connectFault(error: unknown, location: string): CurfewError {
   if (/unknown command .?HELLO/i.test(message)) {
     return new CurfewError('store_version', { detail: `${location} does not know HELLO. ${needed}` }, error);
   }
+  if (message.startsWith('NOPERM')) {
+    const facts = { detail: `${location} says: ${said}.`, remedy: told['NOPERM']!.remedy };
+    return new CurfewError('store_denied', facts, error);
+  }
   if (refusesLogin(message)) {
     return new CurfewError('store_login_refused', { detail: `${location} says: ${said}.` }, error);
   }

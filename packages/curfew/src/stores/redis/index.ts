@@ -5,6 +5,7 @@ import { format, formatsBefore } from './codec.ts';
 import { DurableWrites } from './durable.ts';
 import { Link, type LinkOptions } from './link.ts';
 import { parseLocation } from './location.ts';
+import { refuseLackingRights } from './rights.ts';
 import { completeLog, readFormat } from './scripts/streams.ts';
 import { RedisStore } from './store.ts';
 import { halfImported } from './transfer.ts';
@@ -18,11 +19,12 @@ const defaultTimeout = 5000;
 /**
  * Opens the store on a Redis; see {@link parseLocation} for its URL.
  * @throws `config_invalid`, `store_unavailable`, `store_login_refused`, `store_read_only`, `store_unsafe`,
- * `store_version`
+ * `store_version`, `store_denied`
  */
 export async function openRedisStore(url: string, timeout: number = defaultTimeout): Promise<RedisStore> {
   const options: LinkOptions = { location: parseLocation(url), timeout };
   return withLink(options, async (link) => {
+    await refuseLackingRights(link, link.options.location.shown);
     await checkFormat(link);
     return new RedisStore(link, new DurableWrites(await Link.open(options)));
   });

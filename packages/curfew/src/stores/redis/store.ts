@@ -23,6 +23,7 @@ import { allTags, homeOf, homeOfSession } from './keys.ts';
 import { mendTime, readLatest } from './latest-time.ts';
 import type { Link, Reply } from './link.ts';
 import { listSessions } from './lists.ts';
+import { refuseLackingRights } from './rights.ts';
 import * as ends from './scripts/ends.ts';
 import * as lists from './scripts/lists.ts';
 import type { Script } from './scripts/script.ts';
@@ -299,6 +300,7 @@ export class RedisStore implements Store {
   tryWriting: Store['tryWriting'] = async () => {
     // Its settings may have been changed since the connection was made.
     refuseUnsafe(await readServerFacts((...command) => this.#link.command(...command)), 'Redis');
+    await refuseLackingRights(this.#link, 'Redis');
     await this.#link.run(streams.tryWriting, []);
   };
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { inspect } from 'node:util';
 import type { CurfewError } from '../../../src/errors.ts';
 import { openStore } from '../../../src/stores/open.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
+import { commands, rights } from '../../../src/stores/redis/rights.ts';
 import { runCli } from '../../support/process.ts';
 import { RedisServer, redisInstalled, tellRedis } from '../../support/redis.ts';
 
@@ -125,6 +127,55 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
     const { warnings, facts } = await store.describe();
     assert.match(warnings.join(), /appendfsync cannot be read/);
     assert.equal(facts['maxmemoryPolicy'], 'noeviction');
+  });
+
+  test('a user that lacks a right is refused at the start and by a trial of writing, with the right and the remedy', async (t) => {
+    const own = await started(t);
+    const setUser = (...rules: string[]) => own.tell('ACL', 'SETUSER', 'curfew', ...rules);
+    const documented = /`(\+@read [^`]*)`/.exec(readFileSync('docs/redis.md', 'utf8'))![1]!;
+    assert.equal(documented, rights);
+    await setUser('on', '>pass', '~curfew:*', ...documented.split(' '));
+    const url = `redis://curfew:pass@127.0.0.1:${own.port}`;
+    const store = await openRedisStore(url);
+    t.after(() => store.close());
+    await store.tryWriting();
+    const known = async (command: string) => ((await own.tell('COMMAND', 'INFO', command)) as unknown[])[0] !== null;
+    for (const command of commands) {
+      if (!(await known(command))) continue;
+      await setUser(`-${command.toLowerCase()}`);
+      const trial = await store.tryWriting().catch((error: CurfewError) => error);
+      for (const error of [await refusal(openRedisStore(url)), trial!]) {
+        assert.match(error.message, new RegExp(`\\b${command}\\b`, 'i'), command);
+        assert.match(error.remedy, /rights/, command);
+      }
+      assert.doesNotMatch(trial!.message, /127\.0\.0\.1/);
+      await setUser(`+${command.toLowerCase()}`);
+    }
+    await store.tryWriting();
+    await setUser('-zadd', '-xtrim');
+    const { code, message, remedy } = await refusal(openRedisStore(url));
+    assert.equal(code, 'store_denied');
+    assert.match(message, /no right to XTRIM, ZADD on the keys ~curfew:\*/);
+    assert.match(remedy, /ACL SETUSER <name> ~curfew:\* \+@read /);
+    await setUser('resetkeys', '~other:*');
+    assert.match((await refusal(openRedisStore(url))).remedy, /the rights that docs\/redis.md lists/);
+  });
+
+  test('the rights that are tried are those that the code uses', () => {
+    const folder = new URL('../../../src/stores/redis/', import.meta.url);
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    const source = files.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
+    const patterns = [
+      /redis\.p?call\('([A-Z]+)'/g,
+      /\b(?:and|or) '([A-Z]+)'/g,
+      /\.command\(\s*'([A-Z]+)'/g,
+      /(?:send\(| => | = )\['([A-Z]+)',/g,
+      /#add\('([A-Z]+)'/g,
+    ];
+    const used = new Set(patterns.flatMap((pattern) => [...source.matchAll(pattern)].map(([, name]) => name!)));
+    // Sent while connecting, through a function.
+    used.add('INFO');
+    assert.deepEqual([...used].sort(), [...commands].sort());
   });
 
   test('with replicas, a warning says that a failover could lose an end', async (t) => {

@@ -202,3 +202,28 @@ return {
 
 /** Changes nothing, but Redis runs it only if it accepts every kind of write. */
 export const tryWriting: Script = writing({ name: 'tryWriting', body: `redis.call('DEL', shared .. 'nothing')` });
+
+/**
+ * Answers which of the given commands the user may not call on the store's keys; one that Redis does not know is none.
+ * Redis looks for the keys among the arguments without counting these, and crashes if those that say where the keys are
+ * are missing.
+ */
+export const lackedRights: Script = reading({
+  name: 'lackedRights',
+  body: `
+local key = shared .. 'nothing'
+local forms = {
+  EVAL = { '', '1', key },
+  EVALSHA = { '', '1', key },
+  MSET = { key, '' },
+  XINFO = { 'STREAM', key },
+  XREAD = { 'STREAMS', key, '$' },
+}
+local lacked = {}
+for _, command in ipairs(ARGV) do
+  local isKnown, allowed = pcall(redis.acl_check_cmd, command, unpack(forms[command] or { key }))
+  if isKnown and not allowed then lacked[#lacked + 1] = command end
+end
+return lacked
+`,
+});
