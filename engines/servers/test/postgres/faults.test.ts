@@ -46,6 +46,23 @@ test('a refusal in the server’s own language is a refusal, unless it could be 
   assert.equal(callFault(said('ERROR', '53100'), 'write').code, 'store_full');
 });
 
+test('an error that callers see shows neither where the server is nor whom it refused', () => {
+  const said = (code: string, text: string, severity?: string) =>
+    Object.assign(new Error(text), { code, ...(severity && { severity }) });
+  for (const [cause, shown] of [
+    [said('ECONNREFUSED', 'connect ECONNREFUSED 10.1.2.3:5432'), 'there is no connection to it (ECONNREFUSED)'],
+    [said('ENOTFOUND', 'getaddrinfo ENOTFOUND db.internal'), 'there is no connection to it (ENOTFOUND)'],
+    [said('28P01', 'password authentication failed for user "app"', 'FATAL'), 'it refused the login (28P01)'],
+    [said('28000', 'no pg_hba.conf entry for host "10.1.2.4"', 'FATAL'), 'it refused the login (28000)'],
+    [said('3D000', 'database "secret" does not exist', 'FATAL'), 'the database does not exist'],
+    [new Error('timeout expired'), 'timeout expired'],
+  ] as const) {
+    const fault = callFault(cause, 'nothing');
+    assert.equal(fault.facts.detail, `PostgreSQL: ${shown}.`);
+    assert.equal(fault.cause, cause);
+  }
+});
+
 describe('faults of PostgreSQL', () => {
   let server: PostgresServer;
   const open: { close(): Promise<unknown> }[] = [];

@@ -104,9 +104,14 @@ export const readOnly = {
 /** SQLSTATE 53100. */
 const fullDisk = "The disk of PostgreSQL's server is full";
 
+/** What callers may see: neither where the server is nor whom it refused. The error's cause has that, for the log. */
 function whyOf(error: DriverError): string {
+  const state = sqlState(error);
   if (isLocked(error)) return `somebody else holds a lock that it needs (${error.where?.split('\n')[0]})`;
-  return sqlState(error) === '57014' ? 'it took longer than statement_timeout allows' : error.message;
+  if (state === '57014') return 'it took longer than statement_timeout allows';
+  if (state?.startsWith('28')) return `it refused the login (${state})`;
+  if (state === '3D000') return 'the database does not exist';
+  return state === undefined && error.code ? `there is no connection to it (${error.code})` : error.message;
 }
 
 /** The error that prevents a start, with the place and never with the password. */
