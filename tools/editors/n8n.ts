@@ -243,9 +243,17 @@ async function fill(
     if (choice) await choose(page, name, choice.label);
     else {
       const input = within.getByTestId(`parameter-input-${name}`).locator('input, textarea, [contenteditable=true]');
-      await input.locator('visible=true').first().fill(String(value));
+      const field = input.locator('visible=true').first();
+      await field.fill(String(value));
+      // What is typed into an expression takes effect a moment later, when its result is shown, and not if the panel has
+      // been closed by then.
+      if ((await field.getAttribute('contenteditable')) === 'true') await sees(page, String(value));
     }
   }
+}
+
+async function sees(page: Page, result: string): Promise<void> {
+  await page.getByTestId('inline-expression-editor-output').getByText(result).locator('visible=true').first().waitFor();
 }
 
 async function choose(page: Page, parameter: string, label: string): Promise<void> {
