@@ -6,7 +6,7 @@ import type { Clock } from '../domain/ports.ts';
 import { CurfewError, errors } from '../errors.ts';
 import { Readiness, type Trouble } from '../http/readiness.ts';
 import { createServer, type HttpServer } from '../http/server.ts';
-import { openLog } from '../log.ts';
+import { openLog, seldom } from '../log.ts';
 import type { Store } from '../stores/contract.ts';
 import type { StoreCalls } from '../stores/observed.ts';
 import { showStore } from '../stores/open.ts';
@@ -58,7 +58,7 @@ export async function serve(
     lease: settings.leaseMs,
     cacheSessions: settings.cacheSessions,
     clock,
-    onError: (error) => logger.error({ err: error }, 'upkeep failed'),
+    onError: seldom((err, unreported) => logger.error({ err, ...(unreported && { unreported }) }, 'upkeep failed')),
     onWarning: (text) => logger.warn(text),
     onRestart: (reason, detail) => logger.warn({ reason, detail }, 'the node starts over'),
     endAllAfterFailover: settings.endAllAfterFailover,
