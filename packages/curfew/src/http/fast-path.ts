@@ -2,14 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ValidateFunction } from 'ajv';
 import type { FastifyInstance } from 'fastify';
 import type { Caller } from '../authority/caller.ts';
-import { normalAddress } from '../domain/address.ts';
 import { limits } from '../domain/limits.ts';
 import { CurfewError } from '../errors.ts';
 import { permission } from './checks/permission.ts';
 import { everyAnswer, hostsIn } from './headers.ts';
 import type { Operation, Services } from './operation.ts';
 import { problemOf, problemType } from './problem.ts';
-import type { Proxies } from './proxies.ts';
 
 /*
  * The framework costs more than a verification. So operations that an application calls at each of its requests have a
@@ -28,8 +26,8 @@ type Settings = {
   compile(schema: object): ValidateFunction;
   /** Makes the id of a request that does not go through the framework. */
   nextId(): string;
-  /** Which proxies are trusted: the fast path is used only if none is. */
-  trustProxy: Proxies;
+  /** Returns the address of a request's client, by the same rule as on the full path. */
+  clientOf(request: IncomingMessage): string;
   /** Returns, for one kind of answer, the function that logs and counts each. */
   watch(method: string, path: string, status: number): Answered;
 };
@@ -41,12 +39,12 @@ type Route = { operation: Operation; validate: ValidateFunction; answered: Answe
 
 /** An answer that has not been sent yet. */
 type Made = {
-  request: IncomingMessage;
   response: ServerResponse;
   route: Route;
   text: string;
   by: Caller;
   began: number;
+  ip: string;
 };
 
 const bearerKey = 'Bearer cfk_';
@@ -63,14 +61,16 @@ export function createFastPath(settings: Settings): FastPath {
   const send = createSender(settings.services.closing);
   return (request, response) => {
     const route = request.method === 'POST' ? routes.get(request.url!) : undefined;
-    if (!route || settings.services.closing.aborted || !isPlain(request, settings)) return false;
+    if (!route || settings.services.closing.aborted || !isPlain(request)) return false;
     const began = performance.now();
+    // At once: the address of a connection that its client has closed is not known.
+    const ip = settings.clientOf(request);
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
       answer(settings.services, route, request, bytes).then(
-        ({ text, by }) => send({ request, response, route, text, by, began }),
+        ({ text, by }) => send({ response, route, text, by, began, ip }),
         () => takeFullPath(settings.app, request, response, bytes).catch(() => refuse(response, settings.nextId())),
       );
     });
@@ -79,7 +79,7 @@ export function createFastPath(settings: Settings): FastPath {
 }
 
 /** Whether a request contains nothing that only the framework can handle. */
-function isPlain(request: IncomingMessage, { trustProxy }: Settings): boolean {
+function isPlain(request: IncomingMessage): boolean {
   const { headers } = request;
   return (
     hostsIn(request) === 1 &&
@@ -87,8 +87,7 @@ function isPlain(request: IncomingMessage, { trustProxy }: Settings): boolean {
     headers['content-type'] === 'application/json' &&
     Number(headers['content-length']) <= limits.bodyBytes &&
     headers['content-encoding'] === undefined &&
-    headers.expect === undefined &&
-    trustProxy === false
+    headers.expect === undefined
   );
 }
 
@@ -126,15 +125,11 @@ function createSender(closing: AbortSignal): (made: Made) => void {
       });
       response.end(text);
     }
-    for (const { request, route, by, began } of all) route.answered(began, addressOf(request), by);
+    for (const { route, by, began, ip } of all) route.answered(began, ip, by);
   };
   return (one) => {
     if (made.push(one) === 1) setImmediate(sendAll);
   };
-}
-
-function addressOf({ socket: { remoteAddress = '' } }: IncomingMessage): string {
-  return normalAddress(remoteAddress) ?? remoteAddress;
 }
 
 function permissionOf({ access }: Operation) {

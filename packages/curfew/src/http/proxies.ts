@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
-import type { FastifyRequest } from 'fastify';
 import { normalAddress } from '../domain/address.ts';
 
 /** Which proxies are trusted to name the client: all, none, the nearest few (a number), or these addresses. */
@@ -96,7 +95,7 @@ export function watchForProxy(trusted: (address: string, hop: number) => boolean
   let last: string | undefined;
   let count = 0;
   let told = false;
-  return ({ headers, socket }: FastifyRequest): void => {
+  return ({ headers, socket }: IncomingMessage): void => {
     if (told || forwarding.every((name) => headers[name] === undefined)) return;
     const peer = normalAddress(socket.remoteAddress ?? '');
     if (peer === undefined || trusted(peer, 0)) return;

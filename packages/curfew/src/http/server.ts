@@ -88,6 +88,11 @@ const farewell = 1000;
 export async function createServer(settings: ServerSettings): Promise<HttpServer> {
   const { logger, requestLogger, trustProxy, random } = settings;
   const trusted = trustOf(trustProxy);
+  const noteProxy = watchForProxy(trusted, (text) => logger.warn(text));
+  const clientOf = (request: IncomingMessage): string => {
+    noteProxy(request);
+    return clientAddress(request, trusted);
+  };
   const closing = new AbortController();
   let refusing = false;
   const metrics = createMetrics(settings.gauges, settings.fence);
@@ -138,11 +143,9 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       path === fencePath ? ' without the header `Upgrade: websocket`, which a proxy may not have forwarded' : '';
     throw new CurfewError('route_not_found', { detail: `${request.method} ${path}${why}` });
   });
-  const noteProxy = watchForProxy(trusted, (text) => logger.warn(text));
   app.addHook('onRequest', (request, _reply, done) => {
     // The framework's own value is not in canonical form, and is computed again at each access.
-    Object.defineProperty(request, 'ip', { value: clientAddress(request.raw, trusted) });
-    noteProxy(request);
+    Object.defineProperty(request, 'ip', { value: clientOf(request.raw) });
     if (refusing) done(new CurfewError('shutting_down'));
     else if (hostsIn(request.raw) > 1)
       done(new CurfewError('invalid_value', { detail: 'The request has more than one Host.' }));
@@ -169,7 +172,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     });
     done();
   });
-  const verifiers = acceptVerifiers(app.server, settings.fence, (request) => clientAddress(request, trusted));
+  const verifiers = acceptVerifiers(app.server, settings.fence, clientOf);
   await app.register(cookie);
   for (const component of components) app.addSchema(component);
   await app.register(swagger, openApiOptions);
@@ -190,7 +193,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     operations,
     services,
     app,
-    trustProxy,
+    clientOf,
     nextId,
     compile: (schema) => validators.strict.compile(schema),
     watch(method, path, status) {

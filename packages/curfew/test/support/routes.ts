@@ -30,3 +30,19 @@ export async function startRecorded(env: Record<string, string>): Promise<{ serv
     unsubscribe('fastify.initialization', onInstance);
   }
 }
+
+/** Runs the work, and returns how many requests the framework handled meanwhile. */
+export async function handledByFramework(work: () => Promise<unknown>): Promise<number> {
+  let count = 0;
+  const note = () => {
+    count += 1;
+  };
+  const channel = 'tracing:fastify.request.handler:start';
+  subscribe(channel, note);
+  try {
+    await work();
+  } finally {
+    unsubscribe(channel, note);
+  }
+  return count;
+}
