@@ -63,6 +63,16 @@ export const callErrors = {
     title: 'The cursor belongs to another query',
     remedy: 'Repeat the filters and the order of the page that returned this cursor, or start again without a cursor.',
   },
+  preview_invalid: {
+    status: 400,
+    title: 'The preview is invalid',
+    remedy: 'Pass `preview` of the latest answer unchanged, or count the sessions again.',
+  },
+  preview_expired: {
+    status: 410,
+    title: 'The preview has expired',
+    remedy: 'Count the sessions again. What was ended with the preview stays ended.',
+  },
   confirmation_required: {
     status: 400,
     title: 'Ending everybody requires a confirmation',
@@ -134,6 +144,11 @@ export const callErrors = {
     status: 403,
     title: 'The permission for this is missing',
     remedy: 'Ask an administrator for the permission or the key scope that `detail` names.',
+  },
+  preview_of_another: {
+    status: 403,
+    title: 'The preview belongs to another caller',
+    remedy: 'Count the sessions yourself. Only the caller that counted them can end them with the preview.',
   },
   second_factor_required: {
     status: 403,

@@ -12,9 +12,11 @@ import { changeAccessGroups } from './change-groups.ts';
 import type { AuthorityContext } from './context.ts';
 import { createSession } from './create-session.ts';
 import { endEveryone } from './end-everyone.ts';
+import { endPreviewed } from './end-previewed.ts';
 import { endFound, endSession, findTarget, logOut } from './end-session.ts';
 import { endUserSession } from './end-user-session.ts';
 import { endUserSessions } from './end-user-sessions.ts';
+import { eventSeries } from './event-series.ts';
 import * as factors from './factors.ts';
 import { findUserSession } from './find-user-session.ts';
 import { getLiveSession, getSession } from './get-session.ts';
@@ -22,6 +24,7 @@ import * as keys from './keys.ts';
 import { followEvents, listEvents } from './list-events.ts';
 import { listSessions } from './list-sessions.ts';
 import * as named from './named-sessions.ts';
+import { previewSessions } from './preview-sessions.ts';
 import { refreshSession } from './refresh-session.ts';
 import { confirmSecondFactor, factorIsRemembered, showSecondFactor, signInIsFresh } from './second-factor.ts';
 import { confirmPassword, signIn } from './sign-in.ts';
@@ -58,6 +61,8 @@ const useCases = {
   endUserSession,
   endUserSessions,
   endEveryone,
+  previewSessions,
+  endPreviewed,
   changeAccessGroups,
   createAccount: accounts.createAccount,
   getAccount: accounts.getAccount,
@@ -85,6 +90,7 @@ const useCases = {
   logoutNamedSession: named.logoutNamedSession,
   listEvents,
   followEvents,
+  eventSeries,
 } as const;
 
 type UseCases = typeof useCases;

@@ -3,7 +3,7 @@ import type { Change } from 'curfew-client/protocol';
 import type { LogEntry } from '../stores/contract.ts';
 import { subjectOf } from './concern.ts';
 import { LeaseTerms } from './lease-terms.ts';
-import type { FencePorts } from './ports.ts';
+import type { FenceDescription, FencePorts } from './ports.ts';
 import { Timers } from './timers.ts';
 import type { VerifierConnection } from './verifier-connection.ts';
 
@@ -90,6 +90,20 @@ export class StreamBook {
     for (const { outstanding, name } of this.#behind) if (outstanding.owes(sequence)) names.add(name ?? unnamed);
     const counts = { acknowledged, expired: owing - acknowledged };
     return names.size === 0 ? counts : { ...counts, waitedFor: [...names].slice(0, mostNames) };
+  }
+
+  describe(): FenceDescription['verifiers'] {
+    const [now, tail] = [this.#ports.timing.mono(), this.#around.tail()];
+    return [...this.#streams, ...this.#gone].map((connection) => {
+      const { name, key, outstanding } = connection;
+      return {
+        name,
+        key,
+        attached: this.#streams.has(connection),
+        lease: Math.max(0, Math.round(outstanding.until - now)),
+        lag: outstanding.oldest === undefined ? 0 : tail - outstanding.oldest + 1,
+      };
+    });
   }
 
   /** Grants leases to the verifiers that wait for one; to be called when the node's lease was renewed. */

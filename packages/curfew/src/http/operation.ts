@@ -6,6 +6,7 @@ import type { Permission } from '../domain/permissions.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { CurfewError, ErrorCode } from '../errors.ts';
 import type { Readiness } from './readiness.ts';
+import type { ServerState } from './server-state.ts';
 import type { OpenStreams } from './streams.ts';
 
 /*
@@ -19,6 +20,8 @@ export type Services = {
   closing: AbortSignal;
   readiness: Readiness;
   streams: OpenStreams;
+  /** What administrators see of the server. @throws `store_unavailable` */
+  state(): Promise<ServerState>;
   /** Counts an error, and writes it to the log if it is a fault of the server. */
   fault(error: CurfewError, request: FastifyRequest): void;
 };

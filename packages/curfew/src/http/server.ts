@@ -56,6 +56,7 @@ export type ServerSettings = {
   /** Logs one line for each request. Its fields are fixed and contain no secrets, so it does not redact. */
   requestLogger: Logger;
   readiness: Readiness;
+  state: Services['state'];
   /** The node to which verifiers attach. */
   fence: VerifierHost;
   /** Which proxies are trusted to name the client. */
@@ -101,6 +102,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     closing: closing.signal,
     readiness: settings.readiness,
     streams: new OpenStreams(),
+    state: settings.state,
     fault: faultLogger(logger, metrics),
   };
   const validators = createValidators();

@@ -159,7 +159,7 @@ export function eventSearch(upwards: boolean, ofUser: boolean): Statement {
      SELECT seen.*, found.*
      FROM (SELECT count(*)::integer AS looked, ${last}(sequence) AS reached FROM looked) seen
      LEFT JOIN (
-       SELECT * FROM looked WHERE ($4::text IS NULL OR type = $4) AND ($5::text IS NULL OR session_id = $5)
+       SELECT * FROM looked WHERE ($4::text[] IS NULL OR type = ANY ($4)) AND ($5::text IS NULL OR session_id = $5)
          AND ($7::text IS NULL OR starts_with(data, '{"by":' || $7) OR starts_with(data, '{"by" : ' || $7))
          AND ($8::bigint IS NULL OR at >= $8) AND ($9::bigint IS NULL OR at < $9)
      ) found ON true
