@@ -86,6 +86,7 @@ export async function serve(
       requestLogger,
       trustProxy: settings.trustProxy,
       fence: opened.fence,
+      console: settings.console,
       readiness,
       dialects: mountDialects(settings.dialects, { ...settings, clock: context.clock, keyFor: context.secrets.keyFor }),
       gauges: {
