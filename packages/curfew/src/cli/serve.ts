@@ -69,7 +69,8 @@ function greet({ url, first, settings }: RunningServer): void {
     '',
     `  ${paint('bold', 'Curfew')} is up: end any session, anywhere, now.`,
     '',
-    line('open', `${url}/docs`),
+    ...(settings.console ? [line('console', `${url}/console`)] : []),
+    line('API', `${url}/docs`),
   ];
   if (first) {
     lines.push(line('user name', first.username));

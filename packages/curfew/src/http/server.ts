@@ -25,6 +25,7 @@ import { authenticate, authenticationErrors, sentByCookie } from './checks/authe
 import { checkAccess } from './checks/index.ts';
 import { sameSite } from './checks/same-site.ts';
 import { createSerializers, createValidators, whenNeeded } from './compilers.ts';
+import { addConsole } from './console.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
 import { acceptVerifiers, type VerifierHost } from './fence.ts';
 import { everyAnswer, hostsIn } from './headers.ts';
@@ -61,6 +62,8 @@ export type ServerSettings = {
   fence: VerifierHost;
   /** Which proxies are trusted to name the client. */
   trustProxy: Proxies;
+  /** Whether the web console is served. */
+  console: boolean;
   /** Wire formats of other systems: each registers its own routes. */
   dialects: readonly DialectPlugin[];
 };
@@ -188,7 +191,8 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     });
     for (const operation of operations) addOperation(api, services, operation);
   });
-  addProbes(app, metrics);
+  addProbes(app, metrics, settings.console ? 'console/' : 'docs/');
+  if (settings.console) addConsole(app);
   for (const dialect of settings.dialects) await app.register(async (scope) => dialect(scope, services));
   await app.ready();
   fastPath = createFastPath({
@@ -340,7 +344,7 @@ async function callerOf(
   }
 }
 
-function addProbes(app: FastifyInstance, metrics: Metrics): void {
+function addProbes(app: FastifyInstance, metrics: Metrics, start: string): void {
   const hidden = { schema: { hide: true } };
   app.get('/healthz', hidden, async () => ({ status: 'ok' }));
   app.get('/metrics', hidden, async (_request, reply) => {
@@ -348,7 +352,7 @@ function addProbes(app: FastifyInstance, metrics: Metrics): void {
     return metrics.render();
   });
   app.get('/openapi.json', hidden, async () => app.swagger());
-  app.get('/', hidden, async (_request, reply) => reply.redirect('docs/'));
+  app.get('/', hidden, async (_request, reply) => reply.redirect(start));
 }
 
 /** Answers with any error as a problem document. */

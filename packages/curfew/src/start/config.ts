@@ -86,6 +86,14 @@ export const options = {
       return text.split(',').map((name) => oneOf(name.trim(), dialectNames));
     },
   }),
+  console: option({
+    env: 'CURFEW_CONSOLE',
+    flag: '--console',
+    form: 'on | off',
+    help: 'Whether the web console is served at `/console`.',
+    fallback: 'on',
+    read: (text) => oneOf(text, ['on', 'off'] as const) === 'on',
+  }),
   leaseMs: option({
     env: 'CURFEW_LEASE_MS',
     flag: '--lease-ms',

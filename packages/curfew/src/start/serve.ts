@@ -89,6 +89,7 @@ export async function serve(
       requestLogger,
       trustProxy: settings.trustProxy,
       fence: opened.fence,
+      console: settings.console,
       readiness,
       state: () => stateOf(opened, { startedAt, settings, warnings, inForce, readiness }),
       dialects: mountDialects(settings.dialects, { ...settings, clock: context.clock, keyFor: context.secrets.keyFor }),

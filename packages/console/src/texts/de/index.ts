@@ -1,0 +1,10 @@
+import type { Texts } from '../index.ts';
+import { common } from './common.ts';
+import { devices } from './devices.ts';
+import { problems } from './problems.ts';
+import { proof } from './proof.ts';
+import { sessions } from './sessions.ts';
+import { shell } from './shell.ts';
+import { signIn } from './sign-in.ts';
+
+export const de: Texts = { common, devices, problems, proof, sessions, shell, signIn };

@@ -1,0 +1,7 @@
+/*
+ * The tests of the console: one process, so that they share one browser and one server. Each file registers the tests
+ * of one screen.
+ */
+import './screens/shell.ts';
+import './screens/sign-in.ts';
+import './screens/size.ts';
