@@ -149,7 +149,7 @@ export type Problem = {
   type: string;
   title: string;
   status: number;
-  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'preview_invalid' | 'preview_expired' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'preview_of_another' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'too_many_streams' | 'session_not_found' | 'name_taken' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'email_not_pending' | 'last_administrator' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'server_busy' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'fence_version' | 'fence_protocol' | 'config_invalid' | 'port_in_use' | 'clock_differs' | 'secret_key_missing' | 'secret_key_differs' | 'store_not_writable' | 'store_login_refused' | 'store_database_missing' | 'store_denied' | 'store_read_only' | 'store_in_use' | 'store_unsafe' | 'store_version' | 'store_outdated' | 'servers_running' | 'store_not_empty' | 'export_damaged' | 'store_damaged';
+  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'preview_invalid' | 'preview_expired' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'widget_token_expired' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'widget_origin_refused' | 'preview_of_another' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'too_many_streams' | 'session_not_found' | 'name_taken' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'email_not_pending' | 'last_administrator' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'server_busy' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'fence_version' | 'fence_protocol' | 'config_invalid' | 'port_in_use' | 'clock_differs' | 'secret_key_missing' | 'secret_key_differs' | 'store_not_writable' | 'store_login_refused' | 'store_database_missing' | 'store_denied' | 'store_read_only' | 'store_in_use' | 'store_unsafe' | 'store_version' | 'store_outdated' | 'servers_running' | 'store_not_empty' | 'export_damaged' | 'store_damaged';
   /** What was wrong in this case. */
   detail?: string | undefined;
   /** What to do about it. */
@@ -1092,6 +1092,68 @@ export type Operations = {
         })[];
     };
   };
+  /** Make a token with which a page can list and end the sessions of one user */
+  createWidgetToken: {
+    input: {
+      /** The application's own id for a user: 1 to 255 bytes. */
+      userId: string;
+      /** The origin of the pages that will use it. */
+      origin: string;
+      /** The id of the user’s session in which the page is shown: the widget marks it. */
+      session?: string | undefined;
+      /** Seconds for which it works. */
+      lifetime?: number | undefined;
+    };
+    output: {
+      /** The widget token. Shown once. */
+      token: string;
+      /** Until when it works. */
+      expiresAt: string;
+    };
+  };
+  /** End all sessions of the user of a widget token but the one in which the page is shown */
+  endOtherWidgetSessions: {
+    input: Record<string, never>;
+    output: {
+      success: boolean;
+      message: string;
+      /** How many sessions this call ended. */
+      ended: number;
+      receipt: Receipt;
+    };
+  };
+  /** End a session of the user of a widget token */
+  endWidgetSession: {
+    input: {
+      /** The id of a session. */
+      id: string;
+    };
+    output: {
+      success: boolean;
+      message: string;
+      receipt: Receipt;
+    };
+  };
+  /** List the active sessions of the user of a widget token */
+  listWidgetSessions: {
+    input: Record<string, never>;
+    output: {
+      sessions: ({
+          /** The id of a session. */
+          id: string;
+          /** Whether the page is shown in it. */
+          current: boolean;
+          device: Device;
+          ip?: string | undefined;
+          /** When it was opened. */
+          createdAt: string;
+          /** When it was last verified, to the minute. */
+          lastSeenAt: string;
+        })[];
+      /** How many there are. */
+      total: number;
+    };
+  };
 };
 
 /** How each operation is called. */
@@ -1154,4 +1216,8 @@ export const operations: {
   listEvents: { method: 'GET', path: '/v1/events', query: ['type', 'types', 'user', 'session', 'actor', 'since', 'until', 'limit', 'cursor'], body: false },
   readiness: { method: 'GET', path: '/readyz', query: [], body: false, otherwise: 503 },
   serverState: { method: 'GET', path: '/v1/server', query: [], body: false },
+  createWidgetToken: { method: 'POST', path: '/v1/users/:userId/widget-token', query: [], body: true },
+  endOtherWidgetSessions: { method: 'POST', path: '/v1/widget/sessions/end-others', query: [], body: false },
+  endWidgetSession: { method: 'DELETE', path: '/v1/widget/sessions/:id', query: [], body: false },
+  listWidgetSessions: { method: 'GET', path: '/v1/widget/sessions', query: [], body: false },
 };

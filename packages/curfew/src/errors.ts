@@ -115,6 +115,11 @@ export const callErrors = {
     title: 'The token is not valid',
     remedy: 'Sign in again, or use the newest token. A sign-in or a refresh replaces the previous one.',
   },
+  widget_token_expired: {
+    status: 401,
+    title: 'The widget token has expired',
+    remedy: 'Ask the application for a new one.',
+  },
   token_expired: {
     status: 401,
     title: 'The access token has expired',
@@ -144,6 +149,11 @@ export const callErrors = {
     status: 403,
     title: 'The permission for this is missing',
     remedy: 'Ask an administrator for the permission or the key scope that `detail` names.',
+  },
+  widget_origin_refused: {
+    status: 403,
+    title: 'The widget token belongs to pages of another origin',
+    remedy: 'Use it only on pages of the origin that it was made for.',
   },
   preview_of_another: {
     status: 403,

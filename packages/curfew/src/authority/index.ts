@@ -29,6 +29,7 @@ import { refreshSession } from './refresh-session.ts';
 import { confirmSecondFactor, factorIsRemembered, showSecondFactor, signInIsFresh } from './second-factor.ts';
 import { confirmPassword, signIn } from './sign-in.ts';
 import { checkSession, verifySession } from './verify-session.ts';
+import * as widget from './widget.ts';
 
 /** Every use case, by name; nothing else writes. {@link createAuthority} binds their first parameter, the context. */
 const useCases = {
@@ -91,6 +92,12 @@ const useCases = {
   listEvents,
   followEvents,
   eventSeries,
+  createWidgetToken: widget.createWidgetToken,
+  readWidgetToken: widget.readWidgetToken,
+  checkWidget: widget.checkWidget,
+  listWidgetSessions: widget.listWidgetSessions,
+  endWidgetSession: widget.endWidgetSession,
+  endOtherWidgetSessions: widget.endOtherWidgetSessions,
 } as const;
 
 type UseCases = typeof useCases;

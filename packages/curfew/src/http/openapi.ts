@@ -46,6 +46,11 @@ const codeHeader = {
   },
 };
 
+function securityOf(access: Operation['access']): Record<string, never[]>[] {
+  if (access === 'open') return [];
+  return access === 'widget' ? [{ widget: [] }] : [{ bearer: [] }, { cookie: [] }];
+}
+
 /** An operation's schema for Fastify and the OpenAPI document. */
 export function schemaOf(operation: Operation): FastifySchema {
   const { answer, summary, description, id, tag, access } = operation;
@@ -55,7 +60,7 @@ export function schemaOf(operation: Operation): FastifySchema {
     tags: [tag],
     summary,
     description: paragraphs.join('\n\n'),
-    security: access === 'open' ? [] : [{ bearer: [] }, { cookie: [] }],
+    security: securityOf(access),
     ...(operation.params && { params: operation.params }),
     ...(operation.query && { querystring: operation.query }),
     ...(operation.body && { body: operation.body }),
@@ -111,6 +116,7 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key (`cfk_…`) or a session token (`cfs_…`).' },
+        widget: { type: 'http', scheme: 'bearer', description: 'A widget token (`cfw_…`).' },
         cookie: { type: 'apiKey', in: 'cookie', name: '__Host-curfew', description: 'The session cookie.' },
       },
     },

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Caller } from '../authority/caller.ts';
 import type { Authority } from '../authority/index.ts';
+import type { Widget } from '../authority/widget.ts';
 import type { Permission } from '../domain/permissions.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { CurfewError, ErrorCode } from '../errors.ts';
@@ -28,6 +29,8 @@ export type Services = {
 
 export type Context<Params, Query, Body> = Services & {
   caller: Caller;
+  /** Whom the widget token is for, if the operation is one of the widget's. */
+  widget?: Widget | undefined;
   /** The session that `owner` has found to authorise the caller. */
   found?: StoredSession | undefined;
   params: Params;
@@ -44,14 +47,16 @@ export type Assurance = 'second-factor' | 'fresh-sign-in';
  * Who may call an operation.
  * - `open`: anybody.
  * - `signed-in`: anyone with a session or a key.
- * - a permission, which a key has as a scope; `person` is what a person needs besides.
+ * - `widget`: a page with a widget token of its origin, and nobody else.
+ * - a permission, which a key has as a scope, and perhaps another (`and`); `person` is what a person needs besides.
  * - with `owner`: the owner needs no permission, only what `own` gives, if anything; anybody else needs the permission,
  *   and a person also what `others` gives.
  */
 export type Access<Params, Query, Body> =
   | 'open'
   | 'signed-in'
-  | { permission: Permission; person?: Assurance }
+  | 'widget'
+  | { permission: Permission; and?: Permission; person?: Assurance }
   | {
       permission: Permission;
       /**

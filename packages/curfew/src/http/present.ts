@@ -3,6 +3,7 @@ import type { Series } from '../authority/event-series.ts';
 import type { NamedView } from '../authority/named-sessions.ts';
 import type { Preview } from '../authority/preview-sessions.ts';
 import type { Receipt } from '../authority/receipt.ts';
+import type { WidgetSession } from '../authority/widget.ts';
 import type { AccountView } from '../domain/account.ts';
 import type { Event } from '../domain/events.ts';
 import type { ApiKeyView } from '../domain/key.ts';
@@ -51,6 +52,11 @@ export function presentSession(session: Session) {
     idleExpiresAt: rfc3339(session.idleExpiresAt),
     endedAt: maybeTime(session.endedAt),
   };
+}
+
+/** Nothing that the application keeps with the session. */
+export function presentWidgetSession({ id, current, device, ip, createdAt, lastSeenAt }: WidgetSession) {
+  return { id, current, device, ip, createdAt: rfc3339(createdAt), lastSeenAt: rfc3339(lastSeenAt) };
 }
 
 export function presentReceipt(receipt: Receipt) {

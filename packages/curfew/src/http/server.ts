@@ -15,6 +15,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../authority/caller.ts';
 import type { Authority } from '../authority/index.ts';
+import type { Widget } from '../authority/widget.ts';
 import { newId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Random } from '../domain/ports.ts';
@@ -24,6 +25,7 @@ import { type Admission, admit, admitAgain } from './checks/admission.ts';
 import { authenticate, authenticationErrors, sentByCookie } from './checks/authenticate.ts';
 import { checkAccess } from './checks/index.ts';
 import { sameSite } from './checks/same-site.ts';
+import { addPreflight, admitWidget } from './checks/widget.ts';
 import { createSerializers, createValidators, whenNeeded } from './compilers.ts';
 import { addConsole } from './console.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
@@ -45,6 +47,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The caller; set for every operation that is not open. */
     caller: Caller | undefined;
+    /** Set for the operations of the widget, which have no caller. */
+    widget: Widget | undefined;
     admission: Admission | undefined;
   }
 }
@@ -137,6 +141,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     frameworkErrors: (error, request, reply) => sendProblem(services, request, reply as FastifyReply, error),
   });
   app.decorateRequest('caller', undefined);
+  app.decorateRequest('widget', undefined);
   app.decorateRequest('admission', undefined);
   app.setValidatorCompiler(({ schema, httpPart }) =>
     whenNeeded(() => (httpPart === 'body' ? validators.strict : validators.coercing).compile(schema)),
@@ -190,6 +195,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       done(null, payload);
     });
     for (const operation of operations) addOperation(api, services, operation);
+    addPreflight(api, operations);
   });
   addProbes(app, metrics, settings.console ? 'console/' : 'docs/');
   if (settings.console) addConsole(app);
@@ -290,16 +296,23 @@ function addOperation(app: FastifyInstance, services: Services, operation: Opera
     method,
     url: path,
     schema: schemaOf(operation),
-    onRequest: async (request) => {
+    onRequest: async (request, reply) => {
       sameSite(request);
       if (access === 'open') return;
+      if (access === 'widget') {
+        await admit(request, async () => {
+          request.widget = await admitWidget(services.authority, request, reply);
+        });
+        return;
+      }
       await admit(request, async () => {
         request.caller = await callerOf(operation, services, request);
       });
     },
     handler: async (request, reply) => {
       const { params, query, body } = request;
-      const context = { ...services, caller: request.caller as Caller, params, query, body, request, reply };
+      const { caller, widget } = request;
+      const context = { ...services, caller: caller as Caller, widget, params, query, body, request, reply };
       await checkAccess(access as never, context);
       reply.status(answer.status);
       return operation.handle(context as never);

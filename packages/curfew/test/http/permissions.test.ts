@@ -51,6 +51,7 @@ describe('who may do what', () => {
     confirmTotp: () => ({ code: '000000' }),
     createKey: (_, granted) => ({ name: 'k', scopes: granted }),
     createSession: () => ({ userId: 'somebody' }),
+    createWidgetToken: () => ({ origin: 'https://app.example.com' }),
     verifySession: () => ({ token: 'cfs_none' }),
     logoutSession: ({ sessionId }) => ({ id: sessionId }),
     endEveryone: () => ({ confirm: 'nobody' }),

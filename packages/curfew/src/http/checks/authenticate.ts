@@ -72,7 +72,7 @@ export async function firstThatHolds<Result>(
 }
 
 /** Other schemes are ignored: a proxy in front may require one of its own. */
-function bearerOf({ headers: { authorization } }: FastifyRequest): string | undefined {
+export function bearerOf({ headers: { authorization } }: FastifyRequest): string | undefined {
   return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
 }
 

@@ -9,6 +9,7 @@ import * as probes from './probes.ts';
 import * as server from './server.ts';
 import * as sessions from './sessions.ts';
 import * as users from './users.ts';
+import * as widget from './widget.ts';
 
 /** Every operation of the native API. */
 export const operations: readonly Operation[] = [
@@ -22,6 +23,7 @@ export const operations: readonly Operation[] = [
   events,
   probes,
   server,
+  widget,
 ]
   .flatMap((module) => Object.values(module) as unknown[])
   .filter((value): value is Operation => typeof value === 'object' && value !== null && 'handle' in value);
