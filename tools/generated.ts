@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { permissionTable } from '../packages/curfew/src/dialects/permission-table.ts';
 import { assuranceLevels } from '../packages/curfew/src/domain/policy.ts';
 import { errors } from '../packages/curfew/src/errors.ts';
@@ -8,6 +9,7 @@ import type { Operation } from '../packages/curfew/src/http/operation.ts';
 import { operations } from '../packages/curfew/src/http/routes/index.ts';
 import { components } from '../packages/curfew/src/http/schemas.ts';
 import { options, shown } from '../packages/curfew/src/start/config.ts';
+import { withExamples } from './examples.ts';
 import { manifests } from './manifests.ts';
 import { n8nFiles } from './nodes/n8n.ts';
 import { nodeRedFiles } from './nodes/node-red.ts';
@@ -32,6 +34,7 @@ export async function generated(): Promise<Map<string, string>> {
     ['docs/permissions.md', permissionsPage()],
     ['docs/nodes.md', nodesPage()],
     ['docs/security.md', securityPage(note)],
+    ['docs/frameworks.md', withExamples(readFileSync('docs/frameworks.md', 'utf8'))],
     ...manifests(),
     ...n8nFiles(),
     ...nodeRedFiles(),
