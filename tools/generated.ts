@@ -3,6 +3,7 @@ import { assuranceLevels } from '../packages/curfew/src/domain/policy.ts';
 import { errors } from '../packages/curfew/src/errors.ts';
 import { describeAccess } from '../packages/curfew/src/http/checks/index.ts';
 import { openApiDocument } from '../packages/curfew/src/http/document.ts';
+import { metricList } from '../packages/curfew/src/http/metric-list.ts';
 import { commonErrors, errorsOf } from '../packages/curfew/src/http/openapi.ts';
 import type { Operation } from '../packages/curfew/src/http/operation.ts';
 import { operations } from '../packages/curfew/src/http/routes/index.ts';
@@ -30,6 +31,7 @@ export async function generated(): Promise<Map<string, string>> {
     ['docs/errors.md', errorsPage()],
     ['docs/configuration.md', configurationPage()],
     ['docs/permissions.md', permissionsPage()],
+    ['docs/metrics.md', metricsPage()],
     ['docs/nodes.md', nodesPage()],
     ['docs/security.md', securityPage(note)],
     ...manifests(),
@@ -250,6 +252,25 @@ and compare the answers with this table; a call without a row fails them. A publ
 password or a token. A key \`for browsers\` has no scope.
 
 ${permissionTable().join('\n')}
+`;
+}
+
+function metricsPage(): string {
+  type Shown = { type: string; help: string; more?: string; labels?: readonly string[]; alert?: string };
+  const rows = Object.entries<Shown>(metricList).map(([name, { type, help, more, labels = [], alert }]) => {
+    const labelled = labels.length === 0 ? name : `${name}{${labels.join(',')}}`;
+    return `| \`${labelled}\` | ${type} | ${[help, more].filter(Boolean).join(' ')} | ${alert ?? '–'} |`;
+  });
+  return `${note}
+# Metrics
+
+\`/metrics\` always answers, in the text format of Prometheus. Metrics that need a store query are left out if the
+store does not answer within half a second; \`curfew_store_up\` is then 0. Besides these, there are the usual \`process_…\` and
+\`nodejs_…\` metrics. [deploy/monitoring](../deploy/monitoring) has alert rules for Prometheus and a dashboard for Grafana.
+
+| metric | type | means | tell an operator if |
+|---|---|---|---|
+${rows.join('\n')}
 `;
 }
 

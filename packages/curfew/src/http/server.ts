@@ -15,6 +15,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../authority/caller.ts';
 import type { Authority } from '../authority/index.ts';
+import type { Verification } from '../authority/verification.ts';
 import { newId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Random } from '../domain/ports.ts';
@@ -97,7 +98,11 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   let refusing = false;
   const metrics = createMetrics(settings.gauges, settings.fence);
   const services: Services = {
-    authority: { ...settings.authority, signIn: counted(settings.authority.signIn, metrics) },
+    authority: {
+      ...settings.authority,
+      signIn: counted(settings.authority.signIn, metrics),
+      verifySession: countedVerification(settings.authority, metrics),
+    },
     closing: closing.signal,
     readiness: settings.readiness,
     streams: new OpenStreams(),
@@ -403,6 +408,28 @@ function counted(signIn: Authority['signIn'], metrics: Metrics): Authority['sign
       throw error;
     }
   };
+}
+
+/** Counts verifications by their result, and by whether this server knew the session. */
+function countedVerification(
+  { checkSession, verifySession }: Authority,
+  { countVerification }: Metrics,
+): Authority['verifySession'] {
+  return async (token) => {
+    const known = checkSession(token);
+    const verdict = known ?? (await verifySession(token));
+    const { result, fromMemory } = summaryOf(verdict);
+    countVerification(result, known || fromMemory ? 'memory' : 'store');
+    return verdict;
+  };
+}
+
+/** A malformed token is refused without a look-up. */
+function summaryOf(verdict: Verification): { result: string; fromMemory: boolean } {
+  if (verdict.active) return { result: 'active', fromMemory: false };
+  const { reason } = verdict;
+  const result = reason === 'malformed' || reason === 'unknown' || reason === 'suspended' ? reason : 'ended';
+  return { result, fromMemory: reason === 'malformed' };
 }
 
 /** Counts every error. Unexpected errors and failures of the store are logged with their cause. */
