@@ -42,17 +42,20 @@ export async function generated(): Promise<Map<string, string>> {
 
 // ---- The client
 
+/** A program asks about a session with `verifySession`; an answer without a body is for proxies. */
+const ofClient = operations.filter(({ forProxies }) => !forProxies);
+
 function clientSource(): string {
   const types = (components as readonly unknown[] as readonly Schema[]).map(
     (component) => `${doc(component['description'])}export type ${component['$id']} = ${typeOf(component)};\n`,
   );
-  const inputs = operations.map(
+  const inputs = ofClient.map(
     (operation) => `${doc(operation.summary, '  ')}  ${operation.id}: {
     input: ${inputOf(operation)};
     output: ${operation.answer.schema ? typeOf(operation.answer.schema as Schema, 2) : 'undefined'};
   };`,
   );
-  const table = operations.map(({ id, method, path, query, body, answer }) => {
+  const table = ofClient.map(({ id, method, path, query, body, answer }) => {
     const names = Object.keys(propertiesOf(query as Schema | undefined)).map((name) => `'${name}'`);
     return `  ${id}: { method: '${method}', path: '${path}', query: [${names.join(', ')}], body: ${body !== undefined}${answer.otherwise ? `, otherwise: ${answer.otherwise.status}` : ''} },`;
   });
@@ -194,6 +197,12 @@ Returns ${answer.status}: ${answer.description} ${
       ? `Fields: ${Object.keys(propertiesOf(answer.schema as Schema))
           .map((name) => `\`${name}\``)
           .join(', ')}.`
+      : ''
+  }${
+    answer.headers
+      ? `Headers: ${Object.entries(answer.headers as Record<string, Schema>)
+          .map(([name, { description: text }]) => `\`${name}\`: ${text}`)
+          .join(' ')}`
       : ''
   }
 

@@ -135,6 +135,11 @@ export const callErrors = {
     title: 'The permission for this is missing',
     remedy: 'Ask an administrator for the permission or the key scope that `detail` names.',
   },
+  group_missing: {
+    status: 403,
+    title: 'The session is not in the access group that is required here',
+    remedy: 'Ask an administrator for the access group that `detail` names.',
+  },
   second_factor_required: {
     status: 403,
     title: 'A second factor is required',

@@ -28,6 +28,7 @@ import { sameSite } from './checks/same-site.ts';
 import { createSerializers, createValidators, whenNeeded } from './compilers.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
 import { acceptVerifiers, type VerifierHost } from './fence.ts';
+import { acceptEveryMethod, addForProxies, withoutVisitorsPath } from './for-proxies.ts';
 import { everyAnswer, hostsIn } from './headers.ts';
 import { acceptJson } from './json.ts';
 import { loggedPath } from './logged-path.ts';
@@ -110,21 +111,23 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   };
   const validators = createValidators();
   const nextId = requestIds(random);
-  let fastPath: FastPath = () => false;
+  let fastPath: FastPath = (_request, _response, fullPath) => fullPath();
   const connections = new Connections();
   const app: FastifyInstance = Fastify({
     serverFactory: (longWay) =>
       connections.watch(
         listener((request, response) => {
           connections.note(response);
-          if (fastPath(request, response)) return;
-          for (const [name, value] of Object.entries(everyAnswer)) response.setHeader(name, value);
-          longWay(request, response);
+          fastPath(request, response, () => {
+            for (const [name, value] of Object.entries(everyAnswer)) response.setHeader(name, value);
+            longWay(request, response);
+          });
         }),
       ),
     // Fastify's own lines are not needed: we log one for each request, below.
     logger: false,
     trustProxy: trustProxy === false ? false : trusted,
+    rewriteUrl: withoutVisitorsPath(operations),
     bodyLimit: limits.bodyBytes,
     genReqId: requestIds(random),
     // Requests in progress are finished; idle connections are closed.
@@ -189,7 +192,11 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
       done(null, payload);
     });
-    for (const operation of operations) addOperation(api, services, operation);
+    for (const operation of operations) if (!operation.forProxies) addOperation(api, services, operation);
+  });
+  acceptEveryMethod(app);
+  await app.register(async (proxies) => {
+    for (const operation of operations) if (operation.forProxies) addForProxies(proxies, services, operation);
   });
   addProbes(app, metrics);
   for (const dialect of settings.dialects) await app.register(async (scope) => dialect(scope, services));
@@ -200,14 +207,15 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     app,
     clientOf,
     nextId,
-    compile: (schema) => validators.strict.compile(schema),
+    compileBody: (schema) => validators.strict.compile(schema),
+    compileQuery: (schema) => validators.coercing.compile(schema),
     watch(method, path, status) {
       const count = metrics.counter(path, method, status);
       const log = requestLogger.child({ method, path, status });
       return (began, ip, by) => {
         const ms = performance.now() - began;
         count(ms / 1000);
-        log.info({ id: nextId(), ms: rounded(ms), ip, by: actorOf(by) }, 'request');
+        log.info({ id: nextId(), ms: rounded(ms), ip, by: by && actorOf(by) }, 'request');
       };
     },
   });

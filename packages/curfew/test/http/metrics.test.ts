@@ -109,6 +109,8 @@ test('verifications are counted by result, and by whether the session was known 
   t.after(() => server.close());
   const { token, session } = await server.createSession('ada');
   for (let i = 0; i < 3; i++) await server.verify(token);
+  const asProxy = () => fetch(`${server.url}/v1/forward-auth`, { headers: { authorization: `Bearer ${token}` } });
+  await asProxy();
   await server.verify('cfs_');
   await server.verify(formatToken('session', newId('nobody', Date.now(), random), newSecret(random)));
   await server.call('DELETE', `/v1/sessions/${session.id}`);
@@ -119,7 +121,7 @@ test('verifications are counted by result, and by whether the session was known 
     .samples.map(({ labels, value }) => [`${labels.get('result')} from ${labels.get('source')}`, value]);
   assert.deepEqual(Object.fromEntries(counted), {
     'active from store': 1,
-    'active from memory': 2,
+    'active from memory': 3,
     'malformed from memory': 1,
     'unknown from store': 1,
     'ended from store': 1,

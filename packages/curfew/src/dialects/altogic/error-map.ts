@@ -50,6 +50,7 @@ export const refusalOf: Record<CallErrorCode, Refusal | 'missing' | 'invalid'> =
   too_many_attempts: { code: 'too_many_requests', message: 'Too many attempts; wait for the seconds of retry-after.' },
   too_many_streams: { code: 'too_many_requests', message: 'Too many streams; wait for the seconds of retry-after.' },
   permission_missing: denied,
+  group_missing: denied,
   fresh_sign_in_required: denied,
   cross_site_refused: denied,
   session_not_found: notFound('session_not_found', 'The user has no such session.'),

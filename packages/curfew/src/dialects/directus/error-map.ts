@@ -53,6 +53,7 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   second_factor_required: otp,
   second_factor_invalid: otp,
   permission_missing: forbidden,
+  group_missing: forbidden,
   cross_site_refused: forbidden,
   fresh_sign_in_required: forbidden,
   session_not_found: forbidden,

@@ -42,6 +42,7 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   session_suspended: notSignedIn,
   key_revoked: notSignedIn,
   permission_missing: { kind: 'forbidden' },
+  group_missing: { kind: 'forbidden' },
   cross_site_refused: { kind: 'forbidden' },
   fresh_sign_in_required: { kind: 'forbidden' },
   second_factor_required: { kind: 'totp', type: 'totp-required', text: 'TOTP Required' },

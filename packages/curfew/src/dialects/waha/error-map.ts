@@ -46,6 +46,7 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   session_ended: unauthorized,
   session_suspended: unauthorized,
   permission_missing: forbidden,
+  group_missing: forbidden,
   second_factor_required: forbidden,
   second_factor_invalid: forbidden,
   fresh_sign_in_required: forbidden,

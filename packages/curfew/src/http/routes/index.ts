@@ -1,6 +1,7 @@
 import type { Operation } from '../operation.ts';
 import * as accounts from './accounts.ts';
 import * as events from './events.ts';
+import * as forwardAuth from './forward-auth.ts';
 import * as keys from './keys.ts';
 import * as login from './login.ts';
 import * as named from './named-sessions.ts';
@@ -9,6 +10,16 @@ import * as sessions from './sessions.ts';
 import * as users from './users.ts';
 
 /** Every operation of the native API. */
-export const operations: readonly Operation[] = [login, sessions, users, named, accounts, keys, events, probes]
+export const operations: readonly Operation[] = [
+  login,
+  sessions,
+  users,
+  named,
+  accounts,
+  keys,
+  events,
+  forwardAuth,
+  probes,
+]
   .flatMap((module) => Object.values(module) as unknown[])
   .filter((value): value is Operation => typeof value === 'object' && value !== null && 'handle' in value);
