@@ -20,6 +20,8 @@ const programs = {
   faketime: 'faketime',
   pgbouncer: 'pgbouncer',
   nginx: 'nginx-light',
+  // To unpack Helm.
+  python3: 'python3',
   openssl: 'openssl',
 };
 

@@ -160,6 +160,11 @@ export const callErrors = {
     title: 'The preview belongs to another caller',
     remedy: 'Count the sessions yourself. Only the caller that counted them can end them with the preview.',
   },
+  group_missing: {
+    status: 403,
+    title: 'The session is not in the access group that is required here',
+    remedy: 'Ask an administrator for the access group that `detail` names.',
+  },
   second_factor_required: {
     status: 403,
     title: 'A second factor is required',

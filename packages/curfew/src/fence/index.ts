@@ -103,6 +103,7 @@ export class ProcessFence implements Fence {
       verifiers,
       tail,
       applied: lowWatermark,
+      lags: this.#node.lags(mostNames),
       nodes: this.waits.nodes,
       waiting: this.waits.waiting,
       settled: this.waits.settled,

@@ -138,6 +138,11 @@ export class FenceNode implements Host {
     return this.#streams.dropped;
   }
 
+  /** How many seconds the oldest change has waited for a verifier, by name, for at most so many names. */
+  lags(mostNames: number): Map<string, number> {
+    return this.#streams.lags(mostNames);
+  }
+
   get row(): { id: string; counter: number } {
     return { id: this.id, counter: this.#lease.counter };
   }

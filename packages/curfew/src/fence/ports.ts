@@ -73,6 +73,8 @@ export type FenceStatistics = {
   tail: number;
   /** The newest change that no verifier with a valid lease lacks. */
   applied: number;
+  /** How many seconds the oldest change has waited for a verifier, by the name that the application gave it. */
+  lags: ReadonlyMap<string, number>;
   nodes: number;
   waiting: number;
   settled: { acks: number; timeout: number };

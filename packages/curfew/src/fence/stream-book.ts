@@ -106,6 +106,19 @@ export class StreamBook {
     });
   }
 
+  /** How many seconds the oldest change has waited for a verifier, by name, for at most so many names. */
+  lags(most: number): Map<string, number> {
+    const now = this.#ports.timing.mono();
+    const lags = new Map<string, number>();
+    for (const { name = unnamed, outstanding } of [...this.#streams, ...this.#gone]) {
+      const known = lags.get(name);
+      if (known === undefined && lags.size >= most) continue;
+      const since = outstanding.oldest === undefined ? now : (this.#outcomes.get(outstanding.oldest)?.at ?? now);
+      lags.set(name, Math.max(known ?? 0, (now - since) / 1000));
+    }
+    return lags;
+  }
+
   /** Grants leases to the verifiers that wait for one; to be called when the node's lease was renewed. */
   grantWanted(): void {
     for (const connection of this.#streams) connection.grantWanted();

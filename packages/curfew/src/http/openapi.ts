@@ -68,19 +68,20 @@ export function schemaOf(operation: Operation): FastifySchema {
     response: {
       [answer.status]: answer.schema
         ? { ...answer.schema, description: answer.description }
-        : { type: 'null', description: answer.description },
+        : { type: 'null', description: answer.description, ...(answer.headers && { headers: answer.headers }) },
       ...withOtherwise(answer, problemsOf(errorsOf(operation))),
     },
   } as FastifySchema;
 }
 
-type Answers = Record<number, { description: string; content: Record<string, { schema: object }> }>;
+type Answers = Record<number, { description: string; type?: 'null'; content?: Record<string, { schema: object }> }>;
 
-/** Adds the `otherwise` answer to the problems of the same status. */
+/** Adds the `otherwise` answer: to the problems of the same status, if there are any. */
 function withOtherwise({ otherwise, schema }: Operation['answer'], problems: Answers): Answers {
-  if (!otherwise || !schema) return problems;
+  if (!otherwise) return problems;
   const { status, description } = otherwise;
-  const { description: codes, content } = problems[status]!;
+  if (!schema || !problems[status]) return { ...problems, [status]: { description, type: 'null' } };
+  const { description: codes, content } = problems[status];
   const both = { 'application/json': { schema }, ...content };
   return { ...problems, [status]: { description: `${description}\n\n${codes}`, content: both } };
 }

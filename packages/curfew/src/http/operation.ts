@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Caller } from '../authority/caller.ts';
@@ -92,6 +93,13 @@ type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B
    * a body, and neither parameters nor a query.
    */
   fastPath?: boolean;
+  /**
+   * A proxy asks it whether to let a request through. So it answers every method, at its path and at any path below it,
+   * and ignores bodies. Below its own path, where a proxy appends the visitor's path, the query is the visitor's: it is
+   * ignored. It has a fast path, and is `open`, because it decides by itself what it lets through. Its `handle` uses of
+   * `request` only what an `IncomingMessage` has, and returns {@link Passed}.
+   */
+  forProxies?: true;
   params?: P;
   query?: Q;
   body?: B;
@@ -100,13 +108,17 @@ type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B
     description: string;
     schema?: TSchema;
     type?: string;
-    /** An answer of the same shape that is neither a success nor an error. */
-    otherwise?: { status: 503; description: string };
+    headers?: Readonly<Record<string, TSchema>>;
+    /** An answer that is neither a success nor an error: a 503 has the same shape as a success. */
+    otherwise?: { status: 302 | 503; description: string };
   };
   /** The errors of the operation itself; those of its access checks and its shapes are added. */
   errors?: readonly ErrorCode[];
   handle(context: Context<StaticOf<P>, StaticOf<Q>, StaticOf<B>>): Promise<unknown>;
 };
+
+/** An answer without a body. */
+export type Passed = { status: number; headers: OutgoingHttpHeaders };
 
 /** An operation, with its types erased: they were checked at its declaration. */
 export type Operation = Declaration<TSchema | undefined, TSchema | undefined, TSchema | undefined>;

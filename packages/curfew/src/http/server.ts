@@ -15,6 +15,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../authority/caller.ts';
 import type { Authority } from '../authority/index.ts';
+import type { Verification } from '../authority/verification.ts';
 import type { Widget } from '../authority/widget.ts';
 import { newId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
@@ -30,6 +31,7 @@ import { createSerializers, createValidators, whenNeeded } from './compilers.ts'
 import { addConsole } from './console.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
 import { acceptVerifiers, type VerifierHost } from './fence.ts';
+import { acceptEveryMethod, addForProxies, withoutVisitorsPath } from './for-proxies.ts';
 import { everyAnswer, hostsIn } from './headers.ts';
 import { acceptJson } from './json.ts';
 import { loggedPath } from './logged-path.ts';
@@ -105,7 +107,11 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   let refusing = false;
   const metrics = createMetrics(settings.gauges, settings.fence);
   const services: Services = {
-    authority: { ...settings.authority, signIn: counted(settings.authority.signIn, metrics) },
+    authority: {
+      ...settings.authority,
+      signIn: counted(settings.authority.signIn, metrics),
+      verifySession: countedVerification(settings.authority, metrics),
+    },
     closing: closing.signal,
     readiness: settings.readiness,
     streams: new OpenStreams(),
@@ -114,21 +120,23 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
   };
   const validators = createValidators();
   const nextId = requestIds(random);
-  let fastPath: FastPath = () => false;
+  let fastPath: FastPath = (_request, _response, fullPath) => fullPath();
   const connections = new Connections();
   const app: FastifyInstance = Fastify({
     serverFactory: (longWay) =>
       connections.watch(
         listener((request, response) => {
           connections.note(response);
-          if (fastPath(request, response)) return;
-          for (const [name, value] of Object.entries(everyAnswer)) response.setHeader(name, value);
-          longWay(request, response);
+          fastPath(request, response, () => {
+            for (const [name, value] of Object.entries(everyAnswer)) response.setHeader(name, value);
+            longWay(request, response);
+          });
         }),
       ),
     // Fastify's own lines are not needed: we log one for each request, below.
     logger: false,
     trustProxy: trustProxy === false ? false : trusted,
+    rewriteUrl: withoutVisitorsPath(operations),
     bodyLimit: limits.bodyBytes,
     genReqId: requestIds(random),
     // Requests in progress are finished; idle connections are closed.
@@ -194,8 +202,12 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
       done(null, payload);
     });
-    for (const operation of operations) addOperation(api, services, operation);
+    for (const operation of operations) if (!operation.forProxies) addOperation(api, services, operation);
     addPreflight(api, operations);
+  });
+  acceptEveryMethod(app);
+  await app.register(async (proxies) => {
+    for (const operation of operations) if (operation.forProxies) addForProxies(proxies, services, operation);
   });
   addProbes(app, metrics, settings.console ? 'console/' : 'docs/');
   if (settings.console) addConsole(app);
@@ -207,14 +219,15 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     app,
     clientOf,
     nextId,
-    compile: (schema) => validators.strict.compile(schema),
+    compileBody: (schema) => validators.strict.compile(schema),
+    compileQuery: (schema) => validators.coercing.compile(schema),
     watch(method, path, status) {
       const count = metrics.counter(path, method, status);
       const log = requestLogger.child({ method, path, status });
       return (began, ip, by) => {
         const ms = performance.now() - began;
         count(ms / 1000);
-        log.info({ id: nextId(), ms: rounded(ms), ip, by: actorOf(by) }, 'request');
+        log.info({ id: nextId(), ms: rounded(ms), ip, by: by && actorOf(by) }, 'request');
       };
     },
   });
@@ -422,6 +435,28 @@ function counted(signIn: Authority['signIn'], metrics: Metrics): Authority['sign
       throw error;
     }
   };
+}
+
+/** Counts verifications by their result, and by whether this server knew the session. */
+function countedVerification(
+  { checkSession, verifySession }: Authority,
+  { countVerification }: Metrics,
+): Authority['verifySession'] {
+  return async (token) => {
+    const known = checkSession(token);
+    const verdict = known ?? (await verifySession(token));
+    const { result, fromMemory } = summaryOf(verdict);
+    countVerification(result, known || fromMemory ? 'memory' : 'store');
+    return verdict;
+  };
+}
+
+/** A malformed token is refused without a look-up. */
+function summaryOf(verdict: Verification): { result: string; fromMemory: boolean } {
+  if (verdict.active) return { result: 'active', fromMemory: false };
+  const { reason } = verdict;
+  const result = reason === 'malformed' || reason === 'unknown' || reason === 'suspended' ? reason : 'ended';
+  return { result, fromMemory: reason === 'malformed' };
 }
 
 /** Counts every error. Unexpected errors and failures of the store are logged with their cause. */

@@ -53,6 +53,7 @@ export const refusalOf: Record<CallErrorCode, Refusal | 'missing' | 'invalid'> =
   permission_missing: denied,
   preview_of_another: denied,
   widget_origin_refused: denied,
+  group_missing: denied,
   fresh_sign_in_required: denied,
   cross_site_refused: denied,
   session_not_found: notFound('session_not_found', 'The user has no such session.'),

@@ -56,6 +56,7 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   permission_missing: forbidden,
   preview_of_another: forbidden,
   widget_origin_refused: forbidden,
+  group_missing: forbidden,
   cross_site_refused: forbidden,
   fresh_sign_in_required: forbidden,
   session_not_found: forbidden,

@@ -45,6 +45,7 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   permission_missing: { kind: 'forbidden' },
   preview_of_another: { kind: 'forbidden' },
   widget_origin_refused: { kind: 'forbidden' },
+  group_missing: { kind: 'forbidden' },
   cross_site_refused: { kind: 'forbidden' },
   fresh_sign_in_required: { kind: 'forbidden' },
   second_factor_required: { kind: 'totp', type: 'totp-required', text: 'TOTP Required' },

@@ -49,6 +49,7 @@ export const refusalOf: Record<CallErrorCode, Refusal> = {
   permission_missing: forbidden,
   preview_of_another: forbidden,
   widget_origin_refused: forbidden,
+  group_missing: forbidden,
   second_factor_required: forbidden,
   second_factor_invalid: forbidden,
   fresh_sign_in_required: forbidden,

@@ -1,6 +1,7 @@
 import type { Operation } from '../operation.ts';
 import * as accounts from './accounts.ts';
 import * as events from './events.ts';
+import * as forwardAuth from './forward-auth.ts';
 import * as keys from './keys.ts';
 import * as login from './login.ts';
 import * as named from './named-sessions.ts';
@@ -24,6 +25,7 @@ export const operations: readonly Operation[] = [
   probes,
   server,
   widget,
+  forwardAuth,
 ]
   .flatMap((module) => Object.values(module) as unknown[])
   .filter((value): value is Operation => typeof value === 'object' && value !== null && 'handle' in value);
