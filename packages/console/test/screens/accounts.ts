@@ -41,7 +41,7 @@ describe('accounts', { skip }, () => {
     await dialog.getByText('Over everywhere').waitFor();
     assert.equal((await world.server.verify(body.token)).active, false);
     await dialog.getByRole('button', { name: 'Close' }).last().click();
-    assert.equal(await signsIn(), 403);
+    assert.equal(await signsIn(), 401);
     await page.getByRole('button', { name: 'Enable' }).click();
     await dialog.getByRole('button', { name: 'Enable' }).click();
     await page.getByText('Enabled').waitFor();

@@ -1,4 +1,5 @@
 import type { Account } from 'curfew-client';
+import { useRef } from 'preact/hooks';
 import { changes } from '../../app/api.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Receipt } from '../../parts/receipt.tsx';
@@ -17,6 +18,7 @@ type Props = {
 /** The steps that change an account without a form. */
 export function StepDialog({ account, step, onClose }: Props) {
   const { id, username } = account;
+  const gone = useRef(false);
   const { title, text, action } = t.accounts.steps[step];
   const common = {
     title: title(username),
@@ -38,8 +40,7 @@ export function StepDialog({ account, step, onClose }: Props) {
         />
       );
     }
-    case 'delete': {
-      let gone = false;
+    case 'delete':
       return (
         <Confirm
           {...common}
@@ -47,14 +48,13 @@ export function StepDialog({ account, step, onClose }: Props) {
           ends
           step={async (options) => {
             const deleted = await changes.deleteAccount({ id }, options);
-            gone = true;
+            gone.current = true;
             return deleted;
           }}
           outcome={({ receipt }) => <Receipt receipt={receipt} />}
-          onClose={() => onClose(gone)}
+          onClose={() => onClose(gone.current)}
         />
       );
-    }
     case 'resetFactor':
       return (
         <Confirm

@@ -62,7 +62,9 @@ function Findings({ findings }: Pick<State, 'findings'>) {
             <div>
               <p>
                 <span class="unseen">{t.server.states[state]}: </span>
-                <span lang="en">{says}</span>
+                <span lang="en">
+                  <strong>{check}</strong> {says}
+                </span>
               </p>
               {remedy && state !== 'ok' && (
                 <p class="dim" lang="en">
@@ -87,7 +89,7 @@ function Facts({ state: { version, startedAt, store } }: { state: State }) {
     [facts.size, bytes(store.bytes)],
     [facts.format, count(store.format)],
     ...Object.entries(store.facts).map(([name, value]): [string, ComponentChildren] => [
-      name,
+      inWords(name),
       typeof value === 'number' ? count(value) : String(value),
     ]),
   ];
@@ -104,6 +106,12 @@ function Facts({ state: { version, startedAt, store } }: { state: State }) {
     </Part>
   );
 }
+
+/** `liveSessions` as `Live sessions`: each engine has facts of its own, which have English names. */
+const inWords = (name: string) => {
+  const words = name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return words[0]!.toUpperCase() + words.slice(1);
+};
 
 function Nodes({ nodes }: Pick<State, 'nodes'>) {
   const { columns } = t.server;
