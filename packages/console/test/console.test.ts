@@ -5,3 +5,8 @@
 import './screens/shell.ts';
 import './screens/sign-in.ts';
 import './screens/size.ts';
+import './screens/accounts.ts';
+import './screens/audit.ts';
+import './screens/keys.ts';
+import './screens/named.ts';
+import './screens/server.ts';

@@ -1,6 +1,12 @@
 import type { ComponentType } from 'preact';
 import type { IconName } from '../parts/icon.tsx';
+import { account } from '../screens/account/screen.ts';
+import { accounts } from '../screens/accounts/screen.ts';
+import { audit } from '../screens/audit/screen.ts';
 import { devices } from '../screens/devices/screen.ts';
+import { keys } from '../screens/keys/screen.ts';
+import { named } from '../screens/named/screen.ts';
+import { server } from '../screens/server/screen.ts';
 import { sessions } from '../screens/sessions/screen.ts';
 import type { Query } from './router.ts';
 import type { Permission } from './who.ts';
@@ -23,7 +29,7 @@ export type Screen = {
 };
 
 /** In the order of the navigation; the first one that somebody may see is where they begin. */
-export const screens: readonly Screen[] = [sessions, devices];
+export const screens: readonly Screen[] = [sessions, audit, server, named, accounts, account, keys, devices];
 
 export type Found = { screen: Screen; params: Record<string, string> };
 

@@ -87,3 +87,11 @@ export function brief(milliseconds: number): string {
     ? `${count(Math.round(milliseconds))} ms`
     : `${count(Math.round(milliseconds / 100) / 10)} s`;
 }
+
+/** `41 kB`, `1.2 GB` */
+export function bytes(value: number): string {
+  const names = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
+  const power = Math.min(names.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+  const unit = { style: 'unit', unit: names[power]!, maximumFractionDigits: 1 } as const;
+  return new Intl.NumberFormat(tag, unit).format(value / 1000 ** power);
+}
