@@ -18,7 +18,7 @@ for i = 1, count do
   users[i] = redis.pcall('HGET', home .. 'e:' .. ARGV[10 * i - 8], 'n') or '0'
 end
 marks = redis.call('MGET', unpack(marks))
-local added = 0
+local added = {}
 local function add(home, id, userId, mark, user, unstamped, told)
   local everyone = string.match(mark, '^%d+')
   local place = home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId
@@ -31,7 +31,8 @@ local function add(home, id, userId, mark, user, unstamped, told)
   end
   -- The lists follow with the sweep, which finds it by its event.
   redis.call('XADD', shared .. 'events', '0-*', 'e', told)
-  added = added + 1
+  added[#added + 1] = 0
+  added[#added + 1] = id
   return { 'created', tonumber(everyone), tonumber(user) }
 end
 local answers, rest = {}, {}
@@ -78,7 +79,10 @@ if #rest > 0 then
   end
   for _, one in ipairs(rest) do answers[one[1]] = attempt(addRest, unpack(one)) end
 end
-if added > 0 then redis.call('INCRBY', shared .. 'active', added) end
+if #added > 0 then
+  redis.call('ZADD', shared .. 'fresh', unpack(added))
+  redis.call('INCRBY', shared .. 'active', #added / 2)
+end
 return answers
 `,
 });
