@@ -130,7 +130,7 @@ export class CurfewDevicesElement extends Base {
 
   #item(session: Session): HTMLLIElement {
     const item = element('li', { part: 'item' });
-    const name = element('span', { className: 'name', part: 'name' }, this.#nameOf(session));
+    const name = element('span', { className: 'name', part: 'name', dir: 'auto' }, this.#nameOf(session));
     const title = element('div', {}, name);
     if (session.current) {
       title.append(' ', element('span', { className: 'current', part: 'current' }, this.#texts.current));
@@ -138,7 +138,7 @@ export class CurfewDevicesElement extends Base {
     const seen = this.#texts.seen(relativeTo(this.#language, session.lastSeenAt));
     const opened = this.#texts.opened(dateIn(this.#language, session.createdAt));
     const facts = [session.ip, seen, opened].filter((fact) => fact !== undefined);
-    const spans = facts.flatMap((fact, i) => [...(i > 0 ? [' · '] : []), element('span', {}, fact)]);
+    const spans = facts.flatMap((fact, i) => [...(i > 0 ? [' · '] : []), element('span', { dir: 'auto' }, fact)]);
     const details = element('p', { className: 'details', part: 'details' }, ...spans);
     item.append(element('div', { className: 'about' }, title, details));
     if (session.current) return item;
@@ -260,7 +260,7 @@ function skeleton() {
   const rest = element('p', { className: 'status' });
   const others = element('button', { type: 'button', className: 'others', part: 'button others', hidden: true });
   const again = element('button', { type: 'button', className: 'again', part: 'button again', hidden: true });
-  const question = element('p', { className: 'question', id: 'question' });
+  const question = element('p', { className: 'question', id: 'question', dir: 'auto' });
   const cancel = element('button', { className: 'cancel', value: 'cancel', part: 'button', autofocus: true });
   const yes = element('button', { className: 'yes', value: 'yes', part: 'button' });
   const form = element('form', {}, question, element('div', { className: 'answers' }, cancel, yes));

@@ -5,7 +5,7 @@ import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { usualReason } from './end-reason.ts';
 import { type Done, type Handle, openHandle, sealHandle } from './preview-handle.ts';
-import { pageOf } from './preview-sessions.ts';
+import { mostAtOnce, pageOf } from './preview-sessions.ts';
 import type { Receipt, Wait } from './receipt.ts';
 
 export type EndedPreview = {
@@ -82,7 +82,8 @@ async function sessionsOf(context: AuthorityContext, handle: Handle, { last, cou
   const found: StoredSession[] = [];
   let after = handle.above;
   while (found.length <= count) {
-    const { sessions, next } = await pageOf(context, handle, after, glance);
+    const limit = Math.min(mostAtOnce, count - found.length + 1);
+    const { sessions, next } = await pageOf(context, handle, { after, limit, budget: glance });
     const ofPart = sessions.filter(({ id }) => id >= last);
     found.push(...ofPart);
     if (next === undefined || ofPart.length < sessions.length || next <= last) break;

@@ -8,7 +8,7 @@ import { view } from './get-session.ts';
 /** Milliseconds that a list may spend looking for matches. */
 export const budget = 500;
 /** How many matches are read from the store at a time. */
-export const pageOfScan = 500;
+const pageOfScan = 500;
 
 /** How many matches may be sorted: no limit for one user's sessions, which are always sorted exactly. */
 export function mostSorted(filter: SessionFilter): number {

@@ -6,7 +6,6 @@ import { Distinct, Tally } from '../domain/tally.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { type ListRequest, parseFilter } from './list-sessions.ts';
-import { pageOfScan } from './match-sessions.ts';
 import { type Chosen, expiryOf, sealHandle } from './preview-handle.ts';
 
 export type PreviewRequest = Pick<ListRequest, 'user' | 'group' | 'name' | 'ip' | 'filter'> & {
@@ -32,6 +31,8 @@ export type Preview = {
   expiresAt: number;
 };
 
+/** How many sessions are read at once: a count reads more of them than a list. */
+export const mostAtOnce = 1000;
 /** Milliseconds that a count may take. */
 const usualPatience = 10_000;
 /**
@@ -59,7 +60,7 @@ export async function previewSessions(
   let first: SessionId | undefined;
   let after: SessionId | undefined;
   do {
-    const page = await pageOf(context, chosen, after, until - performance.now());
+    const page = await pageOf(context, chosen, { after, limit: mostAtOnce, budget: until - performance.now() });
     for (const { id, userId } of page.sessions) {
       first ??= id;
       own ||= id === mine;
@@ -87,14 +88,13 @@ export async function previewSessions(
 export async function pageOf(
   context: AuthorityContext,
   { filter, suspended, except, at }: Chosen,
-  after: SessionId | undefined,
-  budget: number,
+  { after, limit, budget }: { after: SessionId | undefined; limit: number; budget: number },
 ): Promise<{ sessions: StoredSession[]; next: SessionId | undefined }> {
   const now = context.clock.nowForEnd();
   const { sessions, next } = await context.store.listSessions({
     filter,
     after,
-    limit: pageOfScan,
+    limit,
     now,
     budget: Math.max(0, budget),
   });

@@ -144,7 +144,9 @@ async function checkMaker(context: AuthorityContext, by: NonNullable<WidgetClaim
   const stored = await liveSession(context, by.sessionId);
   const { granted } = personCaller(stored, (await context.store.readUser(stored.userId)).account);
   if (widgetPermissions.every((permission) => granted.has(permission))) return;
-  throw new CurfewError('permission_missing', { detail: 'Whoever made the widget token may no longer do this.' });
+  throw new CurfewError('permission_missing', {
+    detail: 'The caller that made the widget token may no longer do this.',
+  });
 }
 
 /** @throws `session_ended`, also if it is suspended */

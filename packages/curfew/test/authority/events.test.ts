@@ -171,7 +171,7 @@ test('a stream reports what it cannot show: events that are no longer kept, or t
   });
   let replacements = 0;
   const fence = Object.create(context.fence, { replacements: { get: () => replacements } });
-  const replaced = follow(undefined, { ...context, fence });
+  const replaced = follow(last, { ...context, fence });
   const next = replaced.next();
   await store.appendEvent({ ...failed, at: clock.now() });
   assert.equal(((await next).value as Event).sequence, last + 1);

@@ -198,7 +198,10 @@ describe('counting the sessions that match, and ending exactly these', () => {
     const authority = createAuthority(server.context);
     const found = await authority.previewSessions(library, { user: 'very many' }, 0);
     assert.ok(found.partial && found.sessions > 0 && found.sessions < 1200, `${found.sessions}`);
-    const { ended } = await authority.endPreviewed(library, { preview: found.preview! });
+    let ended = 0;
+    for (let left = found.preview; left !== undefined; ) {
+      ({ ended, preview: left } = await authority.endPreviewed(library, { preview: left }));
+    }
     assert.equal(ended, found.sessions);
     assert.equal((await preview({ user: 'very many' })).sessions, 1200 - ended);
   });

@@ -72,6 +72,9 @@ test('a count that ran out of time says which intervals are exact, and continues
     const at = noon - back * hour;
     await Promise.all(Array.from({ length: 700 }, () => store.appendEvent({ type: 'login.failed', at, by: 'policy' })));
   }
+  // Recorded late, so their times do not show how far the count has come.
+  const late = { type: 'session.ended', at: noon - 30 * hour, by: 'policy', reason: 'idle' } as const;
+  await Promise.all(Array.from({ length: 1200 }, () => store.appendEvent(late)));
   const reads: EventQuery[] = [];
   const counted = new EventCounts({
     readEvents(query) {
