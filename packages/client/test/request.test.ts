@@ -194,10 +194,7 @@ describe('the sessions of requests', () => {
     const { token } = await server.createSession('ada', { accessGroups: ['staff'], metadata: { plan: 'paid' } });
     const remote = remoteVerifier(client);
     const [there, here] = [await remote.verify(token), await verifier.verify(token)];
-    assert.deepEqual(
-      { ...there },
-      JSON.parse(JSON.stringify(here), (_, value) => value),
-    );
+    assert.deepEqual(there, { ...here, session: { name: undefined, ...(here.active ? here.session : {}) } });
     await server.call('POST', '/v1/sessions/logout', { token });
     assert.deepEqual(await remote.verify(token), await verifier.verify(token));
     assert.deepEqual(await remote.verify('nonsense'), { active: false, reason: 'malformed' });
