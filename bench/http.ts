@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
+import { Nginx, nginxIsInstalled } from '../packages/curfew/test/support/nginx.ts';
 import { atLeast, duel, perSecond, type Row } from './measure.ts';
 
 const seconds = 4;
@@ -32,6 +33,7 @@ export async function httpRows(say: (text: string) => void): Promise<Row[]> {
     say('verifying over HTTP behind a trusted proxy');
     const proxied = await measured(load(behind.url, behind.script), direct);
     return [
+      ...(await forwardAuthRows(say, behind, join(folder, 'cookie.lua'))),
       {
         what: 'POST /v1/sessions/verify, key checked, log to a file',
         against: 'bare node:http, same body parsed, same bytes answered',
@@ -48,6 +50,52 @@ export async function httpRows(say: (text: string) => void): Promise<Row[]> {
   } finally {
     for (const { child } of [curfew, behind, bare]) await stop(child);
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** nginx asks Curfew before each answer of its own, against the same with an upstream that always says 200. */
+async function forwardAuthRows(say: (text: string) => void, { url, token }: Verified, script: string): Promise<Row[]> {
+  if (!nginxIsInstalled) {
+    say('nginx is not installed (Debian: apt-get install nginx-light); the row of forward-auth is skipped');
+    return [];
+  }
+  say('nginx with auth_request');
+  writeFileSync(script, `wrk.headers['cookie'] = '__Host-curfew=${token}'\n`);
+  const constant = await Nginx.start((port) => `server { listen 127.0.0.1:${port}; location / { return 200; } }`);
+  const asking = ({ upstream, path }: { upstream: string; path: string }) =>
+    Nginx.start(
+      (port) => `
+        upstream asked { server ${new URL(upstream).host}; keepalive 64; keepalive_requests 1000000000; }
+        server {
+          listen 127.0.0.1:${port};
+          keepalive_requests 1000000000;
+          location = /asked {
+            internal;
+            proxy_pass http://asked${path};
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_pass_request_body off;
+            proxy_set_header Content-Length "";
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+          }
+          location / { auth_request /asked; empty_gif; }
+        }`,
+    );
+  const curfew = await asking({ upstream: url, path: '/v1/forward-auth' });
+  const bare = await asking({ upstream: constant.url, path: '/' });
+  try {
+    const load = (nginx: Nginx) => async () => rateUnder(`${nginx.url}/`, script);
+    const result = await measured(load(curfew), load(bare));
+    return [
+      {
+        what: 'nginx with auth_request to /v1/forward-auth, a session by cookie',
+        against: 'the same with another nginx that answers 200',
+        ...shown(result),
+        ...atLeast(0.7, result.ratio),
+      },
+    ];
+  } finally {
+    for (const nginx of [curfew, bare, constant]) await nginx.remove();
   }
 }
 

@@ -13,6 +13,8 @@ const ranges: Readonly<Record<string, readonly string[]>> = {
 };
 /** The largest number of proxies in a row. */
 const mostHops = 32;
+/** How many addresses are remembered with whether they are trusted, and the longest of them. */
+const [mostKnown, longestKnown] = [1000, 64];
 
 /** @throws a plain `Error`; its message is what the text must be */
 export function parseProxies(text: string): Proxies {
@@ -32,9 +34,16 @@ export function trustOf(proxies: Proxies): (address: string, hop: number) => boo
   if (typeof proxies === 'boolean') return () => proxies;
   if (typeof proxies === 'number') return (_address, hop) => hop < proxies;
   const list = listOf(proxies);
+  // The same few proxies send every request, and a look into the list costs more than the rest of the rule.
+  const known = new Map<string, boolean>();
   return (address) => {
+    const remembered = known.get(address);
+    if (remembered !== undefined) return remembered;
     const normal = normalAddress(address);
-    return normal !== undefined && list.check(normal, familyOf(normal));
+    const isTrusted = normal !== undefined && list.check(normal, familyOf(normal));
+    if (known.size >= mostKnown) known.clear();
+    if (address.length <= longestKnown) known.set(address, isTrusted);
+    return isTrusted;
   };
 }
 
