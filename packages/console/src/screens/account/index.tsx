@@ -1,6 +1,6 @@
 import type { Account } from 'curfew-client';
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { api } from '../../app/api.ts';
 import { useAsked } from '../../app/data.ts';
 import { go, linkTo } from '../../app/router.ts';
@@ -17,7 +17,12 @@ import { type Step, StepDialog } from './steps.tsx';
 
 export default function AccountScreen({ params }: ScreenProps) {
   const id = params['id']!;
-  const asked = useAsked({ key: ['account', id], ask: (signal) => api.getAccount({ id }, { signal }) });
+  /** What was deleted is shown until its receipt was read, and not asked for again. */
+  const deleted = useRef<{ account: Account } | undefined>(undefined);
+  const asked = useAsked({
+    key: ['account', id],
+    ask: async (signal) => deleted.current ?? api.getAccount({ id }, { signal }),
+  });
   const [step, setStep] = useState<Step | 'edit'>();
   const account = asked.data?.account;
   return (
@@ -34,9 +39,12 @@ export default function AccountScreen({ params }: ScreenProps) {
         <StepDialog
           account={account}
           step={step}
-          onClose={(gone) => {
+          onDeleted={() => {
+            deleted.current = { account };
+          }}
+          onClose={() => {
             setStep(undefined);
-            if (gone) go(linkTo(['accounts']), 'replace');
+            if (deleted.current) go(linkTo(['accounts']), 'replace');
           }}
         />
       )}

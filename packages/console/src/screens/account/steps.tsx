@@ -1,5 +1,4 @@
 import type { Account } from 'curfew-client';
-import { useRef } from 'preact/hooks';
 import { changes } from '../../app/api.ts';
 import { Confirm } from '../../parts/confirm.tsx';
 import { Receipt } from '../../parts/receipt.tsx';
@@ -11,20 +10,20 @@ export type Step = 'disable' | 'enable' | 'delete' | 'resetFactor' | 'confirmEma
 type Props = {
   account: Account;
   step: Step;
-  /** `gone`: the account no longer exists. */
-  onClose(gone?: boolean): void;
+  /** The account no longer exists. */
+  onDeleted(): void;
+  onClose(): void;
 };
 
 /** The steps that change an account without a form. */
-export function StepDialog({ account, step, onClose }: Props) {
+export function StepDialog({ account, step, onDeleted, onClose }: Props) {
   const { id, username } = account;
-  const gone = useRef(false);
   const { title, text, action } = t.accounts.steps[step];
   const common = {
     title: title(username),
     action,
     children: <p>{text}</p>,
-    onClose: () => onClose(),
+    onClose,
   };
   switch (step) {
     case 'disable':
@@ -48,11 +47,10 @@ export function StepDialog({ account, step, onClose }: Props) {
           ends
           step={async (options) => {
             const deleted = await changes.deleteAccount({ id }, options);
-            gone.current = true;
+            onDeleted();
             return deleted;
           }}
           outcome={({ receipt }) => <Receipt receipt={receipt} />}
-          onClose={() => onClose(gone.current)}
         />
       );
     case 'resetFactor':
