@@ -828,6 +828,8 @@ export type Operations = {
     input: {
       /** The id of an account. */
       id: string;
+      /** The current password. */
+      currentPassword?: string | undefined;
     };
     output: {
       /** To be typed in; base 32. */
@@ -1206,7 +1208,7 @@ export const operations: {
   listAccounts: { method: 'GET', path: '/v1/accounts', query: ['filter', 'login', 'ids', 'limit', 'cursor'], body: false },
   removeTotp: { method: 'DELETE', path: '/v1/accounts/:id/totp', query: [], body: false },
   renewBackupCodes: { method: 'POST', path: '/v1/accounts/:id/backup-codes', query: [], body: false },
-  startTotp: { method: 'POST', path: '/v1/accounts/:id/totp', query: [], body: false },
+  startTotp: { method: 'POST', path: '/v1/accounts/:id/totp', query: [], body: true },
   updateAccount: { method: 'PATCH', path: '/v1/accounts/:id', query: ['wait'], body: true },
   createKey: { method: 'POST', path: '/v1/keys', query: [], body: true },
   getKey: { method: 'GET', path: '/v1/keys/:id', query: [], body: false },

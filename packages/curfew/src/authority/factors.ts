@@ -12,10 +12,12 @@ import {
 } from '../domain/second-factor.ts';
 import { CurfewError } from '../errors.ts';
 import { readAccount } from './accounts.ts';
+import { confirmCaller } from './authenticate.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import { guardAccount } from './guard.ts';
+import { checkOwnChange, type OwnerProof } from './own-change.ts';
 import { retryConflicts } from './retry.ts';
 import { clearFactorAttempts, takeFactorAttempt } from './second-factor.ts';
 
@@ -24,12 +26,26 @@ export type Enrolment = { secret: string; url: string };
 
 /**
  * Begins to enrol an authenticator; no code is required until its first code is confirmed. Beginning again makes the
- * earlier secret void.
- * @throws `account_not_found`, `factor_already_enrolled`, `permission_missing`
+ * earlier secret void. Only those who have given the proof learn the secret, and so can confirm it. `confirmed`: the
+ * caller has just been asked for the password.
+ * @throws `account_not_found`, `factor_already_enrolled`, `permission_missing`, and what {@link checkOwnChange} and
+ *   {@link confirmCaller} throw
  */
-export async function startTotp(context: AuthorityContext, caller: Caller, id: string): Promise<Enrolment> {
+export async function startTotp(
+  context: AuthorityContext,
+  caller: Caller,
+  id: string,
+  proof: OwnerProof | 'confirmed' = {},
+): Promise<Enrolment> {
+  const before = await readAccount(context, id);
+  guardAccount(caller, before);
+  let asked = caller;
+  if (proof !== 'confirmed' && !hasFactor(before)) {
+    await checkOwnChange(context, caller, id, { factor: true }, proof);
+    asked = await confirmCaller(context, caller);
+  }
   const secret = newTotpSecret(context.random);
-  const account = await change(context, caller, id, undefined, (present) => {
+  const account = await change(context, asked, id, undefined, (present) => {
     if (hasFactor(present))
       throw new CurfewError('factor_already_enrolled', { detail: `Account ${present.username}.` });
     const sealedSecret = context.secrets.seal(secret, present.id);

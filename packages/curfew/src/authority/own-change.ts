@@ -14,8 +14,8 @@ export type OwnerProof = {
 };
 
 /**
- * People who change their own password or address must give the current password or, with a factor enrolled, a code: so
- * somebody who finds a session open cannot take over the account.
+ * People who change their own password or address, or enrol their first factor, must give the current password or, with a
+ * factor enrolled, a code: so somebody who finds a session open cannot take over the account.
  * @throws `missing_field`, `invalid_credentials`, `second_factor_required`,
  *   `second_factor_invalid`, `too_many_attempts`, `server_busy`
  */
@@ -23,11 +23,11 @@ export async function checkOwnChange(
   context: AuthorityContext,
   caller: Caller,
   id: string,
-  patch: { password?: string | undefined; email?: string | null | undefined },
+  patch: { password?: string | undefined; email?: string | null | undefined; factor?: true },
   { currentPassword, code, ip }: OwnerProof,
 ): Promise<void> {
   if (caller.kind !== 'person' || caller.session.userId !== id || !caller.account) return;
-  if (patch.password === undefined && patch.email === undefined) return;
+  if (patch.password === undefined && patch.email === undefined && !patch.factor) return;
   const { account, session } = caller;
   if (currentPassword !== undefined) return confirmPassword(context, caller, account, currentPassword);
   if (hasFactor(account)) {

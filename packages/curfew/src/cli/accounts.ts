@@ -124,7 +124,7 @@ export function accountsTotp(accounts: Command): void {
         answer(context, done, () => `The second factor of ${account.username} has been removed.`);
         return;
       }
-      const enrolment = await withFactor(context, (options) => client.startTotp({ id: account.id }, options));
+      const enrolment = await startEnrolment(context, account.id);
       if (!context.terminal.interactive && context.options.code === undefined) {
         // A program can confirm it by itself: POST /v1/accounts/{id}/totp/confirm.
         answer(context, { id: account.id, ...enrolment }, () => `${enrolment.url}\n${enrolment.secret}`);
@@ -143,6 +143,19 @@ export function accountsTotp(accounts: Command): void {
         ].join('\n'),
       );
     });
+}
+
+/** Asks for the password if the server requires it: for the caller's own account. */
+async function startEnrolment(context: Context, id: string) {
+  const start = (input_: Operations['startTotp']['input']) =>
+    withFactor(context, (options) => context.client.startTotp(input_, options));
+  try {
+    return await start({ id });
+  } catch (error) {
+    const asks = error instanceof CurfewApiError && error.code === 'missing_field' && context.terminal.interactive;
+    if (!asks) throw error;
+    return start({ id, currentPassword: await password({ message: 'Your password:', mask: '•' }, onStandardError) });
+  }
 }
 
 /** Asks again if a code was mistyped; the secret that was scanned stays the same. */

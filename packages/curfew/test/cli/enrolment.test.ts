@@ -32,3 +32,25 @@ test('at a terminal of 80 columns the QR code fits, and after a mistyped code it
   assert.ok(rows.length > 10);
   for (const row of rows) assert.ok([...row].length <= 80, `${[...row].length} columns`);
 });
+
+test('at a terminal it asks for the password before it enrols an authenticator for one’s own account', async (t) => {
+  if (!terminalInstalled) {
+    t.skip('script is not installed');
+    return;
+  }
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  await server.createAccount('ada');
+  const { token } = (await server.login('ada', 'ada password')).body;
+  const command = [process.execPath, ...commandLine, 'accounts', 'totp'].join(' ');
+  const terminal = new AtTerminal(command, { CURFEW_URL: server.url, CURFEW_TOKEN: token });
+  t.after(() => terminal.kill());
+  await terminal.prompt('Your password:');
+  assert.doesNotMatch(terminal.printed, /type in the secret/);
+  terminal.type('ada password');
+  await terminal.prompt('The code it shows:');
+  const [, secret] = /type in the secret: ([A-Z2-7]+)/.exec(terminal.printed)!;
+  terminal.type(totpCode(secret!, Date.now()));
+  await terminal.ended();
+  assert.match(terminal.printed, /The second factor of ada is enrolled/);
+});

@@ -271,11 +271,29 @@ describe('accounts over HTTP', () => {
     assert.equal(taken.body.code, 'email_taken');
   });
 
+  test('N5.6: enrolling an authenticator for one’s own account requires the current password, and nothing is shown without it', async () => {
+    const { id } = await server.createAccount('gil');
+    const as = (await server.login('gil', 'gil password')).body.token;
+    const begin = (body?: object) => server.call('POST', `/v1/accounts/${id}/totp`, body, { as });
+    for (const body of [undefined, {}]) {
+      const refused = await begin(body);
+      assert.deepEqual([refused.body.code, refused.body.errors[0].path], ['missing_field', '/body/currentPassword']);
+    }
+    assert.equal((await begin({ currentPassword: 'wrong' })).body.code, 'invalid_credentials');
+    assert.equal((await begin({ currentPassword: 1 })).status, 400);
+    const none = await server.call('POST', `/v1/accounts/${id}/totp/confirm`, { code: '000000' }, { as });
+    assert.equal(none.body.code, 'factor_not_enrolled');
+    assert.match((await begin({ currentPassword: 'gil password' })).body.secret, /^[A-Z2-7]{32}$/);
+    await server.enrol(id);
+    assert.equal((await begin()).body.code, 'factor_already_enrolled');
+  });
+
   test('an authenticator is enrolled, required, renewed and removed', async () => {
     const account = await server.createAccount('dora');
     const signIn = (totp?: string) => server.login('dora', 'dora password', totp);
     const session = (await signIn()).body.token;
-    const start = await server.call('POST', `/v1/accounts/${account.id}/totp`, undefined, { as: session });
+    const proof = { currentPassword: 'dora password' };
+    const start = await server.call('POST', `/v1/accounts/${account.id}/totp`, proof, { as: session });
     assert.match(
       start.body.url,
       /^otpauth:\/\/totp\/Curfew:dora\?issuer=Curfew&secret=[A-Z2-7]{32}&algorithm=SHA1&digits=6&period=30$/,
@@ -319,7 +337,8 @@ describe('accounts over HTTP', () => {
     const account = await server.createAccount('fay');
     const [one, two] = [await server.login('fay', 'fay password'), await server.login('fay', 'fay password')];
     const as = one.body.token;
-    const { body } = await server.call('POST', `/v1/accounts/${account.id}/totp`, undefined, { as });
+    const proof = { currentPassword: 'fay password' };
+    const { body } = await server.call('POST', `/v1/accounts/${account.id}/totp`, proof, { as });
     const { totpCode } = await import('../../src/domain/second-factor.ts');
     const code = totpCode(body.secret, clock.now());
     const done = await server.call(

@@ -80,7 +80,9 @@ test('curfew secret-key replace replaces the key deliberately: authenticators st
   const root = first.first!.apiKey!;
   const login = { username: 'admin', password: settings.CURFEW_ADMIN_PASSWORD };
   const { account, token } = await call(first.url, root, '/v1/login', login);
-  const { secret } = await call(first.url, token, `/v1/accounts/${account.id}/totp`, { password: login.password });
+  const { secret } = await call(first.url, token, `/v1/accounts/${account.id}/totp`, {
+    currentPassword: login.password,
+  });
   const code = totpCode(secret, Date.now());
   const { backupCodes } = await call(first.url, token, `/v1/accounts/${account.id}/totp/confirm`, { code });
   assert.equal(backupCodes.length > 0, true);

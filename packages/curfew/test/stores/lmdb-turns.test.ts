@@ -211,6 +211,19 @@ describe('the embedded store and the turns of the event loop', () => {
     assert.ok(Math.max(...turns.slice(1)) <= 500, `${turns.slice(1)} rows in a turn`);
   });
 
+  test('N10.12: a start reads none of the sessions that are placed, nor of their events, however many there are', async (t) => {
+    const { tables } = await filled(t, async (fixture) => {
+      const [one] = await fixture.createMany(500, { userId: 'ada' });
+      await fixture.store.endSession(one!.id, logout());
+      await fixture.sweep(start + minute);
+      await fixture.createMany(3, { userId: 'bob', at: start + minute });
+    });
+    const { tables: watched, take } = counted(tables);
+    assert.equal(loadState(watched).fresh.size, 3);
+    const reads = take();
+    assert.ok(reads < 30, `${reads} rows`);
+  });
+
   test('every kind of the sweep’s work has its turn, even if each call has a later time', async (t) => {
     const { tables, state } = await filled(t, async (fixture) => {
       await fixture.createMany(40, { userId: 'bob', idle: minute });

@@ -112,7 +112,7 @@ export const directus: Dialect = (app, services, settings) => {
     await admitAgain(request);
     const { caller, account } = accountOf(request);
     places.set(request, 'factor');
-    return encodeEnrolment(await authority.startTotp(caller, account.id));
+    return encodeEnrolment(await authority.startTotp(caller, account.id, 'confirmed'));
   });
 
   post('/users/me/tfa/enable', secretBody, async (request: Sent<typeof secretBody>, reply) => {

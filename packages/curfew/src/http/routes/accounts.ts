@@ -111,6 +111,8 @@ export const getAccount = operation({
   },
 });
 
+const currentPassword = maybe(Type.String({ maxLength: 4096, description: 'The current password.' }));
+
 export const updateAccount = operation({
   id: 'updateAccount',
   method: 'PATCH',
@@ -133,7 +135,7 @@ export const updateAccount = operation({
       email: maybe(Type.Union([email, Type.Null()])),
       name: maybe(Type.Union([name, Type.Null()])),
       password: maybe(fields.password),
-      currentPassword: maybe(Type.String({ maxLength: 4096, description: 'The current password.' })),
+      currentPassword,
       roles: maybe(fields.roles),
       permissions: maybe(fields.permissions),
       disabled: maybe(Type.Boolean()),
@@ -225,10 +227,14 @@ export const startTotp = operation({
   path: '/v1/accounts/:id/totp',
   tag,
   summary: 'Begin to enrol an authenticator',
-  description: 'The secret is shown once. No code is required until its first one is confirmed.',
+  description:
+    'The secret is shown once. No code is required until its first one is confirmed. For your own account, ' +
+    '`currentPassword` is required.',
   access: ownOrManaged,
   guards: 'account',
   params: byId,
+  // For somebody else's account there need be no body.
+  body: Type.Object({ currentPassword }, { additionalProperties: false, nullable: true }),
   answer: {
     status: 200,
     description: 'What the authenticator needs.',
@@ -237,8 +243,16 @@ export const startTotp = operation({
       url: Type.String({ description: 'To be shown as a QR code.' }),
     }),
   },
-  errors: ['account_not_found', 'factor_already_enrolled', 'changed_meanwhile'],
-  handle: ({ authority, caller, params }) => authority.startTotp(caller, params.id),
+  errors: [
+    'account_not_found',
+    'factor_already_enrolled',
+    'missing_field',
+    'invalid_credentials',
+    'server_busy',
+    'changed_meanwhile',
+  ],
+  handle: ({ authority, caller, params, body, request }) =>
+    authority.startTotp(caller, params.id, { currentPassword: body?.currentPassword, ip: request.ip }),
 });
 
 const codes = Type.Array(Type.String(), {
