@@ -261,7 +261,7 @@ equal permissions, \`s\` a stronger one, \`w\` a weaker one. \`✓\` is allowed,
 such target. If \`of\` is empty, the call concerns nobody in particular. \`opened\` is a session of an administrator that was
 opened by a caller who may only open sessions. Tests make every call that is not public, as each caller and to each target,
 and compare the answers with this table; a call without a row fails them. A public call is decided by what it contains: a
-password or a token. A key \`for browsers\` has no scope.
+password or a token. A key \`for browsers\` has no scope. The calls of the widget accept nothing but a [widget token](devices.md).
 
 ${permissionTable().join('\n')}
 `;

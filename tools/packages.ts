@@ -13,7 +13,9 @@ const folder = mkdtempSync(join(tmpdir(), 'curfew-packages-'));
 const use = `import { createCurfew, isCurfewError, type Session } from 'curfew';
 import { conformanceCases } from 'curfew/conformance';
 import { CurfewApiError, createClient } from 'curfew-client';
+import { defineCurfewDevices } from 'curfew-client/devices';
 
+defineCurfewDevices();
 const curfew = await createCurfew({ store: 'lmdb:${folder}/data' });
 const { session, token } = await curfew.createSession({ userId: 'ada' });
 const typed: Session = session;

@@ -24,6 +24,8 @@ type Surroundings = {
 
 /** How many names a receipt contains at most. */
 const mostNames = 10;
+/** How many verifiers a description has at most. */
+const mostDescribed = 1000;
 /** The name shown for a verifier without one. */
 const unnamed = 'unnamed';
 /** How many names are remembered with their keys. */
@@ -92,9 +94,11 @@ export class StreamBook {
     return names.size === 0 ? counts : { ...counts, waitedFor: [...names].slice(0, mostNames) };
   }
 
+  /** Those that changes wait for come first. */
   describe(): FenceDescription['verifiers'] {
     const [now, tail] = [this.#ports.timing.mono(), this.#around.tail()];
-    return [...this.#streams, ...this.#gone].map((connection) => {
+    const all = new Set([...this.#behind, ...this.#streams, ...this.#gone]);
+    return [...all].slice(0, mostDescribed).map((connection) => {
       const { name, key, outstanding } = connection;
       return {
         name,

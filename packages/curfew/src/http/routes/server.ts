@@ -13,7 +13,7 @@ export const serverState = operation({
   summary: 'Read the state of the server: its store, the nodes, the applications, the settings, and what to mend',
   description:
     '`nodes` are all servers on the store. `verifiers` are those of the applications that are attached to the server that ' +
-    'answers. `settings` has no secrets. `findings` are what `curfew doctor` reports about a running server.',
+    'answers: at most 1,000, those that ends wait for first. `settings` has no secrets. `findings` are what `curfew doctor` reports about a running server.',
   access: { permission: 'events.read' },
   answer: {
     status: 200,
