@@ -2,6 +2,10 @@
  * The tests of the console: one process, so that they share one browser and one server. Each file registers the tests
  * of one screen.
  */
+import './screens/devices.ts';
+import './screens/session.ts';
+import './screens/sessions.ts';
 import './screens/shell.ts';
 import './screens/sign-in.ts';
 import './screens/size.ts';
+import './screens/user.ts';

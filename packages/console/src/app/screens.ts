@@ -1,7 +1,9 @@
 import type { ComponentType } from 'preact';
 import type { IconName } from '../parts/icon.tsx';
 import { devices } from '../screens/devices/screen.ts';
+import { session } from '../screens/session/screen.ts';
 import { sessions } from '../screens/sessions/screen.ts';
+import { user } from '../screens/user/screen.ts';
 import type { Query } from './router.ts';
 import type { Permission } from './who.ts';
 
@@ -23,7 +25,7 @@ export type Screen = {
 };
 
 /** In the order of the navigation; the first one that somebody may see is where they begin. */
-export const screens: readonly Screen[] = [sessions, devices];
+export const screens: readonly Screen[] = [sessions, session, user, devices];
 
 export type Found = { screen: Screen; params: Record<string, string> };
 
