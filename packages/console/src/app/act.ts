@@ -1,7 +1,7 @@
-import { type CallOptions, type CurfewApiError, isApiError, isSignedOut } from './api.ts';
+import { type CallOptions, type CurfewApiError, isApiError } from './api.ts';
+import { noteError } from './contact.ts';
 import { client } from './data.ts';
 import { held } from './held.ts';
-import { noteSignedOut } from './who.ts';
 
 /** Somebody closed the dialog that asked for a code: nothing was done. */
 export class Cancelled extends Error {}
@@ -30,7 +30,7 @@ export async function act<Result>(step: (options: CallOptions) => Promise<Result
       void client.invalidateQueries({ refetchType: 'active' });
       return result;
     } catch (error) {
-      if (isSignedOut(error)) noteSignedOut(error);
+      noteError(error);
       if (!needsProof(error)) throw error;
       code = await askForProof(error);
     }

@@ -4,6 +4,7 @@ import { Loading } from '../parts/states.tsx';
 import { say } from '../parts/toast.tsx';
 import { t } from '../texts/index.ts';
 import { api, changes, isSignedOut } from './api.ts';
+import { comeBack } from './contact.ts';
 import { client } from './data.ts';
 import { useHeld } from './held.ts';
 import { go } from './router.ts';
@@ -76,7 +77,7 @@ function SignInAgain({ who }: { who: Me }) {
   const done = (now: Me) => {
     if (now.account?.id === who.account?.id) {
       noteSignedIn(now);
-      void client.invalidateQueries();
+      comeBack();
       return;
     }
     client.clear();

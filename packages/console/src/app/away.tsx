@@ -1,45 +1,39 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { Icon } from '../parts/icon.tsx';
 import { say } from '../parts/toast.tsx';
 import { t } from '../texts/index.ts';
 import { api, isAway } from './api.ts';
-import { client } from './data.ts';
+import { away, comeBack } from './contact.ts';
+import { useHeld } from './held.ts';
 
 /** Milliseconds between two questions whether the server is back. */
 const pause = 2000;
 
 /** Says that the server does not answer, and asks until it does; then everything on the page is asked for again. */
 export function Away() {
-  const [away, setAway] = useState(false);
-  useEffect(
-    () =>
-      client.getQueryCache().subscribe(({ query }) => {
-        if (query.state.fetchFailureReason && isAway(query.state.fetchFailureReason)) setAway(true);
-      }),
-    [],
-  );
+  const isGone = useHeld(away);
   useEffect(() => {
-    if (!away) return;
+    if (!isGone) return;
     let timer: ReturnType<typeof setTimeout>;
     const look = () => {
       api.me().then(
         () => {
-          setAway(false);
+          away.set(false);
           say(t.shell.backAgain);
-          void client.invalidateQueries();
+          comeBack();
         },
         (error: unknown) => {
           if (isAway(error)) timer = setTimeout(look, pause);
-          else setAway(false);
+          else away.set(false);
         },
       );
     };
     timer = setTimeout(look, pause);
     return () => clearTimeout(timer);
-  }, [away]);
+  }, [isGone]);
   return (
     <div role="status" class="away">
-      {away && (
+      {isGone && (
         <p>
           <Icon name="away" />
           {t.shell.away}

@@ -1,14 +1,7 @@
-import {
-  InfiniteQueryObserver,
-  keepPreviousData,
-  QueryCache,
-  QueryClient,
-  type QueryKey,
-  QueryObserver,
-} from '@tanstack/query-core';
+import { keepPreviousData, QueryCache, QueryClient, type QueryKey, QueryObserver } from '@tanstack/query-core';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { isAway, isSignedOut } from './api.ts';
-import { noteSignedOut } from './who.ts';
+import { isAway } from './api.ts';
+import { comebacks, noteError } from './contact.ts';
 
 /*
  * What the server said, kept by question (TanStack Query): an answer belongs to its question, so one that arrives late
@@ -16,11 +9,7 @@ import { noteSignedOut } from './who.ts';
  */
 
 export const client = new QueryClient({
-  queryCache: new QueryCache({
-    onError(error) {
-      if (isSignedOut(error)) noteSignedOut(error);
-    },
-  }),
+  queryCache: new QueryCache({ onError: noteError }),
   defaultOptions: {
     queries: {
       staleTime: 5_000,
@@ -33,6 +22,7 @@ export const client = new QueryClient({
   },
 });
 client.mount();
+comebacks.follow(() => void client.invalidateQueries());
 
 export type Asked<Data> = {
   data: Data | undefined;
@@ -76,50 +66,6 @@ export function useAsked<Data>({ key, ask, when = true, every, keep }: Question<
     isFetching: result.isFetching,
     isOld: result.isPlaceholderData,
     again: () => void observer.refetch(),
-  };
-}
-
-export type Pages<Page> = Asked<readonly Page[]> & { hasMore: boolean; isFetchingMore: boolean; more(): void };
-
-/** A list that is read page by page, as far as somebody has scrolled. */
-export function usePages<Page extends { nextCursor?: string | undefined }>({
-  key,
-  ask,
-  when = true,
-  keep,
-}: {
-  key: QueryKey;
-  ask(cursor: string | undefined, signal: AbortSignal): Promise<Page>;
-  when?: boolean | undefined;
-  keep?: boolean | undefined;
-}): Pages<Page> {
-  const options = client.defaultQueryOptions({
-    queryKey: key,
-    queryFn: ({ pageParam, signal }: { pageParam: unknown; signal: AbortSignal }) =>
-      ask(pageParam as string | undefined, signal),
-    enabled: when,
-    initialPageParam: undefined,
-    getNextPageParam: (last: Page) => last.nextCursor,
-    // A list that is being read must not move: it is read again when somebody asks for that.
-    staleTime: Number.POSITIVE_INFINITY,
-    refetchOnWindowFocus: false,
-    ...(keep && { placeholderData: keepPreviousData }),
-    // biome-ignore lint/suspicious/noExplicitAny: the library's types do not survive its own defaults.
-  } as any);
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  const observer = useMemo(() => new InfiniteQueryObserver<any>(client, options as any), []);
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  const result = useObserver(observer as any, options) as any;
-  return {
-    data: result.data?.pages as readonly Page[] | undefined,
-    error: result.error,
-    isPending: result.isPending,
-    isFetching: result.isFetching,
-    isOld: result.isPlaceholderData,
-    again: () => void observer.refetch(),
-    hasMore: result.hasNextPage,
-    isFetchingMore: result.isFetchingNextPage,
-    more: () => void observer.fetchNextPage({ cancelRefetch: false }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { Component, type ComponentChildren, type ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { arrive } from '../parts/heading.ts';
 import { Problem } from '../parts/problem.tsx';
 import { Empty, Forbidden, Loading } from '../parts/states.tsx';
 import { t } from '../texts/index.ts';
@@ -13,9 +14,16 @@ export function Outlet() {
   const found = screenAt(path);
   const screen = found?.screen;
   const start = path.length === 0;
+  const place = path.join('/');
+  const before = useRef(place);
+  // Before the new screen's title is there.
+  if (before.current !== place) {
+    if (before.current !== '') arrive();
+    before.current = place;
+  }
   useEffect(() => {
     if (!start) return;
-    const first = screens.find(({ needs }) => needs === undefined || may(needs));
+    const first = screens.find(({ nav, needs }) => nav && (needs === undefined || may(needs)));
     go(linkTo([first!.path]), 'replace');
   }, [start]);
   if (start) return null;
@@ -27,18 +35,16 @@ export function Outlet() {
     );
   }
   if (screen.needs && !may(screen.needs)) return <Forbidden permission={screen.needs} />;
-  const place = path.join('/');
   return (
     <Guard key={place}>
-      <Loaded screen={screen} params={found.params} query={query} place={place} />
+      <Loaded screen={screen} params={found.params} query={query} />
     </Guard>
   );
 }
 
-function Loaded({ screen, place, ...props }: ScreenProps & { screen: Screen; place: string }) {
+function Loaded({ screen, ...props }: ScreenProps & { screen: Screen }) {
   const [View, setView] = useState<ComponentType<ScreenProps>>();
   const [error, setError] = useState<unknown>();
-  const frame = useRef<HTMLDivElement>(null);
   useEffect(() => {
     let current = true;
     screen.load().then(
@@ -49,21 +55,10 @@ function Loaded({ screen, place, ...props }: ScreenProps & { screen: Screen; pla
       current = false;
     };
   }, [screen]);
-  // A person who cannot see the change of screens hears the title of the new one, and goes on from there.
-  useEffect(() => {
-    if (!View) return;
-    const heading = frame.current?.querySelector<HTMLElement>('h1');
-    document.title = [heading?.textContent, t.shell.product].filter(Boolean).join(' · ');
-    if (!firstScreen && !document.querySelector('dialog[open]')) heading?.focus();
-    firstScreen = false;
-  }, [View, place]);
   // The code of another version may be gone from the server: only loading the page again helps.
   if (error) return <Problem error={error} page onAgain={() => location.reload()} />;
-  return <div ref={frame}>{View ? <View {...props} /> : <Loading />}</div>;
+  return View ? <View {...props} /> : <Loading />;
 }
-
-/** At the start the browser decides what has the focus. */
-let firstScreen = true;
 
 /** A fault in a screen leaves the navigation alone. */
 class Guard extends Component<{ children: ComponentChildren }, { error: unknown }> {

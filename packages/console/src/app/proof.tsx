@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { Button } from '../parts/button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Enrol } from '../parts/enrol.tsx';
-import { Field } from '../parts/field.tsx';
+import { Field, Username } from '../parts/field.tsx';
 import { Problem } from '../parts/problem.tsx';
 import { t } from '../texts/index.ts';
 import { type Question, question } from './act.ts';
@@ -98,6 +98,7 @@ function Password({ onDone }: { onDone(): void }) {
       }}
     >
       {error !== undefined && error !== 'missing' && !wrong && <Problem error={error} />}
+      <Username of={me.get()!.account!.username} />
       <Field
         label={t.proof.password}
         type="password"

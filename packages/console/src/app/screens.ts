@@ -7,7 +7,9 @@ import { devices } from '../screens/devices/screen.ts';
 import { keys } from '../screens/keys/screen.ts';
 import { named } from '../screens/named/screen.ts';
 import { server } from '../screens/server/screen.ts';
+import { session } from '../screens/session/screen.ts';
 import { sessions } from '../screens/sessions/screen.ts';
+import { user } from '../screens/user/screen.ts';
 import type { Query } from './router.ts';
 import type { Permission } from './who.ts';
 
@@ -29,7 +31,18 @@ export type Screen = {
 };
 
 /** In the order of the navigation; the first one that somebody may see is where they begin. */
-export const screens: readonly Screen[] = [sessions, audit, server, named, accounts, account, keys, devices];
+export const screens: readonly Screen[] = [
+  sessions,
+  session,
+  user,
+  audit,
+  server,
+  named,
+  accounts,
+  account,
+  keys,
+  devices,
+];
 
 export type Found = { screen: Screen; params: Record<string, string> };
 

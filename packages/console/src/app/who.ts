@@ -3,7 +3,7 @@ import type { CurfewApiError } from './api.ts';
 import { held } from './held.ts';
 
 export type Me = Operations['me']['output'];
-export type Permission = Me['permissions'][number];
+export type Permission = NonNullable<Me['account']>['permissions'][number];
 
 /** Who is signed in, once the server has said so. */
 export const me = held<Me | undefined>(undefined);

@@ -52,3 +52,8 @@ export function Field({ label, value, onValue, hint, error, bare, ...rest }: Pro
     </div>
   );
 }
+
+/** Tells a password manager whose password a form is about. */
+export function Username({ of: username }: { of: string }) {
+  return <input type="text" name="username" autoComplete="username" value={username} readOnly hidden />;
+}

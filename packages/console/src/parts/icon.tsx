@@ -12,6 +12,7 @@ const shapes = {
   tablet: 'M5 2.5h14v19H5zM11 18.5h2',
   program: 'M4 5h16v14H4zM8 10l3 2.5L8 15M13 15h3',
   unknown: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM9.5 9.5a2.5 2.5 0 1 1 3.5 2.3c-.7.3-1 .9-1 1.7M12 16.5v.01',
+  end: 'M12 3v8M6.5 6.5a8 8 0 1 0 11 0',
   signOut: 'M14 4H5v16h9M10 12h11M17 8l4 4-4 4',
   menu: 'M4 7h16M4 12h16M4 17h16',
   close: 'M6 6l12 12M18 6 6 18',

@@ -17,7 +17,7 @@ type Props = {
 export function More({ hasMore, isFetchingMore, error, more, children }: Props) {
   const place = useRef<HTMLDivElement>(null);
   return (
-    <div class="more" ref={place} tabIndex={-1}>
+    <div class="list-end" ref={place} tabIndex={-1}>
       {children}
       {error !== null && error !== undefined && <Problem error={error} onAgain={more} />}
       {hasMore && !error && (

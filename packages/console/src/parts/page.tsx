@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { useHeading } from './heading.ts';
 
 type Props = {
   title: ComponentChildren;
@@ -10,10 +11,13 @@ type Props = {
 
 /** The frame of a screen: its title, which has the focus after a change of screens, and its content. */
 export function Page({ title, actions, intro, children }: Props) {
+  const heading = useHeading();
   return (
     <div class="page">
       <header class="page-head">
-        <h1 tabIndex={-1}>{title}</h1>
+        <h1 tabIndex={-1} ref={heading}>
+          {title}
+        </h1>
         {actions && <div class="actions">{actions}</div>}
         {intro && <p class="intro">{intro}</p>}
       </header>

@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Permission } from '../app/who.ts';
 import { t } from '../texts/index.ts';
+import { useHeading } from './heading.ts';
 import { Icon, type IconName } from './icon.tsx';
 
 /** Milliseconds after which a person should be told that it is still going on. */
@@ -38,9 +39,18 @@ export function Empty({ icon, title, children, page }: EmptyProps) {
   return (
     <div class="empty">
       <Icon name={icon} />
-      {page ? <h1 tabIndex={-1}>{title}</h1> : <h2>{title}</h2>}
+      {page ? <PageTitle title={title} /> : <h2>{title}</h2>}
       {children}
     </div>
+  );
+}
+
+function PageTitle({ title }: { title: string }) {
+  const heading = useHeading();
+  return (
+    <h1 tabIndex={-1} ref={heading}>
+      {title}
+    </h1>
   );
 }
 

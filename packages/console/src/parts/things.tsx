@@ -1,4 +1,5 @@
 import type { Session } from 'curfew-client';
+import type { Named } from '../app/names.ts';
 import { linkTo } from '../app/router.ts';
 import { me } from '../app/who.ts';
 import { distance, fullTime, shortTime, visible } from '../texts/forms.ts';
@@ -12,19 +13,22 @@ import { Icon, type IconName } from './icon.tsx';
 /** A text that somebody else has chosen: it cannot change the direction of what is around it. */
 export function Given({ text, class: name }: { text: string; class?: string }) {
   return (
-    <bdi class={name ? `given ${name}` : 'given'} title={text}>
+    <bdi class={name ? `given ${name}` : 'given'} title={visible(text)}>
       {visible(text)}
     </bdi>
   );
 }
 
-export function UserLink({ id }: { id: string }) {
+/** A person, by the name that people know. */
+export function UserLink({ id, named }: { id: string; named?: Named | undefined }) {
   return (
-    <a href={linkTo(['users', id])}>
-      <Given text={id} />
+    <a class="user" href={linkTo(['users', id])}>
+      <Given text={named?.name ?? named?.username ?? id} />
     </a>
   );
 }
+
+export const userText = (id: string, named: Named | undefined): string => visible(named?.name ?? named?.username ?? id);
 
 /** «Firefox on Windows», as plain text. */
 export function deviceText({ device, userAgent }: Pick<Session, 'device' | 'userAgent'>): string {
@@ -59,12 +63,19 @@ export function Status({ status }: Pick<Session, 'status'>) {
 }
 
 /** `user:…`, `key:…`, `policy` or `library`, as plain text. */
-export function actorText(actor: string | undefined): string {
+export function actorText(actor: string | undefined, named?: (id: string) => Named | undefined): string {
   if (actor === undefined) return t.common.unknown;
   const [kind, ...rest] = actor.split(':');
   const id = rest.join(':');
-  if (kind === 'user') return id === me.get()?.account?.id ? t.common.somebody.you : t.common.somebody.user(id);
+  if (kind === 'user') {
+    const known = named?.(id);
+    return id === me.get()?.account?.id ? t.common.somebody.you : t.common.somebody.user(userText(id, known));
+  }
   if (kind === 'key') return t.common.somebody.key(id);
   if (kind === 'policy') return t.common.somebody.policy;
   return kind === 'library' ? t.common.somebody.library : visible(actor);
+}
+
+export function reasonText(reason: Session['endReason']): string {
+  return reason === undefined ? t.common.unknown : t.common.reason[reason];
 }

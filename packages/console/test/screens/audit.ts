@@ -72,7 +72,7 @@ describe('the audit trail', { skip }, () => {
       await fits(page);
       await accessible(page);
       assert.equal(await page.getByText('user 0', { exact: true }).count(), 0);
-      await page.locator('.more').getByRole('button').click();
+      await page.locator('.list-end').getByRole('button').click();
       await page.getByText('user 0', { exact: true }).waitFor();
     }
   });

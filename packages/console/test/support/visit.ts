@@ -101,3 +101,26 @@ export async function fits(page: Page): Promise<void> {
   )) as [number, number];
   assert.ok(content <= view, `the page is ${content} px wide in a window of ${view} px`);
 }
+
+/** The element with the focus, as the accessibility tree describes it. */
+export async function focused(page: Page): Promise<{ role: string; name: string }> {
+  const session = await page.context().newCDPSession(page);
+  const { result } = await session.send('Runtime.evaluate', { expression: 'document.activeElement' });
+  const { nodes } = await session.send('Accessibility.getPartialAXTree', {
+    objectId: result.objectId!,
+    fetchRelatives: false,
+  });
+  await session.detach();
+  return { role: nodes[0]?.role?.value ?? '', name: nodes[0]?.name?.value ?? '' };
+}
+
+/** Presses Tab until something with this role and name has the focus. */
+export async function tabTo(page: Page, role: string, name: string | RegExp): Promise<void> {
+  for (let turn = 0; turn < 80; turn++) {
+    const found = await focused(page);
+    const isIt = typeof name === 'string' ? found.name === name : name.test(found.name);
+    if (found.role === role && isIt) return;
+    await page.keyboard.press('Tab');
+  }
+  assert.fail(`Tab does not reach ${role} ${name}`);
+}

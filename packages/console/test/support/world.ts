@@ -4,7 +4,9 @@ import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { build } from 'vite';
+import { totpCode } from '../../../curfew/src/domain/second-factor.ts';
 import { type Authenticator, adminPassword, TestServer } from '../../../curfew/test/support/server.ts';
+import { userAgents } from './people.ts';
 
 /*
  * What all tests of the console share: the built console, one browser, and one server with an account for each role.
@@ -65,10 +67,10 @@ export function theWorld(): Promise<World> {
   return shared;
 }
 
-/** A server with an account for each role. It is closed when all tests are done. */
-export async function newWorld(env: Record<string, string> = {}): Promise<World> {
+/** A server with an account for each role; its clock begins `begun` milliseconds ago. It is closed after all tests. */
+export async function newWorld(env: Record<string, string> = {}, begun = 2 * hour): Promise<World> {
   await buildConsole();
-  let ahead = -2 * hour;
+  let ahead = -begun;
   const clock = {
     now: () => Date.now() + ahead,
     advance: (milliseconds: number) => {
@@ -94,13 +96,15 @@ async function personOf(server: TestServer, role: Role): Promise<Person> {
 /** A code that was not used yet: the next one, for which nobody waits. */
 export function codeOf({ clock, people }: World, role: Role): string {
   clock.advance(30_000);
-  return people[role].authenticator.next();
+  return totpCode(people[role].authenticator.secret, clock.now());
 }
 
 /** A token for a browser of this person, as a sign-in with a code gives it. */
 export async function tokenOf(world: World, role: Role): Promise<string> {
   const { username, password } = world.people[role];
-  const { status, body } = await world.server.login(username, password, codeOf(world, role));
+  const headers = { 'user-agent': userAgents.firefoxOnLinux };
+  const given = { username, password, totp: codeOf(world, role) };
+  const { status, body } = await world.server.call('POST', '/v1/login', given, { as: '', headers });
   if (status !== 200) throw new Error(JSON.stringify(body));
   return body.token;
 }

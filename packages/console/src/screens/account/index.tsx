@@ -70,7 +70,7 @@ function Facts({ account, onStep }: { account: Account; onStep(step: Step): void
   const { facts } = t.accounts;
   const own = me.get()?.account?.id === account.id;
   return (
-    <dl class="facts">
+    <dl class="record">
       <Fact name={facts.status}>
         <span class={`status ${account.disabled ? 'ended' : 'active'}`}>
           {account.disabled ? t.accounts.disabled : t.accounts.enabled}

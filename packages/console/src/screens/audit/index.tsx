@@ -99,7 +99,7 @@ function uniqueByPlace(rows: readonly Row[]): Row[] {
 function Filters({ filter }: { filter: Filter }) {
   const set = (change: Filter) => go(linkTo(['audit'], { ...filter, ...change }), 'replace');
   return (
-    <search class="filters">
+    <search class="filters many">
       <div class="field">
         <label for="audit-types">{t.audit.type}</label>
         <select
@@ -212,7 +212,7 @@ const shortly = (value: unknown) => (typeof value === 'string' ? value : JSON.st
 
 function GapRow({ gap: { after, before, reason } }: { gap: Gap }) {
   return (
-    <tr class="gap">
+    <tr class="missing">
       <td colSpan={5}>{t.audit.gap[reason](before - after - 1)}</td>
     </tr>
   );

@@ -119,7 +119,7 @@ function List({ keys, onRevoke }: { keys: readonly ApiKey[]; onRevoke(key: ApiKe
 function Scopes({ scopes }: { scopes: ApiKey['scopes'] }) {
   if (scopes.length === Object.keys(t.rights.permissions).length) return <>{t.keys.allScopes}</>;
   return (
-    <span class="chips">
+    <span class="scopes">
       {scopes.map((scope) => (
         <code class="chip" key={scope}>
           {scope}

@@ -95,7 +95,7 @@ function Facts({ state: { version, startedAt, store } }: { state: State }) {
   ];
   return (
     <Part title={t.server.about}>
-      <dl class="facts">
+      <dl class="record">
         {rows.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

@@ -1,33 +1,101 @@
 import type { Session } from 'curfew-client';
+import { useEffect, useState } from 'preact/hooks';
 import { api } from '../../app/api.ts';
-import { useAsked } from '../../app/data.ts';
+import { type List, useList } from '../../app/list.ts';
+import { useNames } from '../../app/names.ts';
 import { linkTo, type Query } from '../../app/router.ts';
 import type { ScreenProps } from '../../app/screens.ts';
+import { may } from '../../app/who.ts';
+import { Button } from '../../parts/button.tsx';
+import { EndEveryone, EndMatching, EndOne, EndSome, type Filters } from '../../parts/end-dialog.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Problem } from '../../parts/problem.tsx';
+import { type Selection, useSelection } from '../../parts/selection.ts';
+import { SessionTable } from '../../parts/session-table.tsx';
 import { Empty, Loading } from '../../parts/states.tsx';
-import { DeviceIcon, deviceText, Given, Time, UserLink } from '../../parts/things.tsx';
+import { userText } from '../../parts/things.tsx';
+import { name, shortTime } from '../../texts/forms.ts';
 import { t } from '../../texts/index.ts';
+import { Export } from './export.tsx';
+import { FilterBar, filterNames } from './filters.tsx';
 
 const tabs = ['active', 'suspended', 'ended'] as const;
+type Tab = (typeof tabs)[number];
 
+/** How many sessions one page of the list has: as many as the server sends at once. */
+const pageSize = 100;
+/** How many sessions the server can leave out of a count. */
+const mostExceptions = 100;
+
+type Open = 'chosen' | 'matching' | 'everyone' | 'export' | { end: Session } | undefined;
+
+/** Who is signed in where, and out. */
 export default function Sessions({ query }: ScreenProps) {
-  const status = tabs.find((tab) => tab === query['status']) ?? 'active';
-  const asked = useAsked({
-    key: ['sessions', status],
-    ask: (signal) => api.listSessions({ status, limit: 100 }, { signal }),
-  });
+  const status: Tab = tabs.find((tab) => tab === query['status']) ?? 'active';
+  const given = Object.fromEntries(filterNames.flatMap((field) => (query[field] ? [[field, query[field]]] : [])));
+  const filters = { status, ...given };
+  const key = JSON.stringify(filters);
+  const list = useList<Session>(
+    key,
+    async (cursor, signal) => {
+      const page = await api.listSessions({ ...filters, limit: pageSize, cursor }, { signal });
+      return { ...page, rows: page.sessions };
+    },
+    status,
+  );
+  const selection = useSelection();
+  useEffect(() => selection.clear(), [key]);
+  const [open, setOpen] = useState<Open>();
+  const close = () => setOpen(undefined);
+
+  const mayEnd = may('sessions.end') && status !== 'ended';
+  const isFiltered = Object.keys(given).length > 0;
+  const markEnded = (ids: ReadonlySet<string> | 'all') => {
+    list.change((session) => (ids === 'all' || ids.has(session.id) ? { ...session, status: 'ended' } : session));
+    selection.clear();
+  };
   return (
-    <Page title={t.sessions.title}>
+    <Page
+      title={t.sessions.title}
+      actions={
+        <>
+          <Button icon="download" onClick={() => setOpen('export')}>
+            {t.sessions.exportAs}
+          </Button>
+          {mayEnd && (
+            <Button icon="end" kind="plain" onClick={() => setOpen(isFiltered ? 'matching' : 'everyone')}>
+              {isFiltered ? t.sessions.endAll : t.sessions.endEverybody}
+            </Button>
+          )}
+        </>
+      }
+    >
       <Tabs status={status} query={query} />
-      {asked.isPending && <Loading />}
-      {asked.error && <Problem error={asked.error} page onAgain={asked.again} />}
-      {asked.data && (asked.data.sessions.length === 0 ? <None /> : <List sessions={asked.data.sessions} />)}
+      <FilterBar query={query} />
+      {list.isPending && list.error === undefined && <Loading />}
+      {list.isPending && list.error !== undefined && <Problem error={list.error} page onAgain={list.again} />}
+      {!list.isPending && (
+        <>
+          <Summary list={list} isFiltered={isFiltered} />
+          {list.count === 0 && !list.hasMore ? (
+            <None status={status} isFiltered={isFiltered} />
+          ) : (
+            <SessionTable
+              list={list}
+              status={status}
+              selection={mayEnd ? selection : undefined}
+              onEnd={mayEnd ? (session) => setOpen({ end: session }) : undefined}
+            />
+          )}
+        </>
+      )}
+      {!selection.isEmpty && <Chosen selection={selection} onEnd={() => setOpen('chosen')} />}
+      <Dialogs {...{ open, selection, filters, close, markEnded }} />
     </Page>
   );
 }
 
-function Tabs({ status, query }: { status: string; query: Query }) {
+function Tabs({ status, query }: { status: Tab; query: Query }) {
   return (
     <nav class="tabs" aria-label={t.sessions.tabs.label}>
       {tabs.map((tab) => (
@@ -43,52 +111,129 @@ function Tabs({ status, query }: { status: string; query: Query }) {
   );
 }
 
-function None() {
+/** How many there are, when that was so, and how to read it anew: a list does not change by itself. */
+function Summary({ list, isFiltered }: { list: List<Session>; isFiltered: boolean }) {
+  const texts = t.sessions;
+  const number = list.total ?? (list.hasMore ? undefined : list.count);
   return (
-    <Empty icon="sessions" title={t.sessions.empty.title}>
-      <p>{t.sessions.empty.text}</p>
+    <div class="summary">
+      <p role="status">
+        <strong>
+          {number === undefined
+            ? texts.matchingAtLeast(list.count)
+            : isFiltered
+              ? texts.searched(number)
+              : texts.matching(number)}
+        </strong>{' '}
+        <span class="dim">{texts.readAt(shortTime(list.readAt))}</span>
+      </p>
+      <Button kind="quiet" icon="again" busy={list.isOld} onClick={list.again}>
+        {texts.again}
+      </Button>
+    </div>
+  );
+}
+
+function None({ status, isFiltered }: { status: Tab; isFiltered: boolean }) {
+  const texts = t.sessions;
+  const byStatus = { active: texts.empty, suspended: texts.emptySuspended, ended: texts.emptyEnded };
+  const { title, text } = isFiltered ? texts.emptyFiltered : byStatus[status];
+  return (
+    <Empty icon={isFiltered ? 'search' : 'sessions'} title={title}>
+      <p>{text}</p>
+      {isFiltered && (
+        <a class="button" href={linkTo(['sessions'], status === 'active' ? {} : { status })}>
+          {texts.filters.clear}
+        </a>
+      )}
     </Empty>
   );
 }
 
-function List({ sessions }: { sessions: readonly Session[] }) {
-  const { columns } = t.sessions;
+/** What was chosen, at the foot of the window. */
+function Chosen({ selection, onEnd }: { selection: Selection; onEnd(): void }) {
+  const texts = t.sessions.chosen;
+  const number = selection.others.size;
+  const tooMany = selection.mode === 'all' && number > mostExceptions;
   return (
-    <div class="table">
-      <table>
-        <caption class="unseen">{t.sessions.list}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{columns.device}</th>
-            <th scope="col">{columns.user}</th>
-            <th scope="col">{columns.from}</th>
-            <th scope="col">{columns.created}</th>
-            <th scope="col">{columns.seen}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {sessions.map((session) => (
-            <tr key={session.id}>
-              <th scope="row">
-                <span class="with-icon">
-                  <DeviceIcon device={session.device} />
-                  {deviceText(session)}
-                </span>
-              </th>
-              <td data-label={columns.user}>
-                <UserLink id={session.userId} />
-              </td>
-              <td data-label={columns.from}>{session.ip && <Given text={session.ip} />}</td>
-              <td data-label={columns.created}>
-                <Time at={session.createdAt} />
-              </td>
-              <td data-label={columns.seen}>
-                <Time at={session.lastSeenAt} away />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <section class="chosen" aria-label={texts.label}>
+      <p role="status">
+        {selection.mode === 'some' ? texts.some(number) : number === 0 ? texts.all : texts.except(number)}
+        {tooMany && <span class="error"> {texts.tooManyExceptions}</span>}
+      </p>
+      <Button kind="quiet" onClick={selection.clear}>
+        {texts.clear}
+      </Button>
+      <Button kind="danger" icon="end" disabled={tooMany} onClick={onEnd}>
+        {texts.end}
+      </Button>
+    </section>
   );
+}
+
+type DialogsProps = {
+  open: Open;
+  selection: Selection;
+  filters: { status: Tab } & Omit<Filters, 'status'>;
+  close(): void;
+  markEnded(ids: ReadonlySet<string> | 'all'): void;
+};
+
+function Dialogs({ open, selection, filters, close, markEnded }: DialogsProps) {
+  // Choosing is over once they have ended; the dialog keeps what it was opened for.
+  const [chosen, setChosen] = useState<readonly Session[]>([]);
+  useEffect(() => {
+    if (open === 'chosen') setChosen([...selection.others.values()]);
+  }, [open]);
+  const named = useNames(chosen.map(({ userId }) => userId));
+  const [mode, setMode] = useState(selection.mode);
+  useEffect(() => {
+    if (open === 'chosen') setMode(selection.mode);
+  }, [open]);
+  const toCount: Filters = { ...filters, status: filters.status === 'ended' ? undefined : filters.status };
+  if (open === undefined) return null;
+  if (open === 'export') return <Export filters={filters} onClose={close} />;
+  if (open === 'everyone') return <EndEveryone onClose={close} onEnded={() => markEnded('all')} />;
+  if (open === 'matching') {
+    return <EndMatching filters={toCount} onClose={close} onEnded={() => markEnded('all')} />;
+  }
+  if (typeof open === 'object') return <EndOneNamed session={open.end} onClose={close} onEnded={markEnded} />;
+  if (chosen.length === 0 && mode === 'some') return null;
+  if (mode === 'all') {
+    const except = chosen.map(({ id }) => id);
+    const left = new Set(except);
+    return (
+      <EndMatching
+        filters={toCount}
+        except={except}
+        onClose={close}
+        onEnded={() => (left.size === 0 ? markEnded('all') : markEnded(new Set()))}
+      />
+    );
+  }
+  if (chosen.length === 1) return <EndOneNamed session={chosen[0]!} onClose={close} onEnded={markEnded} />;
+  return (
+    <EndSome
+      sessions={chosen}
+      users={usersOf(chosen, (id) => userText(id, named(id)))}
+      onClose={close}
+      onEnded={markEnded}
+    />
+  );
+}
+
+function EndOneNamed(props: { session: Session; onClose(): void; onEnded(ids: ReadonlySet<string>): void }) {
+  const { userId } = props.session;
+  const named = useNames([userId]);
+  return <EndOne {...props} user={userText(userId, named(userId))} />;
+}
+
+/** How many names a text lists before it counts the rest. */
+const listed = 5;
+
+function usersOf(sessions: readonly Session[], nameOf: (id: string) => string): string {
+  const users = [...new Set(sessions.map(({ userId }) => userId))];
+  const names = users.slice(0, listed).map((id) => name(nameOf(id)));
+  const rest = users.length - names.length;
+  return rest > 0 ? `${names.join(', ')} ${t.sessions.dialog.andMore(rest)}` : names.join(', ');
 }

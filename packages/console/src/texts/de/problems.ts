@@ -48,6 +48,15 @@ export const problems: Texts['problems'] = {
       title: 'Diese Liste hat sich zu sehr geändert, um sie fortzusetzen.',
       text: 'Lesen Sie sie noch einmal von vorn.',
     },
+    preview_expired: {
+      title: 'Diese Zählung ist zu alt.',
+      text: 'Zählen Sie noch einmal. Was beendet ist, bleibt beendet.',
+    },
+    preview_invalid: {
+      title: 'Diese Zählung gilt nicht mehr.',
+      text: 'Zählen Sie noch einmal. Was beendet ist, bleibt beendet.',
+    },
+    preview_of_another: { title: 'Das hat jemand anderes gezählt.', text: 'Zählen Sie selbst noch einmal.' },
     invalid_value: { title: 'Ein Wert ist nicht erlaubt.' },
     missing_field: { title: 'Etwas fehlt.' },
     too_many_groups: { title: 'Eine Sitzung kann 100 Zugriffsgruppen haben.' },

@@ -19,7 +19,7 @@ export const shell: Texts['shell'] = {
   notSignedOut: 'Der Server hat nicht bestätigt, dass Sie abgemeldet sind. Versuchen Sie es noch einmal.',
   signedInAs: (who) => `Angemeldet als ${name(who)}`,
   theme: 'Darstellung',
-  themes: { system: 'Wie das System', light: 'Hell', dark: 'Dunkel' },
+  themes: { system: 'System', light: 'Hell', dark: 'Dunkel' },
   language: 'Sprache',
   away: 'Der Server antwortet nicht. Was zu sehen ist, kann veraltet sein.',
   backAgain: 'Der Server antwortet wieder.',

@@ -8,9 +8,11 @@ import { problems } from './problems.ts';
 import { proof } from './proof.ts';
 import { rights } from './rights.ts';
 import { server } from './server.ts';
+import { session } from './session.ts';
 import { sessions } from './sessions.ts';
 import { shell } from './shell.ts';
 import { signIn } from './sign-in.ts';
+import { user } from './user.ts';
 
 export const en = {
   accounts,
@@ -23,7 +25,9 @@ export const en = {
   proof,
   rights,
   server,
+  session,
   sessions,
   shell,
   signIn,
+  user,
 };

@@ -18,7 +18,7 @@ export const shell = {
   notSignedOut: 'The server has not confirmed that you are signed out. Try again.',
   signedInAs: (who: string) => `Signed in as ${name(who)}`,
   theme: 'Appearance',
-  themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
+  themes: { system: 'System', light: 'Light', dark: 'Dark' },
   language: 'Language',
   away: 'The server does not answer. What is shown may be old.',
   backAgain: 'The server answers again.',

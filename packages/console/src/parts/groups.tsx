@@ -1,0 +1,93 @@
+import { useRef, useState } from 'preact/hooks';
+import { act, Cancelled } from '../app/act.ts';
+import type { CallOptions } from '../app/api.ts';
+import { t } from '../texts/index.ts';
+import { Button } from './button.tsx';
+import { Field } from './field.tsx';
+import { Problem } from './problem.tsx';
+import { Given } from './things.tsx';
+
+type Change = { add?: string[]; remove?: string[] };
+
+type Props = {
+  groups: readonly string[];
+  /** Without it, they are only shown. */
+  onChange?: ((change: Change, options: CallOptions) => Promise<string>) | undefined;
+};
+
+/** Access groups, each with a button to remove it, and a field to add one. */
+export function Groups({ groups, onChange }: Props) {
+  const [added, setAdded] = useState('');
+  const [missing, setMissing] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const [said, setSaid] = useState('');
+  const form = useRef<HTMLFormElement>(null);
+
+  const change = async (what: Change) => {
+    setBusy(true);
+    setError(undefined);
+    setSaid('');
+    try {
+      setSaid(await act((options) => onChange!(what, options)));
+      setAdded('');
+    } catch (thrown) {
+      if (!(thrown instanceof Cancelled)) setError(thrown);
+    } finally {
+      setBusy(false);
+      // The button that was pressed may be gone.
+      form.current?.querySelector('input')?.focus();
+    }
+  };
+
+  return (
+    <div class="groups">
+      {groups.length === 0 ? (
+        <p class="dim">{t.session.groups.none}</p>
+      ) : (
+        <ul class="chips">
+          {groups.map((group) => (
+            <li key={group}>
+              <Given text={group} />
+              {onChange && (
+                <Button kind="quiet" icon="close" bare busy={busy} onClick={() => void change({ remove: [group] })}>
+                  {t.session.groups.remove(group)}
+                </Button>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      {onChange && (
+        <form
+          ref={form}
+          class="beside"
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            setMissing(added.trim() === '');
+            if (added.trim() !== '' && !busy) void change({ add: [added.trim()] });
+          }}
+        >
+          <Field
+            label={t.session.groups.add}
+            error={missing ? t.session.groups.nothing : undefined}
+            autoComplete="off"
+            autoCapitalize="none"
+            spellcheck={false}
+            maxLength={128}
+            value={added}
+            onValue={setAdded}
+          />
+          <Button type="submit" busy={busy}>
+            {t.session.groups.addButton}
+          </Button>
+        </form>
+      )}
+      <p role="status" class={said ? 'good' : 'unseen'}>
+        {said}
+      </p>
+      {error !== undefined && <Problem error={error} />}
+    </div>
+  );
+}

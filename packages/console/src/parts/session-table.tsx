@@ -1,0 +1,218 @@
+import type { Session } from 'curfew-client';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { List } from '../app/list.ts';
+import { useNames } from '../app/names.ts';
+import { linkTo } from '../app/router.ts';
+import { me } from '../app/who.ts';
+import { t } from '../texts/index.ts';
+import { Button } from './button.tsx';
+import { Problem } from './problem.tsx';
+import type { Selection } from './selection.ts';
+import { actorText, DeviceIcon, deviceText, Given, reasonText, Time, UserLink, userText } from './things.tsx';
+import { useRows } from './virtual.ts';
+
+type Props = {
+  list: List<Session>;
+  /** Which sessions it lists: ended ones have a reason. */
+  status: Session['status'];
+  /** Without it, none can be chosen. */
+  selection?: Selection | undefined;
+  /** Without it, none can be ended. */
+  onEnd?: ((session: Session) => void) | undefined;
+  /** The list is of one user, who is named elsewhere. */
+  ofUser?: boolean | undefined;
+};
+
+/** A row that only takes up room. */
+const unread = { 'aria-hidden': true } as const;
+
+/** How high a row is assumed to be before it is drawn, in pixels. */
+const height = 53;
+
+/** Sessions as a table of any length: only the rows near the window are drawn. */
+export function SessionTable({ list, status, selection, onEnd, ofUser }: Props) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  const [margin, setMargin] = useState(0);
+  const rows = useRows({ count: list.count, height, margin });
+  useLayoutEffect(() => {
+    const top = body.current!.getBoundingClientRect().top + window.scrollY;
+    if (Math.abs(top - margin) > 1) setMargin(top);
+  });
+  // The next page is asked for before its place is reached.
+  const last = rows.items.at(-1)?.index ?? -1;
+  const near = list.hasMore && last >= list.count - 30 && list.error === undefined && !list.isOld;
+  useLayoutEffect(() => {
+    if (near) list.more();
+  }, [near, list.count, list.isFetching]);
+
+  const shown = rows.items.flatMap(({ index }) => list.row(index) ?? []);
+  const named = useNames(shown.map(({ userId }) => userId));
+  const { columns } = t.sessions;
+  let end = margin;
+  return (
+    <div class={`table sessions${list.isOld ? ' old' : ''}`}>
+      <table aria-rowcount={list.hasMore ? -1 : list.count + 1} aria-busy={list.isOld || undefined}>
+        <caption class="unseen">{t.sessions.list}</caption>
+        <thead>
+          <tr aria-rowindex={1}>
+            {selection && (
+              <th scope="col" class="choose">
+                <input
+                  type="checkbox"
+                  aria-label={t.sessions.chooseAll}
+                  checked={selection.mode === 'all' && !selection.isPartial}
+                  indeterminate={selection.isPartial}
+                  onChange={(event) => selection.setAll(event.currentTarget.checked)}
+                />
+              </th>
+            )}
+            <th scope="col">{columns.device}</th>
+            {!ofUser && <th scope="col">{columns.user}</th>}
+            <th scope="col">{columns.from}</th>
+            {status === 'ended' ? (
+              <>
+                <th scope="col">{columns.reason}</th>
+                <th scope="col">{columns.by}</th>
+                <th scope="col">{columns.ended}</th>
+              </>
+            ) : (
+              <>
+                <th scope="col">{columns.created}</th>
+                <th scope="col">{columns.seen}</th>
+              </>
+            )}
+            {onEnd && (
+              <th scope="col">
+                <span class="unseen">{t.sessions.end}</span>
+              </th>
+            )}
+          </tr>
+        </thead>
+        <tbody
+          ref={body}
+          onFocusCapture={(event) => {
+            const row = (event.target as Element).closest('tr')?.dataset['index'];
+            rows.hold(row === undefined ? undefined : Number(row));
+          }}
+        >
+          {rows.items.map(({ index, start, end: bottom }) => {
+            const gap = start - end;
+            end = bottom;
+            return [
+              gap > 0 && <tr class="gap" {...unread} key={`gap-${index}`} style={{ blockSize: `${gap}px` }} />,
+              <Row
+                key={index}
+                index={index}
+                session={list.row(index)}
+                {...{ named, status, selection, onEnd, ofUser, measure: rows.measure }}
+              />,
+            ];
+          })}
+          {rows.after > 0 && <tr class="gap" {...unread} style={{ blockSize: `${rows.after}px` }} />}
+        </tbody>
+      </table>
+      {list.error !== undefined && <Problem error={list.error} onAgain={list.count > 0 ? list.more : list.again} />}
+      {list.isFetching && list.count > 0 && !list.isOld && (
+        <p class="more" role="status">
+          <span class="spinner" aria-hidden="true" />
+          {list.partial ? t.sessions.searching : t.common.loading}
+        </p>
+      )}
+    </div>
+  );
+}
+
+type RowProps = Omit<Props, 'list'> & {
+  index: number;
+  session: Session | undefined;
+  named: ReturnType<typeof useNames>;
+  measure(row: Element | null): void;
+};
+
+function Row({ index, session, status, selection, onEnd, ofUser, named, measure }: RowProps) {
+  if (!session) {
+    return (
+      <tr {...unread} data-index={index} ref={measure}>
+        <td colSpan={9} />
+      </tr>
+    );
+  }
+  const { columns } = t.sessions;
+  const device = deviceText(session);
+  const user = userText(session.userId, named(session.userId));
+  const name = [device, ofUser ? '' : user, session.ip].filter(Boolean).join(', ');
+  const own = session.id === me.get()?.session?.id;
+  const over = session.status === 'ended' && status !== 'ended';
+  return (
+    <tr data-index={index} aria-rowindex={index + 2} ref={measure} class={over ? 'over' : undefined}>
+      {selection && (
+        <td class="choose">
+          <input
+            type="checkbox"
+            aria-label={t.sessions.choose(name)}
+            checked={!over && selection.has(session.id)}
+            disabled={over}
+            onChange={(event) => selection.set(session, event.currentTarget.checked)}
+          />
+        </td>
+      )}
+      <th scope="row">
+        <a class="with-icon" href={linkTo(['sessions', session.id])} aria-label={name}>
+          <DeviceIcon device={session.device} />
+          <span class="device">{device}</span>
+        </a>
+        {own && <span class="badge">{t.sessions.thisOne}</span>}
+        {over && <span class="badge over">{t.common.status.ended}</span>}
+      </th>
+      {!ofUser && (
+        <td data-label={columns.user}>
+          <UserLink id={session.userId} named={named(session.userId)} />
+        </td>
+      )}
+      <td data-label={columns.from}>
+        {session.ip && (
+          <a class="address" href={linkTo(['sessions'], { ip: session.ip })}>
+            <Given text={session.ip} />
+          </a>
+        )}
+      </td>
+      {status === 'ended' ? <WhyCells session={session} named={named} /> : <WhenCells session={session} />}
+      {onEnd && (
+        <td class="do">
+          {!over && (
+            <Button kind="quiet" icon="end" bare onClick={() => onEnd(session)} title={t.sessions.endOne(name)}>
+              {t.sessions.endOne(name)}
+            </Button>
+          )}
+        </td>
+      )}
+    </tr>
+  );
+}
+
+function WhenCells({ session }: { session: Session }) {
+  const { columns } = t.sessions;
+  return (
+    <>
+      <td data-label={columns.created}>
+        <Time at={session.createdAt} />
+      </td>
+      <td data-label={columns.seen}>
+        <Time at={session.lastSeenAt} away />
+      </td>
+    </>
+  );
+}
+
+function WhyCells({ session, named }: { session: Session; named: RowProps['named'] }) {
+  const { columns } = t.sessions;
+  return (
+    <>
+      <td data-label={columns.reason}>{reasonText(session.endReason)}</td>
+      <td data-label={columns.by}>
+        <bdi>{actorText(session.endedBy, named)}</bdi>
+      </td>
+      <td data-label={columns.ended}>{session.endedAt && <Time at={session.endedAt} />}</td>
+    </>
+  );
+}

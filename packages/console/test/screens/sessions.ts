@@ -1,0 +1,362 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { before, describe, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { hostileNames, openForAda, populate, userAgents } from '../support/people.ts';
+import { accessible, fits, focused, tabTo, visit } from '../support/visit.ts';
+import { codeOf, newWorld, skip, type World } from '../support/world.ts';
+
+const dialog = (page: Page) => page.getByRole('dialog').last();
+const rows = (page: Page) => page.getByRole('row');
+
+describe('sessions', { skip }, () => {
+  let world: World;
+  before(async () => {
+    world = await newWorld({}, 27 * 3_600_000);
+    await populate(world, 120, 700);
+  });
+  const statusOf = async (id: string) => (await world.server.call('GET', `/v1/sessions/${id}`)).body.session;
+
+  test('task 1, by mouse: find Ada and end her stolen laptop with a code', async (t) => {
+    const ada = await openForAda(world);
+    const { page, expect } = await visit(t, { world, as: 'support', to: '#/sessions' });
+    expect(403);
+    // Past the minutes for which the code of the sign-in counts.
+    await rows(page).nth(1).waitFor();
+    world.clock.advance(6 * 60_000);
+    await page.getByLabel('Search').fill('198.51.100.23');
+    await page.getByText(/found/).waitFor();
+    const row = page.getByRole('row', { name: /Chrome on Windows, ada, 198\.51\.100\.23/ }).first();
+    await row.getByRole('link', { name: /Chrome on Windows/ }).click();
+    await page.getByRole('heading', { name: 'Chrome on Windows', level: 1 }).waitFor();
+    await page.getByRole('button', { name: 'End …' }).click();
+    await dialog(page).getByText('Chrome on Windows').waitFor();
+    await accessible(page);
+    await dialog(page).getByRole('button', { name: 'End it' }).click();
+    await page.getByRole('dialog', { name: 'Confirm that it is you' }).waitFor();
+    await accessible(page);
+    await page.getByLabel('Code').fill(codeOf(world, 'support'));
+    await dialog(page).getByRole('button', { name: 'Confirm' }).click();
+    await dialog(page)
+      .getByText(/^Over everywhere, \d+ ms$/)
+      .waitFor();
+    await accessible(page);
+    await dialog(page).getByRole('button', { name: 'Done' }).click();
+    await page.getByText('Ended by an administrator').first().waitFor();
+    const { status, endReason, endedBy } = await statusOf(ada.laptop);
+    assert.deepEqual([status, endReason, endedBy], ['ended', 'ended_by_admin', `user:${world.people.support.id}`]);
+    assert.equal((await statusOf(ada.phone)).status, 'active');
+  });
+
+  test('task 1, by keyboard alone', async (t) => {
+    const ada = await openForAda(world);
+    const { page } = await visit(t, { world, as: 'support', to: '#/sessions' });
+    await rows(page).nth(1).waitFor();
+    await tabTo(page, 'searchbox', 'Search');
+    await page.keyboard.type('198.51.100.23');
+    await page.getByText(/found/).waitFor();
+    await tabTo(page, 'button', /^End: Chrome on Windows, ada/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'End this session?' }).waitFor();
+    assert.equal((await focused(page)).name, 'End it');
+    await page.keyboard.press('Enter');
+    await dialog(page)
+      .getByText(/^Over everywhere/)
+      .waitFor();
+    assert.equal((await focused(page)).name, 'Done');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    assert.notEqual((await focused(page)).role, 'RootWebArea', 'the focus is given back');
+    assert.equal((await statusOf(ada.laptop)).status, 'ended');
+  });
+
+  test('a wrong code, a used one and a closed dialog end nothing, and lose nothing', async (t) => {
+    const ada = await openForAda(world);
+    const { page, expect } = await visit(t, { world, as: 'support', to: `#/sessions/${ada.laptop}` });
+    expect(403);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    world.clock.advance(6 * 60_000);
+    await page.getByRole('button', { name: 'End …' }).click();
+    await dialog(page).getByRole('button', { name: 'End it' }).click();
+    const code = page.getByLabel('Code');
+    await code.waitFor();
+    await page.keyboard.press('Escape');
+    await code.waitFor({ state: 'detached' });
+    await page.getByRole('dialog', { name: 'End this session?' }).waitFor();
+    await dialog(page).getByRole('button', { name: 'End it' }).click();
+    await code.fill(world.people.support.authenticator.wrong());
+    await page.keyboard.press('Enter');
+    await dialog(page).getByText('That code is wrong, or was used already.').waitFor();
+    assert.equal((await statusOf(ada.laptop)).status, 'active');
+    await code.fill(codeOf(world, 'support'));
+    await page.keyboard.press('Enter');
+    await dialog(page)
+      .getByText(/^Over everywhere/)
+      .waitFor();
+  });
+
+  test('task 3: end everything from an address; exactly what was counted ends, and the number must be typed', async (t) => {
+    const { page } = await visit(t, { world, as: 'admin', to: '#/sessions?ip=198.51.100.77' });
+    await page.getByRole('heading', { name: 'No session matches' }).waitFor();
+    await accessible(page);
+    const ids = await Promise.all(
+      ['eve', 'mallory', 'trudy'].map(async (userId) => {
+        const more = { ip: '198.51.100.77', userAgent: userAgents.curl };
+        return (await world.server.createSession(userId, more)).session.id;
+      }),
+    );
+    await page.getByRole('button', { name: 'Read again' }).click();
+    await page.getByText('3 sessions found').waitFor();
+    await tabTo(page, 'button', 'End all that match …');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'End 3 sessions?' }).waitFor();
+    await dialog(page).getByText('3 sessions of 3 people').waitFor();
+    assert.equal((await focused(page)).name, 'Type 3 to confirm');
+    await accessible(page);
+    const late = (await world.server.createSession('late', { ip: '198.51.100.77' })).session.id;
+    await page.keyboard.type('2');
+    await page.keyboard.press('Enter');
+    await dialog(page).getByText('That is not 3.').waitFor();
+    await page.keyboard.press('Backspace');
+    await page.keyboard.type('3');
+    await page.keyboard.press('Enter');
+    await dialog(page).getByText('3 sessions have ended.').waitFor();
+    await dialog(page)
+      .getByText(/^Over everywhere/)
+      .waitFor();
+    assert.equal((await focused(page)).name, 'Done');
+    for (const id of ids) assert.equal((await statusOf(id)).status, 'ended');
+    assert.equal((await statusOf(late)).status, 'active', 'opened after the count');
+  });
+
+  test('some are chosen and ended; the rest stays', async (t) => {
+    const ids = await Promise.all(
+      Array.from({ length: 4 }, async (_, i) => {
+        const { session } = await world.server.createSession(`chosen ${i}`, { ip: '198.51.100.99' });
+        return session.id as string;
+      }),
+    );
+    const { page } = await visit(t, { world, as: 'admin', to: '#/sessions?ip=198.51.100.99' });
+    await page.getByText('4 sessions found').waitFor();
+    for (const i of [0, 2]) await page.getByRole('checkbox', { name: new RegExp(`chosen ${i}`) }).check();
+    await page.getByText('2 sessions chosen').waitFor();
+    await accessible(page);
+    await page.getByRole('button', { name: 'End them …' }).click();
+    await page.getByLabel('Type 2 to confirm').fill('2');
+    await page.keyboard.press('Enter');
+    await dialog(page).getByText('2 sessions have ended.').waitFor();
+    await page.keyboard.press('Escape');
+    const statuses = await Promise.all(ids.map(async (id) => (await statusOf(id)).status));
+    assert.deepEqual(statuses, ['ended', 'active', 'ended', 'active']);
+    // All that match except one.
+    await page.getByRole('button', { name: 'Read again' }).click();
+    await page.getByText('2 sessions found').waitFor();
+    await page.getByRole('checkbox', { name: 'Choose all that match' }).check();
+    await page.getByRole('checkbox', { name: /chosen 1/ }).uncheck();
+    await page.getByText('All that match are chosen, except 1').waitFor();
+    await page.getByRole('button', { name: 'End them …' }).click();
+    await page.getByRole('dialog', { name: 'End 1 session?' }).waitFor();
+    await dialog(page).getByRole('button', { name: 'End it' }).click();
+    await dialog(page).getByText('1 session has ended.').waitFor();
+    assert.equal((await statusOf(ids[1]!)).status, 'active');
+    assert.equal((await statusOf(ids[3]!)).status, 'ended');
+  });
+
+  test('ended ones have a reason and an actor; the tab and the filters survive a reload, back and forward', async (t) => {
+    const { session } = await world.server.createSession('gone', { ip: '198.51.100.55' });
+    await world.server.call('DELETE', `/v1/sessions/${session.id}`);
+    const { page } = await visit(t, { world, as: 'auditor', to: '#/sessions' });
+    await rows(page).nth(1).waitFor();
+    await page.getByRole('link', { name: 'Ended', exact: true }).click();
+    await page.getByLabel('Search').fill('198.51.100.55');
+    await page.getByText('1 session found').waitFor();
+    await page.getByText('Ended by an administrator').waitFor();
+    await page.getByText(/^API key/).waitFor();
+    await accessible(page);
+    assert.match(page.url(), /#\/sessions\?status=ended&filter=198\.51\.100\.55$/);
+    await page.reload();
+    await page.getByText('Ended by an administrator').waitFor();
+    await page.goBack();
+    await page.getByRole('link', { name: 'Active', exact: true, includeHidden: false }).waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Active', exact: true }).getAttribute('aria-current'), 'page');
+    assert.equal(await page.getByLabel('Search').inputValue(), '');
+    // An auditor only reads.
+    assert.equal(await page.getByRole('button', { name: /^End/ }).count(), 0);
+    assert.equal(await page.getByRole('checkbox').count(), 0);
+  });
+
+  test('an answer that comes too late is not shown', async (t) => {
+    const { page } = await visit(t, { world, as: 'support', to: '#/sessions' });
+    await rows(page).nth(1).waitFor();
+    let release: () => void = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route(/filter=slow/, async (route) => {
+      await held;
+      await route.continue().catch(() => {});
+    });
+    const search = page.getByLabel('Search');
+    const asked = page.waitForRequest(/filter=slow/);
+    await search.fill('slow');
+    await asked;
+    await search.fill('ada');
+    await page.getByRole('row', { name: /ada/ }).first().waitFor();
+    const before = await page.getByRole('status').first().textContent();
+    release();
+    await page.unrouteAll({ behavior: 'wait' });
+    await page.getByRole('row', { name: /ada/ }).first().waitFor();
+    assert.equal(await page.getByRole('status').first().textContent(), before);
+    assert.equal(await page.getByRole('heading', { name: 'No session matches' }).count(), 0);
+  });
+
+  test('a long list is read as far as one scrolls, shows each session once, and draws only what is near', async (t) => {
+    const { page } = await visit(t, { world, as: 'support', to: '#/sessions', height: 900 });
+    await rows(page).nth(1).waitFor();
+    const total = Number(/\d+/.exec((await page.getByText(/^\d+ sessions$/).textContent()) ?? '')![0]);
+    assert.ok(total > 500);
+    const seen = new Set<string>();
+    const look = async () => {
+      const links = page.locator('tbody th a');
+      for (const href of await links.evaluateAll((all) => all.map((one) => one.getAttribute('href')))) seen.add(href!);
+      assert.ok((await links.count()) < 100, 'only what is near is drawn');
+    };
+    for (let turn = 0; seen.size < total && turn < 200; turn++) {
+      await look();
+      await page.mouse.wheel(0, 1100);
+      await page.waitForFunction(
+        'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))',
+      );
+    }
+    assert.equal(seen.size, total);
+  });
+
+  test('what is listed is exported, as CSV that no spreadsheet runs, and as JSON', async (t) => {
+    for (const userId of ['=1+1', 'with "quotes", commas'])
+      await world.server.createSession(userId, { ip: '198.51.100.44' });
+    const { page } = await visit(t, { world, as: 'auditor', to: '#/sessions?ip=198.51.100.44' });
+    await page.getByText('2 sessions found').waitFor();
+    const files: string[] = [];
+    for (const form of ['As CSV', 'As JSON']) {
+      await page.getByRole('button', { name: 'Export' }).click();
+      await accessible(page);
+      const [file] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: form }).click(),
+      ]);
+      files.push(readFileSync(await file.path(), 'utf8'));
+      await page.getByText('2 sessions exported.').waitFor();
+      await page.keyboard.press('Escape');
+    }
+    const [csv, json] = files as [string, string];
+    assert.match(csv, /,'=1\+1,active,/);
+    assert.match(csv, /,"with ""quotes"", commas",active,/);
+    const users = (JSON.parse(json) as { userId: string }[]).map(({ userId }) => userId);
+    assert.deepEqual(users.sort(), ['=1+1', 'with "quotes", commas']);
+  });
+
+  test('names made of markup, of direction marks, of emoji and 255 bytes long are shown as they are', async (t) => {
+    for (const userId of hostileNames)
+      await world.server.createSession(userId, { ip: '198.51.100.66', userAgent: userId });
+    const { page } = await visit(t, {
+      world,
+      as: 'support',
+      to: '#/sessions?ip=198.51.100.66',
+      width: 320,
+      height: 700,
+    });
+    await page.getByText(`${hostileNames.length} sessions found`).waitFor();
+    await fits(page);
+    await accessible(page);
+    assert.equal(await page.locator('td img, td script').count(), 0);
+    await page.getByText('<img src=x onerror=alert(1)>', { exact: true }).first().waitFor();
+    await page.getByText('‹U+202E›gnp.exe', { exact: true }).first().waitFor();
+    for (const userId of hostileNames) {
+      await page.goto(`${world.server.url}/console/#/users/${encodeURIComponent(userId)}`);
+      await page.getByText('1 active session').waitFor();
+      assert.equal(
+        await page.getByRole('heading', { level: 1 }).locator('bdi').getAttribute('title'),
+        userId.replace('\u202e', '‹U+202E›'),
+      );
+    }
+    await fits(page);
+  });
+
+  test('a store that does not answer, and an answer that is in doubt, are told, and one can look again', async (t) => {
+    const ada = await openForAda(world);
+    const { page, expect } = await visit(t, { world, as: 'support', to: '#/sessions' });
+    expect(503);
+    await rows(page).nth(1).waitFor();
+    const problem = (code: string) => ({
+      status: 503,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({
+        type: `urn:curfew:error:${code}`,
+        title: code,
+        status: 503,
+        code,
+        remedy: 'x',
+        instance: 'r-1',
+      }),
+    });
+    await page.route(/\/v1\/sessions\?/, (route) => route.fulfill(problem('store_unavailable')));
+    await page.getByRole('link', { name: 'Ended', exact: true }).click();
+    await page.getByRole('alert').getByText('The store does not answer.').waitFor();
+    await accessible(page);
+    await page.unroute(/\/v1\/sessions\?/);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+    await page.goto(`${world.server.url}/console/#/sessions/${ada.phone}`);
+    await page.getByRole('button', { name: 'End …' }).click();
+    await page.route(/\/v1\/sessions\//, (route) =>
+      route.request().method() === 'DELETE' ? route.fulfill(problem('outcome_unknown')) : route.continue(),
+    );
+    await dialog(page).getByRole('button', { name: 'End it' }).click();
+    await dialog(page).getByText('The server does not know whether this took effect.').waitFor();
+    await accessible(page);
+    await page.unrouteAll();
+    await dialog(page).getByRole('button', { name: 'End it' }).click();
+    await dialog(page)
+      .getByText(/^Over everywhere/)
+      .waitFor();
+  });
+
+  test('in German, from right to left, on 320 px, and in the pseudo-language, everything fits and is accessible', async (t) => {
+    for (const language of ['de', 'ar-XB', 'en-XA'] as const) {
+      const { page } = await visit(t, { world, as: 'admin', to: '#/sessions', language, width: 320, height: 700 });
+      await rows(page).nth(1).waitFor();
+      await fits(page);
+      await accessible(page);
+    }
+  });
+});
+
+describe('everybody out', { skip }, () => {
+  test('task 6: end everyone and watch the receipt; it stays until it was read, and then one signs in again', async (t) => {
+    const world = await newWorld();
+    await openForAda(world);
+    const { page, expect } = await visit(t, { world, as: 'admin', to: '#/sessions' });
+    expect(401, 403);
+    await rows(page).nth(1).waitFor();
+    await tabTo(page, 'button', 'End everybody’s sessions …');
+    await page.keyboard.press('Enter');
+    const total = (await world.server.call('GET', '/v1/sessions?status=active')).body.total as number;
+    await page.getByLabel(`Type ${total} to confirm`).waitFor();
+    await accessible(page);
+    // The one of this browser is confirmed on its own.
+    await page.keyboard.press('Space');
+    await page.keyboard.press('Tab');
+    assert.equal((await focused(page)).name, `Type ${total} to confirm`);
+    await page.keyboard.type(String(total));
+    await page.keyboard.press('Enter');
+    await dialog(page).getByText(`${total} sessions have ended.`).waitFor();
+    await dialog(page)
+      .getByText(/^Over everywhere, \d+ ms$/)
+      .waitFor();
+    assert.equal((await world.server.call('GET', '/v1/sessions?status=active')).body.total, 0);
+    assert.equal((await focused(page)).name, 'Done');
+    await page.keyboard.press('Enter');
+    await page.getByText('You are signed out.').waitFor();
+    await accessible(page);
+  });
+});
