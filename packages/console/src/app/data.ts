@@ -76,7 +76,8 @@ type AnyObserver = {
   subscribe(changed: () => void): () => void;
 };
 
-function useObserver(observer: AnyObserver, options: unknown) {
+/** What an observer of the library sees, drawn anew whenever that changes. */
+export function useObserver(observer: AnyObserver, options: unknown) {
   const [, redraw] = useState(0);
   const result = observer.getOptimisticResult(options);
   useEffect(() => observer.setOptions(options), [observer, options]);

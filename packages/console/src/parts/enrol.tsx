@@ -5,11 +5,10 @@ import { me, noteSignedIn } from '../app/who.ts';
 import { t } from '../texts/index.ts';
 import { Button } from './button.tsx';
 import { CopyButton } from './copy.tsx';
-import { Field } from './field.tsx';
+import { Field, Username } from './field.tsx';
 import { Problem } from './problem.tsx';
-import { Loading } from './states.tsx';
 
-/** Sets up the second factor of one's own account: QR code, first code, backup codes. */
+/** Sets up the second factor of one's own account: password, QR code, first code, backup codes. */
 export function Enrol({ onDone }: { onDone(): void }) {
   const [begun, setBegun] = useState<{ secret: string; url: string }>();
   const [codes, setCodes] = useState<readonly string[]>();
@@ -19,11 +18,22 @@ export function Enrol({ onDone }: { onDone(): void }) {
   const [missing, setMissing] = useState(false);
   const id = me.get()!.account!.id;
 
-  const begin = () => {
+  const [password, setPassword] = useState('');
+
+  const begin = async () => {
+    setMissing(password === '');
+    if (password === '') return;
     setError(undefined);
-    act((options) => api.startTotp({ id }, options)).then(setBegun, setError);
+    setBusy(true);
+    try {
+      setBegun(await act((options) => api.startTotp({ id, currentPassword: password }, options)));
+      setMissing(false);
+    } catch (thrown) {
+      if (!(thrown instanceof Cancelled)) setError(thrown);
+    } finally {
+      setBusy(false);
+    }
   };
-  useEffect(begin, []);
 
   const confirm = async () => {
     setMissing(code.trim() === '');
@@ -43,8 +53,35 @@ export function Enrol({ onDone }: { onDone(): void }) {
   if (codes) return <BackupCodes codes={codes} onDone={onDone} />;
   const wrong = isApiError(error, 'second_factor_invalid');
   if (!begun) {
-    if (error instanceof Cancelled) return <Button onClick={begin}>{t.common.again}</Button>;
-    return error ? <Problem error={error} onAgain={begin} /> : <Loading lines={3} />;
+    const refused = isApiError(error, 'invalid_credentials');
+    return (
+      <form
+        noValidate
+        class="enrol"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!busy) void begin();
+        }}
+      >
+        {error !== undefined && !refused && <Problem error={error} />}
+        <Username of={me.get()!.account!.username} />
+        <Field
+          label={t.proof.password}
+          type="password"
+          autoComplete="current-password"
+          value={password}
+          onValue={setPassword}
+          error={
+            missing ? t.proof.missingPassword : refused ? t.problems.told['invalid_credentials']?.title : undefined
+          }
+        />
+        <footer>
+          <Button kind="main" type="submit" busy={busy}>
+            {t.signIn.next}
+          </Button>
+        </footer>
+      </form>
+    );
   }
   return (
     <form

@@ -80,6 +80,16 @@ describe('my devices', { skip }, () => {
     await page.getByLabel('Password').fill('a plain password');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Set it up …' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Continue' }).click();
+    await dialog.getByText('Enter your password.').waitFor();
+    await dialog.getByLabel('Password').fill('not it');
+    expect(401);
+    await page.keyboard.press('Enter');
+    await dialog.getByText('The user name or the password is wrong.').waitFor();
+    await accessible(page);
+    await dialog.getByLabel('Password').fill('a plain password');
+    await page.keyboard.press('Enter');
     await page.getByRole('img', { name: 'QR code for the authenticator app' }).waitFor();
     await accessible(page);
     const secret = (await page.locator('.secret code').textContent())!.replaceAll(' ', '');

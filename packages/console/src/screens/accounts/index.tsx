@@ -1,7 +1,7 @@
 import type { Account } from 'curfew-client';
 import { useState } from 'preact/hooks';
 import { api } from '../../app/api.ts';
-import { usePages } from '../../app/data.ts';
+import { usePages } from '../../app/pages.ts';
 import { go, linkTo } from '../../app/router.ts';
 import type { ScreenProps } from '../../app/screens.ts';
 import { Button } from '../../parts/button.tsx';

@@ -1,11 +1,11 @@
 import type { Event } from 'curfew-client';
 import { useEffect, useState } from 'preact/hooks';
 import { api } from '../../app/api.ts';
-import { usePages } from '../../app/data.ts';
+import { usePages } from '../../app/pages.ts';
 import { go, linkTo } from '../../app/router.ts';
 import type { ScreenProps } from '../../app/screens.ts';
 import { Button } from '../../parts/button.tsx';
-import { csv, download } from '../../parts/download.ts';
+import { csvLine, csvStart, download } from '../../parts/download.ts';
 import { Field } from '../../parts/field.tsx';
 import { More } from '../../parts/more.tsx';
 import { Page } from '../../parts/page.tsx';
@@ -218,11 +218,14 @@ function GapRow({ gap: { after, before, reason } }: { gap: Gap }) {
   );
 }
 
+const columns = ['sequence', 'at', 'type', 'by', 'userId', 'sessionId', 'reason', 'details'] as const;
+const cellOf = (event: Event, column: (typeof columns)[number]) =>
+  column === 'details' ? JSON.stringify(event.details ?? {}) : event[column];
+
 /** What is listed, as a file. */
 function Export({ rows }: { rows: readonly Row[] }) {
   const events = rows.filter((row): row is Event => !isGap(row));
   const name = `curfew-audit-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}`;
-  const columns = ['sequence', 'at', 'type', 'by', 'userId', 'sessionId', 'reason', 'details'] as const;
   return (
     <>
       <Button
@@ -230,22 +233,14 @@ function Export({ rows }: { rows: readonly Row[] }) {
         onClick={() =>
           download(
             `${name}.csv`,
-            'text/csv',
-            csv(
-              columns,
-              events.map((event) =>
-                columns.map((column) => (column === 'details' ? JSON.stringify(event.details ?? {}) : event[column])),
-              ),
-            ),
+            csvStart +
+              [columns, ...events.map((event) => columns.map((column) => cellOf(event, column)))].map(csvLine).join(''),
           )
         }
       >
         CSV
       </Button>
-      <Button
-        icon="download"
-        onClick={() => download(`${name}.json`, 'application/json', JSON.stringify(events, undefined, 2))}
-      >
+      <Button icon="download" onClick={() => download(`${name}.json`, JSON.stringify(events, undefined, 2))}>
         JSON
       </Button>
     </>

@@ -1,7 +1,7 @@
 import type { ApiKey } from 'curfew-client';
 import { useState } from 'preact/hooks';
 import { api, changes } from '../../app/api.ts';
-import { usePages } from '../../app/data.ts';
+import { usePages } from '../../app/pages.ts';
 import { Button } from '../../parts/button.tsx';
 import { Confirm } from '../../parts/confirm.tsx';
 import { More } from '../../parts/more.tsx';

@@ -1,7 +1,7 @@
 import type { NamedSession } from 'curfew-client';
 import { useState } from 'preact/hooks';
 import { api } from '../../app/api.ts';
-import { usePages } from '../../app/data.ts';
+import { usePages } from '../../app/pages.ts';
 import { linkTo } from '../../app/router.ts';
 import { may } from '../../app/who.ts';
 import { Button } from '../../parts/button.tsx';

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { api } from '../../app/api.ts';
 import { Button } from '../../parts/button.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
+import { csvLine, csvStart, download } from '../../parts/download.ts';
 import type { Filters } from '../../parts/end-dialog.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { t } from '../../texts/index.ts';
@@ -101,27 +102,10 @@ function csvOf(session: Session): string {
     accessGroups: accessGroups.join(' '),
     metadata: JSON.stringify(metadata),
   };
-  return columns.map((column) => cell(values[column])).join(',');
-}
-
-/** A value that a spreadsheet shows as text: one that looks like a formula is not to be one (CWE-1236). */
-function cell(value: unknown): string {
-  const text = value === undefined ? '' : String(value);
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return csvLine(columns.map((column) => values[column]));
 }
 
 function save(form: Form, parts: readonly string[]): void {
-  // The mark at the beginning tells spreadsheets that it is UTF-8.
-  const text =
-    form === 'csv'
-      ? `\u{feff}${columns.join(',')}\r\n${parts.map((part) => `${part}\r\n`).join('')}`
-      : `[${parts.join(',\n')}]\n`;
-  const type = form === 'csv' ? 'text/csv' : 'application/json';
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `${t.sessions.exporting.file}.${form}`;
-  link.click();
-  URL.revokeObjectURL(url);
+  const text = form === 'csv' ? csvStart + csvLine(columns) + parts.join('') : `[${parts.join(',\n')}]\n`;
+  download(`${t.sessions.exporting.file}.${form}`, text);
 }
