@@ -68,6 +68,14 @@ class More {
     throw new Error('broken on purpose');
   }
 
+  @Get('theme')
+  @UseGuards(sessions())
+  theme(@Res({ passthrough: true }) response: NestResponse) {
+    const set = 'request' in response ? response.header : response.appendHeader;
+    set.call(response, 'set-cookie', 'theme=dark');
+    return 'themed';
+  }
+
   @Get('leave')
   @UseGuards(sessions())
   async leave(@Res({ passthrough: true }) response: NestResponse) {

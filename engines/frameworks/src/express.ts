@@ -39,6 +39,9 @@ app.post('/write', sessions(), (request, response) => {
 app.get('/broken', sessions(), () => {
   throw new Error('broken on purpose');
 });
+app.get('/theme', sessions(), (_request, response) => {
+  response.cookie('theme', 'dark').send('themed');
+});
 app.get('/leave', sessions(), async (_request, response) => {
   await sessions.logOut(response);
   response.send('signed out');

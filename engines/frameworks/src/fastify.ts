@@ -34,6 +34,9 @@ app.post<{ Body: { text: string } }>('/write', { preHandler: sessions() }, async
 app.get('/broken', { onRequest: sessions() }, async () => {
   throw new Error('broken on purpose');
 });
+app.get('/theme', { onRequest: sessions() }, async (_request, reply) =>
+  reply.header('set-cookie', 'theme=dark').send('themed'),
+);
 app.get('/leave', { onRequest: sessions() }, async (_request, reply) => {
   await sessions.logOut(reply);
   return 'signed out';

@@ -58,7 +58,9 @@ app.get(
   },
   { middleware: [sessions()] },
 );
-app.get('/raw', () => new Response('raw', { headers: { 'set-cookie': 'theme=dark' } }), { middleware: [sessions()] });
+app.get('/theme', () => new Response('themed', { headers: { 'set-cookie': 'theme=dark' } }), {
+  middleware: [sessions()],
+});
 
 const server = serve(app, { port, hostname: '127.0.0.1', silent: true });
 await server.ready();

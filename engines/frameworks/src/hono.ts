@@ -43,6 +43,6 @@ app.get('/leave', sessions(), async (c) => {
   await sessions.logOut(c);
   return c.text('signed out');
 });
-app.get('/raw', sessions(), () => new Response('raw', { headers: { 'set-cookie': 'theme=dark' } }));
+app.get('/theme', sessions(), () => new Response('themed', { headers: { 'set-cookie': 'theme=dark' } }));
 
 serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, (address) => listening(address.port));

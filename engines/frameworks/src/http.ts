@@ -38,6 +38,7 @@ const more: Record<string, RequestListener> = {
     await sessions({}, () => response.end(text))(request, response);
   },
   'GET /broken': sessions({}, (_request, response) => response.writeHead(500).end('broken on purpose')),
+  'GET /theme': sessions({}, (_request, response) => response.appendHeader('set-cookie', 'theme=dark').end('themed')),
   'GET /leave': sessions({}, async (_request, response) => {
     await sessions.logOut(response);
     response.end('signed out');

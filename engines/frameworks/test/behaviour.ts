@@ -183,6 +183,13 @@ export function behavesAsTheOthers(name: string, program: Program): void {
       }
     });
 
+    test('the cookies of a handler and the new tokens are in one answer', async () => {
+      const tab = (await signedIn()).later();
+      assert.equal((await tab.send('GET', '/theme')).text, 'themed');
+      assert.deepEqual([...tab.cookies.keys()].sort(), [session, refresh, 'theme']);
+      assert.deepEqual([tab.cookies.get('theme'), await active(tab.cookies.get(session)!)], ['dark', true]);
+    });
+
     test('a log-out in the request that replaced the tokens leaves neither a session nor a cookie', async () => {
       const tab = await signedIn('irene');
       const late = tab.later();

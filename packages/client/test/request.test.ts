@@ -96,6 +96,16 @@ describe('the sessions of requests', () => {
     assert.equal((await server.verify(renewed.token)).reason, 'refresh_reuse');
   });
 
+  test('a log-out long after the tokens of its request were replaced ends the session', async () => {
+    const sessions = new Sessions(verifier, { client });
+    const { session, refreshToken } = await server.createSession('ada');
+    const request = at({ cookie: `${name}-refresh=${refreshToken}`, origin: 'https://shop.example' });
+    assert.equal(codeOf(await sessions.verifyRequest(request)), 'admitted');
+    behind -= 3_600_000;
+    assert.equal((await sessions.logOut(request)).receipt?.everywhere, true);
+    assert.equal((await server.call('GET', `/v1/sessions/${session.id}`)).body.session.endReason, 'logout');
+  });
+
   test('new tokens reach the browser even if they cannot be verified then', async () => {
     const closed = createVerifier({ url: server.url, key: server.key });
     closed.close();
@@ -201,6 +211,22 @@ describe('the sessions of requests', () => {
     const lost = remoteVerifier(createClient({ url: 'http://127.0.0.1:9', token: server.key }));
     const found = await new Sessions(lost).verifyRequest(at({ cookie: `${name}=${token}` }));
     assert.equal(codeOf(found), 'unreachable');
+  });
+
+  test('a verifier is made when the first request needs it; if it cannot be, nobody is let in', async () => {
+    const { token } = await server.createSession('ada');
+    let made = 0;
+    const lazy = new Sessions(() => {
+      made += 1;
+      return verifier;
+    });
+    assert.equal(codeOf(await lazy.verifyRequest(at({}))), 'authentication_required');
+    assert.equal(made, 0);
+    for (let i = 0; i < 2; i += 1)
+      assert.equal(codeOf(await lazy.verifyRequest(at({ cookie: `${name}=${token}` }))), 'admitted');
+    assert.equal(made, 1);
+    const wrong = new Sessions(() => createVerifier({ url: server.url, key: '' }));
+    assert.equal(codeOf(await wrong.verifyRequest(at({ cookie: `${name}=${token}` }))), 'key_missing');
   });
 
   test('options that contradict each other are refused', () => {

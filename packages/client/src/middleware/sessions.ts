@@ -104,8 +104,6 @@ export class Sessions {
   readonly #names: { readonly session: readonly [string, ...string[]]; readonly refresh: string };
   /** The refreshes that are under way, by refresh token: requests that arrive together share one. */
   readonly #refreshing: Map<string, Promise<Tokens>> = new Map();
-  /** The tokens that took the place of a request's own while it was verified: a handler may log out or refresh. */
-  readonly #renewed: WeakMap<AnyRequest, Tokens> = new WeakMap();
 
   /** @throws `RangeError` if the options contradict each other */
   constructor(verifier: VerifierSource, options: SessionOptions = {}) {
@@ -160,7 +158,7 @@ export class Sessions {
    */
   async refresh(request: AnyRequest): Promise<{ session: Session; cookies: readonly Cookie[] }> {
     const client = this.#client();
-    const refreshTokens = this.#refreshTokens(request);
+    const { refreshTokens } = credentialsOf(request, this.#names);
     if (refreshTokens.length === 0) {
       throw new CurfewApiError('authentication_required', 'The request carries no refresh token in a cookie.', {
         status: 401,
@@ -194,17 +192,21 @@ export class Sessions {
     if (byCookie && write && siteOf(request, this.#origins) !== 'ours') {
       return { refusal: crossSiteRefusal(request), cookies: none };
     }
-    const known = token === undefined ? undefined : this.#verifier.check(token);
-    return known ? admit(known, requirement, none) : this.#ask(request, tokens, useful, requirement);
+    const known = token === undefined ? undefined : this.#known(token);
+    return known ? admit(known, requirement, none) : this.#ask(tokens, useful, requirement);
+  }
+
+  /** What the verifier knows; what is wrong with it, it says again when it is asked. */
+  #known(token: string): ReturnType<SessionVerifier['check']> {
+    try {
+      return this.#verifier.check(token);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Asks the verifier about each token until one is active; if none is, a refresh token may lead to one. */
-  async #ask(
-    request: AnyRequest,
-    tokens: readonly string[],
-    refreshTokens: readonly string[],
-    requirement: Requirement,
-  ): Promise<Found> {
+  async #ask(tokens: readonly string[], refreshTokens: readonly string[], requirement: Requirement): Promise<Found> {
     let cookies = none;
     try {
       let refused: Verification | undefined;
@@ -217,7 +219,6 @@ export class Sessions {
       const mayBeNewer = !refused || (!refused.active && notItsToken.includes(refused.reason));
       if (!mayBeNewer || refreshTokens.length === 0) return admit(refused!, requirement, none);
       const renewed = await this.#replace(this.#client(), refreshTokens);
-      this.#renewed.set(request, renewed);
       cookies = this.#cookiesOf(renewed);
       return admit(await this.#verifier.verify(renewed.token), requirement, cookies);
     } catch (error) {
@@ -248,17 +249,12 @@ export class Sessions {
     return answer;
   }
 
-  /** Every token that a browser holds: its session token may be missing while its refresh token is still valid. */
+  /**
+   * Every token that a browser holds: its session token may be missing while its refresh token is still valid. A refresh
+   * token that has been used, such as a moment ago for this very request, still names its session.
+   */
   #held(request: AnyRequest): string[] {
-    const tokens = this.#names.session.flatMap((name) => cookiesNamed(request, name));
-    return [...tokens, ...this.#refreshTokens(request)];
-  }
-
-  #refreshTokens(request: AnyRequest): string[] {
-    const renewed = this.#renewed.get(request)?.refreshToken;
-    return renewed
-      ? [renewed]
-      : cookiesNamed(request, this.#names.refresh).filter((token) => looksLike('refresh', token));
+    return [...this.#names.session, this.#names.refresh].flatMap((name) => cookiesNamed(request, name));
   }
 
   /** Ends the session of each token, once for each session. */

@@ -1,0 +1,6 @@
+import { type RequestHandler, text } from '@sveltejs/kit';
+
+export const GET: RequestHandler = ({ cookies }) => {
+  cookies.set('theme', 'dark', { path: '/' });
+  return text('themed');
+};
