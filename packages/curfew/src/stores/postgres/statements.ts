@@ -27,6 +27,19 @@ export const reads = {
     `SELECT ${snapshot}, ${standby} FROM slots t JOIN sessions s ON s.id = t.session_id AND s.name = t.name ${epochEnd}
      WHERE t.name = $1`,
   ),
+  /** One row for each of a user's sessions that have not ended, deadlines aside; a single row if there is none. */
+  sessionsOf: named(
+    'sessions of',
+    `SELECT coalesce(u.epoch, 0) AS user, c.everyone, coalesce(u.revision, 0) AS revision, s.*, ${standby}
+     FROM newest_counters() c LEFT JOIN users u ON u.id = $1 LEFT JOIN sessions s ON s.user_id = $1
+       AND s.end_at IS NULL AND s.epoch_user = coalesce(u.epoch, 0) AND s.epoch_everyone = c.everyone
+     ORDER BY s.id`,
+  ),
+  slotAndSession: named(
+    'slot and session',
+    `SELECT to_json(t) AS slot, ${snapshot} FROM slots t
+     LEFT JOIN sessions s ON s.id = t.session_id ${epochEnd} WHERE t.name = $1`,
+  ),
   users: named(
     'users',
     `SELECT asked.place, a.*, coalesce(u.epoch, 0) AS epoch, c.everyone, ${standby}
@@ -80,6 +93,7 @@ export const reads = {
 export const writes = {
   touchKey: named('touch key', 'UPDATE keys SET data = $3 WHERE id = $1 AND data = $2 RETURNING id'),
   batch: named('write', 'SELECT write($1) AS answers'),
+  commit: named('commit', 'SELECT * FROM commit_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)'),
   /** Returns those that somebody else has locked, for another try. */
   touch: named(
     'touch',

@@ -16,6 +16,7 @@ import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
 import { Database, type Statement, withoutNul } from './database.ts';
 import { countEntries, describe } from './describe.ts';
+import { PostgresEngine } from './engine.ts';
 import { callFault, isDenied, isLocked, isRefusal } from './faults.ts';
 import { listenOn } from './hints.ts';
 import type { Location } from './location.ts';
@@ -63,6 +64,7 @@ export class PostgresStore implements Store {
   readonly #watchers: Watchers;
   readonly #writes: Batcher<Operation, unknown>;
   readonly #sessions: Batcher<SessionId, SessionSnapshot | undefined>;
+  readonly engine: PostgresEngine;
   readonly #keys: Batcher<KeyId, ApiKey | undefined>;
   readonly #users: Batcher<UserId, Awaited<ReturnType<Store['readUser']>>>;
 
@@ -81,6 +83,12 @@ export class PostgresStore implements Store {
     this.#writes = new Batcher((operations) => this.#writeAll(operations), {
       ...batch,
       apart: (error) => error instanceof CurfewError && isRefusal(error.cause),
+    });
+    this.engine = new PostgresEngine({
+      reading: database,
+      writing: this.#writer,
+      readSession: (id) => this.#sessions.run(id),
+      batch,
     });
     this.#sessions = new Batcher((ids) => this.#readSessions(ids), batch);
     this.#users = new Batcher((ids) => this.#readUsers(ids), batch);

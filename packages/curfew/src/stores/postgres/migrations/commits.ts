@@ -1,0 +1,198 @@
+/*
+ * The one way to write what was decided elsewhere: many changes in one call, one transaction, one round trip. Each part
+ * is a JSON array, or null; `of` is the place of the change that an element belongs to. A change is lost, with all its
+ * parts, if one of the rows or epochs that it was decided on is not so any more; what was found is returned.
+ *
+ * Batches are small beside the tables, so whatever the planner knows of them: by index.
+ */
+const byIndex = 'SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off';
+
+/** The columns of a session that changes. */
+const columns = [
+  'suspended',
+  'groups',
+  'last_seen_at',
+  'epoch_user',
+  'token_hash',
+  'refresh_hash',
+  'previous_hash',
+  'rotated_at',
+  'rotations',
+  'factor_at',
+  'factor_shown',
+  'version',
+  'end_at',
+  'end_by',
+  'end_reason',
+  'end_sequence',
+  'written_at',
+];
+
+export const commits = `
+CALL lock_writers();
+
+-- The number of the commit that last created or ended a session of the user.
+ALTER TABLE users ADD COLUMN revision bigint NOT NULL DEFAULT 0;
+
+CREATE FUNCTION without(part json, lost integer[]) RETURNS json LANGUAGE sql IMMUTABLE AS $$
+  SELECT json_agg(e) FROM json_array_elements(part) AS e WHERE (e->>'of')::integer <> ALL (lost)
+$$;
+
+CREATE FUNCTION commit_changes(
+  asked_sessions json, asked_slots json, asked_users json, made json, changed json, slots_put json, slots_gone json,
+  counts json, steps json, entries json, told json,
+  OUT lost integer[], OUT found json, OUT head bigint, OUT ended bigint[]) LANGUAGE plpgsql ${byIndex} AS $$
+DECLARE
+  c counters;
+  numbers integer[];
+  step record;
+  moved integer;
+  was bigint;
+  many integer;
+  latest bigint;
+BEGIN
+  CALL lock_writers();
+  c := newest_counters();
+  head := c.head;
+  lost := ARRAY(
+    SELECT e.of FROM json_to_recordset(asked_sessions) AS e (of integer, id text, version integer, seen bigint)
+      LEFT JOIN sessions s ON s.id = e.id
+      WHERE coalesce(s.version, 0) <> e.version OR s.last_seen_at <> e.seen
+    UNION ALL
+    SELECT e.of FROM json_to_recordset(asked_users) AS e (of integer, id text, epoch integer, everyone integer, revision bigint)
+      LEFT JOIN users u ON u.id = e.id
+      WHERE coalesce(u.epoch, 0) <> e.epoch OR c.everyone <> e.everyone OR coalesce(u.revision, 0) <> e.revision
+    UNION ALL
+    SELECT e.of FROM json_to_recordset(asked_slots) AS e (of integer, name text, version integer, session_id text)
+      LEFT JOIN slots t ON t.name = e.name
+      WHERE coalesce(t.version, 0) <> e.version OR t.session_id IS DISTINCT FROM e.session_id
+  );
+  IF cardinality(lost) > 0 THEN
+    found := json_build_object(
+      'sessions', (
+        SELECT json_agg(x) FROM json_to_recordset(asked_sessions) AS e (of integer, id text)
+        CROSS JOIN LATERAL (
+          SELECT s.*, p.at AS epoch_end_at, p.actor AS epoch_end_by, p.reason AS epoch_end_reason,
+            p.sequence AS epoch_end_sequence
+          FROM sessions s LEFT JOIN LATERAL (
+            (SELECT * FROM epochs y WHERE y.user_id = s.user_id AND y.number > s.epoch_user ORDER BY y.number LIMIT 1)
+            UNION ALL
+            (SELECT * FROM epochs y WHERE y.user_id = '' AND y.number > s.epoch_everyone ORDER BY y.number LIMIT 1)
+            ORDER BY sequence LIMIT 1
+          ) p ON s.end_at IS NULL WHERE s.id = e.id
+        ) x WHERE e.of = ANY (lost)
+      ),
+      'slots', (
+        SELECT json_agg(t) FROM json_to_recordset(asked_slots) AS e (of integer, name text) JOIN slots t USING (name)
+        WHERE e.of = ANY (lost)
+      ),
+      'users', (
+        SELECT json_agg(json_build_object('of', e.of, 'user', coalesce(u.epoch, 0), 'everyone', c.everyone, 'revision',
+          coalesce(u.revision, 0)))
+        FROM json_to_recordset(asked_users) AS e (of integer, id text) LEFT JOIN users u ON u.id = e.id
+        WHERE e.of = ANY (lost)
+      )
+    );
+    numbers := ARRAY(
+      SELECT (sum(1) FILTER (WHERE e.of <> ALL (lost)) OVER (ORDER BY e.place))::integer
+      FROM ROWS FROM (json_to_recordset(entries) AS (of integer)) WITH ORDINALITY AS e (of, place) ORDER BY e.place
+    );
+    made := without(made, lost);
+    changed := without(changed, lost);
+    slots_put := without(slots_put, lost);
+    slots_gone := without(slots_gone, lost);
+    counts := without(counts, lost);
+    steps := without(steps, lost);
+    entries := without(entries, lost);
+    told := without(told, lost);
+  END IF;
+  IF made IS NOT NULL THEN
+    INSERT INTO sessions SELECT * FROM json_populate_recordset(NULL::sessions, made);
+  END IF;
+  IF changed IS NOT NULL THEN
+    UPDATE sessions t SET (${columns.join(', ')}) = (
+        SELECT ${columns.map((column) => toPut(column)).join(', ')} FROM json_populate_record(t, e.set) p
+      )
+      FROM json_to_recordset(changed) AS e (id text, before integer, seen bigint, entry integer, set json)
+      WHERE t.id = e.id AND t.version = e.before AND coalesce(t.last_seen_at = e.seen, true);
+    GET DIAGNOSTICS many = ROW_COUNT;
+    -- What has no version, activity, came between the comparison and the change.
+    IF many <> json_array_length(changed) THEN RAISE serialization_failure USING MESSAGE = 'a session changed'; END IF;
+  END IF;
+  IF slots_gone IS NOT NULL THEN
+    DELETE FROM slots t USING json_to_recordset(slots_gone) AS e (name text) WHERE t.name = e.name;
+  END IF;
+  IF slots_put IS NOT NULL THEN
+    INSERT INTO slots SELECT * FROM json_populate_recordset(NULL::slots, slots_put)
+      ON CONFLICT (name) DO UPDATE SET started = excluded.started, kept = excluded.kept, session_id = excluded.session_id,
+        updated_at = excluded.updated_at, version = excluded.version, config = excluded.config;
+  END IF;
+  IF steps IS NOT NULL THEN
+    FOR step IN SELECT * FROM json_to_recordset(steps) AS e (user_id text, at bigint, actor text, reason text, remaining integer,
+        type text, before text, after text, entry integer) LOOP
+      IF step.user_id IS NULL THEN
+        was := c.active;
+        c.everyone := c.everyone + 1;
+        c.active := 0;
+        moved := c.everyone;
+      ELSE
+        was := active_of(step.user_id, c);
+        INSERT INTO users AS u VALUES (step.user_id, 1, step.remaining, c.everyone, c.number + 1)
+          ON CONFLICT (id) DO UPDATE SET epoch = u.epoch + 1, active = excluded.active, everyone = excluded.everyone,
+            revision = excluded.revision
+          RETURNING epoch INTO moved;
+        c.active := c.active - was + step.remaining;
+      END IF;
+      INSERT INTO epochs VALUES (coalesce(step.user_id, ''), moved, step.at, step.actor, step.reason,
+        c.head + coalesce(numbers[step.entry], step.entry), false, step.at);
+      c.last_event := c.last_event + 1;
+      c.time := greatest(c.time, step.at);
+      INSERT INTO events VALUES (c.last_event, step.at, step.type, step.user_id, NULL,
+        step.before || (was - step.remaining) || step.after);
+      ended := ended || (was - step.remaining);
+    END LOOP;
+  END IF;
+  IF counts IS NOT NULL THEN
+    WITH asked AS MATERIALIZED (
+      SELECT e.id, sum(e.by)::integer AS by FROM json_to_recordset(counts) AS e (id text, by integer) GROUP BY e.id
+    ), counted AS (
+      INSERT INTO users AS u (id, active, everyone, revision) SELECT id, by, c.everyone, c.number + 1 FROM asked
+        ON CONFLICT (id) DO UPDATE SET
+          active = CASE WHEN u.everyone = excluded.everyone THEN u.active ELSE 0 END + excluded.active,
+          everyone = excluded.everyone, revision = excluded.revision
+    )
+    SELECT c.active + sum(by) INTO c.active FROM asked;
+  END IF;
+  IF told IS NOT NULL THEN
+    WITH asked AS MATERIALIZED (
+      SELECT * FROM ROWS FROM (json_to_recordset(told) AS (at bigint, type text, user_id text, session_id text, data text))
+        WITH ORDINALITY AS e (at, type, user_id, session_id, data, place)
+    ), written AS (
+      INSERT INTO events SELECT c.last_event + place, at, type, user_id, session_id, data FROM asked
+    )
+    SELECT max(at), count(*) INTO latest, many FROM asked;
+    c.last_event := c.last_event + many;
+    c.time := greatest(c.time, latest);
+  END IF;
+  IF entries IS NOT NULL THEN
+    WITH asked AS MATERIALIZED (
+      SELECT * FROM ROWS FROM (json_to_recordset(entries) AS (at bigint, session_id text, user_id text, key_id text))
+        WITH ORDINALITY AS e (at, session_id, user_id, key_id, place)
+    ), written AS (
+      INSERT INTO log (sequence, at, session_id, user_id, key_id)
+        SELECT c.head + place, at, session_id, user_id, key_id FROM asked
+    )
+    SELECT max(at), count(*) INTO latest, many FROM asked;
+    c.head := c.head + many;
+    c.time := greatest(c.time, latest);
+  END IF;
+  CALL keep_counters(c);
+END $$;
+`;
+
+function toPut(column: string): string {
+  if (column === 'last_seen_at') return 'greatest(t.last_seen_at, p.last_seen_at)';
+  // A sequence that the commit gives is that of an entry.
+  if (column === 'end_sequence') return 'coalesce(c.head + coalesce(numbers[e.entry], e.entry), p.end_sequence)';
+  return `p.${column}`;
+}
