@@ -8,7 +8,7 @@ import type { LogScope, SessionSnapshot } from '../contract.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
 import { type Database, withoutNul } from './database.ts';
-import { isLocked, isRefusal } from './faults.ts';
+import { isLocked, isRefusal, trusted } from './faults.ts';
 import { reads, writes } from './statements.ts';
 
 /** Milliseconds before a commit that needs a locked row is tried again: the first time, and at most. */
@@ -26,12 +26,14 @@ export class PostgresEngine implements Engine {
   readonly #reading: Database;
   readonly #writing: Database;
   readonly #commits: Batcher<Change, Outcome | 'later'>;
+  readonly #users: Batcher<UserId, SessionsOfUser>;
   readonly readSession: (id: SessionId) => Promise<SessionSnapshot | undefined>;
 
   constructor({ reading, writing, readSession, batch }: Connections) {
     this.#reading = reading;
     this.#writing = writing;
     this.readSession = readSession;
+    this.#users = new Batcher((ids) => this.#readSessionsOf(ids), batch);
     this.#commits = new Batcher((changes) => this.#commitAll(changes), {
       ...batch,
       apart: (error) => error instanceof CurfewError && isRefusal(error.cause),
@@ -59,19 +61,32 @@ export class PostgresEngine implements Engine {
     }
   }
 
-  async readSessionsOf(userId: UserId): Promise<SessionsOfUser> {
-    const rows = await this.#reading.read(reads.sessionsOf, [userId]);
-    if (rows[0]!['standby'] === true) throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: a standby.' });
-    const { user, everyone, revision } = rows[0] as { user: number; everyone: number; revision: number };
-    const sessions = rows.filter(({ id }) => id !== null).map(codec.decodeSession);
-    return { on: { userId, user, everyone, revision }, sessions };
+  readSessionsOf(userId: UserId): Promise<SessionsOfUser> {
+    return this.#users.run(userId);
+  }
+
+  async #readSessionsOf(ids: readonly UserId[]): Promise<SessionsOfUser[]> {
+    const rows = trusted(await this.#reading.read(reads.sessionsOf, [ids]));
+    const all = ids.map((userId) => ({
+      on: { userId, user: 0, everyone: 0, revision: 0 },
+      sessions: [] as StoredSession[],
+    }));
+    for (const row of rows) {
+      const one = all[(row['place'] as number) - 1]!;
+      Object.assign(one.on, { user: row['user'], everyone: row['everyone'], revision: row['revision'] });
+      if (row['id'] !== null) one.sessions.push(codec.decodeSession(row));
+    }
+    return all;
   }
 
   async readSlot(name: SessionName): ReturnType<Engine['readSlot']> {
     const [row] = await this.#reading.read(reads.slotAndSession, [name]);
     if (!row) return { slot: undefined, held: undefined };
     const { slot, ...session } = row;
-    return { slot: codec.decodeSlot(slot as Row), held: row['id'] === null ? undefined : codec.decodeSnapshot(session) };
+    return {
+      slot: codec.decodeSlot(slot as Row),
+      held: row['id'] === null ? undefined : codec.decodeSnapshot(session),
+    };
   }
 
   async head(): Promise<number> {

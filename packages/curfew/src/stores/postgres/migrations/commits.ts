@@ -5,7 +5,8 @@
  *
  * Batches are small beside the tables, so whatever the planner knows of them: by index.
  */
-const byIndex = 'SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off';
+const byIndex =
+  'SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off';
 
 /** The columns of a session that changes. */
 const columns = [
@@ -33,6 +34,21 @@ CALL lock_writers();
 
 -- The number of the commit that last created or ended a session of the user.
 ALTER TABLE users ADD COLUMN revision bigint NOT NULL DEFAULT 0;
+
+-- A user's row; all null if there is none.
+CREATE FUNCTION user_of(asked text) RETURNS users LANGUAGE plpgsql STABLE ${byIndex} AS $$
+BEGIN
+  RETURN (SELECT u FROM users u WHERE u.id = asked);
+END $$;
+
+-- A user's sessions under these epochs whose end is not recorded. Found by user alone: an index over all that have not
+-- ended would be walked from end to end.
+CREATE FUNCTION live_of(asked text, epoch integer, everyone integer) RETURNS SETOF sessions LANGUAGE plpgsql STABLE
+${byIndex} AS $$
+BEGIN
+  RETURN QUERY WITH own AS MATERIALIZED (SELECT * FROM sessions s WHERE s.user_id = asked)
+    SELECT * FROM own WHERE own.end_at IS NULL AND own.epoch_user = epoch AND own.epoch_everyone = everyone;
+END $$;
 
 CREATE FUNCTION without(part json, lost integer[]) RETURNS json LANGUAGE sql IMMUTABLE AS $$
   SELECT json_agg(e) FROM json_array_elements(part) AS e WHERE (e->>'of')::integer <> ALL (lost)
