@@ -24,13 +24,24 @@ type Picture = {
 export async function createSession(engine: Engine, creation: Creation, likely: Epochs): Promise<CreationOutcome> {
   const { userId } = creation.session;
   const on = { userId, ...(creation.epochs === 'current' ? likely : creation.epochs) };
-  return settle(
+  const outcome = await settle(
     engine,
     await pictureOf(engine, creation, undefined, on),
     (picture) => decide(picture, creation),
     ({ sessions, on: found }) => pictureOf(engine, creation, sessions.get(creation.session.id)?.stored, found!),
   );
+  if (outcome.kind === 'created') return outcome;
+  // What stands in the way may be the session itself, from an earlier try.
+  const there = await engine.readSession(creation.session.id);
+  return there ? createdBefore(there.stored) : outcome;
 }
+
+const createdBefore = (session: StoredSession): CreationOutcome => ({
+  kind: 'created',
+  session,
+  replaced: [],
+  sequence: undefined,
+});
 
 /** What a creation is decided on: reads only what its limit and its name require. */
 async function pictureOf(
@@ -58,7 +69,7 @@ async function pictureOf(
 
 function decide(picture: Picture, { session: asked, epochs, limit, by, now }: Creation): Decision<CreationOutcome> {
   const { there, on, slot, held, live } = picture;
-  if (there) return { answer: { kind: 'created', session: there, replaced: [], sequence: undefined } };
+  if (there) return { answer: createdBefore(there) };
   const session: StoredSession = { ...asked, epochs: { user: on.user, everyone: on.everyone } };
   if (epochs !== 'current' && (epochs.user !== on.user || epochs.everyone !== on.everyone)) {
     return { answer: { kind: 'epoch_moved' } };

@@ -93,7 +93,7 @@ export const reads = {
 export const writes = {
   touchKey: named('touch key', 'UPDATE keys SET data = $3 WHERE id = $1 AND data = $2 RETURNING id'),
   batch: named('write', 'SELECT write($1) AS answers'),
-  commit: named('commit', 'SELECT * FROM commit_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)'),
+  commit: named('commit', `SELECT * FROM commit_changes(${Array.from({ length: 17 }, (_, i) => `$${i + 1}`).join(', ')})`),
   /** Returns those that somebody else has locked, for another try. */
   touch: named(
     'touch',

@@ -88,6 +88,8 @@ export class PostgresStore implements Store {
       reading: database,
       writing: this.#writer,
       readSession: (id) => this.#sessions.run(id),
+      readKey: (id) => this.#keys.run(id),
+      readAccount: async (id) => (await this.#users.run(id)).account,
       batch,
     });
     this.#sessions = new Batcher((ids) => this.#readSessions(ids), batch);
