@@ -22,12 +22,17 @@ export async function changeAccount(engine: Engine, asked: AccountChange): Promi
     end && except !== undefined ? engine.readSession(except) : undefined,
   ]);
   const first: Picture = { account, others: [], witness, spared };
-  return settle(engine, first, (picture) => decide(picture, asked), (found) => ({
-    account: found.accounts.get(id),
-    others: holders(found),
-    witness: witnessIn(found, witness),
-    spared: spared && found.sessions.get(spared.stored.id),
-  }));
+  return settle(
+    engine,
+    first,
+    (picture) => decide(picture, asked),
+    (found) => ({
+      account: found.accounts.get(id),
+      others: holders(found),
+      witness: witnessIn(found, witness),
+      spared: spared && found.sessions.get(spared.stored.id),
+    }),
+  );
 }
 
 /** The other account that a change depends on, as it was found. */
@@ -40,7 +45,10 @@ export function dependingOn(witness: AccountWitness | undefined): RowChange[] {
   return witness ? [{ table: 'accounts', before: witness, after: witness }] : [];
 }
 
-function decide(picture: Picture, { id, version, set, event, end, witness: asked }: AccountChange): Decision<AccountOutcome> {
+function decide(
+  picture: Picture,
+  { id, version, set, event, end, witness: asked }: AccountChange,
+): Decision<AccountOutcome> {
   const { account, others, witness } = picture;
   if (!account) return { answer: { kind: 'not_found' } };
   if (account.version !== version || witness?.version !== asked?.version) return { answer: { kind: 'conflict' } };

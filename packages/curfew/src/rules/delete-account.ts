@@ -11,10 +11,15 @@ type Picture = { account: Account | undefined; witness: AccountWitness | undefin
 export async function deleteAccount(engine: Engine, asked: AccountDeletion): Promise<DeletionOutcome> {
   const { id, witness } = asked;
   const first: Picture = { account: await engine.readAccount(id), witness };
-  return settle(engine, first, (picture) => decide(picture, asked), (found) => ({
-    account: found.accounts.get(id),
-    witness: witnessIn(found, witness),
-  }));
+  return settle(
+    engine,
+    first,
+    (picture) => decide(picture, asked),
+    (found) => ({
+      account: found.accounts.get(id),
+      witness: witnessIn(found, witness),
+    }),
+  );
 }
 
 function decide(picture: Picture, { id, version, event, end, witness }: AccountDeletion): Decision<DeletionOutcome> {

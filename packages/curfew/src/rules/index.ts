@@ -12,6 +12,7 @@ import { endEveryone, endSessionsOfUser } from './end-all.ts';
 import { endSession } from './end-session.ts';
 import { createKey, revokeKey } from './keys.ts';
 import { changeNamed, createNamed, removeNamed } from './named.ts';
+import { sweep } from './sweep.ts';
 
 /** The operations that are rules over an engine. */
 export type Ruled = Pick<
@@ -31,6 +32,7 @@ export type Ruled = Pick<
   | 'changeNamed'
   | 'removeNamed'
   | 'appendEvent'
+  | 'sweep'
 >;
 
 /** How many users' epochs are remembered. */
@@ -71,6 +73,7 @@ export function rulesOver(engine: Engine): Ruled {
     async appendEvent(event) {
       await engine.commit({ at: event.at, events: [event] });
     },
+    sweep: (task) => sweep(engine, task),
   };
 }
 
