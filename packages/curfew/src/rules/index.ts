@@ -76,8 +76,3 @@ export function rulesOver(engine: Engine): Ruled {
     sweep: (task) => sweep(engine, task),
   };
 }
-
-/** A store with these operations in place of its own. */
-export function ruled<S extends Store & { engine: Engine }>(store: S): S {
-  return Object.assign(store, rulesOver(store.engine));
-}
