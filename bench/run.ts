@@ -8,6 +8,7 @@ import { printTable } from './measure.ts';
 import { n8nRows } from './n8n.ts';
 import { postgresRows } from './postgres.ts';
 import { redisRows } from './redis.ts';
+import { rulesRows } from './rules.ts';
 import { signInRows } from './sign-ins.ts';
 
 // Every number is a ratio, measured side by side in this run. Names as arguments choose among these.
@@ -16,6 +17,7 @@ const all = {
   signins: signInRows,
   embedded: embeddedRows,
   postgres: postgresRows,
+  rules: rulesRows,
   redis: redisRows,
   fence: fenceRows,
   n8n: n8nRows,

@@ -70,8 +70,13 @@ export interface Store {
    * Ends one session, with a log entry and an event. With `userId`, only if the session is that user's; another
    * user's session is an indistinguishable `not_found`. If the session has already ended, answers `already` with the
    * first end. If a deadline ended it and no sweep has recorded that, it is recorded now, so that it has a sequence.
+   * `seen`: the session as the caller has read it before, which may save another read.
    */
-  endSession(id: SessionId, end: End, condition?: { userId?: UserId | undefined }): Promise<EndOutcome>;
+  endSession(
+    id: SessionId,
+    end: End,
+    condition?: { userId?: UserId | undefined; seen?: StoredSession | undefined },
+  ): Promise<EndOutcome>;
 
   /**
    * Ends all sessions of a user, including those being created now: increments the user's epoch, with one log entry

@@ -1,3 +1,4 @@
+import { commits } from './commits.ts';
 import { counters } from './counters.ts';
 import { factors } from './factors.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   { number: 13, name: 'times', sql: times },
   { number: 14, name: 'retention', sql: retention },
   { number: 15, name: 'versions', sql: versions },
+  { number: 16, name: 'commits', sql: commits },
 ];

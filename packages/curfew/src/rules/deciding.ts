@@ -1,0 +1,23 @@
+import type { Change, Committed, Engine, Found } from '../stores/commit.ts';
+
+/** What a rule decides on a picture: an answer, or a change with the answer that its commit leads to. */
+export type Decision<Answer> = { answer: Answer } | { change: Change; answered(committed: Committed): Answer };
+
+/**
+ * Decides on a picture, and again on what was found as long as commits conflict. Each conflict means that another change
+ * was committed, so of any number of callers one advances in each round.
+ */
+export async function settle<Picture, Answer>(
+  engine: Engine,
+  first: Picture,
+  decide: (picture: Picture) => Decision<Answer>,
+  next: (found: Found) => Picture | Promise<Picture>,
+): Promise<Answer> {
+  for (let picture = first; ; ) {
+    const decision = decide(picture);
+    if ('answer' in decision) return decision.answer;
+    const outcome = await engine.commit(decision.change);
+    if (outcome.kind === 'committed') return decision.answered(outcome);
+    picture = await next(outcome.found);
+  }
+}
