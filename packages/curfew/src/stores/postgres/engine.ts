@@ -204,6 +204,9 @@ const parts = [
 ] as const;
 type Parts = Record<(typeof parts)[number], Row[]>;
 
+/** The version of a row that is not there: versions may begin at 0. */
+const absent = -1;
+
 /** The arguments of `commit_changes` for some changes that do not touch each other. */
 export function encodeChanges(changes: readonly Change[]): (string | null)[] {
   const all = Object.fromEntries(parts.map((part) => [part, []])) as unknown as Parts;
@@ -221,7 +224,7 @@ function encodeChange(all: Parts, { at, on, rows = [], step, count, log = [], ev
       const { before, after, untouched } = row;
       const { id } = (before ?? after)!;
       const seen = untouched ? before?.lastSeenAt : undefined;
-      all.askedSessions.push({ of, id, version: before?.version ?? 0, seen });
+      all.askedSessions.push({ of, id, version: before?.version ?? absent, seen });
       if (!before) all.made.push({ of, ...codec.encodeSession(after!) });
       else if (after && after !== before) {
         const place = row.entry === undefined ? undefined : entry(row.entry);
@@ -245,13 +248,13 @@ function encodeRow(all: Parts, row: Exclude<RowChange, { table: 'sessions' }>, o
   if (row.table === 'slots') {
     const { before, after } = row;
     const { name } = (before ?? after)!;
-    all.askedSlots.push({ of, name, version: before?.version ?? 0, session_id: before?.sessionId });
+    all.askedSlots.push({ of, name, version: before?.version ?? absent, session_id: before?.sessionId });
     if (!after) all.slotsGone.push({ of, name });
     else if (after !== before) all.slotsPut.push({ of, ...codec.encodeSlot(after) });
   } else if (row.table === 'accounts') {
     const { before, after } = row;
     const { id } = (before ?? after)!;
-    all.askedAccounts.push({ of, id, version: before?.version ?? 0 });
+    all.askedAccounts.push({ of, id, version: before?.version ?? absent });
     if (!after) all.accountsGone.push({ of, id });
     else if (after !== before) {
       const { username, email } = after as Account;

@@ -123,7 +123,7 @@ BEGIN
   lost := ARRAY(
     SELECT e.of FROM json_to_recordset(asked_sessions) AS e (of integer, id text, version integer, seen bigint)
       LEFT JOIN sessions s ON s.id = e.id
-      WHERE coalesce(s.version, 0) <> e.version OR s.last_seen_at <> e.seen
+      WHERE coalesce(s.version, -1) <> e.version OR s.last_seen_at <> e.seen
     UNION ALL
     SELECT e.of FROM json_to_recordset(asked_users) AS e (of integer, id text, epoch integer, everyone integer, revision bigint)
       ${newest('e.id')}
@@ -131,10 +131,10 @@ BEGIN
     UNION ALL
     SELECT e.of FROM json_to_recordset(asked_slots) AS e (of integer, name text, version integer, session_id text)
       LEFT JOIN slots t ON t.name = e.name
-      WHERE coalesce(t.version, 0) <> e.version OR t.session_id IS DISTINCT FROM e.session_id
+      WHERE coalesce(t.version, -1) <> e.version OR t.session_id IS DISTINCT FROM e.session_id
     UNION ALL
     SELECT e.of FROM json_to_recordset(asked_accounts) AS e (of integer, id text, version integer)
-      LEFT JOIN accounts a ON a.id = e.id WHERE coalesce(a.version, 0) <> e.version
+      LEFT JOIN accounts a ON a.id = e.id WHERE coalesce(a.version, -1) <> e.version
     UNION ALL
     SELECT e.of FROM json_to_recordset(asked_names) AS e (of integer, id text, username text, email text)
       WHERE EXISTS (SELECT FROM accounts a WHERE a.username = e.username AND a.id <> e.id)
