@@ -3,6 +3,7 @@
  * of one screen.
  */
 import './screens/devices.ts';
+import './screens/overview.ts';
 import './screens/session.ts';
 import './screens/sessions.ts';
 import './screens/shell.ts';

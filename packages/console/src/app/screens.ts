@@ -1,6 +1,7 @@
 import type { ComponentType } from 'preact';
 import type { IconName } from '../parts/icon.tsx';
 import { devices } from '../screens/devices/screen.ts';
+import { overview } from '../screens/overview/screen.ts';
 import { session } from '../screens/session/screen.ts';
 import { sessions } from '../screens/sessions/screen.ts';
 import { user } from '../screens/user/screen.ts';
@@ -25,7 +26,7 @@ export type Screen = {
 };
 
 /** In the order of the navigation; the first one that somebody may see is where they begin. */
-export const screens: readonly Screen[] = [sessions, session, user, devices];
+export const screens: readonly Screen[] = [overview, sessions, session, user, devices];
 
 export type Found = { screen: Screen; params: Record<string, string> };
 

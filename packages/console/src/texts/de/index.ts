@@ -1,6 +1,7 @@
 import type { Texts } from '../index.ts';
 import { common } from './common.ts';
 import { devices } from './devices.ts';
+import { overview } from './overview.ts';
 import { problems } from './problems.ts';
 import { proof } from './proof.ts';
 import { session } from './session.ts';
@@ -9,4 +10,4 @@ import { shell } from './shell.ts';
 import { signIn } from './sign-in.ts';
 import { user } from './user.ts';
 
-export const de: Texts = { common, devices, problems, proof, session, sessions, shell, signIn, user };
+export const de: Texts = { common, devices, overview, problems, proof, session, sessions, shell, signIn, user };

@@ -1,5 +1,6 @@
 import { common } from './common.ts';
 import { devices } from './devices.ts';
+import { overview } from './overview.ts';
 import { problems } from './problems.ts';
 import { proof } from './proof.ts';
 import { session } from './session.ts';
@@ -8,4 +9,4 @@ import { shell } from './shell.ts';
 import { signIn } from './sign-in.ts';
 import { user } from './user.ts';
 
-export const en = { common, devices, problems, proof, session, sessions, shell, signIn, user };
+export const en = { common, devices, overview, problems, proof, session, sessions, shell, signIn, user };
