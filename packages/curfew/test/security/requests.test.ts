@@ -35,7 +35,9 @@ describe('hostile requests', () => {
         [401, 413].includes(status) || (status === 400 && !route.url.startsWith('/v1')),
         `${route.url}: ${status}`,
       );
-      if (route.url.startsWith('/v1')) assert.equal(body.code, 'body_too_large', route.url);
+      // What proxies ask never reads a body.
+      if (route.url.startsWith('/v1/forward-auth')) assert.equal(body.code, 'token_malformed', route.url);
+      else if (route.url.startsWith('/v1')) assert.equal(body.code, 'body_too_large', route.url);
     }
     assert.deepEqual(await server.state(), before);
   });
