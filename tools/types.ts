@@ -10,6 +10,7 @@ for (const folder of [
   'packages/n8n-nodes-curfew',
   'packages/n8n-nodes-log-out',
   'packages/node-red-curfew',
+  'engines/frameworks/nest',
 ]) {
   run('tsc', ['--project', folder]);
 }

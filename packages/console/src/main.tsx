@@ -2,6 +2,7 @@ import { render } from 'preact';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/parts.css';
+import './styles/manage.css';
 import './styles/shell.css';
 import { App } from './app/app.tsx';
 import { showTheme } from './app/settings.ts';

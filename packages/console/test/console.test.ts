@@ -2,7 +2,9 @@
  * The tests of the console: one process, so that they share one browser and one server. Each file registers the tests
  * of one screen.
  */
+import './screens/applications.ts';
 import './screens/devices.ts';
+import './screens/overview.ts';
 import './screens/session.ts';
 import './screens/sessions.ts';
 import './screens/shell.ts';

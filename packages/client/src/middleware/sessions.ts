@@ -358,7 +358,7 @@ async function answered<Answer>(call: Promise<Answer>, kept: readonly string[] =
 
 /**
  * Frameworks answer with an error's status. That the server cannot be reached, or refuses the application's key, is not
- * the fault of whoever sent the request.
+ * the fault of the client that sent the request.
  */
 function asAnswer(error: unknown): unknown {
   if (!(error instanceof CurfewApiError) || ![0, 401, 403].includes(error.status)) return error;

@@ -3,8 +3,8 @@ import { api } from './api.ts';
 import { may, me } from './who.ts';
 
 /*
- * Users of an application have ids that mean something to it. An account of Curfew has a random id, and a name that a
- * person knows: whoever may see accounts sees that name.
+ * Users of an application have ids that mean something to it. An account of Curfew has a random id, and a name that
+ * people know: somebody who may see accounts sees that name.
  */
 
 export type Named = { username: string; name: string | undefined };

@@ -6,6 +6,7 @@ import { audit } from '../screens/audit/screen.ts';
 import { devices } from '../screens/devices/screen.ts';
 import { keys } from '../screens/keys/screen.ts';
 import { named } from '../screens/named/screen.ts';
+import { overview } from '../screens/overview/screen.ts';
 import { server } from '../screens/server/screen.ts';
 import { session } from '../screens/session/screen.ts';
 import { sessions } from '../screens/sessions/screen.ts';
@@ -32,6 +33,7 @@ export type Screen = {
 
 /** In the order of the navigation; the first one that somebody may see is where they begin. */
 export const screens: readonly Screen[] = [
+  overview,
   sessions,
   session,
   user,

@@ -121,7 +121,7 @@ export function EndDialog({ title, onClose, many = 1, own, submit, children, onS
       >
         {own && (
           <div class="own">
-            <p>{t.sessions.dialog.own}</p>
+            <p>{many > 1 ? t.sessions.dialog.everyoneOwn : t.sessions.dialog.own}</p>
             <label class="check">
               <input
                 type="checkbox"

@@ -52,7 +52,9 @@ describe('the audit trail', { skip }, () => {
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'CSV' }).click(),
     ]);
-    const lines = readFileSync(await file.path(), 'utf8').trimEnd().split('\r\n');
+    const lines = readFileSync(await file.path(), 'utf8')
+      .trimEnd()
+      .split('\r\n');
     assert.equal(lines.length, 3);
     assert.match(lines[1]!, /^\d+,.*,session\.ended,key:.*,ada,/);
     await page.getByLabel('Until').fill('2001-01-01T00:00');

@@ -41,6 +41,11 @@ export function FilterBar({ query }: { query: Query }) {
 
   const others = filterNames.filter((name) => name !== 'filter');
   const given = others.filter((name) => query[name]);
+  const [open, setOpen] = useState(given.length > 0);
+  // A link has set one of them.
+  useEffect(() => {
+    if (given.length > 0) setOpen(true);
+  }, [given.length]);
   const texts = t.sessions.filters;
   return (
     <search class="filters" aria-label={texts.label}>
@@ -54,8 +59,10 @@ export function FilterBar({ query }: { query: Query }) {
         value={text}
         onValue={search}
       />
-      <details open={given.length > 0 || undefined}>
-        <summary class="button">{texts.more}</summary>
+      <Button aria-expanded={open} onClick={() => setOpen(!open)}>
+        {texts.more}
+      </Button>
+      {open && (
         <form
           noValidate
           onSubmit={(event) => {
@@ -77,7 +84,7 @@ export function FilterBar({ query }: { query: Query }) {
             )}
           </div>
         </form>
-      </details>
+      )}
     </search>
   );
 }

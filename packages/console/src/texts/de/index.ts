@@ -5,6 +5,7 @@ import { common } from './common.ts';
 import { devices } from './devices.ts';
 import { keys } from './keys.ts';
 import { named } from './named.ts';
+import { overview } from './overview.ts';
 import { problems } from './problems.ts';
 import { proof } from './proof.ts';
 import { rights } from './rights.ts';
@@ -22,6 +23,7 @@ export const de: Texts = {
   devices,
   keys,
   named,
+  overview,
   problems,
   proof,
   rights,

@@ -4,6 +4,7 @@ import { common } from './common.ts';
 import { devices } from './devices.ts';
 import { keys } from './keys.ts';
 import { named } from './named.ts';
+import { overview } from './overview.ts';
 import { problems } from './problems.ts';
 import { proof } from './proof.ts';
 import { rights } from './rights.ts';
@@ -21,6 +22,7 @@ export const en = {
   devices,
   keys,
   named,
+  overview,
   problems,
   proof,
   rights,

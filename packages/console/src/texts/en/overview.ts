@@ -1,0 +1,31 @@
+import { count, plural } from '../forms.ts';
+
+export const overview = {
+  title: 'Overview',
+  now: 'Signed in now',
+  sessions: (n: number) => plural(n, 'session', 'sessions'),
+  toSessions: 'Who it is',
+  lastDay: 'The last 24 hours',
+  opened: 'Sign-ins',
+  ended: 'Ends',
+  refused: 'Refused sign-ins',
+  summary: (opened: number, ended: number, refused: number) =>
+    `${count(opened)} sign-ins, ${count(ended)} ends and ${count(refused)} refused sign-ins in the last 24 hours`,
+  asTable: 'As a table',
+  from: 'From',
+  counting: 'Still being counted.',
+  servers: 'Servers',
+  server: (id: string) => `Server ${id}`,
+  here: 'answers you',
+  alive: 'Holds its lease',
+  silent: 'Has not renewed its lease',
+  behind: (n: number) => plural(n, '1 change behind', `${count(n)} changes behind`),
+  applications: 'Applications',
+  noApplications: 'No application checks sessions in its own memory.',
+  unnamed: 'Without a name',
+  lease: (time: string) => `lease for ${time}`,
+  noLease: 'no lease',
+  left: 'has left',
+  findings: 'What to mend',
+  noFindings: 'Nothing. Everything is as it should be.',
+};
