@@ -18,7 +18,7 @@ export type Ruled = Pick<
 const most = 10_000;
 
 export function rulesOver(engine: Engine): Ruled {
-  // What creations with the present epochs assume: those that this process saw last.
+  // What creations with the present epochs assume, if the engine does not know them: those that this process saw last.
   const users = new Map<UserId, number>();
   let everyone = 0;
   const likely = (userId: UserId): Epochs => ({ user: users.get(userId) ?? 0, everyone });
@@ -32,6 +32,7 @@ export function rulesOver(engine: Engine): Ruled {
   return {
     async createSession(creation) {
       const { userId } = creation.session;
+      if (engine.epochsOf) return createSession(engine, creation, engine.epochsOf(userId));
       const outcome = await createSession(engine, creation, likely(userId));
       if (outcome.kind === 'created') learn(userId, outcome.session.epochs);
       return outcome;
@@ -44,7 +45,7 @@ export function rulesOver(engine: Engine): Ruled {
   };
 }
 
-/** A store with these operations in place of its own. */
-export function ruled<S extends Store & { engine: Engine }>(store: S): S {
+/** A store with these operations, in place of its own if it has any. */
+export function ruled<S extends { engine: Engine }>(store: S): S & Ruled {
   return Object.assign(store, rulesOver(store.engine));
 }

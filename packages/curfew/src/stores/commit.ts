@@ -28,6 +28,8 @@ export type Change = {
   count?: number | undefined;
   log?: readonly LogScope[];
   events?: readonly NewEvent[];
+  /** It cannot wait until a full disk has room again: an end, or what takes rights away or comes before an end. */
+  urgent?: boolean;
 };
 
 /**
@@ -36,13 +38,14 @@ export type Change = {
  */
 export type Standing = Epochs & { userId: UserId; revision?: number };
 
-/** `before` absent: no row has the key. `after` absent: the row is removed. Both the same: only depended on. */
+/** `before` absent: no row has the key. `after` absent: the row is removed. Both the same: it is only depended on. */
 export type RowChange = SessionRow | SlotRow;
 
 export type SessionRow = {
   table: 'sessions';
   before?: StoredSession | undefined;
-  after?: StoredSession | undefined;
+  /** A commit removes no session; the sweep forgets those that ended long ago. */
+  after: StoredSession;
   /** The place in `log` of the entry whose sequence the end in `after` gets. */
   entry?: number;
   /** The last activity must be the same too: the change was decided on a deadline that follows from it. */
@@ -87,4 +90,8 @@ export interface Engine {
   readSlot(name: SessionName): Promise<{ slot: NamedSession | undefined; held: SessionSnapshot | undefined }>;
   /** The sequence of the newest entry of the log. */
   head(): Promise<number>;
+  /** A user's epochs, if the engine knows them without a round trip; then creations with the present epochs assume these. */
+  epochsOf?(userId: UserId): Epochs;
+  /** Resolves when everything that was read so far is durable. Absent if a change is visible only once it is. */
+  durable?(): Promise<void>;
 }
