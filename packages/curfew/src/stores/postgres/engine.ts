@@ -223,7 +223,7 @@ function encodePatch(before: StoredSession, after: StoredSession, at: number): R
 /** What a commit answers, for each change. */
 export function decodeOutcomes(changes: readonly Change[], row: Row): Outcome[] {
   const lost = new Set(row['lost'] as number[]);
-  const found = lost.size === 0 ? undefined : decodeFound(row['found'] as Row);
+  const found = lost.size === 0 ? undefined : decodeFound(row['present'] as Row);
   const ended = (row['ended'] as number[] | null) ?? [];
   let head = row['head'] as number;
   let step = 0;

@@ -41,7 +41,7 @@ $$;
 CREATE FUNCTION commit_changes(
   asked_sessions json, asked_slots json, asked_users json, made json, changed json, slots_put json, slots_gone json,
   counts json, steps json, entries json, told json,
-  OUT lost integer[], OUT found json, OUT head bigint, OUT ended bigint[]) LANGUAGE plpgsql ${byIndex} AS $$
+  OUT lost integer[], OUT present json, OUT head bigint, OUT ended bigint[]) LANGUAGE plpgsql ${byIndex} AS $$
 DECLARE
   c counters;
   numbers integer[];
@@ -68,7 +68,7 @@ BEGIN
       WHERE coalesce(t.version, 0) <> e.version OR t.session_id IS DISTINCT FROM e.session_id
   );
   IF cardinality(lost) > 0 THEN
-    found := json_build_object(
+    present := json_build_object(
       'sessions', (
         SELECT json_agg(x) FROM json_to_recordset(asked_sessions) AS e (of integer, id text)
         CROSS JOIN LATERAL (
