@@ -10,7 +10,16 @@ const inFlight = 64;
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 7);
 const secretKey = randomBytes(32);
 
-type Side = { name: string; cpu: [node: number[], server: number[]]; bench: Bench; cold: Bench; created: string[]; made: number; read: number; ended: number };
+type Side = {
+  name: string;
+  cpu: [node: number[], server: number[]];
+  bench: Bench;
+  cold: Bench;
+  created: string[];
+  made: number;
+  read: number;
+  ended: number;
+};
 
 /** Rules over the engine of PostgreSQL against the store whose rules are functions of the server, side by side. */
 export async function rulesRows(say: (text: string) => void): Promise<Row[]> {
@@ -48,12 +57,18 @@ export async function rulesRows(say: (text: string) => void): Promise<Row[]> {
         side.cpu[1].push(cpuOfServer(side.name) - before[1]);
         return rate;
       };
-      const { ratio, ours: mine, theirs: other } = await duel(
+      const {
+        ratio,
+        ours: mine,
+        theirs: other,
+      } = await duel(
         rounds,
         () => measured(ours),
         () => measured(theirs),
       );
-      const [node, backend] = [0, 1].map((i) => `${median(ours.cpu[i]!).toFixed(0)}/${median(theirs.cpu[i]!).toFixed(0)}`);
+      const [node, backend] = [0, 1].map(
+        (i) => `${median(ours.cpu[i]!).toFixed(0)}/${median(theirs.cpu[i]!).toFixed(0)}`,
+      );
       say(`milliseconds of processor a round: Node ${node}, PostgreSQL ${backend}`);
       rows.push({
         what: `rules in TypeScript: ${what}, ${inFlight} in flight`,

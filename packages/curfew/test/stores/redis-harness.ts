@@ -1,5 +1,7 @@
 import type { Harness } from '../../src/stores/conformance/index.ts';
 import { openRedisStore, type RedisStore } from '../../src/stores/redis/index.ts';
+import { createAccount } from '../../src/stores/redis/scripts/accounts.ts';
+import { commit } from '../../src/stores/redis/scripts/commit.ts';
 import { recovers } from '../support/recovers.ts';
 import type { RedisServer } from '../support/redis.ts';
 import { Relay } from '../support/relay.ts';
@@ -33,7 +35,7 @@ export function redisHarness(server: () => RedisServer): Harness {
           const relay = await Relay.to(server().port);
           const broken = await open(`redis://127.0.0.1:${relay.port}`);
           closing.push(() => relay.close());
-          relay.breakAt(moment);
+          relay.breakAt(moment, [commit.sha1, createAccount.sha1]);
           return broken;
         },
         async setAside() {

@@ -15,6 +15,9 @@ export class Relay {
   readonly #pairs: Set<[Socket, Socket]> = new Set();
   readonly #stranded: WeakSet<[Socket, Socket]> = new WeakSet();
   #trap: Trap;
+  #texts: readonly string[] = [''];
+  /** The connection whose next reply is the one to break at. */
+  #asked: [Socket, Socket] | undefined;
   #onGarbled: () => void = () => {};
   #last: Buffer | undefined;
   #silent = false;
@@ -37,9 +40,10 @@ export class Relay {
     this.#target = target;
   }
 
-  /** Breaks the connection once: at the next request, or at its reply. */
-  breakAt(moment: 'request' | 'reply'): void {
+  /** Breaks the connection once: at the next request that contains one of these texts, or at its reply. */
+  breakAt(moment: 'request' | 'reply', texts: readonly string[] = ['']): void {
     this.#trap = moment;
+    this.#texts = texts;
   }
 
   /** Puts a byte in front of the next reply; resolves when it has been sent. */
@@ -88,17 +92,19 @@ export class Relay {
     for (const socket of pair) socket.setNoDelay(true).on('error', end).on('close', end);
     client.on('data', (chunk) => {
       if (this.#silent || this.#stranded.has(pair)) return;
-      if (this.#trap === 'request') {
+      const meant = this.#trap !== undefined && this.#texts.some((text) => chunk.includes(text));
+      if (meant && this.#trap === 'request') {
         this.#trap = undefined;
         end();
         return;
       }
+      if (meant) this.#asked = pair;
       if (this.delay === 0) server.write(chunk);
       else setTimeout(() => server.write(chunk), this.delay);
     });
     server.on('data', (chunk) => {
       if (this.#silent || this.#stranded.has(pair)) return;
-      if (this.#trap === 'reply') {
+      if (this.#trap === 'reply' && this.#asked === pair) {
         this.#trap = undefined;
         end();
         return;

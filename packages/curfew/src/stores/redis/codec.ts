@@ -8,7 +8,7 @@ import type { NamedSession } from '../../domain/named.ts';
 import { bitsOfPermissions, permissionsOfBits } from '../../domain/permissions.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import type { StoredSession } from '../../domain/session.ts';
-import type { LogEntry, LogHead, NodeRow } from '../contract.ts';
+import type { LogEntry, LogHead, LogScope, NodeRow } from '../contract.ts';
 import type { StoreRecord } from '../records.ts';
 
 /*
@@ -68,18 +68,16 @@ export const cell = {
 /** The mark of a group of slots in which no epoch has moved yet. */
 export const firstEpochStamp = '0.0';
 
-/** A row without its first two cells, which the script determines for a new session. */
-export function encodeUnstamped(session: StoredSession): string {
-  const { refresh, end } = session;
+/** The cells before a session's last activity, without the mark: up to the reason of its end, and behind its sequence. */
+function encodeHead({ epochs, end, userId, version, suspended }: StoredSession): [string, string] {
+  const before = [epochs.user, end?.at ?? '', userId, end?.by ?? '', end?.reason ?? '', ''].join(separator);
+  return [before, ['', version, suspended ? 1 : 0, ''].join(separator)];
+}
+
+/** The cells from the last activity on. */
+function encodeRest(session: StoredSession): string {
+  const { refresh } = session;
   return [
-    end?.at ?? '',
-    session.userId,
-    end?.by ?? '',
-    end?.reason ?? '',
-    end?.sequence ?? '',
-    session.version,
-    session.suspended ? 1 : 0,
-    session.lastSeenAt,
     session.expiresAt,
     session.idle,
     session.name ?? '',
@@ -99,22 +97,43 @@ export function encodeUnstamped(session: StoredSession): string {
   ].join(separator);
 }
 
-/** The cells that a change sets, as pairs of place and text. */
-export function encodeChange(set: Partial<StoredSession>): string[] {
-  const pairs: (string | number)[] = [];
-  if (set.tokenHash) pairs.push(cell.tokenHash, encodeBytes(set.tokenHash));
-  if (set.refresh) {
-    const { hash, previousHash, rotatedAt, rotations } = set.refresh;
-    pairs.push(cell.refreshHash, encodeBytes(hash), cell.previousHash, encodeBytes(previousHash));
-    pairs.push(cell.rotatedAt, rotatedAt ?? '', cell.rotations, rotations);
-  }
-  if ('factorShown' in set) {
-    pairs.push(cell.factorShown, set.factorShown ? encodeFactorShown(set.factorShown) : '');
-  }
-  if (set.suspended !== undefined) pairs.push(cell.suspended, set.suspended ? 1 : 0);
-  if (set.lastSeenAt !== undefined) pairs.push(cell.lastSeenAt, set.lastSeenAt);
-  return pairs.map(String);
+/** A session's row behind its mark. */
+export function encodeSession(session: StoredSession): string {
+  const [before, after] = encodeHead(session);
+  return before + (session.end?.sequence ?? '') + after + session.lastSeenAt + separator + encodeRest(session);
 }
+
+/** What follows the mark in the row of a session, as far as it shows which version that is; or also its last activity. */
+export function encodeStanding(session: StoredSession, untouched: boolean): string {
+  const [before, after] = encodeHead(session);
+  const sequence = session.end?.sequence ?? '';
+  if (untouched) return before + sequence + after + session.lastSeenAt + separator;
+  // All but whether it is suspended, which the version tells.
+  return before + sequence + after.slice(0, -2);
+}
+
+/**
+ * The row that replaces that of `before`, in parts: what stands before the sequence of its end, what stands before the
+ * last activity, that, and what follows it; nothing for what stays.
+ */
+export function encodeChange(before: StoredSession, after: StoredSession, given: boolean): string[] {
+  const [head, then] = encodeHead(after);
+  const own = given ? '' : (after.end?.sequence ?? '');
+  const rest = (Object.keys(after) as (keyof StoredSession)[]).some(
+    (key) => !ofHead.has(key) && after[key] !== before[key],
+  );
+  return [head + own, then, String(after.lastSeenAt), rest ? separator + encodeRest(after) : ''];
+}
+
+const ofHead: ReadonlySet<keyof StoredSession> = new Set([
+  'id',
+  'userId',
+  'epochs',
+  'end',
+  'version',
+  'suspended',
+  'lastSeenAt',
+]);
 
 /** The first of the cells that scripts read as one. */
 export const tail: number = cell.tokenHash;
@@ -215,12 +234,16 @@ export function decodeLog(sequence: number, row: string): LogEntry {
   return kind === 'k' ? { ...position, keyId: subject as KeyId } : { ...position, all: true };
 }
 
+/** The row of an entry without its last cell. */
+export function encodeScope(at: number, scope: LogScope): string {
+  if ('sessionId' in scope) return [at, 's', scope.sessionId].join(separator);
+  if ('userId' in scope) return [at, 'u', scope.userId].join(separator);
+  return ('keyId' in scope ? [at, 'k', scope.keyId] : [at, 'a', '']).join(separator);
+}
+
 /** A row of an entry that was made elsewhere. Here it is another entry, so its last cell is generated anew. */
 export function encodeLog(entry: LogRecord): string {
-  const apart = randomBytes(9).toString('base64url');
-  if ('sessionId' in entry) return [entry.at, 's', entry.sessionId, apart].join(separator);
-  if ('userId' in entry) return [entry.at, 'u', entry.userId, apart].join(separator);
-  return ('keyId' in entry ? [entry.at, 'k', entry.keyId, apart] : [entry.at, 'a', '', apart]).join(separator);
+  return encodeScope(entry.at, entry) + separator + randomBytes(9).toString('base64url');
 }
 
 /** Results of scripts about the log: the newest entry, the incarnation, and the time of Redis. */
@@ -282,15 +305,12 @@ export const slotCell = {
 } as const;
 
 export function encodeSlot(slot: NamedSession): string {
-  return [
-    slot.version,
-    slot.started ? 1 : 0,
-    slot.kept ? 1 : 0,
-    slot.sessionId ?? '',
-    slot.createdAt,
-    slot.updatedAt,
-    JSON.stringify(slot.config),
-  ].join(separator);
+  return encodeSlotStanding(slot) + [slot.createdAt, slot.updatedAt, JSON.stringify(slot.config)].join(separator);
+}
+
+/** The cells of a slot that show which version it is, and which session is in it. */
+export function encodeSlotStanding({ version, started, kept, sessionId }: NamedSession): string {
+  return [version, started ? 1 : 0, kept ? 1 : 0, sessionId ?? '', ''].join(separator);
 }
 
 export function decodeSlot(name: SessionName, row: string): NamedSession {

@@ -1,4 +1,5 @@
 import { CurfewError } from '../../errors.ts';
+import { type Ruled, ruled } from '../../rules/index.ts';
 import type { SchemaPlan } from '../contract.ts';
 import { carryOver } from './accounts.ts';
 import { format, formatsBefore } from './codec.ts';
@@ -7,11 +8,11 @@ import { Link, type LinkOptions } from './link.ts';
 import { parseLocation } from './location.ts';
 import { refuseLackingRights } from './rights.ts';
 import { completeLog, readFormat } from './scripts/streams.ts';
-import { RedisStore } from './store.ts';
+import { RedisStore as Unruled } from './store.ts';
 import { halfImported } from './transfer.ts';
 
 export { parseLocation } from './location.ts';
-export type { RedisStore } from './store.ts';
+export type RedisStore = Unruled & Ruled;
 
 /** Milliseconds that an answer may take. */
 const defaultTimeout = 5000;
@@ -26,7 +27,7 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
   return withLink(options, async (link) => {
     await refuseLackingRights(link, link.options.location.shown);
     await checkFormat(link);
-    return new RedisStore(link, new DurableWrites(await Link.open(options)));
+    return ruled(new Unruled(link, new DurableWrites(await Link.open(options))));
   });
 }
 

@@ -27,7 +27,6 @@ export type PieceName =
   | 'unplaced'
   | 'latest'
   | 'aging'
-  | 'live'
   | 'endUser';
 
 const rows = String.raw`
@@ -216,28 +215,6 @@ end
 `;
 
 const slots = `
--- Whether a new session may have a name: no other that has not ended holds it, and its slot is started.
-local function nameIsFree(name, now)
-  local found = redis.call('GET', shared .. 'slot:' .. name)
-  if not found then return 'free' end
-  local slot = cells(found)
-  local holder = slot[${slotCell.sessionId}]
-  local row = holder ~= '' and redis.call('GET', homeOf(holder) .. 's:' .. holder)
-  if row and not endOf(homeOf(holder), sessionOf(row), now) then return 'name_taken' end
-  return slot[${slotCell.started}] == '1' and 'free' or 'name_stopped'
-end
-
--- Puts a new session into a name's slot; makes the slot when there is none.
-local function holdName(name, id, now)
-  local found = redis.call('GET', shared .. 'slot:' .. name)
-  local slot = found and cells(found) or { 0, 1, 0, '', now, now, '{}' }
-  slot[${slotCell.sessionId}] = id
-  slot[${slotCell.updatedAt}] = now
-  slot[${slotCell.version}] = slot[${slotCell.version}] + 1
-  redis.call('SET', shared .. 'slot:' .. name, joined(slot))
-  if not found then redis.call('ZADD', shared .. 'slots', 0, name) end
-end
-
 -- A session has ended: a slot that only its creation made goes with it.
 local function letGoOfName(name, id)
   local found = redis.call('GET', shared .. 'slot:' .. name)
@@ -353,20 +330,6 @@ local function age(home, userId)
 end
 `;
 
-const live = `
--- A user's sessions that have not ended at a moment, oldest first, as pairs of id and cells.
-local function liveOf(home, userId, now)
-  local everyone, user = present(home, userId)
-  local found = {}
-  for _, id in ipairs(redis.call('ZRANGE', home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId, 0, -1)) do
-    local text = redis.call('GET', home .. 's:' .. id)
-    local row = text and sessionOf(text)
-    if row and deadlineOf(row) > tonumber(now) then found[#found + 1] = { id, row } end
-  end
-  return found
-end
-`;
-
 const endUser = String.raw`
 -- One step of the user's epoch: none of the sessions is visited, but the excepted one. Answers the log entry and how
 -- many it ended; nothing when the exception is not the user's or has ended.
@@ -418,13 +381,12 @@ export const pieces: Readonly<Record<PieceName, Piece>> = {
   position: { uses: ['head', 'incarnation'], source: position },
   event: { uses: [], source: event },
   indexes: { uses: ['rows'], source: indexes },
-  slots: { uses: ['endOf'], source: slots },
+  slots: { uses: ['rows'], source: slots },
   putDown: { uses: ['indexes', 'slots'], source: putDown },
   writeEnd: { uses: ['putDown', 'log', 'event'], source: writeEnd },
   bury: { uses: ['indexes'], source: bury },
   unplaced: { uses: ['rows'], source: unplaced },
   latest: { uses: ['rows'], source: latest },
   aging: { uses: ['rows'], source: aging },
-  live: { uses: ['endOf'], source: live },
   endUser: { uses: ['indexes', 'endOf', 'log', 'event'], source: endUser },
 };
