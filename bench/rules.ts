@@ -44,6 +44,7 @@ export async function rulesRows(say: (text: string) => void): Promise<Row[]> {
     const [ours, theirs] = [await open('rules', true), await open('functions', false)];
     const rows: Row[] = [];
     for (const [what, work] of Object.entries(works)) {
+      if (process.env['BENCH_ONLY'] && !process.env['BENCH_ONLY'].split(',').includes(what)) continue;
       say(what);
       for (const side of [ours, theirs]) {
         await work(side);
@@ -85,11 +86,6 @@ export async function rulesRows(say: (text: string) => void): Promise<Row[]> {
 }
 
 const works: Readonly<Record<string, (side: Side) => Promise<number>>> = {
-  'verify (cold)': (side) =>
-    rateOf(5000, inFlight, async () => {
-      const { active } = await side.cold.authority.verifySession(side.bench.tokens[(side.read++ * 7919) % small]!);
-      if (!active) throw new Error('not active');
-    }),
   create: (side) =>
     rateOf(2000, inFlight, async () => {
       const { session } = await side.bench.authority.createSession(library, request(side.made++, 2500));
@@ -99,6 +95,38 @@ const works: Readonly<Record<string, (side: Side) => Promise<number>>> = {
     rateOf(800, inFlight, () =>
       side.bench.authority.endSession(library, { id: side.created[side.ended++]! }, 'stored'),
     ),
+  'create with a limit': async (side) => {
+    const { policy } = side.bench.context;
+    const limited = { ...policy, maxSessions: 5, excess: 'replace' } as const;
+    Object.assign(policy, limited);
+    const rate = await works['create']!(side);
+    policy.maxSessions = undefined;
+    return rate;
+  },
+  'create with a name': (side) =>
+    rateOf(1000, inFlight, () => {
+      const i = side.made++;
+      return side.bench.authority.createSession(library, { ...request(i, 2500), name: `name-${i}` });
+    }),
+  'groups of a user': (side) =>
+    rateOf(400, inFlight, () => {
+      const i = side.made++;
+      const { userId } = request(i, 2500);
+      return side.bench.authority.changeAccessGroups(library, userId, { add: [`group ${i % 40}`] }, 'stored');
+    }),
+  'end all of a user': (side) =>
+    rateOf(400, inFlight, () =>
+      side.bench.authority.endUserSessions(library, request(side.made++, 2500).userId, { wait: 'stored' }),
+    ),
+  // Last, because the use of what was verified is written down for a while afterwards.
+  'verify (cold)': async (side) => {
+    if (side.read === 0) await side.bench.fill(small);
+    const { tokens } = side.bench;
+    return rateOf(5000, inFlight, async () => {
+      const { active } = await side.cold.authority.verifySession(tokens[small + ((side.read++ * 7919) % small)]!);
+      if (!active) throw new Error('not active');
+    });
+  },
 };
 
 /** Milliseconds of processor time that the server has spent on the connections to a database. */

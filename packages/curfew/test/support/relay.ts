@@ -15,9 +15,8 @@ export class Relay {
   readonly #pairs: Set<[Socket, Socket]> = new Set();
   readonly #stranded: WeakSet<[Socket, Socket]> = new WeakSet();
   #trap: Trap;
-  #texts: readonly string[] = [''];
-  /** The connection whose next reply is the one to break at. */
-  #asked: [Socket, Socket] | undefined;
+  /** What the trap waits for, if not for any request. */
+  #matches: ((request: Buffer) => boolean) | undefined;
   #onGarbled: () => void = () => {};
   #last: Buffer | undefined;
   #silent = false;
@@ -40,10 +39,10 @@ export class Relay {
     this.#target = target;
   }
 
-  /** Breaks the connection once: at the next request that contains one of these texts, or at its reply. */
-  breakAt(moment: 'request' | 'reply', texts: readonly string[] = ['']): void {
+  /** Breaks the connection once: at the next request (for which `matches`), or at its reply. */
+  breakAt(moment: 'request' | 'reply', matches?: (request: Buffer) => boolean): void {
     this.#trap = moment;
-    this.#texts = texts;
+    this.#matches = matches;
   }
 
   /** Puts a byte in front of the next reply; resolves when it has been sent. */
@@ -92,19 +91,18 @@ export class Relay {
     for (const socket of pair) socket.setNoDelay(true).on('error', end).on('close', end);
     client.on('data', (chunk) => {
       if (this.#silent || this.#stranded.has(pair)) return;
-      const meant = this.#trap !== undefined && this.#texts.some((text) => chunk.includes(text));
-      if (meant && this.#trap === 'request') {
+      if (this.#matches?.(chunk)) this.#matches = undefined;
+      if (this.#trap === 'request' && !this.#matches) {
         this.#trap = undefined;
         end();
         return;
       }
-      if (meant) this.#asked = pair;
       if (this.delay === 0) server.write(chunk);
       else setTimeout(() => server.write(chunk), this.delay);
     });
     server.on('data', (chunk) => {
       if (this.#silent || this.#stranded.has(pair)) return;
-      if (this.#trap === 'reply' && this.#asked === pair) {
+      if (this.#trap === 'reply' && !this.#matches) {
         this.#trap = undefined;
         end();
         return;
