@@ -1,75 +1,147 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { makeKey } from '../packages/curfew/src/authority/keys.ts';
+import { Nginx, nginxIsInstalled } from '../packages/curfew/test/support/nginx.ts';
 import { atLeast, duel, perSecond, type Row } from './measure.ts';
 
 const seconds = 4;
 const rounds = 5;
 
+/** A server of Curfew with a session, and what a load generator sends to verify it. */
+type Verified = { child: ChildProcess; url: string; answer: string; script: string; token: string };
+
 /** One server after the other, each in a separate process, under the same load generator. */
 export async function httpRows(say: (text: string) => void): Promise<Row[]> {
   if (spawnSync('wrk', ['-v']).error) {
-    say('wrk is not installed (Debian: apt-get install wrk); the HTTP row is skipped');
+    say('wrk is not installed (Debian: apt-get install wrk); the HTTP rows are skipped');
     return [];
   }
   const folder = mkdtempSync(join(tmpdir(), 'curfew-bench-http-'));
+  const curfew = await startVerified(join(folder, 'direct'), {});
+  const behind = await startVerified(join(folder, 'behind'), { CURFEW_TRUST_PROXY: 'loopback' });
+  const bare = await start(['bench/bare.ts', Buffer.from(curfew.answer).toString('base64')], {});
+  const load = (url: string, script: string) => async () => rateUnder(`${url}/v1/sessions/verify`, script);
+  try {
+    say('verifying over HTTP against bare node:http');
+    const direct = load(curfew.url, curfew.script);
+    const against = await measured(direct, load(bare.url, curfew.script));
+    say('verifying over HTTP behind a trusted proxy');
+    const proxied = await measured(load(behind.url, behind.script), direct);
+    return [
+      ...(await forwardAuthRows(say, behind, join(folder, 'cookie.lua'))),
+      {
+        what: 'POST /v1/sessions/verify, key checked, log to a file',
+        against: 'bare node:http, same body parsed, same bytes answered',
+        ...shown(against),
+        ...atLeast(0.7, against.ratio),
+      },
+      {
+        what: 'the same with CURFEW_TRUST_PROXY, the client in X-Forwarded-For',
+        against: 'the same requests without the setting',
+        ...shown(proxied),
+        ...atLeast(0.95, proxied.ratio),
+      },
+    ];
+  } finally {
+    for (const { child } of [curfew, behind, bare]) await stop(child);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** nginx asks Curfew before each answer of its own, against the same with an upstream that always says 200. */
+async function forwardAuthRows(say: (text: string) => void, { url, token }: Verified, script: string): Promise<Row[]> {
+  if (!nginxIsInstalled) {
+    say('nginx is not installed (Debian: apt-get install nginx-light); the row of forward-auth is skipped');
+    return [];
+  }
+  say('nginx with auth_request');
+  writeFileSync(script, `wrk.headers['cookie'] = '__Host-curfew=${token}'\n`);
+  const constant = await Nginx.start((port) => `server { listen 127.0.0.1:${port}; location / { return 200; } }`);
+  const asking = ({ upstream, path }: { upstream: string; path: string }) =>
+    Nginx.start(
+      (port) => `
+        upstream asked { server ${new URL(upstream).host}; keepalive 64; keepalive_requests 1000000000; }
+        server {
+          listen 127.0.0.1:${port};
+          keepalive_requests 1000000000;
+          location = /asked {
+            internal;
+            proxy_pass http://asked${path};
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_pass_request_body off;
+            proxy_set_header Content-Length "";
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+          }
+          location / { auth_request /asked; empty_gif; }
+        }`,
+    );
+  const curfew = await asking({ upstream: url, path: '/v1/forward-auth' });
+  const bare = await asking({ upstream: constant.url, path: '/' });
+  try {
+    const load = (nginx: Nginx) => async () => rateUnder(`${nginx.url}/`, script);
+    const result = await measured(load(curfew), load(bare));
+    return [
+      {
+        what: 'nginx with auth_request to /v1/forward-auth, a session by cookie',
+        against: 'the same with another nginx that answers 200',
+        ...shown(result),
+        ...atLeast(0.7, result.ratio),
+      },
+    ];
+  } finally {
+    for (const nginx of [curfew, bare, constant]) await nginx.remove();
+  }
+}
+
+const shown = ({ ratio, ours, theirs }: Awaited<ReturnType<typeof duel>>) => ({
+  reached: `${ratio.toFixed(2)} (${perSecond(ours)}; ${perSecond(theirs)})`,
+});
+
+async function measured(ours: () => Promise<number>, theirs: () => Promise<number>) {
+  await ours();
+  await theirs();
+  return duel(rounds, ours, theirs);
+}
+
+async function startVerified(folder: string, env: Record<string, string>): Promise<Verified> {
+  mkdirSync(folder);
   const key = makeKey(Date.now(), randomBytes);
-  const curfew = await startCurfew({
+  const { child, url } = await startCurfew({
     CURFEW_STORE: `lmdb:${join(folder, 'data')}`,
     CURFEW_API_KEY: key,
     CURFEW_ADMIN_PASSWORD: 'correct horse battery',
     CURFEW_LOG_FILE: join(folder, 'log'),
+    ...env,
   });
-  const call = async (path: string, body: object) =>
-    (
-      await fetch(curfew.url + path, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      })
-    ).text();
-  const opened = await call('/v1/sessions', {
-    userId: 'ada',
-    accessGroups: ['staff'],
-    userAgent: 'curl/8.5.0',
-    ip: '203.0.113.7',
-  });
-  const body = JSON.stringify({ token: JSON.parse(opened).token });
-  const answer = await call('/v1/sessions/verify', JSON.parse(body));
-  const bare = await start(['bench/bare.ts', Buffer.from(answer).toString('base64')], {});
+  const call = async (path: string, body: object) => {
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    return (await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) })).text();
+  };
+  const ofAda = { userId: 'ada', accessGroups: ['staff'], userAgent: 'curl/8.5.0', ip: '203.0.113.7' };
+  const { token } = JSON.parse(await call('/v1/sessions', ofAda));
   const script = join(folder, 'post.lua');
   writeFileSync(
     script,
     `wrk.method = 'POST'
 wrk.headers['content-type'] = 'application/json'
 wrk.headers['authorization'] = 'Bearer ${key}'
-wrk.body = '${body}'
+wrk.headers['x-forwarded-for'] = '203.0.113.7'
+wrk.body = '${JSON.stringify({ token })}'
 `,
   );
-  say('verifying over HTTP against bare node:http');
-  const load = (url: string) => async () => rateUnder(script, `${url}/v1/sessions/verify`);
-  await load(curfew.url)();
-  await load(bare.url)();
-  const { ratio, ours, theirs } = await duel(rounds, load(curfew.url), load(bare.url));
-  for (const { child } of [curfew, bare]) {
-    const gone = once(child, 'exit');
-    child.kill('SIGTERM');
-    await gone;
-  }
-  rmSync(folder, { recursive: true, force: true });
-  return [
-    {
-      what: 'POST /v1/sessions/verify, key checked, log to a file',
-      against: 'bare node:http, same body parsed, same bytes answered',
-      reached: `${ratio.toFixed(2)} (${perSecond(ours)}; ${perSecond(theirs)})`,
-      ...atLeast(0.7, ratio),
-    },
-  ];
+  return { child, url, script, token, answer: await call('/v1/sessions/verify', { token }) };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  const gone = once(child, 'exit');
+  child.kill('SIGTERM');
+  await gone;
 }
 
 /** Starts a server of Curfew, on any free port unless `env` gives one. */
@@ -101,7 +173,7 @@ export async function start(
 }
 
 /** Requests a second under 32 connections; every answer must be a 200. */
-async function rateUnder(script: string, url: string): Promise<number> {
+async function rateUnder(url: string, script: string): Promise<number> {
   const child = spawn('wrk', ['-t1', '-c32', `-d${seconds}s`, '-s', script, url]);
   let out = '';
   child.stdout.on('data', (chunk) => {

@@ -1,4 +1,5 @@
 import { burstRows } from './burst.ts';
+import { capacityRows } from './capacity.ts';
 import { embeddedRows } from './embedded.ts';
 import { fenceRows } from './fence.ts';
 import { fleetRows } from './fleet.ts';
@@ -22,6 +23,7 @@ const all = {
   n8n: n8nRows,
   fleet: fleetRows,
   burst: burstRows,
+  capacity: capacityRows,
 };
 const asked = process.argv.slice(2) as (keyof typeof all)[];
 const rows = [];

@@ -8,6 +8,10 @@ for (const name of ['client', 'curfew']) {
   rmSync(`packages/${name}/dist`, { recursive: true, force: true });
   run('tsc', ['--project', `packages/${name}/tsconfig.build.json`]);
 }
+// After the compiler, which empties the folder that the console is written into.
+run('vite', ['build', 'packages/console', '--config', 'packages/console/vite.config.ts']);
+// For pages: these have the types of browsers, which contradict those of Node.js.
+run('tsc', ['--project', 'packages/client/tsconfig.devices.json']);
 // For applications in CommonJS: their Node.js may not be able to `require` an ES module, nor their compiler its types.
 run('tsc', ['--project', 'packages/client/tsconfig.cjs.json']);
 writeFileSync('packages/client/dist/cjs/package.json', '{ "type": "commonjs" }\n');

@@ -1,13 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { permissionTable } from '../packages/curfew/src/dialects/permission-table.ts';
 import { assuranceLevels } from '../packages/curfew/src/domain/policy.ts';
 import { errors } from '../packages/curfew/src/errors.ts';
 import { describeAccess } from '../packages/curfew/src/http/checks/index.ts';
 import { openApiDocument } from '../packages/curfew/src/http/document.ts';
+import { metricList } from '../packages/curfew/src/http/metric-list.ts';
 import { commonErrors, errorsOf } from '../packages/curfew/src/http/openapi.ts';
 import type { Operation } from '../packages/curfew/src/http/operation.ts';
 import { operations } from '../packages/curfew/src/http/routes/index.ts';
 import { components } from '../packages/curfew/src/http/schemas.ts';
 import { options, shown } from '../packages/curfew/src/start/config.ts';
+import { withExamples } from './examples.ts';
 import { manifests } from './manifests.ts';
 import { n8nFiles } from './nodes/n8n.ts';
 import { nodeRedFiles } from './nodes/node-red.ts';
@@ -30,8 +33,10 @@ export async function generated(): Promise<Map<string, string>> {
     ['docs/errors.md', errorsPage()],
     ['docs/configuration.md', configurationPage()],
     ['docs/permissions.md', permissionsPage()],
+    ['docs/metrics.md', metricsPage()],
     ['docs/nodes.md', nodesPage()],
     ['docs/security.md', securityPage(note)],
+    ['docs/frameworks.md', withExamples(readFileSync('docs/frameworks.md', 'utf8'))],
     ...manifests(),
     ...n8nFiles(),
     ...nodeRedFiles(),
@@ -40,17 +45,20 @@ export async function generated(): Promise<Map<string, string>> {
 
 // ---- The client
 
+/** A program asks about a session with `verifySession`; an answer without a body is for proxies. */
+const ofClient = operations.filter(({ forProxies }) => !forProxies);
+
 function clientSource(): string {
   const types = (components as readonly unknown[] as readonly Schema[]).map(
     (component) => `${doc(component['description'])}export type ${component['$id']} = ${typeOf(component)};\n`,
   );
-  const inputs = operations.map(
+  const inputs = ofClient.map(
     (operation) => `${doc(operation.summary, '  ')}  ${operation.id}: {
     input: ${inputOf(operation)};
     output: ${operation.answer.schema ? typeOf(operation.answer.schema as Schema, 2) : 'undefined'};
   };`,
   );
-  const table = operations.map(({ id, method, path, query, body, answer }) => {
+  const table = ofClient.map(({ id, method, path, query, body, answer }) => {
     const names = Object.keys(propertiesOf(query as Schema | undefined)).map((name) => `'${name}'`);
     return `  ${id}: { method: '${method}', path: '${path}', query: [${names.join(', ')}], body: ${body !== undefined}${answer.otherwise ? `, otherwise: ${answer.otherwise.status}` : ''} },`;
   });
@@ -193,6 +201,12 @@ Returns ${answer.status}: ${answer.description} ${
           .map((name) => `\`${name}\``)
           .join(', ')}.`
       : ''
+  }${
+    answer.headers
+      ? `Headers: ${Object.entries(answer.headers as Record<string, Schema>)
+          .map(([name, { description: text }]) => `\`${name}\`: ${text}`)
+          .join(' ')}`
+      : ''
   }
 
 Errors: ${own.map(errorLink).join(', ')}${own.length > 0 ? ', and ' : ''}the [common ones](#common-errors).
@@ -250,6 +264,25 @@ and compare the answers with this table; a call without a row fails them. A publ
 password or a token. A key \`for browsers\` has no scope.
 
 ${permissionTable().join('\n')}
+`;
+}
+
+function metricsPage(): string {
+  type Shown = { type: string; help: string; more?: string; labels?: readonly string[]; alert?: string };
+  const rows = Object.entries<Shown>(metricList).map(([name, { type, help, more, labels = [], alert }]) => {
+    const labelled = labels.length === 0 ? name : `${name}{${labels.join(',')}}`;
+    return `| \`${labelled}\` | ${type} | ${[help, more].filter(Boolean).join(' ')} | ${alert ?? '–'} |`;
+  });
+  return `${note}
+# Metrics
+
+\`/metrics\` always answers, in the text format of Prometheus. Metrics that need a store query are left out if the
+store does not answer within half a second; \`curfew_store_up\` is then 0. Besides these, there are the usual \`process_…\` and
+\`nodejs_…\` metrics. [deploy/monitoring](../deploy/monitoring) has alert rules for Prometheus and a dashboard for Grafana.
+
+| metric | type | means | tell an operator if |
+|---|---|---|---|
+${rows.join('\n')}
 `;
 }
 

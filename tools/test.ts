@@ -20,6 +20,9 @@ const programs = {
   faketime: 'faketime',
   pgbouncer: 'pgbouncer',
   nginx: 'nginx-light',
+  caddy: 'caddy',
+  // To unpack Helm.
+  python3: 'python3',
   openssl: 'openssl',
 };
 

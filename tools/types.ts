@@ -2,9 +2,10 @@ import { installEngines } from './engines.ts';
 import { run } from './exec.ts';
 
 installEngines();
-// The packages for workflow engines are built as CommonJS, with those engines' types.
+// The console has a browser's types. The packages for workflow engines are built as CommonJS, with those engines' types.
 for (const folder of [
   '.',
+  'packages/console',
   'packages/nodes-n8n',
   'packages/n8n-nodes-curfew',
   'packages/n8n-nodes-log-out',
@@ -12,3 +13,5 @@ for (const folder of [
 ]) {
   run('tsc', ['--project', folder]);
 }
+// With the types of browsers, which contradict those of Node.js.
+run('tsc', ['--project', 'packages/client/tsconfig.devices.json', '--noEmit']);

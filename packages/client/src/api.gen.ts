@@ -149,7 +149,7 @@ export type Problem = {
   type: string;
   title: string;
   status: number;
-  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'too_many_streams' | 'session_not_found' | 'name_taken' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'email_not_pending' | 'last_administrator' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'server_busy' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'fence_version' | 'fence_protocol' | 'config_invalid' | 'port_in_use' | 'clock_differs' | 'secret_key_missing' | 'secret_key_differs' | 'store_not_writable' | 'store_login_refused' | 'store_database_missing' | 'store_denied' | 'store_read_only' | 'store_in_use' | 'store_unsafe' | 'store_version' | 'store_outdated' | 'servers_running' | 'store_not_empty' | 'export_damaged' | 'store_damaged';
+  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'preview_invalid' | 'preview_expired' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'widget_token_expired' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'widget_origin_refused' | 'preview_of_another' | 'group_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'too_many_streams' | 'session_not_found' | 'name_taken' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'email_not_pending' | 'last_administrator' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'server_busy' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'fence_version' | 'fence_protocol' | 'config_invalid' | 'port_in_use' | 'clock_differs' | 'secret_key_missing' | 'secret_key_differs' | 'store_not_writable' | 'store_login_refused' | 'store_database_missing' | 'store_denied' | 'store_read_only' | 'store_in_use' | 'store_unsafe' | 'store_version' | 'store_outdated' | 'servers_running' | 'store_not_empty' | 'export_damaged' | 'store_damaged';
   /** What was wrong in this case. */
   detail?: string | undefined;
   /** What to do about it. */
@@ -374,6 +374,63 @@ export type Operations = {
       active: boolean;
       session?: Session | undefined;
       reason?: 'malformed' | 'unknown' | 'suspended' | 'logout' | 'ended_by_admin' | 'expired' | 'idle' | 'replaced' | 'refresh_reuse' | 'account_disabled' | 'all_of_user' | 'everyone' | undefined;
+    };
+  };
+  /** End exactly the sessions that were counted in a preview */
+  endPreviewed: {
+    input: {
+      /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
+      wait?: 'everywhere' | 'stored' | undefined;
+      /** `preview` of the previous answer. */
+      preview: string;
+    };
+    output: {
+      /** How many sessions were counted. */
+      counted: number;
+      /** How many of them were ended with the preview. */
+      ended: number;
+      /** How many of them had ended before. */
+      alreadyEnded: number;
+      /** How many of them were left alone, because what matches has changed. */
+      changed: number;
+      /** The handle for the rest; absent if that was all. */
+      preview?: string | undefined;
+      receipt?: Receipt | undefined;
+    };
+  };
+  /** Count the sessions that match, and get a handle with which exactly these can be ended */
+  previewSessions: {
+    input: {
+      /** Free text. */
+      filter?: string | undefined;
+      /** The application's own id for a user: 1 to 255 bytes. */
+      user?: string | undefined;
+      /** An access group. */
+      group?: string | undefined;
+      /** A unique name. */
+      name?: string | undefined;
+      /** An address. */
+      ip?: string | undefined;
+      /** Without it, both. */
+      status?: 'active' | 'suspended' | undefined;
+      /** Sessions to leave out: at most 100. */
+      except?: string[] | undefined;
+    };
+    output: {
+      /** How many sessions match. */
+      sessions: number;
+      /** How many different users have them. */
+      users: number;
+      /** There may be more: the time was used up. */
+      partial: boolean;
+      /** Whether the caller’s own session is among them. */
+      own: boolean;
+      /** The moment for which the numbers are exact. */
+      countedAt: string;
+      /** The handle, for `endPreviewed`; absent if no session matches. */
+      preview?: string | undefined;
+      /** Until when the handle can be used. */
+      expiresAt: string;
     };
   };
   /** Add and remove access groups on a user’s sessions that have not ended */
@@ -854,10 +911,43 @@ export type Operations = {
       receipt: Receipt;
     };
   };
+  /** How many sessions were opened and ended, and how many sign-ins were refused, in each interval of the last hours */
+  eventSeries: {
+    input: {
+      /** How many hours back. */
+      hours?: number | undefined;
+      /** Seconds of each interval. */
+      interval?: '60' | '300' | '900' | '3600' | undefined;
+    };
+    output: {
+      /** When the first interval begins. */
+      since: string;
+      /** The time of the last interval’s end so far. */
+      until: string;
+      intervals: {
+          /** When it begins. */
+          at: string;
+          /** Sessions opened, by signing in or by an application. */
+          opened: number;
+          /** Sessions ended. */
+          ended: number;
+          /** Sign-ins refused. */
+          refused: number;
+          /** Whether all events of the interval were counted. */
+          exact: boolean;
+        }[];
+      /** Some intervals are not exact yet. */
+      partial: boolean;
+      /** Sessions that are active now. */
+      active: number;
+    };
+  };
   /** List events, newest first, or follow them as they happen */
   listEvents: {
     input: {
       type?: 'session.created' | 'session.ended' | 'session.suspended' | 'session.resumed' | 'user.sessions_ended' | 'everyone.ended' | 'groups.changed' | 'login.failed' | 'second_factor.failed' | 'account.created' | 'account.changed' | 'account.disabled' | 'account.enabled' | 'account.deleted' | 'factor.enrolled' | 'factor.removed' | 'backup_codes.renewed' | 'key.created' | 'key.revoked' | 'named_session.created' | 'named_session.changed' | 'named_session.deleted' | 'store.failed_over' | 'account.recovered' | undefined;
+      /** Several types, separated by commas; instead of `type`. */
+      types?: string | undefined;
       /** The application's own id for a user: 1 to 255 bytes. */
       user?: string | undefined;
       /** The id of a session. */
@@ -939,6 +1029,131 @@ export type Operations = {
       };
     };
   };
+  /** Read the state of the server: its store, the nodes, the applications, the settings, and what to mend */
+  serverState: {
+    input: Record<string, never>;
+    output: {
+      /** The version of Curfew. */
+      version: string;
+      /** When the server started. */
+      startedAt: string;
+      store: {
+        /** `lmdb`, `postgres` or `redis`. */
+        kind: string;
+        /** The engine, with its version. */
+        engine: string;
+        /** Without a password. */
+        location: string;
+        /** The version of Curfew’s own format. */
+        format: number;
+        /** Bytes that it occupies. */
+        bytes: number;
+        /** Anything else, by name. */
+        facts: { [key: string]: unknown };
+      };
+      nodes: {
+          id: string;
+          /** Whether it is the server that answers. */
+          here: boolean;
+          /** Changes that it has not applied yet. */
+          lag: number;
+          /** Milliseconds for which it has not been seen to renew its lease. */
+          silentMs: number;
+          /** Whether its lease may still be valid, so that ends wait for it. */
+          alive: boolean;
+        }[];
+      verifiers: ({
+          /** The name that the application gave it. */
+          name?: string | undefined;
+          key: {
+            id: string;
+            name: string;
+          };
+          /** If not, it has left, but its lease may still be valid. */
+          attached: boolean;
+          /** Milliseconds that are left of its lease; 0 if it holds none. */
+          leaseMs: number;
+          /** Changes that it has not applied yet. */
+          lag: number;
+        })[];
+      settings: {
+          /** Its environment variable. */
+          name: string;
+          value: string;
+          isDefault: boolean;
+          help: string;
+        }[];
+      findings: ({
+          check: string;
+          state: 'ok' | 'warning' | 'fault';
+          says: string;
+          /** What to do about it. */
+          remedy?: string | undefined;
+        })[];
+    };
+  };
+  /** Make a token with which a page can list and end the sessions of one user */
+  createWidgetToken: {
+    input: {
+      /** The application's own id for a user: 1 to 255 bytes. */
+      userId: string;
+      /** The origin of the pages that will use it. */
+      origin: string;
+      /** The id of the user’s session in which the page is shown: the widget marks it. */
+      session?: string | undefined;
+      /** Seconds for which it works. */
+      lifetime?: number | undefined;
+    };
+    output: {
+      /** The widget token. Shown once. */
+      token: string;
+      /** Until when it works. */
+      expiresAt: string;
+    };
+  };
+  /** End all sessions of the user of a widget token but the one in which the page is shown */
+  endOtherWidgetSessions: {
+    input: Record<string, never>;
+    output: {
+      success: boolean;
+      message: string;
+      /** How many sessions this call ended. */
+      ended: number;
+      receipt: Receipt;
+    };
+  };
+  /** End a session of the user of a widget token */
+  endWidgetSession: {
+    input: {
+      /** The id of a session. */
+      id: string;
+    };
+    output: {
+      success: boolean;
+      message: string;
+      receipt: Receipt;
+    };
+  };
+  /** List the active sessions of the user of a widget token */
+  listWidgetSessions: {
+    input: Record<string, never>;
+    output: {
+      sessions: ({
+          /** The id of a session. */
+          id: string;
+          /** Whether the page is shown in it. */
+          current: boolean;
+          device: Device;
+          ip?: string | undefined;
+          /** When it was opened. */
+          createdAt: string;
+          /** When it was last verified, to the minute. */
+          lastSeenAt: string;
+        })[];
+      /** How many there are. */
+      total: number;
+    };
+  };
 };
 
 /** How each operation is called. */
@@ -963,6 +1178,8 @@ export const operations: {
   logoutSession: { method: 'POST', path: '/v1/sessions/logout', query: ['wait', 'reason'], body: true },
   refreshSession: { method: 'POST', path: '/v1/sessions/refresh', query: [], body: true },
   verifySession: { method: 'POST', path: '/v1/sessions/verify', query: [], body: true },
+  endPreviewed: { method: 'POST', path: '/v1/sessions/end-previewed', query: ['wait'], body: true },
+  previewSessions: { method: 'POST', path: '/v1/sessions/preview', query: [], body: true },
   changeAccessGroups: { method: 'POST', path: '/v1/users/:userId/access-groups', query: ['wait'], body: true },
   changeAccessGroupsOfUser: { method: 'POST', path: '/v1/sessions/access-groups', query: ['wait'], body: true },
   endSessionOfUser: { method: 'POST', path: '/v1/sessions/end', query: ['wait', 'reason'], body: true },
@@ -995,6 +1212,12 @@ export const operations: {
   getKey: { method: 'GET', path: '/v1/keys/:id', query: [], body: false },
   listKeys: { method: 'GET', path: '/v1/keys', query: ['limit', 'cursor'], body: false },
   revokeKey: { method: 'DELETE', path: '/v1/keys/:id', query: ['wait'], body: false },
-  listEvents: { method: 'GET', path: '/v1/events', query: ['type', 'user', 'session', 'actor', 'since', 'until', 'limit', 'cursor'], body: false },
+  eventSeries: { method: 'GET', path: '/v1/events/series', query: ['hours', 'interval'], body: false },
+  listEvents: { method: 'GET', path: '/v1/events', query: ['type', 'types', 'user', 'session', 'actor', 'since', 'until', 'limit', 'cursor'], body: false },
   readiness: { method: 'GET', path: '/readyz', query: [], body: false, otherwise: 503 },
+  serverState: { method: 'GET', path: '/v1/server', query: [], body: false },
+  createWidgetToken: { method: 'POST', path: '/v1/users/:userId/widget-token', query: [], body: true },
+  endOtherWidgetSessions: { method: 'POST', path: '/v1/widget/sessions/end-others', query: [], body: false },
+  endWidgetSession: { method: 'DELETE', path: '/v1/widget/sessions/:id', query: [], body: false },
+  listWidgetSessions: { method: 'GET', path: '/v1/widget/sessions', query: [], body: false },
 };

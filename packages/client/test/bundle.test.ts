@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createContext, Script } from 'node:vm';
 import { type BuildOptions, build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import { TestServer } from '../../curfew/test/support/server.ts';
+import manifest from '../package.json' with { type: 'json' };
 
 /** Opens sessions, pages through them, ends one and handles an error, as an application does with the client. */
 const application = `
@@ -65,19 +67,48 @@ describe('the client’s entry in a bundle', () => {
 
   test('the verifier stays separate: the bundle contains nothing of it, and it requires Node.js', async () => {
     assert.doesNotMatch(await bundled({ platform: 'neutral', format: 'esm' }), /WebSocket|ExactCache/);
-    const verifier = bundled({ platform: 'browser', format: 'esm' }, "export * from 'curfew-client/verifier';");
+    const verifier = bundled({ platform: 'neutral', format: 'esm' }, "export * from 'curfew-client/verifier';");
     await assert.rejects(verifier, /Could not resolve "node:crypto"/);
   });
+
+  for (const condition of ['workerd', 'edge-light', 'browser']) {
+    for (const entry of ['verifier', 'fence']) {
+      test(`${entry} for ${condition}: the build fails, and says what to use there`, async () => {
+        const options: BuildOptions = { platform: 'neutral', format: 'esm', conditions: [condition] };
+        const built = published(options, `export * from 'curfew-client/${entry}';`);
+        await assert.rejects(
+          built,
+          /The verifier requires Node\.js\. Use remoteVerifier of curfew-client\/request here/,
+        );
+      });
+    }
+    test(`everything else can be bundled for ${condition}, and imports nothing of Node.js`, async () => {
+      const { exports } = manifest as { exports: Record<string, unknown> };
+      const entries = Object.keys(exports).filter((one) => !/^\.\/(verifier|fence|package\.json)$/.test(one));
+      assert.ok(entries.length > 10, String(entries));
+      for (const entry of entries) {
+        const contents = `export * from '${join('curfew-client', entry)}';`;
+        assert.doesNotMatch(
+          await bundled({ platform: 'neutral', format: 'esm', conditions: [condition] }, contents),
+          /node:/,
+        );
+      }
+    });
+  }
 });
 
-async function bundled(options: BuildOptions, contents = application): Promise<string> {
+function bundled(options: BuildOptions, contents = application): Promise<string> {
+  return published({ ...options, conditions: ['curfew-source', ...(options.conditions ?? [])] }, contents);
+}
+
+/** As an application gets it, from what was built. */
+async function published(options: BuildOptions, contents: string): Promise<string> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: import.meta.dirname },
     bundle: true,
     write: false,
     logLevel: 'silent',
     ...options,
-    conditions: ['curfew-source', ...(options.conditions ?? [])],
   });
   return outputFiles![0]!.text;
 }

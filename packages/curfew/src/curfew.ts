@@ -19,6 +19,8 @@ export type Curfew = Pick<
   | 'endUserSession'
   | 'endUserSessions'
   | 'endEveryone'
+  | 'previewSessions'
+  | 'endPreviewed'
   | 'changeAccessGroups'
   | 'createAccount'
   | 'updateAccount'
@@ -64,6 +66,8 @@ export async function createCurfew(settings: CurfewOptions): Promise<Curfew> {
     endUserSession: (...rest) => authority.endUserSession(library, ...rest),
     endUserSessions: (...rest) => authority.endUserSessions(library, ...rest),
     endEveryone: (...rest) => authority.endEveryone(library, ...rest),
+    previewSessions: (...rest) => authority.previewSessions(library, ...rest),
+    endPreviewed: (...rest) => authority.endPreviewed(library, ...rest),
     changeAccessGroups: (...rest) => authority.changeAccessGroups(library, ...rest),
     signIn: authority.signIn,
     createAccount: (...rest) => authority.createAccount(library, ...rest),

@@ -63,6 +63,16 @@ export const callErrors = {
     title: 'The cursor belongs to another query',
     remedy: 'Repeat the filters and the order of the page that returned this cursor, or start again without a cursor.',
   },
+  preview_invalid: {
+    status: 400,
+    title: 'The preview is invalid',
+    remedy: 'Pass `preview` of the latest answer unchanged, or count the sessions again.',
+  },
+  preview_expired: {
+    status: 410,
+    title: 'The preview has expired',
+    remedy: 'Count the sessions again. What was ended with the preview stays ended.',
+  },
   confirmation_required: {
     status: 400,
     title: 'Ending everybody requires a confirmation',
@@ -105,6 +115,11 @@ export const callErrors = {
     title: 'The token is not valid',
     remedy: 'Sign in again, or use the newest token. A sign-in or a refresh replaces the previous one.',
   },
+  widget_token_expired: {
+    status: 401,
+    title: 'The widget token has expired',
+    remedy: 'Ask the application for a new one.',
+  },
   token_expired: {
     status: 401,
     title: 'The access token has expired',
@@ -134,6 +149,21 @@ export const callErrors = {
     status: 403,
     title: 'The permission for this is missing',
     remedy: 'Ask an administrator for the permission or the key scope that `detail` names.',
+  },
+  widget_origin_refused: {
+    status: 403,
+    title: 'The widget token belongs to pages of another origin',
+    remedy: 'Use it only on pages of the origin that it was made for.',
+  },
+  preview_of_another: {
+    status: 403,
+    title: 'The preview belongs to another caller',
+    remedy: 'Count the sessions yourself. Only the caller that counted them can end them with the preview.',
+  },
+  group_missing: {
+    status: 403,
+    title: 'The session is not in the access group that is required here',
+    remedy: 'Ask an administrator for the access group that `detail` names.',
   },
   second_factor_required: {
     status: 403,

@@ -67,3 +67,30 @@ function teller(logFile: string | undefined): (error: Error) => void {
     process.stderr.write(`The log cannot be written to ${place}: ${message}.\n`);
   };
 }
+
+/**
+ * Passes an error on, unless the same one was passed on within the last minute; then the next one tells how many were
+ * not. A store that is away for an hour fails several times a second.
+ */
+export function seldom(
+  report: (error: unknown, unreported: number) => void,
+  now = () => performance.now(),
+): (error: unknown) => void {
+  const told = new Map<string, { at: number; unreported: number }>();
+  return (error) => {
+    const { code, message } = error as { code?: string; message?: string };
+    const what = code ?? message ?? String(error);
+    const last = told.get(what);
+    if (last && now() - last.at < minute) {
+      last.unreported += 1;
+      return;
+    }
+    // Messages may contain numbers that differ every time.
+    if (told.size >= mostKinds) told.clear();
+    told.set(what, { at: now(), unreported: 0 });
+    report(error, last?.unreported ?? 0);
+  };
+}
+
+/** Kinds of errors that are remembered. */
+const mostKinds = 100;

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type CurfewError, createCurfew } from 'curfew';
 import type { Permission } from '../../../../packages/curfew/src/domain/permissions.ts';
-import { StoreFixture } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import {
+  allOfUser,
+  logout,
+  StoreFixture,
+  start,
+  user,
+} from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { encodeKey } from '../../../../packages/curfew/src/stores/postgres/codec.ts';
 import { Database } from '../../../../packages/curfew/src/stores/postgres/database.ts';
 import {
@@ -12,6 +18,7 @@ import {
 } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { migrate, schemaVersion } from '../../../../packages/curfew/src/stores/postgres/migrate.ts';
 import { migrations } from '../../../../packages/curfew/src/stores/postgres/migrations/index.ts';
+import { PostgresStore } from '../../../../packages/curfew/src/stores/postgres/store.ts';
 import { PostgresServer } from './server.ts';
 
 /** Every error of an opening names the problem, and never the password. */
@@ -153,6 +160,48 @@ describe('opening a store on PostgreSQL', () => {
       const more: Permission[] = key.scopes.length === 2 ? ['fence.attach'] : [];
       assert.deepEqual(await store.readKey(key.id), { ...key, scopes: [...key.scopes, ...more] });
     }
+  });
+
+  test('step 15: users keep their epochs and their numbers of active sessions', async (t) => {
+    const url = await server.createDatabase('counted');
+    const database = new Database(parseLocation(url));
+    await migrate(
+      database,
+      migrations.filter(({ number }) => number < 15),
+    );
+    const earlier = new StoreFixture({ store: new PostgresStore(database), dispose: async () => {} });
+    const [first] = await earlier.createMany(3, { userId: 'ada' });
+    await earlier.store.endSession(first!.id, logout());
+    await earlier.createMany(2, { userId: 'bob' });
+    await earlier.store.endSessionsOfUser(user('bob'), allOfUser());
+    await earlier.store.close();
+    const store = await openPostgresStore(url);
+    t.after(() => store.close());
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    const state = async (userId: string) => [
+      (await store.readUser(user(userId))).epochs.user,
+      await store.countActive(start + 10, user(userId)),
+    ];
+    assert.deepEqual(
+      [await state('ada'), await state('bob')],
+      [
+        [0, 2],
+        [1, 0],
+      ],
+    );
+    for (const userId of ['ada', 'bob']) {
+      const { id } = await fixture.create({ userId });
+      await fixture.create({ userId });
+      await store.endSession(id, logout());
+    }
+    assert.deepEqual(
+      [await state('ada'), await state('bob')],
+      [
+        [0, 3],
+        [1, 1],
+      ],
+    );
+    assert.equal(await store.countActive(start + 10), 4);
   });
 
   test('a schema newer than the program is refused and left as it was', async () => {

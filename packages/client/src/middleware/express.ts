@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { VerifiedSession } from '../protocol/index.ts';
-import { sendRefusal } from './http.ts';
-import { examine, type Requirement, type SessionOptions, type SessionVerifier } from './sessions.ts';
+import type { Helpers } from './helpers.ts';
+import { nodeHelpers, sendRefusal, setCookies } from './http.ts';
+import { type AppSession, type Requirement, type SessionOptions, Sessions, type VerifierSource } from './sessions.ts';
 
 declare global {
   namespace Express {
@@ -10,7 +10,7 @@ declare global {
        * Set by `requireSession`: the active session. The name is not `session`, because other middleware, such as
        * `express-session`, uses that.
        */
-      curfewSession: VerifiedSession;
+      curfewSession: AppSession;
     }
   }
 }
@@ -21,21 +21,25 @@ export type ExpressMiddleware = (
   next: (error?: unknown) => void,
 ) => Promise<void>;
 
+/** Makes middleware; and the helpers, each of which takes the response. */
+export type ExpressSessions = Helpers<ServerResponse> & ((requirement?: Requirement) => ExpressMiddleware);
+
 /**
  * Sessions for Express.
  *
  *     const requireSession = expressSessions(verifier);
  *     app.get('/admin', requireSession({ groups: ['staff'] }), (request, response) => response.json(request.curfewSession));
  */
-export function expressSessions(
-  verifier: SessionVerifier,
-  options: SessionOptions = {},
-): (requirement?: Requirement) => ExpressMiddleware {
-  return (requirement = {}) =>
+export function expressSessions(verifier: VerifierSource, options: SessionOptions = {}): ExpressSessions {
+  const sessions = new Sessions(verifier, options);
+  const requireSession =
+    (requirement: Requirement = {}): ExpressMiddleware =>
     async (request, response, next) => {
-      const found = await examine(verifier, request, requirement, options);
-      if ('refusal' in found) return sendRefusal(response, found.refusal);
+      const found = await sessions.verifyRequest(request, requirement);
+      if ('refusal' in found) return sendRefusal(response, found);
+      setCookies(response, found.cookies);
       Object.assign(request, { curfewSession: found.session });
       next();
     };
+  return Object.assign(requireSession, nodeHelpers(sessions));
 }

@@ -1,15 +1,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { VerifiedSession } from '../protocol/index.ts';
-import { examine, type Requirement, type SessionOptions, type SessionVerifier } from './sessions.ts';
+import { type Cookie, cookieHeaders } from './cookies.ts';
+import { type Helpers, helpersOf } from './helpers.ts';
+import { type AppSession, type Requirement, type SessionOptions, Sessions, type VerifierSource } from './sessions.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by `requireSession`: the active session. The name is not `session`, which `@fastify/session` uses. */
-    curfewSession: VerifiedSession;
+    curfewSession: AppSession;
   }
 }
 
 export type FastifyHook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+/** Makes hooks; and the helpers, each of which takes the reply. */
+export type FastifySessions = Helpers<FastifyReply> & ((requirement?: Requirement) => FastifyHook);
 
 /**
  * Sessions for Fastify, as a hook.
@@ -17,13 +21,13 @@ export type FastifyHook = (request: FastifyRequest, reply: FastifyReply) => Prom
  *     const requireSession = fastifySessions(verifier);
  *     app.get('/admin', { onRequest: requireSession({ groups: ['staff'] }) }, async (request) => request.curfewSession);
  */
-export function fastifySessions(
-  verifier: SessionVerifier,
-  options: SessionOptions = {},
-): (requirement?: Requirement) => FastifyHook {
-  return (requirement = {}) =>
+export function fastifySessions(verifier: VerifierSource, options: SessionOptions = {}): FastifySessions {
+  const sessions = new Sessions(verifier, options);
+  const requireSession =
+    (requirement: Requirement = {}): FastifyHook =>
     async (request, reply) => {
-      const found = await examine(verifier, request, requirement, options);
+      const found = await sessions.verifyRequest(request, requirement);
+      setCookies(reply, found.cookies);
       if ('session' in found) {
         request.curfewSession = found.session;
         return undefined;
@@ -31,4 +35,13 @@ export function fastifySessions(
       const { status, headers, body } = found.refusal;
       return reply.status(status).headers(headers).send(JSON.stringify(body));
     };
+  return Object.assign(
+    requireSession,
+    helpersOf<FastifyReply>(sessions, (reply) => reply.request, setCookies),
+  );
+}
+
+function setCookies(reply: FastifyReply, cookies: readonly Cookie[]): void {
+  // Fastify adds to `set-cookie`, and replaces other headers.
+  for (const [name, value] of cookieHeaders(cookies)) reply.header(name, value);
 }

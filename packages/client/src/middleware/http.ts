@@ -1,9 +1,24 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { VerifiedSession } from '../protocol/index.ts';
-import { examine, type Refusal, type Requirement, type SessionOptions, type SessionVerifier } from './sessions.ts';
+import { type Cookie, cookieHeaders } from './cookies.ts';
+import { type Helpers, helpersOf } from './helpers.ts';
+import {
+  type AppSession,
+  type Refused,
+  type Requirement,
+  type SessionOptions,
+  Sessions,
+  type VerifierSource,
+} from './sessions.ts';
 
 /** A request whose session was found active. */
-export type SessionRequest = IncomingMessage & { curfewSession: VerifiedSession };
+export type SessionRequest = IncomingMessage & { curfewSession: AppSession };
+
+/** Wraps a listener; and the helpers, each of which takes the response. */
+export type HttpSessions = Helpers<ServerResponse> &
+  ((
+    requirement: Requirement,
+    handle: (request: SessionRequest, response: ServerResponse) => unknown,
+  ) => RequestListener);
 
 /**
  * Sessions for a plain `node:http` server.
@@ -11,20 +26,30 @@ export type SessionRequest = IncomingMessage & { curfewSession: VerifiedSession 
  *     const requireSession = httpSessions(verifier);
  *     createServer(requireSession({ groups: ['staff'] }, (request, response) => response.end(request.curfewSession.userId)));
  */
-export function httpSessions(
-  verifier: SessionVerifier,
-  options: SessionOptions = {},
-): (
-  requirement: Requirement,
-  handle: (request: SessionRequest, response: ServerResponse) => unknown,
-) => RequestListener {
-  return (requirement, handle) => async (request, response) => {
-    const found = await examine(verifier, request, requirement, options);
-    if ('refusal' in found) sendRefusal(response, found.refusal);
-    else handle(Object.assign(request, { curfewSession: found.session }), response);
-  };
+export function httpSessions(verifier: VerifierSource, options: SessionOptions = {}): HttpSessions {
+  const sessions = new Sessions(verifier, options);
+  const requireSession: (...given: Parameters<HttpSessions>) => RequestListener =
+    (requirement, handle) => async (request, response) => {
+      const found = await sessions.verifyRequest(request, requirement);
+      if ('refusal' in found) return sendRefusal(response, found);
+      setCookies(response, found.cookies);
+      handle(Object.assign(request, { curfewSession: found.session }), response);
+    };
+  return Object.assign(requireSession, nodeHelpers(sessions));
 }
 
-export function sendRefusal(response: ServerResponse, { status, headers, body }: Refusal): void {
-  response.writeHead(status, headers).end(JSON.stringify(body));
+export function nodeHelpers(sessions: Sessions): Helpers<ServerResponse> {
+  return helpersOf<ServerResponse>(sessions, (response) => response.req, setCookies);
+}
+
+export function setCookies(response: ServerResponse, cookies: readonly Cookie[]): void {
+  for (const [name, value] of cookieHeaders(cookies)) {
+    if (name === 'set-cookie') response.appendHeader(name, value);
+    else response.setHeader(name, value);
+  }
+}
+
+export function sendRefusal(response: ServerResponse, { refusal, cookies }: Refused): void {
+  setCookies(response, cookies);
+  response.writeHead(refusal.status, refusal.headers).end(JSON.stringify(refusal.body));
 }

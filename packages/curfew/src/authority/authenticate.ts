@@ -108,7 +108,8 @@ async function personOf(context: AuthorityContext, verified: VerifiedToken): Pro
   return personCaller(stored, account);
 }
 
-function inactive(reason: InactiveReason): CurfewError {
+/** The error with which a caller is refused whose token is not valid. */
+export function inactive(reason: InactiveReason): CurfewError {
   switch (reason) {
     case 'malformed':
       return new CurfewError('token_malformed');

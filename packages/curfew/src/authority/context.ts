@@ -4,6 +4,7 @@ import type { Random } from '../domain/ports.ts';
 import type { Store } from '../stores/contract.ts';
 import type { Activity } from './activity.ts';
 import type { SteadyClock } from './clock.ts';
+import type { EventCounts } from './event-series.ts';
 import type { Fence } from './fence.ts';
 import type { Guesses } from './guesses.ts';
 import type { KeyUse } from './key-use.ts';
@@ -21,6 +22,7 @@ export type AuthorityContext = {
   passwords: Passwords;
   activity: Activity;
   keyUse: KeyUse;
+  eventCounts: EventCounts;
   /** Runs the calls on one named session one after the other. */
   queue: KeyedQueue;
   guesses: Guesses;

@@ -1,3 +1,4 @@
+import type { UserId } from '../domain/brand.ts';
 import type { EndReason, ToldReason } from '../domain/reasons.ts';
 import { CurfewError } from '../errors.ts';
 import type { Caller } from './caller.ts';
@@ -11,4 +12,9 @@ export function endReasonOf(caller: Caller, told: ToldReason | undefined, otherw
   if (told === undefined) return otherwise;
   if (caller.kind !== 'person') return told;
   throw new CurfewError('permission_missing', { detail: 'Only an API key may give a reason for an end.' });
+}
+
+/** Ending one's own session is a logout; otherwise somebody else ends it. */
+export function usualReason(caller: Caller, userId: UserId): EndReason {
+  return caller.kind === 'person' && caller.session.userId === userId ? 'logout' : 'ended_by_admin';
 }

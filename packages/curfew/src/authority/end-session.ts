@@ -7,7 +7,7 @@ import { parseToken, secretMatches } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
-import { endReasonOf } from './end-reason.ts';
+import { endReasonOf, usualReason } from './end-reason.ts';
 import type { Receipt, Wait } from './receipt.ts';
 
 export type EndedSession = { session: Session; receipt: Receipt };
@@ -42,9 +42,8 @@ export async function endFound(
   wait: Wait = 'everywhere',
   told?: ToldReason,
 ): Promise<EndedSession> {
-  const own = caller.kind === 'person' && caller.session.userId === found.userId;
-  // Ending one's own session, or any session by its token, is a logout; otherwise somebody else ends it.
-  const usual = own || 'token' in target || 'refreshToken' in target ? 'logout' : 'ended_by_admin';
+  // Ending any session by its token is a logout.
+  const usual = 'token' in target || 'refreshToken' in target ? 'logout' : usualReason(caller, found.userId);
   const reason = endReasonOf(caller, told, usual);
   return endStored(context, found.id, { by: actorOf(caller), reason }, wait, found);
 }

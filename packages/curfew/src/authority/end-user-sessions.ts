@@ -1,6 +1,6 @@
-import type { SessionId } from '../domain/brand.ts';
+import type { SessionId, UserId } from '../domain/brand.ts';
 import { parseSessionId, parseUserId } from '../domain/parse.ts';
-import type { ToldReason } from '../domain/reasons.ts';
+import type { Actor, EndReason, ToldReason } from '../domain/reasons.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
@@ -27,9 +27,20 @@ export async function endUserSessions(
   }: { except?: string | undefined; wait?: Wait | undefined; reason?: ToldReason | undefined } = {},
 ): Promise<EndedSessions> {
   const spared: SessionId | undefined = except === undefined ? undefined : parseSessionId(except);
+  const reason = endReasonOf(caller, told, 'all_of_user');
+  return endAllOf(context, parseUserId(userId), { by: actorOf(caller), reason }, spared, wait);
+}
+
+/** Ends all sessions of a user, and waits as `wait` says. @throws `session_not_found` for the session to keep */
+export async function endAllOf(
+  context: AuthorityContext,
+  userId: UserId,
+  why: { by: Actor; reason: EndReason },
+  except?: SessionId,
+  wait: Wait = 'everywhere',
+): Promise<EndedSessions> {
   const at = context.clock.nowForEnd();
-  const end = { at, by: actorOf(caller), reason: endReasonOf(caller, told, 'all_of_user') };
-  const outcome = await context.store.endSessionsOfUser(parseUserId(userId), end, { except: spared });
+  const outcome = await context.store.endSessionsOfUser(userId, { at, ...why }, { except });
   if (outcome.kind === 'not_found') {
     throw new CurfewError('session_not_found', { detail: "The session to keep is not one of the user's." });
   }

@@ -17,5 +17,7 @@ export type Fence = {
    * change. The returned function stops the watch.
    */
   watch(credential: Credential, onTouch: () => void): () => void;
+  /** How often the store turned out to be another one, after a failover or a restore, since the process started. */
+  readonly replacements: number;
   close(): Promise<void>;
 };

@@ -12,9 +12,11 @@ import { changeAccessGroups } from './change-groups.ts';
 import type { AuthorityContext } from './context.ts';
 import { createSession } from './create-session.ts';
 import { endEveryone } from './end-everyone.ts';
+import { endPreviewed } from './end-previewed.ts';
 import { endFound, endSession, findTarget, logOut } from './end-session.ts';
 import { endUserSession } from './end-user-session.ts';
 import { endUserSessions } from './end-user-sessions.ts';
+import { eventSeries } from './event-series.ts';
 import * as factors from './factors.ts';
 import { findUserSession } from './find-user-session.ts';
 import { getLiveSession, getSession } from './get-session.ts';
@@ -22,10 +24,12 @@ import * as keys from './keys.ts';
 import { followEvents, listEvents } from './list-events.ts';
 import { listSessions } from './list-sessions.ts';
 import * as named from './named-sessions.ts';
+import { previewSessions } from './preview-sessions.ts';
 import { refreshSession } from './refresh-session.ts';
 import { confirmSecondFactor, factorIsRemembered, showSecondFactor, signInIsFresh } from './second-factor.ts';
 import { confirmPassword, signIn } from './sign-in.ts';
 import { checkSession, verifySession } from './verify-session.ts';
+import * as widget from './widget.ts';
 
 /** Every use case, by name; nothing else writes. {@link createAuthority} binds their first parameter, the context. */
 const useCases = {
@@ -58,6 +62,8 @@ const useCases = {
   endUserSession,
   endUserSessions,
   endEveryone,
+  previewSessions,
+  endPreviewed,
   changeAccessGroups,
   createAccount: accounts.createAccount,
   getAccount: accounts.getAccount,
@@ -85,6 +91,13 @@ const useCases = {
   logoutNamedSession: named.logoutNamedSession,
   listEvents,
   followEvents,
+  eventSeries,
+  createWidgetToken: widget.createWidgetToken,
+  readWidgetToken: widget.readWidgetToken,
+  checkWidget: widget.checkWidget,
+  listWidgetSessions: widget.listWidgetSessions,
+  endWidgetSession: widget.endWidgetSession,
+  endOtherWidgetSessions: widget.endOtherWidgetSessions,
 } as const;
 
 type UseCases = typeof useCases;

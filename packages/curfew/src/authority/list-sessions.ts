@@ -140,7 +140,8 @@ async function totalOf(context: AuthorityContext, filter: SessionFilter): Promis
   return context.store.countActive(context.clock.nowForEnd(), userId);
 }
 
-function parseFilter(request: ListRequest): SessionFilter {
+/** @throws `invalid_value`, `user_id_too_long` */
+export function parseFilter(request: Omit<ListRequest, 'sort' | 'limit' | 'cursor'>): SessionFilter {
   const { user, group, name, ip, status, filter } = request;
   return {
     userId: user === undefined ? undefined : parseUserId(user),

@@ -70,6 +70,16 @@ export function currentSession({ token = '' }: Context): string | undefined {
   return parseToken('session', token)?.id;
 }
 
+/** The session to keep: there must be one, and an API key has none. */
+export function presentSession(context: Context): string {
+  const id = currentSession(context);
+  if (id !== undefined) return id;
+  throw new Stop(
+    exitCodes.usage,
+    '--except current needs a session, and this command does not use one: sign in with `curfew login`, or give an id.',
+  );
+}
+
 /**
  * Makes a call. If it requires a second factor and there is a terminal, asks for a code and repeats the call. The
  * server remembers the factor for five minutes, so for many calls it asks only once.

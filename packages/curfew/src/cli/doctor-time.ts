@@ -1,10 +1,9 @@
-import { systemTiming } from 'curfew-client/fence';
-import { askStoreTime, differs, isAhead, writtenAhead } from '../authority/clock.ts';
+import { isAhead } from '../authority/clock.ts';
 import type { SessionId } from '../domain/brand.ts';
 import type { Event } from '../domain/events.ts';
-import { errors } from '../errors.ts';
+import type { Finding } from '../domain/finding.ts';
+import { aheadFinding, comparedTime } from '../start/findings.ts';
 import type { Store } from '../stores/contract.ts';
-import type { Finding } from './finding.ts';
 import { counted } from './terminal.ts';
 
 /** How many sessions are listed by id. */
@@ -15,25 +14,15 @@ const mostNamed = 10;
  * has written; with `mend`, the store's latest time is reset.
  */
 export async function timeOf(store: Store, bound: number, mend: boolean): Promise<Finding[]> {
-  const { now, receivedAt } = await askStoreTime(store, systemTiming());
-  const offset = Math.round(Date.now() - (now + performance.now() - receivedAt));
-  if (Math.abs(offset) > bound) {
-    const says = `${differs(offset)}${mend ? ' Nothing was reset.' : ''}`;
-    return [{ check: 'time', state: 'fault', says, remedy: errors.clock_differs.remedy }];
-  }
-  const ahead = writtenAhead(await store.latestTime(), now);
-  if (!ahead) return [{ check: 'time', state: 'ok', says: 'this machine and the store agree' }];
+  const { finding, now, offset, ahead } = await comparedTime(store, bound);
+  if (offset !== undefined) return [mend ? { ...finding, says: `${finding.says} Nothing was reset.` } : finding];
+  if (ahead === undefined) return [finding];
   const survey = await surveyed(store, now);
   if (mend) await store.mendTime(now);
   return [
     mend
       ? { check: 'time', state: 'ok', says: `${ahead}${sinceWhen(survey)}: reset` }
-      : {
-          check: 'time',
-          state: 'warning',
-          says: `${ahead}${sinceWhen(survey)}: a wrong clock wrote it, or the store's is behind`,
-          remedy: 'If the store’s clock is right, `curfew doctor --mend-time` resets that time.',
-        },
+      : aheadFinding(`${ahead}${sinceWhen(survey)}`),
     ...whatBecame(survey),
   ];
 }

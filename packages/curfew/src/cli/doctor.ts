@@ -2,15 +2,16 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CurfewApiError } from 'curfew-client';
+import type { Finding } from '../domain/finding.ts';
 import { errors, isCurfewError } from '../errors.ts';
 import { type ReadinessReport, verdicts } from '../http/readiness.ts';
 import { readSettings, type Settings } from '../start/config.ts';
+import { readinessFindings, runtimeFinding, settingsFindings, storeFindings } from '../start/findings.ts';
 import { existingSecretKey, keyFile, keyFingerprint } from '../start/secret-key.ts';
 import type { Store } from '../stores/contract.ts';
 import { checkFolder, folderOf, openStore, planStore, roomIn, showStore } from '../stores/open.ts';
 import { type Context, contextOf, exitCodes, Stop } from './context.ts';
 import { timeOf } from './doctor-time.ts';
-import type { Finding } from './finding.ts';
 import { paint } from './terminal.ts';
 
 /** Milliseconds by which clocks may differ before there is a warning. */
@@ -23,7 +24,7 @@ export function doctor(program: Command): void {
     .option('--mend-time', 'reset the latest time in the store, if a wrong clock has written it')
     .action(async ({ mendTime = false }: { mendTime?: boolean }, command: Command) => {
       const context = contextOf(command);
-      const findings = [runtime(), ...(await localSettings(mendTime)), ...(await server(context))];
+      const findings = [runtimeFinding(), ...(await localSettings(mendTime)), ...(await server(context))];
       const { terminal } = context;
       if (terminal.json) terminal.out(JSON.stringify({ findings }, null, 2));
       else for (const finding of findings) terminal.out(text(finding));
@@ -36,12 +37,6 @@ function text({ check, state, says, remedy }: Finding): string {
   return `${mark} ${check.padEnd(10)} ${says}${remedy === undefined ? '' : `\n             ${paint('dim', `→ ${remedy}`)}`}`;
 }
 
-function runtime(): Finding {
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major >= 24) return { check: 'Node.js', state: 'ok', says: process.version };
-  return { check: 'Node.js', state: 'fault', says: process.version, remedy: 'Use Node.js 24 or newer.' };
-}
-
 /** Checks what `curfew serve` would read here, and the store that it names. */
 async function localSettings(mendTime: boolean): Promise<Finding[]> {
   try {
@@ -49,11 +44,7 @@ async function localSettings(mendTime: boolean): Promise<Finding[]> {
     const folder = folderOf(settings.store);
     const ofStore =
       folder === undefined ? await storeOnServer(settings, mendTime) : await storeInFolder(folder, settings, mendTime);
-    return [
-      ...warnings.map((says): Finding => ({ check: 'settings', state: 'warning', says })),
-      ...(warnings.length === 0 ? [{ check: 'settings', state: 'ok', says: 'read' } as const] : []),
-      ...ofStore,
-    ];
+    return [...settingsFindings(warnings), ...ofStore];
   } catch (error) {
     if (!isCurfewError(error)) throw error;
     return [{ check: 'settings', state: 'fault', says: error.message, remedy: error.remedy }];
@@ -78,13 +69,12 @@ async function storeOnServer(settings: Settings, mendTime: boolean): Promise<Fin
     const store = await openStore(settings.store);
     try {
       if (key.state === 'ok') findings = [comparedKey(settings, await store.keyFingerprint())];
-      const { engine, location, format, facts, warnings } = await store.describe();
+      const [about, ...durability] = storeFindings(await store.describe());
       return [
         ...findings,
-        { check, state: 'ok', says: `${engine} at ${location}, format ${format}; answers in ${facts['latencyMs']} ms` },
+        about,
         await writesOf(store),
-        { check: 'durability', state: warnings.length > 0 ? 'warning' : 'ok', says: String(facts['durability']) },
-        ...warnings.map((text) => warned(text)),
+        ...durability,
         ...(await timeOf(store, settings.maxClockOffset, mendTime)),
       ];
     } finally {
@@ -106,12 +96,6 @@ async function writesOf(store: Store): Promise<Finding> {
     if (!isCurfewError(error)) throw error;
     return { check, state: 'fault', says: error.message, remedy: error.remedy };
   }
-}
-
-/** A warning; the text after its last semicolon is the remedy. */
-function warned(text: string): Finding {
-  const at = text.lastIndexOf('; ');
-  return { check: 'durability', state: 'warning', says: text.slice(0, at), remedy: text.slice(at + 2) };
 }
 
 function keyOfServers(settings: Settings): Finding {
@@ -255,20 +239,7 @@ function readinessOf(answer: string, report: ReadinessReport | undefined): Findi
     const remedy = 'See its log for the cause, or set CURFEW_URL, if it is not a server of Curfew.';
     return [{ check, state: 'fault', says: `${answer} and no report`, remedy }];
   }
-  const { status, checks } = report;
-  const state = status === 'ready' ? 'ok' : 'fault';
-  const failing = Object.entries(checks).filter(([, { ok }]) => !ok);
-  return [
-    { check, state, says: `${answer}: ${status}` },
-    ...failing.map(
-      ([name, { detail, remedy }]): Finding => ({
-        check,
-        state,
-        says: `${name}: ${detail}`,
-        remedy: remedy ?? 'See its log for the cause.',
-      }),
-    ),
-  ];
+  return readinessFindings(answer, report);
 }
 
 function clock(response: Response, began: number, took: number): Finding[] {

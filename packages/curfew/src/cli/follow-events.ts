@@ -24,8 +24,9 @@ export async function* followEvents(
     try {
       const response = await connect(address, url, token, last);
       connected = true;
-      for await (const { id, data } of messagesOf(response.body!)) {
-        yield JSON.parse(data) as Event;
+      for await (const { id, name, data } of messagesOf(response.body!)) {
+        if (name === 'gap') terminal.err(gapText(JSON.parse(data)));
+        else yield JSON.parse(data) as Event;
         last = id;
       }
     } catch (error) {
@@ -69,18 +70,25 @@ async function connect(address: string, url: string, token: string | undefined, 
   });
 }
 
+type Message = { id: string; name: string | undefined; data: string };
+
+function gapText({ after, before, reason }: { after: number; before: number; reason: string }): string {
+  if (reason === 'no_longer_kept') return `Events ${after + 1} to ${before - 1} are missing: they are no longer kept.`;
+  return `Events after ${after} may be missing: the store was failed over or restored.`;
+}
+
 /** The messages of a stream of server-sent events as Curfew writes them: each has an id, and its data on one line. */
-async function* messagesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<{ id: string; data: string }> {
+async function* messagesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Message> {
   let rest = '';
   for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
     const blocks = (rest + chunk).split('\n\n');
     rest = blocks.pop()!;
     for (const block of blocks) {
       const lines = block.split('\n');
-      const [id, data] = ['id: ', 'data: '].map((name) =>
-        lines.find((line) => line.startsWith(name))?.slice(name.length),
+      const [id, name, data] = ['id: ', 'event: ', 'data: '].map((begin) =>
+        lines.find((line) => line.startsWith(begin))?.slice(begin.length),
       );
-      if (id !== undefined && data !== undefined) yield { id, data };
+      if (id !== undefined && data !== undefined) yield { id, name, data };
     }
   }
 }

@@ -9,6 +9,7 @@ import { exitCodes, Stop } from './context.ts';
 import { doctor } from './doctor.ts';
 import { events } from './events.ts';
 import { groupsAdd, groupsRemove } from './groups.ts';
+import { health } from './health.ts';
 import * as keys from './keys.ts';
 import { login, logout } from './login.ts';
 import { migrate } from './migrate.ts';
@@ -61,6 +62,7 @@ secretKeyReplace(
 );
 for (const add of [backup, exportStore, importStore, migrate]) add(program);
 doctor(program);
+health(program);
 totp(program);
 
 // The reader may stop early, as in `curfew sessions list | head`.

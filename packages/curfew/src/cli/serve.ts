@@ -4,7 +4,7 @@ import type { RunningServer } from '../start/serve.ts';
 import { showStore } from '../stores/open.ts';
 import { paint, writeTo } from './terminal.ts';
 
-/** Milliseconds within which a repeated signal counts as the same one. */
+/** Milliseconds within which another signal counts as the same one. */
 const sameSignal = 1000;
 
 export function serve(program: Command): void {
@@ -18,18 +18,20 @@ export function serve(program: Command): void {
     const starting = start(process.env, flags);
     // The handlers come before anything is created: a server that is stopped while it starts still shows the secrets of
     // its first start, and closes its store.
+    let toldAt: number | undefined;
     const stop = (signal: NodeJS.Signals) => {
+      if (toldAt !== undefined) {
+        // A second signal stops the server at once. But a supervisor may signal a whole process group, whose parents
+        // pass the signal on, so it must not count twice.
+        if (performance.now() - toldAt > sameSignal) process.exit(1);
+        return;
+      }
+      toldAt = performance.now();
       process.stderr.write(`${signal}: finishing accepted requests …\n`);
-      // A second signal stops the server at once. But a supervisor may signal a whole process group, whose parents pass
-      // the signal on, so it must not count twice.
-      const told = performance.now();
-      process.on(signal, () => {
-        if (performance.now() - told > sameSignal) process.exit(1);
-      });
       void starting.then((server) => close(server, signal), failedToStart);
     };
-    process.once('SIGTERM', stop);
-    process.once('SIGINT', stop);
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
     // The log may be rotated while the server starts. Without a log file, SIGHUP ends the server, as when its terminal
     // is closed.
     const hangUp = () => {
@@ -67,7 +69,8 @@ function greet({ url, first, settings }: RunningServer): void {
     '',
     `  ${paint('bold', 'Curfew')} is up: end any session, anywhere, now.`,
     '',
-    line('open', `${url}/docs`),
+    ...(settings.console ? [line('console', `${url}/console`)] : []),
+    line('API', `${url}/docs`),
   ];
   if (first) {
     lines.push(line('user name', first.username));

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { answer, type Context, confirmed, contextOf, currentSession, exitCodes, Stop, withFactor } from './context.ts';
+import { answer, confirmed, contextOf, exitCodes, presentSession, Stop, withFactor } from './context.ts';
 import { receiptText } from './format.ts';
 import { counted } from './terminal.ts';
 import { exactOption, findUser, nothingText, userText } from './user.ts';
@@ -48,16 +48,6 @@ export function sessionsEndAll(sessions: Command): void {
         });
       },
     );
-}
-
-/** The session to keep: there must be one, and an API key has none. */
-function presentSession(context: Context): string {
-  const id = currentSession(context);
-  if (id !== undefined) return id;
-  throw new Stop(
-    exitCodes.usage,
-    '--except current needs a session, and this command does not use one: sign in with `curfew login`, or give an id.',
-  );
 }
 
 function text({ message, receipt }: { message: string; receipt: Parameters<typeof receiptText>[0] }): string {

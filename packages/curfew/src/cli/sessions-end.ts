@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { type CallOptions, CurfewApiError, type Operations } from 'curfew-client';
-import { answer, type Context, confirmed, contextOf, exitCodes, Stop, withFactor } from './context.ts';
+import { answer, type Context, confirmed, contextOf, exitCodes, presentSession, Stop, withFactor } from './context.ts';
 import { receiptText } from './format.ts';
+import { address } from './option-values.ts';
 import { startProgress } from './progress.ts';
 import { counted, paint } from './terminal.ts';
-import { type UserNames, userNames, withName } from './user.ts';
+import { exactOption, findUser, type UserNames, userNames, userText, withName } from './user.ts';
 
 type Ended = Operations['endSession']['output'];
 type Failed = { id: string; code: string; message: string };
@@ -12,26 +13,90 @@ type Failed = { id: string; code: string; message: string };
 export function sessionsEnd(sessions: Command): void {
   sessions
     .command('end')
-    .description('end sessions by their ids')
+    .description('end sessions by their ids, or all that match')
     .argument('[ids...]', 'the ids of the sessions')
     .option('--name <name>', 'end the session with this name instead')
     .option('--session-token <token>', 'end the session with this token instead')
     .option('--refresh-token <token>', 'end the session with this refresh token instead')
-    .action(
-      async (ids: string[], by: { name?: string; sessionToken?: string; refreshToken?: string }, command: Command) => {
-        const context = contextOf(command);
-        const target = { name: by.name, token: by.sessionToken, refreshToken: by.refreshToken };
-        const named = Object.values(target).some((value) => value !== undefined);
-        if (named === ids.length > 0)
-          throw new Stop(
-            exitCodes.usage,
-            'Give the ids of sessions, or exactly one of --name, --session-token and --refresh-token.',
-          );
-        if (named) await endNamed(context, target);
-        else if (ids.length === 1) await endOne(context, ids[0]!);
-        else await endMany(context, ids);
-      },
-    );
+    .option('-u, --user <user>', 'end those of this user: an account’s user name or address, or an id')
+    .option(...exactOption)
+    .option('-g, --group <key>', 'end those with this access group')
+    .option('--ip <address>', 'end those from this address', address)
+    .option('-f, --filter <text>', 'end those with this text in the ids, name, address, groups or device')
+    .option('--except <id...>', 'keep these sessions; `current` is the one that this command uses')
+    .action(async (ids: string[], by: By, command: Command) => {
+      const context = contextOf(command);
+      const target = { name: by.name, token: by.sessionToken, refreshToken: by.refreshToken };
+      const named = isAnyGiven(target);
+      const filtered = isAnyGiven({ user: by.user, group: by.group, ip: by.ip, filter: by.filter });
+      if ([named, filtered, ids.length > 0].filter(Boolean).length !== 1)
+        throw new Stop(
+          exitCodes.usage,
+          'Give the ids of sessions, or exactly one of --name, --session-token and --refresh-token, or filters: ' +
+            '--user, --group, --ip, --filter.',
+        );
+      if (by.except && !filtered) throw new Stop(exitCodes.usage, '--except can only be used with filters.');
+      if (filtered) await endMatching(context, by);
+      else if (named) await endNamed(context, target);
+      else if (ids.length === 1) await endOne(context, ids[0]!);
+      else await endMany(context, ids);
+    });
+}
+
+type By = {
+  name?: string;
+  sessionToken?: string;
+  refreshToken?: string;
+  user?: string;
+  exact?: boolean;
+  group?: string;
+  ip?: string;
+  filter?: string;
+  except?: string[];
+};
+
+function isAnyGiven(options: Record<string, string | undefined>): boolean {
+  return Object.values(options).some((value) => value !== undefined);
+}
+
+/** Counts the sessions that match, and ends exactly these. */
+async function endMatching(context: Context, { user: text, exact, group, ip, filter, except }: By): Promise<void> {
+  const { client, options } = context;
+  const user = text === undefined ? undefined : await findUser(context, text, exact);
+  const kept = except?.map((id) => (id === 'current' ? presentSession(context) : id));
+  const found = await client.previewSessions({ user: user?.id, group, ip, filter, except: kept });
+  if (found.preview === undefined) throw new Stop(exitCodes.nothing, 'No session that has not ended matches.');
+  const whose = user ? userText(user) : counted(found.users, 'user');
+  const more = found.partial ? ' There are more, which this does not end: the count ran out of time.' : '';
+  await confirmed(context, `This ends ${counted(found.sessions, 'session')} of ${whose}.${more} Continue?`);
+  const progress = startProgress(context.terminal, 'sessions', found.sessions);
+  const end = (preview: string): Promise<EndedPreview> =>
+    withFactor(context, (call) => client.endPreviewed({ preview, wait: options.wait }, call));
+  let done: EndedPreview;
+  try {
+    done = await end(found.preview);
+    while (done.preview !== undefined) {
+      progress.update(done.ended + done.alreadyEnded + done.changed);
+      done = await end(done.preview);
+    }
+  } finally {
+    progress.stop();
+  }
+  answer(context, done, previewText);
+  if (done.changed > 0) throw new Stop(done.ended === 0 ? exitCodes.nothing : exitCodes.failed);
+}
+
+type EndedPreview = Operations['endPreviewed']['output'];
+
+function previewText({ ended, alreadyEnded, changed, receipt }: EndedPreview): string {
+  return [
+    `${counted(ended, 'session')} ended.`,
+    ...(alreadyEnded > 0 ? [`${counted(alreadyEnded, 'session')} had ended before.`] : []),
+    ...(changed > 0
+      ? [paint('red', `${counted(changed, 'session')} left alone, because what matches has changed: try again.`)]
+      : []),
+    ...(receipt ? [receiptText(receipt)] : []),
+  ].join('\n');
 }
 
 async function endNamed(context: Context, target: Operations['logoutSession']['input']) {

@@ -78,7 +78,10 @@ export function isAllowed(row: Row, caller: CallerKind, target: Target | undefin
   if (access === 'open') return true;
   if (caller.kind === 'nobody' || (caller.kind === 'key' && caller.granted.length === 0)) return false;
   if (access === 'signed-in') return true;
+  // None of them has a widget token.
+  if (access === 'widget') return false;
   if (target === 'own' && 'owner' in access && caller.kind === 'person') return !caller.openedByOther || !access.own;
+  if ('and' in access && access.and && !caller.granted.includes(access.and)) return false;
   return caller.granted.includes(access.permission) && passesGuard(guards !== undefined, caller, target);
 }
 

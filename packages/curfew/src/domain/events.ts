@@ -53,7 +53,8 @@ export type Event = NewEvent & { sequence: number };
 
 /** What events can be filtered by. */
 export type EventFilter = {
-  type?: EventType | undefined;
+  /** One type, or any of several. */
+  type?: EventType | readonly EventType[] | undefined;
   userId?: UserId | undefined;
   sessionId?: SessionId | undefined;
   /** Who did it. */
@@ -63,8 +64,12 @@ export type EventFilter = {
   until?: number | undefined;
 };
 
+export function typesOf(type: EventType | readonly EventType[]): readonly EventType[] {
+  return typeof type === 'string' ? [type] : type;
+}
+
 export function matchesEvent(event: NewEvent, { type, userId, sessionId, by, since, until }: EventFilter): boolean {
-  if (type !== undefined && event.type !== type) return false;
+  if (type !== undefined && !typesOf(type).includes(event.type)) return false;
   if (by !== undefined && event.by !== by) return false;
   if (since !== undefined && event.at < since) return false;
   if (until !== undefined && event.at >= until) return false;

@@ -35,3 +35,26 @@ export function isId(text: string): text is SessionId {
 export function timeOfId(id: string): number {
   return decodeNumber(id.slice(0, timeDigits));
 }
+
+/** The next id in order: a list of ids below it begins with `id`, if that is in the list. */
+export function idAbove(id: SessionId): SessionId {
+  const digits = [...id];
+  for (let i = digits.length - 1; i >= 0; i--) {
+    const value = decodeNumber(digits[i]!) + 1;
+    digits[i] = encodeNumber(value % 62, 1);
+    if (value < 62) break;
+  }
+  return digits.join('') as SessionId;
+}
+
+/** Digits at the end of an id that are summed: as many as a number holds exactly. */
+const summed = 8;
+
+/** Adds an id to a sum of the random digits of ids, which does not depend on their order. */
+export function sumOfIds(sum: number, id: SessionId): number {
+  return randomSum(sum, decodeNumber(id.slice(-summed)));
+}
+
+export function randomSum(one: number, other: number): number {
+  return (one + other) % 62 ** summed;
+}

@@ -20,6 +20,8 @@ export const limits = {
   sortedMatches: 10_000,
   /** The most sessions past their deadline, without a recorded end, that one count examines. */
   dueCounted: 1000,
+  /** Sessions that a preview may leave out. */
+  previewExcept: 100,
   /** Event streams open at once on a server: of one key or user, and from one address. */
   streamsOfCaller: 32,
   streamsOfAddress: 100,

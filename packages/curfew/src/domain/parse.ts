@@ -91,6 +91,15 @@ export function parseAddress(text: string | undefined): string | undefined {
   throw invalid(`ip must be an IPv4 or IPv6 address; this one is ${quoted(text)}.`);
 }
 
+/** The origin of web pages, in the form in which browsers send it. @throws `invalid_value` */
+export function parseOrigin(text: string): string {
+  if (URL.canParse(text)) {
+    const { origin, protocol } = new URL(text);
+    if (origin === text && /^https?:$/.test(protocol)) return origin;
+  }
+  throw invalid(`An origin is like https://app.example.com, without a path; this one is ${quoted(text)}.`);
+}
+
 /** Who did something, in the form that events use. @throws `invalid_value` */
 export function parseActor(text: string): Actor {
   if (text === 'policy' || text === 'library') return text;

@@ -1,9 +1,10 @@
+import { withMargin } from 'curfew-client/fence';
 import type { Credential, Fence } from '../authority/fence.ts';
 import type { VerifiedToken } from '../authority/verification.ts';
 import { Guests } from './guests.ts';
 import type { LossReason } from './log-follower.ts';
 import { FenceNode } from './node.ts';
-import type { FencePorts, FenceStatistics, StreamHandler, VerifierStream } from './ports.ts';
+import type { FenceDescription, FencePorts, FenceStatistics, StreamHandler, VerifierStream } from './ports.ts';
 import { type Propagation, PropagationWaits } from './propagation-waits.ts';
 
 export type { LossReason } from './log-follower.ts';
@@ -67,6 +68,10 @@ export class ProcessFence implements Fence {
     return this.#guests.add(credential, onTouch);
   }
 
+  get replacements(): number {
+    return this.#restarts.log_replaced + this.#restarts.store_incarnation;
+  }
+
   attach(stream: VerifierStream): StreamHandler {
     return this.#node.accept(stream);
   }
@@ -98,6 +103,7 @@ export class ProcessFence implements Fence {
       verifiers,
       tail,
       applied: lowWatermark,
+      lags: this.#node.lags(mostNames),
       nodes: this.waits.nodes,
       waiting: this.waits.waiting,
       settled: this.waits.settled,
@@ -107,6 +113,20 @@ export class ProcessFence implements Fence {
       leaseLosses: this.#leaseLosses + this.#node.leaseLosses,
       waitedFor: this.#waitedFor,
       own: { sessions: own.sessions, ...own.statistics },
+    };
+  }
+
+  /** Reads the rows of the nodes. @throws `store_unavailable` */
+  async describe(): Promise<FenceDescription> {
+    const [{ nodes }, head] = await Promise.all([this.#ports.store.listNodes(), this.#ports.store.logHead()]);
+    const here = this.#node;
+    return {
+      nodes: nodes.map(({ id, applied }) => {
+        const silent = id === here.id ? 0 : this.waits.silenceOf(id);
+        const lag = Math.max(0, head.sequence - (id === here.id ? here.lowWatermark : applied));
+        return { id, here: id === here.id, lag, silent, alive: silent < withMargin(this.#ports.lease) };
+      }),
+      verifiers: here.describeVerifiers(),
     };
   }
 

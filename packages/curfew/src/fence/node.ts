@@ -7,7 +7,7 @@ import { answerOf } from './answers.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { LogFollower, type LossReason } from './log-follower.ts';
 import { Pace } from './pace.ts';
-import type { FencePorts, StreamHandler, VerifierStream } from './ports.ts';
+import type { FenceDescription, FencePorts, StreamHandler, VerifierStream } from './ports.ts';
 import { type Acknowledgements, StreamBook } from './stream-book.ts';
 import { Timers } from './timers.ts';
 import { type Host, VerifierConnection } from './verifier-connection.ts';
@@ -138,6 +138,11 @@ export class FenceNode implements Host {
     return this.#streams.dropped;
   }
 
+  /** How many seconds the oldest change has waited for a verifier, by name, for at most so many names. */
+  lags(mostNames: number): Map<string, number> {
+    return this.#streams.lags(mostNames);
+  }
+
   get row(): { id: string; counter: number } {
     return { id: this.id, counter: this.#lease.counter };
   }
@@ -186,6 +191,10 @@ export class FenceNode implements Host {
   /** What became of the verifiers that owed an ack for a change. */
   acknowledgements(sequence: number): Acknowledgements {
     return this.#streams.acknowledgements(sequence);
+  }
+
+  describeVerifiers(): FenceDescription['verifiers'] {
+    return this.#streams.describe();
   }
 
   // ---- What its streams request and report

@@ -73,6 +73,8 @@ export type FenceStatistics = {
   tail: number;
   /** The newest change that no verifier with a valid lease lacks. */
   applied: number;
+  /** How many seconds the oldest change has waited for a verifier, by the name that the application gave it. */
+  lags: ReadonlyMap<string, number>;
   nodes: number;
   waiting: number;
   settled: { acks: number; timeout: number };
@@ -87,4 +89,29 @@ export type FenceStatistics = {
   /** How often a verifier's lease ran out while a change waited for it, by the name that the application gave it. */
   waitedFor: ReadonlyMap<string, number>;
   own: { sessions: number; hits: number; misses: number; asked: number };
+};
+
+/** The nodes of a store, and the verifiers that are attached to this one. Lags are numbers of changes. */
+export type FenceDescription = {
+  nodes: {
+    id: string;
+    /** Whether it is the node that answers. */
+    here: boolean;
+    /** How many changes it, or a verifier that is attached to it, has not applied yet. */
+    lag: number;
+    /** Milliseconds for which this node has not seen it renew its lease. */
+    silent: number;
+    /** Whether others still wait for it: it has renewed its lease within the lease's length. */
+    alive: boolean;
+  }[];
+  verifiers: {
+    name: string | undefined;
+    /** The key with which it is attached. */
+    key: { id: string; name: string };
+    /** Whether its stream is open; if not, its lease may still be valid. */
+    attached: boolean;
+    /** Milliseconds that are left of its lease; 0 if it holds none. */
+    lease: number;
+    lag: number;
+  }[];
 };

@@ -127,6 +127,12 @@ export class PropagationWaits {
     });
   }
 
+  /** Milliseconds for which a node's row has been the same, as far as this process has seen. */
+  silenceOf(id: string): number {
+    const known = this.#rows.get(id);
+    return known ? this.#timing.mono() - known.since : 0;
+  }
+
   /** Sets the store's incarnation as it was before this process could write anything. */
   begin(incarnation: string): void {
     this.#incarnation = { id: incarnation, since: undefined };

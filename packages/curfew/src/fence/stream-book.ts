@@ -3,7 +3,7 @@ import type { Change } from 'curfew-client/protocol';
 import type { LogEntry } from '../stores/contract.ts';
 import { subjectOf } from './concern.ts';
 import { LeaseTerms } from './lease-terms.ts';
-import type { FencePorts } from './ports.ts';
+import type { FenceDescription, FencePorts } from './ports.ts';
 import { Timers } from './timers.ts';
 import type { VerifierConnection } from './verifier-connection.ts';
 
@@ -90,6 +90,33 @@ export class StreamBook {
     for (const { outstanding, name } of this.#behind) if (outstanding.owes(sequence)) names.add(name ?? unnamed);
     const counts = { acknowledged, expired: owing - acknowledged };
     return names.size === 0 ? counts : { ...counts, waitedFor: [...names].slice(0, mostNames) };
+  }
+
+  describe(): FenceDescription['verifiers'] {
+    const [now, tail] = [this.#ports.timing.mono(), this.#around.tail()];
+    return [...this.#streams, ...this.#gone].map((connection) => {
+      const { name, key, outstanding } = connection;
+      return {
+        name,
+        key,
+        attached: this.#streams.has(connection),
+        lease: Math.max(0, Math.round(outstanding.until - now)),
+        lag: outstanding.oldest === undefined ? 0 : tail - outstanding.oldest + 1,
+      };
+    });
+  }
+
+  /** How many seconds the oldest change has waited for a verifier, by name, for at most so many names. */
+  lags(most: number): Map<string, number> {
+    const now = this.#ports.timing.mono();
+    const lags = new Map<string, number>();
+    for (const { name = unnamed, outstanding } of [...this.#streams, ...this.#gone]) {
+      const known = lags.get(name);
+      if (known === undefined && lags.size >= most) continue;
+      const since = outstanding.oldest === undefined ? now : (this.#outcomes.get(outstanding.oldest)?.at ?? now);
+      lags.set(name, Math.max(known ?? 0, (now - since) / 1000));
+    }
+    return lags;
   }
 
   /** Grants leases to the verifiers that wait for one; to be called when the node's lease was renewed. */

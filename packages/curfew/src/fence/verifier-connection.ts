@@ -76,6 +76,10 @@ export class VerifierConnection implements StreamHandler {
     return this.#key?.id ?? '';
   }
 
+  get key(): Admitted {
+    return this.#key ?? { id: '', name: '' };
+  }
+
   get isOpen(): boolean {
     return this.#state === 'open';
   }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import { siteOf } from './site.ts';
 
@@ -8,7 +9,7 @@ const mostOfAName = 8;
  * Every distinct value that a browser sends for a name, in its order, without empty ones. There can be several: a
  * cookie of the same name on a parent domain is sent too, and the server cannot choose which comes first.
  */
-export function cookiesNamed({ headers }: FastifyRequest, name: string): string[] {
+export function cookiesNamed({ headers }: Pick<IncomingMessage, 'headers'>, name: string): string[] {
   const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim());
   const values = pairs
     .filter((pair) => pair.startsWith(`${name}=`))

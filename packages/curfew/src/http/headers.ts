@@ -12,3 +12,20 @@ export function hostsIn({ rawHeaders }: IncomingMessage): number {
   }
   return count;
 }
+
+/**
+ * A value as part of a header. What cannot stand there, or would be taken for something else, becomes `%` and the hex
+ * digits of its bytes in UTF-8, as in a URL: anything but visible ASCII, `%`, and the comma, which separates values.
+ * `decodeURIComponent` gives the value back.
+ */
+export function headerText(value: string): string {
+  return plain.test(value) ? value : value.toWellFormed().replace(notPlain, encodeURIComponent).replaceAll(',', '%2C');
+}
+
+const plain = /^[!-$&-+\--~]*$/;
+const notPlain = /[^!-$&-~]+/g;
+
+/** Whether a request announces a body. */
+export function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+}

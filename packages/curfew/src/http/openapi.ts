@@ -46,6 +46,11 @@ const codeHeader = {
   },
 };
 
+function securityOf(access: Operation['access']): Record<string, never[]>[] {
+  if (access === 'open') return [];
+  return access === 'widget' ? [{ widget: [] }] : [{ bearer: [] }, { cookie: [] }];
+}
+
 /** An operation's schema for Fastify and the OpenAPI document. */
 export function schemaOf(operation: Operation): FastifySchema {
   const { answer, summary, description, id, tag, access } = operation;
@@ -55,7 +60,7 @@ export function schemaOf(operation: Operation): FastifySchema {
     tags: [tag],
     summary,
     description: paragraphs.join('\n\n'),
-    security: access === 'open' ? [] : [{ bearer: [] }, { cookie: [] }],
+    security: securityOf(access),
     ...(operation.params && { params: operation.params }),
     ...(operation.query && { querystring: operation.query }),
     ...(operation.body && { body: operation.body }),
@@ -63,19 +68,20 @@ export function schemaOf(operation: Operation): FastifySchema {
     response: {
       [answer.status]: answer.schema
         ? { ...answer.schema, description: answer.description }
-        : { type: 'null', description: answer.description },
+        : { type: 'null', description: answer.description, ...(answer.headers && { headers: answer.headers }) },
       ...withOtherwise(answer, problemsOf(errorsOf(operation))),
     },
   } as FastifySchema;
 }
 
-type Answers = Record<number, { description: string; content: Record<string, { schema: object }> }>;
+type Answers = Record<number, { description: string; type?: 'null'; content?: Record<string, { schema: object }> }>;
 
-/** Adds the `otherwise` answer to the problems of the same status. */
+/** Adds the `otherwise` answer: to the problems of the same status, if there are any. */
 function withOtherwise({ otherwise, schema }: Operation['answer'], problems: Answers): Answers {
-  if (!otherwise || !schema) return problems;
+  if (!otherwise) return problems;
   const { status, description } = otherwise;
-  const { description: codes, content } = problems[status]!;
+  if (!schema || !problems[status]) return { ...problems, [status]: { description, type: 'null' } };
+  const { description: codes, content } = problems[status];
   const both = { 'application/json': { schema }, ...content };
   return { ...problems, [status]: { description: `${description}\n\n${codes}`, content: both } };
 }
@@ -111,6 +117,7 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key (`cfk_…`) or a session token (`cfs_…`).' },
+        widget: { type: 'http', scheme: 'bearer', description: 'A widget token (`cfw_…`).' },
         cookie: { type: 'apiKey', in: 'cookie', name: '__Host-curfew', description: 'The session cookie.' },
       },
     },

@@ -1,11 +1,14 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import type { Caller } from '../authority/caller.ts';
 import type { Authority } from '../authority/index.ts';
+import type { Widget } from '../authority/widget.ts';
 import type { Permission } from '../domain/permissions.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { CurfewError, ErrorCode } from '../errors.ts';
 import type { Readiness } from './readiness.ts';
+import type { ServerState } from './server-state.ts';
 import type { OpenStreams } from './streams.ts';
 
 /*
@@ -19,12 +22,16 @@ export type Services = {
   closing: AbortSignal;
   readiness: Readiness;
   streams: OpenStreams;
+  /** What administrators see of the server. @throws `store_unavailable` */
+  state(): Promise<ServerState>;
   /** Counts an error, and writes it to the log if it is a fault of the server. */
   fault(error: CurfewError, request: FastifyRequest): void;
 };
 
 export type Context<Params, Query, Body> = Services & {
   caller: Caller;
+  /** Whom the widget token is for, if the operation is one of the widget's. */
+  widget?: Widget | undefined;
   /** The session that `owner` has found to authorise the caller. */
   found?: StoredSession | undefined;
   params: Params;
@@ -41,14 +48,16 @@ export type Assurance = 'second-factor' | 'fresh-sign-in';
  * Who may call an operation.
  * - `open`: anybody.
  * - `signed-in`: anyone with a session or a key.
- * - a permission, which a key has as a scope; `person` is what a person needs besides.
+ * - `widget`: a page with a widget token of its origin, and nobody else.
+ * - a permission, which a key has as a scope, and perhaps another (`and`); `person` is what a person needs besides.
  * - with `owner`: the owner needs no permission, only what `own` gives, if anything; anybody else needs the permission,
  *   and a person also what `others` gives.
  */
 export type Access<Params, Query, Body> =
   | 'open'
   | 'signed-in'
-  | { permission: Permission; person?: Assurance }
+  | 'widget'
+  | { permission: Permission; and?: Permission; person?: Assurance }
   | {
       permission: Permission;
       /**
@@ -84,6 +93,13 @@ type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B
    * a body, and neither parameters nor a query.
    */
   fastPath?: boolean;
+  /**
+   * A proxy asks it whether to let a request through. So it answers every method, at its path and at any path below it,
+   * and ignores bodies. Below its own path, where a proxy appends the visitor's path, the query is the visitor's: it is
+   * ignored. It has a fast path, and is `open`, because it decides by itself what it lets through. Its `handle` uses of
+   * `request` only what an `IncomingMessage` has, and returns {@link Passed}.
+   */
+  forProxies?: true;
   params?: P;
   query?: Q;
   body?: B;
@@ -92,13 +108,17 @@ type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B
     description: string;
     schema?: TSchema;
     type?: string;
-    /** An answer of the same shape that is neither a success nor an error. */
-    otherwise?: { status: 503; description: string };
+    headers?: Readonly<Record<string, TSchema>>;
+    /** An answer that is neither a success nor an error: a 503 has the same shape as a success. */
+    otherwise?: { status: 302 | 503; description: string };
   };
   /** The errors of the operation itself; those of its access checks and its shapes are added. */
   errors?: readonly ErrorCode[];
   handle(context: Context<StaticOf<P>, StaticOf<Q>, StaticOf<B>>): Promise<unknown>;
 };
+
+/** An answer without a body. */
+export type Passed = { status: number; headers: OutgoingHttpHeaders };
 
 /** An operation, with its types erased: they were checked at its declaration. */
 export type Operation = Declaration<TSchema | undefined, TSchema | undefined, TSchema | undefined>;

@@ -1,10 +1,14 @@
 import type { EndedSession } from '../authority/end-session.ts';
+import type { Series } from '../authority/event-series.ts';
 import type { NamedView } from '../authority/named-sessions.ts';
+import type { Preview } from '../authority/preview-sessions.ts';
 import type { Receipt } from '../authority/receipt.ts';
+import type { WidgetSession } from '../authority/widget.ts';
 import type { AccountView } from '../domain/account.ts';
 import type { Event } from '../domain/events.ts';
 import type { ApiKeyView } from '../domain/key.ts';
 import type { Session } from '../domain/session.ts';
+import type { ServerState } from './server-state.ts';
 
 /*
  * Turns the domain's shapes into the API's: times become RFC 3339. The serializer leaves out what is `undefined`.
@@ -50,8 +54,17 @@ export function presentSession(session: Session) {
   };
 }
 
+/** Nothing that the application keeps with the session. */
+export function presentWidgetSession({ id, current, device, ip, createdAt, lastSeenAt }: WidgetSession) {
+  return { id, current, device, ip, createdAt: rfc3339(createdAt), lastSeenAt: rfc3339(lastSeenAt) };
+}
+
 export function presentReceipt(receipt: Receipt) {
   return { ...receipt, endedAt: maybeTime(receipt.endedAt), changedAt: maybeTime(receipt.changedAt) };
+}
+
+export function presentPreview(preview: Preview) {
+  return { ...preview, countedAt: rfc3339(preview.countedAt), expiresAt: rfc3339(preview.expiresAt) };
 }
 
 export function presentAccount(account: AccountView) {
@@ -83,6 +96,24 @@ export function presentNamed(named: NamedView) {
 
 export function presentEvent(event: Event) {
   return { ...event, at: rfc3339(event.at) };
+}
+
+export function presentSeries(series: Series) {
+  return {
+    ...series,
+    since: rfc3339(series.since),
+    until: rfc3339(series.until),
+    intervals: series.intervals.map((interval) => ({ ...interval, at: rfc3339(interval.at) })),
+  };
+}
+
+export function presentState({ startedAt, nodes, verifiers, ...state }: ServerState) {
+  return {
+    ...state,
+    startedAt: rfc3339(startedAt),
+    nodes: nodes.map(({ silent, ...node }) => ({ ...node, silentMs: Math.round(silent) })),
+    verifiers: verifiers.map(({ lease, ...verifier }) => ({ ...verifier, leaseMs: lease })),
+  };
 }
 
 /** The answer to every operation that ends one session. */

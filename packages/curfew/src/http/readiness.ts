@@ -73,8 +73,9 @@ export class Readiness {
     this.#note('serving', { detail: 'The server is shutting down, but still serves requests.' });
   }
 
-  async report(): Promise<ReadinessReport> {
-    this.#probedAt = performance.now();
+  /** The report for a probe, which this notes, or for somebody else. */
+  async report(reader: 'probe' | 'person' = 'probe'): Promise<ReadinessReport> {
+    if (reader === 'probe') this.#probedAt = performance.now();
     const [read] = await Promise.all([within(patience, this.#read()), within(patience, this.#trial())]);
     const late = { detail: `The store has not answered within ${patience} ms.` };
     this.#note('storeRead', read === 'none' ? undefined : (read ?? late));

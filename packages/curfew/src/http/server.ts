@@ -15,6 +15,8 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../authority/caller.ts';
 import type { Authority } from '../authority/index.ts';
+import type { Verification } from '../authority/verification.ts';
+import type { Widget } from '../authority/widget.ts';
 import { newId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Random } from '../domain/ports.ts';
@@ -24,9 +26,12 @@ import { type Admission, admit, admitAgain } from './checks/admission.ts';
 import { authenticate, authenticationErrors, sentByCookie } from './checks/authenticate.ts';
 import { checkAccess } from './checks/index.ts';
 import { sameSite } from './checks/same-site.ts';
+import { addPreflight, admitWidget } from './checks/widget.ts';
 import { createSerializers, createValidators, whenNeeded } from './compilers.ts';
+import { addConsole } from './console.ts';
 import { createFastPath, type FastPath } from './fast-path.ts';
 import { acceptVerifiers, type VerifierHost } from './fence.ts';
+import { acceptEveryMethod, addForProxies, withoutVisitorsPath } from './for-proxies.ts';
 import { everyAnswer, hostsIn } from './headers.ts';
 import { acceptJson } from './json.ts';
 import { loggedPath } from './logged-path.ts';
@@ -44,6 +49,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The caller; set for every operation that is not open. */
     caller: Caller | undefined;
+    /** Set for the operations of the widget, which have no caller. */
+    widget: Widget | undefined;
     admission: Admission | undefined;
   }
 }
@@ -56,10 +63,13 @@ export type ServerSettings = {
   /** Logs one line for each request. Its fields are fixed and contain no secrets, so it does not redact. */
   requestLogger: Logger;
   readiness: Readiness;
+  state: Services['state'];
   /** The node to which verifiers attach. */
   fence: VerifierHost;
   /** Which proxies are trusted to name the client. */
   trustProxy: Proxies;
+  /** Whether the web console is served. */
+  console: boolean;
   /** Wire formats of other systems: each registers its own routes. */
   dialects: readonly DialectPlugin[];
 };
@@ -88,33 +98,45 @@ const farewell = 1000;
 export async function createServer(settings: ServerSettings): Promise<HttpServer> {
   const { logger, requestLogger, trustProxy, random } = settings;
   const trusted = trustOf(trustProxy);
+  const noteProxy = watchForProxy(trusted, (text) => logger.warn(text));
+  const clientOf = (request: IncomingMessage): string => {
+    noteProxy(request);
+    return clientAddress(request, trusted);
+  };
   const closing = new AbortController();
   let refusing = false;
   const metrics = createMetrics(settings.gauges, settings.fence);
   const services: Services = {
-    authority: { ...settings.authority, signIn: counted(settings.authority.signIn, metrics) },
+    authority: {
+      ...settings.authority,
+      signIn: counted(settings.authority.signIn, metrics),
+      verifySession: countedVerification(settings.authority, metrics),
+    },
     closing: closing.signal,
     readiness: settings.readiness,
     streams: new OpenStreams(),
+    state: settings.state,
     fault: faultLogger(logger, metrics),
   };
   const validators = createValidators();
   const nextId = requestIds(random);
-  let fastPath: FastPath = () => false;
+  let fastPath: FastPath = (_request, _response, fullPath) => fullPath();
   const connections = new Connections();
   const app: FastifyInstance = Fastify({
     serverFactory: (longWay) =>
       connections.watch(
         listener((request, response) => {
           connections.note(response);
-          if (fastPath(request, response)) return;
-          for (const [name, value] of Object.entries(everyAnswer)) response.setHeader(name, value);
-          longWay(request, response);
+          fastPath(request, response, () => {
+            for (const [name, value] of Object.entries(everyAnswer)) response.setHeader(name, value);
+            longWay(request, response);
+          });
         }),
       ),
     // Fastify's own lines are not needed: we log one for each request, below.
     logger: false,
     trustProxy: trustProxy === false ? false : trusted,
+    rewriteUrl: withoutVisitorsPath(operations),
     bodyLimit: limits.bodyBytes,
     genReqId: requestIds(random),
     // Requests in progress are finished; idle connections are closed.
@@ -127,6 +149,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     frameworkErrors: (error, request, reply) => sendProblem(services, request, reply as FastifyReply, error),
   });
   app.decorateRequest('caller', undefined);
+  app.decorateRequest('widget', undefined);
   app.decorateRequest('admission', undefined);
   app.setValidatorCompiler(({ schema, httpPart }) =>
     whenNeeded(() => (httpPart === 'body' ? validators.strict : validators.coercing).compile(schema)),
@@ -138,11 +161,9 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       path === fencePath ? ' without the header `Upgrade: websocket`, which a proxy may not have forwarded' : '';
     throw new CurfewError('route_not_found', { detail: `${request.method} ${path}${why}` });
   });
-  const noteProxy = watchForProxy(trusted, (text) => logger.warn(text));
   app.addHook('onRequest', (request, _reply, done) => {
     // The framework's own value is not in canonical form, and is computed again at each access.
-    Object.defineProperty(request, 'ip', { value: clientAddress(request.raw, trusted) });
-    noteProxy(request);
+    Object.defineProperty(request, 'ip', { value: clientOf(request.raw) });
     if (refusing) done(new CurfewError('shutting_down'));
     else if (hostsIn(request.raw) > 1)
       done(new CurfewError('invalid_value', { detail: 'The request has more than one Host.' }));
@@ -169,7 +190,7 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
     });
     done();
   });
-  const verifiers = acceptVerifiers(app.server, settings.fence, (request) => clientAddress(request, trusted));
+  const verifiers = acceptVerifiers(app.server, settings.fence, clientOf);
   await app.register(cookie);
   for (const component of components) app.addSchema(component);
   await app.register(swagger, openApiOptions);
@@ -181,25 +202,32 @@ export async function createServer(settings: ServerSettings): Promise<HttpServer
       if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
       done(null, payload);
     });
-    for (const operation of operations) addOperation(api, services, operation);
+    for (const operation of operations) if (!operation.forProxies) addOperation(api, services, operation);
+    addPreflight(api, operations);
   });
-  addProbes(app, metrics);
+  acceptEveryMethod(app);
+  await app.register(async (proxies) => {
+    for (const operation of operations) if (operation.forProxies) addForProxies(proxies, services, operation);
+  });
+  addProbes(app, metrics, settings.console ? 'console/' : 'docs/');
+  if (settings.console) addConsole(app);
   for (const dialect of settings.dialects) await app.register(async (scope) => dialect(scope, services));
   await app.ready();
   fastPath = createFastPath({
     operations,
     services,
     app,
-    trustProxy,
+    clientOf,
     nextId,
-    compile: (schema) => validators.strict.compile(schema),
+    compileBody: (schema) => validators.strict.compile(schema),
+    compileQuery: (schema) => validators.coercing.compile(schema),
     watch(method, path, status) {
       const count = metrics.counter(path, method, status);
       const log = requestLogger.child({ method, path, status });
       return (began, ip, by) => {
         const ms = performance.now() - began;
         count(ms / 1000);
-        log.info({ id: nextId(), ms: rounded(ms), ip, by: actorOf(by) }, 'request');
+        log.info({ id: nextId(), ms: rounded(ms), ip, by: by && actorOf(by) }, 'request');
       };
     },
   });
@@ -281,16 +309,23 @@ function addOperation(app: FastifyInstance, services: Services, operation: Opera
     method,
     url: path,
     schema: schemaOf(operation),
-    onRequest: async (request) => {
+    onRequest: async (request, reply) => {
       sameSite(request);
       if (access === 'open') return;
+      if (access === 'widget') {
+        await admit(request, async () => {
+          request.widget = await admitWidget(services.authority, request, reply);
+        });
+        return;
+      }
       await admit(request, async () => {
         request.caller = await callerOf(operation, services, request);
       });
     },
     handler: async (request, reply) => {
       const { params, query, body } = request;
-      const context = { ...services, caller: request.caller as Caller, params, query, body, request, reply };
+      const { caller, widget } = request;
+      const context = { ...services, caller: caller as Caller, widget, params, query, body, request, reply };
       await checkAccess(access as never, context);
       reply.status(answer.status);
       return operation.handle(context as never);
@@ -335,7 +370,7 @@ async function callerOf(
   }
 }
 
-function addProbes(app: FastifyInstance, metrics: Metrics): void {
+function addProbes(app: FastifyInstance, metrics: Metrics, start: string): void {
   const hidden = { schema: { hide: true } };
   app.get('/healthz', hidden, async () => ({ status: 'ok' }));
   app.get('/metrics', hidden, async (_request, reply) => {
@@ -343,7 +378,7 @@ function addProbes(app: FastifyInstance, metrics: Metrics): void {
     return metrics.render();
   });
   app.get('/openapi.json', hidden, async () => app.swagger());
-  app.get('/', hidden, async (_request, reply) => reply.redirect('docs/'));
+  app.get('/', hidden, async (_request, reply) => reply.redirect(start));
 }
 
 /** Answers with any error as a problem document. */
@@ -400,6 +435,28 @@ function counted(signIn: Authority['signIn'], metrics: Metrics): Authority['sign
       throw error;
     }
   };
+}
+
+/** Counts verifications by their result, and by whether this server knew the session. */
+function countedVerification(
+  { checkSession, verifySession }: Authority,
+  { countVerification }: Metrics,
+): Authority['verifySession'] {
+  return async (token) => {
+    const known = checkSession(token);
+    const verdict = known ?? (await verifySession(token));
+    const { result, fromMemory } = summaryOf(verdict);
+    countVerification(result, known || fromMemory ? 'memory' : 'store');
+    return verdict;
+  };
+}
+
+/** A malformed token is refused without a look-up. */
+function summaryOf(verdict: Verification): { result: string; fromMemory: boolean } {
+  if (verdict.active) return { result: 'active', fromMemory: false };
+  const { reason } = verdict;
+  const result = reason === 'malformed' || reason === 'unknown' || reason === 'suspended' ? reason : 'ended';
+  return { result, fromMemory: reason === 'malformed' };
 }
 
 /** Counts every error. Unexpected errors and failures of the store are logged with their cause. */

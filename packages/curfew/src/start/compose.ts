@@ -5,6 +5,7 @@ import { afterFailover } from '../authority/after-failover.ts';
 import { authenticateKey } from '../authority/authenticate.ts';
 import { askStoreTime, processClock, type StoreClock, storeClock, writtenAhead } from '../authority/clock.ts';
 import type { AttemptRules, AuthorityContext } from '../authority/context.ts';
+import { EventCounts } from '../authority/event-series.ts';
 import { Guesses } from '../authority/guesses.ts';
 import { KeyUse } from '../authority/key-use.ts';
 import { KeyedQueue } from '../authority/keyed-queue.ts';
@@ -128,6 +129,7 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
       passwords: createPasswords(),
       activity,
       keyUse,
+      eventCounts: new EventCounts(store),
       queue: new KeyedQueue(),
       guesses: new Guesses(),
       policy: { ...policyOf(defaults), ...settings.policy },

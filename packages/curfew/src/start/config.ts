@@ -86,6 +86,14 @@ export const options = {
       return text.split(',').map((name) => oneOf(name.trim(), dialectNames));
     },
   }),
+  console: option({
+    env: 'CURFEW_CONSOLE',
+    flag: '--console',
+    form: 'on | off',
+    help: 'Whether the web console is served at `/console`.',
+    fallback: 'on',
+    read: (text) => oneOf(text, ['on', 'off'] as const) === 'on',
+  }),
   leaseMs: option({
     env: 'CURFEW_LEASE_MS',
     flag: '--lease-ms',
@@ -402,11 +410,12 @@ type Environment = Record<string, string | undefined>;
 export function readSettings(
   env: Environment,
   flags: Partial<Record<SettingName, string>> = {},
-): { settings: Settings; warnings: string[] } {
+): { settings: Settings; warnings: string[]; inForce: SettingInForce[] } {
   const declarations = Object.entries(options) as [SettingName, Option<unknown>][];
   const known = new Set(ofClient);
   const settings: Record<string, unknown> = {};
   const given = new Set<SettingName>();
+  const texts: Partial<Record<SettingName, string>> = {};
   for (const [name, declared] of declarations) {
     known.add(declared.env);
     if (declared.file) known.add(fileVariable(declared.env));
@@ -414,6 +423,7 @@ export function readSettings(
     if (set !== undefined) given.add(name);
     const text = set ?? declared.fallback;
     settings[name] = text === undefined ? undefined : readOne(declared, text);
+    if (text !== undefined) texts[name] = text;
   }
   const read = keepToLevel(settings as Settings, given);
   if (read.secretKey !== undefined && read.secretKeyFile !== undefined) {
@@ -429,7 +439,23 @@ export function readSettings(
   }
   if (read.idle > read.absolute)
     warnings.push('CURFEW_IDLE: it is longer than CURFEW_ABSOLUTE, which takes precedence.');
-  return { settings: read, warnings };
+  // A level may have adjusted these.
+  const inForce = { ...texts, absolute: shown(read.absolute), idle: shown(read.idle) };
+  return { settings: read, warnings, inForce: presented(inForce, given) };
+}
+
+/** A setting as administrators may see it: its variable, its value as text, and what it does. */
+export type SettingInForce = { name: string; value: string; isDefault: boolean; help: string };
+
+/** What is secret, or about the machine and the first start. */
+const notPresented: readonly SettingName[] = ['store', 'secretKeyFile', 'adminUsername', 'adminEmail', 'logFile'];
+
+function presented(texts: Partial<Record<SettingName, string>>, given: ReadonlySet<SettingName>): SettingInForce[] {
+  return (Object.entries(options) as [SettingName, Option<unknown>][]).flatMap(([name, { env, secret, help }]) => {
+    const value = texts[name];
+    if (secret || value === undefined || notPresented.includes(name)) return [];
+    return [{ name: env, value, isDefault: !given.has(name), help }];
+  });
 }
 
 /**

@@ -6,12 +6,14 @@ import type { Clock } from '../domain/ports.ts';
 import { CurfewError, errors } from '../errors.ts';
 import { Readiness, type Trouble } from '../http/readiness.ts';
 import { createServer, type HttpServer } from '../http/server.ts';
-import { openLog } from '../log.ts';
+import type { ServerState } from '../http/server-state.ts';
+import { openLog, seldom } from '../log.ts';
 import type { Store } from '../stores/contract.ts';
 import type { StoreCalls } from '../stores/observed.ts';
-import { showStore } from '../stores/open.ts';
+import { folderOf, showStore } from '../stores/open.ts';
 import { compose, type OpenedCurfew } from './compose.ts';
-import { attemptsOf, policyOf, readSettings, type SettingName, type Settings } from './config.ts';
+import { attemptsOf, policyOf, readSettings, type SettingInForce, type SettingName, type Settings } from './config.ts';
+import { comparedTime, readinessFindings, runtimeFinding, settingsFindings, storeFindings } from './findings.ts';
 import { type FirstStart, firstStart } from './first-start.ts';
 
 export type RunningServer = {
@@ -41,7 +43,8 @@ export async function serve(
   flags: Partial<Record<SettingName, string>> = {},
   clock?: Clock,
 ): Promise<RunningServer> {
-  const { settings, warnings } = readSettings(env, flags);
+  const startedAt = Date.now();
+  const { settings, warnings, inForce } = readSettings(env, flags);
   const { logger, requestLogger, reopen } = openLog(settings);
   for (const warning of warnings) logger.warn(warning);
   const opened = await compose({
@@ -58,7 +61,7 @@ export async function serve(
     lease: settings.leaseMs,
     cacheSessions: settings.cacheSessions,
     clock,
-    onError: (error) => logger.error({ err: error }, 'upkeep failed'),
+    onError: seldom((err, unreported) => logger.error({ err, ...(unreported && { unreported }) }, 'upkeep failed')),
     onWarning: (text) => logger.warn(text),
     onRestart: (reason, detail) => logger.warn({ reason, detail }, 'the node starts over'),
     endAllAfterFailover: settings.endAllAfterFailover,
@@ -86,7 +89,9 @@ export async function serve(
       requestLogger,
       trustProxy: settings.trustProxy,
       fence: opened.fence,
+      console: settings.console,
       readiness,
+      state: () => stateOf(opened, { startedAt, settings, warnings, inForce, readiness }),
       dialects: mountDialects(settings.dialects, { ...settings, clock: context.clock, keyFor: context.secrets.keyFor }),
       gauges: {
         activeSessions: () => context.store.countActive(context.clock.nowForEnd()),
@@ -133,6 +138,43 @@ export async function serve(
     await opened.close();
     throw error;
   }
+}
+
+type Known = {
+  startedAt: number;
+  settings: Settings;
+  warnings: readonly string[];
+  inForce: readonly SettingInForce[];
+  readiness: Readiness;
+};
+
+/** What administrators see of the server. */
+async function stateOf({ context, fence }: OpenedCurfew, known: Known): Promise<ServerState> {
+  const { startedAt, settings, warnings, inForce, readiness } = known;
+  const { store } = context;
+  const isShared = folderOf(settings.store) === undefined;
+  const [description, { nodes, verifiers }, report, time] = await Promise.all([
+    store.describe(),
+    fence.describe(),
+    readiness.report('person'),
+    // A server with an embedded store uses its own clock.
+    isShared ? comparedTime(store, settings.maxClockOffset) : undefined,
+  ]);
+  const { kind, engine, location, format, bytes, facts } = description;
+  return {
+    startedAt,
+    store: { kind, engine, location, format, bytes, facts },
+    nodes,
+    verifiers,
+    settings: inForce,
+    findings: [
+      runtimeFinding(),
+      ...settingsFindings(warnings),
+      ...storeFindings(description),
+      ...(time ? [time.finding] : []),
+      ...readinessFindings('this server', report),
+    ],
+  };
 }
 
 /** A store that is short of room may still accept ends, so failing writes alone do not show the shortage. */

@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { library } from '../../src/authority/caller.ts';
 import { encodeCursor } from '../../src/authority/cursor.ts';
 import { followEvents, listEvents } from '../../src/authority/list-events.ts';
+import type { Event } from '../../src/domain/events.ts';
+import { hour } from '../../src/domain/limits.ts';
 import type { EventQuery } from '../../src/stores/contract.ts';
+import { manualClock } from '../support/ports.ts';
 import { TestServer } from '../support/server.ts';
 
 const failed = { type: 'login.failed', at: Date.now(), by: 'policy' } as const;
@@ -33,7 +36,7 @@ test('N3.2: a stream of events that finds no match continues after the last even
   // Until it has examined all of them, and then once more.
   while (asked.at(-1)?.after !== sequence) await new Promise(setImmediate);
   await store.appendEvent(wanted);
-  assert.equal((await first).value.sequence, sequence + 1);
+  assert.equal(((await first).value as Event).sequence, sequence + 1);
   const places = asked.map(({ after }) => after!);
   assert.deepEqual(
     places,
@@ -103,4 +106,96 @@ test('the audit trail is searched by actor and by time, together with the other 
   for (const wrong of ['actor=ada', 'actor=user:', 'since=yesterday', 'until=2016-12-31T23:59:60Z']) {
     assert.equal((await server.call('GET', `/v1/events?${wrong}`)).body.code, 'invalid_value', wrong);
   }
+});
+
+test('events of several types are one list and one stream; an unknown type, or both parameters, is refused, also by a stream', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { store } = server.context;
+  for (const type of ['login.failed', 'factor.enrolled', 'second_factor.failed'] as const) {
+    await store.appendEvent({ ...failed, type });
+  }
+  const { body } = await server.call('GET', '/v1/events?types=second_factor.failed,login.failed');
+  assert.deepEqual(
+    body.events.map((event: { type: string }) => event.type),
+    ['second_factor.failed', 'login.failed'],
+  );
+  for (const wrong of ['types=', 'types=login.failed,', 'types=nothing', 'types=login.failed&type=login.failed']) {
+    for (const accept of ['application/json', 'text/event-stream']) {
+      const answer = await server.call('GET', `/v1/events?${wrong}`, undefined, { headers: { accept } });
+      assert.deepEqual([answer.status, answer.body.code], [400, 'invalid_value'], `${wrong} as ${accept}`);
+    }
+  }
+  const stream = await server.call('GET', '/v1/events?actor=nobody', undefined, {
+    headers: { accept: 'text/event-stream' },
+  });
+  assert.equal(stream.status, 400);
+});
+
+test('a stream reports what it cannot show: events that are no longer kept, or that a failover may have lost', async (t) => {
+  const clock = manualClock();
+  const server = await TestServer.start({}, clock);
+  t.after(() => server.close());
+  const { context } = server;
+  const { store } = context;
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const follow = (after: number | undefined, of = context) =>
+    followEvents(of, library, { after }, stop.signal)[Symbol.asyncIterator]();
+  const newest = async () => (await store.readEvents({ limit: 1 })).events[0]!.sequence;
+  const first = await newest();
+  await Promise.all(Array.from({ length: 300 }, () => store.appendEvent({ ...failed, at: clock.now() })));
+  clock.advance(2 * hour);
+  await store.appendEvent({ ...failed, at: clock.now() });
+  const last = await newest();
+
+  const complete = follow(first);
+  assert.equal(((await complete.next()).value as Event).sequence, first + 1, 'nothing is missing yet');
+  for (let more = true; more; ) {
+    ({ more } = await store.sweep({ now: clock.now(), keepEnded: hour, keepEvents: hour, batch: 500 }));
+  }
+  const [kept] = (await store.readEvents({ after: 0, limit: 1 })).events;
+  assert.ok(kept!.sequence > first + 1, 'some were forgotten');
+  const trimmed = follow(first);
+  const gap = { kind: 'gap', after: first, before: kept!.sequence, reason: 'no_longer_kept' };
+  assert.deepEqual((await trimmed.next()).value, gap);
+  assert.equal(((await trimmed.next()).value as Event).sequence, kept!.sequence);
+  assert.equal(((await follow(0).next()).value as Event).sequence, kept!.sequence, 'from the first that is kept');
+
+  const lost = follow(last + 50);
+  assert.deepEqual((await lost.next()).value, {
+    kind: 'gap',
+    after: last + 50,
+    before: last + 1,
+    reason: 'store_replaced',
+  });
+  let replacements = 0;
+  const fence = Object.create(context.fence, { replacements: { get: () => replacements } });
+  const replaced = follow(last, { ...context, fence });
+  const next = replaced.next();
+  await store.appendEvent({ ...failed, at: clock.now() });
+  assert.equal(((await next).value as Event).sequence, last + 1);
+  replacements = 1;
+  assert.deepEqual((await replaced.next()).value, {
+    kind: 'gap',
+    after: last + 1,
+    before: last + 2,
+    reason: 'store_replaced',
+  });
+  // Told once, in the form of a message.
+  const response = await fetch(`${server.url}/v1/events`, {
+    headers: { authorization: `Bearer ${server.key}`, accept: 'text/event-stream', 'last-event-id': String(last + 50) },
+    signal: stop.signal,
+  });
+  let told = '';
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+    told += chunk;
+    if (told.includes('event: gap')) break;
+  }
+  assert.match(
+    told,
+    new RegExp(
+      `id: ${last + 1}\nevent: gap\ndata: {"after":${last + 50},"before":${last + 2},"reason":"store_replaced"}\n\n`,
+    ),
+  );
 });

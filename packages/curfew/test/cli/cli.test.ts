@@ -89,6 +89,38 @@ describe('the command line', () => {
     assert.equal((await run('sessions', 'end')).code, 2);
   });
 
+  test('the sessions that match are counted, and these are ended after a confirmation that states their number', async () => {
+    const opened = await Promise.all(
+      ['mona', 'mona', 'nina'].map((userId) => server.createSession(userId, { accessGroups: ['night'] })),
+    );
+    const asked = await run('sessions', 'end', '--group', 'night');
+    assert.deepEqual(
+      [asked.code, /This ends 3 sessions of 2 users\. Continue\?/.test(asked.err)],
+      [2, true],
+      asked.err,
+    );
+    const active = async () =>
+      (await Promise.all(opened.map(({ token }) => server.verify(token)))).map((verdict) => verdict.active);
+    assert.deepEqual(await active(), [true, true, true]);
+    const [kept] = opened;
+    const end = (...args: string[]) => run('--yes', 'sessions', 'end', ...args);
+    const some = await end('--group', 'night', '--except', kept!.session.id);
+    assert.match(some.out, /^2 sessions ended\.\nIn force everywhere/);
+    assert.deepEqual(await active(), [true, false, false]);
+    assert.equal((await json('--yes', 'sessions', 'end', '--user', 'mona', '--filter', 'NIGHT')).ended, 1);
+    const none = await end('--group', 'night');
+    assert.deepEqual([none.code, none.out], [4, '']);
+    for (const wrong of [
+      ['--group', 'night', 'some-id'],
+      ['some-id', '--except', 'other'],
+      ['--group', 'a', '--name', 'b'],
+    ]) {
+      assert.equal((await end(...wrong)).code, 2, wrong.join(' '));
+    }
+    const byKey = await end('--group', 'night', '--except', 'current');
+    assert.match(byKey.err, /--except current needs a session/);
+  });
+
   test('ending all sessions of a user, all but one, and everybody’s', async () => {
     const opened = await Promise.all(['a', 'b', 'c'].map(() => server.createSession('alan')));
     const asked = await run('sessions', 'end-all', '--user', 'alan');

@@ -95,6 +95,31 @@ describe('the audit trail at the command line', () => {
     const [line] = await once(createInterface(child.stdout), 'line');
     assert.equal((JSON.parse(line) as Json).sessionId, session.id);
   });
+
+  test('--follow reports events that may be missing, and continues', async (t) => {
+    // To the server, this looks like a reader that knows more than the store, which was restored from a backup.
+    const proxy = createServer(({ url, headers }, reply) => {
+      const last = headers['last-event-id'];
+      const ahead = last === undefined ? headers : { ...headers, 'last-event-id': '1000000' };
+      request(new URL(url!, server.url), { headers: ahead }, (answer) => {
+        reply.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(reply);
+      }).end();
+    }).listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    t.after(() => proxy.close());
+    const { port } = proxy.address() as { port: number };
+    const args = ['--json', 'events', '--follow', '--url', `http://127.0.0.1:${port}`];
+    const child = startChild([process.execPath, ...commandLine, ...args], {
+      env: { PATH: process.env['PATH'], ...env() },
+    });
+    t.after(() => child.kill('SIGKILL'));
+    const [told] = await once(createInterface(child.stderr), 'line');
+    assert.match(told, /^Events after 1000000 may be missing: the store was failed over or restored\.$/);
+    const { session } = await server.createSession('next');
+    const [line] = await once(createInterface(child.stdout), 'line');
+    assert.equal((JSON.parse(line) as Json).sessionId, session.id);
+  });
 });
 
 /** Passes requests on; the first stream of events breaks as soon as it has begun. */

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { rfc3339 } from '../../src/http/present.ts';
+import { temporaryFolder } from '../stores/harness.ts';
+import { handledByFramework } from '../support/routes.ts';
 import { type Answer, TestServer } from '../support/server.ts';
 
 /*
@@ -112,6 +117,72 @@ describe('the fast path', () => {
     const earlier = await counted();
     await bothWays(JSON.stringify({ token: live.token }));
     assert.equal(await counted(), earlier + 2);
+  });
+});
+
+describe('the fast path behind proxies', () => {
+  for (const [trusted, forwarded] of [
+    ['false', '203.0.113.9'],
+    ['loopback', '203.0.113.9'],
+    ['loopback', '1.1.1.1, [2001:DB8::9]:4711'],
+    ['loopback,10.0.0.0/8', '203.0.113.9, 10.0.0.1:80'],
+    ['loopback', 'unknown'],
+    ['10.0.0.0/8', '203.0.113.9'],
+    ['2', '1.1.1.1, 203.0.113.9, 198.51.100.1'],
+    ['true', '203.0.113.9, 198.51.100.1'],
+  ] as const) {
+    test(`with CURFEW_TRUST_PROXY=${trusted}, ${forwarded} is logged as on the full path`, async (t) => {
+      const folder = temporaryFolder();
+      t.after(() => folder.remove());
+      const path = join(folder.path, 'log');
+      const env = { CURFEW_TRUST_PROXY: trusted, CURFEW_LOG_FILE: path, CURFEW_LOG_LEVEL: 'info' };
+      const server = await TestServer.start(env);
+      t.after(() => server.close());
+      const { token } = await server.createSession('ada');
+      const ask = (type: string) =>
+        server.call(
+          'POST',
+          '/v1/sessions/verify',
+          { token },
+          {
+            headers: { 'content-type': type, 'x-forwarded-for': forwarded, 'x-forwarded-proto': 'https' },
+          },
+        );
+      assert.equal(await handledByFramework(() => ask('application/json')), 0);
+      assert.equal(await handledByFramework(() => ask('application/json; charset=utf-8')), 1);
+      const lines = () =>
+        readFileSync(path, 'utf8')
+          .split('\n')
+          .filter((line) => line.includes('/v1/sessions/verify'))
+          .map((line) => JSON.parse(line));
+      while (lines().length < 2) await setImmediate();
+      const [short, long] = lines().map(({ method, path: route, status, ip, by }) => ({
+        method,
+        route,
+        status,
+        ip,
+        by,
+      }));
+      assert.deepEqual(short, long);
+      assert.equal(short?.status, 200);
+    });
+  }
+
+  test('warns of a proxy that is not trusted', async (t) => {
+    const folder = temporaryFolder();
+    t.after(() => folder.remove());
+    const path = join(folder.path, 'log');
+    const server = await TestServer.start({ CURFEW_LOG_FILE: path, CURFEW_LOG_LEVEL: 'warn' });
+    t.after(() => server.close());
+    const { token } = await server.createSession('ada');
+    const handled = await handledByFramework(async () => {
+      for (let i = 0; i < 20; i++) {
+        const headers = { 'x-forwarded-for': `192.0.2.${i}` };
+        await server.call('POST', '/v1/sessions/verify', { token }, { headers });
+      }
+    });
+    assert.equal(handled, 0);
+    while (!readFileSync(path, 'utf8').includes('CURFEW_TRUST_PROXY')) await setImmediate();
   });
 });
 

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { seldom } from '../../src/log.ts';
 import { temporaryFolder } from '../stores/harness.ts';
 import { runCli, startProcess } from '../support/process.ts';
 
@@ -56,4 +57,23 @@ test('N8.7: SIGHUP opens the log file again: after a rename, lines go to a new o
   await until(`${old}.2`, 'later', []);
   await server.stop('SIGTERM');
   assert.equal(server.child.exitCode, 0);
+});
+
+test('an error that comes again and again is reported once a minute, with how many were not; another one at once', () => {
+  let now = 0;
+  const reported: [unknown, number][] = [];
+  const report = seldom(
+    (error, unreported) => reported.push([error, unreported]),
+    () => now,
+  );
+  const [full, away] = [{ code: 'store_full' }, new Error('away')];
+  for (now = 0; now < 60_000; now += 1000) report(full);
+  report(away);
+  report(full);
+  report(full);
+  assert.deepEqual(reported, [
+    [full, 0],
+    [away, 0],
+    [full, 59],
+  ]);
 });

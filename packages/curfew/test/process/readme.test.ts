@@ -60,3 +60,25 @@ test('the examples of the page about verifiers run, one after another', async (t
   });
   assert.equal(out, 'false\ntrue true\nfunction\n');
 });
+
+test('the example of the page about devices makes a widget token', async (t) => {
+  const server = await TestServer.start();
+  t.after(() => server.close());
+  const { session } = await server.createSession('ada');
+  const folder = mkdtempSync(join(root, 'packages/curfew/test/.example-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [text] = examples('ts', readPage('docs/devices.md'));
+  const file = join(folder, 'devices.ts');
+  const call = `console.log((await devicesToken({ id: 'ada', session: '${session.id}' })).token);`;
+  writeFileSync(file, `${text!.replace('http://127.0.0.1:2873', server.url)}\n${call}\n`);
+  const { body } = await server.call('POST', '/v1/keys', { name: 'app', scopes: ['sessions.read', 'sessions.end'] });
+  const out = await run(process.execPath, ['--conditions=curfew-source', file], {
+    ...process.env,
+    CURFEW_API_KEY: body.token,
+  });
+  const answer = await server.call('GET', '/v1/widget/sessions', undefined, {
+    as: out.trim(),
+    headers: { origin: 'https://app.example.com' },
+  });
+  assert.equal(answer.body.sessions[0].current, true);
+});

@@ -134,7 +134,7 @@ test('the shape of a row belongs to the number of its format: a change of one mu
       log: shape(cells(redis.encodeLog(log))),
     },
     {
-      redis: 5,
+      redis: 6,
       session:
         'string string - string - - - string string string string string - string string string string - - string - string string string string string',
       event: 'string string string string - string -',

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../../authority/caller.ts';
 import type { Authority } from '../../authority/index.ts';
@@ -5,6 +6,8 @@ import { CurfewError, type ErrorCode, type ErrorFacts, isCurfewError } from '../
 import { cookiesNamed } from '../cookies.ts';
 
 export const sessionCookie = '__Host-curfew';
+
+type WithHeaders = Pick<IncomingMessage, 'headers'>;
 
 export const authenticationErrors: readonly ErrorCode[] = [
   'authentication_required',
@@ -24,7 +27,7 @@ export async function authenticate(authority: Authority, request: FastifyRequest
   const bearer = bearerOf(request);
   if (bearer !== undefined) return notOfBrowsers(await authority.authenticate(bearer));
   const cookies = cookiesNamed(request, sessionCookie);
-  if (cookies.length === 0) throw new CurfewError('authentication_required', otherScheme(request));
+  if (cookies.length === 0) throw unauthenticated(request);
   return firstThatHolds(cookies, (token) => authority.authenticateSession(token));
 }
 
@@ -40,7 +43,7 @@ function notOfBrowsers(caller: Caller): Caller {
 }
 
 /** The tokens that a request carries: the one in its header or, without a header, those in its cookies. */
-export function tokensOf(request: FastifyRequest): string[] {
+export function tokensOf(request: WithHeaders): string[] {
   const bearer = bearerOf(request);
   return bearer === undefined ? cookiesNamed(request, sessionCookie) : [bearer];
 }
@@ -72,10 +75,15 @@ export async function firstThatHolds<Result>(
 }
 
 /** Other schemes are ignored: a proxy in front may require one of its own. */
-function bearerOf({ headers: { authorization } }: FastifyRequest): string | undefined {
+export function bearerOf({ headers: { authorization } }: WithHeaders): string | undefined {
   return /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
 }
 
-function otherScheme({ headers: { authorization } }: FastifyRequest): ErrorFacts {
+/** The error for a request without a token. */
+export function unauthenticated(request: WithHeaders): CurfewError {
+  return new CurfewError('authentication_required', otherScheme(request));
+}
+
+function otherScheme({ headers: { authorization } }: WithHeaders): ErrorFacts {
   return authorization === undefined ? {} : { detail: 'The Authorization header is not `Bearer <token>`.' };
 }

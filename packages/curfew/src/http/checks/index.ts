@@ -7,6 +7,7 @@ import { freshSignIn, freshSignInErrors } from './fresh-sign-in.ts';
 import { permission, permissionErrors } from './permission.ts';
 import { sameSiteErrors } from './same-site.ts';
 import { secondFactor, secondFactorErrors } from './second-factor.ts';
+import { widgetErrors } from './widget.ts';
 
 /*
  * The order of the preconditions, the same for every operation:
@@ -19,10 +20,11 @@ import { secondFactor, secondFactorErrors } from './second-factor.ts';
 type AnyContext = Context<unknown, unknown, unknown>;
 
 export async function checkAccess(access: Access<never, never, never>, context: AnyContext): Promise<void> {
-  if (access === 'open' || access === 'signed-in') return;
+  if (typeof access === 'string') return;
   const { caller } = context;
   if (!('owner' in access)) {
     permission(caller, access.permission);
+    if (access.and) permission(caller, access.and);
     await assure(access.person, context, access.permission);
     return;
   }
@@ -50,6 +52,7 @@ async function assure(
 /** Every error with which an operation's access checks may refuse. */
 export function accessErrors({ access, method }: Operation): ErrorCode[] {
   if (access === 'open') return [];
+  if (access === 'widget') return [...widgetErrors];
   const found = new Set<ErrorCode>(authenticationErrors);
   if (method !== 'GET') for (const code of sameSiteErrors) found.add(code);
   // A key without scopes, for browsers, is refused everywhere.
@@ -63,7 +66,7 @@ export function accessErrors({ access, method }: Operation): ErrorCode[] {
 
 /** Whether an operation may require a second factor's code. */
 export function asksForCode({ access }: Operation): boolean {
-  if (access === 'open' || access === 'signed-in') return false;
+  if (typeof access === 'string') return false;
   return 'owner' in access ? (access.own ?? access.others) !== undefined : access.person !== undefined;
 }
 
@@ -76,8 +79,10 @@ const words: Record<Assurance, string> = {
 export function describeAccess({ access }: Operation): string {
   if (access === 'open') return 'Open to anybody.';
   if (access === 'signed-in') return 'Requires a session or an API key with a scope.';
+  if (access === 'widget') return 'Requires a widget token, and a page of its origin.';
+  const both = 'and' in access && access.and ? ` and \`${access.and}\`` : '';
   const requires = (assurance: Assurance | undefined) =>
-    `requires \`${access.permission}\`${assurance ? ` and, from a person, ${words[assurance]}` : ''}`;
+    `requires \`${access.permission}\`${both}${assurance ? ` and, from a person, ${words[assurance]}` : ''}`;
   if (!('owner' in access)) return `It ${requires(access.person)}.`;
   const own = access.own ? `For your own, it requires ${words[access.own]}.` : 'Your own are always allowed.';
   return `${own} For others’, it ${requires(access.others)}.`;

@@ -1,11 +1,13 @@
 import { Readable } from 'node:stream';
 import { actorOf } from '../../authority/caller.ts';
+import { longestSeries, seriesIntervals } from '../../authority/event-series.ts';
+import type { Gap } from '../../authority/list-events.ts';
 import { type Event as CurfewEvent, eventTypes } from '../../domain/events.ts';
 import { limits } from '../../domain/limits.ts';
 import { quoted } from '../../domain/parse.ts';
 import { CurfewError } from '../../errors.ts';
 import { operation } from '../operation.ts';
-import { presentEvent } from '../present.ts';
+import { presentEvent, presentSeries } from '../present.ts';
 import { Event, maybe, oneOf, paging, ref, sessionId, Type, text, time, userId } from '../schemas.ts';
 
 /** Milliseconds after which a browser reconnects; it then gets the events that it has missed. */
@@ -21,7 +23,9 @@ export const listEvents = operation({
   summary: 'List events, newest first, or follow them as they happen',
   description:
     'With `accept: text/event-stream`, events are sent as they happen; `last-event-id` continues after an event (0: from ' +
-    'the first that is kept). The stream ends when the key that opened it is revoked, when the session that opened it ends ' +
+    'the first that is kept). If events after that are no longer kept, or the store was failed over or restored and may have ' +
+    'lost some, a message of the type `gap` says so, with `after` and `before`, the sequences of the events around it, and ' +
+    '`reason`: `no_longer_kept` or `store_replaced`. The stream ends when the key that opened it is revoked, when the session that opened it ends ' +
     'or gets a new token, and when its account is disabled or may no longer read events. A search by time (`since`, ' +
     '`until`) passes over what is outside it; one by any of the filters ' +
     'stops after half a second: then `partial` is true, the page may be empty, and `nextCursor` continues where it ' +
@@ -32,6 +36,7 @@ export const listEvents = operation({
   query: Type.Object(
     {
       type: maybe(oneOf(eventTypes)),
+      types: maybe(text(1000, 'Several types, separated by commas; instead of `type`.')),
       user: maybe(userId),
       session: maybe(sessionId),
       actor: maybe(
@@ -86,6 +91,53 @@ export const listEvents = operation({
   },
 });
 
+export const eventSeries = operation({
+  id: 'eventSeries',
+  method: 'GET',
+  path: '/v1/events/series',
+  tag: 'Audit',
+  summary:
+    'How many sessions were opened and ended, and how many sign-ins were refused, in each interval of the last hours',
+  description:
+    'With the number of sessions that are active now. The numbers of an interval with `exact` are complete; for the last ' +
+    'one, until now. Each server counts for about a second and keeps the numbers, so if there are very many events, the ' +
+    'first answers are `partial`: ask again. An end by a deadline counts at its deadline, once it is recorded.',
+  access: { permission: 'events.read' },
+  query: Type.Object(
+    {
+      hours: maybe(
+        Type.Integer({ minimum: 1, maximum: longestSeries, default: 24, description: 'How many hours back.' }),
+      ),
+      interval: maybe(
+        oneOf(seriesIntervals.map(String), { default: '3600', description: 'Seconds of each interval.' }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  answer: {
+    status: 200,
+    description: 'The intervals, the oldest first.',
+    schema: Type.Object({
+      since: time('When the first interval begins.'),
+      until: time('The time of the last interval’s end so far.'),
+      intervals: Type.Array(
+        Type.Object({
+          at: time('When it begins.'),
+          opened: Type.Integer({ description: 'Sessions opened, by signing in or by an application.' }),
+          ended: Type.Integer({ description: 'Sessions ended.' }),
+          refused: Type.Integer({ description: 'Sign-ins refused.' }),
+          exact: Type.Boolean({ description: 'Whether all events of the interval were counted.' }),
+        }),
+      ),
+      partial: Type.Boolean({ description: 'Some intervals are not exact yet.' }),
+      active: Type.Integer({ description: 'Sessions that are active now.' }),
+    }),
+  },
+  async handle({ authority, query: { hours, interval } }) {
+    return presentSeries(await authority.eventSeries({ hours, interval: Number(interval ?? 3600) }));
+  },
+});
+
 /** Epoch milliseconds. A leap second has a valid shape, but cannot be represented. @throws `invalid_value` */
 function momentOf(text: string | undefined): number | undefined {
   const moment = text === undefined ? undefined : Date.parse(text);
@@ -94,7 +146,7 @@ function momentOf(text: string | undefined): number | undefined {
 }
 
 /** Events in the format of server-sent events, with a comment if nothing happens for a while. */
-async function* asServerSent(events: AsyncIterable<CurfewEvent>): AsyncIterable<string> {
+async function* asServerSent(events: AsyncIterable<CurfewEvent | Gap>): AsyncIterable<string> {
   yield `retry: ${retry}\n: events follow\n\n`;
   const source = events[Symbol.asyncIterator]();
   let next = source.next();
@@ -109,8 +161,17 @@ async function* asServerSent(events: AsyncIterable<CurfewEvent>): AsyncIterable<
       continue;
     }
     if (turn.done) return;
-    const event = presentEvent(turn.value);
-    yield `id: ${event.sequence}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+    yield 'kind' in turn.value ? gapMessage(turn.value) : eventMessage(turn.value);
     next = source.next();
   }
+}
+
+function eventMessage(one: CurfewEvent): string {
+  const event = presentEvent(one);
+  return `id: ${event.sequence}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+/** Its id is that of the last event before the next, so a client that reconnects is not told again. */
+function gapMessage({ after, before, reason }: Gap): string {
+  return `id: ${before - 1}\nevent: gap\ndata: ${JSON.stringify({ after, before, reason })}\n\n`;
 }

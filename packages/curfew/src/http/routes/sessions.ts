@@ -34,6 +34,15 @@ const byId = Type.Object({ id: sessionId }, { additionalProperties: false });
 const token = Type.String({ maxLength: 256, description: 'A session token.', examples: ['cfs_…'] });
 const refreshToken = Type.String({ maxLength: 256, description: 'A refresh token.', examples: ['cfr_…'] });
 
+/** What sessions of all users can be filtered by. */
+export const filters = {
+  filter: maybe(text(limits.filter, 'Free text.')),
+  user: maybe(userId),
+  group: maybe(text(limits.groupBytes, 'An access group.')),
+  name: maybe(sessionName),
+  ip: maybe(text(64, 'An address.')),
+};
+
 export const endAnswer = Type.Object({
   success: Type.Boolean(),
   message: Type.String(),
@@ -220,11 +229,7 @@ export const listSessions = operation({
   access: { permission: 'sessions.read', owner: ({ query }) => query.user },
   query: Type.Object(
     {
-      filter: maybe(text(limits.filter, 'Free text.')),
-      user: maybe(userId),
-      group: maybe(text(limits.groupBytes, 'An access group.')),
-      name: maybe(sessionName),
-      ip: maybe(text(64, 'An address.')),
+      ...filters,
       status: maybe(oneOf(sessionStatuses)),
       sort: maybe(sort),
       ...paging,

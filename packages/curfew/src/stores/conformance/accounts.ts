@@ -304,6 +304,10 @@ export const accountCases: Case[] = [
       assert.deepEqual(await read({ after: 0, since: start + 3, by: 'policy' }), [4]);
       assert.deepEqual(await read({ until: start + 1, type: 'login.failed' }), [1]);
       assert.ok((await read({ since: start, userId: user('ada') })).includes(own!));
+      const types = ['user.sessions_ended', 'session.created'];
+      assert.deepEqual(await read({ type: types }), [ended, own]);
+      assert.deepEqual(await read({ after: 0, type: [...types, 'login.failed'], by: 'key:a' }), [1, ended]);
+      assert.deepEqual(await read({ type: [] }), []);
     },
   },
   {

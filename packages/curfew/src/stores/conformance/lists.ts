@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SessionId } from '../../domain/brand.ts';
 import { day, limits, minute } from '../../domain/limits.ts';
-import { allOfUser, type Case, group, hour, ids, logout, name, start, user } from './harness.ts';
+import { allOfUser, type Case, forever, group, hour, ids, logout, name, start, user } from './harness.ts';
 
 export const listCases: Case[] = [
   {
@@ -141,6 +141,24 @@ export const listCases: Case[] = [
       const ended = [...ids(others).reverse(), ...newestFirst];
       assert.deepEqual(ids(await fixture.list({ status: 'ended' }, later + many)), ended);
       assert.deepEqual(ids(await fixture.list({ status: 'active' }, later + many)), [live.id]);
+    },
+  },
+  {
+    name: 'a session that ended before a sweep came by is in every list where it belongs, at each step of the sweep',
+    async run(fixture) {
+      const sessions = await fixture.createMany(12, { groups: ['x'], ip: '10.0.0.1' });
+      for (const { id } of sessions) await fixture.store.endSession(id, logout(start + 50));
+      const now = start + 60;
+      const [accessGroup] = group('x');
+      for (let more = true, step = 0; more; step++) {
+        for (const filter of [{}, { accessGroup }, { ip: '10.0.0.1' }, { userId: sessions[0]!.userId }]) {
+          for (const status of [undefined, 'ended'] as const) {
+            const listed = ids(await fixture.list({ ...filter, status }, now));
+            assert.deepEqual(listed, ids(sessions).reverse(), `${JSON.stringify(filter)} ${status}, step ${step}`);
+          }
+        }
+        ({ more } = await fixture.store.sweep({ now, keepEnded: forever, keepEvents: forever, batch: 1 }));
+      }
     },
   },
   {

@@ -52,15 +52,15 @@ export const reads = {
   ),
   users: named(
     'users',
-    `SELECT asked.place, a.*, coalesce(u.epoch, 0) AS epoch, c.everyone, ${standby}
+    `SELECT asked.place, a.*, epoch_of(asked.id) AS epoch, c.everyone, ${standby}
      FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, place) CROSS JOIN newest_counters() c
-     LEFT JOIN users u ON u.id = asked.id LEFT JOIN accounts a ON a.id = asked.id`,
+     LEFT JOIN accounts a ON a.id = asked.id`,
   ),
   accountBy: (column: 'username' | 'email') =>
     named(
       `account by ${column}`,
-      `SELECT a.*, coalesce(u.epoch, 0) AS epoch, c.everyone, ${standby}
-       FROM accounts a CROSS JOIN newest_counters() c LEFT JOIN users u ON u.id = a.id WHERE a.${column} = $1`,
+      `SELECT a.*, epoch_of(a.id) AS epoch, c.everyone, ${standby}
+       FROM accounts a CROSS JOIN newest_counters() c WHERE a.${column} = $1`,
     ),
   accounts: named('accounts', 'SELECT * FROM accounts WHERE username > $1 ORDER BY username LIMIT $2'),
   keysById: named('keys by id', `SELECT *, ${standby} FROM keys WHERE id = ANY ($1)`),
@@ -196,7 +196,7 @@ export function eventSearch(upwards: boolean, ofUser: boolean): Statement {
      SELECT seen.*, found.*
      FROM (SELECT count(*)::integer AS looked, ${last}(sequence) AS reached FROM looked) seen
      LEFT JOIN (
-       SELECT * FROM looked WHERE ($4::text IS NULL OR type = $4) AND ($5::text IS NULL OR session_id = $5)
+       SELECT * FROM looked WHERE ($4::text[] IS NULL OR type = ANY ($4)) AND ($5::text IS NULL OR session_id = $5)
          AND ($7::text IS NULL OR starts_with(data, '{"by":' || $7) OR starts_with(data, '{"by" : ' || $7))
          AND ($8::bigint IS NULL OR at >= $8) AND ($9::bigint IS NULL OR at < $9)
      ) found ON true

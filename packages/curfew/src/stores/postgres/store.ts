@@ -1,7 +1,7 @@
 import type { Account } from '../../domain/account.ts';
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
-import { type Event, isFilter, storeEvents } from '../../domain/events.ts';
+import { type Event, isFilter, storeEvents, typesOf } from '../../domain/events.ts';
 import { tooManyGroups } from '../../domain/groups.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { day, limits } from '../../domain/limits.ts';
@@ -368,14 +368,25 @@ export class PostgresStore implements Store {
       reached = events.at(-1)?.sequence ?? reached;
       return { events, next: read.length > limit ? reached : undefined, reached, partial: false };
     }
-    const { type = null, userId = null, sessionId = null, since = null, until = null } = query;
+    const { userId = null, sessionId = null, since = null, until = null } = query;
+    const types = query.type === undefined ? null : typesOf(query.type);
     const actor = query.by === undefined ? null : JSON.stringify(query.by);
     const statement = eventSearch(upwards, userId !== null);
     const began = performance.now();
     const events: Event[] = [];
     for (;;) {
       reached = await skipBlocks(query, upwards, reached, (first, last) => this.#timesOf(first, last));
-      const values = [reached, eventsOfSearch, userId, type, sessionId, limit + 1 - events.length, actor, since, until];
+      const values = [
+        reached,
+        eventsOfSearch,
+        userId,
+        types,
+        sessionId,
+        limit + 1 - events.length,
+        actor,
+        since,
+        until,
+      ];
       const rows = await this.#database.read(statement, values);
       events.push(...rows.filter(({ sequence }) => sequence !== null).map(codec.decodeEvent));
       if (events.length > limit) {

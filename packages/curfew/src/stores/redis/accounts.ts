@@ -133,18 +133,22 @@ export async function touchKeys(link: Link, write: Write, uses: readonly { id: K
   }
 }
 
-/** Gives the new scope to keys that could attach a verifier before it existed, and updates the format. */
+/**
+ * Gives the new scope to keys that could attach a verifier before it existed, which is up to format 4, and updates the
+ * format.
+ */
 export async function carryOver(link: Link, written: string): Promise<void> {
   const changes: string[] = [];
   let after: KeyId | undefined;
-  do {
+  while (Number(written) <= 4) {
     const page = await listKeys(link, { after, limit: keysOfPage });
     for (const key of page.keys) {
       const changed = withAttachScope(key);
       if (changed !== key) changes.push(key.id, encodeKey(key), encodeKey(changed));
     }
+    if (page.next === undefined) break;
     after = page.next;
-  } while (after !== undefined);
+  }
   await link.run(scripts.carryOver, [written, String(format), ...changes]);
 }
 

@@ -17,10 +17,11 @@ import type { StoreRecord } from '../records.ts';
  * place, and so never parse JSON. An empty cell means absent. Format 3 has the fourth cell in the rows of the log,
  * format 4 the last one in those of sessions; older rows are read as they are. Format 5 has revocations of keys in the
  * log, the fingerprint of the secret key, more than the time in `factorShown`, and a separate scope for attaching a
- * verifier, which opening an older store gives to the keys that could attach.
+ * verifier, which opening an older store gives to the keys that could attach. Format 6 has a sorted set of the sessions
+ * that are in no list yet; opening an older store puts all of them into the lists.
  */
-export const format = 5;
-export const formatsBefore: readonly string[] = ['2', '3', '4'];
+export const format = 6;
+export const formatsBefore: readonly string[] = ['2', '3', '4', '5'];
 
 export const separator = '\u001f';
 /** Separates the access groups in their cell. */

@@ -112,7 +112,7 @@ class Call {
     }
     const moved = step ? marksOf(step) : [];
     if (on) {
-      const home = homeOf(on.userId);
+      const home = homeIn(rows, on.userId);
       this.strings.push(`${home}m`);
       this.others.push(`${home}e:${on.userId}`);
       if (on.revision !== undefined) this.others.push(`${home}u:${on.everyone}.${on.user}:${on.userId}`);
@@ -180,9 +180,15 @@ function entriesOf(row: RowChange): [before: Entry[], after: Entry[]] {
   return [old!, now!];
 }
 
+/** The beginning of a user's keys; the id of a session has it, and of anybody else it is computed. */
+function homeIn(rows: readonly RowChange[], userId: UserId): string {
+  for (const row of rows) if (row.table === 'sessions' && row.after.userId === userId) return homeOfSession(row.after.id);
+  return homeOf(userId);
+}
+
 /** Where a session stands under its user. */
-function placesOf({ userId, epochs, suspended, end }: StoredSession): string[] {
-  const home = homeOf(userId);
+function placesOf({ id, userId, epochs, suspended, end }: StoredSession): string[] {
+  const home = homeOfSession(id);
   if (end) return [`${home}x:${userId}`];
   const stamp = `${epochs.everyone}.${epochs.user}:${userId}`;
   return suspended ? [`${home}u:${stamp}`, `${home}v:${stamp}`, 'suspended'] : [`${home}u:${stamp}`];

@@ -8,7 +8,9 @@ import { Link, type LinkOptions } from './link.ts';
 import { parseLocation } from './location.ts';
 import { refuseLackingRights } from './rights.ts';
 import { completeLog, readFormat } from './scripts/streams.ts';
+import { placeCreated } from './scripts/sweep.ts';
 import { RedisStore as Unruled } from './store.ts';
+import { follow } from './sweep.ts';
 import { halfImported } from './transfer.ts';
 
 export { parseLocation } from './location.ts';
@@ -66,6 +68,7 @@ async function checkFormat(link: Link): Promise<void> {
   if (written === null || written === String(format)) return;
   if (formatsBefore.includes(written)) {
     await link.run(completeLog, []);
+    await follow(link, placeCreated);
     await carryOver(link, written);
     return;
   }

@@ -25,6 +25,7 @@ import type { StoredSession } from '../../domain/session.ts';
  *   log, events         streams, each with entries `0-<number>` in its own numbering
  *   times               sorted set by block: the earliest and the latest time of each complete block of events
  *   synced              a number that is incremented before Redis is asked whether everything up to it is on disk
+ *   fresh               sorted set: ids of sessions that are in no list yet, because the sweep has not followed their events
  *   live, past          sorted sets: ids of sessions, in the order of time; suspended: ids of those
  *   l:<tag>, p:<tag>    sorted sets: ids of live and of ended sessions by group, address and name
  *   deadlines, graves   sorted sets by time: when to check a live session again; when an end was recorded

@@ -8,9 +8,9 @@ import { lackedRights } from './scripts/streams.ts';
  */
 export const commands = [
   ...['DECR', 'DECRBY', 'DEL', 'EVAL', 'EVALSHA', 'EXISTS', 'GET', 'GETEX', 'HDEL', 'HEXISTS', 'HGET', 'HGETALL'],
-  ...['HINCRBY', 'HKEYS', 'HMGET', 'HSET', 'INCR', 'INCRBY', 'INFO', 'MGET', 'MSET', 'SCAN', 'SET', 'SETNX', 'TIME'],
-  ...['WAITAOF', 'XADD', 'XDEL', 'XINFO', 'XLEN', 'XRANGE', 'XREAD', 'XREVRANGE', 'XTRIM', 'ZADD', 'ZCARD', 'ZMSCORE'],
-  ...['ZRANGE', 'ZREM', 'ZREMRANGEBYSCORE'],
+  ...['HINCRBY', 'HKEYS', 'HLEN', 'HMGET', 'HSET', 'INCR', 'INCRBY', 'INFO', 'MGET', 'MSET', 'SCAN', 'SET', 'SETNX'],
+  ...['TIME', 'UNLINK', 'WAITAOF', 'XADD', 'XDEL', 'XINFO', 'XLEN', 'XRANGE', 'XREAD', 'XREVRANGE', 'XTRIM', 'ZADD'],
+  ...['ZCARD', 'ZMSCORE', 'ZRANGE', 'ZREM', 'ZREMRANGEBYSCORE', 'ZSCORE'],
 ];
 
 /** What a user with restricted rights needs, as `ACL SETUSER` accepts it; docs/redis.md has the same. */

@@ -11,6 +11,12 @@ const blocks = 20;
 /** How many keys one call scans for sessions whose indexes need repair. */
 const mendLooks = 100;
 
+/** Follows a stream to its end, whatever the sweep does meanwhile; by a script whose argument is how many entries. */
+export async function follow(link: Link, script: Script): Promise<void> {
+  const most = 100;
+  while (Number(await link.run(script, [String(most)])) === most);
+}
+
 /** Cleans up, in scripts so small that other calls hardly wait. */
 export class Sweeper {
   readonly #link: Link;

@@ -15,6 +15,7 @@ import { listNamed } from './scripts/slots.ts';
 import { counters, keyFingerprint, readLog } from './scripts/streams.ts';
 import { buryEnded, placeCreated } from './scripts/sweep.ts';
 import { type Command, restore } from './scripts/transfer.ts';
+import { follow } from './sweep.ts';
 
 /** How many rows one script reads or writes. */
 const piece = 100;
@@ -34,7 +35,7 @@ export async function* exportRecords(
 ): AsyncGenerator<StoreRecord> {
   const rows = oneMoment ? await quietRows(() => nodesOf(link), 'Redis cannot show a state of the past') : undefined;
   // After this the lists contain every session.
-  for (const script of [placeCreated, buryEnded]) while (Number(await link.run(script, [String(piece)])) === piece);
+  for (const script of [placeCreated, buryEnded]) await follow(link, script);
   const before = await numbersOf(link);
   yield { kind: 'counters', ...before, time: (await readLatest(link)).time };
   yield* epochs(link);

@@ -3,7 +3,9 @@ import { after, before, describe, test } from 'node:test';
 import type { Permission } from '../../../src/domain/permissions.ts';
 import {
   beginning,
+  group,
   hour,
+  ids,
   logout,
   nodeRow,
   positionOf,
@@ -91,11 +93,34 @@ describe('a Redis of format 4', { skip: !redisInstalled }, () => {
     const scopes: Permission[] = ['sessions.verify', 'sessions.read', 'fence.attach'];
     assert.deepEqual(await store.readKey(verifies.id), { ...verifies, scopes });
     assert.deepEqual(await store.readKey(reads.id), reads);
-    assert.equal(await tellRedis(server.url, 'HGET', 'curfew:state', 'format'), '5');
+    assert.equal(await tellRedis(server.url, 'HGET', 'curfew:state', 'format'), '6');
     const later = await new StoreFixture({ store, dispose: async () => {} }).createKey(['sessions.verify']);
     const second = await openRedisStore(server.url);
     t.after(second.close);
     assert.deepEqual(await second.readKey(later.id), later, 'a key of this format gained a scope');
+  });
+});
+
+describe('a Redis of format 5', { skip: !redisInstalled }, () => {
+  test('sessions that are in no list yet are listed after the first opening, and no key gets a scope', async (t) => {
+    const server = await RedisServer.start();
+    t.after(() => server.remove());
+    const former = await openRedisStore(server.url);
+    const writer = new StoreFixture({ store: former, dispose: async () => {} });
+    const key = await writer.createKey(['sessions.verify']);
+    const sessions = await writer.createMany(250, { groups: ['staff'] });
+    await former.close();
+    await tellRedis(server.url, 'DEL', 'curfew:fresh');
+    await tellRedis(server.url, 'HSET', 'curfew:state', 'format', '5');
+
+    const store = await openRedisStore(server.url);
+    t.after(store.close);
+    const fixture = new StoreFixture({ store, dispose: async () => {} });
+    for (const filter of [{}, { accessGroup: group('staff')[0] }]) {
+      assert.deepEqual(ids(await fixture.list(filter)), ids(sessions).reverse());
+    }
+    assert.deepEqual(await store.readKey(key.id), key);
+    assert.equal(await tellRedis(server.url, 'HGET', 'curfew:state', 'format'), '6');
   });
 });
 
@@ -156,7 +181,7 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
       );
       assert.deepEqual(positionOf(read[0]!), positionOf(head));
       await fixture.sweep(start + 2 * hour);
-      assert.equal(await tellRedis(url, 'HGET', 'curfew:state', 'format'), '5');
+      assert.equal(await tellRedis(url, 'HGET', 'curfew:state', 'format'), '6');
     });
   }
 });

@@ -16,6 +16,7 @@ import { time } from './time.ts';
 import { times } from './times.ts';
 import { together } from './together.ts';
 import { users } from './users.ts';
+import { versions } from './versions.ts';
 import { witnesses } from './witnesses.ts';
 import { writes } from './writes.ts';
 
@@ -37,5 +38,6 @@ export const migrations: readonly Migration[] = [
   { number: 12, name: 'sweeping', sql: sweeping },
   { number: 13, name: 'times', sql: times },
   { number: 14, name: 'retention', sql: retention },
-  { number: 15, name: 'commits', sql: commits },
+  { number: 15, name: 'versions', sql: versions },
+  { number: 16, name: 'commits', sql: commits },
 ];

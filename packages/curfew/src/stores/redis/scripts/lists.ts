@@ -13,22 +13,29 @@ end
 
 /**
  * All places where candidates of a list are, looked at in one step: a session that moves from one to another is in one of
- * them. ARGV: limit, position (empty for the newest), now, `1` to look for those that have ended among the living, then
+ * them. Those that are in no list yet are candidates for every list. However many stand in a place, a limited number of
+ * each is looked at. ARGV: limit, position (empty for the newest), now, `1` to look for those that have ended among the living, then
  * keys behind the common beginning. Answers a list of ids a place.
  */
 export const candidates: Script = reading({
   name: 'candidates',
-  uses: ['unplaced'],
+  uses: ['rows'],
   body: `${pageOf}
-local found = {}
+local found = { page(shared .. 'fresh') }
 for i = 5, #ARGV do found[#found + 1] = page(shared .. ARGV[i]) end
-found[#found + 1] = unplaced()
 if ARGV[4] == '1' then
   local most = ${limits.dueCounted}
   local state = redis.call('HMGET', shared .. 'state', 'buried', 'walk')
   local due = redis.call('ZRANGE', shared .. 'deadlines', '-inf', ARGV[3], 'BYSCORE', 'LIMIT', 0, most + 1)
   local changed = redis.call('XRANGE', shared .. 'log', '(0-' .. (state[1] or 0), '+', 'COUNT', most + 1)
-  if state[2] or #due > most or #changed > most then
+  local left, behind = {}, 0
+  for i, item in ipairs(redis.call('ZRANGE', shared .. 'left', 0, most)) do
+    local place = cells(item)
+    left[i] = place[1] .. 'u:' .. place[2]
+    behind = behind + redis.call('ZCARD', left[i])
+    if behind > most then break end
+  end
+  if state[2] or math.max(#due, #changed, #left, behind) > most then
     -- Very many are found among all: to look at each of them would keep everybody waiting.
     found[#found + 1] = page(shared .. 'live')
   else
@@ -39,10 +46,7 @@ if ARGV[4] == '1' then
     end
     found[#found + 1] = due
     found[#found + 1] = unburied
-  end
-  for _, left in ipairs(redis.call('ZRANGE', shared .. 'left', 0, -1)) do
-    local place = cells(left)
-    found[#found + 1] = page(place[1] .. 'u:' .. place[2])
+    for _, key in ipairs(left) do found[#found + 1] = page(key) end
   end
 end
 return found
@@ -51,7 +55,8 @@ return found
 
 /**
  * The same for a user's sessions. ARGV: limit, position, user, `1` for the live ones alone. Those that an epoch left behind
- * stand under the epochs that they were stamped with until the sweep has written their end down.
+ * stand under the epochs that they were stamped with until the sweep has written their end down; the user's steps say in
+ * how many places that is.
  */
 export const candidatesOfUser: Script = reading({
   name: 'candidatesOfUser',
@@ -60,14 +65,21 @@ export const candidatesOfUser: Script = reading({
 local userId = ARGV[3]
 local everyone, user = present(home, userId)
 if ARGV[4] == '1' then return { page(home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId) } end
-local lowest = user
-for _, field in ipairs(redis.call('HKEYS', home .. 'e:' .. userId)) do
-  local step = tonumber(field)
-  if step and step - 1 < lowest then lowest = step - 1 end
-end
-local found = { page(home .. 'x:' .. userId) }
-for e = tonumber(redis.call('HGET', shared .. 'state', 'walkFrom') or everyone), everyone do
-  for u = lowest, user do found[#found + 1] = page(home .. 'u:' .. e .. '.' .. u .. ':' .. userId) end
+local found = { page(home .. 'x:' .. userId), page(home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId) }
+local steps = home .. 'e:' .. userId
+local left = tonumber(redis.call('HGET', steps, 'left') or 0)
+-- Nothing is left behind by steps that are forgotten.
+local lowest = math.max(user - redis.call('HLEN', steps), 0)
+local walkFrom = redis.call('HGET', shared .. 'state', 'walkFrom')
+for e = tonumber(walkFrom or everyone), everyone do
+  for u = e == everyone and user - 1 or user, lowest, -1 do
+    if not walkFrom and left == 0 then return found end
+    local key = home .. 'u:' .. e .. '.' .. u .. ':' .. userId
+    if redis.call('ZCARD', key) > 0 then
+      found[#found + 1] = page(key)
+      left = left - 1
+    end
+  end
 end
 return found
 `,

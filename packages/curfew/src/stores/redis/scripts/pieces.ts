@@ -24,7 +24,6 @@ export type PieceName =
   | 'putDown'
   | 'bury'
   | 'writeEnd'
-  | 'unplaced'
   | 'latest'
   | 'aging'
   | 'endUser';
@@ -271,19 +270,6 @@ local function bury(id, row, writtenAt)
 end
 `;
 
-const unplaced = `
--- Sessions that were created since the sweep last came by: they stand in no list yet.
-local function unplaced()
-  local placed = redis.call('HGET', shared .. 'state', 'placed') or 0
-  local ids = {}
-  for _, entry in ipairs(redis.call('XRANGE', shared .. 'events', '(0-' .. placed, '+')) do
-    local told = cells(entry[2][2])
-    if told[1] == 'session.created' then ids[#ids + 1] = told[5] end
-  end
-  return ids
-end
-`;
-
 const latest = `
 -- The latest time in entries of a stream, which stands in a certain cell. What a wrong clock wrote, and was corrected up to
 -- some entry, counts for it no more.
@@ -385,7 +371,6 @@ export const pieces: Readonly<Record<PieceName, Piece>> = {
   putDown: { uses: ['indexes', 'slots'], source: putDown },
   writeEnd: { uses: ['putDown', 'log', 'event'], source: writeEnd },
   bury: { uses: ['indexes'], source: bury },
-  unplaced: { uses: ['rows'], source: unplaced },
   latest: { uses: ['rows'], source: latest },
   aging: { uses: ['rows'], source: aging },
   endUser: { uses: ['indexes', 'endOf', 'log', 'event'], source: endUser },

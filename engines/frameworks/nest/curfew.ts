@@ -1,0 +1,1 @@
+export { client, verifier } from '../src/curfew.ts';

@@ -1,0 +1,5 @@
+import { sessions } from '../../lib/sessions';
+
+export const GET = sessions.route({}, () => {
+  throw new Error('broken on purpose');
+});

@@ -1,0 +1,6 @@
+import { sessions } from '../../lib/sessions';
+
+export const GET = sessions.route({}, async () => {
+  await sessions.logOut();
+  return new Response('signed out');
+});

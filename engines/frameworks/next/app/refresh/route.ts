@@ -1,0 +1,6 @@
+import { sessions } from '../../lib/sessions';
+
+export async function POST() {
+  await sessions.refresh();
+  return new Response('refreshed');
+}

@@ -1,0 +1,3 @@
+import { sessions } from '../../lib/sessions';
+
+export const GET = sessions.route({ groups: ['staff'] }, () => new Response('staff only'));

@@ -1,0 +1,3 @@
+import { type RequestHandler, text } from '@sveltejs/kit';
+
+export const GET: RequestHandler = () => text('a fresh sign-in');

@@ -1,0 +1,57 @@
+import { type CallOptions, type CurfewApiError, isApiError, isSignedOut } from './api.ts';
+import { client } from './data.ts';
+import { held } from './held.ts';
+import { noteSignedOut } from './who.ts';
+
+/** Somebody closed the dialog that asked for a code: nothing was done. */
+export class Cancelled extends Error {}
+
+/** What the dialog for a code is told, and how it answers. */
+export type Question = {
+  /** Why a code is needed, or what was wrong with the last one. */
+  why: CurfewApiError;
+  /** A code to send with the step; `undefined` if the step may be tried again as it is. */
+  answer(code: string | undefined): void;
+  cancel(): void;
+};
+
+export const question = held<Question | undefined>(undefined);
+
+/**
+ * Does a step that changes something. If the server wants a second factor or a fresh sign-in, the person is asked in
+ * place and the step goes on. What is shown is asked for again afterwards.
+ * @throws `Cancelled`, and what the step throws otherwise
+ */
+export async function act<Result>(step: (options: CallOptions) => Promise<Result>): Promise<Result> {
+  let code: string | undefined;
+  for (;;) {
+    try {
+      const result = await step(code === undefined ? {} : { code });
+      void client.invalidateQueries({ refetchType: 'active' });
+      return result;
+    } catch (error) {
+      if (isSignedOut(error)) noteSignedOut(error);
+      if (!needsProof(error)) throw error;
+      code = await askForProof(error);
+    }
+  }
+}
+
+const needsProof = (error: unknown): error is CurfewApiError =>
+  isApiError(error, 'second_factor_required', 'second_factor_invalid', 'fresh_sign_in_required');
+
+function askForProof(why: CurfewApiError): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    question.set({
+      why,
+      answer(code) {
+        question.set(undefined);
+        resolve(code);
+      },
+      cancel() {
+        question.set(undefined);
+        reject(new Cancelled());
+      },
+    });
+  });
+}

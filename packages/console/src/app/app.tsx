@@ -1,0 +1,92 @@
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { Problem } from '../parts/problem.tsx';
+import { Loading } from '../parts/states.tsx';
+import { say } from '../parts/toast.tsx';
+import { t } from '../texts/index.ts';
+import { api, changes, isSignedOut } from './api.ts';
+import { client } from './data.ts';
+import { useHeld } from './held.ts';
+import { go } from './router.ts';
+import { Shell } from './shell.tsx';
+import { SignIn } from './sign-in.tsx';
+import { type Me, me, noteSignedIn, signedOut } from './who.ts';
+
+type Start = { state: 'asking' } | { state: 'out'; byOneself: boolean } | { state: 'failed'; error: unknown };
+
+export function App() {
+  const who = useHeld(me);
+  const out = useHeld(signedOut);
+  const [start, setStart] = useState<Start>({ state: 'asking' });
+
+  const ask = () => {
+    setStart({ state: 'asking' });
+    api
+      .me()
+      .then(noteSignedIn, (error: unknown) =>
+        setStart(isSignedOut(error) ? { state: 'out', byOneself: false } : { state: 'failed', error }),
+      );
+  };
+  useEffect(ask, []);
+
+  const signOut = async () => {
+    try {
+      await changes.logout();
+    } catch (error) {
+      // Signed out already is signed out; with any other error one must not believe that it is done.
+      if (!isSignedOut(error)) return say(t.shell.notSignedOut, 'wrong');
+    }
+    client.clear();
+    setStart({ state: 'out', byOneself: true });
+    signedOut.set(undefined);
+    me.set(undefined);
+    go('#/', 'replace');
+  };
+
+  if (who) {
+    return (
+      <>
+        <Shell who={who} onSignOut={signOut} />
+        {out && <SignInAgain who={who} />}
+      </>
+    );
+  }
+  if (start.state === 'asking') return <Loading lines={0} />;
+  if (start.state === 'failed') {
+    return (
+      <main class="sign-in">
+        <Problem error={start.error} page onAgain={ask} />
+      </main>
+    );
+  }
+  return <SignIn why={start.byOneself ? 'by-oneself' : undefined} onDone={noteSignedIn} />;
+}
+
+/**
+ * Covers the page of somebody who was signed out meanwhile. Whoever signs in again as the same person finds it as it
+ * was; for anybody else it begins anew.
+ */
+function SignInAgain({ who }: { who: Me }) {
+  const cover = useRef<HTMLDialogElement>(null);
+  const why = useHeld(signedOut);
+  useLayoutEffect(() => {
+    const element = cover.current!;
+    element.showModal();
+    return () => element.close();
+  }, []);
+  const done = (now: Me) => {
+    if (now.account?.id === who.account?.id) {
+      noteSignedIn(now);
+      void client.invalidateQueries();
+      return;
+    }
+    client.clear();
+    me.set(undefined);
+    go('#/', 'replace');
+    noteSignedIn(now);
+  };
+  return (
+    <dialog ref={cover} class="cover" aria-label={t.signIn.title} onCancel={(event) => event.preventDefault()}>
+      <SignIn why={why} login={who.account?.username} onDone={done} />
+    </dialog>
+  );
+}

@@ -1,0 +1,54 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { act, Cancelled } from '../app/act.ts';
+import type { CallOptions } from '../app/api.ts';
+import { t } from '../texts/index.ts';
+import { Button } from './button.tsx';
+import { Problem } from './problem.tsx';
+
+type Props<Result> = {
+  children: ComponentChildren;
+  /** What the button does. */
+  action: string;
+  /** Whether what was filled in can be sent; shows what is missing. */
+  check(): boolean;
+  step(options: CallOptions): Promise<Result>;
+  onDone(result: Result): void;
+  onCancel?: (() => void) | undefined;
+};
+
+/** Fields and a button. If the step fails, what was filled in stays. */
+export function Form<Result>({ children, action, check, step, onDone, onCancel }: Props<Result>) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const submit = async () => {
+    setError(undefined);
+    if (!check()) return;
+    setBusy(true);
+    try {
+      onDone(await act(step));
+    } catch (thrown) {
+      if (!(thrown instanceof Cancelled)) setError(thrown);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!busy) void submit();
+      }}
+    >
+      {children}
+      {error !== undefined && <Problem error={error} />}
+      <footer>
+        {onCancel && <Button onClick={onCancel}>{t.common.cancel}</Button>}
+        <Button kind="main" type="submit" busy={busy}>
+          {action}
+        </Button>
+      </footer>
+    </form>
+  );
+}

@@ -1,0 +1,5 @@
+export const devices = {
+  title: 'My devices',
+  intro: 'Where you are signed in.',
+  thisDevice: 'This device',
+};

@@ -1,0 +1,29 @@
+import { name } from '../forms.ts';
+
+export const keys = {
+  title: 'API keys',
+  intro: 'Programs sign in with these. A revoked key stops working everywhere at once.',
+  list: 'API keys, newest first',
+  columns: { name: 'Name', scopes: 'May', created: 'Made', by: 'By', used: 'Last used', actions: 'Actions' },
+  forBrowsers: 'For browsers',
+  allScopes: 'Everything',
+  neverUsed: 'Not known',
+  revoked: 'Revoked',
+  revoke: 'Revoke',
+  revokeNamed: (key: string) => `Revoke ${name(key)}`,
+  revokeTitle: (key: string) => `Revoke ${name(key)}?`,
+  revokeText:
+    'Programs that use it are refused from then on, and verifiers that are attached with it are cut off. This cannot be taken back.',
+  create: 'Make a key',
+  newTitle: 'Make an API key',
+  name: 'Name',
+  nameHint: 'What it is for, such as the program that will use it.',
+  nameMissing: 'Give it a name.',
+  scopes: 'What it may do',
+  scopesHint:
+    'Choose as little as the program needs. With nothing chosen it is a key for browsers, which may be public.',
+  madeTitle: 'Copy the key now',
+  madeText: 'This is the only time that it is shown. Keep it where the program keeps its secrets.',
+  kept: 'I have kept it',
+  empty: { title: 'There is no API key', text: 'Make one for each program that uses Curfew.' },
+};

@@ -1,0 +1,25 @@
+import { name } from '../forms.ts';
+
+export const shell = {
+  product: 'Curfew',
+  skip: 'Skip to the content',
+  navigation: 'Main',
+  menu: 'Menu',
+  overview: 'Overview',
+  sessions: 'Sessions',
+  namedSessions: 'Named sessions',
+  accounts: 'Accounts',
+  keys: 'API keys',
+  audit: 'Audit',
+  server: 'Server',
+  devices: 'My devices',
+  groups: { watch: 'Watch', manage: 'Manage', own: 'You' },
+  signOut: 'Sign out',
+  notSignedOut: 'The server has not confirmed that you are signed out. Try again.',
+  signedInAs: (who: string) => `Signed in as ${name(who)}`,
+  theme: 'Appearance',
+  themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
+  language: 'Language',
+  away: 'The server does not answer. What is shown may be old.',
+  backAgain: 'The server answers again.',
+};

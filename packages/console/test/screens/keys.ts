@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { accessible, fits, visit } from '../support/visit.ts';
+import { newWorld, skip } from '../support/world.ts';
+
+describe('API keys', { skip }, () => {
+  test('a key is made with what was chosen, its token is shown once, and it is dead once it is revoked', async (t) => {
+    const { page, world } = await visit(t, { as: 'admin', to: '#/keys' });
+    await page.getByRole('button', { name: 'Make a key' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Make a key' }).click();
+    await dialog.getByText('Give it a name.').waitFor();
+    await accessible(page);
+    await dialog.getByLabel('Name', { exact: true }).fill('shop <b>');
+    await dialog.getByLabel('sessions.verify').check();
+    await dialog.getByRole('button', { name: 'Make a key' }).click();
+    await page.getByRole('heading', { name: 'Copy the key now' }).waitFor();
+    const token = (await page.locator('dialog .secret code').textContent())!;
+    assert.match(token, /^cfk_/);
+    // Escape does not lose what is shown only once.
+    await page.keyboard.press('Escape');
+    await accessible(page);
+    await page.getByRole('button', { name: 'I have kept it' }).click();
+    const row = page.getByRole('row').filter({ hasText: 'shop <b>' });
+    await row.getByText('sessions.verify').waitFor();
+    const asked = () => fetch(`${world.server.url}/v1/me`, { headers: { authorization: `Bearer ${token}` } });
+    assert.equal((await asked()).status, 200);
+    await row.getByRole('button', { name: /^Revoke/ }).click();
+    await accessible(page);
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await page.getByRole('dialog').getByText('Over everywhere').waitFor();
+    assert.equal((await asked()).status, 401);
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
+    await row.getByText('Revoked').waitFor();
+    assert.equal(await row.getByRole('button').count(), 0, 'a revoked key has no button');
+    await accessible(page);
+  });
+
+  test('more keys than a page has are read on, and the focus stays where it is', async (t) => {
+    const world = await newWorld();
+    for (let i = 0; i < 55; i++) await world.server.call('POST', '/v1/keys', { name: `key ${i}`, scopes: [] });
+    const { page } = await visit(t, { world, as: 'admin', to: '#/keys' });
+    await page.getByText('key 54').waitFor();
+    assert.equal(await page.getByText('key 0', { exact: true }).count(), 0);
+    await page.getByRole('button', { name: 'Show more' }).press('Enter');
+    await page.getByText('key 0', { exact: true }).waitFor();
+    assert.equal(await page.evaluate('document.activeElement.className'), 'more');
+    await page.setViewportSize({ width: 320, height: 640 });
+    await fits(page);
+  });
+});

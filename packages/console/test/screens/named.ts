@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { accessible, fits, visit } from '../support/visit.ts';
+import { newWorld, skip } from '../support/world.ts';
+
+describe('named sessions', { skip }, () => {
+  test('one is created, stopped, started, emptied and deleted; a configuration that is no object is not sent', async (t) => {
+    const world = await newWorld();
+    const { page } = await visit(t, { world, as: 'admin', to: '#/named' });
+    await page.getByRole('heading', { name: 'There is no named session' }).waitFor();
+    await accessible(page);
+    await page.getByRole('button', { name: 'Create one' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name', { exact: true }).fill('front-desk');
+    await dialog.getByLabel('Configuration').fill('[1]');
+    await dialog.getByRole('button', { name: 'Create one' }).click();
+    await dialog.getByText('This is not a JSON object.').waitFor();
+    await accessible(page);
+    await dialog.getByLabel('Configuration').fill('{"hook": "https://example.com"}');
+    await dialog.getByRole('button', { name: 'Create one' }).click();
+    const row = page.getByRole('row').filter({ hasText: 'front-desk' });
+    await row.getByText('Waiting for a session').waitFor();
+    const { body } = await world.server.call('POST', '/v1/sessions', { userId: 'ada', name: 'front-desk' });
+    const active = async () => (await world.server.verify(body.token)).active;
+    await page.reload();
+    await row.getByText('Working').waitFor();
+    await row.getByRole('button', { name: /^Stop/ }).click();
+    await dialog.getByRole('button', { name: 'Stop' }).click();
+    await dialog.getByText('Over everywhere').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    await row.getByText('Stopped').waitFor();
+    assert.equal(await active(), false);
+    await row.getByRole('button', { name: /^Start/ }).click();
+    await dialog.getByRole('button', { name: 'Start' }).click();
+    await row.getByText('Working').waitFor();
+    if (await dialog.count()) await dialog.getByRole('button', { name: 'Close' }).last().click();
+    assert.equal(await active(), true);
+    await accessible(page);
+    await row.getByRole('button', { name: /^End session/ }).click();
+    await dialog.getByRole('button', { name: 'End session' }).click();
+    await dialog.getByText('Over everywhere').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    assert.equal(await active(), false);
+    await row.getByRole('button', { name: /^Configure/ }).click();
+    assert.match(await dialog.getByLabel('Configuration').inputValue(), /example\.com/);
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.setViewportSize({ width: 320, height: 640 });
+    await fits(page);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await row.getByRole('button', { name: /^Delete/ }).click();
+    await dialog.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('heading', { name: 'There is no named session' }).waitFor();
+  });
+
+  test('an auditor sees them, and no button that would be refused', async (t) => {
+    const world = await newWorld();
+    await world.server.call('POST', '/v1/named-sessions', { name: 'door' });
+    const { page } = await visit(t, { world, as: 'auditor', to: '#/named' });
+    const row = page.getByRole('row').filter({ hasText: 'door' });
+    await row.waitFor();
+    assert.equal(await page.getByRole('main').getByRole('button').count(), 0);
+    await accessible(page);
+  });
+});
