@@ -77,8 +77,3 @@ export function rulesOver(engine: Engine): Ruled {
     sweep: (task) => sweep(engine, task),
   };
 }
-
-/** A store with these operations, in place of its own if it has any. */
-export function ruled<S extends { engine: Engine }>(store: S): S & Ruled {
-  return Object.assign(store, rulesOver(store.engine));
-}

@@ -102,7 +102,6 @@ export const reads = {
 
 export const writes = {
   touchKey: named('touch key', 'UPDATE keys SET data = $3 WHERE id = $1 AND data = $2 RETURNING id'),
-  batch: named('write', 'SELECT write($1) AS answers'),
   commit: named(
     'commit',
     `SELECT * FROM commit_changes(${Array.from({ length: 17 }, (_, i) => `$${i + 1}`).join(', ')})`,
@@ -165,9 +164,7 @@ export const writes = {
     text: `CREATE TEMP TABLE curfew_trial ON COMMIT DROP AS SELECT * FROM generate_series(1, 10000) AS given (number)`,
   },
   mendTime: named('mend time', 'CALL mend_time($1, $2)'),
-  sweepEpochs: named('sweep epochs', 'SELECT * FROM sweep_ended_by_epochs($1, $2)'),
   sweepArmed: named('sweep armed', 'SELECT sweep_armed($1, $2) AS done'),
-  sweepDeadlines: named('sweep deadlines', 'SELECT * FROM sweep_deadlines($1, $2)'),
   sweepOld: named('sweep old', 'SELECT * FROM sweep_old($1, $2, $3, $4)'),
   sweepTimes: named('sweep times', 'SELECT sweep_times($1) AS done'),
   sweepSteps: named('sweep steps', 'SELECT sweep_steps($1, $2) AS done'),

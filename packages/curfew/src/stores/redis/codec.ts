@@ -71,11 +71,16 @@ export const firstEpochStamp = '0.0';
 
 /** The cells before a session's last activity, without the mark: up to the reason of its end, and behind its sequence. */
 function encodeHead({ epochs, end, userId, version, suspended }: StoredSession): [string, string] {
-  const before = [epochs.user, end?.at ?? '', userId, end?.by ?? '', end?.reason ?? '', ''].join(separator);
-  return [before, ['', version, suspended ? 1 : 0, ''].join(separator)];
+  const why = end
+    ? `${end.at}${separator}${userId}${separator}${end.by}${separator}${end.reason}`
+    : separator + userId + separator + separator;
+  return [
+    epochs.user + separator + why + separator,
+    `${separator}${version}${separator}${suspended ? 1 : 0}${separator}`,
+  ];
 }
 
-/** The cells from the last activity on. */
+/** The cells behind the last activity. */
 function encodeRest(session: StoredSession): string {
   const { refresh } = session;
   return [
@@ -114,27 +119,29 @@ export function encodeStanding(session: StoredSession, untouched: boolean): stri
 }
 
 /**
- * The row that replaces that of `before`, in parts: what stands before the sequence of its end, what stands before the
- * last activity, that, and what follows it; nothing for what stays.
+ * The row that replaces that of `before`, in parts: what stands before the sequence of its end; the entry that gives it, if
+ * one does, and what stands from there to the last activity; what follows that, or nothing if it stays.
  */
-export function encodeChange(before: StoredSession, after: StoredSession, given: boolean): string[] {
+export function encodeChange(
+  before: StoredSession,
+  after: StoredSession,
+  entry: number | undefined,
+): [before: string, after: string, rest: string] {
   const [head, then] = encodeHead(after);
-  const own = given ? '' : (after.end?.sequence ?? '');
-  const rest = (Object.keys(after) as (keyof StoredSession)[]).some(
-    (key) => !ofHead.has(key) && after[key] !== before[key],
-  );
-  return [head + own, then, String(after.lastSeenAt), rest ? separator + encodeRest(after) : ''];
+  const rest = isSameBehind(before, after) ? '' : separator + encodeRest(after);
+  if (entry !== undefined) return [head, entry + 1 + then + after.lastSeenAt, rest];
+  return [head + (after.end?.sequence ?? ''), then + after.lastSeenAt, rest];
 }
 
-const ofHead: ReadonlySet<keyof StoredSession> = new Set([
-  'id',
-  'userId',
-  'epochs',
-  'end',
-  'version',
-  'suspended',
-  'lastSeenAt',
-]);
+/** Whether all cells after the last activity are the same, because what they are made of is. */
+function isSameBehind(before: StoredSession, after: StoredSession): boolean {
+  for (const key in after) {
+    if (!ofHead.has(key) && after[key as keyof StoredSession] !== before[key as keyof StoredSession]) return false;
+  }
+  return true;
+}
+
+const ofHead: ReadonlySet<string> = new Set(['id', 'userId', 'epochs', 'end', 'version', 'suspended', 'lastSeenAt']);
 
 /** The first of the cells that scripts read as one. */
 export const tail: number = cell.tokenHash;
@@ -260,6 +267,10 @@ export function decodeNode(id: string, row: string): NodeRow {
   const tail = { sequence: Number(sequence), mark: mark.join(separator) };
   return { id, counter: Number(counter), applied: Number(applied), tail };
 }
+
+/** A revision has 12 digits of base 16: see scripts/commit.ts. */
+export const encodeRevision = (revision: number): string => revision.toString(16).padStart(12, '0');
+export const decodeRevision = (text: string): number => Number.parseInt(text, 16);
 
 /** An account's row: its version and its unique names, then all of it as JSON. */
 export function encodeAccount(account: Account): string {

@@ -1,7 +1,6 @@
-import type { NewEvent } from '../../domain/events.ts';
 import { day } from '../../domain/limits.ts';
 import type { Ruled } from '../../rules/index.ts';
-import type { NamedChange, Store } from '../contract.ts';
+import type { Store } from '../contract.ts';
 import { Watchers } from '../watchers.ts';
 import * as accounts from './accounts.ts';
 import * as codec from './codec.ts';
@@ -32,7 +31,7 @@ export type Write = (script: Script, args: string[], home?: string) => Promise<R
 const touchesOfScript = 100;
 
 /** The store on one Redis: the contract defines what each operation means. What `rules/` decides is not here. */
-export class RedisStore implements Omit<Store, keyof Ruled> {
+export class RedisStore implements Omit<Store, Exclude<keyof Ruled, 'sweep'>> {
   readonly kind = 'redis';
   readonly #link: Link;
   readonly #durable: DurableWrites;
@@ -80,40 +79,16 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
 
   readUser: Store['readUser'] = (userId) => accounts.readUser(this.#link, userId);
   findAccount: Store['findAccount'] = (by) => accounts.findAccount(this.#link, by);
-  createAccount: Store['createAccount'] = (account, event) => accounts.createAccount(this.#write, account, event);
-  changeAccount: Store['changeAccount'] = (change) => accounts.changeAccount(this.#link, this.#write, change);
-  deleteAccount: Store['deleteAccount'] = (deletion) => accounts.deleteAccount(this.#write, deletion);
   listAccounts: Store['listAccounts'] = (query) => accounts.listAccounts(this.#link, query);
-  createKey: Store['createKey'] = (key, event) => accounts.createKey(this.#write, key, event);
   readKey: Store['readKey'] = (id) => accounts.readKey(this.#link, id);
-  revokeKey: Store['revokeKey'] = (id, at, event) => accounts.revokeKey(this.#link, this.#write, id, at, event);
   touchKeys: Store['touchKeys'] = (uses) => accounts.touchKeys(this.#link, this.#write, uses);
   listKeys: Store['listKeys'] = (query) => accounts.listKeys(this.#link, query);
 
   // ---- Named sessions
 
-  createNamed: Store['createNamed'] = async (slot, event) => {
-    const args = [slot.name, codec.encodeSlot(slot), codec.encodeEvent(event)];
-    return (await this.#write(slots.createNamed, args)) as 'created' | 'exists';
-  };
-
   readNamed: Store['readNamed'] = async (name) => {
     const row = (await this.#link.run(slots.readNamed, [name])) as string | null;
     return row === null ? undefined : codec.decodeSlot(name, row);
-  };
-
-  changeNamed = async ({ name, version, set, now, event }: NamedChange) => {
-    const slot = await this.readNamed(name);
-    if (!slot) return 'not_found';
-    if (slot.version !== version) return 'conflict';
-    const next = { ...slot, ...set, kept: true, updatedAt: now, version: version + 1 };
-    const args = [name, String(version), codec.encodeSlot(next), event ? codec.encodeEvent(event) : ''];
-    const outcome = (await this.#write(slots.changeNamed, args)) as 'changed' | 'conflict' | 'not_found';
-    return outcome === 'changed' ? next : outcome;
-  };
-
-  removeNamed: Store['removeNamed'] = async (name, event) => {
-    await this.#write(slots.removeNamed, [name, codec.encodeEvent(event)]);
   };
 
   listNamed: Store['listNamed'] = async ({ after, limit }) => {
@@ -140,10 +115,6 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
   };
 
   // ---- Events, log, nodes
-
-  appendEvent = async (event: NewEvent): Promise<void> => {
-    await this.#write(streams.appendEvent, [codec.encodeEvent(event)]);
-  };
 
   readEvents: Store['readEvents'] = (query) => readEvents(this.#link, query);
 

@@ -68,35 +68,38 @@ end
  *
  * KEYS, after the two beginnings: first the strings, then all others, each in the order in which the changes name them.
  * ARGV: how many keys are strings; then for each change its head, which is these numbers, and then what they count:
- * - `changes`: sessions that are there. Each: what must follow its mark; then what stands before the sequence of its end
- *   (empty if it is only depended on), the place of the entry with that sequence (empty for none), what stands before the
- *   last activity, that, and what stands after it (empty for what is there).
+ * - `changes`: sessions that are there. Each: what must follow its mark; what stands before the sequence of its end (empty
+ *   if it is only depended on); the place of the entry with that sequence (nothing if it stands before), and what stands
+ *   from there to the last activity; what follows that (empty for what is there).
  * - `makes`: sessions that must be absent. Each: what follows the mark.
- * - `plains`: other rows. Each: how it must begin (empty: it must be absent), and the new one (empty: none; `=`: the same).
+ * - `plains`: other rows. Each: how it must begin (empty: it must be absent; `*`: whatever stands there), and the new one
+ *   (empty: none; `=`: the same).
  * - `steps`: -1 for one of a user's epoch, or how many marks one of everyone's moves; 0 for none. Then: its time, actor and
  *   reason; how many active sessions stay; the two halves of its event; the user, and the prefix of the user's keys.
- * - `adds`, `drops`: members of sorted sets that come and go. Each: the member.
+ * - `adds`, `drops`: members of sorted sets that come and go. `lists`: those that come into sets that belong to no user.
+ *   Each: the member.
  * - `entries`, `events`: rows of the log, without the microsecond, and of the audit trail.
  * - `count`: by how much the number of active sessions changes.
  * - `everyone`, `user`: the epochs that must be present (`-` for any). `sure`: 1 if one of the changes shows them as long as
  *   its mark is the present one. `revision`: that of the user's sessions (`-` for any).
  *
- * Answers for each how many sessions its step ended and the sequences of its entries; or `lost`, the epochs of the user,
- * and what stands under the keys of its rows; or `failed` and why, because a key is not what it should be: the others go on.
+ * Answers for each how many sessions its step ended, the head of the log, and the sequences of its entries; or `lost`, the
+ * epochs of the user, and what stands under the keys of its rows; or `failed` and why, because a key is not what it should
+ * be: the others go on.
  */
 export const commit: Script = writing({
   name: 'commit',
   body: String.raw`
 local keys, args, call, match, sub = KEYS, ARGV, redis.call, string.match, string.sub
 local strings = tonumber(args[1])
--- What stands under the strings, and what this call will have written there.
-local rows, written = {}, {}
+-- What stands under the strings, what this call will have written there, and what comes into which list.
+local rows, written, listed = {}, {}, {}
 for from = 3, strings + 2, ${piece} do
   for i, value in ipairs(call('MGET', unpack(keys, from, math.min(from + ${piece - 1}, strings + 2)))) do
     rows[keys[from + i - 1]] = value
   end
 end
-local active, moment = 0, nil
+local active, moment, newest = 0, nil, nil
 ${revision}${steps}
 -- The streams number themselves.
 local function append(stream, row)
@@ -106,7 +109,16 @@ end
 -- All entries of one call are of one microsecond, and none of them is about what another one is about.
 local function log(row)
   moment = moment or table.concat(call('TIME'), '.')
-  return append('log', row .. '\31' .. moment)
+  newest = append('log', row .. '\31' .. moment)
+  return newest
+end
+
+local function head()
+  if not newest then
+    local last = call('XREVRANGE', shared .. 'log', '+', '-', 'COUNT', 1)[1]
+    newest = last and sub(last[1], 3) or '0'
+  end
+  return newest
 end
 
 local function put(key, row)
@@ -114,7 +126,7 @@ local function put(key, row)
 end
 
 -- The arguments, strings and other keys of the change follow a, t and o.
-local function make(a, t, o, changes, makes, plains, steps, adds, drops, entries, events, count, everyone, user, sure, revision)
+local function make(a, t, o, changes, makes, plains, steps, adds, drops, lists, entries, events, count, everyone, user, sure, revision)
   local mark, found, shown = nil, {}, false
   if everyone ~= '-' then
     t = t + 1
@@ -122,37 +134,37 @@ local function make(a, t, o, changes, makes, plains, steps, adds, drops, entries
     if match(mark, '^%d+') ~= everyone then return end
   end
   for i = 1, changes do
-    local stands = args[a + 6 * i - 5]
-    local stamp, seen, rest = match(rows[keys[t + i]] or '', ${parts})
-    if not stamp or sub(rows[keys[t + i]], #stamp + 2, #stamp + 1 + #stands) ~= stands then return end
+    local stands, row = args[a + 4 * i - 3], rows[keys[t + i]]
+    local stamp, seen, rest = match(row or '', ${parts})
+    if not stamp or sub(row, #stamp + 2, #stamp + 1 + #stands) ~= stands then return end
     shown = shown or stamp == mark
     found[i] = { stamp, seen, rest }
   end
   if mark then
     o = o + 1
     if not (shown and sure == '1') and (call('HGET', keys[o], 'n') or '0') ~= user then return end
-  end
-  if revision ~= '-' then
-    o = o + 1
-    if revisionOf(call('ZRANGE', keys[o], 0, -1)) ~= revision then return end
+    if revision ~= '-' then
+      o = o + 1
+      if revisionOf(call('ZRANGE', keys[o], 0, -1)) ~= revision then return end
+    end
   end
   local made, plain = t + changes, t + changes + makes
   for i = 1, makes do
     if rows[keys[made + i]] then return end
   end
-  local at = a + 6 * changes + makes
+  local at = a + 4 * changes + makes
   for i = 1, plains do
     local stands, row = args[at + 2 * i - 1], rows[keys[plain + i]]
-    if stands == '' and row or stands ~= '' and sub(row or '', 1, #stands) ~= stands then return end
+    if stands == '' and row or stands ~= '' and stands ~= '*' and sub(row or '', 1, #stands) ~= stands then return end
   end
   at = at + 2 * plains
   -- All of it is so. What may fail comes first, because somebody has written something else there.
-  local done, finish, told, telling = { 0 }, nil, nil, nil
-  if steps ~= '0' then
+  local done, finish, told, telling = { 0, '' }, nil, nil, nil
+  if steps ~= 0 then
     local why, left, userId, home
     why, left, told, telling, userId, home = unpack(args, at + 1, at + 6)
     at = at + 6
-    if steps == '-1' then
+    if steps == -1 then
       o = o + 1
       done[1], finish = stepOfUser(shared .. home, keys[plain + plains + 1], keys[o], userId, why, left)
     else
@@ -162,28 +174,37 @@ local function make(a, t, o, changes, makes, plains, steps, adds, drops, entries
   for i = 1, adds do call('ZADD', keys[o + i], 0, args[at + i]) end
   at, o = at + adds, o + adds
   for i = 1, drops do call('ZREM', keys[o + i], args[at + i]) end
-  at = at + drops
-  for i = 1, entries do done[i + 1] = log(args[at + i]) end
+  at, o = at + drops, o + drops
+  for i = 1, lists do
+    local list = listed[keys[o + i]]
+    if not list then
+      list = {}
+      listed[keys[o + i]] = list
+    end
+    list[#list + 1], list[#list + 2] = 0, args[at + i]
+  end
+  at = at + lists
+  for i = 1, entries do done[i + 2] = log(args[at + i]) end
   at = at + entries
   if finish then
-    local moved = finish(done[2], append('events', told .. done[1] .. telling))
-    for key, value in pairs(moved) do
+    for key, value in pairs(finish(done[3], append('events', told .. done[1] .. telling))) do
       rows[key], mark = value, value
       call('SET', key, value)
     end
   end
   for i = 1, events do append('events', args[at + i]) end
   for i = 1, changes do
-    local _, before, entry, after, seen, rest = unpack(args, a + 6 * i - 5, a + 6 * i)
+    local _, before, behind, rest = unpack(args, a + 4 * i - 3, a + 4 * i)
     if before ~= '' then
+      local entry, after, seen = match(behind, '^(%d*)(\31%d+\31%d\31)(%d+)$')
       local stamp, seenThen, tail = unpack(found[i])
-      if entry ~= '' then before = before .. done[entry + 1] end
+      if entry ~= '' then before = before .. done[entry + 2] end
       if tonumber(seenThen) > tonumber(seen) then seen = seenThen end
       -- Only the session that a step spares gets other epochs.
       put(keys[t + i], (finish and mark or stamp) .. '\31' .. before .. after .. seen .. (rest == '' and tail or rest))
     end
   end
-  at = a + 6 * changes
+  at = a + 4 * changes
   for i = 1, makes do put(keys[made + i], mark .. '\31' .. args[at + i]) end
   at = at + makes
   for i = 1, plains do
@@ -191,35 +212,43 @@ local function make(a, t, o, changes, makes, plains, steps, adds, drops, entries
     if row ~= '=' then put(keys[plain + i], row ~= '' and row) end
   end
   active = active + count
+  done[2] = head()
   return done
 end
 
-local answers, lost = {}, {}
+local answers, lost, shapes = {}, {}, {}
 local a, t, o = 1, 2, strings + 2
 while a < #args do
   a = a + 1
-  local changes, makes, plains, steps, adds, drops, entries, events, count, everyone, user, sure, revision =
-    match(args[a], '^(%d+) (%d+) (%d+) (%S+) (%d+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
-  local fine, answer = pcall(make, a, t, o, changes, makes, plains, steps, adds, drops, entries, events, count, everyone,
-    user, sure, revision)
-  local on = everyone ~= '-'
+  local shape = shapes[args[a]]
+  if not shape then
+    shape = { match(args[a], '^(%d+) (%d+) (%d+) (%S+) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (%S+) (%S+) (%S+) (%S+)$') }
+    for i = 1, 10 do shape[i] = tonumber(shape[i]) end
+    shapes[args[a]] = shape
+  end
+  local changes, makes, plains, steps, adds, drops, lists, entries, events, _, everyone, _, _, revision = unpack(shape)
+  local fine, answer = pcall(make, a, t, o, unpack(shape))
+  local on = everyone == '-' and 0 or 1
   if not fine then
     local why = type(answer) == 'table' and answer.err or string.gsub(answer, '^user_script:%d+: ', '')
     -- A right that the user lacks is lacked by every change.
     if string.find(why, 'NOPERM', 1, true) or string.find(why, 'The user executing', 1, true) then error({ err = why }) end
     answer = { 'failed', why }
   end
-  if not answer then lost[#lost + 1] = { #answers + 1, on and t + 1, o + 1, on and t + 1 or t, changes + makes, plains } end
+  if not answer then lost[#lost + 1] = { #answers + 1, on == 1 and t + 1, o + 1, t + on, changes + makes, plains } end
   answers[#answers + 1] = answer or 'lost'
-  a = a + 6 * changes + makes + 2 * plains + (steps == '0' and 0 or 6) + adds + drops + entries + events
-  t = t + (on and 1 or 0) + changes + makes + plains + math.abs(steps)
-  o = o + (on and 1 or 0) + (revision == '-' and 0 or 1) + (steps == '-1' and 1 or 0) + adds + drops
+  a = a + 4 * changes + makes + 2 * plains + (steps == 0 and 0 or 6) + adds + drops + lists + entries + events
+  t = t + on + changes + makes + plains + math.abs(steps)
+  o = o + on + (revision == '-' and 0 or 1) + (steps == -1 and 1 or 0) + adds + drops + lists
 end
 local puts = {}
 for key, row in pairs(written) do
   if row then puts[#puts + 1], puts[#puts + 2] = key, row else call('DEL', key) end
 end
 for from = 1, #puts, ${2 * piece} do call('MSET', unpack(puts, from, math.min(from + ${2 * piece - 1}, #puts))) end
+for key, list in pairs(listed) do
+  for from = 1, #list, ${2 * piece} do call('ZADD', key, unpack(list, from, math.min(from + ${2 * piece - 1}, #list))) end
+end
 if active ~= 0 then call('INCRBY', shared .. 'active', active) end
 if #lost == 0 then return answers end
 ${withPieces(['epochs', 'attempt'])}${snapshot}

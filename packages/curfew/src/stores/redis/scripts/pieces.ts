@@ -25,8 +25,7 @@ export type PieceName =
   | 'bury'
   | 'writeEnd'
   | 'latest'
-  | 'aging'
-  | 'endUser';
+  | 'aging';
 
 const rows = String.raw`
 -- The cells of a session's row; what only its servers read is the last one.
@@ -316,46 +315,6 @@ local function age(home, userId)
 end
 `;
 
-const endUser = String.raw`
--- One step of the user's epoch: none of the sessions is visited, but the excepted one. Answers the log entry and how
--- many it ended; nothing when the exception is not the user's or has ended.
-local function endUser(home, userId, why, except)
-  local spared
-  if except ~= '' then
-    local text = redis.call('GET', home .. 's:' .. except)
-    spared = text and sessionOf(text)
-    if not spared or spared[${cell.userId}] ~= userId or endOf(home, spared, why[1]) then return end
-  end
-  local everyone, user, mark = present(home, userId)
-  local key = everyone .. '.' .. user .. ':' .. userId
-  local behind = redis.call('ZCARD', home .. 'u:' .. key)
-  local active = behind - redis.call('ZCARD', home .. 'v:' .. key)
-  why[4] = log('u', userId, why[1])
-  redis.call('HSET', home .. 'e:' .. userId, 'n', user + 1, user + 1, table.concat(why, '\31'))
-  local moved = everyone .. '.' .. tonumber(string.match(mark, '%d+$')) + 1
-  redis.call('SET', home .. 'm', moved)
-  redis.call('ZADD', shared .. 'epochs', why[1], home .. '\31' .. userId)
-  -- What is left behind is written down session by session when the sweep comes by.
-  if behind > 0 then
-    redis.call('ZADD', shared .. 'left', why[4], home .. '\31' .. key .. '\31' .. userId)
-    redis.call('HINCRBY', home .. 'e:' .. userId, 'left', 1)
-  end
-  local ended = active
-  if spared then
-    displace(home, except, spared)
-    spared[${cell.epochStamp}], spared[${cell.user}] = moved, user + 1
-    spared[${cell.version}] = spared[${cell.version}] + 1
-    redis.call('SET', home .. 's:' .. except, joined(spared))
-    place(home, except, spared)
-    if spared[${cell.suspended}] == '0' then ended = ended - 1 end
-  end
-  if ended > 0 then redis.call('DECRBY', shared .. 'active', ended) end
-  local details = '{"ended":' .. ended .. (except == '' and '' or ',"except":"' .. except .. '"') .. '}'
-  event(table.concat({ 'user.sessions_ended', why[1], why[2], userId, '', why[3], details }, '\31'))
-  return why[4], ended
-end
-`;
-
 export const pieces: Readonly<Record<PieceName, Piece>> = {
   rows: { uses: [], source: rows },
   attempt: { uses: [], source: attempt },
@@ -373,5 +332,4 @@ export const pieces: Readonly<Record<PieceName, Piece>> = {
   bury: { uses: ['indexes'], source: bury },
   latest: { uses: ['rows'], source: latest },
   aging: { uses: ['rows'], source: aging },
-  endUser: { uses: ['indexes', 'endOf', 'log', 'event'], source: endUser },
 };
