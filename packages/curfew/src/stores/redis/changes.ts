@@ -152,10 +152,14 @@ function compareEntries(row: RowChange, adds: Entry[], lists: Entry[], drops: En
     const [old, now] = [before ? placesOf(before) : [], placesOf(after)];
     for (const key of now) if (!old.includes(key)) adds.push([key, id]);
     for (const key of old) if (!now.includes(key)) drops.push([key, id]);
-    // Until the sweep has put it into the lists.
-    if (!before) lists.push(['fresh', id]);
-    const [listed, shown] = [before ? listsOf(before, after) : [], listsOf(after, after)];
-    for (const key of shown) if (!listed.includes(key) && (before || key === 'suspended')) lists.push([key, id]);
+    if (!before) {
+      // Until the sweep has put it into the lists.
+      lists.push(['fresh', id]);
+      if (after.suspended) lists.push(['suspended', id]);
+      return;
+    }
+    const [listed, shown] = [listsOf(before, after), listsOf(after, after)];
+    for (const key of shown) if (!listed.includes(key)) lists.push([key, id]);
     for (const key of listed) if (!shown.includes(key)) drops.push([key, id]);
     return;
   }
