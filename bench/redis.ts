@@ -68,7 +68,12 @@ async function againstBare({ store, url, sessions, make }: Bench): Promise<Row[]
   let [ended, deleted] = [0, 0];
   const end = await duel(
     rounds,
-    () => rateOf(calls, inFlight, () => store.endSession(fresh[ended++]!.id, endNow())),
+    () =>
+      rateOf(calls, inFlight, () => {
+        // As a server ends it: the session was read to authorise the request.
+        const seen = fresh[ended++]!;
+        return store.endSession(seen.id, endNow(), { seen });
+      }),
     () => rateOf(calls, inFlight, () => bare.del(keyOf(deleted++))),
   );
   bare.destroy();
