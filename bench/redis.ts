@@ -9,7 +9,7 @@ import { day } from '../packages/curfew/src/domain/limits.ts';
 import { openSession } from '../packages/curfew/src/domain/open-session.ts';
 import type { End } from '../packages/curfew/src/domain/reasons.ts';
 import type { StoredSession } from '../packages/curfew/src/domain/session.ts';
-import { encodeUnstamped } from '../packages/curfew/src/stores/redis/codec.ts';
+import { encodeSession } from '../packages/curfew/src/stores/redis/codec.ts';
 import { openRedisStore, type RedisStore } from '../packages/curfew/src/stores/redis/index.ts';
 import { freePort } from '../packages/curfew/test/support/free-port.ts';
 import { atLeast, atMost, duel, median, perSecond, type Row, rateOf, sizeRows, timeOf, times } from './measure.ts';
@@ -47,7 +47,7 @@ export async function redisRows(say: (text: string) => void): Promise<Row[]> {
 async function againstBare({ store, url, sessions, make }: Bench): Promise<Row[]> {
   const bare = createClient({ url, maintNotifications: 'disabled', commandOptions: { timeout: undefined } as object });
   await bare.connect();
-  const row = `0.0\u001f0\u001f${encodeUnstamped(sessions[0]!)}`;
+  const row = `0.0\u001f${encodeSession(sessions[0]!)}`;
   const keyOf = (i: number) => `bare:{0A}:s:${String(i).padStart(22, '0')}`;
   const fresh: StoredSession[] = [];
   const create = await duel(
@@ -68,7 +68,12 @@ async function againstBare({ store, url, sessions, make }: Bench): Promise<Row[]
   let [ended, deleted] = [0, 0];
   const end = await duel(
     rounds,
-    () => rateOf(calls, inFlight, () => store.endSession(fresh[ended++]!.id, endNow())),
+    () =>
+      rateOf(calls, inFlight, () => {
+        // As a server ends it: the session was read to authorise the request.
+        const seen = fresh[ended++]!;
+        return store.endSession(seen.id, endNow(), { seen });
+      }),
     () => rateOf(calls, inFlight, () => bare.del(keyOf(deleted++))),
   );
   bare.destroy();

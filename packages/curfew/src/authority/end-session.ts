@@ -1,4 +1,4 @@
-import type { SessionId } from '../domain/brand.ts';
+import type { SessionId, UserId } from '../domain/brand.ts';
 import { parseSessionId, parseSessionName, quoted } from '../domain/parse.ts';
 import type { Actor, EndReason, ToldReason } from '../domain/reasons.ts';
 import { judgeRefresh } from '../domain/rotation.ts';
@@ -45,7 +45,7 @@ export async function endFound(
   // Ending any session by its token is a logout.
   const usual = 'token' in target || 'refreshToken' in target ? 'logout' : usualReason(caller, found.userId);
   const reason = endReasonOf(caller, told, usual);
-  return endStored(context, found.id, { by: actorOf(caller), reason }, wait, found);
+  return endStored(context, found.id, { by: actorOf(caller), reason }, wait, { userId: found.userId, seen: found });
 }
 
 /**
@@ -58,19 +58,24 @@ export async function logOut(
   wait: Wait = 'everywhere',
 ): Promise<EndedSession> {
   const found = await findTarget(context, target);
-  return endStored(context, found.id, { by: `user:${found.userId}`, reason: 'logout' }, wait, found);
+  return endStored(context, found.id, { by: `user:${found.userId}`, reason: 'logout' }, wait, {
+    userId: found.userId,
+    seen: found,
+  });
 }
 
-/** Ends the session with an id, and waits as `wait` says. @throws `session_not_found` */
+/**
+ * Ends the session with an id, and waits as `wait` says. `of`: the user whose it must be, and the session if it was read.
+ * @throws `session_not_found`
+ */
 export async function endStored(
   context: AuthorityContext,
   id: SessionId,
   why: { by: Actor; reason: EndReason },
   wait: Wait,
-  seen?: StoredSession,
+  of: { userId?: UserId; seen?: StoredSession } = {},
 ): Promise<EndedSession> {
-  const asked = { at: context.clock.nowForEnd(), ...why };
-  const outcome = await context.store.endSession(id, asked, { userId: seen?.userId, seen });
+  const outcome = await context.store.endSession(id, { at: context.clock.nowForEnd(), ...why }, of);
   if (outcome.kind === 'not_found')
     throw new CurfewError('session_not_found', { detail: `No session has the id ${id}.` });
   const { session, end } = outcome;

@@ -22,5 +22,5 @@ export async function endUserSession(
   const { stored } = await findOwned(context, userId, tokenOrId);
   const own = caller.kind === 'person' && caller.session.userId === stored.userId;
   const reason = endReasonOf(caller, told, own ? 'logout' : 'ended_by_admin');
-  return endStored(context, stored.id, { by: actorOf(caller), reason }, wait, stored);
+  return endStored(context, stored.id, { by: actorOf(caller), reason }, wait, { userId: stored.userId, seen: stored });
 }

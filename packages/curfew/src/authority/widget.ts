@@ -120,7 +120,7 @@ export async function listWidgetSessions(
 
 /** Ends a session of the user. @throws `session_not_found` if it is not the user's */
 export function endWidgetSession(context: AuthorityContext, { userId }: Widget, id: string): Promise<EndedSession> {
-  return endStored(context, parseSessionId(id), { by: `user:${userId}`, reason: 'logout' }, 'everywhere', userId);
+  return endStored(context, parseSessionId(id), { by: `user:${userId}`, reason: 'logout' }, 'everywhere', { userId });
 }
 
 /** Ends all sessions of the user but the one of the page. @throws `session_not_found` if the token names none */

@@ -24,6 +24,8 @@ function decide(found: SessionSnapshot | undefined, asked: SessionChange): Decis
   return {
     change: {
       at: now,
+      // People need a second factor before they can end others' sessions.
+      urgent: set.suspended === true || set.factorShown !== undefined,
       on: { userId: stored.userId, ...stored.epochs },
       rows: [{ table: 'sessions', before: stored, after: session }],
       count: Number(stored.suspended) - Number(session.suspended),

@@ -46,12 +46,14 @@ const createdBefore = (session: StoredSession): CreationOutcome => ({
 /** What a creation is decided on: reads only what its limit and its name require. */
 async function pictureOf(
   engine: Engine,
-  { session: { name }, limit }: Creation,
+  { session: { name }, limit, epochs }: Creation,
   there: StoredSession | undefined,
   on: Standing,
 ): Promise<Picture> {
+  if (!limit && name === undefined) return { there, on, slot: undefined, held: undefined, slots: new Map(), live: [] };
+  // Epochs that have moved come before a name that is taken, so they must not be an assumption then.
   const [user, named] = await Promise.all([
-    limit && engine.readSessionsOf(on.userId),
+    limit || epochs !== 'current' ? engine.readSessionsOf(on.userId) : undefined,
     name === undefined ? undefined : engine.readSlot(name),
   ]);
   const live = user?.sessions ?? [];

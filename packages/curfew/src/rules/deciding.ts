@@ -5,7 +5,8 @@ export type Decision<Answer> = { answer: Answer } | { change: Change; answered(c
 
 /**
  * Decides on a picture, and again on what was found as long as commits conflict. Each conflict means that another change
- * was committed, so of any number of callers one advances in each round.
+ * was committed, so of any number of callers one advances in each round. An answer that follows from a picture alone tells
+ * of earlier changes, so it waits until those are durable.
  */
 export async function settle<Picture, Answer>(
   engine: Engine,
@@ -15,7 +16,10 @@ export async function settle<Picture, Answer>(
 ): Promise<Answer> {
   for (let picture = first; ; ) {
     const decision = decide(picture);
-    if ('answer' in decision) return decision.answer;
+    if ('answer' in decision) {
+      await engine.durable?.();
+      return decision.answer;
+    }
     const outcome = await engine.commit(decision.change);
     if (outcome.kind === 'committed') return decision.answered(outcome);
     picture = await next(outcome.found);

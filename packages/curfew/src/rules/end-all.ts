@@ -46,6 +46,7 @@ export function stepOf(userId: UserId, end: End, spared: StoredSession | undefin
   const next = spared && { ...spared.epochs, user: spared.epochs.user + 1 };
   return {
     at: end.at,
+    urgent: true,
     on: spared && { userId, ...spared.epochs },
     rows: spared
       ? [{ table: 'sessions', before: spared, after: { ...spared, epochs: next!, version: spared.version + 1 } }]
@@ -58,6 +59,7 @@ export function stepOf(userId: UserId, end: End, spared: StoredSession | undefin
 export async function endEveryone(engine: Engine, end: End): Promise<{ sequence: number; ended: number }> {
   const change: Change = {
     at: end.at,
+    urgent: true,
     step: { userId: undefined, end, left: 0, event: storeEvents.everyoneEnded(end, 0) },
     log: [{ all: true }],
   };

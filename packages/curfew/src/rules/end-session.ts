@@ -43,6 +43,7 @@ function decide({ snapshot, slot }: Picture, asked: End, userId: UserId | undefi
   return {
     change: {
       at: asked.at,
+      urgent: true,
       // A session that no epoch has ended has the present ones.
       ...(!epochEnd && { on: { userId: stored.userId, ...stored.epochs } }),
       ...endingOf(stored, end, { slot, counted: !epochEnd, entry: 0 }),

@@ -39,7 +39,7 @@ export type Ruled = Pick<
 const most = 10_000;
 
 export function rulesOver(engine: Engine): Ruled {
-  // What creations with the present epochs assume: those that this process saw last.
+  // What creations with the present epochs assume, if the engine does not know them: those that this process saw last.
   const users = new Map<UserId, number>();
   let everyone = 0;
   const likely = (userId: UserId): Epochs => ({ user: users.get(userId) ?? 0, everyone });
@@ -53,6 +53,7 @@ export function rulesOver(engine: Engine): Ruled {
   return {
     async createSession(creation) {
       const { userId } = creation.session;
+      if (engine.epochsOf) return createSession(engine, creation, engine.epochsOf(userId));
       const outcome = await createSession(engine, creation, likely(userId));
       if (outcome.kind === 'created') learn(userId, outcome.session.epochs);
       return outcome;

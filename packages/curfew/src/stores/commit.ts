@@ -30,6 +30,8 @@ export type Change = {
   count?: number | undefined;
   log?: readonly LogScope[];
   events?: readonly NewEvent[];
+  /** It cannot wait until a full disk has room again: an end, or what takes rights away or comes before an end. */
+  urgent?: boolean;
 };
 
 /**
@@ -38,13 +40,14 @@ export type Change = {
  */
 export type Standing = Epochs & { userId: UserId; revision?: number };
 
-/** `before` absent: no row has the key. `after` absent: the row is removed. Both the same: only depended on. */
+/** `before` absent: no row has the key. `after` absent: the row is removed. Both the same: it is only depended on. */
 export type RowChange = SessionRow | SlotRow | AccountRow | KeyRow;
 
 export type SessionRow = {
   table: 'sessions';
   before?: StoredSession | undefined;
-  after?: StoredSession | undefined;
+  /** A commit removes no session; the sweep forgets those that ended long ago. */
+  after: StoredSession;
   /** The place in `log` of the entry whose sequence the end in `after` gets. */
   entry?: number;
   /** The last activity must be the same too: the change was decided on a deadline that follows from it. */
@@ -113,6 +116,10 @@ export interface Engine {
   readSlot(name: SessionName): Promise<{ slot: NamedSession | undefined; held: SessionSnapshot | undefined }>;
   /** The sequence of the newest entry of the log. */
   head(): Promise<number>;
+  /** A user's epochs, if the engine knows them without a round trip; then creations with the present epochs assume these. */
+  epochsOf?(userId: UserId): Epochs;
+  /** Resolves when everything that was read so far is durable. Absent if a change is visible only once it is. */
+  durable?(): Promise<void>;
   /** Sessions whose end is not recorded and whose deadline has passed at `now`, those that are due longest first. */
   scanDue(now: number, most: number): Promise<{ candidates: readonly Candidate[]; more: boolean }>;
   /** Sessions whose end is not recorded and that a step has passed. Every one comes up, whatever is recorded meanwhile. */

@@ -17,7 +17,7 @@ type Format = {
 };
 
 const redisRow = (session: StoredSession) =>
-  [redis.firstEpochStamp, session.epochs.user, redis.encodeUnstamped(session)].join(redis.separator);
+  [redis.firstEpochStamp, redis.encodeSession(session)].join(redis.separator);
 /** As PostgreSQL returns it. */
 const postgresRow = (session: StoredSession): postgres.Row => ({ end_at: null, ...postgres.encodeSession(session) });
 

@@ -1,5 +1,6 @@
 import type { Harness } from '../../src/stores/conformance/index.ts';
 import { openRedisStore, type RedisStore } from '../../src/stores/redis/index.ts';
+import { commit } from '../../src/stores/redis/scripts/commit.ts';
 import { recovers } from '../support/recovers.ts';
 import type { RedisServer } from '../support/redis.ts';
 import { Relay } from '../support/relay.ts';
@@ -29,11 +30,11 @@ export function redisHarness(server: () => RedisServer): Harness {
           return store;
         },
         another: () => open(server().url),
-        async breaking(moment) {
+        async breaking(moment, at) {
           const relay = await Relay.to(server().port);
           const broken = await open(`redis://127.0.0.1:${relay.port}`);
           closing.push(() => relay.close());
-          relay.breakAt(moment);
+          relay.breakAt(moment, at === 'write' ? (sent) => sent.includes(commit.sha1) : undefined);
           return broken;
         },
         async setAside() {

@@ -222,11 +222,11 @@ function encodeChange(all: Parts, { at, on, rows = [], step, count, log = [], ev
   for (const row of rows) {
     if (row.table === 'sessions') {
       const { before, after, untouched } = row;
-      const { id } = (before ?? after)!;
+      const { id } = after;
       const seen = untouched ? before?.lastSeenAt : undefined;
       all.askedSessions.push({ of, id, version: before?.version ?? absent, seen });
-      if (!before) all.made.push({ of, ...codec.encodeSession(after!) });
-      else if (after && after !== before) {
+      if (!before) all.made.push({ of, ...codec.encodeSession(after) });
+      else if (after !== before) {
         const place = row.entry === undefined ? undefined : entry(row.entry);
         all.changed.push({ of, id, before: before.version, seen, entry: place, set: encodePatch(before, after, at) });
       }

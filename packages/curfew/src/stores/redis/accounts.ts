@@ -1,19 +1,10 @@
 import type { Account } from '../../domain/account.ts';
 import type { KeyId, UserId } from '../../domain/brand.ts';
-import type { NewEvent } from '../../domain/events.ts';
 import { type ApiKey, withAttachScope } from '../../domain/key.ts';
 import { accountMentions } from '../../domain/search.ts';
 import type { Epochs } from '../../domain/session.ts';
-import type {
-  AccountChange,
-  AccountDeletion,
-  AccountOutcome,
-  AccountPage,
-  AccountQuery,
-  AccountWitness,
-  DeletionOutcome,
-} from '../contract.ts';
-import { decodeAccount, decodeKey, encodeAccount, encodeEvent, encodeKey, format } from './codec.ts';
+import type { AccountPage, AccountQuery } from '../contract.ts';
+import { decodeAccount, decodeKey, encodeKey, format } from './codec.ts';
 import { homeOf } from './keys.ts';
 import type { Link } from './link.ts';
 import * as scripts from './scripts/accounts.ts';
@@ -38,41 +29,6 @@ export async function findAccount(
   return account && epochs && { account, epochs };
 }
 
-export async function createAccount(write: Write, account: Account, event: NewEvent) {
-  const args = [account.id, encodeAccount(account), encodeEvent(event)];
-  return (await write(scripts.createAccount, args, homeOf(account.id))) as 'created' | 'username_taken' | 'email_taken';
-}
-
-/** Reads and computes, and compares the version again in the step that writes. */
-export async function changeAccount(link: Link, write: Write, change: AccountChange): Promise<AccountOutcome> {
-  const { id, version, set, event, end, except, witness } = change;
-  const { account } = await readUser(link, id);
-  if (!account) return { kind: 'not_found' };
-  if (account.version !== version) return { kind: 'conflict' };
-  const next: Account = { ...account, ...set, version: version + 1 };
-  const ending = end ? [String(end.at), end.by, end.reason, except ?? ''] : ['', '', '', ''];
-  const written = [encodeAccount(next), event ? encodeEvent(event) : ''];
-  const args = [id, String(version), ...witnessArgs(witness), ...written, ...ending];
-  const [kind, sequence] = (await write(scripts.changeAccount, args, homeOf(id))) as [string, number | null];
-  if (kind === 'changed') return { kind, account: next, sequence: sequence ?? undefined };
-  return { kind: kind as 'conflict' | 'not_found' | 'username_taken' | 'email_taken' };
-}
-
-export async function deleteAccount(
-  write: Write,
-  { id, version, event, end, witness }: AccountDeletion,
-): Promise<DeletionOutcome> {
-  const ending = [String(end.at), end.by, end.reason];
-  const args = [id, String(version), ...witnessArgs(witness), encodeEvent(event), ...ending];
-  const [kind, sequence] = (await write(scripts.deleteAccount, args, homeOf(id))) as [string, number?];
-  return kind === 'deleted' ? { kind, sequence: sequence! } : { kind: kind as 'conflict' | 'not_found' };
-}
-
-/** The account that a change depends on, as scripts accept it: its key and its version, empty if there is none. */
-function witnessArgs(witness: AccountWitness | undefined): string[] {
-  return witness ? [`${homeOf(witness.id)}a:${witness.id}`, String(witness.version)] : ['', ''];
-}
-
 export async function listAccounts(link: Link, query: AccountQuery): Promise<AccountPage> {
   const { after, limit, text, budget = Number.POSITIVE_INFINITY } = query;
   const began = performance.now();
@@ -92,34 +48,9 @@ export async function listAccounts(link: Link, query: AccountQuery): Promise<Acc
   }
 }
 
-export async function createKey(write: Write, key: ApiKey, event: NewEvent): Promise<void> {
-  await write(scripts.createKey, [key.id, encodeKey(key), encodeEvent(event)]);
-}
-
 export async function readKey(link: Link, id: KeyId): Promise<ApiKey | undefined> {
   const text = (await link.run(scripts.readKey, [id])) as string | null;
   return text === null ? undefined : decodeKey(text);
-}
-
-export async function revokeKey(
-  link: Link,
-  write: Write,
-  id: KeyId,
-  at: number,
-  event: NewEvent,
-): Promise<{ key: ApiKey; sequence: number } | undefined> {
-  for (;;) {
-    const text = (await link.run(scripts.readKey, [id])) as string | null;
-    if (text === null) return undefined;
-    const found = decodeKey(text);
-    const already = found.revokedAt !== undefined;
-    const key: ApiKey = already ? found : { ...found, revokedAt: at };
-    // An already revoked key is written too, so that this call is as durable as the first.
-    const args = [id, text, already ? text : encodeKey(key), encodeEvent(event), String(at)];
-    const sequence = (await write(scripts.revokeKey, args)) as number | null;
-    // Another call has changed it meanwhile.
-    if (sequence !== null) return { key, sequence };
-  }
 }
 
 export async function touchKeys(link: Link, write: Write, uses: readonly { id: KeyId; at: number }[]): Promise<void> {

@@ -8,7 +8,7 @@ import type { NamedSession } from '../../domain/named.ts';
 import { bitsOfPermissions, permissionsOfBits } from '../../domain/permissions.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
 import type { StoredSession } from '../../domain/session.ts';
-import type { LogEntry, LogHead, NodeRow } from '../contract.ts';
+import type { LogEntry, LogHead, LogScope, NodeRow } from '../contract.ts';
 import type { StoreRecord } from '../records.ts';
 
 /*
@@ -69,18 +69,21 @@ export const cell = {
 /** The mark of a group of slots in which no epoch has moved yet. */
 export const firstEpochStamp = '0.0';
 
-/** A row without its first two cells, which the script determines for a new session. */
-export function encodeUnstamped(session: StoredSession): string {
-  const { refresh, end } = session;
+/** The cells before a session's last activity, without the mark: up to the reason of its end, and behind its sequence. */
+function encodeHead({ epochs, end, userId, version, suspended }: StoredSession): [string, string] {
+  const why = end
+    ? `${end.at}${separator}${userId}${separator}${end.by}${separator}${end.reason}`
+    : separator + userId + separator + separator;
   return [
-    end?.at ?? '',
-    session.userId,
-    end?.by ?? '',
-    end?.reason ?? '',
-    end?.sequence ?? '',
-    session.version,
-    session.suspended ? 1 : 0,
-    session.lastSeenAt,
+    epochs.user + separator + why + separator,
+    `${separator}${version}${separator}${suspended ? 1 : 0}${separator}`,
+  ];
+}
+
+/** The cells behind the last activity. */
+function encodeRest(session: StoredSession): string {
+  const { refresh } = session;
+  return [
     session.expiresAt,
     session.idle,
     session.name ?? '',
@@ -100,22 +103,45 @@ export function encodeUnstamped(session: StoredSession): string {
   ].join(separator);
 }
 
-/** The cells that a change sets, as pairs of place and text. */
-export function encodeChange(set: Partial<StoredSession>): string[] {
-  const pairs: (string | number)[] = [];
-  if (set.tokenHash) pairs.push(cell.tokenHash, encodeBytes(set.tokenHash));
-  if (set.refresh) {
-    const { hash, previousHash, rotatedAt, rotations } = set.refresh;
-    pairs.push(cell.refreshHash, encodeBytes(hash), cell.previousHash, encodeBytes(previousHash));
-    pairs.push(cell.rotatedAt, rotatedAt ?? '', cell.rotations, rotations);
-  }
-  if ('factorShown' in set) {
-    pairs.push(cell.factorShown, set.factorShown ? encodeFactorShown(set.factorShown) : '');
-  }
-  if (set.suspended !== undefined) pairs.push(cell.suspended, set.suspended ? 1 : 0);
-  if (set.lastSeenAt !== undefined) pairs.push(cell.lastSeenAt, set.lastSeenAt);
-  return pairs.map(String);
+/** A session's row behind its mark. */
+export function encodeSession(session: StoredSession): string {
+  const [before, after] = encodeHead(session);
+  return before + (session.end?.sequence ?? '') + after + session.lastSeenAt + separator + encodeRest(session);
 }
+
+/** What follows the mark in the row of a session, as far as it shows which version that is; or also its last activity. */
+export function encodeStanding(session: StoredSession, untouched: boolean): string {
+  const [before, after] = encodeHead(session);
+  const sequence = session.end?.sequence ?? '';
+  if (untouched) return before + sequence + after + session.lastSeenAt + separator;
+  // All but whether it is suspended, which the version tells.
+  return before + sequence + after.slice(0, -2);
+}
+
+/**
+ * The row that replaces that of `before`, in parts: what stands before the sequence of its end; the entry that gives it, if
+ * one does, and what stands from there to the last activity; what follows that, or nothing if it stays.
+ */
+export function encodeChange(
+  before: StoredSession,
+  after: StoredSession,
+  entry: number | undefined,
+): [before: string, after: string, rest: string] {
+  const [head, then] = encodeHead(after);
+  const rest = isSameBehind(before, after) ? '' : separator + encodeRest(after);
+  if (entry !== undefined) return [head, entry + 1 + then + after.lastSeenAt, rest];
+  return [head + (after.end?.sequence ?? ''), then + after.lastSeenAt, rest];
+}
+
+/** Whether all cells after the last activity are the same, because what they are made of is. */
+function isSameBehind(before: StoredSession, after: StoredSession): boolean {
+  for (const key in after) {
+    if (!ofHead.has(key) && after[key as keyof StoredSession] !== before[key as keyof StoredSession]) return false;
+  }
+  return true;
+}
+
+const ofHead: ReadonlySet<string> = new Set(['id', 'userId', 'epochs', 'end', 'version', 'suspended', 'lastSeenAt']);
 
 /** The first of the cells that scripts read as one. */
 export const tail: number = cell.tokenHash;
@@ -216,12 +242,16 @@ export function decodeLog(sequence: number, row: string): LogEntry {
   return kind === 'k' ? { ...position, keyId: subject as KeyId } : { ...position, all: true };
 }
 
+/** The row of an entry without its last cell. */
+export function encodeScope(at: number, scope: LogScope): string {
+  if ('sessionId' in scope) return [at, 's', scope.sessionId].join(separator);
+  if ('userId' in scope) return [at, 'u', scope.userId].join(separator);
+  return ('keyId' in scope ? [at, 'k', scope.keyId] : [at, 'a', '']).join(separator);
+}
+
 /** A row of an entry that was made elsewhere. Here it is another entry, so its last cell is generated anew. */
 export function encodeLog(entry: LogRecord): string {
-  const apart = randomBytes(9).toString('base64url');
-  if ('sessionId' in entry) return [entry.at, 's', entry.sessionId, apart].join(separator);
-  if ('userId' in entry) return [entry.at, 'u', entry.userId, apart].join(separator);
-  return ('keyId' in entry ? [entry.at, 'k', entry.keyId, apart] : [entry.at, 'a', '', apart]).join(separator);
+  return encodeScope(entry.at, entry) + separator + randomBytes(9).toString('base64url');
 }
 
 /** Results of scripts about the log: the newest entry, the incarnation, and the time of Redis. */
@@ -237,6 +267,10 @@ export function decodeNode(id: string, row: string): NodeRow {
   const tail = { sequence: Number(sequence), mark: mark.join(separator) };
   return { id, counter: Number(counter), applied: Number(applied), tail };
 }
+
+/** A revision has 12 digits of base 16: see scripts/commit.ts. */
+export const encodeRevision = (revision: number): string => revision.toString(16).padStart(12, '0');
+export const decodeRevision = (text: string): number => Number.parseInt(text, 16);
 
 /** An account's row: its version and its unique names, then all of it as JSON. */
 export function encodeAccount(account: Account): string {
@@ -283,15 +317,12 @@ export const slotCell = {
 } as const;
 
 export function encodeSlot(slot: NamedSession): string {
-  return [
-    slot.version,
-    slot.started ? 1 : 0,
-    slot.kept ? 1 : 0,
-    slot.sessionId ?? '',
-    slot.createdAt,
-    slot.updatedAt,
-    JSON.stringify(slot.config),
-  ].join(separator);
+  return encodeSlotStanding(slot) + [slot.createdAt, slot.updatedAt, JSON.stringify(slot.config)].join(separator);
+}
+
+/** The cells of a slot that show which version it is, and which session is in it. */
+export function encodeSlotStanding({ version, started, kept, sessionId }: NamedSession): string {
+  return [version, started ? 1 : 0, kept ? 1 : 0, sessionId ?? '', ''].join(separator);
 }
 
 export function decodeSlot(name: SessionName, row: string): NamedSession {

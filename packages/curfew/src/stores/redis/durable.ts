@@ -1,12 +1,11 @@
 import { CurfewError } from '../../errors.ts';
 import { closedError } from './faults.ts';
 import type { Link, Reply } from './link.ts';
-import type { Script } from './scripts/script.ts';
+
+type Call = Parameters<Link['run']>;
 
 type Task = {
-  script: Script;
-  args: string[];
-  home: string | undefined;
+  call: Call;
   resolve: (reply: Reply) => void;
   reject: (error: unknown) => void;
 };
@@ -27,11 +26,11 @@ export class DurableWrites {
     this.#link = link;
   }
 
-  run(script: Script, args: string[], home?: string): Promise<Reply> {
+  run(...call: Call): Promise<Reply> {
     if (this.#closed) return Promise.reject(closedError());
-    if (this.#link.isReady && !this.asks) return this.#link.run(script, args, home);
+    if (this.#link.isReady && !this.asks) return this.#link.run(...call);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ script, args, home, resolve, reject });
+      this.#queue.push({ call, resolve, reject });
       this.#draining ??= this.#drain();
     });
   }
@@ -63,7 +62,7 @@ export class DurableWrites {
     }
     const { asks } = this;
     const { generation } = this.#link;
-    const results = await Promise.allSettled(tasks.map(({ script, args, home }) => this.#link.run(script, args, home)));
+    const results = await Promise.allSettled(tasks.map(({ call }) => this.#link.run(...call)));
     const isDone = results.some(({ status }) => status === 'fulfilled');
     const fault = asks && isDone ? await this.#confirm(generation) : undefined;
     for (const [i, task] of tasks.entries()) {

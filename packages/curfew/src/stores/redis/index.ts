@@ -1,4 +1,6 @@
 import { CurfewError } from '../../errors.ts';
+import { type Ruled, rulesOver } from '../../rules/index.ts';
+import type { Engine } from '../commit.ts';
 import type { SchemaPlan } from '../contract.ts';
 import { carryOver } from './accounts.ts';
 import { format, formatsBefore } from './codec.ts';
@@ -8,12 +10,13 @@ import { parseLocation } from './location.ts';
 import { refuseLackingRights } from './rights.ts';
 import { completeLog, readFormat } from './scripts/streams.ts';
 import { placeCreated } from './scripts/sweep.ts';
-import { RedisStore } from './store.ts';
+import { RedisStore as Rest } from './store.ts';
 import { follow } from './sweep.ts';
 import { halfImported } from './transfer.ts';
 
 export { parseLocation } from './location.ts';
-export type { RedisStore } from './store.ts';
+/** The store: the engine, with the rules over it. */
+export type RedisStore = Rest & Ruled;
 
 /** Milliseconds that an answer may take. */
 const defaultTimeout = 5000;
@@ -28,7 +31,9 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
   return withLink(options, async (link) => {
     await refuseLackingRights(link, link.options.location.shown);
     await checkFormat(link);
-    return new RedisStore(link, new DurableWrites(await Link.open(options)));
+    const store = new Rest(link, new DurableWrites(await Link.open(options)));
+    // Its sweep is not one over the engine yet.
+    return Object.assign(store, rulesOver(store.engine as unknown as Engine), { sweep: store.sweep });
   });
 }
 

@@ -1,6 +1,7 @@
 import { encodeNumber } from '../../domain/base62.ts';
 import type { AccessGroup, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import { shardTag, shardTags } from '../../domain/ids.ts';
+import type { StoredSession } from '../../domain/session.ts';
 
 /*
  * The names of the keys, after the prefix of their store, which is `curfew:` unless its URL names another; the
@@ -41,6 +42,14 @@ export const homeOfSession = (id: SessionId): string => `{${id.slice(8, 10)}}:`;
 export const groupTag = (group: AccessGroup): string => `g:${group}`;
 export const addressTag = (ip: string): string => `a:${ip}`;
 export const nameTag = (name: SessionName): string => `n:${name}`;
+
+/** What a session is found by in lists of all sessions, besides its id. */
+export function tagsOf({ accessGroups, ip, name }: StoredSession): string[] {
+  const tags = accessGroups.map(groupTag);
+  if (ip !== undefined) tags.push(addressTag(ip));
+  if (name !== undefined) tags.push(nameTag(name));
+  return tags;
+}
 
 /** Every possible shard tag. */
 export function allTags(): string[] {

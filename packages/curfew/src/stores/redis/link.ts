@@ -77,9 +77,10 @@ export class Link {
     return this.options.location.prefix + name;
   }
 
-  /** Runs a script; `home` is the prefix of the user's keys. */
-  run(script: Script, args: string[], home = ''): Promise<Reply> {
-    const rest = ['2', this.key(home), this.key(''), ...args];
+  /** Runs a script; `home` is the prefix of the user's keys, `keys` the names of more keys. */
+  run(script: Script, args: string[], home = '', keys: readonly string[] = []): Promise<Reply> {
+    const { prefix } = this.options.location;
+    const rest = [String(2 + keys.length), prefix + home, prefix, ...keys.map((key) => prefix + key), ...args];
     return this.#send(['EVALSHA', script.sha1, ...rest], script.writes, () => ['EVAL', script.source, ...rest]);
   }
 

@@ -1,30 +1,19 @@
-import { type NewEvent, storeEvents } from '../../domain/events.ts';
-import { tooManyGroups } from '../../domain/groups.ts';
-import { day, limits } from '../../domain/limits.ts';
-import { CurfewError } from '../../errors.ts';
-import { Batcher } from '../batcher.ts';
-import type {
-  ChangeOutcome,
-  Creation,
-  CreationOutcome,
-  EndOutcome,
-  GroupsOutcome,
-  NamedChange,
-  Store,
-} from '../contract.ts';
+import { day } from '../../domain/limits.ts';
+import type { Ruled } from '../../rules/index.ts';
+import type { Store } from '../contract.ts';
 import { Watchers } from '../watchers.ts';
 import * as accounts from './accounts.ts';
 import * as codec from './codec.ts';
 import { describe } from './describe.ts';
 import type { DurableWrites } from './durable.ts';
+import { RedisEngine } from './engine.ts';
 import { numberOf, readEvents, type StreamEntry } from './events.ts';
 import { listenOn } from './hints.ts';
-import { allTags, homeOf, homeOfSession } from './keys.ts';
+import { homeOf } from './keys.ts';
 import { mendTime, readLatest } from './latest-time.ts';
 import type { Link, Reply } from './link.ts';
 import { listSessions } from './lists.ts';
 import { refuseLackingRights } from './rights.ts';
-import * as ends from './scripts/ends.ts';
 import * as lists from './scripts/lists.ts';
 import type { Script } from './scripts/script.ts';
 import * as sessions from './scripts/sessions.ts';
@@ -38,21 +27,18 @@ import { exportRecords, importRecords } from './transfer.ts';
 /** Runs a script that writes; resolves when that is as durable as this Redis can make it. */
 export type Write = (script: Script, args: string[], home?: string) => Promise<Reply>;
 
-/** The most creations, or ends, in one script, so that Redis is soon free for others, and the most scripts at once. */
-const batch = { most: 64, parallel: 64, crowd: 1 } as const;
 /** How many sessions' activity one script records. */
 const touchesOfScript = 100;
 
-/** The store on one Redis: the contract defines what each operation means, and scripts/ does it in one step. */
-export class RedisStore implements Store {
+/** The store on one Redis: the contract defines what each operation means. What `rules/` decides is not here. */
+export class RedisStore implements Omit<Store, Exclude<keyof Ruled, 'sweep'>> {
   readonly kind = 'redis';
   readonly #link: Link;
   readonly #durable: DurableWrites;
   readonly #sweeper: Sweeper;
   readonly #watchers: Watchers;
   readonly #write: Write;
-  readonly #creations: Batcher<string[], Reply>;
-  readonly #ends: Batcher<string[], Reply>;
+  readonly engine: RedisEngine;
 
   constructor(link: Link, durable: DurableWrites) {
     this.#link = link;
@@ -60,99 +46,16 @@ export class RedisStore implements Store {
     this.#sweeper = new Sweeper(link);
     this.#watchers = new Watchers(listenOn(link.options.location));
     this.#write = durable.run.bind(durable);
-    this.#creations = this.#together(sessions.createSessions);
-    this.#ends = this.#together(ends.endSessions);
-  }
-
-  /** Calls in one turn of the event loop share one call of a script. */
-  #together(script: Script): Batcher<string[], Reply> {
-    return new Batcher(async (asked) => (await this.#write(script, asked.flat())) as Reply[], batch);
+    this.engine = new RedisEngine(link, durable);
   }
 
   // ---- Sessions
 
-  createSession = async (creation: Creation): Promise<CreationOutcome> => {
-    const { session } = creation;
-    const reply = intact(await this.#creations.run(creationArgs(creation)));
-    const [kind, ...told] = reply as [string, ...Reply[]];
-    switch (kind) {
-      case 'created': {
-        const [everyone, user, replaced = [], sequence] = told as [number, number, (typeof session.id)[]?, number?];
-        return { kind, session: { ...session, epochs: { user, everyone } }, replaced, sequence };
-      }
-      case 'already': {
-        const stored = codec.decodeSession(session.id, told[0] as string);
-        return { kind: 'created', session: stored, replaced: [], sequence: undefined };
-      }
-      case 'too_many':
-        return { kind, active: told[0] as number };
-      default:
-        return { kind: kind as 'epoch_moved' | 'name_taken' | 'name_stopped' };
-    }
-  };
-
-  readSession: Store['readSession'] = async (id) => {
-    const home = homeOfSession(id);
-    const [row, mark] = await this.#link.read(`${home}s:${id}`, `${home}m`);
-    if (!row) return undefined;
-    // While no epoch has moved since its mark was written, none has ended it: see the mark in codec.ts.
-    if (row.startsWith(`${mark ?? codec.firstEpochStamp}${codec.separator}`)) return decodeSnapshot(id, row);
-    return decodeSnapshot(id, await this.#link.run(sessions.readSession, [id], home));
-  };
+  readSession: Store['readSession'] = (id) => this.engine.readSession(id);
 
   readNamedSession: Store['readNamedSession'] = async (name) => {
     const found = (await this.#link.run(sessions.readNamedSession, [name])) as [never, Reply] | null;
     return found ? decodeSnapshot(...found) : undefined;
-  };
-
-  changeSession: Store['changeSession'] = async ({ id, version, set, logged, event, now }): Promise<ChangeOutcome> => {
-    const told = event ? codec.encodeEvent(event) : '';
-    const args = [id, String(version), String(now), logged ? '1' : '0', told, ...codec.encodeChange(set)];
-    const reply = await this.#write(sessions.changeSession, args, homeOfSession(id));
-    const [kind, row, sequence] = reply as [string, string, number | null];
-    if (kind === 'changed') return { kind, session: codec.decodeSession(id, row), sequence: sequence ?? undefined };
-    return { kind: kind as 'conflict' | 'ended' | 'not_found' };
-  };
-
-  endSession: Store['endSession'] = async (id, { at, by, reason }, condition = {}): Promise<EndOutcome> => {
-    const reply = intact(await this.#ends.run([id, String(at), by, reason, condition.userId ?? '']));
-    const [first, row, cells, written] = reply as [string, string, codec.EndCells?, (0 | 1)?];
-    if (first === 'not_found') return { kind: first };
-    const found = codec.decodeSession(id, row);
-    // Most replies are only the sequence of the entry: the session has ended as requested.
-    const end = cells ? codec.decodeEnd(cells) : { at, by, reason, sequence: Number(first) };
-    const session = written === 0 ? found : { ...found, end, version: found.version + 1 };
-    return { kind: first === 'already' ? first : 'ended', session, end };
-  };
-
-  endSessionsOfUser: Store['endSessionsOfUser'] = async (userId, { at, by, reason }, condition = {}) => {
-    const args = [userId, String(at), by, reason, condition.except ?? ''];
-    const reply = await this.#write(ends.endSessionsOfUser, args, homeOf(userId));
-    const [kind, sequence, ended] = reply as [string, number, number];
-    return kind === 'ended' ? { kind, sequence, ended } : { kind: 'not_found' };
-  };
-
-  endEveryone: Store['endEveryone'] = async ({ at, by, reason }) => {
-    const [sequence, ended] = (await this.#write(ends.endEveryone, [String(at), by, reason, ...allTags()])) as [
-      number,
-      number,
-    ];
-    return { sequence, ended };
-  };
-
-  changeGroups: Store['changeGroups'] = async ({ userId, change, only, by, now }): Promise<GroupsOutcome> => {
-    const { add, remove } = change;
-    // The event as far as it is known; the script adds the number of sessions.
-    const event = ['groups.changed', now, by, userId, only ?? '', ''].join(codec.separator);
-    const details = `{"add":${JSON.stringify(add)},"remove":${JSON.stringify(remove)}`;
-    const [adding, removing] = [add, remove].map((groups) => groups.join(codec.groupSeparator)) as [string, string];
-    const most = String(limits.groupsPerSession);
-    const args = [userId, String(now), only ?? '', adding, removing, event, details, most];
-    const reply = await this.#write(sessions.changeGroups, args, homeOf(userId));
-    const [kind, count, sequence] = reply as [string, number, number];
-    if (kind === 'changed') return { kind, updated: count, sequence };
-    if (kind === 'not_found') return { kind };
-    throw tooManyGroups();
   };
 
   touchSessions: Store['touchSessions'] = async (activities) => {
@@ -176,40 +79,16 @@ export class RedisStore implements Store {
 
   readUser: Store['readUser'] = (userId) => accounts.readUser(this.#link, userId);
   findAccount: Store['findAccount'] = (by) => accounts.findAccount(this.#link, by);
-  createAccount: Store['createAccount'] = (account, event) => accounts.createAccount(this.#write, account, event);
-  changeAccount: Store['changeAccount'] = (change) => accounts.changeAccount(this.#link, this.#write, change);
-  deleteAccount: Store['deleteAccount'] = (deletion) => accounts.deleteAccount(this.#write, deletion);
   listAccounts: Store['listAccounts'] = (query) => accounts.listAccounts(this.#link, query);
-  createKey: Store['createKey'] = (key, event) => accounts.createKey(this.#write, key, event);
   readKey: Store['readKey'] = (id) => accounts.readKey(this.#link, id);
-  revokeKey: Store['revokeKey'] = (id, at, event) => accounts.revokeKey(this.#link, this.#write, id, at, event);
   touchKeys: Store['touchKeys'] = (uses) => accounts.touchKeys(this.#link, this.#write, uses);
   listKeys: Store['listKeys'] = (query) => accounts.listKeys(this.#link, query);
 
   // ---- Named sessions
 
-  createNamed: Store['createNamed'] = async (slot, event) => {
-    const args = [slot.name, codec.encodeSlot(slot), codec.encodeEvent(event)];
-    return (await this.#write(slots.createNamed, args)) as 'created' | 'exists';
-  };
-
   readNamed: Store['readNamed'] = async (name) => {
     const row = (await this.#link.run(slots.readNamed, [name])) as string | null;
     return row === null ? undefined : codec.decodeSlot(name, row);
-  };
-
-  changeNamed = async ({ name, version, set, now, event }: NamedChange) => {
-    const slot = await this.readNamed(name);
-    if (!slot) return 'not_found';
-    if (slot.version !== version) return 'conflict';
-    const next = { ...slot, ...set, kept: true, updatedAt: now, version: version + 1 };
-    const args = [name, String(version), codec.encodeSlot(next), event ? codec.encodeEvent(event) : ''];
-    const outcome = (await this.#write(slots.changeNamed, args)) as 'changed' | 'conflict' | 'not_found';
-    return outcome === 'changed' ? next : outcome;
-  };
-
-  removeNamed: Store['removeNamed'] = async (name, event) => {
-    await this.#write(slots.removeNamed, [name, codec.encodeEvent(event)]);
   };
 
   listNamed: Store['listNamed'] = async ({ after, limit }) => {
@@ -236,10 +115,6 @@ export class RedisStore implements Store {
   };
 
   // ---- Events, log, nodes
-
-  appendEvent = async (event: NewEvent): Promise<void> => {
-    await this.#write(streams.appendEvent, [codec.encodeEvent(event)]);
-  };
 
   readEvents: Store['readEvents'] = (query) => readEvents(this.#link, query);
 
@@ -311,27 +186,4 @@ export class RedisStore implements Store {
     await this.#durable.close();
     await this.#link.close();
   };
-}
-
-/** @throws `store_damaged` if one of the user's keys is damaged */
-function intact(reply: Reply): Reply {
-  const [kind, why] = reply as string[];
-  if (kind === 'damaged') throw new CurfewError('store_damaged', { detail: `Redis says: ${why}` });
-  return reply;
-}
-
-function creationArgs({ session, epochs, limit, by, now }: Creation): string[] {
-  const [everyone, user] = epochs === 'current' ? ['', ''] : [String(epochs.everyone), String(epochs.user)];
-  return [
-    session.id,
-    session.userId,
-    codec.encodeUnstamped(session),
-    String(now),
-    everyone,
-    user,
-    codec.encodeEvent(storeEvents.created(session, by)),
-    session.name ?? '',
-    limit ? String(limit.max) : '',
-    limit?.excess ?? '',
-  ];
 }

@@ -8,7 +8,7 @@ import { quietRows } from '../running.ts';
 import { listAccounts, listKeys } from './accounts.ts';
 import * as codec from './codec.ts';
 import { numberOf, readEvents, type StreamEntry } from './events.ts';
-import { addressTag, allTags, groupTag, homeOf, homeOfSession, nameTag } from './keys.ts';
+import { allTags, homeOf, homeOfSession, tagsOf } from './keys.ts';
 import { readLatest } from './latest-time.ts';
 import type { Link } from './link.ts';
 import { listNamed } from './scripts/slots.ts';
@@ -271,7 +271,7 @@ class Restoring {
     const current = stamped.everyone === this.#everyone && stamped.user === user;
     // A mark that is never the current one makes readers check the epochs.
     const mark = current ? this.#mark() : `${stamped.everyone}.`;
-    const row = [mark, stamped.user, codec.encodeUnstamped(session)].join(codec.separator);
+    const row = mark + codec.separator + codec.encodeSession(session);
     this.#add('SET', `${home}s:${id}`, row);
     for (const tag of tagsOf(session)) this.#add('ZADD', `${this.#prefix}${end ? 'p' : 'l'}:${tag}`, '0', id);
     if (end) {
@@ -304,11 +304,4 @@ class Restoring {
   #add(...command: string[]): void {
     this.commands.push(command);
   }
-}
-
-function tagsOf({ accessGroups, ip, name }: StoredSession): string[] {
-  const tags = accessGroups.map(groupTag);
-  if (ip !== undefined) tags.push(addressTag(ip));
-  if (name !== undefined) tags.push(nameTag(name));
-  return tags;
 }

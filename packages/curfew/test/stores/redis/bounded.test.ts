@@ -18,7 +18,7 @@ import type { Script } from '../../../src/stores/redis/scripts/script.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { type ScriptRun, scriptsDuring } from '../../support/redis-monitor.ts';
 
-const modules = ['accounts', 'ends', 'lists', 'sessions', 'slots', 'streams', 'sweep'];
+const modules = ['accounts', 'commit', 'lists', 'sessions', 'slots', 'streams', 'sweep'];
 const scripts = new Map<string, string>();
 for (const name of modules) {
   const all = (await import(`../../../src/stores/redis/scripts/${name}.ts`)) as Record<string, Script>;

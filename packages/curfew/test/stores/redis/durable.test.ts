@@ -1,13 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { logout, StoreFixture } from '../../../src/stores/conformance/harness.ts';
+import { logout, note, StoreFixture } from '../../../src/stores/conformance/harness.ts';
 import { DurableWrites } from '../../../src/stores/redis/durable.ts';
+import { RedisEngine } from '../../../src/stores/redis/engine.ts';
 import { openRedisStore, parseLocation } from '../../../src/stores/redis/index.ts';
 import { Link } from '../../../src/stores/redis/link.ts';
-import { appendEvent, logHead } from '../../../src/stores/redis/scripts/streams.ts';
+import { logHead } from '../../../src/stores/redis/scripts/streams.ts';
 import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { Relay } from '../../support/relay.ts';
+
+/** Writes an event, which is the smallest change. */
+function appending(link: Link, writes: DurableWrites) {
+  const engine = new RedisEngine(link, writes);
+  return (at: number) => engine.commit({ at, events: [note('login.failed', at)] });
+}
 
 describe('writes that Redis must confirm', { skip: !redisInstalled }, () => {
   test('are answered once it has confirmed that they are on disk, and are unknown if it no longer can', async (t) => {
@@ -15,18 +22,19 @@ describe('writes that Redis must confirm', { skip: !redisInstalled }, () => {
     t.after(() => server.remove());
     const link = await Link.open({ location: parseLocation(server.url), timeout: 3000 });
     const writes = new DurableWrites(link);
+    const append = appending(link, writes);
     t.after(() => writes.close());
-    await Promise.all([1, 2, 3].map((i) => writes.run(appendEvent, [`login.failed\u001f${i}`])));
+    await Promise.all([1, 2, 3].map((i) => append(i)));
     assert.equal(await server.tell('XLEN', 'curfew:events'), 3);
     assert.equal(((await link.run(logHead, [])) as unknown[])[0], 0);
     // Before 7.2 Redis cannot confirm it, and Curfew warns at the start.
     assert.equal(Number(await server.tell('GET', 'curfew:synced')) > 0, link.facts.confirms);
     if (link.facts.confirms) {
       await server.tell('CONFIG', 'SET', 'appendonly', 'no');
-      await assert.rejects(writes.run(appendEvent, ['login.failed\u001f4']), { code: 'outcome_unknown' });
+      await assert.rejects(append(4), { code: 'outcome_unknown' });
     }
     await server.down('SIGKILL');
-    await assert.rejects(writes.run(appendEvent, ['login.failed\u001f5']));
+    await assert.rejects(append(5));
   });
 
   test('a write that waits for a connection is confirmed if the server that it reaches must be asked', async (t) => {
@@ -38,17 +46,18 @@ describe('writes that Redis must confirm', { skip: !redisInstalled }, () => {
       Buffer.from(text.toString('latin1').replace('redis_version:7.0', 'redis_version:7.9'), 'latin1');
     const link = await Link.open({ location: parseLocation(`redis://127.0.0.1:${relay.port}`), timeout: 3000 });
     const writes = new DurableWrites(link);
+    const append = appending(link, writes);
     t.after(async () => {
       await writes.close();
       await relay.close();
       for (const server of [first, second]) await server.remove();
     });
-    await writes.run(appendEvent, ['login.failed\u001f1']);
+    await append(1);
     assert.equal(await first.tell('GET', 'curfew:synced'), null);
     relay.lead(second.port);
     relay.cut();
     while (link.isReady) await new Promise(setImmediate);
-    await writes.run(appendEvent, ['login.failed\u001f2']).catch(({ code }) => assert.equal(code, 'outcome_unknown'));
+    await append(2).catch(({ code }) => assert.equal(code, 'outcome_unknown'));
     assert.equal(await second.tell('XLEN', 'curfew:events'), 1);
     assert.equal(await second.tell('GET', 'curfew:synced'), '1');
   });
@@ -56,10 +65,12 @@ describe('writes that Redis must confirm', { skip: !redisInstalled }, () => {
   test('none waits forever, however soon it follows the previous one', { timeout: 20_000 }, async (t) => {
     const server = await RedisServer.start();
     t.after(() => server.remove());
-    const writes = new DurableWrites(await Link.open({ location: parseLocation(server.url), timeout: 3000 }));
+    const link = await Link.open({ location: parseLocation(server.url), timeout: 3000 });
+    const writes = new DurableWrites(link);
+    const append = appending(link, writes);
     t.after(() => writes.close());
     for (let turns = 0; turns < 20; turns++) {
-      await writes.run(appendEvent, [`login.failed\u001f${turns}`]).catch(() => {});
+      await append(turns).catch(() => {});
       for (let turn = 0; turn < turns; turn++) await undefined;
     }
     assert.equal(await server.tell('XLEN', 'curfew:events'), 20);

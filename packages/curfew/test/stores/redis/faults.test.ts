@@ -169,11 +169,12 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
 
   test('with a frozen Redis, reads are unavailable and writes unknown, both in time; then it continues', async () => {
     const fixture = await opened();
-    const { id } = await fixture.create();
+    const seen = await fixture.create();
+    const { id } = seen;
     server.signal('SIGSTOP');
     const [read, write] = await Promise.all([
       faultOf(fixture.store.readSession(id)),
-      faultOf(fixture.store.endSession(id, logout())),
+      faultOf(fixture.store.endSession(id, logout(), { seen })),
     ]);
     server.signal('SIGCONT');
     assert.deepEqual([read.code, write.code], ['store_unavailable', 'outcome_unknown']);
@@ -314,9 +315,10 @@ describe('faults of Redis', { skip: !redisInstalled }, () => {
 
   test('if answers take too long, an end is unknown, never a success; repeated, it happens once', async () => {
     const { relay, fixture } = await relayed();
-    const { id } = await fixture.create();
+    const seen = await fixture.create();
+    const { id } = seen;
     relay.delay = timeout * 1.5;
-    assert.equal((await faultOf(fixture.store.endSession(id, logout()))).code, 'outcome_unknown');
+    assert.equal((await faultOf(fixture.store.endSession(id, logout(), { seen }))).code, 'outcome_unknown');
     relay.delay = 0;
     const again = await recovers(() => fixture.store.endSession(id, logout(start + 9)));
     assert.ok(again.kind !== 'not_found' && again.end.sequence === 1);

@@ -166,7 +166,7 @@ describe('opening a Redis', { skip: !redisInstalled }, () => {
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     const source = files.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('\n');
     const patterns = [
-      /redis\.p?call\('([A-Z]+)'/g,
+      /\bp?call\('([A-Z]+)'/g,
       /\b(?:and|or) '([A-Z]+)'/g,
       /\.command\(\s*'([A-Z]+)'/g,
       /(?:send\(| => | = )\['([A-Z]+)',/g,

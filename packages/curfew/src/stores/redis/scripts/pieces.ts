@@ -25,9 +25,7 @@ export type PieceName =
   | 'bury'
   | 'writeEnd'
   | 'latest'
-  | 'aging'
-  | 'live'
-  | 'endUser';
+  | 'aging';
 
 const rows = String.raw`
 -- The cells of a session's row; what only its servers read is the last one.
@@ -215,28 +213,6 @@ end
 `;
 
 const slots = `
--- Whether a new session may have a name: no other that has not ended holds it, and its slot is started.
-local function nameIsFree(name, now)
-  local found = redis.call('GET', shared .. 'slot:' .. name)
-  if not found then return 'free' end
-  local slot = cells(found)
-  local holder = slot[${slotCell.sessionId}]
-  local row = holder ~= '' and redis.call('GET', homeOf(holder) .. 's:' .. holder)
-  if row and not endOf(homeOf(holder), sessionOf(row), now) then return 'name_taken' end
-  return slot[${slotCell.started}] == '1' and 'free' or 'name_stopped'
-end
-
--- Puts a new session into a name's slot; makes the slot when there is none.
-local function holdName(name, id, now)
-  local found = redis.call('GET', shared .. 'slot:' .. name)
-  local slot = found and cells(found) or { 0, 1, 0, '', now, now, '{}' }
-  slot[${slotCell.sessionId}] = id
-  slot[${slotCell.updatedAt}] = now
-  slot[${slotCell.version}] = slot[${slotCell.version}] + 1
-  redis.call('SET', shared .. 'slot:' .. name, joined(slot))
-  if not found then redis.call('ZADD', shared .. 'slots', 0, name) end
-end
-
 -- A session has ended: a slot that only its creation made goes with it.
 local function letGoOfName(name, id)
   local found = redis.call('GET', shared .. 'slot:' .. name)
@@ -339,60 +315,6 @@ local function age(home, userId)
 end
 `;
 
-const live = `
--- A user's sessions that have not ended at a moment, oldest first, as pairs of id and cells.
-local function liveOf(home, userId, now)
-  local everyone, user = present(home, userId)
-  local found = {}
-  for _, id in ipairs(redis.call('ZRANGE', home .. 'u:' .. everyone .. '.' .. user .. ':' .. userId, 0, -1)) do
-    local text = redis.call('GET', home .. 's:' .. id)
-    local row = text and sessionOf(text)
-    if row and deadlineOf(row) > tonumber(now) then found[#found + 1] = { id, row } end
-  end
-  return found
-end
-`;
-
-const endUser = String.raw`
--- One step of the user's epoch: none of the sessions is visited, but the excepted one. Answers the log entry and how
--- many it ended; nothing when the exception is not the user's or has ended.
-local function endUser(home, userId, why, except)
-  local spared
-  if except ~= '' then
-    local text = redis.call('GET', home .. 's:' .. except)
-    spared = text and sessionOf(text)
-    if not spared or spared[${cell.userId}] ~= userId or endOf(home, spared, why[1]) then return end
-  end
-  local everyone, user, mark = present(home, userId)
-  local key = everyone .. '.' .. user .. ':' .. userId
-  local behind = redis.call('ZCARD', home .. 'u:' .. key)
-  local active = behind - redis.call('ZCARD', home .. 'v:' .. key)
-  why[4] = log('u', userId, why[1])
-  redis.call('HSET', home .. 'e:' .. userId, 'n', user + 1, user + 1, table.concat(why, '\31'))
-  local moved = everyone .. '.' .. tonumber(string.match(mark, '%d+$')) + 1
-  redis.call('SET', home .. 'm', moved)
-  redis.call('ZADD', shared .. 'epochs', why[1], home .. '\31' .. userId)
-  -- What is left behind is written down session by session when the sweep comes by.
-  if behind > 0 then
-    redis.call('ZADD', shared .. 'left', why[4], home .. '\31' .. key .. '\31' .. userId)
-    redis.call('HINCRBY', home .. 'e:' .. userId, 'left', 1)
-  end
-  local ended = active
-  if spared then
-    displace(home, except, spared)
-    spared[${cell.epochStamp}], spared[${cell.user}] = moved, user + 1
-    spared[${cell.version}] = spared[${cell.version}] + 1
-    redis.call('SET', home .. 's:' .. except, joined(spared))
-    place(home, except, spared)
-    if spared[${cell.suspended}] == '0' then ended = ended - 1 end
-  end
-  if ended > 0 then redis.call('DECRBY', shared .. 'active', ended) end
-  local details = '{"ended":' .. ended .. (except == '' and '' or ',"except":"' .. except .. '"') .. '}'
-  event(table.concat({ 'user.sessions_ended', why[1], why[2], userId, '', why[3], details }, '\31'))
-  return why[4], ended
-end
-`;
-
 export const pieces: Readonly<Record<PieceName, Piece>> = {
   rows: { uses: [], source: rows },
   attempt: { uses: [], source: attempt },
@@ -404,12 +326,10 @@ export const pieces: Readonly<Record<PieceName, Piece>> = {
   position: { uses: ['head', 'incarnation'], source: position },
   event: { uses: [], source: event },
   indexes: { uses: ['rows'], source: indexes },
-  slots: { uses: ['endOf'], source: slots },
+  slots: { uses: ['rows'], source: slots },
   putDown: { uses: ['indexes', 'slots'], source: putDown },
   writeEnd: { uses: ['putDown', 'log', 'event'], source: writeEnd },
   bury: { uses: ['indexes'], source: bury },
   latest: { uses: ['rows'], source: latest },
   aging: { uses: ['rows'], source: aging },
-  live: { uses: ['endOf'], source: live },
-  endUser: { uses: ['indexes', 'endOf', 'log', 'event'], source: endUser },
 };

@@ -1,8 +1,5 @@
 import { reading, type Script, writing, writingWhenFull } from './script.ts';
 
-/** ARGV: event. */
-export const appendEvent: Script = writing({ name: 'appendEvent', uses: ['event'], body: `event(ARGV[1])` });
-
 /** ARGV: from, to (ids of the stream, from the higher one when it goes downwards), `1` for downwards, limit. */
 export const readEvents: Script = reading({
   name: 'readEvents',

@@ -1,0 +1,138 @@
+import { ErrorReply } from '@redis/client';
+import type { Account } from '../../domain/account.ts';
+import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
+import type { ApiKey } from '../../domain/key.ts';
+import type { NamedSession } from '../../domain/named.ts';
+import type { StoredSession } from '../../domain/session.ts';
+import { CurfewError } from '../../errors.ts';
+import { Batcher } from '../batcher.ts';
+import type { Change, Engine, Found, Outcome, SessionsOfUser } from '../commit.ts';
+import type { SessionSnapshot } from '../contract.ts';
+import { readKey } from './accounts.ts';
+import { Call, inOrder } from './changes.ts';
+import * as codec from './codec.ts';
+import type { DurableWrites } from './durable.ts';
+import { commandFault } from './faults.ts';
+import { homeOf, homeOfSession } from './keys.ts';
+import type { Link, Reply } from './link.ts';
+import { commit, readSessionsOf, readSlot } from './scripts/commit.ts';
+import { readSession } from './scripts/sessions.ts';
+import { counters, tryWriting } from './scripts/streams.ts';
+import { decodeSnapshot } from './snapshot.ts';
+
+/** The most changes in one script, so that Redis is soon free for others, and the most scripts at once. */
+const batch = { most: 64, parallel: 64, crowd: 1 } as const;
+
+/** The engine on one Redis: what each operation means is defined in `commit.ts`. */
+export class RedisEngine implements Omit<Engine, 'scanDue' | 'scanPassed' | 'forget'> {
+  readonly #link: Link;
+  readonly #writes: DurableWrites;
+  readonly #commits: Batcher<Change, Reply>;
+
+  constructor(link: Link, writes: DurableWrites) {
+    this.#link = link;
+    this.#writes = writes;
+    this.#commits = new Batcher((changes) => this.#commitAll(changes), batch);
+  }
+
+  async commit(change: Change): Promise<Outcome> {
+    const reply = (await this.#commits.run(change)) as Reply[];
+    const [first, second] = reply;
+    // Redis says so of a key of this change alone.
+    if (first === 'failed') throw commandFault(new ErrorReply(second as string), true);
+    if (first === 'lost') return { kind: 'conflict', found: await this.#found(change, reply.slice(1)) };
+    return { kind: 'committed', ended: first as number, head: Number(second), sequences: reply.slice(2).map(Number) };
+  }
+
+  async readSession(id: SessionId): Promise<SessionSnapshot | undefined> {
+    const home = homeOfSession(id);
+    const [row, mark] = await this.#link.read(`${home}s:${id}`, `${home}m`);
+    if (!row) return undefined;
+    // While no epoch has moved since its mark was written, none has ended it: see the mark in codec.ts.
+    if (row.startsWith(`${mark ?? codec.firstEpochStamp}${codec.separator}`)) return decodeSnapshot(id, row);
+    return decodeSnapshot(id, await this.#link.run(readSession, [id], home));
+  }
+
+  async readSessionsOf(userId: UserId): Promise<SessionsOfUser> {
+    const reply = await this.#link.run(readSessionsOf, [userId], homeOf(userId));
+    const [everyone, user, revision, ...rows] = reply as [number, number, string, ...string[]];
+    const sessions: StoredSession[] = [];
+    for (let i = 0; i < rows.length; i += 2) sessions.push(codec.decodeSession(rows[i] as SessionId, rows[i + 1]!));
+    return { on: { userId, user, everyone, revision: codec.decodeRevision(revision) }, sessions };
+  }
+
+  async readAccount(id: AccountId): Promise<Account | undefined> {
+    const [row] = await this.#link.read(`${homeOf(id)}a:${id}`);
+    return row == null ? undefined : codec.decodeAccount(row);
+  }
+
+  readKey(id: KeyId): Promise<ApiKey | undefined> {
+    return readKey(this.#link, id);
+  }
+
+  async readSlot(name: SessionName): ReturnType<Engine['readSlot']> {
+    const reply = await this.#link.run(readSlot, [name]);
+    const [row, id, snapshot = null] = reply as [string | null, SessionId?, Reply?];
+    return {
+      slot: row === null ? undefined : codec.decodeSlot(name, row),
+      held: id === undefined ? undefined : decodeSnapshot(id, snapshot),
+    };
+  }
+
+  async head(): Promise<number> {
+    return ((await this.#link.run(counters, [])) as [number, number])[0];
+  }
+
+  /** What Redis shows is on its disk, unless it must be asked for that. */
+  async durable(): Promise<void> {
+    if (this.#writes.asks) await this.#writes.run(tryWriting, []);
+  }
+
+  async #commitAll(changes: readonly Change[]): Promise<Reply[]> {
+    const call = new Call(this.#link.key(''));
+    for (const change of changes) call.add(change);
+    call.args[0] = String(call.strings.length);
+    return (await this.#writes.run(commit, call.args, '', call.strings.concat(call.others))) as Reply[];
+  }
+
+  /** What was found instead: the epochs, then a reply for each row, in the order in which the script gets them. */
+  async #found({ rows = [], on }: Change, [everyone, user, ...told]: readonly Reply[]): Promise<Found> {
+    const found = {
+      sessions: new Map<SessionId, SessionSnapshot>(),
+      slots: new Map<SessionName, NamedSession>(),
+      accounts: new Map<AccountId, Account>(),
+      keys: new Map<KeyId, ApiKey>(),
+      on: on && { userId: on.userId, user: Number(user), everyone: Number(everyone) },
+    };
+    const prefix = this.#link.key('');
+    for (const [i, { row, name }] of inOrder(rows, prefix).entries()) {
+      const reply = told[i] ?? null;
+      if (reply === null) continue;
+      const text = reply as string;
+      if (row.table === 'sessions') {
+        const snapshot = decodeSnapshot(row.after.id, reply);
+        if (snapshot) found.sessions.set(row.after.id, snapshot);
+      } else if (row.table === 'slots') {
+        const slot = codec.decodeSlot((row.before ?? row.after)!.name, text);
+        found.slots.set(slot.name, slot);
+      } else if (row.table === 'keys') {
+        const key = codec.decodeKey(text);
+        found.keys.set(key.id, key);
+      } else if (name === undefined) {
+        const account = codec.decodeAccount(text);
+        found.accounts.set(account.id, account);
+      } else if (name.mustBeFree) {
+        const id = text.split(codec.separator)[1] as AccountId;
+        const holder = await this.readAccount(id);
+        // A name without its account would be in the way for ever.
+        if (!holder && id !== (row.before ?? row.after)!.id) {
+          throw new CurfewError('store_damaged', {
+            detail: `Redis has a name of the account ${id}, which does not exist.`,
+          });
+        }
+        if (holder) found.accounts.set(id, holder);
+      }
+    }
+    return found;
+  }
+}
