@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { StoreFixture } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { StoreFixture, user } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { encodeChanges } from '../../../../packages/curfew/src/stores/postgres/engine.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { reads } from '../../../../packages/curfew/src/stores/postgres/statements.ts';
 import { PostgresServer } from './server.ts';
@@ -44,6 +45,10 @@ test('during a long transaction, rows that are written often are found without r
     END $$`);
   await client.query(`PREPARE users (text[]) AS ${reads.users.text}`);
   let named = 0;
+  // A change that looks the user up and writes the user's row, and counts nothing.
+  const on = { userId: user('ada'), user: 0, everyone: 0 };
+  const touching = encodeChanges([{ at: 1, on, count: 0 }]);
+  const quoted = (part: string | null) => (part === null ? 'NULL' : `'${part}'`);
   // The pages that PostgreSQL touches in its memory are the whole cost of a call, so the test counts them.
   const pages = async (text: string): Promise<number> => {
     const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`);
@@ -57,6 +62,7 @@ test('during a long transaction, rows that are written often are found without r
     active: await pages("SELECT active_of('ada', c) FROM newest_counters() c"),
     creation: await pages(`SELECT write(pg_temp.creation('t${++named}'))`),
     end: await pages(`SELECT write(pg_temp.ending('t${named}'))`),
+    commit: await pages(`SELECT * FROM commit_changes(${touching.map(quoted).join(', ')})`),
     renewal: await pages("SELECT last_counter('n1')"),
     nodes: await pages('SELECT * FROM list_nodes()'),
   });

@@ -2,13 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type CurfewError, createCurfew } from 'curfew';
 import type { Permission } from '../../../../packages/curfew/src/domain/permissions.ts';
-import {
-  allOfUser,
-  logout,
-  StoreFixture,
-  start,
-  user,
-} from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { logout, StoreFixture, start, user } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { encodeKey } from '../../../../packages/curfew/src/stores/postgres/codec.ts';
 import { Database } from '../../../../packages/curfew/src/stores/postgres/database.ts';
 import {
@@ -18,7 +12,6 @@ import {
 } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { migrate, schemaVersion } from '../../../../packages/curfew/src/stores/postgres/migrate.ts';
 import { migrations } from '../../../../packages/curfew/src/stores/postgres/migrations/index.ts';
-import { PostgresStore } from '../../../../packages/curfew/src/stores/postgres/store.ts';
 import { PostgresServer } from './server.ts';
 
 /** Every error of an opening names the problem, and never the password. */
@@ -169,12 +162,29 @@ describe('opening a store on PostgreSQL', () => {
       database,
       migrations.filter(({ number }) => number < 15),
     );
-    const earlier = new StoreFixture({ store: new PostgresStore(database), dispose: async () => {} });
-    const [first] = await earlier.createMany(3, { userId: 'ada' });
-    await earlier.store.endSession(first!.id, logout());
-    await earlier.createMany(2, { userId: 'bob' });
-    await earlier.store.endSessionsOfUser(user('bob'), allOfUser());
-    await earlier.store.close();
+    await database.close();
+    // The functions of then write rows that a store of today has made elsewhere.
+    const model = await openPostgresStore(await server.createDatabase('model'));
+    const models = new StoreFixture({ store: model, dispose: async () => {} });
+    const [first] = await models.createMany(3, { userId: 'ada' });
+    await models.createMany(2, { userId: 'bob' });
+    await model.close();
+    const { rows } = await server.sql('model', 'SELECT to_jsonb(s) AS session FROM curfew.sessions s ORDER BY id');
+    const end = { at: start, actor: 'user:ada', reason: 'logout' };
+    const writes = [
+      ...rows.map(({ session }) => ({
+        do: 'create_session',
+        now: start,
+        session,
+        event: { type: 'session.created', at: start, user_id: session.user_id, session_id: session.id, data: '{}' },
+      })),
+      { do: 'end_session', id: first!.id, end },
+      { do: 'end_sessions_of_user', user_id: 'bob', end: { ...end, actor: 'user:bob', reason: 'all_of_user' } },
+    ];
+    const earlier = await server.connect('counted');
+    await earlier.query('SET search_path = curfew');
+    for (const one of writes) await earlier.query('SELECT write($1)', [JSON.stringify([one])]);
+    await earlier.end();
     const store = await openPostgresStore(url);
     t.after(() => store.close());
     const fixture = new StoreFixture({ store, dispose: async () => {} });
