@@ -13,6 +13,7 @@ import { endSession } from './end-session.ts';
 import { createKey, revokeKey } from './keys.ts';
 import { changeNamed, createNamed, removeNamed } from './named.ts';
 import { sweep } from './sweep.ts';
+import { Turns } from './turns.ts';
 
 /** The operations that are rules over an engine. */
 export type Ruled = Pick<
@@ -50,11 +51,12 @@ export function rulesOver(engine: Engine): Ruled {
     users.set(userId, epochs.user);
     if (users.size > most) users.delete(users.keys().next().value!);
   };
+  const turns = new Turns();
   return {
     async createSession(creation) {
       const { userId } = creation.session;
-      if (engine.epochsOf) return createSession(engine, creation, engine.epochsOf(userId));
-      const outcome = await createSession(engine, creation, likely(userId));
+      const create = () => createSession(engine, creation, engine.epochsOf?.(userId) ?? likely(userId));
+      const outcome = await (creation.limit ? turns.take(userId, create) : create());
       if (outcome.kind === 'created') learn(userId, outcome.session.epochs);
       return outcome;
     },
@@ -62,7 +64,7 @@ export function rulesOver(engine: Engine): Ruled {
     endSession: (id, end, condition) => endSession(engine, id, end, condition),
     endSessionsOfUser: (userId, end, condition) => endSessionsOfUser(engine, userId, end, condition),
     endEveryone: (end) => endEveryone(engine, end),
-    changeGroups: (change) => changeGroups(engine, change),
+    changeGroups: (change) => turns.take(change.userId, () => changeGroups(engine, change)),
     createAccount: (account, event) => createAccount(engine, account, event),
     changeAccount: (change) => changeAccount(engine, change),
     deleteAccount: (deletion) => deleteAccount(engine, deletion),
