@@ -56,13 +56,7 @@ export function changeAccount(
   const next: Account = { ...account, ...set, version: version + 1 };
   const taken = takenName(draft.tables, next);
   if (taken) return { kind: taken };
-  let sequence: number | undefined;
-  if (end) {
-    const spared = endUser(draft, id, end, { except });
-    // The excepted session has itself just ended, so all of them end.
-    const outcome = spared.kind === 'ended' ? spared : endUser(draft, id, end);
-    sequence = outcome.kind === 'ended' ? outcome.sequence : undefined;
-  }
+  const sequence = end && endUser(draft, id, end, except);
   write(draft.tables, account, next);
   if (event) draft.event(event);
   return { kind: 'changed', account: next, sequence };
@@ -72,10 +66,10 @@ export function deleteAccount(draft: Draft, { id, version, event, end, witness }
   const account = readAccount(draft.tables, id);
   if (!account) return { kind: 'not_found' };
   if (account.version !== version || !stands(draft.tables, witness)) return { kind: 'conflict' };
-  const outcome = endUser(draft, id, end);
+  const sequence = endUser(draft, id, end);
   write(draft.tables, account, undefined);
   draft.event(event);
-  return { kind: 'deleted', sequence: outcome.kind === 'ended' ? outcome.sequence : draft.head };
+  return { kind: 'deleted', sequence };
 }
 
 /** How many accounts are examined before others get their turn. */

@@ -1,35 +1,12 @@
 import type { SessionId, SessionName } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import type { NamedSession } from '../../domain/named.ts';
-import { endOf } from '../../domain/session.ts';
 import type { NamedChange } from '../contract.ts';
-import { decodeSession } from './codec.ts';
 import type { Draft } from './commit.ts';
 import type { Tables } from './tables.ts';
 
 export function readSlot(tables: Tables, name: SessionName): NamedSession | undefined {
   return tables.slots.get(name) as NamedSession | undefined;
-}
-
-/** Whether a new session can have a name: no other session that has not ended at `now` holds it. */
-export function nameIsFree(draft: Draft, name: SessionName, now: number): true | 'name_taken' | 'name_stopped' {
-  const slot = readSlot(draft.tables, name);
-  if (!slot) return true;
-  const row = slot.sessionId && draft.tables.sessions.get(slot.sessionId);
-  if (row) {
-    const holder = decodeSession(slot.sessionId!, row);
-    if (!endOf(holder, draft.epochEnd(holder), now)) return 'name_taken';
-  }
-  return slot.started ? true : 'name_stopped';
-}
-
-/** Puts a new session into a name's slot; creates the slot if there is none. */
-export function holdName(draft: Draft, name: SessionName, sessionId: SessionId, now: number): void {
-  const slot = readSlot(draft.tables, name);
-  const held: NamedSession = slot
-    ? { ...slot, sessionId, updatedAt: now, version: slot.version + 1 }
-    : { name, config: {}, started: true, sessionId, kept: false, createdAt: now, updatedAt: now, version: 1 };
-  draft.tables.slots.put(name, held);
 }
 
 /** A session's end is recorded: a slot that only its creation made is removed with it. */

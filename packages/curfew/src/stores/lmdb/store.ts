@@ -2,33 +2,26 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { AttemptRule } from '../../domain/attempts.ts';
-import type { SessionId, SessionName } from '../../domain/brand.ts';
+import type { SessionName } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import { type ApiKey, withAttachScope } from '../../domain/key.ts';
 import { day } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
-import type {
-  AccountChange,
-  AttemptOutcome,
-  LogHead,
-  LogPosition,
-  NodeRow,
-  SessionSnapshot,
-  Store,
-} from '../contract.ts';
+import type { Ruled } from '../../rules/index.ts';
+import type { AccountChange, AttemptOutcome, LogHead, LogPosition, NodeRow, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
 import { Attempts } from './attempts.ts';
-import { attachScopeSince, decodeLog, decodeSession, format, formatsBefore, markOf } from './codec.ts';
+import { attachScopeSince, decodeLog, format, formatsBefore, markOf } from './codec.ts';
 import { Committer, closedError, completeLog, type Draft, loadState, type State } from './commit.ts';
-import { endEveryone, endUser } from './ends.ts';
+import { LmdbEngine } from './engine.ts';
 import { readEvents } from './events.ts';
-import { isFull, readFault, writeFault } from './faults.ts';
+import { isFull, writeFault } from './faults.ts';
 import { Incarnation } from './incarnation.ts';
 import { dataFile, noteClosed } from './inspect.ts';
 import { countActive, listSessions } from './lists.ts';
 import type { Ownership } from './owner.ts';
 import type { Reserve } from './reserve.ts';
-import { change, changeGroups, create, endOne, touchAll } from './sessions.ts';
+import { touchAll } from './sessions.ts';
 import { changeSlot, createSlot, listSlots, readSlot, removeSlot } from './slots.ts';
 import { Sweeper } from './sweep.ts';
 import type { Tables } from './tables.ts';
@@ -46,13 +39,14 @@ const mostUse = 0.9;
 const nodesKey = 'nodes';
 
 /** The embedded store: the contract defines what each operation means, and the files beside implement it. */
-export class LmdbStore implements Store {
+export class LmdbStore implements Omit<Store, keyof Ruled> {
   readonly kind = 'lmdb';
   readonly folder: string;
   readonly #tables: Tables;
   readonly #owner: Ownership;
   readonly #state: State;
   readonly #committer: Committer;
+  readonly engine: LmdbEngine;
   readonly #sweeper: Sweeper;
   readonly #incarnation: Incarnation;
   /** This process's own, and those of earlier processes whose verifiers may still hold leases. */
@@ -70,6 +64,7 @@ export class LmdbStore implements Store {
     this.#state = loadState(tables);
     this.#reserve = reserve;
     this.#committer = new Committer(tables, this.#state, folder, reserve);
+    this.engine = new LmdbEngine(tables, this.#state, this.#committer);
     this.#sweeper = new Sweeper(this.#state);
     this.#attempts = new Attempts(
       tables.attempts,
@@ -85,41 +80,12 @@ export class LmdbStore implements Store {
 
   // ---- Sessions
 
-  createSession: Store['createSession'] = (creation) => this.#committer.run((draft) => create(draft, creation));
-
-  async readSession(id: SessionId): Promise<SessionSnapshot | undefined> {
-    this.#open();
-    try {
-      const { sessions, ended } = this.#tables;
-      const row = sessions.get(id);
-      if (row) {
-        const stored = decodeSession(id, row);
-        return { stored, epochEnd: stored.end ? undefined : this.#state.epochs.endOf(stored) };
-      }
-      const past = ended.get(id);
-      return past && { stored: decodeSession(id, past), epochEnd: undefined };
-    } catch (error) {
-      throw readFault(error);
-    }
-  }
+  readSession: Store['readSession'] = (id) => this.engine.readSession(id);
 
   readNamedSession: Store['readNamedSession'] = async (name) => {
     const id = (await this.readNamed(name))?.sessionId;
     return id === undefined ? undefined : this.readSession(id);
   };
-
-  changeSession: Store['changeSession'] = (asked) =>
-    this.#runAs(asked.set.suspended === true || asked.set.factorShown !== undefined, (draft) => change(draft, asked));
-
-  endSession: Store['endSession'] = (id, end, condition) =>
-    this.#committer.runUrgent((draft) => endOne(draft, id, end, condition));
-
-  endSessionsOfUser: Store['endSessionsOfUser'] = (userId, end, condition) =>
-    this.#committer.runUrgent((draft) => endUser(draft, userId, end, condition));
-
-  endEveryone: Store['endEveryone'] = (end) => this.#committer.runUrgent((draft) => endEveryone(draft, end));
-
-  changeGroups: Store['changeGroups'] = (asked) => this.#committer.run((draft) => changeGroups(draft, asked));
 
   touchSessions: Store['touchSessions'] = (activities) => this.#committer.run((draft) => touchAll(draft, activities));
 
@@ -387,7 +353,7 @@ export class LmdbStore implements Store {
   }
 
   #open(): void {
-    if (this.#closing) throw closedError();
+    if (this.#committer.isClosed) throw closedError();
   }
 
   /** Writes separately and at once; on a full disk, into the reserve. */
@@ -403,13 +369,8 @@ export class LmdbStore implements Store {
     }
   }
 
-  async #read<T>(read: () => T | Promise<T>): Promise<T> {
-    this.#open();
-    try {
-      return await read();
-    } catch (error) {
-      throw readFault(error);
-    }
+  #read<T>(read: () => T | Promise<T>): Promise<T> {
+    return this.engine.read(read);
   }
 }
 
