@@ -5,6 +5,9 @@ import type { PostgresServer } from './server.ts';
 
 let counter = 0;
 
+/** Whether a client sends one of the statements that write: their names begin so. */
+const isWrite = (sent: Buffer) => ['curfew write', 'curfew commit'].some((name) => sent.includes(name));
+
 /** Stores in separate schemas of one database. */
 export function postgresHarness(server: PostgresServer): Harness {
   return {
@@ -25,11 +28,11 @@ export function postgresHarness(server: PostgresServer): Harness {
           others.push(other);
           return other;
         },
-        async breaking(moment) {
+        async breaking(moment, at) {
           const relay = await Relay.to(server.port);
           const other = await openPostgresStore(`${server.url('postgres', relay.port)}?schema=${schema}`);
           others.push(other, relay);
-          relay.breakAt(moment);
+          relay.breakAt(moment, at === 'write' ? isWrite : undefined);
           return other;
         },
         entries: () => store.countEntries(),

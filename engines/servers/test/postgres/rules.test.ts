@@ -21,7 +21,7 @@ describe('the store contract by rules over the engine of PostgreSQL', () => {
           store: over(opened.store),
           reopen: async () => over(await opened.reopen!()),
           another: async () => over(await opened.another!()),
-          breaking: async (moment) => over(await opened.breaking!(moment)),
+          breaking: async (moment, at) => over(await opened.breaking!(moment, at)),
         };
       },
     };

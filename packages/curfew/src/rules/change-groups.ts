@@ -40,6 +40,6 @@ function decide(
       log: [{ userId }],
       events: [storeEvents.groupsChanged(userId, only, change, rows.length, by, now)],
     },
-    then: ({ sequences }) => ({ kind: 'changed', updated: rows.length, sequence: sequences[0]! }),
+    answered: ({ sequences }) => ({ kind: 'changed', updated: rows.length, sequence: sequences[0]! }),
   };
 }

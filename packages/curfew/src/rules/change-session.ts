@@ -32,6 +32,6 @@ function decide(found: SessionSnapshot | undefined, asked: SessionChange): Decis
       log: logged ? [{ sessionId: id }] : [],
       events: event ? [event] : [],
     },
-    then: ({ sequences }) => ({ kind: 'changed', session, sequence: sequences[0] }),
+    answered: ({ sequences }) => ({ kind: 'changed', session, sequence: sequences[0] }),
   };
 }

@@ -1,7 +1,7 @@
 import { storeEvents } from '../domain/events.ts';
 import type { NamedSession } from '../domain/named.ts';
-import { deadlineEnd, endOf, type Epochs, type StoredSession } from '../domain/session.ts';
-import type { Committed, Engine, Found, RowChange, Standing } from '../stores/commit.ts';
+import { deadlineEnd, type Epochs, endOf, type StoredSession } from '../domain/session.ts';
+import type { Committed, Engine, RowChange, Standing } from '../stores/commit.ts';
 import type { Creation, CreationOutcome, SessionSnapshot } from '../stores/contract.ts';
 import { type Decision, settle } from './deciding.ts';
 import { endingOf } from './end-session.ts';
@@ -23,44 +23,53 @@ type Picture = {
  */
 export async function createSession(engine: Engine, creation: Creation, likely: Epochs): Promise<CreationOutcome> {
   const { userId } = creation.session;
-  const epochs = creation.epochs === 'current' ? likely : creation.epochs;
-  const assumed: Picture = {
-    there: undefined,
-    on: { userId, ...epochs },
-    slot: undefined,
-    held: undefined,
-    slots: new Map(),
-    live: [],
-  };
-  const first = isPlain(creation) ? assumed : await read(engine, creation, undefined);
-  return settle(engine, first, (picture) => decide(picture, creation), (found) =>
-    isPlain(creation)
-      ? { ...assumed, there: found.sessions.get(creation.session.id)?.stored, on: found.on! }
-      : read(engine, creation, found),
+  const on = { userId, ...(creation.epochs === 'current' ? likely : creation.epochs) };
+  const outcome = await settle(
+    engine,
+    await pictureOf(engine, creation, undefined, on),
+    (picture) => decide(picture, creation),
+    ({ sessions, on: found }) => pictureOf(engine, creation, sessions.get(creation.session.id)?.stored, found!),
   );
+  if (outcome.kind === 'created') return outcome;
+  // What stands in the way may be the session itself, from an earlier try.
+  const there = await engine.readSession(creation.session.id);
+  return there ? createdBefore(there.stored) : outcome;
 }
 
-const isPlain = ({ session, limit }: Creation) => session.name === undefined && !limit;
+const createdBefore = (session: StoredSession): CreationOutcome => ({
+  kind: 'created',
+  session,
+  replaced: [],
+  sequence: undefined,
+});
 
-/** What a limit and a name are decided on. */
-async function read(engine: Engine, { session, limit }: Creation, found: Found | undefined): Promise<Picture> {
-  const { id, userId, name } = session;
-  const there = found ? found.sessions.get(id) : await engine.readSession(id);
-  const { on, sessions } = await engine.readSessionsOf(userId);
-  const { slot, held } = name === undefined ? { slot: undefined, held: undefined } : await engine.readSlot(name);
-  const slots = new Map<string, NamedSession>();
-  if (limit?.excess === 'replace') {
-    for (const { name: one } of sessions) {
-      const of = one === undefined ? undefined : (await engine.readSlot(one)).slot;
-      if (of) slots.set(of.name, of);
-    }
-  }
-  return { there: there?.stored, on, slot, held, slots, live: sessions };
+/** What a creation is decided on: reads only what its limit and its name require. */
+async function pictureOf(
+  engine: Engine,
+  { session: { name }, limit }: Creation,
+  there: StoredSession | undefined,
+  on: Standing,
+): Promise<Picture> {
+  const [user, named] = await Promise.all([
+    limit && engine.readSessionsOf(on.userId),
+    name === undefined ? undefined : engine.readSlot(name),
+  ]);
+  const live = user?.sessions ?? [];
+  const names = limit?.excess === 'replace' ? live.flatMap((one) => one.name ?? []) : [];
+  const slots = await Promise.all(names.map((one) => engine.readSlot(one)));
+  return {
+    there,
+    on: user?.on ?? on,
+    slot: named?.slot,
+    held: named?.held,
+    slots: new Map(slots.flatMap(({ slot }) => (slot ? [[slot.name, slot]] : []))),
+    live,
+  };
 }
 
 function decide(picture: Picture, { session: asked, epochs, limit, by, now }: Creation): Decision<CreationOutcome> {
   const { there, on, slot, held, live } = picture;
-  if (there) return { answer: { kind: 'created', session: there, replaced: [], sequence: undefined } };
+  if (there) return { answer: createdBefore(there) };
   const session: StoredSession = { ...asked, epochs: { user: on.user, everyone: on.everyone } };
   if (epochs !== 'current' && (epochs.user !== on.user || epochs.everyone !== on.everyone)) {
     return { answer: { kind: 'epoch_moved' } };
@@ -87,7 +96,7 @@ function decide(picture: Picture, { session: asked, epochs, limit, by, now }: Cr
       log: ends.flatMap((end) => end.log),
       events: [...ends.flatMap((end) => end.events), storeEvents.created(session, by)],
     },
-    then: ({ sequences }: Committed) => ({
+    answered: ({ sequences }: Committed) => ({
       kind: 'created',
       session,
       replaced: replaced.map(({ id }) => id),

@@ -1,7 +1,7 @@
 import type { Change, Committed, Engine, Found } from '../stores/commit.ts';
 
-/** What a rule decides on a picture: an answer, or a change with the answer that follows from its commit. */
-export type Decision<Answer> = { answer: Answer } | { change: Change; then(committed: Committed): Answer };
+/** What a rule decides on a picture: an answer, or a change with the answer that its commit leads to. */
+export type Decision<Answer> = { answer: Answer } | { change: Change; answered(committed: Committed): Answer };
 
 /**
  * Decides on a picture, and again on what was found as long as commits conflict. Each conflict means that another change
@@ -21,7 +21,7 @@ export async function settle<Picture, Answer>(
       return decision.answer;
     }
     const outcome = await engine.commit(decision.change);
-    if (outcome.kind === 'committed') return decision.then(outcome);
+    if (outcome.kind === 'committed') return decision.answered(outcome);
     picture = await next(outcome.found);
   }
 }

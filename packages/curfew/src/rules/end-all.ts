@@ -13,7 +13,13 @@ export async function endSessionsOfUser(
   end: End,
   { except }: { except?: SessionId | undefined } = {},
 ): Promise<EpochOutcome> {
-  if (except === undefined) return settle(engine, undefined, () => endingAll(userId, end, undefined), () => undefined);
+  if (except === undefined)
+    return settle(
+      engine,
+      undefined,
+      () => endingAll(userId, end, undefined),
+      () => undefined,
+    );
   return settle(
     engine,
     await engine.readSession(except),
@@ -30,7 +36,7 @@ function decide(spared: SessionSnapshot | undefined, userId: UserId, end: End): 
 function endingAll(userId: UserId, end: End, spared: StoredSession | undefined): Decision<EpochOutcome> {
   return {
     change: stepOf(userId, end, spared),
-    then: ({ sequences, ended }) => ({ kind: 'ended', sequence: sequences[0]!, ended }),
+    answered: ({ sequences, ended }) => ({ kind: 'ended', sequence: sequences[0]!, ended }),
   };
 }
 
@@ -60,7 +66,7 @@ export async function endEveryone(engine: Engine, end: End): Promise<{ sequence:
   return settle(
     engine,
     undefined,
-    () => ({ change, then: ({ sequences, ended }) => ({ sequence: sequences[0]!, ended }) }),
+    () => ({ change, answered: ({ sequences, ended }) => ({ sequence: sequences[0]!, ended }) }),
     () => undefined,
   );
 }

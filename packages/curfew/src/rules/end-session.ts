@@ -21,7 +21,12 @@ export async function endSession(
 ): Promise<EndOutcome> {
   const snapshot = seen ? { stored: seen, epochEnd: undefined } : await engine.readSession(id);
   const picture = { snapshot, slot: await slotOf(engine, snapshot?.stored.name) };
-  return settle(engine, picture, (at) => decide(at, asked, userId), (found) => again(engine, id, found));
+  return settle(
+    engine,
+    picture,
+    (at) => decide(at, asked, userId),
+    (found) => again(engine, id, found),
+  );
 }
 
 function decide({ snapshot, slot }: Picture, asked: End, userId: UserId | undefined): Decision<EndOutcome> {
@@ -43,7 +48,7 @@ function decide({ snapshot, slot }: Picture, asked: End, userId: UserId | undefi
       ...(!epochEnd && { on: { userId: stored.userId, ...stored.epochs } }),
       ...endingOf(stored, end, { slot, counted: !epochEnd, entry: 0 }),
     },
-    then({ sequences }) {
+    answered({ sequences }) {
       const written: SequencedEnd = { at: end.at, by: end.by, reason: end.reason, sequence: sequences[0]! };
       const session = { ...stored, end: written, version: stored.version + 1 };
       return { kind: earlier ? 'already' : 'ended', session, end: written };

@@ -2,16 +2,35 @@ import type { UserId } from '../domain/brand.ts';
 import type { Epochs } from '../domain/session.ts';
 import type { Engine } from '../stores/commit.ts';
 import type { Store } from '../stores/contract.ts';
+import { changeAccount } from './change-account.ts';
 import { changeGroups } from './change-groups.ts';
 import { changeSession } from './change-session.ts';
+import { createAccount } from './create-account.ts';
 import { createSession } from './create-session.ts';
+import { deleteAccount } from './delete-account.ts';
 import { endEveryone, endSessionsOfUser } from './end-all.ts';
 import { endSession } from './end-session.ts';
+import { createKey, revokeKey } from './keys.ts';
+import { changeNamed, createNamed, removeNamed } from './named.ts';
 
 /** The operations that are rules over an engine. */
 export type Ruled = Pick<
   Store,
-  'createSession' | 'changeSession' | 'endSession' | 'endSessionsOfUser' | 'endEveryone' | 'changeGroups'
+  | 'createSession'
+  | 'changeSession'
+  | 'endSession'
+  | 'endSessionsOfUser'
+  | 'endEveryone'
+  | 'changeGroups'
+  | 'createAccount'
+  | 'changeAccount'
+  | 'deleteAccount'
+  | 'createKey'
+  | 'revokeKey'
+  | 'createNamed'
+  | 'changeNamed'
+  | 'removeNamed'
+  | 'appendEvent'
 >;
 
 /** How many users' epochs are remembered. */
@@ -42,6 +61,17 @@ export function rulesOver(engine: Engine): Ruled {
     endSessionsOfUser: (userId, end, condition) => endSessionsOfUser(engine, userId, end, condition),
     endEveryone: (end) => endEveryone(engine, end),
     changeGroups: (change) => changeGroups(engine, change),
+    createAccount: (account, event) => createAccount(engine, account, event),
+    changeAccount: (change) => changeAccount(engine, change),
+    deleteAccount: (deletion) => deleteAccount(engine, deletion),
+    createKey: (key, event) => createKey(engine, key, event),
+    revokeKey: (id, at, event) => revokeKey(engine, id, at, event),
+    createNamed: (slot, event) => createNamed(engine, slot, event),
+    changeNamed: (change) => changeNamed(engine, change),
+    removeNamed: (name, event) => removeNamed(engine, name, event),
+    async appendEvent(event) {
+      await engine.commit({ at: event.at, events: [event] });
+    },
   };
 }
 

@@ -1,9 +1,11 @@
-import type { SessionId, SessionName, UserId } from '../domain/brand.ts';
+import type { Account } from '../domain/account.ts';
+import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../domain/brand.ts';
 import type { NewEvent } from '../domain/events.ts';
+import type { ApiKey } from '../domain/key.ts';
 import type { NamedSession } from '../domain/named.ts';
 import type { End } from '../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../domain/session.ts';
-import type { LogScope, SessionSnapshot } from './contract.ts';
+import type { AccountWitness, LogScope, SessionSnapshot } from './contract.ts';
 
 /*
  * What an engine does: it reads pictures, and commits a change if what the change was decided on still holds. It knows no
@@ -39,7 +41,7 @@ export type Change = {
 export type Standing = Epochs & { userId: UserId; revision?: number };
 
 /** `before` absent: no row has the key. `after` absent: the row is removed. Both the same: it is only depended on. */
-export type RowChange = SessionRow | SlotRow;
+export type RowChange = SessionRow | SlotRow | AccountRow | KeyRow;
 
 export type SessionRow = {
   table: 'sessions';
@@ -52,6 +54,17 @@ export type SessionRow = {
   untouched?: boolean;
 };
 
+/** The names that `after` has and `before` has not must be free. */
+export type AccountRow = {
+  table: 'accounts';
+  before?: Account | AccountWitness | undefined;
+  after?: Account | AccountWitness | undefined;
+};
+
+/** Only its revocation changes. */
+export type KeyRow = { table: 'keys'; before?: ApiKey | undefined; after?: ApiKey | undefined };
+
+/** The same slot is one with the same version and the same session: a slot that was removed and made again is another. */
 export type SlotRow = { table: 'slots'; before?: NamedSession | undefined; after?: NamedSession | undefined };
 
 /**
@@ -65,6 +78,8 @@ export type Committed = {
   kind: 'committed';
   /** Those of the entries in `log`. */
   sequences: readonly number[];
+  /** The sequence of the newest entry. */
+  head: number;
   /** How many active sessions the step ended. */
   ended: number;
 };
@@ -75,6 +90,9 @@ export type Outcome = Committed | { kind: 'conflict'; found: Found };
 export type Found = {
   sessions: ReadonlyMap<SessionId, SessionSnapshot>;
   slots: ReadonlyMap<SessionName, NamedSession>;
+  /** Also those that have names which must be free. */
+  accounts: ReadonlyMap<AccountId, Account>;
+  keys: ReadonlyMap<KeyId, ApiKey>;
   on: Standing | undefined;
 };
 
@@ -86,6 +104,8 @@ export interface Engine {
   commit(change: Change): Promise<Outcome>;
   readSession(id: SessionId): Promise<SessionSnapshot | undefined>;
   readSessionsOf(userId: UserId): Promise<SessionsOfUser>;
+  readAccount(id: AccountId): Promise<Account | undefined>;
+  readKey(id: KeyId): Promise<ApiKey | undefined>;
   /** A slot and its session, in one snapshot. */
   readSlot(name: SessionName): Promise<{ slot: NamedSession | undefined; held: SessionSnapshot | undefined }>;
   /** The sequence of the newest entry of the log. */

@@ -15,6 +15,8 @@ export class Relay {
   readonly #pairs: Set<[Socket, Socket]> = new Set();
   readonly #stranded: WeakSet<[Socket, Socket]> = new WeakSet();
   #trap: Trap;
+  /** What the trap waits for, if not for any request. */
+  #matches: ((request: Buffer) => boolean) | undefined;
   #onGarbled: () => void = () => {};
   #last: Buffer | undefined;
   #silent = false;
@@ -37,9 +39,10 @@ export class Relay {
     this.#target = target;
   }
 
-  /** Breaks the connection once: at the next request, or at its reply. */
-  breakAt(moment: 'request' | 'reply'): void {
+  /** Breaks the connection once: at the next request (for which `matches`), or at its reply. */
+  breakAt(moment: 'request' | 'reply', matches?: (request: Buffer) => boolean): void {
     this.#trap = moment;
+    this.#matches = matches;
   }
 
   /** Puts a byte in front of the next reply; resolves when it has been sent. */
@@ -88,7 +91,8 @@ export class Relay {
     for (const socket of pair) socket.setNoDelay(true).on('error', end).on('close', end);
     client.on('data', (chunk) => {
       if (this.#silent || this.#stranded.has(pair)) return;
-      if (this.#trap === 'request') {
+      if (this.#matches?.(chunk)) this.#matches = undefined;
+      if (this.#trap === 'request' && !this.#matches) {
         this.#trap = undefined;
         end();
         return;
@@ -98,7 +102,7 @@ export class Relay {
     });
     server.on('data', (chunk) => {
       if (this.#silent || this.#stranded.has(pair)) return;
-      if (this.#trap === 'reply') {
+      if (this.#trap === 'reply' && !this.#matches) {
         this.#trap = undefined;
         end();
         return;

@@ -36,10 +36,11 @@ export type Opened = {
    */
   another?(): Promise<Store>;
   /**
-   * A client of the same data whose connection breaks once, at its next call: before the store receives the call, or
-   * after the store has executed it and before its reply arrives. Absent without a connection. Closed by `dispose`.
+   * A client of the same data whose connection breaks once, at its next read or its next write: before the store
+   * receives it, or after the store has executed it and before its reply arrives. Absent without a connection. Closed by
+   * `dispose`.
    */
-  breaking?(moment: 'request' | 'reply'): Promise<Store>;
+  breaking?(moment: 'request' | 'reply', at: 'read' | 'write'): Promise<Store>;
   /**
    * Sets the current data aside, as a backup does. The returned function restores it in place of the data of that
    * moment and opens it; the store that was open before is closed. Absent if that is not possible.

@@ -70,7 +70,7 @@ export const interruptionCases: Case[] = [
           if (!fixture.opened.breaking) return;
           const write = await prepare(fixture);
           const before = await times(fixture);
-          const broken = new StoreFixture({ ...fixture.opened, store: await fixture.opened.breaking(moment) });
+          const broken = new StoreFixture({ ...fixture.opened, store: await fixture.opened.breaking(moment, 'write') });
           const fault = await write(broken).then(
             () => assert.fail('a write without a reply was reported as a success'),
             (error: CurfewError) => error,
@@ -93,7 +93,7 @@ export const interruptionCases: Case[] = [
       if (!fixture.opened.breaking) return;
       for (const end of ['user', 'everyone']) {
         const { id } = await fixture.create({ userId: end });
-        const broken = await fixture.opened.breaking('reply');
+        const broken = await fixture.opened.breaking('reply', 'write');
         const write = () =>
           end === 'user' ? broken.endSessionsOfUser(user(end), allOfUser()) : broken.endEveryone(everyone());
         await assert.rejects(write(), { code: 'outcome_unknown' });
@@ -110,7 +110,7 @@ export const interruptionCases: Case[] = [
       if (!fixture.opened.breaking) return;
       const { id } = await fixture.create();
       for (const moment of ['request', 'reply'] as const) {
-        const broken = await fixture.opened.breaking(moment);
+        const broken = await fixture.opened.breaking(moment, 'read');
         const found = await broken.readSession(id).catch((error: CurfewError) => error.code);
         assert.ok(found !== undefined, 'a fault was reported as absence');
       }

@@ -1,15 +1,21 @@
-import type { SessionId, SessionName, UserId } from '../../domain/brand.ts';
-import type { NamedSession } from '../../domain/named.ts';
+import type { Account } from '../../domain/account.ts';
+import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
+import type { ApiKey } from '../../domain/key.ts';
 import { type Epochs, nextDeadline, type StoredSession } from '../../domain/session.ts';
-import type { Change, Engine, Found, Outcome, SessionRow, SessionsOfUser, SlotRow } from '../commit.ts';
+import type { Change, Engine, Found, Outcome, SessionRow, SessionsOfUser } from '../commit.ts';
 import type { SessionSnapshot } from '../contract.ts';
-import { decodeSession, encodeSession, lastSeenOf, type Row, versionOf } from './codec.ts';
+import { readAccount, readKey } from './accounts.ts';
+import { decodeSession, encodeSession } from './codec.ts';
 import { type Committer, closedError, type Draft, type State } from './commit.ts';
 import { readFault } from './faults.ts';
 import { suspendedOfUser, userKey } from './keys.ts';
+import { isThere, put, rowsFound } from './rows.ts';
 import { insert, rewrite } from './sessions.ts';
 import { readSlot } from './slots.ts';
 import { idsUnder, type Tables } from './tables.ts';
+
+/** The most keys that are kept in memory. */
+const mostKeys = 1000;
 
 /** The engine on LMDB: what each operation means is defined in `../commit.ts`. */
 export class LmdbEngine implements Engine {
@@ -47,6 +53,18 @@ export class LmdbEngine implements Engine {
       return { on: { userId, ...present, revision: revisions.of(userId) }, sessions: found.filter(({ end }) => !end) };
     });
 
+  readAccount = (id: AccountId): Promise<Account | undefined> => this.read(() => readAccount(this.#tables, id));
+
+  readKey = (id: KeyId): Promise<ApiKey | undefined> =>
+    this.read(() => {
+      const { keys } = this.#state;
+      const key = keys.get(id) ?? readKey(this.#tables, id);
+      if (!key) return undefined;
+      if (keys.size >= mostKeys) keys.clear();
+      keys.set(id, key);
+      return key;
+    });
+
   readSlot = (name: SessionName): ReturnType<Engine['readSlot']> =>
     this.read(() => {
       const slot = readSlot(this.#tables, name);
@@ -82,10 +100,9 @@ export class LmdbEngine implements Engine {
 }
 
 /** Writes a change, if what it was decided on still holds; everything is checked before anything is written. */
-export function apply(draft: Draft, change: Change): Outcome {
-  const { at, on, rows = [], step, count, log = [], events = [] } = change;
-  const there = standing(draft, change);
-  if (!there) return { kind: 'conflict', found: foundOf(draft, change) };
+function apply(draft: Draft, change: Change): Outcome {
+  const { at, rows = [], step, count, log = [], events = [] } = change;
+  if (!holds(draft, change)) return { kind: 'conflict', found: foundOf(draft, change) };
   const ended = step ? activeUnder(draft, step.userId) - step.left : 0;
   const sequences = log.map((scope) => draft.log(scope, at));
   if (step) {
@@ -96,9 +113,9 @@ export function apply(draft: Draft, change: Change): Outcome {
   const made = new Map<SessionId, StoredSession>();
   for (const row of rows) {
     if (row.before === row.after) continue;
-    if (row.table === 'slots') putSlot(draft, row);
-    else if (!row.before) made.set(row.after.id, row.after);
-    else rewrite(draft, there.get(row.after.id)!, row.before, sequenced(row, sequences));
+    if (row.table !== 'sessions') put(draft, row);
+    else if (row.before) rewrite(draft, row.before, sequenced(row, sequences));
+    else made.set(row.after.id, row.after);
   }
   for (const event of events) {
     draft.event(event);
@@ -111,67 +128,29 @@ export function apply(draft: Draft, change: Change): Outcome {
   for (const session of made.values()) insert(draft, session);
   if (count !== undefined) {
     draft.active += count;
-    draft.revise(on!.userId);
+    draft.revise(change.on!.userId);
   }
-  return { kind: 'committed', sequences, ended };
+  return { kind: 'committed', sequences, head: draft.head, ended };
 }
 
-/** The rows of the sessions that a change names; `undefined` if it was decided on something else than what is there. */
-function standing(draft: Draft, { on, rows = [] }: Change): ReadonlyMap<SessionId, Row | undefined> | undefined {
+function holds(draft: Draft, { on, rows = [] }: Change): boolean {
   if (on) {
     const { user, everyone } = draft.epochsOf(on.userId);
-    if (on.user !== user || on.everyone !== everyone) return undefined;
-    if (on.revision !== undefined && on.revision !== draft.revisionOf(on.userId)) return undefined;
+    if (on.user !== user || on.everyone !== everyone) return false;
+    if (on.revision !== undefined && on.revision !== draft.revisionOf(on.userId)) return false;
   }
-  const there = new Map<SessionId, Row | undefined>();
-  for (const row of rows) {
-    if (row.table === 'slots') {
-      if (!isSlotOf(draft, row)) return undefined;
-      continue;
-    }
-    const { before, after, untouched } = row;
-    const found = draft.rowOf(after.id);
-    if ((found && versionOf(found)) !== before?.version) return undefined;
-    if (untouched && lastSeenOf(found!) !== before!.lastSeenAt) return undefined;
-    there.set(after.id, found);
-  }
-  return there;
+  return rows.every((row) => isThere(draft, row));
 }
 
-/** A name that was given up and taken again has an earlier version again, but another session. */
-function isSlotOf(draft: Draft, { before, after }: SlotRow): boolean {
-  const slot = readSlot(draft.tables, (before ?? after)!.name);
-  return slot?.version === before?.version && slot?.sessionId === before?.sessionId;
-}
-
-function putSlot({ tables: { slots } }: Draft, { before, after }: SlotRow): void {
-  if (after) slots.put(after.name, after);
-  else slots.remove(before!.name);
+function foundOf(draft: Draft, { on, rows = [] }: Change): Found {
+  const { userId } = on ?? {};
+  const standing = userId && { userId, ...draft.epochsOf(userId), revision: draft.revisionOf(userId) };
+  return { ...rowsFound(draft, rows), on: standing };
 }
 
 /** The session after a change, with the sequence of its end. */
 function sequenced({ after, entry }: SessionRow, sequences: readonly number[]): StoredSession {
   return after.end && entry !== undefined ? { ...after, end: { ...after.end, sequence: sequences[entry]! } } : after;
-}
-
-function foundOf(draft: Draft, { on, rows = [] }: Change): Found {
-  const sessions = new Map<SessionId, SessionSnapshot>();
-  const slots = new Map<SessionName, NamedSession>();
-  for (const row of rows) {
-    if (row.table === 'slots') {
-      const slot = readSlot(draft.tables, (row.before ?? row.after)!.name);
-      if (slot) slots.set(slot.name, slot);
-      continue;
-    }
-    const { id } = row.after;
-    const found = draft.rowOf(id);
-    if (!found) continue;
-    const stored = decodeSession(id, found);
-    sessions.set(id, { stored, epochEnd: stored.end ? undefined : draft.epochEnd(stored) });
-  }
-  const { userId } = on ?? {};
-  const now = userId && { userId, ...draft.epochsOf(userId), revision: draft.revisionOf(userId) };
-  return { sessions, slots, on: now };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { SessionId } from '../../domain/brand.ts';
 import { storeEvents } from '../../domain/events.ts';
 import type { End, SequencedEnd } from '../../domain/reasons.ts';
 import { nextDeadline, type StoredSession, touch } from '../../domain/session.ts';
-import { decodeLog, decodeSession, encodeSession, lastSeenOf, nextCheckAtOf, type Row } from './codec.ts';
+import { decodeLog, decodeSession, encodeSession, lastSeenOf, nextCheckAtOf } from './codec.ts';
 import type { Draft } from './commit.ts';
 import { groupKey, stateKeys, tagKeys, timeKey } from './keys.ts';
 import type { Tables } from './tables.ts';
@@ -47,9 +47,10 @@ export function insert(draft: Draft, stored: StoredSession): void {
  * Overwrites a live session, and moves it in the indexes if necessary, except in the one by deadline: the sweep checks
  * the session again when the old deadline has passed. Activity that the change does not know of is kept.
  */
-export function rewrite(draft: Draft, row: Row, before: StoredSession, after: StoredSession): void {
+export function rewrite(draft: Draft, before: StoredSession, after: StoredSession): void {
   const { tables } = draft;
   const { id } = after;
+  const row = tables.sessions.get(id)!;
   const nextCheckAt = nextCheckAtOf(row);
   if (draft.isFresh(id)) placeFresh(draft, before, nextCheckAt);
   const lastSeenAt = Math.max(after.lastSeenAt, lastSeenOf(row));

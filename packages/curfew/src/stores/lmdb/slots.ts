@@ -1,7 +1,5 @@
 import type { SessionId, SessionName } from '../../domain/brand.ts';
-import type { NewEvent } from '../../domain/events.ts';
 import type { NamedSession } from '../../domain/named.ts';
-import type { NamedChange } from '../contract.ts';
 import type { Draft } from './commit.ts';
 import type { Tables } from './tables.ts';
 
@@ -13,29 +11,6 @@ export function readSlot(tables: Tables, name: SessionName): NamedSession | unde
 export function letGoOfName(draft: Draft, name: SessionName, sessionId: SessionId): void {
   const slot = readSlot(draft.tables, name);
   if (slot && !slot.kept && slot.sessionId === sessionId) draft.tables.slots.remove(name);
-}
-
-export function createSlot(draft: Draft, slot: NamedSession, event: NewEvent): 'created' | 'exists' {
-  if (draft.tables.slots.doesExist(slot.name)) return 'exists';
-  draft.tables.slots.put(slot.name, slot);
-  draft.event(event);
-  return 'created';
-}
-
-export function changeSlot(draft: Draft, { name, version, set, now, event }: NamedChange) {
-  const slot = readSlot(draft.tables, name);
-  if (!slot) return 'not_found';
-  if (slot.version !== version) return 'conflict';
-  const next: NamedSession = { ...slot, ...set, kept: true, updatedAt: now, version: version + 1 };
-  draft.tables.slots.put(name, next);
-  if (event) draft.event(event);
-  return next;
-}
-
-export function removeSlot(draft: Draft, name: SessionName, event: NewEvent): void {
-  if (!draft.tables.slots.doesExist(name)) return;
-  draft.tables.slots.remove(name);
-  draft.event(event);
 }
 
 export function listSlots(tables: Tables, { after, limit }: { after?: SessionName | undefined; limit: number }) {

@@ -3,16 +3,15 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { SessionName } from '../../domain/brand.ts';
-import type { NewEvent } from '../../domain/events.ts';
 import { type ApiKey, withAttachScope } from '../../domain/key.ts';
 import { day } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
 import type { Ruled } from '../../rules/index.ts';
-import type { AccountChange, AttemptOutcome, LogHead, LogPosition, NodeRow, Store } from '../contract.ts';
+import type { AttemptOutcome, LogHead, LogPosition, NodeRow, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
 import { Attempts } from './attempts.ts';
 import { attachScopeSince, decodeLog, format, formatsBefore, markOf } from './codec.ts';
-import { Committer, closedError, completeLog, type Draft, loadState, type State } from './commit.ts';
+import { Committer, closedError, completeLog, loadState, type State } from './commit.ts';
 import { LmdbEngine } from './engine.ts';
 import { readEvents } from './events.ts';
 import { isFull, writeFault } from './faults.ts';
@@ -22,13 +21,10 @@ import { countActive, listSessions } from './lists.ts';
 import type { Ownership } from './owner.ts';
 import type { Reserve } from './reserve.ts';
 import { touchAll } from './sessions.ts';
-import { changeSlot, createSlot, listSlots, readSlot, removeSlot } from './slots.ts';
+import { listSlots, readSlot } from './slots.ts';
 import { Sweeper } from './sweep.ts';
 import type { Tables } from './tables.ts';
 import { exportRecords, fingerprintKey, halfImported, importRecords } from './transfer.ts';
-
-/** The most keys that are kept in memory. */
-const mostKeys = 1000;
 
 /** The most milliseconds between two pieces of a sweep, so that it also finishes on a busy machine. */
 const longestRest = 20;
@@ -108,31 +104,9 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
       return account && { account, epochs: this.#state.epochs.of(account.id) };
     });
 
-  createAccount: Store['createAccount'] = (account, event) =>
-    this.#committer.run((draft) => accounts.createAccount(draft, account, event));
-
-  changeAccount: Store['changeAccount'] = (asked) =>
-    this.#runAs(asked.end !== undefined || isCodeUsed(asked), (draft) => accounts.changeAccount(draft, asked));
-
-  deleteAccount: Store['deleteAccount'] = (asked) =>
-    this.#committer.runUrgent((draft) => accounts.deleteAccount(draft, asked));
-
   listAccounts: Store['listAccounts'] = (query) => this.#read(() => accounts.listAccounts(this.#tables, query));
 
-  createKey: Store['createKey'] = (key, event) => this.#committer.run((draft) => accounts.createKey(draft, key, event));
-
-  readKey: Store['readKey'] = (id) =>
-    this.#read(() => {
-      const { keys } = this.#state;
-      const key = keys.get(id) ?? accounts.readKey(this.#tables, id);
-      if (!key) return undefined;
-      if (keys.size >= mostKeys) keys.clear();
-      keys.set(id, key);
-      return key;
-    });
-
-  revokeKey: Store['revokeKey'] = (id, at, event) =>
-    this.#committer.runUrgent((draft) => accounts.revokeKey(draft, id, at, event));
+  readKey: Store['readKey'] = (id) => this.engine.readKey(id);
 
   touchKeys: Store['touchKeys'] = (uses) => this.#committer.run((draft) => accounts.touchKeys(draft, uses));
 
@@ -140,13 +114,7 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
 
   // ---- Named sessions
 
-  createNamed: Store['createNamed'] = (slot, event) => this.#committer.run((draft) => createSlot(draft, slot, event));
-
   readNamed = (name: SessionName) => this.#read(() => readSlot(this.#tables, name));
-
-  changeNamed: Store['changeNamed'] = (asked) => this.#committer.run((draft) => changeSlot(draft, asked));
-
-  removeNamed: Store['removeNamed'] = (name, event) => this.#committer.run((draft) => removeSlot(draft, name, event));
 
   listNamed: Store['listNamed'] = (query) => this.#read(() => listSlots(this.#tables, query));
 
@@ -161,8 +129,6 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
   clearAttempts = (bucket: string): Promise<void> => this.#read(() => this.#attempts.clear(bucket));
 
   // ---- Events, log, nodes
-
-  appendEvent = (event: NewEvent): Promise<void> => this.#committer.run((draft) => draft.event(event));
 
   readEvents: Store['readEvents'] = (query) => this.#read(() => readEvents(this.#tables, this.#state, query));
 
@@ -315,11 +281,6 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
     return this.#closing;
   }
 
-  /** A write that removes rights, or that precedes an end, is as urgent as an end. */
-  #runAs<T>(urgent: boolean, write: (draft: Draft) => T): Promise<T> {
-    return urgent ? this.#committer.runUrgent(write) : this.#committer.run(write);
-  }
-
   async #rest(took: number): Promise<void> {
     const before = performance.eventLoopUtilization();
     await setTimeout(Math.min(took / (1 - this.#otherUse), longestRest));
@@ -372,11 +333,6 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
   #read<T>(read: () => T | Promise<T>): Promise<T> {
     return this.engine.read(read);
   }
-}
-
-/** Whether a change records the use of a second factor, which people need before they can end others' sessions. */
-function isCodeUsed({ set, event }: AccountChange): boolean {
-  return event === undefined && set.factor !== undefined;
 }
 
 function rows(table: { getStats(): object }): number {

@@ -1,14 +1,15 @@
-import type { SessionId, SessionName, UserId } from '../../domain/brand.ts';
+import type { Account } from '../../domain/account.ts';
+import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import { encodeFactorShown } from '../../domain/factor-shown.ts';
 import type { StoredSession } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import { Batcher, type BatcherOptions } from '../batcher.ts';
-import type { Change, Engine, Found, Outcome, SessionsOfUser } from '../commit.ts';
-import type { LogScope, SessionSnapshot } from '../contract.ts';
+import type { Change, Engine, Found, Outcome, RowChange, SessionsOfUser } from '../commit.ts';
+import type { LogScope } from '../contract.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
 import { type Database, withoutNul } from './database.ts';
-import { isLocked, isRefusal } from './faults.ts';
+import { isLocked, isRefusal, trusted } from './faults.ts';
 import { reads, writes } from './statements.ts';
 
 /** Milliseconds before a commit that needs a locked row is tried again: the first time, and at most. */
@@ -18,6 +19,8 @@ type Connections = {
   reading: Database;
   writing: Database;
   readSession: Engine['readSession'];
+  readKey: Engine['readKey'];
+  readAccount: Engine['readAccount'];
   batch: BatcherOptions;
 };
 
@@ -26,12 +29,18 @@ export class PostgresEngine implements Engine {
   readonly #reading: Database;
   readonly #writing: Database;
   readonly #commits: Batcher<Change, Outcome | 'later'>;
-  readonly readSession: (id: SessionId) => Promise<SessionSnapshot | undefined>;
+  readonly #users: Batcher<UserId, SessionsOfUser>;
+  readonly readSession: Engine['readSession'];
+  readonly readKey: Engine['readKey'];
+  readonly readAccount: Engine['readAccount'];
 
-  constructor({ reading, writing, readSession, batch }: Connections) {
+  constructor({ reading, writing, readSession, readKey, readAccount, batch }: Connections) {
     this.#reading = reading;
     this.#writing = writing;
     this.readSession = readSession;
+    this.readKey = readKey;
+    this.readAccount = readAccount;
+    this.#users = new Batcher((ids) => this.#readSessionsOf(ids), batch);
     this.#commits = new Batcher((changes) => this.#commitAll(changes), {
       ...batch,
       apart: (error) => error instanceof CurfewError && isRefusal(error.cause),
@@ -59,19 +68,32 @@ export class PostgresEngine implements Engine {
     }
   }
 
-  async readSessionsOf(userId: UserId): Promise<SessionsOfUser> {
-    const rows = await this.#reading.read(reads.sessionsOf, [userId]);
-    if (rows[0]!['standby'] === true) throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: a standby.' });
-    const { user, everyone, revision } = rows[0] as { user: number; everyone: number; revision: number };
-    const sessions = rows.filter(({ id }) => id !== null).map(codec.decodeSession);
-    return { on: { userId, user, everyone, revision }, sessions };
+  readSessionsOf(userId: UserId): Promise<SessionsOfUser> {
+    return this.#users.run(userId);
+  }
+
+  async #readSessionsOf(ids: readonly UserId[]): Promise<SessionsOfUser[]> {
+    const rows = trusted(await this.#reading.read(reads.sessionsOf, [ids]));
+    const all = ids.map((userId) => ({
+      on: { userId, user: 0, everyone: 0, revision: 0 },
+      sessions: [] as StoredSession[],
+    }));
+    for (const row of rows) {
+      const one = all[(row['place'] as number) - 1]!;
+      Object.assign(one.on, { user: row['user'], everyone: row['everyone'], revision: row['revision'] });
+      if (row['id'] !== null) one.sessions.push(codec.decodeSession(row));
+    }
+    return all;
   }
 
   async readSlot(name: SessionName): ReturnType<Engine['readSlot']> {
     const [row] = await this.#reading.read(reads.slotAndSession, [name]);
     if (!row) return { slot: undefined, held: undefined };
     const { slot, ...session } = row;
-    return { slot: codec.decodeSlot(slot as Row), held: row['id'] === null ? undefined : codec.decodeSnapshot(session) };
+    return {
+      slot: codec.decodeSlot(slot as Row),
+      held: row['id'] === null ? undefined : codec.decodeSnapshot(session),
+    };
   }
 
   async head(): Promise<number> {
@@ -113,6 +135,8 @@ function touched({ rows = [], on, step, count }: Change): { writes: string[]; us
     const row = (before ?? after)!;
     return `${table} ${'id' in row ? row.id : row.name}`;
   });
+  // Names are few, and one that is taken in the same turn must be noticed.
+  for (const row of rows) if (row.table === 'accounts' && row.after !== row.before) writes.push('names of accounts');
   const uses: string[] = [];
   if (on) uses.push('everyone', `user ${on.userId}`);
   // Numbers add up in any order; a change that was decided on a revision holds alone.
@@ -126,12 +150,18 @@ function touched({ rows = [], on, step, count }: Change): { writes: string[]; us
 /** The parts of a commit, in the order of the arguments of `commit_changes`. */
 const parts = [
   'askedSessions',
-  'askedSlots',
   'askedUsers',
+  'askedSlots',
+  'askedAccounts',
+  'askedNames',
+  'askedKeys',
   'made',
   'changed',
   'slotsPut',
   'slotsGone',
+  'accountsPut',
+  'accountsGone',
+  'keysPut',
   'counts',
   'steps',
   'entries',
@@ -162,13 +192,7 @@ function encodeChange(all: Parts, { at, on, rows = [], step, count, log = [], ev
         const place = row.entry === undefined ? undefined : entry(row.entry);
         all.changed.push({ of, id, before: before.version, seen, entry: place, set: encodePatch(before, after, at) });
       }
-    } else {
-      const { before, after } = row;
-      const { name } = (before ?? after)!;
-      all.askedSlots.push({ of, name, version: before?.version ?? 0, session_id: before?.sessionId });
-      if (!after) all.slotsGone.push({ of, name });
-      else if (after !== before) all.slotsPut.push({ of, ...codec.encodeSlot(after) });
-    }
+    } else encodeRow(all, row, of);
   }
   if (count !== undefined) all.counts.push({ of, id: on!.userId, by: count });
   if (step) {
@@ -180,6 +204,32 @@ function encodeChange(all: Parts, { at, on, rows = [], step, count, log = [], ev
   }
   for (const event of events) all.told.push({ of, ...codec.encodeEvent(event) });
   for (const scope of log) all.entries.push({ of, at, ...encodeScope(scope) });
+}
+
+function encodeRow(all: Parts, row: Exclude<RowChange, { table: 'sessions' }>, of: number): void {
+  if (row.table === 'slots') {
+    const { before, after } = row;
+    const { name } = (before ?? after)!;
+    all.askedSlots.push({ of, name, version: before?.version ?? 0, session_id: before?.sessionId });
+    if (!after) all.slotsGone.push({ of, name });
+    else if (after !== before) all.slotsPut.push({ of, ...codec.encodeSlot(after) });
+  } else if (row.table === 'accounts') {
+    const { before, after } = row;
+    const { id } = (before ?? after)!;
+    all.askedAccounts.push({ of, id, version: before?.version ?? 0 });
+    if (!after) all.accountsGone.push({ of, id });
+    else if (after !== before) {
+      const { username, email } = after as Account;
+      const earlier = (before ?? {}) as Partial<Account>;
+      const names = { ...(username !== earlier.username && { username }), ...(email !== earlier.email && { email }) };
+      if (Object.keys(names).length > 0) all.askedNames.push({ of, id, ...names });
+      all.accountsPut.push({ of, ...codec.encodeAccount(after as Account) });
+    }
+  } else {
+    const { before, after } = row;
+    all.askedKeys.push({ of, id: (before ?? after)!.id, there: before !== undefined, revoked_at: before?.revokedAt });
+    if (after && after !== before) all.keysPut.push({ of, ...codec.encodeKey(after) });
+  }
 }
 
 /** Where the commit puts the number into a step's event. */
@@ -223,21 +273,31 @@ function encodePatch(before: StoredSession, after: StoredSession, at: number): R
 /** What a commit answers, for each change. */
 export function decodeOutcomes(changes: readonly Change[], row: Row): Outcome[] {
   const lost = new Set(row['lost'] as number[]);
-  const found = lost.size === 0 ? undefined : decodeFound(row['found'] as Row);
+  const found = lost.size === 0 ? undefined : decodeFound(row['present'] as Row);
   const ended = (row['ended'] as number[] | null) ?? [];
   let head = row['head'] as number;
+  const kept = changes.filter((_, of) => !lost.has(of));
+  const total = kept.reduce((sum, { log = [] }) => sum + log.length, head);
   let step = 0;
   return changes.map((change, of) => {
     if (lost.has(of)) return { kind: 'conflict', found: found!(of, change.on?.userId) };
     const sequences = (change.log ?? []).map(() => ++head);
-    return { kind: 'committed', sequences, ended: change.step ? Number(ended[step++]) : 0 };
+    return { kind: 'committed', sequences, head: total, ended: change.step ? Number(ended[step++]) : 0 };
   });
 }
 
 /** What was found of any change: the rows of all, and the epochs of its own user. */
-function decodeFound({ sessions, slots, users }: Row): (of: number, userId: UserId | undefined) => Found {
+function decodeFound({
+  sessions,
+  slots,
+  accounts,
+  keys,
+  users,
+}: Row): (of: number, userId: UserId | undefined) => Found {
   const rows = {
     sessions: new Map(((sessions ?? []) as Row[]).map((row) => [row['id'] as SessionId, codec.decodeSnapshot(row)])),
+    accounts: new Map(((accounts ?? []) as Row[]).map((row) => [row['id'] as AccountId, codec.decodeAccount(row)])),
+    keys: new Map(((keys ?? []) as Row[]).map((row) => [row['id'] as KeyId, codec.decodeKey(row)])),
     slots: new Map(((slots ?? []) as Row[]).map((row) => [row['name'] as SessionName, codec.decodeSlot(row)])),
   };
   const places = new Map(((users ?? []) as Row[]).map((row) => [row['of'], row]));

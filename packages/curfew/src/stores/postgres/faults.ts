@@ -1,4 +1,5 @@
 import { CurfewError, isCurfewError } from '../../errors.ts';
+import type { Row } from './codec.ts';
 
 /** The driver's errors: an error from the server (with SQLSTATE and severity), or a fault of the connection. */
 type DriverError = Error & { code?: string; severity?: string; where?: string };
@@ -138,4 +139,15 @@ export function openFault(fault: unknown, place: string): CurfewError {
     return new CurfewError('store_login_refused', { detail: `${place}: it asks for a password.` }, error);
   }
   return new CurfewError('store_unavailable', { detail }, error);
+}
+
+/**
+ * The rows, if a primary returned them: a proxy may have replaced it with a standby since the connection was made.
+ * @throws `store_unavailable` if a standby returned them
+ */
+export function trusted(rows: Row[]): Row[] {
+  if (rows[0]?.['standby'] === true) {
+    throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: a standby answered; it may be behind.' });
+  }
+  return rows;
 }

@@ -27,13 +27,13 @@ export const reads = {
     `SELECT ${snapshot}, ${standby} FROM slots t JOIN sessions s ON s.id = t.session_id AND s.name = t.name ${epochEnd}
      WHERE t.name = $1`,
   ),
-  /** One row for each of a user's sessions that have not ended, deadlines aside; a single row if there is none. */
+  /** A row for each of the users' sessions that have not ended, deadlines aside; a single one for a user without any. */
   sessionsOf: named(
     'sessions of',
-    `SELECT coalesce(u.epoch, 0) AS user, c.everyone, coalesce(u.revision, 0) AS revision, s.*, ${standby}
-     FROM newest_counters() c LEFT JOIN users u ON u.id = $1 LEFT JOIN sessions s ON s.user_id = $1
-       AND s.end_at IS NULL AND s.epoch_user = coalesce(u.epoch, 0) AND s.epoch_everyone = c.everyone
-     ORDER BY s.id`,
+    `SELECT asked.place, coalesce(u.epoch, 0) AS user, c.everyone, coalesce(u.revision, 0) AS revision, s.*, ${standby}
+     FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, place) CROSS JOIN newest_counters() c
+     CROSS JOIN LATERAL user_of(asked.id) u
+     LEFT JOIN LATERAL live_of(asked.id, coalesce(u.epoch, 0), c.everyone) s ON true ORDER BY asked.place, s.id`,
   ),
   slotAndSession: named(
     'slot and session',
@@ -93,7 +93,10 @@ export const reads = {
 export const writes = {
   touchKey: named('touch key', 'UPDATE keys SET data = $3 WHERE id = $1 AND data = $2 RETURNING id'),
   batch: named('write', 'SELECT write($1) AS answers'),
-  commit: named('commit', 'SELECT * FROM commit_changes($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)'),
+  commit: named(
+    'commit',
+    `SELECT * FROM commit_changes(${Array.from({ length: 17 }, (_, i) => `$${i + 1}`).join(', ')})`,
+  ),
   /** Returns those that somebody else has locked, for another try. */
   touch: named(
     'touch',

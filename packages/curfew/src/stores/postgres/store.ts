@@ -17,7 +17,7 @@ import * as codec from './codec.ts';
 import { Database, type Statement, withoutNul } from './database.ts';
 import { countEntries, describe } from './describe.ts';
 import { PostgresEngine } from './engine.ts';
-import { callFault, isDenied, isLocked, isRefusal } from './faults.ts';
+import { callFault, isDenied, isLocked, isRefusal, trusted } from './faults.ts';
 import { listenOn } from './hints.ts';
 import type { Location } from './location.ts';
 import { eventSearch, eventsStatement, listStatement, reads, writes } from './statements.ts';
@@ -88,6 +88,8 @@ export class PostgresStore implements Store {
       reading: database,
       writing: this.#writer,
       readSession: (id) => this.#sessions.run(id),
+      readKey: (id) => this.#keys.run(id),
+      readAccount: async (id) => (await this.#users.run(id)).account,
       batch,
     });
     this.#sessions = new Batcher((ids) => this.#readSessions(ids), batch);
@@ -541,17 +543,6 @@ export class PostgresStore implements Store {
   async #one(statement: Statement, values: readonly unknown[] = []): Promise<Row | undefined> {
     return (await this.#trusted(statement, values))[0];
   }
-}
-
-/**
- * The rows, if a primary returned them: a proxy may have replaced it with a standby since the connection was made.
- * @throws `store_unavailable` if a standby returned them
- */
-function trusted(rows: Row[]): Row[] {
-  if (rows[0]?.['standby'] === true) {
-    throw new CurfewError('store_unavailable', { detail: 'PostgreSQL: a standby answered; it may be behind.' });
-  }
-  return rows;
 }
 
 function needsLocked(error: unknown): boolean {

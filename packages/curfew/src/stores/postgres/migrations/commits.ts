@@ -5,7 +5,8 @@
  *
  * Batches are small beside the tables, so whatever the planner knows of them: by index.
  */
-const byIndex = 'SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off';
+const byIndex =
+  'SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off';
 
 /** The columns of a session that changes. */
 const columns = [
@@ -34,14 +35,30 @@ CALL lock_writers();
 -- The number of the commit that last created or ended a session of the user.
 ALTER TABLE users ADD COLUMN revision bigint NOT NULL DEFAULT 0;
 
+-- A user's row; all null if there is none.
+CREATE FUNCTION user_of(asked text) RETURNS users LANGUAGE plpgsql STABLE ${byIndex} AS $$
+BEGIN
+  RETURN (SELECT u FROM users u WHERE u.id = asked);
+END $$;
+
+-- A user's sessions under these epochs whose end is not recorded. Found by user alone: an index over all that have not
+-- ended would be walked from end to end.
+CREATE FUNCTION live_of(asked text, epoch integer, everyone integer) RETURNS SETOF sessions LANGUAGE plpgsql STABLE
+${byIndex} AS $$
+BEGIN
+  RETURN QUERY WITH own AS MATERIALIZED (SELECT * FROM sessions s WHERE s.user_id = asked)
+    SELECT * FROM own WHERE own.end_at IS NULL AND own.epoch_user = epoch AND own.epoch_everyone = everyone;
+END $$;
+
 CREATE FUNCTION without(part json, lost integer[]) RETURNS json LANGUAGE sql IMMUTABLE AS $$
   SELECT json_agg(e) FROM json_array_elements(part) AS e WHERE (e->>'of')::integer <> ALL (lost)
 $$;
 
 CREATE FUNCTION commit_changes(
-  asked_sessions json, asked_slots json, asked_users json, made json, changed json, slots_put json, slots_gone json,
+  asked_sessions json, asked_users json, asked_slots json, asked_accounts json, asked_names json, asked_keys json,
+  made json, changed json, slots_put json, slots_gone json, accounts_put json, accounts_gone json, keys_put json,
   counts json, steps json, entries json, told json,
-  OUT lost integer[], OUT found json, OUT head bigint, OUT ended bigint[]) LANGUAGE plpgsql ${byIndex} AS $$
+  OUT lost integer[], OUT present json, OUT head bigint, OUT ended bigint[]) LANGUAGE plpgsql ${byIndex} AS $$
 DECLARE
   c counters;
   numbers integer[];
@@ -66,9 +83,20 @@ BEGIN
     SELECT e.of FROM json_to_recordset(asked_slots) AS e (of integer, name text, version integer, session_id text)
       LEFT JOIN slots t ON t.name = e.name
       WHERE coalesce(t.version, 0) <> e.version OR t.session_id IS DISTINCT FROM e.session_id
+    UNION ALL
+    SELECT e.of FROM json_to_recordset(asked_accounts) AS e (of integer, id text, version integer)
+      LEFT JOIN accounts a ON a.id = e.id WHERE coalesce(a.version, 0) <> e.version
+    UNION ALL
+    SELECT e.of FROM json_to_recordset(asked_names) AS e (of integer, id text, username text, email text)
+      WHERE EXISTS (SELECT FROM accounts a WHERE a.username = e.username AND a.id <> e.id)
+        OR EXISTS (SELECT FROM accounts a WHERE a.email = e.email AND a.id <> e.id)
+    UNION ALL
+    SELECT e.of FROM json_to_recordset(asked_keys) AS e (of integer, id text, there boolean, revoked_at bigint)
+      LEFT JOIN keys k ON k.id = e.id
+      WHERE (k.id IS NOT NULL) <> e.there OR k.revoked_at IS DISTINCT FROM e.revoked_at
   );
   IF cardinality(lost) > 0 THEN
-    found := json_build_object(
+    present := json_build_object(
       'sessions', (
         SELECT json_agg(x) FROM json_to_recordset(asked_sessions) AS e (of integer, id text)
         CROSS JOIN LATERAL (
@@ -86,6 +114,20 @@ BEGIN
         SELECT json_agg(t) FROM json_to_recordset(asked_slots) AS e (of integer, name text) JOIN slots t USING (name)
         WHERE e.of = ANY (lost)
       ),
+      'accounts', (
+        SELECT json_agg(a) FROM accounts a WHERE a.id = ANY (ARRAY(
+          SELECT e.id FROM json_to_recordset(asked_accounts) AS e (of integer, id text) WHERE e.of = ANY (lost)
+          UNION
+          SELECT x.id FROM json_to_recordset(asked_names) AS e (of integer, username text, email text) CROSS JOIN LATERAL (
+            SELECT y.id FROM accounts y WHERE y.username = e.username
+            UNION ALL SELECT y.id FROM accounts y WHERE y.email = e.email
+          ) x WHERE e.of = ANY (lost)
+        ))
+      ),
+      'keys', (
+        SELECT json_agg(k) FROM json_to_recordset(asked_keys) AS e (of integer, id text) JOIN keys k USING (id)
+        WHERE e.of = ANY (lost)
+      ),
       'users', (
         SELECT json_agg(json_build_object('of', e.of, 'user', coalesce(u.epoch, 0), 'everyone', c.everyone, 'revision',
           coalesce(u.revision, 0)))
@@ -101,6 +143,9 @@ BEGIN
     changed := without(changed, lost);
     slots_put := without(slots_put, lost);
     slots_gone := without(slots_gone, lost);
+    accounts_put := without(accounts_put, lost);
+    accounts_gone := without(accounts_gone, lost);
+    keys_put := without(keys_put, lost);
     counts := without(counts, lost);
     steps := without(steps, lost);
     entries := without(entries, lost);
@@ -126,6 +171,18 @@ BEGIN
     INSERT INTO slots SELECT * FROM json_populate_recordset(NULL::slots, slots_put)
       ON CONFLICT (name) DO UPDATE SET started = excluded.started, kept = excluded.kept, session_id = excluded.session_id,
         updated_at = excluded.updated_at, version = excluded.version, config = excluded.config;
+  END IF;
+  IF accounts_gone IS NOT NULL THEN
+    DELETE FROM accounts a USING json_to_recordset(accounts_gone) AS e (id text) WHERE a.id = e.id;
+  END IF;
+  IF accounts_put IS NOT NULL THEN
+    INSERT INTO accounts SELECT * FROM json_populate_recordset(NULL::accounts, accounts_put)
+      ON CONFLICT (id) DO UPDATE SET username = excluded.username, email = excluded.email, version = excluded.version,
+        data = excluded.data;
+  END IF;
+  IF keys_put IS NOT NULL THEN
+    INSERT INTO keys SELECT * FROM json_populate_recordset(NULL::keys, keys_put)
+      ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at;
   END IF;
   IF steps IS NOT NULL THEN
     FOR step IN SELECT * FROM json_to_recordset(steps) AS e (user_id text, at bigint, actor text, reason text, remaining integer,
