@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { ruled } from '../packages/curfew/src/rules/index.ts';
-import { openPostgresStore } from '../packages/curfew/src/stores/postgres/index.ts';
 import { atLeast, duel, median, perSecond, type Row, rateOf } from './measure.ts';
-import { type Bench, library, openBenchOn, request } from './setup.ts';
+import { type Bench, library, request } from './setup.ts';
 
 const small = 10_000;
 const inFlight = 64;
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 7);
 const secretKey = randomBytes(32);
+/** A checkout of the commit before the rules were moved. */
+const before = process.env['BENCH_BEFORE'] ?? '../..';
 
 type Side = {
   name: string;
@@ -26,22 +26,20 @@ export async function rulesRows(say: (text: string) => void): Promise<Row[]> {
   const { PostgresServer: Engine } = await import('../engines/servers/test/postgres/server.ts');
   const server = await Engine.start(['shared_buffers=512MB', ...(process.env['BENCH_FLAGS']?.split(',') ?? [])]);
   const opened: Bench[] = [];
-  const open = async (name: string, over: boolean): Promise<Side> => {
-    const url = await server.createDatabase(name);
-    const store = async () => {
-      const plain = await openPostgresStore(url);
-      return over ? ruled(plain) : plain;
-    };
-    const bench = await openBenchOn({ store: await store(), secretKey });
+  const open = async (name: string, from: string): Promise<Side> => {
+    // The whole program of that checkout, with its own store.
+    const { openBenchOn } = (await import(from)) as typeof import('./setup.ts');
+    const store = await server.createDatabase(name);
+    const bench = await openBenchOn({ store, secretKey });
     await bench.fill(small);
     await bench.settle();
-    const cold = await openBenchOn({ store: await store(), secretKey, cacheSessions: 1 });
+    const cold = await openBenchOn({ store, secretKey, cacheSessions: 1 });
     opened.push(bench, cold);
     return { name, cpu: [[], []], bench, cold, created: [], made: small, read: 0, ended: 0 };
   };
   try {
     say('filling both');
-    const [ours, theirs] = [await open('rules', true), await open('functions', false)];
+    const [ours, theirs] = [await open('rules', './setup.ts'), await open('functions', `${before}/bench/setup.ts`)];
     const rows: Row[] = [];
     for (const [what, work] of Object.entries(works)) {
       if (process.env['BENCH_ONLY'] && !process.env['BENCH_ONLY'].split(',').includes(what)) continue;

@@ -119,9 +119,11 @@ describe('faults of PostgreSQL', () => {
     await server.createDatabase('silent');
     const store = await opened(`${server.url('silent', relay.port)}?statement_timeout=300&connect_timeout=500`);
     const fixture = words(store);
-    const { id } = await fixture.create();
+    const seen = await fixture.create();
+    const { id } = seen;
     relay.silent = true;
-    const write = await faultOf(() => store.endSession(id, logout()));
+    // An end of a session that was read before is a write at once.
+    const write = await faultOf(() => store.endSession(id, logout(), { seen }));
     assert.equal(write.code, 'outcome_unknown');
     const read = await faultOf(() => store.readSession(id));
     assert.equal(read.code, 'store_unavailable');

@@ -63,7 +63,7 @@ describe('locks of an operator on PostgreSQL', () => {
       assert.equal(error.code, 'store_unavailable');
       assert.match(
         error.message,
-        /somebody else holds a lock that it needs \(while locking tuple .* in relation "sessions"\)\. The log of this server says who\.$/,
+        /somebody else holds a lock that it needs \(while updating tuple .* in relation "sessions"\)\. The log of this server says who\.$/,
       );
       assert.match(
         (error.cause as { hint: string }).hint,

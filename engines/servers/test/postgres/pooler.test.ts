@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import type { CurfewError } from 'curfew';
 import { logout, nodeRow, StoreFixture, start } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import type { PostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
-import type { PostgresStore } from '../../../../packages/curfew/src/stores/postgres/store.ts';
 import { Pooler, poolerInstalled } from './pooler.ts';
 import { PostgresServer } from './server.ts';
 

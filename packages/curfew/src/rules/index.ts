@@ -31,12 +31,13 @@ export type Ruled = Pick<
   | 'changeNamed'
   | 'removeNamed'
   | 'appendEvent'
+  | 'sweep'
 >;
 
 /** How many users' epochs are remembered. */
 const most = 10_000;
 
-export function rulesOver(engine: Engine): Ruled {
+export function rulesOver(engine: Engine): Omit<Ruled, 'sweep'> {
   // What creations with the present epochs assume, if the engine does not know them: those that this process saw last.
   const users = new Map<UserId, number>();
   let everyone = 0;
@@ -73,9 +74,4 @@ export function rulesOver(engine: Engine): Ruled {
       await engine.commit({ at: event.at, events: [event] });
     },
   };
-}
-
-/** A store with these operations, in place of its own if it has any. */
-export function ruled<S extends { engine: Engine }>(store: S): S & Ruled {
-  return Object.assign(store, rulesOver(store.engine));
 }

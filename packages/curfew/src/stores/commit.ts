@@ -5,7 +5,7 @@ import type { ApiKey } from '../domain/key.ts';
 import type { NamedSession } from '../domain/named.ts';
 import type { End } from '../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../domain/session.ts';
-import type { AccountWitness, LogScope, SessionSnapshot } from './contract.ts';
+import type { AccountWitness, LogScope, SessionSnapshot, SweepTask } from './contract.ts';
 
 /*
  * What an engine does: it reads pictures, and commits a change if what the change was decided on still holds. It knows no
@@ -99,6 +99,12 @@ export type Found = {
 /** A user's sessions whose end is not recorded and that no epoch has ended, oldest first. */
 export type SessionsOfUser = { on: Required<Standing>; sessions: readonly StoredSession[] };
 
+/** A session that a sweep may have to record as ended, and the slot of its name. */
+export type Candidate = { snapshot: SessionSnapshot; slot: NamedSession | undefined };
+
+/** `settle` notes, once their ends are recorded, which steps have passed nothing more. */
+export type Passed = { candidates: readonly Candidate[]; more: boolean; settle(): Promise<void> };
+
 export interface Engine {
   /** Resolves when the change is durable and visible. Callers of one turn share a commit. */
   commit(change: Change): Promise<Outcome>;
@@ -114,4 +120,14 @@ export interface Engine {
   epochsOf?(userId: UserId): Epochs;
   /** Resolves when everything that was read so far is durable. Absent if a change is visible only once it is. */
   durable?(): Promise<void>;
+}
+
+/** An engine whose sweep records ends by the rules. */
+export interface SweptEngine extends Engine {
+  /** Sessions whose end is not recorded and whose deadline has passed at `now`, those that are due longest first. */
+  scanDue(now: number, most: number): Promise<{ candidates: readonly Candidate[]; more: boolean }>;
+  /** Sessions whose end is not recorded and that a step has passed. Every one comes up, whatever is recorded meanwhile. */
+  scanPassed(most: number): Promise<Passed>;
+  /** Deletes a piece of what is older than it is kept, and completes indexes that commits leave to a sweep. */
+  forget(task: SweepTask): Promise<{ forgotten: number; more: boolean }>;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { storeEvents } from '../../src/domain/events.ts';
-import { ruled } from '../../src/rules/index.ts';
+import { rulesOver } from '../../src/rules/index.ts';
 import type { Change } from '../../src/stores/commit.ts';
 import { changeOf, logout, name, StoreFixture, start, user } from '../../src/stores/conformance/harness.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
@@ -19,7 +19,8 @@ describe('the engine on LMDB', () => {
     const tables = openTables(folder.path);
     const owner = await takeOwnership(tables.root, tables.meta, folder.path);
     checkFormat(tables);
-    const store = ruled(new LmdbStore(tables, folder.path, owner, new Reserve(folder.path, 0)));
+    const unruled = new LmdbStore(tables, folder.path, owner, new Reserve(folder.path, 0));
+    const store = Object.assign(unruled, rulesOver(unruled.engine));
     let flush = () => {};
     t.after(async () => {
       flush();

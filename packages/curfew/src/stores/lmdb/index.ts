@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CurfewError, isCurfewError } from '../../errors.ts';
-import { type Ruled, ruled } from '../../rules/index.ts';
+import { type Ruled, rulesOver } from '../../rules/index.ts';
 import { isFullDisk, writeFault } from './faults.ts';
 import { liesWhereItWas } from './incarnation.ts';
 import { checkFile, dataFile, inspectFile, lockFile, noteOpened } from './inspect.ts';
@@ -41,7 +41,8 @@ export async function openLmdbStore(path: string, { reserve = defaultReserve } =
     try {
       checkFormat(tables);
       noteOpened(folder);
-      return ruled(new Store(tables, folder, owner, room));
+      const store = new Store(tables, folder, owner, room);
+      return Object.assign(store, rulesOver(store.engine));
     } catch (error) {
       await owner.release();
       throw error;

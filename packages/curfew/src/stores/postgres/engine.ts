@@ -4,13 +4,24 @@ import { encodeFactorShown } from '../../domain/factor-shown.ts';
 import type { StoredSession } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import { Batcher, type BatcherOptions } from '../batcher.ts';
-import type { Change, Engine, Found, Outcome, RowChange, SessionsOfUser } from '../commit.ts';
-import type { LogScope } from '../contract.ts';
+import type {
+  Candidate,
+  Change,
+  Engine,
+  Found,
+  Outcome,
+  Passed,
+  RowChange,
+  SessionsOfUser,
+  SweptEngine,
+} from '../commit.ts';
+import type { LogScope, SweepTask } from '../contract.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
 import { type Database, withoutNul } from './database.ts';
 import { isLocked, isRefusal, trusted } from './faults.ts';
 import { reads, writes } from './statements.ts';
+import { forget } from './sweep.ts';
 
 /** Milliseconds before a commit that needs a locked row is tried again: the first time, and at most. */
 const lockPause = { first: 50, most: 500 } as const;
@@ -24,8 +35,11 @@ type Connections = {
   batch: BatcherOptions;
 };
 
+/** How many users' steps a sweep looks at together. */
+const users = 100;
+
 /** The engine on PostgreSQL: what each operation means is defined in `commit.ts`. */
-export class PostgresEngine implements Engine {
+export class PostgresEngine implements SweptEngine {
   readonly #reading: Database;
   readonly #writing: Database;
   readonly #commits: Batcher<Change, Outcome | 'later'>;
@@ -96,6 +110,33 @@ export class PostgresEngine implements Engine {
     };
   }
 
+  async scanDue(now: number, most: number): ReturnType<SweptEngine['scanDue']> {
+    // First those that were active meanwhile are placed where they belong.
+    const placed = (await this.#writing.write(writes.sweepArmed, [now, most]))[0]!['done'] as number;
+    const rows = await this.#writing.write(writes.scanDue, [now, most]);
+    return { candidates: rows.map(decodeCandidate), more: placed >= most || rows.length >= most };
+  }
+
+  async scanPassed(most: number): Promise<Passed> {
+    const steps = await this.#reading.read(reads.unsettled, [users]);
+    if (steps.length === 0) return { candidates: [], more: false, settle: async () => {} };
+    const [owners, numbers, places] = ['user_id', 'number', 'swept'].map((column) => steps.map((row) => row[column]));
+    const rows = await this.#writing.write(writes.scanPassed, [owners, numbers, places, most]);
+    // If there was room for no more, the walk stopped among the sessions of the last one.
+    const last = rows.length >= most ? rows.at(-1)! : undefined;
+    const walked = [owners, numbers, last?.['step_of'] ?? null, last?.['id'] ?? null];
+    const passed: Passed = {
+      candidates: rows.map(decodeCandidate),
+      more: last !== undefined || steps.length >= users,
+      settle: async () => void (await this.#writing.write(writes.settleSteps, walked)),
+    };
+    return passed;
+  }
+
+  forget(task: SweepTask): ReturnType<SweptEngine['forget']> {
+    return forget(this.#writing, task);
+  }
+
   async head(): Promise<number> {
     return (await this.#reading.read(reads.counters))[0]!['head'] as number;
   }
@@ -109,6 +150,10 @@ export class PostgresEngine implements Engine {
     const of = new Map(taken.map((change, i) => [change, outcomes[i]!]));
     return changes.map((change) => of.get(change) ?? 'later');
   }
+}
+
+function decodeCandidate({ slot, ...row }: Row): Candidate {
+  return { snapshot: codec.decodeSnapshot(row), slot: slot ? codec.decodeSlot(slot as Row) : undefined };
 }
 
 function needsLocked(error: unknown): boolean {

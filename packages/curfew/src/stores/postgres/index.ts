@@ -1,12 +1,16 @@
 import { CurfewError } from '../../errors.ts';
+import { type Ruled, rulesOver } from '../../rules/index.ts';
+import { sweeping } from '../../rules/sweep.ts';
 import { Database } from './database.ts';
 import { openFault } from './faults.ts';
 import { parseLocation } from './location.ts';
 import { migrate, type Plan, planMigration } from './migrate.ts';
-import { PostgresStore, sharesOf } from './store.ts';
+import { PostgresStore as Rest, sharesOf } from './store.ts';
 
 export { parseLocation } from './location.ts';
-export type { PostgresStore } from './store.ts';
+
+/** The store: the engine, with the rules over it. */
+export type PostgresStore = Rest & Ruled;
 
 /**
  * Opens a store on a PostgreSQL server, and migrates its schema to the current version.
@@ -16,12 +20,12 @@ export type { PostgresStore } from './store.ts';
 export async function openPostgresStore(url: string): Promise<PostgresStore> {
   const location = parseLocation(url);
   const database = new Database(location, { connections: sharesOf(location).others });
-  const store = new PostgresStore(database);
+  const store = new Rest(database);
   try {
     await refuseEncoding(database);
     await migrate(database);
     await store.connect();
-    return store;
+    return Object.assign(store, rulesOver(store.engine), sweeping(store.engine));
   } catch (error) {
     await store.close();
     throw openFault(error, database.location.shown);

@@ -16,6 +16,10 @@ const epochEnd = `LEFT JOIN LATERAL (
     ORDER BY sequence LIMIT 1
   ) e ON s.end_at IS NULL`;
 
+/** The same with the slot that a session holds. */
+const candidate = `${snapshot}, to_json(t) AS slot`;
+const ownSlot = 'LEFT JOIN slots t ON t.name = s.name AND t.session_id = s.id';
+
 /** Callers must check that a primary answered. */
 const standby = 'pg_is_in_recovery() AS standby';
 
@@ -34,6 +38,12 @@ export const reads = {
      FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, place) CROSS JOIN newest_counters() c
      CROSS JOIN LATERAL user_of(asked.id) u
      LEFT JOIN LATERAL live_of(asked.id, coalesce(u.epoch, 0), c.everyone) s ON true ORDER BY asked.place, s.id`,
+  ),
+  /** The newest steps, everyone's and users', that may have passed sessions whose ends are not recorded. */
+  unsettled: named(
+    'unsettled',
+    `SELECT DISTINCT ON (user_id) user_id, number, swept FROM epochs WHERE NOT settled
+     ORDER BY user_id, number DESC LIMIT $1`,
   ),
   slotAndSession: named(
     'slot and session',
@@ -92,11 +102,20 @@ export const reads = {
 
 export const writes = {
   touchKey: named('touch key', 'UPDATE keys SET data = $3 WHERE id = $1 AND data = $2 RETURNING id'),
-  batch: named('write', 'SELECT write($1) AS answers'),
   commit: named(
     'commit',
     `SELECT * FROM commit_changes(${Array.from({ length: 17 }, (_, i) => `$${i + 1}`).join(', ')})`,
   ),
+  /** Locked rows are left for later. */
+  scanDue: named('scan due', `SELECT ${candidate} FROM due_at($1, $2) s ${epochEnd} ${ownSlot} ORDER BY s.armed, s.id`),
+  scanPassed: named(
+    'scan passed',
+    `SELECT s.step_of, ${candidate} FROM (
+       SELECT asked.user_id AS step_of, x.* FROM unnest($1::text[], $2::integer[], $3::text[]) AS asked (user_id, number, swept)
+       CROSS JOIN LATERAL passed_by(asked.user_id, asked.number, asked.swept, $4) x LIMIT $4
+     ) s ${epochEnd} ${ownSlot}`,
+  ),
+  settleSteps: named('settle steps', 'SELECT settle_steps($1, $2, $3, $4)'),
   /** Returns those that somebody else has locked, for another try. */
   touch: named(
     'touch',
@@ -145,9 +164,7 @@ export const writes = {
     text: `CREATE TEMP TABLE curfew_trial ON COMMIT DROP AS SELECT * FROM generate_series(1, 10000) AS given (number)`,
   },
   mendTime: named('mend time', 'CALL mend_time($1, $2)'),
-  sweepEpochs: named('sweep epochs', 'SELECT * FROM sweep_ended_by_epochs($1, $2)'),
   sweepArmed: named('sweep armed', 'SELECT sweep_armed($1, $2) AS done'),
-  sweepDeadlines: named('sweep deadlines', 'SELECT * FROM sweep_deadlines($1, $2)'),
   sweepOld: named('sweep old', 'SELECT * FROM sweep_old($1, $2, $3, $4)'),
   sweepTimes: named('sweep times', 'SELECT sweep_times($1) AS done'),
   sweepSteps: named('sweep steps', 'SELECT sweep_steps($1, $2) AS done'),

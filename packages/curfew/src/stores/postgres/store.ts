@@ -1,39 +1,33 @@
 import type { Account } from '../../domain/account.ts';
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
-import { type Event, isFilter, storeEvents } from '../../domain/events.ts';
-import { tooManyGroups } from '../../domain/groups.ts';
+import { type Event, isFilter } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
-import { day, limits } from '../../domain/limits.ts';
+import { day } from '../../domain/limits.ts';
 import { accountMentions, matchesText } from '../../domain/search.ts';
 import { endOf, viewOf } from '../../domain/session.ts';
 import { CurfewError, isCurfewError } from '../../errors.ts';
+import type { Ruled } from '../../rules/index.ts';
 import { Batcher } from '../batcher.ts';
 import type { AttemptOutcome, LogHead, LogPosition, NodeList, NodeRow, SessionSnapshot, Store } from '../contract.ts';
 import { type BlockTimes, skipBlocks } from '../event-times.ts';
 import { Watchers } from '../watchers.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
-import { Database, type Statement, withoutNul } from './database.ts';
+import { Database, type Statement } from './database.ts';
 import { countEntries, describe } from './describe.ts';
 import { PostgresEngine } from './engine.ts';
-import { callFault, isDenied, isLocked, isRefusal, trusted } from './faults.ts';
+import { callFault, isDenied, trusted } from './faults.ts';
 import { listenOn } from './hints.ts';
 import type { Location } from './location.ts';
 import { eventSearch, eventsStatement, listStatement, reads, writes } from './statements.ts';
-import { sweep } from './sweep.ts';
 import { exportRecords, importRecords } from './transfer.ts';
-
-/** One operation of a batch: its name and its arguments, as the function `write` reads it. */
-type Operation = { do: string } & Row;
 
 /**
  * The most operations that share a commit, and questions that share a round trip. Writers take turns anyway, so a
  * second commit beside a running one only helps when many wait.
  */
 const batch = { parallel: 2, most: 128, crowd: 8 } as const;
-/** Milliseconds before a write that needs a locked row is retried: the first time, and at most. */
-const lockPause = { first: 50, most: 500 } as const;
 /** How many sessions' activity one statement records. */
 const touches = 500;
 /** How many candidates for a free text, or accounts, are fetched at once. */
@@ -47,8 +41,8 @@ export function sharesOf({ connections }: Location): { writing: number; others: 
   return { writing, others: Math.max(2, connections - writing) };
 }
 
-/** PostgreSQL as a store: the contract defines what each operation means, and migrations/ has the writes. */
-export class PostgresStore implements Store {
+/** What PostgreSQL does apart from the rules; {@link PostgresEngine} is what those are decided over. */
+export class PostgresStore implements Omit<Store, keyof Ruled> {
   readonly kind = 'postgres';
   readonly #database: Database;
   /**
@@ -62,7 +56,6 @@ export class PostgresStore implements Store {
    */
   readonly #writer: Database;
   readonly #watchers: Watchers;
-  readonly #writes: Batcher<Operation, unknown>;
   readonly #sessions: Batcher<SessionId, SessionSnapshot | undefined>;
   readonly engine: PostgresEngine;
   readonly #keys: Batcher<KeyId, ApiKey | undefined>;
@@ -80,10 +73,6 @@ export class PostgresStore implements Store {
     });
     this.#writer = database.beside(sharesOf(database.location).writing);
     this.#watchers = new Watchers(listenOn(database));
-    this.#writes = new Batcher((operations) => this.#writeAll(operations), {
-      ...batch,
-      apart: (error) => error instanceof CurfewError && isRefusal(error.cause),
-    });
     this.engine = new PostgresEngine({
       reading: database,
       writing: this.#writer,
@@ -99,72 +88,11 @@ export class PostgresStore implements Store {
 
   // ---- Sessions
 
-  createSession: Store['createSession'] = async ({ session, epochs, limit, by, now }) => {
-    const answer = await this.#write('create_session', {
-      session: codec.encodeSession({ ...session, end: undefined }),
-      epochs: epochs === 'current' ? undefined : epochs,
-      limit,
-      now,
-      event: codec.encodeEvent(storeEvents.created(session, by)),
-    });
-    if (answer['kind'] !== 'created') return answer as Awaited<ReturnType<Store['createSession']>>;
-    if (answer['there']) {
-      const there = codec.decodeSession(answer['there'] as Row);
-      return { kind: 'created', session: there, replaced: [], sequence: undefined };
-    }
-    const { user, everyone, replaced, sequence } = answer as { user: number; everyone: number } & Row;
-    return {
-      kind: 'created',
-      session: { ...session, epochs: { user, everyone } },
-      replaced: replaced as SessionId[],
-      sequence: sequence as number | undefined,
-    };
-  };
-
   readSession: Store['readSession'] = (id) => this.#sessions.run(id);
 
   readNamedSession: Store['readNamedSession'] = async (name) => {
     const row = await this.#one(reads.namedSession, [name]);
     return row && codec.decodeSnapshot(row);
-  };
-
-  changeSession: Store['changeSession'] = async ({ id, version, set, logged, event, now }) => {
-    const answer = await this.#write('change_session', {
-      id,
-      version,
-      set: codec.encodeChange(set),
-      logged,
-      now,
-      event: event && codec.encodeEvent(event),
-    });
-    if (answer['kind'] !== 'changed') return answer as Awaited<ReturnType<Store['changeSession']>>;
-    const session = codec.decodeSession(answer['session'] as Row);
-    return { kind: 'changed', session, sequence: answer['sequence'] as number | undefined };
-  };
-
-  endSession: Store['endSession'] = async (id, end, { userId } = {}) => {
-    const answer = await this.#write('end_session', { id, end: codec.encodeEnding(end), user_id: userId });
-    if (answer['kind'] === 'not_found') return { kind: 'not_found' };
-    return {
-      kind: answer['kind'] as 'ended' | 'already',
-      session: codec.decodeSession(answer['session'] as Row),
-      end: codec.decodeEnding(answer['end'] as Row),
-    };
-  };
-
-  endSessionsOfUser: Store['endSessionsOfUser'] = async (userId, end, { except } = {}) =>
-    (await this.#write('end_sessions_of_user', { user_id: userId, end: codec.encodeEnding(end), except })) as Awaited<
-      ReturnType<Store['endSessionsOfUser']>
-    >;
-
-  endEveryone: Store['endEveryone'] = async (end) =>
-    (await this.#write('end_everyone', { end: codec.encodeEnding(end) })) as { sequence: number; ended: number };
-
-  changeGroups: Store['changeGroups'] = async ({ userId, change: { add, remove }, only, by, now }) => {
-    const asked = { user_id: userId, add, remove, only, by, now, most: limits.groupsPerSession };
-    const answer = await this.#write('change_groups', asked);
-    if (answer['kind'] === 'too_many_groups') throw tooManyGroups();
-    return answer as Awaited<ReturnType<Store['changeGroups']>>;
   };
 
   async touchSessions(activities: readonly { id: SessionId; at: number }[]): Promise<void> {
@@ -219,41 +147,6 @@ export class PostgresStore implements Store {
     return row && { account: codec.decodeAccount(row), epochs: epochsOf(row) };
   };
 
-  createAccount: Store['createAccount'] = async (account, event) =>
-    (await this.#write('create_account', {
-      account: codec.encodeAccount(account),
-      event: codec.encodeEvent(event),
-    })) as unknown as Awaited<ReturnType<Store['createAccount']>>;
-
-  changeAccount: Store['changeAccount'] = async ({ id, version, set, event, end, except, witness }) => {
-    const { account } = await this.readUser(id);
-    if (!account) return { kind: 'not_found' };
-    if (account.version !== version) return { kind: 'conflict' };
-    const next = { ...account, ...set, version: version + 1 };
-    const answer = await this.#write('change_account', {
-      account: codec.encodeAccount(next),
-      version,
-      event: event && codec.encodeEvent(event),
-      end: end && codec.encodeEnding(end),
-      except,
-      witness,
-    });
-    const kind = answer['kind'] as Awaited<ReturnType<Store['changeAccount']>>['kind'];
-    return kind === 'changed' ? { kind, account: next, sequence: answer['sequence'] as number | undefined } : { kind };
-  };
-
-  deleteAccount: Store['deleteAccount'] = async ({ id, version, event, end, witness }) => {
-    const answer = await this.#write('delete_account', {
-      id,
-      version,
-      end: codec.encodeEnding(end),
-      event: codec.encodeEvent(event),
-      witness,
-    });
-    const kind = answer['kind'] as 'ended' | 'conflict' | 'not_found';
-    return kind === 'ended' ? { kind: 'deleted', sequence: answer['sequence'] as number } : { kind };
-  };
-
   listAccounts: Store['listAccounts'] = async ({ after = '', limit, text, budget = Number.POSITIVE_INFINITY }) => {
     const began = performance.now();
     const accounts: Account[] = [];
@@ -271,18 +164,7 @@ export class PostgresStore implements Store {
     }
   };
 
-  createKey: Store['createKey'] = async (key, event) => {
-    await this.#write('create_key', { ...codec.encodeKey(key), event: codec.encodeEvent(event) });
-  };
-
   readKey: Store['readKey'] = (id) => this.#keys.run(id);
-
-  revokeKey: Store['revokeKey'] = async (id, at, event) => {
-    const answer = await this.#write('revoke_key', { id, at, event: codec.encodeEvent(event) });
-    return answer === null
-      ? undefined
-      : { key: codec.decodeKey(answer['key'] as Row), sequence: answer['sequence'] as number };
-  };
 
   touchKeys: Store['touchKeys'] = async (uses) => {
     for (const { id, at } of uses) {
@@ -304,31 +186,9 @@ export class PostgresStore implements Store {
 
   // ---- Named sessions
 
-  createNamed: Store['createNamed'] = async (slot, event) =>
-    (await this.#write('create_named', {
-      slot: codec.encodeSlot(slot),
-      event: codec.encodeEvent(event),
-    })) as unknown as 'created' | 'exists';
-
   readNamed: Store['readNamed'] = async (name) => {
     const row = await this.#one(reads.slot, [name]);
     return row && codec.decodeSlot(row);
-  };
-
-  changeNamed: Store['changeNamed'] = async ({ name, version, set: { config, started }, now, event }) => {
-    const answer = await this.#write('change_named', {
-      name,
-      version,
-      config: config && JSON.stringify(config),
-      started,
-      now,
-      event: event && codec.encodeEvent(event),
-    });
-    return answer['slot'] ? codec.decodeSlot(answer['slot'] as Row) : (answer['kind'] as 'conflict' | 'not_found');
-  };
-
-  removeNamed: Store['removeNamed'] = async (name, event) => {
-    await this.#write('remove_named', { name, event: codec.encodeEvent(event) });
   };
 
   listNamed: Store['listNamed'] = async ({ after, limit }) => {
@@ -353,10 +213,6 @@ export class PostgresStore implements Store {
   }
 
   // ---- Events, log, nodes
-
-  appendEvent: Store['appendEvent'] = async (event) => {
-    await this.#write('append_event', { event: codec.encodeEvent(event) });
-  };
 
   readEvents: Store['readEvents'] = async (query) => {
     const { after, before, limit, budget = Number.POSITIVE_INFINITY } = query;
@@ -428,8 +284,6 @@ export class PostgresStore implements Store {
 
   // ---- Upkeep
 
-  sweep: Store['sweep'] = (task) => sweep(this.#writer, task);
-
   exportRecords: Store['exportRecords'] = () => exportRecords(this.#database);
 
   importRecords: Store['importRecords'] = async (records, fingerprint) => {
@@ -491,30 +345,6 @@ export class PostgresStore implements Store {
     await Promise.all([this.#database.close(), this.#writer.close(), this.#fence.close()]);
   }
 
-  async #write(name: string, asked: Row): Promise<Row> {
-    const operation = { do: name, ...asked };
-    const until = performance.now() + this.#database.location.statementTimeout;
-    try {
-      return (await this.#writes.run(operation)) as Row;
-    } catch (error) {
-      if (!needsLocked(error)) throw error;
-    }
-    // This runs outside the lanes and the batches, so that no other write waits for the lock.
-    for (let pause: number = lockPause.first; ; pause = Math.min(pause * 2, lockPause.most)) {
-      await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)));
-      try {
-        return (await this.#writeAll([operation]))[0] as Row;
-      } catch (error) {
-        if (!needsLocked(error) || performance.now() + pause > until) throw error;
-      }
-    }
-  }
-
-  async #writeAll(operations: readonly Operation[]): Promise<unknown[]> {
-    const [row] = await this.#writer.write(writes.batch, [toJson(operations)]);
-    return row!['answers'] as unknown[];
-  }
-
   async #readSessions(ids: readonly SessionId[]): Promise<(SessionSnapshot | undefined)[]> {
     const rows = await this.#trusted(reads.sessions, [ids]);
     const found = new Map(rows.map((row) => [row['id'], codec.decodeSnapshot(row)]));
@@ -543,16 +373,6 @@ export class PostgresStore implements Store {
   async #one(statement: Statement, values: readonly unknown[] = []): Promise<Row | undefined> {
     return (await this.#trusted(statement, values))[0];
   }
-}
-
-function needsLocked(error: unknown): boolean {
-  return error instanceof CurfewError && isLocked(error.cause);
-}
-
-/** In a form that PostgreSQL's `jsonb` accepts. */
-function toJson(operations: readonly Operation[]): string {
-  const text = JSON.stringify(operations);
-  return text.includes('\\u0000') ? JSON.stringify(operations, (_, value) => withoutNul(value)) : text;
 }
 
 function epochsOf(row: Row): { user: number; everyone: number } {

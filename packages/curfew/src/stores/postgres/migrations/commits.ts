@@ -50,6 +50,56 @@ BEGIN
     SELECT * FROM own WHERE own.end_at IS NULL AND own.epoch_user = epoch AND own.epoch_everyone = everyone;
 END $$;
 
+-- Sessions whose deadline has passed; the sweep writes their ends down. Locked ones are left for later.
+CREATE FUNCTION due_at(now bigint, most integer) RETURNS SETOF sessions LANGUAGE plpgsql ${byIndex} AS $$
+BEGIN
+  RETURN QUERY SELECT * FROM sessions s WHERE s.end_at IS NULL AND s.armed <= now AND deadline_of(s) <= now
+    ORDER BY s.armed LIMIT most FOR UPDATE SKIP LOCKED;
+END $$;
+
+-- Sessions that a step of a user, or of everyone (''), has passed, after a place in the order of ids.
+CREATE FUNCTION passed_by(owner text, step integer, after text, most integer) RETURNS SETOF sessions LANGUAGE plpgsql
+${byIndex} SET enable_sort = off AS $$
+BEGIN
+  IF owner = '' THEN
+    RETURN QUERY SELECT * FROM sessions s WHERE s.end_at IS NULL AND s.epoch_everyone < step
+      ORDER BY s.epoch_everyone, s.id LIMIT most FOR UPDATE SKIP LOCKED;
+  ELSE
+    RETURN QUERY SELECT * FROM sessions s WHERE s.user_id = owner AND s.id > after AND s.end_at IS NULL
+      AND s.epoch_user < step ORDER BY s.user_id, s.id LIMIT most FOR UPDATE SKIP LOCKED;
+  END IF;
+END $$;
+
+-- Notes how far a walk over what steps have passed has come: up to a session of an owner, or to its end. A walk that
+-- passed over locked rows begins anew.
+CREATE FUNCTION settle_steps(owners text[], numbers integer[], unfinished text, place text) RETURNS void LANGUAGE plpgsql
+${byIndex} AS $$
+DECLARE
+  step record;
+  nothing_left boolean;
+BEGIN
+  PERFORM pg_advisory_xact_lock('epochs'::regclass::oid::bigint);
+  FOR step IN SELECT * FROM unnest(owners, numbers) AS p (user_id, number)
+    WHERE unfinished IS NULL OR p.user_id COLLATE "C" <= unfinished LOOP
+    IF step.user_id = unfinished THEN
+      UPDATE epochs e SET swept = place WHERE e.user_id = step.user_id AND e.number = step.number AND e.user_id <> '';
+      CONTINUE;
+    END IF;
+    IF step.user_id = '' THEN
+      nothing_left := (SELECT s.id FROM sessions s WHERE s.end_at IS NULL AND s.epoch_everyone < step.number
+        ORDER BY s.epoch_everyone, s.id LIMIT 1) IS NULL;
+    ELSE
+      nothing_left := (SELECT s.id FROM sessions s WHERE s.user_id = step.user_id AND s.end_at IS NULL
+        AND s.epoch_user < step.number ORDER BY s.user_id, s.id LIMIT 1) IS NULL;
+    END IF;
+    IF nothing_left THEN
+      UPDATE epochs e SET settled = true WHERE e.user_id = step.user_id AND e.number <= step.number AND NOT e.settled;
+    ELSE
+      UPDATE epochs e SET swept = '' WHERE e.user_id = step.user_id AND e.number = step.number AND e.swept <> '';
+    END IF;
+  END LOOP;
+END $$;
+
 CREATE FUNCTION without(part json, lost integer[]) RETURNS json LANGUAGE sql IMMUTABLE AS $$
   SELECT json_agg(e) FROM json_array_elements(part) AS e WHERE (e->>'of')::integer <> ALL (lost)
 $$;
