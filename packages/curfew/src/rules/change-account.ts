@@ -45,13 +45,12 @@ export function dependingOn(witness: AccountWitness | undefined): RowChange[] {
   return witness ? [{ table: 'accounts', before: witness, after: witness }] : [];
 }
 
-function decide(
-  picture: Picture,
-  { id, version, set, event, end, witness: asked }: AccountChange,
-): Decision<AccountOutcome> {
+function decide(picture: Picture, asked: AccountChange): Decision<AccountOutcome> {
+  const { id, version, set, event, end } = asked;
   const { account, others, witness } = picture;
   if (!account) return { answer: { kind: 'not_found' } };
-  if (account.version !== version || witness?.version !== asked?.version) return { answer: { kind: 'conflict' } };
+  if (account.version !== version || witness?.version !== asked.witness?.version)
+    return { answer: { kind: 'conflict' } };
   const changed: Account = { ...account, ...set, version: version + 1 };
   const taken = takenName(changed, others);
   if (taken) return { answer: { kind: taken } };
@@ -59,12 +58,21 @@ function decide(
   const step = end && stepOf(id, end, livingOf(picture.spared, id, end.at));
   return {
     change: {
-      ...(step ?? { at: event?.at ?? changed.updatedAt }),
-      rows: [{ table: 'accounts', before: account, after: changed }, ...(step?.rows ?? []), ...dependingOn(asked)],
+      ...(step ?? { at: event?.at ?? changed.updatedAt, urgent: isCodeUsed(asked) }),
+      rows: [
+        { table: 'accounts', before: account, after: changed },
+        ...(step?.rows ?? []),
+        ...dependingOn(asked.witness),
+      ],
       events: event ? [event] : [],
     },
     answered: ({ sequences }) => ({ kind: 'changed', account: changed, sequence: sequences[0] }),
   };
+}
+
+/** Whether a change records the use of a second factor, which people need before they can end others' sessions. */
+function isCodeUsed({ set, event }: AccountChange): boolean {
+  return event === undefined && set.factor !== undefined;
 }
 
 function livingOf(spared: SessionSnapshot | undefined, owner: string, now: number): StoredSession | undefined {

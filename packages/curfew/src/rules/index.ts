@@ -12,7 +12,6 @@ import { endEveryone, endSessionsOfUser } from './end-all.ts';
 import { endSession } from './end-session.ts';
 import { createKey, revokeKey } from './keys.ts';
 import { changeNamed, createNamed, removeNamed } from './named.ts';
-import { sweep } from './sweep.ts';
 import { Turns } from './turns.ts';
 
 /** The operations that are rules over an engine. */
@@ -39,7 +38,7 @@ export type Ruled = Pick<
 /** How many users' epochs are remembered. */
 const most = 10_000;
 
-export function rulesOver(engine: Engine): Ruled {
+export function rulesOver(engine: Engine): Omit<Ruled, 'sweep'> {
   // What creations with the present epochs assume, if the engine does not know them: those that this process saw last.
   const users = new Map<UserId, number>();
   let everyone = 0;
@@ -76,6 +75,5 @@ export function rulesOver(engine: Engine): Ruled {
     async appendEvent(event) {
       await engine.commit({ at: event.at, events: [event] });
     },
-    sweep: (task) => sweep(engine, task),
   };
 }

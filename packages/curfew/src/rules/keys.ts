@@ -37,6 +37,7 @@ function decide(key: ApiKey | undefined, at: number, event: NewEvent): Decision<
   return {
     change: {
       at,
+      urgent: true,
       rows: [{ table: 'keys', before: key, after: revoked }],
       ...(first && { log: [{ keyId: key.id }], events: [event] }),
     },

@@ -120,6 +120,10 @@ export interface Engine {
   epochsOf?(userId: UserId): Epochs;
   /** Resolves when everything that was read so far is durable. Absent if a change is visible only once it is. */
   durable?(): Promise<void>;
+}
+
+/** An engine whose sweep records ends by the rules. */
+export interface SweptEngine extends Engine {
   /** Sessions whose end is not recorded and whose deadline has passed at `now`, those that are due longest first. */
   scanDue(now: number, most: number): Promise<{ candidates: readonly Candidate[]; more: boolean }>;
   /** Sessions whose end is not recorded and that a step has passed. Every one comes up, whatever is recorded meanwhile. */

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { day, hour, limits } from '../../src/domain/limits.ts';
+import { rulesOver } from '../../src/rules/index.ts';
 import {
   beginning,
   everyone,
@@ -353,7 +354,8 @@ describe('the embedded store and its keys', () => {
     const tables = openTables(folder.path);
     const owner = await takeOwnership(tables.root, tables.meta, folder.path);
     checkFormat(tables);
-    const store = new LmdbStore(tables, folder.path, owner, new Reserve(folder.path, 0));
+    const unruled = new LmdbStore(tables, folder.path, owner, new Reserve(folder.path, 0));
+    const store = Object.assign(unruled, rulesOver(unruled.engine));
     t.after(async () => {
       await store.close();
       folder.remove();

@@ -1,19 +1,9 @@
 import type { Account } from '../../domain/account.ts';
 import type { AccountId, KeyId } from '../../domain/brand.ts';
-import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { accountMentions } from '../../domain/search.ts';
-import type {
-  AccountChange,
-  AccountDeletion,
-  AccountOutcome,
-  AccountPage,
-  AccountQuery,
-  AccountWitness,
-  DeletionOutcome,
-} from '../contract.ts';
+import type { AccountPage, AccountQuery } from '../contract.ts';
 import type { Draft } from './commit.ts';
-import { endUser } from './ends.ts';
 import type { Tables } from './tables.ts';
 
 /** The unique names of an account, as keys of the table `logins`. */
@@ -31,51 +21,6 @@ export function readAccount(tables: Tables, id: AccountId): Account | undefined 
 export function findAccount(tables: Tables, by: { username: string } | { email: string }): Account | undefined {
   const id = tables.logins.get('username' in by ? loginKey.username(by.username) : loginKey.email(by.email));
   return id === undefined ? undefined : readAccount(tables, id as AccountId);
-}
-
-export function createAccount(
-  draft: Draft,
-  account: Account,
-  event: NewEvent,
-): 'created' | 'username_taken' | 'email_taken' {
-  if (draft.tables.accounts.doesExist(account.id)) return 'created';
-  const taken = takenName(draft.tables, account);
-  if (taken) return taken;
-  write(draft.tables, undefined, account);
-  draft.event(event);
-  return 'created';
-}
-
-export function changeAccount(
-  draft: Draft,
-  { id, version, set, event, end, except, witness }: AccountChange,
-): AccountOutcome {
-  const account = readAccount(draft.tables, id);
-  if (!account) return { kind: 'not_found' };
-  if (account.version !== version || !stands(draft.tables, witness)) return { kind: 'conflict' };
-  const next: Account = { ...account, ...set, version: version + 1 };
-  const taken = takenName(draft.tables, next);
-  if (taken) return { kind: taken };
-  let sequence: number | undefined;
-  if (end) {
-    const spared = endUser(draft, id, end, { except });
-    // The excepted session has itself just ended, so all of them end.
-    const outcome = spared.kind === 'ended' ? spared : endUser(draft, id, end);
-    sequence = outcome.kind === 'ended' ? outcome.sequence : undefined;
-  }
-  write(draft.tables, account, next);
-  if (event) draft.event(event);
-  return { kind: 'changed', account: next, sequence };
-}
-
-export function deleteAccount(draft: Draft, { id, version, event, end, witness }: AccountDeletion): DeletionOutcome {
-  const account = readAccount(draft.tables, id);
-  if (!account) return { kind: 'not_found' };
-  if (account.version !== version || !stands(draft.tables, witness)) return { kind: 'conflict' };
-  const outcome = endUser(draft, id, end);
-  write(draft.tables, account, undefined);
-  draft.event(event);
-  return { kind: 'deleted', sequence: outcome.kind === 'ended' ? outcome.sequence : draft.head };
 }
 
 /** How many accounts are examined before others get their turn. */
@@ -103,31 +48,8 @@ export async function listAccounts(tables: Tables, query: AccountQuery): Promise
   }
 }
 
-export function createKey(draft: Draft, key: ApiKey, event: NewEvent): void {
-  if (draft.tables.keys.doesExist(key.id)) return;
-  draft.tables.keys.put(key.id, key);
-  draft.event(event);
-}
-
 export function readKey(tables: Tables, id: KeyId): ApiKey | undefined {
   return tables.keys.get(id) as ApiKey | undefined;
-}
-
-export function revokeKey(
-  draft: Draft,
-  id: KeyId,
-  at: number,
-  event: NewEvent,
-): { key: ApiKey; sequence: number } | undefined {
-  const key = readKey(draft.tables, id);
-  if (!key) return undefined;
-  const revoked = { ...key, revokedAt: key.revokedAt ?? at };
-  // Written even if it was already revoked: nobody knows whether the first write was synced.
-  draft.tables.keys.put(id, revoked);
-  if (key.revokedAt !== undefined) return { key, sequence: draft.head };
-  draft.keyChanged(id);
-  draft.event(event);
-  return { key: revoked, sequence: draft.log({ keyId: id }, at) };
 }
 
 export function touchKeys(draft: Draft, uses: readonly { id: KeyId; at: number }[]): void {
@@ -150,18 +72,7 @@ export function listKeys(
   return { keys: found.slice(0, limit), next: found.length > limit ? found[limit - 1]!.id : undefined };
 }
 
-function stands(tables: Tables, witness: AccountWitness | undefined): boolean {
-  return witness === undefined || readAccount(tables, witness.id)?.version === witness.version;
-}
-
-function takenName(tables: Tables, account: Account): 'username_taken' | 'email_taken' | undefined {
-  const heldByOther = (key: string) => (tables.logins.get(key) ?? account.id) !== account.id;
-  if (heldByOther(loginKey.username(account.username))) return 'username_taken';
-  if (account.email !== undefined && heldByOther(loginKey.email(account.email))) return 'email_taken';
-  return undefined;
-}
-
-function write(tables: Tables, before: Account | undefined, after: Account | undefined): void {
+export function writeAccount(tables: Tables, before: Account | undefined, after: Account | undefined): void {
   for (const key of namesOf(before)) tables.logins.remove(key);
   if (before && !after) tables.accounts.remove(before.id);
   if (!after) return;

@@ -105,15 +105,8 @@ export function deadlineOf(row: Row): number {
   return (row[7] as number) + Math.min(row[10] as number, lastSeen + idle);
 }
 
-export function groupsOf(row: Row): StoredSession['accessGroups'] {
-  return row[3] as StoredSession['accessGroups'];
-}
-
-/** Gives a row other groups and the next version. Does not decode the row, because thousands may change at once. */
-export function setGroups(row: Row, groups: StoredSession['accessGroups']): void {
-  const cells = row as Cells;
-  cells[3] = groups;
-  cells[21] = (row[21] as number) + 1;
+export function lastSeenOf(row: Row): number {
+  return (row[7] as number) + (row[9] as number);
 }
 
 type Cells = unknown[];

@@ -11,6 +11,7 @@ import { writeFault } from './faults.ts';
 import { type FreshSession, type FreshSessions, freshOf, loadFresh } from './fresh.ts';
 import { userKey } from './keys.ts';
 import type { Reserve } from './reserve.ts';
+import { Revisions } from './revisions.ts';
 import { putInOrder, type Tables } from './tables.ts';
 
 /** The part of the store that is kept in memory, as of the newest visible commit. */
@@ -18,6 +19,7 @@ export type State = Counters & {
   epochs: EpochBook;
   progress: Progress;
   fresh: FreshSessions;
+  revisions: Revisions;
   /** API keys, because each request has one; only this process can revoke them. */
   keys: Map<KeyId, ApiKey>;
 };
@@ -42,7 +44,8 @@ export function loadState(tables: Tables): State {
   const later = told && (told.head > kept.head || told.lastEvent > kept.lastEvent);
   const progress = keptProgress(tables, Math.max(kept.lastEvent, told?.lastEvent ?? 0));
   const fresh = loadFresh(tables, progress);
-  return { ...(later ? told : kept), epochs: loadEpochs(tables), progress, fresh, keys: new Map() };
+  const inMemory = { epochs: loadEpochs(tables), fresh, revisions: new Revisions(), keys: new Map() };
+  return { ...(later ? told : kept), progress, ...inMemory };
 }
 
 /** Earlier versions did not record `begun`, so any session may have been placed. A new store has placed nothing. */
@@ -94,6 +97,7 @@ export class Draft {
   readonly #placed: Set<SessionId> = new Set();
   readonly #changedKeys: Set<KeyId> = new Set();
   readonly #setAside: Set<UserId> = new Set();
+  readonly #revised: Map<UserId, number> = new Map();
 
   constructor(tables: Tables, state: State) {
     this.#tables = tables;
@@ -181,6 +185,15 @@ export class Draft {
       if (session.userId === userId && !this.#placed.has(session.id)) return true;
     }
     return false;
+  }
+
+  /** Notes that a session of a user was created or ended. */
+  revise(userId: UserId): void {
+    this.#revised.set(userId, this.#state.revisions.next());
+  }
+
+  revisionOf(userId: UserId): number {
+    return this.#revised.get(userId) ?? this.#state.revisions.of(userId);
   }
 
   /** Notes that a key has changed: its cached value is dropped as soon as that is visible, on disk or not. */
@@ -274,6 +287,7 @@ export class Draft {
     state.epochs.everyone = this.#everyone;
     for (const [userId, history] of this.#users) state.epochs.set(userId, history);
     for (const userId of this.#setAside) state.epochs.setAside(userId);
+    for (const [userId, revision] of this.#revised) state.revisions.set(userId, revision);
   }
 }
 
@@ -309,6 +323,8 @@ export class Committer {
   readonly #watchers: Set<() => void> = new Set();
   readonly #clock: () => number;
   #closed = false;
+  /** The disk has not confirmed the last write that is visible. */
+  #unconfirmed = false;
 
   /** `clock`: milliseconds, which limit a batch. */
   constructor(
@@ -342,6 +358,17 @@ export class Committer {
       this.#queue.push({ write, urgent, resolve, reject });
       this.#draining ??= this.#drain();
     });
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Resolves when everything that is visible now is on disk. */
+  async settled(): Promise<void> {
+    if (!this.#draining && this.#flushing.size === 0 && !this.#unconfirmed) return;
+    // What the disk did not confirm is confirmed by a later write.
+    await this.runUrgent((draft) => this.#unconfirmed && draft.keepCounters());
   }
 
   /** Calls back whenever the log has grown, until the returned function is called. */
@@ -431,7 +458,9 @@ export class Committer {
   async #answer(settled: readonly TaskResult[]): Promise<void> {
     try {
       await this.#tables.root.flushed;
+      this.#unconfirmed = false;
     } catch (error) {
+      this.#unconfirmed = true;
       // It is visible, but may not survive a power cut.
       const fault = new CurfewError('outcome_unknown', { detail: 'The disk did not confirm the write.' }, error);
       for (const { task } of settled) task.reject(fault);

@@ -193,9 +193,9 @@ export function loadFresh(tables: Tables, { placed, begun }: { placed: number; b
     const sessionId = createdIn(value);
     const row = sessionId && tables.sessions.get(sessionId);
     if (!row) continue;
-    // Every change of a session places it.
-    const mayStand = told <= begun || versionOf(row) > 1;
     const stored = decodeSession(sessionId, row);
+    // Every change of a session places it, and a session that was suspended from the start never was fresh.
+    const mayStand = told <= begun || versionOf(row) > 1 || stored.suspended;
     if (!mayStand || !stateKeys(stored).some((key) => tables.live.doesExist(key, sessionId))) {
       fresh.add(freshOf(stored, told));
     }

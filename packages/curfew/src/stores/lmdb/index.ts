@@ -1,16 +1,19 @@
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CurfewError, isCurfewError } from '../../errors.ts';
+import { type Ruled, rulesOver } from '../../rules/index.ts';
 import { isFullDisk, writeFault } from './faults.ts';
 import { liesWhereItWas } from './incarnation.ts';
 import { checkFile, dataFile, inspectFile, lockFile, noteOpened } from './inspect.ts';
 import { isOwned, type Ownership, takeOwnership } from './owner.ts';
 import { defaultReserve, Reserve } from './reserve.ts';
-import { checkFormat, LmdbStore } from './store.ts';
+import { checkFormat, LmdbStore as Store } from './store.ts';
 import { openTables, type Tables } from './tables.ts';
 
 export { roomIn } from './reserve.ts';
-export type { LmdbStore } from './store.ts';
+
+/** The embedded store, with the rules over its engine. */
+export type LmdbStore = Store & Ruled;
 
 /**
  * Opens the embedded store in a folder, which it creates if necessary. `reserve`: bytes that are kept for ends when the
@@ -38,7 +41,8 @@ export async function openLmdbStore(path: string, { reserve = defaultReserve } =
     try {
       checkFormat(tables);
       noteOpened(folder);
-      return new LmdbStore(tables, folder, owner, room);
+      const store = new Store(tables, folder, owner, room);
+      return Object.assign(store, rulesOver(store.engine));
     } catch (error) {
       await owner.release();
       throw error;

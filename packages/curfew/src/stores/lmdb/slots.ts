@@ -1,9 +1,5 @@
 import type { SessionId, SessionName } from '../../domain/brand.ts';
-import type { NewEvent } from '../../domain/events.ts';
 import type { NamedSession } from '../../domain/named.ts';
-import { endOf } from '../../domain/session.ts';
-import type { NamedChange } from '../contract.ts';
-import { decodeSession } from './codec.ts';
 import type { Draft } from './commit.ts';
 import type { Tables } from './tables.ts';
 
@@ -11,54 +7,10 @@ export function readSlot(tables: Tables, name: SessionName): NamedSession | unde
   return tables.slots.get(name) as NamedSession | undefined;
 }
 
-/** Whether a new session can have a name: no other session that has not ended at `now` holds it. */
-export function nameIsFree(draft: Draft, name: SessionName, now: number): true | 'name_taken' | 'name_stopped' {
-  const slot = readSlot(draft.tables, name);
-  if (!slot) return true;
-  const row = slot.sessionId && draft.tables.sessions.get(slot.sessionId);
-  if (row) {
-    const holder = decodeSession(slot.sessionId!, row);
-    if (!endOf(holder, draft.epochEnd(holder), now)) return 'name_taken';
-  }
-  return slot.started ? true : 'name_stopped';
-}
-
-/** Puts a new session into a name's slot; creates the slot if there is none. */
-export function holdName(draft: Draft, name: SessionName, sessionId: SessionId, now: number): void {
-  const slot = readSlot(draft.tables, name);
-  const held: NamedSession = slot
-    ? { ...slot, sessionId, updatedAt: now, version: slot.version + 1 }
-    : { name, config: {}, started: true, sessionId, kept: false, createdAt: now, updatedAt: now, version: 1 };
-  draft.tables.slots.put(name, held);
-}
-
 /** A session's end is recorded: a slot that only its creation made is removed with it. */
 export function letGoOfName(draft: Draft, name: SessionName, sessionId: SessionId): void {
   const slot = readSlot(draft.tables, name);
   if (slot && !slot.kept && slot.sessionId === sessionId) draft.tables.slots.remove(name);
-}
-
-export function createSlot(draft: Draft, slot: NamedSession, event: NewEvent): 'created' | 'exists' {
-  if (draft.tables.slots.doesExist(slot.name)) return 'exists';
-  draft.tables.slots.put(slot.name, slot);
-  draft.event(event);
-  return 'created';
-}
-
-export function changeSlot(draft: Draft, { name, version, set, now, event }: NamedChange) {
-  const slot = readSlot(draft.tables, name);
-  if (!slot) return 'not_found';
-  if (slot.version !== version) return 'conflict';
-  const next: NamedSession = { ...slot, ...set, kept: true, updatedAt: now, version: version + 1 };
-  draft.tables.slots.put(name, next);
-  if (event) draft.event(event);
-  return next;
-}
-
-export function removeSlot(draft: Draft, name: SessionName, event: NewEvent): void {
-  if (!draft.tables.slots.doesExist(name)) return;
-  draft.tables.slots.remove(name);
-  draft.event(event);
 }
 
 export function listSlots(tables: Tables, { after, limit }: { after?: SessionName | undefined; limit: number }) {

@@ -2,40 +2,29 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { AttemptRule } from '../../domain/attempts.ts';
-import type { SessionId, SessionName } from '../../domain/brand.ts';
-import type { NewEvent } from '../../domain/events.ts';
+import type { SessionName } from '../../domain/brand.ts';
 import { type ApiKey, withAttachScope } from '../../domain/key.ts';
 import { day } from '../../domain/limits.ts';
 import { CurfewError } from '../../errors.ts';
-import type {
-  AccountChange,
-  AttemptOutcome,
-  LogHead,
-  LogPosition,
-  NodeRow,
-  SessionSnapshot,
-  Store,
-} from '../contract.ts';
+import type { Ruled } from '../../rules/index.ts';
+import type { AttemptOutcome, LogHead, LogPosition, NodeRow, Store } from '../contract.ts';
 import * as accounts from './accounts.ts';
 import { Attempts } from './attempts.ts';
-import { attachScopeSince, decodeLog, decodeSession, format, formatsBefore, markOf } from './codec.ts';
-import { Committer, closedError, completeLog, type Draft, loadState, type State } from './commit.ts';
-import { endEveryone, endUser } from './ends.ts';
+import { attachScopeSince, decodeLog, format, formatsBefore, markOf } from './codec.ts';
+import { Committer, closedError, completeLog, loadState, type State } from './commit.ts';
+import { LmdbEngine } from './engine.ts';
 import { readEvents } from './events.ts';
-import { isFull, readFault, writeFault } from './faults.ts';
+import { isFull, writeFault } from './faults.ts';
 import { Incarnation } from './incarnation.ts';
 import { dataFile, noteClosed } from './inspect.ts';
 import { countActive, listSessions } from './lists.ts';
 import type { Ownership } from './owner.ts';
 import type { Reserve } from './reserve.ts';
-import { change, changeGroups, create, endOne, touchAll } from './sessions.ts';
-import { changeSlot, createSlot, listSlots, readSlot, removeSlot } from './slots.ts';
+import { touchAll } from './sessions.ts';
+import { listSlots, readSlot } from './slots.ts';
 import { Sweeper } from './sweep.ts';
 import type { Tables } from './tables.ts';
 import { exportRecords, fingerprintKey, halfImported, importRecords } from './transfer.ts';
-
-/** The most keys that are kept in memory. */
-const mostKeys = 1000;
 
 /** The most milliseconds between two pieces of a sweep, so that it also finishes on a busy machine. */
 const longestRest = 20;
@@ -46,13 +35,14 @@ const mostUse = 0.9;
 const nodesKey = 'nodes';
 
 /** The embedded store: the contract defines what each operation means, and the files beside implement it. */
-export class LmdbStore implements Store {
+export class LmdbStore implements Omit<Store, keyof Ruled> {
   readonly kind = 'lmdb';
   readonly folder: string;
   readonly #tables: Tables;
   readonly #owner: Ownership;
   readonly #state: State;
   readonly #committer: Committer;
+  readonly engine: LmdbEngine;
   readonly #sweeper: Sweeper;
   readonly #incarnation: Incarnation;
   /** This process's own, and those of earlier processes whose verifiers may still hold leases. */
@@ -70,6 +60,7 @@ export class LmdbStore implements Store {
     this.#state = loadState(tables);
     this.#reserve = reserve;
     this.#committer = new Committer(tables, this.#state, folder, reserve);
+    this.engine = new LmdbEngine(tables, this.#state, this.#committer);
     this.#sweeper = new Sweeper(this.#state);
     this.#attempts = new Attempts(
       tables.attempts,
@@ -85,41 +76,12 @@ export class LmdbStore implements Store {
 
   // ---- Sessions
 
-  createSession: Store['createSession'] = (creation) => this.#committer.run((draft) => create(draft, creation));
-
-  async readSession(id: SessionId): Promise<SessionSnapshot | undefined> {
-    this.#open();
-    try {
-      const { sessions, ended } = this.#tables;
-      const row = sessions.get(id);
-      if (row) {
-        const stored = decodeSession(id, row);
-        return { stored, epochEnd: stored.end ? undefined : this.#state.epochs.endOf(stored) };
-      }
-      const past = ended.get(id);
-      return past && { stored: decodeSession(id, past), epochEnd: undefined };
-    } catch (error) {
-      throw readFault(error);
-    }
-  }
+  readSession: Store['readSession'] = (id) => this.engine.readSession(id);
 
   readNamedSession: Store['readNamedSession'] = async (name) => {
     const id = (await this.readNamed(name))?.sessionId;
     return id === undefined ? undefined : this.readSession(id);
   };
-
-  changeSession: Store['changeSession'] = (asked) =>
-    this.#runAs(asked.set.suspended === true || asked.set.factorShown !== undefined, (draft) => change(draft, asked));
-
-  endSession: Store['endSession'] = (id, end, condition) =>
-    this.#committer.runUrgent((draft) => endOne(draft, id, end, condition));
-
-  endSessionsOfUser: Store['endSessionsOfUser'] = (userId, end, condition) =>
-    this.#committer.runUrgent((draft) => endUser(draft, userId, end, condition));
-
-  endEveryone: Store['endEveryone'] = (end) => this.#committer.runUrgent((draft) => endEveryone(draft, end));
-
-  changeGroups: Store['changeGroups'] = (asked) => this.#committer.run((draft) => changeGroups(draft, asked));
 
   touchSessions: Store['touchSessions'] = (activities) => this.#committer.run((draft) => touchAll(draft, activities));
 
@@ -142,31 +104,9 @@ export class LmdbStore implements Store {
       return account && { account, epochs: this.#state.epochs.of(account.id) };
     });
 
-  createAccount: Store['createAccount'] = (account, event) =>
-    this.#committer.run((draft) => accounts.createAccount(draft, account, event));
-
-  changeAccount: Store['changeAccount'] = (asked) =>
-    this.#runAs(asked.end !== undefined || isCodeUsed(asked), (draft) => accounts.changeAccount(draft, asked));
-
-  deleteAccount: Store['deleteAccount'] = (asked) =>
-    this.#committer.runUrgent((draft) => accounts.deleteAccount(draft, asked));
-
   listAccounts: Store['listAccounts'] = (query) => this.#read(() => accounts.listAccounts(this.#tables, query));
 
-  createKey: Store['createKey'] = (key, event) => this.#committer.run((draft) => accounts.createKey(draft, key, event));
-
-  readKey: Store['readKey'] = (id) =>
-    this.#read(() => {
-      const { keys } = this.#state;
-      const key = keys.get(id) ?? accounts.readKey(this.#tables, id);
-      if (!key) return undefined;
-      if (keys.size >= mostKeys) keys.clear();
-      keys.set(id, key);
-      return key;
-    });
-
-  revokeKey: Store['revokeKey'] = (id, at, event) =>
-    this.#committer.runUrgent((draft) => accounts.revokeKey(draft, id, at, event));
+  readKey: Store['readKey'] = (id) => this.engine.readKey(id);
 
   touchKeys: Store['touchKeys'] = (uses) => this.#committer.run((draft) => accounts.touchKeys(draft, uses));
 
@@ -174,13 +114,7 @@ export class LmdbStore implements Store {
 
   // ---- Named sessions
 
-  createNamed: Store['createNamed'] = (slot, event) => this.#committer.run((draft) => createSlot(draft, slot, event));
-
   readNamed = (name: SessionName) => this.#read(() => readSlot(this.#tables, name));
-
-  changeNamed: Store['changeNamed'] = (asked) => this.#committer.run((draft) => changeSlot(draft, asked));
-
-  removeNamed: Store['removeNamed'] = (name, event) => this.#committer.run((draft) => removeSlot(draft, name, event));
 
   listNamed: Store['listNamed'] = (query) => this.#read(() => listSlots(this.#tables, query));
 
@@ -195,8 +129,6 @@ export class LmdbStore implements Store {
   clearAttempts = (bucket: string): Promise<void> => this.#read(() => this.#attempts.clear(bucket));
 
   // ---- Events, log, nodes
-
-  appendEvent = (event: NewEvent): Promise<void> => this.#committer.run((draft) => draft.event(event));
 
   readEvents: Store['readEvents'] = (query) => this.#read(() => readEvents(this.#tables, this.#state, query));
 
@@ -349,11 +281,6 @@ export class LmdbStore implements Store {
     return this.#closing;
   }
 
-  /** A write that removes rights, or that precedes an end, is as urgent as an end. */
-  #runAs<T>(urgent: boolean, write: (draft: Draft) => T): Promise<T> {
-    return urgent ? this.#committer.runUrgent(write) : this.#committer.run(write);
-  }
-
   async #rest(took: number): Promise<void> {
     const before = performance.eventLoopUtilization();
     await setTimeout(Math.min(took / (1 - this.#otherUse), longestRest));
@@ -387,7 +314,7 @@ export class LmdbStore implements Store {
   }
 
   #open(): void {
-    if (this.#closing) throw closedError();
+    if (this.#committer.isClosed) throw closedError();
   }
 
   /** Writes separately and at once; on a full disk, into the reserve. */
@@ -403,19 +330,9 @@ export class LmdbStore implements Store {
     }
   }
 
-  async #read<T>(read: () => T | Promise<T>): Promise<T> {
-    this.#open();
-    try {
-      return await read();
-    } catch (error) {
-      throw readFault(error);
-    }
+  #read<T>(read: () => T | Promise<T>): Promise<T> {
+    return this.engine.read(read);
   }
-}
-
-/** Whether a change records the use of a second factor, which people need before they can end others' sessions. */
-function isCodeUsed({ set, event }: AccountChange): boolean {
-  return event === undefined && set.factor !== undefined;
 }
 
 function rows(table: { getStats(): object }): number {

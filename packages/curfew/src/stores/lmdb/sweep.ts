@@ -370,6 +370,7 @@ function recordEnd(draft: Draft, id: SessionId, now: number, outcome: Ends): boo
     outcome.endsWritten += 1;
   } else {
     draft.active -= Number(isActive(draft, stored));
+    draft.revise(stored.userId);
     archive(draft, stored, nextCheckAt, tellEnd(draft, stored, found, now), now);
     outcome.expired += 1;
   }

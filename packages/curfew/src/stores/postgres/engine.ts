@@ -4,7 +4,17 @@ import { encodeFactorShown } from '../../domain/factor-shown.ts';
 import type { StoredSession } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import { Batcher, type BatcherOptions } from '../batcher.ts';
-import type { Candidate, Change, Engine, Found, Outcome, Passed, RowChange, SessionsOfUser } from '../commit.ts';
+import type {
+  Candidate,
+  Change,
+  Engine,
+  Found,
+  Outcome,
+  Passed,
+  RowChange,
+  SessionsOfUser,
+  SweptEngine,
+} from '../commit.ts';
 import type { LogScope, SweepTask } from '../contract.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
@@ -29,7 +39,7 @@ type Connections = {
 const users = 100;
 
 /** The engine on PostgreSQL: what each operation means is defined in `commit.ts`. */
-export class PostgresEngine implements Engine {
+export class PostgresEngine implements SweptEngine {
   readonly #reading: Database;
   readonly #writing: Database;
   readonly #commits: Batcher<Change, Outcome | 'later'>;
@@ -100,7 +110,7 @@ export class PostgresEngine implements Engine {
     };
   }
 
-  async scanDue(now: number, most: number): ReturnType<Engine['scanDue']> {
+  async scanDue(now: number, most: number): ReturnType<SweptEngine['scanDue']> {
     // First those that were active meanwhile are placed where they belong.
     const placed = (await this.#writing.write(writes.sweepArmed, [now, most]))[0]!['done'] as number;
     const rows = await this.#writing.write(writes.scanDue, [now, most]);
@@ -123,7 +133,7 @@ export class PostgresEngine implements Engine {
     return passed;
   }
 
-  forget(task: SweepTask): ReturnType<Engine['forget']> {
+  forget(task: SweepTask): ReturnType<SweptEngine['forget']> {
     return forget(this.#writing, task);
   }
 

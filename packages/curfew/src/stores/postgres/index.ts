@@ -1,5 +1,6 @@
 import { CurfewError } from '../../errors.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
+import { sweeping } from '../../rules/sweep.ts';
 import { Database } from './database.ts';
 import { openFault } from './faults.ts';
 import { parseLocation } from './location.ts';
@@ -24,7 +25,7 @@ export async function openPostgresStore(url: string): Promise<PostgresStore> {
     await refuseEncoding(database);
     await migrate(database);
     await store.connect();
-    return Object.assign(store, rulesOver(store.engine));
+    return Object.assign(store, rulesOver(store.engine), sweeping(store.engine));
   } catch (error) {
     await store.close();
     throw openFault(error, database.location.shown);

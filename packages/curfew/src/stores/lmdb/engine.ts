@@ -1,0 +1,166 @@
+import type { Account } from '../../domain/account.ts';
+import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
+import type { ApiKey } from '../../domain/key.ts';
+import { type Epochs, nextDeadline, type StoredSession } from '../../domain/session.ts';
+import type { Change, Engine, Found, Outcome, SessionRow, SessionsOfUser } from '../commit.ts';
+import type { SessionSnapshot } from '../contract.ts';
+import { readAccount, readKey } from './accounts.ts';
+import { decodeSession, encodeSession } from './codec.ts';
+import { type Committer, closedError, type Draft, type State } from './commit.ts';
+import { readFault } from './faults.ts';
+import { suspendedOfUser, userKey } from './keys.ts';
+import { isThere, put, rowsFound } from './rows.ts';
+import { insert, rewrite } from './sessions.ts';
+import { readSlot } from './slots.ts';
+import { idsUnder, type Tables } from './tables.ts';
+
+/** The most keys that are kept in memory. */
+const mostKeys = 1000;
+
+/** The engine on LMDB: what each operation means is defined in `../commit.ts`. */
+export class LmdbEngine implements Engine {
+  readonly #tables: Tables;
+  readonly #state: State;
+  readonly #committer: Committer;
+
+  constructor(tables: Tables, state: State, committer: Committer) {
+    this.#tables = tables;
+    this.#state = state;
+    this.#committer = committer;
+  }
+
+  commit(change: Change): Promise<Outcome> {
+    const write = (draft: Draft) => apply(draft, change);
+    return change.urgent ? this.#committer.runUrgent(write) : this.#committer.run(write);
+  }
+
+  readSession = (id: SessionId): Promise<SessionSnapshot | undefined> => this.read(() => this.#find(id));
+
+  readSessionsOf = (userId: UserId): Promise<SessionsOfUser> =>
+    this.read(() => {
+      const { epochs, fresh, revisions } = this.#state;
+      const { sessions, live } = this.#tables;
+      const present = epochs.of(userId);
+      const key = userKey(userId, present);
+      const placed = idsUnder(live, key);
+      const unplaced = fresh.under(key);
+      // While the sweep places some, they are in both for a moment; and a row may show more than the state in memory.
+      const ids = unplaced.size === 0 ? placed : [...new Set([...placed, ...unplaced])].sort();
+      const found = ids.flatMap((id) => {
+        const row = sessions.get(id);
+        return row ? [decodeSession(id, row)] : [];
+      });
+      return { on: { userId, ...present, revision: revisions.of(userId) }, sessions: found.filter(({ end }) => !end) };
+    });
+
+  readAccount = (id: AccountId): Promise<Account | undefined> => this.read(() => readAccount(this.#tables, id));
+
+  readKey = (id: KeyId): Promise<ApiKey | undefined> =>
+    this.read(() => {
+      const { keys } = this.#state;
+      const key = keys.get(id) ?? readKey(this.#tables, id);
+      if (!key) return undefined;
+      if (keys.size >= mostKeys) keys.clear();
+      keys.set(id, key);
+      return key;
+    });
+
+  readSlot = (name: SessionName): ReturnType<Engine['readSlot']> =>
+    this.read(() => {
+      const slot = readSlot(this.#tables, name);
+      return { slot, held: slot?.sessionId && this.#find(slot.sessionId) };
+    });
+
+  head = (): Promise<number> => this.read(() => this.#state.head);
+
+  epochsOf(userId: UserId): Epochs {
+    return this.#state.epochs.of(userId);
+  }
+
+  durable(): Promise<void> {
+    return this.#committer.settled();
+  }
+
+  /** @throws `store_unavailable` if the store is closed, `store_damaged` if a row cannot be read */
+  async read<T>(read: () => T | Promise<T>): Promise<T> {
+    if (this.#committer.isClosed) throw closedError();
+    try {
+      return await read();
+    } catch (error) {
+      throw readFault(error);
+    }
+  }
+
+  #find(id: SessionId): SessionSnapshot | undefined {
+    const { sessions, ended } = this.#tables;
+    const row = sessions.get(id) ?? ended.get(id);
+    const stored = row && decodeSession(id, row);
+    return stored && { stored, epochEnd: stored.end ? undefined : this.#state.epochs.endOf(stored) };
+  }
+}
+
+/** Writes a change, if what it was decided on still holds; everything is checked before anything is written. */
+function apply(draft: Draft, change: Change): Outcome {
+  const { at, rows = [], step, count, log = [], events = [] } = change;
+  if (!holds(draft, change)) return { kind: 'conflict', found: foundOf(draft, change) };
+  const ended = step ? activeUnder(draft, step.userId) - step.left : 0;
+  const sequences = log.map((scope) => draft.log(scope, at));
+  if (step) {
+    draft.moveEpoch(step.userId, { ...step.end, sequence: sequences[0]! });
+    draft.active -= ended;
+    draft.event({ ...step.event, details: { ...step.event.details, ended } });
+  }
+  const made = new Map<SessionId, StoredSession>();
+  for (const row of rows) {
+    if (row.before === row.after) continue;
+    if (row.table !== 'sessions') put(draft, row);
+    else if (row.before) rewrite(draft, row.before, sequenced(row, sequences));
+    else made.set(row.after.id, row.after);
+  }
+  for (const event of events) {
+    draft.event(event);
+    const session = event.type === 'session.created' ? made.get(event.sessionId!) : undefined;
+    if (!session || session.suspended || session.end) continue;
+    // The sweep finds it by the event, and places it in the indexes.
+    draft.created(session, encodeSession(session, nextDeadline(session)));
+    made.delete(session.id);
+  }
+  for (const session of made.values()) insert(draft, session);
+  if (count !== undefined) {
+    draft.active += count;
+    draft.revise(change.on!.userId);
+  }
+  return { kind: 'committed', sequences, head: draft.head, ended };
+}
+
+function holds(draft: Draft, { on, rows = [] }: Change): boolean {
+  if (on) {
+    const { user, everyone } = draft.epochsOf(on.userId);
+    if (on.user !== user || on.everyone !== everyone) return false;
+    if (on.revision !== undefined && on.revision !== draft.revisionOf(on.userId)) return false;
+  }
+  return rows.every((row) => isThere(draft, row));
+}
+
+function foundOf(draft: Draft, { on, rows = [] }: Change): Found {
+  const { userId } = on ?? {};
+  const standing = userId && { userId, ...draft.epochsOf(userId), revision: draft.revisionOf(userId) };
+  return { ...rowsFound(draft, rows), on: standing };
+}
+
+/** The session after a change, with the sequence of its end. */
+function sequenced({ after, entry }: SessionRow, sequences: readonly number[]): StoredSession {
+  return after.end && entry !== undefined ? { ...after, end: { ...after.end, sequence: sequences[entry]! } } : after;
+}
+
+/**
+ * The sessions of a user, or (`undefined`) of all, that no epoch has ended and that are not suspended, whatever their
+ * deadlines. Those in the index are counted unread.
+ */
+function activeUnder(draft: Draft, userId: UserId | undefined): number {
+  if (userId === undefined) return draft.active;
+  const { live } = draft.tables;
+  const epochs = draft.epochsOf(userId);
+  const placed = live.getValuesCount(userKey(userId, epochs)) - live.getValuesCount(suspendedOfUser(userId, epochs));
+  return placed + draft.freshUnder(userId, epochs).length;
+}

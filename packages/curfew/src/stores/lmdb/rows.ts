@@ -1,0 +1,106 @@
+import type { Account } from '../../domain/account.ts';
+import type { AccountId, KeyId, SessionId, SessionName } from '../../domain/brand.ts';
+import type { ApiKey } from '../../domain/key.ts';
+import type { NamedSession } from '../../domain/named.ts';
+import type { AccountRow, Found, KeyRow, RowChange, SessionRow, SlotRow } from '../commit.ts';
+import type { SessionSnapshot } from '../contract.ts';
+import { namesOf, readAccount, readKey, writeAccount } from './accounts.ts';
+import { decodeSession, lastSeenOf, versionOf } from './codec.ts';
+import type { Draft } from './commit.ts';
+import { readSlot } from './slots.ts';
+
+/** Everything but sessions, whose rows are in several tables and indexes. */
+type OtherRow = Exclude<RowChange, SessionRow>;
+
+/** Whether what a change knows of a row is so. */
+export function isThere(draft: Draft, row: RowChange): boolean {
+  switch (row.table) {
+    case 'sessions':
+      return isSession(draft, row);
+    case 'slots':
+      return isSlot(draft, row);
+    case 'accounts':
+      return isAccount(draft, row);
+    case 'keys':
+      return isKey(draft, row);
+  }
+}
+
+function isSession(draft: Draft, { before, after, untouched }: SessionRow): boolean {
+  const found = draft.rowOf(after.id);
+  if ((found && versionOf(found)) !== before?.version) return false;
+  return !untouched || lastSeenOf(found!) === before!.lastSeenAt;
+}
+
+/** A name that was given up and taken again has an earlier version again, but another session. */
+function isSlot(draft: Draft, { before, after }: SlotRow): boolean {
+  const slot = readSlot(draft.tables, nameOf(before, after));
+  return slot?.version === before?.version && slot?.sessionId === before?.sessionId;
+}
+
+function isAccount(draft: Draft, { before, after }: AccountRow): boolean {
+  const { tables } = draft;
+  if (readAccount(tables, idOf(before, after))?.version !== before?.version) return false;
+  return newNames(before, after).every((name) => !tables.logins.doesExist(name));
+}
+
+function isKey(draft: Draft, { before, after }: KeyRow): boolean {
+  const key = readKey(draft.tables, idOf(before, after));
+  return (key === undefined) === (before === undefined) && key?.revokedAt === before?.revokedAt;
+}
+
+export function put(draft: Draft, row: OtherRow): void {
+  const { tables } = draft;
+  if (row.table === 'slots') {
+    if (row.after) tables.slots.put(row.after.name, row.after);
+    else tables.slots.remove(row.before!.name);
+  } else if (row.table === 'accounts') {
+    writeAccount(tables, row.before as Account | undefined, row.after as Account | undefined);
+  } else if (row.after) {
+    const { id, revokedAt } = row.after;
+    // The use of a key is recorded apart from its changes.
+    tables.keys.put(id, row.before ? { ...readKey(tables, id)!, revokedAt } : row.after);
+    draft.keyChanged(id);
+  }
+}
+
+/** What is there of the rows that a change names. */
+export function rowsFound(draft: Draft, rows: readonly RowChange[]): Omit<Found, 'on'> {
+  const { tables } = draft;
+  const sessions = new Map<SessionId, SessionSnapshot>();
+  const slots = new Map<SessionName, NamedSession>();
+  const accounts = new Map<AccountId, Account>();
+  const keys = new Map<KeyId, ApiKey>();
+  for (const row of rows) {
+    if (row.table === 'sessions') {
+      const { id } = row.after;
+      const found = draft.rowOf(id);
+      const stored = found && decodeSession(id, found);
+      if (stored) sessions.set(id, { stored, epochEnd: stored.end ? undefined : draft.epochEnd(stored) });
+    } else if (row.table === 'slots') {
+      const slot = readSlot(tables, nameOf(row.before, row.after));
+      if (slot) slots.set(slot.name, slot);
+    } else if (row.table === 'accounts') {
+      const holders = newNames(row.before, row.after).map((name) => tables.logins.get(name) as AccountId | undefined);
+      for (const id of [idOf(row.before, row.after), ...holders]) {
+        const account = id && readAccount(tables, id);
+        if (account) accounts.set(account.id, account);
+      }
+    } else {
+      const key = readKey(tables, idOf(row.before, row.after));
+      if (key) keys.set(key.id, key);
+    }
+  }
+  return { sessions, slots, accounts, keys };
+}
+
+const nameOf = (before?: NamedSession, after?: NamedSession): SessionName => (before ?? after)!.name;
+
+const idOf = <Id>(before?: { id: Id }, after?: { id: Id }): Id => (before ?? after)!.id;
+
+/** The names that an account gets, as keys of `logins`. An account that is only depended on gets none. */
+function newNames(before: AccountRow['before'], after: AccountRow['after']): string[] {
+  if (before === after) return [];
+  const had = namesOf(before as Account | undefined);
+  return namesOf(after as Account | undefined).filter((name) => !had.includes(name));
+}
