@@ -78,7 +78,7 @@ describe('the frame of every screen', { skip }, () => {
   test('German is whole: nothing on the screen is English', async (t) => {
     const { page } = await visit(t, { as: 'admin' });
     await page.getByLabel('Language').selectOption('Deutsch');
-    await page.getByRole('link', { name: 'Sitzungen' }).waitFor();
+    await page.getByRole('link', { name: 'Sitzungen', exact: true }).waitFor();
     assert.equal(await page.evaluate('document.documentElement.lang'), 'de');
   });
 
@@ -101,7 +101,7 @@ describe('the frame of every screen', { skip }, () => {
     await accessible(page);
     await page.getByRole('link', { name: 'My devices' }).click();
     await page.getByRole('heading', { name: 'My devices', level: 1 }).waitFor();
-    await page.getByRole('link', { name: 'Sessions' }).waitFor({ state: 'hidden' });
+    await page.getByRole('link', { name: 'Sessions', exact: true }).waitFor({ state: 'hidden' });
   });
 
   test('a server that is away for a while is told, and what it says afterwards is shown', async (t) => {

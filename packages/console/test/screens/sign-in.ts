@@ -34,7 +34,7 @@ describe('sign in', { skip }, () => {
     await page.getByLabel('Code').fill(codeOf(world, 'admin'));
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { level: 1 }).waitFor();
-    await page.getByRole('link', { name: 'Sessions' }).waitFor();
+    await page.getByRole('link', { name: 'Sessions', exact: true }).waitFor();
   });
 
   test('says what is missing, what is wrong, and that a code was used already', async (t) => {
