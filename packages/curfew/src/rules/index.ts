@@ -32,13 +32,12 @@ export type Ruled = Pick<
   | 'changeNamed'
   | 'removeNamed'
   | 'appendEvent'
-  | 'sweep'
 >;
 
 /** How many users' epochs are remembered. */
 const most = 10_000;
 
-export function rulesOver(engine: Engine): Omit<Ruled, 'sweep'> {
+export function rulesOver(engine: Engine): Ruled {
   // What creations with the present epochs assume, if the engine does not know them: those that this process saw last.
   const users = new Map<UserId, number>();
   let everyone = 0;

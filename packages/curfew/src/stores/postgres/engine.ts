@@ -35,6 +35,8 @@ type Connections = {
   batch: BatcherOptions;
 };
 
+type HeldSlot = Awaited<ReturnType<Engine['readSlot']>>;
+
 /** How many users' steps a sweep looks at together. */
 const users = 100;
 
@@ -44,6 +46,7 @@ export class PostgresEngine implements SweptEngine {
   readonly #writing: Database;
   readonly #commits: Batcher<Change, Outcome | 'later'>;
   readonly #users: Batcher<UserId, SessionsOfUser>;
+  readonly #slots: Batcher<SessionName, HeldSlot>;
   readonly readSession: Engine['readSession'];
   readonly readKey: Engine['readKey'];
   readonly readAccount: Engine['readAccount'];
@@ -55,6 +58,7 @@ export class PostgresEngine implements SweptEngine {
     this.readKey = readKey;
     this.readAccount = readAccount;
     this.#users = new Batcher((ids) => this.#readSessionsOf(ids), batch);
+    this.#slots = new Batcher((names) => this.#readSlots(names), batch);
     this.#commits = new Batcher((changes) => this.#commitAll(changes), {
       ...batch,
       apart: (error) => error instanceof CurfewError && isRefusal(error.cause),
@@ -100,14 +104,19 @@ export class PostgresEngine implements SweptEngine {
     return all;
   }
 
-  async readSlot(name: SessionName): ReturnType<Engine['readSlot']> {
-    const [row] = await this.#reading.read(reads.slotAndSession, [name]);
-    if (!row) return { slot: undefined, held: undefined };
-    const { slot, ...session } = row;
-    return {
-      slot: codec.decodeSlot(slot as Row),
-      held: row['id'] === null ? undefined : codec.decodeSnapshot(session),
-    };
+  readSlot(name: SessionName): ReturnType<Engine['readSlot']> {
+    return this.#slots.run(name);
+  }
+
+  async #readSlots(names: readonly SessionName[]): Promise<HeldSlot[]> {
+    const rows = await this.#reading.read(reads.slotsAndSessions, [names]);
+    const found = new Map(
+      rows.map(({ slot: row, ...session }) => {
+        const slot = codec.decodeSlot(row as Row);
+        return [slot.name, { slot, held: session['id'] === null ? undefined : codec.decodeSnapshot(session) }];
+      }),
+    );
+    return names.map((name) => found.get(name) ?? { slot: undefined, held: undefined });
   }
 
   async scanDue(now: number, most: number): ReturnType<SweptEngine['scanDue']> {

@@ -1,6 +1,7 @@
 import { CurfewError } from '../../errors.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
 import { sweeping } from '../../rules/sweep.ts';
+import type { Store } from '../contract.ts';
 import { Database } from './database.ts';
 import { openFault } from './faults.ts';
 import { parseLocation } from './location.ts';
@@ -10,7 +11,7 @@ import { PostgresStore as Rest, sharesOf } from './store.ts';
 export { parseLocation } from './location.ts';
 
 /** The store: the engine, with the rules over it. */
-export type PostgresStore = Rest & Ruled;
+export type PostgresStore = Rest & Ruled & Pick<Store, 'sweep'>;
 
 /**
  * Opens a store on a PostgreSQL server, and migrates its schema to the current version.

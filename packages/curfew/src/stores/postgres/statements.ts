@@ -45,10 +45,10 @@ export const reads = {
     `SELECT DISTINCT ON (user_id) user_id, number, swept FROM epochs WHERE NOT settled
      ORDER BY user_id, number DESC LIMIT $1`,
   ),
-  slotAndSession: named(
-    'slot and session',
+  slotsAndSessions: named(
+    'slots and sessions',
     `SELECT to_json(t) AS slot, ${snapshot} FROM slots t
-     LEFT JOIN sessions s ON s.id = t.session_id ${epochEnd} WHERE t.name = $1`,
+     LEFT JOIN sessions s ON s.id = t.session_id ${epochEnd} WHERE t.name = ANY ($1)`,
   ),
   users: named(
     'users',

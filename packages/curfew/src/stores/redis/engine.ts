@@ -24,7 +24,7 @@ import { decodeSnapshot } from './snapshot.ts';
 const batch = { most: 64, parallel: 64, crowd: 1 } as const;
 
 /** The engine on one Redis: what each operation means is defined in `commit.ts`. */
-export class RedisEngine implements Omit<Engine, 'scanDue' | 'scanPassed' | 'forget'> {
+export class RedisEngine implements Engine {
   readonly #link: Link;
   readonly #writes: DurableWrites;
   readonly #commits: Batcher<Change, Reply>;

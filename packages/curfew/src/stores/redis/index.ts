@@ -1,6 +1,5 @@
 import { CurfewError } from '../../errors.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
-import type { Engine } from '../commit.ts';
 import type { SchemaPlan } from '../contract.ts';
 import { carryOver } from './accounts.ts';
 import { format, formatsBefore } from './codec.ts';
@@ -32,8 +31,7 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
     await refuseLackingRights(link, link.options.location.shown);
     await checkFormat(link);
     const store = new Rest(link, new DurableWrites(await Link.open(options)));
-    // Its sweep is not one over the engine yet.
-    return Object.assign(store, rulesOver(store.engine as unknown as Engine), { sweep: store.sweep });
+    return Object.assign(store, rulesOver(store.engine));
   });
 }
 

@@ -31,7 +31,7 @@ export type Write = (script: Script, args: string[], home?: string) => Promise<R
 const touchesOfScript = 100;
 
 /** The store on one Redis: the contract defines what each operation means. What `rules/` decides is not here. */
-export class RedisStore implements Omit<Store, Exclude<keyof Ruled, 'sweep'>> {
+export class RedisStore implements Omit<Store, keyof Ruled> {
   readonly kind = 'redis';
   readonly #link: Link;
   readonly #durable: DurableWrites;
