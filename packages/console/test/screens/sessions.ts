@@ -200,7 +200,11 @@ describe('sessions', { skip }, () => {
     const asked = page.waitForRequest(/filter=slow/);
     await search.fill('slow');
     await asked;
+    const answered = page.waitForResponse(/filter=ada/);
     await search.fill('ada');
+    await answered;
+    // Until it is drawn, the list before is shown, which has such rows too.
+    await page.locator('.table:not(.old)').waitFor();
     await page.getByRole('row', { name: /ada/ }).first().waitFor();
     const before = await page.getByRole('status').first().textContent();
     release();
