@@ -36,7 +36,7 @@ export async function startProcess(env: Record<string, string>, wrapper: string[
     createInterface(child.stderr).on('line', (line) => {
       told.push(line);
       // With its log in a file, this is its only output.
-      const [, opened] = /^ +open +(http\S+)\/docs$/.exec(line) ?? [];
+      const [, opened] = /^ +API +(http\S+)\/docs$/.exec(line) ?? [];
       if (opened !== undefined && env['CURFEW_LOG_FILE'] !== undefined) resolve(opened);
     });
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${told.join('\n')}`)));
