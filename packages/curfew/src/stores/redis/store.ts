@@ -174,7 +174,8 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
 
   tryWriting: Store['tryWriting'] = async () => {
     // Its settings may have been changed since the connection was made.
-    refuseUnsafe(await readServerFacts((...command) => this.#link.command(...command)), 'Redis');
+    const here = { ...this.#link.options.location, shown: 'Redis' };
+    refuseUnsafe(await readServerFacts((...command) => this.#link.command(...command)), here);
     await refuseLackingRights(this.#link, 'Redis');
     await this.#link.run(streams.tryWriting, []);
   };

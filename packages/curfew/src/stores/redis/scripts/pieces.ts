@@ -144,7 +144,8 @@ end
 
 /*
  * What Redis cannot fake: the id of its process, and the id of its history, which changes when a replica is promoted. A
- * restart from an older file is another process.
+ * restart from an older file is another process. A slot that leaves a node of a Cluster and comes back finds both
+ * unchanged, although it may have been failed over elsewhere; but with each slot that it gets, a node gets a new epoch.
  */
 const incarnation = `
 local function incarnation()
@@ -153,6 +154,9 @@ local function incarnation()
   for i, name in ipairs({ 'run_id:', 'master_replid:' }) do
     local _, last = string.find(said, name, 1, true)
     ids[i] = string.sub(said, last + 1, last + 40)
+  end
+  if string.find(said, '_mode:cluster', 1, true) then
+    ids[3] = string.match(redis.call('CLUSTER', 'INFO'), 'cluster_my_epoch:(%d+)')
   end
   return table.concat(ids, '.')
 end
