@@ -208,6 +208,16 @@ export const callErrors = {
     title: 'The session name is in use',
     remedy: 'End the session that has the name, or choose another name.',
   },
+  alias_taken: {
+    status: 409,
+    title: 'An alias belongs to another session',
+    remedy: 'Sign the user in anew, without the alias. It is free again once its ended session is no longer kept.',
+  },
+  alias_unknown: {
+    status: 404,
+    title: 'There is no session with that alias',
+    remedy: 'Let the user sign in. The session is no longer kept, or the alias was exchanged for tokens some time ago.',
+  },
   named_session_not_found: {
     status: 404,
     title: 'There is no such named session',

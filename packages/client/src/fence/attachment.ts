@@ -1,5 +1,6 @@
 import { CurfewApiError } from '../errors.ts';
 import {
+  type Credential,
   type FromNode,
   type FromVerifier,
   mostSeen,
@@ -68,6 +69,7 @@ export class Attachment {
   #numbers = 0;
   #over = false;
   #ready = false;
+  #knowsAliases = false;
   #heardAt: number;
   /**
    * The node's clock and ours at the last grant: uses are reported by the node's clock, never as later than they
@@ -82,7 +84,7 @@ export class Attachment {
     this.#settings = settings;
     this.#clock = new CautiousClock(settings.timing);
     this.#heardAt = settings.timing.mono();
-    this.cache = makeCache(this.#clock, settings.capacity, (token) => this.#ask(token));
+    this.cache = makeCache(this.#clock, settings.capacity, (credential) => this.#ask(credential));
     const { key, holder, name, stream } = settings;
     stream.send({ type: 'hello', version: protocolVersion, key, holder, ...(name !== undefined && { name }) });
   }
@@ -96,12 +98,12 @@ export class Attachment {
   }
 
   /**
-   * Verifies a token. Without a lease it does not ask at once, because many other callers would do the same: it gets
+   * Verifies a token or an alias. Without a lease it does not ask at once, because many other callers would do the same: it gets
    * the lease first, and then most verifications are answered from memory.
    */
-  async verifyLeased(token: string): Promise<Verdict<ActiveVerification>> {
+  async verifyLeased(credential: Credential): Promise<Verdict<ActiveVerification>> {
     if (!this.cache.lease.valid) await this.#leased();
-    return this.cache.resolve(token);
+    return this.cache.resolve(credential);
   }
 
   receive(message: FromNode): void {
@@ -110,6 +112,7 @@ export class Attachment {
     switch (message.type) {
       case 'welcome':
         this.node = message.node;
+        this.#knowsAliases = message.aliases === true;
         this.#lease = message.lease;
         this.#length = message.lease;
         this.#noteClock(message.now);
@@ -222,7 +225,9 @@ export class Attachment {
     this.#cancel = timing.after(pause, () => this.#renew(), 'background');
   }
 
-  #ask(token: string): Promise<Found<ActiveVerification>> {
+  #ask(credential: Credential): Promise<Found<ActiveVerification>> {
+    if (typeof credential !== 'string' && !this.#knowsAliases) return Promise.reject(tooOld());
+    const about = typeof credential === 'string' ? { token: credential } : credential;
     return new Promise((resolve, reject) => {
       const send = () => {
         const question = ++this.#numbers;
@@ -230,7 +235,7 @@ export class Attachment {
           this.#settle(question, ({ reject: fail }) => fail(tooLate(this.#settings.patience))),
         );
         this.#questions.set(question, { resolve, reject, cancel });
-        this.#settings.stream.send({ type: 'ask', question, token });
+        this.#settings.stream.send({ type: 'ask', question, ...about });
       };
       if (this.#over) reject(new StreamLost());
       else if (this.#questions.size < mostOpen) send();
@@ -273,7 +278,7 @@ export class Attachment {
 function newCache(
   clock: CautiousClock,
   capacity: number,
-  ask: (token: string) => Promise<Found<ActiveVerification>>,
+  ask: (credential: Credential) => Promise<Found<ActiveVerification>>,
 ): ExactCache<ActiveVerification> {
   return new ExactCache({ clock, capacity, reportsUse: true, ask });
 }
@@ -281,6 +286,12 @@ function newCache(
 export function errorOf({ code, title, detail, remedy, status }: Trouble): CurfewApiError {
   const message = detail === undefined ? `${title}.` : `${title}. ${detail}`;
   return new CurfewApiError(code as CurfewApiError['code'], message, { status, remedy });
+}
+
+function tooOld(): CurfewApiError {
+  return new CurfewApiError('fence_version', 'The server knows no aliases of sessions.', {
+    remedy: 'Run a newer version of the server.',
+  });
 }
 
 function tooMany(): CurfewApiError {

@@ -3,6 +3,15 @@
  * and the node in the server's package.
  */
 export {
+  type AliasCredential,
+  aliasKind,
+  type Credential,
+  isAliasKind,
+  longestAliasSecret,
+  looksLikeAlias,
+  textOf,
+} from './aliases.ts';
+export {
   type Answer,
   type Change,
   type FromNode,

@@ -1,6 +1,8 @@
+import type { Alias } from '../domain/alias.ts';
 import { openSession, type Tokens } from '../domain/open-session.ts';
 import {
   parseAddress,
+  parseAliases,
   parseGroups,
   parseMetadata,
   parseSessionName,
@@ -24,6 +26,8 @@ export type SessionRequest = {
   metadata?: Metadata | undefined;
   lifetime?: number | undefined;
   idle?: number | undefined;
+  /** Secrets of another program by which the session can be verified too, as their hashes; at most four. */
+  aliases?: readonly Alias[] | undefined;
 };
 
 export type OpenedSession = { session: Session } & Tokens;
@@ -32,7 +36,7 @@ export type OpenedSession = { session: Session } & Tokens;
  * Opens a session for a user of the application. The only copy of its tokens is in the answer. If the user has an
  * account here, its password was not checked: see {@link actsAsAccount} for what such a session may do.
  * @throws `user_id_too_long`, `too_many_groups`, `metadata_too_large`, `invalid_value`, `name_taken`,
- *   `named_session_stopped`, `too_many_sessions`, `account_disabled`, `signed_out_meanwhile`
+ *   `alias_taken`, `named_session_stopped`, `too_many_sessions`, `account_disabled`, `signed_out_meanwhile`
  */
 export async function createSession(
   context: AuthorityContext,
@@ -64,6 +68,7 @@ export async function openChecked(
       userAgent: parseUserAgent(request.userAgent),
       ip: parseAddress(request.ip),
       metadata: parseMetadata(request.metadata),
+      aliases: parseAliases(request.aliases ?? []),
       ...lifetimesOf(request, policy),
       epochs,
       withFactor,
@@ -86,6 +91,9 @@ export async function openChecked(
       throw new CurfewError('name_taken', { detail: `A session named ${opened.stored.name} has not ended.` });
     case 'name_stopped':
       throw new CurfewError('named_session_stopped', { detail: `Its name is ${opened.stored.name}.` });
+    case 'alias_taken':
+      // Not whose it is: a caller that may create sessions need not be allowed to read them.
+      throw new CurfewError('alias_taken');
     case 'too_many':
       throw new CurfewError('too_many_sessions', { detail: `The user has ${outcome.active}.` });
     case 'created': {

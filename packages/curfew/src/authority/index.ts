@@ -17,6 +17,7 @@ import { endFound, endSession, findTarget, logOut } from './end-session.ts';
 import { endUserSession } from './end-user-session.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import { eventSeries } from './event-series.ts';
+import { exchangeAlias } from './exchange-alias.ts';
 import * as factors from './factors.ts';
 import { findUserSession } from './find-user-session.ts';
 import { getLiveSession, getSession } from './get-session.ts';
@@ -49,6 +50,7 @@ const useCases = {
   verifySession,
   checkSession,
   refreshSession,
+  exchangeAlias,
   getSession,
   getLiveSession,
   findUserSession,

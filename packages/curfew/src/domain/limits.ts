@@ -10,6 +10,7 @@ export const limits = {
   /** Bytes of metadata as JSON. */
   metadataBytes: 4096,
   metadataDepth: 8,
+  aliasesPerSession: 4,
   userAgent: 1024,
   /** Items per page. */
   pageMax: 100,
@@ -54,3 +55,5 @@ export const freshSignIn = 15 * minute;
  * and retries, so that a lost answer does not end the session.
  */
 export const refreshGrace = 30 * second;
+/** How long an alias that was exchanged for tokens still works: see {@link refreshGrace}. */
+export const aliasGrace: number = refreshGrace;

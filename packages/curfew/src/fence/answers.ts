@@ -6,7 +6,7 @@ import type { FencePorts } from './ports.ts';
 /** A verdict in the form for verifiers: it contains remaining times, so that no clocks are compared (R1). */
 export function answerOf(verdict: VerifiedToken, { now, lastSeen }: Pick<FencePorts, 'now' | 'lastSeen'>): Answer {
   if (!verdict.active) return verdict;
-  const { stored } = verdict;
+  const { stored, until = stored.expiresAt } = verdict;
   const at = now();
   return {
     active: true,
@@ -19,7 +19,7 @@ export function answerOf(verdict: VerifiedToken, { now, lastSeen }: Pick<FencePo
       expiresAt: stored.expiresAt,
       metadata: stored.metadata,
     },
-    expiresIn: stored.expiresAt - at,
+    expiresIn: Math.min(stored.expiresAt, until) - at,
     idleIn: lastSeen(stored) + stored.idle - at,
     idle: stored.idle,
   };

@@ -43,6 +43,7 @@ export type Standing = Epochs & { userId: UserId; revision?: number };
 /** `before` absent: no row has the key. `after` absent: the row is removed. Both the same: it is only depended on. */
 export type RowChange = SessionRow | SlotRow | AccountRow | KeyRow;
 
+/** The aliases of a session that is created must be free; it then holds them until the sweep forgets it. */
 export type SessionRow = {
   table: 'sessions';
   before?: StoredSession | undefined;
@@ -88,6 +89,7 @@ export type Outcome = Committed | { kind: 'conflict'; found: Found };
 
 /** What a conflict found of the rows and epochs that the change names, read in the same step. */
 export type Found = {
+  /** Also those that have aliases which must be free. */
   sessions: ReadonlyMap<SessionId, SessionSnapshot>;
   slots: ReadonlyMap<SessionName, NamedSession>;
   /** Also those that have names which must be free. */

@@ -54,6 +54,7 @@ describe('who may do what', () => {
     createSession: () => ({ userId: 'somebody' }),
     createWidgetToken: () => ({ origin: 'https://app.example.com' }),
     verifySession: () => ({ token: 'cfs_none' }),
+    exchangeAlias: () => ({ alias: { kind: 'express', secret: 'none' } }),
     logoutSession: ({ sessionId }) => ({ id: sessionId }),
     endEveryone: () => ({ confirm: 'nobody' }),
     previewSessions: ({ accountId }) => ({ user: accountId }),

@@ -4,7 +4,20 @@ import type { FactorShown } from '../../domain/factor-shown.ts';
 import { newId } from '../../domain/ids.ts';
 import { day, minute } from '../../domain/limits.ts';
 import type { StoredSession } from '../../domain/session.ts';
-import { allOfUser, type Case, changeOf, everyone, group, hour, logout, note, random, start, user } from './harness.ts';
+import {
+  allOfUser,
+  type Case,
+  changeOf,
+  everyone,
+  group,
+  hour,
+  logout,
+  newAlias,
+  note,
+  random,
+  start,
+  user,
+} from './harness.ts';
 
 const shown = (at: number): FactorShown => ({ at, area: 'any', network: '192.0.2.1' });
 
@@ -17,6 +30,7 @@ export const sessionCases: Case[] = [
         metadata: { text: 'ü"\\\u0001', list: [1, 2.5, null, true], deep: { a: {} } },
         factorShown: { at: start, area: 'sessions', network: '20010db800000000/64' } as const,
         openedWith: ['sessions.create', 'events.read'] as const,
+        aliases: [newAlias('express'), { ...newAlias('django'), spentAt: start }],
       };
       const bare = fixture.plan();
       for (const session of [full, bare, { ...fixture.plan(), openedWith: [] }]) {

@@ -10,6 +10,7 @@ import {
   ids,
   logout,
   name,
+  newAlias,
   note,
   positionOf,
   start,
@@ -232,6 +233,7 @@ export const sweepCases: Case[] = [
           groups,
           ip: `10.0.0.${i}`,
           name: `n${i}`,
+          aliases: i % 2 === 0 ? [newAlias(), newAlias('django')] : [],
           idle: hour,
           at: start + i,
         });

@@ -1,3 +1,4 @@
+import { type Alias, nameOfAlias } from '../../domain/alias.ts';
 import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
@@ -119,6 +120,16 @@ export class Draft {
   /** The row of a session, without first writing the created ones. */
   rowOf(id: SessionId): Row | undefined {
     return this.#unwritten.get(id) ?? this.#tables.sessions.get(id) ?? this.#tables.ended.get(id);
+  }
+
+  /** The session that has an alias, without first writing the created ones. */
+  holderOf(alias: Alias): SessionId | undefined {
+    return this.#tables.aliases.get(nameOfAlias(alias)) as SessionId | undefined;
+  }
+
+  /** Gives a new session its aliases. */
+  holdAliases({ id, aliases }: StoredSession): void {
+    for (const alias of aliases) this.#tables.aliases.put(nameOfAlias(alias), id);
   }
 
   /** Writes the batch's new sessions together, in the order of their ids, so that pages are filled, not split. */

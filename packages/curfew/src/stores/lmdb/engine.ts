@@ -1,4 +1,5 @@
 import type { Account } from '../../domain/account.ts';
+import { type Alias, nameOfAlias } from '../../domain/alias.ts';
 import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { type Epochs, nextDeadline, type StoredSession } from '../../domain/session.ts';
@@ -35,6 +36,12 @@ export class LmdbEngine implements Engine {
   }
 
   readSession = (id: SessionId): Promise<SessionSnapshot | undefined> => this.read(() => this.#find(id));
+
+  readSessionByAlias = (alias: Alias): Promise<SessionSnapshot | undefined> =>
+    this.read(() => {
+      const id = this.#tables.aliases.get(nameOfAlias(alias));
+      return id === undefined ? undefined : this.#find(id as SessionId);
+    });
 
   readSessionsOf = (userId: UserId): Promise<SessionsOfUser> =>
     this.read(() => {
@@ -115,7 +122,10 @@ function apply(draft: Draft, change: Change): Outcome {
     if (row.before === row.after) continue;
     if (row.table !== 'sessions') put(draft, row);
     else if (row.before) rewrite(draft, row.before, sequenced(row, sequences));
-    else made.set(row.after.id, row.after);
+    else {
+      made.set(row.after.id, row.after);
+      draft.holdAliases(row.after);
+    }
   }
   for (const event of events) {
     draft.event(event);

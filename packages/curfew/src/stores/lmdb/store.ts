@@ -83,6 +83,8 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
     return id === undefined ? undefined : this.readSession(id);
   };
 
+  readSessionByAlias: Store['readSessionByAlias'] = (alias) => this.engine.readSessionByAlias(alias);
+
   touchSessions: Store['touchSessions'] = (activities) => this.#committer.run((draft) => touchAll(draft, activities));
 
   listSessions: Store['listSessions'] = (query) => this.#read(() => listSessions(this.#tables, this.#state, query));
@@ -255,10 +257,10 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
 
   /** Rows and index entries about sessions and their history, which the sweep must reduce to zero. */
   async countEntries(): Promise<number> {
-    const { sessions, ended, live, past, deadlines, graves, log, slots, epochs } = this.#tables;
+    const { sessions, ended, live, past, deadlines, graves, aliases, log, slots, epochs } = this.#tables;
     // Everyone's epoch is a number that only grows, so its one row stays.
     const everyone = Number(this.#state.epochs.everyone.length > 0);
-    const counted = [sessions, ended, live, past, deadlines, graves, log, slots, epochs].map(rows);
+    const counted = [sessions, ended, live, past, deadlines, graves, aliases, log, slots, epochs].map(rows);
     return counted.reduce((sum, count) => sum + count, -everyone) + this.#attempts.size;
   }
 

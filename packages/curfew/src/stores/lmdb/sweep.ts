@@ -1,3 +1,4 @@
+import { nameOfAlias } from '../../domain/alias.ts';
 import type { SessionId, UserId } from '../../domain/brand.ts';
 import { second } from '../../domain/limits.ts';
 import type { SequencedEnd } from '../../domain/reasons.ts';
@@ -342,11 +343,12 @@ function cut(
 
 /** Deletes the tombstone of a grave. Returns whose it was. */
 function forgetOne(draft: Draft, grave: string): UserId {
-  const { ended, live, past, graves } = draft.tables;
+  const { ended, live, past, graves, aliases } = draft.tables;
   const id = idOfTimeKey(grave);
   const stored = decodeSession(id, ended.get(id)!);
   for (const index of stateKeys(stored)) live.remove(index, id);
   for (const index of tagKeys(stored)) past.remove(index, id);
+  for (const alias of stored.aliases) aliases.remove(nameOfAlias(alias));
   ended.remove(id);
   graves.remove(grave);
   return stored.userId;

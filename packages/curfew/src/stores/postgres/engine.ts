@@ -1,4 +1,5 @@
 import type { Account } from '../../domain/account.ts';
+import { encodeAlias, nameOfAlias } from '../../domain/alias.ts';
 import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import { encodeFactorShown } from '../../domain/factor-shown.ts';
 import type { StoredSession } from '../../domain/session.ts';
@@ -190,7 +191,10 @@ function touched({ rows = [], on, step, count }: Change): { writes: string[]; us
     return `${table} ${'id' in row ? row.id : row.name}`;
   });
   // Names are few, and one that is taken in the same turn must be noticed.
-  for (const row of rows) if (row.table === 'accounts' && row.after !== row.before) writes.push('names of accounts');
+  for (const row of rows) {
+    if (row.table === 'accounts' && row.after !== row.before) writes.push('names of accounts');
+    if (row.table === 'sessions' && !row.before) writes.push(...row.after.aliases.map(nameOfAlias));
+  }
   const uses: string[] = [];
   if (on) uses.push('everyone', `user ${on.userId}`);
   // Numbers add up in any order; a change that was decided on a revision holds alone.
@@ -317,6 +321,7 @@ function encodePatch(before: StoredSession, after: StoredSession, at: number): R
     set['factor_at'] = null;
     set['factor_shown'] = after.factorShown ? encodeFactorShown(after.factorShown) : null;
   }
+  if (after.aliases !== before.aliases) set['aliases'] = after.aliases.map(encodeAlias);
   if (after.end && !before.end) {
     set['end_at'] = after.end.at;
     set['end_by'] = after.end.by;

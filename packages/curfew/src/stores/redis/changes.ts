@@ -3,7 +3,7 @@ import type { UserId } from '../../domain/brand.ts';
 import type { StoredSession } from '../../domain/session.ts';
 import type { AccountRow, Change, RowChange, SessionRow, Standing, Step } from '../commit.ts';
 import * as codec from './codec.ts';
-import { allTags, homeOf, homeOfSession, tagsOf } from './keys.ts';
+import { aliasKey, allTags, homeOf, homeOfSession, tagsOf } from './keys.ts';
 
 /** A row that the script of a commit reads or writes, by the name of its key, and what the script gets for it. */
 type Sent = { row: RowChange; key: string; args: string[]; name?: { mustBeFree: boolean } };
@@ -68,7 +68,7 @@ export class Call {
   }
 }
 
-/** The rows in the order in which the script gets them. An account has one for each of its names, too. */
+/** The rows in the order in which the script gets them. An account has one for each of its names, a new session for its aliases. */
 export function inOrder(rows: readonly RowChange[], prefix: string): Sent[] {
   return sorted(rows, prefix).flat();
 }
@@ -78,7 +78,10 @@ function sorted(rows: readonly RowChange[], prefix: string): [changes: Sent[], m
   for (const row of rows) {
     if (row.table !== 'sessions') plains.push(...encodePlain(row, prefix));
     else if (row.before) changes.push(encodeChanged(row, row.before));
-    else makes.push({ row, key: keyOf(row.after), args: [codec.encodeSession(row.after)] });
+    else {
+      makes.push({ row, key: keyOf(row.after), args: [codec.encodeSession(row.after)] });
+      plains.push(...encodeAliases(row));
+    }
   }
   return [changes, makes, plains];
 }
@@ -90,6 +93,12 @@ function encodeChanged(row: SessionRow, before: StoredSession): Sent {
   const stands = codec.encodeStanding(before, untouched);
   const change = after === before ? ['', '', ''] : codec.encodeChange(before, after, entry);
   return { row, key: keyOf(before), args: [stands, ...change] };
+}
+
+/** Each of a new session's aliases must be free, and leads to the session. */
+function encodeAliases(row: SessionRow): Sent[] {
+  const { id, aliases } = row.after;
+  return aliases.map((alias) => ({ row, key: aliasKey(alias), args: ['', id], name: { mustBeFree: true } }));
 }
 
 /** Each: how the row must begin, and the new one. */

@@ -1,5 +1,6 @@
 import { ErrorReply } from '@redis/client';
 import type { Account } from '../../domain/account.ts';
+import type { Alias } from '../../domain/alias.ts';
 import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { NamedSession } from '../../domain/named.ts';
@@ -13,10 +14,10 @@ import { Call, inOrder } from './changes.ts';
 import * as codec from './codec.ts';
 import type { DurableWrites } from './durable.ts';
 import { commandFault } from './faults.ts';
-import { homeOf, homeOfSession } from './keys.ts';
+import { aliasKey, homeOf, homeOfSession } from './keys.ts';
 import type { Link, Reply } from './link.ts';
 import { commit, readSessionsOf, readSlot } from './scripts/commit.ts';
-import { readSession } from './scripts/sessions.ts';
+import { dropAlias, readSession } from './scripts/sessions.ts';
 import { counters, tryWriting } from './scripts/streams.ts';
 import { decodeSnapshot } from './snapshot.ts';
 
@@ -51,6 +52,11 @@ export class RedisEngine implements Engine {
     // While no epoch has moved since its mark was written, none has ended it: see the mark in codec.ts.
     if (row.startsWith(`${mark ?? codec.firstEpochStamp}${codec.separator}`)) return decodeSnapshot(id, row);
     return decodeSnapshot(id, await this.#link.run(readSession, [id], home));
+  }
+
+  async readSessionByAlias(alias: Alias): Promise<SessionSnapshot | undefined> {
+    const [id] = await this.#link.read(aliasKey(alias));
+    return id == null ? undefined : this.readSession(id as SessionId);
   }
 
   async readSessionsOf(userId: UserId): Promise<SessionsOfUser> {
@@ -88,6 +94,13 @@ export class RedisEngine implements Engine {
     if (this.#writes.asks) await this.#writes.run(tryWriting, []);
   }
 
+  /** The session that has an alias. A key without its session is dropped: it would be in the way for ever. */
+  async #holderOf(key: string, id: SessionId): Promise<SessionSnapshot | undefined> {
+    const holder = await this.readSession(id);
+    if (!holder) await this.#link.run(dropAlias, [key, id], homeOfSession(id));
+    return holder;
+  }
+
   async #commitAll(changes: readonly Change[]): Promise<Reply[]> {
     const call = new Call(this.#link.key(''));
     for (const change of changes) call.add(change);
@@ -105,11 +118,14 @@ export class RedisEngine implements Engine {
       on: on && { userId: on.userId, user: Number(user), everyone: Number(everyone) },
     };
     const prefix = this.#link.key('');
-    for (const [i, { row, name }] of inOrder(rows, prefix).entries()) {
+    for (const [i, { row, key, name }] of inOrder(rows, prefix).entries()) {
       const reply = told[i] ?? null;
       if (reply === null) continue;
       const text = reply as string;
-      if (row.table === 'sessions') {
+      if (row.table === 'sessions' && name) {
+        const holder = await this.#holderOf(key, text as SessionId);
+        if (holder) found.sessions.set(text as SessionId, holder);
+      } else if (row.table === 'sessions') {
         const snapshot = decodeSnapshot(row.after.id, reply);
         if (snapshot) found.sessions.set(row.after.id, snapshot);
       } else if (row.table === 'slots') {

@@ -58,6 +58,8 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
     return found ? decodeSnapshot(...found) : undefined;
   };
 
+  readSessionByAlias: Store['readSessionByAlias'] = (alias) => this.engine.readSessionByAlias(alias);
+
   touchSessions: Store['touchSessions'] = async (activities) => {
     for (let i = 0; i < activities.length; i += touchesOfScript) {
       const piece = activities.slice(i, i + touchesOfScript);

@@ -1,3 +1,4 @@
+import { aliases } from './aliases.ts';
 import { commits } from './commits.ts';
 import { counters } from './counters.ts';
 import { factors } from './factors.ts';
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = [
   { number: 14, name: 'retention', sql: retention },
   { number: 15, name: 'versions', sql: versions },
   { number: 16, name: 'commits', sql: commits },
+  { number: 17, name: 'aliases', sql: aliases },
 ];

@@ -43,6 +43,15 @@ local function cells(text)
   return row
 end
 
+-- The names of a session's aliases. Rows of earlier formats end with another cell, which looks like none.
+local function aliasesOf(text)
+  local names = {}
+  for alias in string.gmatch(string.match(text, '([^\31]*)$'), '[^\30]+') do
+    names[#names + 1] = string.match(alias, '^[a-z][a-z0-9-]*:[%w_-]+')
+  end
+  return names
+end
+
 local function joined(row)
   return table.concat(row, '\31')
 end

@@ -45,6 +45,15 @@ return { id, snapshot(homeOf(id), id) }
 `,
 });
 
+/** Drops the key of an alias whose session does not exist. ARGV: the key behind its beginning, the id. */
+export const dropAlias: Script = writing({
+  name: 'dropAlias',
+  body: `
+local key = shared .. ARGV[1]
+if redis.call('GET', key) == ARGV[2] and redis.call('EXISTS', home .. 's:' .. ARGV[2]) == 0 then redis.call('DEL', key) end
+`,
+});
+
 /** ARGV: pairs of id and moment. */
 export const touchSessions: Script = writing({
   name: 'touchSessions',

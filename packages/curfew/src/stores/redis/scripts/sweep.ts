@@ -200,6 +200,9 @@ for _, id in ipairs(old) do
   local text = redis.call('GET', home .. 's:' .. id)
   if text then
     local row = sessionOf(text)
+    for _, alias in ipairs(aliasesOf(text)) do
+      if redis.call('GET', shared .. 'alias:' .. alias) == id then redis.call('DEL', shared .. 'alias:' .. alias) end
+    end
     for _, tag in ipairs(tagsOf(row)) do redis.call('ZREM', shared .. 'p:' .. tag, id) end
     local ended = home .. 'x:' .. row[${cell.userId}]
     redis.pcall('ZREM', ended, id)
@@ -347,6 +350,7 @@ for i = 2, #ARGV do
   local home = homeOf(id)
   local text = redis.call('GET', home .. 's:' .. id)
   local row = text and sessionOf(text)
+  for _, alias in ipairs(text and aliasesOf(text) or {}) do redis.call('SET', shared .. 'alias:' .. alias, id, 'NX') end
   if row and row[${cell.endAt}] == '' then
     attempt(place, home, id, row)
     redis.call('ZADD', shared .. 'live', 0, id)
