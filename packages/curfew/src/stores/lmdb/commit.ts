@@ -243,6 +243,12 @@ export class Draft {
     this.#setHistory(userId, history);
   }
 
+  /** Notes that the ends of all sessions that an epoch's steps up to one have passed are recorded. */
+  settleSteps(userId: UserId | undefined, last: number): void {
+    const settled = this.historyOf(userId).map((step) => (step.number > last ? step : { ...step, settled: true }));
+    this.rewriteHistory(userId, settled);
+  }
+
   /** Notes that a user's history was old, and has been dealt with. */
   setAside(userId: UserId): void {
     this.#setAside.add(userId);

@@ -43,7 +43,7 @@ export function sharesOf({ connections }: Location): { writing: number; others: 
 }
 
 /** What PostgreSQL does apart from the rules; {@link PostgresEngine} is what those are decided over. */
-export class PostgresStore implements Omit<Store, keyof Ruled | 'sweep'> {
+export class PostgresStore implements Omit<Store, keyof Ruled> {
   readonly kind = 'postgres';
   readonly #database: Database;
   /**

@@ -7,8 +7,8 @@ import type { NamedSession } from '../../domain/named.ts';
 import type { StoredSession } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import { Batcher } from '../batcher.ts';
-import type { Change, Engine, Found, Outcome, SessionsOfUser } from '../commit.ts';
-import type { SessionSnapshot } from '../contract.ts';
+import type { Change, Engine, Found, Outcome, Scan, SessionsOfUser } from '../commit.ts';
+import type { SessionSnapshot, SweepTask } from '../contract.ts';
 import { readKey } from './accounts.ts';
 import { Call, inOrder } from './changes.ts';
 import * as codec from './codec.ts';
@@ -16,10 +16,11 @@ import type { DurableWrites } from './durable.ts';
 import { commandFault } from './faults.ts';
 import { aliasKey, homeOf, homeOfSession } from './keys.ts';
 import type { Link, Reply } from './link.ts';
-import { commit, readSessionsOf, readSlot } from './scripts/commit.ts';
+import { commit, commitWhenFull, readSessionsOf, readSlot } from './scripts/commit.ts';
 import { dropAlias, readSession } from './scripts/sessions.ts';
 import { counters, tryWriting } from './scripts/streams.ts';
 import { decodeSnapshot } from './snapshot.ts';
+import { Sweeper } from './sweep.ts';
 
 /** The most changes in one script, so that Redis is soon free for others, and the most scripts at once. */
 const batch = { most: 64, parallel: 64, crowd: 1 } as const;
@@ -29,15 +30,19 @@ export class RedisEngine implements Engine {
   readonly #link: Link;
   readonly #writes: DurableWrites;
   readonly #commits: Batcher<Change, Reply>;
+  readonly #upkeep: Batcher<Change, Reply>;
+  readonly #sweeper: Sweeper;
 
   constructor(link: Link, writes: DurableWrites) {
     this.#link = link;
     this.#writes = writes;
     this.#commits = new Batcher((changes) => this.#commitAll(changes), batch);
+    this.#upkeep = new Batcher((changes) => this.#commitAll(changes, true), batch);
+    this.#sweeper = new Sweeper(link);
   }
 
   async commit(change: Change): Promise<Outcome> {
-    const reply = (await this.#commits.run(change)) as Reply[];
+    const reply = (await (change.upkeep ? this.#upkeep : this.#commits).run(change)) as Reply[];
     const [first, second] = reply;
     // Redis says so of a key of this change alone.
     if (first === 'failed') throw commandFault(new ErrorReply(second as string), true);
@@ -101,11 +106,28 @@ export class RedisEngine implements Engine {
     return holder;
   }
 
-  async #commitAll(changes: readonly Change[]): Promise<Reply[]> {
+  scanPassed(most: number): Promise<Scan> {
+    return this.#sweeper.scanPassed(most);
+  }
+
+  scanDue(now: number, most: number): Promise<Scan> {
+    return this.#sweeper.scanDue(now, most);
+  }
+
+  forget(task: SweepTask): ReturnType<Engine['forget']> {
+    return this.#sweeper.forget(task);
+  }
+
+  async #commitAll(changes: readonly Change[], upkeep = false): Promise<Reply[]> {
     const call = new Call(this.#link.key(''));
     for (const change of changes) call.add(change);
     call.args[0] = String(call.strings.length);
-    return (await this.#writes.run(commit, call.args, '', call.strings.concat(call.others))) as Reply[];
+    const keys = call.strings.concat(call.others);
+    // What waits for the disk would keep a sweep waiting for it again and again.
+    const reply = upkeep
+      ? this.#link.run(commitWhenFull, call.args, '', keys)
+      : this.#writes.run(commit, call.args, '', keys);
+    return (await reply) as Reply[];
   }
 
   /** What was found instead: the epochs, then a reply for each row, in the order in which the script gets them. */

@@ -21,7 +21,6 @@ import * as slots from './scripts/slots.ts';
 import * as streams from './scripts/streams.ts';
 import { readServerFacts, refuseUnsafe } from './settings.ts';
 import { decodeSnapshot } from './snapshot.ts';
-import { Sweeper } from './sweep.ts';
 import { exportRecords, importRecords } from './transfer.ts';
 
 /** Runs a script that writes; resolves when that is as durable as this Redis can make it. */
@@ -35,7 +34,6 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
   readonly kind = 'redis';
   readonly #link: Link;
   readonly #durable: DurableWrites;
-  readonly #sweeper: Sweeper;
   readonly #watchers: Watchers;
   readonly #write: Write;
   readonly engine: RedisEngine;
@@ -43,7 +41,6 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
   constructor(link: Link, durable: DurableWrites) {
     this.#link = link;
     this.#durable = durable;
-    this.#sweeper = new Sweeper(link);
     this.#watchers = new Watchers(listenOn(link.options.location));
     this.#write = durable.run.bind(durable);
     this.engine = new RedisEngine(link, durable);
@@ -153,8 +150,6 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
   watchLog = (onGrowth: () => void): (() => void) => this.#watchers.watch(onGrowth);
 
   // ---- Upkeep
-
-  sweep: Store['sweep'] = (task) => this.#sweeper.sweep(task);
 
   exportRecords: Store['exportRecords'] = (options) => exportRecords(this.#link, options);
 
