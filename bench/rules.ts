@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { atLeast, duel, median, perSecond, type Row, rateOf } from './measure.ts';
-import { type Bench, library, request } from './setup.ts';
+import { type Bench, library, request, temporaryBenchFolder } from './setup.ts';
 
 const small = 10_000;
 const inFlight = 64;
@@ -9,6 +9,39 @@ const rounds = Number(process.env['BENCH_ROUNDS'] ?? 7);
 const secretKey = randomBytes(32);
 /** A checkout of the commit before the rules were moved. */
 const before = process.env['BENCH_BEFORE'] ?? '../..';
+/** `postgres`, `redis` or `lmdb`. */
+const engine = process.env['BENCH_ENGINE'] ?? 'postgres';
+
+/** A place for stores of an engine, each empty at first, by its URL. */
+type Place = { newStore(name: string): Promise<string>; dispose(): Promise<unknown> };
+
+async function openPlace(): Promise<Place> {
+  if (engine === 'lmdb') {
+    const folders: { remove(): void }[] = [];
+    return {
+      async newStore() {
+        const folder = temporaryBenchFolder();
+        folders.push(folder);
+        return `lmdb:${folder.path}`;
+      },
+      dispose: async () => {
+        for (const folder of folders) folder.remove();
+      },
+    };
+  }
+  if (engine === 'redis') {
+    const { RedisServer } = await import('../packages/curfew/test/support/redis.ts');
+    const server = await RedisServer.start();
+    let stores = 0;
+    return { newStore: async () => `${server.url}/${stores++}`, dispose: async () => server.remove() };
+  }
+  const { PostgresServer } = await import('../engines/servers/test/postgres/server.ts');
+  const server = await PostgresServer.start([
+    'shared_buffers=512MB',
+    ...(process.env['BENCH_FLAGS']?.split(',') ?? []),
+  ]);
+  return { newStore: (name) => server.createDatabase(name), dispose: () => server.dispose() };
+}
 
 type Side = {
   name: string;
@@ -21,20 +54,20 @@ type Side = {
   ended: number;
 };
 
-/** Rules over the engine of PostgreSQL against the store whose rules are functions of the server, side by side. */
+/** Rules over an engine against the store of a checkout that had them in the engine, side by side. */
 export async function rulesRows(say: (text: string) => void): Promise<Row[]> {
-  const { PostgresServer: Engine } = await import('../engines/servers/test/postgres/server.ts');
-  const server = await Engine.start(['shared_buffers=512MB', ...(process.env['BENCH_FLAGS']?.split(',') ?? [])]);
+  const server = await openPlace();
   const opened: Bench[] = [];
   const open = async (name: string, from: string): Promise<Side> => {
     // The whole program of that checkout, with its own store.
     const { openBenchOn } = (await import(from)) as typeof import('./setup.ts');
-    const store = await server.createDatabase(name);
+    const store = await server.newStore(name);
     const bench = await openBenchOn({ store, secretKey });
     await bench.fill(small);
     await bench.settle();
-    const cold = await openBenchOn({ store, secretKey, cacheSessions: 1 });
-    opened.push(bench, cold);
+    // One process opens the embedded store.
+    const cold = engine === 'lmdb' ? bench : await openBenchOn({ store, secretKey, cacheSessions: 1 });
+    opened.push(...new Set([bench, cold]));
     return { name, cpu: [[], []], bench, cold, created: [], made: small, read: 0, ended: 0 };
   };
   try {
@@ -71,7 +104,7 @@ export async function rulesRows(say: (text: string) => void): Promise<Row[]> {
       say(`milliseconds of processor a round: Node ${node}, PostgreSQL ${backend}`);
       rows.push({
         what: `rules in TypeScript: ${what}, ${inFlight} in flight`,
-        against: 'functions in PostgreSQL',
+        against: `before, on ${engine}`,
         reached: `${ratio.toFixed(2)} (${perSecond(mine)}; ${perSecond(other)})`,
         ...atLeast(0.9, ratio),
       });

@@ -74,7 +74,7 @@ async function endPart(context: AuthorityContext, caller: Caller, handle: Handle
   const mine = caller.kind === 'person' ? caller.session.id : undefined;
   const others = sessions.filter(({ id }) => id !== mine);
   const done = { ...handle.done, own: handle.done.own || others.length < sessions.length };
-  return endAll(context, caller, done, others);
+  return endAll(context, caller, done, others.map((seen) => ({ id: seen.id, userId: seen.userId, seen })));
 }
 
 /** What matches now of a part's ids; a few more than were counted are enough to see that it has changed. */
@@ -96,7 +96,7 @@ async function endAll(
   context: AuthorityContext,
   caller: Caller,
   before: Done,
-  sessions: readonly { id: SessionId; userId: StoredSession['userId'] }[],
+  sessions: readonly { id: SessionId; userId: StoredSession['userId']; seen?: StoredSession }[],
 ): Promise<Done> {
   const done = { ...before };
   const by = actorOf(caller);
@@ -105,8 +105,8 @@ async function endAll(
     const outcomes = await Promise.all(
       sessions
         .slice(i, i + atOnce)
-        .map(({ id, userId }) =>
-          context.store.endSession(id, { at, by, reason: usualReason(caller, userId) }, { userId }),
+        .map(({ id, userId, seen }) =>
+          context.store.endSession(id, { at, by, reason: usualReason(caller, userId) }, { userId, seen }),
         ),
     );
     for (const outcome of outcomes) {

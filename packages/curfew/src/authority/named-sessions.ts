@@ -316,7 +316,7 @@ async function endHeld(
   const found = slot.sessionId && (await context.store.readSession(slot.sessionId));
   if (!found) return undefined;
   const why = { by: actorOf(caller), reason: 'logout' } as const;
-  return (await endStored(context, found.stored.id, why, wait)).receipt;
+  return (await endStored(context, found.stored.id, why, wait, { seen: found.stored })).receipt;
 }
 
 async function viewNamed(context: AuthorityContext, slot: NamedSession): Promise<NamedView> {

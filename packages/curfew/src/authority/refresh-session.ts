@@ -27,7 +27,7 @@ export async function refreshSession(context: AuthorityContext, refreshToken: st
     const end = endOf(stored, epochEnd, now, context.activity.lastSeen(stored));
     if (end) throw new CurfewError('session_ended', { reason: end.reason });
     if (verdict === 'reused') {
-      const outcome = await store.endSession(id, { at: now, by: 'policy', reason: 'refresh_reuse' });
+      const outcome = await store.endSession(id, { at: now, by: 'policy', reason: 'refresh_reuse' }, { seen: stored });
       if (outcome.kind !== 'not_found') await fence.awaitEverywhere(outcome.end.sequence, 'everywhere');
       throw new CurfewError('session_ended', { reason: 'refresh_reuse' });
     }

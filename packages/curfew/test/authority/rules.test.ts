@@ -46,6 +46,19 @@ describe('refreshing', () => {
     assert.equal((await authority.getSession(session.id)).status, 'active');
   });
 
+  test('what a use case has read, the store need not read again: a reused refresh token, and a name', async (t) => {
+    const { authority, clock, context } = await open(t);
+    const ends = t.mock.method(context.store, 'endSession');
+    const reused = await authority.createSession(library, { userId: 'ada' });
+    await authority.refreshSession(reused.refreshToken);
+    clock.advance(minute);
+    await assert.rejects(authority.refreshSession(reused.refreshToken), { code: 'session_ended' });
+    const held = await authority.createSession(library, { userId: 'bob', name: 'desk' });
+    await authority.logoutNamedSession(library, 'desk');
+    const seen = ends.mock.calls.map(({ arguments: [, , condition] }) => condition?.seen?.id);
+    assert.deepEqual(seen, [reused.session.id, held.session.id]);
+  });
+
   test('django-oauth-toolkit 1617, N7.2: the previous token works for 30 s after the first rotation; then it ends the session', async (t) => {
     const { authority, clock } = await open(t);
     const first = await authority.createSession(library, { userId: 'ada' });

@@ -7,7 +7,7 @@ import { lackedRights } from './scripts/streams.ts';
  * not among them: a server that forbids it is used, with a warning.
  */
 export const commands = [
-  ...['DECR', 'DEL', 'EVAL', 'EVALSHA', 'EXISTS', 'GET', 'GETEX', 'HDEL', 'HEXISTS', 'HGET', 'HGETALL'],
+  ...['DEL', 'EVAL', 'EVALSHA', 'EXISTS', 'GET', 'GETEX', 'HDEL', 'HEXISTS', 'HGET', 'HGETALL'],
   ...['HINCRBY', 'HKEYS', 'HLEN', 'HMGET', 'HSET', 'INCR', 'INCRBY', 'INFO', 'MGET', 'MSET', 'SCAN', 'SET'],
   ...['TIME', 'UNLINK', 'WAITAOF', 'XADD', 'XDEL', 'XINFO', 'XLEN', 'XRANGE', 'XREAD', 'XREVRANGE', 'XTRIM', 'ZADD'],
   ...['ZCARD', 'ZMSCORE', 'ZRANGE', 'ZREM', 'ZREMRANGEBYSCORE', 'ZSCORE'],
