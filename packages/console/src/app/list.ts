@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { comebacks, noteError } from './contact.ts';
+import { changedElsewhere } from './windows.ts';
 
 /*
  * A list of any length, read page by page as far as somebody scrolls. What is far away from what is shown is forgotten
@@ -40,6 +41,8 @@ class Reading<Row> {
   /** The first page has arrived. */
   ready = false;
   readAt = 0;
+  /** Something was changed in another window since, and it is not known what exactly. */
+  isChanged = false;
 
   constructor(ask: Ask<Row>, changed: () => void) {
     this.#ask = ask;
@@ -90,6 +93,11 @@ class Reading<Row> {
     const before = this.#change;
     this.#change = (row) => how(before(row));
     for (const part of this.#parts) if (part.rows) part.rows = part.rows.map(how);
+    this.#changed();
+  }
+
+  noteChange(): void {
+    this.isChanged = true;
     this.#changed();
   }
 
@@ -146,6 +154,8 @@ export type List<Row> = {
   partial: boolean;
   /** When it was read; epoch milliseconds. */
   readAt: number;
+  /** Something was changed in another window since, and it is not known what exactly. */
+  isChanged: boolean;
   more(): void;
   /** Reads it anew, from the beginning. */
   again(): void;
@@ -180,6 +190,13 @@ export function useList<Row>(key: string, ask: Ask<Row>, kind = ''): List<Row> {
       }),
     [wanted],
   );
+  useEffect(
+    () =>
+      changedElsewhere.follow(() => {
+        if (changedElsewhere.get()?.ended === undefined) wanted.noteChange();
+      }),
+    [wanted],
+  );
   const previous = shown?.kind === kind && wanted.error === undefined ? shown.reading : undefined;
   const reading = wanted.ready ? wanted : (previous ?? wanted);
   return {
@@ -194,6 +211,7 @@ export function useList<Row>(key: string, ask: Ask<Row>, kind = ''): List<Row> {
     total: reading.total,
     partial: reading.partial,
     readAt: reading.readAt,
+    isChanged: reading.isChanged,
     more: () => void reading.more(),
     again: () => setTurn((turns) => turns + 1),
     change: (how) => reading.change(how),

@@ -38,6 +38,8 @@ export const audit: Texts['audit'] = {
   actorHint: 'user:…, key:…, policy oder library',
   since: 'Von',
   until: 'Bis',
+  today: 'Heute',
+  yesterday: 'Gestern',
   clear: 'Filter entfernen',
   columns: { what: 'Was', user: 'Person', by: 'Von', details: 'Einzelheiten', at: 'Wann' },
   live: {

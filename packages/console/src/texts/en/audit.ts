@@ -41,6 +41,8 @@ export const audit = {
   actorHint: 'user:…, key:…, policy or library',
   since: 'From',
   until: 'Until',
+  today: 'Today',
+  yesterday: 'Yesterday',
   clear: 'Clear the filters',
   columns: { what: 'What', user: 'User', by: 'By', details: 'Details', at: 'When' },
   live: {
