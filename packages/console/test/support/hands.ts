@@ -34,11 +34,16 @@ export function handOf(page: Page, way: Way): Hand {
 }
 
 function mouse(page: Page): Hand {
-  const control = (role: Role, name: Text) => page.getByRole(role, { name, exact: true }).first();
+  /** Where somebody looks: in the dialog on top, if there is one. */
+  const control = async (role: Role, name: Text) => {
+    const dialogs = page.getByRole('dialog');
+    const place = (await dialogs.count()) > 0 ? dialogs.last() : page;
+    return place.getByRole(role, { name, exact: true }).first();
+  };
   return {
-    press: (role, name) => control(role, name).click(),
-    fill: (role, name, text) => control(role, name).fill(text),
-    choose: async (name, option) => void (await control('combobox', name).selectOption(option)),
+    press: async (role, name) => (await control(role, name)).click(),
+    fill: async (role, name, text) => (await control(role, name)).fill(text),
+    choose: async (name, option) => void (await (await control('combobox', name)).selectOption(option)),
     isAsked: (name) => page.getByRole('dialog', { name, exact: true }).waitFor(),
     hears: (text) => page.getByText(text).first().waitFor(),
     has: async () => {},

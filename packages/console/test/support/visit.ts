@@ -151,3 +151,14 @@ export async function everyStop(page: Page): Promise<void> {
   const missed = await page.evaluate('[...window.stops].map((one) => one.outerHTML.slice(0, 200))');
   assert.deepEqual(missed, [], `${page.url()}: not reached`);
 }
+
+/** Scrolls down until the row with this number is drawn. */
+export async function scrollToRow(page: Page, index: number): Promise<void> {
+  const rows = page.locator('tr[data-index]');
+  for (let turn = 0; turn < 1000; turn++) {
+    if (Number(await rows.last().getAttribute('data-index')) >= index) return;
+    await page.mouse.wheel(0, 2000);
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+  }
+  assert.fail(`row ${index} does not appear`);
+}
