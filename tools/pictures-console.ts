@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createVerifier } from 'curfew-client/verifier';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { populate } from '../packages/console/test/support/people.ts';
+import { nameOf, populate, userAgents } from '../packages/console/test/support/people.ts';
 import { totpCode } from '../packages/curfew/src/domain/second-factor.ts';
 import { serve } from '../packages/curfew/src/start/serve.ts';
 
@@ -126,7 +126,7 @@ export async function consolePictures(browser: Browser): Promise<void> {
   mkdirSync(all, { recursive: true });
   try {
     await populate({ server: { context: running.opened.context }, clock }, 500, 10_000);
-    clock.advance(-ahead - 5 * minute);
+    clock.advance(-ahead - 30 * minute);
     const ids = await furnish(call, clock);
     const application = createVerifier({ url: running.url, key, name: 'shop' });
     await application.verify(ids.known);
@@ -135,7 +135,10 @@ export async function consolePictures(browser: Browser): Promise<void> {
     const context = { browser, url: running.url, token };
     await signInPictures(context);
     for (const way of ways) await picturesOf(context, way, shots(ids));
-    await receiptPicture(context);
+    await receiptPicture(context, () => {
+      clock.advance(30_000);
+      return totpCode(ids.admin.secret, clock.now());
+    });
     await application.close();
   } finally {
     await running.close();
@@ -187,6 +190,13 @@ async function furnish(call: Call, clock: { now(): number; advance(milliseconds:
     userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0',
     ip: '203.0.113.9',
   });
+  // The newest ones are of people whose names every machine has letters for.
+  for (let i = 0; i < 24; i++) {
+    const agents = Object.values(userAgents);
+    const [userId, userAgent] = [nameOf(i % 4 === 3 ? i * 5 + 1 : i * 5), agents[(i * 7) % agents.length]];
+    await call('POST', '/v1/sessions', { userId, userAgent, ip: `203.0.113.${40 + i}`, accessGroups: ['staff'] });
+    clock.advance(20_000);
+  }
   const { sessions } = await call('GET', '/v1/sessions?status=active&limit=40');
   for (const [i, { id, userId }] of sessions.entries()) {
     if (i % 3 === 0 && userId !== 'ada' && userId !== 'desk') await call('DELETE', `/v1/sessions/${id}`);
@@ -258,13 +268,15 @@ async function signInPictures(around: Around): Promise<void> {
 }
 
 /** What one comes for: the receipt. And the devices of a person, on a telephone. */
-async function receiptPicture(around: Around): Promise<void> {
+async function receiptPicture(around: Around, code: () => string): Promise<void> {
   const context = await profile(around, ways[0]);
   const page = await context.newPage();
   await page.goto(`${around.url}/console/#/sessions?filter=198.51.100.23`);
   await page.locator('tbody tr').first().waitFor();
   await page.getByRole('button', { name: /^End: Chrome/ }).click();
   await page.getByRole('button', { name: 'End it' }).click();
+  await page.getByLabel('Code').fill(code());
+  await page.keyboard.press('Enter');
   await page.getByText(/^Over /).waitFor();
   await picture(page, 'receipt-light', 'console-receipt');
   await context.close();

@@ -132,7 +132,9 @@ export async function populate(place: Place, people: number, sessions: number): 
         });
       }),
     );
-    place.clock.advance(Math.floor((24 * 3_600_000 * size) / sessions));
+    // Fewer by night.
+    const pace = 1 + 0.8 * Math.sin((2 * Math.PI * from) / sessions);
+    place.clock.advance(Math.floor((pace * 24 * 3_600_000 * size) / sessions));
   }
   await openForAda(place);
 }

@@ -202,7 +202,7 @@ function EventRow({ event, named }: { event: Event; named(id: string): Named | u
         {event.userId !== undefined && <UserLink id={event.userId} named={named(event.userId)} />}
       </td>
       <td data-label={columns.by}>
-        <bdi>{actorText(event.by, named)}</bdi>
+        <Actor by={event.by} named={named} />
       </td>
       <td data-label={columns.details}>
         {event.sessionId && <a href={linkTo(['sessions', event.sessionId])}>{t.audit.toSession}</a>}
@@ -212,6 +212,20 @@ function EventRow({ event, named }: { event: Event; named(id: string): Named | u
         <Time at={event.at} />
       </td>
     </tr>
+  );
+}
+
+/** A person by name; a key by its id, which is long, below what it is. */
+function Actor({ by, named }: { by: string; named(id: string): Named | undefined }) {
+  const [, key] = /^key:(.*)$/.exec(by) ?? [];
+  if (key === undefined) return <bdi>{actorText(by, named)}</bdi>;
+  return (
+    <>
+      {t.audit.key}
+      <span class="sub dim">
+        <code>{key}</code>
+      </span>
+    </>
   );
 }
 

@@ -50,6 +50,7 @@ export const audit: Texts['audit'] = {
   },
   showNew: (events) => plural(events, '1 neues Ereignis zeigen', `${count(events)} neue Ereignisse zeigen`),
   toSession: 'Sitzung',
+  key: 'API-Schlüssel',
   partial: 'Die Suche hat zu lange gedauert und wurde unterbrochen. Von dort geht es weiter.',
   gap: {
     no_longer_kept: (events) =>

@@ -53,6 +53,7 @@ export const audit = {
   },
   showNew: (events: number) => plural(events, 'Show 1 new event', `Show ${count(events)} new events`),
   toSession: 'Session',
+  key: 'API key',
   partial: 'The search took too long and was cut short. It goes on from there.',
   gap: {
     no_longer_kept: (events: number) =>
