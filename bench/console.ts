@@ -25,6 +25,7 @@ export async function consoleRows(say: (text: string) => void): Promise<Row[]> {
   await fillEmbedded(join(folder.path, 'data'), { count: many, begins, expires: begins + 20 * day }, say);
   const { child, url } = await startCurfew({
     CURFEW_STORE: `lmdb:${join(folder.path, 'data')}`,
+    CURFEW_SECRET_KEY: randomBytes(32).toString('hex'),
     CURFEW_API_KEY: makeKey(begins, randomBytes),
     CURFEW_ADMIN_PASSWORD: password,
     CURFEW_LOG_FILE: join(folder.path, 'log'),
@@ -59,11 +60,13 @@ async function signIn(url: string): Promise<string> {
 
 /** Notes when rows are on the screen: two frames after they are in the page; milliseconds since the navigation began. */
 const noteRows = `
-  new MutationObserver((_, observer) => {
-    if (!document.querySelector('tbody tr[data-index] a')) return;
-    observer.disconnect();
-    requestAnimationFrame(() => requestAnimationFrame(() => { window.rowsAt = performance.now(); }));
-  }).observe(document, { childList: true, subtree: true });
+  window.rowsAt = new Promise((done) => {
+    new MutationObserver((_, observer) => {
+      if (!document.querySelector('tbody tr[data-index] a')) return;
+      observer.disconnect();
+      requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now())));
+    }).observe(document, { childList: true, subtree: true });
+  });
 `;
 
 /** A profile of its own: nothing is cached. */
@@ -78,7 +81,7 @@ async function profile(browser: Browser, url: string, cookie: string): Promise<B
 const open = async (context: BrowserContext, address: string): Promise<Page> => {
   const page = await context.newPage();
   await page.goto(address);
-  await page.waitForFunction('window.rowsAt !== undefined');
+  await page.evaluate('window.rowsAt');
   return page;
 };
 
