@@ -1,5 +1,6 @@
 import { burstRows } from './burst.ts';
 import { capacityRows } from './capacity.ts';
+import { consoleRows } from './console.ts';
 import { embeddedRows } from './embedded.ts';
 import { fenceRows } from './fence.ts';
 import { fleetRows } from './fleet.ts';
@@ -22,6 +23,7 @@ const all = {
   fence: fenceRows,
   n8n: n8nRows,
   fleet: fleetRows,
+  console: consoleRows,
   burst: burstRows,
   capacity: capacityRows,
 };

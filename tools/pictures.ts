@@ -6,10 +6,11 @@ import { createInterface } from 'node:readline';
 import { AnsiUp } from 'ansi_up';
 import { chromium } from 'playwright-core';
 import { createClient } from '../packages/client/src/index.ts';
+import { consolePictures } from './pictures-console.ts';
 
 /*
- * Makes the README's pictures: a real terminal (tmux), with a real server and ten thousand sessions, rendered by a real
- * browser. Needs tmux and chromium.
+ * Makes the pictures of the documentation, with real servers and ten thousand sessions: of a real terminal (tmux),
+ * rendered by a real browser; and of the console. Needs tmux and chromium. `npm run pictures console` makes only those.
  */
 const [columns, lines] = [118, 30];
 const many = 10_000;
@@ -21,29 +22,39 @@ const devices = [
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:121.0) Gecko/20100101 Firefox/121.0',
 ];
 
-const server = await startServer();
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
 });
 try {
-  tmux('new-session', '-d', '-s', terminal, '-x', `${columns}`, '-y', `${lines}`, 'env', 'PS1=$ ', 'sh');
-  type(
-    `PATH=${process.cwd()}/node_modules/.bin:$PATH CURFEW_URL=${server.url} CURFEW_API_KEY=${server.key}; export PATH CURFEW_URL CURFEW_API_KEY; clear`,
-  );
-  await picture('empty', 'npx curfew sessions list', /No active sessions/);
-  await picture('error', 'npx curfew sessions end 0000000000000000000000', /\n\$ $/);
-  await fill();
-  await picture('list', 'npx curfew sessions list --user ada --limit 20', /of 10,000/);
-  await picture('progress', 'npx curfew sessions list --user ada --all > /dev/null', /[3-6]\d %/);
+  if (process.argv[2] !== 'console') await terminalPictures();
+  await consolePictures(browser);
 } finally {
-  tmux('kill-session', '-t', terminal);
   await browser.close();
-  server.child.kill('SIGTERM');
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function startServer(): Promise<{ child: ChildProcess; url: string; key: string }> {
+async function terminalPictures(): Promise<void> {
+  const server = await startServer();
+  try {
+    tmux('new-session', '-d', '-s', terminal, '-x', `${columns}`, '-y', `${lines}`, 'env', 'PS1=$ ', 'sh');
+    type(
+      `PATH=${process.cwd()}/node_modules/.bin:$PATH CURFEW_URL=${server.url} CURFEW_API_KEY=${server.key}; export PATH CURFEW_URL CURFEW_API_KEY; clear`,
+    );
+    await picture('empty', 'npx curfew sessions list', /No active sessions/);
+    await picture('error', 'npx curfew sessions end 0000000000000000000000', /\n\$ $/);
+    await fill(server);
+    await picture('list', 'npx curfew sessions list --user ada --limit 20', /of 10,000/);
+    await picture('progress', 'npx curfew sessions list --user ada --all > /dev/null', /[3-6]\d %/);
+  } finally {
+    tmux('kill-session', '-t', terminal);
+    server.child.kill('SIGTERM');
+  }
+}
+
+type Started = { child: ChildProcess; url: string; key: string };
+
+async function startServer(): Promise<Started> {
   const key = execFileSync('curfew', ['keys', 'make'], { encoding: 'utf8' }).trim();
   const child = spawn('curfew', ['serve'], {
     env: { ...process.env, CURFEW_STORE: `lmdb:${join(folder, 'data')}`, CURFEW_PORT: '0', CURFEW_API_KEY: key },
@@ -55,8 +66,8 @@ async function startServer(): Promise<{ child: ChildProcess; url: string; key: s
   throw new Error('The server did not start.');
 }
 
-async function fill(): Promise<void> {
-  const client = createClient({ url: server.url, token: server.key });
+async function fill({ url, key }: Started): Promise<void> {
+  const client = createClient({ url, token: key });
   let next = 0;
   const worker = async () => {
     for (let i = next++; i < many; i = next++) {

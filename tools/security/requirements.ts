@@ -96,7 +96,7 @@ export const sections: readonly Section[] = [
         '7.4.4',
         2,
         'Every page that needs a sign-in shows how to sign out.',
-        'Curfew serves no page that needs a sign-in. Its only page shows the API.',
+        'Every screen of the console shows it. No other page needs a sign-in.',
       ),
       asvs(
         '7.4.5',

@@ -4,6 +4,7 @@
  */
 import './screens/applications.ts';
 import './screens/devices.ts';
+import './screens/faults.ts';
 import './screens/overview.ts';
 import './screens/session.ts';
 import './screens/sessions.ts';
@@ -15,4 +16,5 @@ import './screens/audit.ts';
 import './screens/keys.ts';
 import './screens/named.ts';
 import './screens/server.ts';
+import './screens/tasks.ts';
 import './screens/user.ts';

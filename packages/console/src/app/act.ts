@@ -2,6 +2,7 @@ import { type CallOptions, type CurfewApiError, isApiError } from './api.ts';
 import { noteError } from './contact.ts';
 import { client } from './data.ts';
 import { held } from './held.ts';
+import { type Ended, tellOthers } from './windows.ts';
 
 /** Somebody closed the dialog that asked for a code: nothing was done. */
 export class Cancelled extends Error {}
@@ -19,15 +20,20 @@ export const question = held<Question | undefined>(undefined);
 
 /**
  * Does a step that changes something. If the server wants a second factor or a fresh sign-in, the person is asked in
- * place and the step goes on. What is shown is asked for again afterwards.
+ * place and the step goes on. What is shown is asked for again afterwards, here and in the other windows of this browser.
+ * `ended`: which sessions it has ended, if that is known.
  * @throws `Cancelled`, and what the step throws otherwise
  */
-export async function act<Result>(step: (options: CallOptions) => Promise<Result>): Promise<Result> {
+export async function act<Result>(
+  step: (options: CallOptions) => Promise<Result>,
+  ended?: (result: Result) => Ended | undefined,
+): Promise<Result> {
   let code: string | undefined;
   for (;;) {
     try {
       const result = await step(code === undefined ? {} : { code });
       void client.invalidateQueries({ refetchType: 'active' });
+      tellOthers({ what: 'changed', ended: ended?.(result) });
       return result;
     } catch (error) {
       noteError(error);

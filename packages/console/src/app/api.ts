@@ -35,6 +35,9 @@ export const isSignedOut = (error: unknown): error is CurfewApiError => isApiErr
 /** The request may have had its effect, although nobody has said so. */
 export const isDoubt = (error: unknown): error is CurfewApiError => isApiError(error, 'outcome_unknown', 'timeout');
 
+/** A list cannot be read on from where it was, only from its beginning. */
+export const isLostPlace = (error: unknown): boolean => isApiError(error, 'cursor_invalid', 'cursor_of_another_query');
+
 /** Nobody answered. */
 export const isAway = (error: unknown): error is CurfewApiError =>
   isApiError(error, 'unreachable', 'timeout', 'not_curfew', 'redirected');

@@ -4,13 +4,13 @@ import { Loading } from '../parts/states.tsx';
 import { say } from '../parts/toast.tsx';
 import { t } from '../texts/index.ts';
 import { api, changes, isSignedOut } from './api.ts';
-import { comeBack } from './contact.ts';
 import { client } from './data.ts';
 import { useHeld } from './held.ts';
 import { go } from './router.ts';
 import { Shell } from './shell.tsx';
 import { SignIn } from './sign-in.tsx';
 import { type Me, me, noteSignedIn, signedOut } from './who.ts';
+import { arriveAs, tellOthers } from './windows.ts';
 
 type Start = { state: 'asking' } | { state: 'out'; byOneself: boolean } | { state: 'failed'; error: unknown };
 
@@ -36,6 +36,7 @@ export function App() {
       // Signed out already is signed out; with any other error one must not believe that it is done.
       if (!isSignedOut(error)) return say(t.shell.notSignedOut, 'wrong');
     }
+    tellOthers({ what: 'signed-out' });
     client.clear();
     setStart({ state: 'out', byOneself: true });
     signedOut.set(undefined);
@@ -59,13 +60,15 @@ export function App() {
       </main>
     );
   }
-  return <SignIn why={start.byOneself ? 'by-oneself' : undefined} onDone={noteSignedIn} />;
+  return <SignIn why={start.byOneself ? 'by-oneself' : undefined} onDone={signedIn} />;
 }
 
-/**
- * Covers the page of somebody who was signed out meanwhile. Whoever signs in again as the same person finds it as it
- * was; for anybody else it begins anew.
- */
+function signedIn(who: Me): void {
+  arriveAs(who);
+  tellOthers({ what: 'signed-in' });
+}
+
+/** Covers the page of somebody who was signed out meanwhile. */
 function SignInAgain({ who }: { who: Me }) {
   const cover = useRef<HTMLDialogElement>(null);
   const why = useHeld(signedOut);
@@ -74,20 +77,9 @@ function SignInAgain({ who }: { who: Me }) {
     element.showModal();
     return () => element.close();
   }, []);
-  const done = (now: Me) => {
-    if (now.account?.id === who.account?.id) {
-      noteSignedIn(now);
-      comeBack();
-      return;
-    }
-    client.clear();
-    me.set(undefined);
-    go('#/', 'replace');
-    noteSignedIn(now);
-  };
   return (
     <dialog ref={cover} class="cover" aria-label={t.signIn.title} onCancel={(event) => event.preventDefault()}>
-      <SignIn why={why} login={who.account?.username} onDone={done} />
+      <SignIn why={why} login={who.account?.username} onDone={signedIn} />
     </dialog>
   );
 }

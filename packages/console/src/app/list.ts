@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { comebacks, noteError } from './contact.ts';
+import { changedElsewhere } from './windows.ts';
 
 /*
  * A list of any length, read page by page as far as somebody scrolls. What is far away from what is shown is forgotten
@@ -40,6 +41,8 @@ class Reading<Row> {
   /** The first page has arrived. */
   ready = false;
   readAt = 0;
+  /** Something was changed in another window since, and it is not known what exactly. */
+  isChanged = false;
 
   constructor(ask: Ask<Row>, changed: () => void) {
     this.#ask = ask;
@@ -73,16 +76,14 @@ class Reading<Row> {
   async more(): Promise<void> {
     if (!this.hasMore || this.isFetching) return;
     const cursor = this.#next;
-    const page = await this.#fetch(cursor);
-    if (!page) return;
-    const rows = page.rows.map(this.#change);
-    this.#parts.push({ cursor, start: this.count, length: rows.length, rows });
-    this.count += rows.length;
-    this.#next = page.nextCursor;
-    if (!this.ready) [this.total, this.ready, this.readAt] = [page.total, true, Date.now()];
-    this.partial = page.partial === true;
-    this.#forget();
-    this.#changed();
+    await this.#fetch(cursor, (page) => {
+      const rows = page.rows.map(this.#change);
+      this.#parts.push({ cursor, start: this.count, length: rows.length, rows });
+      this.count += rows.length;
+      this.#next = page.nextCursor;
+      if (!this.ready) [this.total, this.ready, this.readAt] = [page.total, true, Date.now()];
+      this.partial = page.partial === true;
+    });
   }
 
   /** Changes rows that have been read, and those that will be read again: what one has just done to them. */
@@ -93,35 +94,43 @@ class Reading<Row> {
     this.#changed();
   }
 
+  noteChange(): void {
+    this.isChanged = true;
+    this.#changed();
+  }
+
   stop(): void {
     this.#gone.abort();
   }
 
   async #readAgain(part: Part<Row>): Promise<void> {
     if (this.#fetching.has(part.cursor) || this.error !== undefined) return;
-    const page = await this.#fetch(part.cursor);
-    if (!page) return;
-    // The places of the other rows stay: a page that has become shorter is filled up with nothing.
-    part.rows = page.rows.slice(0, part.length).map(this.#change);
-    this.#forget();
-    this.#changed();
+    await this.#fetch(part.cursor, (page) => {
+      // The places of the other rows stay: a page that has become shorter is filled up with nothing.
+      part.rows = page.rows.slice(0, part.length).map(this.#change);
+    });
   }
 
-  async #fetch(cursor: string | undefined): Promise<Page<Row> | undefined> {
+  /**
+   * Reads a page and takes it in before anybody hears that nothing is being read: whoever hears that asks for the next
+   * page, which must not be this one again.
+   */
+  async #fetch(cursor: string | undefined, take: (page: Page<Row>) => void): Promise<void> {
     this.#fetching.add(cursor);
     this.error = undefined;
     this.#changed();
     try {
-      return await this.#ask(cursor, this.#gone.signal);
+      const page = await this.#ask(cursor, this.#gone.signal);
+      if (this.#gone.signal.aborted) return;
+      take(page);
+      this.#forget();
     } catch (error) {
-      if (this.#gone.signal.aborted) return undefined;
+      if (this.#gone.signal.aborted) return;
       noteError(error);
       this.error = error;
-      return undefined;
-    } finally {
-      this.#fetching.delete(cursor);
-      if (!this.#gone.signal.aborted) this.#changed();
     }
+    this.#fetching.delete(cursor);
+    this.#changed();
   }
 
   #forget(): void {
@@ -146,6 +155,8 @@ export type List<Row> = {
   partial: boolean;
   /** When it was read; epoch milliseconds. */
   readAt: number;
+  /** Something was changed in another window since, and it is not known what exactly. */
+  isChanged: boolean;
   more(): void;
   /** Reads it anew, from the beginning. */
   again(): void;
@@ -180,6 +191,13 @@ export function useList<Row>(key: string, ask: Ask<Row>, kind = ''): List<Row> {
       }),
     [wanted],
   );
+  useEffect(
+    () =>
+      changedElsewhere.follow(() => {
+        if (changedElsewhere.get()?.ended === undefined) wanted.noteChange();
+      }),
+    [wanted],
+  );
   const previous = shown?.kind === kind && wanted.error === undefined ? shown.reading : undefined;
   const reading = wanted.ready ? wanted : (previous ?? wanted);
   return {
@@ -194,6 +212,7 @@ export function useList<Row>(key: string, ask: Ask<Row>, kind = ''): List<Row> {
     total: reading.total,
     partial: reading.partial,
     readAt: reading.readAt,
+    isChanged: reading.isChanged,
     more: () => void reading.more(),
     again: () => setTurn((turns) => turns + 1),
     change: (how) => reading.change(how),

@@ -4,7 +4,7 @@ import { arrive } from '../parts/heading.ts';
 import { Problem } from '../parts/problem.tsx';
 import { Empty, Forbidden, Loading } from '../parts/states.tsx';
 import { t } from '../texts/index.ts';
-import { go, linkTo, usePlace } from './router.ts';
+import { currentPlace, go, linkTo, usePlace } from './router.ts';
 import { type Screen, type ScreenProps, screenAt, screens } from './screens.ts';
 import { may } from './who.ts';
 
@@ -22,7 +22,8 @@ export function Outlet() {
     before.current = place;
   }
   useEffect(() => {
-    if (!start) return;
+    // Somebody may have gone elsewhere since this was drawn.
+    if (!start || currentPlace().path.length > 0) return;
     const first = screens.find(({ nav, needs }) => nav && (needs === undefined || may(needs)));
     go(linkTo([first!.path]), 'replace');
   }, [start]);

@@ -9,6 +9,7 @@ import { type Question, question } from './act.ts';
 import { api, isApiError } from './api.ts';
 import { useHeld } from './held.ts';
 import { me, noteSignedIn } from './who.ts';
+import { tellOthers } from './windows.ts';
 
 /** Asks for what a step needs, over whatever is open, and lets the step go on. */
 export function Proof() {
@@ -82,6 +83,7 @@ function Password({ onDone }: { onDone(): void }) {
     try {
       await api.login({ username: me.get()!.account!.username, password, cookie: true });
       noteSignedIn(await api.me());
+      tellOthers({ what: 'signed-in' });
       onDone();
     } catch (thrown) {
       setError(thrown);

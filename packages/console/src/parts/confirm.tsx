@@ -1,12 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import { act, Cancelled } from '../app/act.ts';
 import type { CallOptions } from '../app/api.ts';
 import { t } from '../texts/index.ts';
 import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
 import { Problem } from './problem.tsx';
-import { Ending } from './receipt.tsx';
+import { Ending, Said } from './receipt.tsx';
+import { useStep } from './step.ts';
 
 type Props<Result> = {
   title: string;
@@ -25,27 +25,20 @@ type Props<Result> = {
 
 /** Asks, does the step, and shows what came of it. A step that failed loses nothing: it can be repeated or given up. */
 export function Confirm<Result>({ title, children, action, danger, ends, step, outcome, onClose }: Props<Result>) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, run } = useStep();
   const [shown, setShown] = useState<ComponentChildren>();
-  const run = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      const after = outcome?.(await act(step));
-      if (after === undefined) onClose();
-      else setShown(after);
-    } catch (thrown) {
-      if (!(thrown instanceof Cancelled)) setError(thrown);
-    } finally {
-      setBusy(false);
-    }
+  const submit = async () => {
+    const done = await run(step);
+    if (!done) return;
+    const after = outcome?.(done.result);
+    if (after === undefined) onClose();
+    else setShown(after);
   };
   return (
     <Dialog title={title} danger={danger && shown === undefined} firm={busy} onClose={onClose}>
-      {shown ?? children}
+      {shown === undefined && children}
       {error !== undefined && <Problem error={error} />}
-      {busy && ends && <Ending />}
+      <Said>{shown ?? (busy && ends && <Ending />)}</Said>
       <footer>
         {shown !== undefined ? (
           <Button kind="main" onClick={onClose}>
@@ -53,8 +46,10 @@ export function Confirm<Result>({ title, children, action, danger, ends, step, o
           </Button>
         ) : (
           <>
-            {!busy && <Button onClick={onClose}>{t.common.cancel}</Button>}
-            <Button kind={danger ? 'danger' : 'main'} busy={busy} onClick={() => void run()}>
+            <Button onClick={onClose} disabled={busy}>
+              {t.common.cancel}
+            </Button>
+            <Button kind={danger ? 'danger' : 'main'} busy={busy} onClick={() => void submit()}>
               {action}
             </Button>
           </>

@@ -1,17 +1,18 @@
 import type { Receipt as ReceiptOf, Session } from 'curfew-client';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { act, Cancelled } from '../app/act.ts';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { api, type CallOptions, changes, isApiError } from '../app/api.ts';
 import { holdSignIn, me, noteSignedOut } from '../app/who.ts';
+import type { Ended } from '../app/windows.ts';
 import { count } from '../texts/forms.ts';
 import { t } from '../texts/index.ts';
 import { Button } from './button.tsx';
 import { Dialog } from './dialog.tsx';
 import { Field } from './field.tsx';
 import { Problem } from './problem.tsx';
-import { Ending, Receipt } from './receipt.tsx';
+import { Ending, Receipt, Said } from './receipt.tsx';
 import { Loading } from './states.tsx';
+import { useStep } from './step.ts';
 import { deviceText } from './things.tsx';
 
 /*
@@ -23,6 +24,8 @@ export type Outcome = {
   receipt: ReceiptOf | undefined;
   /** How many have ended; left out for one. */
   ended?: number;
+  /** Which ones, if that is known. */
+  which?: Ended;
   /** What else is to be said. */
   notes?: readonly string[];
   /** This browser's own session has ended. */
@@ -40,121 +43,121 @@ type Props = {
   submit: string;
   children: ComponentChildren;
   onSubmit(options: CallOptions, progress: (done: number, of: number) => void): Promise<Outcome>;
-  /** Called for every error; returns whether it was dealt with. */
-  onError?(error: unknown): boolean;
+  /** Says what to do about an error, if it is not one that can be tried again as it is. */
+  onError?(error: unknown): ComponentChildren;
 };
 
 export function EndDialog({ title, onClose, many = 1, own, submit, children, onSubmit, onError }: Props) {
   const [typed, setTyped] = useState('');
   const [alsoMe, setAlsoMe] = useState(false);
   const [wrong, setWrong] = useState<'number' | 'own'>();
-  const [busy, setBusy] = useState(false);
+  const { busy, error, run } = useStep();
   const [progress, setProgress] = useState<string>();
-  const [error, setError] = useState<unknown>();
   const [outcome, setOutcome] = useState<Outcome>();
   const form = useRef<HTMLFormElement>(null);
-  const done = useRef<HTMLDivElement>(null);
+  const foot = useRef<HTMLElement>(null);
+  const id = useId();
+  const texts = t.sessions.dialog;
   // While something has ended and was not read yet, nothing covers it.
   const release = useRef<() => void>(undefined);
   useEffect(() => () => release.current?.(), []);
-  useEffect(() => done.current?.querySelector('button')?.focus(), [outcome]);
+  useEffect(() => {
+    if (outcome) foot.current!.querySelector('button')!.focus();
+  }, [outcome]);
 
-  const run = async () => {
-    if (many > 1 && typed.replace(/\D/g, '') !== String(many)) {
-      setWrong('number');
-      form.current?.querySelector<HTMLInputElement>('input[type=text]')?.focus();
-      return;
-    }
-    if (own && !alsoMe) {
-      setWrong('own');
-      form.current?.querySelector<HTMLInputElement>('input[type=checkbox]')?.focus();
-      return;
-    }
+  const mark = (what: 'number' | 'own') => {
+    setWrong(what);
+    form.current?.querySelector<HTMLInputElement>(`input[type=${what === 'number' ? 'text' : 'checkbox'}]`)?.focus();
+  };
+  const end = async () => {
+    if (many > 1 && typed.replace(/\D/g, '') !== String(many)) return mark('number');
+    if (own && !alsoMe) return mark('own');
     setWrong(undefined);
-    setError(undefined);
-    setBusy(true);
     release.current ??= holdSignIn();
-    try {
-      const result = await act((options) =>
-        onSubmit(options, (ended, of) => setProgress(t.sessions.dialog.progress(ended, of))),
-      );
-      setOutcome(result);
-      if (result.own) noteSignedOut('by-oneself');
-    } catch (thrown) {
-      release.current?.();
-      release.current = undefined;
-      if (!(thrown instanceof Cancelled) && !onError?.(thrown)) setError(thrown);
-    } finally {
-      setBusy(false);
-      setProgress(undefined);
+    const done = await run(
+      (options) => onSubmit(options, (ended, of) => setProgress(texts.progress(ended, of))),
+      ({ which }) => which,
+    );
+    setProgress(undefined);
+    if (done) {
+      setOutcome(done.result);
+      if (done.result.own) noteSignedOut('by-oneself');
+      return;
     }
+    release.current?.();
+    release.current = undefined;
   };
 
-  if (outcome) {
-    return (
-      <Dialog title={t.common.receipt.over} onClose={onClose}>
-        <div ref={done} class="ended">
-          {outcome.receipt && <Receipt receipt={outcome.receipt} ended={outcome.ended} />}
-          {outcome.notes?.map((note) => (
-            <p key={note}>{note}</p>
-          ))}
-          {outcome.failed !== undefined && <Problem error={outcome.failed} />}
-          <footer>
-            <Button kind="main" onClick={onClose}>
-              {t.sessions.dialog.done}
-            </Button>
-          </footer>
-        </div>
-      </Dialog>
-    );
-  }
   return (
-    <Dialog title={title} onClose={onClose} firm={busy} danger>
-      {children}
-      <form
-        ref={form}
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!busy) void run();
-        }}
-      >
-        {own && (
-          <div class="own">
-            <p>{many > 1 ? t.sessions.dialog.everyoneOwn : t.sessions.dialog.own}</p>
-            <label class="check">
-              <input
-                type="checkbox"
-                checked={alsoMe}
-                aria-invalid={wrong === 'own' || undefined}
-                onChange={(event) => setAlsoMe(event.currentTarget.checked)}
-              />
-              {t.sessions.dialog.ownTwice}
-            </label>
-          </div>
+    <Dialog title={outcome ? t.common.receipt.over : title} onClose={onClose} firm={busy} danger={!outcome}>
+      {!outcome && children}
+      {!outcome && (
+        <form
+          ref={form}
+          id={id}
+          noValidate
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (!busy) void end();
+          }}
+        >
+          {own && (
+            <div class="own">
+              <p>{many > 1 ? texts.everyoneOwn : texts.own}</p>
+              <label class="check">
+                <input
+                  type="checkbox"
+                  checked={alsoMe}
+                  aria-invalid={wrong === 'own' || undefined}
+                  onChange={(event) => setAlsoMe(event.currentTarget.checked)}
+                />
+                {texts.ownTwice}
+              </label>
+            </div>
+          )}
+          {many > 1 && (
+            <Field
+              label={texts.type(count(many))}
+              hint={texts.typeHint}
+              error={wrong === 'number' ? texts.wrongNumber(count(many)) : undefined}
+              value={typed}
+              onValue={setTyped}
+              inputMode="numeric"
+              autoComplete="off"
+            />
+          )}
+        </form>
+      )}
+      {error !== undefined && (onError?.(error) || <Problem error={error} />)}
+      <Said>
+        {outcome ? (
+          <>
+            {outcome.receipt && <Receipt receipt={outcome.receipt} ended={outcome.ended} />}
+            {outcome.notes?.map((note) => (
+              <p key={note}>{note}</p>
+            ))}
+          </>
+        ) : (
+          busy && (progress ? <p>{progress}</p> : <Ending />)
         )}
-        {many > 1 && (
-          <Field
-            label={t.sessions.dialog.type(count(many))}
-            hint={t.sessions.dialog.typeHint}
-            error={wrong === 'number' ? t.sessions.dialog.wrongNumber(count(many)) : undefined}
-            value={typed}
-            onValue={setTyped}
-            inputMode="numeric"
-            autoComplete="off"
-          />
+      </Said>
+      {outcome?.failed !== undefined && <Problem error={outcome.failed} />}
+      <footer ref={foot}>
+        {outcome ? (
+          <Button kind="main" onClick={onClose}>
+            {texts.done}
+          </Button>
+        ) : (
+          <>
+            <Button onClick={onClose} disabled={busy}>
+              {t.common.cancel}
+            </Button>
+            <Button kind="danger" type="submit" form={id} busy={busy} data-first={many <= 1 && !own ? true : undefined}>
+              {submit}
+            </Button>
+          </>
         )}
-        {error !== undefined && <Problem error={error} />}
-        {busy && (progress ? <p role="status">{progress}</p> : <Ending />)}
-        <footer>
-          <Button onClick={onClose} disabled={busy}>
-            {t.common.cancel}
-          </Button>
-          <Button kind="danger" type="submit" busy={busy} data-first={many <= 1 && !own ? true : undefined}>
-            {submit}
-          </Button>
-        </footer>
-      </form>
+      </footer>
     </Dialog>
   );
 }
@@ -173,7 +176,7 @@ export function EndOne({ session, user, onClose, onEnded }: OneProps) {
       onSubmit={async (options) => {
         const { receipt } = await changes.endSession({ id: session.id }, options);
         onEnded(new Set([session.id]));
-        return { receipt, own };
+        return { receipt, own, which: { ids: [session.id] } };
       }}
     >
       <p>{t.sessions.dialog.oneText(deviceText(session), user)}</p>
@@ -232,6 +235,7 @@ export function EndSome({ sessions, users, onClose, onEnded }: SomeProps) {
         return {
           receipt: together(receipts),
           ended: ended.size,
+          which: { ids: [...ended] },
           own: own && ended.has(current!),
           ...(failures > 0 && { failed, notes: [t.sessions.dialog.failed(failures)] }),
         };
@@ -276,11 +280,9 @@ type MatchingProps = { filters: Filters; except?: readonly string[]; onClose(): 
 export function EndMatching({ filters, except = [], onClose, onEnded }: MatchingProps) {
   const [counted, setCounted] = useState<Awaited<ReturnType<typeof api.previewSessions>>>();
   const [error, setError] = useState<unknown>();
-  const [stale, setStale] = useState<unknown>();
   const look = () => {
     setCounted(undefined);
     setError(undefined);
-    setStale(undefined);
     api.previewSessions({ ...filters, ...(except.length > 0 && { except: [...except] }) }).then(setCounted, setError);
   };
   useEffect(look, []);
@@ -301,11 +303,11 @@ export function EndMatching({ filters, except = [], onClose, onEnded }: Matching
       many={sessions}
       own={own}
       onClose={onClose}
-      onError={(thrown) => {
-        const expired = isApiError(thrown, 'preview_expired', 'preview_invalid', 'preview_of_another');
-        if (expired) setStale(thrown);
-        return expired;
-      }}
+      onError={(thrown) =>
+        isApiError(thrown, 'preview_expired', 'preview_invalid', 'preview_of_another') && (
+          <Problem error={thrown} again={texts.recount} onAgain={look} />
+        )
+      }
       onSubmit={async (options, progress) => {
         let preview: string | undefined = counted.preview;
         let given: CallOptions = options;
@@ -330,7 +332,6 @@ export function EndMatching({ filters, except = [], onClose, onEnded }: Matching
     >
       <p>{texts.manyText(sessions, users)}</p>
       {partial && <p class="notice warning">{texts.partial(sessions)}</p>}
-      {stale !== undefined && <Problem error={stale} onAgain={look} />}
     </EndDialog>
   );
 }

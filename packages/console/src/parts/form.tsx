@@ -1,10 +1,9 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
-import { act, Cancelled } from '../app/act.ts';
 import type { CallOptions } from '../app/api.ts';
 import { t } from '../texts/index.ts';
 import { Button } from './button.tsx';
 import { Problem } from './problem.tsx';
+import { useStep } from './step.ts';
 
 type Props<Result> = {
   children: ComponentChildren;
@@ -19,19 +18,12 @@ type Props<Result> = {
 
 /** Fields and a button. If the step fails, what was filled in stays. */
 export function Form<Result>({ children, action, check, step, onDone, onCancel }: Props<Result>) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, run, clear } = useStep();
   const submit = async () => {
-    setError(undefined);
+    clear();
     if (!check()) return;
-    setBusy(true);
-    try {
-      onDone(await act(step));
-    } catch (thrown) {
-      if (!(thrown instanceof Cancelled)) setError(thrown);
-    } finally {
-      setBusy(false);
-    }
+    const done = await run(step);
+    if (done) onDone(done.result);
   };
   return (
     <form

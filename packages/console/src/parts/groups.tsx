@@ -1,10 +1,10 @@
 import { useRef, useState } from 'preact/hooks';
-import { act, Cancelled } from '../app/act.ts';
 import type { CallOptions } from '../app/api.ts';
 import { t } from '../texts/index.ts';
 import { Button } from './button.tsx';
 import { Field } from './field.tsx';
 import { Problem } from './problem.tsx';
+import { useStep } from './step.ts';
 import { Given } from './things.tsx';
 
 type Change = { add?: string[]; remove?: string[] };
@@ -19,25 +19,19 @@ type Props = {
 export function Groups({ groups, onChange }: Props) {
   const [added, setAdded] = useState('');
   const [missing, setMissing] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, run } = useStep();
   const [said, setSaid] = useState('');
   const form = useRef<HTMLFormElement>(null);
 
   const change = async (what: Change) => {
-    setBusy(true);
-    setError(undefined);
     setSaid('');
-    try {
-      setSaid(await act((options) => onChange!(what, options)));
+    const done = await run((options) => onChange!(what, options));
+    if (done) {
+      setSaid(done.result);
       setAdded('');
-    } catch (thrown) {
-      if (!(thrown instanceof Cancelled)) setError(thrown);
-    } finally {
-      setBusy(false);
-      // The button that was pressed may be gone.
-      form.current?.querySelector('input')?.focus();
     }
+    // The button that was pressed may be gone.
+    form.current?.querySelector('input')?.focus();
   };
 
   return (

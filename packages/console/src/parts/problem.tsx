@@ -20,12 +20,14 @@ export function wordsOf(error: unknown): { title: string; text: string | undefin
 type Props = {
   error: unknown;
   onAgain?: (() => void) | undefined;
+  /** What that is called, if it is not to try the same again. */
+  again?: string | undefined;
   /** It fills the place of what could not be shown. */
   page?: boolean | undefined;
 };
 
 /** Says what went wrong, and offers to try again; a doubt is told as a doubt. */
-export function Problem({ error, onAgain, page }: Props) {
+export function Problem({ error, onAgain, again, page }: Props) {
   const { title, text, detail } = wordsOf(error);
   const doubt = isDoubt(error);
   const api = isApiError(error) ? error : undefined;
@@ -45,7 +47,7 @@ export function Problem({ error, onAgain, page }: Props) {
         )}
         {onAgain && (
           <Button icon="again" onClick={onAgain}>
-            {doubt ? t.common.lookAgain : t.common.again}
+            {again ?? (doubt ? t.common.lookAgain : t.common.again)}
           </Button>
         )}
       </div>

@@ -1,5 +1,6 @@
 import type { Session } from 'curfew-client';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { isLostPlace } from '../app/api.ts';
 import type { List } from '../app/list.ts';
 import { useNames } from '../app/names.ts';
 import { linkTo } from '../app/router.ts';
@@ -111,7 +112,9 @@ export function SessionTable({ list, status, selection, onEnd, ofUser }: Props) 
           {rows.after > 0 && <tr class="gap" {...unread} style={{ blockSize: `${rows.after}px` }} />}
         </tbody>
       </table>
-      {list.error !== undefined && <Problem error={list.error} onAgain={list.count > 0 ? list.more : list.again} />}
+      {list.error !== undefined && (
+        <Problem error={list.error} onAgain={list.count > 0 && !isLostPlace(list.error) ? list.more : list.again} />
+      )}
       {list.isFetching && list.count > 0 && !list.isOld && (
         <p class="more" role="status">
           <span class="spinner" aria-hidden="true" />

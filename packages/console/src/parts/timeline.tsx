@@ -1,5 +1,5 @@
 import type { Event } from 'curfew-client';
-import { api } from '../app/api.ts';
+import { api, isLostPlace } from '../app/api.ts';
 import { useList } from '../app/list.ts';
 import { useNames } from '../app/names.ts';
 import { t } from '../texts/index.ts';
@@ -40,8 +40,10 @@ export function Timeline({ filters }: { filters: Filters }) {
           </li>
         ))}
       </ol>
-      {list.error !== undefined && <Problem error={list.error} />}
-      {list.hasMore && (
+      {list.error !== undefined && (
+        <Problem error={list.error} onAgain={isLostPlace(list.error) ? list.again : list.more} />
+      )}
+      {list.hasMore && list.error === undefined && (
         <Button busy={list.isFetching} onClick={list.more}>
           {t.session.events.more}
         </Button>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { accessible, fits, visit } from '../support/visit.ts';
-import { codeOf, newWorld, skip } from '../support/world.ts';
+import { skip } from '../support/world.ts';
 
 describe('accounts', { skip }, () => {
   test('an account is created, found, changed, disabled and deleted', async (t) => {
@@ -63,30 +63,6 @@ describe('accounts', { skip }, () => {
     await dialog.getByRole('button', { name: 'Close' }).last().click();
     await page.getByRole('heading', { name: 'Accounts', level: 1 }).waitFor();
     assert.equal(await signsIn(), 401);
-  });
-
-  test("somebody's second factor is reset by keyboard alone, once an own code has shown who asks", async (t) => {
-    const world = await newWorld();
-    const { page, expect } = await visit(t, { world, as: 'admin', to: '#/accounts' });
-    expect(403);
-    // So long after the sign-in that the code of then no longer counts.
-    world.clock.advance(6 * 60_000);
-    await page.getByRole('link', { name: 'member', exact: true }).focus();
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'member', level: 1 }).waitFor();
-    await page.getByRole('button', { name: 'Remove' }).focus();
-    await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: /^Remove the second factor of/ }).waitFor();
-    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).focus();
-    await page.keyboard.press('Enter');
-    await page.getByLabel('Code').waitFor();
-    assert.equal(await page.evaluate('document.activeElement.autocomplete'), 'one-time-code');
-    await page.keyboard.type(codeOf(world, 'admin'));
-    await page.keyboard.press('Enter');
-    await page.getByText('The second factor is removed.').waitFor();
-    await page.getByRole('definition').filter({ hasText: /^Off/ }).waitFor();
-    const { body } = await world.server.login('member', world.people.member.password);
-    assert.match(body.token, /^cfs_/);
   });
 
   test('the last administrator cannot be disabled, and the page says what to do', async (t) => {

@@ -1,46 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { totpCode } from '../../../curfew/src/domain/second-factor.ts';
-import { userAgents } from '../support/people.ts';
-import { accessible, fits, focused, tabTo, visit } from '../support/visit.ts';
-import { codeOf, newWorld, skip, theWorld } from '../support/world.ts';
+import { accessible, fits, visit } from '../support/visit.ts';
+import { newWorld, skip, theWorld } from '../support/world.ts';
 
 describe('my devices', { skip }, () => {
-  test('task 2, by keyboard alone: end all but mine; after a while a code is asked for in place', async (t) => {
-    const world = await newWorld();
-    const { server, people } = world;
-    const more = async () => {
-      const totp = codeOf(world, 'member');
-      const headers = { 'user-agent': userAgents.safariOnIphone };
-      const given = { username: 'member', password: people.member.password, totp };
-      return (await server.call('POST', '/v1/login', given, { as: '', headers })).body.token as string;
-    };
-    const others = [await more(), await more(), await more()];
-    const { page, expect } = await visit(t, { world, as: 'member', to: '#/devices' });
-    expect(403);
-    await page.getByText('You use it now.').waitFor();
-    await page.getByRole('button', { name: 'End: Mobile Safari on iOS' }).first().waitFor();
-    await accessible(page);
-    world.clock.advance(16 * 60_000);
-    await tabTo(page, 'button', 'End all others …');
-    await page.keyboard.press('Enter');
-    await page.getByLabel('Type 3 to confirm').waitFor();
-    await page.keyboard.type('3');
-    await page.keyboard.press('Enter');
-    await page.getByText('You signed in more than 15 minutes ago.').waitFor();
-    assert.equal((await focused(page)).name, 'Code');
-    await accessible(page);
-    await page.keyboard.type(codeOf(world, 'member'));
-    await page.keyboard.press('Enter');
-    await page.getByText('3 sessions have ended.').waitFor();
-    assert.equal((await focused(page)).name, 'Done');
-    await page.keyboard.press('Enter');
-    await page.getByText('You are signed in nowhere else.').waitFor();
-    for (const token of others) assert.equal((await server.verify(token)).active, false);
-    const mine = (await page.context().cookies())[0]!.value;
-    assert.equal((await server.verify(mine)).active, true);
-  });
-
   test('who has no second factor confirms with the password, which signs in afresh', async (t) => {
     const world = await newWorld();
     const { server } = world;

@@ -17,59 +17,6 @@ describe('sessions', { skip }, () => {
   });
   const statusOf = async (id: string) => (await world.server.call('GET', `/v1/sessions/${id}`)).body.session;
 
-  test('task 1, by mouse: find Ada and end her stolen laptop with a code', async (t) => {
-    const ada = await openForAda(world);
-    const { page, expect } = await visit(t, { world, as: 'support', to: '#/sessions' });
-    expect(403);
-    // Past the minutes for which the code of the sign-in counts.
-    await rows(page).nth(1).waitFor();
-    world.clock.advance(6 * 60_000);
-    await page.getByLabel('Search').fill('198.51.100.23');
-    await page.getByText(/found/).waitFor();
-    const row = page.getByRole('row', { name: /Chrome on Windows, ada, 198\.51\.100\.23/ }).first();
-    await row.getByRole('link', { name: /Chrome on Windows/ }).click();
-    await page.getByRole('heading', { name: 'Chrome on Windows', level: 1 }).waitFor();
-    await page.getByRole('button', { name: 'End …' }).click();
-    await dialog(page).getByText('Chrome on Windows').waitFor();
-    await accessible(page);
-    await dialog(page).getByRole('button', { name: 'End it' }).click();
-    await page.getByRole('dialog', { name: 'Confirm that it is you' }).waitFor();
-    await accessible(page);
-    await page.getByLabel('Code').fill(codeOf(world, 'support'));
-    await dialog(page).getByRole('button', { name: 'Confirm' }).click();
-    await dialog(page)
-      .getByText(/^Over everywhere, \d+ ms$/)
-      .waitFor();
-    await accessible(page);
-    await dialog(page).getByRole('button', { name: 'Done' }).click();
-    await page.getByText('Ended by an administrator').first().waitFor();
-    const { status, endReason, endedBy } = await statusOf(ada.laptop);
-    assert.deepEqual([status, endReason, endedBy], ['ended', 'ended_by_admin', `user:${world.people.support.id}`]);
-    assert.equal((await statusOf(ada.phone)).status, 'active');
-  });
-
-  test('task 1, by keyboard alone', async (t) => {
-    const ada = await openForAda(world);
-    const { page } = await visit(t, { world, as: 'support', to: '#/sessions' });
-    await rows(page).nth(1).waitFor();
-    await tabTo(page, 'searchbox', 'Search');
-    await page.keyboard.type('198.51.100.23');
-    await page.getByText(/found/).waitFor();
-    await tabTo(page, 'button', /^End: Chrome on Windows, ada/);
-    await page.keyboard.press('Enter');
-    await page.getByRole('dialog', { name: 'End this session?' }).waitFor();
-    assert.equal((await focused(page)).name, 'End it');
-    await page.keyboard.press('Enter');
-    await dialog(page)
-      .getByText(/^Over everywhere/)
-      .waitFor();
-    assert.equal((await focused(page)).name, 'Done');
-    await page.keyboard.press('Enter');
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
-    assert.notEqual((await focused(page)).role, 'RootWebArea', 'the focus is given back');
-    assert.equal((await statusOf(ada.laptop)).status, 'ended');
-  });
-
   test('a wrong code, a used one and a closed dialog end nothing, and lose nothing', async (t) => {
     const ada = await openForAda(world);
     const { page, expect } = await visit(t, { world, as: 'support', to: `#/sessions/${ada.laptop}` });
@@ -95,7 +42,7 @@ describe('sessions', { skip }, () => {
       .waitFor();
   });
 
-  test('task 3: end everything from an address; exactly what was counted ends, and the number must be typed', async (t) => {
+  test('exactly what was counted ends, and its number must be typed', async (t) => {
     const { page } = await visit(t, { world, as: 'admin', to: '#/sessions?ip=198.51.100.77' });
     await page.getByRole('heading', { name: 'No session matches' }).waitFor();
     await accessible(page);
@@ -219,11 +166,14 @@ describe('sessions', { skip }, () => {
     await rows(page).nth(1).waitFor();
     const total = Number(/\d+/.exec((await page.getByText(/^\d+ sessions$/).textContent()) ?? '')![0]);
     assert.ok(total > 500);
-    const seen = new Set<string>();
+    const seen = new Map<string, string>();
     const look = async () => {
-      const links = page.locator('tbody th a');
-      for (const href of await links.evaluateAll((all) => all.map((one) => one.getAttribute('href')))) seen.add(href!);
-      assert.ok((await links.count()) < 100, 'only what is near is drawn');
+      const rows = (await page.evaluate(`[...document.querySelectorAll('tbody tr[data-index]')].flatMap((row) => {
+        const link = row.querySelector('th a');
+        return link ? [[row.dataset.index, link.getAttribute('href')]] : [];
+      })`)) as [string, string][];
+      for (const [index, href] of rows) seen.set(index, href);
+      assert.ok(rows.length < 100, 'only what is near is drawn');
     };
     for (let turn = 0; seen.size < total && turn < 200; turn++) {
       await look();
@@ -233,6 +183,7 @@ describe('sessions', { skip }, () => {
       );
     }
     assert.equal(seen.size, total);
+    assert.equal(new Set(seen.values()).size, total, 'each session once');
   });
 
   test('what is listed is exported, as CSV that no spreadsheet runs, and as JSON', async (t) => {
@@ -332,35 +283,5 @@ describe('sessions', { skip }, () => {
       await fits(page);
       if (language !== 'en-XA') await accessible(page);
     }
-  });
-});
-
-describe('everybody out', { skip }, () => {
-  test('task 6: end everyone and watch the receipt; it stays until it was read, and then one signs in again', async (t) => {
-    const world = await newWorld();
-    await openForAda(world);
-    const { page, expect } = await visit(t, { world, as: 'admin', to: '#/sessions' });
-    expect(401, 403);
-    await rows(page).nth(1).waitFor();
-    await tabTo(page, 'button', 'End everybody’s sessions …');
-    await page.keyboard.press('Enter');
-    const total = (await world.server.call('GET', '/v1/sessions?status=active')).body.total as number;
-    await page.getByLabel(`Type ${total} to confirm`).waitFor();
-    await accessible(page);
-    // The one of this browser is confirmed on its own.
-    await page.keyboard.press('Space');
-    await page.keyboard.press('Tab');
-    assert.equal((await focused(page)).name, `Type ${total} to confirm`);
-    await page.keyboard.type(String(total));
-    await page.keyboard.press('Enter');
-    await dialog(page).getByText(`${total} sessions have ended.`).waitFor();
-    await dialog(page)
-      .getByText(/^Over everywhere, \d+ ms$/)
-      .waitFor();
-    assert.equal((await world.server.call('GET', '/v1/sessions?status=active')).body.total, 0);
-    assert.equal((await focused(page)).name, 'Done');
-    await page.keyboard.press('Enter');
-    await page.getByText('You are signed out.').waitFor();
-    await accessible(page);
   });
 });

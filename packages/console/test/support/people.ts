@@ -1,20 +1,61 @@
 import { library } from '../../../curfew/src/authority/caller.ts';
+import type { AuthorityContext } from '../../../curfew/src/authority/context.ts';
 import { createSession } from '../../../curfew/src/authority/create-session.ts';
-import type { World } from './world.ts';
 
 /*
  * Believable people with believable devices, the same in every run.
  */
 
-/** Names in five scripts, and what people put into a field for a name. */
-const given = {
-  latin: ['ada', 'grace', 'linus', 'maría', 'søren', 'chinwe', 'amélie', 'jürgen', 'zoë', 'þórunn'],
-  cyrillic: ['ольга', 'дмитрий', 'наталья', 'иван'],
-  arabic: ['فاطمة', 'أحمد', 'ليلى', 'يوسف'],
-  devanagari: ['प्रिया', 'अर्जुन', 'मीरा'],
-  han: ['小明', '美玲', '健太', 'さくら'],
-};
-const surnames = ['okafor', 'müller', 'иванов', 'العمري', 'शर्मा', '王', 'smith', 'nguyễn', 'kowalski', 'de la cruz'];
+/** Names in five scripts: ten given names and ten surnames of each. */
+const scripts: readonly { given: string[]; surnames: string[]; between: string }[] = [
+  {
+    given: ['ada', 'grace', 'linus', 'maría', 'søren', 'chinwe', 'amélie', 'jürgen', 'zoë', 'þórunn'],
+    surnames: [
+      'okafor',
+      'müller',
+      'smith',
+      'nguyễn',
+      'kowalski',
+      'de.la.cruz',
+      'ó.briain',
+      'çelik',
+      'novák',
+      'lindqvist',
+    ],
+    between: '.',
+  },
+  {
+    given: ['ольга', 'дмитрий', 'наталья', 'иван', 'софия', 'богдан', 'елена', 'мирослав', 'ґалина', 'юрий'],
+    surnames: [
+      'иванова',
+      'шевченко',
+      'петров',
+      'ђорђевић',
+      'коваль',
+      'морозов',
+      'димитров',
+      'лысенко',
+      'жук',
+      'яковлева',
+    ],
+    between: ' ',
+  },
+  {
+    given: ['فاطمة', 'أحمد', 'ليلى', 'يوسف', 'نور', 'عمر', 'مريم', 'خالد', 'سارة', 'حسن'],
+    surnames: ['العمري', 'الحسيني', 'المصري', 'الخطيب', 'حداد', 'منصور', 'الشامي', 'بن سعيد', 'قاسم', 'الزهراني'],
+    between: ' ',
+  },
+  {
+    given: ['प्रिया', 'अर्जुन', 'मीरा', 'रोहन', 'अनन्या', 'विक्रम', 'दीपिका', 'संजय', 'कविता', 'निखिल'],
+    surnames: ['शर्मा', 'पटेल', 'वर्मा', 'सिंह', 'गुप्ता', 'जोशी', 'राव', 'मिश्रा', 'देशमुख', 'चौधरी'],
+    between: ' ',
+  },
+  {
+    given: ['小明', '美玲', '健太', 'さくら', '志强', '雅婷', '大輔', '秀英', '葵', '浩然'],
+    surnames: ['王', '李', '佐藤', '鈴木', '張', '陳', '高橋', '林', '欧阳', '渡辺'],
+    between: '',
+  },
+];
 
 /** What an attacker or a joker calls themselves. */
 export const hostileNames: readonly string[] = [
@@ -50,17 +91,26 @@ export const userAgents = {
 
 const groups = ['staff', 'billing', 'support', 'engineering', 'contractors'];
 
-/** The id of one of the people. */
+/** The id of one of 500 people. */
 export function nameOf(index: number): string {
-  const scripts = Object.values(given);
-  const first = scripts[index % scripts.length]!;
-  const name = `${first[Math.floor(index / scripts.length) % first.length]} ${surnames[index % surnames.length]}`;
-  return index < 50 ? name : `${name} ${Math.floor(index / 50)}`;
+  const { given, surnames, between } = scripts[index % scripts.length]!;
+  const pair = Math.floor(index / scripts.length);
+  const [first, surname] = [given[pair % given.length]!, surnames[Math.floor(pair / given.length) % surnames.length]!];
+  // Chinese and Japanese put the surname first.
+  return between === '' ? surname + first : `${first}${between}${surname}`;
 }
 
-/** Opens `sessions` sessions of `people` people over the last day, and those of Ada, whose laptop was stolen. */
-export async function populate(world: World, people: number, sessions: number): Promise<void> {
-  const { server, clock } = world;
+/** Where sessions are opened, and the clock that is set ahead meanwhile. */
+type Place = {
+  server: { context: AuthorityContext };
+  clock: { advance(milliseconds: number): void };
+};
+
+/**
+ * Opens `sessions` sessions of at most 500 people over the last day: each has a few devices, at home, at work or on the
+ * way; and those of Ada, whose laptop was stolen.
+ */
+export async function populate(place: Place, people: number, sessions: number): Promise<void> {
   const agents = Object.values(userAgents);
   const batch = 200;
   for (let from = 0; from < sessions; from += batch) {
@@ -69,22 +119,31 @@ export async function populate(world: World, people: number, sessions: number): 
       Array.from({ length: size }, (_, i) => {
         const n = from + i;
         const person = (n * 7919) % people;
-        return createSession(server.context, library, {
+        const device = Math.floor(n / people) % 3;
+        const group = person % groups.length;
+        const from4 = [`203.0.113.${person % 250}`, `192.0.2.${10 + group}`, `198.18.${person % 256}.${n % 256}`];
+        const home6 = `2001:db8:${(person % 100).toString(16)}::${person % 9}`;
+        return createSession(place.server.context, library, {
           userId: nameOf(person),
-          accessGroups: [groups[person % groups.length]!],
-          userAgent: agents[(n * 31) % agents.length],
-          ip: person % 4 === 0 ? `2001:db8:${(person % 100).toString(16)}::${n % 9}` : `203.0.113.${person % 250}`,
+          accessGroups: person % 7 === 0 ? [groups[group]!, 'on-call'] : [groups[group]!],
+          userAgent: agents[(person + device * 3) % agents.length],
+          ip: device === 0 && person % 4 === 0 ? home6 : from4[device],
           metadata: n % 3 === 0 ? { plan: 'team', build: n } : {},
         });
       }),
     );
-    clock.advance(Math.floor((24 * 3_600_000 * size) / sessions));
+    // Fewer by night.
+    const pace = 1 + 0.8 * Math.sin((2 * Math.PI * from) / sessions);
+    place.clock.advance(Math.floor((pace * 24 * 3_600_000 * size) / sessions));
   }
-  await openForAda(world);
+  await openForAda(place);
 }
 
-/** The three devices of Ada. */
-export async function openForAda({ server }: World): Promise<{ laptop: string; phone: string; desk: string }> {
+/** The three devices of Ada; `stolen`: the address of her laptop. */
+export async function openForAda(
+  { server }: Pick<Place, 'server'>,
+  stolen = '198.51.100.23',
+): Promise<{ laptop: string; phone: string; desk: string }> {
   const open = async (userAgent: string, ip: string) =>
     (
       await createSession(server.context, library, {
@@ -96,7 +155,7 @@ export async function openForAda({ server }: World): Promise<{ laptop: string; p
       })
     ).session.id;
   return {
-    laptop: await open(userAgents.chromeOnWindows, '198.51.100.23'),
+    laptop: await open(userAgents.chromeOnWindows, stolen),
     phone: await open(userAgents.safariOnIphone, '203.0.113.7'),
     desk: await open(userAgents.firefoxOnLinux, '203.0.113.8'),
   };

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
-import { axeSource, type Role, theBrowser, theWorld, tokenOf, type World } from './world.ts';
+import { axeSource, type Person, type Role, theBrowser, theWorld, tokenOf, type World } from './world.ts';
 
 export type Visit = {
   page: Page;
   context: BrowserContext;
   world: World;
-  /** The browser itself reports these statuses of answers as errors; a test names those that it provokes. */
-  expect(...statuses: number[]): void;
+  /** The browser itself reports some answers, and that there is none, as errors; a test names those that it provokes. */
+  expect(...what: (number | 'away')[]): void;
 };
 
 type Options = {
-  /** Signed in as this role; without, nobody is. */
-  as?: Role;
+  /** Signed in as this person, or as the one with this role; without, nobody is. */
+  as?: Role | Person;
   world?: World;
   /** Where to go, such as `#/sessions`. */
   to?: string;
@@ -49,16 +49,17 @@ export async function visit(t: TestContext, options: Options = {}): Promise<Visi
   const page = await context.newPage();
   const faults: string[] = [];
   // Before anybody has signed in, the console asks who it is for.
-  const expected = new Set(as ? [] : [401]);
+  const expected = new Set<number | 'away'>(as ? [] : [401]);
   page.on('console', (message) => {
     const [, status] =
       /^Failed to load resource: the server responded with a status of (\d+)/.exec(message.text()) ?? [];
     if (status !== undefined && expected.has(Number(status))) return;
+    if (expected.has('away') && /net::ERR_(CONNECTION|FAILED|EMPTY)/.test(message.text())) return;
     faults.push(`${message.type()}: ${message.text()}`);
   });
   page.on('pageerror', (error) => faults.push(`error: ${error.stack}`));
-  const expect = (...statuses: number[]) => {
-    for (const status of statuses) expected.add(status);
+  const expect = (...what: (number | 'away')[]) => {
+    for (const one of what) expected.add(one);
   };
   t.after(async () => {
     await context.close();
@@ -69,8 +70,8 @@ export async function visit(t: TestContext, options: Options = {}): Promise<Visi
 }
 
 /** Gives the browser a session of this person, as a sign-in would. */
-export async function signInAs(context: BrowserContext, world: World, role: Role): Promise<void> {
-  const value = await tokenOf(world, role);
+export async function signInAs(context: BrowserContext, world: World, who: Role | Person): Promise<void> {
+  const value = await tokenOf(world, who);
   const url = world.server.url.replace('http:', 'https:');
   await context.addCookies([{ name: '__Host-curfew', value, url, secure: true, httpOnly: true, sameSite: 'Lax' }]);
 }
@@ -123,4 +124,41 @@ export async function tabTo(page: Page, role: string, name: string | RegExp): Pr
     await page.keyboard.press('Tab');
   }
   assert.fail(`Tab does not reach ${role} ${name}`);
+}
+
+/**
+ * Tab goes through everything on the page that can be used, and out of it again (WCAG 2.1.1 and 2.1.2). A list that is
+ * drawn as one scrolls goes on further down, so of that only the rows that are there at the beginning are counted.
+ */
+export async function everyStop(page: Page): Promise<void> {
+  const expected = (await page.evaluate(`(() => {
+    const all = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')]
+      .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.disabled && one.type !== 'hidden');
+    window.stops = new Set(all);
+    document.activeElement.blur();
+    window.getSelection().removeAllRanges();
+    return all.length;
+  })()`)) as number;
+  for (let turn = 0; turn < expected * 3 + 20; turn++) {
+    await page.keyboard.press('Tab');
+    const left = (await page.evaluate(`(() => {
+      window.stops.delete(document.activeElement);
+      for (const one of window.stops) if (!one.isConnected) window.stops.delete(one);
+      return window.stops.size;
+    })()`)) as number;
+    if (left === 0) return;
+  }
+  const missed = await page.evaluate('[...window.stops].map((one) => one.outerHTML.slice(0, 200))');
+  assert.deepEqual(missed, [], `${page.url()}: not reached`);
+}
+
+/** Scrolls down until the row with this number is drawn. */
+export async function scrollToRow(page: Page, index: number): Promise<void> {
+  const rows = page.locator('tr[data-index]');
+  for (let turn = 0; turn < 1000; turn++) {
+    if (Number(await rows.last().getAttribute('data-index')) >= index) return;
+    await page.mouse.wheel(0, 2000);
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+  }
+  assert.fail(`row ${index} does not appear`);
 }

@@ -78,32 +78,41 @@ export async function newWorld(env: Record<string, string> = {}, begun = 2 * hou
     },
   };
   const server = await TestServer.start({ CURFEW_ADDRESS_ATTEMPTS: '100000/15m', ...env }, clock);
-  closing.push(() => server.close());
   const people = {} as Record<Role, Person>;
-  for (const role of roles) people[role] = await personOf(server, role);
-  return { server, clock, people };
+  const world = { server, clock, people };
+  // Not `server`: a test may have put another one in its place.
+  closing.push(() => world.server.close());
+  const { id } = (await server.call('GET', '/v1/accounts?login=admin')).body.accounts[0];
+  people.admin = { id, username: 'admin', password: adminPassword, authenticator: await server.enrol(id) };
+  for (const role of roles) people[role] ??= await newPerson(world, role, role);
+  return world;
 }
 
-async function personOf(server: TestServer, role: Role): Promise<Person> {
-  const password = role === 'admin' ? adminPassword : `${role} password`;
-  const { id } =
-    role === 'admin'
-      ? (await server.call('GET', '/v1/accounts?login=admin')).body.accounts[0]
-      : await server.createAccount(role, { password, roles: [role] });
-  return { id, username: role, password, authenticator: await server.enrol(id) };
+/** One more person, with a second factor. */
+export async function newPerson({ server }: World, username: string, role: Role): Promise<Person> {
+  const password = `${username} password`;
+  const { id } = await server.createAccount(username, { password, roles: [role] });
+  return { id, username, password, authenticator: await server.enrol(id) };
 }
+
+export const personAs = ({ people }: World, who: Role | Person): Person =>
+  typeof who === 'string' ? people[who] : who;
 
 /** A code that was not used yet: the next one, for which nobody waits. */
-export function codeOf({ clock, people }: World, role: Role): string {
-  clock.advance(30_000);
-  return totpCode(people[role].authenticator.secret, clock.now());
+export function codeOf(world: World, who: Role | Person): string {
+  world.clock.advance(30_000);
+  return totpCode(personAs(world, who).authenticator.secret, world.clock.now());
 }
 
 /** A token for a browser of this person, as a sign-in with a code gives it. */
-export async function tokenOf(world: World, role: Role): Promise<string> {
-  const { username, password } = world.people[role];
-  const headers = { 'user-agent': userAgents.firefoxOnLinux };
-  const given = { username, password, totp: codeOf(world, role) };
+export async function tokenOf(
+  world: World,
+  who: Role | Person,
+  userAgent: string = userAgents.firefoxOnLinux,
+): Promise<string> {
+  const { username, password } = personAs(world, who);
+  const headers = { 'user-agent': userAgent };
+  const given = { username, password, totp: codeOf(world, who) };
   const { status, body } = await world.server.call('POST', '/v1/login', given, { as: '', headers });
   if (status !== 200) throw new Error(JSON.stringify(body));
   return body.token;

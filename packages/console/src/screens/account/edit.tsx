@@ -2,29 +2,29 @@ import type { Account } from 'curfew-client';
 import { useState } from 'preact/hooks';
 import { changes } from '../../app/api.ts';
 import { me } from '../../app/who.ts';
+import { enteredOf, RoleChoices, WhoFields } from '../../parts/account-fields.tsx';
 import { Choices } from '../../parts/choices.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Field } from '../../parts/field.tsx';
 import { Form } from '../../parts/form.tsx';
-import { Receipt } from '../../parts/receipt.tsx';
+import { Receipt, Said } from '../../parts/receipt.tsx';
 import { say } from '../../parts/toast.tsx';
 import { t } from '../../texts/index.ts';
 
 /** User name, address, name, roles, permissions and password. Only what was changed is sent. */
 export function EditAccount({ account, onClose }: { account: Account; onClose(): void }) {
-  const [username, setUsername] = useState(account.username);
-  const [email, setEmail] = useState(account.email ?? '');
-  const [name, setName] = useState(account.name ?? '');
+  const [entered, setEntered] = useState(() => enteredOf(account));
   const [password, setPassword] = useState('');
   const [current, setCurrent] = useState('');
-  const [roles, setRoles] = useState(account.roles);
   const [permissions, setPermissions] = useState(account.permissions);
   const [done, setDone] = useState<Awaited<ReturnType<typeof changes.updateAccount>>>();
   const own = me.get()?.account?.id === account.id;
+  const { roles } = entered;
+  const [username, name, email] = [entered.username, entered.name, entered.email].map((text) => text.trim());
   const changed = {
-    ...(username.trim() !== account.username && { username: username.trim() }),
-    ...(email.trim() !== (account.email ?? '') && { email: email.trim() || null }),
-    ...(name.trim() !== (account.name ?? '') && { name: name.trim() || null }),
+    ...(username !== account.username && { username }),
+    ...(email !== (account.email ?? '') && { email: email || null }),
+    ...(name !== (account.name ?? '') && { name: name || null }),
     ...(password !== '' && { password }),
     ...(differs(roles, account.roles) && { roles }),
     ...(differs(permissions, account.permissions) && { permissions }),
@@ -33,7 +33,9 @@ export function EditAccount({ account, onClose }: { account: Account; onClose():
     return (
       <Dialog title={t.common.saved} onClose={onClose}>
         <p>{t.accounts.endedByChange}</p>
-        <Receipt receipt={done.receipt} />
+        <Said>
+          <Receipt receipt={done.receipt} />
+        </Said>
       </Dialog>
     );
   }
@@ -59,25 +61,7 @@ export function EditAccount({ account, onClose }: { account: Account; onClose():
         }}
         onCancel={onClose}
       >
-        <Field
-          label={t.accounts.username}
-          hint={t.accounts.usernameHint}
-          value={username}
-          onValue={setUsername}
-          maxLength={64}
-          autoComplete="off"
-          autoCapitalize="none"
-          spellcheck={false}
-        />
-        <Field label={t.accounts.nameField} value={name} onValue={setName} maxLength={100} autoComplete="off" />
-        <Field
-          type="email"
-          label={t.accounts.email}
-          value={email}
-          onValue={setEmail}
-          maxLength={254}
-          autoComplete="off"
-        />
+        <WhoFields value={entered} onValue={setEntered} />
         <Field
           type="password"
           label={t.accounts.newPassword}
@@ -98,7 +82,7 @@ export function EditAccount({ account, onClose }: { account: Account; onClose():
             autoComplete="current-password"
           />
         )}
-        <Choices legend={t.accounts.roles} options={t.rights.roles} chosen={roles} onChosen={setRoles} />
+        <RoleChoices value={entered} onValue={setEntered} />
         <details>
           <summary>{t.accounts.permissions}</summary>
           <Choices

@@ -10,6 +10,7 @@ import { More } from '../../parts/more.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { Empty, Loading } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { Given, Time } from '../../parts/things.tsx';
 import { t } from '../../texts/index.ts';
 import { NewAccount } from './new-account.tsx';
@@ -70,47 +71,37 @@ export default function Accounts({ query }: ScreenProps) {
 function List({ accounts, isOld }: { accounts: readonly Account[]; isOld: boolean }) {
   const { columns } = t.accounts;
   return (
-    <div class="table" aria-busy={isOld}>
-      <table>
-        <caption class="unseen">{t.accounts.list}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{columns.account}</th>
-            <th scope="col">{columns.email}</th>
-            <th scope="col">{columns.roles}</th>
-            <th scope="col">{columns.factor}</th>
-            <th scope="col">{columns.signedIn}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {accounts.map((account) => (
-            <tr key={account.id} class={account.disabled ? 'over' : undefined}>
-              <th scope="row">
-                <a href={linkTo(['accounts', account.id])}>
-                  <Given text={account.username} />
-                </a>
-                {account.name && (
-                  <span class="sub">
-                    <Given text={account.name} />
-                  </span>
-                )}
-              </th>
-              <td data-label={columns.email}>{account.email && <Given text={account.email} />}</td>
-              <td data-label={columns.roles}>
-                {account.disabled ? (
-                  <span class="status ended">{t.accounts.disabled}</span>
-                ) : (
-                  account.roles.join(', ') || t.common.none
-                )}
-              </td>
-              <td data-label={columns.factor}>{account.totp ? t.accounts.factorOn : t.accounts.factorOff}</td>
-              <td data-label={columns.signedIn}>
-                {account.lastLoginAt ? <Time at={account.lastLoginAt} away /> : t.accounts.never}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption={t.accounts.list}
+      columns={[columns.account, columns.email, columns.roles, columns.factor, columns.signedIn]}
+      isOld={isOld}
+    >
+      {accounts.map((account) => (
+        <tr key={account.id} class={account.disabled ? 'over' : undefined}>
+          <th scope="row">
+            <a href={linkTo(['accounts', account.id])}>
+              <Given text={account.username} />
+            </a>
+            {account.name && (
+              <span class="sub">
+                <Given text={account.name} />
+              </span>
+            )}
+          </th>
+          <td data-label={columns.email}>{account.email && <Given text={account.email} />}</td>
+          <td data-label={columns.roles}>
+            {account.disabled ? (
+              <span class="status ended">{t.accounts.disabled}</span>
+            ) : (
+              account.roles.join(', ') || t.common.none
+            )}
+          </td>
+          <td data-label={columns.factor}>{account.totp ? t.accounts.factorOn : t.accounts.factorOff}</td>
+          <td data-label={columns.signedIn}>
+            {account.lastLoginAt ? <Time at={account.lastLoginAt} away /> : t.accounts.never}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

@@ -1,22 +1,19 @@
 import type { Account } from 'curfew-client';
 import { useState } from 'preact/hooks';
 import { changes } from '../../app/api.ts';
-import { Choices } from '../../parts/choices.tsx';
+import { type Entered, RoleChoices, WhoFields } from '../../parts/account-fields.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { Field } from '../../parts/field.tsx';
 import { Form } from '../../parts/form.tsx';
 import { t } from '../../texts/index.ts';
 
-type Role = Account['roles'][number];
-
 export function NewAccount({ onClose }: { onClose(made?: Account): void }) {
-  const [username, setUsername] = useState('');
-  const [email, setEmail] = useState('');
-  const [name, setName] = useState('');
+  const [entered, setEntered] = useState<Entered>({ username: '', name: '', email: '', roles: ['member'] });
   const [password, setPassword] = useState('');
-  const [roles, setRoles] = useState<Role[]>(['member']);
   const [checked, setChecked] = useState(false);
-  const missing = { username: username.trim() === '', password: password.length < 8 };
+  const { roles } = entered;
+  const [username, name, email] = [entered.username, entered.name, entered.email].map((text) => text.trim());
+  const missing = { username: username === '', password: password.length < 8 };
   return (
     <Dialog title={t.accounts.newTitle} onClose={() => onClose()}>
       <Form
@@ -27,39 +24,14 @@ export function NewAccount({ onClose }: { onClose(made?: Account): void }) {
         }}
         step={(options) =>
           changes.createAccount(
-            {
-              username: username.trim(),
-              email: email.trim() || undefined,
-              name: name.trim() || undefined,
-              password,
-              roles,
-            },
+            { username: username!, email: email || undefined, name: name || undefined, password, roles },
             options,
           )
         }
         onDone={({ account }) => onClose(account)}
         onCancel={() => onClose()}
       >
-        <Field
-          label={t.accounts.username}
-          hint={t.accounts.usernameHint}
-          value={username}
-          onValue={setUsername}
-          maxLength={64}
-          autoComplete="off"
-          autoCapitalize="none"
-          spellcheck={false}
-          error={checked && missing.username ? t.accounts.usernameMissing : undefined}
-        />
-        <Field label={t.accounts.nameField} value={name} onValue={setName} maxLength={100} autoComplete="off" />
-        <Field
-          type="email"
-          label={t.accounts.email}
-          value={email}
-          onValue={setEmail}
-          maxLength={254}
-          autoComplete="off"
-        />
+        <WhoFields value={entered} onValue={setEntered} missing={checked && missing.username} />
         <Field
           type="password"
           label={t.accounts.password}
@@ -70,7 +42,7 @@ export function NewAccount({ onClose }: { onClose(made?: Account): void }) {
           autoComplete="new-password"
           error={checked && missing.password ? t.accounts.passwordHint : undefined}
         />
-        <Choices legend={t.accounts.roles} options={t.rights.roles} chosen={roles} onChosen={setRoles} />
+        <RoleChoices value={entered} onValue={setEntered} />
       </Form>
     </Dialog>
   );

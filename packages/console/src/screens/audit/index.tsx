@@ -1,6 +1,7 @@
 import type { Event } from 'curfew-client';
 import { useEffect, useState } from 'preact/hooks';
 import { api } from '../../app/api.ts';
+import { type Named, useNames } from '../../app/names.ts';
 import { usePages } from '../../app/pages.ts';
 import { go, linkTo } from '../../app/router.ts';
 import type { ScreenProps } from '../../app/screens.ts';
@@ -11,6 +12,7 @@ import { More } from '../../parts/more.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { Empty, Loading } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { actorText, Given, Time, UserLink } from '../../parts/things.tsx';
 import { t } from '../../texts/index.ts';
 import { type Gap, type Live, useLive } from './live.ts';
@@ -135,13 +137,28 @@ function Filters({ filter }: { filter: Filter }) {
         value={filter.until ?? ''}
         onValue={(until) => set({ until })}
       />
-      {Object.keys(filter).length > 0 && (
-        <Button kind="quiet" icon="close" onClick={() => go(linkTo(['audit']), 'replace')}>
-          {t.audit.clear}
-        </Button>
-      )}
+      <div class="actions">
+        <Button onClick={() => set(dayBefore(0))}>{t.audit.today}</Button>
+        <Button onClick={() => set(dayBefore(1))}>{t.audit.yesterday}</Button>
+        {Object.keys(filter).length > 0 && (
+          <Button kind="quiet" icon="close" onClick={() => go(linkTo(['audit']), 'replace')}>
+            {t.audit.clear}
+          </Button>
+        )}
+      </div>
     </search>
   );
+}
+
+/** A whole day by the wall clock of this browser, so many days ago; today has no end. */
+function dayBefore(days: number): Pick<Filter, 'since' | 'until'> {
+  const midnight = (ago: number) => {
+    const now = new Date();
+    const at = new Date(now.getFullYear(), now.getMonth(), now.getDate() - ago);
+    const two = (value: number) => String(value).padStart(2, '0');
+    return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T00:00`;
+  };
+  return { since: midnight(days), until: days === 0 ? '' : midnight(days - 1) };
 }
 
 /** From the wall clock of this browser to the API's form; `undefined` while it is no time. */
@@ -152,30 +169,26 @@ function moment(local: string | undefined): string | undefined {
 
 function List({ rows, isOld }: { rows: readonly Row[]; isOld: boolean }) {
   const { columns } = t.audit;
+  const events = rows.filter((row): row is Event => !isGap(row));
+  const named = useNames(events.flatMap(({ userId = '', by }) => [userId, by.replace(/^user:/, '')]));
   return (
-    <div class="table" aria-busy={isOld}>
-      <table>
-        <caption class="unseen">{t.audit.list}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{columns.what}</th>
-            <th scope="col">{columns.user}</th>
-            <th scope="col">{columns.by}</th>
-            <th scope="col">{columns.details}</th>
-            <th scope="col">{columns.at}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) =>
-            isGap(row) ? <GapRow gap={row} key={placeOf(row)} /> : <EventRow event={row} key={row.sequence} />,
-          )}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption={t.audit.list}
+      columns={[columns.what, columns.user, columns.by, columns.details, columns.at]}
+      isOld={isOld}
+    >
+      {rows.map((row) =>
+        isGap(row) ? (
+          <GapRow gap={row} key={placeOf(row)} />
+        ) : (
+          <EventRow event={row} named={named} key={row.sequence} />
+        ),
+      )}
+    </Table>
   );
 }
 
-function EventRow({ event }: { event: Event }) {
+function EventRow({ event, named }: { event: Event; named(id: string): Named | undefined }) {
   const { columns } = t.audit;
   return (
     <tr>
@@ -185,8 +198,12 @@ function EventRow({ event }: { event: Event }) {
           <span class="sub dim">{t.common.reason[event.reason]}</span>
         )}
       </th>
-      <td data-label={columns.user}>{event.userId !== undefined && <UserLink id={event.userId} />}</td>
-      <td data-label={columns.by}>{actorText(event.by)}</td>
+      <td data-label={columns.user}>
+        {event.userId !== undefined && <UserLink id={event.userId} named={named(event.userId)} />}
+      </td>
+      <td data-label={columns.by}>
+        <Actor by={event.by} named={named} />
+      </td>
       <td data-label={columns.details}>
         {event.sessionId && <a href={linkTo(['sessions', event.sessionId])}>{t.audit.toSession}</a>}
         <Details details={event.details} />
@@ -195,6 +212,20 @@ function EventRow({ event }: { event: Event }) {
         <Time at={event.at} />
       </td>
     </tr>
+  );
+}
+
+/** A person by name; a key by its id, which is long, below what it is. */
+function Actor({ by, named }: { by: string; named(id: string): Named | undefined }) {
+  const [, key] = /^key:(.*)$/.exec(by) ?? [];
+  if (key === undefined) return <bdi>{actorText(by, named)}</bdi>;
+  return (
+    <>
+      {t.audit.key}
+      <span class="sub dim">
+        <code>{key}</code>
+      </span>
+    </>
   );
 }
 

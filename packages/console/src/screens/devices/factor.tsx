@@ -1,13 +1,14 @@
 import { useState } from 'preact/hooks';
-import { act, Cancelled } from '../../app/act.ts';
 import { api, changes } from '../../app/api.ts';
 import { useHeld } from '../../app/held.ts';
 import { me, noteSignedIn } from '../../app/who.ts';
 import { Button } from '../../parts/button.tsx';
+import { Confirm } from '../../parts/confirm.tsx';
 import { Dialog } from '../../parts/dialog.tsx';
 import { BackupCodes, Enrol } from '../../parts/enrol.tsx';
 import { Panel } from '../../parts/panel.tsx';
 import { Problem } from '../../parts/problem.tsx';
+import { useStep } from '../../parts/step.ts';
 import { say } from '../../parts/toast.tsx';
 import { t } from '../../texts/index.ts';
 
@@ -41,31 +42,14 @@ export function FactorPanel() {
   );
 }
 
-/** One step with one button; what is wrong is shown in place. */
-function useStep(): { busy: boolean; error: unknown; run(step: () => Promise<void>): void } {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  return {
-    busy,
-    error,
-    run(step) {
-      setBusy(true);
-      setError(undefined);
-      step()
-        .catch((thrown: unknown) => {
-          if (!(thrown instanceof Cancelled)) setError(thrown);
-        })
-        .finally(() => setBusy(false));
-    },
-  };
-}
-
 function Renew({ id, onClose }: { id: string; onClose(): void }) {
   const [codes, setCodes] = useState<readonly string[]>();
   const { busy, error, run } = useStep();
   const texts = t.devices.factor;
   const renew = async () => {
-    setCodes((await act((options) => changes.renewBackupCodes({ id }, options))).backupCodes);
+    const done = await run((options) => changes.renewBackupCodes({ id }, options));
+    if (!done) return;
+    setCodes(done.result.backupCodes);
     noteSignedIn(await api.me());
   };
   return (
@@ -80,7 +64,7 @@ function Renew({ id, onClose }: { id: string; onClose(): void }) {
             <Button onClick={onClose} disabled={busy}>
               {t.common.cancel}
             </Button>
-            <Button kind="main" busy={busy} onClick={() => run(renew)}>
+            <Button kind="main" busy={busy} onClick={() => void renew()}>
               {texts.renewSubmit}
             </Button>
           </footer>
@@ -91,26 +75,23 @@ function Renew({ id, onClose }: { id: string; onClose(): void }) {
 }
 
 function Remove({ id, onClose }: { id: string; onClose(): void }) {
-  const { busy, error, run } = useStep();
   const texts = t.devices.factor;
-  const remove = async () => {
-    await act((options) => changes.removeTotp({ id }, options));
-    noteSignedIn(await api.me());
-    say(texts.removed);
-    onClose();
-  };
   return (
-    <Dialog title={texts.title} onClose={onClose} firm={busy} danger>
+    <Confirm
+      title={texts.removeTitle}
+      action={texts.removeSubmit}
+      danger
+      step={async (options) => {
+        await changes.removeTotp({ id }, options);
+        noteSignedIn(await api.me());
+      }}
+      outcome={() => {
+        say(texts.removed);
+        return undefined;
+      }}
+      onClose={onClose}
+    >
       <p>{texts.removeText}</p>
-      {error !== undefined && <Problem error={error} />}
-      <footer>
-        <Button onClick={onClose} disabled={busy}>
-          {t.common.cancel}
-        </Button>
-        <Button kind="danger" busy={busy} onClick={() => run(remove)}>
-          {texts.removeSubmit}
-        </Button>
-      </footer>
-    </Dialog>
+    </Confirm>
   );
 }

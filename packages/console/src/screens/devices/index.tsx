@@ -6,6 +6,7 @@ import { useList } from '../../app/list.ts';
 import { me } from '../../app/who.ts';
 import { Button } from '../../parts/button.tsx';
 import { EndDialog } from '../../parts/end-dialog.tsx';
+import { useEndedElsewhere } from '../../parts/ended-elsewhere.ts';
 import { Page } from '../../parts/page.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { Loading } from '../../parts/states.tsx';
@@ -26,6 +27,7 @@ export default function Devices() {
     const page = await api.listSessions({ user: userId, status: 'active', limit: 100, cursor }, { signal });
     return { ...page, rows: page.sessions };
   });
+  useEndedElsewhere(list);
   const [open, setOpen] = useState<Open>();
   const close = () => setOpen(undefined);
   const all = [...list.rows()];
@@ -128,7 +130,7 @@ function EndOneOfMine({ session, onClose, onEnded }: EndProps & { session: Sessi
       onSubmit={async (options) => {
         const { receipt } = await changes.endSession({ id: session.id }, options);
         onEnded();
-        return { receipt };
+        return { receipt, which: { ids: [session.id] } };
       }}
     >
       <p>{t.devices.dialogText(deviceText(session))}</p>
@@ -148,7 +150,7 @@ function EndOthers({ total, onClose, onEnded }: EndProps & { total: number }) {
         const { userId, id: except } = me.get()!.session!;
         const { ended: number, receipt } = await changes.endSessionsOfUser({ userId, except }, options);
         onEnded();
-        return { ended: number, receipt };
+        return { ended: number, receipt, which: { user: userId, except } };
       }}
     >
       <p>{t.devices.othersText(total)}</p>

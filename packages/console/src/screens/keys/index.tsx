@@ -9,6 +9,7 @@ import { Page } from '../../parts/page.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { Receipt } from '../../parts/receipt.tsx';
 import { Empty, Loading } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { actorText, Given, Time } from '../../parts/things.tsx';
 import { t } from '../../texts/index.ts';
 import { NewKey } from './new-key.tsx';
@@ -65,54 +66,41 @@ export default function Keys() {
 function List({ keys, onRevoke }: { keys: readonly ApiKey[]; onRevoke(key: ApiKey): void }) {
   const { columns } = t.keys;
   return (
-    <div class="table">
-      <table>
-        <caption class="unseen">{t.keys.list}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{columns.name}</th>
-            <th scope="col">{columns.scopes}</th>
-            <th scope="col">{columns.created}</th>
-            <th scope="col">{columns.by}</th>
-            <th scope="col">{columns.used}</th>
-            <th scope="col">
-              <span class="unseen">{columns.actions}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {keys.map((key) => (
-            <tr key={key.id} class={key.revokedAt ? 'over' : undefined}>
-              <th scope="row">
-                <Given text={key.name} />
-                <span class="sub">
-                  <code>{key.id}</code>
-                </span>
-              </th>
-              <td data-label={columns.scopes}>
-                {key.scopes.length === 0 ? t.keys.forBrowsers : <Scopes scopes={key.scopes} />}
-              </td>
-              <td data-label={columns.created}>
-                <Time at={key.createdAt} />
-              </td>
-              <td data-label={columns.by}>{actorText(key.createdBy)}</td>
-              <td data-label={columns.used}>{key.lastUsedAt ? <Time at={key.lastUsedAt} away /> : t.keys.neverUsed}</td>
-              <td class="end">
-                {key.revokedAt ? (
-                  <span class="status ended">
-                    {t.keys.revoked} <Time at={key.revokedAt} />
-                  </span>
-                ) : (
-                  <Button aria-label={t.keys.revokeNamed(key.name)} onClick={() => onRevoke(key)}>
-                    {t.keys.revoke}
-                  </Button>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption={t.keys.list}
+      columns={[columns.name, columns.scopes, columns.created, columns.by, columns.used]}
+      actions={columns.actions}
+    >
+      {keys.map((key) => (
+        <tr key={key.id} class={key.revokedAt ? 'over' : undefined}>
+          <th scope="row">
+            <Given text={key.name} />
+            <span class="sub">
+              <code>{key.id}</code>
+            </span>
+          </th>
+          <td data-label={columns.scopes}>
+            {key.scopes.length === 0 ? t.keys.forBrowsers : <Scopes scopes={key.scopes} />}
+          </td>
+          <td data-label={columns.created}>
+            <Time at={key.createdAt} />
+          </td>
+          <td data-label={columns.by}>{actorText(key.createdBy)}</td>
+          <td data-label={columns.used}>{key.lastUsedAt ? <Time at={key.lastUsedAt} away /> : t.keys.neverUsed}</td>
+          <td class="end">
+            {key.revokedAt ? (
+              <span class="status ended">
+                {t.keys.revoked} <Time at={key.revokedAt} />
+              </span>
+            ) : (
+              <Button aria-label={t.keys.revokeNamed(key.name)} onClick={() => onRevoke(key)}>
+                {t.keys.revoke}
+              </Button>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

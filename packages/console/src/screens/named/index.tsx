@@ -9,6 +9,7 @@ import { More } from '../../parts/more.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { Empty, Loading } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { DeviceIcon, deviceText, Given, Time, UserLink } from '../../parts/things.tsx';
 import { t } from '../../texts/index.ts';
 import { ConfigDialog, NewNamed } from './config.tsx';
@@ -60,50 +61,37 @@ export default function Named() {
 function List({ all, onDo }: { all: readonly NamedSession[]; onDo(named: NamedSession, what: Doing['what']): void }) {
   const { columns } = t.named;
   return (
-    <div class="table">
-      <table>
-        <caption class="unseen">{t.named.list}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{columns.name}</th>
-            <th scope="col">{columns.status}</th>
-            <th scope="col">{columns.session}</th>
-            <th scope="col">{columns.user}</th>
-            <th scope="col">{columns.changed}</th>
-            <th scope="col">
-              <span class="unseen">{columns.actions}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {all.map((named) => (
-            <tr key={named.name}>
-              <th scope="row">
-                <Given text={named.name} />
-              </th>
-              <td data-label={columns.status}>
-                <span class={`status ${looks[named.status]}`}>{t.named.status[named.status]}</span>
-              </td>
-              <td data-label={columns.session}>
-                {named.session && (
-                  <a class="with-icon" href={linkTo(['sessions', named.session.id])}>
-                    <DeviceIcon device={named.session.device} />
-                    {deviceText(named.session)}
-                  </a>
-                )}
-              </td>
-              <td data-label={columns.user}>{named.session && <UserLink id={named.session.userId} />}</td>
-              <td data-label={columns.changed}>
-                <Time at={named.updatedAt} away />
-              </td>
-              <td class="end">
-                <Steps named={named} onDo={onDo} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      caption={t.named.list}
+      columns={[columns.name, columns.status, columns.session, columns.user, columns.changed]}
+      actions={columns.actions}
+    >
+      {all.map((named) => (
+        <tr key={named.name}>
+          <th scope="row">
+            <Given text={named.name} />
+          </th>
+          <td data-label={columns.status}>
+            <span class={`status ${looks[named.status]}`}>{t.named.status[named.status]}</span>
+          </td>
+          <td data-label={columns.session}>
+            {named.session && (
+              <a class="with-icon" href={linkTo(['sessions', named.session.id])}>
+                <DeviceIcon device={named.session.device} />
+                {deviceText(named.session)}
+              </a>
+            )}
+          </td>
+          <td data-label={columns.user}>{named.session && <UserLink id={named.session.userId} />}</td>
+          <td data-label={columns.changed}>
+            <Time at={named.updatedAt} away />
+          </td>
+          <td class="end">
+            <Steps named={named} onDo={onDo} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

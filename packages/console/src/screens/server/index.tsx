@@ -7,6 +7,7 @@ import { Icon } from '../../parts/icon.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { Loading } from '../../parts/states.tsx';
+import { Table } from '../../parts/table.tsx';
 import { Given, Time } from '../../parts/things.tsx';
 import { brief, bytes, count } from '../../texts/forms.ts';
 import { t } from '../../texts/index.ts';
@@ -117,34 +118,21 @@ function Nodes({ nodes }: Pick<State, 'nodes'>) {
   const { columns } = t.server;
   return (
     <Part title={t.server.nodes}>
-      <div class="table">
-        <table>
-          <caption class="unseen">{t.server.nodes}</caption>
-          <thead>
-            <tr>
-              <th scope="col">{columns.node}</th>
-              <th scope="col">{columns.state}</th>
-              <th scope="col">{columns.lag}</th>
-              <th scope="col">{columns.seen}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {nodes.map(({ id, here, lag, silentMs, alive }) => (
-              <tr key={id}>
-                <th scope="row">
-                  <code>{id}</code>
-                  {here && <span class="sub dim">{t.server.thisOne}</span>}
-                </th>
-                <td data-label={columns.state}>
-                  <span class={`status ${alive ? 'active' : 'ended'}`}>{alive ? t.server.alive : t.server.gone}</span>
-                </td>
-                <td data-label={columns.lag}>{t.server.changes(lag)}</td>
-                <td data-label={columns.seen}>{t.server.ago(brief(silentMs))}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table caption={t.server.nodes} columns={[columns.node, columns.state, columns.lag, columns.seen]}>
+        {nodes.map(({ id, here, lag, silentMs, alive }) => (
+          <tr key={id}>
+            <th scope="row">
+              <code>{id}</code>
+              {here && <span class="sub dim">{t.server.thisOne}</span>}
+            </th>
+            <td data-label={columns.state}>
+              <span class={`status ${alive ? 'active' : 'ended'}`}>{alive ? t.server.alive : t.server.gone}</span>
+            </td>
+            <td data-label={columns.lag}>{t.server.changes(lag)}</td>
+            <td data-label={columns.seen}>{t.server.ago(brief(silentMs))}</td>
+          </tr>
+        ))}
+      </Table>
     </Part>
   );
 }
@@ -156,37 +144,26 @@ function Verifiers({ verifiers }: Pick<State, 'verifiers'>) {
       {verifiers.length === 0 ? (
         <p class="dim">{t.server.noVerifiers}</p>
       ) : (
-        <div class="table">
-          <table>
-            <caption class="unseen">{t.server.verifiers}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{columns.application}</th>
-                <th scope="col">{columns.key}</th>
-                <th scope="col">{columns.state}</th>
-                <th scope="col">{columns.lease}</th>
-                <th scope="col">{columns.lag}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {verifiers.map(({ name, key, attached, leaseMs, lag }, i) => (
-                <tr key={`${key.id} ${name} ${i}`}>
-                  <th scope="row">{name ? <Given text={name} /> : t.server.unnamed}</th>
-                  <td data-label={columns.key}>
-                    <Given text={key.name} />
-                  </td>
-                  <td data-label={columns.state}>
-                    <span class={`status ${attached ? 'active' : 'ended'}`}>
-                      {attached ? t.server.attached : t.server.left}
-                    </span>
-                  </td>
-                  <td data-label={columns.lease}>{leaseMs > 0 ? brief(leaseMs) : t.server.noLease}</td>
-                  <td data-label={columns.lag}>{t.server.changes(lag)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          caption={t.server.verifiers}
+          columns={[columns.application, columns.key, columns.state, columns.lease, columns.lag]}
+        >
+          {verifiers.map(({ name, key, attached, leaseMs, lag }, i) => (
+            <tr key={`${key.id} ${name} ${i}`}>
+              <th scope="row">{name ? <Given text={name} /> : t.server.unnamed}</th>
+              <td data-label={columns.key}>
+                <Given text={key.name} />
+              </td>
+              <td data-label={columns.state}>
+                <span class={`status ${attached ? 'active' : 'ended'}`}>
+                  {attached ? t.server.attached : t.server.left}
+                </span>
+              </td>
+              <td data-label={columns.lease}>{leaseMs > 0 ? brief(leaseMs) : t.server.noLease}</td>
+              <td data-label={columns.lag}>{t.server.changes(lag)}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </Part>
   );
@@ -205,33 +182,21 @@ function Settings({ settings }: Pick<State, 'settings'>) {
       {shown.length === 0 ? (
         <p class="dim">{t.server.onlyDefaults}</p>
       ) : (
-        <div class="table">
-          <table>
-            <caption class="unseen">{t.server.settings}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{columns.setting}</th>
-                <th scope="col">{columns.value}</th>
-                <th scope="col">{columns.help}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {shown.map(({ name, value, help }) => (
-                <tr key={name}>
-                  <th scope="row">
-                    <code>{name}</code>
-                  </th>
-                  <td data-label={columns.value}>
-                    <code>{value}</code>
-                  </td>
-                  <td data-label={columns.help} class="dim" lang="en">
-                    {help}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table caption={t.server.settings} columns={[columns.setting, columns.value, columns.help]}>
+          {shown.map(({ name, value, help }) => (
+            <tr key={name}>
+              <th scope="row">
+                <code>{name}</code>
+              </th>
+              <td data-label={columns.value}>
+                <code>{value}</code>
+              </td>
+              <td data-label={columns.help} class="dim" lang="en">
+                {help}
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </Part>
   );

@@ -1,6 +1,5 @@
 import type { Session } from 'curfew-client';
 import { useState } from 'preact/hooks';
-import { act, Cancelled } from '../../app/act.ts';
 import { api, changes, isApiError } from '../../app/api.ts';
 import { useAsked } from '../../app/data.ts';
 import { type Named, useNames } from '../../app/names.ts';
@@ -15,6 +14,7 @@ import { Page } from '../../parts/page.tsx';
 import { Facts, Panel } from '../../parts/panel.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { Forbidden, Loading } from '../../parts/states.tsx';
+import { useStep } from '../../parts/step.ts';
 import {
   actorText,
   DeviceIcon,
@@ -222,28 +222,19 @@ function Deadlines({ session }: { session: Session }) {
 
 /** A session that occupies a named session can be suspended and resumed with it. */
 function Suspending({ session, onChanged }: { session: Session; onChanged(): void }) {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const { busy, error, run } = useStep();
   const suspended = session.status === 'suspended';
   if (!may(suspended ? 'sessions.create' : 'sessions.end')) return null;
-  const run = async () => {
-    setBusy(true);
-    setError(undefined);
-    try {
-      const name = session.name!;
-      await act((options) =>
-        suspended ? changes.startNamedSession({ name }, options) : changes.stopNamedSession({ name }, options),
-      );
-      onChanged();
-    } catch (thrown) {
-      if (!(thrown instanceof Cancelled)) setError(thrown);
-    } finally {
-      setBusy(false);
-    }
+  const submit = async () => {
+    const name = session.name!;
+    const done = await run((options) =>
+      suspended ? changes.startNamedSession({ name }, options) : changes.stopNamedSession({ name }, options),
+    );
+    if (done) onChanged();
   };
   return (
     <>
-      <Button busy={busy} onClick={() => void run()} title={t.session.suspendHint}>
+      <Button busy={busy} onClick={() => void submit()} title={t.session.suspendHint}>
         {suspended ? t.session.resume : t.session.suspend}
       </Button>
       {error !== undefined && <Problem error={error} />}

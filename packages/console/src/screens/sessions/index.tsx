@@ -8,6 +8,7 @@ import type { ScreenProps } from '../../app/screens.ts';
 import { may } from '../../app/who.ts';
 import { Button } from '../../parts/button.tsx';
 import { EndEveryone, EndMatching, EndOne, EndSome, type Filters } from '../../parts/end-dialog.tsx';
+import { useEndedElsewhere } from '../../parts/ended-elsewhere.ts';
 import { Page } from '../../parts/page.tsx';
 import { Problem } from '../../parts/problem.tsx';
 import { type Selection, useSelection } from '../../parts/selection.ts';
@@ -43,6 +44,7 @@ export default function Sessions({ query }: ScreenProps) {
     },
     status,
   );
+  useEndedElsewhere(list);
   const selection = useSelection();
   useEffect(() => selection.clear(), [key]);
   const [open, setOpen] = useState<Open>();
@@ -126,6 +128,7 @@ function Summary({ list, isFiltered }: { list: List<Session>; isFiltered: boolea
               : texts.matching(number)}
         </strong>{' '}
         <span class="dim">{texts.readAt(shortTime(list.readAt))}</span>
+        {list.isChanged && <span class="changed"> {texts.changedElsewhere}</span>}
       </p>
       <Button kind="quiet" icon="again" busy={list.isOld} onClick={list.again}>
         {texts.again}

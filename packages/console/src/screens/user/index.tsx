@@ -9,6 +9,7 @@ import type { ScreenProps } from '../../app/screens.ts';
 import { may, me } from '../../app/who.ts';
 import { Button } from '../../parts/button.tsx';
 import { EndDialog, EndOne } from '../../parts/end-dialog.tsx';
+import { useEndedElsewhere } from '../../parts/ended-elsewhere.ts';
 import { Groups } from '../../parts/groups.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Facts, Panel } from '../../parts/panel.tsx';
@@ -28,6 +29,7 @@ export default function User({ params }: ScreenProps) {
     const page = await api.listSessions({ user: id, status: 'active', limit: 100, cursor }, { signal });
     return { ...page, rows: page.sessions };
   });
+  useEndedElsewhere(list);
   const named = useNames([id]);
   const [open, setOpen] = useState<Open>();
   const close = () => setOpen(undefined);
@@ -109,7 +111,7 @@ function EndAll({ id, who, total, onClose, onEnded }: EndAllProps) {
       onSubmit={async (options) => {
         const { ended, receipt } = await changes.endSessionsOfUser({ userId: id }, options);
         onEnded();
-        return { ended, receipt, own };
+        return { ended, receipt, own, which: { user: id } };
       }}
     >
       <p>{t.user.endAllText(total, who)}</p>
@@ -129,7 +131,7 @@ function EndOthers({ total, onClose, onEnded }: { total: number; onClose(): void
         const { userId, id: except } = me.get()!.session!;
         const { ended, receipt } = await changes.endSessionsOfUser({ userId, except }, options);
         onEnded();
-        return { ended, receipt };
+        return { ended, receipt, which: { user: userId, except } };
       }}
     >
       <p>{t.user.endOthersText(total)}</p>

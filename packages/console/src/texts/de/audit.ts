@@ -38,6 +38,8 @@ export const audit: Texts['audit'] = {
   actorHint: 'user:…, key:…, policy oder library',
   since: 'Von',
   until: 'Bis',
+  today: 'Heute',
+  yesterday: 'Gestern',
   clear: 'Filter entfernen',
   columns: { what: 'Was', user: 'Person', by: 'Von', details: 'Einzelheiten', at: 'Wann' },
   live: {
@@ -48,6 +50,7 @@ export const audit: Texts['audit'] = {
   },
   showNew: (events) => plural(events, '1 neues Ereignis zeigen', `${count(events)} neue Ereignisse zeigen`),
   toSession: 'Sitzung',
+  key: 'API-Schlüssel',
   partial: 'Die Suche hat zu lange gedauert und wurde unterbrochen. Von dort geht es weiter.',
   gap: {
     no_longer_kept: (events) =>

@@ -55,8 +55,9 @@ export const common: Texts['common'] = {
   receipt: {
     over: 'Es ist vorbei',
     waiting: 'Wird beendet …',
-    waitingLong: (seconds) =>
-      `Eine Anwendung hat noch nicht bestätigt: ${plural(seconds, '1 Sekunde', `${count(seconds)} Sekunden`)}`,
+    waitingLong: 'Gespeichert. Eine Anwendung hat noch nicht bestätigt.',
+    waitingFor: (names) => `Gespeichert. Noch nicht bestätigt hat: ${names}`,
+    seconds: (seconds) => plural(seconds, '1 Sekunde', `${count(seconds)} Sekunden`),
     everywhere: (applications, milliseconds) =>
       applications === 0
         ? `Überall vorbei, ${brief(milliseconds)}`

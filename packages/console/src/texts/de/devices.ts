@@ -40,6 +40,7 @@ export const devices: Texts['devices'] = {
     renewText: 'Die bisherigen werden ungültig.',
     renewSubmit: 'Neue erzeugen',
     remove: 'Entfernen …',
+    removeTitle: 'Zweiten Faktor entfernen?',
     removeText: 'Danach genügt das Passwort zum Anmelden. Die Ersatzcodes werden ungültig.',
     removeSubmit: 'Entfernen',
     removed: 'Der zweite Faktor ist entfernt.',

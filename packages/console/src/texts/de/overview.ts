@@ -5,7 +5,7 @@ export const overview: Texts['overview'] = {
   title: 'Übersicht',
   now: 'Jetzt angemeldet',
   sessions: (n) => plural(n, 'Sitzung', 'Sitzungen'),
-  toSessions: 'Wer das ist',
+  toSessions: 'Sehen, wer es ist',
   lastDay: 'Die letzten 24 Stunden',
   opened: 'Anmeldungen',
   ended: 'Enden',
@@ -27,6 +27,6 @@ export const overview: Texts['overview'] = {
   lease: (time) => `Frist ${time}`,
   noLease: 'keine Frist',
   left: 'hat sich abgemeldet',
-  findings: 'Was zu richten ist',
+  findings: 'Was Aufmerksamkeit braucht',
   noFindings: 'Nichts. Alles ist, wie es sein soll.',
 };

@@ -23,6 +23,7 @@ export const sessions: Texts['sessions'] = {
   matchingAtLeast: (n) => `bisher ${count(n)}`,
   readAt: (time) => `Stand ${time}`,
   again: 'Neu lesen',
+  changedElsewhere: 'Seitdem wurde in einem anderen Fenster etwas geändert.',
   searching: 'Wird gesucht …',
   searched: (n) => `${sessions_(n)} gefunden`,
   end: 'Beenden',

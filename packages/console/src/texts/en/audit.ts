@@ -41,6 +41,8 @@ export const audit = {
   actorHint: 'user:…, key:…, policy or library',
   since: 'From',
   until: 'Until',
+  today: 'Today',
+  yesterday: 'Yesterday',
   clear: 'Clear the filters',
   columns: { what: 'What', user: 'User', by: 'By', details: 'Details', at: 'When' },
   live: {
@@ -51,6 +53,7 @@ export const audit = {
   },
   showNew: (events: number) => plural(events, 'Show 1 new event', `Show ${count(events)} new events`),
   toSession: 'Session',
+  key: 'API key',
   partial: 'The search took too long and was cut short. It goes on from there.',
   gap: {
     no_longer_kept: (events: number) =>

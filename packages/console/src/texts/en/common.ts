@@ -54,8 +54,9 @@ export const common = {
   receipt: {
     over: 'It is over',
     waiting: 'Ending …',
-    waitingLong: (seconds: number) =>
-      `Still waiting for an application to confirm: ${plural(seconds, '1 second', `${count(seconds)} seconds`)}`,
+    waitingLong: 'Stored. Still waiting for an application to confirm.',
+    waitingFor: (names: string) => `Stored. Still waiting for ${names} to confirm.`,
+    seconds: (seconds: number) => plural(seconds, '1 second', `${count(seconds)} seconds`),
     everywhere: (applications: number, milliseconds: number) =>
       applications === 0
         ? `Over everywhere, ${brief(milliseconds)}`

@@ -37,6 +37,7 @@ export const devices = {
     renewText: 'The earlier ones become void.',
     renewSubmit: 'Make new ones',
     remove: 'Remove …',
+    removeTitle: 'Remove the second factor?',
     removeText: 'From then on, the password alone is enough to sign in. The backup codes become void.',
     removeSubmit: 'Remove it',
     removed: 'The second factor is removed.',

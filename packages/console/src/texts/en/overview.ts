@@ -4,7 +4,7 @@ export const overview = {
   title: 'Overview',
   now: 'Signed in now',
   sessions: (n: number) => plural(n, 'session', 'sessions'),
-  toSessions: 'Who it is',
+  toSessions: 'See who it is',
   lastDay: 'The last 24 hours',
   opened: 'Sign-ins',
   ended: 'Ends',
@@ -26,6 +26,6 @@ export const overview = {
   lease: (time: string) => `lease for ${time}`,
   noLease: 'no lease',
   left: 'has left',
-  findings: 'What to mend',
+  findings: 'What needs attention',
   noFindings: 'Nothing. Everything is as it should be.',
 };

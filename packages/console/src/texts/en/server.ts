@@ -2,11 +2,11 @@ import { count, plural } from '../forms.ts';
 
 export const server = {
   title: 'Server',
-  intro: 'What is running, who is attached, and what should be mended. Read again every few seconds.',
+  intro: 'What is running, who is attached, and what needs attention. Read again every few seconds.',
   findings: 'Findings',
-  allWell: 'Nothing needs to be mended.',
+  allWell: 'Nothing needs attention.',
   toMend: (findings: number) =>
-    plural(findings, '1 thing should be mended.', `${count(findings)} things should be mended.`),
+    plural(findings, '1 thing needs attention.', `${count(findings)} things need attention.`),
   states: { ok: 'In order', warning: 'Warning', fault: 'Fault' },
   about: 'This server',
   facts: {

@@ -22,6 +22,7 @@ export const sessions = {
   matchingAtLeast: (n: number) => `${count(n)} so far`,
   readAt: (time: string) => `As of ${time}`,
   again: 'Read again',
+  changedElsewhere: 'Something was changed in another window since.',
   searching: 'Searching …',
   searched: (n: number) => `${sessions_(n)} found`,
   end: 'End',
