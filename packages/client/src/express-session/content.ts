@@ -24,10 +24,27 @@ export function idleOf(cookie: KeptCookie | undefined): number | undefined {
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(1, seconds), longest);
 }
 
-/** A cookie, or a whole session, as text without the time at which it expires. */
-export function withoutExpiry(value: { cookie?: unknown } | undefined): string {
-  const { cookie, ...rest } = JSON.parse(JSON.stringify(value ?? {})) as Content;
-  return JSON.stringify([rest, cookie && { ...cookie, expires: null }]);
+/** Whether two cookies differ at most in when they expire. Either may be one of `express-session`, or its JSON. */
+export function isSameCookie(one: KeptCookie | undefined, other: KeptCookie | undefined): boolean {
+  if (!one || !other) return one === other;
+  const [a, b] = [plain(one), plain(other)];
+  for (const key in a) if (key !== 'expires' && jsonOf(a[key]) !== jsonOf(b[key])) return false;
+  for (const key in b) if (key !== 'expires' && !(key in a) && jsonOf(b[key]) !== undefined) return false;
+  return true;
+}
+
+/** The rest of a session as text. */
+export function textWithoutCookie({ cookie: _, ...rest }: Content): string {
+  return JSON.stringify(rest);
+}
+
+function plain(cookie: KeptCookie & { toJSON?: () => object }): { [key: string]: unknown } {
+  return (typeof cookie.toJSON === 'function' ? cookie.toJSON() : cookie) as { [key: string]: unknown };
+}
+
+/** A value as it is in JSON. */
+function jsonOf(value: unknown): unknown {
+  return value instanceof Date ? value.toJSON() : (value ?? undefined);
 }
 
 /**

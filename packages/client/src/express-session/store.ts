@@ -11,7 +11,7 @@ import {
   mostDataBytes,
   type VerifiedSession,
 } from '../protocol/index.ts';
-import { type Content, expiryOf, idleOf, userOfPassport, withoutExpiry } from './content.ts';
+import { type Content, expiryOf, idleOf, isSameCookie, textWithoutCookie, userOfPassport } from './content.ts';
 
 /** The part of a verifier that a store uses. */
 export type StoreVerifier = {
@@ -57,7 +57,11 @@ export type StoreMethods<SessionData = Content> = {
 };
 
 /** What is remembered with an answer of the verifier, which stays the same object until something changes. */
-type Remembered = { content: Content; expires: number | undefined; text: string };
+type Remembered = { content: Content; expires: number | undefined; text: string | undefined };
+
+/** Marks sessions that were loaded: saving them never makes new ones. JSON has no symbols. */
+const loaded = Symbol('loaded');
+type Loaded = { [loaded]?: boolean };
 
 /** What a request in flight has to do with a session. */
 type InFlight = { req?: Requested | undefined };
@@ -83,8 +87,6 @@ export class SessionStore {
   readonly #anonymousKind: string;
   readonly #onRefused: StoreOptions['onRefused'];
   readonly #remembered: WeakMap<VerifiedSession, Remembered> = new WeakMap();
-  /** Sessions that were loaded: saving them never makes new ones. */
-  readonly #loaded: WeakSet<object> = new WeakSet();
 
   constructor({ verifier, client, userId = userOfPassport, kind = 'express-session', onRefused }: StoreOptions) {
     this.#verifier = verifier;
@@ -97,7 +99,7 @@ export class SessionStore {
 
   /** Notes that a session object was made from what the store had. */
   loaded(session: object): void {
-    this.#loaded.add(session);
+    (session as Loaded)[loaded] = true;
   }
 
   /** What is known of a session now; `undefined` if the server has to be asked. */
@@ -128,7 +130,7 @@ export class SessionStore {
     if (!cookie || known.expires === undefined) return content;
     // Curfew ends it when it is not used for as long as its cookie lasts. It has not, so another process has seen a use.
     if (known.expires <= now && !endsBy(session, content)) return undefined;
-    cookie.expires = new Date(known.expires <= now ? now + cookie.originalMaxAge! : known.expires).toISOString();
+    cookie.expires = new Date(known.expires <= now ? now + cookie.originalMaxAge! : known.expires);
     return content;
   }
 
@@ -136,16 +138,16 @@ export class SessionStore {
   isKnown(session: VerifiedSession, content: Content, now: number = Date.now()): boolean {
     const known = this.#of(session);
     if (!known || session.userId !== (this.#userId(content) ?? anonymousUser)) return false;
-    known.text ||= withoutExpiry(known.content);
-    return known.text === withoutExpiry(content) && this.#moves(session, known, content, now);
+    known.text ??= textWithoutCookie(known.content);
+    const same = isSameCookie(known.content.cookie, content.cookie) && known.text === textWithoutCookie(content);
+    return same && this.#moves(session, known, content, now);
   }
 
   /** The same for its cookie alone. */
   isTouched(session: VerifiedSession, { cookie }: Content, now: number = Date.now()): boolean {
     const known = this.#of(session);
     if (!known) return true;
-    const same = withoutExpiry({ cookie: known.content.cookie }) === withoutExpiry({ cookie });
-    return same && this.#moves(session, known, { cookie } as Content, now);
+    return isSameCookie(known.content.cookie, cookie) && this.#moves(session, known, { cookie } as Content, now);
   }
 
   /** The content of a session with another cookie. */
@@ -169,7 +171,7 @@ export class SessionStore {
       idle: idleOf(content.cookie),
       ...(typeof userAgent === 'string' && { userAgent: userAgent.slice(0, longestUserAgent) }),
       ...(isIP(ip) !== 0 && { ip }),
-      existing: this.#loaded.has(content),
+      existing: (content as Loaded)[loaded] === true,
     });
   }
 
@@ -228,7 +230,7 @@ export class SessionStore {
     const known = this.#remembered.get(session);
     if (known || session.data === undefined) return known;
     const content = JSON.parse(session.data) as Content;
-    const fresh = { content, expires: expiryOf(content.cookie), text: '' };
+    const fresh = { content, expires: expiryOf(content.cookie), text: undefined };
     this.#remembered.set(session, fresh);
     return fresh;
   }
