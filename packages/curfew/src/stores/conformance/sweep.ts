@@ -181,6 +181,23 @@ export const sweepCases: Case[] = [
     },
   },
   {
+    name: 'a sweep has finished only when every end is recorded, even if a single user has all the sessions that ended',
+    async run(fixture) {
+      const all = await fixture.createMany(12, { userId: 'ada' });
+      const others = await fixture.createMany(12, { userId: 'bob' });
+      // Then nothing else is left to do.
+      await fixture.sweep(start + hour);
+      await fixture.store.endSessionsOfUser(user('ada'), allOfUser(start + hour));
+      await fixture.sweep(start + hour, forever, 5);
+      const reasons = async (sessions: readonly { id: SessionId }[]) =>
+        Promise.all(sessions.map(async ({ id }) => (await fixture.snapshot(id)).stored.end?.reason));
+      assert.deepEqual(await reasons(all), Array(12).fill('all_of_user'));
+      await fixture.store.endEveryone(everyone(start + hour));
+      await fixture.sweep(start + hour, forever, 5);
+      assert.deepEqual(await reasons(others), Array(12).fill('everyone'));
+    },
+  },
+  {
     name: 'an end of everyone during the sweep of an earlier one is recorded with every session, in whatever order they are',
     async run(fixture) {
       const first = await fixture.createMany(30, { at: start + hour });
