@@ -165,6 +165,9 @@ export const sweepCases: Case[] = [
       await fixture.sweep(start + 2 * hour, forever, 2);
       const reasons = await Promise.all(all.map(async ({ id }) => (await fixture.snapshot(id)).stored.end?.reason));
       assert.deepEqual(reasons, ['idle', 'idle', 'everyone', 'idle', 'everyone']);
+      // Those that were idle had been counted off by the epoch.
+      await fixture.create({ at: start + 2 * hour });
+      assert.equal(await fixture.store.countActive(start + 2 * hour), 1);
     },
   },
   {
