@@ -166,6 +166,9 @@ export const sweepCases: Case[] = [
       await fixture.sweep(start + 2 * hour, forever, 2);
       const reasons = await Promise.all(all.map(async ({ id }) => (await fixture.snapshot(id)).stored.end?.reason));
       assert.deepEqual(reasons, ['idle', 'idle', 'everyone', 'idle', 'everyone']);
+      // Those that were idle had been counted off by the epoch.
+      await fixture.create({ at: start + 2 * hour });
+      assert.equal(await fixture.store.countActive(start + 2 * hour), 1);
     },
   },
   {
@@ -179,6 +182,23 @@ export const sweepCases: Case[] = [
       await fixture.sweep(start + 2 * hour, forever, 4);
       const reasons = await Promise.all(all.map(async ({ id }) => (await fixture.snapshot(id)).stored.end?.reason));
       assert.deepEqual(reasons, ['idle', 'idle', 'idle', 'all_of_user', 'all_of_user']);
+    },
+  },
+  {
+    name: 'a sweep has finished only when every end is recorded, even if a single user has all the sessions that ended',
+    async run(fixture) {
+      const all = await fixture.createMany(12, { userId: 'ada' });
+      const others = await fixture.createMany(12, { userId: 'bob' });
+      // Then nothing else is left to do.
+      await fixture.sweep(start + hour);
+      await fixture.store.endSessionsOfUser(user('ada'), allOfUser(start + hour));
+      await fixture.sweep(start + hour, forever, 5);
+      const reasons = async (sessions: readonly { id: SessionId }[]) =>
+        Promise.all(sessions.map(async ({ id }) => (await fixture.snapshot(id)).stored.end?.reason));
+      assert.deepEqual(await reasons(all), Array(12).fill('all_of_user'));
+      await fixture.store.endEveryone(everyone(start + hour));
+      await fixture.sweep(start + hour, forever, 5);
+      assert.deepEqual(await reasons(others), Array(12).fill('everyone'));
     },
   },
   {

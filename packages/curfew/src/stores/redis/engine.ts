@@ -24,6 +24,8 @@ import { Sweeper } from './sweep.ts';
 
 /** The most changes in one script, so that Redis is soon free for others, and the most scripts at once. */
 const batch = { most: 64, parallel: 64, crowd: 1 } as const;
+/** The most changes of a sweep, which also move a session among the lists. */
+const upkeepBatch = { ...batch, most: 32 } as const;
 
 /** The engine on one Redis: what each operation means is defined in `commit.ts`. */
 export class RedisEngine implements Engine {
@@ -37,7 +39,7 @@ export class RedisEngine implements Engine {
     this.#link = link;
     this.#writes = writes;
     this.#commits = new Batcher((changes) => this.#commitAll(changes), batch);
-    this.#upkeep = new Batcher((changes) => this.#commitAll(changes, true), batch);
+    this.#upkeep = new Batcher((changes) => this.#commitAll(changes, true), upkeepBatch);
     this.#sweeper = new Sweeper(link);
   }
 

@@ -132,10 +132,7 @@ local function scan(home, stamped, step)
   return step
 end
 for _, item in ipairs(items) do
-  if rest <= 0 then
-    found[1] = 1
-    break
-  end
+  if rest <= 0 then break end
   local where = cells(item)
   local step = attempt(scan, where[1], where[2], { item })
   -- Others come first when somebody has written something else into a key of this user: entries are numbered below any time.
@@ -145,6 +142,7 @@ for _, item in ipairs(items) do
     found[#found + 1] = step
   end
 end
+if rest <= 0 then found[1] = 1 end
 return found
 `,
 });
