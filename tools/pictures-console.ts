@@ -34,7 +34,17 @@ const press = (name: string | RegExp) => (page: Page) => page.getByRole('button'
 
 /** For a person with all permissions. */
 const shots = (ids: { laptop: string; account: string }): readonly Shot[] => [
-  { name: 'overview', to: 'overview', shows: '.chart', keep: 'light' },
+  {
+    name: 'overview',
+    to: 'overview',
+    async first(page) {
+      await page.locator('.chart').waitFor();
+      // The last day has been counted.
+      await page.locator('.chart + p').waitFor({ state: 'detached' });
+    },
+    shows: '.chart',
+    keep: 'light',
+  },
   { name: 'sessions', to: 'sessions', shows: 'tbody tr', keep: 'light' },
   { name: 'sessions-none', to: 'sessions?filter=nobody-at-all', shows: '.empty' },
   {
@@ -133,12 +143,12 @@ export async function consolePictures(browser: Browser): Promise<void> {
     const token = await signIn(call, clock, ids.admin);
     clock.advance(-ahead);
     const context = { browser, url: running.url, token };
-    await signInPictures(context);
-    for (const way of ways) await picturesOf(context, way, shots(ids));
     await receiptPicture(context, () => {
       clock.advance(30_000);
       return totpCode(ids.admin.secret, clock.now());
     });
+    await signInPictures(context);
+    for (const way of ways) await picturesOf(context, way, shots(ids));
     await application.close();
   } finally {
     await running.close();
@@ -204,7 +214,8 @@ async function furnish(call: Call, clock: { now(): number; advance(milliseconds:
   await call('POST', '/v1/login', { username: 'chinwe', password: 'not this one' }, { authorization: '' });
   const found = (await call('GET', '/v1/sessions?user=ada')).sessions as { id: string; ip: string }[];
   const laptop = found.find(({ ip }) => ip === '198.51.100.23')!.id;
-  const { token: known } = await call('POST', '/v1/sessions', { userId: 'shopper' });
+  const again = { userId: 'ada', userAgent: userAgents.chromeOnWindows, ip: '198.51.100.24' };
+  const { token: known } = await call('POST', '/v1/sessions', again);
   return { laptop, account: made, known: known as string, admin: { secret } };
 }
 
@@ -271,7 +282,7 @@ async function signInPictures(around: Around): Promise<void> {
 async function receiptPicture(around: Around, code: () => string): Promise<void> {
   const context = await profile(around, ways[0]);
   const page = await context.newPage();
-  await page.goto(`${around.url}/console/#/sessions?filter=198.51.100.23`);
+  await page.goto(`${around.url}/console/#/sessions?filter=198.51.100.24`);
   await page.locator('tbody tr').first().waitFor();
   await page.getByRole('button', { name: /^End: Chrome/ }).click();
   await page.getByRole('button', { name: 'End it' }).click();

@@ -1,4 +1,5 @@
 import type { Event } from 'curfew-client';
+import { useEffect } from 'preact/hooks';
 import { api, isLostPlace } from '../app/api.ts';
 import { useList } from '../app/list.ts';
 import { useNames } from '../app/names.ts';
@@ -10,15 +11,23 @@ import { actorText, reasonText, Time } from './things.tsx';
 
 type Filters = { session?: string; user?: string };
 
+/** How many events are shown at first, and how many more at a time. */
+const shown = 20;
+
 /** The text for a type of event; for one that is newer than this page, its own name. */
 export const eventText = ({ type }: Pick<Event, 'type'>): string => t.session.events.types[type] ?? type;
 
 /** What happened to a session or a user, newest first. */
 export function Timeline({ filters }: { filters: Filters }) {
   const list = useList<Event>(JSON.stringify(filters), async (cursor, signal) => {
-    const page = await api.listEvents({ ...filters, limit: 20, cursor }, { signal });
+    const page = await api.listEvents({ ...filters, limit: shown, cursor }, { signal });
     return { ...page, rows: page.events };
   });
+  // A search that was cut short goes on by itself until there is something to show.
+  const goesOn = list.partial && list.hasMore && list.count < shown && list.error === undefined;
+  useEffect(() => {
+    if (goesOn) list.more();
+  }, [goesOn, list.isFetching]);
   const events = [...list.rows()];
   const actors = events.flatMap(({ by }) => (by.startsWith('user:') ? [by.slice('user:'.length)] : []));
   const named = useNames(actors);
