@@ -87,7 +87,7 @@ export const createSession = operation({
       lifetime: maybe(lifetime),
       idle: maybe(idle),
     },
-    { additionalProperties: false },
+    { additionalProperties: false, examples: [{ userId: 'ada', accessGroups: ['staff'], ip: '203.0.113.7' }] },
   ),
   answer: { status: 201, description: 'The session, and its tokens.', schema: openAnswer },
   errors: [
@@ -169,7 +169,7 @@ export const refreshSession = operation({
 
 const logoutBody = Type.Object(
   { token: maybe(token), refreshToken: maybe(refreshToken), name: maybe(sessionName), id: maybe(sessionId) },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ token: 'cfs_…' }] },
 );
 
 export const logoutSession = operation({
@@ -234,7 +234,7 @@ export const listSessions = operation({
       sort: maybe(sort),
       ...paging,
     },
-    { additionalProperties: false },
+    { additionalProperties: false, examples: [{ group: 'staff', status: 'active' }] },
   ),
   ...pageOfSessions,
   async handle({ authority, query }) {
