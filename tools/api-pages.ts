@@ -134,7 +134,7 @@ function fields(title: string, schema: unknown): string {
     const text = [property['description'], defaultOf(property)].filter(Boolean).join(' ');
     return `| \`${name}\`${required}${optional} | ${typeOf(property)} | ${text.replaceAll('\n', ' ')} |`;
   });
-  return rows.length === 0 ? '' : `\n| ${title} | | |\n|---|---|---|\n${rows.join('\n')}\n`;
+  return rows.length === 0 ? '' : `\n| ${title} | type | what it is |\n|---|---|---|\n${rows.join('\n')}\n`;
 }
 
 function typeOf(schema: Schema): string {
