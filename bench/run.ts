@@ -2,6 +2,7 @@ import { burstRows } from './burst.ts';
 import { capacityRows } from './capacity.ts';
 import { embeddedRows } from './embedded.ts';
 import { fenceRows } from './fence.ts';
+import { firstRows } from './first.ts';
 import { fleetRows } from './fleet.ts';
 import { httpRows } from './http.ts';
 import { printTable } from './measure.ts';
@@ -13,6 +14,7 @@ import { signInRows } from './sign-ins.ts';
 
 // Every number is a ratio, measured side by side in this run. Names as arguments choose among these.
 const all = {
+  first: firstRows,
   http: httpRows,
   signins: signInRows,
   embedded: embeddedRows,
