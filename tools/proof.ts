@@ -9,7 +9,8 @@ import { run } from './exec.ts';
 /*
  * Runs the proofs that take longer than the tests may. `model` (docs/fence/fence.pml): no error in the whole state
  * space, and an error for each mutant (an hour, 1 GB); `small`: only the configurations that the tests run. `code`: no
- * violation in the simulated schedules, and a violation for each mutant. `servers`: the tests that kill servers and
+ * violation in the simulated schedules, and a violation for each mutant. `rules`: each rule of packages/curfew/src/rules,
+ * broken once, fails the conformance suite on every engine. `servers`: the tests that kill servers and
  * stores, fail them over and disturb them at random, and that compare the stores with each other, for much longer than
  * in the test suite. `npm run proof` runs all of them.
  */
@@ -180,14 +181,20 @@ const servers: [Record<string, string>, string[]][] = [
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [asked = 'all'] = process.argv.slice(2);
-  const parts = ['all', 'model', 'small', 'code', 'servers'];
+  const parts = ['all', 'model', 'small', 'code', 'rules', 'servers'];
   if (!parts.includes(asked)) {
     console.error(`There is no proof of ${JSON.stringify(asked)}. Name one of: ${parts.join(', ')}.`);
     process.exit(2);
   }
   if (asked === 'all' || asked === 'model' || asked === 'small') proveModel(asked === 'small');
   if (asked === 'all' || asked === 'code') await import('../packages/curfew/test/fence/simulation/prove.ts');
+  if (asked === 'all' || asked === 'rules') proveRules();
   if (asked === 'all' || asked === 'servers') proveServers();
+}
+
+function proveRules(): void {
+  installEngines();
+  run('node', ['--conditions=curfew-source', 'packages/curfew/test/stores/rules/prove.ts']);
 }
 
 function proveServers(): void {

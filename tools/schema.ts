@@ -19,7 +19,9 @@ export function exampleOf(schema: unknown): Record<string, unknown> {
   const properties = propertiesOf(schema);
   return Object.fromEntries(
     requiredOf(schema).map((name) => {
-      const [value] = (properties[name]?.['examples'] as unknown[] | undefined) ?? [];
+      const property = properties[name];
+      const [value] = (property?.['examples'] as unknown[] | undefined) ?? [];
+      if (value === undefined && requiredOf(property).length > 0) return [name, exampleOf(property)];
       if (value === undefined) throw new Error(`The field ${name} has no example; declare \`examples\` in its schema.`);
       return [name, value];
     }),

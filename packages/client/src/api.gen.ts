@@ -149,7 +149,7 @@ export type Problem = {
   type: string;
   title: string;
   status: number;
-  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'preview_invalid' | 'preview_expired' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'widget_token_expired' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'widget_origin_refused' | 'preview_of_another' | 'group_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'too_many_streams' | 'session_not_found' | 'name_taken' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'email_not_pending' | 'last_administrator' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'server_busy' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'fence_version' | 'fence_protocol' | 'config_invalid' | 'port_in_use' | 'clock_differs' | 'secret_key_missing' | 'secret_key_differs' | 'store_not_writable' | 'store_login_refused' | 'store_database_missing' | 'store_denied' | 'store_read_only' | 'store_in_use' | 'store_unsafe' | 'store_version' | 'store_outdated' | 'servers_running' | 'store_not_empty' | 'export_damaged' | 'store_damaged';
+  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'session_data_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'preview_invalid' | 'preview_expired' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'widget_token_expired' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'widget_origin_refused' | 'preview_of_another' | 'group_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'too_many_streams' | 'session_not_found' | 'name_taken' | 'session_user_changed' | 'alias_taken' | 'alias_unknown' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'email_not_pending' | 'last_administrator' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'server_busy' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'fence_version' | 'fence_protocol' | 'config_invalid' | 'port_in_use' | 'clock_differs' | 'secret_key_missing' | 'secret_key_differs' | 'store_not_writable' | 'store_login_refused' | 'store_database_missing' | 'store_denied' | 'store_read_only' | 'store_in_use' | 'store_unsafe' | 'store_version' | 'store_outdated' | 'servers_running' | 'store_not_empty' | 'export_damaged' | 'store_damaged';
   /** What was wrong in this case. */
   detail?: string | undefined;
   /** What to do about it. */
@@ -244,6 +244,13 @@ export type Operations = {
       lifetime?: number | undefined;
       /** Seconds without activity after which the session ends; at most what the policy allows. */
       idle?: number | undefined;
+      /** Secrets of another program by which the session can be verified too, such as ids in old cookies. */
+      aliases?: {
+          /** The program that issued the secret: 1 to 32 characters of `a-z 0-9 -`, beginning with a letter. */
+          kind: string;
+          /** The SHA-256 of the secret in base64url, without padding. */
+          hash: string;
+        }[] | undefined;
     };
     output: {
       session: Session;
@@ -284,6 +291,25 @@ export type Operations = {
       message: string;
       session: Session;
       receipt: Receipt;
+    };
+  };
+  /** Give the session of an alias new tokens */
+  exchangeAlias: {
+    input: {
+      /** A secret that another program issued. */
+      alias: {
+        /** The program that issued the secret: 1 to 32 characters of `a-z 0-9 -`, beginning with a letter. */
+        kind: string;
+        /** The secret itself, such as the id in an old cookie. */
+        secret: string;
+      };
+    };
+    output: {
+      session: Session;
+      /** The session token. Shown once. */
+      token: string;
+      /** The refresh token. Shown once. */
+      refreshToken: string;
     };
   };
   /** Read a session */
@@ -327,7 +353,7 @@ export type Operations = {
       partial: boolean;
     };
   };
-  /** End a session by its token, refresh token, name or id */
+  /** End a session by its token, refresh token, name, id or alias */
   logoutSession: {
     input: {
       /** Answer once the change is in force everywhere (the promise), or as soon as it is stored. */
@@ -342,6 +368,13 @@ export type Operations = {
       name?: string | undefined;
       /** The id of a session. */
       id?: string | undefined;
+      /** A secret that another program issued. */
+      alias?: {
+        /** The program that issued the secret: 1 to 32 characters of `a-z 0-9 -`, beginning with a letter. */
+        kind: string;
+        /** The secret itself, such as the id in an old cookie. */
+        secret: string;
+      } | undefined;
     };
     output: {
       success: boolean;
@@ -364,16 +397,73 @@ export type Operations = {
       refreshToken: string;
     };
   };
-  /** Verify a session token */
+  /** Verify a session token, or an alias */
   verifySession: {
     input: {
       /** A session token. */
-      token: string;
+      token?: string | undefined;
+      /** A secret that another program issued. */
+      alias?: {
+        /** The program that issued the secret: 1 to 32 characters of `a-z 0-9 -`, beginning with a letter. */
+        kind: string;
+        /** The secret itself, such as the id in an old cookie. */
+        secret: string;
+      } | undefined;
     };
     output: {
       active: boolean;
       session?: Session | undefined;
       reason?: 'malformed' | 'unknown' | 'suspended' | 'logout' | 'ended_by_admin' | 'expired' | 'idle' | 'replaced' | 'refresh_reuse' | 'account_disabled' | 'all_of_user' | 'everyone' | undefined;
+    };
+  };
+  /** Keep data with the session of an alias */
+  keepSessionData: {
+    input: {
+      alias: {
+        /** The program that issued the secret: 1 to 32 characters of `a-z 0-9 -`, beginning with a letter. */
+        kind: string;
+        /** The SHA-256 of the secret in base64url, without padding. */
+        hash: string;
+      };
+      /** The application's own id for a user: 1 to 255 bytes. */
+      userId?: string | undefined;
+      /** Text of the application's own, such as JSON without line breaks: at most 65,536 bytes. */
+      data: string;
+      /** Seconds without activity after which the session ends; at most what the policy allows. */
+      idle?: number | undefined;
+      /** The `User-Agent` of the device. */
+      userAgent?: string | undefined;
+      /** The address of the device. */
+      ip?: string | undefined;
+      /** Refuse instead of opening a session. */
+      existing?: boolean | undefined;
+    };
+    output: {
+      session: Session;
+      receipt?: Receipt | undefined;
+    };
+  };
+  /** List the data of the sessions that have an alias of a kind */
+  listSessionData: {
+    input: {
+      /** The program that issued the secret: 1 to 32 characters of `a-z 0-9 -`, beginning with a letter. */
+      kind: string;
+      /** Items per page: 1 to 100. */
+      limit?: number | undefined;
+      /** `nextCursor` of the previous page. */
+      cursor?: string | undefined;
+    };
+    output: {
+      sessions: {
+          /** The id of a session. */
+          id: string;
+          /** The application's own id for a user: 1 to 255 bytes. */
+          userId: string;
+          /** Text of the application's own, such as JSON without line breaks: at most 65,536 bytes. */
+          data: string;
+        }[];
+      /** For the next page; absent on the last. */
+      nextCursor?: string | undefined;
     };
   };
   /** End exactly the sessions that were counted in a preview */
@@ -1175,11 +1265,14 @@ export const operations: {
   createSession: { method: 'POST', path: '/v1/sessions', query: [], body: true },
   endEveryone: { method: 'POST', path: '/v1/sessions/end-everyone', query: ['wait'], body: true },
   endSession: { method: 'DELETE', path: '/v1/sessions/:id', query: ['wait', 'reason'], body: false },
+  exchangeAlias: { method: 'POST', path: '/v1/sessions/exchange-alias', query: [], body: true },
   getSession: { method: 'GET', path: '/v1/sessions/:id', query: [], body: false },
   listSessions: { method: 'GET', path: '/v1/sessions', query: ['filter', 'user', 'group', 'name', 'ip', 'status', 'sort', 'limit', 'cursor'], body: false },
   logoutSession: { method: 'POST', path: '/v1/sessions/logout', query: ['wait', 'reason'], body: true },
   refreshSession: { method: 'POST', path: '/v1/sessions/refresh', query: [], body: true },
   verifySession: { method: 'POST', path: '/v1/sessions/verify', query: [], body: true },
+  keepSessionData: { method: 'PUT', path: '/v1/sessions/data', query: [], body: true },
+  listSessionData: { method: 'GET', path: '/v1/sessions/data', query: ['kind', 'limit', 'cursor'], body: false },
   endPreviewed: { method: 'POST', path: '/v1/sessions/end-previewed', query: ['wait'], body: true },
   previewSessions: { method: 'POST', path: '/v1/sessions/preview', query: [], body: true },
   changeAccessGroups: { method: 'POST', path: '/v1/users/:userId/access-groups', query: ['wait'], body: true },

@@ -81,3 +81,119 @@ test('a verification joins no question from before a change that may affect it',
     assert.equal(questions.length, before + 1);
   }
 });
+
+const aliasOf = (n: number) => ({ alias: { kind: 'express', secret: `secret ${n}` } });
+
+test('an answer about an alias is kept however often other sessions change meanwhile, and asked for again if its own does', async () => {
+  const { cache, questions, answer } = leasedCache();
+  const [first, second] = [cache.resolve(aliasOf(1)), cache.resolve(aliasOf(2))];
+  for (let sequence = 1; sequence <= 100; sequence++) cache.drop({ sequence, sessionId: idOf(10 + (sequence % 7)) });
+  cache.drop({ sequence: 101, sessionId: idOf(2) });
+  answer(0, 1, 'ada');
+  await first;
+  answer(1, 2, 'ben');
+  await second;
+  assert.equal(cache.check(aliasOf(1)), 'ada');
+  assert.equal(cache.check(aliasOf(2)), undefined, 'it may have been read before the change');
+  // A change that was heard while nothing was open counts for no later question.
+  cache.drop({ sequence: 102, sessionId: idOf(3) });
+  const third = cache.resolve(aliasOf(3));
+  answer(questions.length - 1, 3, 'cyd');
+  await third;
+  assert.equal(cache.check(aliasOf(3)), 'cyd');
+});
+
+test('a change of all sessions of a user, or of everyone, applies to an open question about an alias', async () => {
+  for (const change of [
+    { sequence: 1, userId: 'ada' },
+    { sequence: 1, all: true as const },
+  ]) {
+    const { cache, answer } = leasedCache();
+    const open = cache.resolve(aliasOf(1));
+    cache.drop(change);
+    answer(0, 1, 'ada');
+    await open;
+    assert.equal(cache.check(aliasOf(1)), undefined);
+  }
+});
+
+test('what is known by an alias is dropped with its session, its user and everyone; a token and an alias do not replace each other', async () => {
+  for (const change of [
+    { sequence: 1, sessionId: idOf(1) },
+    { sequence: 1, userId: 'ada' },
+    { sequence: 1, all: true as const },
+  ]) {
+    const { cache, questions, answer } = leasedCache();
+    for (const credential of [tokenOf(1), aliasOf(1), aliasOf(2)]) {
+      const open = cache.resolve(credential);
+      answer(questions.length - 1, 1, 'ada');
+      await open;
+    }
+    for (const credential of [tokenOf(1), aliasOf(1), aliasOf(2)]) assert.equal(cache.check(credential), 'ada');
+    cache.drop(change);
+    for (const credential of [tokenOf(1), aliasOf(1), aliasOf(2)]) assert.equal(cache.check(credential), undefined);
+    assert.equal(cache.sessions, 0);
+  }
+});
+
+test('verifications of one alias share a question; if its answer is negative, those that joined ask again', async () => {
+  const { cache, questions, answer } = leasedCache();
+  const [first, second] = [cache.resolve(aliasOf(1)), cache.resolve(aliasOf(1))];
+  assert.equal(questions.length, 1);
+  // The session was created after the first question was asked, and before the second verification began.
+  questions[0]!({ active: false, reason: 'unknown' });
+  assert.deepEqual(await first, { active: false, reason: 'unknown' });
+  assert.equal(questions.length, 2);
+  answer(1, 1, 'ada');
+  assert.deepEqual(await second, { active: true, value: 'ada' });
+  const shared = [cache.resolve(aliasOf(2)), cache.resolve(aliasOf(2))];
+  answer(2, 2, 'ben');
+  await Promise.all(shared);
+  assert.equal(questions.length, 3);
+});
+
+test('a verification joins no question about an alias from before a change of any session', () => {
+  const { cache, questions } = leasedCache();
+  void cache.resolve(aliasOf(1));
+  cache.drop({ sequence: 1, sessionId: idOf(7) });
+  void cache.resolve(aliasOf(1));
+  assert.equal(questions.length, 2);
+});
+
+test('text that cannot be an alias is refused without a question, and the use of an alias is reported for its session', async () => {
+  const { cache, questions } = leasedCache();
+  const wrong = [
+    { kind: 'Express', secret: 'x' },
+    { kind: '', secret: 'x' },
+    { kind: 'a'.repeat(33), secret: 'x' },
+    { kind: 'express', secret: '' },
+    { kind: 'express', secret: 'x'.repeat(1025) },
+    { kind: 'express', secret: 5 as never },
+  ];
+  for (const alias of wrong) assert.deepEqual(await cache.resolve({ alias }), { active: false, reason: 'malformed' });
+  assert.equal(questions.length, 0);
+
+  const clock = new CautiousClock(systemTiming());
+  const used = new ExactCache<string>({
+    clock,
+    capacity: 10,
+    reportsUse: true,
+    // It was last used half a second ago, so the next use is reported at once.
+    ask: async () => ({
+      active: true,
+      id: idOf(1),
+      userId: 'ada',
+      value: 'ada',
+      expiresIn: 60_000,
+      idleIn: 500,
+      idle: 1000,
+    }),
+  });
+  used.lease.take(clock.now(), 60_000);
+  await used.resolve(aliasOf(1));
+  assert.equal(used.check(aliasOf(1)), 'ada');
+  assert.deepEqual(
+    used.takeUsed(10).map(([id]) => id),
+    [idOf(1)],
+  );
+});

@@ -6,6 +6,7 @@ import { SessionCache } from '../src/fence/session-cache.ts';
 
 type Step =
   | { do: 'put'; session: number; token: number }
+  | { do: 'put alias'; session: number; token: number }
   | { do: 'drop'; session: number }
   | { do: 'drop user'; user: number }
   | { do: 'clear' };
@@ -31,6 +32,14 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
         token: fc.nat(1),
       }),
     },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant('put alias' as const),
+        session: fc.nat(sessions - 1),
+        token: fc.integer({ min: 2, max: 3 }),
+      }),
+    },
     { weight: 5, arbitrary: fc.record({ do: fc.constant('drop' as const), session: fc.nat(sessions - 1) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('drop user' as const), user: fc.nat(users - 1) }) },
     { weight: 1, arbitrary: fc.constant({ do: 'clear' as const }) },
@@ -42,6 +51,20 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 function agree(done: readonly Step[], most: number): void {
   const cache = new SessionCache<string>(most);
   const known = new Map<number, number>();
+  /** The aliases of each session: what is put beside its token. */
+  const aliases = new Set<string>();
+  const forget = (test: (session: number) => boolean) => {
+    for (const session of known.keys()) if (test(session)) known.delete(session);
+    for (const alias of aliases) if (test(Number(alias.split(' ')[0]))) aliases.delete(alias);
+  };
+  const found = (session: number, token: number) => cache.findToken(hashOf(session, token));
+  const noteEvicted = () => {
+    for (const other of known.keys()) if (cache.find(idOf(other)) < 0) known.delete(other);
+    for (const alias of aliases) {
+      const [session, token] = alias.split(' ').map(Number) as [number, number];
+      if (found(session, token) < 0) aliases.delete(alias);
+    }
+  };
   for (const step of done) {
     if (step.do === 'put') {
       const { session, token } = step;
@@ -51,23 +74,33 @@ function agree(done: readonly Step[], most: number): void {
       cache.put({ id: idOf(session), userId: userOf(session), tokenHash, value, ...times });
       known.set(session, token);
       // Which entry is evicted is the cache's decision; but it must be a known one, and no more than necessary.
-      for (const other of known.keys()) if (cache.find(idOf(other)) < 0) known.delete(other);
+      noteEvicted();
       assert.equal(known.get(session), token, 'what was just put is gone');
+    } else if (step.do === 'put alias') {
+      const { session, token } = step;
+      const value = `${session} ${token}`;
+      const tokenHash = hashOf(session, token);
+      const times = { expires: 10, idleUntil: 10, idle: 10 };
+      cache.put({ id: idOf(session), alias: tokenHash, userId: userOf(session), tokenHash, value, ...times });
+      aliases.add(value);
+      noteEvicted();
+      assert.ok(aliases.has(value), 'what was just put is gone');
     } else if (step.do === 'drop') {
       cache.drop(idOf(step.session));
-      known.delete(step.session);
+      forget((session) => session === step.session);
     } else if (step.do === 'drop user') {
       cache.dropUser(`user ${step.user}`);
-      for (const session of known.keys()) if (session % users === step.user) known.delete(session);
+      forget((session) => session % users === step.user);
     } else {
       cache.clear();
-      known.clear();
+      forget(() => true);
     }
-    assert.equal(cache.size, known.size);
+    assert.equal(cache.size, known.size + aliases.size);
     for (let session = 0; session < sessions; session++) {
-      for (const token of [0, 1]) {
-        const row = cache.findToken(hashOf(session, token));
-        const expected = known.get(session) === token ? `${session} ${token}` : undefined;
+      for (const token of [0, 1, 2, 3]) {
+        const row = found(session, token);
+        const isKnown = known.get(session) === token || aliases.has(`${session} ${token}`);
+        const expected = isKnown ? `${session} ${token}` : undefined;
         assert.equal(row < 0 ? undefined : cache.valueOf(row), expected);
       }
     }
@@ -75,7 +108,7 @@ function agree(done: readonly Step[], most: number): void {
 }
 
 describe('the cache of sessions', () => {
-  it('knows the same sessions by token and by id, whatever was put, dropped and evicted', () => {
+  it('knows the same sessions by token, by alias and by id, whatever was put, dropped and evicted', () => {
     fc.assert(
       fc.property(steps, fc.constantFrom(1, 2, 7, 16, 64), (done, most) => {
         agree(done, most);

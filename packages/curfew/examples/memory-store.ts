@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import {
   type Account,
+  type Alias,
   type ApiKey,
   accountMentions,
+  aliasIn,
   CurfewError,
   changeGroups,
   day,
@@ -86,6 +88,8 @@ export class MemoryStore implements Store {
     const active = this.#underEpochs(session.userId).filter((other) => !deadlineEnd(other, now));
     const over = limit ? active.length + 1 - limit.max : 0;
     if (over > 0 && limit?.excess === 'refuse') return { kind: 'too_many', active: active.length };
+    const holder = session.aliases.map((alias) => this.#holderOf(alias)).find((id) => id !== undefined);
+    if (holder !== undefined) return { kind: 'alias_taken', holder };
     const replaced = active.slice(0, Math.max(0, over));
     let sequence: number | undefined;
     for (const old of replaced) sequence = this.#end(old, { at: now, by: 'policy', reason: 'replaced' }, now).sequence;
@@ -99,6 +103,11 @@ export class MemoryStore implements Store {
 
   readNamedSession: Store['readNamedSession'] = this.#call((name) => {
     const id = this.#slots.get(name)?.sessionId;
+    return id === undefined ? undefined : this.#snapshot(id);
+  });
+
+  readSessionByAlias: Store['readSessionByAlias'] = this.#call((alias) => {
+    const id = this.#holderOf(alias);
     return id === undefined ? undefined : this.#snapshot(id);
   });
 
@@ -511,6 +520,11 @@ export class MemoryStore implements Store {
   #snapshot(id: SessionId): SessionSnapshot | undefined {
     const stored = this.#sessions.get(id)?.stored;
     return stored && { stored, epochEnd: this.#epochEnd(stored) };
+  }
+
+  /** The session that has an alias, live or ended. */
+  #holderOf(alias: Alias): SessionId | undefined {
+    return this.#all().find((stored) => aliasIn(stored, alias))?.id;
   }
 
   #epochsOf(userId: UserId): Epochs {

@@ -2,6 +2,7 @@ import { test } from 'node:test';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { compareEngines, comparisonTimeout } from '../../../../packages/curfew/test/stores/differential/compare.ts';
 import {
+  clusterEngine,
   inTwoPlaces,
   lmdbEngine,
   type Place,
@@ -9,18 +10,26 @@ import {
   type TwoPlaces,
 } from '../../../../packages/curfew/test/stores/differential/engines.ts';
 import { RedisServer, redisInstalled } from '../../../../packages/curfew/test/support/redis.ts';
+import { RedisCluster } from '../../../../packages/curfew/test/support/redis-cluster.ts';
 import { PostgresServer } from './server.ts';
 
-test('stores on LMDB, PostgreSQL and Redis give the same answers, whatever happens', {
+test('stores on LMDB, PostgreSQL, Redis and a Redis Cluster give the same answers, whatever happens', {
   timeout: comparisonTimeout,
 }, async (t) => {
   const server = await PostgresServer.start(['fsync=off']);
   const redis = redisInstalled ? await RedisServer.start() : undefined;
-  const engines = [lmdbEngine(), await postgresEngine(server), ...(redis ? [await redisEngine(redis)] : [])];
+  const cluster = redisInstalled ? await RedisCluster.start() : undefined;
+  const engines = [
+    lmdbEngine(),
+    await postgresEngine(server),
+    ...(redis ? [await redisEngine(redis)] : []),
+    ...(cluster ? [await clusterEngine(cluster)] : []),
+  ];
   t.after(async () => {
     for (const engine of engines) await engine.close();
     await server.dispose();
     await redis?.remove();
+    await cluster?.remove();
   });
   await compareEngines(t, engines);
 });

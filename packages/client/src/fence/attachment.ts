@@ -1,5 +1,6 @@
 import { CurfewApiError } from '../errors.ts';
 import {
+  type Credential,
   type FromNode,
   type FromVerifier,
   mostSeen,
@@ -47,6 +48,8 @@ const ofGrant = 0.6;
 const mostHalved = 16;
 const silence = 2;
 const mostOpen = 512;
+/** Answers about aliases may have data of 64 KiB, and a node cuts a stream on which it has queued 4 MiB. */
+const mostOpenOfAliases = 48;
 const mostQueued = 10_000;
 
 /**
@@ -57,7 +60,8 @@ export class Attachment {
   readonly #settings: AttachmentSettings;
   readonly #clock: CautiousClock;
   readonly #questions: Map<number, Waiting> = new Map();
-  readonly #queue: (() => void)[] = [];
+  /** Questions that wait until fewer than `most` are open. */
+  readonly #queue: { most: number; send(): void }[] = [];
   /** Verifications that wait for a lease. */
   #unleased: { resolve(): void; reject(error: unknown): void }[] = [];
   readonly #asked: Map<number, number> = new Map();
@@ -68,6 +72,7 @@ export class Attachment {
   #numbers = 0;
   #over = false;
   #ready = false;
+  #knowsAliases = false;
   #heardAt: number;
   /**
    * The node's clock and ours at the last grant: uses are reported by the node's clock, never as later than they
@@ -82,7 +87,7 @@ export class Attachment {
     this.#settings = settings;
     this.#clock = new CautiousClock(settings.timing);
     this.#heardAt = settings.timing.mono();
-    this.cache = makeCache(this.#clock, settings.capacity, (token) => this.#ask(token));
+    this.cache = makeCache(this.#clock, settings.capacity, (credential) => this.#ask(credential));
     const { key, holder, name, stream } = settings;
     stream.send({ type: 'hello', version: protocolVersion, key, holder, ...(name !== undefined && { name }) });
   }
@@ -96,12 +101,12 @@ export class Attachment {
   }
 
   /**
-   * Verifies a token. Without a lease it does not ask at once, because many other callers would do the same: it gets
+   * Verifies a token or an alias. Without a lease it does not ask at once, because many other callers would do the same: it gets
    * the lease first, and then most verifications are answered from memory.
    */
-  async verifyLeased(token: string): Promise<Verdict<ActiveVerification>> {
+  async verifyLeased(credential: Credential): Promise<Verdict<ActiveVerification>> {
     if (!this.cache.lease.valid) await this.#leased();
-    return this.cache.resolve(token);
+    return this.cache.resolve(credential);
   }
 
   receive(message: FromNode): void {
@@ -110,6 +115,7 @@ export class Attachment {
     switch (message.type) {
       case 'welcome':
         this.node = message.node;
+        this.#knowsAliases = message.aliases === true;
         this.#lease = message.lease;
         this.#length = message.lease;
         this.#noteClock(message.now);
@@ -222,7 +228,10 @@ export class Attachment {
     this.#cancel = timing.after(pause, () => this.#renew(), 'background');
   }
 
-  #ask(token: string): Promise<Found<ActiveVerification>> {
+  #ask(credential: Credential): Promise<Found<ActiveVerification>> {
+    if (typeof credential !== 'string' && !this.#knowsAliases) return Promise.reject(tooOld());
+    const about = typeof credential === 'string' ? { token: credential } : credential;
+    const most = typeof credential === 'string' ? mostOpen : mostOpenOfAliases;
     return new Promise((resolve, reject) => {
       const send = () => {
         const question = ++this.#numbers;
@@ -230,11 +239,11 @@ export class Attachment {
           this.#settle(question, ({ reject: fail }) => fail(tooLate(this.#settings.patience))),
         );
         this.#questions.set(question, { resolve, reject, cancel });
-        this.#settings.stream.send({ type: 'ask', question, token });
+        this.#settings.stream.send({ type: 'ask', question, ...about });
       };
       if (this.#over) reject(new StreamLost());
-      else if (this.#questions.size < mostOpen) send();
-      else if (this.#queue.length < mostQueued) this.#queue.push(send);
+      else if (this.#questions.size < most) send();
+      else if (this.#queue.length < mostQueued) this.#queue.push({ most, send });
       else reject(tooMany());
     });
   }
@@ -266,14 +275,14 @@ export class Attachment {
     this.#questions.delete(question);
     waiting.cancel();
     how(waiting);
-    this.#queue.shift()?.();
+    while (this.#queue[0] && this.#questions.size < this.#queue[0].most) this.#queue.shift()!.send();
   }
 }
 
 function newCache(
   clock: CautiousClock,
   capacity: number,
-  ask: (token: string) => Promise<Found<ActiveVerification>>,
+  ask: (credential: Credential) => Promise<Found<ActiveVerification>>,
 ): ExactCache<ActiveVerification> {
   return new ExactCache({ clock, capacity, reportsUse: true, ask });
 }
@@ -281,6 +290,12 @@ function newCache(
 export function errorOf({ code, title, detail, remedy, status }: Trouble): CurfewApiError {
   const message = detail === undefined ? `${title}.` : `${title}. ${detail}`;
   return new CurfewApiError(code as CurfewApiError['code'], message, { status, remedy });
+}
+
+function tooOld(): CurfewApiError {
+  return new CurfewApiError('fence_version', 'The server knows no aliases of sessions.', {
+    remedy: 'Run a newer version of the server.',
+  });
 }
 
 function tooMany(): CurfewApiError {

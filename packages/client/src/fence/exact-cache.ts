@@ -1,10 +1,20 @@
 import { hash } from 'node:crypto';
-import { type Change, idOf, looksLike, type Remaining, tokenLength } from '../protocol/index.ts';
+import {
+  type AliasCredential,
+  type Change,
+  type Credential,
+  idOf,
+  looksLike,
+  looksLikeAlias,
+  type Remaining,
+  textOf,
+  tokenLength,
+} from '../protocol/index.ts';
 import { Lease } from './lease.ts';
 import { SessionCache } from './session-cache.ts';
 import type { CautiousClock } from './timing.ts';
 
-/** The answer to a question about a token: what to cache of its session, or why it is not valid. */
+/** The answer to a question about a token or an alias: what to cache of its session, or why it is not valid. */
 export type Found<Value> =
   | ({ active: true; id: string; userId: string; value: Value } & Remaining)
   | { active: false; reason: string };
@@ -21,12 +31,15 @@ export type CacheStatistics = {
 };
 
 type Fill<Value> = {
-  id: string;
+  /** The session's; of an alias it is known only from the answer. */
+  id: string | undefined;
   promise: Promise<Verdict<Value>>;
   /** Whether a change of its session, or of all sessions, arrived after it was asked (R13). */
   spoiled: boolean;
   /** How many changes of a whole user had arrived when it was asked: its user is known only from the answer. */
   heard: number;
+  /** The same of changes of single sessions, which matter to a question about an alias. */
+  touched: number;
   /** Whether the lease was valid when it was asked, and how often it had been broken until then (R14). */
   leased: boolean;
   breaks: number;
@@ -39,7 +52,7 @@ type Settings<Value> = {
   /** Whether the use of sessions is collected for `takeUsed`. */
   reportsUse: boolean;
   /** Asks a reader of the store, which answers with what it read after it got the question (R12). */
-  ask(token: string): Promise<Found<Value>>;
+  ask(credential: Credential): Promise<Found<Value>>;
 };
 
 /** Milliseconds between questions about tokens with a wrong secret for the same cached session. */
@@ -56,9 +69,9 @@ export class ExactCache<Value> {
   readonly #ask: Settings<Value>['ask'];
   readonly #reportsUse: boolean;
   readonly #cache: SessionCache<Value>;
-  /** Every open question: an earlier one still hears of changes after a later one about the same token was asked. */
+  /** Every open question: an earlier one still hears of changes after a later one about the same credential was asked. */
   readonly #open: Set<Fill<Value>> = new Set();
-  /** The question that a verification of a token may join. */
+  /** The question that a verification of a credential may join. */
   readonly #newest: Map<string, Fill<Value>> = new Map();
   readonly #mismatches: Map<string, number> = new Map();
   /**
@@ -66,6 +79,11 @@ export class ExactCache<Value> {
    */
   #heard = 0;
   readonly #users: Map<string, number> = new Map();
+  /** The same of changes of single sessions: each one's last, as long as a question about an alias is open. */
+  #touched = 0;
+  readonly #sessions: Map<string, number> = new Map();
+  #openAliases = 0;
+  /** The names of rows. */
   #used: Set<string> = new Set();
 
   constructor({ clock, capacity, reportsUse, ask }: Settings<Value>) {
@@ -77,30 +95,52 @@ export class ExactCache<Value> {
   }
 
   /**
-   * What is known about a token now; `undefined` if a question is needed. Checking the lease, looking up and answering
-   * are one step (R11): nothing is awaited between them.
+   * What is known about a token or an alias now; `undefined` if a question is needed. Checking the lease, looking up and
+   * answering are one step (R11): nothing is awaited between them.
    */
-  check(token: string): Value | undefined {
+  check(credential: Credential): Value | undefined {
+    return typeof credential === 'string' ? this.#checkToken(credential) : this.#checkAlias(credential);
+  }
+
+  #checkToken(token: string): Value | undefined {
     const now = this.#clock.now();
     if (!this.lease.validAt(now) || token.length !== tokenLength) return undefined;
-    const row = this.#cache.findToken(hashOf(token));
+    return this.#known(hashOf(token), now);
+  }
+
+  #checkAlias(alias: AliasCredential): Value | undefined {
+    const now = this.#clock.now();
+    if (!this.lease.validAt(now) || !looksLikeAlias(alias)) return undefined;
+    return this.#known(hashOf(textOf(alias)), now);
+  }
+
+  #known(hash: string, now: number): Value | undefined {
+    const row = this.#cache.findToken(hash);
     if (row < 0) return undefined;
     // A deadline known here has passed, but another application may have seen activity since: ask.
     if (!this.#cache.lives(row, now)) return undefined;
-    if (this.#cache.use(row, now) && this.#reportsUse) this.#used.add(idOf(token));
+    if (this.#cache.use(row, now) && this.#reportsUse) this.#used.add(this.#cache.nameOf(row));
     this.statistics.hits += 1;
     return this.#cache.valueOf(row);
   }
 
-  async resolve(token: string): Promise<Verdict<Value>> {
-    if (!looksLike('session', token)) return { active: false, reason: 'malformed' };
-    const value = this.check(token);
+  async resolve(credential: Credential): Promise<Verdict<Value>> {
+    const isToken = typeof credential === 'string';
+    const hasForm = isToken ? looksLike('session', credential) : looksLikeAlias(credential);
+    if (!hasForm) return { active: false, reason: 'malformed' };
+    const value = this.check(credential);
     if (value !== undefined) return { active: true, value };
     this.statistics.misses += 1;
-    const id = idOf(token);
-    if (this.#isGuess(id, token)) return { active: false, reason: 'unknown' };
-    const open = this.#newest.get(token);
-    return open && this.mayJoin(open) ? open.promise : this.#fill(id, token);
+    const id = isToken ? idOf(credential) : undefined;
+    const text = textOf(credential);
+    if (id !== undefined && this.#isGuess(id, text)) return { active: false, reason: 'unknown' };
+    const open = this.#newest.get(text);
+    if (!open || !this.mayJoin(open)) return this.#fill(id, credential, text);
+    if (id !== undefined) return open.promise;
+    // Unlike a token, an alias exists before its session: a question from before that one was created knows nothing of it,
+    // and no change tells of a creation.
+    const verdict = await open.promise;
+    return verdict.active ? verdict : this.#fill(id, credential, text);
   }
 
   /** Receives the changes, in the order of the log. */
@@ -108,6 +148,7 @@ export class ExactCache<Value> {
     if ('sessionId' in change) this.#cache.drop(change.sessionId);
     else if ('userId' in change) this.#cache.dropUser(change.userId);
     else this.#cache.clear();
+    if ('sessionId' in change) this.#noteSession(change.sessionId);
     if ('userId' in change) this.noteUser(change.userId);
     else for (const fill of this.#open) if (!('sessionId' in change) || change.sessionId === fill.id) this.spoil(fill);
   }
@@ -125,11 +166,11 @@ export class ExactCache<Value> {
   takeUsed(most: number): [id: string, ago: number][] {
     const now = this.#clock.now();
     const taken: [string, number][] = [];
-    for (const id of this.#used) {
+    for (const name of this.#used) {
       if (taken.length === most) break;
-      this.#used.delete(id);
-      const at = this.#cache.lastUse(id);
-      if (at !== undefined) taken.push([id, now - at]);
+      this.#used.delete(name);
+      const row = this.#cache.findNamed(name);
+      if (row >= 0) taken.push([this.#cache.idOf(row), now - this.#cache.lastUse(row)]);
     }
     return taken;
   }
@@ -154,57 +195,71 @@ export class ExactCache<Value> {
     this.#users.set(userId, this.#heard);
   }
 
+  #noteSession(id: string): void {
+    this.#touched += 1;
+    if (this.#openAliases === 0) return;
+    this.#sessions.delete(id);
+    this.#sessions.set(id, this.#touched);
+  }
+
   /** R14: a verification joins a question only if no change can have been missed since it was asked. */
   protected mayJoin(fill: Fill<Value>): boolean {
     const unchanged = !fill.spoiled && fill.heard === this.#heard;
+    if (fill.id === undefined && fill.touched !== this.#touched) return false;
     return unchanged && fill.leased && fill.breaks === this.lease.breaks && this.lease.valid;
   }
 
   /** R13: an answer is cached only if neither the session, its user nor everyone has changed since the question. */
-  protected mayKeep(fill: Fill<Value>, userId: string): boolean {
+  protected mayKeep(fill: Fill<Value>, id: string, userId: string): boolean {
+    if (fill.id === undefined && (this.#sessions.get(id) ?? 0) > fill.touched) return false;
     return !fill.spoiled && (this.#users.get(userId) ?? 0) <= fill.heard;
   }
 
-  #fill(id: string, token: string): Promise<Verdict<Value>> {
+  #fill(id: string | undefined, credential: Credential, text: string): Promise<Verdict<Value>> {
     const fill: Fill<Value> = {
       id,
       promise: undefined as never,
       spoiled: false,
       heard: this.#heard,
+      touched: this.#touched,
       leased: this.lease.valid,
       breaks: this.lease.breaks,
     };
-    fill.promise = this.#answer(fill, token);
+    fill.promise = this.#answer(fill, credential, text);
     this.#open.add(fill);
-    this.#newest.set(token, fill);
+    if (id === undefined) this.#openAliases += 1;
+    this.#newest.set(text, fill);
     return fill.promise;
   }
 
-  async #answer(fill: Fill<Value>, token: string): Promise<Verdict<Value>> {
+  async #answer(fill: Fill<Value>, credential: Credential, text: string): Promise<Verdict<Value>> {
     this.statistics.asked += 1;
     // Durations count from the question: the store was read later, so no more time than that was left.
     const asked = this.#clock.now();
     try {
-      const found = await this.#ask(token);
+      const found = await this.#ask(credential);
       if (!found.active) return found;
       const { userId, value, idle } = found;
-      if (this.mayKeep(fill, userId)) {
+      const { id = found.id } = fill;
+      if (this.mayKeep(fill, id, userId)) {
+        const tokenHash = hashOf(text);
         this.#cache.put({
-          id: fill.id,
+          id,
+          alias: fill.id === undefined ? tokenHash : undefined,
           userId,
-          tokenHash: hashOf(token),
+          tokenHash,
           expires: asked + found.expiresIn,
           idleUntil: asked + found.idleIn,
           idle,
           value,
         });
-        this.#mismatches.delete(fill.id);
+        if (fill.id !== undefined) this.#mismatches.delete(fill.id);
       }
       return { active: true, value };
     } finally {
       this.#close(fill);
       // A later question may have replaced it.
-      if (this.#newest.get(token) === fill) this.#newest.delete(token);
+      if (this.#newest.get(text) === fill) this.#newest.delete(text);
     }
   }
 
@@ -214,6 +269,17 @@ export class ExactCache<Value> {
     for (const [userId, last] of this.#users) {
       if (oldest && last > oldest.heard) break;
       this.#users.delete(userId);
+    }
+    if (fill.id === undefined) this.#closeAlias();
+  }
+
+  /** Forgets the changes that no open question about an alias has to be compared with. */
+  #closeAlias(): void {
+    this.#openAliases -= 1;
+    const oldest = this.#openAliases > 0 ? [...this.#open].find(({ id }) => id === undefined) : undefined;
+    for (const [id, last] of this.#sessions) {
+      if (oldest && last > oldest.touched) break;
+      this.#sessions.delete(id);
     }
   }
 

@@ -1,10 +1,12 @@
 import { pauseBetweenUses } from '../protocol/index.ts';
 
-/** What is cached of a session that was active at the question. Times on the holder's own cautious clock. */
+/** What is cached of a credential whose session was active at the question. Times on the holder's own cautious clock. */
 export type Entry<Value> = {
   id: string;
+  /** Of an alias: its hash, by which it has a row of its own. Absent for the session's token. */
+  alias?: string | undefined;
   userId: string;
-  /** SHA-256 of the whole token: 32 characters, a byte each. */
+  /** SHA-256 of the whole token, or of the alias: 32 characters, a byte each. */
   tokenHash: string;
   /** When it expires at the latest. */
   expires: number;
@@ -24,7 +26,7 @@ const none = -1;
 const firstSize = 1024;
 
 /**
- * Sessions by token, by id and by user, in bounded memory: the least recently used are replaced (second chance: a row
+ * Sessions by token, by alias, by id and by user, in bounded memory: the least recently used are replaced (second chance: a row
  * that was used since the hand last passed it is spared once). Columns instead of objects, so that a million rows cost
  * the garbage collector nothing. Hardly any of a million rows is in the processor's cache, so each memory access of a
  * check counts: by token these are a slot of the table, the row's record and its value.
@@ -35,6 +37,10 @@ export class SessionCache<Value> {
   #used = 0;
   #hand = 0;
   readonly #rows: Map<string, number> = new Map();
+  /** The rows of aliases by their hash, those of each session, and the hash of each such row. */
+  readonly #aliases: Map<string, number> = new Map();
+  readonly #aliased: Map<string, Set<number>> = new Map();
+  readonly #hashes: Map<number, string> = new Map();
   /** The newest row of each user; the others follow by `#next`. */
   readonly #users: Map<string, number> = new Map();
   readonly #free: number[] = [];
@@ -62,7 +68,7 @@ export class SessionCache<Value> {
   }
 
   get size(): number {
-    return this.#rows.size;
+    return this.#rows.size + this.#aliases.size;
   }
 
   /** The row of a session, or -1. */
@@ -112,17 +118,32 @@ export class SessionCache<Value> {
     return true;
   }
 
-  /** When a session was last used here, if it is cached. */
-  lastUse(id: string): number | undefined {
-    const row = this.find(id);
+  /** When a row's session was last used here. */
+  lastUse(row: number): number {
     const at = row * recordTimes;
-    return row === none ? undefined : this.#times[at + idleUntilAt]! - this.#times[at + idleAt]!;
+    return this.#times[at + idleUntilAt]! - this.#times[at + idleAt]!;
+  }
+
+  idOf(row: number): string {
+    return this.#ids[row]!;
+  }
+
+  /** What a row is found by again, as long as it stands for the same credential or session. */
+  nameOf(row: number): string {
+    return this.#hashes.get(row) ?? this.#ids[row]!;
+  }
+
+  /** The row with a name, or -1. */
+  findNamed(name: string): number {
+    return this.#aliases.get(name) ?? this.find(name);
   }
 
   put(entry: Entry<Value>): void {
-    this.drop(entry.id);
+    const known = entry.alias === undefined ? this.find(entry.id) : (this.#aliases.get(entry.alias) ?? none);
+    if (known !== none) this.#release(known);
     const row = this.#take();
-    this.#rows.set(entry.id, row);
+    if (entry.alias === undefined) this.#rows.set(entry.id, row);
+    else this.#note(row, entry.id, entry.alias);
     this.#ids[row] = entry.id;
     this.#owners[row] = entry.userId;
     this.#values[row] = entry.value;
@@ -144,6 +165,8 @@ export class SessionCache<Value> {
   drop(id: string): void {
     const row = this.find(id);
     if (row !== none) this.#release(row);
+    const aliased = this.#aliased.get(id);
+    if (aliased) for (const one of [...aliased]) this.#release(one);
   }
 
   dropUser(userId: string): void {
@@ -157,6 +180,7 @@ export class SessionCache<Value> {
   clear(): void {
     this.#rows.clear();
     this.#users.clear();
+    for (const map of [this.#aliases, this.#aliased, this.#hashes]) map.clear();
     this.#table.fill(0);
     for (const list of [this.#free, this.#ids, this.#owners, this.#values]) list.length = 0;
     this.#used = 0;
@@ -170,12 +194,30 @@ export class SessionCache<Value> {
     if (previous !== none) this.#next[previous] = next;
     else if (next === none) this.#users.delete(owner);
     else this.#users.set(owner, next);
-    this.#rows.delete(this.#ids[row]!);
+    if (!this.#forgetAlias(row)) this.#rows.delete(this.#ids[row]!);
     this.#leave(row);
     this.#ids[row] = undefined;
     this.#owners[row] = undefined;
     this.#values[row] = undefined;
     this.#free.push(row);
+  }
+
+  #note(row: number, id: string, alias: string): void {
+    this.#aliases.set(alias, row);
+    this.#hashes.set(row, alias);
+    this.#aliased.set(id, (this.#aliased.get(id) ?? new Set()).add(row));
+  }
+
+  /** Returns whether the row is that of an alias. */
+  #forgetAlias(row: number): boolean {
+    const alias = this.#hashes.get(row);
+    if (alias === undefined) return false;
+    const id = this.#ids[row]!;
+    const others = this.#aliased.get(id)!;
+    others.delete(row);
+    if (others.size === 0) this.#aliased.delete(id);
+    this.#hashes.delete(row);
+    return this.#aliases.delete(alias);
   }
 
   /** Enters a row into the table: at the slot of its hash, or at the next free one. */

@@ -1,5 +1,5 @@
 import { CurfewApiError } from '../errors.ts';
-import { type FromNode, readFromNode } from '../protocol/index.ts';
+import { type Credential, type FromNode, readFromNode } from '../protocol/index.ts';
 import { type ActiveVerification, Attachment, errorOf, type Parting, type Stream, StreamLost } from './attachment.ts';
 import type { Timing } from './timing.ts';
 
@@ -87,25 +87,25 @@ export class Verifier {
     this.#connect();
   }
 
-  /** The hot path: what is known about a token now, without waiting; call `verify` if it is `undefined`. */
-  check(token: string): ActiveVerification | undefined {
-    return this.#attachment?.cache.check(token);
+  /** The hot path: what is known about a token or an alias now, without waiting; call `verify` if it is `undefined`. */
+  check(credential: Credential): ActiveVerification | undefined {
+    return this.#attachment?.cache.check(credential);
   }
 
   /**
-   * Whether a token is valid now. If the servers are known to refuse connections, it throws at once.
+   * Whether a token or an alias is valid now. If the servers are known to refuse connections, it throws at once.
    * @throws `CurfewApiError`: `unreachable`, `timeout`, `overloaded`, `verifier_closed`, or a node's error, such as
    *   `store_unavailable`
    */
-  async verify(token: string): Promise<Verification> {
-    const known = this.check(token);
+  async verify(credential: Credential): Promise<Verification> {
+    const known = this.check(credential);
     if (known) return known;
     const { timing } = this.#ports;
     const until = timing.mono() + this.#limits.timeout;
     for (;;) {
       const attachment = await this.#attached(until);
       try {
-        const verdict = await attachment.verifyLeased(token);
+        const verdict = await attachment.verifyLeased(credential);
         return verdict.active ? verdict.value : verdict;
       } catch (error) {
         // Another node may be able to answer.

@@ -10,8 +10,9 @@ import type { SessionVerifier } from './sessions.ts';
 export function remoteVerifier(client: Pick<Client, 'verifySession'>): SessionVerifier {
   return {
     check: () => undefined,
-    async verify(token) {
-      const { active, session, reason = 'unknown' } = await client.verifySession({ token });
+    async verify(credential) {
+      const asked = typeof credential === 'string' ? { token: credential } : { alias: credential.alias };
+      const { active, session, reason = 'unknown' } = await client.verifySession(asked);
       if (!active || !session) return { active: false, reason };
       const { id, userId, name, accessGroups, metadata } = session;
       const [authenticatedAt, expiresAt] = [Date.parse(session.authenticatedAt), Date.parse(session.expiresAt)];

@@ -50,14 +50,14 @@ export type Credentials = {
 };
 
 /**
- * The tokens of a request. A bearer token takes precedence, because a program sends it on purpose. Other schemes, and
+ * The tokens of a request. `hasOthers`: whether it carries other cookies that open a session. A bearer token takes precedence, because a program sends it on purpose. Other schemes, and
  * bearer tokens of another form, are ignored if there is a cookie: a proxy in front may have put its own there.
  */
-export function credentialsOf(request: AnyRequest, names: CookieNames): Credentials {
+export function credentialsOf(request: AnyRequest, names: CookieNames, hasOthers = false): Credentials {
   const bearer = /^Bearer +(\S+)$/i.exec(headerOf(request, 'authorization') ?? '')?.[1];
   const cookies = names.session.flatMap((name) => cookiesNamed(request, name));
   const refreshTokens = cookiesNamed(request, names.refresh).filter((token) => looksLike('refresh', token));
-  const hasCookie = cookies.length > 0 || refreshTokens.length > 0;
+  const hasCookie = cookies.length > 0 || refreshTokens.length > 0 || hasOthers;
   if (bearer !== undefined && (looksLike('session', bearer) || !hasCookie)) {
     // A proxy may have copied the cookie into the header; then it is still the browser that sends it by itself.
     return { tokens: [bearer], refreshTokens: [], byCookie: cookies.includes(bearer) };

@@ -2,8 +2,9 @@ import type { Operations, Receipt, Session } from '../api.gen.ts';
 import type { Client } from '../client.ts';
 import { CurfewApiError } from '../errors.ts';
 import type { Verification } from '../fence/verifier.ts';
-import { idOf, looksLike, type VerifiedSession } from '../protocol/index.ts';
+import { type Credential, idOf, looksLike, textOf, type VerifiedSession } from '../protocol/index.ts';
 import type { Cookie } from './cookies.ts';
+import { type OldCookie, OldCookies, type OldCredential } from './old-cookies.ts';
 import { inDoubt, notActive, type Refusal, refuse, signInFirst } from './refusal.ts';
 import { type AnyRequest, cookiesNamed, credentialsOf, headerOf } from './request.ts';
 import { isWrite, siteOf } from './site.ts';
@@ -26,8 +27,8 @@ export type AppSession = Omit<VerifiedSession, 'metadata'> & {
 
 /** What middleware needs from a verifier, which is attached to a server or is a `Curfew` of the same process. */
 export type SessionVerifier = {
-  check(token: string): { readonly active: true; readonly session: VerifiedSession } | undefined;
-  verify(token: string): Promise<Verification>;
+  check(credential: Credential): { readonly active: true; readonly session: VerifiedSession } | undefined;
+  verify(credential: Credential): Promise<Verification>;
 };
 
 /**
@@ -37,7 +38,7 @@ export type SessionVerifier = {
 export type VerifierSource = SessionVerifier | (() => SessionVerifier);
 
 /** The operations that signing in, refreshing and logging out need: a {@link Client} with an API key. */
-export type SessionClient = Pick<Client, 'createSession' | 'refreshSession' | 'logoutSession'>;
+export type SessionClient = Pick<Client, 'createSession' | 'refreshSession' | 'exchangeAlias' | 'logoutSession'>;
 
 export type SessionOptions = {
   /**
@@ -52,6 +53,11 @@ export type SessionOptions = {
    * `refresh` is called. It requires `client`.
    */
   refreshAfter?: number | undefined;
+  /**
+   * Cookies of another program that are accepted besides, so that nobody has to sign in again: sessions were imported
+   * from it, or created with `aliases`. They are tried if no cookie of Curfew leads to a session.
+   */
+  oldCookie?: OldCookie | readonly OldCookie[] | undefined;
   /** Other origins whose pages may send write requests with the cookie, such as `https://app.example.com`. */
   origins?: readonly string[] | undefined;
   /** `SameSite` of the cookies; `lax` by default. With `strict`, somebody who follows a link arrives signed out. */
@@ -85,6 +91,8 @@ const defaultCookie = '__Host-curfew';
 const notItsToken: readonly string[] = ['malformed', 'unknown'];
 /** Codes of a refresh which mean the same of the refresh token. */
 const notItsRefreshToken: readonly string[] = ['token_malformed', 'token_unknown'];
+/** Codes of an exchange which mean the same of an alias, or that its session is over. */
+const notItsAlias: readonly string[] = ['alias_unknown', 'session_ended', 'session_suspended'];
 /** Codes which mean that there is nothing left to end. */
 const nothingToEnd: readonly string[] = ['token_malformed', 'session_not_found'];
 /** Codes of a refresh that are about the browser's session, not about the server. */
@@ -102,7 +110,8 @@ export class Sessions {
   #made: SessionVerifier | undefined;
   readonly #options: SessionOptions;
   readonly #names: { readonly session: readonly [string, ...string[]]; readonly refresh: string };
-  /** The refreshes that are under way, by refresh token: requests that arrive together share one. */
+  readonly #old: OldCookies;
+  /** The refreshes that are under way, by refresh token, and the exchanges, by alias: requests that arrive together share one. */
   readonly #refreshing: Map<string, Promise<Tokens>> = new Map();
 
   /** @throws `RangeError` if the options contradict each other */
@@ -116,6 +125,8 @@ export class Sessions {
       throw new RangeError('refreshAfter must be a positive number of seconds');
     }
     if (options.refreshAfter !== undefined && !options.client) throw new RangeError('refreshAfter requires client');
+    this.#old = new OldCookies(options.oldCookie);
+    if (this.#old.replacesAny && !options.client) throw new RangeError('replace of an old cookie requires client');
     this.#source = verifier;
     this.#options = options;
     this.#names = { session: [first, ...others], refresh: `${first}-refresh` };
@@ -146,10 +157,10 @@ export class Sessions {
     const client = this.#client();
     // Programs without cookies also sign in, and the way back from an identity provider is a read.
     if (isWrite(request) && siteOf(request, this.#origins) === 'another') throw crossSite(request);
-    await this.#end(this.#held(request));
+    await this.#end(this.#held(request), await this.#old.of(request));
     const userAgent = headerOf(request, 'user-agent')?.slice(0, longestUserAgent);
     const opened = await answered(client.createSession({ ...(userAgent && { userAgent }), ...input }));
-    return { session: opened.session, cookies: this.#cookiesOf(opened) };
+    return { session: opened.session, cookies: [...this.#cookiesOf(opened), ...this.#removalsIn(request)] };
   }
 
   /**
@@ -177,23 +188,31 @@ export class Sessions {
    */
   async logOut(request: AnyRequest): Promise<{ receipt: Receipt | undefined; cookies: readonly Cookie[] }> {
     this.#client();
-    const { tokens, byCookie } = credentialsOf(request, this.#names);
+    const { tokens, byCookie } = credentialsOf(request, this.#names, this.#old.isIn(request));
     // Also of a GET: ending a session is a write.
     if (byCookie && siteOf(request, this.#origins) !== 'ours') throw crossSite(request);
-    const receipt = await this.#end([...tokens, ...this.#held(request)]);
-    return { receipt, cookies: [...this.#names.session, this.#names.refresh].map((name) => this.#cookie(name, '', 0)) };
+    const receipt = await this.#end([...tokens, ...this.#held(request)], await this.#old.of(request));
+    const names = [...this.#names.session, this.#names.refresh, ...this.#old.names];
+    return { receipt, cookies: names.map((name) => this.#cookie(name, '', 0)) };
   }
 
   #verify(request: AnyRequest, requirement: Requirement, write: boolean, mayRefresh: boolean): Found | Promise<Found> {
-    const { tokens, refreshTokens, byCookie } = credentialsOf(request, this.#names);
+    const hasOld = this.#old.isIn(request);
+    const { tokens, refreshTokens, byCookie } = credentialsOf(request, this.#names, hasOld);
     const [token] = tokens;
     const useful = mayRefresh && this.#options.client ? refreshTokens : [];
-    if (token === undefined && useful.length === 0) return { refusal: signInFirst(), cookies: none };
+    // A bearer token was sent on purpose, so nothing else counts then.
+    const old = hasOld && (token === undefined || byCookie);
+    const nothing: Refused = { refusal: signInFirst(), cookies: none };
+    const hasTokens = token !== undefined || useful.length > 0;
+    if (!hasTokens && !old) return nothing;
     if (byCookie && write && siteOf(request, this.#origins) !== 'ours') {
       return { refusal: crossSiteRefusal(request), cookies: none };
     }
     const known = token === undefined ? undefined : this.#known(token);
-    return known ? admit(known, requirement, none) : this.#ask(tokens, useful, requirement);
+    if (known) return admit(known, requirement, none);
+    const found = hasTokens ? this.#ask(tokens, useful, requirement) : nothing;
+    return old ? this.#orByOldCookie(found, request, requirement, mayRefresh) : found;
   }
 
   /** What the verifier knows; what is wrong with it, it says again when it is asked. */
@@ -226,12 +245,55 @@ export class Sessions {
     }
   }
 
+  /**
+   * If the cookies of Curfew belong to no session, or there are none, one of another program may. A session that has ended
+   * is no reason to look further: whoever had it signed out since.
+   */
+  async #orByOldCookie(
+    found: Found | Promise<Found>,
+    request: AnyRequest,
+    requirement: Requirement,
+    maySet: boolean,
+  ): Promise<Found> {
+    const first = await found;
+    if (!('refusal' in first) || !isNotTheirs(first.refusal)) return first;
+    let cookies = none;
+    try {
+      let refused: Verification = { active: false, reason: 'malformed' };
+      for (const credential of await this.#old.of(request)) {
+        const verification = this.#verifier.check(credential) ?? (await this.#verifier.verify(credential));
+        if (!verification.active) {
+          if (notItsToken.includes(refused.reason)) refused = verification;
+          continue;
+        }
+        const tokens = maySet && credential.setting.replace ? await this.#exchange(credential) : undefined;
+        if (!tokens) return admit(verification, requirement, none);
+        cookies = [...this.#cookiesOf(tokens), ...this.#removalsIn(request)];
+        return admit(await this.#verifier.verify(tokens.token), requirement, cookies);
+      }
+      return admit(refused, requirement, none);
+    } catch (error) {
+      return { refusal: refusalOf(error), cookies };
+    }
+  }
+
+  /** Tokens for an old cookie; `undefined` if there are none now: its session is active, so the next request tries again. */
+  async #exchange({ alias }: OldCredential): Promise<Tokens | undefined> {
+    const text = textOf({ alias });
+    try {
+      return await this.#share(text, () => this.#client().exchangeAlias({ alias }));
+    } catch (error) {
+      if (isApiError(error, notItsAlias)) throw error;
+      return undefined;
+    }
+  }
+
   /** New tokens for the first refresh token that a session has. @throws `CurfewApiError`, the first one's error */
   async #replace(client: SessionClient, refreshTokens: readonly string[]): Promise<Tokens> {
     let first: unknown;
     for (const refreshToken of refreshTokens) {
       try {
-        return await this.#share(client, refreshToken);
+        return await this.#share(refreshToken, () => client.refreshSession({ refreshToken }));
       } catch (error) {
         if (!isApiError(error, notItsRefreshToken)) throw error;
         first ??= error;
@@ -241,11 +303,11 @@ export class Sessions {
   }
 
   /** Requests of several tabs refresh at the same moment; the server gives those of other processes the same tokens. */
-  #share(client: SessionClient, refreshToken: string): Promise<Tokens> {
-    const open = this.#refreshing.get(refreshToken);
+  #share(secret: string, call: () => Promise<Tokens>): Promise<Tokens> {
+    const open = this.#refreshing.get(secret);
     if (open) return open;
-    const answer = client.refreshSession({ refreshToken }).finally(() => this.#refreshing.delete(refreshToken));
-    this.#refreshing.set(refreshToken, answer);
+    const answer = call().finally(() => this.#refreshing.delete(secret));
+    this.#refreshing.set(secret, answer);
     return answer;
   }
 
@@ -257,8 +319,8 @@ export class Sessions {
     return [...this.#names.session, this.#names.refresh].flatMap((name) => cookiesNamed(request, name));
   }
 
-  /** Ends the session of each token, once for each session. */
-  async #end(tokens: readonly string[]): Promise<Receipt | undefined> {
+  /** Ends the session of each token, once for each session, and of each old cookie. */
+  async #end(tokens: readonly string[], old: readonly OldCredential[]): Promise<Receipt | undefined> {
     const ended = new Map<string, Receipt>();
     for (const token of new Set(tokens)) {
       const target = looksLike('refresh', token) ? { refreshToken: token } : { token };
@@ -267,6 +329,14 @@ export class Sessions {
       try {
         const { receipt } = await this.#client().logoutSession(target);
         ended.set(idOf(token), receipt);
+      } catch (error) {
+        if (!isApiError(error, nothingToEnd)) throw asAnswer(error);
+      }
+    }
+    for (const { alias } of old) {
+      try {
+        const { session, receipt } = await this.#client().logoutSession({ alias });
+        if (!ended.has(session.id)) ended.set(session.id, receipt);
       } catch (error) {
         if (!isApiError(error, nothingToEnd)) throw asAnswer(error);
       }
@@ -282,6 +352,12 @@ export class Sessions {
       this.#cookie(this.#names.session[0], token, Math.min(refreshAfter, left)),
       this.#cookie(this.#names.refresh, refreshToken, left),
     ];
+  }
+
+  /** Removes the old cookies that a browser sent. */
+  #removalsIn(request: AnyRequest): Cookie[] {
+    const sent = this.#old.names.filter((name) => cookiesNamed(request, name).length > 0);
+    return sent.map((name) => this.#cookie(name, '', 0));
   }
 
   #cookie(name: string, value: string, maxAge: number): Cookie {
@@ -323,12 +399,17 @@ function admit(verification: Verification, requirement: Requirement, cookies: re
   return { session, cookies };
 }
 
+/** Whether a request was refused because none of its tokens is that of a session. */
+function isNotTheirs({ body: { code, reason = '' } }: Refusal): boolean {
+  return code === 'authentication_required' || (code === 'session_ended' && notItsToken.includes(reason));
+}
+
 /** The refusal after a verification or a refresh failed. */
 function refusalOf(error: unknown): Refusal {
   if (!(error instanceof CurfewApiError)) return inDoubt(error);
   if (error.code === 'session_ended') return notActive(error.problem?.reason ?? 'ended');
   if (error.code === 'session_suspended') return notActive('suspended');
-  return notItsRefreshToken.includes(error.code) ? notActive('unknown') : inDoubt(error);
+  return [...notItsRefreshToken, 'alias_unknown'].includes(error.code) ? notActive('unknown') : inDoubt(error);
 }
 
 const crossSiteTitle = 'Cross-site requests may not use the session cookie here';

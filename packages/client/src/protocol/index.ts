@@ -3,6 +3,18 @@
  * and the node in the server's package.
  */
 export {
+  type AliasCredential,
+  aliasKind,
+  anonymousKind,
+  anonymousUser,
+  type Credential,
+  isAliasKind,
+  longestAliasSecret,
+  looksLikeAlias,
+  mostDataBytes,
+  textOf,
+} from './aliases.ts';
+export {
   type Answer,
   type Change,
   type FromNode,

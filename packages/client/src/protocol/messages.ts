@@ -1,3 +1,5 @@
+import { type AliasCredential, longestAliasSecret } from './aliases.ts';
+
 /*
  * The messages between verifier and node, as JSON, over one ordered stream. The verifier speaks first, and identifies
  * itself: a browser-like WebSocket cannot set headers, and whatever is in a URL ends up in logs.
@@ -18,6 +20,10 @@ export type VerifiedSession = {
   readonly authenticatedAt: number;
   readonly expiresAt: number;
   readonly metadata: { readonly [key: string]: unknown };
+  /** Milliseconds without activity after which it ends. Only in answers about an alias. */
+  readonly idle?: number;
+  /** What the application keeps with it. Only in answers about an alias. */
+  readonly data?: string | undefined;
 };
 
 /** What is left of a session's time, in milliseconds from the question; no clocks are compared. */
@@ -36,13 +42,16 @@ export type FromVerifier =
   /** Requests a lease. `seen`: sessions and when they were last used, on the node's clock as known from the grants. */
   | { type: 'renew'; ask: number; seen: readonly (readonly [id: string, at: number])[] }
   | { type: 'ask'; question: number; token: string }
+  /** The same about an alias; only to a node whose welcome says `aliases`. */
+  | ({ type: 'ask'; question: number } & AliasCredential)
   /** Everything that the changes up to this one touch has been dropped. */
   | { type: 'ack'; sequence: number }
   /** The verifier has dropped everything, and leaves. */
   | { type: 'bye' };
 
 export type FromNode =
-  | { type: 'welcome'; node: string; lease: number; now: number }
+  /** `aliases`: it answers questions about aliases, too. */
+  | { type: 'welcome'; node: string; lease: number; now: number; aliases?: boolean }
   | { type: 'grant'; ask: number; length: number; now: number }
   | { type: 'changes'; changes: readonly Change[] }
   | { type: 'answer'; question: number; answer: Answer }
@@ -55,6 +64,10 @@ export type FromVerifierType = FromVerifier['type'];
 
 const isText = (value: unknown, most: number): value is string => typeof value === 'string' && value.length <= most;
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isAlias = (value: unknown): boolean => {
+  const { kind, secret } = (value ?? {}) as { kind?: unknown; secret?: unknown };
+  return isText(kind, 32) && isText(secret, longestAliasSecret);
+};
 const isSeen = (value: unknown): boolean =>
   Array.isArray(value) && value.length === 2 && isText(value[0], 64) && Number.isFinite(value[1]);
 
@@ -80,7 +93,7 @@ export function readFromVerifier(text: string): FromVerifier | undefined {
       Array.isArray(message['seen']) &&
       message['seen'].length <= mostSeen &&
       message['seen'].every(isSeen)) ||
-    (type === 'ask' && isCount(message['question']) && isText(message['token'], 256)) ||
+    (type === 'ask' && isCount(message['question']) && (isText(message['token'], 256) || isAlias(message['alias']))) ||
     (type === 'ack' && isCount(message['sequence'])) ||
     type === 'bye';
   return good ? (message as FromVerifier) : undefined;

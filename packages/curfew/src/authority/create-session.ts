@@ -1,8 +1,13 @@
+import { anonymousUser } from 'curfew-client/protocol';
+import type { Alias } from '../domain/alias.ts';
+import type { UserId } from '../domain/brand.ts';
 import { openSession, type Tokens } from '../domain/open-session.ts';
 import {
   parseAddress,
+  parseAliases,
   parseGroups,
   parseMetadata,
+  parseSessionData,
   parseSessionName,
   parseUserAgent,
   parseUserId,
@@ -11,6 +16,7 @@ import { lifetimesOf } from '../domain/policy.ts';
 import type { Epochs, Metadata, Session } from '../domain/session.ts';
 import { viewOf } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
+import type { Creation } from '../stores/contract.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 
@@ -24,6 +30,10 @@ export type SessionRequest = {
   metadata?: Metadata | undefined;
   lifetime?: number | undefined;
   idle?: number | undefined;
+  /** Secrets of another program by which the session can be verified too, as their hashes; at most four. */
+  aliases?: readonly Alias[] | undefined;
+  /** What the application keeps with it. */
+  data?: string | undefined;
 };
 
 export type OpenedSession = { session: Session } & Tokens;
@@ -32,7 +42,7 @@ export type OpenedSession = { session: Session } & Tokens;
  * Opens a session for a user of the application. The only copy of its tokens is in the answer. If the user has an
  * account here, its password was not checked: see {@link actsAsAccount} for what such a session may do.
  * @throws `user_id_too_long`, `too_many_groups`, `metadata_too_large`, `invalid_value`, `name_taken`,
- *   `named_session_stopped`, `too_many_sessions`, `account_disabled`, `signed_out_meanwhile`
+ *   `alias_taken`, `named_session_stopped`, `too_many_sessions`, `account_disabled`, `signed_out_meanwhile`
  */
 export async function createSession(
   context: AuthorityContext,
@@ -64,6 +74,8 @@ export async function openChecked(
       userAgent: parseUserAgent(request.userAgent),
       ip: parseAddress(request.ip),
       metadata: parseMetadata(request.metadata),
+      aliases: parseAliases(request.aliases ?? []),
+      data: request.data === undefined ? undefined : parseSessionData(request.data),
       ...lifetimesOf(request, policy),
       epochs,
       withFactor,
@@ -75,7 +87,7 @@ export async function openChecked(
   const outcome = await store.createSession({
     session: opened.stored,
     epochs,
-    limit: policy.maxSessions === undefined ? undefined : { max: policy.maxSessions, excess: policy.excess },
+    limit: limitOf(context, userId),
     by: caller === 'self' ? `user:${userId}` : actorOf(caller),
     now,
   });
@@ -86,6 +98,9 @@ export async function openChecked(
       throw new CurfewError('name_taken', { detail: `A session named ${opened.stored.name} has not ended.` });
     case 'name_stopped':
       throw new CurfewError('named_session_stopped', { detail: `Its name is ${opened.stored.name}.` });
+    case 'alias_taken':
+      // Not whose it is: a caller that may create sessions need not be allowed to read them.
+      throw new CurfewError('alias_taken');
     case 'too_many':
       throw new CurfewError('too_many_sessions', { detail: `The user has ${outcome.active}.` });
     case 'created': {
@@ -95,4 +110,8 @@ export async function openChecked(
       return { session: viewOf(outcome.session, undefined), token, refreshToken };
     }
   }
+}
+
+function limitOf({ policy: { maxSessions, excess } }: AuthorityContext, userId: UserId): Creation['limit'] {
+  return maxSessions === undefined || userId === anonymousUser ? undefined : { max: maxSessions, excess };
 }

@@ -1,3 +1,5 @@
+import { type AliasCredential, looksLikeAlias } from 'curfew-client/protocol';
+import { aliasIn, aliasOf } from '../domain/alias.ts';
 import type { SessionId, UserId } from '../domain/brand.ts';
 import { parseSessionId, parseSessionName, quoted } from '../domain/parse.ts';
 import type { Actor, EndReason, ToldReason } from '../domain/reasons.ts';
@@ -13,7 +15,12 @@ import type { Receipt, Wait } from './receipt.ts';
 export type EndedSession = { session: Session; receipt: Receipt };
 
 /** Names the session to end in one of these ways. */
-export type EndTarget = { id: string } | { token: string } | { refreshToken: string } | { name: string };
+export type EndTarget =
+  | { id: string }
+  | { token: string }
+  | { refreshToken: string }
+  | { name: string }
+  | AliasCredential;
 
 /**
  * Ends a session. If it has ended already, this succeeds: the receipt shows the first end, and this waits for that one.
@@ -43,7 +50,7 @@ export async function endFound(
   told?: ToldReason,
 ): Promise<EndedSession> {
   // Ending any session by its token is a logout.
-  const usual = 'token' in target || 'refreshToken' in target ? 'logout' : usualReason(caller, found.userId);
+  const usual = 'id' in target || 'name' in target ? usualReason(caller, found.userId) : 'logout';
   const reason = endReasonOf(caller, told, usual);
   return endStored(context, found.id, { by: actorOf(caller), reason }, wait, { userId: found.userId, seen: found });
 }
@@ -98,6 +105,7 @@ export async function findTarget(context: AuthorityContext, target: EndTarget): 
     if (found) return found.stored;
     throw new CurfewError('session_not_found', { detail: `No session is named ${quoted(target.name)}.` });
   }
+  if ('alias' in target) return findByAlias(context, target);
   return 'token' in target ? findByToken(context, target.token) : findByRefreshToken(context, target.refreshToken);
 }
 
@@ -107,6 +115,14 @@ async function findByToken(context: AuthorityContext, token: string): Promise<St
   const found = await context.store.readSession(parsed.id as SessionId);
   if (found && secretMatches(parsed.secret, found.stored.tokenHash)) return found.stored;
   throw new CurfewError('session_not_found', { detail: 'The token belongs to no session.' });
+}
+
+/** So does an alias that was exchanged for tokens. */
+async function findByAlias({ store }: AuthorityContext, target: AliasCredential): Promise<StoredSession> {
+  const alias = looksLikeAlias(target) ? aliasOf(target) : undefined;
+  const found = alias && (await store.readSessionByAlias(alias));
+  if (found && aliasIn(found.stored, alias)) return found.stored;
+  throw new CurfewError('session_not_found', { detail: 'The alias belongs to no session.' });
 }
 
 /** A refresh token that has been used also names its session: a logout with it means that session. */

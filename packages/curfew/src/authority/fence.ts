@@ -1,3 +1,4 @@
+import type { Credential as SessionCredential } from 'curfew-client/protocol';
 import type { Receipt, Wait } from './receipt.ts';
 import type { VerifiedToken } from './verification.ts';
 
@@ -8,10 +9,10 @@ export type Credential = { keyId: string } | { sessionId: string; userId: string
 export type Fence = {
   /** Waits until a stored change is known wherever it could matter. */
   awaitEverywhere(sequence: number, wait: Wait): Promise<Omit<Receipt, 'endedAt' | 'changedAt'>>;
-  /** Whether a token is valid now, from this node's own exact cache, or from the store. */
-  verifyFenced(token: string): Promise<VerifiedToken>;
+  /** Whether a token or an alias is valid now, from this node's own exact cache, or from the store. */
+  verifyFenced(credential: SessionCredential): Promise<VerifiedToken>;
   /** The same from memory alone; `undefined` if the store has to be asked. */
-  check(token: string): VerifiedToken | undefined;
+  check(credential: SessionCredential): VerifiedToken | undefined;
   /**
    * Calls `onTouch` whenever a change affects the credential, before this node confirms to anybody that it knows the
    * change. The returned function stops the watch.

@@ -17,6 +17,7 @@ import { endFound, endSession, findTarget, logOut } from './end-session.ts';
 import { endUserSession } from './end-user-session.ts';
 import { endUserSessions } from './end-user-sessions.ts';
 import { eventSeries } from './event-series.ts';
+import { exchangeAlias } from './exchange-alias.ts';
 import * as factors from './factors.ts';
 import { findUserSession } from './find-user-session.ts';
 import { getLiveSession, getSession } from './get-session.ts';
@@ -27,6 +28,7 @@ import * as named from './named-sessions.ts';
 import { previewSessions } from './preview-sessions.ts';
 import { refreshSession } from './refresh-session.ts';
 import { confirmSecondFactor, factorIsRemembered, showSecondFactor, signInIsFresh } from './second-factor.ts';
+import { keepSessionData, listSessionData } from './session-data.ts';
 import { confirmPassword, signIn } from './sign-in.ts';
 import { checkSession, verifySession } from './verify-session.ts';
 import * as widget from './widget.ts';
@@ -49,6 +51,9 @@ const useCases = {
   verifySession,
   checkSession,
   refreshSession,
+  exchangeAlias,
+  keepSessionData,
+  listSessionData,
   getSession,
   getLiveSession,
   findUserSession,

@@ -53,7 +53,8 @@ export async function refreshSession(context: AuthorityContext, refreshToken: st
   });
 }
 
-function opened(stored: StoredSession, { tokenSecret, refreshSecret }: Successor): OpenedSession {
+/** A session with the tokens that it has now. */
+export function opened(stored: StoredSession, { tokenSecret, refreshSecret }: Successor): OpenedSession {
   return {
     session: viewOf(stored, undefined),
     token: formatToken('session', stored.id, tokenSecret),

@@ -7,4 +7,7 @@ export type InactiveReason = 'malformed' | 'unknown' | 'suspended' | EndReason;
 export type ActiveVerification = { active: true; session: Session };
 export type Verification = ActiveVerification | { active: false; reason: InactiveReason };
 
-export type VerifiedToken = { active: true; stored: StoredSession } | { active: false; reason: InactiveReason };
+/** `until`: when the credential itself stops working, in epoch milliseconds; absent if no sooner than the session. */
+export type VerifiedToken =
+  | { active: true; stored: StoredSession; until?: number }
+  | { active: false; reason: InactiveReason };

@@ -1,3 +1,5 @@
+import { mostDataBytes } from 'curfew-client/protocol';
+
 /** Every limit on what a caller may send; they are defined only here. */
 export const limits = {
   /** Bytes of UTF-8. */
@@ -10,6 +12,9 @@ export const limits = {
   /** Bytes of metadata as JSON. */
   metadataBytes: 4096,
   metadataDepth: 8,
+  aliasesPerSession: 4,
+  /** Bytes of UTF-8 of the data that an application keeps with a session. */
+  dataBytes: mostDataBytes,
   userAgent: 1024,
   /** Items per page. */
   pageMax: 100,
@@ -54,3 +59,5 @@ export const freshSignIn = 15 * minute;
  * and retries, so that a lost answer does not end the session.
  */
 export const refreshGrace = 30 * second;
+/** How long an alias that was exchanged for tokens still works: see {@link refreshGrace}. */
+export const aliasGrace: number = refreshGrace;

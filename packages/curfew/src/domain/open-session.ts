@@ -1,3 +1,4 @@
+import type { Alias } from './alias.ts';
 import type { AccessGroup, SessionId, SessionName, UserId } from './brand.ts';
 import { deviceOf } from './device.ts';
 import { networkOfRequest } from './factor-shown.ts';
@@ -22,6 +23,8 @@ export type Opening = {
   withFactor?: boolean;
   /** The permissions of the caller that opens it for the user; absent if the user signs in. */
   openedWith?: readonly Permission[] | undefined;
+  aliases?: readonly Alias[] | undefined;
+  data?: string | undefined;
 };
 
 export type Tokens = { token: string; refreshToken: string };
@@ -54,6 +57,8 @@ export function openSession(opening: Opening, now: number, random: Random): { st
       refresh: { hash: hashSecret(refreshSecret), previousHash: undefined, rotatedAt: undefined, rotations: 0 },
       factorShown: opening.withFactor ? { at: now, area: 'any', network: networkOfRequest(opening.ip) } : undefined,
       openedWith: opening.openedWith,
+      aliases: opening.aliases ?? [],
+      data: opening.data,
       end: undefined,
       version: 1,
     },

@@ -1,6 +1,7 @@
-import { prefixes } from 'curfew-client/protocol';
+import { isAliasKind, prefixes } from 'curfew-client/protocol';
 import { CurfewError } from '../errors.ts';
 import { normalAddress } from './address.ts';
+import { type Alias, nameOfAlias } from './alias.ts';
 import type { AccessGroup, SessionId, SessionName, UserId } from './brand.ts';
 import { boundedGroups } from './groups.ts';
 import { isId } from './ids.ts';
@@ -62,10 +63,39 @@ export function parseGroups(texts: readonly string[]): AccessGroup[] {
   return boundedGroups(boundedGroups(texts as readonly AccessGroup[]).map(parseGroup));
 }
 
+/** @throws `invalid_value` */
+export function parseAliases(given: readonly Alias[]): Alias[] {
+  if (given.length > limits.aliasesPerSession) {
+    throw invalid(`A session has at most ${limits.aliasesPerSession} aliases; there are ${given.length}.`);
+  }
+  const aliases = given.map(parseAlias);
+  if (new Set(aliases.map(nameOfAlias)).size === aliases.length) return aliases;
+  throw invalid('Two aliases of a session are the same.');
+}
+
+export function parseAlias({ kind, hash }: Alias): Alias {
+  if (!isAliasKind(kind)) {
+    throw invalid(
+      `The kind of an alias has 1 to 32 characters of a-z 0-9 - and begins with a letter; this one is ${quoted(kind)}.`,
+    );
+  }
+  // Of 43 characters the last has four bits: another spelling of the same hash would never be found.
+  if (/^[\w-]{42}[AEIMQUYcgkosw048]$/.test(hash)) return { kind, hash };
+  throw invalid('The hash of an alias is a SHA-256 in base64url without padding: 43 characters.');
+}
+
 /** @throws `session_not_found`, also if the text is not an id */
 export function parseSessionId(text: string): SessionId {
   if (isId(text)) return text;
   throw new CurfewError('session_not_found', { detail: `No session has the id ${quoted(text)}.` });
+}
+
+/** What an application keeps with a session. @throws `session_data_too_large`, `invalid_value` */
+export function parseSessionData(text: string): string {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > limits.dataBytes) throw new CurfewError('session_data_too_large', { detail: `It has ${bytes} bytes.` });
+  if (plain(text)) return text;
+  throw invalid('The data of a session must be well-formed text without control characters, such as JSON in one line.');
 }
 
 /** @throws `metadata_too_large` */

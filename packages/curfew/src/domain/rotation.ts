@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { secretDigits } from 'curfew-client/protocol';
 import { digitsOf } from './base62.ts';
 import type { SessionId } from './brand.ts';
 import { refreshGrace } from './limits.ts';
@@ -21,6 +22,17 @@ export type Successor = { tokenSecret: string; refreshSecret: string };
 export function successorOf(id: SessionId, refreshSecret: string, key: Uint8Array): Successor {
   const derive = (kind: string) =>
     digitsOf(createHmac('sha256', key).update(`${kind}.${id}.${refreshSecret}`).digest(), refreshSecret.length);
+  return { tokenSecret: derive('session'), refreshSecret: derive('refresh') };
+}
+
+/** The tokens that an alias is exchanged for, derived in the same way: not from its hash, which is in the store. */
+export function tokensForAlias(
+  id: SessionId,
+  { kind, secret }: { readonly kind: string; readonly secret: string },
+  key: Uint8Array,
+): Successor {
+  const derive = (of: string) =>
+    digitsOf(createHmac('sha256', key).update(`${of} for ${kind}.${id}.${secret}`).digest(), secretDigits);
   return { tokenSecret: derive('session'), refreshSecret: derive('refresh') };
 }
 

@@ -1,3 +1,4 @@
+import type { StoredAlias } from './alias.ts';
 import type { AccessGroup, SessionId, SessionName, UserId } from './brand.ts';
 import type { Device } from './device.ts';
 import type { FactorShown } from './factor-shown.ts';
@@ -65,6 +66,13 @@ export type StoredSession = {
    * before this was recorded. Never changes.
    */
   openedWith: readonly Permission[] | undefined;
+  /**
+   * What the application keeps with it: text without control characters. No list and no event has it; a verification by
+   * an alias does.
+   */
+  data: string | undefined;
+  /** Never shown to anybody. Which they are never changes; each can be spent once. */
+  aliases: readonly StoredAlias[];
   /**
    * Set once and never changed. Its `sequence` is the entry of the change log that a caller must be able to wait for.
    */

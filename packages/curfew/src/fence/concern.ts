@@ -31,9 +31,12 @@ export class Concern {
     this.#note(placeOf(`u${id}`));
   }
 
-  /** `asking`: a question is open, and it is not known yet whose session it is about. */
-  includes({ of, place }: Subject, asking: boolean): boolean {
-    if (of === 'session') return this.#has(place);
+  /**
+   * `asking`: a question is open, and it is not known yet whose session it is about; `blindly`: nor which session it is,
+   * because it is about an alias.
+   */
+  includes({ of, place }: Subject, asking: boolean, blindly = false): boolean {
+    if (of === 'session') return blindly || this.#has(place);
     return asking || (of === 'user' ? this.#has(place) : this.#names.size > 0 || this.#table !== undefined);
   }
 

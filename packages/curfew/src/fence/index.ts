@@ -1,4 +1,5 @@
 import { withMargin } from 'curfew-client/fence';
+import type { Credential as SessionCredential } from 'curfew-client/protocol';
 import type { Credential, Fence } from '../authority/fence.ts';
 import type { VerifiedToken } from '../authority/verification.ts';
 import { Guests } from './guests.ts';
@@ -56,12 +57,12 @@ export class ProcessFence implements Fence {
     return this.#node;
   }
 
-  verifyFenced(token: string): Promise<VerifiedToken> {
-    return this.#node.verifyLeased(token);
+  verifyFenced(credential: SessionCredential): Promise<VerifiedToken> {
+    return this.#node.verifyLeased(credential);
   }
 
-  check(token: string): VerifiedToken | undefined {
-    return this.#node.own.check(token);
+  check(credential: SessionCredential): VerifiedToken | undefined {
+    return this.#node.own.check(credential);
   }
 
   watch(credential: Credential, onTouch: () => void): () => void {

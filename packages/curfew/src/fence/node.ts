@@ -1,5 +1,5 @@
 import { CautiousClock, ExactCache, type Found } from 'curfew-client/fence';
-import type { Change } from 'curfew-client/protocol';
+import type { Change, Credential } from 'curfew-client/protocol';
 import type { VerifiedToken } from '../authority/verification.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { LogEntry, LogPosition } from '../stores/contract.ts';
@@ -73,7 +73,7 @@ export class FenceNode implements Host {
       capacity: ports.capacity,
       // The authority itself notes when it has used a session.
       reportsUse: false,
-      ask: (token) => this.#askStore(token),
+      ask: (credential) => this.#askStore(credential),
     });
     this.#streams = new StreamBook(ports, {
       tail: () => this.tail,
@@ -171,11 +171,11 @@ export class FenceNode implements Host {
     return new VerifierConnection(this, stream, this.#accepted++);
   }
 
-  /** Verifies a token from the memory of the node's own verifier, or from the store (R12). */
-  async verifyLeased(token: string): Promise<VerifiedToken> {
+  /** Verifies a token or an alias from the memory of the node's own verifier, or from the store (R12). */
+  async verifyLeased(credential: Credential): Promise<VerifiedToken> {
     // The lease comes first: without it, every call would read the store.
     if (!this.own.lease.valid) await this.leased();
-    const verdict = await this.own.resolve(token);
+    const verdict = await this.own.resolve(credential);
     return verdict.active ? verdict.value : (verdict as Extract<VerifiedToken, { active: false }>);
   }
 
@@ -259,10 +259,10 @@ export class FenceNode implements Host {
 
   // ---- Inside
 
-  async #askStore(token: string): Promise<Found<Kept>> {
+  async #askStore(credential: Credential): Promise<Found<Kept>> {
     // R5: no change would ever invalidate what was read before the tail begins.
     await this.started;
-    const verdict = await this.ports.verifyFromStore(token);
+    const verdict = await this.ports.verifyFromStore(credential);
     if (!this.own.lease.valid) await this.leased();
     if (!verdict.active) return verdict;
     const { stored } = verdict;

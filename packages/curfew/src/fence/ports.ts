@@ -1,5 +1,5 @@
 import type { Timing } from 'curfew-client/fence';
-import type { FromNode } from 'curfew-client/protocol';
+import type { Credential, FromNode } from 'curfew-client/protocol';
 import type { VerifiedToken } from '../authority/verification.ts';
 import type { SessionId } from '../domain/brand.ts';
 import type { StoredSession } from '../domain/session.ts';
@@ -35,8 +35,8 @@ export type FencePorts = {
   timing: Timing;
   /** Returns a new id for a node. */
   newId(): string;
-  /** Verifies a token by reading the store, never from a cache. */
-  verifyFromStore(token: string): Promise<VerifiedToken>;
+  /** Verifies a token or an alias by reading the store, never from a cache. */
+  verifyFromStore(credential: Credential): Promise<VerifiedToken>;
   /** The authority's time, epoch milliseconds. */
   now(): number;
   /** When a session was last seen, as far as this process knows. */

@@ -1,4 +1,4 @@
-import { type FromVerifier, idOf, protocolVersion, readFromVerifier } from 'curfew-client/protocol';
+import { type Credential, type FromVerifier, idOf, protocolVersion, readFromVerifier } from 'curfew-client/protocol';
 import type { VerifiedToken } from '../authority/verification.ts';
 import type { SessionId } from '../domain/brand.ts';
 import { CurfewError } from '../errors.ts';
@@ -59,6 +59,8 @@ export class VerifierConnection implements StreamHandler {
   /** A renewal that waits for the node's own lease; only the newest is kept. */
   #wanted: number | undefined;
   #open = 0;
+  /** How many of the open questions are about an alias. */
+  #openBlindly = 0;
   #sent = 0;
   /** Whether its key was revoked: then the only message that counts is that it has dropped everything. */
   #parting = false;
@@ -110,7 +112,7 @@ export class VerifierConnection implements StreamHandler {
 
   /** Whether its holder may know what a change affects (R22): it has received it, or has an open question about it. */
   isConcernedBy(subject: Subject): boolean {
-    return this.#concern.includes(subject, this.#open > 0);
+    return this.#concern.includes(subject, this.#open > 0, this.#openBlindly > 0);
   }
 
   /** Notes a key that was revoked while the store is asked about this stream's: the answer may be older. */
@@ -182,7 +184,7 @@ export class VerifierConnection implements StreamHandler {
     this.#sent = tail;
     this.#host.welcomed(this);
     if (this.#isOver()) return;
-    this.#stream.send({ type: 'welcome', node: id, lease: ports.lease, now: ports.now() });
+    this.#stream.send({ type: 'welcome', node: id, lease: ports.lease, now: ports.now(), aliases: true });
   }
 
   #hear(message: Exclude<FromVerifier, { type: 'hello' }>): void {
@@ -201,7 +203,7 @@ export class VerifierConnection implements StreamHandler {
         return;
       case 'ask':
         if (this.#open >= mostOpen) this.#breach(`More than ${mostOpen} questions were open.`);
-        else void this.#answer(message.question, message.token);
+        else void this.#answer(message.question, 'token' in message ? message.token : message);
         return;
       case 'bye':
         this.#host.acknowledged(this, this.outstanding.forgive());
@@ -224,22 +226,26 @@ export class VerifierConnection implements StreamHandler {
   /**
    * R12: the store is read after the question has arrived, and the answer is sent only while the node holds a lease.
    */
-  async #answer(question: number, token: string): Promise<void> {
+  async #answer(question: number, credential: Credential): Promise<void> {
+    const token = typeof credential === 'string' ? credential : undefined;
     this.#open += 1;
-    this.#concern.noteSession(idOf(token));
+    if (token === undefined) this.#openBlindly += 1;
+    else this.#concern.noteSession(idOf(token));
     try {
-      const verdict: VerifiedToken = await this.#host.ports.verifyFromStore(token);
+      const verdict: VerifiedToken = await this.#host.ports.verifyFromStore(credential);
       if (this.#host.leaseLeft() <= 0) await this.#host.leased();
       if (this.#state !== 'open') return;
       if (verdict.active) this.#concern.noteUser(verdict.stored.userId);
+      if (verdict.active && token === undefined) this.#concern.noteSession(verdict.stored.id);
       if (verdict.active) this.#told.note(verdict.stored.id);
-      this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports) });
+      this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports, token === undefined) });
       // A verifier that asks but does not read may never be concerned by a change, so it is checked here too.
       this.#cutIfBehind();
     } catch (error) {
       if (this.#state === 'open') this.#stream.send({ type: 'refused', question, trouble: troubleOf(error) });
     } finally {
       this.#open -= 1;
+      if (token === undefined) this.#openBlindly -= 1;
     }
   }
 

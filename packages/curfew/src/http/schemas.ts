@@ -1,3 +1,4 @@
+import { aliasKind, longestAliasSecret } from 'curfew-client/protocol';
 import Type, { type Static, type TSchema } from 'typebox';
 import { sortKeys } from '../authority/list-sessions.ts';
 import { eventTypes } from '../domain/events.ts';
@@ -40,6 +41,38 @@ export const sessionName = text(limits.sessionName, 'A unique name.', { examples
 export const metadata = Type.Record(Type.String(), Type.Unknown(), {
   description: 'JSON of your own, at most 4,096 bytes.',
 });
+export const aliasKindText = Type.String({
+  pattern: aliasKind.source,
+  description: 'The program that issued the secret: 1 to 32 characters of `a-z 0-9 -`, beginning with a letter.',
+  examples: ['django'],
+});
+export const hashedAlias = Type.Object(
+  {
+    kind: aliasKindText,
+    hash: Type.String({
+      pattern: '^[A-Za-z0-9_-]{43}$',
+      description: 'The SHA-256 of the secret in base64url, without padding.',
+      examples: ['jZae727K08KaOmKSgOaGzww_XVqGr_PKEgIMkjrcbJI'],
+    }),
+  },
+  { additionalProperties: false },
+);
+export const aliases = Type.Array(hashedAlias, {
+  maxItems: limits.aliasesPerSession,
+  description: 'Secrets of another program by which the session can be verified too, such as ids in old cookies.',
+});
+export const alias = Type.Object(
+  {
+    kind: aliasKindText,
+    secret: Type.String({
+      minLength: 1,
+      maxLength: longestAliasSecret,
+      description: 'The secret itself, such as the id in an old cookie.',
+      examples: ['k3v0dd1l5mgpsz0a5fjz2mwyo4gk5t7u'],
+    }),
+  },
+  { additionalProperties: false, description: 'A secret that another program issued.' },
+);
 /** Seconds in the API, milliseconds inside. */
 const seconds = (description: string) => Type.Integer({ minimum: 1, maximum: 10 * 365 * 86_400, description });
 export const lifetime = seconds('Seconds after which the session ends in any case; at most what the policy allows.');

@@ -1,3 +1,5 @@
+import { aliasIn } from '../domain/alias.ts';
+import type { SessionId } from '../domain/brand.ts';
 import { storeEvents } from '../domain/events.ts';
 import type { NamedSession } from '../domain/named.ts';
 import { deadlineEnd, type Epochs, endOf, type StoredSession } from '../domain/session.ts';
@@ -9,6 +11,8 @@ import { endingOf } from './end-session.ts';
 type Picture = {
   /** The session with the id of the new one. */
   there: StoredSession | undefined;
+  /** A session that has one of the aliases. */
+  holder: SessionId | undefined;
   on: Standing;
   slot: NamedSession | undefined;
   held: SessionSnapshot | undefined;
@@ -19,16 +23,16 @@ type Picture = {
 
 /**
  * Creates a session. One that has neither a limit nor a name is decided on an assumption, without a read: that there is no
- * session with its id yet, and that the epochs are `likely`.
+ * session with its id yet, that its aliases are free, and that the epochs are `likely`.
  */
 export async function createSession(engine: Engine, creation: Creation, likely: Epochs): Promise<CreationOutcome> {
   const { userId } = creation.session;
   const on = { userId, ...(creation.epochs === 'current' ? likely : creation.epochs) };
   const outcome = await settle(
     engine,
-    await pictureOf(engine, creation, undefined, on),
+    await pictureOf(engine, creation, [], on),
     (picture) => decide(picture, creation),
-    ({ sessions, on: found }) => pictureOf(engine, creation, sessions.get(creation.session.id)?.stored, found!),
+    ({ sessions, on: found }) => pictureOf(engine, creation, [...sessions.values()], found!),
   );
   if (outcome.kind === 'created') return outcome;
   // What stands in the way may be the session itself, from an earlier try.
@@ -46,11 +50,15 @@ const createdBefore = (session: StoredSession): CreationOutcome => ({
 /** What a creation is decided on: reads only what its limit and its name require. */
 async function pictureOf(
   engine: Engine,
-  { session: { name }, limit, epochs }: Creation,
-  there: StoredSession | undefined,
+  { session: { id, name, aliases }, limit, epochs }: Creation,
+  found: readonly SessionSnapshot[],
   on: Standing,
 ): Promise<Picture> {
-  if (!limit && name === undefined) return { there, on, slot: undefined, held: undefined, slots: new Map(), live: [] };
+  const there = found.find(({ stored }) => stored.id === id)?.stored;
+  const holder = found.find(({ stored }) => stored.id !== id && aliases.some((alias) => aliasIn(stored, alias)));
+  const known = { there, holder: holder?.stored.id };
+  if (!limit && name === undefined)
+    return { ...known, on, slot: undefined, held: undefined, slots: new Map(), live: [] };
   // Epochs that have moved come before a name that is taken, so they must not be an assumption then.
   const [user, named] = await Promise.all([
     limit || epochs !== 'current' ? engine.readSessionsOf(on.userId) : undefined,
@@ -60,7 +68,7 @@ async function pictureOf(
   const names = limit?.excess === 'replace' ? live.flatMap((one) => one.name ?? []) : [];
   const slots = await Promise.all(names.map((one) => engine.readSlot(one)));
   return {
-    there,
+    ...known,
     on: user?.on ?? on,
     slot: named?.slot,
     held: named?.held,
@@ -70,7 +78,7 @@ async function pictureOf(
 }
 
 function decide(picture: Picture, { session: asked, epochs, limit, by, now }: Creation): Decision<CreationOutcome> {
-  const { there, on, slot, held, live } = picture;
+  const { there, holder, on, slot, held, live } = picture;
   if (there) return { answer: createdBefore(there) };
   const session: StoredSession = { ...asked, epochs: { user: on.user, everyone: on.everyone } };
   if (epochs !== 'current' && (epochs.user !== on.user || epochs.everyone !== on.everyone)) {
@@ -81,6 +89,8 @@ function decide(picture: Picture, { session: asked, epochs, limit, by, now }: Cr
   const active = limit ? live.filter((other) => !deadlineEnd(other, now)) : [];
   const over = limit ? active.length + 1 - limit.max : 0;
   if (over > 0 && limit?.excess === 'refuse') return { answer: { kind: 'too_many', active: active.length } };
+  // After what is known without a conflict, so that every engine answers alike.
+  if (holder !== undefined) return { answer: { kind: 'alias_taken', holder } };
   const replaced = active.slice(0, Math.max(0, over));
   const ends = replaced.map((old, entry) => {
     const named = old.name === undefined ? undefined : picture.slots.get(old.name);

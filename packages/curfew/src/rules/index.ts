@@ -12,6 +12,7 @@ import { endEveryone, endSessionsOfUser } from './end-all.ts';
 import { endSession } from './end-session.ts';
 import { createKey, revokeKey } from './keys.ts';
 import { changeNamed, createNamed, removeNamed } from './named.ts';
+import { sweep } from './sweep.ts';
 import { Turns } from './turns.ts';
 
 /** The operations that are rules over an engine. */
@@ -32,6 +33,7 @@ export type Ruled = Pick<
   | 'changeNamed'
   | 'removeNamed'
   | 'appendEvent'
+  | 'sweep'
 >;
 
 /** How many users' epochs are remembered. */
@@ -74,5 +76,6 @@ export function rulesOver(engine: Engine): Ruled {
     async appendEvent(event) {
       await engine.commit({ at: event.at, events: [event] });
     },
+    sweep: (task) => sweep(engine, task),
   };
 }

@@ -1,52 +1,67 @@
+import type { SessionId } from '../domain/brand.ts';
 import { endOf } from '../domain/session.ts';
-import type { Candidate, Engine, RowChange } from '../stores/commit.ts';
+import { isCurfewError } from '../errors.ts';
+import type { Candidate, Engine, RowChange, Scan } from '../stores/commit.ts';
 import { type Decision, settle } from './deciding.ts';
 import { endingOf } from './end-session.ts';
 
 /** What came of a session whose end was to be recorded. */
-type Recorded = 'expired' | 'by step' | 'nothing';
+type Recorded = 'expired' | 'by step' | 'damaged' | 'nothing';
 
 /**
- * Records the end of each session that has ended at `now`, as a sweep does: by a deadline with a log entry and an event,
- * by an epoch without, because the epoch had its own.
+ * Records the end of each session of a scan that has ended at `now`, as a sweep does: by a deadline with a log entry and
+ * an event, by an epoch without, because the epoch had its own. A session whose data is damaged keeps no other waiting.
  */
 export async function recordEnds(
   engine: Engine,
-  candidates: readonly Candidate[],
+  scan: Scan,
   now: number,
-): Promise<{ expired: number; bySteps: number }> {
-  const done = await Promise.all(
-    candidates.map((first) =>
-      settle<Candidate | undefined, Recorded>(
-        engine,
-        first,
-        (candidate) => decide(candidate, now),
-        ({ sessions, slots }) => {
-          const { id, name } = first.snapshot.stored;
-          const snapshot = sessions.get(id);
-          return snapshot && { snapshot, slot: name === undefined ? undefined : slots.get(name) };
-        },
-      ),
-    ),
-  );
+): Promise<{ expired: number; bySteps: number; more: boolean }> {
+  const ended = scan.candidates.filter((candidate) => unrecordedEnd(candidate, now));
+  const done = await Promise.all(ended.map((candidate) => recordEnd(engine, candidate, now)));
   const count = (kind: Recorded) => done.filter((one) => one === kind).length;
-  return { expired: count('expired'), bySteps: count('by step') };
+  const damaged = new Set<SessionId>();
+  for (const [i, { snapshot }] of ended.entries()) if (done[i] === 'damaged') damaged.add(snapshot.stored.id);
+  await scan.settle(damaged);
+  // What is damaged would come up again and again.
+  return { expired: count('expired'), bySteps: count('by step'), more: scan.more && damaged.size === 0 };
+}
+
+async function recordEnd(engine: Engine, first: Candidate, now: number): Promise<Recorded> {
+  const { id, name } = first.snapshot.stored;
+  try {
+    return await settle<Candidate | undefined, Recorded>(
+      engine,
+      first,
+      (candidate) => decide(candidate, now),
+      ({ sessions, slots }) => {
+        const snapshot = sessions.get(id);
+        return snapshot && { snapshot, slot: name === undefined ? undefined : slots.get(name) };
+      },
+    );
+  } catch (error) {
+    if (isCurfewError(error) && error.code === 'store_damaged') return 'damaged';
+    throw error;
+  }
+}
+
+/** How a session has ended, if nothing is recorded of it: another node may have done so, or somebody used the session. */
+function unrecordedEnd({ snapshot: { stored, epochEnd } }: Candidate, now: number) {
+  return stored.end ? undefined : endOf(stored, epochEnd, now);
 }
 
 function decide(candidate: Candidate | undefined, now: number): Decision<Recorded> {
-  if (!candidate) return { answer: 'nothing' };
+  const end = candidate && unrecordedEnd(candidate, now);
+  if (!end) return { answer: 'nothing' };
   const { stored, epochEnd } = candidate.snapshot;
-  const end = endOf(stored, epochEnd, now);
-  // Another node may have recorded it, or somebody used the session.
-  if (stored.end || !end) return { answer: 'nothing' };
   const ending = endingOf(stored, end, { slot: candidate.slot, counted: !epochEnd, entry: 0 });
   const { sequence } = end;
   if (sequence === undefined) {
     const on = epochEnd ? undefined : { userId: stored.userId, ...stored.epochs };
-    return { change: { at: now, on, ...ending }, answered: () => 'expired' };
+    return { change: { at: now, upkeep: true, on, ...ending }, answered: () => 'expired' };
   }
   const after = { ...stored, end: { ...end, sequence }, version: stored.version + 1 };
   const [, ...slots] = ending.rows;
   const rows: RowChange[] = [{ table: 'sessions', before: stored, after }, ...slots];
-  return { change: { at: now, rows }, answered: () => 'by step' };
+  return { change: { at: now, upkeep: true, rows }, answered: () => 'by step' };
 }

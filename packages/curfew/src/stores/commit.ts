@@ -32,6 +32,11 @@ export type Change = {
   events?: readonly NewEvent[];
   /** It cannot wait until a full disk has room again: an end, or what takes rights away or comes before an end. */
   urgent?: boolean;
+  /**
+   * A sweep makes it. Nobody waits for it, so it may become durable after the commit; and a store that is full accepts
+   * it if it can, because it leads to more room.
+   */
+  upkeep?: boolean;
 };
 
 /**
@@ -43,6 +48,7 @@ export type Standing = Epochs & { userId: UserId; revision?: number };
 /** `before` absent: no row has the key. `after` absent: the row is removed. Both the same: it is only depended on. */
 export type RowChange = SessionRow | SlotRow | AccountRow | KeyRow;
 
+/** The aliases of a session that is created must be free; it then holds them until the sweep forgets it. */
 export type SessionRow = {
   table: 'sessions';
   before?: StoredSession | undefined;
@@ -88,6 +94,7 @@ export type Outcome = Committed | { kind: 'conflict'; found: Found };
 
 /** What a conflict found of the rows and epochs that the change names, read in the same step. */
 export type Found = {
+  /** Also those that have aliases which must be free. */
   sessions: ReadonlyMap<SessionId, SessionSnapshot>;
   slots: ReadonlyMap<SessionName, NamedSession>;
   /** Also those that have names which must be free. */
@@ -102,8 +109,16 @@ export type SessionsOfUser = { on: Required<Standing>; sessions: readonly Stored
 /** A session that a sweep may have to record as ended, and the slot of its name. */
 export type Candidate = { snapshot: SessionSnapshot; slot: NamedSession | undefined };
 
-/** `settle` notes, once their ends are recorded, which steps have passed nothing more. */
-export type Passed = { candidates: readonly Candidate[]; more: boolean; settle(): Promise<void> };
+/**
+ * Some sessions whose ends a sweep has to record. Each scan begins where those before have come to, so that every session
+ * comes up, whatever is recorded meanwhile. `more`: others may be left.
+ */
+export type Scan = {
+  candidates: readonly Candidate[];
+  more: boolean;
+  /** Called once their ends are recorded, with those whose own data is damaged: others come before these next time. */
+  settle(damaged: ReadonlySet<SessionId>): Promise<void>;
+};
 
 export interface Engine {
   /** Resolves when the change is durable and visible. Callers of one turn share a commit. */
@@ -120,14 +135,12 @@ export interface Engine {
   epochsOf?(userId: UserId): Epochs;
   /** Resolves when everything that was read so far is durable. Absent if a change is visible only once it is. */
   durable?(): Promise<void>;
-}
 
-/** An engine whose sweep records ends by the rules. */
-export interface SweptEngine extends Engine {
+  // A piece of a sweep calls these three in this order.
+  /** Sessions whose end is not recorded and that a step has passed, and others that it may have passed. */
+  scanPassed(most: number): Promise<Scan>;
   /** Sessions whose end is not recorded and whose deadline has passed at `now`, those that are due longest first. */
-  scanDue(now: number, most: number): Promise<{ candidates: readonly Candidate[]; more: boolean }>;
-  /** Sessions whose end is not recorded and that a step has passed. Every one comes up, whatever is recorded meanwhile. */
-  scanPassed(most: number): Promise<Passed>;
+  scanDue(now: number, most: number): Promise<Scan>;
   /** Deletes a piece of what is older than it is kept, and completes indexes that commits leave to a sweep. */
   forget(task: SweepTask): Promise<{ forgotten: number; more: boolean }>;
 }

@@ -1,4 +1,5 @@
 import type { Account } from '../domain/account.ts';
+import type { Alias, StoredAlias } from '../domain/alias.ts';
 import type { AttemptRule } from '../domain/attempts.ts';
 import type { AccessGroup, AccountId, KeyId, SessionId, SessionName, UserId } from '../domain/brand.ts';
 import type { Event, EventFilter, NewEvent } from '../domain/events.ts';
@@ -50,6 +51,8 @@ export interface Store {
    *   the oldest as necessary, each with reason `replaced`, a log entry and an event; `refuse` answers `too_many`.
    * - A name that another live session holds is `name_taken`; one whose slot is stopped is `name_stopped`. A free
    *   name's slot then holds this session; a name without a slot gets one (`kept: false`).
+   * - An alias that any other session has, live or ended, is `alias_taken`: it is free again once that session is deleted,
+   *   so what stood for an ended session never stands for a later one meanwhile.
    * - A retry with the same id and the same token hash answers `created` as before and does nothing.
    */
   createSession(creation: Creation): Promise<CreationOutcome>;
@@ -60,9 +63,12 @@ export interface Store {
   /** The session in a name's slot, or `undefined` if the slot is empty. The session may have ended. */
   readNamedSession(name: SessionName): Promise<SessionSnapshot | undefined>;
 
+  /** The session that has an alias, read like {@link readSession}. It may have ended, and the alias may be spent. */
+  readSessionByAlias(alias: Alias): Promise<SessionSnapshot | undefined>;
+
   /**
    * Compare-and-set of one session's state. `version` is the one that was read. `logged`: whether the change can
-   * alter the result of a verification. `lastSeenAt` never decreases.
+   * alter the result of a verification. `lastSeenAt` and `idle` never decrease. A change of `aliases` only spends some of them.
    */
   changeSession(change: SessionChange): Promise<ChangeOutcome>;
 
@@ -307,6 +313,8 @@ export type CreationOutcome =
   | { kind: 'epoch_moved' }
   | { kind: 'name_taken' }
   | { kind: 'name_stopped' }
+  /** `holder`: the session that has it. */
+  | { kind: 'alias_taken'; holder: SessionId }
   | { kind: 'too_many'; active: number };
 
 export type SessionChange = {
@@ -316,8 +324,12 @@ export type SessionChange = {
     tokenHash: Uint8Array;
     refresh: RefreshState;
     factorShown: FactorShown | undefined;
+    aliases: readonly StoredAlias[];
     suspended: boolean;
     lastSeenAt: number;
+    data: string | undefined;
+    /** Never shorter than before: indexes by deadline may look at a session too early, but not too late. */
+    idle: number;
   }>;
   logged: boolean;
   event?: NewEvent | undefined;

@@ -3,6 +3,7 @@
  * `docs/engines.md`.
  */
 export type { Account } from '../domain/account.ts';
+export { type Alias, aliasIn } from '../domain/alias.ts';
 export type { AttemptRule } from '../domain/attempts.ts';
 export type { AccountId, KeyId, SessionId, SessionName, UserId } from '../domain/brand.ts';
 export { type Event, type EventFilter, matchesEvent, type NewEvent, storeEvents } from '../domain/events.ts';

@@ -18,6 +18,7 @@ const calls: Readonly<Record<StoreCall, boolean>> = {
   createSession: true,
   readSession: false,
   readNamedSession: false,
+  readSessionByAlias: false,
   changeSession: true,
   endSession: true,
   endSessionsOfUser: true,

@@ -39,8 +39,8 @@ const engines: readonly Engine[] = [
     plan: async (url) => (await postgres()).planPostgres(url),
   },
   {
-    begins: /^redis(s|\+unix|s?\+sentinel)?:\/\//,
-    form: 'redis://user:password@host:port/number | redis+sentinel://user:password@host:port,host:port/master/number',
+    begins: /^redis(s|\+unix|s?\+sentinel|s?\+cluster)?:\/\//,
+    form: 'redis://user:password@host:port/number | redis+sentinel://user:password@host:port,host:port/master/number | redis+cluster://user:password@host:port,host:port',
     show: (url) => parseRedis(url).shown,
     open: async (url) => (await redis()).openRedisStore(url),
     backedUpBy: 'Redis has its own way: BGSAVE, or BGREWRITEAOF, and a copy of the files that they leave',

@@ -70,7 +70,9 @@ function withBytes(record: StoreRecord, convert: Convert): StoreRecord {
       const { tokenHash, refresh } = record.session;
       const { hash, previousHash } = refresh;
       const converted = { ...refresh, hash: convert(hash), previousHash: previousHash && convert(previousHash) };
-      return { ...record, session: { ...record.session, tokenHash: convert(tokenHash), refresh: converted } };
+      // Before format 4 of exports, sessions had no aliases.
+      const { aliases = [] } = record.session as Partial<StoredSession>;
+      return { ...record, session: { ...record.session, tokenHash: convert(tokenHash), refresh: converted, aliases } };
     }
     case 'account': {
       const { factor } = record.account;

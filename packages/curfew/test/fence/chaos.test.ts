@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { temporaryFolder } from '../stores/harness.ts';
-import { redisInstalled } from '../support/redis.ts';
+import { type RedisServer, redisInstalled } from '../support/redis.ts';
+import { RedisCluster } from '../support/redis-cluster.ts';
 import { RedisPair } from '../support/redis-pair.ts';
 import { sentinelInstalled } from '../support/sentinel.ts';
 import type { ChaosStore } from './chaos/chaos.ts';
@@ -45,6 +46,34 @@ test('Redis, three servers, six applications: no failover by Sentinel breaks the
     'Redis with Sentinel',
     storeOf(pair, () => pair.failOverBySentinel()),
   );
+});
+
+test('a Redis Cluster, three servers, six applications: no election and no move of the slot breaks the promise either', {
+  timeout: chaosTimeout,
+  skip: !redisInstalled,
+}, async (t) => {
+  const cluster = await RedisCluster.start();
+  t.after(() => cluster.remove());
+  let former: RedisServer | undefined;
+  await withstandChaos(t, 'Redis Cluster', {
+    env: { CURFEW_STORE: cluster.url, CURFEW_SECRET_KEY: randomBytes(32).toString('hex') },
+    nodes: 3,
+    restart: async () => cluster.reshard((await cluster.otherPrimaries())[0]!),
+    restartChanges: 1,
+    standby: {
+      async lag() {
+        await cluster.caughtUp();
+        await cluster.holdReplicas();
+      },
+      async promote() {
+        former = await cluster.failOver();
+      },
+      async renew() {
+        await cluster.letReplicasGo();
+        await cluster.rejoin(former!);
+      },
+    },
+  });
 });
 
 function storeOf(pair: RedisPair, promote: () => Promise<void>): ChaosStore {

@@ -78,7 +78,7 @@ async function fixture(t: TestContext, lease: number = long) {
     newId: () => crypto.randomUUID(),
     // In these tests a session's token is its id.
     async verifyFromStore(token) {
-      const found = await store.readSession(token.slice(4, 26) as SessionId);
+      const found = await store.readSession(String(token).slice(4, 26) as SessionId);
       if (!found || found.stored.end) return { active: false, reason: 'unknown' };
       return { active: true, stored: found.stored };
     },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
+import type { SessionId } from '../../src/domain/brand.ts';
 import { day } from '../../src/domain/limits.ts';
 import { conformanceCases, type Harness, runCase } from '../../src/stores/conformance/index.ts';
 import type { LogEntry, LogPosition, Store } from '../../src/stores/contract.ts';
@@ -94,6 +95,50 @@ const broken: Record<string, Broken> = {
         return changeSession({ ...change, version: stored.version });
       };
       return { changeSession };
+    },
+  },
+  'gives an alias to a second session': {
+    law: 'an alias that any session has is refused to every other',
+    of: (store) => ({
+      createSession: async (creation) => {
+        const outcome = await store.createSession(creation);
+        if (outcome.kind !== 'alias_taken') return outcome;
+        return store.createSession({ ...creation, session: { ...creation.session, aliases: [] } });
+      },
+    }),
+  },
+  'checks aliases first and writes later': {
+    law: 'of sixteen creations with one alias at the same moment one is made',
+    of(store) {
+      const held = new Map<string, SessionId>();
+      return {
+        createSession: async (creation) => {
+          const { id, aliases } = creation.session;
+          const names = aliases.map(({ kind, hash }) => `${kind} ${hash}`);
+          const holder = names.map((one) => held.get(one)).find((one) => one !== undefined && one !== id);
+          if (holder !== undefined) return { kind: 'alias_taken', holder };
+          const outcome = await store.createSession({ ...creation, session: { ...creation.session, aliases: [] } });
+          for (const one of names) held.set(one, id);
+          return outcome;
+        },
+      };
+    },
+  },
+  'keeps the aliases of deleted sessions': {
+    law: 'an alias that any session has is refused to every other, until that session is deleted',
+    of(store) {
+      const held = new Map<string, SessionId>();
+      return {
+        createSession: async (creation) => {
+          const { id, aliases } = creation.session;
+          const names = aliases.map(({ kind, hash }) => `${kind} ${hash}`);
+          const holder = names.map((one) => held.get(one)).find((one) => one !== undefined && one !== id);
+          if (holder !== undefined) return { kind: 'alias_taken', holder };
+          const outcome = await store.createSession(creation);
+          if (outcome.kind === 'created') for (const one of names) held.set(one, id);
+          return outcome;
+        },
+      };
     },
   },
   'changes groups one session at a time': {

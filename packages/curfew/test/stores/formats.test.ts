@@ -4,7 +4,7 @@ import type { NewEvent } from '../../src/domain/events.ts';
 import type { FactorShown } from '../../src/domain/factor-shown.ts';
 import type { Permission } from '../../src/domain/permissions.ts';
 import { nextDeadline, type StoredSession } from '../../src/domain/session.ts';
-import { StoreFixture } from '../../src/stores/conformance/harness.ts';
+import { newAlias, StoreFixture } from '../../src/stores/conformance/harness.ts';
 import * as lmdb from '../../src/stores/lmdb/codec.ts';
 import * as postgres from '../../src/stores/postgres/codec.ts';
 import { decodeRecord, encodeRecord } from '../../src/stores/records.ts';
@@ -64,6 +64,30 @@ for (const [store, { through, before }] of Object.entries(formats)) {
   });
 }
 
+test('every format keeps the aliases of a session, and a row from before has none', () => {
+  for (const [store, { through, before }] of Object.entries(formats)) {
+    const aliases = [newAlias('express'), { ...newAlias('a'.repeat(32)), spentAt: 1_780_000_000_000 }];
+    assert.deepEqual(through({ ...plan(), aliases }).aliases, aliases, store);
+    assert.deepEqual(through(plan()).aliases, [], store);
+    assert.deepEqual(before({ ...plan(), aliases }).aliases, store === 'postgres' ? aliases : [], store);
+    const line = encodeRecord({ kind: 'session', session: { ...plan(), aliases }, writtenAt: undefined });
+    const read = (text: string) => (decodeRecord(text) as { session: StoredSession }).session.aliases;
+    assert.deepEqual(read(line), aliases);
+    assert.deepEqual(read(line.replace(/,"aliases":\[.*?\]/, '')), []);
+  }
+});
+
+test('every format keeps the data of a session, and a row from before has none', () => {
+  const data = JSON.stringify({ text: 'ü\u0000\u001f"\\' });
+  for (const [store, { through, before }] of Object.entries(formats)) {
+    assert.equal(through({ ...plan(), data }).data, data, store);
+    assert.equal(through(plan()).data, undefined, store);
+    assert.equal(before({ ...plan(), data }).data, store === 'postgres' ? data : undefined, store);
+    const line = encodeRecord({ kind: 'session', session: { ...plan(), data }, writtenAt: undefined });
+    assert.equal((decodeRecord(line) as { session: StoredSession }).session.data, data);
+  }
+});
+
 const shown: readonly (FactorShown | undefined)[] = [
   undefined,
   { at: 1_780_000_000_000, area: 'sessions', network: '192.0.2.1' },
@@ -107,7 +131,7 @@ test('the shape of a row belongs to the number of its format: a change of one mu
   const kindOf = (cell: unknown): string =>
     cell === null || cell === '' ? '-' : Array.isArray(cell) ? `(${cell.map(kindOf).join(' ')})` : typeof cell;
   const shape = (row: readonly unknown[]) => row.map(kindOf).join(' ');
-  const session: StoredSession = { ...plan(), openedWith: ['sessions.create'] };
+  const session: StoredSession = { ...plan(), openedWith: ['sessions.create'], aliases: [newAlias()], data: '{}' };
   const event: NewEvent = { type: 'session.ended', at: 1, by: 'library', userId: session.userId, reason: 'logout' };
   const log = { sequence: 1, at: 1, sessionId: session.id };
   const cells = (row: string) => row.split(redis.separator);
@@ -119,9 +143,9 @@ test('the shape of a row belongs to the number of its format: a change of one mu
       log: shape(lmdb.encodeLog(log, 1)),
     },
     {
-      lmdb: 4,
+      lmdb: 5,
       session:
-        'string - boolean (string) (string - - - - -) - string number number number number number object number number object object - - number - number number - number',
+        'string - boolean (string) (string - - - - -) - string number number number number number object number number object object - - number - number number - number (string) string',
       event: 'number number string string - string - number number number',
       log: 'number string string string',
     },
@@ -134,9 +158,9 @@ test('the shape of a row belongs to the number of its format: a change of one mu
       log: shape(cells(redis.encodeLog(log))),
     },
     {
-      redis: 6,
+      redis: 7,
       session:
-        'string string - string - - - string string string string string - string string string string - - string - string string string string string',
+        'string string - string - - - string string string string string - string string string string - - string - string string string string string string string',
       event: 'string string string string - string -',
       log: 'string string string string',
     },

@@ -4,15 +4,17 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { day, hour, limits, minute } from '../../src/domain/limits.ts';
 import { CurfewError } from '../../src/errors.ts';
+import { sweep } from '../../src/rules/sweep.ts';
+import type { Engine, Scan } from '../../src/stores/commit.ts';
 import { everyone, forever, logout, StoreFixture, start, user } from '../../src/stores/conformance/harness.ts';
 import type { SweepTask } from '../../src/stores/contract.ts';
 import { Attempts } from '../../src/stores/lmdb/attempts.ts';
-import { Committer, Draft, loadState, type State } from '../../src/stores/lmdb/commit.ts';
+import { Committer, type Draft, loadState } from '../../src/stores/lmdb/commit.ts';
+import { LmdbEngine } from '../../src/stores/lmdb/engine.ts';
 import { FreshSessions, type Placement } from '../../src/stores/lmdb/fresh.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { countActive } from '../../src/stores/lmdb/lists.ts';
 import { Reserve } from '../../src/stores/lmdb/reserve.ts';
-import { Sweeper } from '../../src/stores/lmdb/sweep.ts';
 import { openTables, type Tables } from '../../src/stores/lmdb/tables.ts';
 import { temporaryFolder } from './harness.ts';
 
@@ -87,26 +89,56 @@ async function filled(t: { after(done: () => Promise<void>): void }, fill: (fixt
   return { folder: folder.path, tables, state };
 }
 
-/** Sweeps until there is nothing more to do; returns what each piece read and wrote, and how many sessions ended. */
-async function pieces(tables: Tables, state: State, sweeper: Sweeper, task: SweepTask) {
+/** A sweep of a closed store, by which the time of every turn is over at once; each of its turns adds its work. */
+function hurriedSweep({ folder, tables, state }: Awaited<ReturnType<typeof filled>>) {
   const { tables: watched, take } = counted(tables);
-  const all: number[] = [];
-  const outcomes = { expired: 0, endsWritten: 0, forgotten: 0 };
-  for (let more = true; more; ) {
+  const turns: number[] = [];
+  const root = new Proxy(tables.root, {
+    get(target, name) {
+      const value = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      if (name !== 'childTransaction') return value.bind(target);
+      return (work: () => unknown) =>
+        target.childTransaction(() => {
+          take();
+          const done = work();
+          turns.push(take());
+          return done;
+        });
+    },
+  });
+  const all = { ...watched, root };
+  const committer = new Committer(all, state, folder, new Reserve(folder), hurried());
+  const attempts = new Attempts(tables.attempts, () => true, full);
+  const engine = new LmdbEngine(all, state, committer, attempts, hurried());
+  const looking = (scan: () => Promise<Scan>) => {
     take();
-    const draft = await tables.root.transaction(() => {
-      const made = new Draft(watched, state);
-      const outcome = sweeper.sweep(made, task);
-      ({ more } = outcome);
-      for (const kind of ['expired', 'endsWritten', 'forgotten'] as const) outcomes[kind] += outcome[kind];
-      made.finish();
-      return made;
-    });
-    draft.publish();
-    all.push(take());
-    assert.ok(all.length < 10_000, 'the sweep does not end');
+    const looked = scan();
+    turns.push(take());
+    return looked;
+  };
+  const watchedEngine: Engine = Object.assign(Object.create(engine), {
+    commit: engine.commit.bind(engine),
+    forget: engine.forget.bind(engine),
+    scanPassed: (most: number) => looking(() => engine.scanPassed(most)),
+    scanDue: (now: number, most: number) => looking(() => engine.scanDue(now, most)),
+    durable: () => engine.durable(),
+  });
+  return { turns, sweep: (task: SweepTask) => sweep(watchedEngine, task) };
+}
+
+/** Sweeps until there is nothing more to do; returns what each turn read and wrote, and how many sessions ended. */
+async function pieces({ turns, sweep }: ReturnType<typeof hurriedSweep>, task: SweepTask) {
+  turns.length = 0;
+  const outcomes = { expired: 0, endsWritten: 0, forgotten: 0 };
+  let count = 0;
+  for (let more = true; more; count++) {
+    const outcome = await sweep(task);
+    ({ more } = outcome);
+    for (const kind of ['expired', 'endsWritten', 'forgotten'] as const) outcomes[kind] += outcome[kind];
+    assert.ok(count < 10_000, 'the sweep does not end');
   }
-  return { most: Math.max(...all), count: all.length, ...outcomes };
+  return { most: Math.max(...turns), count, ...outcomes };
 }
 
 /** The cost of a few sessions when all of their entries are read and written. */
@@ -122,13 +154,14 @@ describe('the embedded store and the turns of the event loop', () => {
 
   test('N10.7: a piece of the sweep handles only a few sessions once its time is over, for every kind of work', async (t) => {
     const many = 500;
-    const { tables, state } = await filled(t, async (fixture) => {
+    const store = await filled(t, async (fixture) => {
       for (let i = 0; i < many; i += 100) await fixture.createMany(100, { userId: `user ${i}`, idle: hour });
     });
-    const sweeper = new Sweeper(state, hurried());
-    const placed = await pieces(tables, state, sweeper, task(start + minute));
-    const expired = await pieces(tables, state, sweeper, task(start + 2 * hour));
-    const forgotten = await pieces(tables, state, sweeper, task(start + 9 * hour, hour));
+    const { tables } = store;
+    const sweeping = hurriedSweep(store);
+    const placed = await pieces(sweeping, task(start + minute));
+    const expired = await pieces(sweeping, task(start + 2 * hour));
+    const forgotten = await pieces(sweeping, task(start + 9 * hour, hour));
     assert.equal(expired.expired, many);
     assert.equal(forgotten.forgotten, many);
     for (const { most } of [placed, expired, forgotten]) assert.ok(most <= workOfFew, `${most} rows in one turn`);
@@ -138,7 +171,7 @@ describe('the embedded store and the turns of the event loop', () => {
 
   test('N10.7: a piece that records ends by an epoch examines only a few sessions and users', async (t) => {
     const many = 300;
-    const { tables, state } = await filled(t, async (fixture) => {
+    const store = await filled(t, async (fixture) => {
       const users = Array.from({ length: many }, (_, i) => `user ${i}`);
       await Promise.all(users.map((userId) => fixture.create({ userId })));
       await fixture.sweep(start + minute);
@@ -146,36 +179,36 @@ describe('the embedded store and the turns of the event loop', () => {
       await fixture.createMany(many, { userId: 'ada', at: start + minute });
       await fixture.store.endEveryone(everyone(start + 2 * minute));
     });
-    const sweeper = new Sweeper(state, hurried());
-    const { most, endsWritten } = await pieces(tables, state, sweeper, task(start + hour));
+    const { most, endsWritten } = await pieces(hurriedSweep(store), task(start + hour));
     assert.equal(endsWritten, 2 * many);
     assert.ok(most <= workOfFew, `${most} rows in one turn`);
-    assert.equal(state.epochs.unsettled.size, 0);
+    assert.equal(store.state.epochs.unsettled.size, 0);
   });
 
   test('N10.7: epochs that live sessions need are checked once, however many there are, and deleted with the last of the sessions', async (t) => {
     const many = 200;
-    const { tables, state } = await filled(t, async (fixture) => {
+    const store = await filled(t, async (fixture) => {
       for (let i = 0; i < many; i++) {
         await fixture.store.endSessionsOfUser(user(`user ${i}`), logout(start));
         await fixture.create({ userId: `user ${i}`, idle: day, absolute: day });
       }
     });
-    const sweeper = new Sweeper(state, hurried());
-    await pieces(tables, state, sweeper, task(start + 2 * hour, hour));
+    const { tables, state } = store;
+    const sweeping = hurriedSweep(store);
+    await pieces(sweeping, task(start + 2 * hour, hour));
     assert.equal([...state.epochs.users].length, many);
-    const again = await pieces(tables, state, sweeper, task(start + 3 * hour, hour));
+    const again = await pieces(sweeping, task(start + 3 * hour, hour));
     assert.ok(again.most < many, `${again.most} rows in one turn`);
     assert.ok(again.count <= 10, `${again.count} pieces`);
-    await pieces(tables, state, sweeper, task(start + 2 * day, hour));
-    await pieces(tables, state, sweeper, task(start + 2 * day + 2 * hour, hour));
+    await pieces(sweeping, task(start + 2 * day, hour));
+    await pieces(sweeping, task(start + 2 * day + 2 * hour, hour));
     assert.equal([...state.epochs.users].length, 0);
     assert.equal(tables.epochs.getCount(), 0);
   });
 
   test('N10.7: a count of very many due sessions reads a few hundred in a turn, and counts none whose end was recorded meanwhile', async (t) => {
     const many = limits.dueCounted;
-    const { tables, state } = await filled(t, async (fixture) => {
+    const { folder, tables, state } = await filled(t, async (fixture) => {
       await fixture.createMany(many, { userId: 'ada', idle: hour });
       await fixture.create({ userId: 'bob', idle: day });
       await fixture.sweep(start + minute);
@@ -192,18 +225,10 @@ describe('the embedded store and the turns of the event loop', () => {
       if (active === undefined) setImmediate(record);
     };
     record();
-    const sweeper = new Sweeper(state);
-    while (active === undefined) {
-      // The sweep runs in between.
-      const draft = await tables.root.transaction(() => {
-        const made = new Draft(tables, state);
-        sweeper.sweep(made, { ...task(now), batch: 50 });
-        made.finish();
-        return made;
-      });
-      draft.publish();
-      tables.root.resetReadTxn();
-    }
+    const committer = new Committer(tables, state, folder, new Reserve(folder));
+    const engine = new LmdbEngine(tables, state, committer, new Attempts(tables.attempts, () => true, full));
+    // The sweep runs in between.
+    while (active === undefined) await sweep(engine, { ...task(now), batch: 50 });
     await counting;
     assert.equal(active, 1);
     // The keys of due sessions are read first.
@@ -225,22 +250,14 @@ describe('the embedded store and the turns of the event loop', () => {
   });
 
   test('every kind of the sweep’s work has its turn, even if each call has a later time', async (t) => {
-    const { tables, state } = await filled(t, async (fixture) => {
+    const store = await filled(t, async (fixture) => {
       await fixture.createMany(40, { userId: 'bob', idle: minute });
       await fixture.createMany(1000, { userId: 'ada', idle: hour });
       await fixture.sweep(start + 30 * minute);
     });
-    const sweeper = new Sweeper(state, hurried());
+    const sweeping = hurriedSweep(store);
     let forgotten = 0;
-    for (let i = 0; i < 14; i++) {
-      const draft = await tables.root.transaction(() => {
-        const made = new Draft(tables, state);
-        forgotten += sweeper.sweep(made, task(start + 2 * hour + i, minute)).forgotten;
-        made.finish();
-        return made;
-      });
-      draft.publish();
-    }
+    for (let i = 0; i < 14; i++) forgotten += (await sweeping.sweep(task(start + 2 * hour + i, minute))).forgotten;
     assert.ok(forgotten > 0, 'nothing was deleted');
   });
 

@@ -42,7 +42,7 @@ describe('exporting and importing', () => {
       await fixture.createKey(['sessions.read']),
     ];
     const lines = (await linesOf(one)).map((line) =>
-      line.replace('{"curfew":"export","format":3', '{"curfew":"export","format":2'),
+      line.replace('{"curfew":"export","format":4', '{"curfew":"export","format":2'),
     );
     const last = JSON.parse(lines.pop()!) as object;
     const sha256 = createHash('sha256')
@@ -74,7 +74,7 @@ describe('exporting and importing', () => {
       ['goes on', [...lines, lines[half]!], 'export_damaged', /more after its last line/],
       ['empty', [], 'export_damaged', /The export is empty/],
       ['none of ours', ['{"hello":1}'], 'export_damaged', /first line/],
-      ['a newer format', lines.with(0, lines[0]!.replace('"format":3', '"format":4')), 'store_version', /format 4/],
+      ['a newer format', lines.with(0, lines[0]!.replace('"format":4', '"format":5')), 'store_version', /format 5/],
     ];
     // An error that its first line shows leaves the store as it was.
     const asNew = ['empty', 'none of ours', 'a newer format'];

@@ -41,6 +41,15 @@ export class RedisServer {
     return this.#process!.pid!;
   }
 
+  get isUp(): boolean {
+    return this.#process !== undefined && this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** For a node of a Cluster: the port at which the other nodes reach it. */
+  get busPort(): number {
+    return Number(this.#settings[this.#settings.indexOf('--cluster-port') + 1]);
+  }
+
   async up(): Promise<void> {
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder.path, '--save', ''];
     const child = startChild([program, ...args, ...durable, ...this.#settings]);
@@ -74,7 +83,7 @@ export class RedisServer {
 
   async down(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (!child || !this.isUp) return;
     const gone = once(child, 'exit');
     child.kill(signal);
     await gone;

@@ -34,6 +34,11 @@ export class Relay {
     return new Relay(server, target);
   }
 
+  /** The port of the server. */
+  get target(): number {
+    return this.#target;
+  }
+
   /** New connections go to another server from now on. */
   lead(target: number): void {
     this.#target = target;

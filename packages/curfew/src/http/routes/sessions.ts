@@ -8,6 +8,8 @@ import { type Context, operation } from '../operation.ts';
 import { presentEnd, presentReceipt, presentSession } from '../present.ts';
 import {
   accessGroups,
+  alias,
+  aliases,
   ending,
   idle,
   lifetime,
@@ -86,6 +88,7 @@ export const createSession = operation({
       metadata: maybe(metadata),
       lifetime: maybe(lifetime),
       idle: maybe(idle),
+      aliases: maybe(aliases),
     },
     { additionalProperties: false, examples: [{ userId: 'ada', accessGroups: ['staff'], ip: '203.0.113.7' }] },
   ),
@@ -95,6 +98,7 @@ export const createSession = operation({
     'too_many_groups',
     'metadata_too_large',
     'name_taken',
+    'alias_taken',
     'named_session_stopped',
     'too_many_sessions',
     'account_disabled',
@@ -118,13 +122,16 @@ export const verifySession = operation({
   method: 'POST',
   path: '/v1/sessions/verify',
   tag,
-  summary: 'Verify a session token',
+  summary: 'Verify a session token, or an alias',
   description:
-    'An invalid token is not an error: `active` is false, and `reason` says why. `malformed`: mistyped or cut off. ' +
+    'Send exactly one of the two. An invalid token is not an error: `active` is false, and `reason` says why. `malformed`: mistyped or cut off. ' +
     '`unknown`: belongs to no session, or was replaced by a newer token. Any other reason says what became of the session.',
   access: { permission: 'sessions.verify' },
   fastPath: true,
-  body: Type.Object({ token }, { additionalProperties: false }),
+  body: Type.Object(
+    { token: maybe(token), alias: maybe(alias) },
+    { additionalProperties: false, examples: [{ token: 'cfs_…' }] },
+  ),
   answer: {
     status: 200,
     description: 'The verdict.',
@@ -134,9 +141,12 @@ export const verifySession = operation({
       reason: maybe(oneOf(inactiveReasons)),
     }),
   },
-  errors: ['clock_stepped_back'],
-  async handle({ authority, body }) {
-    const verdict = await authority.verifySession(body.token);
+  errors: ['missing_field', 'clock_stepped_back'],
+  async handle({ authority, body: { token, alias } }) {
+    if ((token === undefined) === (alias === undefined)) {
+      throw new CurfewError('missing_field', { detail: 'Send either token or alias.' });
+    }
+    const verdict = await authority.verifySession(token ?? { alias: alias! });
     return verdict.active ? { active: true, session: presentSession(verdict.session) } : verdict;
   },
 });
@@ -167,8 +177,33 @@ export const refreshSession = operation({
   },
 });
 
+export const exchangeAlias = operation({
+  id: 'exchangeAlias',
+  method: 'POST',
+  path: '/v1/sessions/exchange-alias',
+  tag,
+  summary: 'Give the session of an alias new tokens',
+  description:
+    'For an application that replaces an old cookie by one of its own. The tokens that the session had stop working. For ' +
+    '30 seconds the alias still verifies, and every caller that presents it gets the same new tokens; later it is unknown.',
+  access: { permission: 'sessions.create' },
+  body: Type.Object({ alias }, { additionalProperties: false }),
+  answer: { status: 200, description: 'The session, and its new tokens.', schema: openAnswer },
+  errors: ['alias_unknown', 'session_ended', 'session_suspended', 'changed_meanwhile', 'clock_stepped_back'],
+  async handle({ authority, body }) {
+    const opened = await authority.exchangeAlias(body);
+    return { ...opened, session: presentSession(opened.session) };
+  },
+});
+
 const logoutBody = Type.Object(
-  { token: maybe(token), refreshToken: maybe(refreshToken), name: maybe(sessionName), id: maybe(sessionId) },
+  {
+    token: maybe(token),
+    refreshToken: maybe(refreshToken),
+    name: maybe(sessionName),
+    id: maybe(sessionId),
+    alias: maybe(alias),
+  },
   { additionalProperties: false, examples: [{ token: 'cfs_…' }] },
 );
 
@@ -177,9 +212,9 @@ export const logoutSession = operation({
   method: 'POST',
   path: '/v1/sessions/logout',
   tag,
-  summary: 'End a session by its token, refresh token, name or id',
+  summary: 'End a session by its token, refresh token, name, id or alias',
   description:
-    'Send exactly one of the four. If the session has ended already, the answer is 200 again, with its first end.',
+    'Send exactly one of the five. If the session has ended already, the answer is 200 again, with its first end.',
   access: {
     ...toEnd,
     owner: ({ authority, body }) => ignoreAbsence(() => authority.findTarget(endTarget(body))),
@@ -206,11 +241,11 @@ async function endOne(
   );
 }
 
-function endTarget(body: { [Key in 'token' | 'refreshToken' | 'name' | 'id']?: string | undefined }): EndTarget {
+function endTarget(body: Static<typeof logoutBody>): EndTarget {
   const given = Object.entries(body).filter(([, value]) => value !== undefined);
   if (given.length === 1) return Object.fromEntries(given) as EndTarget;
   throw new CurfewError('missing_field', {
-    detail: `Send exactly one of token, refreshToken, name and id; there are ${given.length}.`,
+    detail: `Send exactly one of token, refreshToken, name, id and alias; there are ${given.length}.`,
   });
 }
 

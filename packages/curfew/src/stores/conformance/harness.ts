@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Account } from '../../domain/account.ts';
+import type { Alias } from '../../domain/alias.ts';
 import type { AccessGroup, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import { newId } from '../../domain/ids.ts';
@@ -63,6 +64,9 @@ export const user = (id: string): UserId => id as UserId;
 export const group = (...names: string[]): AccessGroup[] => names as AccessGroup[];
 export const name = (text: string): SessionName => text as SessionName;
 
+/** An alias of a secret that nobody knows. */
+export const newAlias = (kind = 'express'): Alias => ({ kind, hash: Buffer.from(random(32)).toString('base64url') });
+
 export type SessionPlan = {
   userId?: string;
   at?: number;
@@ -72,6 +76,7 @@ export type SessionPlan = {
   userAgent?: string;
   idle?: number;
   absolute?: number;
+  aliases?: readonly Alias[];
 };
 
 /** A store, with helpers that keep the cases short. */
@@ -101,6 +106,7 @@ export class StoreFixture {
         userAgent: plan.userAgent,
         absolute: plan.absolute ?? 30 * day,
         idle: plan.idle ?? 7 * day,
+        aliases: plan.aliases,
         epochs: { user: 0, everyone: 0 },
       },
       at,

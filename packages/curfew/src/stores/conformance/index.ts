@@ -5,6 +5,7 @@
  *     for (const rule of conformanceCases) test(rule.name, () => runCase(rule, harness));
  */
 import { accountCases } from './accounts.ts';
+import { aliasCases } from './aliases.ts';
 import { epochCases } from './epochs.ts';
 import { eventCases } from './events.ts';
 import { fingerprintCases } from './fingerprint.ts';
@@ -25,6 +26,7 @@ export type { Case, Harness, Opened } from './harness.ts';
 
 export const conformanceCases: readonly Case[] = [
   ...sessionCases,
+  ...aliasCases,
   ...epochCases,
   ...groupCases,
   ...listCases,

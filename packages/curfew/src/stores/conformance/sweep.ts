@@ -10,6 +10,7 @@ import {
   ids,
   logout,
   name,
+  newAlias,
   note,
   positionOf,
   start,
@@ -181,6 +182,22 @@ export const sweepCases: Case[] = [
     },
   },
   {
+    name: 'an end of everyone during the sweep of an earlier one is recorded with every session, in whatever order they are',
+    async run(fixture) {
+      const first = await fixture.createMany(30, { at: start + hour });
+      await fixture.store.endEveryone(everyone(start + 2 * hour));
+      const task = { now: start + 2 * hour, keepEnded: forever, keepEvents: forever, batch: 5 };
+      for (let recorded = 0; recorded < 10; ) recorded += (await fixture.store.sweep(task)).endsWritten;
+      // Their ids come before those that the sweep has come to.
+      const second = await fixture.createMany(10, { at: start });
+      await fixture.store.endEveryone({ ...everyone(start + 3 * hour), by: 'key:root' });
+      await fixture.sweep(start + 3 * hour, forever, 5);
+      const endedBy = async ({ id }: { id: SessionId }) => (await fixture.snapshot(id)).stored.end?.by;
+      assert.deepEqual(await Promise.all(first.map(endedBy)), Array(30).fill('user:root'));
+      assert.deepEqual(await Promise.all(second.map(endedBy)), Array(10).fill('key:root'));
+    },
+  },
+  {
     name: 'a sweep reports how many ends by deadline and by epoch it recorded, each once',
     async run(fixture) {
       const [ended] = await fixture.createMany(3, { userId: 'ada', idle: hour });
@@ -232,6 +249,7 @@ export const sweepCases: Case[] = [
           groups,
           ip: `10.0.0.${i}`,
           name: `n${i}`,
+          aliases: i % 2 === 0 ? [newAlias(), newAlias('django')] : [],
           idle: hour,
           at: start + i,
         });

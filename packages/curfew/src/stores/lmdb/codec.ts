@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { decodeAlias, encodeAlias } from '../../domain/alias.ts';
 import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
 import type { Device } from '../../domain/device.ts';
 import { eventTypes, type NewEvent } from '../../domain/events.ts';
@@ -14,11 +15,12 @@ import type { LogEntry, LogScope } from '../contract.ts';
  * `null` means absent. Format 2 has marks in the rows of the log. Format 3 has the permissions of its creator in the
  * last cell of a session. Older rows lack both and are read as they are. Format 4 has revocations of keys in the log, a
  * separate scope for attaching, the fingerprint of the secret key, and what a second factor was given for as well as
- * when.
+ * when. Format 5 has the aliases and the data of a session in its last cells, and an index of
+ * the aliases.
  */
-export const format = 4;
+export const format = 5;
 /** Formats that are migrated. */
-export const formatsBefore: readonly number[] = [1, 2, 3];
+export const formatsBefore: readonly number[] = [1, 2, 3, 4];
 /** The first format in which attaching a verifier requires a separate scope. */
 export const attachScopeSince = 4;
 
@@ -54,6 +56,8 @@ export function encodeSession(stored: StoredSession, nextCheckAt: number): Row {
     nextCheckAt - createdAt,
     end ? encodeEnd(end) : null,
     stored.openedWith ? bitsOfPermissions(stored.openedWith) : null,
+    stored.aliases.length > 0 ? stored.aliases.map(encodeAlias) : null,
+    stored.data ?? null,
   ];
 }
 
@@ -85,6 +89,8 @@ export function decodeSession(id: SessionId, row: Row): StoredSession {
     },
     factorShown: decodeFactorShown(row[20]),
     openedWith: typeof row[24] === 'number' ? permissionsOfBits(row[24]) : undefined,
+    data: (row[26] as string | null | undefined) ?? undefined,
+    aliases: ((row[25] as string[] | null | undefined) ?? []).map(decodeAlias),
     end: row[23] ? decodeEnd(row[23] as Cells) : undefined,
     version: row[21] as number,
   };

@@ -1,3 +1,4 @@
+import { type Alias, nameOfAlias } from '../../domain/alias.ts';
 import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
 import type { NewEvent } from '../../domain/events.ts';
 import type { ApiKey } from '../../domain/key.ts';
@@ -121,6 +122,16 @@ export class Draft {
     return this.#unwritten.get(id) ?? this.#tables.sessions.get(id) ?? this.#tables.ended.get(id);
   }
 
+  /** The session that has an alias, without first writing the created ones. */
+  holderOf(alias: Alias): SessionId | undefined {
+    return this.#tables.aliases.get(nameOfAlias(alias)) as SessionId | undefined;
+  }
+
+  /** Gives a new session its aliases. */
+  holdAliases({ id, aliases }: StoredSession): void {
+    for (const alias of aliases) this.#tables.aliases.put(nameOfAlias(alias), id);
+  }
+
   /** Writes the batch's new sessions together, in the order of their ids, so that pages are filled, not split. */
   #writeCreated(): void {
     if (this.#unwritten.size === 0) return;
@@ -230,6 +241,12 @@ export class Draft {
     }
     for (const step of history) putStep(this.#tables, userId, step);
     this.#setHistory(userId, history);
+  }
+
+  /** Notes that the ends of all sessions that an epoch's steps up to one have passed are recorded. */
+  settleSteps(userId: UserId | undefined, last: number): void {
+    const settled = this.historyOf(userId).map((step) => (step.number > last ? step : { ...step, settled: true }));
+    this.rewriteHistory(userId, settled);
   }
 
   /** Notes that a user's history was old, and has been dealt with. */

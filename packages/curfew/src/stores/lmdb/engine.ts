@@ -1,40 +1,76 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Account } from '../../domain/account.ts';
+import { type Alias, nameOfAlias } from '../../domain/alias.ts';
 import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import { type Epochs, nextDeadline, type StoredSession } from '../../domain/session.ts';
-import type { Change, Engine, Found, Outcome, SessionRow, SessionsOfUser } from '../commit.ts';
-import type { SessionSnapshot } from '../contract.ts';
+import type { Change, Engine, Found, Outcome, Scan, SessionRow, SessionsOfUser } from '../commit.ts';
+import type { SessionSnapshot, SweepTask } from '../contract.ts';
 import { readAccount, readKey } from './accounts.ts';
+import type { Attempts } from './attempts.ts';
 import { decodeSession, encodeSession } from './codec.ts';
 import { type Committer, closedError, type Draft, type State } from './commit.ts';
 import { readFault } from './faults.ts';
 import { suspendedOfUser, userKey } from './keys.ts';
 import { isThere, put, rowsFound } from './rows.ts';
-import { insert, rewrite } from './sessions.ts';
+import { Scans } from './scans.ts';
+import { archive, insert, rewrite } from './sessions.ts';
 import { readSlot } from './slots.ts';
+import { Sweeper } from './sweep.ts';
 import { idsUnder, type Tables } from './tables.ts';
 
 /** The most keys that are kept in memory. */
 const mostKeys = 1000;
+
+/** The most milliseconds between two pieces of a sweep, so that it also finishes on a busy machine. */
+const longestRest = 20;
+
+/** The largest share of the event loop that others are assumed to need. */
+const mostUse = 0.9;
 
 /** The engine on LMDB: what each operation means is defined in `../commit.ts`. */
 export class LmdbEngine implements Engine {
   readonly #tables: Tables;
   readonly #state: State;
   readonly #committer: Committer;
+  readonly #attempts: Attempts;
+  readonly #scans: Scans;
+  readonly #sweeper: Sweeper;
+  /** Milliseconds that the sweep has worked since it last rested, and whether a scan has found more than it may. */
+  #worked = 0;
+  #foundMore = false;
+  /** The share of the event loop that others used while the sweep last rested. */
+  #otherUse = 0;
 
-  constructor(tables: Tables, state: State, committer: Committer) {
+  /** `clock`: milliseconds, which limit a turn of the sweep. */
+  constructor(
+    tables: Tables,
+    state: State,
+    committer: Committer,
+    attempts: Attempts,
+    clock: () => number = () => performance.now(),
+  ) {
     this.#tables = tables;
     this.#state = state;
     this.#committer = committer;
+    this.#attempts = attempts;
+    this.#scans = new Scans(tables, state, committer, clock);
+    this.#sweeper = new Sweeper(state, clock);
   }
 
   commit(change: Change): Promise<Outcome> {
     const write = (draft: Draft) => apply(draft, change);
+    if (change.upkeep) return this.#committer.run((draft) => this.#work(() => write(draft)));
     return change.urgent ? this.#committer.runUrgent(write) : this.#committer.run(write);
   }
 
   readSession = (id: SessionId): Promise<SessionSnapshot | undefined> => this.read(() => this.#find(id));
+
+  readSessionByAlias = (alias: Alias): Promise<SessionSnapshot | undefined> =>
+    this.read(() => {
+      const id = this.#tables.aliases.get(nameOfAlias(alias));
+      return id === undefined ? undefined : this.#find(id as SessionId);
+    });
 
   readSessionsOf = (userId: UserId): Promise<SessionsOfUser> =>
     this.read(() => {
@@ -81,6 +117,48 @@ export class LmdbEngine implements Engine {
     return this.#committer.settled();
   }
 
+  scanPassed = (most: number): Promise<Scan> => this.#scan(() => this.#scans.passed(most));
+
+  scanDue = (now: number, most: number): Promise<Scan> => this.#scan(() => this.#scans.due(now, most));
+
+  async forget(task: SweepTask): ReturnType<Engine['forget']> {
+    // A killed backup would prevent the reuse of pages that it was reading.
+    await this.read(() => this.#tables.root.readerCheck());
+    const attempts = await this.read(() => this.#attempts.sweep(task.now));
+    const { forgotten, more } = await this.#committer.run((draft) =>
+      this.#work(() => this.#sweeper.sweep(draft, task)),
+    );
+    if (more || this.#foundMore) await this.#rest();
+    this.#worked = 0;
+    this.#foundMore = false;
+    return { forgotten, more: more || attempts.more };
+  }
+
+  async #scan(look: () => Promise<Scan>): Promise<Scan> {
+    const scan = await this.read(() => this.#work(look));
+    // What is recorded now is moved by the next round.
+    if (scan.candidates.length > 0) this.#sweeper.wake();
+    if (scan.more) this.#foundMore = true;
+    return scan;
+  }
+
+  #work<T>(work: () => T): T {
+    const began = performance.now();
+    try {
+      return work();
+    } finally {
+      this.#worked += performance.now() - began;
+    }
+  }
+
+  /** Others get the event loop for at least as long, and longer if they keep it busy: nobody waits for the sweep. */
+  async #rest(): Promise<void> {
+    const before = performance.eventLoopUtilization();
+    await setTimeout(Math.min(this.#worked / (1 - this.#otherUse), longestRest));
+    // The use of the loop by others meanwhile shows what they need.
+    this.#otherUse = Math.min(performance.eventLoopUtilization(before).utilization, mostUse);
+  }
+
   /** @throws `store_unavailable` if the store is closed, `store_damaged` if a row cannot be read */
   async read<T>(read: () => T | Promise<T>): Promise<T> {
     if (this.#committer.isClosed) throw closedError();
@@ -114,8 +192,14 @@ function apply(draft: Draft, change: Change): Outcome {
   for (const row of rows) {
     if (row.before === row.after) continue;
     if (row.table !== 'sessions') put(draft, row);
-    else if (row.before) rewrite(draft, row.before, sequenced(row, sequences));
-    else made.set(row.after.id, row.after);
+    // No entry in the log tells the sweep to move it, or it is the sweep that records this.
+    else if (row.before && row.after.end && (change.upkeep || row.entry === undefined)) {
+      archive(draft, row.before, sequenced(row, sequences), at);
+    } else if (row.before) rewrite(draft, row.before, sequenced(row, sequences));
+    else {
+      made.set(row.after.id, row.after);
+      draft.holdAliases(row.after);
+    }
   }
   for (const event of events) {
     draft.event(event);

@@ -29,7 +29,8 @@ export function isThere(draft: Draft, row: RowChange): boolean {
 function isSession(draft: Draft, { before, after, untouched }: SessionRow): boolean {
   const found = draft.rowOf(after.id);
   if ((found && versionOf(found)) !== before?.version) return false;
-  return !untouched || lastSeenOf(found!) === before!.lastSeenAt;
+  if (!before) return after.aliases.every((alias) => draft.holderOf(alias) === undefined);
+  return !untouched || lastSeenOf(found!) === before.lastSeenAt;
 }
 
 /** A name that was given up and taken again has an earlier version again, but another session. */
@@ -73,10 +74,13 @@ export function rowsFound(draft: Draft, rows: readonly RowChange[]): Omit<Found,
   const keys = new Map<KeyId, ApiKey>();
   for (const row of rows) {
     if (row.table === 'sessions') {
-      const { id } = row.after;
-      const found = draft.rowOf(id);
-      const stored = found && decodeSession(id, found);
-      if (stored) sessions.set(id, { stored, epochEnd: stored.end ? undefined : draft.epochEnd(stored) });
+      const { id, aliases } = row.after;
+      const holders = row.before ? [] : aliases.map((alias) => draft.holderOf(alias));
+      for (const one of [id, ...holders]) {
+        const found = one && draft.rowOf(one);
+        const stored = found && decodeSession(one, found);
+        if (stored) sessions.set(one, { stored, epochEnd: stored.end ? undefined : draft.epochEnd(stored) });
+      }
     } else if (row.table === 'slots') {
       const slot = readSlot(tables, nameOf(row.before, row.after));
       if (slot) slots.set(slot.name, slot);

@@ -1,6 +1,5 @@
 import type { SessionId } from '../../domain/brand.ts';
-import { storeEvents } from '../../domain/events.ts';
-import type { End, SequencedEnd } from '../../domain/reasons.ts';
+import type { SequencedEnd } from '../../domain/reasons.ts';
 import { nextDeadline, type StoredSession, touch } from '../../domain/session.ts';
 import { decodeLog, decodeSession, encodeSession, lastSeenOf, nextCheckAtOf } from './codec.ts';
 import type { Draft } from './commit.ts';
@@ -11,13 +10,6 @@ import type { Tables } from './tables.ts';
 export function find(tables: Tables, id: SessionId): StoredSession | undefined {
   const row = tables.sessions.get(id) ?? tables.ended.get(id);
   return row && decodeSession(id, row);
-}
-
-/** Writes the log entry and the event of an end; the caller writes the session. */
-export function tellEnd(draft: Draft, stored: StoredSession, why: End, now: number): SequencedEnd {
-  const sequence = draft.log({ sessionId: stored.id }, now);
-  draft.event(storeEvents.ended(stored, why));
-  return { at: why.at, by: why.by, reason: why.reason, sequence };
 }
 
 /** When the end of a session that is not buried yet was recorded: its entry is in the log until then. */
@@ -83,8 +75,23 @@ function moveKeys<Mark extends string>(
   for (const mark of has) if (!had.includes(mark)) live.put(keyOf(mark), id);
 }
 
-/** Whether a session counts as active, whatever its deadlines. */
-export function isActive(draft: Draft, stored: StoredSession): boolean {
-  const { user, everyone } = draft.epochsOf(stored.userId);
-  return !stored.end && !stored.suspended && stored.epochs.user === user && stored.epochs.everyone === everyone;
+/**
+ * Moves a session from the tables of the living to those of the past: `tombstone` is how it stays there, with its end, and
+ * with activity that this does not know of.
+ */
+export function archive(draft: Draft, stored: StoredSession, tombstone: StoredSession, recordedAt: number): void {
+  const { sessions, ended, live, past, deadlines, graves } = draft.tables;
+  const { id } = stored;
+  const row = sessions.get(id)!;
+  const nextCheckAt = nextCheckAtOf(row);
+  // It belongs to the past from now on, so it need not be placed any more.
+  draft.placed(id);
+  for (const key of [...stateKeys(stored), ...tagKeys(stored)]) live.remove(key, id);
+  for (const key of stateKeys(tombstone)) live.put(key, id);
+  for (const key of tagKeys(tombstone)) past.put(key, id);
+  sessions.remove(id);
+  deadlines.remove(timeKey(nextCheckAt, id));
+  const lastSeenAt = Math.max(tombstone.lastSeenAt, lastSeenOf(row));
+  ended.put(id, encodeSession({ ...tombstone, lastSeenAt }, nextCheckAt));
+  graves.put(timeKey(recordedAt, id), true);
 }

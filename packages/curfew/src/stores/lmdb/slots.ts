@@ -1,16 +1,9 @@
-import type { SessionId, SessionName } from '../../domain/brand.ts';
+import type { SessionName } from '../../domain/brand.ts';
 import type { NamedSession } from '../../domain/named.ts';
-import type { Draft } from './commit.ts';
 import type { Tables } from './tables.ts';
 
 export function readSlot(tables: Tables, name: SessionName): NamedSession | undefined {
   return tables.slots.get(name) as NamedSession | undefined;
-}
-
-/** A session's end is recorded: a slot that only its creation made is removed with it. */
-export function letGoOfName(draft: Draft, name: SessionName, sessionId: SessionId): void {
-  const slot = readSlot(draft.tables, name);
-  if (slot && !slot.kept && slot.sessionId === sessionId) draft.tables.slots.remove(name);
 }
 
 export function listSlots(tables: Tables, { after, limit }: { after?: SessionName | undefined; limit: number }) {

@@ -1,6 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { SessionName } from '../../domain/brand.ts';
 import { type ApiKey, withAttachScope } from '../../domain/key.ts';
@@ -22,15 +21,8 @@ import type { Ownership } from './owner.ts';
 import type { Reserve } from './reserve.ts';
 import { touchAll } from './sessions.ts';
 import { listSlots, readSlot } from './slots.ts';
-import { Sweeper } from './sweep.ts';
 import type { Tables } from './tables.ts';
 import { exportRecords, fingerprintKey, halfImported, importRecords } from './transfer.ts';
-
-/** The most milliseconds between two pieces of a sweep, so that it also finishes on a busy machine. */
-const longestRest = 20;
-
-/** The largest share of the event loop that others are assumed to need. */
-const mostUse = 0.9;
 
 const nodesKey = 'nodes';
 
@@ -43,14 +35,11 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
   readonly #state: State;
   readonly #committer: Committer;
   readonly engine: LmdbEngine;
-  readonly #sweeper: Sweeper;
   readonly #incarnation: Incarnation;
   /** This process's own, and those of earlier processes whose verifiers may still hold leases. */
   #nodes: Map<string, NodeRow> = new Map();
   readonly #attempts: Attempts;
   readonly #reserve: Reserve;
-  /** The share of the event loop that others used while the sweep last rested. */
-  #otherUse = 0;
   #closing: Promise<void> | undefined;
 
   constructor(tables: Tables, folder: string, owner: Ownership, reserve: Reserve) {
@@ -60,13 +49,12 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
     this.#state = loadState(tables);
     this.#reserve = reserve;
     this.#committer = new Committer(tables, this.#state, folder, reserve);
-    this.engine = new LmdbEngine(tables, this.#state, this.#committer);
-    this.#sweeper = new Sweeper(this.#state);
     this.#attempts = new Attempts(
       tables.attempts,
       () => reserve.shortage === undefined,
       () => reserve.refusal(),
     );
+    this.engine = new LmdbEngine(tables, this.#state, this.#committer, this.#attempts);
     this.#incarnation = new Incarnation(tables, folder);
     reserve.start();
     // Rows of format 1 have no tail.
@@ -82,6 +70,8 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
     const id = (await this.readNamed(name))?.sessionId;
     return id === undefined ? undefined : this.readSession(id);
   };
+
+  readSessionByAlias: Store['readSessionByAlias'] = (alias) => this.engine.readSessionByAlias(alias);
 
   touchSessions: Store['touchSessions'] = (activities) => this.#committer.run((draft) => touchAll(draft, activities));
 
@@ -173,23 +163,6 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
 
   // ---- Upkeep
 
-  sweep: Store['sweep'] = async (task) => {
-    // A killed backup would prevent the reuse of pages that it was reading.
-    await this.#read(() => this.#tables.root.readerCheck());
-    const forgotAttempts = await this.#read(() => this.#attempts.sweep(task.now));
-    let took = 0;
-    const outcome = await this.#committer.run((draft) => {
-      const began = performance.now();
-      const swept = this.#sweeper.sweep(draft, task);
-      took = performance.now() - began;
-      return swept;
-    });
-    const more = outcome.more || forgotAttempts.more;
-    // Then others get the event loop for at least as long, and longer if they keep it busy: nobody waits for the sweep.
-    if (more) await this.#rest(took);
-    return { ...outcome, more };
-  };
-
   exportRecords: Store['exportRecords'] = () => {
     this.#open();
     return exportRecords(this.#tables, this.#state);
@@ -255,10 +228,10 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
 
   /** Rows and index entries about sessions and their history, which the sweep must reduce to zero. */
   async countEntries(): Promise<number> {
-    const { sessions, ended, live, past, deadlines, graves, log, slots, epochs } = this.#tables;
+    const { sessions, ended, live, past, deadlines, graves, aliases, log, slots, epochs } = this.#tables;
     // Everyone's epoch is a number that only grows, so its one row stays.
     const everyone = Number(this.#state.epochs.everyone.length > 0);
-    const counted = [sessions, ended, live, past, deadlines, graves, log, slots, epochs].map(rows);
+    const counted = [sessions, ended, live, past, deadlines, graves, aliases, log, slots, epochs].map(rows);
     return counted.reduce((sum, count) => sum + count, -everyone) + this.#attempts.size;
   }
 
@@ -279,13 +252,6 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
       await this.#owner.release();
     })();
     return this.#closing;
-  }
-
-  async #rest(took: number): Promise<void> {
-    const before = performance.eventLoopUtilization();
-    await setTimeout(Math.min(took / (1 - this.#otherUse), longestRest));
-    // The use of the loop by others meanwhile shows what they need.
-    this.#otherUse = Math.min(performance.eventLoopUtilization(before).utilization, mostUse);
   }
 
   #head(): LogHead {

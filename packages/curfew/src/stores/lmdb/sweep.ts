@@ -1,21 +1,17 @@
-import type { SessionId, UserId } from '../../domain/brand.ts';
+import { nameOfAlias } from '../../domain/alias.ts';
+import type { UserId } from '../../domain/brand.ts';
 import { second } from '../../domain/limits.ts';
-import type { SequencedEnd } from '../../domain/reasons.ts';
-import { endOf, nextDeadline, type StoredSession } from '../../domain/session.ts';
-import type { SweepOutcome, SweepTask } from '../contract.ts';
-import { decodeEvent, decodeSession, encodeSession, nextCheckAtOf, type Row } from './codec.ts';
+import type { SweepTask } from '../contract.ts';
+import { decodeEvent, decodeSession, type Row } from './codec.ts';
 import type { Draft, State } from './commit.ts';
-import { type EpochHistory, isSettled, numberOf } from './epochs.ts';
+import { type EpochHistory, isSettled } from './epochs.ts';
 import { forgetTimes, recordTimes } from './events.ts';
 import type { Placement } from './fresh.ts';
-import { endedOfUser, endOfTime, idOfTimeKey, stateKeys, tagKeys, timeKey, userKey, userRange } from './keys.ts';
-import { dueSessions, unburied } from './lists.ts';
-import { isActive, recordedAt, tellEnd } from './sessions.ts';
-import { letGoOfName } from './slots.ts';
-import { idsUnder, putInOrder, type Tables } from './tables.ts';
+import { endOfTime, idOfTimeKey, stateKeys, tagKeys, userRange } from './keys.ts';
+import { unburied } from './lists.ts';
+import { archive, recordedAt } from './sessions.ts';
+import { putInOrder, type Tables } from './tables.ts';
 
-/** How many sessions a walk over all of them examines in one piece, for each one that it may write. */
-const looksPerWrite = 20;
 /** How many index entries one piece writes, for each session that it may write. */
 const placementsPerWrite = 8;
 /** Sessions are placed when this many are waiting, or one has waited for this many milliseconds. */
@@ -27,15 +23,17 @@ const freshFor = 10 * second;
  * A few are always handled, so that the sweep makes progress.
  */
 const longestTurn = 5;
-const fewest = 20;
+export const fewest = 20;
 
 /** Whether the time of a piece has run out. */
 type IsOver = () => boolean;
 
-/**
- * Cleans up in pieces. The work is looked up before the transaction and checked again inside it, so the transaction is
- * short and nothing is done twice.
- */
+export function turnOf(clock: () => number): IsOver {
+  const until = clock() + longestTurn;
+  return () => clock() >= until;
+}
+
+/** Cleans up in pieces, each in one transaction. */
 export class Sweeper {
   readonly #state: State;
   readonly #clock: () => number;
@@ -43,8 +41,6 @@ export class Sweeper {
   #next = 0;
   #left = false;
   #task: SweepTask | undefined;
-  /** How far the walk that records the ends of everyone's epoch has come. */
-  #walked: SessionId | undefined;
   /** The rest of the placing in progress. */
   #toPlace: Iterator<Placement | undefined, void> | undefined;
   /** The draft of the last piece: if that did not become visible, nothing that the piece covered was done. */
@@ -56,24 +52,26 @@ export class Sweeper {
     this.#clock = clock;
   }
 
+  /** There is new work: a round that is going on is not the last one. */
+  wake(): void {
+    if (this.#next > 0) this.#left = true;
+  }
+
   /**
    * One piece of work. If its time runs out before all kinds of work have had their turn, the next piece continues with
    * the others, so that each has its share. The sweep has finished after a round that left nothing.
    */
-  sweep(draft: Draft, task: SweepTask): SweepOutcome {
+  sweep(draft: Draft, task: SweepTask): { forgotten: number; more: boolean } {
     const { batch, now } = task;
     if (this.#last && this.#last !== draft && !this.#last.published) this.#beginAnew();
     this.#last = draft;
     // Work that was checked at an earlier time is checked again; the kinds of work keep their turn.
-    if (!isSame(task, this.#task) && this.#next > 0) this.#left = true;
+    if (!isSame(task, this.#task)) this.wake();
     this.#task = task;
-    const until = this.#clock() + longestTurn;
-    const isOver = () => this.#clock() >= until;
-    const outcome = { expired: 0, endsWritten: 0, forgotten: 0 };
+    const isOver = turnOf(this.#clock);
+    const outcome = { forgotten: 0 };
     const kinds: (() => boolean)[] = [
       () => this.#place(draft, now, batch, isOver),
-      () => this.#expire(draft, now, batch, isOver, outcome),
-      () => this.#settle(draft, now, batch, isOver, outcome),
       () => this.#buryEnded(draft, batch, isOver),
       () => this.#forget(draft, now - task.keepEnded, batch, isOver, outcome),
       () => this.#trim(draft, now - task.keepEnded, now - task.keepEvents, batch, isOver),
@@ -100,81 +98,7 @@ export class Sweeper {
 
   #beginAnew(): void {
     this.#beginRound();
-    this.#walked = undefined;
     this.#toPlace = undefined;
-  }
-
-  /** Checks sessions whose deadline has passed: ends them, or reschedules those that have been active since. */
-  #expire(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: Ends): boolean {
-    for (let looked = 0; looked < batch; ) {
-      const size = Math.min(fewest, batch - looked);
-      const due = [...dueSessions(draft.tables, now, size)];
-      for (const id of due) if (!recordEnd(draft, id, now, outcome)) checkLater(draft, id);
-      if (due.length < size) return false;
-      looked += due.length;
-      if (isOver()) break;
-    }
-    return true;
-  }
-
-  /** Records, session by session, what an epoch ended at once. */
-  #settle(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: Ends): boolean {
-    const { epochs, fresh } = this.#state;
-    if (epochs.isSettled) return false;
-    // Sessions that an epoch left behind are found through the indexes, so all of them must be in there.
-    if (draft.createdAny) return true;
-    let settled = 0;
-    for (const userId of epochs.unsettled) {
-      const oldest = fresh.oldestOf(userId);
-      if (oldest && oldest.epochs.user < numberOf(draft.historyOf(userId))) return true;
-      for (const id of this.#leftBehind(draft, userId, batch - settled)) {
-        recordEnd(draft, id, now, outcome);
-        settled += 1;
-        if (settled % fewest === 0 && isOver()) return true;
-      }
-      if (settled >= batch) return true;
-      draft.rewriteHistory(userId, allSettled(draft.historyOf(userId)));
-      if (isOver()) return true;
-    }
-    const everyone = draft.historyOf(undefined);
-    if (isSettled(everyone)) return false;
-    if (fresh.oldest && fresh.oldest.epochs.everyone < numberOf(everyone)) return true;
-    return this.#settleEveryone(draft, now, batch - settled, isOver, outcome);
-  }
-
-  /** Live sessions of a user under earlier epochs than the current ones. */
-  #leftBehind(draft: Draft, userId: UserId, limit: number): SessionId[] {
-    const { live } = draft.tables;
-    const present = userKey(userId, draft.epochsOf(userId));
-    const found: SessionId[] = [];
-    for (const key of live.getKeys(userRange(userId))) {
-      if (key === present || key === endedOfUser(userId)) continue;
-      found.push(...idsUnder(live, key, limit - found.length));
-      if (found.length >= limit) break;
-    }
-    return found;
-  }
-
-  /** A walk over all sessions in the order of their ids, a piece at a time, from where the last one stopped. */
-  #settleEveryone(draft: Draft, now: number, batch: number, isOver: IsOver, outcome: Ends): boolean {
-    const { sessions } = draft.tables;
-    let settled = 0;
-    for (let looked = 0; looked < batch * looksPerWrite; looked += fewest) {
-      const from = this.#walked === undefined ? {} : { start: this.#walked, exclusiveStart: true };
-      const ids = [...sessions.getKeys({ ...from, limit: fewest })] as SessionId[];
-      for (const id of ids) {
-        if (settled >= batch) return true;
-        if (recordEnd(draft, id, now, outcome)) settled += 1;
-        this.#walked = id;
-      }
-      if (ids.length < fewest) {
-        this.#walked = undefined;
-        draft.rewriteHistory(undefined, allSettled(draft.historyOf(undefined)));
-        return false;
-      }
-      if (isOver()) break;
-    }
-    return true;
   }
 
   /** Moves the sessions whose end was recorded since the last time to the past. Returns whether there are more. */
@@ -187,7 +111,7 @@ export class Sweeper {
       for (const id of unburied(draft.tables, through, upTo)) {
         const row = draft.tables.sessions.get(id);
         const stored = row && decodeSession(id, row);
-        if (stored?.end) archive(draft, stored, nextCheckAtOf(row!), stored.end, recordedAt(draft.tables, stored.end));
+        if (stored?.end) archive(draft, stored, stored, recordedAt(draft.tables, stored.end));
       }
       through = upTo;
       if (isOver()) break;
@@ -196,7 +120,7 @@ export class Sweeper {
     return through < draft.head;
   }
 
-  /** Places fresh sessions in the indexes, a piece at a time. Returns whether there is more to place now. */
+  /** Places fresh sessions in the indexes, a piece at a time. Returns whether it placed some, for the scans to find. */
   #place(draft: Draft, now: number, batch: number, isOver: IsOver): boolean {
     const { live, deadlines } = draft.tables;
     const { fresh, lastEvent } = this.#state;
@@ -204,6 +128,7 @@ export class Sweeper {
       this.#toPlace = fresh.placements();
       draft.progress = { ...draft.progress, begun: lastEvent };
     }
+    const placing = this.#toPlace !== undefined;
     const due: [string, true][] = [];
     for (let written = 0; this.#toPlace && written < batch * placementsPerWrite; written++) {
       if (written % fewest === fewest - 1 && isOver()) break;
@@ -225,7 +150,7 @@ export class Sweeper {
       break;
     }
     if (placed > draft.progress.placed) draft.progress = { ...draft.progress, placed };
-    return this.#toPlace !== undefined;
+    return placing;
   }
 
   /** Many at once are cheaper to place; but none waits long, and sessions that an epoch left behind must be found. */
@@ -293,10 +218,6 @@ function isSame(one: SweepTask, other: SweepTask | undefined): boolean {
   return (Object.keys(one) as (keyof SweepTask)[]).every((key) => one[key] === other?.[key]);
 }
 
-function allSettled(history: EpochHistory): EpochHistory {
-  return history.map((step) => ({ ...step, settled: true }));
-}
-
 /** Whether no session that a history ended can need it: all have a recorded end, and the last step is old. */
 function isOld(history: EpochHistory, until: number): boolean {
   return history.at(-1)!.end.at <= until && isSettled(history);
@@ -342,65 +263,13 @@ function cut(
 
 /** Deletes the tombstone of a grave. Returns whose it was. */
 function forgetOne(draft: Draft, grave: string): UserId {
-  const { ended, live, past, graves } = draft.tables;
+  const { ended, live, past, graves, aliases } = draft.tables;
   const id = idOfTimeKey(grave);
   const stored = decodeSession(id, ended.get(id)!);
   for (const index of stateKeys(stored)) live.remove(index, id);
   for (const index of tagKeys(stored)) past.remove(index, id);
+  for (const alias of stored.aliases) aliases.remove(nameOfAlias(alias));
   ended.remove(id);
   graves.remove(grave);
   return stored.userId;
-}
-
-/** How many ends a piece has recorded: by a deadline, and by an epoch. */
-type Ends = { expired: number; endsWritten: number };
-
-/** Records how a session has ended, if nothing has yet, and moves it to the past. Returns whether it has ended. */
-function recordEnd(draft: Draft, id: SessionId, now: number, outcome: Ends): boolean {
-  const row = draft.tables.sessions.get(id);
-  const stored = row && decodeSession(id, row);
-  const found = stored && endOf(stored, draft.epochEnd(stored), now);
-  if (!found) return false;
-  const { sequence } = found;
-  const nextCheckAt = nextCheckAtOf(row);
-  if (stored.end) archive(draft, stored, nextCheckAt, stored.end, recordedAt(draft.tables, stored.end));
-  else if (sequence !== undefined) {
-    // An epoch has its own entry in the log, and has been counted.
-    archive(draft, stored, nextCheckAt, { ...found, sequence }, now);
-    outcome.endsWritten += 1;
-  } else {
-    draft.active -= Number(isActive(draft, stored));
-    draft.revise(stored.userId);
-    archive(draft, stored, nextCheckAt, tellEnd(draft, stored, found, now), now);
-    outcome.expired += 1;
-  }
-  return true;
-}
-
-/** Plans the next check of a session that has been active since the last one was planned. */
-function checkLater(draft: Draft, id: SessionId): void {
-  const { sessions, deadlines } = draft.tables;
-  const row = sessions.get(id)!;
-  const stored = decodeSession(id, row);
-  const next = nextDeadline(stored);
-  deadlines.remove(timeKey(nextCheckAtOf(row), id));
-  deadlines.put(timeKey(next, id), true);
-  sessions.put(id, encodeSession(stored, next));
-}
-
-/** Moves a session with a recorded or new end from the tables of the living to those of the past. */
-function archive(draft: Draft, stored: StoredSession, nextCheckAt: number, why: SequencedEnd, writtenAt: number): void {
-  const { sessions, ended, live, past, deadlines, graves } = draft.tables;
-  const { id } = stored;
-  // It belongs to the past from now on, so it need not be placed any more.
-  draft.placed(id);
-  const tombstone = stored.end ? stored : { ...stored, end: why, version: stored.version + 1 };
-  for (const key of [...stateKeys(stored), ...tagKeys(stored)]) live.remove(key, id);
-  for (const key of stateKeys(tombstone)) live.put(key, id);
-  for (const key of tagKeys(tombstone)) past.put(key, id);
-  sessions.remove(id);
-  deadlines.remove(timeKey(nextCheckAt, id));
-  ended.put(id, encodeSession(tombstone, nextCheckAt));
-  graves.put(timeKey(writtenAt, id), true);
-  if (stored.name !== undefined) letGoOfName(draft, stored.name, id);
 }

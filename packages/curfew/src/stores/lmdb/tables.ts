@@ -16,6 +16,7 @@ import type { Row } from './codec.ts';
  * events      sequence → row         the audit trail
  * times       block → two times      the earliest and the latest time of each complete block of events
  * attempts    bucket → row, and the times at which they may be deleted
+ * aliases     alias → id           of the sessions in either
  * accounts, logins (unique names → id), keys, slots, meta
  */
 export const databases = [
@@ -31,6 +32,7 @@ export const databases = [
   'times',
   'accounts',
   'logins',
+  'aliases',
   'keys',
   'slots',
   'attempts',
@@ -57,6 +59,7 @@ export type Tables = {
   times: Database<[earliest: number, latest: number], number>;
   accounts: Database<unknown, string>;
   logins: Database<string, string>;
+  aliases: Database<string, string>;
   keys: Database<unknown, string>;
   slots: Database<unknown, string>;
   attempts: Database<unknown, string>;

@@ -1,4 +1,5 @@
 import type { Database } from 'lmdb';
+import { nameOfAlias } from '../../domain/alias.ts';
 import type { AccountId } from '../../domain/brand.ts';
 import { nextDeadline, type StoredSession } from '../../domain/session.ts';
 import { refuseUsed, type StoreRecord } from '../records.ts';
@@ -144,8 +145,9 @@ function writeOne(tables: Tables, record: StoreRecord): void {
 
 /** Writes a session where it belongs: among the living, or among the past if its end is recorded. */
 function writeSession(tables: Tables, stored: StoredSession, writtenAt: number | undefined): void {
-  const { sessions, ended, live, past, deadlines, graves } = tables;
+  const { sessions, ended, live, past, deadlines, graves, aliases } = tables;
   const nextCheckAt = nextDeadline(stored);
+  for (const alias of stored.aliases) aliases.put(nameOfAlias(alias), stored.id);
   for (const key of stateKeys(stored)) live.put(key, stored.id);
   for (const key of tagKeys(stored)) (stored.end ? past : live).put(key, stored.id);
   if (stored.end) {

@@ -1,4 +1,5 @@
 import type { Account } from '../../domain/account.ts';
+import { decodeAlias, encodeAlias } from '../../domain/alias.ts';
 import type { KeyId, SessionId } from '../../domain/brand.ts';
 import type { Event, NewEvent } from '../../domain/events.ts';
 import { decodeFactorShown, encodeFactorShown } from '../../domain/factor-shown.ts';
@@ -56,6 +57,8 @@ export function encodeSession(stored: StoredSession): Row {
       ...(stored.openedWith ? [bitsOfPermissions(stored.openedWith)] : []),
     ]),
     armed: nextDeadline(stored),
+    content: stored.data,
+    ...(stored.aliases.length > 0 && { aliases: stored.aliases.map(encodeAlias) }),
     ...(end && { end_at: end.at, end_by: end.by, end_reason: end.reason, end_sequence: end.sequence }),
   };
 }
@@ -93,6 +96,8 @@ export function decodeSession(row: Row): StoredSession {
     },
     factorShown: decodeFactorShown(row['factor_shown']),
     openedWith: openedWith === undefined ? undefined : permissionsOfBits(openedWith),
+    data: maybe(row['content']),
+    aliases: ((row['aliases'] as string[] | null | undefined) ?? []).map(decodeAlias),
     end: row['end_at'] === null ? undefined : decodeEnd(row, 'end_'),
     version: row['version'] as number,
   };

@@ -82,7 +82,7 @@ function warningsOf(known: Row, connections: number): string[] {
 
 /** Rows about sessions and their history. Everyone's epoch is a number that only grows, so its last row stays. */
 export async function countEntries(database: Database): Promise<number> {
-  const tables = ['sessions', 'users', 'log', 'slots', 'attempts'];
+  const tables = ['sessions', 'aliases', 'users', 'log', 'slots', 'attempts'];
   const counts = tables.map((table) => `(SELECT count(*) FROM ${table})`).join(' + ');
   const text = `SELECT ${counts} + (SELECT count(*) FROM epochs) - (SELECT count(DISTINCT user_id) FROM epochs
     WHERE user_id = '') AS entries`;

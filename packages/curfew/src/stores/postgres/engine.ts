@@ -1,20 +1,11 @@
 import type { Account } from '../../domain/account.ts';
+import { encodeAlias, nameOfAlias } from '../../domain/alias.ts';
 import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import { encodeFactorShown } from '../../domain/factor-shown.ts';
 import type { StoredSession } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import { Batcher, type BatcherOptions } from '../batcher.ts';
-import type {
-  Candidate,
-  Change,
-  Engine,
-  Found,
-  Outcome,
-  Passed,
-  RowChange,
-  SessionsOfUser,
-  SweptEngine,
-} from '../commit.ts';
+import type { Candidate, Change, Engine, Found, Outcome, RowChange, Scan, SessionsOfUser } from '../commit.ts';
 import type { LogScope, SweepTask } from '../contract.ts';
 import type { Row } from './codec.ts';
 import * as codec from './codec.ts';
@@ -41,7 +32,7 @@ type HeldSlot = Awaited<ReturnType<Engine['readSlot']>>;
 const users = 100;
 
 /** The engine on PostgreSQL: what each operation means is defined in `commit.ts`. */
-export class PostgresEngine implements SweptEngine {
+export class PostgresEngine implements Engine {
   readonly #reading: Database;
   readonly #writing: Database;
   readonly #commits: Batcher<Change, Outcome | 'later'>;
@@ -119,14 +110,18 @@ export class PostgresEngine implements SweptEngine {
     return names.map((name) => found.get(name) ?? { slot: undefined, held: undefined });
   }
 
-  async scanDue(now: number, most: number): ReturnType<SweptEngine['scanDue']> {
+  async scanDue(now: number, most: number): Promise<Scan> {
     // First those that were active meanwhile are placed where they belong.
     const placed = (await this.#writing.write(writes.sweepArmed, [now, most]))[0]!['done'] as number;
     const rows = await this.#writing.write(writes.scanDue, [now, most]);
-    return { candidates: rows.map(decodeCandidate), more: placed >= most || rows.length >= most };
+    return {
+      candidates: rows.map(decodeCandidate),
+      more: placed >= most || rows.length >= most,
+      settle: async () => {},
+    };
   }
 
-  async scanPassed(most: number): Promise<Passed> {
+  async scanPassed(most: number): Promise<Scan> {
     const steps = await this.#reading.read(reads.unsettled, [users]);
     if (steps.length === 0) return { candidates: [], more: false, settle: async () => {} };
     const [owners, numbers, places] = ['user_id', 'number', 'swept'].map((column) => steps.map((row) => row[column]));
@@ -134,15 +129,14 @@ export class PostgresEngine implements SweptEngine {
     // If there was room for no more, the walk stopped among the sessions of the last one.
     const last = rows.length >= most ? rows.at(-1)! : undefined;
     const walked = [owners, numbers, last?.['step_of'] ?? null, last?.['id'] ?? null];
-    const passed: Passed = {
+    return {
       candidates: rows.map(decodeCandidate),
       more: last !== undefined || steps.length >= users,
       settle: async () => void (await this.#writing.write(writes.settleSteps, walked)),
     };
-    return passed;
   }
 
-  forget(task: SweepTask): ReturnType<SweptEngine['forget']> {
+  forget(task: SweepTask): ReturnType<Engine['forget']> {
     return forget(this.#writing, task);
   }
 
@@ -190,7 +184,10 @@ function touched({ rows = [], on, step, count }: Change): { writes: string[]; us
     return `${table} ${'id' in row ? row.id : row.name}`;
   });
   // Names are few, and one that is taken in the same turn must be noticed.
-  for (const row of rows) if (row.table === 'accounts' && row.after !== row.before) writes.push('names of accounts');
+  for (const row of rows) {
+    if (row.table === 'accounts' && row.after !== row.before) writes.push('names of accounts');
+    if (row.table === 'sessions' && !row.before) writes.push(...row.after.aliases.map(nameOfAlias));
+  }
   const uses: string[] = [];
   if (on) uses.push('everyone', `user ${on.userId}`);
   // Numbers add up in any order; a change that was decided on a revision holds alone.
@@ -317,6 +314,9 @@ function encodePatch(before: StoredSession, after: StoredSession, at: number): R
     set['factor_at'] = null;
     set['factor_shown'] = after.factorShown ? encodeFactorShown(after.factorShown) : null;
   }
+  if (after.data !== before.data) set['content'] = after.data ?? null;
+  if (after.idle !== before.idle) set['idle'] = after.idle;
+  if (after.aliases !== before.aliases) set['aliases'] = after.aliases.map(encodeAlias);
   if (after.end && !before.end) {
     set['end_at'] = after.end.at;
     set['end_by'] = after.end.by;

@@ -1,7 +1,5 @@
 import { CurfewError } from '../../errors.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
-import { sweeping } from '../../rules/sweep.ts';
-import type { Store } from '../contract.ts';
 import { Database } from './database.ts';
 import { openFault } from './faults.ts';
 import { parseLocation } from './location.ts';
@@ -11,7 +9,7 @@ import { PostgresStore as Rest, sharesOf } from './store.ts';
 export { parseLocation } from './location.ts';
 
 /** The store: the engine, with the rules over it. */
-export type PostgresStore = Rest & Ruled & Pick<Store, 'sweep'>;
+export type PostgresStore = Rest & Ruled;
 
 /**
  * Opens a store on a PostgreSQL server, and migrates its schema to the current version.
@@ -26,7 +24,7 @@ export async function openPostgresStore(url: string): Promise<PostgresStore> {
     await refuseEncoding(database);
     await migrate(database);
     await store.connect();
-    return Object.assign(store, rulesOver(store.engine), sweeping(store.engine));
+    return Object.assign(store, rulesOver(store.engine));
   } catch (error) {
     await store.close();
     throw openFault(error, database.location.shown);

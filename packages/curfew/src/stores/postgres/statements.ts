@@ -26,6 +26,10 @@ const standby = 'pg_is_in_recovery() AS standby';
 export const reads = {
   times: named('times', 'SELECT block, earliest, latest FROM event_times WHERE block BETWEEN $1 AND $2'),
   sessions: named('sessions', `SELECT ${snapshot}, ${standby} FROM sessions s ${epochEnd} WHERE s.id = ANY ($1)`),
+  aliasedSession: named(
+    'aliased session',
+    `SELECT ${snapshot}, ${standby} FROM aliases a JOIN sessions s ON s.id = a.session_id ${epochEnd} WHERE a.alias = $1`,
+  ),
   namedSession: named(
     'named session',
     `SELECT ${snapshot}, ${standby} FROM slots t JOIN sessions s ON s.id = t.session_id AND s.name = t.name ${epochEnd}

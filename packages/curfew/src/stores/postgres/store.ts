@@ -1,4 +1,5 @@
 import type { Account } from '../../domain/account.ts';
+import { nameOfAlias } from '../../domain/alias.ts';
 import type { AttemptRule } from '../../domain/attempts.ts';
 import type { KeyId, SessionId, UserId } from '../../domain/brand.ts';
 import { type Event, isFilter, typesOf } from '../../domain/events.ts';
@@ -42,7 +43,7 @@ export function sharesOf({ connections }: Location): { writing: number; others: 
 }
 
 /** What PostgreSQL does apart from the rules; {@link PostgresEngine} is what those are decided over. */
-export class PostgresStore implements Omit<Store, keyof Ruled | 'sweep'> {
+export class PostgresStore implements Omit<Store, keyof Ruled> {
   readonly kind = 'postgres';
   readonly #database: Database;
   /**
@@ -92,6 +93,11 @@ export class PostgresStore implements Omit<Store, keyof Ruled | 'sweep'> {
 
   readNamedSession: Store['readNamedSession'] = async (name) => {
     const row = await this.#one(reads.namedSession, [name]);
+    return row && codec.decodeSnapshot(row);
+  };
+
+  readSessionByAlias: Store['readSessionByAlias'] = async (alias) => {
+    const row = await this.#one(reads.aliasedSession, [nameOfAlias(alias)]);
     return row && codec.decodeSnapshot(row);
   };
 

@@ -3,13 +3,15 @@ import type { UserId } from '../../domain/brand.ts';
 import type { StoredSession } from '../../domain/session.ts';
 import type { AccountRow, Change, RowChange, SessionRow, Standing, Step } from '../commit.ts';
 import * as codec from './codec.ts';
-import { allTags, homeOf, homeOfSession, tagsOf } from './keys.ts';
+import { aliasKey, allTags, homeOf, homeOfSession, tagsOf } from './keys.ts';
 
 /** A row that the script of a commit reads or writes, by the name of its key, and what the script gets for it. */
 type Sent = { row: RowChange; key: string; args: string[]; name?: { mustBeFree: boolean } };
 
 /** A key of a sorted set, and a member that comes or goes. */
 type Entry = readonly [key: string, member: string];
+/** The same with its score, where that is not 0. */
+type Listed = readonly [key: string, member: string, score?: number];
 
 /**
  * What the script of a commit gets; it is explained there. All keys that a change concerns are named here: those of a
@@ -30,8 +32,8 @@ export class Call {
   add({ at, on, rows = [], step, count = 0, log = [], events = [] }: Change): void {
     const { strings, others, args } = this;
     const [changes, makes, plains] = sorted(rows, this.#prefix);
-    const [adds, lists, drops]: [Entry[], Entry[], Entry[]] = [[], [], []];
-    for (const row of rows) compareEntries(row, adds, lists, drops);
+    const [adds, lists, drops]: [Entry[], Listed[], Entry[]] = [[], [], []];
+    for (const row of rows) compareEntries(row, at, adds, lists, drops);
     let expected = '- - 0 -';
     if (on) {
       const home = homeIn(rows, on.userId);
@@ -57,18 +59,22 @@ export class Call {
       if (step.userId !== undefined) others.push(`${homeOf(step.userId)}e:${step.userId}`);
       args.push(...encodeStep(step));
     }
-    for (const entries of [adds, drops, lists]) {
+    for (const entries of [adds, drops]) {
       for (const [key, member] of entries) {
         others.push(key);
         args.push(member);
       }
+    }
+    for (const [key, member, score = 0] of lists) {
+      others.push(key);
+      args.push(String(score), member);
     }
     for (const scope of log) args.push(codec.encodeScope(at, scope));
     for (const event of events) args.push(codec.encodeEvent(event));
   }
 }
 
-/** The rows in the order in which the script gets them. An account has one for each of its names, too. */
+/** The rows in the order in which the script gets them. An account has one for each of its names, a new session for its aliases. */
 export function inOrder(rows: readonly RowChange[], prefix: string): Sent[] {
   return sorted(rows, prefix).flat();
 }
@@ -78,7 +84,10 @@ function sorted(rows: readonly RowChange[], prefix: string): [changes: Sent[], m
   for (const row of rows) {
     if (row.table !== 'sessions') plains.push(...encodePlain(row, prefix));
     else if (row.before) changes.push(encodeChanged(row, row.before));
-    else makes.push({ row, key: keyOf(row.after), args: [codec.encodeSession(row.after)] });
+    else {
+      makes.push({ row, key: keyOf(row.after), args: [codec.encodeSession(row.after)] });
+      plains.push(...encodeAliases(row));
+    }
   }
   return [changes, makes, plains];
 }
@@ -90,6 +99,12 @@ function encodeChanged(row: SessionRow, before: StoredSession): Sent {
   const stands = codec.encodeStanding(before, untouched);
   const change = after === before ? ['', '', ''] : codec.encodeChange(before, after, entry);
   return { row, key: keyOf(before), args: [stands, ...change] };
+}
+
+/** Each of a new session's aliases must be free, and leads to the session. */
+function encodeAliases(row: SessionRow): Sent[] {
+  const { id, aliases } = row.after;
+  return aliases.map((alias) => ({ row, key: aliasKey(alias), args: ['', id], name: { mustBeFree: true } }));
 }
 
 /** Each: how the row must begin, and the new one. */
@@ -144,7 +159,7 @@ function namesOf(account: AccountRow['after']): string[] {
 }
 
 /** The entries of a row that come and go. `lists`: those that come into what belongs to no user. */
-function compareEntries(row: RowChange, adds: Entry[], lists: Entry[], drops: Entry[]): void {
+function compareEntries(row: RowChange, at: number, adds: Entry[], lists: Listed[], drops: Entry[]): void {
   if (row.before === row.after) return;
   if (row.table === 'sessions') {
     const { before, after } = row;
@@ -161,11 +176,21 @@ function compareEntries(row: RowChange, adds: Entry[], lists: Entry[], drops: En
     const [listed, shown] = [listsOf(before, after), listsOf(after, after)];
     for (const key of shown) if (!listed.includes(key)) lists.push([key, id]);
     for (const key of listed) if (!shown.includes(key)) drops.push([key, id]);
+    if (after.end && row.entry === undefined) bury(after, at, lists, drops);
     return;
   }
   const [old, now] = [listOf(row, row.before), listOf(row, row.after)];
   if (now && now[1] !== old?.[1]) lists.push(now);
   if (old && now?.[1] !== old[1]) drops.push(old);
+}
+
+/** Moves a session to the past at once: no entry in the log tells the sweep that it has ended. */
+function bury(session: StoredSession, at: number, lists: Listed[], drops: Entry[]): void {
+  const { id } = session;
+  const tags = tagsOf(session);
+  for (const key of ['live', 'deadlines', ...tags.map((tag) => `l:${tag}`)]) drops.push([key, id]);
+  for (const key of ['past', ...tags.map((tag) => `p:${tag}`)]) lists.push([key, id]);
+  lists.push(['graves', id, at]);
 }
 
 /** Where a session stands under its user. */

@@ -1,24 +1,26 @@
 import { ErrorReply } from '@redis/client';
 import type { Account } from '../../domain/account.ts';
+import type { Alias } from '../../domain/alias.ts';
 import type { AccountId, KeyId, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { NamedSession } from '../../domain/named.ts';
 import type { StoredSession } from '../../domain/session.ts';
 import { CurfewError } from '../../errors.ts';
 import { Batcher } from '../batcher.ts';
-import type { Change, Engine, Found, Outcome, SessionsOfUser } from '../commit.ts';
-import type { SessionSnapshot } from '../contract.ts';
+import type { Change, Engine, Found, Outcome, Scan, SessionsOfUser } from '../commit.ts';
+import type { SessionSnapshot, SweepTask } from '../contract.ts';
 import { readKey } from './accounts.ts';
 import { Call, inOrder } from './changes.ts';
 import * as codec from './codec.ts';
 import type { DurableWrites } from './durable.ts';
 import { commandFault } from './faults.ts';
-import { homeOf, homeOfSession } from './keys.ts';
+import { aliasKey, homeOf, homeOfSession } from './keys.ts';
 import type { Link, Reply } from './link.ts';
-import { commit, readSessionsOf, readSlot } from './scripts/commit.ts';
-import { readSession } from './scripts/sessions.ts';
+import { commit, commitWhenFull, readSessionsOf, readSlot } from './scripts/commit.ts';
+import { dropAlias, readSession } from './scripts/sessions.ts';
 import { counters, tryWriting } from './scripts/streams.ts';
 import { decodeSnapshot } from './snapshot.ts';
+import { Sweeper } from './sweep.ts';
 
 /** The most changes in one script, so that Redis is soon free for others, and the most scripts at once. */
 const batch = { most: 64, parallel: 64, crowd: 1 } as const;
@@ -28,15 +30,19 @@ export class RedisEngine implements Engine {
   readonly #link: Link;
   readonly #writes: DurableWrites;
   readonly #commits: Batcher<Change, Reply>;
+  readonly #upkeep: Batcher<Change, Reply>;
+  readonly #sweeper: Sweeper;
 
   constructor(link: Link, writes: DurableWrites) {
     this.#link = link;
     this.#writes = writes;
     this.#commits = new Batcher((changes) => this.#commitAll(changes), batch);
+    this.#upkeep = new Batcher((changes) => this.#commitAll(changes, true), batch);
+    this.#sweeper = new Sweeper(link);
   }
 
   async commit(change: Change): Promise<Outcome> {
-    const reply = (await this.#commits.run(change)) as Reply[];
+    const reply = (await (change.upkeep ? this.#upkeep : this.#commits).run(change)) as Reply[];
     const [first, second] = reply;
     // Redis says so of a key of this change alone.
     if (first === 'failed') throw commandFault(new ErrorReply(second as string), true);
@@ -51,6 +57,11 @@ export class RedisEngine implements Engine {
     // While no epoch has moved since its mark was written, none has ended it: see the mark in codec.ts.
     if (row.startsWith(`${mark ?? codec.firstEpochStamp}${codec.separator}`)) return decodeSnapshot(id, row);
     return decodeSnapshot(id, await this.#link.run(readSession, [id], home));
+  }
+
+  async readSessionByAlias(alias: Alias): Promise<SessionSnapshot | undefined> {
+    const [id] = await this.#link.read(aliasKey(alias));
+    return id == null ? undefined : this.readSession(id as SessionId);
   }
 
   async readSessionsOf(userId: UserId): Promise<SessionsOfUser> {
@@ -88,11 +99,35 @@ export class RedisEngine implements Engine {
     if (this.#writes.asks) await this.#writes.run(tryWriting, []);
   }
 
-  async #commitAll(changes: readonly Change[]): Promise<Reply[]> {
+  /** The session that has an alias. A key without its session is dropped: it would be in the way for ever. */
+  async #holderOf(key: string, id: SessionId): Promise<SessionSnapshot | undefined> {
+    const holder = await this.readSession(id);
+    if (!holder) await this.#link.run(dropAlias, [key, id], homeOfSession(id));
+    return holder;
+  }
+
+  scanPassed(most: number): Promise<Scan> {
+    return this.#sweeper.scanPassed(most);
+  }
+
+  scanDue(now: number, most: number): Promise<Scan> {
+    return this.#sweeper.scanDue(now, most);
+  }
+
+  forget(task: SweepTask): ReturnType<Engine['forget']> {
+    return this.#sweeper.forget(task);
+  }
+
+  async #commitAll(changes: readonly Change[], upkeep = false): Promise<Reply[]> {
     const call = new Call(this.#link.key(''));
     for (const change of changes) call.add(change);
     call.args[0] = String(call.strings.length);
-    return (await this.#writes.run(commit, call.args, '', call.strings.concat(call.others))) as Reply[];
+    const keys = call.strings.concat(call.others);
+    // What waits for the disk would keep a sweep waiting for it again and again.
+    const reply = upkeep
+      ? this.#link.run(commitWhenFull, call.args, '', keys)
+      : this.#writes.run(commit, call.args, '', keys);
+    return (await reply) as Reply[];
   }
 
   /** What was found instead: the epochs, then a reply for each row, in the order in which the script gets them. */
@@ -105,11 +140,14 @@ export class RedisEngine implements Engine {
       on: on && { userId: on.userId, user: Number(user), everyone: Number(everyone) },
     };
     const prefix = this.#link.key('');
-    for (const [i, { row, name }] of inOrder(rows, prefix).entries()) {
+    for (const [i, { row, key, name }] of inOrder(rows, prefix).entries()) {
       const reply = told[i] ?? null;
       if (reply === null) continue;
       const text = reply as string;
-      if (row.table === 'sessions') {
+      if (row.table === 'sessions' && name) {
+        const holder = await this.#holderOf(key, text as SessionId);
+        if (holder) found.sessions.set(text as SessionId, holder);
+      } else if (row.table === 'sessions') {
         const snapshot = decodeSnapshot(row.after.id, reply);
         if (snapshot) found.sessions.set(row.after.id, snapshot);
       } else if (row.table === 'slots') {

@@ -14,14 +14,33 @@ const refusals: Readonly<Record<string, ErrorCode>> = {
   MASTERDOWN: 'store_unavailable',
   NOREPLICAS: 'store_unavailable',
   CLUSTERDOWN: 'store_unavailable',
+  MOVED: 'store_unavailable',
+  ASK: 'store_unavailable',
+  TRYAGAIN: 'store_unavailable',
   NOAUTH: 'store_unavailable',
   WRONGPASS: 'store_unavailable',
   NOPERM: 'store_unavailable',
   NOSCRIPT: 'store_unavailable',
 };
 
+const isMoving = {
+  what: 'The slot of this store is being moved to another node of the Cluster, and Redis',
+  remedy: 'Nothing was changed. Changes are possible again when the whole slot has been moved.',
+};
+
 /** The cause of some of them, and the remedy. */
 const told: Readonly<Record<string, { what: string; remedy: string }>> = {
+  MOVED: {
+    what: 'Another node of the Cluster has the slot of this store, and Redis',
+    remedy: 'Nothing was changed. Curfew connects to that node by itself; try again.',
+  },
+  ASK: isMoving,
+  TRYAGAIN: isMoving,
+  CLUSTERDOWN: {
+    what: 'The Cluster is down, and Redis',
+    remedy:
+      'Nothing was changed. Bring back the primaries that it lacks. With cluster-require-full-coverage no, it goes on while it lacks others than the one of this store.',
+  },
   MISCONF: {
     what: 'Redis cannot write its disk, and',
     remedy:

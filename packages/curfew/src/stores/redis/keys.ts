@@ -1,3 +1,4 @@
+import { type Alias, nameOfAlias } from '../../domain/alias.ts';
 import { encodeNumber } from '../../domain/base62.ts';
 import type { AccessGroup, SessionId, SessionName, UserId } from '../../domain/brand.ts';
 import { shardTag, shardTags } from '../../domain/ids.ts';
@@ -30,6 +31,7 @@ import type { StoredSession } from '../../domain/session.ts';
  *   l:<tag>, p:<tag>    sorted sets: ids of live and of ended sessions by group, address and name
  *   deadlines, graves   sorted sets by time: when to check a live session again; when an end was recorded
  *   left, epochs        sorted sets: what the sweep still has to follow of epochs
+ *   alias:<kind>:<hash> id of the session that has an alias, live or ended
  *   slot:<name>, slots; login:<name>, usernames; key:<id>, keys; b:<bucket>, attempts; nodes
  *
  * Sorted sets of ids have equal scores, so they are read by name, which is by time.
@@ -38,6 +40,8 @@ import type { StoredSession } from '../../domain/session.ts';
 export const homeOf = (userId: UserId): string => `{${shardTag(userId)}}:`;
 /** The same, from a session's id, which carries the tag. */
 export const homeOfSession = (id: SessionId): string => `{${id.slice(8, 10)}}:`;
+
+export const aliasKey = (alias: Alias): string => `alias:${nameOfAlias(alias)}`;
 
 export const groupTag = (group: AccessGroup): string => `g:${group}`;
 export const addressTag = (ip: string): string => `a:${ip}`;

@@ -23,7 +23,7 @@ type Waiting = { writes: boolean; since: number; refuse: (fault: CurfewError) =>
 /** Milliseconds. */
 const firstPause = 50;
 const longestPause = 1000;
-/** How long a command waits for a new connection. */
+/** How long a command waits for a new connection, and for the node of a Cluster that has the slot. */
 const patience = 1000;
 
 /**
@@ -127,20 +127,33 @@ export class Link {
     return this.#closing;
   }
 
-  /** `unknown`: what is sent instead if Redis, which forgets scripts when it restarts, does not know this one. */
-  #send(args: string[], writes: boolean, unknown?: () => string[]): Promise<Reply> {
+  /**
+   * `unknown`: what is sent instead if Redis, which forgets scripts when it restarts, does not know this one. `until`:
+   * how long it is sent again if a node of a Cluster refuses it because it no longer has the slot; other nodes learn
+   * which one has it a moment later.
+   */
+  #send(
+    args: string[],
+    writes: boolean,
+    unknown?: () => string[],
+    until: number = performance.now() + patience,
+  ): Promise<Reply> {
     if (this.#closing) return Promise.reject(closedError());
     const client = this.#client;
-    if (!client?.isReady) return this.connected().then(() => this.#send(args, writes, unknown));
+    if (!client?.isReady) return this.connected().then(() => this.#send(args, writes, unknown, until));
     return new Promise<Reply>((resolve, reject) => {
       const waiting = { writes, since: performance.now(), refuse: reject };
       this.#waiting.add(waiting);
       const fail = (error: unknown) => {
-        if (error instanceof ErrorReply) this.#lastAnswer = performance.now();
-        // The server, or the one that the address now leads to, is a replica by now.
-        if (error instanceof ErrorReply && /^(READONLY|MASTERDOWN)/.test(error.message)) client.destroy();
+        const refused = error instanceof ErrorReply ? error.message : '';
+        if (refused) this.#lastAnswer = performance.now();
+        // The server, or the one that the address now leads to, is a replica by now; in a Cluster, another node has the
+        // slot, or this one cannot see most of the others, which may have promoted its replica.
+        if (/^(READONLY|MASTERDOWN|MOVED|CLUSTERDOWN)/.test(refused)) client.destroy();
         this.#done(waiting);
-        reject(commandFault(error, writes));
+        // It has not been executed, and the next connection leads to the node that has the slot.
+        if (refused.startsWith('MOVED') && performance.now() < until) resolve(this.#send(args, writes, unknown, until));
+        else reject(commandFault(error, writes));
       };
       const answer = (reply: Reply) => {
         this.#lastAnswer = performance.now();
@@ -203,7 +216,7 @@ export class Link {
     try {
       const facts = await factsOf(connection.client, timeout, signal);
       // After a failover it may be another server, with other settings.
-      refuseUnsafe(facts, location.shown);
+      refuseUnsafe(facts, location);
       this.facts = facts;
     } catch (error) {
       connection.client.destroy();

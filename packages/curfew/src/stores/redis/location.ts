@@ -9,9 +9,11 @@ export type Location = {
   shown: string;
   /** The prefix of all of its keys. */
   prefix: string;
-  /** For the client of Redis; the socket has neither path nor host if Sentinel provides them. */
+  /** For the client of Redis; the socket has neither path nor host if Sentinel or the nodes of a Cluster provide them. */
   client: Login & { database: number; socket: { path: string } | (Server & Tls) | Tls };
   sentinels?: Sentinels;
+  /** Nodes of a Cluster, any of which knows the others. */
+  cluster?: readonly Server[];
 };
 
 /** The Sentinels that know which server is the primary. */
@@ -32,16 +34,18 @@ const defaultPrefix = 'curfew';
 
 const forms =
   'redis://user:password@host:port/database, redis+sentinel://user:password@host:port,host:port/master/database, ' +
-  'either of them with rediss for TLS, or redis+unix://user:password@/path; escape special characters as %xx';
+  'redis+cluster://user:password@host:port,host:port, any of them with rediss for TLS, or ' +
+  'redis+unix://user:password@/path; escape special characters as %xx';
 
 /** Its parts: scheme, user, password, servers, path, and the rest. */
 const parts =
-  /^(redis|rediss|redis\+unix|redis\+sentinel|rediss\+sentinel):\/\/(?:([^/?#:@]*)(?::([^/?#@]*))?@)?([^/?#@]*)(\/[^?#]*)?((?:\?[^#]*)?(?:#.*)?)$/s;
+  /^(redis|rediss|redis\+unix|rediss?\+sentinel|rediss?\+cluster):\/\/(?:([^/?#:@]*)(?::([^/?#@]*))?@)?([^/?#@]*)(\/[^?#]*)?((?:\?[^#]*)?(?:#.*)?)$/s;
 
 /**
  * Reads `redis://[[user]:password@]host[:port][/database]`;
  * `redis+sentinel://[[user]:password@]host[:port][,host[:port]…]/master[/database]`, where the hosts are Sentinels, and
  * user and password are for the primary; those for the Sentinels are `sentinel_username` and `sentinel_password`;
+ * `redis+cluster://[[user]:password@]host[:port][,host[:port]…]`, where the hosts are nodes of a Cluster;
  * `rediss` for TLS, which may name files: `ca`, `cert`, `key`; and `redis+unix://[[user]:password@]/path` for a Unix
  * socket, with the database as `db`. Each may have a `prefix`.
  * @throws `config_invalid`, without the password
@@ -93,6 +97,16 @@ export function parseLocation(text: string): Location {
         master: decoded(master),
         login: loginOf(given.sentinel_username, given.sentinel_password),
       },
+    };
+  }
+  if (how === 'cluster') {
+    if (!/^\/?0?$/.test(path)) throw invalid(`has the path ${path}, but a Cluster has only the database 0`);
+    return {
+      shown,
+      // The braces make it the hash tag of every key: all of them are in one slot, whatever tag follows.
+      prefix: `{${prefix}}:`,
+      client: { ...login, database: 0, socket: secured },
+      cluster: authority.split(',').map((one) => serverOf(one, defaultPort)),
     };
   }
   if (!/^(\/\d{0,9})?$/.test(path)) throw invalid(`has the path ${path}, which must be the number of a database`);

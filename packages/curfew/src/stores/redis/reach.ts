@@ -1,20 +1,21 @@
-import { ErrorReply } from '@redis/client';
 import { CurfewError, type ErrorCode } from '../../errors.ts';
 import type { Server } from '../parameters.ts';
 import { inTime } from '../watchers.ts';
-import { type Connection, connect } from './connect.ts';
+import { type Client, type Connection, connect } from './connect.ts';
 import { connectFault, refusesLogin } from './faults.ts';
 import type { Location, Sentinels, Tls } from './location.ts';
+import { clusterRights } from './rights.ts';
 
 /**
  * Connects to the server of a store, wherever it currently is. `most`: milliseconds that each connection, and each
- * Sentinel's answer, may take.
- * @throws `store_unavailable`, `store_login_refused`; `config_invalid` if no address is a Sentinel that knows the
- * primary
+ * answer of a Sentinel or of a node of a Cluster, may take.
+ * @throws `store_unavailable`, `store_login_refused`, `store_denied`; `config_invalid` if no address is a Sentinel that
+ * knows the primary, or a node of a Cluster
  */
 export async function reach(location: Location, most: number, until: AbortSignal): Promise<Connection> {
-  const { client, sentinels } = location;
-  const primary = sentinels && (await primaryOf(sentinels, client.socket as Tls, most, until));
+  const { client } = location;
+  const guide = guideOf(location);
+  const primary = guide && (await primaryOf(guide, client.socket as Tls, most, until));
   const shown = primary ? `${location.shown}, whose primary is ${shownServer(primary)}` : location.shown;
   try {
     return await connect({ ...client, socket: { ...client.socket, ...primary } }, most, until);
@@ -23,31 +24,44 @@ export async function reach(location: Location, most: number, until: AbortSignal
   }
 }
 
+/** Who knows the primary, and how it is asked. */
+type Guide = {
+  servers: readonly Server[];
+  login: Pick<Location['client'], 'username' | 'password'>;
+  /** As the subject of an error. */
+  nobody: string;
+  ask(client: Client, server: Server, wait: Wait): Promise<Answer>;
+  refusalOf(said: string, at: string): Refusal | undefined;
+};
+type Wait = (reply: Promise<unknown>) => Promise<unknown>;
 type Answer = Server & { epoch: number };
 type Refusal = { code: ErrorCode; says: string };
 
+function guideOf(location: Location): Guide | undefined {
+  if (location.sentinels) return sentinelGuide(location.sentinels);
+  if (location.cluster) return clusterGuide(location.cluster, location);
+  return undefined;
+}
+
 /**
- * Asks all Sentinels at once, and waits until more than half of them have answered, or none is left. An isolated one
- * may name the former primary: each failover has a number (`config-epoch`), and the highest one is right. The client's
- * own Sentinel support resends a command after its connection broke, which would hide that a change is uncertain.
+ * Asks all of them at once, and waits until more than half have answered, or none is left. An isolated one may name the
+ * former primary: each failover has a number (its epoch), and the highest one is right. The client's own support for
+ * Sentinel and Cluster resends a command after its connection broke, which would hide that a change is uncertain.
  * https://redis.io/docs/latest/develop/reference/sentinel-clients/
+ * https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
  */
-async function primaryOf(
-  { servers, master, login }: Sentinels,
-  tls: Tls,
-  most: number,
-  until: AbortSignal,
-): Promise<Server> {
+async function primaryOf(guide: Guide, tls: Tls, most: number, until: AbortSignal): Promise<Server> {
+  const { servers, login } = guide;
   const enough = new AbortController();
   const answers: Answer[] = [];
   const refusals: Refusal[] = [];
   await new Promise<void>((resolve) => {
     const signal = AbortSignal.any([enough.signal, until]);
     for (const server of servers) {
-      askSentinel(server, master, { ...login, socket: { ...server, ...tls } }, most, signal)
+      askOne(guide, server, { ...login, socket: { ...server, ...tls } }, most, signal)
         .then(
           (answer) => answers.push(answer),
-          (error) => refusals.push(refusalOf(error, server, master)),
+          (error) => refusals.push(refusalOf(guide, error, server)),
         )
         .then(() => {
           const [said, all] = [answers.length, servers.length];
@@ -59,48 +73,103 @@ async function primaryOf(
   const [latest] = answers.sort((a, b) => b.epoch - a.epoch);
   if (latest) return { host: latest.host, port: latest.port };
   // A mistake in the URL takes precedence over faults that may be temporary.
-  const codes: ErrorCode[] = ['config_invalid', 'store_login_refused', 'store_unavailable'];
+  const codes: ErrorCode[] = ['config_invalid', 'store_login_refused', 'store_denied', 'store_unavailable'];
   const code = codes.find((one) => refusals.some((refusal) => refusal.code === one)) ?? 'store_unavailable';
   const says = refusals.map((refusal) => refusal.says).join('; ');
-  throw new CurfewError(code, { detail: `CURFEW_STORE: no Sentinel says where the primary is: ${says}.` });
+  throw new CurfewError(code, { detail: `CURFEW_STORE: ${guide.nobody} says where the primary is: ${says}.` });
 }
 
-async function askSentinel(
+async function askOne(
+  guide: Guide,
   server: Server,
-  master: string,
   options: Partial<Location['client']>,
   most: number,
   until: AbortSignal,
 ): Promise<Answer> {
   const { client } = await connect(options, most, until);
   try {
-    const reply = await inTime(client.sendCommand(['SENTINEL', 'MASTER', master]), most, until);
-    const { ip, port, 'config-epoch': epoch } = reply as Record<string, string | undefined>;
-    if (!ip || !Number(port)) throw new Error(`${shownServer(server)} gives no address`);
-    return { host: ip, port: Number(port), epoch: Number(epoch) };
+    return await guide.ask(client, server, (reply) => inTime(reply, most, until));
   } finally {
     client.destroy();
   }
 }
 
-function refusalOf(error: unknown, server: Server, master: string): Refusal {
+function refusalOf(guide: Guide, error: unknown, server: Server): Refusal {
   const at = shownServer(server);
   const { message, code } = error as Error & { code?: string };
   const said = message || code || 'no answer';
-  if (refusesLogin(said)) {
-    const remedy =
-      'sentinel_username and sentinel_password are for the Sentinels, those before the @ are for the primary';
-    return { code: 'store_login_refused', says: `${at} says ${said} (${remedy})` };
-  }
-  if (error instanceof ErrorReply && /No such master/i.test(said)) {
-    const remedy = 'SENTINEL MASTERS lists the names that it knows';
-    return { code: 'config_invalid', says: `${at} knows no ${JSON.stringify(master)} (${remedy})` };
-  }
-  if (error instanceof ErrorReply && /unknown (sub)?command/i.test(said)) {
-    const remedy = `Sentinels listen on port 26379 as a rule; for a Redis without Sentinel it is redis://${at}`;
-    return { code: 'config_invalid', says: `${at} is a Redis and no Sentinel (${remedy})` };
-  }
-  return { code: 'store_unavailable', says: `${at}: ${said}` };
+  return guide.refusalOf(said, at) ?? { code: 'store_unavailable', says: `${at}: ${said}` };
+}
+
+function sentinelGuide({ servers, master, login }: Sentinels): Guide {
+  return {
+    servers,
+    login,
+    nobody: 'no Sentinel',
+    async ask(client, server, wait) {
+      const reply = await wait(client.sendCommand(['SENTINEL', 'MASTER', master]));
+      const { ip, port, 'config-epoch': epoch } = reply as Record<string, string | undefined>;
+      if (!ip || !Number(port)) throw new Error(`${shownServer(server)} gives no address`);
+      return { host: ip, port: Number(port), epoch: Number(epoch) };
+    },
+    refusalOf(said, at) {
+      if (refusesLogin(said)) {
+        const remedy =
+          'sentinel_username and sentinel_password are for the Sentinels, those before the @ are for the primary';
+        return { code: 'store_login_refused', says: `${at} says ${said} (${remedy})` };
+      }
+      if (/No such master/i.test(said)) {
+        const remedy = 'SENTINEL MASTERS lists the names that it knows';
+        return { code: 'config_invalid', says: `${at} knows no ${JSON.stringify(master)} (${remedy})` };
+      }
+      if (/unknown (sub)?command/i.test(said)) {
+        const remedy = `Sentinels listen on port 26379 as a rule; for a Redis without Sentinel it is redis://${at}`;
+        return { code: 'config_invalid', says: `${at} is a Redis and no Sentinel (${remedy})` };
+      }
+      return undefined;
+    },
+  };
+}
+
+/** All keys of a store are in one slot. Its primary is the store's server. */
+function clusterGuide(servers: readonly Server[], { client: login, prefix }: Location): Guide {
+  return {
+    servers,
+    login: { ...(login.username && { username: login.username }), ...(login.password && { password: login.password }) },
+    nobody: 'no node of the Cluster',
+    async ask(client, server, wait) {
+      const [slot, ranges, nodes] = (await wait(
+        Promise.all(
+          [['KEYSLOT', prefix], ['SLOTS'], ['NODES']].map((command) => client.sendCommand(['CLUSTER', ...command])),
+        ),
+      )) as [number, SlotRange[], string];
+      const owner = ranges.find(([first, last]) => first <= slot && slot <= last)?.[2];
+      if (!owner) throw new Error(`no node has slot ${slot}, in which the keys ${prefix}* are`);
+      const [host, port, id] = owner;
+      // A node that does not know its own address means the one at which it was asked.
+      return { host: host || server.host, port, epoch: epochOf(nodes, id) };
+    },
+    refusalOf(said, at) {
+      if (/cluster support disabled/i.test(said)) {
+        const remedy = `without a Cluster, it is redis://${at}`;
+        return { code: 'config_invalid', says: `${at} is a Redis and no node of a Cluster (${remedy})` };
+      }
+      if (said.startsWith('NOPERM')) {
+        return { code: 'store_denied', says: `${at} says ${said} (the user needs ${clusterRights})` };
+      }
+      if (refusesLogin(said)) return { code: 'store_login_refused', says: `${at} says ${said}` };
+      return undefined;
+    },
+  };
+}
+
+/** First and last slot, the primary, its replicas; as `CLUSTER SLOTS` answers. */
+type SlotRange = [first: number, last: number, primary: [host: string | null, port: number, id: string]];
+
+/** A line of `CLUSTER NODES`: id, addresses, flags, primary, two times, epoch, and more. */
+function epochOf(nodes: string, id: string): number {
+  const line = nodes.split('\n').find((one) => one.startsWith(`${id} `));
+  return Number(line?.split(' ')[6] ?? 0);
 }
 
 function shownServer({ host, port }: Server): string {

@@ -16,17 +16,22 @@ export const commands = [
 /** What a user with restricted rights needs, as `ACL SETUSER` accepts it; docs/redis.md has the same. */
 export const rights = '+@read +@write +@scripting +@connection +info +time +config|get';
 
+/** What such a user needs besides in a Cluster: to find the primary, and to tell what it is an incarnation of. */
+export const clusterRights = '+cluster|info +cluster|keyslot +cluster|nodes +cluster|slots';
+
 /**
  * Refuses a user that lacks a right which only some call would need, perhaps in the middle of its changes. `location`:
  * the server's name in the error.
  * @throws `store_denied`
  */
 export async function refuseLackingRights(link: Link, location: string): Promise<void> {
-  const lacked = (await link.run(lackedRights, commands)) as string[];
+  const { cluster, prefix } = link.options.location;
+  const lacked = (await link.run(lackedRights, cluster ? [...commands, 'CLUSTER'] : commands)) as string[];
   if (lacked.length === 0) return;
-  const keys = `~${link.options.location.prefix}*`;
+  const keys = `~${prefix}*`;
+  const needed = cluster ? `${rights} ${clusterRights}` : rights;
   throw new CurfewError('store_denied', {
     detail: `The user of ${location} has no right to ${lacked.join(', ')} on the keys ${keys}.`,
-    remedy: `Give it the rights: ACL SETUSER <name> ${keys} ${rights}.`,
+    remedy: `Give it the rights: ACL SETUSER <name> ${keys} ${needed}.`,
   });
 }

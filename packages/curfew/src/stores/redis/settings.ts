@@ -1,6 +1,7 @@
 import { CurfewError } from '../../errors.ts';
 import { needed } from './faults.ts';
 import type { Reply } from './link.ts';
+import type { Location } from './location.ts';
 
 /** Facts about a server, as it reports them. */
 export type ServerFacts = {
@@ -53,7 +54,7 @@ export async function readServerFacts(ask: Ask): Promise<ServerFacts> {
  * Refuses a server on which sessions could be lost or ends missed.
  * @throws `store_unsafe`, `store_read_only`, `store_version`
  */
-export function refuseUnsafe(facts: ServerFacts, location: string): void {
+export function refuseUnsafe(facts: ServerFacts, { shown: location, cluster }: Location): void {
   if (!/ 7\.| [89]\.| \d\d+\./.test(facts.engine)) {
     throw new CurfewError('store_version', {
       detail: `${location} is ${facts.engine}. ${needed}`,
@@ -62,9 +63,9 @@ export function refuseUnsafe(facts: ServerFacts, location: string): void {
   if (facts.role !== 'master') {
     throw new CurfewError('store_read_only', { detail: `${location} is a replica (its role is ${facts.role}).` });
   }
-  if (facts.mode === 'cluster') {
+  if (facts.mode === 'cluster' && !cluster) {
     throw new CurfewError('store_unsafe', {
-      detail: `${location} is a node of a Redis Cluster, which is not supported.`,
+      detail: `${location} is a node of a Redis Cluster. Name its nodes: redis+cluster://host:port,host:port.`,
     });
   }
   if (facts.evicts !== 'noeviction') {

@@ -21,7 +21,6 @@ import * as slots from './scripts/slots.ts';
 import * as streams from './scripts/streams.ts';
 import { readServerFacts, refuseUnsafe } from './settings.ts';
 import { decodeSnapshot } from './snapshot.ts';
-import { Sweeper } from './sweep.ts';
 import { exportRecords, importRecords } from './transfer.ts';
 
 /** Runs a script that writes; resolves when that is as durable as this Redis can make it. */
@@ -35,7 +34,6 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
   readonly kind = 'redis';
   readonly #link: Link;
   readonly #durable: DurableWrites;
-  readonly #sweeper: Sweeper;
   readonly #watchers: Watchers;
   readonly #write: Write;
   readonly engine: RedisEngine;
@@ -43,7 +41,6 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
   constructor(link: Link, durable: DurableWrites) {
     this.#link = link;
     this.#durable = durable;
-    this.#sweeper = new Sweeper(link);
     this.#watchers = new Watchers(listenOn(link.options.location));
     this.#write = durable.run.bind(durable);
     this.engine = new RedisEngine(link, durable);
@@ -57,6 +54,8 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
     const found = (await this.#link.run(sessions.readNamedSession, [name])) as [never, Reply] | null;
     return found ? decodeSnapshot(...found) : undefined;
   };
+
+  readSessionByAlias: Store['readSessionByAlias'] = (alias) => this.engine.readSessionByAlias(alias);
 
   touchSessions: Store['touchSessions'] = async (activities) => {
     for (let i = 0; i < activities.length; i += touchesOfScript) {
@@ -152,8 +151,6 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
 
   // ---- Upkeep
 
-  sweep: Store['sweep'] = (task) => this.#sweeper.sweep(task);
-
   exportRecords: Store['exportRecords'] = (options) => exportRecords(this.#link, options);
 
   importRecords: Store['importRecords'] = (records, fingerprint) => importRecords(this.#link, records, fingerprint);
@@ -174,7 +171,8 @@ export class RedisStore implements Omit<Store, keyof Ruled> {
 
   tryWriting: Store['tryWriting'] = async () => {
     // Its settings may have been changed since the connection was made.
-    refuseUnsafe(await readServerFacts((...command) => this.#link.command(...command)), 'Redis');
+    const here = { ...this.#link.options.location, shown: 'Redis' };
+    refuseUnsafe(await readServerFacts((...command) => this.#link.command(...command)), here);
     await refuseLackingRights(this.#link, 'Redis');
     await this.#link.run(streams.tryWriting, []);
   };

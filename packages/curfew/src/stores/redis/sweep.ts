@@ -1,10 +1,16 @@
 import { setTimeout } from 'node:timers/promises';
-import type { SweepOutcome, SweepTask } from '../contract.ts';
-import type { Link } from './link.ts';
+import type { SessionId } from '../../domain/brand.ts';
+import type { Candidate, Scan } from '../commit.ts';
+import type { SweepTask } from '../contract.ts';
+import { decodeSlot } from './codec.ts';
+import type { Link, Reply } from './link.ts';
 import type { Script } from './scripts/script.ts';
 import * as pieces from './scripts/sweep.ts';
+import { decodeSnapshot } from './snapshot.ts';
 
-/** How many sessions one script handles; Redis does nothing else meanwhile, for a fraction of a millisecond. */
+/** How many sessions one scan finds: their ends are recorded by a few scripts, of about a millisecond each. */
+const scanned = 128;
+/** How many sessions one script forgets or moves; Redis does nothing else meanwhile, for a fraction of a millisecond. */
 const piece = 5;
 /** For how many blocks of events one call records the times, each in a script of its own. */
 const blocks = 20;
@@ -17,7 +23,10 @@ export async function follow(link: Link, script: Script): Promise<void> {
   while (Number(await link.run(script, [String(most)])) === most);
 }
 
-/** Cleans up, in scripts so small that other calls hardly wait. */
+/** A candidate as scripts return it. */
+type Found = [id: SessionId, snapshot: Reply, slot: string | null];
+
+/** Finds what a sweep has to do and cleans up, in scripts so small that other calls hardly wait. */
 export class Sweeper {
   readonly #link: Link;
   /** The position of the walk over all keys that repairs indexes; each node has its own. */
@@ -27,44 +36,76 @@ export class Sweeper {
     this.#link = link;
   }
 
-  async sweep({ now, keepEnded, keepEvents, batch }: SweepTask): Promise<SweepOutcome> {
+  async scanDue(now: number, most: number): Promise<Scan> {
+    const rest = restAfter();
+    const size = Math.min(scanned, most);
+    const reply = await this.#link.run(pieces.scanDue, [String(now), String(size)]);
+    const [looked, ...found] = reply as [number, ...Found[]];
+    return {
+      candidates: found.map(decodeCandidate),
+      more: looked === size,
+      settle: async (damaged) => {
+        if (damaged.size > 0) await this.#link.run(pieces.putOff, [String(now), ...damaged]);
+        if (looked === size) await rest();
+      },
+    };
+  }
+
+  async scanPassed(most: number): Promise<Scan> {
+    const rest = restAfter();
+    // Both scans look in the lists, so those that were created since the last time come first.
+    const placed = await this.#count(pieces.placeCreated, most * 4, []);
+    const left = await this.#scanLeft(Math.min(scanned, most));
+    const live = await this.#scanLive(Math.min(scanned, most));
+    const more = left.more || live.more;
+    return {
+      candidates: [...left.candidates, ...live.candidates],
+      more: placed.more || more,
+      settle: async (damaged) => {
+        await left.settle(damaged);
+        await live.settle(damaged);
+        if (more) await rest();
+      },
+    };
+  }
+
+  async forget({ now, keepEnded, keepEvents, batch }: SweepTask): Promise<{ forgotten: number; more: boolean }> {
     const oldest = now - keepEnded;
-    const placed = await this.#count(pieces.placeCreated, batch * 4, []);
-    const expired = await this.#settle(pieces.expire, now, batch);
-    const users = await this.#settle(pieces.settleUsers, now, batch - expired.ended);
-    const everyone = await this.#settle(pieces.settleEveryone, now, batch - expired.ended - users.ended);
     const buried = await this.#count(pieces.buryEnded, batch, []);
     const forgotten = await this.#count(pieces.forgetEnded, batch, [oldest]);
     const trimmed = await this.#count(pieces.trimStreams, batch * 4, [oldest, now - keepEvents]);
     const timed = await this.#recordTimes();
     const rest = await this.#count(pieces.forgetRest, batch, [oldest, now]);
     await this.#mend(now);
+    return { forgotten: forgotten.count, more: [buried, forgotten, trimmed, timed, rest].some(({ more }) => more) };
+  }
+
+  /** What steps of users' epochs have left behind. */
+  async #scanLeft(most: number): Promise<Scan> {
+    const [more, ...steps] = (await this.#link.run(pieces.scanLeft, [String(most)])) as [
+      0 | 1,
+      ...[string, ...Found[]][],
+    ];
     return {
-      expired: expired.expired + users.expired + everyone.expired,
-      endsWritten: expired.endsWritten + users.endsWritten + everyone.endsWritten,
-      forgotten: forgotten.count,
-      more: [placed, expired, users, everyone, buried, forgotten, trimmed, timed, rest].some(({ more }) => more),
+      candidates: steps.flatMap(([, ...found]) => found.map(decodeCandidate)),
+      more: more === 1,
+      settle: async (damaged) => {
+        const marked = steps.flatMap(([item, ...found]) => [item, found.some(([id]) => damaged.has(id)) ? '1' : '0']);
+        if (marked.length > 0) await this.#link.run(pieces.settleLeft, marked);
+      },
     };
   }
 
-  /** Runs a script piece by piece until it finds nothing more, or has recorded as many as allowed. */
-  async #settle(script: Script, now: number, most: number) {
-    // `ended`: also those whose end was recorded before.
-    let [endsWritten, expired, ended] = [0, 0, 0];
-    for (let looked = piece; looked > 0; ) {
-      const left = most - ended;
-      if (left <= 0) return { endsWritten, expired, ended, more: true };
-      const began = performance.now();
-      const reply = await this.#link.run(script, [String(now), String(Math.min(piece, left))]);
-      const [seen, byEpoch, byDeadline, before] = reply as [number, number, number, number];
-      looked = seen;
-      endsWritten += byEpoch;
-      expired += byDeadline;
-      ended += byEpoch + byDeadline + before;
-      // Then others get Redis for as long: very many may have ended at once, and nobody waits for the sweep.
-      if (looked > 0) await setTimeout(performance.now() - began);
-    }
-    return { endsWritten, expired, ended, more: false };
+  /** What steps of everyone's epoch have passed. */
+  async #scanLive(most: number): Promise<Scan> {
+    const reply = (await this.#link.run(pieces.scanLive, [String(most)])) as [string, string, string, ...Found[]] | [];
+    const [from, epoch, to, ...found] = reply;
+    if (from === undefined) return { candidates: [], more: false, settle: async () => {} };
+    return {
+      candidates: found.map(decodeCandidate),
+      more: to !== '',
+      settle: async () => void (await this.#link.run(pieces.settleLive, [from, epoch!, to!])),
+    };
   }
 
   async #count(script: Script, most: number, args: readonly number[]): Promise<{ count: number; more: boolean }> {
@@ -100,4 +141,15 @@ export class Sweeper {
     }
     this.#mended = cursor;
   }
+}
+
+function decodeCandidate([id, reply, slot]: Found): Candidate {
+  const snapshot = decodeSnapshot(id, reply)!;
+  return { snapshot, slot: slot === null ? undefined : decodeSlot(snapshot.stored.name!, slot) };
+}
+
+/** Then others get Redis for as long as it took: very many may have ended at once, and nobody waits for the sweep. */
+function restAfter(): () => Promise<void> {
+  const began = performance.now();
+  return () => setTimeout(performance.now() - began);
 }

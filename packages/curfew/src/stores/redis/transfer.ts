@@ -8,7 +8,7 @@ import { quietRows } from '../running.ts';
 import { listAccounts, listKeys } from './accounts.ts';
 import * as codec from './codec.ts';
 import { numberOf, readEvents, type StreamEntry } from './events.ts';
-import { allTags, homeOf, homeOfSession, tagsOf } from './keys.ts';
+import { aliasKey, allTags, homeOf, homeOfSession, tagsOf } from './keys.ts';
 import { readLatest } from './latest-time.ts';
 import type { Link } from './link.ts';
 import { listNamed } from './scripts/slots.ts';
@@ -273,6 +273,7 @@ class Restoring {
     const mark = current ? this.#mark() : `${stamped.everyone}.`;
     const row = mark + codec.separator + codec.encodeSession(session);
     this.#add('SET', `${home}s:${id}`, row);
+    for (const alias of session.aliases) this.#add('SET', this.#prefix + aliasKey(alias), id);
     for (const tag of tagsOf(session)) this.#add('ZADD', `${this.#prefix}${end ? 'p' : 'l'}:${tag}`, '0', id);
     if (end) {
       this.#add('ZADD', `${home}x:${userId}`, '0', id);

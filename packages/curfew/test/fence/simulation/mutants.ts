@@ -303,7 +303,7 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R22',
     breaks: 'a session in a verifier’s unanswered question does not concern it',
     file: node('verifier-connection'),
-    edits: [['    this.#concern.noteSession(idOf(token));\n', '']],
+    edits: [['    else this.#concern.noteSession(idOf(token));\n', '']],
   },
   'unknown-user-is-no-concern': {
     rule: 'R22',

@@ -139,7 +139,7 @@ export class Schedule {
         store: this.#store.seenFrom(machine),
         timing: machine.timing,
         newId: () => `${url}-${this.#made++}`,
-        verifyFromStore: (token) => this.#store.judge(machine, token),
+        verifyFromStore: (token) => this.#store.judge(machine, token as string),
         now: () => machine.date(),
         lastSeen: (stored) => stored.lastSeenAt,
         noteUse() {},

@@ -4,6 +4,7 @@ import type { Store } from '../../../src/stores/contract.ts';
 import { openLmdbStore } from '../../../src/stores/lmdb/index.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import type { RedisServer } from '../../support/redis.ts';
+import type { RedisCluster } from '../../support/redis-cluster.ts';
 import { temporaryFolder } from '../harness.ts';
 import type { Engine } from './replay.ts';
 
@@ -63,4 +64,22 @@ export async function redisEngine(server: RedisServer): Promise<TwoPlaces> {
     };
   };
   return inTwoPlaces('Redis', [await place(0), await place(1)]);
+}
+
+export async function clusterEngine(cluster: RedisCluster): Promise<TwoPlaces> {
+  const place = async (prefix: string): Promise<Place> => {
+    const store = await openRedisStore(`${cluster.url}?prefix=${prefix}`);
+    const owner = await cluster.owner(`{${prefix}}:`);
+    const client = createClient({ url: owner.url });
+    await client.connect();
+    return {
+      async renew() {
+        const keys = (await client.sendCommand(['KEYS', `{${prefix}}:*`])) as unknown as string[];
+        if (keys.length > 0) await client.sendCommand(['UNLINK', ...keys]);
+        return store;
+      },
+      close: () => store.close().then(() => client.destroy()),
+    };
+  };
+  return inTwoPlaces('Redis Cluster', [await place('one'), await place('other')]);
 }

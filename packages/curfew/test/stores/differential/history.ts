@@ -13,6 +13,8 @@ export const groups = ['blue', 'red', 'green'] as const;
 export const addresses = ['10.0.0.1', '10.0.0.2'] as const;
 export const usernames = ['ann', 'ben', 'cat'] as const;
 export const emails = ['ann@example.com', 'ben@example.com'] as const;
+/** Secrets of another program: a creation may have any of them, and a change spends them. */
+export const secrets = ['old', 'older'] as const;
 export const buckets = ['login:ada', 'login:bob'] as const;
 
 /** A value in so many cases to two without one. */
@@ -51,6 +53,7 @@ const steps = {
       idle: oneOf([hour, 2 * hour, day] as const),
       absolute: oneOf([2 * hour, 7 * day] as const),
       limit: maybe(limit, 1),
+      aliases: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 2, arbitrary: fc.subarray([...secrets]) }),
       /** The epochs that it must find: the present ones, or those that an earlier sign-in has read. */
       epochs: oneOf(['current', 'current', 'read'] as const),
     }),
@@ -65,6 +68,9 @@ const steps = {
       token: fc.boolean(),
       seen: fc.boolean(),
       factor: maybe(fc.boolean(), 1),
+      data: maybe(oneOf(['{"a":"ü\\u0000"}', 'x'.repeat(3000)] as const), 1),
+      longer: oneOf([false, false, true] as const),
+      spend: oneOf([false, false, true] as const),
       logged: fc.boolean(),
       told: fc.boolean(),
     }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { Account } from '../../../src/domain/account.ts';
+import { type Alias, aliasOf } from '../../../src/domain/alias.ts';
 import type { AccessGroup, KeyId, SessionId, SessionName, UserId } from '../../../src/domain/brand.ts';
 import type { Event, NewEvent } from '../../../src/domain/events.ts';
 import { newId } from '../../../src/domain/ids.ts';
@@ -14,7 +15,7 @@ import { isCurfewError } from '../../../src/errors.ts';
 import { newAccount } from '../../../src/stores/conformance/harness.ts';
 import type { SessionQuery, Store, SweepOutcome } from '../../../src/stores/contract.ts';
 import { decodeRecord, encodeRecord, type StoreRecord } from '../../../src/stores/records.ts';
-import { addresses, emails, groups, names, type Step, type StepOf, usernames, users } from './history.ts';
+import { addresses, emails, groups, names, type Step, type StepOf, secrets, usernames, users } from './history.ts';
 
 /** A kind of store. The histories of a test use one after another. */
 export type Engine = {
@@ -267,6 +268,7 @@ class Replay {
     idle,
     absolute,
     limit,
+    aliases,
     epochs: asked,
   }: StepOf<'create'>): Promise<Call> {
     const now = this.#now;
@@ -280,6 +282,7 @@ class Replay {
         userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0',
         ip,
         metadata: { step: this.#steps },
+        aliases: aliases.map(aliasOfSecret),
         absolute,
         idle,
         epochs: epochs ?? { user: 0, everyone: 0 },
@@ -291,7 +294,19 @@ class Replay {
     return (store) => store.createSession({ session: stored, epochs: epochs ?? 'current', limit, by: 'key:test', now });
   }
 
-  async #change({ session, version, suspended, token, seen, factor, logged, told }: StepOf<'change'>): Promise<Call> {
+  async #change({
+    session,
+    version,
+    suspended,
+    token,
+    seen,
+    factor,
+    data,
+    longer,
+    spend: spends,
+    logged,
+    told,
+  }: StepOf<'change'>): Promise<Call> {
     const now = this.#now;
     const id = this.#sessionOf(session);
     const stored = (await this.#first.readSession(id))?.stored;
@@ -299,7 +314,10 @@ class Replay {
     const set: Parameters<Store['changeSession']>[0]['set'] = {};
     if (suspended !== undefined) set.suspended = suspended;
     if (seen) set.lastSeenAt = now;
+    if (data !== undefined) set.data = data;
+    if (longer && stored) set.idle = stored.idle + hour;
     if (factor !== undefined) set.factorShown = factor ? { at: now, area: 'any', network: '10.0.0.1' } : undefined;
+    if (spends && stored) set.aliases = stored.aliases.map((alias) => ({ ...alias, spentAt: now }));
     if (token) {
       set.tokenHash = this.#random(32);
       set.refresh = {
@@ -469,6 +487,7 @@ class Replay {
       ),
       named: keyed(names, (name) => store.readNamed(nameOf(name))),
       sessionsOfNames: keyed(names, (name) => store.readNamedSession(nameOf(name))),
+      aliases: keyed(secrets, (secret) => store.readSessionByAlias(aliasOfSecret(secret))),
       users: keyed(users, (user) => store.readUser(userOf(user))),
       usernames: keyed(usernames, (username) => store.findAccount({ username })),
       emails: keyed(emails, (email) => store.findAccount({ email })),
@@ -561,6 +580,7 @@ function withHead(answer: object): object {
   return { ...others, head };
 }
 
+const aliasOfSecret = (secret: string): Alias => aliasOf({ alias: { kind: 'express', secret } });
 const userOf = (name: string): UserId => name as UserId;
 const maybeUser = (name: string | undefined): UserId | undefined => name as UserId | undefined;
 const nameOf = (name: string): SessionName => name as SessionName;

@@ -120,7 +120,16 @@ describe('scripts on Redis', { skip: !redisInstalled }, () => {
     await bounded(read);
     await bounded(() => store.endSessionsOfUser(user('ada'), allOfUser()));
     for (let more = true; more; ) await bounded(async () => ({ more } = await sweep(500, 1)));
-    for (const name of ['candidates', 'candidatesOfUser', 'placeCreated', 'settleUsers', 'buryEnded', 'forgetEnded']) {
+    const looking = [
+      'candidates',
+      'candidatesOfUser',
+      'placeCreated',
+      'scanDue',
+      'scanLeft',
+      'buryEnded',
+      'forgetEnded',
+    ];
+    for (const name of looking) {
       assert.ok(used.has(name), `${name} did not run`);
     }
   });

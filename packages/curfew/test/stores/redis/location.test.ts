@@ -38,7 +38,19 @@ test('N8.17: every part of a Redis URL is used, or refused with what is wrong wi
     login: { username: 'w', password: 'hunter2&' },
   });
   assert.equal(sentinel.shown, 'redis+sentinel://one,two:26380,[::1]/my%20master/3?prefix=a');
+  const cluster = parseLocation('rediss+cluster://me:p%40ss@one,two:7001,[::1]/0?prefix=a');
+  assert.deepEqual(cluster.client, { username: 'me', password: 'p@ss', database: 0, socket: { tls: true } });
+  assert.deepEqual(cluster.cluster, [
+    { host: 'one', port: 6379 },
+    { host: 'two', port: 7001 },
+    { host: '::1', port: 6379 },
+  ]);
+  assert.deepEqual([cluster.prefix, cluster.shown], ['{a}:', 'rediss+cluster://one,two:7001,[::1]/0?prefix=a']);
   const wrong: [string, RegExp][] = [
+    ['redis+cluster://:hunter2@h/1', /has the path \/1, but a Cluster has only the database 0/],
+    ['redis+cluster://:hunter2@h,,h', /"" is not a host with a port/],
+    ['redis+cluster://:hunter2@h?db=1', /unknown parameter "db"; it takes prefix/],
+    ['redis+cluster://me:x/hunter2@h', /an @ after its host/],
     ['redis+sentinel://:hunter2@h', /has the path \/, which must be the name that the Sentinels have/],
     ['redis+sentinel://:hunter2@h/mymaster/one', /has the path \/mymaster\/one/],
     ['redis+sentinel://:hunter2@h,/mymaster', /"" is not a host with a port/],

@@ -1,5 +1,5 @@
 import { cell, firstEpochStamp, slotCell } from '../codec.ts';
-import { reading, type Script, withPieces, writing } from './script.ts';
+import { reading, type Script, withPieces, writing, writingWhenFull } from './script.ts';
 import { snapshot } from './sessions.ts';
 
 /** Of a session's row: its mark, its last activity, and all that follows. What is between is compared as it is. */
@@ -76,8 +76,8 @@ end
  *   (empty: none; `=`: the same).
  * - `steps`: -1 for one of a user's epoch, or how many marks one of everyone's moves; 0 for none. Then: its time, actor and
  *   reason; how many active sessions stay; the two halves of its event; the user, and the prefix of the user's keys.
- * - `adds`, `drops`: members of sorted sets that come and go. `lists`: those that come into sets that belong to no user.
- *   Each: the member.
+ * - `adds`, `drops`: members of sorted sets that come and go. Each: the member.
+ * - `lists`: those that come into sets that belong to no user. Each: the score, and the member.
  * - `entries`, `events`: rows of the log, without the microsecond, and of the audit trail.
  * - `count`: by how much the number of active sessions changes.
  * - `everyone`, `user`: the epochs that must be present (`-` for any). `sure`: 1 if one of the changes shows them as long as
@@ -87,7 +87,7 @@ end
  * epochs of the user, and what stands under the keys of its rows; or `failed` and why, because a key is not what it should
  * be: the others go on.
  */
-export const commit: Script = writing({
+const program = {
   name: 'commit',
   body: String.raw`
 local keys, args, call, match, sub = KEYS, ARGV, redis.call, string.match, string.sub
@@ -181,9 +181,9 @@ local function make(a, t, o, changes, makes, plains, steps, adds, drops, lists, 
       list = {}
       listed[keys[o + i]] = list
     end
-    list[#list + 1], list[#list + 2] = 0, args[at + i]
+    list[#list + 1], list[#list + 2] = args[at + 2 * i - 1], args[at + 2 * i]
   end
-  at = at + lists
+  at = at + 2 * lists
   for i = 1, entries do done[i + 2] = log(args[at + i]) end
   at = at + entries
   if finish then
@@ -237,7 +237,7 @@ while a < #args do
   end
   if not answer then lost[#lost + 1] = { #answers + 1, on == 1 and t + 1, o + 1, t + on, changes + makes, plains } end
   answers[#answers + 1] = answer or 'lost'
-  a = a + 4 * changes + makes + 2 * plains + (steps == 0 and 0 or 6) + adds + drops + lists + entries + events
+  a = a + 4 * changes + makes + 2 * plains + (steps == 0 and 0 or 6) + adds + drops + 2 * lists + entries + events
   t = t + on + changes + makes + plains + math.abs(steps)
   o = o + on + (revision == '-' and 0 or 1) + (steps == -1 and 1 or 0) + adds + drops + lists
 end
@@ -265,7 +265,11 @@ end
 for _, one in ipairs(lost) do answers[one[1]] = attempt(foundOf, unpack(one, 2, 6)) end
 return answers
 `,
-});
+};
+export const commit: Script = writing(program);
+
+/** The same for what a sweep writes: it makes room. */
+export const commitWhenFull: Script = writingWhenFull({ ...program, name: 'commitWhenFull' });
 
 /**
  * ARGV: user. Answers the epochs, the revision, then id and row of each of the user's sessions that are live, deadlines

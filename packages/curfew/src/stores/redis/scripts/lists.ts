@@ -91,7 +91,7 @@ return found
  */
 export const countActive: Script = reading({
   name: 'countActive',
-  uses: ['endOf'],
+  uses: ['epochs', 'deadline'],
   body: `
 local now, userId = ARGV[1], ARGV[2]
 local most = ${limits.dueCounted}

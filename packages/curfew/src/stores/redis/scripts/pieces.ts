@@ -1,8 +1,8 @@
-import { cell, firstEpochStamp, slotCell, tail } from '../codec.ts';
+import { cell, firstEpochStamp, tail } from '../codec.ts';
 
 /*
  * What the programs have in common, in Lua. Each program takes only the pieces that it calls: Redis runs through all of
- * it at every call. The rules are those of domain/session.ts, and the conformance suite holds both to them.
+ * it at every call. They know where things are, and no rule.
  *
  * Numbers: Lua's are doubles, and `..` writes 14 digits, so milliseconds are exact until the year 5138. Texts are never
  * ordered in Lua, which does so by the server's language; Redis's own sorted sets order by bytes.
@@ -13,17 +13,13 @@ export type PieceName =
   | 'rows'
   | 'attempt'
   | 'epochs'
-  | 'endOf'
+  | 'deadline'
   | 'log'
   | 'head'
   | 'incarnation'
   | 'position'
-  | 'event'
   | 'indexes'
-  | 'slots'
-  | 'putDown'
   | 'bury'
-  | 'writeEnd'
   | 'latest'
   | 'aging';
 
@@ -41,6 +37,15 @@ local function cells(text)
     row[n] = part
   end
   return row
+end
+
+-- The names of a session's aliases. Rows of earlier formats end with another cell, which looks like none.
+local function aliasesOf(text)
+  local names = {}
+  for alias in string.gmatch(string.match(text, '([^\31]*)$'), '[^\30]+') do
+    names[#names + 1] = string.match(alias, '^[a-z][a-z0-9-]*:[%w_-]+')
+  end
+  return names
 end
 
 local function joined(row)
@@ -97,23 +102,10 @@ local function epochEnd(home, userId, mark, user)
 end
 `;
 
-const endOf = `
+const deadline = `
 -- When a session ends by itself if nothing more happens.
 local function deadlineOf(row)
   return math.min(tonumber(row[${cell.expiresAt}]), row[${cell.lastSeenAt}] + row[${cell.idle}])
-end
-
--- Whether and how a session has ended, as { at, by, reason, sequence }: see endOf in domain/session.ts. An end by a
--- deadline that nobody has written down has no sequence. Also answers whether an epoch has moved past the session.
-local function endOf(home, row, now)
-  if row[${cell.endAt}] ~= '' then
-    return { row[${cell.endAt}], row[${cell.endBy}], row[${cell.endReason}], row[${cell.endSequence}] }, false
-  end
-  local step = epochEnd(home, row[${cell.userId}], row[${cell.epochStamp}], row[${cell.user}])
-  local at = deadlineOf(row)
-  local passed = tonumber(now) >= at
-  if step and not (passed and at < tonumber(step[1])) then return step, true end
-  if passed then return { at, 'policy', at == tonumber(row[${cell.expiresAt}]) and 'expired' or 'idle' }, step and true or false end
 end
 `;
 
@@ -144,7 +136,8 @@ end
 
 /*
  * What Redis cannot fake: the id of its process, and the id of its history, which changes when a replica is promoted. A
- * restart from an older file is another process.
+ * restart from an older file is another process. A slot that leaves a node of a Cluster and comes back finds both
+ * unchanged, although it may have been failed over elsewhere; but with each slot that it gets, a node gets a new epoch.
  */
 const incarnation = `
 local function incarnation()
@@ -153,6 +146,9 @@ local function incarnation()
   for i, name in ipairs({ 'run_id:', 'master_replid:' }) do
     local _, last = string.find(said, name, 1, true)
     ids[i] = string.sub(said, last + 1, last + 40)
+  end
+  if string.find(said, '_mode:cluster', 1, true) then
+    ids[3] = string.match(redis.call('CLUSTER', 'INFO'), 'cluster_my_epoch:(%d+)')
   end
   return table.concat(ids, '.')
 end
@@ -173,13 +169,6 @@ local function present()
 end
 `;
 
-const event = `
--- Appends to the audit trail, which numbers itself.
-local function event(row)
-  return string.match(redis.call('XADD', shared .. 'events', '0-*', 'e', row), '%d+$')
-end
-`;
-
 const indexes = String.raw`
 local function stamp(row)
   return string.match(row[${cell.epochStamp}], '^%d+') .. '.' .. row[${cell.user}] .. ':' .. row[${cell.userId}]
@@ -194,64 +183,13 @@ local function tagsOf(row)
   return tags
 end
 
--- Puts a live session under its user and its epochs, or takes it away.
+-- Puts a live session under its user and its epochs.
 local function place(home, id, row)
   redis.call('ZADD', home .. 'u:' .. stamp(row), 0, id)
   if row[${cell.suspended}] == '1' then
     redis.call('ZADD', home .. 'v:' .. stamp(row), 0, id)
     redis.call('ZADD', shared .. 'suspended', 0, id)
   end
-end
-
-local function displace(home, id, row)
-  redis.call('ZREM', home .. 'u:' .. stamp(row), id)
-  if row[${cell.suspended}] == '1' then
-    redis.call('ZREM', home .. 'v:' .. stamp(row), id)
-    redis.call('ZREM', shared .. 'suspended', id)
-  end
-end
-`;
-
-const slots = `
--- A session has ended: a slot that only its creation made goes with it.
-local function letGoOfName(name, id)
-  local found = redis.call('GET', shared .. 'slot:' .. name)
-  local slot = found and cells(found)
-  if slot and slot[${slotCell.kept}] == '0' and slot[${slotCell.sessionId}] == id then
-    redis.call('DEL', shared .. 'slot:' .. name)
-    redis.call('ZREM', shared .. 'slots', name)
-  end
-end
-`;
-
-const putDown = `
--- Takes a session from its user's live ones to the others. What may fail, when somebody has written something else there,
--- comes first: then nothing has been written.
-local function retire(home, id, row)
-  redis.call('ZADD', home .. 'x:' .. row[${cell.userId}], 0, id)
-  displace(home, id, row)
-end
-
--- Writes down with a session that it has ended. The lists follow with the sweep.
-local function putDown(home, id, row, why)
-  retire(home, id, row)
-  row[${cell.endAt}], row[${cell.endBy}], row[${cell.endReason}], row[${cell.endSequence}] = why[1], why[2], why[3], why[4]
-  row[${cell.version}] = row[${cell.version}] + 1
-  redis.call('SET', home .. 's:' .. id, joined(row))
-  if row[${cell.name}] ~= '' then letGoOfName(row[${cell.name}], id) end
-end
-`;
-
-const writeEnd = String.raw`
--- Writes an end down that had no entry in the log: entry, event, and the session itself.
-local function writeEnd(home, id, row, why, behind, now)
-  retire(home, id, row)
-  why[4] = log('s', id, now)
-  event(table.concat({ 'session.ended', why[1], why[2], row[${cell.userId}], id, why[3], '' }, '\31'))
-  -- What an epoch has passed was counted off by the epoch.
-  if not behind and row[${cell.suspended}] == '0' then redis.call('DECR', shared .. 'active') end
-  putDown(home, id, row, why)
-  return why[4]
 end
 `;
 
@@ -319,16 +257,12 @@ export const pieces: Readonly<Record<PieceName, Piece>> = {
   rows: { uses: [], source: rows },
   attempt: { uses: [], source: attempt },
   epochs: { uses: ['rows'], source: epochs },
-  endOf: { uses: ['epochs'], source: endOf },
+  deadline: { uses: [], source: deadline },
   log: { uses: [], source: log },
   head: { uses: [], source: head },
   incarnation: { uses: [], source: incarnation },
   position: { uses: ['head', 'incarnation'], source: position },
-  event: { uses: [], source: event },
   indexes: { uses: ['rows'], source: indexes },
-  slots: { uses: ['rows'], source: slots },
-  putDown: { uses: ['indexes', 'slots'], source: putDown },
-  writeEnd: { uses: ['putDown', 'log', 'event'], source: writeEnd },
   bury: { uses: ['indexes'], source: bury },
   latest: { uses: ['rows'], source: latest },
   aging: { uses: ['rows'], source: aging },

@@ -3,15 +3,18 @@ import { reading, type Script, writing } from './script.ts';
 
 /** In Lua. */
 export const snapshot: string = String.raw`
--- A session's row, alone or with the end that an epoch gave it.
-local function snapshot(home, id)
-  local text = redis.call('GET', home .. 's:' .. id)
-  if not text then return false end
+-- What is read of a session's row: the row, alone or with the end that an epoch gave it.
+local function snapshotOf(home, text)
   local mark, user, ended, userId = string.match(text, '^([%d.]+)\31(%d+)\31(%d*)\31([^\31]*)')
   if ended ~= '' then return text end
   local step = epochEnd(home, userId, mark, user)
   if not step then return text end
   return { text, step[1], step[2], step[3], step[4] }
+end
+
+local function snapshot(home, id)
+  local text = redis.call('GET', home .. 's:' .. id)
+  return text and snapshotOf(home, text)
 end
 `;
 
@@ -45,20 +48,31 @@ return { id, snapshot(homeOf(id), id) }
 `,
 });
 
+/** Drops the key of an alias whose session does not exist. ARGV: the key behind its beginning, the id. */
+export const dropAlias: Script = writing({
+  name: 'dropAlias',
+  body: `
+local key = shared .. ARGV[1]
+if redis.call('GET', key) == ARGV[2] and redis.call('EXISTS', home .. 's:' .. ARGV[2]) == 0 then redis.call('DEL', key) end
+`,
+});
+
 /** ARGV: pairs of id and moment. */
 export const touchSessions: Script = writing({
   name: 'touchSessions',
-  uses: ['endOf'],
+  uses: ['epochs', 'deadline'],
   body: `
 for i = 1, #ARGV, 2 do
-  local key = homeOf(ARGV[i]) .. 's:' .. ARGV[i]
-  local text, at = redis.call('GET', key), tonumber(ARGV[i + 1])
+  local home, at = homeOf(ARGV[i]), tonumber(ARGV[i + 1])
+  local key = home .. 's:' .. ARGV[i]
+  local text = redis.call('GET', key)
   local row = text and sessionOf(text)
   -- Activity after the deadline is no activity of this session, and an end is for good: see touch in domain/session.ts.
-  if row and at > tonumber(row[${cell.lastSeenAt}]) and not endOf(homeOf(ARGV[i]), row, at) then
+  if row and row[${cell.endAt}] == '' and at > tonumber(row[${cell.lastSeenAt}]) and at < deadlineOf(row)
+    and not epochEnd(home, row[${cell.userId}], row[${cell.epochStamp}], row[${cell.user}]) then
     row[${cell.lastSeenAt}] = ARGV[i + 1]
     -- No epoch has ended it so far: whoever reads it next sees that at once.
-    row[${cell.epochStamp}] = markOf(homeOf(ARGV[i]))
+    row[${cell.epochStamp}] = markOf(home)
     redis.call('SET', key, joined(row))
   end
 end

@@ -210,6 +210,7 @@ export const lackedRights: Script = reading({
   body: `
 local key = shared .. 'nothing'
 local forms = {
+  CLUSTER = { 'INFO' },
   EVAL = { '', '1', key },
   EVALSHA = { '', '1', key },
   MSET = { key, '' },

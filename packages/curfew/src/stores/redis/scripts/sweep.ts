@@ -1,10 +1,11 @@
 import { eventsPerBlock } from '../../event-times.ts';
 import { cell, format } from '../codec.ts';
 import { type Script, writingWhenFull } from './script.ts';
+import { snapshot } from './sessions.ts';
 
 /*
- * The sweep in small pieces. Each looks at its sessions again in the same step in which it writes, and what is still to be
- * done is kept in Redis: any number of nodes may sweep at once. They run when Redis is full too, for they make room.
+ * What a sweep finds, and what it writes apart from ends, in small pieces. What is still to be done is kept in Redis: any
+ * number of nodes may sweep at once. They run when Redis is full too, for they make room.
  */
 
 /** How many steps of one user's epoch are forgotten at once. */
@@ -13,41 +14,28 @@ const stepsOfPiece = 100;
 /** Milliseconds until a session is looked at again that could not be dealt with. */
 const lookAgain = 60_000;
 
-const settle = `
-local function settleOne(home, id, row, now)
-  local why, behind = endOf(home, row, now)
-  if not why then return { false, false } end
-  local expired = not why[4]
-  if row[${cell.endAt}] ~= '' then
-    -- It was written down when its entry was.
-    local entry = redis.call('XRANGE', shared .. 'log', '0-' .. why[4], '0-' .. why[4])[1]
-    bury(id, row, entry and cells(entry[2][2])[1] or now)
-    return { 'before', false }
-  end
-  if expired then writeEnd(home, id, row, why, behind, now) else putDown(home, id, row, why) end
-  bury(id, row, now)
-  return { true, expired }
-end
+/** How many steps of users' epochs one script looks behind. */
+const stepsOfScan = 50;
 
--- Writes down how a session ended that nothing was written down of, and moves it to the past. Answers whether it had ended
--- at all ('before': and was written down), whether by a deadline that had no entry in the log, and whether it could not be
--- because a key of its user is not what it should be: the others go on.
-local function settle(home, id, row, now)
-  local ended, expired = unpack(attempt(settleOne, home, id, row, now))
-  if ended == 'damaged' then return false, false, true end
-  return ended, expired, false
+const candidates = `
+-- A session as the sweep gets it: its id, its snapshot, and the slot of its name; or why it cannot be read, when a key of
+-- its user is not what it should be: the others go on.
+local function candidate(home, id, text)
+  local name = sessionOf(text)[${cell.name}]
+  return { id, snapshotOf(home, text), name ~= '' and redis.call('GET', shared .. 'slot:' .. name) }
 end
 
 local function rowOf(home, id)
   local text = redis.call('GET', home .. 's:' .. id)
-  return text and sessionOf(text)
+  if not text then return end
+  return sessionOf(text), text
 end
 `;
 
 /** Places those in the lists that were created since the last time, as their events tell. ARGV: how many events. */
 export const placeCreated: Script = writingWhenFull({
   name: 'placeCreated',
-  uses: ['indexes', 'endOf', 'latest'],
+  uses: ['indexes', 'deadline', 'latest'],
   body: `
 local placed = redis.call('HGET', shared .. 'state', 'placed') or 0
 local entries = redis.call('XRANGE', shared .. 'events', '(0-' .. placed, '+', 'COUNT', ARGV[1])
@@ -72,100 +60,156 @@ return #entries
 `,
 });
 
-/** Looks at sessions whose deadline has come: ends them, or notes a later one. ARGV: now, how many. */
-export const expire: Script = writingWhenFull({
-  name: 'expire',
-  uses: ['writeEnd', 'bury', 'endOf', 'attempt'],
-  body: `${settle}
+/**
+ * Sessions whose deadline has passed and whose end is not written down. One that was used meanwhile gets its later place,
+ * and one that has ended goes to the past. ARGV: now, how many. Answers how many it has looked at, then the candidates.
+ */
+export const scanDue: Script = writingWhenFull({
+  name: 'scanDue',
+  uses: ['epochs', 'deadline', 'bury', 'attempt'],
+  body: `${snapshot}${candidates}
 local now = ARGV[1]
 local due = redis.call('ZRANGE', shared .. 'deadlines', '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[2])
-local looked, settled, expired, before = #due, 0, 0, 0
+local found = { #due }
 for _, id in ipairs(due) do
   local home = homeOf(id)
-  local row = rowOf(home, id)
+  local row, text = rowOf(home, id)
   if not row then
     redis.call('ZREM', shared .. 'deadlines', id)
     redis.call('ZREM', shared .. 'live', id)
+  elseif row[${cell.endAt}] ~= '' then
+    -- It was written down when its entry was.
+    local entry = redis.call('XRANGE', shared .. 'log', '0-' .. row[${cell.endSequence}], '0-' .. row[${cell.endSequence}])[1]
+    bury(id, row, entry and cells(entry[2][2])[1] or now)
+  elseif deadlineOf(row) > tonumber(now) then
+    redis.call('ZADD', shared .. 'deadlines', deadlineOf(row), id)
   else
-    local ended, byDeadline, damaged = settle(home, id, row, now)
-    if damaged then
+    local one = attempt(candidate, home, id, text)
+    if one[1] == 'damaged' then
       redis.call('ZADD', shared .. 'deadlines', now + ${lookAgain}, id)
-    elseif not ended then
-      redis.call('ZADD', shared .. 'deadlines', deadlineOf(row), id)
+    else
+      found[#found + 1] = one
     end
-    if byDeadline then expired = expired + 1 elseif ended == 'before' then before = before + 1 elseif ended then settled = settled + 1 end
   end
 end
-return { looked, settled, expired, before }
+return found
 `,
 });
 
-/** Follows the ends of all of a user, session by session. ARGV: now, how many. */
-export const settleUsers: Script = writingWhenFull({
-  name: 'settleUsers',
-  uses: ['writeEnd', 'bury', 'endOf', 'attempt', 'aging'],
-  body: `${settle}
-local now, most = ARGV[1], tonumber(ARGV[2])
-local item = redis.call('ZRANGE', shared .. 'left', 0, 0)[1]
-if not item then return { 0, 0, 0, 0 } end
-local where = cells(item)
-local home, key, userId = where[1], where[1] .. 'u:' .. where[2], where[3]
-local left = redis.pcall('ZRANGE', key, 0, most - 1)
-local expired, settled, before = 0, 0, 0
--- Others come first, when somebody has written something else into a key of this user: entries are numbered below any time.
-local function leave()
-  redis.call('ZADD', shared .. 'left', now, item)
-  return { 0, settled, expired, before }
-end
-if left.err then return leave() end
-for _, id in ipairs(left) do
-  local row = rowOf(home, id)
-  local ended, byDeadline, damaged = false, false, false
-  if row then ended, byDeadline, damaged = settle(home, id, row, now) end
-  if damaged then return leave() end
-  -- Whatever is no session of this place goes from it; a live one that should stand elsewhere is put there.
-  if not ended then
-    redis.call('ZREM', key, id)
-    if row then place(home, id, row) end
+/** Sessions whose end could not be written down come up again later. ARGV: now, then ids. */
+export const putOff: Script = writingWhenFull({
+  name: 'putOff',
+  body: `
+for i = 2, #ARGV do redis.call('ZADD', shared .. 'deadlines', 'XX', ARGV[1] + ${lookAgain}, ARGV[i]) end
+`,
+});
+
+/**
+ * Sessions that steps of users' epochs have left behind; the oldest steps first. Whatever is no session of its place goes
+ * from there, and a live one that should stand elsewhere is put there. ARGV: how many. Answers 1 if there may be more, then
+ * for each step: its item, and the candidates.
+ */
+export const scanLeft: Script = writingWhenFull({
+  name: 'scanLeft',
+  uses: ['epochs', 'indexes', 'attempt'],
+  body: `${snapshot}${candidates}
+local rest = tonumber(ARGV[1])
+local items = redis.call('ZRANGE', shared .. 'left', 0, ${stepsOfScan - 1})
+local found = { #items == ${stepsOfScan} and 1 or 0 }
+local function scan(home, stamped, step)
+  local key = home .. 'u:' .. stamped
+  local ids = redis.call('ZRANGE', key, 0, rest - 1)
+  rest = rest - #ids
+  for _, id in ipairs(ids) do
+    local row, text = rowOf(home, id)
+    if row and row[${cell.endAt}] == '' and stamp(row) == stamped then
+      step[#step + 1] = candidate(home, id, text)
+    else
+      redis.call('ZREM', key, id)
+      if row and row[${cell.endAt}] == '' then place(home, id, row) end
+    end
   end
-  if byDeadline then expired = expired + 1 elseif ended == 'before' then before = before + 1 elseif ended then settled = settled + 1 end
+  return step
 end
-if #left < most or redis.call('ZCARD', key) == 0 then
-  redis.call('ZREM', shared .. 'left', item)
+for _, item in ipairs(items) do
+  if rest <= 0 then
+    found[1] = 1
+    break
+  end
+  local where = cells(item)
+  local step = attempt(scan, where[1], where[2], { item })
+  -- Others come first when somebody has written something else into a key of this user: entries are numbered below any time.
+  if step[1] == 'damaged' then
+    redis.call('ZADD', shared .. 'left', redis.call('TIME')[1] * 1000, item)
+  else
+    found[#found + 1] = step
+  end
+end
+return found
+`,
+});
+
+/** ARGV: for each step its item, and `1` if a key of its user is damaged. A step that leaves nobody behind is done. */
+export const settleLeft: Script = writingWhenFull({
+  name: 'settleLeft',
+  uses: ['rows', 'aging', 'attempt'],
+  body: `
+local function settle(item)
+  local where = cells(item)
+  local home, userId = where[1], where[3]
+  if redis.call('ZCARD', home .. 'u:' .. where[2]) > 0 or redis.call('ZREM', shared .. 'left', item) == 0 then return {} end
   if redis.call('HINCRBY', home .. 'e:' .. userId, 'left', -1) == 0 then age(home, userId) end
+  return {}
 end
-return { math.max(#left, 1), settled, expired, before }
+for i = 1, #ARGV, 2 do
+  if ARGV[i + 1] == '1' or attempt(settle, ARGV[i])[1] == 'damaged' then
+    redis.call('ZADD', shared .. 'left', redis.call('TIME')[1] * 1000, ARGV[i])
+  end
+end
 `,
 });
 
-/** Follows the ends of everyone: a walk over the living from where the last piece stopped. ARGV: now, how many. */
-export const settleEveryone: Script = writingWhenFull({
-  name: 'settleEveryone',
-  uses: ['writeEnd', 'bury', 'endOf', 'attempt'],
-  body: `${settle}
-local now, most = ARGV[1], tonumber(ARGV[2])
-local state = redis.call('HMGET', shared .. 'state', 'walk', 'walkEvents', 'placed')
+/**
+ * Sessions that a step of everyone's epoch has passed: a walk over the living from where the last piece stopped, once all
+ * of them are there. ARGV: how many. Answers nothing if there is no such walk; otherwise from where and under which epoch
+ * it goes, where it comes to (empty: to the end), and the candidates.
+ */
+export const scanLive: Script = writingWhenFull({
+  name: 'scanLive',
+  uses: ['epochs', 'attempt'],
+  body: `${snapshot}${candidates}
+local state = redis.call('HMGET', shared .. 'state', 'walk', 'everyone', 'walkEvents', 'placed')
 local walked = state[1]
-if not walked or tonumber(state[3] or 0) < tonumber(state[2]) then return { 0, 0, 0, 0 } end
+if not walked or tonumber(state[4] or 0) < tonumber(state[3]) then return {} end
 local from = walked == '' and '-' or '(' .. walked
-local ids = redis.call('ZRANGE', shared .. 'live', from, '+', 'BYLEX', 'LIMIT', 0, most)
-local expired, settled, before = 0, 0, 0
+local ids = redis.call('ZRANGE', shared .. 'live', from, '+', 'BYLEX', 'LIMIT', 0, ARGV[1])
+local found = { walked, state[2], #ids == tonumber(ARGV[1]) and ids[#ids] or '' }
 for _, id in ipairs(ids) do
   local home = homeOf(id)
-  local row = rowOf(home, id)
-  if not row then
+  local text = redis.call('GET', home .. 's:' .. id)
+  if not text then
     redis.call('ZREM', shared .. 'live', id)
   else
-    local ended, byDeadline = settle(home, id, row, now)
-    if byDeadline then expired = expired + 1 elseif ended == 'before' then before = before + 1 elseif ended then settled = settled + 1 end
+    local one = attempt(candidate, home, id, text)
+    -- Others among them were created later.
+    if one[1] ~= 'damaged' and type(one[2]) == 'table' then found[#found + 1] = one end
   end
 end
-if #ids < most then
+return found
+`,
+});
+
+/** ARGV: as scanLive has answered. Another node may have come further, or everyone's epoch may have moved again. */
+export const settleLive: Script = writingWhenFull({
+  name: 'settleLive',
+  body: `
+local state = redis.call('HMGET', shared .. 'state', 'walk', 'everyone')
+if state[1] ~= ARGV[1] or state[2] ~= ARGV[2] then return end
+if ARGV[3] == '' then
   redis.call('HDEL', shared .. 'state', 'walk', 'walkFrom', 'walkEvents')
 else
-  redis.call('HSET', shared .. 'state', 'walk', ids[#ids])
+  redis.call('HSET', shared .. 'state', 'walk', ARGV[3])
 end
-return { math.max(#ids, 1), settled, expired, before }
 `,
 });
 
@@ -200,6 +244,9 @@ for _, id in ipairs(old) do
   local text = redis.call('GET', home .. 's:' .. id)
   if text then
     local row = sessionOf(text)
+    for _, alias in ipairs(aliasesOf(text)) do
+      if redis.call('GET', shared .. 'alias:' .. alias) == id then redis.call('DEL', shared .. 'alias:' .. alias) end
+    end
     for _, tag in ipairs(tagsOf(row)) do redis.call('ZREM', shared .. 'p:' .. tag, id) end
     local ended = home .. 'x:' .. row[${cell.userId}]
     redis.pcall('ZREM', ended, id)
@@ -340,13 +387,14 @@ return isLeft and most or math.max(#users, #buckets)
  */
 export const mend: Script = writingWhenFull({
   name: 'mend',
-  uses: ['indexes', 'endOf', 'attempt'],
+  uses: ['indexes', 'deadline', 'attempt'],
   body: `
 for i = 2, #ARGV do
   local id = ARGV[i]
   local home = homeOf(id)
   local text = redis.call('GET', home .. 's:' .. id)
   local row = text and sessionOf(text)
+  for _, alias in ipairs(text and aliasesOf(text) or {}) do redis.call('SET', shared .. 'alias:' .. alias, id, 'NX') end
   if row and row[${cell.endAt}] == '' then
     attempt(place, home, id, row)
     redis.call('ZADD', shared .. 'live', 0, id)

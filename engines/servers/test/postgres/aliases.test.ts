@@ -1,0 +1,3 @@
+import { testAliases } from '../../../../packages/curfew/test/support/alias-tests.ts';
+
+testAliases('postgres');

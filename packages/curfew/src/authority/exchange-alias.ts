@@ -1,0 +1,58 @@
+import { type AliasCredential, looksLikeAlias } from 'curfew-client/protocol';
+import { aliasIn, aliasOf, endOfAlias, spend } from '../domain/alias.ts';
+import { tokensForAlias } from '../domain/rotation.ts';
+import { endOf } from '../domain/session.ts';
+import { hashSecret } from '../domain/tokens.ts';
+import { CurfewError } from '../errors.ts';
+import type { AuthorityContext } from './context.ts';
+import type { OpenedSession } from './create-session.ts';
+import { opened } from './refresh-session.ts';
+import { retryConflicts } from './retry.ts';
+
+/**
+ * Gives the session of an alias new tokens; those that it had stop working. Concurrent callers get the same ones, because
+ * these are derived from the alias's secret. From then on the alias works for as long as a refresh token that was used, and
+ * later it is unknown. Its use then ends nothing: an application that cannot remove the old cookie from a browser, such as
+ * one of another path, gets it with every request.
+ * @throws `alias_unknown`, `session_ended`, `session_suspended`
+ */
+export async function exchangeAlias(context: AuthorityContext, credential: AliasCredential): Promise<OpenedSession> {
+  const { store, clock, secrets, fence } = context;
+  if (!looksLikeAlias(credential)) throw new CurfewError('alias_unknown');
+  const alias = aliasOf(credential);
+  return retryConflicts(async () => {
+    const found = await store.readSessionByAlias(alias);
+    const kept = found && aliasIn(found.stored, alias);
+    if (!kept) throw new CurfewError('alias_unknown');
+    const { stored, epochEnd } = found;
+    const { id, version } = stored;
+    const now = clock.now();
+    const successor = tokensForAlias(id, credential.alias, secrets.refreshKey);
+    const refreshHash = hashSecret(successor.refreshSecret);
+    const until = endOfAlias(kept);
+    // The tokens that it was exchanged for may have been refreshed since.
+    const isSpent = until !== undefined && (now >= until || !Buffer.from(stored.refresh.hash).equals(refreshHash));
+    if (isSpent) throw new CurfewError('alias_unknown');
+    const end = endOf(stored, epochEnd, now, context.activity.lastSeen(stored));
+    if (end) throw new CurfewError('session_ended', { reason: end.reason });
+    if (stored.suspended) throw new CurfewError('session_suspended');
+    if (until !== undefined) return opened(stored, successor);
+    const outcome = await store.changeSession({
+      id,
+      version,
+      set: {
+        tokenHash: hashSecret(successor.tokenSecret),
+        refresh: { hash: refreshHash, previousHash: undefined, rotatedAt: now, rotations: 0 },
+        // A confirmed factor counts only for the token with which it was confirmed.
+        factorShown: undefined,
+        aliases: spend(stored.aliases, alias, now),
+        lastSeenAt: now,
+      },
+      logged: true,
+      now,
+    });
+    if (outcome.kind !== 'changed') return 'conflict';
+    await fence.awaitEverywhere(outcome.sequence!, 'everywhere');
+    return opened(outcome.session, successor);
+  });
+}

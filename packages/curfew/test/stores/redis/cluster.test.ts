@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { createVerifier } from 'curfew-client/verifier';
+import type { StoredSession } from '../../../src/domain/session.ts';
+import type { CurfewError } from '../../../src/errors.ts';
+import { logout, StoreFixture, start } from '../../../src/stores/conformance/harness.ts';
+import { openRedisStore, type RedisStore } from '../../../src/stores/redis/index.ts';
+import { clusterRights, rights } from '../../../src/stores/redis/rights.ts';
+import { fleetSettings, insist, until } from '../../support/failover.ts';
+import { freePort } from '../../support/free-port.ts';
+import { killStore } from '../../support/kills.ts';
+import { clientFor, startProcess } from '../../support/process.ts';
+import { recovers } from '../../support/recovers.ts';
+import { RedisServer, redisInstalled } from '../../support/redis.ts';
+import { RedisCluster } from '../../support/redis-cluster.ts';
+
+const timeout = 300_000;
+
+async function opened(t: TestContext, url: string): Promise<{ store: RedisStore; fixture: StoreFixture }> {
+  const store = await openRedisStore(url);
+  t.after(store.close);
+  return { store, fixture: new StoreFixture({ store, dispose: store.close }) };
+}
+
+async function refusal(url: string): Promise<CurfewError> {
+  const store = await openRedisStore(url).catch((error: CurfewError) => error);
+  if (store instanceof Error) return store;
+  await store.close();
+  return assert.fail('it was opened');
+}
+
+describe('a Redis Cluster', { skip: !redisInstalled }, () => {
+  let cluster: RedisCluster;
+  before(async () => {
+    cluster = await RedisCluster.start();
+  });
+  after(() => cluster.remove());
+
+  test('servers follow the primary through hand-overs, resharding and elections: nothing that ended is active, and sessions can still be ended', {
+    timeout,
+  }, async (t) => {
+    const settings = fleetSettings({ CURFEW_STORE: cluster.url });
+    const key = settings['CURFEW_API_KEY']!;
+    const servers = [await startProcess(settings), await startProcess(settings)];
+    t.after(() => Promise.all(servers.map((server) => server.stop('SIGKILL'))));
+    const clients = servers.map((server) => clientFor(server, key));
+    const verifiers = servers.map((server) => createVerifier({ url: server.url, key, timeout: 5000 }));
+    t.after(() => Promise.all(verifiers.map((verifier) => verifier.close())));
+    const open = async () => {
+      const { session, token } = await insist(() =>
+        clients[0]!.createSession({ userId: randomBytes(6).toString('hex') }),
+      );
+      for (const verifier of verifiers) await until(async () => (await verifier.verify(token)).active);
+      return { id: session.id, token };
+    };
+    const endedEverywhere = async ({ id, token }: { id: string; token: string }) => {
+      const { receipt } = await insist(() => clients[1]!.endSession({ id }));
+      assert.equal(receipt.everywhere, true);
+      for (const verifier of verifiers) assert.equal(verifier.check(token), undefined, 'a verifier says active');
+      for (const client of clients) {
+        assert.equal((await insist(() => client.verifySession({ token }))).active, false);
+      }
+    };
+
+    const sessions = [await open(), await open(), await open(), await open()];
+    await endedEverywhere(sessions[0]!);
+    await cluster.handOver();
+    await endedEverywhere(sessions[1]!);
+    await endedEverywhere(await open());
+    const [other] = await cluster.otherPrimaries();
+    await cluster.reshard(other!);
+    await endedEverywhere(sessions[2]!);
+    await endedEverywhere(await open());
+    const former = await cluster.failOver();
+    await endedEverywhere(sessions[3]!);
+    await endedEverywhere(await open());
+    await cluster.rejoin(former);
+    await endedEverywhere(await open());
+    for (const { child, log } of servers) {
+      assert.equal(child.exitCode, null);
+      assert.doesNotMatch(log.join('\n'), /"level":60/);
+    }
+  });
+
+  test('while the slot is being moved, changes are refused by name and none is half made; nothing is lost by the move', {
+    timeout,
+  }, async (t) => {
+    const { store, fixture } = await opened(t, cluster.url);
+    const sessions: StoredSession[] = [];
+    for (let i = 0; i < 20; i++) sessions.push(await fixture.create());
+    const end = () => store.endSession(sessions[0]!.id, logout(start));
+    const position = await store.logHead();
+    const [other] = await cluster.otherPrimaries();
+    await cluster.reshard(other!, async () => {
+      for (const change of [() => fixture.create(), end]) {
+        await assert.rejects(change(), (error: CurfewError) => {
+          assert.equal(error.code, 'store_unavailable', error.message);
+          assert.match(`${error.message} ${error.remedy}`, /being moved to another node.*Nothing was changed/s);
+          return true;
+        });
+      }
+    });
+    assert.equal((await recovers(() => store.logHead())).sequence, position.sequence);
+    for (const { id } of sessions) assert.equal((await store.readSession(id))!.stored.end, undefined);
+    assert.equal((await end()).kind, 'ended');
+  });
+
+  test('a slot that has been elsewhere makes another incarnation of the store when it is back', {
+    timeout,
+  }, async (t) => {
+    const { store } = await opened(t, cluster.url);
+    const home = await cluster.owner();
+    const seen = new Set([(await store.logHead()).incarnation]);
+    const [other] = await cluster.otherPrimaries();
+    for (const place of [other!, home]) {
+      await cluster.reshard(place);
+      seen.add((await recovers(() => store.logHead())).incarnation);
+    }
+    assert.equal(seen.size, 3);
+    assert.equal((await store.logHead()).incarnation, [...seen].at(-1));
+  });
+
+  test('without another primary the store goes on; without its own it is unavailable, and then goes on by itself', {
+    timeout,
+  }, async (t) => {
+    // Nobody is elected.
+    const alone = await RedisCluster.start('--cluster-node-timeout', '1000', '--cluster-replica-no-failover', 'yes');
+    t.after(() => alone.remove());
+    const { fixture } = await opened(t, alone.url);
+    await fixture.create();
+    const [other] = await alone.otherPrimaries();
+    await other!.down('SIGKILL');
+    await until(async () => /cluster_slots_fail:[1-9]/.test(String(await alone.tell('CLUSTER', 'INFO'))));
+    await fixture.create();
+    const owner = await alone.owner();
+    await owner.down('SIGKILL');
+    // The first change may have been on its way.
+    await fixture.create().catch(() => {});
+    await assert.rejects(fixture.create(), { code: 'store_unavailable' });
+    await owner.up();
+    await recovers(() => fixture.create());
+  });
+
+  test('a Cluster as a single Redis, a single Redis as a Cluster, and a slot that no node has are refused with the remedy', {
+    timeout,
+  }, async (t) => {
+    const single = await RedisServer.start();
+    const empty = await RedisServer.start('--cluster-enabled', 'yes', '--cluster-port', String(await freePort()));
+    t.after(() => Promise.all([single.remove(), empty.remove()]));
+    const at = ({ port }: RedisServer) => `127.0.0.1:${port}`;
+    const nobody = `127.0.0.1:${await freePort()}`;
+    const owner = await cluster.owner();
+    const cases: [string, string, RegExp][] = [
+      [`redis://u:hidden@${at(owner)}`, 'store_login_refused', /WRONGPASS/],
+      [`redis://${at(owner)}`, 'store_unsafe', /is a node of a Redis Cluster\. Name its nodes: redis\+cluster:/],
+      [`redis+cluster://${at(single)}`, 'config_invalid', /is a Redis and no node of a Cluster \(.*redis:\/\/127/],
+      [
+        `redis+cluster://${at(empty)}`,
+        'store_unavailable',
+        /no node has slot \d+, in which the keys \{curfew\}:\* are/,
+      ],
+      [
+        `redis+cluster://${nobody}`,
+        'store_unavailable',
+        /no node of the Cluster says where the primary is: .*ECONNREF/,
+      ],
+      [`redis+cluster://${nobody},${at(single)}`, 'config_invalid', /ECONNREFUSED.*no node of a Cluster/],
+      [`redis+cluster://u:hidden@${at(owner)}`, 'store_login_refused', /no node of the Cluster .* says WRONGPASS/],
+    ];
+    for (const [url, code, says] of cases) {
+      const error = await refusal(url);
+      assert.equal(error.code, code, error.message);
+      assert.match(error.message, says);
+      assert.doesNotMatch(error.message, /hidden/);
+    }
+    // One node of the URL is enough.
+    const { fixture } = await opened(t, `redis+cluster://${nobody},${at(owner)}`);
+    await fixture.create();
+  });
+
+  test('a primary that the nodes name by an address that cannot be reached is an error with that address', {
+    timeout,
+  }, async (t) => {
+    const owner = await cluster.owner();
+    const wrong = await freePort();
+    await owner.tell('CONFIG', 'SET', 'cluster-announce-port', String(wrong));
+    t.after(() => owner.tell('CONFIG', 'SET', 'cluster-announce-port', '0'));
+    const error = await refusal(`redis+cluster://127.0.0.1:${owner.port}`);
+    assert.equal(error.code, 'store_unavailable', error.message);
+    assert.match(error.message, new RegExp(`whose primary is 127\\.0\\.0\\.1:${wrong}: .*ECONNREFUSED`));
+  });
+
+  test('the rights in the docs are enough for a user, and a user that may not ask for the nodes learns which rights', {
+    timeout,
+  }, async (t) => {
+    const setUser = (...rules: string[]) =>
+      Promise.all(cluster.servers.map((one) => one.tell('ACL', 'SETUSER', 'curfew', ...rules)));
+    await setUser('on', '>pass', '~{curfew}:*', ...rights.split(' '));
+    t.after(() => Promise.all(cluster.servers.map((one) => one.tell('ACL', 'DELUSER', 'curfew'))));
+    const url = cluster.url.replace('://', '://curfew:pass@');
+    const error = await refusal(url);
+    assert.equal(error.code, 'store_denied', error.message);
+    assert.ok(error.message.includes(clusterRights), error.message);
+    await setUser(...clusterRights.split(' '), '-cluster|info');
+    const lacking = await refusal(url);
+    assert.deepEqual([lacking.code, /no right to CLUSTER on/.test(lacking.message)], ['store_denied', true]);
+    assert.ok(lacking.remedy.includes(clusterRights), lacking.remedy);
+    assert.ok(readFileSync('docs/redis.md', 'utf8').includes(`\`${clusterRights}\``));
+    await setUser(...clusterRights.split(' '));
+    const { fixture } = await opened(t, url);
+    await fixture.create();
+  });
+
+  test('stores with different prefixes in one Cluster are independent, each in a slot of its own', {
+    timeout,
+  }, async (t) => {
+    const [one, two] = [await opened(t, `${cluster.url}?prefix=one`), await opened(t, `${cluster.url}?prefix=two`)];
+    const [a, b] = [await one.fixture.create(), await two.fixture.create()];
+    assert.equal(await two.store.readSession(a.id), undefined);
+    assert.ok(await two.store.readSession(b.id));
+  });
+});
+
+describe('kills and moves under load, with a Redis Cluster', { skip: !redisInstalled }, () => {
+  const rounds = Number(process.env['CURFEW_TEST_STORE_KILLS'] ?? 4);
+  test(`after ${rounds} kills, hand-overs and moves of the primary, everything acknowledged exists, and nothing happened twice`, {
+    timeout: 900_000,
+  }, async (t) => {
+    // A primary that was killed comes back as such: its replica may lack acknowledged changes.
+    const cluster = await RedisCluster.start('--cluster-node-timeout', '60000');
+    t.after(() => cluster.remove());
+    const env = { CURFEW_STORE: cluster.url, CURFEW_SECRET_KEY: randomBytes(32).toString('hex') };
+    const ways = [
+      async () => {
+        const owner = await cluster.owner();
+        await owner.down('SIGKILL');
+        await owner.up();
+      },
+      () => cluster.handOver(),
+      async () => cluster.reshard((await cluster.otherPrimaries())[0]!),
+    ];
+    const counts = await killStore(t, env, rounds, (round) => ways[round % ways.length]!());
+    assert.ok(counts.created > rounds, 'there was hardly any load');
+  });
+});
