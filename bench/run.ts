@@ -5,6 +5,7 @@ import { fenceRows } from './fence.ts';
 import { firstRows } from './first.ts';
 import { fleetRows } from './fleet.ts';
 import { httpRows } from './http.ts';
+import { importRows } from './import.ts';
 import { printTable } from './measure.ts';
 import { n8nRows } from './n8n.ts';
 import { postgresRows } from './postgres.ts';
@@ -26,6 +27,7 @@ const all = {
   fleet: fleetRows,
   burst: burstRows,
   capacity: capacityRows,
+  import: importRows,
 };
 const asked = process.argv.slice(2) as (keyof typeof all)[];
 const rows = [];

@@ -230,8 +230,8 @@ const json = (value: unknown) =>
     .replace(/\n\s*/g, ' ')
     .replace(/\[ /g, '[')
     .replace(/ \]/g, ']')
-    .replace(/^\{ /, '{')
-    .replace(/ \}$/, '}');
+    .replace(/\{ /g, '{')
+    .replace(/ \}/g, '}');
 
 /** The same as a literal of TypeScript, in the style of this repository. */
 const literal = (value: unknown) =>
