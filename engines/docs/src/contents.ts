@@ -21,13 +21,14 @@ export const contents: readonly { title: string; pages: readonly string[] }[] = 
     pages: [
       'packages/client/README.md',
       'docs/frameworks.md',
+      'docs/express-session.md',
       'docs/verifier.md',
       'docs/devices.md',
       'docs/forward-auth.md',
       'docs/sessions.md',
     ],
   },
-  { title: 'Examples', pages: ['express', 'hono', 'next', 'nginx'].map((name) => `examples/${name}/README.md`) },
+  { title: 'Examples', pages: ['express', 'passport', 'hono', 'next', 'nginx'].map((name) => `examples/${name}/README.md`) },
   { title: 'API', pages: ['docs/api.md', ...apiPages(), 'docs/errors.md', 'docs/permissions.md'] },
   {
     title: 'Operation',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
@@ -7,6 +7,7 @@ import { theBrowser } from '../../../packages/console/test/support/world.ts';
 import { Nginx, nginxIsInstalled } from '../../../packages/curfew/test/support/nginx.ts';
 import { root, run } from '../../../packages/curfew/test/support/pages.ts';
 import { TestServer } from '../../../packages/curfew/test/support/server.ts';
+import { copyOfExample, hasItsTypes } from './copies.ts';
 import { builtClient, onNode24, type Running, start } from './programs.ts';
 
 /*
@@ -22,10 +23,8 @@ after(() => {
 });
 
 function copyOf(name: string): string {
-  const copy = mkdtempSync(join(home, '.example-'));
+  const copy = copyOfExample(name, home);
   copies.push(copy);
-  const filter = (path: string) => !/\/(node_modules|\.next)(\/|$)/.test(path.slice(root.length));
-  cpSync(join(root, 'examples', name), copy, { recursive: true, filter });
   return copy;
 }
 
@@ -93,10 +92,12 @@ const skipped = (name: string) => {
 };
 
 test('every example is tested, and asks for the releases of frameworks that are tested', () => {
-  assert.deepEqual(Object.keys(examples).sort(), globSync('*', { cwd: join(root, 'examples') }).sort());
+  const names = [...Object.keys(examples), 'passport'].sort();
+  assert.deepEqual(names, globSync('*', { cwd: join(root, 'examples') }).sort());
   const read = (path: string) => JSON.parse(readFileSync(join(root, path), 'utf8'));
-  const tested = read('engines/frameworks/package.json');
-  for (const name of Object.keys(examples)) {
+  for (const name of names) {
+    // The latter in a test of its own.
+    const tested = read(`engines/${name === 'passport' ? 'express-session' : 'frameworks'}/package.json`);
     const { dependencies = {}, devDependencies = {} } = read(`examples/${name}/package.json`);
     for (const [dependency, range] of Object.entries({ ...dependencies, ...devDependencies })) {
       if (dependency === 'curfew-client') continue;
@@ -106,12 +107,7 @@ test('every example is tested, and asks for the releases of frameworks that are 
 });
 
 test('the examples in TypeScript have the right types', async () => {
-  const folders = ['express', 'hono', 'nginx'].map(copyOf);
-  const config = { extends: '../../../tsconfig.base.json', include: ['*.ts'] };
-  for (const folder of folders) {
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    await run(join(root, 'node_modules/.bin/tsc'), ['--project', folder, '--noEmit']);
-  }
+  for (const name of ['express', 'hono', 'nginx']) await hasItsTypes(copyOf(name));
 });
 
 for (const [name, example] of Object.entries(examples)) {
