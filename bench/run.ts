@@ -4,8 +4,10 @@ import { consoleRows } from './console.ts';
 import { embeddedRows } from './embedded.ts';
 import { expressRows } from './express.ts';
 import { fenceRows } from './fence.ts';
+import { firstRows } from './first.ts';
 import { fleetRows } from './fleet.ts';
 import { httpRows } from './http.ts';
+import { importRows } from './import.ts';
 import { printTable } from './measure.ts';
 import { n8nRows } from './n8n.ts';
 import { postgresRows } from './postgres.ts';
@@ -15,6 +17,7 @@ import { signInRows } from './sign-ins.ts';
 
 // Every number is a ratio, measured side by side in this run. Names as arguments choose among these.
 const all = {
+  first: firstRows,
   http: httpRows,
   express: expressRows,
   signins: signInRows,
@@ -28,6 +31,7 @@ const all = {
   console: consoleRows,
   burst: burstRows,
   capacity: capacityRows,
+  import: importRows,
 };
 const asked = process.argv.slice(2) as (keyof typeof all)[];
 const rows = [];

@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { generated } from './generated.ts';
 
 // Writes the files that are generated from the code; with --check, reports whether they are up to date.
@@ -9,6 +10,7 @@ for (const [path, text] of await generated()) {
   stale += 1;
   if (check) console.error(`${path} is out of date; run \`npm run generate\`.`);
   else {
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
     console.log(`wrote ${path}`);
   }

@@ -1,20 +1,20 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { permissionTable } from '../packages/curfew/src/dialects/permission-table.ts';
 import { assuranceLevels } from '../packages/curfew/src/domain/policy.ts';
 import { errors } from '../packages/curfew/src/errors.ts';
-import { describeAccess } from '../packages/curfew/src/http/checks/index.ts';
 import { openApiDocument } from '../packages/curfew/src/http/document.ts';
 import { metricList } from '../packages/curfew/src/http/metric-list.ts';
-import { commonErrors, errorsOf } from '../packages/curfew/src/http/openapi.ts';
 import type { Operation } from '../packages/curfew/src/http/operation.ts';
 import { operations } from '../packages/curfew/src/http/routes/index.ts';
 import { components } from '../packages/curfew/src/http/schemas.ts';
 import { options, shown } from '../packages/curfew/src/start/config.ts';
-import { withExamples } from './examples.ts';
+import { apiPages } from './api-pages.ts';
+import { namesFiles, withExamples } from './examples.ts';
 import { manifests } from './manifests.ts';
 import { n8nFiles } from './nodes/n8n.ts';
 import { nodeRedFiles } from './nodes/node-red.ts';
 import { nodesPage } from './nodes/page.ts';
+import { propertiesOf, type Schema } from './schema.ts';
 import { securityPage } from './security/page.ts';
 
 /*
@@ -23,26 +23,30 @@ import { securityPage } from './security/page.ts';
  * TypeScript compiler that version 7 does not have.
  */
 
-type Schema = { [key: string]: unknown };
-
 export async function generated(): Promise<Map<string, string>> {
   return new Map([
     ['packages/client/src/api.gen.ts', clientSource()],
     ['docs/openapi.json', `${JSON.stringify(await openApiDocument(), null, 2)}\n`],
-    ['docs/api.md', apiPage()],
+    ...apiPages(note),
     ['docs/errors.md', errorsPage()],
     ['docs/configuration.md', configurationPage()],
     ['docs/permissions.md', permissionsPage()],
     ['docs/metrics.md', metricsPage()],
     ['docs/nodes.md', nodesPage()],
     ['docs/security.md', securityPage(note)],
-    ...['docs/frameworks.md', 'docs/express-session.md'].map(
-      (page) => [page, withExamples(readFileSync(page, 'utf8'))] as const,
-    ),
+    ...pagesWithExamples(),
     ...manifests(),
     ...n8nFiles(),
     ...nodeRedFiles(),
   ]);
+}
+
+/** Every page that shows a part of a program. */
+function pagesWithExamples(): [path: string, text: string][] {
+  return globSync('docs/**/*.md')
+    .map((path): [string, string] => [path, readFileSync(path, 'utf8')])
+    .filter(([, text]) => namesFiles(text))
+    .map(([path, text]) => [path, withExamples(text)]);
 }
 
 // ---- The client
@@ -99,10 +103,6 @@ function inputOf({ id, params, query, body }: Operation): string {
   return typeOf({ type: 'object', properties, required }, 2);
 }
 
-function propertiesOf(schema: Schema | undefined): Record<string, Schema> {
-  return (schema?.['properties'] as Record<string, Schema> | undefined) ?? {};
-}
-
 /** A JSON schema as a TypeScript type, for the parts of both that this API uses. */
 function typeOf(schema: Schema, depth = 0): string {
   const ref = schema['$ref'] as string | undefined;
@@ -155,82 +155,6 @@ function doc(text: unknown, indent = ''): string {
 // ---- The pages
 
 const note = '<!-- Written by tools/generate.ts from the code. Do not edit. -->\n';
-
-function apiPage(): string {
-  const byTag = Map.groupBy(operations, ({ tag }) => tag);
-  const sections = [...byTag].map(([tag, ofTag]) => `## ${tag}\n\n${ofTag.map(operationSection).join('\n')}`);
-  return `${note}
-# The API
-
-The machine-readable form is [openapi.json](openapi.json); a running server has it at \`/openapi.json\`, and a page for
-people at \`/docs\`. Errors are [problem documents](errors.md). Times are RFC 3339. Authenticate with
-\`Authorization: Bearer\` and an API key or a session token, or with the cookie \`__Host-curfew\`.
-
-Every call that ends or changes something returns a **receipt**. \`everywhere: true\` means: no verification that begins from
-now on, on any machine, uses the previous state. \`?wait=stored\` answers earlier, as soon as the change is stored.
-
-There are also \`/healthz\`, \`/readyz\` and \`/metrics\` (Prometheus); see [operation](operation.md).
-
-## Common errors
-
-Most calls can also return these: ${commonErrors.map(errorLink).join(', ')}.
-
-${sections.join('\n')}`;
-}
-
-function operationSection(operation: Operation): string {
-  const { id, method, path, summary, description, params, query, body, answer } = operation;
-  const fields = (title: string, schema: Schema | undefined) => {
-    const rows = Object.entries(propertiesOf(schema)).map(([name, property]) => {
-      const required = ((schema?.['required'] as string[] | undefined) ?? []).includes(name);
-      const text = [property['description'], defaultOf(property)].filter(Boolean).join(' ');
-      return `| \`${name}\`${required ? ' *' : ''} | ${cell(plainType(property))} | ${cell(text)} |`;
-    });
-    return rows.length === 0 ? '' : `\n| ${title} | | |\n|---|---|---|\n${rows.join('\n')}\n`;
-  };
-  const own = errorsOf(operation).filter((code) => !commonErrors.includes(code));
-  return `### ${method} ${path.replace(/:(\w+)/g, '{$1}')}
-
-**${summary}** (\`${id}\`). ${description ?? ''}
-
-${describeAccess(operation)}
-${fields('path', params as Schema | undefined)}${fields('query', query as Schema | undefined)}${fields('body', body as Schema | undefined)}
-Returns ${answer.status}: ${answer.description} ${
-    answer.otherwise ? `${answer.otherwise.status}: ${answer.otherwise.description} ` : ''
-  }${
-    answer.schema
-      ? `Fields: ${Object.keys(propertiesOf(answer.schema as Schema))
-          .map((name) => `\`${name}\``)
-          .join(', ')}.`
-      : ''
-  }${
-    answer.headers
-      ? `Headers: ${Object.entries(answer.headers as Record<string, Schema>)
-          .map(([name, { description: text }]) => `\`${name}\`: ${text}`)
-          .join(' ')}`
-      : ''
-  }
-
-Errors: ${own.map(errorLink).join(', ')}${own.length > 0 ? ', and ' : ''}the [common ones](#common-errors).
-`;
-}
-
-const errorLink = (code: string) => `[\`${code}\`](errors.md#${code})`;
-
-function plainType(schema: Schema): string {
-  const values = schema['enum'] as string[] | undefined;
-  if (values) return values.map((value) => `\`${value}\``).join(' \\| ');
-  const union = schema['anyOf'] as Schema[] | undefined;
-  if (union) return union.map(plainType).join(' or ');
-  if (schema['type'] === 'array') return `list of ${plainType(schema['items'] as Schema)}`;
-  return String(schema['type'] ?? 'any');
-}
-
-function defaultOf(schema: Schema): string {
-  return schema['default'] === undefined ? '' : `Default: \`${schema['default']}\`.`;
-}
-
-const cell = (text: string) => text.replaceAll('\n', ' ');
 
 function errorsPage(): string {
   const rows = Object.entries(errors).map(

@@ -83,10 +83,10 @@ async function runQuick(): Promise<number> {
   return ended.every((code) => code === 0) ? 0 : 1;
 }
 
-/** The folders under `engines/` that these files are in. */
+/** The folders under `engines/` that these files need: those that they are in, and servers of others. */
 function enginesOf(files: readonly string[]): string[] {
-  const names = files.map((file) => /(?:^|\/)engines\/([^/]+)/.exec(file)?.[1]);
-  return [...new Set(names.filter((name) => name !== undefined))];
+  const names = files.flatMap((file) => /(?:^|\/)engines\/([^/]+)/.exec(file)?.[1] ?? []);
+  return [...new Set(names.flatMap((name) => (name === 'sources' ? [name, 'servers'] : name)))];
 }
 
 /** Installs missing programs if possible; otherwise the tests that need them are skipped, with a message. */

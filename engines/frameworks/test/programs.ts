@@ -71,7 +71,7 @@ export async function start(program: Program, settings: Record<string, string>):
 
 /** The built client, which the programs that are built themselves contain. */
 let client: Promise<unknown> | undefined;
-function builtClient(): Promise<unknown> {
+export function builtClient(): Promise<unknown> {
   client ??= process.env['CURFEW_TEST_BUILT'] ? Promise.resolve() : run(process.execPath, ['tools/build.ts']);
   return client;
 }
@@ -101,7 +101,7 @@ async function buildNext(): Promise<void> {
   await run(process.execPath, [join(home, 'node_modules/next/dist/bin/next'), 'build', join(home, 'next')], onNode24());
 }
 
-function onNode24(): NodeJS.ProcessEnv {
+export function onNode24(): NodeJS.ProcessEnv {
   return {
     ...process.env,
     PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`,

@@ -450,6 +450,33 @@ export const processErrors = {
     title: 'The export is damaged or incomplete',
     remedy: 'Export again and copy the whole file. Nothing was imported.',
   },
+  import_option: {
+    status: 500,
+    title: 'An option of the import is wrong',
+    remedy: 'Correct the option that `detail` names; `curfew import --help` lists them.',
+  },
+  source_unreachable: {
+    status: 500,
+    title: 'The store to import from cannot be reached',
+    remedy:
+      'Check the address in --from, and that its server runs. Then run the same command again: what was imported is not imported twice.',
+  },
+  source_refused: {
+    status: 500,
+    title: 'The store to import from refused the user name, the password or a permission',
+    remedy: 'Correct them in --from; special characters are written as %xx. The import needs only the right to read.',
+  },
+  source_unreadable: {
+    status: 500,
+    title: 'The store to import from has no such sessions',
+    remedy: 'Check the database in --from, and name the table of the sessions with --table.',
+  },
+  imported_before: {
+    status: 500,
+    title: 'Sessions of this kind were imported too long ago',
+    remedy:
+      'Import again within CURFEW_KEEP_ENDED only: later, a session that has ended here meanwhile might be imported as active. If nobody has used the imported sessions yet, add --again.',
+  },
   store_damaged: {
     status: 500,
     title: 'The store is damaged',

@@ -10,6 +10,7 @@ import { doctor } from './doctor.ts';
 import { events } from './events.ts';
 import { groupsAdd, groupsRemove } from './groups.ts';
 import { health } from './health.ts';
+import { importCommand } from './import.ts';
 import * as keys from './keys.ts';
 import { login, logout } from './login.ts';
 import { migrate } from './migrate.ts';
@@ -22,7 +23,7 @@ import { sessionsGet } from './sessions-get.ts';
 import { sessionsList } from './sessions-list.ts';
 import { jsonText, paint, writeTo } from './terminal.ts';
 import { totp } from './totp.ts';
-import { exportStore, importStore } from './transfer.ts';
+import { exportStore } from './transfer.ts';
 import { inOptions, remedyOf } from './words.ts';
 
 const program = new Command('curfew')
@@ -60,7 +61,7 @@ events(program);
 secretKeyReplace(
   program.command('secret-key').description("manage the servers' key, which encrypts authenticator secrets"),
 );
-for (const add of [backup, exportStore, importStore, migrate]) add(program);
+for (const add of [backup, exportStore, importCommand, migrate]) add(program);
 doctor(program);
 health(program);
 totp(program);

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { normalAddress } from '../domain/address.ts';
-import { limits } from '../domain/limits.ts';
+import { day, limits, minute } from '../domain/limits.ts';
+import { duration } from '../start/config.ts';
 
 /*
  * Values of options. An invalid value ends the command with the exit code for wrong usage before the server is asked;
@@ -29,6 +30,15 @@ export function seconds(text: string): number {
   const value = Number(text) * 1000;
   if (value > 0 && value <= 86_400_000) return value;
   throw new InvalidArgumentError('It must be a number of seconds, such as 30.');
+}
+
+/** How long a session may go on: milliseconds, from `90s`, `30m`, `12h` or `30d`. */
+export function lifetime(text: string): number {
+  try {
+    return duration(text, minute, 3650 * day);
+  } catch (error) {
+    throw new InvalidArgumentError(`It ${(error as Error).message}.`);
+  }
 }
 
 /** An IP address. */

@@ -11,9 +11,9 @@ import { type Context, contextOf, exitCodes, Stop } from './context.ts';
 import { startProgress } from './progress.ts';
 import { counted, paint } from './terminal.ts';
 
-type Options = { store?: string; output?: string; input?: string };
+type Options = { store?: string; output?: string };
 
-const storeHelp = 'the store; if it is embedded, no server may have it open [CURFEW_STORE]';
+export const storeHelp = 'the store; if it is embedded, no server may have it open [CURFEW_STORE]';
 
 export function exportStore(program: Command): void {
   program
@@ -42,28 +42,22 @@ export function exportStore(program: Command): void {
     });
 }
 
-export function importStore(program: Command): void {
-  program
-    .command('import')
-    .description('fill an empty store from an export, completely or not at all')
-    .option('--store <url>', storeHelp)
-    .option('-i, --input <file>', 'the file to read; by default, standard input')
-    .action(async (options: Options, command: Command) => {
-      const { settings, key, context } = prepare(options, command);
-      const input = options.input === undefined ? process.stdin : await opened(options.input);
-      const store = await openStore(settings.store);
-      const bar = startProgress(context.terminal, 'records', 0);
-      try {
-        const progress = (count: number, about: number) => bar.update(count, about);
-        const { records, keyMissing } = await importLines(store, splitLines(input), key, progress);
-        bar.stop();
-        context.terminal.err(`${counted(records, 'record')} imported into ${showStore(settings.store)}.`);
-        if (keyMissing) context.terminal.err(keyNote);
-      } finally {
-        bar.stop();
-        await store.close();
-      }
-    });
+/** Fills an empty store from an export: a file, or standard input. */
+export async function importFile(path: string | undefined, options: Options, command: Command): Promise<void> {
+  const { settings, key, context } = prepare(options, command);
+  const input = path === undefined ? process.stdin : await opened(path);
+  const store = await openStore(settings.store);
+  const bar = startProgress(context.terminal, 'records', 0);
+  try {
+    const progress = (count: number, about: number) => bar.update(count, about);
+    const { records, keyMissing } = await importLines(store, splitLines(input), key, progress);
+    bar.stop();
+    context.terminal.err(`${counted(records, 'record')} imported into ${showStore(settings.store)}.`);
+    if (keyMissing) context.terminal.err(keyNote);
+  } finally {
+    bar.stop();
+    await store.close();
+  }
 }
 
 const keyNote = paint(

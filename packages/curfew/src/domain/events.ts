@@ -32,6 +32,7 @@ export const eventTypes = [
   'named_session.deleted',
   'store.failed_over',
   'account.recovered',
+  'sessions.imported',
 ] as const;
 
 export type EventType = (typeof eventTypes)[number];
@@ -84,9 +85,10 @@ export function isFilter({ type, userId, sessionId, by, since, until }: EventFil
 
 /** The events that stores write themselves, in the same write as what they record. */
 export const storeEvents = {
-  created: (session: StoredSession, by: Actor): NewEvent => ({
+  /** `at`: the session may have begun earlier, in another application. */
+  created: (session: StoredSession, by: Actor, at: number = session.createdAt): NewEvent => ({
     type: 'session.created',
-    at: session.createdAt,
+    at,
     by,
     userId: session.userId,
     sessionId: session.id,

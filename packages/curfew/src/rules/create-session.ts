@@ -106,7 +106,7 @@ function decide(picture: Picture, { session: asked, epochs, limit, by, now }: Cr
       rows: [...ends.flatMap((end) => end.rows), ...rows],
       count: ends.reduce((sum, end) => sum + (end.count ?? 0), session.suspended ? 0 : 1),
       log: ends.flatMap((end) => end.log),
-      events: [...ends.flatMap((end) => end.events), storeEvents.created(session, by)],
+      events: [...ends.flatMap((end) => end.events), storeEvents.created(session, by, now)],
     },
     answered: ({ sequences }: Committed) => ({
       kind: 'created',

@@ -178,7 +178,7 @@ async function storeOf(given: string | Store): Promise<{ opened: Store; folder: 
  * A store that no server has used has no earlier incarnation: nobody can hold a session of it. If one has, the store
  * has its secret key's fingerprint, even if a failover lost every session.
  */
-async function confirmNew(store: Store): Promise<void> {
+export async function confirmNew(store: Store): Promise<void> {
   if ((await store.keyFingerprint()) !== undefined || (await store.latestTime()) > 0) return;
   await store.confirmIncarnation((await store.logHead()).incarnation);
 }
@@ -187,10 +187,10 @@ async function confirmNew(store: Store): Promise<void> {
  * The clock for sessions. Processes that share a store use the store's clock. A process with an embedded store uses its
  * own, which must not go back behind the latest time in the store.
  */
-async function openClock(
+export async function openClock(
   store: Store,
   folder: string | undefined,
-  settings: CurfewOptions,
+  settings: Pick<CurfewOptions, 'clock' | 'acceptClock' | 'maxClockOffset' | 'onWarning'>,
   timing: Timing,
   defaults: Settings,
 ): Promise<StoreClock> {

@@ -557,7 +557,8 @@ const examples = { '90s': 90 * second, '15m': 15 * minute, '12h': 12 * hour, '30
 
 const units: Record<string, number> = { ms: 1, s: second, m: minute, h: hour, d: day };
 
-function duration(text: string, least: number, most: number): number {
+/** Milliseconds. @throws an error that says what it must be */
+export function duration(text: string, least: number, most: number): number {
   const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
   const value = Number(number) * units[unit ?? '']!;
   if (value >= least && value <= most) return value;

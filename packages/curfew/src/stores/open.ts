@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { CurfewError } from '../errors.ts';
 import type { SchemaPlan, Store } from './contract.ts';
 import type { Backup } from './lmdb/backup.ts';
+import { dataFile } from './lmdb/inspect.ts';
 import type { Room } from './lmdb/reserve.ts';
 import { parseLocation as parsePostgres } from './postgres/location.ts';
 import { parseLocation as parseRedis } from './redis/location.ts';
@@ -83,6 +86,12 @@ export async function openStoreToRead(url: string): Promise<Store> {
   throw new CurfewError('store_outdated', {
     detail: `${showStore(url)} has format ${version}, and this version of Curfew reads ${last.number}.`,
   });
+}
+
+/** Whether there is a store at all; opening it would make one otherwise. */
+export async function isThere(url: string): Promise<boolean> {
+  const folder = folderOf(url);
+  return folder === undefined ? (await planStore(url)).version > 0 : existsSync(join(folder, dataFile));
 }
 
 /** What opening a store would change in its schema. Changes nothing; a store without a schema is always up to date. */

@@ -43,9 +43,7 @@ describe('the documentation of the API is true', () => {
   test('every route, error and setting is in the documentation', () => {
     const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
     const api = read('docs/api.md');
-    for (const { method, path } of operations) {
-      assert.ok(api.includes(`### ${method} ${path.replace(/:(\w+)/g, '{$1}')}\n`), `${method} ${path}`);
-    }
+    for (const { id } of operations) assert.ok(api.includes(`| \`${id}\` |`), id);
     const errorPage = read('docs/errors.md');
     for (const code of Object.keys(errors)) assert.ok(errorPage.includes(`\`${code}\``), code);
     const configuration = read('docs/configuration.md');

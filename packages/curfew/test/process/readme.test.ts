@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { freePort } from '../support/free-port.ts';
 import { examples, readPage, root, run, runTerminal, section } from '../support/pages.ts';
 import { adminPassword, TestServer } from '../support/server.ts';
 
 const readme = readPage('README.md');
+const redisIsInstalled = spawnSync('redis-server', ['--version']).status === 0;
 
-test('the terminal sessions in the README and the tutorial work as printed', async (t) => {
+test('the terminal sessions in the README, the tutorial and the page about logging out work as printed', async (t) => {
   for (const [text, expectations] of [
     [section(readme, 'Try it'), 3],
     [readPage('docs/tutorial.md'), 20],
+    [readPage('docs/how-to/log-out-everywhere.md'), 5],
   ] as const) {
     const server = await TestServer.start();
     t.after(() => server.close());
@@ -19,6 +23,13 @@ test('the terminal sessions in the README and the tutorial work as printed', asy
     const found = await runTerminal(commands, { URL: server.url, KEY: server.key, PASSWORD: adminPassword });
     assert.ok(found >= expectations, `only ${found} of the expected answers are shown`);
   }
+});
+
+test('two nodes on one Redis, as printed', { skip: !redisIsInstalled }, async () => {
+  const ports = await Promise.all([freePort(), freePort(), freePort()]);
+  const [REDIS, A, B] = ports.map(String) as [string, string, string];
+  const commands = examples('sh', readPage('docs/how-to/two-nodes.md')).join('\n');
+  assert.equal(await runTerminal(commands, { REDIS, A, B }), 5);
 });
 
 test('the README’s library and client examples run', async (t) => {

@@ -19,6 +19,9 @@ const common = {
 
 export type CallOptions = { as?: string | undefined; code?: string; headers?: Record<string, string>; raw?: string };
 
+/** The root keys of stores that several servers have been over, by their URLs. */
+const keys = new Map<string, string>();
+
 /** A separate server for a test, on a free port with an empty store, with helpers for calls. */
 export class TestServer {
   readonly running: RunningServer;
@@ -39,6 +42,14 @@ export class TestServer {
     const store: TemporaryStore = await temporaryStore(kind);
     const running = await serve({ ...store.env, ...common, ...env }, {}, clock);
     return new TestServer(running, store.env, running.first!.apiKey!, store.remove);
+  }
+
+  /** A server on a store that may have been used before: by a command, or by another such server. */
+  static async over(store: TemporaryStore, env: Record<string, string> = {}): Promise<TestServer> {
+    const running = await serve({ ...store.env, ...common, ...env }, {});
+    const key = running.first?.apiKey ?? keys.get(store.url)!;
+    keys.set(store.url, key);
+    return new TestServer(running, store.env, key, store.remove);
   }
 
   /**

@@ -29,6 +29,7 @@ export const audit: Texts['audit'] = {
     'named_session.created': 'Benannte Sitzung angelegt',
     'named_session.changed': 'Benannte Sitzung geändert',
     'named_session.deleted': 'Benannte Sitzung gelöscht',
+    'sessions.imported': 'Sitzungen aus einer anderen Anwendung übernommen',
     'store.failed_over': 'Der Speicher ist auf einen anderen Server übergegangen',
   },
   type: 'Was geschehen ist',

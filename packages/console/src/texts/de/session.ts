@@ -76,6 +76,7 @@ export const session: Texts['session'] = {
       'named_session.created': 'Benannte Sitzung angelegt',
       'named_session.changed': 'Benannte Sitzung geändert',
       'named_session.deleted': 'Benannte Sitzung gelöscht',
+      'sessions.imported': 'Sitzungen aus einer anderen Anwendung übernommen',
       'store.failed_over': 'Der Speicher wurde umgeschaltet',
     },
   },

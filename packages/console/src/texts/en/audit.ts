@@ -26,6 +26,7 @@ const types: Record<Event['type'], string> = {
   'named_session.created': 'Named session created',
   'named_session.changed': 'Named session changed',
   'named_session.deleted': 'Named session deleted',
+  'sessions.imported': 'Sessions imported from another application',
   'store.failed_over': 'The store was failed over',
 };
 

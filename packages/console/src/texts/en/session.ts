@@ -75,6 +75,7 @@ export const session = {
       'named_session.created': 'Named session created',
       'named_session.changed': 'Named session changed',
       'named_session.deleted': 'Named session deleted',
+      'sessions.imported': 'Sessions imported from another application',
       'store.failed_over': 'The store was failed over',
     } as Readonly<Record<string, string>>,
   },

@@ -7,12 +7,19 @@ import { presentAccount, presentReceipt } from '../present.ts';
 import { Account, maybe, oneOf, paging, Receipt, ref, Type, text, waiting } from '../schemas.ts';
 
 const tag = 'Accounts';
-const byId = Type.Object({ id: text(limits.userIdBytes, 'The id of an account.') }, { additionalProperties: false });
+const byId = Type.Object(
+  { id: text(limits.userIdBytes, 'The id of an account.', { examples: ['0V7oZk3H8e9Jb2Yw4tQxLm'] }) },
+  { additionalProperties: false },
+);
 const oneAccount = Type.Object({ account: ref(Account) });
 
 const fields = {
   username: text(200, `Unique: 1 to ${limits.username} characters of a-z 0-9 . _ -.`, { examples: ['ada'] }),
-  password: Type.String({ maxLength: 4096, description: `At least ${limits.passwordMin} characters.` }),
+  password: Type.String({
+    maxLength: 4096,
+    description: `At least ${limits.passwordMin} characters.`,
+    examples: ['a long password'],
+  }),
   roles: Type.Array(oneOf(roleNames), {
     maxItems: 10,
     description:
@@ -49,7 +56,10 @@ export const createAccount = operation({
       roles: maybe(fields.roles),
       permissions: maybe(fields.permissions),
     },
-    { additionalProperties: false },
+    {
+      additionalProperties: false,
+      examples: [{ username: 'grace', password: 'a long password', roles: ['support'] }],
+    },
   ),
   answer: { status: 201, description: 'The account.', schema: oneAccount },
   errors: ['username_taken', 'email_taken', 'permission_missing', 'server_busy', 'clock_stepped_back'],
@@ -140,7 +150,7 @@ export const updateAccount = operation({
       permissions: maybe(fields.permissions),
       disabled: maybe(Type.Boolean()),
     },
-    { additionalProperties: false },
+    { additionalProperties: false, examples: [{ disabled: true }] },
   ),
   answer: {
     status: 200,
@@ -184,7 +194,10 @@ export const confirmEmail = operation({
   access: { permission: 'accounts.manage', person: 'second-factor' },
   guards: 'account',
   params: byId,
-  body: Type.Object({ email: text(limits.email, 'The address that was confirmed.') }, { additionalProperties: false }),
+  body: Type.Object(
+    { email: text(limits.email, 'The address that was confirmed.', { examples: ['grace@example.com'] }) },
+    { additionalProperties: false },
+  ),
   answer: { status: 200, description: 'The account has the address.', schema: oneAccount },
   errors: [
     'account_not_found',
@@ -234,7 +247,10 @@ export const startTotp = operation({
   guards: 'account',
   params: byId,
   // For somebody else's account there need be no body.
-  body: Type.Object({ currentPassword }, { additionalProperties: false, nullable: true }),
+  body: Type.Object(
+    { currentPassword },
+    { additionalProperties: false, nullable: true, examples: [{ currentPassword: 'a long password' }] },
+  ),
   answer: {
     status: 200,
     description: 'What the authenticator needs.',
@@ -270,7 +286,10 @@ export const confirmTotp = operation({
   guards: 'account',
   params: byId,
   body: Type.Object(
-    { code: text(40, 'The code that the authenticator shows.'), endOthers: maybe(Type.Boolean({ default: false })) },
+    {
+      code: text(40, 'The code that the authenticator shows.', { examples: ['123456'] }),
+      endOthers: maybe(Type.Boolean({ default: false })),
+    },
     { additionalProperties: false },
   ),
   answer: {

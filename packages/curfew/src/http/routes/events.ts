@@ -48,7 +48,7 @@ export const listEvents = operation({
       until: maybe(time('Only events before this time.')),
       ...paging,
     },
-    { additionalProperties: false },
+    { additionalProperties: false, examples: [{ user: 'ada', type: 'session.ended' }] },
   ),
   answer: {
     status: 200,

@@ -50,7 +50,7 @@ export const forwardAuth = operation({
         }),
       ),
     },
-    { additionalProperties: false },
+    { additionalProperties: false, examples: [{ group: 'staff' }] },
   ),
   answer: {
     status: 200,

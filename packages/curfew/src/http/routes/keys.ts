@@ -4,7 +4,10 @@ import { presentKey, presentReceipt } from '../present.ts';
 import { ApiKey, maybe, oneOf, paging, Receipt, ref, Type, text, waiting } from '../schemas.ts';
 
 const tag = 'API keys';
-const byId = Type.Object({ id: text(64, 'The id of a key.') }, { additionalProperties: false });
+const byId = Type.Object(
+  { id: text(64, 'The id of a key.', { examples: ['0V7oZk3H8e9Jb2Yw4tQxLm'] }) },
+  { additionalProperties: false },
+);
 const oneKey = Type.Object({ key: ref(ApiKey) });
 
 export const createKey = operation({
@@ -24,6 +27,7 @@ export const createKey = operation({
       scopes: Type.Array(oneOf(permissions), {
         maxItems: 20,
         description: 'What the key may do. If empty: a key for browsers.',
+        examples: [['sessions.end']],
       }),
     },
     { additionalProperties: false },

@@ -39,14 +39,14 @@ export const login = operation({
     {
       username: maybe(text(200, 'The user name; or `email`.', { examples: ['admin'] })),
       email: maybe(text(limits.email, 'The e-mail address; or `username`.')),
-      password: Type.String({ maxLength: 4096, description: 'The password.' }),
+      password: Type.String({ maxLength: 4096, description: 'The password.', examples: ['a long password'] }),
       totp: maybe(text(40, 'The second factor, if one is enrolled.', { examples: ['123456'] })),
       name: maybe(sessionName),
       lifetime: maybe(lifetime),
       idle: maybe(idle),
       cookie: maybe(Type.Boolean({ default: false, description: 'Set the session token as a cookie.' })),
     },
-    { additionalProperties: false },
+    { additionalProperties: false, examples: [{ username: 'admin', password: 'a long password' }] },
   ),
   answer: {
     status: 200,

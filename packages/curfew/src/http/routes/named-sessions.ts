@@ -5,7 +5,10 @@ import { maybe, NamedSession, paging, Receipt, ref, sessionName, Type, waiting }
 
 const tag = 'Named sessions';
 const byName = Type.Object({ name: sessionName }, { additionalProperties: false });
-const config = Type.Record(Type.String(), Type.Unknown(), { description: 'JSON of your own, at most 16 KiB.' });
+const config = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'JSON of your own, at most 16 KiB.',
+  examples: [{ colour: 'green' }],
+});
 const one = Type.Object({ named: ref(NamedSession) });
 const changed = Type.Object({ named: ref(NamedSession), receipt: maybe(ref(Receipt)) });
 

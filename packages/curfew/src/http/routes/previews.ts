@@ -5,7 +5,7 @@ import { maybe, oneOf, Receipt, ref, sessionId, Type, time, waiting } from '../s
 import { filters } from './sessions.ts';
 
 const tag = 'Sessions';
-const handle = (description: string) => Type.String({ maxLength: 32_768, description });
+const handle = (description: string) => Type.String({ maxLength: 32_768, description, examples: ['…'] });
 
 export const previewSessions = operation({
   id: 'previewSessions',
@@ -26,7 +26,7 @@ export const previewSessions = operation({
         Type.Array(sessionId, { maxItems: limits.previewExcept, description: 'Sessions to leave out: at most 100.' }),
       ),
     },
-    { additionalProperties: false },
+    { additionalProperties: false, examples: [{ group: 'staff' }] },
   ),
   answer: {
     status: 200,

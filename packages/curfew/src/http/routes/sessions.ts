@@ -90,7 +90,7 @@ export const createSession = operation({
       idle: maybe(idle),
       aliases: maybe(aliases),
     },
-    { additionalProperties: false },
+    { additionalProperties: false, examples: [{ userId: 'ada', accessGroups: ['staff'], ip: '203.0.113.7' }] },
   ),
   answer: { status: 201, description: 'The session, and its tokens.', schema: openAnswer },
   errors: [
@@ -128,7 +128,10 @@ export const verifySession = operation({
     '`unknown`: belongs to no session, or was replaced by a newer token. Any other reason says what became of the session.',
   access: { permission: 'sessions.verify' },
   fastPath: true,
-  body: Type.Object({ token: maybe(token), alias: maybe(alias) }, { additionalProperties: false }),
+  body: Type.Object(
+    { token: maybe(token), alias: maybe(alias) },
+    { additionalProperties: false, examples: [{ token: 'cfs_…' }] },
+  ),
   answer: {
     status: 200,
     description: 'The verdict.',
@@ -201,7 +204,7 @@ const logoutBody = Type.Object(
     id: maybe(sessionId),
     alias: maybe(alias),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ token: 'cfs_…' }] },
 );
 
 export const logoutSession = operation({
@@ -266,7 +269,7 @@ export const listSessions = operation({
       sort: maybe(sort),
       ...paging,
     },
-    { additionalProperties: false },
+    { additionalProperties: false, examples: [{ group: 'staff', status: 'active' }] },
   ),
   ...pageOfSessions,
   async handle({ authority, query }) {

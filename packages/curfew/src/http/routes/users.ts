@@ -28,9 +28,16 @@ import { endAnswer, endedMessage, pageOfSessions, toEnd } from './sessions.ts';
 
 const tag = 'Sessions of a user';
 const ofUser = Type.Object({ userId }, { additionalProperties: false });
-const token = Type.String({ maxLength: 256, description: 'A session token of the user, or the id of a session.' });
+const token = Type.String({
+  maxLength: 256,
+  description: 'A session token of the user, or the id of a session.',
+  examples: ['cfs_…'],
+});
 const tokenOrId = Type.Object({ token }, { additionalProperties: false });
-const ofUserInBody = Type.Object({ userId, token }, { additionalProperties: false });
+const ofUserInBody = Type.Object(
+  { userId, token },
+  { additionalProperties: false, examples: [{ userId: 'team/ada', token: 'cfs_…' }] },
+);
 
 /*
  * Each call with a user's id in its path has a twin with the id in the body (or, to list, `GET /v1/sessions` with
@@ -116,7 +123,10 @@ export const endSessionsOfUser = operation({
     owner: ({ body }) => body.userId,
   },
   query: ending,
-  body: Type.Object({ userId, except: maybe(sessionId) }, { additionalProperties: false }),
+  body: Type.Object(
+    { userId, except: maybe(sessionId) },
+    { additionalProperties: false, examples: [{ userId: 'team/ada' }] },
+  ),
   answer: allEnded,
   errors: ['user_id_too_long', 'session_not_found'],
   async handle({ authority, caller, body: { userId: user, except }, query }) {
@@ -231,7 +241,7 @@ export const changeAccessGroups = operation({
   guards: 'account',
   params: ofUser,
   query: waiting,
-  body: Type.Object(groups, { additionalProperties: false }),
+  body: Type.Object(groups, { additionalProperties: false, examples: [{ add: ['staff'] }] }),
   answer: groupsChanged,
   errors: ['too_many_groups', 'missing_field', 'session_not_found', 'user_id_too_long', 'clock_stepped_back'],
   handle: ({ authority, caller, params, body, query }) =>
@@ -248,7 +258,10 @@ export const changeAccessGroupsOfUser = operation({
   access: { permission: 'groups.change' },
   guards: 'account',
   query: waiting,
-  body: Type.Object({ userId, ...groups }, { additionalProperties: false }),
+  body: Type.Object(
+    { userId, ...groups },
+    { additionalProperties: false, examples: [{ userId: 'team/ada', add: ['staff'] }] },
+  ),
   answer: groupsChanged,
   errors: ['too_many_groups', 'missing_field', 'session_not_found', 'user_id_too_long', 'clock_stepped_back'],
   handle: ({ authority, caller, body: { userId: user, ...change }, query }) =>

@@ -43,8 +43,9 @@ export async function planRedis(url: string): Promise<SchemaPlan> {
   return withLink({ location: parseLocation(url), timeout: defaultTimeout }, async (link) => {
     const written = (await link.run(readFormat, [])) as string | null;
     await link.close();
+    if (written === null) return { version: 0, pending: [] };
     // A format that cannot be opened fails on opening.
-    if (written === null || !formatsBefore.includes(written)) return { version: format, pending: [] };
+    if (!formatsBefore.includes(written)) return { version: format, pending: [] };
     return { version: Number(written), pending: [{ number: format, name: `from format ${written}` }] };
   });
 }

@@ -1,0 +1,113 @@
+import { normalAddress } from '../domain/address.ts';
+import type { Alias } from '../domain/alias.ts';
+import type { UserId } from '../domain/brand.ts';
+import { day, freshSignIn } from '../domain/limits.ts';
+import { openSession } from '../domain/open-session.ts';
+import { parseMetadata, parseUserAgent, parseUserId } from '../domain/parse.ts';
+import type { Policy } from '../domain/policy.ts';
+import type { Random } from '../domain/ports.ts';
+import type { Metadata, StoredSession } from '../domain/session.ts';
+import { CurfewError } from '../errors.ts';
+import type { Store } from '../stores/contract.ts';
+
+export type ImportParts = {
+  /** `undefined`: there is none yet, for a dry run. */
+  store: Store | undefined;
+  random: Random;
+  policy: Pick<Policy, 'absolute'>;
+  /** Milliseconds that a session may be used from now on, if that is longer than in its own store. */
+  lifetime: number;
+};
+
+/** A session of another application. Times are epoch milliseconds; those that are absent are not known. */
+export type Importable = {
+  /** What its cookie proves. */
+  alias: Alias;
+  userId: string;
+  expiresAt: number | undefined;
+  createdAt?: number | undefined;
+  lastSeenAt?: number | undefined;
+  ip?: string | undefined;
+  userAgent?: string | undefined;
+  metadata: Metadata;
+};
+
+/** No session outlives this, whatever its own store says. */
+const longest = 3650 * day;
+
+export type ImportOutcome = 'imported' | 'already' | 'expired';
+
+/**
+ * Gives a session of another application a place here, with the alias that its cookie proves. Nobody gets its tokens.
+ * It checks no permission: anyone who can open the store could write it anyway. `dryRun`: only finds out what would be.
+ * - Unused, it ends when it would have ended there. With use it may go on, for as long as `lifetime` says.
+ * - When it was created is often unknown; then it is the earliest time that is known, or now.
+ * - It does not count as a fresh sign-in unless it is known to be one, and never acts for an account of Curfew's.
+ * - A user whose sessions were all ended here keeps none there: those could be the ones that were meant.
+ * @throws `user_id_too_long`, `invalid_value`, `metadata_too_large`, `account_disabled`, `signed_out_meanwhile`
+ */
+export async function importSession(
+  { store, random, policy, lifetime }: ImportParts,
+  found: Importable,
+  now: number,
+  dryRun: boolean,
+): Promise<ImportOutcome> {
+  const { alias } = found;
+  const end = Math.min(found.expiresAt ?? now + policy.absolute, now + longest);
+  if (end <= now) return 'expired';
+  const userId = parseUserId(found.userId);
+  const metadata = parseMetadata(found.metadata);
+  if (!store) return 'imported';
+  const { account, epochs } = await store.readUser(userId);
+  if (account?.disabled) throw new CurfewError('account_disabled', { detail: `Account ${account.username}.` });
+  // A creation would find out too, but not for a user who gets none.
+  if (dryRun || epochs.user > 0) {
+    const holder = await store.readSessionByAlias(alias);
+    if (holder) return already(holder.stored, userId);
+  }
+  if (epochs.user > 0) throw new CurfewError('signed_out_meanwhile');
+  if (dryRun) return 'imported';
+  const lastSeenAt = Math.max(0, Math.min(found.lastSeenAt ?? found.createdAt ?? now, now));
+  const createdAt = Math.max(0, Math.min(found.createdAt ?? lastSeenAt, lastSeenAt));
+  const opening = {
+    userId,
+    accessGroups: [],
+    userAgent: parseUserAgent(found.userAgent),
+    // Another application may have kept anything here.
+    ip: found.ip === undefined ? undefined : normalAddress(found.ip),
+    metadata,
+    absolute: 0,
+    idle: end - lastSeenAt,
+    epochs,
+    openedWith: [],
+  };
+  const { stored } = openSession(opening, createdAt, random);
+  const outcome = await store.createSession({
+    session: {
+      ...stored,
+      authenticatedAt: found.createdAt === undefined ? Math.min(createdAt, now - freshSignIn) : createdAt,
+      lastSeenAt,
+      expiresAt: Math.max(end, now + lifetime),
+      aliases: [alias],
+    },
+    epochs,
+    by: 'library',
+    now,
+  });
+  switch (outcome.kind) {
+    case 'created':
+      return 'imported';
+    case 'alias_taken': {
+      const holder = await store.readSession(outcome.holder);
+      return holder ? already(holder.stored, userId) : 'already';
+    }
+    default:
+      throw new CurfewError('signed_out_meanwhile');
+  }
+}
+
+/** The cookie leads to a session here already, active or ended: the same one, unless its user is another. */
+function already(holder: StoredSession, userId: UserId): 'already' {
+  if (holder.userId === userId) return 'already';
+  throw new CurfewError('alias_taken', { detail: `Session ${holder.id} has it, which is another user's.` });
+}

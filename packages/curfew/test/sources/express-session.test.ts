@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { connectRedis } from '../../src/sources/kinds/connect-redis.ts';
+import { readExpressSession } from '../../src/sources/kinds/express-session.ts';
+
+const now = 1_800_000_000_000;
+
+test('the store decides when a session of express-session ends, not the cookie in its JSON', () => {
+  const cookie = { originalMaxAge: 60_000, expires: new Date(now - 1000).toISOString() };
+  const { expiresAt, lastSeenAt } = connectRedis.redis!.read(JSON.stringify({ cookie }), 50_000, now);
+  assert.deepEqual([expiresAt, lastSeenAt], [now + 50_000, now - 10_000]);
+});
+
+test('a key without an end ends with its cookie, if that has an end', () => {
+  const read = (cookie: object) => connectRedis.redis!.read(JSON.stringify({ cookie }), undefined, now).expiresAt;
+  assert.equal(read({ expires: new Date(now + 5).toISOString() }), now + 5);
+  for (const expires of [null, false, 'never', undefined]) assert.equal(read({ expires }), undefined, String(expires));
+});
+
+test('a session was not used in the future, whatever its cookie says', () => {
+  const read = (originalMaxAge: unknown) =>
+    readExpressSession({ cookie: { originalMaxAge } }, now + 1000, now).lastSeenAt;
+  assert.equal(read(10), now);
+  assert.equal(read(null), undefined);
+});
+
+test('what has no cookie is no session of express-session', () => {
+  for (const json of [{}, [], null, 'text', 7, { cookie: null }, { cookie: 'a=b' }]) {
+    assert.throws(() => readExpressSession(json, undefined, now), { reason: 'not_a_session' }, JSON.stringify(json));
+  }
+});
