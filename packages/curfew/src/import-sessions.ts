@@ -51,7 +51,7 @@ export type ImportTask = {
 /** @throws `source_…`, `store_…`, `outcome_unknown`; the next run continues */
 export async function importSessions(opened: OpenedSource, task: ImportTask): Promise<ImportReceipt> {
   const { source } = opened;
-  const { store } = task.parts;
+  const store = task.parts.into?.store;
   const tally = new Tally();
   const pieces = source.pieces()[Symbol.asyncIterator]();
   try {

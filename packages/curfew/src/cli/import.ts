@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { importStore } from '../authority/import-session.ts';
 import { isCurfewError } from '../errors.ts';
 import { type ImportReceipt, importSessions } from '../import-sessions.ts';
 import { kindNames, openSource } from '../sources/index.ts';
+import { pooledRandom } from '../start/compose.ts';
 import { policyOf, readSettings } from '../start/config.ts';
 import { openTarget, readTarget } from '../start/import-target.ts';
 import { showStore } from '../stores/open.ts';
@@ -94,14 +95,15 @@ async function importKind(kind: string, options: KindOptions & { store?: string 
   const bar = startProgress(context.terminal, 'entries', opened.source.about);
   let close: (() => Promise<void>) | undefined;
   try {
+    const random = pooledRandom();
     const onWarning = (text: string) => context.terminal.err(paint('yellow', text));
-    const target = dryRun ? await readTarget(settings) : await openTarget(settings, { random: randomBytes, onWarning });
+    const target = dryRun ? await readTarget(settings) : await openTarget(settings, { random, onWarning });
     close = target?.close;
     if (!dryRun) await target?.begin?.(kind, opened.source.shown, options.again === true);
     const policy = policyOf(settings);
     const lifetime = options.lifetime ?? (opened.slides ? policy.absolute : 0);
     const receipt = await importSessions(opened, {
-      parts: { store: target?.store, random: randomBytes, policy, lifetime },
+      parts: { into: target && (await importStore(target.store)), random, policy, lifetime },
       dryRun,
       withoutData: options.withoutData === true,
       now: () => target?.clock.now() ?? Date.now(),

@@ -237,6 +237,19 @@ describe('curfew import connect-redis', { skip: redisInstalled ? false : 'redis-
     assert.deepEqual([code, told.imported, told.reasons[0]?.reason], [1, 0, 'signed_out_meanwhile']);
   });
 
+  test('after everybody was signed out, an import does not go on by itself', async (t) => {
+    const store = await emptyStore(t);
+    const from = await filled({ 'sess:a': sessionOf('ada') });
+    assert.equal((await importFrom(store, from)).told.imported, 1);
+    const server = await TestServer.over(store);
+    await server.call('POST', '/v1/sessions/end-everyone', { confirm: 'everyone' });
+    await server.leave();
+    const rest = await filled({ 'sess:b': sessionOf('bob') });
+    const { code, err } = await importFrom(store, rest);
+    assert.deepEqual([code, JSON.parse(err).error.code], [1, 'imported_before']);
+    assert.equal((await importFrom(store, rest, '--again')).told.imported, 1);
+  });
+
   test('an import is refused when ended sessions may have been forgotten since the first, unless with --again', async (t) => {
     const store = await emptyStore(t);
     const from = await filled({ 'sess:a': sessionOf('ada') });
