@@ -71,7 +71,7 @@ function kindOf(what: string | undefined, { from, input, store: _, ...others }: 
       usage('--input names the file of an export, and --from a store of another application: give one of them.');
     if (isKind) return what;
     const unknown =
-      what === undefined ? '--from needs the kind of the sessions' : `${JSON.stringify(what)} is no kind of sessions`;
+      what === undefined ? '--from needs the kind of the sessions' : `${JSON.stringify(what)} is not a kind of sessions`;
     usage(`${unknown}, as in: curfew import connect-redis --from ${JSON.stringify('redis://…')}. ${kinds}`);
   }
   if (isKind) {
@@ -128,7 +128,7 @@ const rows = {
   already: 'already here',
   expired: 'expired',
   withoutUser: 'without a user',
-  other: 'no sessions',
+  other: 'not sessions',
   refused: 'refused',
 } as const;
 
@@ -147,7 +147,7 @@ function textOf({ kind, from, store, dryRun, notes, reasons, ...receipt }: Told)
     `${dryRun ? 'A dry run, which writes nothing: ' : ''}${kind} from ${from} into ${store}`,
     ...lines,
     ...(why.length > 0 ? ['', ...why] : []),
-    ...notes.map((note) => paint('yellow', note)),
+    ...(notes.length > 0 ? ['', ...notes.map((note) => paint('yellow', note))] : []),
   ].join('\n');
 }
 

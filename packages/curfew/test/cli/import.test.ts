@@ -403,7 +403,7 @@ describe('curfew import', () => {
     const store = { CURFEW_STORE: `lmdb:${join(folder.path, 'store')}` };
     const cases: [args: string[], message: RegExp][] = [
       [['connect-redis'], /name it with --from/],
-      [['mongo', '--from', 'redis://h'], /"mongo" is no kind of sessions.*connect-redis, connect-pg-simple/],
+      [['mongo', '--from', 'redis://h'], /"mongo" is not a kind of sessions.*connect-redis, connect-pg-simple/],
       [['--from', 'redis://h'], /needs the kind/],
       [['lucia', '--from', 'postgres://h/d', '--input', 'x'], /give one of them/],
       [['a.jsonl', '--input', 'b.jsonl'], /two files/],
