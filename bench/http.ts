@@ -99,11 +99,11 @@ async function forwardAuthRows(say: (text: string) => void, { url, token }: Veri
   }
 }
 
-const shown = ({ ratio, ours, theirs }: Awaited<ReturnType<typeof duel>>) => ({
+export const shown = ({ ratio, ours, theirs }: Awaited<ReturnType<typeof duel>>) => ({
   reached: `${ratio.toFixed(2)} (${perSecond(ours)}; ${perSecond(theirs)})`,
 });
 
-async function measured(ours: () => Promise<number>, theirs: () => Promise<number>) {
+export async function measured(ours: () => Promise<number>, theirs: () => Promise<number>) {
   await ours();
   await theirs();
   return duel(rounds, ours, theirs);
@@ -138,7 +138,7 @@ wrk.body = '${JSON.stringify({ token })}'
   return { child, url, script, token, answer: await call('/v1/sessions/verify', { token }) };
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+export async function stop(child: ChildProcess): Promise<void> {
   const gone = once(child, 'exit');
   child.kill('SIGTERM');
   await gone;
@@ -172,9 +172,9 @@ export async function start(
   return { child, url };
 }
 
-/** Requests a second under 32 connections; every answer must be a 200. */
-async function rateUnder(url: string, script: string): Promise<number> {
-  const child = spawn('wrk', ['-t1', '-c32', `-d${seconds}s`, '-s', script, url]);
+/** Requests a second under some connections; every answer must be a 200. */
+export async function rateUnder(url: string, script: string, connections = 32): Promise<number> {
+  const child = spawn('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url]);
   let out = '';
   child.stdout.on('data', (chunk) => {
     out += chunk;

@@ -1,6 +1,7 @@
 import { burstRows } from './burst.ts';
 import { capacityRows } from './capacity.ts';
 import { embeddedRows } from './embedded.ts';
+import { expressRows } from './express.ts';
 import { fenceRows } from './fence.ts';
 import { fleetRows } from './fleet.ts';
 import { httpRows } from './http.ts';
@@ -15,6 +16,7 @@ import { signInRows } from './sign-ins.ts';
 // Every number is a ratio, measured side by side in this run. Names as arguments choose among these.
 const all = {
   http: httpRows,
+  express: expressRows,
   signins: signInRows,
   embedded: embeddedRows,
   postgres: postgresRows,

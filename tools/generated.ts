@@ -36,7 +36,9 @@ export async function generated(): Promise<Map<string, string>> {
     ['docs/metrics.md', metricsPage()],
     ['docs/nodes.md', nodesPage()],
     ['docs/security.md', securityPage(note)],
-    ['docs/frameworks.md', withExamples(readFileSync('docs/frameworks.md', 'utf8'))],
+    ...['docs/frameworks.md', 'docs/express-session.md'].map(
+      (page) => [page, withExamples(readFileSync(page, 'utf8'))] as const,
+    ),
     ...manifests(),
     ...n8nFiles(),
     ...nodeRedFiles(),

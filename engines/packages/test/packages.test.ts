@@ -42,6 +42,7 @@ const application = `
 import { CurfewApiError, createClient, type Session } from 'curfew-client';
 import { elysiaSessions } from 'curfew-client/elysia';
 import { expressSessions } from 'curfew-client/express';
+import { curfewStore } from 'curfew-client/express-session';
 import { fastifySessions } from 'curfew-client/fastify';
 import { Lease } from 'curfew-client/fence';
 import { h3Sessions } from 'curfew-client/h3';
@@ -95,6 +96,7 @@ async function main(url: string, key: string): Promise<void> {
     nestSessions(verifier, { HttpException }),
     nextSessions(verifier, { headers: none, cookies: none }).read,
     remoteVerifier(client).verify,
+    curfewStore({ Store: class {} }, { verifier, client }).get,
   ];
   if (!makers.every((made) => typeof made === 'function')) throw new Error('an adapter is missing');
   const error: unknown = await createClient({ url }).me().catch((thrown: unknown) => thrown);

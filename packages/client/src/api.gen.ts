@@ -149,7 +149,7 @@ export type Problem = {
   type: string;
   title: string;
   status: number;
-  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'preview_invalid' | 'preview_expired' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'widget_token_expired' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'widget_origin_refused' | 'preview_of_another' | 'group_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'too_many_streams' | 'session_not_found' | 'name_taken' | 'alias_taken' | 'alias_unknown' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'email_not_pending' | 'last_administrator' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'server_busy' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'fence_version' | 'fence_protocol' | 'config_invalid' | 'port_in_use' | 'clock_differs' | 'secret_key_missing' | 'secret_key_differs' | 'store_not_writable' | 'store_login_refused' | 'store_database_missing' | 'store_denied' | 'store_read_only' | 'store_in_use' | 'store_unsafe' | 'store_version' | 'store_outdated' | 'servers_running' | 'store_not_empty' | 'export_damaged' | 'import_option' | 'source_unreachable' | 'source_refused' | 'source_unreadable' | 'imported_before' | 'store_damaged';
+  code: 'body_not_json' | 'missing_field' | 'unknown_field' | 'wrong_type' | 'invalid_value' | 'limit_out_of_range' | 'user_id_too_long' | 'too_many_groups' | 'metadata_too_large' | 'session_data_too_large' | 'cursor_invalid' | 'cursor_of_another_query' | 'preview_invalid' | 'preview_expired' | 'confirmation_required' | 'body_too_large' | 'unsupported_media_type' | 'route_not_found' | 'authentication_required' | 'invalid_credentials' | 'token_malformed' | 'token_unknown' | 'widget_token_expired' | 'token_expired' | 'session_ended' | 'session_suspended' | 'key_revoked' | 'signed_out_meanwhile' | 'permission_missing' | 'widget_origin_refused' | 'preview_of_another' | 'group_missing' | 'second_factor_required' | 'second_factor_invalid' | 'fresh_sign_in_required' | 'cross_site_refused' | 'too_many_attempts' | 'too_many_streams' | 'session_not_found' | 'name_taken' | 'session_user_changed' | 'alias_taken' | 'alias_unknown' | 'named_session_not_found' | 'named_session_exists' | 'named_session_stopped' | 'too_many_sessions' | 'account_not_found' | 'account_disabled' | 'username_taken' | 'email_taken' | 'email_not_pending' | 'last_administrator' | 'factor_not_enrolled' | 'factor_already_enrolled' | 'key_not_found' | 'changed_meanwhile' | 'clock_stepped_back' | 'store_unavailable' | 'store_full' | 'server_busy' | 'outcome_unknown' | 'shutting_down' | 'internal' | 'fence_version' | 'fence_protocol' | 'config_invalid' | 'port_in_use' | 'clock_differs' | 'secret_key_missing' | 'secret_key_differs' | 'store_not_writable' | 'store_login_refused' | 'store_database_missing' | 'store_denied' | 'store_read_only' | 'store_in_use' | 'store_unsafe' | 'store_version' | 'store_outdated' | 'servers_running' | 'store_not_empty' | 'export_damaged' | 'import_option' | 'source_unreachable' | 'source_refused' | 'source_unreadable' | 'imported_before' | 'store_damaged';
   /** What was wrong in this case. */
   detail?: string | undefined;
   /** What to do about it. */
@@ -414,6 +414,56 @@ export type Operations = {
       active: boolean;
       session?: Session | undefined;
       reason?: 'malformed' | 'unknown' | 'suspended' | 'logout' | 'ended_by_admin' | 'expired' | 'idle' | 'replaced' | 'refresh_reuse' | 'account_disabled' | 'all_of_user' | 'everyone' | undefined;
+    };
+  };
+  /** Keep data with the session of an alias */
+  keepSessionData: {
+    input: {
+      alias: {
+        /** The program that issued the secret: 1 to 32 characters of `a-z 0-9 -`, beginning with a letter. */
+        kind: string;
+        /** The SHA-256 of the secret in base64url, without padding. */
+        hash: string;
+      };
+      /** The application's own id for a user: 1 to 255 bytes. */
+      userId?: string | undefined;
+      /** Text of the application's own, such as JSON without line breaks: at most 65,536 bytes. */
+      data: string;
+      /** Seconds without activity after which the session ends; at most what the policy allows. */
+      idle?: number | undefined;
+      /** The `User-Agent` of the device. */
+      userAgent?: string | undefined;
+      /** The address of the device. */
+      ip?: string | undefined;
+      /** Refuse instead of opening a session. */
+      existing?: boolean | undefined;
+    };
+    output: {
+      session: Session;
+      receipt?: Receipt | undefined;
+    };
+  };
+  /** List the data of the sessions that have an alias of a kind */
+  listSessionData: {
+    input: {
+      /** The program that issued the secret: 1 to 32 characters of `a-z 0-9 -`, beginning with a letter. */
+      kind: string;
+      /** Items per page: 1 to 100. */
+      limit?: number | undefined;
+      /** `nextCursor` of the previous page. */
+      cursor?: string | undefined;
+    };
+    output: {
+      sessions: {
+          /** The id of a session. */
+          id: string;
+          /** The application's own id for a user: 1 to 255 bytes. */
+          userId: string;
+          /** Text of the application's own, such as JSON without line breaks: at most 65,536 bytes. */
+          data: string;
+        }[];
+      /** For the next page; absent on the last. */
+      nextCursor?: string | undefined;
     };
   };
   /** End exactly the sessions that were counted in a preview */
@@ -1221,6 +1271,8 @@ export const operations: {
   logoutSession: { method: 'POST', path: '/v1/sessions/logout', query: ['wait', 'reason'], body: true },
   refreshSession: { method: 'POST', path: '/v1/sessions/refresh', query: [], body: true },
   verifySession: { method: 'POST', path: '/v1/sessions/verify', query: [], body: true },
+  keepSessionData: { method: 'PUT', path: '/v1/sessions/data', query: [], body: true },
+  listSessionData: { method: 'GET', path: '/v1/sessions/data', query: ['kind', 'limit', 'cursor'], body: false },
   endPreviewed: { method: 'POST', path: '/v1/sessions/end-previewed', query: ['wait'], body: true },
   previewSessions: { method: 'POST', path: '/v1/sessions/preview', query: [], body: true },
   changeAccessGroups: { method: 'POST', path: '/v1/users/:userId/access-groups', query: ['wait'], body: true },

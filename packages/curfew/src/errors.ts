@@ -53,6 +53,11 @@ export const callErrors = {
     title: 'The metadata is too large',
     remedy: 'Keep the metadata within 4,096 bytes of JSON and 8 levels of nesting.',
   },
+  session_data_too_large: {
+    status: 400,
+    title: 'The data of the session is too large',
+    remedy: 'Keep at most 65,536 bytes with a session, and the rest in a database.',
+  },
   cursor_invalid: {
     status: 400,
     title: 'The cursor is invalid',
@@ -207,6 +212,11 @@ export const callErrors = {
     status: 409,
     title: 'The session name is in use',
     remedy: 'End the session that has the name, or choose another name.',
+  },
+  session_user_changed: {
+    status: 409,
+    title: 'The session belongs to another user',
+    remedy: 'Begin a new session when another user signs in: `request.session.regenerate` in Express.',
   },
   alias_taken: {
     status: 409,

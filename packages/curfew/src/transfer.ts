@@ -11,7 +11,7 @@ import { decodeRecord, encodeRecord, rankOf, type StoreRecord } from './stores/r
  * their number and the SHA-256 of everything before it. A reader holds only one record at a time, and knows at the end
  * whether the export was complete. Format 2 added the permissions of the caller that opened a session: versions that
  * would drop them must not read it. Format 3 added revoked keys in the log, the scope for attaching a verifier, what a
- * second factor was given for, and pending addresses. Format 4 added the aliases of sessions.
+ * second factor was given for, and pending addresses. Format 4 added the aliases and the data of sessions.
  */
 const format = 4;
 const readable: readonly number[] = [1, 2, 3, 4];

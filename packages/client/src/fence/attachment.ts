@@ -48,6 +48,8 @@ const ofGrant = 0.6;
 const mostHalved = 16;
 const silence = 2;
 const mostOpen = 512;
+/** Answers about aliases may have data of 64 KiB, and a node cuts a stream on which it has queued 4 MiB. */
+const mostOpenOfAliases = 48;
 const mostQueued = 10_000;
 
 /**
@@ -58,7 +60,8 @@ export class Attachment {
   readonly #settings: AttachmentSettings;
   readonly #clock: CautiousClock;
   readonly #questions: Map<number, Waiting> = new Map();
-  readonly #queue: (() => void)[] = [];
+  /** Questions that wait until fewer than `most` are open. */
+  readonly #queue: { most: number; send(): void }[] = [];
   /** Verifications that wait for a lease. */
   #unleased: { resolve(): void; reject(error: unknown): void }[] = [];
   readonly #asked: Map<number, number> = new Map();
@@ -228,6 +231,7 @@ export class Attachment {
   #ask(credential: Credential): Promise<Found<ActiveVerification>> {
     if (typeof credential !== 'string' && !this.#knowsAliases) return Promise.reject(tooOld());
     const about = typeof credential === 'string' ? { token: credential } : credential;
+    const most = typeof credential === 'string' ? mostOpen : mostOpenOfAliases;
     return new Promise((resolve, reject) => {
       const send = () => {
         const question = ++this.#numbers;
@@ -238,8 +242,8 @@ export class Attachment {
         this.#settings.stream.send({ type: 'ask', question, ...about });
       };
       if (this.#over) reject(new StreamLost());
-      else if (this.#questions.size < mostOpen) send();
-      else if (this.#queue.length < mostQueued) this.#queue.push(send);
+      else if (this.#questions.size < most) send();
+      else if (this.#queue.length < mostQueued) this.#queue.push({ most, send });
       else reject(tooMany());
     });
   }
@@ -271,7 +275,7 @@ export class Attachment {
     this.#questions.delete(question);
     waiting.cancel();
     how(waiting);
-    this.#queue.shift()?.();
+    while (this.#queue[0] && this.#questions.size < this.#queue[0].most) this.#queue.shift()!.send();
   }
 }
 

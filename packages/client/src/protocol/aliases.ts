@@ -11,6 +11,20 @@ export type AliasCredential = {
   };
 };
 
+/**
+ * Whom the sessions belong to in which nobody has signed in: express-session keeps such, too. No person has this id, so a
+ * limit on the sessions of a user does not apply to it.
+ */
+export const anonymousUser = 'anonymous';
+
+/** The kind of the alias that a session has as long as nobody has signed in, from the kind that it has then. */
+export function anonymousKind(kind: string): string {
+  return `${kind}-anonymous`;
+}
+
+/** The maximum length of the data that an application keeps with a session, in bytes of UTF-8. */
+export const mostDataBytes = 65_536;
+
 /** What a session can be verified by: its token, or one of its aliases. */
 export type Credential = string | AliasCredential;
 

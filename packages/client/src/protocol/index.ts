@@ -5,10 +5,13 @@
 export {
   type AliasCredential,
   aliasKind,
+  anonymousKind,
+  anonymousUser,
   type Credential,
   isAliasKind,
   longestAliasSecret,
   looksLikeAlias,
+  mostDataBytes,
   textOf,
 } from './aliases.ts';
 export {

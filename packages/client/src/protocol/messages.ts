@@ -20,6 +20,10 @@ export type VerifiedSession = {
   readonly authenticatedAt: number;
   readonly expiresAt: number;
   readonly metadata: { readonly [key: string]: unknown };
+  /** Milliseconds without activity after which it ends. Only in answers about an alias. */
+  readonly idle?: number;
+  /** What the application keeps with it. Only in answers about an alias. */
+  readonly data?: string | undefined;
 };
 
 /** What is left of a session's time, in milliseconds from the question; no clocks are compared. */

@@ -1,10 +1,13 @@
+import { anonymousUser } from 'curfew-client/protocol';
 import type { Alias } from '../domain/alias.ts';
+import type { UserId } from '../domain/brand.ts';
 import { openSession, type Tokens } from '../domain/open-session.ts';
 import {
   parseAddress,
   parseAliases,
   parseGroups,
   parseMetadata,
+  parseSessionData,
   parseSessionName,
   parseUserAgent,
   parseUserId,
@@ -13,6 +16,7 @@ import { lifetimesOf } from '../domain/policy.ts';
 import type { Epochs, Metadata, Session } from '../domain/session.ts';
 import { viewOf } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
+import type { Creation } from '../stores/contract.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 
@@ -28,6 +32,8 @@ export type SessionRequest = {
   idle?: number | undefined;
   /** Secrets of another program by which the session can be verified too, as their hashes; at most four. */
   aliases?: readonly Alias[] | undefined;
+  /** What the application keeps with it. */
+  data?: string | undefined;
 };
 
 export type OpenedSession = { session: Session } & Tokens;
@@ -69,6 +75,7 @@ export async function openChecked(
       ip: parseAddress(request.ip),
       metadata: parseMetadata(request.metadata),
       aliases: parseAliases(request.aliases ?? []),
+      data: request.data === undefined ? undefined : parseSessionData(request.data),
       ...lifetimesOf(request, policy),
       epochs,
       withFactor,
@@ -80,7 +87,7 @@ export async function openChecked(
   const outcome = await store.createSession({
     session: opened.stored,
     epochs,
-    limit: policy.maxSessions === undefined ? undefined : { max: policy.maxSessions, excess: policy.excess },
+    limit: limitOf(context, userId),
     by: caller === 'self' ? `user:${userId}` : actorOf(caller),
     now,
   });
@@ -103,4 +110,8 @@ export async function openChecked(
       return { session: viewOf(outcome.session, undefined), token, refreshToken };
     }
   }
+}
+
+function limitOf({ policy: { maxSessions, excess } }: AuthorityContext, userId: UserId): Creation['limit'] {
+  return maxSessions === undefined || userId === anonymousUser ? undefined : { max: maxSessions, excess };
 }

@@ -28,6 +28,7 @@ import * as named from './named-sessions.ts';
 import { previewSessions } from './preview-sessions.ts';
 import { refreshSession } from './refresh-session.ts';
 import { confirmSecondFactor, factorIsRemembered, showSecondFactor, signInIsFresh } from './second-factor.ts';
+import { keepSessionData, listSessionData } from './session-data.ts';
 import { confirmPassword, signIn } from './sign-in.ts';
 import { checkSession, verifySession } from './verify-session.ts';
 import * as widget from './widget.ts';
@@ -51,6 +52,8 @@ const useCases = {
   checkSession,
   refreshSession,
   exchangeAlias,
+  keepSessionData,
+  listSessionData,
   getSession,
   getLiveSession,
   findUserSession,

@@ -1,3 +1,5 @@
+import { mostDataBytes } from 'curfew-client/protocol';
+
 /** Every limit on what a caller may send; they are defined only here. */
 export const limits = {
   /** Bytes of UTF-8. */
@@ -11,6 +13,8 @@ export const limits = {
   metadataBytes: 4096,
   metadataDepth: 8,
   aliasesPerSession: 4,
+  /** Bytes of UTF-8 of the data that an application keeps with a session. */
+  dataBytes: mostDataBytes,
   userAgent: 1024,
   /** Items per page. */
   pageMax: 100,

@@ -24,6 +24,7 @@ export type Opening = {
   /** The permissions of the caller that opens it for the user; absent if the user signs in. */
   openedWith?: readonly Permission[] | undefined;
   aliases?: readonly Alias[] | undefined;
+  data?: string | undefined;
 };
 
 export type Tokens = { token: string; refreshToken: string };
@@ -57,6 +58,7 @@ export function openSession(opening: Opening, now: number, random: Random): { st
       factorShown: opening.withFactor ? { at: now, area: 'any', network: networkOfRequest(opening.ip) } : undefined,
       openedWith: opening.openedWith,
       aliases: opening.aliases ?? [],
+      data: opening.data,
       end: undefined,
       version: 1,
     },

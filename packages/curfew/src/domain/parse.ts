@@ -73,7 +73,7 @@ export function parseAliases(given: readonly Alias[]): Alias[] {
   throw invalid('Two aliases of a session are the same.');
 }
 
-function parseAlias({ kind, hash }: Alias): Alias {
+export function parseAlias({ kind, hash }: Alias): Alias {
   if (!isAliasKind(kind)) {
     throw invalid(
       `The kind of an alias has 1 to 32 characters of a-z 0-9 - and begins with a letter; this one is ${quoted(kind)}.`,
@@ -88,6 +88,14 @@ function parseAlias({ kind, hash }: Alias): Alias {
 export function parseSessionId(text: string): SessionId {
   if (isId(text)) return text;
   throw new CurfewError('session_not_found', { detail: `No session has the id ${quoted(text)}.` });
+}
+
+/** What an application keeps with a session. @throws `session_data_too_large`, `invalid_value` */
+export function parseSessionData(text: string): string {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > limits.dataBytes) throw new CurfewError('session_data_too_large', { detail: `It has ${bytes} bytes.` });
+  if (plain(text)) return text;
+  throw invalid('The data of a session must be well-formed text without control characters, such as JSON in one line.');
 }
 
 /** @throws `metadata_too_large` */

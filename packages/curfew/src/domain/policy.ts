@@ -40,6 +40,11 @@ export function lifetimesOf(
   return { absolute, idle };
 }
 
+/** An idle limit that is asked for, cut to what the policy allows. */
+export function idleWithin(asked: number, policy: Policy): number {
+  return Math.min(Math.max(asked, shortestIdle), policy.idle);
+}
+
 function within(name: string, value: number, least: number, most: number): number {
   // A policy shorter than the minimum is the operator's choice and is accepted.
   if (value <= most && value >= Math.min(least, most)) return value;

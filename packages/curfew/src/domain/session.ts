@@ -66,6 +66,11 @@ export type StoredSession = {
    * before this was recorded. Never changes.
    */
   openedWith: readonly Permission[] | undefined;
+  /**
+   * What the application keeps with it: text without control characters. No list and no event has it; a verification by
+   * an alias does.
+   */
+  data: string | undefined;
   /** Never shown to anybody. Which they are never changes; each can be spent once. */
   aliases: readonly StoredAlias[];
   /**

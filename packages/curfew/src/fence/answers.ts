@@ -3,8 +3,13 @@ import type { VerifiedToken } from '../authority/verification.ts';
 import { CurfewError, errors, isCurfewError } from '../errors.ts';
 import type { FencePorts } from './ports.ts';
 
-/** A verdict in the form for verifiers: it contains remaining times, so that no clocks are compared (R1). */
-export function answerOf(verdict: VerifiedToken, { now, lastSeen }: Pick<FencePorts, 'now' | 'lastSeen'>): Answer {
+/**
+ * A verdict in the form for verifiers. By an alias, with what the application keeps with the session. It contains remaining times, so that no clocks are compared (R1). */
+export function answerOf(
+  verdict: VerifiedToken,
+  { now, lastSeen }: Pick<FencePorts, 'now' | 'lastSeen'>,
+  byAlias = false,
+): Answer {
   if (!verdict.active) return verdict;
   const { stored, until = stored.expiresAt } = verdict;
   const at = now();
@@ -18,6 +23,7 @@ export function answerOf(verdict: VerifiedToken, { now, lastSeen }: Pick<FencePo
       authenticatedAt: stored.authenticatedAt,
       expiresAt: stored.expiresAt,
       metadata: stored.metadata,
+      ...(byAlias && { idle: stored.idle, data: stored.data }),
     },
     expiresIn: Math.min(stored.expiresAt, until) - at,
     idleIn: lastSeen(stored) + stored.idle - at,

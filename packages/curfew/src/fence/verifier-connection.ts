@@ -238,7 +238,7 @@ export class VerifierConnection implements StreamHandler {
       if (verdict.active) this.#concern.noteUser(verdict.stored.userId);
       if (verdict.active && token === undefined) this.#concern.noteSession(verdict.stored.id);
       if (verdict.active) this.#told.note(verdict.stored.id);
-      this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports) });
+      this.#stream.send({ type: 'answer', question, answer: answerOf(verdict, this.#host.ports, token === undefined) });
       // A verifier that asks but does not read may never be concerned by a change, so it is checked here too.
       this.#cutIfBehind();
     } catch (error) {

@@ -100,6 +100,8 @@ type Declaration<P extends TSchema | undefined, Q extends TSchema | undefined, B
    * `request` only what an `IncomingMessage` has, and returns {@link Passed}.
    */
   forProxies?: true;
+  /** The most bytes of its body, if not `limits.bodyBytes`. */
+  bodyBytes?: number;
   params?: P;
   query?: Q;
   body?: B;

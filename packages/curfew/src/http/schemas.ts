@@ -41,28 +41,26 @@ export const sessionName = text(limits.sessionName, 'A unique name.', { examples
 export const metadata = Type.Record(Type.String(), Type.Unknown(), {
   description: 'JSON of your own, at most 4,096 bytes.',
 });
-const aliasKindText = Type.String({
+export const aliasKindText = Type.String({
   pattern: aliasKind.source,
   description: 'The program that issued the secret: 1 to 32 characters of `a-z 0-9 -`, beginning with a letter.',
   examples: ['django'],
 });
-export const aliases = Type.Array(
-  Type.Object(
-    {
-      kind: aliasKindText,
-      hash: Type.String({
-        pattern: '^[A-Za-z0-9_-]{43}$',
-        description: 'The SHA-256 of the secret in base64url, without padding.',
-        examples: ['jZae727K08KaOmKSgOaGzww_XVqGr_PKEgIMkjrcbJI'],
-      }),
-    },
-    { additionalProperties: false },
-  ),
+export const hashedAlias = Type.Object(
   {
-    maxItems: limits.aliasesPerSession,
-    description: 'Secrets of another program by which the session can be verified too, such as ids in old cookies.',
+    kind: aliasKindText,
+    hash: Type.String({
+      pattern: '^[A-Za-z0-9_-]{43}$',
+      description: 'The SHA-256 of the secret in base64url, without padding.',
+      examples: ['jZae727K08KaOmKSgOaGzww_XVqGr_PKEgIMkjrcbJI'],
+    }),
   },
+  { additionalProperties: false },
 );
+export const aliases = Type.Array(hashedAlias, {
+  maxItems: limits.aliasesPerSession,
+  description: 'Secrets of another program by which the session can be verified too, such as ids in old cookies.',
+});
 export const alias = Type.Object(
   {
     kind: aliasKindText,

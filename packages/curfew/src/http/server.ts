@@ -308,6 +308,7 @@ function addOperation(app: FastifyInstance, services: Services, operation: Opera
   app.route({
     method,
     url: path,
+    ...(operation.bodyBytes !== undefined && { bodyLimit: operation.bodyBytes }),
     schema: schemaOf(operation),
     onRequest: async (request, reply) => {
       sameSite(request);

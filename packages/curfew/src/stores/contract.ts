@@ -68,7 +68,7 @@ export interface Store {
 
   /**
    * Compare-and-set of one session's state. `version` is the one that was read. `logged`: whether the change can
-   * alter the result of a verification. `lastSeenAt` never decreases. A change of `aliases` only spends some of them.
+   * alter the result of a verification. `lastSeenAt` and `idle` never decrease. A change of `aliases` only spends some of them.
    */
   changeSession(change: SessionChange): Promise<ChangeOutcome>;
 
@@ -327,6 +327,9 @@ export type SessionChange = {
     aliases: readonly StoredAlias[];
     suspended: boolean;
     lastSeenAt: number;
+    data: string | undefined;
+    /** Never shorter than before: indexes by deadline may look at a session too early, but not too late. */
+    idle: number;
   }>;
   logged: boolean;
   event?: NewEvent | undefined;

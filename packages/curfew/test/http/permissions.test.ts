@@ -52,6 +52,7 @@ describe('who may do what', () => {
     confirmTotp: () => ({ code: '000000' }),
     createKey: (_, granted) => ({ name: 'k', scopes: granted }),
     createSession: () => ({ userId: 'somebody' }),
+    keepSessionData: () => ({ alias: { kind: 'x', hash: 'A'.repeat(43) }, data: '{}' }),
     createWidgetToken: () => ({ origin: 'https://app.example.com' }),
     verifySession: () => ({ token: 'cfs_none' }),
     exchangeAlias: () => ({ alias: { kind: 'express', secret: 'none' } }),
@@ -72,6 +73,7 @@ describe('who may do what', () => {
   /** Operations whose query names the user. */
   const queries: Record<string, (subject: Subject) => string> = {
     listSessions: ({ accountId }) => `?user=${accountId}`,
+    listSessionData: () => '?kind=x',
   };
   const pathOf = (path: string, { accountId, sessionId, keyId, name }: Subject) =>
     path

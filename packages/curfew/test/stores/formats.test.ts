@@ -77,6 +77,17 @@ test('every format keeps the aliases of a session, and a row from before has non
   }
 });
 
+test('every format keeps the data of a session, and a row from before has none', () => {
+  const data = JSON.stringify({ text: 'ü\u0000\u001f"\\' });
+  for (const [store, { through, before }] of Object.entries(formats)) {
+    assert.equal(through({ ...plan(), data }).data, data, store);
+    assert.equal(through(plan()).data, undefined, store);
+    assert.equal(before({ ...plan(), data }).data, store === 'postgres' ? data : undefined, store);
+    const line = encodeRecord({ kind: 'session', session: { ...plan(), data }, writtenAt: undefined });
+    assert.equal((decodeRecord(line) as { session: StoredSession }).session.data, data);
+  }
+});
+
 const shown: readonly (FactorShown | undefined)[] = [
   undefined,
   { at: 1_780_000_000_000, area: 'sessions', network: '192.0.2.1' },
@@ -120,7 +131,7 @@ test('the shape of a row belongs to the number of its format: a change of one mu
   const kindOf = (cell: unknown): string =>
     cell === null || cell === '' ? '-' : Array.isArray(cell) ? `(${cell.map(kindOf).join(' ')})` : typeof cell;
   const shape = (row: readonly unknown[]) => row.map(kindOf).join(' ');
-  const session: StoredSession = { ...plan(), openedWith: ['sessions.create'], aliases: [newAlias()] };
+  const session: StoredSession = { ...plan(), openedWith: ['sessions.create'], aliases: [newAlias()], data: '{}' };
   const event: NewEvent = { type: 'session.ended', at: 1, by: 'library', userId: session.userId, reason: 'logout' };
   const log = { sequence: 1, at: 1, sessionId: session.id };
   const cells = (row: string) => row.split(redis.separator);
@@ -134,7 +145,7 @@ test('the shape of a row belongs to the number of its format: a change of one mu
     {
       lmdb: 5,
       session:
-        'string - boolean (string) (string - - - - -) - string number number number number number object number number object object - - number - number number - number (string)',
+        'string - boolean (string) (string - - - - -) - string number number number number number object number number object object - - number - number number - number (string) string',
       event: 'number number string string - string - number number number',
       log: 'number string string string',
     },
@@ -149,7 +160,7 @@ test('the shape of a row belongs to the number of its format: a change of one mu
     {
       redis: 7,
       session:
-        'string string - string - - - string string string string string - string string string string - - string - string string string string string string',
+        'string string - string - - - string string string string string - string string string string - - string - string string string string string string string',
       event: 'string string string string - string -',
       log: 'string string string string',
     },

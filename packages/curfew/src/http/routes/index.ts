@@ -8,6 +8,7 @@ import * as named from './named-sessions.ts';
 import * as previews from './previews.ts';
 import * as probes from './probes.ts';
 import * as server from './server.ts';
+import * as sessionData from './session-data.ts';
 import * as sessions from './sessions.ts';
 import * as users from './users.ts';
 import * as widget from './widget.ts';
@@ -16,6 +17,7 @@ import * as widget from './widget.ts';
 export const operations: readonly Operation[] = [
   login,
   sessions,
+  sessionData,
   previews,
   users,
   named,

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import type { SessionId } from '../../domain/brand.ts';
 import type { FactorShown } from '../../domain/factor-shown.ts';
 import { newId } from '../../domain/ids.ts';
-import { day, minute } from '../../domain/limits.ts';
+import { day, limits, minute } from '../../domain/limits.ts';
 import type { StoredSession } from '../../domain/session.ts';
+import type { SessionChange } from '../contract.ts';
 import {
   allOfUser,
   type Case,
@@ -19,6 +20,9 @@ import {
   user,
 } from './harness.ts';
 
+/** What an application may keep with a session: JSON in one line. */
+const data = (text: string) => JSON.stringify({ text });
+
 const shown = (at: number): FactorShown => ({ at, area: 'any', network: '192.0.2.1' });
 
 export const sessionCases: Case[] = [
@@ -31,6 +35,7 @@ export const sessionCases: Case[] = [
         factorShown: { at: start, area: 'sessions', network: '20010db800000000/64' } as const,
         openedWith: ['sessions.create', 'events.read'] as const,
         aliases: [newAlias('express'), { ...newAlias('django'), spentAt: start }],
+        data: data('ü\\u0000"\\'),
       };
       const bare = fixture.plan();
       for (const session of [full, bare, { ...fixture.plan(), openedWith: [] }]) {
@@ -65,6 +70,66 @@ export const sessionCases: Case[] = [
       await fixture.store.endSession(id, logout(now + 3));
       await fixture.sweep(now + 4);
       await stays();
+    },
+  },
+  {
+    name: 'the data of a session changes only when it is told to, and is there until the session is deleted',
+    async run(fixture) {
+      const { store } = fixture;
+      const { id } = await fixture.create({ groups: ['a'] });
+      const now = start + minute;
+      let kept: string | undefined;
+      const stays = async () => assert.equal((await fixture.snapshot(id)).stored.data, kept);
+      const change = async (set: SessionChange['set'], version?: number) => {
+        const present = (await fixture.snapshot(id)).stored.version;
+        return (await store.changeSession({ id, version: version ?? present, set, logged: true, now })).kind;
+      };
+      await stays();
+      for (const text of [data('a'), 'x'.repeat(limits.dataBytes), '🦉'.repeat(limits.dataBytes / 4), '']) {
+        assert.equal(await change({ data: text === '' ? undefined : text }), 'changed');
+        kept = text || undefined;
+        await stays();
+      }
+      kept = data('"\\u0000\\');
+      assert.equal(await change({ data: kept }), 'changed');
+      assert.equal(await change({ data: data('late') }, 1), 'conflict');
+      await stays();
+      await change({ suspended: true });
+      await change({ suspended: false, tokenHash: random(32) });
+      await stays();
+      await store.touchSessions([{ id, at: now + 1 }]);
+      await store.changeGroups({ userId: user('ada'), change: { add: group('b'), remove: [] }, by: 'key:test', now });
+      await store.endSessionsOfUser(user('ada'), allOfUser(now + 2), { except: id });
+      await stays();
+      await store.endSession(id, logout(now + 3));
+      assert.equal(await change({ data: data('late') }), 'ended');
+      await stays();
+      await fixture.sweep(now + 4);
+      await stays();
+      await fixture.sweep(now + 2 * day, hour);
+      assert.equal(await store.readSession(id), undefined);
+    },
+  },
+  {
+    name: 'a session whose idle limit was raised lives for that long',
+    async run(fixture) {
+      const { store } = fixture;
+      const { id } = await fixture.create({ idle: hour, name: 'desk' });
+      const now = start + 50 * minute;
+      const change = { id, version: 1, set: { idle: 3 * hour, lastSeenAt: now }, logged: true, now };
+      assert.equal((await store.changeSession(change)).kind, 'changed');
+      const until = now + 3 * hour;
+      for (const at of [start + hour, start + 2 * hour, until - 1]) {
+        await fixture.sweep(at);
+        assert.equal(await store.countActive(at), 1);
+        assert.deepEqual(
+          [(await fixture.snapshot(id)).stored.end, await store.countActive(at, user('ada'))],
+          [undefined, 1],
+        );
+      }
+      assert.equal(await store.countActive(until), 0);
+      await fixture.sweep(until);
+      assert.equal((await fixture.snapshot(id)).stored.end?.reason, 'idle');
     },
   },
   {

@@ -15,7 +15,8 @@ import type { LogEntry, LogScope } from '../contract.ts';
  * `null` means absent. Format 2 has marks in the rows of the log. Format 3 has the permissions of its creator in the
  * last cell of a session. Older rows lack both and are read as they are. Format 4 has revocations of keys in the log, a
  * separate scope for attaching, the fingerprint of the secret key, and what a second factor was given for as well as
- * when. Format 5 has the aliases of a session in its last cell, and an index of them.
+ * when. Format 5 has the aliases and the data of a session in its last cells, and an index of
+ * the aliases.
  */
 export const format = 5;
 /** Formats that are migrated. */
@@ -56,6 +57,7 @@ export function encodeSession(stored: StoredSession, nextCheckAt: number): Row {
     end ? encodeEnd(end) : null,
     stored.openedWith ? bitsOfPermissions(stored.openedWith) : null,
     stored.aliases.length > 0 ? stored.aliases.map(encodeAlias) : null,
+    stored.data ?? null,
   ];
 }
 
@@ -87,6 +89,7 @@ export function decodeSession(id: SessionId, row: Row): StoredSession {
     },
     factorShown: decodeFactorShown(row[20]),
     openedWith: typeof row[24] === 'number' ? permissionsOfBits(row[24]) : undefined,
+    data: (row[26] as string | null | undefined) ?? undefined,
     aliases: ((row[25] as string[] | null | undefined) ?? []).map(decodeAlias),
     end: row[23] ? decodeEnd(row[23] as Cells) : undefined,
     version: row[21] as number,

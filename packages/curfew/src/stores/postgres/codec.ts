@@ -57,6 +57,7 @@ export function encodeSession(stored: StoredSession): Row {
       ...(stored.openedWith ? [bitsOfPermissions(stored.openedWith)] : []),
     ]),
     armed: nextDeadline(stored),
+    content: stored.data,
     ...(stored.aliases.length > 0 && { aliases: stored.aliases.map(encodeAlias) }),
     ...(end && { end_at: end.at, end_by: end.by, end_reason: end.reason, end_sequence: end.sequence }),
   };
@@ -95,6 +96,7 @@ export function decodeSession(row: Row): StoredSession {
     },
     factorShown: decodeFactorShown(row['factor_shown']),
     openedWith: openedWith === undefined ? undefined : permissionsOfBits(openedWith),
+    data: maybe(row['content']),
     aliases: ((row['aliases'] as string[] | null | undefined) ?? []).map(decodeAlias),
     end: row['end_at'] === null ? undefined : decodeEnd(row, 'end_'),
     version: row['version'] as number,

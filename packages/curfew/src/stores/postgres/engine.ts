@@ -321,6 +321,8 @@ function encodePatch(before: StoredSession, after: StoredSession, at: number): R
     set['factor_at'] = null;
     set['factor_shown'] = after.factorShown ? encodeFactorShown(after.factorShown) : null;
   }
+  if (after.data !== before.data) set['content'] = after.data ?? null;
+  if (after.idle !== before.idle) set['idle'] = after.idle;
   if (after.aliases !== before.aliases) set['aliases'] = after.aliases.map(encodeAlias);
   if (after.end && !before.end) {
     set['end_at'] = after.end.at;

@@ -19,8 +19,8 @@ import type { StoreRecord } from '../records.ts';
  * format 4 the last one in those of sessions; older rows are read as they are. Format 5 has revocations of keys in the
  * log, the fingerprint of the secret key, more than the time in `factorShown`, and a separate scope for attaching a
  * verifier, which opening an older store gives to the keys that could attach. Format 6 has a sorted set of the sessions
- * that are in no list yet; opening an older store puts all of them into the lists. Format 7 has the aliases of a session in
- * its last cell, and keys of their own for them.
+ * that are in no list yet; opening an older store puts all of them into the lists. Format 7 has the aliases and
+ * the data of a session in its last cells, and keys of their own for the aliases.
  */
 export const format = 7;
 export const formatsBefore: readonly string[] = ['2', '3', '4', '5', '6'];
@@ -66,8 +66,10 @@ export const cell = {
   metadata: 25,
   /** Permissions, as the number into which domain/permissions.ts encodes them. */
   openedWith: 26,
-  /** Each as one text, separated like groups. */
-  aliases: 27,
+  /** As it is: it contains no control character. */
+  data: 27,
+  /** Each as one text, separated like groups. Scripts find them as the last cell. */
+  aliases: 28,
 } as const;
 
 /** The mark of a group of slots in which no epoch has moved yet. */
@@ -104,6 +106,7 @@ function encodeRest(session: StoredSession): string {
     JSON.stringify([session.device, session.userAgent ?? null]),
     JSON.stringify(session.metadata),
     session.openedWith ? bitsOfPermissions(session.openedWith) : '',
+    session.data ?? '',
     session.aliases.map(encodeAlias).join(groupSeparator),
   ].join(separator);
 }
@@ -182,6 +185,7 @@ export function decodeSession(id: SessionId, row: string): StoredSession {
     factorShown: decodeFactorShown(at(cell.factorShown)),
     openedWith: decodePermissions(cells[cell.openedWith - 1]),
     aliases: decodeAliases(cells[cell.aliases - 1]),
+    data: cells[cell.data - 1] || undefined,
     end:
       at(cell.endAt) === ''
         ? undefined

@@ -263,6 +263,7 @@ function storedOf({ id, userId, version }: Row, now: number): StoredSession {
     refresh: { hash: new Uint8Array(32), previousHash: undefined, rotatedAt: undefined, rotations: 0 },
     factorShown: undefined,
     openedWith: undefined,
+    data: undefined,
     aliases: [],
     end: undefined,
     version,

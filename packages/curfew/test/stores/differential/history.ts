@@ -68,6 +68,8 @@ const steps = {
       token: fc.boolean(),
       seen: fc.boolean(),
       factor: maybe(fc.boolean(), 1),
+      data: maybe(oneOf(['{"a":"ü\\u0000"}', 'x'.repeat(3000)] as const), 1),
+      longer: oneOf([false, false, true] as const),
       spend: oneOf([false, false, true] as const),
       logged: fc.boolean(),
       told: fc.boolean(),

@@ -301,6 +301,8 @@ class Replay {
     token,
     seen,
     factor,
+    data,
+    longer,
     spend: spends,
     logged,
     told,
@@ -312,6 +314,8 @@ class Replay {
     const set: Parameters<Store['changeSession']>[0]['set'] = {};
     if (suspended !== undefined) set.suspended = suspended;
     if (seen) set.lastSeenAt = now;
+    if (data !== undefined) set.data = data;
+    if (longer && stored) set.idle = stored.idle + hour;
     if (factor !== undefined) set.factorShown = factor ? { at: now, area: 'any', network: '10.0.0.1' } : undefined;
     if (spends && stored) set.aliases = stored.aliases.map((alias) => ({ ...alias, spentAt: now }));
     if (token) {

@@ -29,7 +29,11 @@ const columns = [
   'written_at',
 ];
 
-const columnsOf = (aliases: boolean) => (aliases ? [...columns, 'aliases'] : columns);
+const columnsOf = ({ aliases, content }: Knowing) => [
+  ...columns,
+  ...(aliases ? ['aliases'] : []),
+  ...(content ? ['content', 'idle'] : []),
+];
 
 /** The newest version of a user's row, for a statement that runs by index. */
 const newest = (id: string) =>
@@ -38,8 +42,10 @@ const newest = (id: string) =>
 /** Changes whenever a session of the user is created or ended. */
 const revision = 'coalesce(u.number, -1)';
 
-/** Whether the function knows aliases of sessions: it did not in the step that made it. */
-export const commitChanges = ({ aliases }: { aliases: boolean }): string => `
+/** What of sessions the function knows: it did not know either in the step that made it. */
+type Knowing = { aliases?: boolean | undefined; content?: boolean | undefined };
+
+export const commitChanges = ({ aliases, content }: Knowing): string => `
 CREATE ${aliases ? 'OR REPLACE ' : ''}FUNCTION commit_changes(
   asked_sessions json, asked_users json, asked_slots json, asked_accounts json, asked_names json, asked_keys json,
   made json, changed json, slots_put json, slots_gone json, accounts_put json, accounts_gone json, keys_put json,
@@ -157,8 +163,8 @@ BEGIN
     INSERT INTO sessions SELECT * FROM json_populate_recordset(NULL::sessions, made);
   END IF;
   IF changed IS NOT NULL THEN
-    UPDATE sessions t SET (${columnsOf(aliases).join(', ')}) = (
-        SELECT ${columnsOf(aliases)
+    UPDATE sessions t SET (${columnsOf({ aliases, content }).join(', ')}) = (
+        SELECT ${columnsOf({ aliases, content })
           .map((column) => toPut(column))
           .join(', ')} FROM json_populate_record(t, e.set) p
       )
@@ -319,7 +325,7 @@ CREATE FUNCTION without(part json, lost integer[]) RETURNS json LANGUAGE sql IMM
   SELECT json_agg(e) FROM json_array_elements(part) AS e WHERE (e->>'of')::integer <> ALL (lost)
 $$;
 
-${commitChanges({ aliases: false }).trim()}
+${commitChanges({}).trim()}
 `;
 
 function toPut(column: string): string {

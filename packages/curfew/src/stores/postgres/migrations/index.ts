@@ -1,5 +1,6 @@
 import { aliases } from './aliases.ts';
 import { commits } from './commits.ts';
+import { content } from './content.ts';
 import { counters } from './counters.ts';
 import { factors } from './factors.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -42,4 +43,5 @@ export const migrations: readonly Migration[] = [
   { number: 15, name: 'versions', sql: versions },
   { number: 16, name: 'commits', sql: commits },
   { number: 17, name: 'aliases', sql: aliases },
+  { number: 18, name: 'content', sql: content },
 ];

@@ -1,0 +1,324 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { createClient } from 'curfew-client';
+import { type Content, curfewStore, type StoreMethods } from 'curfew-client/express-session';
+import { createVerifier, type Verifier } from 'curfew-client/verifier';
+import session, { type Store } from 'express-session';
+import { TestServer } from '../../curfew/test/support/server.ts';
+import { idleOf, type KeptCookie, userOfPassport } from '../src/express-session/content.ts';
+
+const hour = 3_600_000;
+let made = 0;
+const newSid = () => `sid-${made++}`;
+
+/** A session as express-session gives it to a store. */
+function content(more: object = {}, maxAge: number | null = hour): Content {
+  const expires = maxAge === null ? null : new Date(Date.now() + maxAge);
+  return {
+    cookie: { originalMaxAge: maxAge, expires, httpOnly: true, path: '/' } as Content['cookie'],
+    ...more,
+  } as Content;
+}
+const ofUser = (user: unknown, more: object = {}) => content({ passport: { user }, ...more });
+
+describe('the store for express-session', () => {
+  let server: TestServer;
+  const verifiers: Verifier[] = [];
+  before(async () => {
+    server = await TestServer.start();
+  });
+  after(async () => {
+    for (const verifier of verifiers) verifier.close();
+    await server.close();
+  });
+
+  /** An application's store, as promises; `calls` are the operations that it has called. */
+  function open(options: { kind?: string; onRefused?: (error: Error) => void } = {}) {
+    const verifier = createVerifier({ url: server.url, key: server.key });
+    verifiers.push(verifier);
+    const calls: string[] = [];
+    const client = new Proxy(createClient({ url: server.url, token: server.key }), {
+      get: (target, name) => {
+        return (...args: never[]) => {
+          calls.push(String(name));
+          return (target[name as keyof typeof target] as (...all: never[]) => unknown)(...args);
+        };
+      },
+    });
+    const store: Store & StoreMethods = curfewStore(session, { verifier, client, ...options });
+    const call = <T>(run: (callback: (error?: unknown, value?: T) => void) => void) =>
+      new Promise<T>((resolve, reject) => run((error, value) => (error ? reject(error) : resolve(value as T))));
+    return {
+      store,
+      verifier,
+      calls,
+      get: (sid: string) => call<Content | null | undefined>((done) => store.get(sid, done)),
+      set: (sid: string, data: Content) => call<void>((done) => store.set(sid, data, done)),
+      touch: (sid: string, data: Content) => call<void>((done) => store.touch(sid, data, done)),
+      destroy: (sid: string) => call<void>((done) => store.destroy(sid, done)),
+      all: () => call<Content[]>((done) => store.all(done)),
+      length: () => call<number>((done) => store.length(done)),
+      clear: () => call<void>((done) => store.clear(done)),
+    };
+  }
+
+  test('is a store of express-session', () => {
+    const { store } = open();
+    assert.ok(store instanceof session.Store);
+    for (const name of ['regenerate', 'load', 'createSession', 'on'])
+      assert.equal(typeof store[name as 'load'], 'function');
+  });
+
+  test('keeps what it is given, and finds nothing that it was not given', async () => {
+    const { get, set } = open();
+    const sid = newSid();
+    assert.equal(await get(sid), undefined);
+    const data = ofUser('ada', { cart: [7, 'ü', '"\\'], nested: { a: null } });
+    await set(sid, data);
+    assert.deepEqual(await get(sid), data);
+    // Each caller may change what it gets.
+    (await get(sid))!['cart'] = [];
+    assert.deepEqual((await get(sid))!['cart'], [7, 'ü', '"\\']);
+    assert.equal(await get(`${sid}x`), undefined);
+  });
+
+  test('a known session is read and touched without a call', async () => {
+    const { get, set, touch, calls, verifier } = open();
+    const sid = newSid();
+    await set(sid, ofUser('ada', { cart: [7] }));
+    await get(sid);
+    const [{ asked }, before] = [verifier.statistics(), calls.length];
+    for (let i = 0; i < 50; i++) {
+      const found = (await get(sid))!;
+      found.cookie!.expires = new Date(Date.now() + hour + i);
+      await touch(sid, found);
+      // With `resave`, express-session saves what has not changed.
+      await set(sid, found);
+    }
+    assert.deepEqual([verifier.statistics().asked, calls.length], [asked, before]);
+    const found = (await get(sid))!;
+    await set(sid, { ...found, cart: [8] } as Content);
+    assert.equal(calls.length, before + 1);
+    assert.deepEqual((await get(sid))!['cart'], [8]);
+  });
+
+  test('an answer from memory comes at once', async () => {
+    const { store, get, set, touch } = open();
+    const sid = newSid();
+    const data = ofUser('ada');
+    await set(sid, data);
+    await get(sid);
+    const came: string[] = [];
+    store.get(sid, () => came.push('get'));
+    store.touch(sid, data, () => came.push('touch'));
+    assert.deepEqual(came, ['get', 'touch']);
+    await touch(sid, data);
+  });
+
+  test('what one process has saved, another reads; nobody reads the earlier one any more', async () => {
+    const [a, b] = [open(), open()];
+    const sid = newSid();
+    for (let count = 0; count < 30; count++) {
+      const [writer, reader] = count % 2 === 0 ? [a, b] : [b, a];
+      await writer.set(sid, ofUser('ada', { count }));
+      for (const one of [reader, writer]) assert.equal((await one.get(sid))!['count'], count);
+    }
+  });
+
+  test('an ended session is not read, and is neither saved nor touched any more', async () => {
+    const [a, b] = [open(), open()];
+    for (const data of [ofUser('ada'), content()]) {
+      const sid = newSid();
+      await a.set(sid, data);
+      const inFlight = (await b.get(sid))!;
+      await a.destroy(sid);
+      assert.equal(b.verifier.check({ alias: { kind: 'express-session', secret: sid } }), undefined);
+      for (const one of [a, b]) {
+        assert.equal(await one.get(sid), undefined);
+        await assert.rejects(one.set(sid, { ...inFlight, late: true } as Content), { code: 'session_ended' });
+        await assert.rejects(one.set(sid, ofUser('ada')), { code: 'session_ended' });
+        await assert.rejects(one.touch(sid, inFlight), { code: 'session_ended' });
+        assert.equal(await one.get(sid), undefined);
+      }
+      // Again, and one that never was: neither is an error.
+      await a.destroy(sid);
+      await a.destroy(newSid());
+    }
+  });
+
+  test('when an end is confirmed, no process knows the session: at once, every time', async () => {
+    const [a, b] = [open(), open()];
+    await Promise.all([a.verifier.ready(), b.verifier.ready()]);
+    for (let round = 0; round < 30; round++) {
+      const sid = newSid();
+      await a.set(sid, ofUser('ada'));
+      await b.get(sid);
+      const alias = { alias: { kind: 'express-session', secret: sid } };
+      assert.ok(b.verifier.check(alias));
+      await a.destroy(sid);
+      assert.equal(b.verifier.check(alias), undefined, `round ${round}`);
+    }
+  });
+
+  test('a touch of a session that was never saved does nothing', async () => {
+    const { get, touch } = open();
+    const sid = newSid();
+    await touch(sid, content());
+    assert.equal(await get(sid), undefined);
+  });
+
+  test('a session that was loaded is never made anew', async () => {
+    const { store, set, get } = open();
+    const sid = newSid();
+    const loaded = store.createSession({ sessionID: sid } as never, content() as never);
+    await assert.rejects(set(sid, loaded as never), { code: 'session_not_found' });
+    assert.equal(await get(sid), undefined);
+  });
+
+  test('a refusal that nobody can answer with any more is only reported', async () => {
+    const refused: Error[] = [];
+    const { set, touch, destroy } = open({ onRefused: (error) => refused.push(error) });
+    const sid = newSid();
+    await set(sid, ofUser('ada'));
+    await destroy(sid);
+    const late = Object.defineProperty(ofUser('ada', { late: true }), 'req', { value: { res: { headersSent: true } } });
+    await set(sid, late);
+    await touch(sid, late);
+    assert.deepEqual(
+      refused.map((error) => (error as { code?: string }).code),
+      ['session_ended', 'session_ended'],
+    );
+    const soon = Object.defineProperty(ofUser('ada'), 'req', { value: { res: { headersSent: false } } });
+    await assert.rejects(set(sid, soon), { code: 'session_ended', status: 401 });
+  });
+
+  test('data that is too large is refused with its own error, and what was there stays', async () => {
+    const { get, set } = open();
+    const sid = newSid();
+    const room = 65_536 - JSON.stringify(content({ text: '' })).length;
+    for (const text of ['x'.repeat(room), '"'.repeat(room / 2)]) {
+      await set(sid, content({ text }));
+      assert.equal((await get(sid))!['text'], text);
+      for (const more of [1, 100_000, 2_000_000]) {
+        await assert.rejects(set(sid, content({ text: text + 'x'.repeat(more + (room % 2)) })), {
+          code: 'session_data_too_large',
+        });
+      }
+      assert.equal((await get(sid))!['text'], text);
+    }
+    await assert.rejects(set(newSid(), content({ text: 'x'.repeat(room + 1) })), { code: 'session_data_too_large' });
+  });
+
+  test('an expired cookie ends a session, and one that lasts longer is noted', async () => {
+    const { get, set, touch, calls } = open();
+    const sid = newSid();
+    await set(sid, content({}, -1));
+    assert.equal(await get(sid), undefined);
+    // For less than what Curfew allows as a limit, only the data says when.
+    await set(sid, content({}, 5000));
+    const found = (await get(sid))!;
+    const before = calls.length;
+    await touch(sid, found);
+    assert.equal(calls.length, before);
+    await touch(sid, content({}, 6000));
+    assert.equal(calls.length, before + 1);
+    await touch(sid, content({}, -1));
+    assert.equal(await get(sid), undefined);
+  });
+
+  test('a session without a user is another one than that of the user who signs in with its id', async () => {
+    const [a, b] = [open(), open()];
+    const sid = newSid();
+    const activeOf = async (user: string) =>
+      (await server.call('GET', `/v1/sessions?user=${user}&status=active`)).body.sessions.length;
+    await a.set(sid, content({ cart: [7] }));
+    await b.get(sid);
+    const nobodies = await activeOf('anonymous');
+    await a.set(sid, ofUser('judy', { cart: [7] }));
+    assert.deepEqual([await activeOf('judy'), await activeOf('anonymous')], [1, nobodies - 1]);
+    for (const one of [a, b]) assert.deepEqual((await one.get(sid))!['passport'], { user: 'judy' });
+    await assert.rejects(a.set(sid, ofUser('mallory')), { code: 'session_user_changed' });
+    assert.deepEqual((await b.get(sid))!['passport'], { user: 'judy' });
+    await b.set(sid, content({ cart: [7] }));
+    assert.equal(await activeOf('judy'), 0);
+    for (const one of [a, b]) assert.equal(await one.get(sid), undefined);
+  });
+
+  test('two that sign in at once with one id get one session', async () => {
+    const [a, b] = [open(), open()];
+    const sid = newSid();
+    await Promise.all(Array.from({ length: 10 }, (_, i) => (i % 2 ? a : b).set(sid, ofUser('kim', { i }))));
+    const { sessions } = (await server.call('GET', '/v1/sessions?user=kim')).body;
+    assert.equal(sessions.length, 1);
+    assert.deepEqual(await a.get(sid), await b.get(sid));
+  });
+
+  test('lists, counts and clears its own sessions, more than a page of them', async () => {
+    const [own, other] = [open({ kind: 'shop' }), open({ kind: 'desk' })];
+    assert.deepEqual([await own.length(), await own.all()], [0, []]);
+    await own.clear();
+    await other.set(newSid(), content());
+    const sids = Array.from({ length: 120 }, newSid);
+    await Promise.all(sids.map((sid, i) => own.set(sid, i % 2 ? content({ i }) : ofUser(`user ${i}`, { i }))));
+    await own.set(newSid(), content({}, -1));
+    assert.equal(await own.length(), 120);
+    const all = (await own.all()).map((one) => one['i'] as number).sort((x, y) => x - y);
+    assert.deepEqual(
+      all,
+      sids.map((_, i) => i),
+    );
+    await own.clear();
+    assert.deepEqual([await own.length(), await other.length()], [0, 1]);
+    for (const sid of sids) assert.equal(await own.get(sid), undefined);
+  });
+
+  test('many large sessions are read at once', async () => {
+    const [a, b] = [open(), open()];
+    const sids = Array.from({ length: 200 }, newSid);
+    const text = 'x'.repeat(60_000);
+    await Promise.all(sids.map((sid) => a.set(sid, content({ text, sid }))));
+    const found = await Promise.all(sids.map((sid) => b.get(sid)));
+    assert.deepEqual(
+      found.map((one) => one?.['sid']),
+      sids,
+    );
+    assert.equal(b.verifier.statistics().reconnects, 0);
+  });
+
+  test('an error of the server is an error of the store', async () => {
+    const { verifier, get, set, touch } = open();
+    verifier.close();
+    await assert.rejects(get(newSid()), { code: 'verifier_closed' });
+    await assert.rejects(touch(newSid(), content()), { code: 'verifier_closed' });
+    await assert.rejects(set(newSid(), content({ passport: { user: ['no id'] } })), TypeError);
+  });
+});
+
+test('a session lasts as long as its cookie, in whole seconds', () => {
+  const cases: [number | null | undefined, number | undefined][] = [
+    [null, undefined],
+    [undefined, undefined],
+    [Number.NaN, undefined],
+    [1, 1],
+    [-5, 1],
+    [59_999, 60],
+    [Number.MAX_SAFE_INTEGER, 315_360_000],
+    [Number.POSITIVE_INFINITY, 315_360_000],
+  ];
+  for (const [originalMaxAge, seconds] of cases) assert.equal(idleOf({ originalMaxAge } as KeptCookie), seconds);
+  assert.equal(idleOf(undefined), undefined);
+});
+
+test('the user is what Passport keeps', () => {
+  const cases: [unknown, string | undefined][] = [
+    ['ada', 'ada'],
+    [7, '7'],
+    [{ id: 'ada', name: 'Ada' }, 'ada'],
+    [undefined, undefined],
+    [null, undefined],
+  ];
+  for (const [user, expected] of cases) assert.equal(userOfPassport({ passport: { user } }), expected);
+  assert.equal(userOfPassport({}), undefined);
+  for (const user of [{}, { id: null }, true, []])
+    assert.throws(() => userOfPassport({ passport: { user } }), TypeError);
+});

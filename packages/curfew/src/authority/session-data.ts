@@ -1,0 +1,141 @@
+import { anonymousKind, anonymousUser } from 'curfew-client/protocol';
+import type { Alias } from '../domain/alias.ts';
+import type { SessionId } from '../domain/brand.ts';
+import { limits } from '../domain/limits.ts';
+import { parseAlias, parseSessionData, parseUserId } from '../domain/parse.ts';
+import { idleWithin } from '../domain/policy.ts';
+import { endOf, type Session, type StoredSession, viewOf } from '../domain/session.ts';
+import { CurfewError } from '../errors.ts';
+import type { Caller } from './caller.ts';
+import type { AuthorityContext } from './context.ts';
+import { createSession } from './create-session.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { endStored } from './end-session.ts';
+import { budget } from './match-sessions.ts';
+import type { Receipt } from './receipt.ts';
+import { retryConflicts } from './retry.ts';
+
+/*
+ * The data that an application keeps with its sessions, such as the JSON of express-session. The application knows a
+ * session by an alias. Its data is shown to verifications by that alias and to who may write it, and to nobody else.
+ */
+
+export type KeptData = {
+  alias: Alias;
+  /** Who is signed in; `undefined` if nobody is. */
+  userId?: string | undefined;
+  data: string;
+  /** Milliseconds without activity after which the session ends; cut to what the policy allows, and never shortened. */
+  idle?: number | undefined;
+  userAgent?: string | undefined;
+  ip?: string | undefined;
+  /** Whether the session must exist already. */
+  existing?: boolean | undefined;
+};
+
+/** `receipt`: of the change or the end; absent if the session was opened, or had this data already. */
+export type Kept = { session: Session; receipt: Receipt | undefined };
+
+/**
+ * Keeps data with the session of an alias, and opens it if there is none. A session's user never changes. So as long as
+ * nobody has signed in, another session stands for the alias, of nobody; it ends when somebody does. Data of another user
+ * is refused, and data without a user ends the session of one.
+ * @throws `session_ended`, `session_suspended`, `session_user_changed`, `session_data_too_large`, `session_not_found`,
+ *   `invalid_value`, and what {@link createSession} throws
+ */
+export async function keepSessionData(context: AuthorityContext, caller: Caller, request: KeptData): Promise<Kept> {
+  const { existing } = request;
+  const alias = parseAlias(request.alias);
+  const nobody = parseAlias({ ...alias, kind: anonymousKind(alias.kind) });
+  const userId = request.userId === undefined ? undefined : parseUserId(request.userId);
+  const data = parseSessionData(request.data);
+  const idle = request.idle === undefined ? undefined : idleWithin(request.idle, context.policy);
+  const kept = { ...request, data, idle };
+  return retryConflicts(async () => {
+    const signedIn = await liveOf(context, alias);
+    if (signedIn?.userId === userId && signedIn) return change(context, signedIn, kept);
+    if (signedIn && userId !== undefined) throw new CurfewError('session_user_changed');
+    if (signedIn)
+      return endStored(context, signedIn.id, { by: `user:${signedIn.userId}`, reason: 'logout' }, 'everywhere');
+    const earlier = await liveOf(context, nobody);
+    if (earlier && userId === undefined) return change(context, earlier, kept);
+    if (!earlier && existing) throw new CurfewError('session_not_found', { detail: 'No session has the alias.' });
+    if (userId === undefined) return open(context, caller, { ...kept, alias: nobody, userId: anonymousUser });
+    const opened = await open(context, caller, { ...kept, alias, userId });
+    if (opened !== 'conflict' && earlier) {
+      await endStored(context, earlier.id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
+    }
+    return opened;
+  });
+}
+
+/** The data of the active sessions that have an alias of a kind: a page, newest first. */
+export async function listSessionData(
+  { store, clock, activity }: AuthorityContext,
+  {
+    kind,
+    limit = limits.pageDefault,
+    cursor,
+  }: { kind: string; limit?: number | undefined; cursor?: string | undefined },
+): Promise<{ sessions: { session: Session; data: string }[]; nextCursor: string | undefined }> {
+  const query = { list: 'session data', kind };
+  const kinds = [kind, anonymousKind(kind)];
+  const now = clock.nowForEnd();
+  const after = decodeCursor(cursor, query) as SessionId | undefined;
+  const page = await store.listSessions({ filter: { status: 'active' }, after, limit, now, budget });
+  const kept = page.sessions.flatMap(({ stored, epochEnd }) => {
+    const end = endOf(stored, epochEnd, now, activity.lastSeen(stored));
+    const isOfKind = stored.aliases.some((alias) => kinds.includes(alias.kind));
+    return end || !isOfKind || stored.data === undefined ? [] : [{ session: viewOf(stored, end), data: stored.data }];
+  });
+  return { sessions: kept, nextCursor: page.next === undefined ? undefined : encodeCursor(page.next, query) };
+}
+
+/** The session that has an alias. @throws `session_ended`, `session_suspended` */
+async function liveOf({ store, clock, activity }: AuthorityContext, alias: Alias): Promise<StoredSession | undefined> {
+  const found = await store.readSessionByAlias(alias);
+  if (!found) return undefined;
+  const { stored, epochEnd } = found;
+  const end = endOf(stored, epochEnd, clock.now(), activity.lastSeen(stored));
+  if (end) throw new CurfewError('session_ended', { reason: end.reason });
+  if (stored.suspended) throw new CurfewError('session_suspended');
+  return stored;
+}
+
+async function open(
+  context: AuthorityContext,
+  caller: Caller,
+  { alias, data, userId, idle, userAgent, ip }: KeptData & { userId: string },
+): Promise<Kept | 'conflict'> {
+  try {
+    const request = { userId, data, idle, userAgent, ip, aliases: [alias] };
+    const { session } = await createSession(context, caller, request);
+    return { session, receipt: undefined };
+  } catch (error) {
+    // Another request of the same browser was first.
+    if (error instanceof CurfewError && error.code === 'alias_taken') return 'conflict';
+    throw error;
+  }
+}
+
+async function change(
+  { store, clock, fence, activity }: AuthorityContext,
+  stored: StoredSession,
+  { data, idle = 0 }: { data: string; idle: number | undefined },
+): Promise<Kept | 'conflict'> {
+  const now = clock.now();
+  if (stored.data === data && idle <= stored.idle) {
+    activity.note(stored, now);
+    return { session: viewOf(stored, undefined), receipt: undefined };
+  }
+  const outcome = await store.changeSession({
+    id: stored.id,
+    version: stored.version,
+    set: { data, idle: Math.max(idle, stored.idle), lastSeenAt: now },
+    logged: true,
+    now,
+  });
+  if (outcome.kind !== 'changed') return 'conflict';
+  const propagation = await fence.awaitEverywhere(outcome.sequence!, 'everywhere');
+  return { session: viewOf(outcome.session, undefined), receipt: { ...propagation, changedAt: now } };
+}
