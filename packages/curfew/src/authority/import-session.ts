@@ -3,7 +3,7 @@ import type { Alias } from '../domain/alias.ts';
 import type { UserId } from '../domain/brand.ts';
 import { day, freshSignIn, limits } from '../domain/limits.ts';
 import { openSession } from '../domain/open-session.ts';
-import { parseMetadata, parseUserAgent, parseUserId } from '../domain/parse.ts';
+import { parseMetadata, parseSessionData, parseUserAgent, parseUserId } from '../domain/parse.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Random } from '../domain/ports.ts';
 import type { Metadata, StoredSession } from '../domain/session.ts';
@@ -49,7 +49,11 @@ export type Importable = {
   lastSeenAt?: number | undefined;
   ip?: string | undefined;
   userAgent?: string | undefined;
+  /** Milliseconds after its last use that it ends, if that is known. */
+  idle?: number | undefined;
   metadata: Metadata;
+  /** What its application alone reads. */
+  content?: string | undefined;
 };
 
 /** No session outlives this, whatever its own store says. */
@@ -64,7 +68,8 @@ export type ImportOutcome = 'imported' | 'already' | 'expired';
  * - When it was created is often unknown; then it is the earliest time that is known, or now.
  * - It does not count as a fresh sign-in unless it is known to be one, and never acts for an account of Curfew's.
  * - A user whose sessions were all ended here keeps none there: those could be the ones that were meant.
- * @throws `user_id_too_long`, `invalid_value`, `metadata_too_large`, `account_disabled`, `signed_out_meanwhile`
+ * @throws `user_id_too_long`, `invalid_value`, `metadata_too_large`, `session_data_too_large`, `account_disabled`,
+ *   `signed_out_meanwhile`, `alias_taken`
  */
 export async function importSession(
   { into, random, policy, lifetime }: ImportParts,
@@ -77,6 +82,7 @@ export async function importSession(
   if (end <= now) return 'expired';
   const userId = parseUserId(found.userId);
   const metadata = parseMetadata(found.metadata);
+  const data = found.content === undefined ? undefined : parseSessionData(found.content);
   if (!into) return 'imported';
   const { store, everyone, disabled } = into;
   if (disabled.has(userId)) throw new CurfewError('account_disabled', { detail: `Account ${userId}.` });
@@ -97,7 +103,8 @@ export async function importSession(
     ip: found.ip === undefined ? undefined : normalAddress(found.ip),
     metadata,
     absolute: 0,
-    idle: end - lastSeenAt,
+    idle: Math.min(found.idle ?? end - lastSeenAt, longest),
+    data,
     epochs,
     openedWith: [],
   };

@@ -113,7 +113,14 @@ describe('curfew import connect-redis', { skip: redisInstalled ? false : 'redis-
     near(session.lastSeenAt, began - 0.25 * day);
     near(session.createdAt, began - 0.25 * day);
     near(session.authenticatedAt, began - 0.25 * day);
-    assert.deepEqual(session.metadata, { passport: { user: 'ada' }, basket: ['a book'] });
+    assert.deepEqual(session.metadata, {});
+    const server = await TestServer.over(store);
+    t.after(() => server.leave());
+    const alias = { kind: 'express-session', secret: 'a' };
+    const { data } = (await server.call('POST', '/v1/sessions/verify', { alias })).body.session;
+    const { cookie, ...rest } = JSON.parse(data);
+    assert.deepEqual(rest, { passport: { user: 'ada' }, basket: ['a book'] });
+    near(cookie.expires, began + left);
     assert.equal(session.status, 'active');
   });
 
@@ -145,7 +152,7 @@ describe('curfew import connect-redis', { skip: redisInstalled ? false : 'redis-
       'sess:object': sessionOf({ name: 'Ada' }),
       'sess:long': sessionOf('x'.repeat(256)),
       'sess:control': sessionOf('a\u0007b'),
-      'sess:large': sessionOf('ada', { text: 'x'.repeat(5000) }),
+      'sess:large': sessionOf('ada', { text: 'x'.repeat(70_000) }),
       'sess:deep': sessionOf('ada', { a: { b: { c: { d: { e: { f: { g: { h: {} } } } } } } } }),
       'sess:past': {
         text: JSON.stringify({ cookie: { expires: '2020-01-01T00:00:00.000Z' }, passport: { user: 'ada' } }),
