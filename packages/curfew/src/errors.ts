@@ -473,9 +473,9 @@ export const processErrors = {
   },
   imported_before: {
     status: 500,
-    title: 'Sessions of this kind were imported too long ago',
+    title: 'Importing again might bring back sessions that have ended here',
     remedy:
-      'Import again within CURFEW_KEEP_ENDED only: later, a session that has ended here meanwhile might be imported as active. If nobody has used the imported sessions yet, add --again.',
+      'Import again within CURFEW_KEEP_ENDED only, as long as ended sessions are remembered, and not after everybody was signed out. If nobody has used the imported sessions yet, add --again.',
   },
   store_damaged: {
     status: 500,

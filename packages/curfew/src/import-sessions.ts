@@ -51,7 +51,7 @@ export type ImportTask = {
 /** @throws `source_…`, `store_…`, `outcome_unknown`; the next run continues */
 export async function importSessions(opened: OpenedSource, task: ImportTask): Promise<ImportReceipt> {
   const { source } = opened;
-  const { store } = task.parts;
+  const store = task.parts.into?.store;
   const tally = new Tally();
   const pieces = source.pieces()[Symbol.asyncIterator]();
   try {
@@ -76,9 +76,9 @@ async function importOne(found: Found, opened: OpenedSource, task: ImportTask, t
     if ('unreadable' in found) throw found.unreadable;
     const userId = userIdAt(found.json, opened.user);
     if (userId === undefined) return tally.withoutUser(found.data);
-    const { json: _, hash, data, ...session } = found;
-    const metadata = task.withoutData ? {} : data;
-    const importable = { ...session, userId, alias: { kind: opened.alias, hash }, metadata };
+    const { json: _, hash, data, content, ...session } = found;
+    const kept = task.withoutData ? { metadata: {} } : { metadata: data, content };
+    const importable = { ...session, userId, alias: { kind: opened.alias, hash }, ...kept };
     tally.count(await importSession(task.parts, importable, task.now(), task.dryRun));
   } catch (error) {
     if (!isRefusal(error)) throw error;
@@ -90,7 +90,14 @@ async function importOne(found: Found, opened: OpenedSource, task: ImportTask, t
 type Refusal = Unreadable | CurfewError;
 
 function isRefusal(error: unknown): error is Refusal {
-  const codes = ['user_id_too_long', 'invalid_value', 'metadata_too_large', 'account_disabled', 'alias_taken'] as const;
+  const codes = [
+    'user_id_too_long',
+    'invalid_value',
+    'metadata_too_large',
+    'session_data_too_large',
+    'account_disabled',
+    'alias_taken',
+  ] as const;
   return error instanceof Unreadable || isCurfewError(error, ...codes, 'signed_out_meanwhile');
 }
 

@@ -1,18 +1,38 @@
 import { normalAddress } from '../domain/address.ts';
 import type { Alias } from '../domain/alias.ts';
 import type { UserId } from '../domain/brand.ts';
-import { day, freshSignIn } from '../domain/limits.ts';
+import { day, freshSignIn, limits } from '../domain/limits.ts';
 import { openSession } from '../domain/open-session.ts';
-import { parseMetadata, parseUserAgent, parseUserId } from '../domain/parse.ts';
+import { parseMetadata, parseSessionData, parseUserAgent, parseUserId } from '../domain/parse.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Random } from '../domain/ports.ts';
 import type { Metadata, StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import type { Store } from '../stores/contract.ts';
 
+/** The store as it is when an import begins. Later changes are noticed by the epochs, which move with them. */
+export type ImportStore = {
+  store: Store;
+  /** Everyone's epoch: if everybody is signed out meanwhile, nobody comes in any more. */
+  everyone: number;
+  disabled: ReadonlySet<UserId>;
+};
+
+/** Asks once what would otherwise be asked for each of a million sessions. */
+export async function importStore(store: Store): Promise<ImportStore> {
+  const { epochs } = await store.readUser('-' as UserId);
+  const disabled = new Set<UserId>();
+  for (let after: string | undefined; ; ) {
+    const { accounts, next } = await store.listAccounts({ after, limit: limits.pageMax });
+    for (const account of accounts) if (account.disabled) disabled.add(account.id);
+    if (next === undefined) return { store, everyone: epochs.everyone, disabled };
+    after = next;
+  }
+}
+
 export type ImportParts = {
   /** `undefined`: there is none yet, for a dry run. */
-  store: Store | undefined;
+  into: ImportStore | undefined;
   random: Random;
   policy: Pick<Policy, 'absolute'>;
   /** Milliseconds that a session may be used from now on, if that is longer than in its own store. */
@@ -29,7 +49,11 @@ export type Importable = {
   lastSeenAt?: number | undefined;
   ip?: string | undefined;
   userAgent?: string | undefined;
+  /** Milliseconds after its last use that it ends, if that is known. */
+  idle?: number | undefined;
   metadata: Metadata;
+  /** What its application alone reads. */
+  content?: string | undefined;
 };
 
 /** No session outlives this, whatever its own store says. */
@@ -44,10 +68,11 @@ export type ImportOutcome = 'imported' | 'already' | 'expired';
  * - When it was created is often unknown; then it is the earliest time that is known, or now.
  * - It does not count as a fresh sign-in unless it is known to be one, and never acts for an account of Curfew's.
  * - A user whose sessions were all ended here keeps none there: those could be the ones that were meant.
- * @throws `user_id_too_long`, `invalid_value`, `metadata_too_large`, `account_disabled`, `signed_out_meanwhile`
+ * @throws `user_id_too_long`, `invalid_value`, `metadata_too_large`, `session_data_too_large`, `account_disabled`,
+ *   `signed_out_meanwhile`, `alias_taken`
  */
 export async function importSession(
-  { store, random, policy, lifetime }: ImportParts,
+  { into, random, policy, lifetime }: ImportParts,
   found: Importable,
   now: number,
   dryRun: boolean,
@@ -57,16 +82,17 @@ export async function importSession(
   if (end <= now) return 'expired';
   const userId = parseUserId(found.userId);
   const metadata = parseMetadata(found.metadata);
-  if (!store) return 'imported';
-  const { account, epochs } = await store.readUser(userId);
-  if (account?.disabled) throw new CurfewError('account_disabled', { detail: `Account ${account.username}.` });
-  // A creation would find out too, but not for a user who gets none.
-  if (dryRun || epochs.user > 0) {
-    const holder = await store.readSessionByAlias(alias);
+  const data = found.content === undefined ? undefined : parseSessionData(found.content);
+  if (!into) return 'imported';
+  const { store, everyone, disabled } = into;
+  if (disabled.has(userId)) throw new CurfewError('account_disabled', { detail: `Account ${userId}.` });
+  if (dryRun) {
+    const [holder, { epochs }] = await Promise.all([store.readSessionByAlias(alias), store.readUser(userId)]);
     if (holder) return already(holder.stored, userId);
+    if (epochs.user === 0) return 'imported';
+    throw new CurfewError('signed_out_meanwhile');
   }
-  if (epochs.user > 0) throw new CurfewError('signed_out_meanwhile');
-  if (dryRun) return 'imported';
+  const epochs = { user: 0, everyone };
   const lastSeenAt = Math.max(0, Math.min(found.lastSeenAt ?? found.createdAt ?? now, now));
   const createdAt = Math.max(0, Math.min(found.createdAt ?? lastSeenAt, lastSeenAt));
   const opening = {
@@ -77,7 +103,8 @@ export async function importSession(
     ip: found.ip === undefined ? undefined : normalAddress(found.ip),
     metadata,
     absolute: 0,
-    idle: end - lastSeenAt,
+    idle: Math.min(found.idle ?? end - lastSeenAt, longest),
+    data,
     epochs,
     openedWith: [],
   };
@@ -94,16 +121,11 @@ export async function importSession(
     by: 'library',
     now,
   });
-  switch (outcome.kind) {
-    case 'created':
-      return 'imported';
-    case 'alias_taken': {
-      const holder = await store.readSession(outcome.holder);
-      return holder ? already(holder.stored, userId) : 'already';
-    }
-    default:
-      throw new CurfewError('signed_out_meanwhile');
-  }
+  if (outcome.kind === 'created') return 'imported';
+  // A user whose sessions were all ended has some of them there.
+  const holder = await store.readSessionByAlias(alias);
+  if (holder) return already(holder.stored, userId);
+  throw new CurfewError('signed_out_meanwhile');
 }
 
 /** The cookie leads to a session here already, active or ended: the same one, unless its user is another. */

@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { importStore } from '../authority/import-session.ts';
 import { isCurfewError } from '../errors.ts';
 import { type ImportReceipt, importSessions } from '../import-sessions.ts';
 import { kindNames, openSource } from '../sources/index.ts';
+import { pooledRandom } from '../start/compose.ts';
 import { policyOf, readSettings } from '../start/config.ts';
 import { openTarget, readTarget } from '../start/import-target.ts';
 import { showStore } from '../stores/open.ts';
@@ -70,7 +71,7 @@ function kindOf(what: string | undefined, { from, input, store: _, ...others }: 
       usage('--input names the file of an export, and --from a store of another application: give one of them.');
     if (isKind) return what;
     const unknown =
-      what === undefined ? '--from needs the kind of the sessions' : `${JSON.stringify(what)} is no kind of sessions`;
+      what === undefined ? '--from needs the kind of the sessions' : `${JSON.stringify(what)} is not a kind of sessions`;
     usage(`${unknown}, as in: curfew import connect-redis --from ${JSON.stringify('redis://…')}. ${kinds}`);
   }
   if (isKind) {
@@ -94,14 +95,15 @@ async function importKind(kind: string, options: KindOptions & { store?: string 
   const bar = startProgress(context.terminal, 'entries', opened.source.about);
   let close: (() => Promise<void>) | undefined;
   try {
+    const random = pooledRandom();
     const onWarning = (text: string) => context.terminal.err(paint('yellow', text));
-    const target = dryRun ? await readTarget(settings) : await openTarget(settings, { random: randomBytes, onWarning });
+    const target = dryRun ? await readTarget(settings) : await openTarget(settings, { random, onWarning });
     close = target?.close;
     if (!dryRun) await target?.begin?.(kind, opened.source.shown, options.again === true);
     const policy = policyOf(settings);
     const lifetime = options.lifetime ?? (opened.slides ? policy.absolute : 0);
     const receipt = await importSessions(opened, {
-      parts: { store: target?.store, random: randomBytes, policy, lifetime },
+      parts: { into: target && (await importStore(target.store)), random, policy, lifetime },
       dryRun,
       withoutData: options.withoutData === true,
       now: () => target?.clock.now() ?? Date.now(),
@@ -126,7 +128,7 @@ const rows = {
   already: 'already here',
   expired: 'expired',
   withoutUser: 'without a user',
-  other: 'no sessions',
+  other: 'not sessions',
   refused: 'refused',
 } as const;
 
@@ -145,7 +147,7 @@ function textOf({ kind, from, store, dryRun, notes, reasons, ...receipt }: Told)
     `${dryRun ? 'A dry run, which writes nothing: ' : ''}${kind} from ${from} into ${store}`,
     ...lines,
     ...(why.length > 0 ? ['', ...why] : []),
-    ...notes.map((note) => paint('yellow', note)),
+    ...(notes.length > 0 ? ['', ...notes.map((note) => paint('yellow', note))] : []),
   ].join('\n');
 }
 

@@ -110,7 +110,7 @@ type Row = {
   row: Json | null;
 };
 
-/** PostgreSQL's `infinity` is no end, as is a time that is not there. */
+/** `infinity` and NULL mean that there is no end. */
 function time(value: number | null): number | undefined {
   return value !== null && Number.isFinite(value) ? Math.round(value) : undefined;
 }

@@ -15,7 +15,12 @@ export async function openRedisSource(
   format: RedisFormat,
   prefix: string,
 ): Promise<Source> {
-  const client = createClient({ url, socket: { connectTimeout, reconnectStrategy: false } });
+  const client = createClient({
+    url,
+    socket: { connectTimeout, reconnectStrategy: false },
+    // The client's own timeout would be a timer and a signal for each of millions of commands.
+    commandOptions: { timeout: undefined } as object,
+  });
   // Each command gets its own error.
   client.on('error', () => {});
   const send: Send = (...args) => client.sendCommand(args);

@@ -14,12 +14,15 @@ export type FoundSession = {
   hash: string;
   /** What the path to the user's id is looked up in. */
   json: unknown;
-  /** What the application keeps in the session. */
+  /** What the application keeps in the session: a few values, or else text that only its own library reads. */
   data: Json;
+  content?: string | undefined;
   /** `undefined`: it has no end. */
   expiresAt: number | undefined;
   createdAt?: number | undefined;
   lastSeenAt?: number | undefined;
+  /** Milliseconds after its last use that it ends, if that is known. */
+  idle?: number | undefined;
   ip?: string | undefined;
   userAgent?: string | undefined;
 };

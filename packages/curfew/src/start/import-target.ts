@@ -1,5 +1,7 @@
 import { systemTiming } from 'curfew-client/fence';
 import type { SteadyClock } from '../authority/clock.ts';
+import type { Event, EventType } from '../domain/events.ts';
+import { limits } from '../domain/limits.ts';
 import type { Random } from '../domain/ports.ts';
 import { CurfewError } from '../errors.ts';
 import type { Store } from '../stores/contract.ts';
@@ -78,14 +80,25 @@ async function clockOf(store: Store, settings: Settings, onWarning?: (text: stri
  * it active again if it is still in the store that it came from.
  */
 async function refuseLate(store: Store, kind: string, before: number): Promise<void> {
-  for (let after = 0; ; ) {
-    const { events, next } = await store.readEvents({ type: 'sessions.imported', after, limit: 100 });
-    const first = events.find(({ details }) => details?.['kind'] === kind);
-    if (first && first.at < before) {
-      const at = new Date(first.at).toISOString();
-      throw new CurfewError('imported_before', { detail: `The first import of ${kind} began at ${at}.` });
-    }
-    if (first || next === undefined) return;
+  const first = await firstOf(store, 'sessions.imported', 0, ({ details }) => details?.['kind'] === kind);
+  if (!first) return;
+  const began = `The first import of ${kind} began at ${new Date(first.at).toISOString()}`;
+  if (first.at < before) throw new CurfewError('imported_before', { detail: `${began}.` });
+  const ended = await firstOf(store, 'everyone.ended', first.sequence);
+  if (ended) throw new CurfewError('imported_before', { detail: `${began}, and everybody was signed out since.` });
+}
+
+/** The first event of a type after a sequence. */
+async function firstOf(
+  store: Store,
+  type: EventType,
+  sequence: number,
+  matches: (event: Event) => boolean = () => true,
+): Promise<Event | undefined> {
+  for (let after = sequence; ; ) {
+    const { events, next } = await store.readEvents({ type, after, limit: limits.pageMax });
+    const found = events.find(matches);
+    if (found || next === undefined) return found;
     after = next;
   }
 }

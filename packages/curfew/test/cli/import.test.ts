@@ -113,7 +113,14 @@ describe('curfew import connect-redis', { skip: redisInstalled ? false : 'redis-
     near(session.lastSeenAt, began - 0.25 * day);
     near(session.createdAt, began - 0.25 * day);
     near(session.authenticatedAt, began - 0.25 * day);
-    assert.deepEqual(session.metadata, { passport: { user: 'ada' }, basket: ['a book'] });
+    assert.deepEqual(session.metadata, {});
+    const server = await TestServer.over(store);
+    t.after(() => server.leave());
+    const alias = { kind: 'express-session', secret: 'a' };
+    const { data } = (await server.call('POST', '/v1/sessions/verify', { alias })).body.session;
+    const { cookie, ...rest } = JSON.parse(data);
+    assert.deepEqual(rest, { passport: { user: 'ada' }, basket: ['a book'] });
+    near(cookie.expires, began + left);
     assert.equal(session.status, 'active');
   });
 
@@ -145,7 +152,7 @@ describe('curfew import connect-redis', { skip: redisInstalled ? false : 'redis-
       'sess:object': sessionOf({ name: 'Ada' }),
       'sess:long': sessionOf('x'.repeat(256)),
       'sess:control': sessionOf('a\u0007b'),
-      'sess:large': sessionOf('ada', { text: 'x'.repeat(5000) }),
+      'sess:large': sessionOf('ada', { text: 'x'.repeat(70_000) }),
       'sess:deep': sessionOf('ada', { a: { b: { c: { d: { e: { f: { g: { h: {} } } } } } } } }),
       'sess:past': {
         text: JSON.stringify({ cookie: { expires: '2020-01-01T00:00:00.000Z' }, passport: { user: 'ada' } }),
@@ -235,6 +242,19 @@ describe('curfew import connect-redis', { skip: redisInstalled ? false : 'redis-
     await server.leave();
     const { code, told } = await importFrom(store, await filled({ 'sess:b': sessionOf('bob') }));
     assert.deepEqual([code, told.imported, told.reasons[0]?.reason], [1, 0, 'signed_out_meanwhile']);
+  });
+
+  test('after everybody was signed out, an import does not go on by itself', async (t) => {
+    const store = await emptyStore(t);
+    const from = await filled({ 'sess:a': sessionOf('ada') });
+    assert.equal((await importFrom(store, from)).told.imported, 1);
+    const server = await TestServer.over(store);
+    await server.call('POST', '/v1/sessions/end-everyone', { confirm: 'everyone' });
+    await server.leave();
+    const rest = await filled({ 'sess:b': sessionOf('bob') });
+    const { code, err } = await importFrom(store, rest);
+    assert.deepEqual([code, JSON.parse(err).error.code], [1, 'imported_before']);
+    assert.equal((await importFrom(store, rest, '--again')).told.imported, 1);
   });
 
   test('an import is refused when ended sessions may have been forgotten since the first, unless with --again', async (t) => {
@@ -390,7 +410,7 @@ describe('curfew import', () => {
     const store = { CURFEW_STORE: `lmdb:${join(folder.path, 'store')}` };
     const cases: [args: string[], message: RegExp][] = [
       [['connect-redis'], /name it with --from/],
-      [['mongo', '--from', 'redis://h'], /"mongo" is no kind of sessions.*connect-redis, connect-pg-simple/],
+      [['mongo', '--from', 'redis://h'], /"mongo" is not a kind of sessions.*connect-redis, connect-pg-simple/],
       [['--from', 'redis://h'], /needs the kind/],
       [['lucia', '--from', 'postgres://h/d', '--input', 'x'], /give one of them/],
       [['a.jsonl', '--input', 'b.jsonl'], /two files/],

@@ -6,15 +6,27 @@ export const userOfPassport = ['passport.user.id', 'passport.user'] as const;
 /**
  * A session of express-session, as its stores keep it. `expiresAt` is when the store drops it: that moves with every
  * visit, while the cookie's `expires` in the JSON is the one of the last change.
+ * `content` is the same JSON with that end, as the store of `curfew-client/express-session` reads it.
  * @throws `not_a_session`
  */
 export function readExpressSession(json: unknown, expiresAt: number | undefined, now: number): Decoded {
   if (!isObject(json) || !isObject(json['cookie'])) {
     throw new Unreadable('not_a_session', 'It has no cookie, which every session of express-session has.');
   }
-  const { cookie, ...data } = json;
-  const { originalMaxAge } = cookie as { originalMaxAge?: unknown };
-  // A visit sets the end to `originalMaxAge` from then.
-  const seen = expiresAt !== undefined && typeof originalMaxAge === 'number' ? expiresAt - originalMaxAge : undefined;
-  return { json, data, expiresAt, lastSeenAt: seen === undefined ? undefined : Math.min(seen, now) };
+  const { cookie } = json;
+  const { originalMaxAge: maxAge, expires } = cookie as { originalMaxAge?: unknown; expires?: unknown };
+  const end = expiresAt === undefined ? undefined : new Date(expiresAt).toISOString();
+  const kept = { ...json, cookie: { ...cookie, ...(expires && end && { expires: end }) } };
+  return { json, data: {}, content: JSON.stringify(kept), expiresAt, ...lastUse(expiresAt, maxAge, now) };
 }
+
+/** A visit sets the end to the cookie's `maxAge` from then, unless the store has a time of its own. */
+function lastUse(expiresAt: number | undefined, maxAge: unknown, now: number): Pick<Decoded, 'lastSeenAt' | 'idle'> {
+  if (expiresAt === undefined || typeof maxAge !== 'number') return {};
+  const seen = expiresAt - maxAge;
+  // Ends are kept in whole seconds, rounded up.
+  if (seen > now + second) return {};
+  return { lastSeenAt: Math.min(seen, now), idle: Math.max(1, Math.ceil(maxAge / second)) * second };
+}
+
+const second = 1000;
