@@ -71,7 +71,9 @@ function kindOf(what: string | undefined, { from, input, store: _, ...others }: 
       usage('--input names the file of an export, and --from a store of another application: give one of them.');
     if (isKind) return what;
     const unknown =
-      what === undefined ? '--from needs the kind of the sessions' : `${JSON.stringify(what)} is not a kind of sessions`;
+      what === undefined
+        ? '--from needs the kind of the sessions'
+        : `${JSON.stringify(what)} is not a kind of sessions`;
     usage(`${unknown}, as in: curfew import connect-redis --from ${JSON.stringify('redis://…')}. ${kinds}`);
   }
   if (isKind) {
