@@ -28,12 +28,14 @@ export type Curfew = Pick<
   | 'deleteAccount'
 > &
   Pick<Authority, 'signIn' | 'getSession' | 'findUserSession' | 'listSessions' | 'listEvents'> & {
-    /** Whether a session token is valid now. */
+    /** Whether a session token, or an alias, is valid now. */
     verify: Authority['verifySession'];
     /** The same at once, from memory; `undefined` if the store has to be asked: then call `verify`. */
     check: Authority['checkSession'];
     /** Exchanges a refresh token for new tokens. */
     refresh: Authority['refreshSession'];
+    /** Exchanges an alias for new tokens of its session. */
+    exchangeAlias: Authority['exchangeAlias'];
     /** Finishes work in progress and closes the store. */
     close(): Promise<void>;
   };
@@ -59,6 +61,7 @@ export async function createCurfew(settings: CurfewOptions): Promise<Curfew> {
     verify: authority.verifySession,
     check: authority.checkSession,
     refresh: authority.refreshSession,
+    exchangeAlias: authority.exchangeAlias,
     getSession: authority.getSession,
     findUserSession: authority.findUserSession,
     listSessions: authority.listSessions,

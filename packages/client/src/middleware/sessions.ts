@@ -247,7 +247,7 @@ export class Sessions {
 
   /**
    * If the cookies of Curfew belong to no session, or there are none, one of another program may. A session that has ended
-   * is no reason to look further: whoever had it signed out since.
+   * is no reason to look further: its user has signed out since.
    */
   async #orByOldCookie(
     found: Found | Promise<Found>,

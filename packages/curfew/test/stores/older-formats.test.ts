@@ -73,6 +73,9 @@ describe('an embedded store written by an earlier version', { timeout: 120_000 }
         );
       };
       await check();
+      const alias = { kind: 'express', hash: Buffer.alloc(32, 1).toString('base64url') };
+      const aliased = await store.readSessionByAlias(alias);
+      assert.equal(aliased?.stored.userId, Number(/^lmdb-(\d+)/.exec(name)![1]) < 5 ? undefined : 'user 2');
       assert.equal((await store.describe()).format, format);
       await store.close();
 

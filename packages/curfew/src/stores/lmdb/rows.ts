@@ -2,6 +2,7 @@ import type { Account } from '../../domain/account.ts';
 import type { AccountId, KeyId, SessionId, SessionName } from '../../domain/brand.ts';
 import type { ApiKey } from '../../domain/key.ts';
 import type { NamedSession } from '../../domain/named.ts';
+import { CurfewError } from '../../errors.ts';
 import type { AccountRow, Found, KeyRow, RowChange, SessionRow, SlotRow } from '../commit.ts';
 import type { SessionSnapshot } from '../contract.ts';
 import { namesOf, readAccount, readKey, writeAccount } from './accounts.ts';
@@ -79,6 +80,8 @@ export function rowsFound(draft: Draft, rows: readonly RowChange[]): Omit<Found,
       for (const one of [id, ...holders]) {
         const found = one && draft.rowOf(one);
         const stored = found && decodeSession(one, found);
+        // An alias without its session would be in the way for ever.
+        if (one && one !== id && !stored) throw damaged(`It has an alias of the session ${one}, which does not exist.`);
         if (stored) sessions.set(one, { stored, epochEnd: stored.end ? undefined : draft.epochEnd(stored) });
       }
     } else if (row.table === 'slots') {
@@ -97,6 +100,8 @@ export function rowsFound(draft: Draft, rows: readonly RowChange[]): Omit<Found,
   }
   return { sessions, slots, accounts, keys };
 }
+
+const damaged = (detail: string) => new CurfewError('store_damaged', { detail });
 
 const nameOf = (before?: NamedSession, after?: NamedSession): SessionName => (before ?? after)!.name;
 

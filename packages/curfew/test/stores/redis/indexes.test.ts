@@ -10,6 +10,7 @@ import {
   hour,
   ids,
   logout,
+  newAlias,
   note,
   random,
   StoreFixture,
@@ -64,6 +65,24 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     const keys = Number(await server.tell('DBSIZE'));
     for (let seen = 0; seen <= 2 * keys + 200; seen += 100) await fixture.sweep(now);
   };
+
+  test('an alias whose session a server of an earlier version has deleted is free; one that was lost is restored', async () => {
+    const [stale, kept] = [newAlias(), newAlias('django')];
+    const [gone, session] = [await fixture.create({ aliases: [stale] }), await fixture.create({ aliases: [kept] })];
+    const keyOf = ({ kind, hash }: { kind: string; hash: string }) => `curfew:alias:${kind}:${hash}`;
+    await server.tell('DEL', `curfew:{${gone.id.slice(8, 10)}}:s:${gone.id}`);
+    assert.equal(await store.readSessionByAlias(stale), undefined);
+    const next = await fixture.create({ userId: 'bob', aliases: [stale] });
+    assert.equal((await store.readSessionByAlias(stale))?.stored.id, next.id);
+    await server.tell('DEL', keyOf(kept));
+    await mended(start);
+    assert.equal((await store.readSessionByAlias(kept))?.stored.id, session.id);
+    // The sweep forgets only an entry that leads to the session that it deletes.
+    await store.endSession(session.id, logout());
+    await server.tell('SET', keyOf(kept), next.id);
+    await fixture.sweep(start + 2 * hour, hour);
+    assert.equal(await server.tell('GET', keyOf(kept)), next.id);
+  });
 
   test('everything of a user has one hash tag, the tag in the ids of the sessions', async () => {
     const session = await fixture.create({ userId: 'ada', groups: ['staff'], ip: '10.0.0.1', name: 'desk' });

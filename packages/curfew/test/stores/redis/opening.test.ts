@@ -214,7 +214,7 @@ describe('doctor and a Redis', { skip: !redisInstalled }, () => {
       return about.map(({ state, says }) => `${state}: ${says}`);
     };
     const [what, durable] = await stored(safe.url);
-    assert.match(what!, /^ok: (Redis|Valkey) \d.* at redis:\/\/127\.0\.0\.1:\d+, format 6; answers in [\d.]+ ms$/);
+    assert.match(what!, /^ok: (Redis|Valkey) \d.* at redis:\/\/127\.0\.0\.1:\d+, format 7; answers in [\d.]+ ms$/);
     assert.equal(durable, 'ok: every change is on disk before it is acknowledged');
     assert.equal(await safe.tell('DBSIZE'), 0);
     const lost = await stored(hasty.url);

@@ -25,15 +25,15 @@ describe('a Redis in use by servers of an earlier version', { skip: !redisInstal
     };
     const before = await everything();
     const { out } = await run('doctor');
-    assert.match(out, /has version 4; serve, or `curfew migrate`, brings it to 6/);
+    assert.match(out, /has version 4; serve, or `curfew migrate`, brings it to 7/);
     const exported = await run('export');
     assert.deepEqual([exported.code, exported.out], [1, '']);
-    assert.match(exported.err, /written by an earlier version.* has format 4, .* reads 6\.\n.*curfew migrate/);
-    assert.match((await run('migrate', '--dry-run')).out, /has version 4; this would be done:\n-- 6 from format 4/);
+    assert.match(exported.err, /written by an earlier version.* has format 4, .* reads 7\.\n.*curfew migrate/);
+    assert.match((await run('migrate', '--dry-run')).out, /has version 4; this would be done:\n-- 7 from format 4/);
     assert.deepEqual(await everything(), before);
 
     assert.equal((await run('migrate')).code, 0);
-    assert.equal(await server.tell('HGET', 'curfew:state', 'format'), '6');
+    assert.equal(await server.tell('HGET', 'curfew:state', 'format'), '7');
     assert.equal((await run('export')).code, 0);
   });
 });
