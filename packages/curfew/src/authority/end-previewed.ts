@@ -74,7 +74,12 @@ async function endPart(context: AuthorityContext, caller: Caller, handle: Handle
   const mine = caller.kind === 'person' ? caller.session.id : undefined;
   const others = sessions.filter(({ id }) => id !== mine);
   const done = { ...handle.done, own: handle.done.own || others.length < sessions.length };
-  return endAll(context, caller, done, others.map((seen) => ({ id: seen.id, userId: seen.userId, seen })));
+  return endAll(
+    context,
+    caller,
+    done,
+    others.map((seen) => ({ id: seen.id, userId: seen.userId, seen })),
+  );
 }
 
 /** What matches now of a part's ids; a few more than were counted are enough to see that it has changed. */
