@@ -36,12 +36,18 @@ export async function consoleRows(say: (text: string) => void): Promise<Row[]> {
   });
   try {
     const cookie = await signIn(url);
-    say('the first list');
-    const first = await firstListRow(browser, url, cookie);
-    say(`scrolling through ${scrolled.toLocaleString('en')} rows`);
-    const scrolling = await scrollingRows(browser, url, cookie);
-    say('typing in a filter');
-    return [first, ...scrolling, await typingRow(browser, url, cookie)];
+    const rows: Row[] = [];
+    const measure = async (what: string, work: (browser: Browser, url: string, cookie: string) => Promise<Row[]>) => {
+      say(what);
+      const found = await work(browser, url, cookie);
+      // At once: on a busy machine the next part may take very long.
+      for (const { what: of, reached } of found) say(`${of}: ${reached}`);
+      rows.push(...found);
+    };
+    await measure('the first list', firstListRows);
+    await measure('typing in a filter', typingRows);
+    await measure(`scrolling through ${scrolled.toLocaleString('en')} rows`, scrollingRows);
+    return rows;
   } finally {
     await browser.close();
     child.kill('SIGTERM');
@@ -85,7 +91,7 @@ const open = async (context: BrowserContext, address: string): Promise<Page> => 
   return page;
 };
 
-async function firstListRow(browser: Browser, url: string, cookie: string): Promise<Row> {
+async function firstListRows(browser: Browser, url: string, cookie: string): Promise<Row[]> {
   const address = `${url}/console/#/sessions`;
   const context = await profile(browser, url, cookie);
   const page = await open(context, address);
@@ -103,12 +109,14 @@ async function firstListRow(browser: Browser, url: string, cookie: string): Prom
   await theirs();
   const result = await duel(rounds, ours, theirs);
   await still.close();
-  return {
-    what: `console: first list of ${many.toLocaleString('en')} sessions, navigation to rows on screen, nothing cached`,
-    against: 'static HTML with the same rows and the same style sheet',
-    reached: `${times(result.ratio)} (${Math.round(result.ours)} ms; ${Math.round(result.theirs)} ms)`,
-    ...atMost(2.5, result.ratio),
-  };
+  return [
+    {
+      what: `console: first list of ${many.toLocaleString('en')} sessions, navigation to rows on screen, nothing cached`,
+      against: 'static HTML with the same rows and the same style sheet',
+      reached: `${times(result.ratio)} (${Math.round(result.ours)} ms; ${Math.round(result.theirs)} ms)`,
+      ...atMost(2.5, result.ratio),
+    },
+  ];
 }
 
 /** The page as it stands, without its scripts, served by the simplest program. */
@@ -184,7 +192,7 @@ async function scrollingRows(browser: Browser, url: string, cookie: string): Pro
   ];
 }
 
-async function typingRow(browser: Browser, url: string, cookie: string): Promise<Row> {
+async function typingRows(browser: Browser, url: string, cookie: string): Promise<Row[]> {
   const context = await profile(browser, url, cookie);
   const page = await open(context, `${url}/console/#/sessions`);
   // When the last byte of an answer has arrived, and when the list is drawn anew after it.
@@ -210,11 +218,13 @@ async function typingRow(browser: Browser, url: string, cookie: string): Promise
   }
   await context.close();
   const middle = median(took);
-  return {
-    what: 'console: typing in a filter, from the answer to the list on screen',
-    against: '100 ms',
-    reached: `${Math.round(middle)} ms (at most ${Math.round(Math.max(...took))} ms)`,
-    target: '≤ 100 ms',
-    met: middle <= 100,
-  };
+  return [
+    {
+      what: 'console: typing in a filter, from the answer to the list on screen',
+      against: '100 ms',
+      reached: `${Math.round(middle)} ms (at most ${Math.round(Math.max(...took))} ms)`,
+      target: '≤ 100 ms',
+      met: middle <= 100,
+    },
+  ];
 }

@@ -74,7 +74,7 @@ const shots = (ids: { laptop: string; account: string }): readonly Shot[] => [
   { name: 'user', to: 'users/ada', shows: 'tbody tr' },
   { name: 'user-long', to: `users/${'a'.repeat(255)}`, shows: '.empty' },
   { name: 'audit', to: 'audit', shows: 'tbody tr', keep: 'dark' },
-  { name: 'audit-none', to: 'audit?user=nobody', shows: '.empty' },
+  { name: 'audit-none', to: 'audit?user=nobody', shows: '.empty, .list-end .button' },
   { name: 'server', to: 'server', shows: 'table' },
   { name: 'named', to: 'named', shows: 'tbody tr' },
   { name: 'named-new', first: (page) => page.locator('.page-head .button').click(), shows: 'dialog' },
