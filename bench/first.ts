@@ -28,9 +28,11 @@ export async function firstRows(say: (text: string) => void): Promise<Row[]> {
     const start = await timeOf(async () => {
       const env = { ...process.env, CURFEW_PORT: String(port) };
       server = startChild(['npm', '--prefix', clone, 'start'], { env });
-      for await (const line of createInterface(server.stdout)) {
-        key ||= /API key +(cfk_\w+)/.exec(line)?.[1] ?? '';
-        if (key && line.includes('"listening"')) return;
+      server.stdout.resume();
+      // What people read, printed once the server accepts requests.
+      for await (const line of createInterface(server.stderr)) {
+        key = /API key +(cfk_\w+)/.exec(line)?.[1] ?? '';
+        if (key) return;
       }
       throw new Error('The server did not start.');
     });
