@@ -6,7 +6,7 @@ import { createVerifier } from 'curfew-client/verifier';
 import { day, hour, minute } from '../../../packages/curfew/src/domain/limits.ts';
 import type { ImportReceipt } from '../../../packages/curfew/src/import-sessions.ts';
 import { temporaryFolder } from '../../../packages/curfew/test/stores/harness.ts';
-import { runCli } from '../../../packages/curfew/test/support/process.ts';
+import { clientFor, runCli } from '../../../packages/curfew/test/support/process.ts';
 import { RedisServer, redisInstalled, tellRedis } from '../../../packages/curfew/test/support/redis.ts';
 import { type Json, TestServer } from '../../../packages/curfew/test/support/server.ts';
 import { type TemporaryStore, temporaryStore } from '../../../packages/curfew/test/support/store.ts';
@@ -14,6 +14,7 @@ import { PostgresServer } from '../../servers/test/postgres/server.ts';
 import {
   connectPgSimpleStore,
   connectRedisStore,
+  curfewStoreOf,
   expressApplication,
   movedApplication,
   type SignedIn,
@@ -117,13 +118,21 @@ describe('a program of express-session signs somebody in, and nobody has to sign
       const moved = await movedApplication(verifier);
       t.after(() => moved.close());
       assert.deepEqual(await moved.visit(cookie.cookie), { status: 200, text: 'ada' });
+      const same = await expressApplication(curfewStoreOf(verifier, clientFor(second, server.key)));
+      t.after(() => same.close());
+      assert.equal(await same.visit(cookie.cookie), 'ada');
       assert.equal((await moved.visit(cookie.cookie.replace(cookie.secret, other.secret))).status, 401);
       const { session } = await verify(server, 'express-session', cookie);
-      assert.equal(session.metadata.theme, 'dark');
+      const { sessions } = (await server.call('GET', '/v1/sessions/data?kind=express-session')).body;
+      assert.deepEqual(
+        (sessions as Json[]).map(({ data }) => JSON.parse(data).theme),
+        ['dark', 'dark'],
+      );
       assert.equal((await server.call('DELETE', `/v1/sessions/${session.id}`)).status, 200);
       for (const one of [server, second]) assert.equal((await verify(one, 'express-session', cookie)).active, false);
       assert.equal((await verifier.verify({ alias })).active, false);
       assert.equal((await moved.visit(cookie.cookie)).status, 401);
+      assert.equal(await same.visit(cookie.cookie), 'nobody');
       assert.equal((await verify(second, 'express-session', other)).active, true, 'another device was signed out');
     },
   );

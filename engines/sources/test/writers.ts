@@ -8,7 +8,9 @@ import { type BetterAuthOptions, betterAuth } from 'better-auth';
 import { getMigrations } from 'better-auth/db/migration';
 import connectPgSimple from 'connect-pg-simple';
 import { RedisStore } from 'connect-redis';
+import type { Client } from 'curfew-client';
 import { expressSessions } from 'curfew-client/express';
+import { curfewStore } from 'curfew-client/express-session';
 import type { Verifier } from 'curfew-client/verifier';
 import express from 'express';
 import session, { type Store } from 'express-session';
@@ -63,7 +65,12 @@ export async function expressApplication(store: Store): Promise<{
   };
 }
 
-/** The same application after the move: it asks Curfew, and accepts the cookies that express-session gave. */
+/** The store with which the application goes on after the move. */
+export function curfewStoreOf(verifier: Verifier, client: Client): Store {
+  return curfewStore(session, { verifier, client }) as unknown as Store;
+}
+
+/** An application without `express-session` after the move: it asks Curfew, and accepts the cookies that express-session gave. */
 export async function movedApplication(verifier: Verifier): Promise<{
   visit(cookie: string): Promise<{ status: number; text: string }>;
   close(): Promise<void>;

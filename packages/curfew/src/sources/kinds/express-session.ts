@@ -10,13 +10,13 @@ export const userOfPassport = ['passport.user.id', 'passport.user'] as const;
  * @throws `not_a_session`
  */
 export function readExpressSession(json: unknown, expiresAt: number | undefined, now: number): Decoded {
-  if (!isObject(json) || !isObject(json['cookie'])) {
+  const cookie = isObject(json) ? json['cookie'] : undefined;
+  if (!isObject(json) || !isObject(cookie)) {
     throw new Unreadable('not_a_session', 'It has no cookie, which every session of express-session has.');
   }
-  const { cookie } = json;
-  const { originalMaxAge: maxAge, expires } = cookie as { originalMaxAge?: unknown; expires?: unknown };
+  const { originalMaxAge: maxAge, expires } = cookie;
   const end = expiresAt === undefined ? undefined : new Date(expiresAt).toISOString();
-  const kept = { ...json, cookie: { ...cookie, ...(expires && end && { expires: end }) } };
+  const kept = { ...json, cookie: { ...cookie, ...(expires && end ? { expires: end } : {}) } };
   return { json, data: {}, content: JSON.stringify(kept), expiresAt, ...lastUse(expiresAt, maxAge, now) };
 }
 
