@@ -22,7 +22,7 @@ test('the histories reach every kind of answer', async (t) => {
   const engine = lmdbEngine();
   t.after(() => engine.close());
   const reached = new Set<string>();
-  for (let seed = 1; seed <= 20; seed++) await replay([engine], historyOf(seed), reached, 10);
+  for (let seed = 1; seed <= 30; seed++) await replay([engine], historyOf(seed), reached, 10);
   const kinds =
     'created already ended changed conflict not_found replaced too_many epoch_moved name_taken name_stopped alias_taken';
   const others = 'exists username_taken email_taken deleted too_many_groups expired endsWritten forgotten moved';
