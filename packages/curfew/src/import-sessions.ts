@@ -1,7 +1,7 @@
 import { type ImportOutcome, type ImportParts, importSession } from './authority/import-session.ts';
 import { day } from './domain/limits.ts';
 import { type CurfewError, isCurfewError } from './errors.ts';
-import { type Found, type Json, type OpenedSource, shownPath, Unreadable, userIdAt } from './sources/index.ts';
+import { type Found, type OpenedSource, shownPath, Unreadable, userIdAt } from './sources/index.ts';
 import type { Store } from './stores/contract.ts';
 
 /*
@@ -75,7 +75,7 @@ async function importOne(found: Found, opened: OpenedSource, task: ImportTask, t
   try {
     if ('unreadable' in found) throw found.unreadable;
     const userId = userIdAt(found.json, opened.user);
-    if (userId === undefined) return tally.withoutUser(found.data);
+    if (userId === undefined) return tally.withoutUser(found.json);
     const { json: _, hash, data, content, ...session } = found;
     const kept = task.withoutData ? { metadata: {} } : { metadata: data, content };
     const importable = { ...session, userId, alias: { kind: opened.alias, hash }, ...kept };
@@ -125,9 +125,9 @@ class Tally {
     this.#counts[outcome] += 1;
   }
 
-  withoutUser(data: Json): void {
+  withoutUser(json: unknown): void {
     this.#counts.withoutUser += 1;
-    this.#names ??= Object.keys(data);
+    this.#names ??= Object.keys(json ?? {});
   }
 
   refuse(hash: string, error: Refusal): void {

@@ -12,7 +12,7 @@ import type { Source } from './source.ts';
 
 export type { Path } from './path.ts';
 export { shownPath, userIdAt } from './path.ts';
-export { type Found, type Json, type Source, Unreadable } from './source.ts';
+export { type Found, type Source, Unreadable } from './source.ts';
 
 const kinds: Readonly<Record<string, Kind>> = {
   'connect-redis': connectRedis,
