@@ -28,7 +28,10 @@ export const contents: readonly { title: string; pages: readonly string[] }[] = 
       'docs/sessions.md',
     ],
   },
-  { title: 'Examples', pages: ['express', 'passport', 'hono', 'next', 'nginx'].map((name) => `examples/${name}/README.md`) },
+  {
+    title: 'Examples',
+    pages: ['express', 'passport', 'hono', 'next', 'nginx'].map((name) => `examples/${name}/README.md`),
+  },
   { title: 'API', pages: ['docs/api.md', ...apiPages(), 'docs/errors.md', 'docs/permissions.md'] },
   {
     title: 'Operation',
