@@ -112,8 +112,8 @@ class Reading<Row> {
   }
 
   /**
-   * Reads a page and takes it in before anybody hears that nothing is being read: whoever hears that asks for the next
-   * page, which must not be this one again.
+   * Reads a page and takes it in before anybody hears that nothing is being read: somebody who hears that asks for the
+   * next page, which must not be this one again.
    */
   async #fetch(cursor: string | undefined, take: (page: Page<Row>) => void): Promise<void> {
     this.#fetching.add(cursor);
