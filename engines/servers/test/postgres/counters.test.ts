@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { storeEvents } from '../../../../packages/curfew/src/domain/events.ts';
+import type { StoredSession } from '../../../../packages/curfew/src/domain/session.ts';
+import { endingOf } from '../../../../packages/curfew/src/rules/end-session.ts';
+import type { Change } from '../../../../packages/curfew/src/stores/commit.ts';
 import { StoreFixture, user } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
 import { encodeChanges } from '../../../../packages/curfew/src/stores/postgres/engine.ts';
 import { openPostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
@@ -25,7 +29,8 @@ test('during a long transaction, rows that are written often are found without r
       FOR i IN 1..${times} LOOP PERFORM write('${event}'); COMMIT; ${renew(`${from} + i`)}; COMMIT; END LOOP;
     END $$`);
   // One user signs in and out all the time.
-  const { id } = await new StoreFixture({ store, dispose: async () => {} }).create({ userId: 'ada' });
+  const fixture = new StoreFixture({ store, dispose: async () => {} });
+  const { id } = await fixture.create({ userId: 'ada' });
   await client.query(`
     CREATE FUNCTION pg_temp.creation(made text) RETURNS jsonb LANGUAGE sql AS $$
       SELECT jsonb_build_array(jsonb_build_object('do', 'create_session', 'now', 1,
@@ -44,25 +49,35 @@ test('during a long transaction, rows that are written often are found without r
       END LOOP;
     END $$`);
   await client.query(`PREPARE users (text[]) AS ${reads.users.text}`);
-  let named = 0;
-  // A change that looks the user up and writes the user's row, and counts nothing.
+  // What servers of today send for a creation and an end, and for a change that only writes the user's row.
   const on = { userId: user('ada'), user: 0, everyone: 0 };
-  const touching = encodeChanges([{ at: 1, on, count: 0 }]);
   const quoted = (part: string | null) => (part === null ? 'NULL' : `'${part}'`);
+  const commit = (change: Partial<Change>) =>
+    `SELECT * FROM commit_changes(${encodeChanges([{ at: 1, on, ...change }])
+      .map(quoted)
+      .join(', ')})`;
+  const creation = (made: StoredSession) =>
+    commit({
+      rows: [{ table: 'sessions', after: made }],
+      count: 1,
+      events: [storeEvents.created(made, 'key:test', 1)],
+    });
+  const why = { at: 1, by: 'user:ada', reason: 'logout' } as const;
+  const end = (made: StoredSession) => commit(endingOf(made, why, { slot: undefined, counted: true, entry: 0 }));
   // The pages that PostgreSQL touches in its memory are the whole cost of a call, so the test counts them.
   const pages = async (text: string): Promise<number> => {
     const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`);
     const { 'Shared Hit Blocks': hit, 'Shared Read Blocks': read } = rows[0]['QUERY PLAN'][0].Plan;
     return hit + read;
   };
-  const costs = async () => ({
+  const costs = async (made = fixture.plan({ userId: 'ada' })) => ({
     counters: await pages('SELECT * FROM newest_counters()'),
     write: await pages(write),
     user: await pages("EXECUTE users ('{ada}')"),
     active: await pages("SELECT active_of('ada', c) FROM newest_counters() c"),
-    creation: await pages(`SELECT write(pg_temp.creation('t${++named}'))`),
-    end: await pages(`SELECT write(pg_temp.ending('t${named}'))`),
-    commit: await pages(`SELECT * FROM commit_changes(${touching.map(quoted).join(', ')})`),
+    creation: await pages(creation(made)),
+    end: await pages(end(made)),
+    commit: await pages(commit({ count: 0 })),
     renewal: await pages("SELECT last_counter('n1')"),
     nodes: await pages('SELECT * FROM list_nodes()'),
   });

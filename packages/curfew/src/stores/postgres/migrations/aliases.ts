@@ -3,7 +3,8 @@ import { commitChanges } from './commits.ts';
 /*
  * Aliases stand with their session, each as one text, and in a table of their own that the triggers keep: whoever writes
  * or forgets a session, a server of an earlier version among them, need not know of it. What follows kind and hash, the
- * time at which an alias was spent, is no part of its name.
+ * time at which an alias was spent, is no part of its name. The triggers find their table whatever search path a person
+ * has who deletes a session by hand.
  */
 export const aliases = `
 CALL lock_writers();
@@ -15,13 +16,13 @@ CREATE TABLE aliases (
   session_id text COLLATE "C" NOT NULL
 );
 
-CREATE FUNCTION hold_aliases() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION hold_aliases() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO aliases SELECT split_part(a, ':', 1) || ':' || split_part(a, ':', 2), NEW.id FROM unnest(NEW.aliases) AS a;
   RETURN NULL;
 END $$;
 
-CREATE FUNCTION free_aliases() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION free_aliases() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   DELETE FROM aliases WHERE alias = ANY (ARRAY(
     SELECT split_part(a, ':', 1) || ':' || split_part(a, ':', 2) FROM unnest(OLD.aliases) AS a
