@@ -1,7 +1,12 @@
 import type { Change, Committed, Engine, Found } from '../stores/commit.ts';
 
-/** What a rule decides on a picture: an answer, or a change with the answer that its commit leads to. */
-export type Decision<Answer> = { answer: Answer } | { change: Change; answered(committed: Committed): Answer };
+/**
+ * What a rule decides on a picture: an answer, or a change with the answer that its commit leads to. `untold`: nobody is
+ * told the answer, so it need not be durable.
+ */
+export type Decision<Answer> =
+  | { answer: Answer; untold?: boolean }
+  | { change: Change; answered(committed: Committed): Answer };
 
 /**
  * Decides on a picture, and again on what was found as long as commits conflict. Each conflict means that another change
@@ -17,7 +22,7 @@ export async function settle<Picture, Answer>(
   for (let picture = first; ; ) {
     const decision = decide(picture);
     if ('answer' in decision) {
-      await engine.durable?.();
+      if (!decision.untold) await engine.durable?.();
       return decision.answer;
     }
     const outcome = await engine.commit(decision.change);

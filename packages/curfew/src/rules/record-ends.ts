@@ -52,7 +52,8 @@ function unrecordedEnd({ snapshot: { stored, epochEnd } }: Candidate, now: numbe
 
 function decide(candidate: Candidate | undefined, now: number): Decision<Recorded> {
   const end = candidate && unrecordedEnd(candidate, now);
-  if (!end) return { answer: 'nothing' };
+  // A sweep makes room on a store that is full, which might refuse to say what is durable.
+  if (!end) return { answer: 'nothing', untold: true };
   const { stored, epochEnd } = candidate.snapshot;
   const ending = endingOf(stored, end, { slot: candidate.slot, counted: !epochEnd, entry: 0 });
   const { sequence } = end;

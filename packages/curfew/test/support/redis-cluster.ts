@@ -131,21 +131,39 @@ export class RedisCluster {
   async reshard(to: RedisServer, halfway: () => Promise<void> = async () => {}): Promise<void> {
     const from = await this.owner();
     const slot = String(await from.tell('CLUSTER', 'KEYSLOT', storePrefix));
-    const [source, target] = [String(await from.tell('CLUSTER', 'MYID')), String(await to.tell('CLUSTER', 'MYID'))];
-    await to.tell('CLUSTER', 'SETSLOT', slot, 'IMPORTING', source);
-    await from.tell('CLUSTER', 'SETSLOT', slot, 'MIGRATING', target);
-    const keys = async (most: number) => (await from.tell('CLUSTER', 'GETKEYSINSLOT', slot, String(most))) as string[];
-    const move = (some: string[]) =>
-      from.tell('MIGRATE', '127.0.0.1', String(to.port), '', '0', '5000', 'KEYS', ...some);
-    const all = Number(await from.tell('CLUSTER', 'COUNTKEYSINSLOT', slot));
-    if (all > 1) await move(await keys(Math.ceil(all / 2)));
+    const keys = await this.beginReshard(to);
     const seen = await halfway().catch((error: unknown) => ({ error }));
-    for (let rest = await keys(1000); rest.length > 0; rest = await keys(1000)) await move(rest);
+    for (let rest = await keys(1000); rest.length > 0; rest = await keys(1000)) await migrate(from, to, rest);
+    const target = String(await to.tell('CLUSTER', 'MYID'));
     // The target first: it must not lose its claim while the others still believe the source.
     await to.tell('CLUSTER', 'SETSLOT', slot, 'NODE', target);
     await from.tell('CLUSTER', 'SETSLOT', slot, 'NODE', target);
     await until(async () => (await this.owner()) === to);
     if (seen) throw seen.error;
+  }
+
+  /** Moves about half of the keys. Returns what lists those that are left. */
+  async beginReshard(to: RedisServer): Promise<(most: number) => Promise<string[]>> {
+    const from = await this.owner();
+    const slot = String(await from.tell('CLUSTER', 'KEYSLOT', storePrefix));
+    const [source, target] = [String(await from.tell('CLUSTER', 'MYID')), String(await to.tell('CLUSTER', 'MYID'))];
+    await to.tell('CLUSTER', 'SETSLOT', slot, 'IMPORTING', source);
+    await from.tell('CLUSTER', 'SETSLOT', slot, 'MIGRATING', target);
+    const keys = async (most: number) => (await from.tell('CLUSTER', 'GETKEYSINSLOT', slot, String(most))) as string[];
+    const all = Number(await from.tell('CLUSTER', 'COUNTKEYSINSLOT', slot));
+    if (all > 1) await migrate(from, to, await keys(Math.ceil(all / 2)));
+    return keys;
+  }
+
+  /** Moves a slot without keys, which no store has. */
+  async moveSlot(from: RedisServer, to: RedisServer): Promise<void> {
+    const ranges = (await from.tell('CLUSTER', 'SLOTS')) as [number, number, [string, number, string]][];
+    const [slot] = ranges.find(([, , [, port]]) => port === from.port)!;
+    const [source, target] = [String(await from.tell('CLUSTER', 'MYID')), String(await to.tell('CLUSTER', 'MYID'))];
+    // With the slot, it gets a new epoch.
+    await to.tell('CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', source);
+    await to.tell('CLUSTER', 'SETSLOT', String(slot), 'NODE', target);
+    await from.tell('CLUSTER', 'SETSLOT', String(slot), 'NODE', target);
   }
 
   async remove(): Promise<void> {
@@ -178,6 +196,10 @@ export class RedisCluster {
       await setTimeout(pause);
     }
   }
+}
+
+function migrate(from: RedisServer, to: RedisServer, keys: readonly string[]): Promise<unknown> {
+  return from.tell('MIGRATE', '127.0.0.1', String(to.port), '', '0', '5000', 'KEYS', ...keys);
 }
 
 /** The ports of the primary that has the store's slot and of its replicas, as this node sees it. */

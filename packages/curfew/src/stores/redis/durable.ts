@@ -28,11 +28,26 @@ export class DurableWrites {
 
   run(...call: Call): Promise<Reply> {
     if (this.#closed) return Promise.reject(closedError());
-    if (this.#link.isReady && !this.asks) return this.#link.run(...call);
+    if (this.#link.isReady && !this.asks) return this.#send(call);
     return new Promise((resolve, reject) => {
       this.#queue.push({ call, resolve, reject });
       this.#draining ??= this.#drain();
     });
+  }
+
+  /** A write that may be sent again by another connection, to a server that must be asked. */
+  async #send(call: Call): Promise<Reply> {
+    const { generation } = this.#link;
+    const reply = await this.#link.run(...call);
+    const fault = await this.#confirmNew(generation);
+    if (fault) throw fault;
+    return reply;
+  }
+
+  /** On the connection before, every write was on disk when it was answered; the present one may have to be asked. */
+  async #confirmNew(before: number): Promise<CurfewError | undefined> {
+    const { generation } = this.#link;
+    return generation !== before && this.asks ? this.#confirm(generation) : undefined;
   }
 
   /** Whether Redis must be asked, and can confirm, that a write is on disk. */
@@ -64,7 +79,8 @@ export class DurableWrites {
     const { generation } = this.#link;
     const results = await Promise.allSettled(tasks.map(({ call }) => this.#link.run(...call)));
     const isDone = results.some(({ status }) => status === 'fulfilled');
-    const fault = asks && isDone ? await this.#confirm(generation) : undefined;
+    let fault: CurfewError | undefined;
+    if (isDone) fault = await (asks ? this.#confirm(generation) : this.#confirmNew(generation));
     for (const [i, task] of tasks.entries()) {
       const result = results[i]!;
       if (result.status === 'rejected') task.reject(result.reason);

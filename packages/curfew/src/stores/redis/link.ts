@@ -177,7 +177,7 @@ export class Link {
     if (!this.#primary) {
       this.#primary = this.#send(['GETEX', this.key('nothing')], false).catch((fault: CurfewError) => {
         // A Redis that cannot write to its disk refuses it as well, but can be read.
-        if (!(fault.cause instanceof ErrorReply) || fault.cause.message.startsWith('READONLY')) throw fault;
+        if (!(fault.cause instanceof ErrorReply) || /^(READONLY|CLUSTERDOWN)/.test(fault.cause.message)) throw fault;
       });
       // Its waiters get the fault; there may be none, if the read itself has failed.
       this.#primary.catch(() => {});

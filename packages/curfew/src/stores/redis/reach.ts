@@ -30,11 +30,17 @@ type Guide = {
   login: Pick<Location['client'], 'username' | 'password'>;
   /** As the subject of an error. */
   nobody: string;
+  /** Milliseconds to wait for the others when more than half have answered. */
+  patience: number;
+  /** @throws if the answers together say that the data is not all there */
+  refuse?(latest: Answer, answers: readonly Answer[]): void;
   ask(client: Client, server: Server, wait: Wait): Promise<Answer>;
   refusalOf(said: string, at: string): Refusal | undefined;
 };
 type Wait = (reply: Promise<unknown>) => Promise<unknown>;
-type Answer = Server & { epoch: number };
+type Answer = Server & { epoch: number; slot?: SlotSeen };
+/** Of a node of a Cluster: who it is, who has the slot as it sees it, and whether the slot is moving to it or from it. */
+type SlotSeen = { at: string; self: string; owner: string; importing: boolean; migrating: boolean };
 type Refusal = { code: ErrorCode; says: string };
 
 function guideOf(location: Location): Guide | undefined {
@@ -65,13 +71,17 @@ async function primaryOf(guide: Guide, tls: Tls, most: number, until: AbortSigna
         )
         .then(() => {
           const [said, all] = [answers.length, servers.length];
-          if (said > all / 2 || said + refusals.length === all) resolve();
+          if (said + refusals.length === all) resolve();
+          else if (said > all / 2) setTimeout(resolve, guide.patience).unref();
         });
     }
   });
   enough.abort();
   const [latest] = answers.sort((a, b) => b.epoch - a.epoch);
-  if (latest) return { host: latest.host, port: latest.port };
+  if (latest) {
+    guide.refuse?.(latest, answers);
+    return { host: latest.host, port: latest.port };
+  }
   // A mistake in the URL takes precedence over faults that may be temporary.
   const codes: ErrorCode[] = ['config_invalid', 'store_login_refused', 'store_denied', 'store_unavailable'];
   const code = codes.find((one) => refusals.some((refusal) => refusal.code === one)) ?? 'store_unavailable';
@@ -106,6 +116,7 @@ function sentinelGuide({ servers, master, login }: Sentinels): Guide {
     servers,
     login,
     nobody: 'no Sentinel',
+    patience: 0,
     async ask(client, server, wait) {
       const reply = await wait(client.sendCommand(['SENTINEL', 'MASTER', master]));
       const { ip, port, 'config-epoch': epoch } = reply as Record<string, string | undefined>;
@@ -137,6 +148,9 @@ function clusterGuide(servers: readonly Server[], { client: login, prefix }: Loc
     servers,
     login: { ...(login.username && { username: login.username }), ...(login.password && { password: login.password }) },
     nobody: 'no node of the Cluster',
+    // A node to which the slot is moving may be the only one that says so.
+    patience: 500,
+    refuse: refuseHalf,
     async ask(client, server, wait) {
       const [slot, ranges, nodes] = (await wait(
         Promise.all(
@@ -145,9 +159,13 @@ function clusterGuide(servers: readonly Server[], { client: login, prefix }: Loc
       )) as [number, SlotRange[], string];
       const owner = ranges.find(([first, last]) => first <= slot && slot <= last)?.[2];
       if (!owner) throw new Error(`no node has slot ${slot}, in which the keys ${prefix}* are`);
-      const [host, port, id] = owner;
+      const [name, port, id, more] = owner;
       // A node that does not know its own address means the one at which it was asked.
-      return { host: host || server.host, port, epoch: epochOf(nodes, id) };
+      const host = name && name !== '?' ? name : ipOf(more) || server.host;
+      const [self = '', moves] = linesOf(nodes).find(([, line]) => line.includes('myself')) ?? ['', ''];
+      const seen = { at: shownServer(server), self, owner: id };
+      const [importing, migrating] = [`[${slot}-<-`, `[${slot}->-`].map((mark) => moves.includes(mark));
+      return { host, port, epoch: epochOf(nodes, id), slot: { ...seen, importing: importing!, migrating: migrating! } };
     },
     refusalOf(said, at) {
       if (/cluster support disabled/i.test(said)) {
@@ -164,12 +182,41 @@ function clusterGuide(servers: readonly Server[], { client: login, prefix }: Loc
 }
 
 /** First and last slot, the primary, its replicas; as `CLUSTER SLOTS` answers. */
-type SlotRange = [first: number, last: number, primary: [host: string | null, port: number, id: string]];
+type SlotRange = [
+  first: number,
+  last: number,
+  primary: [host: string | null, port: number, id: string, more?: unknown],
+];
 
-/** A line of `CLUSTER NODES`: id, addresses, flags, primary, two times, epoch, and more. */
+/** What `CLUSTER SLOTS` adds to a node whose name is not its address: names and values. */
+function ipOf(more: unknown): string | undefined {
+  if (!Array.isArray(more)) return (more as Record<string, string> | undefined)?.['ip'];
+  return more[more.indexOf('ip') + 1] as string | undefined;
+}
+
+/** By their node, the lines of `CLUSTER NODES`: id, addresses, flags, primary, two times, epoch, and more. */
+function linesOf(nodes: string): [id: string, line: string][] {
+  return nodes.split('\n').map((line) => [line.split(' ', 1)[0]!, line]);
+}
+
 function epochOf(nodes: string, id: string): number {
-  const line = nodes.split('\n').find((one) => one.startsWith(`${id} `));
-  return Number(line?.split(' ')[6] ?? 0);
+  const [, line = ''] = linesOf(nodes).find(([one]) => one === id) ?? [];
+  return Number(line.split(' ')[6] ?? 0);
+}
+
+/**
+ * While a slot is being moved key by key, its primary knows that, and refuses what it lacks. The replica that takes its
+ * place does not know: it would answer as if the keys that have gone had never existed, with sessions that have ended.
+ */
+function refuseHalf({ slot: latest }: Answer, answers: readonly Answer[]): void {
+  const target = answers.find(({ slot }) => slot?.importing && slot.self !== latest?.owner)?.slot;
+  const isKnown = answers.some(({ slot }) => slot?.migrating && slot.self === latest?.owner);
+  if (!target || isKnown) return;
+  throw new CurfewError('store_unavailable', {
+    detail: `CURFEW_STORE: the slot of this store was being moved to ${target.at}, and its primary does not know of that: some of the keys are there.`,
+    remedy:
+      'Finish the move (redis-cli --cluster fix). If none was begun, CLUSTER SETSLOT … STABLE on that node ends it.',
+  });
 }
 
 function shownServer({ host, port }: Server): string {

@@ -16,8 +16,8 @@ export const commands = [
 /** What a user with restricted rights needs, as `ACL SETUSER` accepts it; docs/redis.md has the same. */
 export const rights = '+@read +@write +@scripting +@connection +info +time +config|get';
 
-/** What such a user needs besides in a Cluster: to find the primary, and to tell what it is an incarnation of. */
-export const clusterRights = '+cluster|info +cluster|keyslot +cluster|nodes +cluster|slots';
+/** What such a user needs besides to find the primary in a Cluster. */
+export const clusterRights = '+cluster|keyslot +cluster|nodes +cluster|slots';
 
 /**
  * Refuses a user that lacks a right which only some call would need, perhaps in the middle of its changes. `location`:
@@ -26,7 +26,7 @@ export const clusterRights = '+cluster|info +cluster|keyslot +cluster|nodes +clu
  */
 export async function refuseLackingRights(link: Link, location: string): Promise<void> {
   const { cluster, prefix } = link.options.location;
-  const lacked = (await link.run(lackedRights, cluster ? [...commands, 'CLUSTER'] : commands)) as string[];
+  const lacked = (await link.run(lackedRights, commands)) as string[];
   if (lacked.length === 0) return;
   const keys = `~${prefix}*`;
   const needed = cluster ? `${rights} ${clusterRights}` : rights;

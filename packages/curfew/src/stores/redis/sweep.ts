@@ -41,11 +41,13 @@ export class Sweeper {
     const size = Math.min(scanned, most);
     const reply = await this.#link.run(pieces.scanDue, [String(now), String(size)]);
     const [looked, ...found] = reply as [number, ...Found[]];
+    const { candidates, unreadable } = decodeCandidates(found);
     return {
-      candidates: found.map(decodeCandidate),
+      candidates,
       more: looked === size,
       settle: async (damaged) => {
-        if (damaged.size > 0) await this.#link.run(pieces.putOff, [String(now), ...damaged]);
+        const later = [...damaged, ...unreadable];
+        if (later.length > 0) await this.#link.run(pieces.putOff, [String(now), ...later]);
         if (looked === size) await rest();
       },
     };
@@ -86,11 +88,13 @@ export class Sweeper {
       0 | 1,
       ...[string, ...Found[]][],
     ];
+    const { candidates, unreadable } = decodeCandidates(steps.flatMap(([, ...found]) => found));
     return {
-      candidates: steps.flatMap(([, ...found]) => found.map(decodeCandidate)),
+      candidates,
       more: more === 1,
       settle: async (damaged) => {
-        const marked = steps.flatMap(([item, ...found]) => [item, found.some(([id]) => damaged.has(id)) ? '1' : '0']);
+        const later = new Set([...damaged, ...unreadable]);
+        const marked = steps.flatMap(([item, ...found]) => [item, found.some(([id]) => later.has(id)) ? '1' : '0']);
         if (marked.length > 0) await this.#link.run(pieces.settleLeft, marked);
       },
     };
@@ -102,7 +106,7 @@ export class Sweeper {
     const [from, epoch, to, ...found] = reply;
     if (from === undefined) return { candidates: [], more: false, settle: async () => {} };
     return {
-      candidates: found.map(decodeCandidate),
+      candidates: decodeCandidates(found).candidates,
       more: to !== '',
       settle: async () => void (await this.#link.run(pieces.settleLive, [from, epoch!, to!])),
     };
@@ -143,9 +147,19 @@ export class Sweeper {
   }
 }
 
-function decodeCandidate([id, reply, slot]: Found): Candidate {
-  const snapshot = decodeSnapshot(id, reply)!;
-  return { snapshot, slot: slot === null ? undefined : decodeSlot(snapshot.stored.name!, slot) };
+/** `unreadable`: sessions whose row is not one, or is damaged; they keep no other waiting. */
+function decodeCandidates(found: readonly Found[]): { candidates: Candidate[]; unreadable: SessionId[] } {
+  const candidates: Candidate[] = [];
+  const unreadable: SessionId[] = [];
+  for (const [id, reply, slot] of found) {
+    try {
+      const snapshot = decodeSnapshot(id, reply)!;
+      candidates.push({ snapshot, slot: slot === null ? undefined : decodeSlot(snapshot.stored.name!, slot) });
+    } catch {
+      unreadable.push(id);
+    }
+  }
+  return { candidates, unreadable };
 }
 
 /** Then others get Redis for as long as it took: very many may have ended at once, and nobody waits for the sweep. */

@@ -172,6 +172,27 @@ describe('the indexes on Redis', { skip: !redisInstalled }, () => {
     });
   }
 
+  for (const [what, damage] of Object.entries({
+    'is no session': (key: string) => server.tell('SET', key, 'something else'),
+    'is of another type': (key: string) => server.tell('DEL', key).then(() => server.tell('LPUSH', key, 'x')),
+    'has damaged data': async (key: string) =>
+      server.tell('SET', key, String(await server.tell('GET', key)).replace('{"shop"', '{"')),
+  })) {
+    test(`a row that ${what} does not stop the sweep for anybody else`, async () => {
+      const [ada, ben] = ['ada', 'ben'].map((userId) => ({
+        ...fixture.plan({ userId, idle: hour }),
+        metadata: { shop: 'here' },
+      }));
+      for (const session of [ada!, ben!]) await fixture.tryCreate(session);
+      await fixture.sweep(start);
+      await damage(`curfew:{${shardTag('ada')}}:s:${ada!.id}`);
+      await mended(start + 2 * hour);
+      assert.equal((await store.readSession(ben!.id))?.stored.end?.reason, 'idle');
+      await fixture.sweep(start + forever + 2 * hour, hour);
+      assert.equal(await store.readSession(ben!.id), undefined, 'swept sessions are never deleted');
+    });
+  }
+
   test('spring-session 2230: an index entry without its session is removed when it is read', async () => {
     const [gone, kept] = await fixture.createMany(2, { groups: ['staff'] });
     await fixture.sweep(start + 5);

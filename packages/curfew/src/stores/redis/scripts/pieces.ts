@@ -137,7 +137,8 @@ end
 /*
  * What Redis cannot fake: the id of its process, and the id of its history, which changes when a replica is promoted. A
  * restart from an older file is another process. A slot that leaves a node of a Cluster and comes back finds both
- * unchanged, although it may have been failed over elsewhere; but with each slot that it gets, a node gets a new epoch.
+ * unchanged, although it may have been failed over elsewhere; so the data itself counts how often it was somewhere else
+ * (`renewNode`).
  */
 const incarnation = `
 local function incarnation()
@@ -147,10 +148,11 @@ local function incarnation()
     local _, last = string.find(said, name, 1, true)
     ids[i] = string.sub(said, last + 1, last + 40)
   end
-  if string.find(said, '_mode:cluster', 1, true) then
-    ids[3] = string.match(redis.call('CLUSTER', 'INFO'), 'cluster_my_epoch:(%d+)')
-  end
-  return table.concat(ids, '.')
+  local here = table.concat(ids, '.')
+  if not string.find(said, '_mode:cluster', 1, true) then return here end
+  local place, moves = unpack(redis.call('HMGET', shared .. 'state', 'place', 'moves'))
+  if place and place ~= here then moves = moves + 1 end
+  return here .. '.' .. (moves or 0), here, moves or 0
 end
 `;
 

@@ -23,11 +23,15 @@ const beginnings = 'local home, shared = KEYS[1], KEYS[2]\n';
 /*
  * A replica is behind, so nothing is read there. A program that may write is refused by a replica as a whole; one that
  * only reads is not, and nothing that it may ask tells it where it runs. So it begins with a write that changes
- * nothing: a replica refuses that one. When Redis refuses it for another reason (its disk is full), reading goes on.
+ * nothing: a replica refuses that one, and so does a node that has lost most of its Cluster. When Redis refuses it for
+ * another reason (its disk is full), reading goes on.
  */
 const refuseOnReplica = `
 local refused = redis.pcall('DEL', shared .. 'nothing')
-if type(refused) == 'table' and refused.err and string.find(refused.err, 'READONLY', 1, true) then return refused end
+if type(refused) == 'table' and refused.err then
+  if string.find(refused.err, 'READONLY', 1, true) then return refused end
+  if string.find(refused.err, 'cluster is down', 1, true) then return redis.error_reply('CLUSTERDOWN The cluster is down') end
+end
 `;
 
 /** A program that only reads. It runs when Redis is full or cannot write its disk. */

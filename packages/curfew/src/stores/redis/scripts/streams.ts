@@ -30,6 +30,10 @@ export const renewNode: Script = writingWhenFull({
   uses: ['position'],
   body: String.raw`
 redis.call('HSET', shared .. 'nodes', ARGV[1], table.concat(ARGV, '\31', 2))
+local _, place, moves = incarnation()
+if place and redis.call('HGET', shared .. 'state', 'place') ~= place then
+  redis.call('HSET', shared .. 'state', 'place', place, 'moves', moves)
+end
 return present()
 `,
 });
@@ -210,7 +214,6 @@ export const lackedRights: Script = reading({
   body: `
 local key = shared .. 'nothing'
 local forms = {
-  CLUSTER = { 'INFO' },
   EVAL = { '', '1', key },
   EVALSHA = { '', '1', key },
   MSET = { key, '' },

@@ -35,12 +35,11 @@ end
 /** Places those in the lists that were created since the last time, as their events tell. ARGV: how many events. */
 export const placeCreated: Script = writingWhenFull({
   name: 'placeCreated',
-  uses: ['indexes', 'deadline', 'latest'],
+  uses: ['indexes', 'deadline', 'latest', 'attempt'],
   body: `
 local placed = redis.call('HGET', shared .. 'state', 'placed') or 0
 local entries = redis.call('XRANGE', shared .. 'events', '(0-' .. placed, '+', 'COUNT', ARGV[1])
-for _, entry in ipairs(entries) do
-  local told = cells(entry[2][2])
+local function list(told)
   local id = told[5]
   local text = told[1] == 'session.created' and redis.call('GET', homeOf(id) .. 's:' .. id)
   local row = text and sessionOf(text)
@@ -50,7 +49,11 @@ for _, entry in ipairs(entries) do
     redis.call('ZADD', shared .. 'deadlines', deadlineOf(row), id)
     for _, tag in ipairs(tagsOf(row)) do redis.call('ZADD', shared .. 'l:' .. tag, 0, id) end
   end
-  if told[1] == 'session.created' then redis.call('ZREM', shared .. 'fresh', id) end
+end
+for _, entry in ipairs(entries) do
+  local told = cells(entry[2][2])
+  attempt(list, told)
+  if told[1] == 'session.created' then redis.call('ZREM', shared .. 'fresh', told[5]) end
 end
 -- Nothing is left; what still stands there was placed by a server of an earlier version.
 if #entries < tonumber(ARGV[1]) then redis.call('UNLINK', shared .. 'fresh') end
@@ -71,7 +74,7 @@ export const scanDue: Script = writingWhenFull({
 local now = ARGV[1]
 local due = redis.call('ZRANGE', shared .. 'deadlines', '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[2])
 local found = { #due }
-for _, id in ipairs(due) do
+local function look(id)
   local home = homeOf(id)
   local row, text = rowOf(home, id)
   if not row then
@@ -84,12 +87,16 @@ for _, id in ipairs(due) do
   elseif deadlineOf(row) > tonumber(now) then
     redis.call('ZADD', shared .. 'deadlines', deadlineOf(row), id)
   else
-    local one = attempt(candidate, home, id, text)
-    if one[1] == 'damaged' then
-      redis.call('ZADD', shared .. 'deadlines', now + ${lookAgain}, id)
-    else
-      found[#found + 1] = one
-    end
+    return candidate(home, id, text)
+  end
+  return {}
+end
+for _, id in ipairs(due) do
+  local one = attempt(look, id)
+  if one[1] == 'damaged' then
+    redis.call('ZADD', shared .. 'deadlines', now + ${lookAgain}, id)
+  elseif one[1] then
+    found[#found + 1] = one
   end
 end
 return found
@@ -137,7 +144,7 @@ for _, item in ipairs(items) do
   local step = attempt(scan, where[1], where[2], { item })
   -- Others come first when somebody has written something else into a key of this user: entries are numbered below any time.
   if step[1] == 'damaged' then
-    redis.call('ZADD', shared .. 'left', redis.call('TIME')[1] * 1000, item)
+    redis.call('ZADD', shared .. 'left', 'XX', redis.call('TIME')[1] * 1000, item)
   else
     found[#found + 1] = step
   end
@@ -161,7 +168,7 @@ local function settle(item)
 end
 for i = 1, #ARGV, 2 do
   if ARGV[i + 1] == '1' or attempt(settle, ARGV[i])[1] == 'damaged' then
-    redis.call('ZADD', shared .. 'left', redis.call('TIME')[1] * 1000, ARGV[i])
+    redis.call('ZADD', shared .. 'left', 'XX', redis.call('TIME')[1] * 1000, ARGV[i])
   end
 end
 `,
@@ -182,16 +189,17 @@ if not walked or tonumber(state[4] or 0) < tonumber(state[3]) then return {} end
 local from = walked == '' and '-' or '(' .. walked
 local ids = redis.call('ZRANGE', shared .. 'live', from, '+', 'BYLEX', 'LIMIT', 0, ARGV[1])
 local found = { walked, state[2], #ids == tonumber(ARGV[1]) and ids[#ids] or '' }
-for _, id in ipairs(ids) do
+local function look(id)
   local home = homeOf(id)
   local text = redis.call('GET', home .. 's:' .. id)
-  if not text then
-    redis.call('ZREM', shared .. 'live', id)
-  else
-    local one = attempt(candidate, home, id, text)
-    -- Others among them were created later.
-    if one[1] ~= 'damaged' and type(one[2]) == 'table' then found[#found + 1] = one end
-  end
+  if text then return candidate(home, id, text) end
+  redis.call('ZREM', shared .. 'live', id)
+  return {}
+end
+for _, id in ipairs(ids) do
+  local one = attempt(look, id)
+  -- Others among them were created later.
+  if one[1] ~= 'damaged' and type(one[2]) == 'table' then found[#found + 1] = one end
 end
 return found
 `,
@@ -214,17 +222,18 @@ end
 /** Moves those to the past whose end the log tells of since the last time. ARGV: how many entries. */
 export const buryEnded: Script = writingWhenFull({
   name: 'buryEnded',
-  uses: ['bury', 'latest'],
+  uses: ['bury', 'latest', 'attempt'],
   body: `
 local buried = redis.call('HGET', shared .. 'state', 'buried') or 0
 local entries = redis.call('XRANGE', shared .. 'log', '(0-' .. buried, '+', 'COUNT', ARGV[1])
-for _, entry in ipairs(entries) do
+local function follow(entry)
   local at, kind, id = unpack(cells(entry[2][2]))
   local text = kind == 's' and redis.call('GET', homeOf(id) .. 's:' .. id)
   local row = text and sessionOf(text)
   -- Earlier entries of a session tell of something else.
   if row and row[${cell.endSequence}] == string.match(entry[1], '%d+$') then bury(id, row, at) end
 end
+for _, entry in ipairs(entries) do attempt(follow, entry) end
 noteTime(latestOf(entries, 1, redis.call('HGET', shared .. 'state', 'mendedLog')))
 if #entries > 0 then redis.call('HSET', shared .. 'state', 'buried', string.match(entries[#entries][1], '%d+$')) end
 return #entries
@@ -234,10 +243,10 @@ return #entries
 /** Forgets ended sessions whose end was written down at a moment or before. ARGV: the moment, how many. */
 export const forgetEnded: Script = writingWhenFull({
   name: 'forgetEnded',
-  uses: ['indexes', 'aging'],
+  uses: ['indexes', 'aging', 'attempt'],
   body: `
 local old = redis.call('ZRANGE', shared .. 'graves', '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, ARGV[2])
-for _, id in ipairs(old) do
+local function forget(id)
   local home = homeOf(id)
   local text = redis.call('GET', home .. 's:' .. id)
   if text then
@@ -251,6 +260,9 @@ for _, id in ipairs(old) do
     redis.call('DEL', home .. 's:' .. id)
     if redis.pcall('ZCARD', ended) == 0 then age(home, row[${cell.userId}]) end
   end
+end
+for _, id in ipairs(old) do
+  attempt(forget, id)
   redis.call('ZREM', shared .. 'past', id)
   redis.call('ZREM', shared .. 'graves', id)
 end
@@ -387,8 +399,7 @@ export const mend: Script = writingWhenFull({
   name: 'mend',
   uses: ['indexes', 'deadline', 'attempt'],
   body: `
-for i = 2, #ARGV do
-  local id = ARGV[i]
+local function mend(id)
   local home = homeOf(id)
   local text = redis.call('GET', home .. 's:' .. id)
   local row = text and sessionOf(text)
@@ -408,6 +419,7 @@ for i = 2, #ARGV do
     end
   end
 end
+for i = 2, #ARGV do attempt(mend, ARGV[i]) end
 `,
 });
 
