@@ -198,7 +198,7 @@ export function curlExample(operation: Operation): string {
     body && `-d '${json(exampleOf(body))}'`,
   ].filter(Boolean);
   const implied = method === (body ? 'POST' : 'GET');
-  return [`curl ${implied ? '' : `-X ${method} `}${url}`, ...options].join(' \\\n  ');
+  return [`curl -sw '\\n' ${implied ? '' : `-X ${method} `}${url}`, ...options].join(' \\\n  ');
 }
 
 export function typeScriptExample(operation: Operation): string {

@@ -4,9 +4,7 @@ import { importStore } from '../authority/import-session.ts';
 import { isCurfewError } from '../errors.ts';
 import { type ImportReceipt, importSessions } from '../import-sessions.ts';
 import { kindNames, openSource } from '../sources/index.ts';
-import { pooledRandom } from '../start/compose.ts';
 import { policyOf, readSettings } from '../start/config.ts';
-import { openTarget, readTarget } from '../start/import-target.ts';
 import { showStore } from '../stores/open.ts';
 import { answer, contextOf, exitCodes, Stop } from './context.ts';
 import { lifetime } from './option-values.ts';
@@ -97,6 +95,11 @@ async function importKind(kind: string, options: KindOptions & { store?: string 
   const bar = startProgress(context.terminal, 'entries', opened.source.about);
   let close: (() => Promise<void>) | undefined;
   try {
+    // Only here: these load what opens stores and hashes passwords.
+    const [{ pooledRandom }, { openTarget, readTarget }] = await Promise.all([
+      import('../start/compose.ts'),
+      import('../start/import-target.ts'),
+    ]);
     const random = pooledRandom();
     const onWarning = (text: string) => context.terminal.err(paint('yellow', text));
     const target = dryRun ? await readTarget(settings) : await openTarget(settings, { random, onWarning });
