@@ -30,6 +30,7 @@ import {
   start,
   user,
 } from '../../src/stores/conformance/harness.ts';
+import { format } from '../../src/stores/lmdb/codec.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { takeOwnership } from '../../src/stores/lmdb/owner.ts';
 import { Reserve } from '../../src/stores/lmdb/reserve.ts';
@@ -568,7 +569,7 @@ describe('a folder of format 1', () => {
       assert.deepEqual(nodes, [{ id: 'n1', counter: 7, applied: 2, lends: true, tail: beginning, current: true }]);
       assert.equal(confirmed, false);
       assert.equal((await fixture.logOne()).sequence, 5);
-      assert.equal((await store.describe()).format, 4);
+      assert.equal((await store.describe()).format, format);
     });
   }
 });

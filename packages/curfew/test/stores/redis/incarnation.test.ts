@@ -12,6 +12,7 @@ import {
   StoreFixture,
   start,
 } from '../../../src/stores/conformance/harness.ts';
+import { format } from '../../../src/stores/redis/codec.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled, tellRedis } from '../../support/redis.ts';
@@ -93,7 +94,7 @@ describe('a Redis of format 4', { skip: !redisInstalled }, () => {
     const scopes: Permission[] = ['sessions.verify', 'sessions.read', 'fence.attach'];
     assert.deepEqual(await store.readKey(verifies.id), { ...verifies, scopes });
     assert.deepEqual(await store.readKey(reads.id), reads);
-    assert.equal(await tellRedis(server.url, 'HGET', 'curfew:state', 'format'), '6');
+    assert.equal(await tellRedis(server.url, 'HGET', 'curfew:state', 'format'), String(format));
     const later = await new StoreFixture({ store, dispose: async () => {} }).createKey(['sessions.verify']);
     const second = await openRedisStore(server.url);
     t.after(second.close);
@@ -120,7 +121,7 @@ describe('a Redis of format 5', { skip: !redisInstalled }, () => {
       assert.deepEqual(ids(await fixture.list(filter)), ids(sessions).reverse());
     }
     assert.deepEqual(await store.readKey(key.id), key);
-    assert.equal(await tellRedis(server.url, 'HGET', 'curfew:state', 'format'), '6');
+    assert.equal(await tellRedis(server.url, 'HGET', 'curfew:state', 'format'), String(format));
   });
 });
 
@@ -181,7 +182,7 @@ describe('a Redis of format 2', { skip: !redisInstalled }, () => {
       );
       assert.deepEqual(positionOf(read[0]!), positionOf(head));
       await fixture.sweep(start + 2 * hour);
-      assert.equal(await tellRedis(url, 'HGET', 'curfew:state', 'format'), '6');
+      assert.equal(await tellRedis(url, 'HGET', 'curfew:state', 'format'), String(format));
     });
   }
 });
