@@ -138,7 +138,8 @@ class Tree {
   }
 }
 
-const patience = 10_000;
+/** Milliseconds; longer than the longest lease that a page waits for. */
+const patience = 30_000;
 
 function reader(page: Page): Hand {
   const opened = page.context().newCDPSession(page);
