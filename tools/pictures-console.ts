@@ -10,7 +10,7 @@ import { serve } from '../packages/curfew/src/start/serve.ts';
 /*
  * Pictures of every screen of the console: on a real server with ten thousand sessions, in both themes, on a narrow
  * window, in German and from right to left. All of them are in node_modules/.cache/pictures, to be looked at; those that
- * docs/console.md shows are kept in docs/pictures.
+ * docs/web-console.md shows are kept in docs/pictures.
  */
 const all = 'node_modules/.cache/pictures';
 const kept = 'docs/pictures';

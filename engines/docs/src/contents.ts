@@ -36,7 +36,7 @@ export const contents: readonly { title: string; pages: readonly string[] }[] = 
   {
     title: 'Operation',
     pages: [
-      'docs/console.md',
+      'docs/web-console.md',
       'docs/configuration.md',
       'docs/deploy.md',
       'docs/operation.md',
