@@ -34,11 +34,20 @@ describe('the store for express-session', () => {
   });
 
   /** An application's store, as promises; `calls` are the operations that it has called. */
-  function open(options: { kind?: string; onRefused?: (error: Error) => void; url?: string } = {}) {
-    const verifier = createVerifier({ url: options.url ?? server.url, key: server.key });
+  function open({
+    url = server.url,
+    key = server.key,
+    ...options
+  }: {
+    kind?: string;
+    onRefused?: (error: Error) => void;
+    url?: string;
+    key?: string;
+  } = {}) {
+    const verifier = createVerifier({ url, key });
     verifiers.push(verifier);
     const calls: string[] = [];
-    const client = new Proxy(createClient({ url: server.url, token: server.key }), {
+    const client = new Proxy(createClient({ url: server.url, token: key }), {
       get: (target, name) => {
         return (...args: never[]) => {
           calls.push(String(name));
@@ -62,6 +71,20 @@ describe('the store for express-session', () => {
       clear: () => call<void>((done) => store.clear(done)),
     };
   }
+
+  test('a key that may not read sessions keeps data, but does not read that of others', async () => {
+    const { body } = await server.call('POST', '/v1/keys', {
+      name: 'shop',
+      scopes: ['fence.attach', 'sessions.create', 'sessions.end'],
+    });
+    const { get, set, destroy, all, length, clear } = open({ key: body.token });
+    const sid = newSid();
+    await set(sid, ofUser('ada', { cart: [7] }));
+    assert.deepEqual((await get(sid))!['cart'], [7]);
+    for (const read of [all, length, clear]) await assert.rejects(read(), { code: 'permission_missing' });
+    await destroy(sid);
+    assert.equal(await get(sid), undefined);
+  });
 
   test('is a store of express-session', () => {
     const { store } = open();

@@ -35,7 +35,7 @@ export type Curfew = Pick<
     /** Exchanges a refresh token for new tokens. */
     refresh: Authority['refreshSession'];
     /** Exchanges an alias for new tokens of its session. */
-    exchangeAlias: Authority['exchangeAlias'];
+    exchangeAlias: OfCaller['exchangeAlias'];
     /** Finishes work in progress and closes the store. */
     close(): Promise<void>;
   };
@@ -61,7 +61,7 @@ export async function createCurfew(settings: CurfewOptions): Promise<Curfew> {
     verify: authority.verifySession,
     check: authority.checkSession,
     refresh: authority.refreshSession,
-    exchangeAlias: authority.exchangeAlias,
+    exchangeAlias: (credential) => authority.exchangeAlias(library, credential),
     getSession: authority.getSession,
     findUserSession: authority.findUserSession,
     listSessions: authority.listSessions,

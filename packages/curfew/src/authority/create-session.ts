@@ -7,6 +7,7 @@ import {
   parseAliases,
   parseGroups,
   parseMetadata,
+  parsePersonId,
   parseSessionData,
   parseSessionName,
   parseUserAgent,
@@ -49,10 +50,18 @@ export async function createSession(
   caller: Caller,
   request: SessionRequest,
 ): Promise<OpenedSession> {
-  const userId = parseUserId(request.userId);
-  const { account, epochs } = await context.store.readUser(userId);
+  return openFor(context, caller, { ...request, userId: parsePersonId(request.userId) });
+}
+
+/** The same for a user id that was parsed: also for that of the sessions in which nobody is signed in. */
+export async function openFor(
+  context: AuthorityContext,
+  caller: Caller,
+  request: SessionRequest & { userId: UserId },
+): Promise<OpenedSession> {
+  const { account, epochs } = await context.store.readUser(request.userId);
   if (account?.disabled) throw new CurfewError('account_disabled', { detail: `Account ${account.username}.` });
-  return openChecked(context, caller, { ...request, userId }, epochs, false);
+  return openChecked(context, caller, request, epochs, false);
 }
 
 /** Opens a session from a credential; `epochs` are those that were read with it (docs/fence, R19). */

@@ -4,8 +4,10 @@ import { tokensForAlias } from '../domain/rotation.ts';
 import { endOf } from '../domain/session.ts';
 import { hashSecret } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
+import type { Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import type { OpenedSession } from './create-session.ts';
+import { guardSession } from './guard.ts';
 import { opened } from './refresh-session.ts';
 import { retryConflicts } from './retry.ts';
 
@@ -14,9 +16,14 @@ import { retryConflicts } from './retry.ts';
  * these are derived from the alias's secret. From then on the alias works for as long as a refresh token that was used, and
  * later it is unknown. Its use then ends nothing: an application that cannot remove the old cookie from a browser, such as
  * one of another path, gets it with every request.
- * @throws `alias_unknown`, `session_ended`, `session_suspended`
+ * The tokens have the permissions of the session, so the caller must have all of them.
+ * @throws `alias_unknown`, `session_ended`, `session_suspended`, `permission_missing`
  */
-export async function exchangeAlias(context: AuthorityContext, credential: AliasCredential): Promise<OpenedSession> {
+export async function exchangeAlias(
+  context: AuthorityContext,
+  caller: Caller,
+  credential: AliasCredential,
+): Promise<OpenedSession> {
   const { store, clock, secrets, fence } = context;
   if (!looksLikeAlias(credential)) throw new CurfewError('alias_unknown');
   const alias = aliasOf(credential);
@@ -36,6 +43,7 @@ export async function exchangeAlias(context: AuthorityContext, credential: Alias
     const end = endOf(stored, epochEnd, now, context.activity.lastSeen(stored));
     if (end) throw new CurfewError('session_ended', { reason: end.reason });
     if (stored.suspended) throw new CurfewError('session_suspended');
+    guardSession(caller, stored, (await store.readUser(stored.userId)).account);
     if (until !== undefined) return opened(stored, successor);
     const outcome = await store.changeSession({
       id,

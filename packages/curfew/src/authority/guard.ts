@@ -1,7 +1,8 @@
 import { type Account, isAdministrator } from '../domain/account.ts';
 import type { ApiKeyView } from '../domain/key.ts';
 import { limits } from '../domain/limits.ts';
-import { grantedBy, type Permission, permissions } from '../domain/permissions.ts';
+import { actsAsAccount, grantedBy, type Permission, permissions } from '../domain/permissions.ts';
+import type { StoredSession } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import type { AccountWitness } from '../stores/contract.ts';
 import type { Caller } from './caller.ts';
@@ -47,6 +48,15 @@ export function guardKey(caller: Caller, { scopes }: Pick<ApiKeyView, 'scopes'>)
  */
 export function guardSessionsOf(caller: Caller, account: Account | undefined): void {
   if (account) guard(caller, grantedBy(account));
+}
+
+/**
+ * For whatever makes a session usable again, or gives the caller its tokens: only a session that acts for its account
+ * has permissions.
+ * @throws `permission_missing`
+ */
+export function guardSession(caller: Caller, stored: StoredSession, account: Account | undefined): void {
+  if (account && actsAsAccount(stored, account)) guardSessionsOf(caller, account);
 }
 
 function isOwn(caller: Caller, account: Account): boolean {

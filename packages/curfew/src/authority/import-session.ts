@@ -3,7 +3,7 @@ import type { Alias } from '../domain/alias.ts';
 import type { UserId } from '../domain/brand.ts';
 import { day, freshSignIn, limits } from '../domain/limits.ts';
 import { openSession } from '../domain/open-session.ts';
-import { parseMetadata, parseSessionData, parseUserAgent, parseUserId } from '../domain/parse.ts';
+import { parseMetadata, parsePersonId, parseSessionData, parseUserAgent } from '../domain/parse.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Random } from '../domain/ports.ts';
 import type { Metadata, StoredSession } from '../domain/session.ts';
@@ -80,7 +80,7 @@ export async function importSession(
   const { alias } = found;
   const end = Math.min(found.expiresAt ?? now + policy.absolute, now + longest);
   if (end <= now) return 'expired';
-  const userId = parseUserId(found.userId);
+  const userId = parsePersonId(found.userId);
   const metadata = parseMetadata(found.metadata);
   const data = found.content === undefined ? undefined : parseSessionData(found.content);
   if (!into) return 'imported';

@@ -3,7 +3,6 @@ import type { EventType, NewEvent } from '../domain/events.ts';
 import { limits } from '../domain/limits.ts';
 import { type NamedSession, type NamedStatus, namedStatus } from '../domain/named.ts';
 import { isSessionName, parseSessionName, quoted } from '../domain/parse.ts';
-import { actsAsAccount } from '../domain/permissions.ts';
 import type { Metadata, Session } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import { actorOf, type Caller } from './caller.ts';
@@ -11,7 +10,7 @@ import type { AuthorityContext } from './context.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { endStored } from './end-session.ts';
 import { view } from './get-session.ts';
-import { guardSessionsOf } from './guard.ts';
+import { guardSession } from './guard.ts';
 import type { Receipt, Wait } from './receipt.ts';
 import { retryConflicts } from './retry.ts';
 
@@ -201,7 +200,7 @@ async function guardHeld(context: AuthorityContext, caller: Caller, slot: NamedS
   const found = slot.sessionId && (await context.store.readSession(slot.sessionId));
   if (!found || view(context, found).status === 'ended') return;
   const { account } = await context.store.readUser(found.stored.userId);
-  if (account && actsAsAccount(found.stored, account)) guardSessionsOf(caller, account);
+  guardSession(caller, found.stored, account);
 }
 
 function exists(name: SessionName): CurfewError {

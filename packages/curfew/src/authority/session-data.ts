@@ -1,14 +1,14 @@
 import { anonymousKind, anonymousUser } from 'curfew-client/protocol';
 import type { Alias } from '../domain/alias.ts';
-import type { SessionId } from '../domain/brand.ts';
+import type { SessionId, UserId } from '../domain/brand.ts';
 import { limits } from '../domain/limits.ts';
-import { parseAlias, parseSessionData, parseUserId } from '../domain/parse.ts';
+import { parseAlias, parsePersonId, parseSessionData, parseUserId } from '../domain/parse.ts';
 import { idleWithin } from '../domain/policy.ts';
 import { endOf, type Session, type StoredSession, viewOf } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
 import type { Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
-import { createSession } from './create-session.ts';
+import { openFor } from './create-session.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { endStored } from './end-session.ts';
 import { budget } from './match-sessions.ts';
@@ -41,13 +41,13 @@ export type Kept = { session: Session; receipt: Receipt | undefined };
  * nobody has signed in, another session stands for the alias, of nobody; it ends when somebody does. Data of another user
  * is refused, and data without a user ends the session of one.
  * @throws `session_ended`, `session_suspended`, `session_user_changed`, `session_data_too_large`, `session_not_found`,
- *   `invalid_value`, and what {@link createSession} throws
+ *   `invalid_value`, and what {@link openFor} throws
  */
 export async function keepSessionData(context: AuthorityContext, caller: Caller, request: KeptData): Promise<Kept> {
   const { existing } = request;
   const alias = parseAlias(request.alias);
   const nobody = parseAlias({ ...alias, kind: anonymousKind(alias.kind) });
-  const userId = request.userId === undefined ? undefined : parseUserId(request.userId);
+  const userId = request.userId === undefined ? undefined : parsePersonId(request.userId);
   const data = parseSessionData(request.data);
   const idle = request.idle === undefined ? undefined : idleWithin(request.idle, context.policy);
   const kept = { ...request, data, idle };
@@ -60,7 +60,8 @@ export async function keepSessionData(context: AuthorityContext, caller: Caller,
     const earlier = await liveOf(context, nobody);
     if (earlier && userId === undefined) return change(context, earlier, kept);
     if (!earlier && existing) throw new CurfewError('session_not_found', { detail: 'No session has the alias.' });
-    if (userId === undefined) return open(context, caller, { ...kept, alias: nobody, userId: anonymousUser });
+    if (userId === undefined)
+      return open(context, caller, { ...kept, alias: nobody, userId: parseUserId(anonymousUser) });
     const opened = await open(context, caller, { ...kept, alias, userId });
     if (opened !== 'conflict' && earlier) {
       await endStored(context, earlier.id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
@@ -105,11 +106,11 @@ async function liveOf({ store, clock, activity }: AuthorityContext, alias: Alias
 async function open(
   context: AuthorityContext,
   caller: Caller,
-  { alias, data, userId, idle, userAgent, ip }: KeptData & { userId: string },
+  { alias, data, userId, idle, userAgent, ip }: KeptData & { userId: UserId },
 ): Promise<Kept | 'conflict'> {
   try {
     const request = { userId, data, idle, userAgent, ip, aliases: [alias] };
-    const { session } = await createSession(context, caller, request);
+    const { session } = await openFor(context, caller, request);
     return { session, receipt: undefined };
   } catch (error) {
     // Another request of the same browser was first.

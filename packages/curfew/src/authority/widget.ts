@@ -1,6 +1,6 @@
 import type { KeyId, SessionId, UserId } from '../domain/brand.ts';
 import { minute } from '../domain/limits.ts';
-import { parseOrigin, parseSessionId, parseUserId } from '../domain/parse.ts';
+import { parseOrigin, parsePersonId, parseSessionId } from '../domain/parse.ts';
 import type { Permission } from '../domain/permissions.ts';
 import { type Epochs, endOf, type Session } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
@@ -60,8 +60,8 @@ export async function createWidgetToken(
   userId: string,
   { origin, session: asked, lifetime = widgetLifetime.usual }: WidgetRequest,
 ): Promise<{ token: string; expiresAt: number }> {
-  const session = asked === undefined ? undefined : await findUserSession(context, userId, parseSessionId(asked));
-  const owner = parseUserId(userId);
+  const owner = parsePersonId(userId);
+  const session = asked === undefined ? undefined : await findUserSession(context, owner, parseSessionId(asked));
   const { epochs } = await context.store.readUser(owner);
   const until = context.clock.nowForEnd() + lifetime;
   const claims: WidgetClaims = {

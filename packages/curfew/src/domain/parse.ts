@@ -1,4 +1,4 @@
-import { isAliasKind, prefixes } from 'curfew-client/protocol';
+import { anonymousUser, isAliasKind, prefixes } from 'curfew-client/protocol';
 import { CurfewError } from '../errors.ts';
 import { normalAddress } from './address.ts';
 import { type Alias, nameOfAlias } from './alias.ts';
@@ -26,6 +26,12 @@ export function parseUserId(text: string): UserId {
   if (bytes === 0) throw invalid('A user id must not be empty.');
   if (!plain(text)) throw invalid('A user id must be well-formed text without control characters.');
   return text as UserId;
+}
+
+/** The user id of somebody: not the one under which sessions are kept in which nobody is signed in. @throws the same */
+export function parsePersonId(text: string): UserId {
+  if (text !== anonymousUser) return parseUserId(text);
+  throw invalid(`The user id ${anonymousUser} is reserved for sessions in which nobody is signed in.`);
 }
 
 /** Letters, digits and a few signs; but not `.` or `..`, which mean folders in a URL. */

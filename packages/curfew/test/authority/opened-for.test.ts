@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { type Caller, library } from '../../src/authority/caller.ts';
 import { createAuthority } from '../../src/authority/index.ts';
 import { type Permission, permissions } from '../../src/domain/permissions.ts';
+import { oldSecret } from '../support/alias-tests.ts';
 import { type Authenticator, adminPassword, TestServer } from '../support/server.ts';
 
 type Test = { after(done: () => Promise<void>): void };
@@ -150,6 +151,30 @@ describe('a session that somebody else opened for an account', () => {
     assert.equal((await permissionsOf(token)).length, 2);
     await server.call('PATCH', `/v1/accounts/${account.id}`, { roles: ['admin'] });
     assert.deepEqual(await permissionsOf(token), []);
+  });
+
+  test('N1.1: that acts for the account gives its tokens only to a caller with all permissions of the account', async (t) => {
+    const { server, id, key, open, permissionsOf } = await start(t, 'sessions.create');
+    const exchange = (old: ReturnType<typeof oldSecret>, as: string) =>
+      server.call('POST', '/v1/sessions/exchange-alias', { alias: old.alias }, { as });
+    const [strong, plain, own] = [oldSecret(), oldSecret(), oldSecret()];
+    await open(id, server.key, { aliases: [strong.hashed] });
+    const refused = await exchange(strong, key);
+    assert.deepEqual([refused.status, refused.body.code], [403, 'permission_missing']);
+    assert.deepEqual([refused.body.token, refused.body.refreshToken], [undefined, undefined]);
+    const given = await exchange(strong, server.key);
+    assert.equal((await permissionsOf(given.body.token)).length, permissions.length);
+    // Its alias is spent now; it would give the same tokens for a while.
+    const late = await exchange(strong, key);
+    assert.deepEqual([late.status, late.body.token, late.body.refreshToken], [403, undefined, undefined]);
+    // A session that does not act for the account, such as an imported one, and one of a user without an account.
+    await open(id, key, { aliases: [plain.hashed] });
+    await open('ada', server.key, { aliases: [own.hashed] });
+    for (const old of [plain, own]) {
+      const exchanged = await exchange(old, key);
+      assert.equal(exchanged.status, 200, JSON.stringify(exchanged.body));
+      assert.deepEqual(await permissionsOf(exchanged.body.token), []);
+    }
   });
 
   test('by a person makes no sign-in of theirs fresh, and bypasses no second factor', async (t) => {

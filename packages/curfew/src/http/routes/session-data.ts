@@ -82,7 +82,7 @@ export const listSessionData = operation({
   tag,
   summary: 'List the data of the sessions that have an alias of a kind',
   description: 'Active sessions, newest first. A page may be empty and yet have a next one.',
-  access: { permission: 'sessions.create' },
+  access: { permission: 'sessions.create', and: 'sessions.read' },
   query: Type.Object({ kind: aliasKindText, ...paging }, { additionalProperties: false }),
   answer: {
     status: 200,

@@ -185,13 +185,14 @@ export const exchangeAlias = operation({
   summary: 'Give the session of an alias new tokens',
   description:
     'For an application that replaces an old cookie by one of its own. The tokens that the session had stop working. For ' +
-    '30 seconds the alias still verifies, and every caller that presents it gets the same new tokens; later it is unknown.',
+    '30 seconds the alias still verifies, and every caller that presents it gets the same new tokens; later it is unknown. ' +
+    'If the session has permissions of an account, the caller must have all of them.',
   access: { permission: 'sessions.create' },
   body: Type.Object({ alias }, { additionalProperties: false }),
   answer: { status: 200, description: 'The session, and its new tokens.', schema: openAnswer },
   errors: ['alias_unknown', 'session_ended', 'session_suspended', 'changed_meanwhile', 'clock_stepped_back'],
-  async handle({ authority, body }) {
-    const opened = await authority.exchangeAlias(body);
+  async handle({ authority, caller, body }) {
+    const opened = await authority.exchangeAlias(caller, body);
     return { ...opened, session: presentSession(opened.session) };
   },
 });
