@@ -127,6 +127,14 @@ for (const [kind, { cookie, secrets: signing, cookieOf }] of Object.entries(prog
   });
 }
 
+test('a cookie whose name only looks like the old one’s, because a byte 0xA0 is before it, is not looked up', async () => {
+  const sessions = sessionsWith('better-auth');
+  const { secret } = await imported('better-auth');
+  const { cookie, cookieOf } = programs['better-auth']!;
+  const found = await sessions.verifyRequest(request(`theme=dark; \xa0${cookie}=${cookieOf(secret)}`));
+  assert.ok('refusal' in found && found.refusal.body.code === 'authentication_required');
+});
+
 test('a proxy’s own authorization does not hide an old cookie; a session token in it takes precedence', async () => {
   const sessions = sessionsWith('django', { replace: true });
   const { secret } = await imported('django');
