@@ -34,11 +34,12 @@ describe('the store for express-session', () => {
   });
 
   /** An application's store, as promises; `calls` are the operations that it has called. */
-  function open(options: { kind?: string; onRefused?: (error: Error) => void; url?: string } = {}) {
-    const verifier = createVerifier({ url: options.url ?? server.url, key: server.key });
+  function open(options: { kind?: string; onRefused?: (error: Error) => void; url?: string; on?: TestServer } = {}) {
+    const { url, key } = options.on ?? server;
+    const verifier = createVerifier({ url: options.url ?? url, key });
     verifiers.push(verifier);
     const calls: string[] = [];
-    const client = new Proxy(createClient({ url: server.url, token: server.key }), {
+    const client = new Proxy(createClient({ url, token: key }), {
       get: (target, name) => {
         return (...args: never[]) => {
           calls.push(String(name));
@@ -250,6 +251,30 @@ describe('the store for express-session', () => {
     await b.set(sid, content({ cart: [7] }));
     assert.equal(await activeOf('judy'), 0);
     for (const one of [a, b]) assert.equal(await one.get(sid), undefined);
+  });
+
+  test('an id whose alias was exchanged for tokens belongs to no session any more, and nobody asks for ever', {
+    timeout: 20_000,
+  }, async () => {
+    let behind = 60_000;
+    const on = await TestServer.start({}, { now: () => Date.now() - behind });
+    try {
+      const { get, set, touch, verifier } = open({ on });
+      const sid = newSid();
+      await set(sid, content());
+      await set(sid, ofUser('ada'));
+      await createClient({ url: on.url, token: on.key }).exchangeAlias({
+        alias: { kind: 'express-session', secret: sid },
+      });
+      // Other tabs may have sent it at the same moment, so it is accepted for some seconds more.
+      behind = 0;
+      const { asked } = verifier.statistics();
+      assert.equal(await get(sid), undefined);
+      assert.ok(verifier.statistics().asked <= asked + 4, `${verifier.statistics().asked - asked} questions`);
+      await assert.rejects(touch(sid, ofUser('ada')), { code: 'session_ended' });
+    } finally {
+      await on.close();
+    }
   });
 
   test('two that sign in at once with one id get one session', async () => {
