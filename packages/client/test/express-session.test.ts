@@ -84,6 +84,19 @@ describe('the store for express-session', () => {
     assert.equal(await get(`${sid}x`), undefined);
   });
 
+  test('keeps every character, also those that no text of a session may have', async () => {
+    const { get, set, calls } = open();
+    const sid = newSid();
+    const every = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join('');
+    const data = ofUser('ada', { [every]: `${every}\ud800\u2028`, name: '\\\x7f\x7f' });
+    await set(sid, data);
+    assert.deepEqual(await get(sid), data);
+    const before = calls.length;
+    await set(sid, (await get(sid))!);
+    assert.equal(calls.length, before, 'what was read was saved again');
+    await assert.rejects(set(sid, ofUser('ada', { text: '\x7f'.repeat(11_000) })), { code: 'session_data_too_large' });
+  });
+
   test('a known session is read and touched without a call', async () => {
     const { get, set, touch, calls, verifier } = open();
     const sid = newSid();

@@ -161,7 +161,8 @@ export class SessionStore {
     const userAgent = req?.headers?.['user-agent'];
     // Behind a proxy, it is what a header says.
     const ip = req?.ip ?? req?.socket?.remoteAddress ?? '';
-    const data = JSON.stringify(content);
+    // The server refuses control characters, and JSON leaves this one of them as it is.
+    const data = JSON.stringify(content).replaceAll('\x7f', '\\u007f');
     const bytes = Buffer.byteLength(data);
     if (bytes > mostDataBytes) throw tooLarge(bytes);
     await this.#client.keepSessionData({
