@@ -35,19 +35,21 @@ describe('the store for express-session', () => {
 
   /** An application's store, as promises; `calls` are the operations that it has called. */
   function open({
-    url = server.url,
-    key = server.key,
+    on = server,
+    key = on.key,
+    url = on.url,
     ...options
   }: {
     kind?: string;
     onRefused?: (error: Error) => void;
     url?: string;
+    on?: TestServer;
     key?: string;
   } = {}) {
     const verifier = createVerifier({ url, key });
     verifiers.push(verifier);
     const calls: string[] = [];
-    const client = new Proxy(createClient({ url: server.url, token: key }), {
+    const client = new Proxy(createClient({ url: on.url, token: key }), {
       get: (target, name) => {
         return (...args: never[]) => {
           calls.push(String(name));
@@ -104,6 +106,19 @@ describe('the store for express-session', () => {
     (await get(sid))!['cart'] = [];
     assert.deepEqual((await get(sid))!['cart'], [7, 'ü', '"\\']);
     assert.equal(await get(`${sid}x`), undefined);
+  });
+
+  test('keeps every character, also those that no text of a session may have', async () => {
+    const { get, set, calls } = open();
+    const sid = newSid();
+    const every = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join('');
+    const data = ofUser('ada', { [every]: `${every}\ud800\u2028`, name: '\\\x7f\x7f' });
+    await set(sid, data);
+    assert.deepEqual(await get(sid), data);
+    const before = calls.length;
+    await set(sid, (await get(sid))!);
+    assert.equal(calls.length, before, 'what was read was saved again');
+    await assert.rejects(set(sid, ofUser('ada', { text: '\x7f'.repeat(11_000) })), { code: 'session_data_too_large' });
   });
 
   test('a known session is read and touched without a call', async () => {
@@ -273,6 +288,30 @@ describe('the store for express-session', () => {
     await b.set(sid, content({ cart: [7] }));
     assert.equal(await activeOf('judy'), 0);
     for (const one of [a, b]) assert.equal(await one.get(sid), undefined);
+  });
+
+  test('an id whose alias was exchanged for tokens belongs to no session any more, and nobody asks for ever', {
+    timeout: 20_000,
+  }, async () => {
+    let behind = 60_000;
+    const on = await TestServer.start({}, { now: () => Date.now() - behind });
+    try {
+      const { get, set, touch, verifier } = open({ on });
+      const sid = newSid();
+      await set(sid, content());
+      await set(sid, ofUser('ada'));
+      await createClient({ url: on.url, token: on.key }).exchangeAlias({
+        alias: { kind: 'express-session', secret: sid },
+      });
+      // Other tabs may have sent it at the same moment, so it is accepted for some seconds more.
+      behind = 0;
+      const { asked } = verifier.statistics();
+      assert.equal(await get(sid), undefined);
+      assert.ok(verifier.statistics().asked <= asked + 4, `${verifier.statistics().asked - asked} questions`);
+      await assert.rejects(touch(sid, ofUser('ada')), { code: 'session_ended' });
+    } finally {
+      await on.close();
+    }
   });
 
   test('two that sign in at once with one id get one session', async () => {

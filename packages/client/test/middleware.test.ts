@@ -130,6 +130,18 @@ test('a request without a token, or with an invalid one, is told to sign in', as
   }
 });
 
+test('a cookie whose name only looks like ours, because a byte 0xA0 is before it, opens no session', async () => {
+  const { token } = await server.createSession('ada');
+  for (const { name, app } of running) {
+    for (const blank of ['\xa0', ' \xa0', '\xa0 ', '\t\xa0']) {
+      // The header is sent as Latin-1. A browser sends such a cookie if another subdomain has set it.
+      const header = { cookie: `theme=dark;${blank}__Host-curfew=${token}` };
+      assert.equal((await get(app, '/me', header)).status, 401, `${name} ${JSON.stringify(blank)}`);
+    }
+    assert.equal((await get(app, '/me', { cookie: `theme=dark;\t __Host-curfew=${token} \t; a=b` })).text, 'ada', name);
+  }
+});
+
 test('if no server is reachable, nobody is let in, and the answer says why', async () => {
   const verifier = createVerifier({ url: 'http://127.0.0.1:9', key: server.key, timeout: 300 });
   const { token } = await server.createSession();

@@ -46,7 +46,11 @@ after(async () => {
 const sessionsWith = (kind: string, more: SessionOptions & { replace?: boolean } = {}) => {
   const { cookie, secrets: signing } = programs[kind]!;
   const { replace, ...options } = more;
-  return new Sessions(verifier, { client, oldCookie: { cookie, kind, secrets: signing, replace }, ...options });
+  return new Sessions(verifier, {
+    client,
+    oldCookie: { cookie, kind, ...(signing && { secrets: signing }), replace },
+    ...options,
+  });
 };
 
 async function imported(kind: string, userId = 'ada') {
@@ -127,6 +131,14 @@ for (const [kind, { cookie, secrets: signing, cookieOf }] of Object.entries(prog
   });
 }
 
+test('a cookie whose name only looks like the old one’s, because a byte 0xA0 is before it, is not looked up', async () => {
+  const sessions = sessionsWith('better-auth');
+  const { secret } = await imported('better-auth');
+  const { cookie, cookieOf } = programs['better-auth']!;
+  const found = await sessions.verifyRequest(request(`theme=dark; \xa0${cookie}=${cookieOf(secret)}`));
+  assert.ok('refusal' in found && found.refusal.body.code === 'authentication_required');
+});
+
 test('a proxy’s own authorization does not hide an old cookie; a session token in it takes precedence', async () => {
   const sessions = sessionsWith('django', { replace: true });
   const { secret } = await imported('django');
@@ -201,9 +213,12 @@ test('if no tokens can be had now, the request passes with its old cookie, and t
 test('settings that cannot work are refused when the application starts', () => {
   const old = { cookie: 'connect.sid', kind: 'express' };
   assert.throws(() => new Sessions(verifier, { oldCookie: { ...old, replace: true } }), /replace .* requires client/);
-  for (const wrong of ['', [], ['right', '']]) {
-    assert.throws(() => new Sessions(verifier, { oldCookie: { ...old, secrets: wrong } }), /connect\.sid/);
+  // An environment variable that is not set must not switch the check of the signature off.
+  for (const wrong of ['', [], ['right', ''], undefined, ['right', undefined], null, 7] as (string | undefined)[]) {
+    const setting = () => new Sessions(verifier, { oldCookie: { ...old, secrets: wrong } });
+    assert.throws(setting, { name: 'RangeError', message: /^the secrets of the old cookie connect\.sid/ });
   }
+  new Sessions(verifier, { oldCookie: old });
   assert.throws(() => new Sessions(verifier, { oldCookie: { ...old, kind: 'Express' } }), /kind/);
   assert.throws(() => new Sessions(verifier, { oldCookie: { ...old, cookie: '' } }), /name/);
 });

@@ -4,6 +4,7 @@ import { type Client, createClient } from 'curfew-client';
 import { cookieHeaders, type Found, remoteVerifier, Sessions } from 'curfew-client/request';
 import { createVerifier, type Verifier } from 'curfew-client/verifier';
 import { TestServer } from '../../curfew/test/support/server.ts';
+import { withCookies } from '../src/middleware/request.ts';
 
 /*
  * What is decided about a request, and no framework is needed to see. The tests of what every framework does are in
@@ -239,4 +240,9 @@ describe('the sessions of requests', () => {
   test('without a client, signing in says what is missing', async () => {
     await assert.rejects(new Sessions(verifier).signIn(at({}), { userId: 'ada' }), /require the option client/);
   });
+});
+
+test('a cookie whose name begins with the byte 0xA0 keeps it in a header that is passed on', () => {
+  const header = `\xa0__Host-other=x; \xa0${name}=y;\t${name}=old ;a=b`;
+  assert.equal(withCookies(header, [{ name, value: 'new' }]), `\xa0__Host-other=x; \xa0${name}=y; a=b; ${name}=new`);
 });

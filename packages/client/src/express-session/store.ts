@@ -110,14 +110,14 @@ export class SessionStore {
 
   /** The session, or why it is none: `unknown` if it was never saved. */
   async find(sid: string): Promise<{ session: VerifiedSession } | { reason: string }> {
-    for (;;) {
+    for (let isSecond = false; ; isSecond = true) {
       const signedIn = await this.#verifier.verify(credential(this.#kind, sid));
       if (signedIn.active) return { session: signedIn.session };
       if (signedIn.reason !== 'unknown') return { reason: signedIn.reason };
       const nobody = await this.#verifier.verify(credential(this.#anonymousKind, sid));
       if (nobody.active) return { session: nobody.session };
-      // Somebody has signed in between the two questions.
-      if (nobody.reason !== 'replaced') return { reason: nobody.reason };
+      // Somebody has signed in between the two questions; or long ago, and the alias was exchanged for tokens since.
+      if (nobody.reason !== 'replaced' || isSecond) return { reason: nobody.reason };
     }
   }
 
@@ -161,7 +161,8 @@ export class SessionStore {
     const userAgent = req?.headers?.['user-agent'];
     // Behind a proxy, it is what a header says.
     const ip = req?.ip ?? req?.socket?.remoteAddress ?? '';
-    const data = JSON.stringify(content);
+    // The server refuses control characters, and JSON leaves this one of them as it is.
+    const data = JSON.stringify(content).replaceAll('\x7f', '\\u007f');
     const bytes = Buffer.byteLength(data);
     if (bytes > mostDataBytes) throw tooLarge(bytes);
     await this.#client.keepSessionData({

@@ -11,6 +11,8 @@ export type OldCookie = {
    * The secrets with which the program signed it, if it did: the value then ends with the HMAC-SHA256 of what is before
    * it, in base64 after a dot. `express-session`, `@fastify/session` and Better Auth sign like that; Django, Lucia and
    * Auth.js do not. Any of several secrets counts. Without the right signature a cookie is not looked up.
+   * For a cookie that was not signed, leave this out: `undefined` is refused, because a missing environment variable
+   * would otherwise switch the check off.
    */
   secrets?: string | readonly string[] | undefined;
   /**
@@ -31,12 +33,17 @@ export class OldCookies {
   /** @throws `RangeError` if a setting is unusable */
   constructor(settings: OldCookie | readonly OldCookie[] | undefined) {
     this.#settings = settings === undefined ? [] : 'cookie' in settings ? [settings] : settings;
-    for (const { cookie, kind, secrets } of this.#settings) {
+    for (const setting of this.#settings) {
+      const { cookie, kind, secrets } = setting;
       if (cookie === '') throw new RangeError('an old cookie must have a name');
       if (!isAliasKind(kind)) throw new RangeError(`the kind of the old cookie ${cookie} is ${JSON.stringify(kind)}`);
-      const given = secrets === undefined ? [] : [secrets].flat();
-      if (secrets === undefined || (given.length > 0 && given.every((secret) => secret !== ''))) continue;
-      throw new RangeError(`the old cookie ${cookie} has an empty secret, or none`);
+      if (!('secrets' in setting)) continue;
+      const given: readonly unknown[] = [secrets].flat();
+      if (given.length > 0 && given.every((secret) => typeof secret === 'string' && secret !== '')) continue;
+      throw new RangeError(
+        `the secrets of the old cookie ${cookie} are undefined or empty, or one of them is: is an environment variable missing? ` +
+          'For a cookie that is not signed, leave `secrets` out.',
+      );
     }
   }
 

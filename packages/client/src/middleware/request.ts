@@ -1,4 +1,4 @@
-import { looksLike } from '../protocol/index.ts';
+import { cookiePairs, looksLike } from '../protocol/index.ts';
 
 /**
  * A request of any framework: a web `Request`, an `IncomingMessage`, or what a framework makes of them. Its body is
@@ -31,9 +31,7 @@ const mostOfAName = 8;
  * cookie of the same name on a parent domain or another path is sent too, and either can come first.
  */
 export function cookiesNamed(request: AnyRequest, name: string): string[] {
-  const values = (headerOf(request, 'cookie') ?? '')
-    .split(';')
-    .map((pair) => pair.trim())
+  const values = cookiePairs(headerOf(request, 'cookie') ?? '')
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1).replace(/^"(.*)"$/, '$1'));
   return [...new Set(values)].filter((value) => value !== '').slice(0, mostOfAName);
@@ -67,9 +65,8 @@ export function credentialsOf(request: AnyRequest, names: CookieNames, hasOthers
 
 /** A `Cookie` header in which these cookies have taken the place of those of their names. */
 export function withCookies(header: string, cookies: readonly { name: string; value: string }[]): string {
-  const others = header
-    .split(';')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair !== '' && !cookies.some(({ name }) => pair.startsWith(`${name}=`)));
+  const others = cookiePairs(header).filter(
+    (pair) => pair !== '' && !cookies.some(({ name }) => pair.startsWith(`${name}=`)),
+  );
   return [...others, ...cookies.map(({ name, value }) => `${name}=${value}`)].join('; ');
 }

@@ -14,6 +14,7 @@ export {
   mostDataBytes,
   textOf,
 } from './aliases.ts';
+export { cookiePairs } from './cookies.ts';
 export {
   type Answer,
   type Change,

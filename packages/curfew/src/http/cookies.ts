@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { cookiePairs } from 'curfew-client/protocol';
 import type { FastifyRequest } from 'fastify';
 import { siteOf } from './site.ts';
 
@@ -10,8 +11,7 @@ const mostOfAName = 8;
  * cookie of the same name on a parent domain is sent too, and the server cannot choose which comes first.
  */
 export function cookiesNamed({ headers }: Pick<IncomingMessage, 'headers'>, name: string): string[] {
-  const pairs = (headers.cookie ?? '').split(';').map((pair) => pair.trim());
-  const values = pairs
+  const values = cookiePairs(headers.cookie ?? '')
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => decoded(pair.slice(name.length + 1)));
   return [...new Set(values)].filter((value) => value !== '').slice(0, mostOfAName);

@@ -201,6 +201,16 @@ describe('forward-auth', () => {
     assert.equal((await ask(server, cookie(ada.token), { at: `${path}s` })).status, 404);
   });
 
+  test('a cookie whose name only looks like ours, because a byte 0xA0 is before it, is not ours', async () => {
+    for (const blank of ['\xa0', ' \xa0', '\xa0 ', '\t\xa0']) {
+      const header = { cookie: `theme=dark;${blank}__Host-curfew=${ada.token}` };
+      await refused('authentication_required', header);
+      const me = await server.call('GET', '/v1/me', undefined, { as: '', headers: header });
+      assert.equal(me.body.code, 'authentication_required', JSON.stringify(blank));
+    }
+    await passes('ada', { cookie: `theme=dark;\t __Host-curfew=${ada.token} \t; a=b` });
+  });
+
   test('a body is neither needed, nor read, nor taken for the next request', async () => {
     const type = { 'content-type': 'weird' };
     await passes('ada', { ...cookie(ada.token), ...type }, { method: 'POST', body: 'x'.repeat(1000) });

@@ -27,6 +27,15 @@ test('a session was not used in the future, whatever its cookie says', () => {
   assert.equal(read(null), undefined);
 });
 
+test('the content of a session has every character, but no control character as itself', () => {
+  const every = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join('');
+  const json = { cookie: {}, [every]: `${every}\ud800`, name: '\\\x7f' };
+  const { content } = readExpressSession(json, undefined, now);
+  assert.ok([...content!].every((one) => one >= ' ' && one !== '\x7f'));
+  assert.ok(content!.isWellFormed());
+  assert.deepEqual(JSON.parse(content!), json);
+});
+
 test('what has no cookie is no session of express-session', () => {
   for (const json of [{}, [], null, 'text', 7, { cookie: null }, { cookie: 'a=b' }]) {
     assert.throws(() => readExpressSession(json, undefined, now), { reason: 'not_a_session' }, JSON.stringify(json));

@@ -17,7 +17,9 @@ export function readExpressSession(json: unknown, expiresAt: number | undefined,
   const { originalMaxAge: maxAge, expires } = cookie;
   const end = expiresAt === undefined ? undefined : new Date(expiresAt).toISOString();
   const kept = { ...json, cookie: { ...cookie, ...(expires && end ? { expires: end } : {}) } };
-  return { json, data: {}, content: JSON.stringify(kept), expiresAt, ...lastUse(expiresAt, maxAge, now) };
+  // The server refuses control characters, and JSON leaves this one of them as it is.
+  const content = JSON.stringify(kept).replaceAll('\x7f', '\\u007f');
+  return { json, data: {}, content, expiresAt, ...lastUse(expiresAt, maxAge, now) };
 }
 
 /** A visit sets the end to the cookie's `maxAge` from then, unless the store has a time of its own. */
