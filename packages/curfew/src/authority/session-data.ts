@@ -53,7 +53,11 @@ export async function keepSessionData(context: AuthorityContext, caller: Caller,
   const kept = { ...request, data, idle };
   return retryConflicts(async () => {
     const signedIn = await liveOf(context, alias);
-    if (signedIn?.userId === userId && signedIn) return change(context, signedIn, kept);
+    if (signedIn?.userId === userId && signedIn) {
+      // An earlier call may have opened the session, and failed before the end of the one that it replaces.
+      const [changed] = await Promise.all([change(context, signedIn, kept), endReplaced(context, caller, nobody)]);
+      return changed;
+    }
     if (signedIn && userId !== undefined) throw new CurfewError('session_user_changed');
     if (signedIn) return endStored(context, signedIn.id, { by: actorOf(caller), reason: 'logout' }, 'everywhere');
     const earlier = await liveOf(context, nobody);
@@ -62,9 +66,7 @@ export async function keepSessionData(context: AuthorityContext, caller: Caller,
     if (userId === undefined)
       return open(context, caller, { ...kept, alias: nobody, userId: parseUserId(anonymousUser) });
     const opened = await open(context, caller, { ...kept, alias, userId });
-    if (opened !== 'conflict' && earlier) {
-      await endStored(context, earlier.id, { by: actorOf(caller), reason: 'replaced' }, 'everywhere');
-    }
+    if (opened !== 'conflict' && earlier) await endReplaced(context, caller, nobody);
     return opened;
   });
 }
@@ -104,6 +106,15 @@ async function liveOf({ store, clock, activity }: AuthorityContext, alias: Alias
   if (end) throw new CurfewError('session_ended', { reason: end.reason });
   if (stored.suspended) throw new CurfewError('session_suspended');
   return stored;
+}
+
+/** Ends the session of nobody, if there is one, because somebody has signed in. */
+async function endReplaced(context: AuthorityContext, caller: Caller, nobody: Alias): Promise<void> {
+  const found = await context.store.readSessionByAlias(nobody);
+  if (!found) return;
+  const { stored, epochEnd } = found;
+  if (endOf(stored, epochEnd, context.clock.nowForEnd(), context.activity.lastSeen(stored))) return;
+  await endStored(context, stored.id, { by: actorOf(caller), reason: 'replaced' }, 'everywhere', { seen: stored });
 }
 
 async function open(

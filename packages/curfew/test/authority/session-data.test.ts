@@ -84,4 +84,20 @@ describe('data that is kept by an alias', () => {
       ],
     );
   });
+
+  test('ends the session of nobody at the next save, if that could not be done when somebody signed in', async (t) => {
+    const { client } = await start(t);
+    const { hashed } = oldSecret();
+    const nobody = await client.keepSessionData({ alias: hashed, data: '{}' });
+    // What is left if the store, or the process, fails between the two steps of a sign-in.
+    const { session } = await client.createSession({ userId: 'ada', aliases: [hashed] });
+    for (const data of ['{"cart":[7]}', '{"cart":[7]}', '{"cart":[8]}']) {
+      const kept = await client.keepSessionData({ alias: hashed, userId: 'ada', data });
+      assert.deepEqual([kept.session.id, kept.session.status], [session.id, 'active']);
+      const { session: earlier } = await client.getSession({ id: nobody.session.id });
+      assert.deepEqual([earlier.status, earlier.endReason], ['ended', 'replaced']);
+    }
+    const { events } = await client.listEvents({ type: 'session.ended' });
+    assert.equal(events.length, 1);
+  });
 });
