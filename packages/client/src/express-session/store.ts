@@ -271,7 +271,12 @@ function endsBy({ idle }: VerifiedSession, { cookie }: Content): boolean {
   return seconds !== undefined && seconds * 1000 === idle;
 }
 
-const refusals: ReadonlySet<string> = new Set(['session_ended', 'session_suspended', 'session_not_found']);
+const refusals: ReadonlySet<string> = new Set([
+  'session_ended',
+  'session_suspended',
+  'session_not_found',
+  'alias_unknown',
+]);
 
 function isRefusal(error: unknown): error is CurfewApiError {
   return error instanceof CurfewApiError && refusals.has(error.code);

@@ -1,12 +1,12 @@
 import { anonymousKind, anonymousUser } from 'curfew-client/protocol';
-import type { Alias } from '../domain/alias.ts';
+import { type Alias, aliasIn, endOfAlias } from '../domain/alias.ts';
 import type { SessionId, UserId } from '../domain/brand.ts';
 import { limits } from '../domain/limits.ts';
 import { parseAlias, parsePersonId, parseSessionData, parseUserId } from '../domain/parse.ts';
 import { idleWithin } from '../domain/policy.ts';
 import { endOf, type Session, type StoredSession, viewOf } from '../domain/session.ts';
 import { CurfewError } from '../errors.ts';
-import type { Caller } from './caller.ts';
+import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { openFor } from './create-session.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
@@ -40,7 +40,7 @@ export type Kept = { session: Session; receipt: Receipt | undefined };
  * Keeps data with the session of an alias, and opens it if there is none. A session's user never changes. So as long as
  * nobody has signed in, another session stands for the alias, of nobody; it ends when somebody does. Data of another user
  * is refused, and data without a user ends the session of one.
- * @throws `session_ended`, `session_suspended`, `session_user_changed`, `session_data_too_large`, `session_not_found`,
+ * @throws `alias_unknown`, `session_ended`, `session_suspended`, `session_user_changed`, `session_data_too_large`, `session_not_found`,
  *   `invalid_value`, and what {@link openFor} throws
  */
 export async function keepSessionData(context: AuthorityContext, caller: Caller, request: KeptData): Promise<Kept> {
@@ -53,19 +53,20 @@ export async function keepSessionData(context: AuthorityContext, caller: Caller,
   const kept = { ...request, data, idle };
   return retryConflicts(async () => {
     const signedIn = await liveOf(context, alias);
-    if (signedIn?.userId === userId && signedIn) return change(context, signedIn, kept);
+    if (signedIn?.userId === userId && signedIn) {
+      // An earlier call may have opened the session, and failed before the end of the one that it replaces.
+      const [changed] = await Promise.all([change(context, signedIn, kept), endReplaced(context, caller, nobody)]);
+      return changed;
+    }
     if (signedIn && userId !== undefined) throw new CurfewError('session_user_changed');
-    if (signedIn)
-      return endStored(context, signedIn.id, { by: `user:${signedIn.userId}`, reason: 'logout' }, 'everywhere');
+    if (signedIn) return endStored(context, signedIn.id, { by: actorOf(caller), reason: 'logout' }, 'everywhere');
     const earlier = await liveOf(context, nobody);
     if (earlier && userId === undefined) return change(context, earlier, kept);
     if (!earlier && existing) throw new CurfewError('session_not_found', { detail: 'No session has the alias.' });
     if (userId === undefined)
       return open(context, caller, { ...kept, alias: nobody, userId: parseUserId(anonymousUser) });
     const opened = await open(context, caller, { ...kept, alias, userId });
-    if (opened !== 'conflict' && earlier) {
-      await endStored(context, earlier.id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
-    }
+    if (opened !== 'conflict' && earlier) await endReplaced(context, caller, nobody);
     return opened;
   });
 }
@@ -92,15 +93,28 @@ export async function listSessionData(
   return { sessions: kept, nextCursor: page.next === undefined ? undefined : encodeCursor(page.next, query) };
 }
 
-/** The session that has an alias. @throws `session_ended`, `session_suspended` */
+/** The session that has an alias. @throws `alias_unknown` if the alias works no more, `session_ended`, `session_suspended` */
 async function liveOf({ store, clock, activity }: AuthorityContext, alias: Alias): Promise<StoredSession | undefined> {
   const found = await store.readSessionByAlias(alias);
-  if (!found) return undefined;
+  const kept = found && aliasIn(found.stored, alias);
+  if (!kept) return undefined;
   const { stored, epochEnd } = found;
-  const end = endOf(stored, epochEnd, clock.now(), activity.lastSeen(stored));
+  const now = clock.now();
+  // As for verifications: a copy of an old cookie must neither change nor end the session.
+  if (now >= (endOfAlias(kept) ?? Infinity)) throw new CurfewError('alias_unknown');
+  const end = endOf(stored, epochEnd, now, activity.lastSeen(stored));
   if (end) throw new CurfewError('session_ended', { reason: end.reason });
   if (stored.suspended) throw new CurfewError('session_suspended');
   return stored;
+}
+
+/** Ends the session of nobody, if there is one, because somebody has signed in. */
+async function endReplaced(context: AuthorityContext, caller: Caller, nobody: Alias): Promise<void> {
+  const found = await context.store.readSessionByAlias(nobody);
+  if (!found) return;
+  const { stored, epochEnd } = found;
+  if (endOf(stored, epochEnd, context.clock.nowForEnd(), context.activity.lastSeen(stored))) return;
+  await endStored(context, stored.id, { by: actorOf(caller), reason: 'replaced' }, 'everywhere', { seen: stored });
 }
 
 async function open(

@@ -56,6 +56,7 @@ export const keepSessionData = operation({
   errors: [
     'session_data_too_large',
     'session_user_changed',
+    'alias_unknown',
     'session_ended',
     'session_suspended',
     'session_not_found',
