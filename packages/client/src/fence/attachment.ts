@@ -48,8 +48,12 @@ const ofGrant = 0.6;
 const mostHalved = 16;
 const silence = 2;
 const mostOpen = 512;
-/** Answers about aliases may have data of 64 KiB, and a node cuts a stream on which it has queued 4 MiB. */
-const mostOpenOfAliases = 48;
+/**
+ * Answers about aliases may have data of 64 KiB, which is up to 128 KiB in a message, because each quote and backslash is
+ * escaped there. A node cuts a stream on which it has queued 4 MiB: this many answers are at most 3 MiB and what they
+ * have besides.
+ */
+const mostOpenOfAliases = 24;
 const mostQueued = 10_000;
 
 /**
