@@ -437,6 +437,8 @@ export type Operations = {
       ip?: string | undefined;
       /** Refuse instead of opening a session. */
       existing?: boolean | undefined;
+      /** The SHA-256, in base64url without padding, of the data that this is to replace. If the session has other data by now, that stays, and the call only counts as activity. No session is opened. */
+      seen?: string | undefined;
     };
     output: {
       session: Session;
@@ -461,6 +463,8 @@ export type Operations = {
           userId: string;
           /** Text of the application's own, such as JSON without line breaks: at most 65,536 bytes. */
           data: string;
+          /** Seconds without activity after which the session ends. */
+          idle: number;
         }[];
       /** For the next page; absent on the last. */
       nextCursor?: string | undefined;
@@ -826,7 +830,9 @@ export type Operations = {
       account: Account;
       /** Twelve codes, each of which works once. They are shown once. */
       backupCodes: string[];
+      /** With `endOthers`, how many sessions ended. */
       ended?: number | undefined;
+      receipt?: Receipt | undefined;
     };
   };
   /** Create an account */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CautiousClock, ExactCache, type Found, systemTiming } from 'curfew-client/fence';
+import { textOf, tokenLength } from 'curfew-client/protocol';
 
 const idOf = (n: number) => String(n).padStart(22, '0');
 const tokenOf = (n: number) => `cfs_${idOf(n)}${'x'.repeat(49)}`;
@@ -134,6 +135,21 @@ test('what is known by an alias is dropped with its session, its user and everyo
     for (const credential of [tokenOf(1), aliasOf(1), aliasOf(2)]) assert.equal(cache.check(credential), undefined);
     assert.equal(cache.sessions, 0);
   }
+});
+
+test('the text of an alias is not a token, even if it is as long as one', async () => {
+  const { cache, questions, answer } = leasedCache();
+  const kind = 'express';
+  const alias = { alias: { kind, secret: 'x'.repeat(tokenLength - kind.length - 1) } };
+  const open = cache.resolve(alias);
+  answer(0, 1, 'ada');
+  await open;
+  assert.equal(cache.check(alias), 'ada');
+  const text = textOf(alias);
+  assert.equal(text.length, tokenLength);
+  assert.equal(cache.check(text), undefined);
+  assert.deepEqual(await cache.resolve(text), { active: false, reason: 'malformed' });
+  assert.equal(questions.length, 1);
 });
 
 test('verifications of one alias share a question; if its answer is negative, those that joined ask again', async () => {

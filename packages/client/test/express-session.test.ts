@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { createClient } from 'curfew-client';
 import { type Content, curfewStore, type StoreMethods } from 'curfew-client/express-session';
 import { createVerifier, type Verifier } from 'curfew-client/verifier';
@@ -141,7 +142,7 @@ describe('the store for express-session', () => {
     assert.deepEqual((await get(sid))!['cart'], [8]);
   });
 
-  test('an answer from memory comes at once', async () => {
+  test('an answer from memory comes in the same turn of the event loop', async () => {
     const { store, get, set, touch } = open();
     const sid = newSid();
     const data = ofUser('ada');
@@ -150,8 +151,32 @@ describe('the store for express-session', () => {
     const came: string[] = [];
     store.get(sid, () => came.push('get'));
     store.touch(sid, data, () => came.push('touch'));
-    assert.deepEqual(came, ['get', 'touch']);
+    assert.deepEqual(came, ['touch']);
+    await setImmediate();
+    assert.deepEqual(came, ['touch', 'get']);
     await touch(sid, data);
+  });
+
+  test('a session is looked up when the answer is given: an end that became known before counts', async () => {
+    const { set, get, verifier } = open();
+    const sid = newSid();
+    await set(sid, ofUser('ada'));
+    await get(sid);
+    const order: string[] = [];
+    const store: Store & StoreMethods = curfewStore(session, {
+      client: createClient({ url: server.url, token: server.key }),
+      verifier: {
+        check(credential) {
+          order.push('looked up');
+          return verifier.check(credential);
+        },
+        verify: (credential) => verifier.verify(credential),
+      },
+    });
+    store.get(sid, () => order.push('answered'));
+    order.push('other events');
+    await setImmediate();
+    assert.deepEqual(order, ['other events', 'looked up', 'answered']);
   });
 
   test('what one process has saved, another reads; nobody reads the earlier one any more', async () => {
@@ -323,6 +348,79 @@ describe('the store for express-session', () => {
     assert.deepEqual(await a.get(sid), await b.get(sid));
   });
 
+  /** An application whose next save or touch is held back until it is let go; `held` resolves when it is. */
+  function holding() {
+    const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const verifier = createVerifier({ url: server.url, key: server.key });
+    verifiers.push(verifier);
+    const client = createClient({ url: server.url, token: server.key });
+    const keepSessionData: typeof client.keepSessionData = async (...given) => {
+      held.resolve();
+      await release.promise;
+      return client.keepSessionData(...given);
+    };
+    const store: Store & StoreMethods = curfewStore(session, { verifier, client: { ...client, keepSessionData } });
+    const touch = (sid: string, data: Content) =>
+      new Promise<void>((resolve, reject) => {
+        store.touch(sid, data as never, (error?: unknown) => (error ? reject(error) : resolve()));
+      });
+    return { touch, held: held.promise, release: () => release.resolve() };
+  }
+  /** Longer than the policy lets a session be unused, so only the data says when it expires. */
+  const long = 100 * 24 * hour;
+  const earlier = (more: object) => {
+    const made = content(more, long);
+    return { ...made, cookie: { ...made.cookie, expires: new Date(Date.now() + long / 2) } } as Content;
+  };
+
+  test('a touch that arrives after a save of another request does not undo it', async () => {
+    const { get, set } = open();
+    for (const user of [{}, { passport: { user: 'ada' } }]) {
+      const sid = newSid();
+      await set(sid, earlier({ ...user, cart: [1] }));
+      const slow = holding();
+      const touching = slow.touch(sid, content({ ...user, cart: [1] }, long));
+      await slow.held;
+      await set(sid, earlier({ ...user, cart: [1, 2] }));
+      slow.release();
+      await touching;
+      assert.deepEqual((await get(sid))!['cart'], [1, 2]);
+    }
+  });
+
+  test('a touch that arrives after somebody has signed in, or out, changes neither', async () => {
+    const { get, set } = open();
+    const signedIn = { passport: { user: 'ada' } };
+    const sid = newSid();
+    await set(sid, earlier({ cart: [1] }));
+    const slow = holding();
+    const touching = slow.touch(sid, content({ cart: [1] }, long));
+    await slow.held;
+    await set(sid, earlier({ ...signedIn, cart: [1] }));
+    slow.release();
+    await touching;
+    assert.deepEqual((await get(sid))!['passport'], signedIn.passport, 'the touch has signed the user out');
+
+    const other = newSid();
+    await set(other, earlier(signedIn));
+    const late = holding();
+    const refused = late.touch(other, content(signedIn, long));
+    await late.held;
+    await set(other, earlier({}));
+    late.release();
+    await assert.rejects(refused, { code: 'session_ended' });
+    assert.equal(await get(other), undefined);
+  });
+
+  test('a touch of what nobody has changed moves the expiry that only the data has', async () => {
+    const [{ set, touch }, { get }] = [open(), open()];
+    const sid = newSid();
+    await set(sid, earlier({ cart: [1] }));
+    const touched = content({ cart: [1] }, long);
+    await touch(sid, touched);
+    assert.deepEqual(await get(sid), touched);
+  });
+
   test('lists, counts and clears its own sessions, more than a page of them', async () => {
     const [own, other] = [open({ kind: 'shop' }), open({ kind: 'desk' })];
     assert.deepEqual([await own.length(), await own.all()], [0, []]);
@@ -340,6 +438,34 @@ describe('the store for express-session', () => {
     await own.clear();
     assert.deepEqual([await own.length(), await other.length()], [0, 1]);
     for (const sid of sids) assert.equal(await own.get(sid), undefined);
+  });
+
+  test('lists, counts and clears what was used beyond the expiry in its data, as it reads it', async () => {
+    const { get, set, all, length, clear } = open({ kind: 'used' });
+    const sid = newSid();
+    // Curfew itself ends it after an hour without use, so uses within that time change none of its data.
+    const expired = { cookie: { ...content().cookie, expires: new Date(Date.now() - 1000) }, cart: [7] } as Content;
+    await set(sid, expired);
+    assert.deepEqual((await get(sid))!['cart'], [7]);
+    assert.equal(await length(), 1);
+    const [listed] = await all();
+    assert.deepEqual(listed!['cart'], [7]);
+    assert.ok(new Date(listed!.cookie!.expires!).getTime() > Date.now(), 'its expiry is in the past');
+    await clear();
+    assert.deepEqual([await get(sid), await length()], [undefined, 0]);
+  });
+
+  test('ends also what has expired only as far as its cookie says, when it is cleared', async () => {
+    const { set, length, clear } = open({ kind: 'expired' });
+    await set(newSid(), content({ passport: { user: 'zoe' } }, -1));
+    assert.equal(await length(), 0);
+    const statuses = async () => {
+      const { body } = await server.call('GET', '/v1/sessions?user=zoe');
+      return body.sessions.map(({ status }: { status: string }) => status);
+    };
+    assert.deepEqual(await statuses(), ['active']);
+    await clear();
+    assert.deepEqual(await statuses(), ['ended']);
   });
 
   test('many large sessions are read at once', async () => {

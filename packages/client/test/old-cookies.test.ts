@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { createHash, createHmac, randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { type Client, createClient } from 'curfew-client';
+import { tokenLength } from 'curfew-client/protocol';
 import { createVerifier, type SessionOptions, type Verifier } from 'curfew-client/verifier';
 import { TestServer } from '../../curfew/test/support/server.ts';
 import { type Found, Sessions } from '../src/middleware/sessions.ts';
@@ -106,6 +107,23 @@ for (const [kind, { cookie, secrets: signing, cookieOf }] of Object.entries(prog
       const asked = request([...others, `${cookie}=${cookieOf(secret)}`].join('; '));
       assert.equal(userOf(await sessions.verifyRequest(asked)), 'ada');
       assert.deepEqual(refusalOf(await sessions.verifyRequest(request(others.join('; ')))), [401, 'unknown']);
+    });
+
+    test('has a secret that is not a token: as a bearer, its alias opens nothing', async () => {
+      const sessions = sessionsWith(kind);
+      const secret = randomBytes(64)
+        .toString('hex')
+        .slice(0, tokenLength - kind.length - 1);
+      const hash = createHash('sha256').update(secret).digest('base64url');
+      await server.createSession('ada', { aliases: [{ kind, hash }] });
+      // From now on it is known.
+      assert.equal(userOf(await sessions.verifyRequest(request(`${cookie}=${cookieOf(secret)}`))), 'ada');
+      for (const text of [`${kind}:${secret}`, secret]) {
+        const bearer = { authorization: `Bearer ${text}` };
+        assert.deepEqual(refusalOf(await sessions.verifyRequest(request(undefined, bearer))), [401, 'malformed']);
+        const asToken = request(`__Host-curfew=${text}`);
+        assert.deepEqual(refusalOf(await sessions.verifyRequest(asToken)), [401, 'malformed']);
+      }
     });
 
     if (!signing) return;

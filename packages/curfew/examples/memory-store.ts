@@ -232,16 +232,16 @@ export class MemoryStore implements Store {
     const changed: Account = { ...account, ...set, version: version + 1 };
     const taken = this.#takenName(changed);
     if (taken) return { kind: taken };
-    let sequence: number | undefined;
+    let [sequence, ended]: [number | undefined, number] = [undefined, 0];
     if (end) {
       const spared = this.#endUser(id, end, except);
       // The excepted session has itself just ended, so all of them end.
       const outcome = spared.kind === 'ended' ? spared : this.#endUser(id, end, undefined);
-      sequence = outcome.kind === 'ended' ? outcome.sequence : undefined;
+      if (outcome.kind === 'ended') ({ sequence, ended } = outcome);
     }
     this.#accounts.set(id, changed);
     if (event) this.#tell(event);
-    return { kind: 'changed', account: changed, sequence };
+    return { kind: 'changed', account: changed, sequence, ended };
   });
 
   deleteAccount: Store['deleteAccount'] = this.#call(({ id, version, event, end, witness }) => {
@@ -325,8 +325,14 @@ export class MemoryStore implements Store {
     return changed;
   });
 
-  removeNamed: Store['removeNamed'] = this.#call((name, event) => {
-    if (this.#slots.delete(name)) this.#tell(event);
+  removeNamed: Store['removeNamed'] = this.#call((name, version, event) => {
+    const slot = this.#slots.get(name);
+    if (!slot) return 'removed';
+    const isHeld = slot.sessionId !== undefined && this.#isLive(slot.sessionId, event.at);
+    if (isHeld || slot.version !== version) return 'conflict';
+    this.#slots.delete(name);
+    this.#tell(event);
+    return 'removed';
   });
 
   listNamed: Store['listNamed'] = this.#call(({ after, limit }) => {

@@ -326,7 +326,8 @@ export const callErrors = {
   outcome_unknown: {
     status: 503,
     title: 'The store did not say whether the change was made',
-    remedy: 'Repeat the request. It is safe: it takes effect once.',
+    remedy:
+      'Repeat the request: an end or a change takes effect once. A creation may have been made already: look for it first.',
   },
   shutting_down: {
     status: 503,

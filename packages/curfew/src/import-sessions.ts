@@ -48,27 +48,38 @@ export type ImportTask = {
   progress(done: number, about: number): void;
 };
 
+/** Pieces that are written at once: while some wait for the disk, the others are read and prepared. */
+const atOnce = 4;
+
 /** @throws `source_…`, `store_…`, `outcome_unknown`; the next run continues */
 export async function importSessions(opened: OpenedSource, task: ImportTask): Promise<ImportReceipt> {
   const { source } = opened;
   const store = task.parts.into?.store;
   const tally = new Tally();
-  const pieces = source.pieces()[Symbol.asyncIterator]();
+  const writing: Promise<void>[] = [];
+  let begun = 0;
+  const write = async (piece: readonly Found[]) => {
+    // All of them, also after one has failed: the store may be closed after that.
+    const outcomes = await Promise.allSettled(piece.map((found) => importOne(found, opened, task, tally)));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
+    task.progress(tally.read + source.passedOver, source.about);
+  };
   try {
-    for (let next = pieces.next(), written = 1; ; written++) {
-      const { value: piece, done } = await next;
-      if (done) break;
-      // The next piece is read while this one is written.
-      next = pieces.next();
-      next.catch(() => {});
-      await Promise.all(piece.map((found) => importOne(found, opened, task, tally)));
-      if (store && !task.dryRun && written % piecesPerTidying === 0) await tidy(store, task.now());
-      task.progress(tally.read + source.passedOver, source.about);
+    for await (const piece of source.pieces()) {
+      const written = write(piece);
+      // It is awaited further down, perhaps after it has failed.
+      written.catch(() => {});
+      writing.push(written);
+      if (writing.length === atOnce) await writing.shift();
+      begun += 1;
+      if (store && !task.dryRun && begun % piecesPerTidying === 0) await tidy(store, task.now());
     }
+    await Promise.all(writing);
   } finally {
-    await pieces.return?.(undefined);
+    await Promise.allSettled(writing);
   }
-  return tally.receipt(source.passedOver, opened);
+  return tally.receipt(opened);
 }
 
 async function importOne(found: Found, opened: OpenedSource, task: ImportTask, tally: Tally): Promise<void> {
@@ -106,7 +117,7 @@ const piecesPerTidying = 20;
 
 /** Sweeps, without deleting anything: how long ended sessions are kept is a setting of the servers. */
 async function tidy(store: Store, now: number): Promise<void> {
-  const task = { now, keepEnded: 36_500 * day, keepEvents: 36_500 * day, batch: 500 };
+  const task = { now, keepEnded: 36_500 * day, keepEvents: 36_500 * day, batch: 5000 };
   while ((await store.sweep(task)).more);
 }
 
@@ -147,12 +158,12 @@ class Tally {
     return sum(Object.values(this.#counts)) + sum([...this.#reasons.values()].map(({ count }) => count));
   }
 
-  receipt(passedOver: number, { user, prefix }: OpenedSource): ImportReceipt {
+  receipt({ source: { passedOver, unchecked }, user, prefix }: OpenedSource): ImportReceipt {
     const notSessions = this.#reasons.get(notASession)?.count ?? 0;
     const reasons = [...this.#reasons.values()].sort((a, b) => b.count - a.count);
     const refused = sum(reasons.map(({ count }) => count)) - notSessions;
     const { imported, already } = this.#counts;
-    const notes: string[] = [];
+    const notes: string[] = [...unchecked];
     if (passedOver > 0 && this.read === 0)
       notes.push(`No key begins with ${prefix}. The option --prefix names another beginning.`);
     if (this.#names && imported + already === 0) {

@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { CurfewError } from 'curfew';
 import pg from 'pg';
-import { everyone, logout, StoreFixture, start } from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import {
+  everyone,
+  logout,
+  name,
+  note,
+  StoreFixture,
+  start,
+} from '../../../../packages/curfew/src/stores/conformance/harness.ts';
+import { Database } from '../../../../packages/curfew/src/stores/postgres/database.ts';
 import { callFault, isRefusal } from '../../../../packages/curfew/src/stores/postgres/faults.ts';
 import { openPostgresStore, type PostgresStore } from '../../../../packages/curfew/src/stores/postgres/index.ts';
 import { recovers } from '../../../../packages/curfew/test/support/recovers.ts';
@@ -254,6 +262,77 @@ describe('faults of PostgreSQL', () => {
       assert.equal((await words(store).view(id)).status, 'ended');
     } finally {
       await standby.dispose();
+    }
+  });
+
+  test('of no read is the answer of a standby used, if one has replaced the primary behind a connection', async (t) => {
+    const store = await opened(await server.createDatabase('replaced'));
+    const fixture = words(store);
+    const { engine } = store;
+    const alias = { kind: 'app', hash: 'A'.repeat(43) };
+    const { id, userId } = await fixture.create({ name: 'desk', aliases: [alias] });
+    const desk = (await store.readNamed(name('desk')))!;
+    const key = await fixture.createKey();
+    const account = fixture.account('ada', 'ada@example.com');
+    await store.createAccount(account, note('account.created'));
+    await store.keepKeyFingerprint('a1');
+    await store.endEveryone(everyone());
+    const query = { now: start, budget: 1000, limit: 10 };
+    const reads: Record<string, () => Promise<unknown>> = {
+      readSession: () => store.readSession(id),
+      readNamedSession: () => store.readNamedSession(desk.name),
+      readSessionByAlias: () => store.readSessionByAlias(alias),
+      listSessions: () => store.listSessions({ ...query, filter: {} }),
+      'listSessions, ended': () => store.listSessions({ ...query, filter: { status: 'ended' } }),
+      'listSessions, by text': () => store.listSessions({ ...query, filter: { text: 'ada' } }),
+      countActive: () => store.countActive(start),
+      'countActive of a user': () => store.countActive(start, userId),
+      readUser: () => store.readUser(userId),
+      findAccount: () => store.findAccount({ username: 'ada' }),
+      'findAccount by address': () => store.findAccount({ email: 'ada@example.com' }),
+      listAccounts: () => store.listAccounts({ limit: 10 }),
+      readKey: () => store.readKey(key.id),
+      listKeys: () => store.listKeys({ limit: 10 }),
+      readNamed: () => store.readNamed(desk.name),
+      listNamed: () => store.listNamed({ limit: 10 }),
+      readEvents: () => store.readEvents({ limit: 10 }),
+      'readEvents, upwards': () => store.readEvents({ after: 0, limit: 10 }),
+      'readEvents, searching': () => store.readEvents({ type: 'key.revoked', limit: 10 }),
+      readLog: () => store.readLog(1, 10),
+      logHead: () => store.logHead(),
+      listNodes: () => store.listNodes(),
+      keyFingerprint: () => store.keyFingerprint(),
+      latestTime: () => store.latestTime(),
+      ping: () => store.ping(),
+      'readSlot of the engine': () => engine.readSlot(desk.name),
+      'readSessionsOf of the engine': () => engine.readSessionsOf(userId),
+      'head of the engine': () => engine.head(),
+      'scanPassed of the engine': () => engine.scanPassed(10),
+    };
+    // What is not there, on a standby that is behind.
+    Object.assign(reads, {
+      'readSession of an unknown one': () => store.readSession('0'.repeat(22) as typeof id),
+      'readSessionByAlias of an unknown one': () => store.readSessionByAlias({ ...alias, hash: 'B'.repeat(43) }),
+      'findAccount of an unknown one': () => store.findAccount({ username: 'alan' }),
+      'readKey of an unknown one': () => store.readKey('0'.repeat(22) as typeof key.id),
+      'readNamed of an unknown one': () => store.readNamed(name('chair')),
+      'listNamed, the last page': () => store.listNamed({ after: name('zebra'), limit: 10 }),
+      'readEvents, the last page': () => store.readEvents({ after: 1_000_000, limit: 10 }),
+      'readLog, the last page': () => store.readLog(1_000_000, 10),
+    });
+    for (const read of Object.values(reads)) await read();
+    // A standby's answer is like the primary's, except for what it says of itself.
+    const { connect } = Database.prototype;
+    t.mock.method(Database.prototype, 'connect', async function (this: Database) {
+      const client = await connect.call(this);
+      const { query } = Object.getPrototypeOf(client);
+      return Object.assign(client, {
+        query: ({ text, values }: pg.QueryConfig) =>
+          query.call(client, { text: text.replaceAll('pg_is_in_recovery()', 'true'), values }),
+      });
+    });
+    for (const [what, call] of Object.entries(reads)) {
+      await assert.rejects(call(), { code: 'store_unavailable', message: /a standby answered/ }, what);
     }
   });
 

@@ -89,6 +89,7 @@ describe('exporting and importing with PostgreSQL', () => {
     assert.match((await runCli(['migrate', '--store', url])).out, /is up to date \(version \d+\)/);
     const copy = await openPostgresStore(url);
     assert.deepEqual(await contentsOf(copy), before);
+    assert.ok((await copy.listNodes()).confirmed, 'servers would take it for a store that was failed over');
     await copy.close();
   });
 });

@@ -32,19 +32,23 @@ export function curfewStore({ Store }: { Store: object }, options: StoreOptions<
   const Inherited = Store as new () => Made;
   class CurfewStore extends Inherited implements StoreMethods {
     get(sid: string, callback: (error: unknown, session?: Content | null) => void): void {
-      // At once if possible: an answer that need not wait is then written in one piece.
-      const known = tried(() => {
-        const session = store.known(sid);
-        return session && { content: store.read(session) };
-      });
-      if ('error' in known) callback(known.error);
-      else if (known.value) callback(null, known.value.content);
-      else {
-        settle<Content | undefined>(callback, async () => {
-          const found = await store.find(sid);
-          return 'session' in found ? store.read(found.session) : undefined;
+      // Waking who waits for an answer costs more than making it: requests that have arrived together are answered
+      // together, so that the first one wakes the peer, and the others find it awake. The session is looked up then, not
+      // before: an end that became known meanwhile counts.
+      setImmediate(() => {
+        const known = tried(() => {
+          const session = store.known(sid);
+          return session && { content: store.read(session) };
         });
-      }
+        if ('error' in known) callback(known.error);
+        else if (known.value) callback(null, known.value.content);
+        else {
+          settle<Content | undefined>(callback, async () => {
+            const found = await store.find(sid);
+            return 'session' in found ? store.read(found.session) : undefined;
+          });
+        }
+      });
     }
 
     set(sid: string, session: Content, callback: (error?: unknown) => void = nothing): void {
@@ -66,8 +70,7 @@ export function curfewStore({ Store }: { Store: object }, options: StoreOptions<
         settle(refusing(session, callback), async () => {
           const found = await store.find(sid);
           if ('session' in found) {
-            if (!store.isTouched(found.session, session))
-              await store.keep(sid, store.withCookie(found.session, session));
+            if (!store.isTouched(found.session, session)) await store.keepCookie(sid, found.session, session);
           } else if (found.reason !== 'unknown') throw refusalOf(found.reason);
         });
       }
@@ -80,7 +83,7 @@ export function curfewStore({ Store }: { Store: object }, options: StoreOptions<
     all(callback: (error: unknown, sessions?: Content[]) => void): void {
       settle(callback, async () => {
         const sessions: Content[] = [];
-        for await (const { content } of store.list()) sessions.push(content);
+        for await (const content of store.list()) sessions.push(content);
         return sessions;
       });
     }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { isIP } from 'node:net';
+import type { Operations } from '../api.gen.ts';
 import type { Client } from '../client.ts';
 import { CurfewApiError } from '../errors.ts';
 import type { Verification } from '../fence/verifier.ts';
@@ -24,7 +25,10 @@ export type StoreClient = Pick<Client, 'keepSessionData' | 'listSessionData' | '
 export type StoreOptions<SessionData = Content> = {
   /** Answers from memory; one is enough for a process. */
   verifier: StoreVerifier;
-  /** With a key that has the scopes `sessions.create` and `sessions.end`. */
+  /**
+   * With a key that has the scopes `sessions.create` and `sessions.end`. The methods `all`, `length` and `clear` require
+   * `sessions.read` too.
+   */
   client: StoreClient;
   /**
    * The id of the user who is signed in with a session; `undefined` if nobody is. By default what Passport keeps:
@@ -41,7 +45,7 @@ type Callback = (error?: unknown) => void;
 
 /** What a store does, in the form that `express-session` calls. */
 export type StoreMethods<SessionData = Content> = {
-  /** The session's data; nothing if it has ended, or was never saved. A known one is answered from memory, at once. */
+  /** The session's data; nothing if it has ended, or was never saved. A known one is answered from memory. */
   get(sid: string, callback: (error: unknown, session?: SessionData | null) => void): void;
   /** Keeps the data. Calls back once no process can get the earlier one. An ended session is refused: `session_ended`. */
   set(sid: string, session: SessionData, callback?: Callback): void;
@@ -58,6 +62,9 @@ export type StoreMethods<SessionData = Content> = {
 
 /** What is remembered with an answer of the verifier, which stays the same object until something changes. */
 type Remembered = { content: Content; expires: number | undefined; text: string | undefined };
+
+/** A session as the server lists it. */
+type Listed = Operations['listSessionData']['output']['sessions'][number];
 
 /** Marks sessions that were loaded: saving them never makes new ones. JSON has no symbols. */
 const loaded = Symbol('loaded');
@@ -125,13 +132,7 @@ export class SessionStore {
   read(session: VerifiedSession, now: number = Date.now()): Content | undefined {
     const known = this.#of(session);
     if (!known) return undefined;
-    const content = JSON.parse(session.data!) as Content;
-    const { cookie } = content;
-    if (!cookie || known.expires === undefined) return content;
-    // Curfew ends it when it is not used for as long as its cookie lasts. It has not, so another process has seen a use.
-    if (known.expires <= now && !endsBy(session, content)) return undefined;
-    cookie.expires = new Date(known.expires <= now ? now + cookie.originalMaxAge! : known.expires);
-    return content;
+    return unexpired(JSON.parse(session.data!) as Content, known.expires, session.idle, now);
   }
 
   /** Whether a session is known to have this content already, but for when it expires; then that is noted here. */
@@ -150,13 +151,18 @@ export class SessionStore {
     return isSameCookie(known.content.cookie, cookie) && this.#moves(session, known, { cookie } as Content, now);
   }
 
-  /** The content of a session with another cookie. */
-  withCookie(session: VerifiedSession, { cookie }: Content): Content {
-    return { ...(JSON.parse(session.data!) as Content), cookie } as Content;
+  /**
+   * Keeps the content that a session has, with another cookie. If another request has saved the session meanwhile, what that
+   * has saved stays.
+   * @throws `CurfewApiError`
+   */
+  async keepCookie(sid: string, { data }: VerifiedSession, { cookie }: Content): Promise<void> {
+    const content = { ...(JSON.parse(data!) as Content), cookie } as Content;
+    await this.keep(sid, content, hash('sha256', data!, 'base64url'));
   }
 
-  /** @throws `CurfewApiError` */
-  async keep(sid: string, content: Content): Promise<void> {
+  /** `seen`: the hash of the data that is replaced, if no other may be. @throws `CurfewApiError` */
+  async keep(sid: string, content: Content, seen?: string): Promise<void> {
     const { req } = content as InFlight;
     const userAgent = req?.headers?.['user-agent'];
     // Behind a proxy, it is what a header says.
@@ -172,7 +178,8 @@ export class SessionStore {
       idle: idleOf(content.cookie),
       ...(typeof userAgent === 'string' && { userAgent: userAgent.slice(0, longestUserAgent) }),
       ...(isIP(ip) !== 0 && { ip }),
-      existing: (content as Loaded)[loaded] === true,
+      existing: seen !== undefined || (content as Loaded)[loaded] === true,
+      seen,
     });
   }
 
@@ -181,23 +188,22 @@ export class SessionStore {
     await Promise.all([this.#kind, this.#anonymousKind].map((kind) => this.#end(credential(kind, sid))));
   }
 
-  /** The id and the content of every session that has not ended. @throws `CurfewApiError` */
-  async *list(): AsyncGenerator<{ id: string; content: Content }> {
-    let cursor: string | undefined;
-    do {
-      const page = await this.#client.listSessionData({ kind: this.#kind, limit: 100, cursor });
-      for (const { id, data } of page.sessions) {
-        const content = JSON.parse(data) as Content;
-        if ((expiryOf(content.cookie) ?? Infinity) > Date.now()) yield { id, content };
-      }
-      cursor = page.nextCursor;
-    } while (cursor !== undefined);
+  /** The content of every session that {@link read} would return. @throws `CurfewApiError` */
+  async *list(): AsyncGenerator<Content> {
+    for await (const { data, idle } of this.#listed()) {
+      const content = JSON.parse(data) as Content;
+      const current = unexpired(content, expiryOf(content.cookie), idle * 1000, Date.now());
+      if (current) yield current;
+    }
   }
 
-  /** Ends every session. The wait for the last one is one for all: changes become known in their order. */
+  /**
+   * Ends every session, also those that have expired only as far as their cookies say. The wait for the last one is one for
+   * all: changes become known in their order.
+   */
   async clear(): Promise<void> {
     const ids: string[] = [];
-    for await (const { id } of this.list()) ids.push(id);
+    for await (const { id } of this.#listed()) ids.push(id);
     const last = ids.pop();
     if (last === undefined) return;
     for (let from = 0; from < ids.length; from += atOnce) {
@@ -217,6 +223,15 @@ export class SessionStore {
     if (isLate) callback();
     else callback(error);
     if (isLate) this.#onRefused?.(error);
+  }
+
+  async *#listed(): AsyncGenerator<Listed> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.#client.listSessionData({ kind: this.#kind, limit: 100, cursor });
+      yield* page.sessions;
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
   }
 
   async #end(alias: AliasCredential): Promise<void> {
@@ -243,7 +258,7 @@ export class SessionStore {
   #moves(session: VerifiedSession, known: Remembered, content: Content, now: number): boolean {
     const expires = expiryOf(content.cookie);
     const stored = expiryOf(known.content.cookie);
-    if (expires !== undefined && stored !== undefined && !endsBy(session, content)) {
+    if (expires !== undefined && stored !== undefined && !endsBy(session.idle, content)) {
       if (Math.abs(expires - stored) > Math.abs(expires - now) / 10) return false;
     }
     known.expires = expires;
@@ -265,10 +280,31 @@ function tooLarge(bytes: number): CurfewApiError {
 /** Codes of errors which say that there is nothing to end. */
 const absent: ReadonlySet<string> = new Set(['session_not_found', 'alias_unknown']);
 
-/** Whether Curfew itself ends the session when it is not used for as long as its cookie lasts. */
-function endsBy({ idle }: VerifiedSession, { cookie }: Content): boolean {
+/**
+ * Whether Curfew itself ends the session when it is not used for as long as its cookie lasts. `idle`: milliseconds without
+ * activity after which Curfew ends it.
+ */
+function endsBy(idle: number | undefined, { cookie }: Content): boolean {
   const seconds = idleOf(cookie);
   return seconds !== undefined && seconds * 1000 === idle;
+}
+
+/**
+ * The content of a session that Curfew has not ended; `undefined` if it has expired as far as its cookie says. `expires`:
+ * when that is, as far as it is known here.
+ */
+function unexpired(
+  content: Content,
+  expires: number | undefined,
+  idle: number | undefined,
+  now: number,
+): Content | undefined {
+  const { cookie } = content;
+  if (!cookie || expires === undefined) return content;
+  // Curfew ends it when it is not used for as long as its cookie lasts. It has not, so another process has seen a use.
+  if (expires <= now && !endsBy(idle, content)) return undefined;
+  cookie.expires = new Date(expires <= now ? now + cookie.originalMaxAge! : expires);
+  return content;
 }
 
 const refusals: ReadonlySet<string> = new Set([

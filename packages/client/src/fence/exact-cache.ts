@@ -8,7 +8,6 @@ import {
   looksLikeAlias,
   type Remaining,
   textOf,
-  tokenLength,
 } from '../protocol/index.ts';
 import { Lease } from './lease.ts';
 import { SessionCache } from './session-cache.ts';
@@ -104,7 +103,8 @@ export class ExactCache<Value> {
 
   #checkToken(token: string): Value | undefined {
     const now = this.#clock.now();
-    if (!this.lease.validAt(now) || token.length !== tokenLength) return undefined;
+    // Aliases are in the same table. Without the prefix of a token, the text of an alias would count as one.
+    if (!this.lease.validAt(now) || !looksLike('session', token)) return undefined;
     return this.#known(hashOf(token), now);
   }
 

@@ -5,7 +5,7 @@ import { type AnyRequest, cookiesNamed } from './request.ts';
 export type OldCookie = {
   /** The name of the cookie, such as `connect.sid`. */
   cookie: string;
-  /** The kind of the aliases, such as `express`. */
+  /** The kind of the aliases, such as `express-session`. */
   kind: string;
   /**
    * The secrets with which the program signed it, if it did: the value then ends with the HMAC-SHA256 of what is before

@@ -93,8 +93,6 @@ const notItsToken: readonly string[] = ['malformed', 'unknown'];
 const notItsRefreshToken: readonly string[] = ['token_malformed', 'token_unknown'];
 /** Codes of an exchange which mean the same of an alias, or that its session is over. */
 const notItsAlias: readonly string[] = ['alias_unknown', 'session_ended', 'session_suspended'];
-/** Codes which mean that there is nothing left to end. */
-const nothingToEnd: readonly string[] = ['token_malformed', 'session_not_found'];
 /** Codes of a refresh that are about the browser's session, not about the server. */
 const ofItsSession: readonly string[] = [...notItsRefreshToken, 'session_ended', 'session_suspended'];
 /** The server keeps no more of a user agent, in characters. */
@@ -237,11 +235,13 @@ export class Sessions {
       }
       const mayBeNewer = !refused || (!refused.active && notItsToken.includes(refused.reason));
       if (!mayBeNewer || refreshTokens.length === 0) return admit(refused!, requirement, none);
-      const renewed = await this.#replace(this.#client(), refreshTokens);
+      const renewed = await orRefusal(this.#replace(this.#client(), refreshTokens));
+      if ('refusal' in renewed) return renewed;
       cookies = this.#cookiesOf(renewed);
       return admit(await this.#verifier.verify(renewed.token), requirement, cookies);
     } catch (error) {
-      return { refusal: refusalOf(error), cookies };
+      // Whatever its code is: the key of a verifier may be mistyped, too.
+      return { refusal: inDoubt(error), cookies };
     }
   }
 
@@ -266,14 +266,16 @@ export class Sessions {
           if (notItsToken.includes(refused.reason)) refused = verification;
           continue;
         }
-        const tokens = maySet && credential.setting.replace ? await this.#exchange(credential) : undefined;
+        const mayReplace = maySet && credential.setting.replace;
+        const tokens = mayReplace ? await orRefusal(this.#exchange(credential)) : undefined;
         if (!tokens) return admit(verification, requirement, none);
+        if ('refusal' in tokens) return tokens;
         cookies = [...this.#cookiesOf(tokens), ...this.#removalsIn(request)];
         return admit(await this.#verifier.verify(tokens.token), requirement, cookies);
       }
       return admit(refused, requirement, none);
     } catch (error) {
-      return { refusal: refusalOf(error), cookies };
+      return { refusal: inDoubt(error), cookies };
     }
   }
 
@@ -330,7 +332,7 @@ export class Sessions {
         const { receipt } = await this.#client().logoutSession(target);
         ended.set(idOf(token), receipt);
       } catch (error) {
-        if (!isApiError(error, nothingToEnd)) throw asAnswer(error);
+        if (!hasNothingToEnd(error)) throw asAnswer(error);
       }
     }
     for (const { alias } of old) {
@@ -338,7 +340,7 @@ export class Sessions {
         const { session, receipt } = await this.#client().logoutSession({ alias });
         if (!ended.has(session.id)) ended.set(session.id, receipt);
       } catch (error) {
-        if (!isApiError(error, nothingToEnd)) throw asAnswer(error);
+        if (!hasNothingToEnd(error)) throw asAnswer(error);
       }
     }
     return [...ended.values()][0];
@@ -404,7 +406,19 @@ function isNotTheirs({ body: { code, reason = '' } }: Refusal): boolean {
   return code === 'authentication_required' || (code === 'session_ended' && notItsToken.includes(reason));
 }
 
-/** The refusal after a verification or a refresh failed. */
+/** New tokens, or the refusal because there are none. */
+async function orRefusal<Result>(renewal: Promise<Result>): Promise<Result | Refused> {
+  try {
+    return await renewal;
+  } catch (error) {
+    return { refusal: refusalOf(error), cookies: none };
+  }
+}
+
+/**
+ * The refusal after a refresh or an exchange failed, neither of which says with such a code that the application's key is
+ * wrong: a refresh requires no key, and an exchange has codes of its own.
+ */
 function refusalOf(error: unknown): Refusal {
   if (!(error instanceof CurfewApiError)) return inDoubt(error);
   if (error.code === 'session_ended') return notActive(error.problem?.reason ?? 'ended');
@@ -445,6 +459,13 @@ function asAnswer(error: unknown): unknown {
   if (!(error instanceof CurfewApiError) || ![0, 401, 403].includes(error.status)) return error;
   const { code, message, remedy, problem, retryAfter } = error;
   return new CurfewApiError(code, message, { status: 503, remedy, problem, retryAfter, cause: error });
+}
+
+/** Whether there is nothing to end: no session has the token, or the token is none. */
+function hasNothingToEnd(error: unknown): boolean {
+  if (isApiError(error, ['session_not_found'])) return true;
+  // Without a field that is at fault, it is about the key of the application, and nothing was ended.
+  return isApiError(error, ['token_malformed']) && ((error as CurfewApiError).problem?.errors ?? []).length > 0;
 }
 
 function isApiError(error: unknown, codes: readonly string[]): boolean {

@@ -1,3 +1,4 @@
+import { type Site, siteOfSender } from '../protocol/index.ts';
 import { type AnyRequest, headerOf } from './request.ts';
 
 const safeMethods = ['GET', 'HEAD', 'OPTIONS'];
@@ -7,17 +8,10 @@ export function isWrite({ method }: AnyRequest): boolean {
   return method === undefined || !safeMethods.includes(method);
 }
 
-/**
- * Where a browser says a request comes from; `unsaid`: another program, or a very old browser. Browsers say it in
- * `Sec-Fetch-Site`, and in `Origin`, which no script can set. `origins`: other origins that count as ours.
- */
-export function siteOf(request: AnyRequest, origins: readonly string[]): 'ours' | 'another' | 'unsaid' {
+/** Where a request comes from. `origins`: other origins that count as ours. */
+export function siteOf(request: AnyRequest, origins: readonly string[]): Site {
   const [site, origin] = [headerOf(request, 'sec-fetch-site'), headerOf(request, 'origin')];
-  if (origin !== undefined && origins.includes(origin)) return 'ours';
-  if (site !== undefined) return site === 'same-origin' ? 'ours' : 'another';
-  if (origin === undefined) return 'unsaid';
-  const host = hostOf(request);
-  return host !== undefined && isOrigin(origin, host) ? 'ours' : 'another';
+  return siteOfSender({ site, origin, host: () => hostOf(request) }, origins);
 }
 
 function hostOf(request: AnyRequest): string | undefined {
@@ -27,11 +21,4 @@ function hostOf(request: AnyRequest): string | undefined {
   if (URL.canParse(url)) return new URL(url).host;
   // HTTP/2 has no `Host`, and web headers cannot have such a name.
   return 'get' in request.headers ? undefined : headerOf(request, ':authority');
-}
-
-/** A scheme's default port may be given or left out. */
-function isOrigin(origin: string, host: string): boolean {
-  if (!URL.canParse(origin)) return false;
-  const { protocol, host: page } = new URL(origin);
-  return page !== '' && URL.canParse(`${protocol}//${host}`) && new URL(`${protocol}//${host}`).host === page;
 }

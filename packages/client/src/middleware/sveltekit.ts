@@ -7,6 +7,8 @@ import { notStored, refusalResponse } from './web.ts';
 export type SvelteKitEvent = {
   request: Request;
   url: URL;
+  /** The route that answers, such as `/orders/[id]`; `null` if there is none for the path. */
+  route: { id: string | null };
   locals: object;
   cookies: { set(name: string, value: string, options: Cookie['options']): void };
 };
@@ -17,7 +19,10 @@ export type SessionLocals = {
   curfewSession?: AppSession;
 };
 
-/** What a route requires; `undefined` if everybody may see it. */
+/**
+ * What a route requires; `undefined` if everybody may see it. Decide by `event.route.id`: SvelteKit decodes the path before
+ * it looks for the route, so `/%73taff` in `event.url.pathname` is the route `/staff`.
+ */
 export type Rule<Event> = (event: Event) => Requirement | undefined;
 
 export type SvelteKitHandle = <Event extends SvelteKitEvent>(input: {
@@ -32,7 +37,10 @@ export type SvelteKitSessions = Helpers<SvelteKitEvent> & ((rule: Rule<SvelteKit
  * Sessions for SvelteKit, in `src/hooks.server.ts`. The hook puts the session into `event.locals.curfewSession`.
  *
  *     export const sessions = svelteKitSessions(verifier, { client });
- *     export const handle = sessions(({ url }) => (url.pathname.startsWith('/admin') ? { groups: ['staff'] } : undefined));
+ *     export const handle = sessions(({ route }) => (route.id?.startsWith('/admin') ? { groups: ['staff'] } : undefined));
+ *
+ * The caller of a remote function chooses the route that the event names, so the function itself must check
+ * `locals.curfewSession`.
  */
 export function svelteKitSessions(verifier: VerifierSource, options: SessionOptions = {}): SvelteKitSessions {
   const sessions = new Sessions(verifier, options);

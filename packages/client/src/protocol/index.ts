@@ -30,6 +30,7 @@ export {
   type Trouble,
   type VerifiedSession,
 } from './messages.ts';
+export { type Sender, type Site, siteOfSender } from './site.ts';
 export {
   checksumAt,
   checksumDigits,

@@ -180,7 +180,7 @@ export async function updateAccount(
     };
     const next = { ...account, ...set };
     guardAccount(present, account, next);
-    const why = endReasonOf(account, set);
+    const why = endReasonOf(set);
     const result = await context.store.changeAccount({
       id: account.id,
       version: account.version,
@@ -238,8 +238,9 @@ export async function deleteAccount(
   return { receipt: { ...propagation, endedAt: at } };
 }
 
-function endReasonOf(account: Account, set: Partial<Account>): EndReason | undefined {
-  if (set.disabled && !account.disabled) return 'account_disabled';
+/** One that is disabled already is treated alike: the first call may still be waiting, and this one must too (R18). */
+function endReasonOf(set: Partial<Account>): EndReason | undefined {
+  if (set.disabled) return 'account_disabled';
   return set.passwordHash === undefined ? undefined : 'all_of_user';
 }
 
@@ -326,7 +327,8 @@ function parseUsername(text: string): string {
 function parseEmail(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const email = canonicalLogin(text);
-  if (email.length <= limits.email && /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(email)) return email;
+  // U+FFFD: what some program, or the canonical form, could not represent. Different addresses would become the same one.
+  if (email.length <= limits.email && /^[^\s@\p{Cc}\ufffd]+@[^\s@\p{Cc}\ufffd]+$/u.test(email)) return email;
   throw new CurfewError('invalid_value', { detail: `${quoted(text)} is not an e-mail address.` });
 }
 

@@ -26,9 +26,19 @@ export async function authenticateKey(
   token: string,
 ): Promise<KeyCaller> {
   const parsed = parseToken('key', token);
-  if (!parsed) throw new CurfewError('token_malformed', { detail: 'An API key begins with cfk_.' });
+  if (!parsed) {
+    const why = token.startsWith('cfk_')
+      ? 'The API key is not complete, or not as it was made'
+      : 'An API key begins with cfk_';
+    throw new CurfewError('token_malformed', { detail: `${why}.` });
+  }
   const key = await context.store.readKey(parsed.id as KeyId);
-  if (!key || !secretMatches(parsed.secret, key.hash)) throw new CurfewError('token_unknown');
+  if (!key || !secretMatches(parsed.secret, key.hash)) {
+    throw new CurfewError('token_unknown', {
+      detail: 'It is not an API key of this server.',
+      remedy: 'Check the key and the address of the server; `curfew keys create` makes a new key.',
+    });
+  }
   if (key.revokedAt !== undefined) throw new CurfewError('key_revoked', { detail: `The key is named ${key.name}.` });
   context.keyUse.note(key, context.clock.nowForEnd());
   return keyCaller(key);

@@ -111,7 +111,7 @@ export async function findTarget(context: AuthorityContext, target: EndTarget): 
 
 async function findByToken(context: AuthorityContext, token: string): Promise<StoredSession> {
   const parsed = parseToken('session', token);
-  if (!parsed) throw new CurfewError('token_malformed');
+  if (!parsed) throw malformed('/token');
   const found = await context.store.readSession(parsed.id as SessionId);
   if (found && secretMatches(parsed.secret, found.stored.tokenHash)) return found.stored;
   throw new CurfewError('session_not_found', { detail: 'The token belongs to no session.' });
@@ -128,7 +128,7 @@ async function findByAlias({ store }: AuthorityContext, target: AliasCredential)
 /** A refresh token that has been used also names its session: a logout with it means that session. */
 async function findByRefreshToken(context: AuthorityContext, token: string): Promise<StoredSession> {
   const parsed = parseToken('refresh', token);
-  if (!parsed) throw new CurfewError('token_malformed');
+  if (!parsed) throw malformed('/refreshToken');
   const id = parsed.id as SessionId;
   const found = await context.store.readSession(id);
   if (found) {
@@ -137,4 +137,9 @@ async function findByRefreshToken(context: AuthorityContext, token: string): Pro
     if (verdict !== 'unknown') return found.stored;
   }
   throw new CurfewError('session_not_found', { detail: 'The refresh token belongs to no session.' });
+}
+
+/** Names the field, which tells a token to end from the credential of the caller: both can be malformed. */
+function malformed(path: string): CurfewError {
+  return new CurfewError('token_malformed', { errors: [{ path, message: 'is mistyped or cut off' }] });
 }

@@ -4,6 +4,7 @@ import { tokensForAlias } from '../domain/rotation.ts';
 import { endOf } from '../domain/session.ts';
 import { hashSecret } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
+import { awaitHead } from './await-head.ts';
 import type { Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import type { OpenedSession } from './create-session.ts';
@@ -44,7 +45,10 @@ export async function exchangeAlias(
     if (end) throw new CurfewError('session_ended', { reason: end.reason });
     if (stored.suspended) throw new CurfewError('session_suspended');
     guardSession(caller, stored, (await store.readUser(stored.userId)).account);
-    if (until !== undefined) return opened(stored, successor);
+    if (until !== undefined) {
+      await awaitHead(context);
+      return opened(stored, successor);
+    }
     const outcome = await store.changeSession({
       id,
       version,

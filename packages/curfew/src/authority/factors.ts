@@ -1,7 +1,8 @@
 import { type Account, type AccountView, accountView, type Factor, hasFactor } from '../domain/account.ts';
-import type { AccountId } from '../domain/brand.ts';
+import type { AccountId, SessionId } from '../domain/brand.ts';
 import type { EventType } from '../domain/events.ts';
 import { parseUserId } from '../domain/parse.ts';
+import type { End } from '../domain/reasons.ts';
 import {
   hashBackupCode,
   isTotpSecret,
@@ -10,14 +11,15 @@ import {
   totpStep,
   totpUrl,
 } from '../domain/second-factor.ts';
-import { CurfewError } from '../errors.ts';
+import { CurfewError, isCurfewError } from '../errors.ts';
+import type { AccountOutcome } from '../stores/contract.ts';
 import { readAccount } from './accounts.ts';
 import { confirmCaller } from './authenticate.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
-import { endUserSessions } from './end-user-sessions.ts';
 import { guardAccount } from './guard.ts';
 import { checkOwnChange, type OwnerProof } from './own-change.ts';
+import type { Receipt } from './receipt.ts';
 import { retryConflicts } from './retry.ts';
 import { clearFactorAttempts, takeFactorAttempt } from './second-factor.ts';
 
@@ -45,7 +47,7 @@ export async function startTotp(
     asked = await confirmCaller(context, caller);
   }
   const secret = newTotpSecret(context.random);
-  const account = await change(context, asked, id, undefined, (present) => {
+  const { account } = await change(context, asked, id, undefined, (present) => {
     if (hasFactor(present))
       throw new CurfewError('factor_already_enrolled', { detail: `Account ${present.username}.` });
     const sealedSecret = context.secrets.seal(secret, present.id);
@@ -61,13 +63,20 @@ export type Confirmation = {
   backupCodes?: boolean | undefined;
 };
 
-/** The backup codes are shown once; each works once. */
-export type Confirmed = { account: AccountView; backupCodes: string[]; ended: number | undefined };
+/** The backup codes are shown once; each works once. `ended` and `receipt`: of the other sessions. */
+export type Confirmed = {
+  account: AccountView;
+  backupCodes: string[];
+  ended: number | undefined;
+  receipt: Receipt | undefined;
+};
 
 /**
  * Confirms an authenticator by its first code; from now on codes are required. With `endOthers`, all sessions of the
- * account end except the caller's own (ASVS 7.4.3). `secret`, in base 32, must be the secret of the enrolment that was
- * begun. With `backupCodes: false` none are made, for callers that could not show them.
+ * account end in the same write, except the caller's own (ASVS 7.4.3). The codes exist only in this answer, so it comes
+ * even if nobody can say whether the ends are known everywhere: then `receipt.everywhere` is false. `secret`, in base
+ * 32, must be the secret of the enrolment that was begun. With `backupCodes: false` none are made, for callers that
+ * could not show them.
  * @throws `factor_not_enrolled`, `factor_already_enrolled`, `second_factor_invalid`, `too_many_attempts`,
  *   `permission_missing`
  */
@@ -82,7 +91,9 @@ export async function confirmTotp(
   guardAccount(caller, await readAccount(context, id));
   await takeFactorAttempt(context, parseUserId(id) as AccountId);
   const codes = backupCodes ? newBackupCodes(context.random) : [];
-  const account = await change(context, caller, id, eventBy(context, caller, 'factor.enrolled'), (present) => {
+  const ends = endOthers ? endingOthers(context, caller, id) : undefined;
+  const enrolled = eventBy(context, caller, 'factor.enrolled');
+  const confirm = (present: Account): Factor => {
     const { factor } = present;
     if (!factor) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
     if (hasFactor(present))
@@ -94,10 +105,30 @@ export async function confirmTotp(
     const step = totpStep(begun, code.replaceAll(/\s/g, ''), now, factor.lastStep);
     if (step === undefined) throw new CurfewError('second_factor_invalid', { methods: ['totp'] });
     return { ...factor, confirmedAt: now, lastStep: step, backupCodes: hashed(context, present, codes) };
-  });
-  await clearFactorAttempts(context, account.id);
-  const ended = endOthers ? await endOtherSessions(context, caller, account) : undefined;
-  return { account: accountView(account), backupCodes: codes, ended };
+  };
+  const { account, sequence, ended } = await change(context, caller, id, enrolled, confirm, ends);
+  // If they cannot be cleared, the next guesses are limited sooner.
+  await clearFactorAttempts(context, account.id).catch(() => {});
+  if (!ends || sequence === undefined) {
+    return { account: accountView(account), backupCodes: codes, ended: undefined, receipt: undefined };
+  }
+  const propagation = await awaitOrTell(context, sequence);
+  return {
+    account: accountView(account),
+    backupCodes: codes,
+    ended,
+    receipt: { ...propagation, endedAt: ends.end.at },
+  };
+}
+
+/** Waits until a change is known everywhere; if that cannot be learned, the receipt says so. */
+async function awaitOrTell({ fence }: AuthorityContext, sequence: number): Promise<Receipt> {
+  try {
+    return await fence.awaitEverywhere(sequence, 'everywhere');
+  } catch (error) {
+    if (!isCurfewError(error)) throw error;
+    return fence.awaitEverywhere(sequence, 'stored');
+  }
 }
 
 /**
@@ -105,7 +136,7 @@ export async function confirmTotp(
  * @throws `account_not_found`, `factor_not_enrolled`, `permission_missing`
  */
 export async function removeTotp(context: AuthorityContext, caller: Caller, id: string): Promise<AccountView> {
-  const account = await change(context, caller, id, eventBy(context, caller, 'factor.removed'), (present) => {
+  const { account } = await change(context, caller, id, eventBy(context, caller, 'factor.removed'), (present) => {
     if (!present.factor) throw new CurfewError('factor_not_enrolled', { detail: `Account ${present.username}.` });
     return undefined;
   });
@@ -148,7 +179,8 @@ async function change(
   id: string,
   event: EventMaker | undefined,
   next: (account: Account) => Factor | undefined,
-): Promise<Account> {
+  ends: Ends | undefined = undefined,
+): Promise<Extract<AccountOutcome, { kind: 'changed' }>> {
   return retryConflicts(async () => {
     const account = await readAccount(context, id);
     guardAccount(caller, account);
@@ -157,15 +189,19 @@ async function change(
       version: account.version,
       set: { factor: next(account), updatedAt: context.clock.now() },
       event: event?.(account),
+      ...ends,
     });
-    if (outcome.kind === 'changed') return outcome.account;
+    if (outcome.kind === 'changed') return outcome;
     if (outcome.kind === 'not_found') throw new CurfewError('account_not_found');
     return 'conflict';
   });
 }
 
-async function endOtherSessions(context: AuthorityContext, caller: Caller, account: Account): Promise<number> {
-  const own = caller.kind === 'person' && caller.session.userId === account.id;
-  const { ended } = await endUserSessions(context, caller, account.id, { except: own ? caller.session.id : undefined });
-  return ended;
+type Ends = { end: End; except: SessionId | undefined };
+
+/** The end of all sessions of an account but the caller's own. */
+function endingOthers(context: AuthorityContext, caller: Caller, id: string): Ends {
+  const isOwn = caller.kind === 'person' && caller.session.userId === id;
+  const end = { at: context.clock.nowForEnd(), by: actorOf(caller), reason: 'all_of_user' } as const;
+  return { end, except: isOwn ? caller.session.id : undefined };
 }

@@ -79,16 +79,18 @@ export function followEvents(
   request: Omit<EventsRequest, 'limit' | 'cursor'> & { after?: number | undefined },
   until: AbortSignal,
 ): AsyncIterable<Event | Gap> {
-  const filter = filterOf(request);
-  return follow(context, new Standing(context, caller, 'events.read', until), filter, request.after);
+  return follow(context, caller, filterOf(request), request.after, until);
 }
 
 async function* follow(
   context: AuthorityContext,
-  standing: Standing,
+  caller: Caller,
   filter: EventFilter,
   from: number | undefined,
+  until: AbortSignal,
 ): AsyncIterable<Event | Gap> {
+  // Begins with the first read: a stream that nobody reads has no end at which to stop watching.
+  const standing = new Standing(context, caller, 'events.read', until);
   const { signal } = standing;
   try {
     // Changes from before the watch began have not been reported.

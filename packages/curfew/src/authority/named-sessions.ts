@@ -2,15 +2,16 @@ import type { SessionName } from '../domain/brand.ts';
 import type { EventType, NewEvent } from '../domain/events.ts';
 import { limits } from '../domain/limits.ts';
 import { type NamedSession, type NamedStatus, namedStatus } from '../domain/named.ts';
-import { isSessionName, parseSessionName, quoted } from '../domain/parse.ts';
+import { isSessionName, isWellFormedJson, parseSessionName, quoted } from '../domain/parse.ts';
 import type { Metadata, Session } from '../domain/session.ts';
-import { CurfewError } from '../errors.ts';
+import { CurfewError, isCurfewError } from '../errors.ts';
+import { awaitHead } from './await-head.ts';
 import { actorOf, type Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { endStored } from './end-session.ts';
 import { view } from './get-session.ts';
-import { guardSession } from './guard.ts';
+import { guard, guardSession } from './guard.ts';
 import type { Receipt, Wait } from './receipt.ts';
 import { retryConflicts } from './retry.ts';
 
@@ -89,8 +90,9 @@ export async function updateNamedSession(
 }
 
 /**
- * Removes a slot, and ends the session in it. It is stopped first, so that nobody signs in to it meanwhile.
- * @throws `named_session_not_found`
+ * Removes a slot, and ends the session in it. It is stopped first, so that nobody signs in to it meanwhile. If another
+ * server starts it again before it is removed, this is repeated: no session may stay active without its slot.
+ * @throws `named_session_not_found`, `changed_meanwhile`
  */
 export async function removeNamedSession(
   context: AuthorityContext,
@@ -99,10 +101,19 @@ export async function removeNamedSession(
   wait: Wait = 'everywhere',
 ): Promise<{ receipt: Receipt | undefined }> {
   return context.queue.run(name, async () => {
-    const slot = await changeStarted(context, caller, name, false);
-    const receipt = await endHeld(context, caller, slot, wait);
-    await context.store.removeNamed(slot.name, eventOf(context, caller, 'named_session.deleted', slot.name));
-    return { receipt };
+    let receipt: Receipt | undefined;
+    return retryConflicts(async () => {
+      const slot = await changeStarted(context, caller, name, false).catch((error: unknown) => {
+        // This call has ended the session, and another one has removed the slot.
+        if (receipt && isCurfewError(error, 'named_session_not_found')) return undefined;
+        throw error;
+      });
+      if (!slot) return { receipt };
+      receipt = (await endHeld(context, caller, slot, wait)) ?? receipt;
+      const event = eventOf(context, caller, 'named_session.deleted', slot.name);
+      const outcome = await context.store.removeNamed(slot.name, slot.version, event);
+      return outcome === 'conflict' ? outcome : { receipt };
+    });
   });
 }
 
@@ -133,7 +144,8 @@ export async function stopNamedSession(
 }
 
 /**
- * Stops and starts a slot: every application has to verify its session anew.
+ * Stops and starts a slot: every application has to verify its session anew. One that is stopped already is started,
+ * which requires the permission for that as well.
  * @throws `named_session_not_found`, `permission_missing`
  */
 export async function restartNamedSession(
@@ -144,7 +156,9 @@ export async function restartNamedSession(
 ): Promise<NamedChange> {
   return context.queue.run(name, async () => {
     // Checked before the slot is stopped: if starting it were refused, it would stay stopped.
-    await guardHeld(context, caller, await readSlot(context, name));
+    const slot = await readSlot(context, name);
+    if (!slot.started) guard(caller, ['sessions.create']);
+    await guardHeld(context, caller, slot);
     await setStarted(context, caller, name, false, wait);
     return setStarted(context, caller, name, true, wait);
   });
@@ -283,13 +297,15 @@ async function setSuspended(
   const { store, clock, fence } = context;
   return retryConflicts(async () => {
     const found = slot.sessionId && (await store.readSession(slot.sessionId));
-    if (!found || view(context, found).status === 'ended') return undefined;
+    if (!found) return undefined;
     const { stored } = found;
+    // The call that ended it may still be waiting, and this one must too (R18).
+    const waitForEnd = () => (suspended ? endHeld(context, caller, slot, wait) : undefined);
+    if (view(context, found).status === 'ended') return waitForEnd();
     const now = clock.nowForEnd();
     // Somebody else may have done this just now: then wait as they do.
     if (stored.suspended === suspended) {
-      const { sequence } = await store.logHead();
-      return { ...(await fence.awaitEverywhere(sequence, wait)), changedAt: now };
+      return { ...(await awaitHead(context, wait)), changedAt: now };
     }
     const type = suspended ? 'session.suspended' : 'session.resumed';
     const outcome = await store.changeSession({
@@ -301,6 +317,7 @@ async function setSuspended(
       now,
     });
     if (outcome.kind === 'conflict') return 'conflict';
+    if (outcome.kind === 'ended') return waitForEnd();
     if (outcome.kind !== 'changed') return undefined;
     return { ...(await fence.awaitEverywhere(outcome.sequence!, wait)), changedAt: now };
   });
@@ -346,8 +363,13 @@ function eventOf(
 function parseConfig(config: Metadata | undefined): Metadata {
   if (config === undefined) return {};
   const bytes = Buffer.byteLength(JSON.stringify(config));
-  if (bytes <= limits.configBytes) return config;
+  if (bytes > limits.configBytes) {
+    throw new CurfewError('invalid_value', {
+      detail: `A configuration has at most ${limits.configBytes} bytes of JSON; this one has ${bytes}.`,
+    });
+  }
+  if (isWellFormedJson(config)) return config;
   throw new CurfewError('invalid_value', {
-    detail: `A configuration has at most ${limits.configBytes} bytes of JSON; this one has ${bytes}.`,
+    detail: 'The texts in a configuration must be well-formed: one of them has half a surrogate pair.',
   });
 }

@@ -64,6 +64,10 @@ export async function checkPassword(password: string): Promise<string> {
   if (password.length < passwordMin || password.length > passwordMax) {
     throw new CurfewError('invalid_value', { detail: `A password has ${passwordMin} to ${passwordMax} characters.` });
   }
+  // Two of them would be the same password: half a surrogate pair is U+FFFD once it is encoded.
+  if (!password.isWellFormed()) {
+    throw new CurfewError('invalid_value', { detail: 'A password must be well-formed text.' });
+  }
   if (await isCommon(password)) {
     throw new CurfewError('invalid_value', {
       detail: 'This password is one of the most common ones, which are guessed first. Choose another.',

@@ -3,6 +3,7 @@ import { judgeRefresh, rotated, type Successor, successorOf } from '../domain/ro
 import { endOf, type StoredSession, viewOf } from '../domain/session.ts';
 import { formatToken, hashSecret, parseToken } from '../domain/tokens.ts';
 import { CurfewError } from '../errors.ts';
+import { awaitHead } from './await-head.ts';
 import type { AuthorityContext } from './context.ts';
 import type { OpenedSession } from './create-session.ts';
 import { retryConflicts } from './retry.ts';
@@ -33,7 +34,10 @@ export async function refreshSession(context: AuthorityContext, refreshToken: st
     }
     if (stored.suspended) throw new CurfewError('session_suspended');
     const successor = successorOf(id, parsed.secret, secrets.refreshKey);
-    if (verdict === 'grace') return opened(stored, successor);
+    if (verdict === 'grace') {
+      await awaitHead(context);
+      return opened(stored, successor);
+    }
     const outcome = await store.changeSession({
       id,
       version: stored.version,

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { anonymousKind, anonymousUser } from 'curfew-client/protocol';
 import { type Alias, aliasIn, endOfAlias } from '../domain/alias.ts';
 import type { SessionId, UserId } from '../domain/brand.ts';
@@ -31,6 +32,11 @@ export type KeptData = {
   ip?: string | undefined;
   /** Whether the session must exist already. */
   existing?: boolean | undefined;
+  /**
+   * The SHA-256, in base64url, of the data that this replaces. If the session has other data by now, the call only counts as
+   * activity. The session must exist already.
+   */
+  seen?: string | undefined;
 };
 
 /** `receipt`: of the change or the end; absent if the session was opened, or had this data already. */
@@ -39,7 +45,8 @@ export type Kept = { session: Session; receipt: Receipt | undefined };
 /**
  * Keeps data with the session of an alias, and opens it if there is none. A session's user never changes. So as long as
  * nobody has signed in, another session stands for the alias, of nobody; it ends when somebody does. Data of another user
- * is refused, and data without a user ends the session of one.
+ * is refused, and data without a user ends the session of one. With `seen`, data that somebody else has changed meanwhile
+ * stays as it is.
  * @throws `alias_unknown`, `session_ended`, `session_suspended`, `session_user_changed`, `session_data_too_large`, `session_not_found`,
  *   `invalid_value`, and what {@link openFor} throws
  */
@@ -53,6 +60,13 @@ export async function keepSessionData(context: AuthorityContext, caller: Caller,
   const kept = { ...request, data, idle };
   return retryConflicts(async () => {
     const signedIn = await liveOf(context, alias);
+    // Read once: what is compared with what was seen is what is changed, or else the change is a conflict.
+    const earlier = signedIn ? undefined : await liveOf(context, nobody);
+    if (request.seen !== undefined) {
+      const current = signedIn ?? earlier;
+      if (!current) throw new CurfewError('session_not_found', { detail: 'No session has the alias.' });
+      if (current.data === undefined || hashOf(current.data) !== request.seen) return used(context, current);
+    }
     if (signedIn?.userId === userId && signedIn) {
       // An earlier call may have opened the session, and failed before the end of the one that it replaces.
       const [changed] = await Promise.all([change(context, signedIn, kept), endReplaced(context, caller, nobody)]);
@@ -60,7 +74,6 @@ export async function keepSessionData(context: AuthorityContext, caller: Caller,
     }
     if (signedIn && userId !== undefined) throw new CurfewError('session_user_changed');
     if (signedIn) return endStored(context, signedIn.id, { by: actorOf(caller), reason: 'logout' }, 'everywhere');
-    const earlier = await liveOf(context, nobody);
     if (earlier && userId === undefined) return change(context, earlier, kept);
     if (!earlier && existing) throw new CurfewError('session_not_found', { detail: 'No session has the alias.' });
     if (userId === undefined)
@@ -71,6 +84,9 @@ export async function keepSessionData(context: AuthorityContext, caller: Caller,
   });
 }
 
+/** A session with its data. `idle`: milliseconds without activity after which it ends. */
+export type ListedData = { session: Session; data: string; idle: number };
+
 /** The data of the active sessions that have an alias of a kind: a page, newest first. */
 export async function listSessionData(
   { store, clock, activity }: AuthorityContext,
@@ -79,7 +95,7 @@ export async function listSessionData(
     limit = limits.pageDefault,
     cursor,
   }: { kind: string; limit?: number | undefined; cursor?: string | undefined },
-): Promise<{ sessions: { session: Session; data: string }[]; nextCursor: string | undefined }> {
+): Promise<{ sessions: ListedData[]; nextCursor: string | undefined }> {
   const query = { list: 'session data', kind };
   const kinds = [kind, anonymousKind(kind)];
   const now = clock.nowForEnd();
@@ -88,7 +104,8 @@ export async function listSessionData(
   const kept = page.sessions.flatMap(({ stored, epochEnd }) => {
     const end = endOf(stored, epochEnd, now, activity.lastSeen(stored));
     const isOfKind = stored.aliases.some((alias) => kinds.includes(alias.kind));
-    return end || !isOfKind || stored.data === undefined ? [] : [{ session: viewOf(stored, end), data: stored.data }];
+    if (end || !isOfKind || stored.data === undefined) return [];
+    return [{ session: viewOf(stored, end), data: stored.data, idle: stored.idle }];
   });
   return { sessions: kept, nextCursor: page.next === undefined ? undefined : encodeCursor(page.next, query) };
 }
@@ -112,8 +129,8 @@ async function liveOf({ store, clock, activity }: AuthorityContext, alias: Alias
 async function endReplaced(context: AuthorityContext, caller: Caller, nobody: Alias): Promise<void> {
   const found = await context.store.readSessionByAlias(nobody);
   if (!found) return;
-  const { stored, epochEnd } = found;
-  if (endOf(stored, epochEnd, context.clock.nowForEnd(), context.activity.lastSeen(stored))) return;
+  const { stored } = found;
+  // Also if it has ended: the call that ended it may still be waiting (R18).
   await endStored(context, stored.id, { by: actorOf(caller), reason: 'replaced' }, 'everywhere', { seen: stored });
 }
 
@@ -134,15 +151,13 @@ async function open(
 }
 
 async function change(
-  { store, clock, fence, activity }: AuthorityContext,
+  context: AuthorityContext,
   stored: StoredSession,
   { data, idle = 0 }: { data: string; idle: number | undefined },
 ): Promise<Kept | 'conflict'> {
+  const { store, clock, fence } = context;
+  if (stored.data === data && idle <= stored.idle) return used(context, stored);
   const now = clock.now();
-  if (stored.data === data && idle <= stored.idle) {
-    activity.note(stored, now);
-    return { session: viewOf(stored, undefined), receipt: undefined };
-  }
   const outcome = await store.changeSession({
     id: stored.id,
     version: stored.version,
@@ -153,4 +168,14 @@ async function change(
   if (outcome.kind !== 'changed') return 'conflict';
   const propagation = await fence.awaitEverywhere(outcome.sequence!, 'everywhere');
   return { session: viewOf(outcome.session, undefined), receipt: { ...propagation, changedAt: now } };
+}
+
+/** Notes a use of a session that keeps its data. */
+function used({ clock, activity }: AuthorityContext, stored: StoredSession): Kept {
+  activity.note(stored, clock.now());
+  return { session: viewOf(stored, undefined), receipt: undefined };
+}
+
+function hashOf(data: string): string {
+  return hash('sha256', data, 'base64url');
 }

@@ -13,15 +13,14 @@ import { parseAddress } from '../domain/parse.ts';
 import { grantedBy } from '../domain/permissions.ts';
 import type { Actor } from '../domain/reasons.ts';
 import type { Epochs, StoredSession } from '../domain/session.ts';
-import { CurfewError } from '../errors.ts';
+import { CurfewError, isCurfewError } from '../errors.ts';
 import { bucketOf, guess, takeAttempt } from './attempts.ts';
 import type { Caller } from './caller.ts';
 import type { AuthorityContext } from './context.ts';
 import { type OpenedSession, openChecked } from './create-session.ts';
-import { endStored } from './end-session.ts';
+import { endStored, findTarget } from './end-session.ts';
 import { guardAccount } from './guard.ts';
 import { useFactor } from './second-factor.ts';
-import { verifyFromStore } from './verify-session.ts';
 
 export type SignInRequest = {
   login: { username: string } | { email: string };
@@ -198,10 +197,20 @@ async function endPrevious(
   context: AuthorityContext,
   { previousTokens = [], previousSessions = [] }: SignInRequest,
 ): Promise<void> {
-  const shown = await Promise.all(previousTokens.map((token) => verifyFromStore(context, token)));
-  const stored = shown.flatMap((verified) => (verified.active ? [verified.stored] : []));
-  for (const { id, userId } of [...stored, ...previousSessions]) {
+  const shown = await Promise.all(previousTokens.map((token) => sessionOf(context, token)));
+  for (const { id, userId } of [...shown.flat(), ...previousSessions]) {
     await endStored(context, id, { by: `user:${userId}`, reason: 'replaced' }, 'everywhere');
+  }
+}
+
+/** The session of a token, also if it has ended: the call that ended it may still be waiting, and a sign-in then waits too. */
+async function sessionOf(context: AuthorityContext, token: string): Promise<StoredSession[]> {
+  try {
+    const found = await findTarget(context, { token });
+    return found.suspended ? [] : [found];
+  } catch (error) {
+    if (isCurfewError(error, 'session_not_found', 'token_malformed')) return [];
+    throw error;
   }
 }
 

@@ -37,6 +37,10 @@ export class Standing {
     this.#stop = credential
       ? context.fence.watch(credential, () => void this.holds().catch(() => this.end()))
       : () => {};
+    // The reader of the stream may leave without a word.
+    until.addEventListener('abort', () => this.end(), { once: true, signal: this.#over.signal });
+    // A signal that is already aborted fires no event.
+    if (until.aborted) this.end();
   }
 
   /**

@@ -69,8 +69,9 @@ export function isAdministrator({ roles, disabled }: Pick<Account, 'roles' | 'di
 
 /**
  * User names and addresses are compared in one form, so that neither `Ada` nor a look-alike in other code points
- * (combining accents, full-width letters) can exist beside `ada`.
+ * (combining accents, full-width letters) can exist beside `ada`. One half of a surrogate pair is U+FFFD, as it is once
+ * the text is encoded.
  */
 export function canonicalLogin(text: string): string {
-  return text.normalize('NFKC').trim().toLowerCase().normalize('NFKC');
+  return text.toWellFormed().normalize('NFKC').trim().toLowerCase().normalize('NFKC');
 }

@@ -104,7 +104,7 @@ export function parseSessionData(text: string): string {
   throw invalid('The data of a session must be well-formed text without control characters, such as JSON in one line.');
 }
 
-/** @throws `metadata_too_large` */
+/** @throws `metadata_too_large`, `invalid_value` */
 export function parseMetadata(value: Metadata | undefined): Metadata {
   if (value === undefined) return {};
   const depth = depthOf(value);
@@ -112,7 +112,8 @@ export function parseMetadata(value: Metadata | undefined): Metadata {
     throw new CurfewError('metadata_too_large', { detail: `It is ${depth} levels deep.` });
   const bytes = Buffer.byteLength(JSON.stringify(value));
   if (bytes > limits.metadataBytes) throw new CurfewError('metadata_too_large', { detail: `It has ${bytes} bytes.` });
-  return value;
+  if (isWellFormedJson(value)) return value;
+  throw invalid('The texts in metadata must be well-formed: one of them has half a surrogate pair.');
 }
 
 /** A user agent is only a client's own claim: it is cut to the limit, never refused. */
@@ -152,6 +153,16 @@ export function quoted(text: string): string {
 
 function plain(text: string): boolean {
   return text.isWellFormed() && !controls.test(text);
+}
+
+/**
+ * Whether all keys and texts of a JSON value are well-formed (RFC 7493, section 2.1). Half a surrogate pair cannot be
+ * encoded, and some stores would keep another character instead.
+ */
+export function isWellFormedJson(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, inner]) => key.isWellFormed() && isWellFormedJson(inner));
 }
 
 /** How deeply a value is nested; counting stops soon after the limit, so that a hostile value costs nothing. */

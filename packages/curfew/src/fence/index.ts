@@ -2,6 +2,7 @@ import { withMargin } from 'curfew-client/fence';
 import type { Credential as SessionCredential } from 'curfew-client/protocol';
 import type { Credential, Fence } from '../authority/fence.ts';
 import type { VerifiedToken } from '../authority/verification.ts';
+import { leaseOf } from '../domain/node-id.ts';
 import { Guests } from './guests.ts';
 import type { LossReason } from './log-follower.ts';
 import { FenceNode } from './node.ts';
@@ -48,7 +49,16 @@ export class ProcessFence implements Fence {
 
   async start(): Promise<void> {
     const node = this.#node;
-    await node.start();
+    try {
+      await node.start();
+    } catch (error) {
+      // The caller has nothing that it could close, and a node continues to read the log until it is abandoned.
+      this.#closed = true;
+      this.#cancelBegin();
+      // Another one may have taken its place while it started.
+      for (const begun of new Set([node, this.#node])) begun.abandon();
+      throw error;
+    }
     this.waits.begin(node.incarnation);
     this.#watchPeers();
   }
@@ -125,7 +135,7 @@ export class ProcessFence implements Fence {
       nodes: nodes.map(({ id, applied }) => {
         const silent = id === here.id ? 0 : this.waits.silenceOf(id);
         const lag = Math.max(0, head.sequence - (id === here.id ? here.lowWatermark : applied));
-        return { id, here: id === here.id, lag, silent, alive: silent < withMargin(this.#ports.lease) };
+        return { id, here: id === here.id, lag, silent, alive: silent < withMargin(leaseOf(id) ?? this.#ports.lease) };
       }),
       verifiers: here.describeVerifiers(),
     };

@@ -1,6 +1,7 @@
 import { CautiousClock, ExactCache, type Found } from 'curfew-client/fence';
 import type { Change, Credential } from 'curfew-client/protocol';
 import type { VerifiedToken } from '../authority/verification.ts';
+import { nodeId } from '../domain/node-id.ts';
 import type { StoredSession } from '../domain/session.ts';
 import type { LogEntry, LogPosition } from '../stores/contract.ts';
 import { answerOf } from './answers.ts';
@@ -56,7 +57,7 @@ export class FenceNode implements Host {
   constructor(ports: FencePorts, events: Events) {
     this.ports = ports;
     this.#events = events;
-    this.id = ports.newId();
+    this.id = nodeId(ports.newId(), ports.lease);
     const clock = new CautiousClock(ports.timing);
     this.#timers = new Timers(ports.timing);
     this.#log = new LogFollower(ports.store, {

@@ -33,7 +33,7 @@ export type Admitted = { id: string; name: string };
 export type FencePorts = {
   store: FenceStore;
   timing: Timing;
-  /** Returns a new id for a node. */
+  /** Returns a new text, from which a node's id is made. */
   newId(): string;
   /** Verifies a token or an alias by reading the store, never from a cache. */
   verifyFromStore(credential: Credential): Promise<VerifiedToken>;
@@ -52,6 +52,11 @@ export type FencePorts = {
   admit(token: string): Promise<Admitted>;
   /** Milliseconds. */
   lease: number;
+  /**
+   * Milliseconds: after a failover, the leases of nodes whose rows it has lost are assumed to be no longer than this, or
+   * than those that this process has seen (R10).
+   */
+  assumedLease: number;
   /** How many sessions the node's own verifier remembers at most. */
   capacity: number;
   /** Called when a node starts over under a new id (R10): why, and how that was noticed. */

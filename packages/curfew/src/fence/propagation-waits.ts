@@ -1,8 +1,8 @@
 import { CautiousClock, type Timing, withMargin } from 'curfew-client/fence';
 import type { Receipt } from '../authority/receipt.ts';
+import { leaseOf } from '../domain/node-id.ts';
 import { CurfewError } from '../errors.ts';
 import type { LogPosition, NodeList, NodeRow } from '../stores/contract.ts';
-
 import { Pace } from './pace.ts';
 import type { FencePorts } from './ports.ts';
 import type { Acknowledgements } from './stream-book.ts';
@@ -24,9 +24,13 @@ type Waiter = {
   /** Whether a read of the list of nodes that began after the change's commit has been evaluated for it. */
   looked: boolean;
   /** The result of the list of nodes, read after the commit (R16); `undefined` until then. */
-  nodes: { applied: number; expired: number; asked: number } | undefined;
+  nodes: { applied: number; asked: number } | undefined;
+  /** The nodes that ended, or whose leases ran out, before they had applied it; their rows may be gone by now. */
+  lost: Set<string>;
   /** Its time has run out: what is left is to check that the store is still the one that took the change (R17). */
   due: boolean;
+  /** Goes on waiting until its time has run out. */
+  wait(): void;
   finish(by: 'acks' | 'timeout'): void;
   fail(error: unknown): void;
 };
@@ -36,21 +40,27 @@ const firstPause = 2;
 const longestPause = 40;
 
 /**
- * Waits for changes: until every node has applied the change or is dead, but at most until a lease and its margin after
- * the commit. That time alone keeps the promise; low watermarks and acknowledgements only make the answer come sooner.
+ * Waits for changes: until every node has applied the change or is dead, but at most until the longest lease and its
+ * margin after the commit. That time alone keeps the promise; low watermarks and acknowledgements only make the answer
+ * come sooner.
  */
 export class PropagationWaits {
   readonly #store: FencePorts['store'];
   readonly #timing: Timing;
   /** Measures how old an answer is, including time in which the machine slept, which the monotonic clock omits. */
   readonly #clock: CautiousClock;
-  readonly #longest: number;
+  /** Milliseconds of the longest lease that any node may hold, as far as this process has seen. */
+  #lease: number;
+  /** Of a node whose id does not say how long its leases are. */
+  readonly #usual: number;
+  /** Of a node that this process has never seen. */
+  readonly #assumed: number;
   /** Milliseconds after a question for which the store's answer counts: later the store may be another one (R17). */
   readonly #patience: number;
   readonly #here: () => Here;
   readonly #waiters: Set<Waiter> = new Set();
   /**
-   * When each node's counter was first seen: a node whose counter stays the same for a lease and its margin is dead
+   * When each node's counter was first seen: a node whose counter stays the same for its lease and the margin is dead
    * (R2).
    */
   readonly #rows: Map<string, { counter: number; since: number }> = new Map();
@@ -58,8 +68,8 @@ export class PropagationWaits {
   #looking: Promise<void> | undefined;
   #cancelLook: (() => void) | undefined;
   #pause: number = firstPause;
-  /** The time until which waits end only by time, because the store is a new incarnation (R10). */
-  #fullUntil: number = Number.NEGATIVE_INFINITY;
+  /** When rows were last distrusted, because the store is a new incarnation (R10): for a while waits end only by time. */
+  #distrusted: number = Number.NEGATIVE_INFINITY;
   readonly settled: { acks: number; timeout: number } = { acks: 0, timeout: 0 };
   /** Called with the seconds that each change waited. */
   onPropagated: (seconds: number, by: 'acks' | 'timeout') => void = () => {};
@@ -76,9 +86,10 @@ export class PropagationWaits {
       store,
       timing,
       lease,
+      assumedLease,
       onFailover,
       onError,
-    }: Pick<FencePorts, 'store' | 'timing' | 'lease' | 'onFailover' | 'onError'>,
+    }: Pick<FencePorts, 'store' | 'timing' | 'lease' | 'assumedLease' | 'onFailover' | 'onError'>,
     here: () => Here,
   ) {
     this.#onFailover = onFailover;
@@ -86,10 +97,27 @@ export class PropagationWaits {
     this.#store = store;
     this.#timing = timing;
     this.#clock = new CautiousClock(timing);
-    this.#longest = withMargin(lease);
+    this.#lease = lease;
+    this.#usual = lease;
+    this.#assumed = assumedLease;
     this.#patience = lease / 2;
     this.#here = here;
     this.#looks = new Pace(timing, () => void this.look());
+  }
+
+  /** Milliseconds after which no lease from before can still be valid, on any node that has a row. */
+  get #longest(): number {
+    return withMargin(this.#lease);
+  }
+
+  /** The same for nodes whose rows a failover has lost, possibly before this process could see them (R10). */
+  get #longestUnseen(): number {
+    return withMargin(Math.max(this.#lease, this.#assumed));
+  }
+
+  /** Whether the rows of nodes that are still trusted may be missing. */
+  get #distrusts(): boolean {
+    return this.#timing.mono() < this.#distrusted + this.#longestUnseen;
   }
 
   get waiting(): number {
@@ -114,17 +142,39 @@ export class PropagationWaits {
         cancel();
         resolve(this.#receipt(waiter, by));
       };
-      const waiter: Waiter = { sequence, began, looked: false, nodes: undefined, due: false, finish, fail };
-      let cancel = this.#timing.after(this.#longest, () => {
-        waiter.due = true;
-        waiter.looked = false;
-        cancel = this.#timing.after(this.#patience, () => fail(unknown('the store could not be asked')));
-        void this.look();
-      });
+      const waiter: Waiter = {
+        sequence,
+        began,
+        looked: false,
+        nodes: undefined,
+        lost: new Set(),
+        due: false,
+        wait: () => {
+          cancel();
+          waiter.due = false;
+          cancel = this.#timing.after(this.#left(waiter), () => {
+            // A node with a longer lease was seen meanwhile.
+            if (this.#left(waiter) > 0) return waiter.wait();
+            waiter.due = true;
+            waiter.looked = false;
+            cancel = this.#timing.after(this.#patience, () => fail(unknown('the store could not be asked')));
+            void this.look();
+          });
+        },
+        finish,
+        fail,
+      };
+      let cancel = () => {};
+      waiter.wait();
       this.#waiters.add(waiter);
       this.#pause = firstPause;
       this.#looks.soon();
     });
+  }
+
+  #left({ began }: Waiter): number {
+    const unseen = Math.min(began, this.#distrusted) + this.#longestUnseen;
+    return Math.max(began + this.#longest, unseen) - this.#timing.mono();
   }
 
   /** Milliseconds for which a node's row has been the same, as far as this process has seen. */
@@ -148,7 +198,7 @@ export class PropagationWaits {
    * what was granted here. So for a while waits, including existing ones, end only by time.
    */
   distrustRows(): void {
-    this.#fullUntil = this.#timing.mono() + this.#longest;
+    this.#distrusted = this.#timing.mono();
     for (const waiter of this.#waiters) waiter.nodes = undefined;
   }
 
@@ -199,20 +249,33 @@ export class PropagationWaits {
     const here = this.#here().id;
     const dead = this.#noteRows(rows, here);
     this.nodes = rows.length - dead.size;
+    const others = rows.filter(({ id }) => id !== here);
     // If `follows` is false, this node has not noticed yet that its log is another one: the list is read again. A
     // process that stood still meanwhile gets the answer before its timers run, so the answer's age is checked.
-    if (follows && !this.#isOld(asked)) for (const waiter of over) waiter.finish('timeout');
+    if (follows && !this.#isOld(asked)) {
+      for (const waiter of over) {
+        // This read has found a node with a longer lease.
+        if (this.#left(waiter) > 0) {
+          waiter.wait();
+          continue;
+        }
+        const missing = others.filter((row) => !hasApplied(row, waiter));
+        for (const { id } of missing) waiter.lost.add(id);
+        if (this.#here().lowWatermark < waiter.sequence) waiter.lost.add(here);
+        const applied = others.length - missing.length + (waiter.lost.has(here) ? 0 : 1);
+        waiter.nodes = { applied, asked };
+        waiter.finish('timeout');
+      }
+    }
     for (const waiter of concerned) {
       waiter.looked = true;
-      // Rows do not count while this node's log is another one, or while waits end only by time.
-      if (!follows || this.#timing.mono() < this.#fullUntil) continue;
-      const others = rows.filter(({ id }) => id !== here);
-      // What a node applied of another log says nothing about this one, in which numbers are reused.
-      const has = (row: NodeList['nodes'][number]) => row.current && row.applied >= waiter.sequence;
-      const applied = others.filter(has).length;
-      const expired = others.filter((row) => !has(row) && dead.has(row.id)).length;
-      if (applied + expired < others.length) continue;
-      waiter.nodes = { applied: applied + 1, expired, asked };
+      if (!follows) continue;
+      const missing = others.filter((row) => !hasApplied(row, waiter));
+      const alive = missing.filter(({ id }) => !dead.has(id));
+      for (const { id } of missing) if (dead.has(id)) waiter.lost.add(id);
+      // Rows decide nothing while waits end only by time.
+      if (alive.length > 0 || this.#distrusts) continue;
+      waiter.nodes = { applied: others.length - missing.length + 1, asked };
       this.#judge(waiter);
     }
     // Rows are removed only in the state in which they were judged: one that was renewed meanwhile stays.
@@ -238,7 +301,7 @@ export class PropagationWaits {
       else if (another) this.distrustRows();
       if (another) this.#onFailover?.(incarnation);
     }
-    if (confirmed || now - (this.#incarnation?.since ?? now) < this.#longest) return;
+    if (confirmed || now - (this.#incarnation?.since ?? now) < this.#longestUnseen) return;
     void this.#store.confirmIncarnation(incarnation).catch(() => {});
   }
 
@@ -249,9 +312,11 @@ export class PropagationWaits {
     for (const id of this.#rows.keys()) if (!listed.has(id)) this.#rows.delete(id);
     for (const row of rows) {
       if (row.id === here) continue;
+      const lease = leaseOf(row.id) ?? this.#usual;
+      this.#lease = Math.max(this.#lease, lease);
       const known = this.#rows.get(row.id);
       if (known?.counter !== row.counter) this.#rows.set(row.id, { counter: row.counter, since: now });
-      else if (now - known.since >= this.#longest) dead.set(row.id, row);
+      else if (now - known.since >= withMargin(lease)) dead.set(row.id, row);
     }
     return dead;
   }
@@ -282,30 +347,31 @@ export class PropagationWaits {
       return;
     }
     const { expired } = this.#here().acknowledgements(waiter.sequence);
-    waiter.finish(expired > 0 || waiter.nodes.expired > 0 ? 'timeout' : 'acks');
+    waiter.finish(expired > 0 || waiter.lost.size > 0 ? 'timeout' : 'acks');
   }
 
   #isOld(asked: number): boolean {
     return this.#clock.now() - asked > this.#patience;
   }
 
-  #receipt({ sequence, began, nodes }: Waiter, by: 'acks' | 'timeout'): Propagation {
+  #receipt({ sequence, began, nodes, lost }: Waiter, by: 'acks' | 'timeout'): Propagation {
     const waited = this.#timing.mono() - began;
     this.settled[by] += 1;
     this.onPropagated(waited / 1000, by);
-    const here = this.#here();
-    const applied = here.lowWatermark >= sequence ? 1 : 0;
     return {
       sequence,
       everywhere: true,
       by,
-      verifiers: here.acknowledgements(sequence),
-      nodes: nodes
-        ? { applied: nodes.applied, expired: nodes.expired }
-        : { applied, expired: Math.max(0, this.nodes - applied) },
+      verifiers: this.#here().acknowledgements(sequence),
+      nodes: { applied: nodes!.applied, expired: lost.size },
       waitedMs: Math.round(waited),
     };
   }
+}
+
+/** What a node applied of another log says nothing about this one, in which numbers are reused. */
+function hasApplied(row: NodeList['nodes'][number], { sequence }: Waiter): boolean {
+  return row.current && row.applied >= sequence;
 }
 
 function unknown(why: string): CurfewError {

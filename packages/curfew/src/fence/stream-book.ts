@@ -297,7 +297,7 @@ export class StreamBook {
 
   /** Forgets changes that nobody can wait for any more. */
   #forgetOutcomes(now: number): void {
-    const kept = 2 * withMargin(this.#ports.lease);
+    const kept = 2 * withMargin(this.#ports.assumedLease);
     for (const [sequence, { at }] of this.#outcomes) {
       if (now - at < kept) return;
       this.#outcomes.delete(sequence);

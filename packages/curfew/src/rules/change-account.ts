@@ -66,7 +66,7 @@ function decide(picture: Picture, asked: AccountChange): Decision<AccountOutcome
       ],
       events: event ? [event] : [],
     },
-    answered: ({ sequences }) => ({ kind: 'changed', account: changed, sequence: sequences[0] }),
+    answered: ({ sequences, ended }) => ({ kind: 'changed', account: changed, sequence: sequences[0], ended }),
   };
 }
 

@@ -11,7 +11,7 @@ import { endingOf } from './end-session.ts';
 type Picture = {
   /** The session with the id of the new one. */
   there: StoredSession | undefined;
-  /** A session that has one of the aliases. */
+  /** The session that has the first of those aliases that are taken. */
   holder: SessionId | undefined;
   on: Standing;
   slot: NamedSession | undefined;
@@ -55,8 +55,10 @@ async function pictureOf(
   on: Standing,
 ): Promise<Picture> {
   const there = found.find(({ stored }) => stored.id === id)?.stored;
-  const holder = found.find(({ stored }) => stored.id !== id && aliases.some((alias) => aliasIn(stored, alias)));
-  const known = { there, holder: holder?.stored.id };
+  // In the order of the aliases, because each engine finds the sessions in an order of its own.
+  const others = found.filter(({ stored }) => stored.id !== id);
+  const holders = aliases.flatMap((alias) => others.find(({ stored }) => aliasIn(stored, alias)) ?? []);
+  const known = { there, holder: holders[0]?.stored.id };
   if (!limit && name === undefined)
     return { ...known, on, slot: undefined, held: undefined, slots: new Map(), live: [] };
   // Epochs that have moved come before a name that is taken, so they must not be an assumption then.

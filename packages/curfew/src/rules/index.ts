@@ -72,7 +72,7 @@ export function rulesOver(engine: Engine): Ruled {
     revokeKey: (id, at, event) => revokeKey(engine, id, at, event),
     createNamed: (slot, event) => createNamed(engine, slot, event),
     changeNamed: (change) => changeNamed(engine, change),
-    removeNamed: (name, event) => removeNamed(engine, name, event),
+    removeNamed: (name, version, event) => removeNamed(engine, name, version, event),
     async appendEvent(event) {
       await engine.commit({ at: event.at, events: [event] });
     },

@@ -1,6 +1,7 @@
 import type { SessionName } from '../domain/brand.ts';
 import type { NewEvent } from '../domain/events.ts';
 import type { NamedSession } from '../domain/named.ts';
+import { endOf } from '../domain/session.ts';
 import type { Engine } from '../stores/commit.ts';
 import type { NamedChange } from '../stores/contract.ts';
 import { type Decision, settle } from './deciding.ts';
@@ -44,16 +45,30 @@ function decide(slot: NamedSession | undefined, { version, set, now, event }: Na
   };
 }
 
-/** Removes a slot, if there is one. */
-export async function removeNamed(engine: Engine, name: SessionName, event: NewEvent): Promise<void> {
-  const { slot } = await engine.readSlot(name);
-  return settle<NamedSession | undefined, void>(
+/** Removes a slot, if it is as the caller has seen it and nobody is signed in to it. */
+export async function removeNamed(
+  engine: Engine,
+  name: SessionName,
+  version: number,
+  event: NewEvent,
+): Promise<'removed' | 'conflict'> {
+  return settle<Held, 'removed' | 'conflict'>(
     engine,
-    slot,
-    (found) =>
-      found
-        ? { change: { at: event.at, rows: [{ table: 'slots', before: found }], events: [event] }, answered: () => {} }
-        : { answer: undefined },
-    ({ slots }) => slots.get(name),
+    await engine.readSlot(name),
+    (found) => decideRemoval(found, version, event),
+    () => engine.readSlot(name),
   );
+}
+
+type Held = Awaited<ReturnType<Engine['readSlot']>>;
+
+function decideRemoval({ slot, held }: Held, version: number, event: NewEvent): Decision<'removed' | 'conflict'> {
+  if (!slot) return { answer: 'removed' };
+  // A slot that was removed and made again may have the same version, and somebody may have signed in to it.
+  const isHeld = held && !endOf(held.stored, held.epochEnd, event.at);
+  if (isHeld || slot.version !== version) return { answer: 'conflict' };
+  return {
+    change: { at: event.at, rows: [{ table: 'slots', before: slot }], events: [event] },
+    answered: () => 'removed',
+  };
 }

@@ -22,6 +22,7 @@ import type { Store } from '../stores/contract.ts';
 import { observeStore, operations, type StoreCalls } from '../stores/observed.ts';
 import { folderOf, openStore } from '../stores/open.ts';
 import { attemptsOf, policyOf, readSettings, type Settings } from './config.ts';
+import { confirmNew } from './confirm-new.ts';
 import { secretKeyOf } from './secret-key.ts';
 
 export type CurfewOptions = {
@@ -97,6 +98,7 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
     const closing = new AbortController();
     const onError = settings.onError ?? (() => {});
     await confirmNew(store);
+    const lease = settings.lease ?? defaults.leaseMs;
     const fence = await createFence({
       store,
       timing,
@@ -107,7 +109,8 @@ export async function compose(settings: CurfewOptions): Promise<OpenedCurfew> {
       lastSeen: (stored) => activity.lastSeen(stored),
       noteUse: (id, at) => activity.report(id, at),
       admit: (key) => admitVerifier(parts, key),
-      lease: settings.lease ?? defaults.leaseMs,
+      lease,
+      assumedLease: Math.max(lease, defaults.leaseMs),
       capacity: settings.cacheSessions ?? defaults.cacheSessions,
       onRestart: settings.onRestart,
       onFailover: (incarnation) =>
@@ -172,15 +175,6 @@ async function storeOf(given: string | Store): Promise<{ opened: Store; folder: 
   throw new CurfewError('config_invalid', {
     detail: `store: it must be a URL, or a store with every operation; it lacks ${missing.join(', ')}.`,
   });
-}
-
-/**
- * A store that no server has used has no earlier incarnation: nobody can hold a session of it. If one has, the store
- * has its secret key's fingerprint, even if a failover lost every session.
- */
-export async function confirmNew(store: Store): Promise<void> {
-  if ((await store.keyFingerprint()) !== undefined || (await store.latestTime()) > 0) return;
-  await store.confirmIncarnation((await store.logHead()).incarnation);
 }
 
 /**

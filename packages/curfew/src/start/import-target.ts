@@ -6,8 +6,9 @@ import type { Random } from '../domain/ports.ts';
 import { CurfewError } from '../errors.ts';
 import type { Store } from '../stores/contract.ts';
 import { folderOf, isThere, openStore, openStoreToRead } from '../stores/open.ts';
-import { confirmNew, openClock } from './compose.ts';
+import { openClock } from './compose.ts';
 import type { Settings } from './config.ts';
+import { confirmNew } from './confirm-new.ts';
 import { existingSecretKey, secretKeyOf } from './secret-key.ts';
 
 /** Where sessions of another application are imported to: a store, without a server. */
@@ -27,7 +28,7 @@ type Options = { random: Random; onWarning(text: string): void };
 
 /** @throws the error that prevents opening it, by code */
 export async function openTarget(settings: Settings, options: Options): Promise<ImportTarget> {
-  const store = await openStore(settings.store);
+  const store = await openStore(settings.store, { alone: true });
   try {
     const folder = folderOf(settings.store);
     const clock = await clockOf(store, settings, options.onWarning);

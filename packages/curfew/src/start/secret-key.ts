@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  chownSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -10,7 +11,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Random } from '../domain/ports.ts';
 import { CurfewError } from '../errors.ts';
 import type { Store } from '../stores/contract.ts';
@@ -101,6 +102,11 @@ export function writeKey(path: string, random: Random): void {
     writeSync(file, `${Buffer.from(random(keyBytes)).toString('hex')}\n`);
     fsyncSync(file);
     closeSync(file);
+    // A command that root runs must not leave a key that the service cannot read afterwards.
+    if (process.getuid?.() === 0) {
+      const { uid, gid } = statSync(dirname(path));
+      chownSync(`${path}.new`, uid, gid);
+    }
     renameSync(`${path}.new`, path);
   } catch (error) {
     throw new CurfewError('store_not_writable', { detail: `${path}: ${(error as Error).message}.` }, error);

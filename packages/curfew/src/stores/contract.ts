@@ -171,8 +171,11 @@ export interface Store {
   readNamed(name: SessionName): Promise<NamedSession | undefined>;
   /** Compare-and-set of a slot's configuration and of whether it is started. From then on the slot is kept. */
   changeNamed(change: NamedChange): Promise<NamedSession | 'conflict' | 'not_found'>;
-  /** Removes a slot; the caller must first end the session in it. Removing a slot that does not exist is no error. */
-  removeNamed(name: SessionName, event: NewEvent): Promise<void>;
+  /**
+   * Removes a slot that still has that version and in which no session is left that has not ended at the event's time;
+   * otherwise the answer is `conflict`, and nothing is written. Removing a slot that does not exist is no error.
+   */
+  removeNamed(name: SessionName, version: number, event: NewEvent): Promise<'removed' | 'conflict'>;
   /** Slots by name. */
   listNamed(query: { after?: SessionName | undefined; limit: number }): Promise<{
     slots: NamedSession[];
@@ -224,8 +227,8 @@ export interface Store {
    */
   removeNode(id: string, counter?: number): Promise<void>;
   /**
-   * Records that the store has been this incarnation for longer than any lease lasts, so that no earlier grant is
-   * valid any more. Does nothing if the store is another incarnation by now.
+   * Records that the store has been this incarnation for so long that no earlier grant is valid any more (docs/fence,
+   * R10). Does nothing if the store is another incarnation by now.
    */
   confirmIncarnation(incarnation: string): Promise<void>;
 
@@ -313,7 +316,7 @@ export type CreationOutcome =
   | { kind: 'epoch_moved' }
   | { kind: 'name_taken' }
   | { kind: 'name_stopped' }
-  /** `holder`: the session that has it. */
+  /** `holder`: the session that has it; of several aliases that are taken, the first one's. */
   | { kind: 'alias_taken'; holder: SessionId }
   | { kind: 'too_many'; active: number };
 
@@ -416,7 +419,8 @@ export type AccountDeletion = {
 export type DeletionOutcome = { kind: 'deleted'; sequence: number } | { kind: 'conflict' | 'not_found' };
 
 export type AccountOutcome =
-  | { kind: 'changed'; account: Account; sequence: number | undefined }
+  /** `ended`: how many sessions `end` has ended. */
+  | { kind: 'changed'; account: Account; sequence: number | undefined; ended: number }
   | { kind: 'conflict' | 'not_found' | 'username_taken' | 'email_taken' };
 
 export type NamedChange = {

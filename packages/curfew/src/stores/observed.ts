@@ -92,6 +92,7 @@ export type SweepFigures = Pick<SweepOutcome, 'expired' | 'endsWritten' | 'forgo
 
 /** Observes the calls to a store. Times are those of the given clock unless stated otherwise. */
 export class StoreCalls {
+  readonly names: readonly StoreCall[] = Object.keys(calls) as StoreCall[];
   readonly #now: () => number;
   readonly #open: Set<Open> = new Set();
   #failure: { call: StoreCall; error: unknown; since: number; at: number } | undefined;
@@ -137,25 +138,35 @@ export class StoreCalls {
     return error === undefined ? undefined : publicFacts(error);
   }
 
-  async watch<Result>(call: StoreCall, given: readonly unknown[], answer: Promise<Result>): Promise<void> {
+  /** Without a promise of its own: a request that the store answers from memory takes little more time than one. */
+  watch(call: StoreCall, given: readonly unknown[], answer: Promise<unknown>): void {
     const open = { call, began: this.#now() };
     this.#open.add(open);
-    let code: string | undefined;
-    try {
-      const result = await answer;
-      // A sweep makes room, and may find nothing to write, so it shows nothing about other writes.
-      if (calls[call] && (call !== 'sweep' || this.#failure?.call === 'sweep')) this.#failure = undefined;
-      if (call === 'renewNode') this.#renewal = undefined;
-      if (call === 'sweep') this.#swept(result as SweepOutcome);
-      const [reason, count] = endsOf(call, given, result);
-      if (count > 0) this.ends.set(reason, (this.ends.get(reason) ?? 0) + count);
-    } catch (error) {
-      code = isCurfewError(error) ? error.code : 'internal';
-      if (calls[call] && isFault(error)) this.#failed(call, error);
-      if (call === 'renewNode') this.#renewal = error;
-    }
+    answer.then(
+      (result) => {
+        this.#answered(call, given, result);
+        this.#closed(open, undefined);
+      },
+      (error) => {
+        if (calls[call] && isFault(error)) this.#failed(call, error);
+        if (call === 'renewNode') this.#renewal = error;
+        this.#closed(open, isCurfewError(error) ? error.code : 'internal');
+      },
+    );
+  }
+
+  #answered(call: StoreCall, given: readonly unknown[], result: unknown): void {
+    // A sweep makes room, and may find nothing to write, so it shows nothing about other writes.
+    if (calls[call] && (call !== 'sweep' || this.#failure?.call === 'sweep')) this.#failure = undefined;
+    if (call === 'renewNode') this.#renewal = undefined;
+    if (call === 'sweep') this.#swept(result as SweepOutcome);
+    const [reason, count] = endsOf(call, given, result);
+    if (count > 0) this.ends.set(reason, (this.ends.get(reason) ?? 0) + count);
+  }
+
+  #closed(open: Open, code: string | undefined): void {
     this.#open.delete(open);
-    this.#onCall(call, (this.#now() - open.began) / 1000, code);
+    this.#onCall(open.call, (this.#now() - open.began) / 1000, code);
   }
 
   #failed(call: StoreCall, error: unknown): void {
@@ -195,7 +206,7 @@ function observe(store: Store, call: StoreCall, observed: StoreCalls): (...given
   const method = (store[call] as (...given: unknown[]) => Promise<unknown>).bind(store);
   return (...given) => {
     const answer = method(...given);
-    void observed.watch(call, given, answer);
+    observed.watch(call, given, answer);
     return answer;
   };
 }

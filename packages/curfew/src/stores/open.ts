@@ -19,7 +19,7 @@ type Engine = {
   form: string;
   /** The URL as people may see it, without a password. @throws `config_invalid` if it cannot be one of this kind */
   show(url: string): string;
-  open(url: string): Promise<Store>;
+  open(url: string, options: OpenOptions): Promise<Store>;
   /** What creates backups, if Curfew does not. */
   backedUpBy?: string;
   /** What opening it would change in its schema; absent if it has none. */
@@ -31,7 +31,11 @@ const engines: readonly Engine[] = [
     begins: /^lmdb:./,
     form: 'lmdb:folder',
     show: showFolder,
-    open: async (url) => (await lmdb()).openLmdbStore(folderOf(showFolder(url))!),
+    open: async (url, { alone }) => {
+      const engine = await lmdb();
+      return engine.openLmdbStore(folderOf(showFolder(url))!, alone ? { pace: engine.alone } : {});
+    },
+    plan: async (url) => (await lmdb()).planLmdb(folderOf(showFolder(url))!),
   },
   {
     begins: /^postgres(ql)?:\/\//,
@@ -68,21 +72,33 @@ export function showStore(url: string): string {
   return engineOf(url).show(url);
 }
 
+/** `alone`: nothing else in this process waits for the event loop, so a store in it may work in large pieces. */
+export type OpenOptions = { alone?: boolean };
+
 /** Opens the store that a URL names. @throws the error that prevents it, by code */
-export function openStore(url: string): Promise<Store> {
-  return engineOf(url).open(url);
+export function openStore(url: string, options: OpenOptions = {}): Promise<Store> {
+  return engineOf(url).open(url, options);
 }
 
 /**
- * Opens a store only for reading. A store that opening would change is refused and left as it is, since servers of an
- * earlier version may use it.
- * @throws `store_outdated`, and any error that prevents opening it
+ * Opens a store that there is: a mistyped name must not make an empty one, about which a command would then report
+ * success.
+ * @throws `config_invalid` if there is none, and any error that prevents opening it
+ */
+export async function openExistingStore(url: string): Promise<Store> {
+  if (await isThere(url)) return openStore(url);
+  throw new CurfewError('config_invalid', { detail: `CURFEW_STORE: there is no store at ${showStore(url)}.` });
+}
+
+/**
+ * Opens a store that there is, only for reading. A store that opening would change is refused and left as it is, since
+ * servers of an earlier version may use it.
+ * @throws `store_outdated`, and what {@link openExistingStore} throws
  */
 export async function openStoreToRead(url: string): Promise<Store> {
   const { version, pending } = await planStore(url);
   const last = pending.at(-1);
-  // A store that nobody has used yet has nothing to change.
-  if (last === undefined || version === 0) return openStore(url);
+  if (last === undefined || version === 0) return openExistingStore(url);
   throw new CurfewError('store_outdated', {
     detail: `${showStore(url)} has format ${version}, and this version of Curfew reads ${last.number}.`,
   });

@@ -123,6 +123,21 @@ describe('a caller with fewer permissions than the target cannot write to it', (
   });
 });
 
+test('a stopped named session is started only by a caller that may start it, by a restart too', async (t) => {
+  const { authority } = await open(t);
+  await authority.createNamedSession(library, { name: 'desk' });
+  const { token } = await authority.createSession(library, { userId: 'ada', name: 'desk' });
+  const ending = keyWith('sessions.end');
+  assert.equal((await authority.restartNamedSession(ending, 'desk')).named.status, 'working');
+  await authority.stopNamedSession(ending, 'desk');
+  await assert.rejects(authority.restartNamedSession(ending, 'desk'), { code: 'permission_missing' });
+  assert.equal((await authority.getNamedSession('desk')).status, 'stopped');
+  assert.equal((await authority.verifySession(token)).active, false);
+  const both = keyWith('sessions.end', 'sessions.create');
+  assert.equal((await authority.restartNamedSession(both, 'desk')).named.status, 'working');
+  assert.equal((await authority.verifySession(token)).active, true);
+});
+
 describe('the last administrator', () => {
   const takes: Record<string, (authority: Authority, caller: Caller, id: string) => Promise<unknown>> = {
     demoted: (authority, caller, id) => authority.updateAccount(caller, id, { roles: ['support'] }),

@@ -113,6 +113,49 @@ test('nobody signs in to a named session that is being removed', async (t) => {
   await assert.rejects(authority.getNamedSession('desk'), { code: 'named_session_not_found' });
 });
 
+test('a named session that another server starts while it is being removed takes the session opened in it along', async (t) => {
+  const { context, authority } = await open(t);
+  await authority.createNamedSession(library, { name: 'desk' });
+  const first = await authority.createSession(library, { userId: 'ada', name: 'desk' });
+  const other = elsewhere(context);
+  const { fence } = context;
+  const wait = fence.awaitEverywhere.bind(fence);
+  let between: Promise<{ token: string }> | undefined;
+  const signInAgain = async () => {
+    await other.startNamedSession(library, 'desk');
+    return other.createSession(library, { userId: 'eve', name: 'desk' });
+  };
+  // The removal waits until everybody knows that the first session has ended.
+  t.mock.method(fence, 'awaitEverywhere', async (...rest: Parameters<typeof wait>) => {
+    between ??= signInAgain();
+    await between;
+    return wait(...rest);
+  });
+  const { receipt } = await authority.removeNamedSession(library, 'desk');
+  assert.equal(receipt?.everywhere, true);
+  const tokens = [first.token, (await between!).token];
+  for (const token of tokens) assert.equal((await authority.verifySession(token)).active, false);
+  await assert.rejects(authority.getNamedSession('desk'), { code: 'named_session_not_found' });
+});
+
+test('a named session that another server has removed meanwhile is removed, and what has ended is told', async (t) => {
+  const { context, authority } = await open(t);
+  await authority.createNamedSession(library, { name: 'desk' });
+  await authority.createSession(library, { userId: 'ada', name: 'desk' });
+  const other = elsewhere(context);
+  const remove = context.store.removeNamed.bind(context.store);
+  t.mock.method(context.store, 'removeNamed', async (...rest: Parameters<typeof remove>) => {
+    t.mock.reset();
+    await other.startNamedSession(library, 'desk');
+    const outcome = await remove(...rest);
+    await other.removeNamedSession(library, 'desk');
+    return outcome;
+  });
+  const { receipt } = await authority.removeNamedSession(library, 'desk');
+  assert.equal(receipt?.everywhere, true);
+  await assert.rejects(authority.removeNamedSession(library, 'desk'), { code: 'named_session_not_found' });
+});
+
 test('opening creates a slot, or configures a stopped one, and starts it', async (t) => {
   const { authority } = await open(t);
   const made = await authority.openNamedSession(library, { name: 'desk', config: { color: 'blue' } });

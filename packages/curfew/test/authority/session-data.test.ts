@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
 import { createClient } from 'curfew-client';
 import { importSession, importStore } from '../../src/authority/import-session.ts';
-import { hour, second } from '../../src/domain/limits.ts';
+import { hour, minute, second } from '../../src/domain/limits.ts';
 import { oldSecret } from '../support/alias-tests.ts';
 import { manualClock, random } from '../support/ports.ts';
 import { TestServer } from '../support/server.ts';
@@ -65,6 +66,59 @@ describe('data that is kept by an alias', () => {
     assert.deepEqual((await client.verifySession({ token })).session, before);
     const [kept, ...others] = (await client.listSessionData({ kind: hashed.kind })).sessions;
     assert.deepEqual([kept!.data, others], ['{"cart":[7]}', []]);
+  });
+
+  test('is not changed by a call that has seen other data; that only counts as activity, and opens nothing', async (t) => {
+    const clock = manualClock();
+    const { client } = await start(t, clock);
+    const { hashed } = oldSecret();
+    const seen = createHash('sha256').update('{"cart":[7]}').digest('base64url');
+    const cases: [string, string | undefined][] = [
+      ['nobody', undefined],
+      ['ada', 'ada'],
+    ];
+    await assert.rejects(client.keepSessionData({ alias: hashed, data: '{}', seen }), { code: 'session_not_found' });
+    for (const [what, userId] of cases) {
+      const data = async () => (await client.listSessionData({ kind: hashed.kind })).sessions.map((one) => one.data);
+      const keep = (text: string, more: object = {}) =>
+        client.keepSessionData({ alias: hashed, userId, data: text, ...more });
+      await keep('{"cart":[7]}');
+      assert.ok((await keep('{"cart":[7],"n":1}', { seen })).receipt, what);
+      assert.deepEqual(await data(), ['{"cart":[7],"n":1}']);
+      const { idleExpiresAt } = (await keep('{"cart":[7],"n":1}')).session;
+      clock.advance(minute);
+      const late = await keep('{"cart":[7],"n":2}', { seen });
+      assert.equal(late.receipt, undefined, what);
+      assert.deepEqual(await data(), ['{"cart":[7],"n":1}']);
+      const { session } = await keep('{"cart":[7],"n":3}');
+      assert.equal(Date.parse(session.idleExpiresAt) - Date.parse(idleExpiresAt), minute, 'it was not used');
+    }
+  });
+
+  test('is not changed by a call that has seen other data, although that is saved while the call reads', async (t) => {
+    for (const userId of [undefined, 'ada']) {
+      const { server, client } = await start(t);
+      const { hashed } = oldSecret();
+      const keep = (data: string, more: object = {}) =>
+        client.keepSessionData({ alias: hashed, userId, data, ...more });
+      await keep('{"cart":[7]}');
+      const seen = createHash('sha256').update('{"cart":[7]}').digest('base64url');
+      const { store } = server.context;
+      const read = store.readSessionByAlias.bind(store);
+      let reads = 0;
+      store.readSessionByAlias = async (alias) => {
+        const found = await read(alias);
+        // Once the call has read the session.
+        if (found && reads++ === 0) await keep('{"cart":[7,8]}');
+        return found;
+      };
+      assert.equal((await keep('{"cart":[7],"n":1}', { seen })).receipt, undefined);
+      assert.deepEqual(
+        (await client.listSessionData({ kind: hashed.kind })).sessions.map(({ data }) => data),
+        ['{"cart":[7,8]}'],
+        `of ${userId ?? 'nobody'}`,
+      );
+    }
   });
 
   test('the events of its ends name the caller, not the user', async (t) => {

@@ -95,6 +95,7 @@ async function fixture(t: TestContext, lease: number = long) {
       });
     },
     lease,
+    assumedLease: lease,
     capacity: 100,
     onError: assert.fail,
   });

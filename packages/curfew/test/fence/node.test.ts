@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Timing } from 'curfew-client/fence';
-import { ProcessFence } from '../../src/fence/index.ts';
+import { createFence, ProcessFence } from '../../src/fence/index.ts';
 import { FenceNode } from '../../src/fence/node.ts';
 import type { FencePorts, FenceStore } from '../../src/fence/ports.ts';
 import type { LogEntry, LogHead } from '../../src/stores/contract.ts';
@@ -55,6 +55,7 @@ function around(store: Partial<FenceStore>) {
     noteUse: () => {},
     admit: async (token) => ({ id: token, name: token }),
     lease,
+    assumedLease: lease,
     capacity: 10,
     onError: () => {},
   };
@@ -76,11 +77,53 @@ test('a node that is lost during its first renewal leaves nothing behind that ru
   assert.equal(pending.size, 0);
 });
 
+test('a first start that fails leaves nothing behind that runs, or that reads the log of a store that is closed', async () => {
+  let reads = 0;
+  const { ports, pending, move } = around({
+    readLog: async () => {
+      reads += 1;
+      return [];
+    },
+    renewNode: () => Promise.reject(new Error('the connection was lost')),
+  });
+  await assert.rejects(createFence(ports), /the connection was lost/);
+  await settle();
+  const before = reads;
+  for (let at = 100; at < 5000; at += 100) {
+    move(at);
+    await settle();
+  }
+  assert.deepEqual([pending.size, reads], [0, before]);
+});
+
+test('a first start that fails after another node took its place leaves that one behind neither', async () => {
+  let fail = () => {};
+  const { ports, log, ids, pending, move, head } = around({
+    renewNode: ({ id }) =>
+      id.startsWith('node 1')
+        ? new Promise((_, reject) => {
+            fail = () => reject(new Error('the connection was lost'));
+          })
+        : Promise.resolve(head()),
+  });
+  const started = createFence(ports);
+  await settle();
+  log.mark = 'second';
+  for (let at = 100; ids.length < 2; at += 100) {
+    move(at);
+    await settle();
+  }
+  fail();
+  await assert.rejects(started, /the connection was lost/);
+  await settle();
+  assert.deepEqual([ids.length, pending.size], [2, 0]);
+});
+
 test('a start that fails after another node took its place starts no third one', async () => {
   const failing: (() => void)[] = [];
   const { ports, log, ids, move, head } = around({
     renewNode: ({ id }) =>
-      id === 'node 2'
+      id.startsWith('node 2')
         ? new Promise((_, reject) => failing.push(() => reject(new Error('the connection was lost'))))
         : Promise.resolve(head()),
   });

@@ -263,6 +263,13 @@ const broken: Record<string, Broken> = {
       },
     }),
   },
+  'removes a slot whatever its version': {
+    law: 'a slot is removed only as its reader has seen it',
+    of: (store) => ({
+      removeNamed: async (name, _version, event) =>
+        store.removeNamed(name, (await store.readNamed(name))?.version ?? 1, event),
+    }),
+  },
   'checks before it counts an attempt': {
     law: 'as many attempts as the rule allows',
     of(store) {

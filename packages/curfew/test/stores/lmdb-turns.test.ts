@@ -14,6 +14,7 @@ import { LmdbEngine } from '../../src/stores/lmdb/engine.ts';
 import { FreshSessions, type Placement } from '../../src/stores/lmdb/fresh.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { countActive } from '../../src/stores/lmdb/lists.ts';
+import { shared } from '../../src/stores/lmdb/pace.ts';
 import { Reserve } from '../../src/stores/lmdb/reserve.ts';
 import { openTables, type Tables } from '../../src/stores/lmdb/tables.ts';
 import { temporaryFolder } from './harness.ts';
@@ -108,9 +109,9 @@ function hurriedSweep({ folder, tables, state }: Awaited<ReturnType<typeof fille
     },
   });
   const all = { ...watched, root };
-  const committer = new Committer(all, state, folder, new Reserve(folder), hurried());
+  const committer = new Committer(all, state, folder, new Reserve(folder), { ...shared, clock: hurried() });
   const attempts = new Attempts(tables.attempts, () => true, full);
-  const engine = new LmdbEngine(all, state, committer, attempts, hurried());
+  const engine = new LmdbEngine(all, state, committer, attempts, { ...shared, clock: hurried() });
   const looking = (scan: () => Promise<Scan>) => {
     take();
     const looked = scan();
@@ -289,7 +290,7 @@ describe('the embedded store and the turns of the event loop', () => {
       [hurried(), 20],
       [() => 0, 1],
     ] as const) {
-      const committer = new Committer(tables, state, folder, new Reserve(folder), clock);
+      const committer = new Committer(tables, state, folder, new Reserve(folder), { ...shared, clock });
       const drafts = new Set<Draft>();
       await Promise.all(Array.from({ length: 20 }, () => committer.run((draft) => drafts.add(draft))));
       assert.equal(drafts.size, transactions);

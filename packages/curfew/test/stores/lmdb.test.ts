@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -151,6 +152,24 @@ describe('the embedded store and its folder', () => {
     for (const outcome of tries) if (outcome.status === 'rejected') assert.equal(outcome.reason.code, 'store_in_use');
     await opened[0]!.close();
     await (await openLmdbStore(folder.path)).close();
+  });
+
+  test('a folder that this process has open is refused, also in the middle of a write', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const store = await openLmdbStore(folder.path);
+    const link = `${folder.path}-link`;
+    symlinkSync(folder.path, link);
+    t.after(() => rmSync(link));
+    for (let tries = 0; tries < 100; tries++) {
+      const writes = [store.appendEvent({ type: 'account.created', at: 1, by: 'library' })];
+      // LMDB's own thread waits for this one to write: a second opening that waited for that would wait for ever.
+      if (tries % 2 === 0) await new Promise(setImmediate);
+      await assert.rejects(openLmdbStore(tries % 3 === 0 ? link : folder.path), { code: 'store_in_use' });
+      await Promise.all(writes);
+    }
+    await store.close();
+    await (await openLmdbStore(link)).close();
   });
 
   test('a store of another format is refused and left as it was', async (t) => {

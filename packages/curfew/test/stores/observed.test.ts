@@ -18,9 +18,9 @@ test('a failed write is reported until one succeeds, or for ten seconds', async 
   await store.close();
   await assert.rejects(store.ping());
   assert.equal(calls.writeTrouble, undefined, 'a read is not a write');
-  await assert.rejects(store.removeNamed('front-desk' as never, {} as never), { code: 'store_unavailable' });
+  await assert.rejects(store.removeNamed('front-desk' as never, 1, {} as never), { code: 'store_unavailable' });
   now = 4000;
-  await assert.rejects(store.removeNamed('front-desk' as never, {} as never));
+  await assert.rejects(store.removeNamed('front-desk' as never, 1, {} as never));
   const detail = 'A write (removeNamed) failed: The store does not answer: The store is closed.';
   assert.deepEqual(calls.writeTrouble, { detail, remedy: errors.store_unavailable.remedy, lasting: 4000 });
   assert.deepEqual(told, [
@@ -41,7 +41,9 @@ test('a sweep, which makes room, does not show that other writes succeed again',
     await store.close();
     folder.remove();
   });
-  await calls.watch('createSession', [], Promise.reject(new CurfewError('store_full')));
+  const refused = Promise.reject(new CurfewError('store_full'));
+  calls.watch('createSession', [], refused);
+  await refused.catch(() => {});
   await store.sweep({ now: Date.now(), keepEnded: 1, keepEvents: 1, batch: 10 });
   assert.match(calls.writeTrouble!.detail, /createSession.* no room left/);
   await store.touchSessions([]);

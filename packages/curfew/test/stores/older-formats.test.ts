@@ -10,6 +10,7 @@ import { forever, hour, StoreFixture, start } from '../../src/stores/conformance
 import { format } from '../../src/stores/lmdb/codec.ts';
 import { openLmdbStore } from '../../src/stores/lmdb/index.ts';
 import { random } from '../support/ports.ts';
+import { runCli } from '../support/process.ts';
 import { temporaryFolder } from './harness.ts';
 
 const fixtures = join(import.meta.dirname, '../fixtures');
@@ -32,6 +33,24 @@ describe('an embedded store written by an earlier version', { timeout: 120_000 }
   });
 
   for (const name of names) {
+    const number = Number(/^lmdb-(\d+)/.exec(name)![1]);
+    test(`${name}: reading it changes nothing, and says what opening would change`, async (t) => {
+      const path = folderOf(t, name);
+      const bytes = readFileSync(join(path, 'data.mdb'));
+      const store = ['--store', `lmdb:${path}`];
+      const planned = await runCli(['--json', 'migrate', '--dry-run', ...store]);
+      const { version, pending } = JSON.parse(planned.out);
+      const steps = number === format ? [] : [{ number: format, name: `from format ${number}` }];
+      assert.deepEqual([version, pending], [number, steps]);
+      if (number === format) return;
+      const exported = await runCli(['export', ...store]);
+      assert.deepEqual([exported.code, exported.out], [1, '']);
+      assert.match(exported.err, new RegExp(`has format ${number}, and this version of Curfew reads ${format}`));
+      assert.ok(readFileSync(join(path, 'data.mdb')).equals(bytes), 'it was changed');
+      assert.equal((await runCli(['migrate', ...store])).code, 0);
+      assert.equal((await runCli(['export', ...store])).code, 0);
+    });
+
     test(`${name}: everything in it is readable, and it works`, async (t) => {
       const path = folderOf(t, name);
       let store = await openLmdbStore(path);

@@ -143,6 +143,7 @@ describe('exporting and importing', () => {
     assert.match(imported.err, /secret key/);
     const copy = await openLmdbStore(to);
     assert.deepEqual(await contentsOf(copy), before);
+    assert.ok((await copy.listNodes()).confirmed, 'servers would take it for a store that was failed over');
     await copy.close();
     const again = await runCli(['import', '--store', `lmdb:${to}`, '--input', file]);
     assert.deepEqual(

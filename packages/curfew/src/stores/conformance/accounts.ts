@@ -51,6 +51,7 @@ export const accountCases: Case[] = [
       assert.deepEqual(await change(1, { email: 'bob@example.com' }), { kind: 'email_taken' });
       const renamed = await change(1, { username: 'lovelace', email: undefined });
       assert.ok(renamed.kind === 'changed' && renamed.account.version > 1 && renamed.sequence === undefined);
+      assert.equal(renamed.ended, 0);
       assert.deepEqual(await change(1, { name: 'late' }), { kind: 'conflict' });
       assert.equal(await fixture.store.findAccount({ username: 'ada' }), undefined);
       assert.equal(await fixture.store.findAccount({ email: 'ada@example.com' }), undefined);
@@ -79,6 +80,7 @@ export const accountCases: Case[] = [
       };
       const outcome = await fixture.store.changeAccount(change);
       assert.ok(outcome.kind === 'changed' && outcome.sequence === 1);
+      assert.equal(outcome.ended, 1);
       assert.equal((await fixture.view(session.id, start + 9)).endReason, 'account_disabled');
       const late = fixture.plan({ userId: ada.id });
       assert.equal((await fixture.tryCreate(late, { epochs: credential!.epochs })).kind, 'epoch_moved');
@@ -90,10 +92,10 @@ export const accountCases: Case[] = [
     async run(fixture) {
       const ada = fixture.account('ada');
       await fixture.store.createAccount(ada, note('account.created'));
-      const [kept, other] = await fixture.createMany(2, { userId: ada.id });
+      const [kept, other] = await fixture.createMany(3, { userId: ada.id });
       const change = { id: ada.id, version: 1, set: { passwordHash: 'new' }, event: note('account.changed') };
       const outcome = await fixture.store.changeAccount({ ...change, end: allOfUser(start + 9), except: kept!.id });
-      assert.equal(outcome.kind, 'changed');
+      assert.ok(outcome.kind === 'changed' && outcome.ended === 2);
       assert.equal((await fixture.view(kept!.id, start + 9)).status, 'active');
       assert.equal((await fixture.view(other!.id, start + 9)).status, 'ended');
       const gone = { ...change, version: 99, end: allOfUser(start + 9) };

@@ -54,6 +54,22 @@ export const aliasCases: Case[] = [
     },
   },
   {
+    name: 'of several aliases that are taken, the first one tells which session has it',
+    async run(fixture) {
+      const aliases = [newAlias(), newAlias(), newAlias()];
+      const ids = [];
+      for (const alias of aliases) ids.push((await fixture.create({ aliases: [alias] })).id);
+      for (const order of [
+        [0, 1, 2],
+        [2, 0, 1],
+        [1, 2, 0],
+      ]) {
+        const plan = fixture.plan({ aliases: [newAlias(), ...order.map((i) => aliases[i]!)] });
+        assert.deepEqual(await fixture.tryCreate(plan), { kind: 'alias_taken', holder: ids[order[0]!] });
+      }
+    },
+  },
+  {
     name: 'a creation that is refused for an alias leaves nothing: no session, no event, and its other aliases are free',
     async run(fixture) {
       const [taken, free] = [newAlias(), newAlias()];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { minute } from '../../domain/limits.ts';
+import { day, hour, minute } from '../../domain/limits.ts';
 import type { LogHead, NodeRow } from '../contract.ts';
 import { beginning, type Case, logout, nodeRow, positionOf, type StoreFixture, start } from './harness.ts';
 
@@ -87,6 +87,18 @@ export const incarnationCases: Case[] = [
       assert.equal(await follows({ sequence: 1, mark: second.mark }), false);
       assert.equal(await follows({ sequence: 2, mark: '' }), false);
       assert.equal(await follows({ sequence: 3, mark: second.mark }), false);
+    },
+  },
+  {
+    name: 'R10: nobody can tell whether a trimmed entry was in this log, so a node with such a tail is not current',
+    async run(fixture) {
+      const first = await fixture.logOne();
+      for (let more = 0; more < 3; more++) await fixture.logOne();
+      await fixture.sweep(start + day, hour);
+      assert.ok((await fixture.log())[0]!.sequence > first.sequence, 'nothing was trimmed');
+      await fixture.store.renewNode(nodeRow('n1', 1, first));
+      assert.equal((await rowsOf(fixture))[0]!.current, false);
+      assert.equal((await fixture.store.listNodes(first)).follows, false);
     },
   },
   {

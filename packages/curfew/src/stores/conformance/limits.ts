@@ -101,9 +101,37 @@ export const limitCases: Case[] = [
       assert.ok(await fixture.store.readNamed(name('kept')));
       assert.equal(await fixture.store.readNamed(name('passing')), undefined);
       assert.equal(await fixture.store.readNamedSession(name('passing')), undefined);
-      await fixture.store.removeNamed(name('kept'), note('named_session.deleted'));
-      await fixture.store.removeNamed(name('kept'), note('named_session.deleted'));
-      assert.equal(await fixture.store.readNamed(name('kept')), undefined);
+    },
+  },
+  {
+    name: 'a slot is removed only as its reader has seen it, and never under a session that has not ended; again is no error',
+    async run(fixture) {
+      const { store } = fixture;
+      const desk = name('desk');
+      const remove = (version: number, at = start) =>
+        store.removeNamed(desk, version, note('named_session.deleted', at));
+      const versionOf = async () => (await store.readNamed(desk))!.version;
+      await store.createNamed(fixture.slot('desk'), note('named_session.created'));
+      const first = await versionOf();
+      const change = { name: desk, version: first, set: { started: true }, now: start, event: undefined };
+      assert.equal(typeof (await store.changeNamed(change)), 'object');
+      assert.equal(await remove(first), 'conflict');
+      const { id } = await fixture.create({ name: 'desk', idle: hour });
+      assert.equal(await remove(await versionOf()), 'conflict');
+      assert.equal((await store.readNamedSession(desk))?.stored.id, id);
+      await store.endSession(id, logout());
+      const again = await fixture.create({ name: 'desk', idle: hour });
+      const events = (await fixture.events()).length;
+      // Its deadline has passed by then, although nobody has recorded that.
+      assert.equal(await remove(await versionOf(), again.createdAt + hour), 'removed');
+      assert.equal(await store.readNamed(desk), undefined);
+      assert.equal(await remove(1), 'removed');
+      const told = (await fixture.events()).slice(events).map(({ type }) => type);
+      assert.deepEqual(told, ['named_session.deleted']);
+      assert.deepEqual(
+        await fixture.tryCreate(fixture.plan({ name: 'desk', at: start + hour })).then(({ kind }) => kind),
+        'created',
+      );
     },
   },
   {

@@ -11,11 +11,10 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { open } from 'lmdb';
 import { CurfewError, isCurfewError } from '../../errors.ts';
 import { checkFile, dataFile, inspectFile } from './inspect.ts';
 import { isOwned } from './owner.ts';
-import { databases } from './tables.ts';
+import { openToRead } from './tables.ts';
 
 export type Backup = { folder: string; bytes: number };
 
@@ -56,13 +55,7 @@ export async function backUp(source: string, target: string, beside: readonly st
 }
 
 async function copyData(folder: string, to: string): Promise<void> {
-  const root = open({
-    path: folder,
-    noSubdir: false,
-    maxDbs: databases.length + 2,
-    readOnly: true,
-    overlappingSync: false,
-  });
+  const root = openToRead(folder);
   try {
     await root.backup(to, true);
   } finally {

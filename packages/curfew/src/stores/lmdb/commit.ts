@@ -11,6 +11,7 @@ import { type EpochBook, type EpochHistory, firstEnd, loadEpochs, numberOf, putS
 import { writeFault } from './faults.ts';
 import { type FreshSession, type FreshSessions, freshOf, loadFresh } from './fresh.ts';
 import { userKey } from './keys.ts';
+import { type Pace, shared } from './pace.ts';
 import type { Reserve } from './reserve.ts';
 import { Revisions } from './revisions.ts';
 import { putInOrder, type Tables } from './tables.ts';
@@ -319,13 +320,6 @@ type Task = {
 type TaskResult = { task: Task } & ({ value: unknown } | { refusal: CurfewError });
 
 /**
- * The most writes in one transaction, and the milliseconds that they may take together, so that no write waits for an
- * endless batch, and nothing else has to wait long for the event loop.
- */
-const batchSize = 1000;
-const longestBatch = 10;
-
-/**
  * Group commit: writes that arrive while a transaction is in progress go into the next one and share its sync. A write
  * first checks and then writes: it may refuse (throw a `CurfewError`) only before it has written.
  */
@@ -338,20 +332,13 @@ export class Committer {
   #draining: Promise<void> | undefined;
   #flushing: Set<Promise<void>> = new Set();
   readonly #watchers: Set<() => void> = new Set();
-  readonly #clock: () => number;
+  readonly #pace: Pace;
   #closed = false;
   /** The disk has not confirmed the last write that is visible. */
   #unconfirmed = false;
 
-  /** `clock`: milliseconds, which limit a batch. */
-  constructor(
-    tables: Tables,
-    state: State,
-    folder: string,
-    reserve: Reserve,
-    clock: () => number = () => performance.now(),
-  ) {
-    this.#clock = clock;
+  constructor(tables: Tables, state: State, folder: string, reserve: Reserve, pace: Pace = shared) {
+    this.#pace = pace;
     this.#tables = tables;
     this.#state = state;
     this.#folder = folder;
@@ -419,12 +406,13 @@ export class Committer {
 
   /** The next batch, one by one as they are written; collects its tasks in `taken`. */
   *#take(taken: Task[]): Iterable<Task> {
-    const until = this.#clock() + longestBatch;
+    const { clock, writes, batch } = this.#pace;
+    const until = clock() + batch;
     try {
       for (const task of this.#queue) {
         taken.push(task);
         yield task;
-        if (taken.length === batchSize || this.#clock() >= until) return;
+        if (taken.length === writes || clock() >= until) return;
       }
     } finally {
       this.#queue.splice(0, taken.length);

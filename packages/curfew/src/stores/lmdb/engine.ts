@@ -12,6 +12,7 @@ import { decodeSession, encodeSession } from './codec.ts';
 import { type Committer, closedError, type Draft, type State } from './commit.ts';
 import { readFault } from './faults.ts';
 import { suspendedOfUser, userKey } from './keys.ts';
+import { type Pace, shared } from './pace.ts';
 import { isThere, put, rowsFound } from './rows.ts';
 import { Scans } from './scans.ts';
 import { archive, insert, rewrite } from './sessions.ts';
@@ -22,9 +23,6 @@ import { idsUnder, type Tables } from './tables.ts';
 /** The most keys that are kept in memory. */
 const mostKeys = 1000;
 
-/** The most milliseconds between two pieces of a sweep, so that it also finishes on a busy machine. */
-const longestRest = 20;
-
 /** The largest share of the event loop that others are assumed to need. */
 const mostUse = 0.9;
 
@@ -34,6 +32,7 @@ export class LmdbEngine implements Engine {
   readonly #state: State;
   readonly #committer: Committer;
   readonly #attempts: Attempts;
+  readonly #pace: Pace;
   readonly #scans: Scans;
   readonly #sweeper: Sweeper;
   /** Milliseconds that the sweep has worked since it last rested, and whether a scan has found more than it may. */
@@ -42,20 +41,14 @@ export class LmdbEngine implements Engine {
   /** The share of the event loop that others used while the sweep last rested. */
   #otherUse = 0;
 
-  /** `clock`: milliseconds, which limit a turn of the sweep. */
-  constructor(
-    tables: Tables,
-    state: State,
-    committer: Committer,
-    attempts: Attempts,
-    clock: () => number = () => performance.now(),
-  ) {
+  constructor(tables: Tables, state: State, committer: Committer, attempts: Attempts, pace: Pace = shared) {
     this.#tables = tables;
     this.#state = state;
     this.#committer = committer;
     this.#attempts = attempts;
-    this.#scans = new Scans(tables, state, committer, clock);
-    this.#sweeper = new Sweeper(state, clock);
+    this.#pace = pace;
+    this.#scans = new Scans(tables, state, committer, pace);
+    this.#sweeper = new Sweeper(state, pace);
   }
 
   commit(change: Change): Promise<Outcome> {
@@ -154,7 +147,7 @@ export class LmdbEngine implements Engine {
   /** Others get the event loop for at least as long, and longer if they keep it busy: nobody waits for the sweep. */
   async #rest(): Promise<void> {
     const before = performance.eventLoopUtilization();
-    await setTimeout(Math.min(this.#worked / (1 - this.#otherUse), longestRest));
+    await setTimeout(Math.min(this.#worked / (1 - this.#otherUse), this.#pace.rest));
     // The use of the loop by others meanwhile shows what they need.
     this.#otherUse = Math.min(performance.eventLoopUtilization(before).utilization, mostUse);
   }

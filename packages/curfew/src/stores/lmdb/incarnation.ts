@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { dataFile, identityOf, sealFile } from './inspect.ts';
+import { dataFile, giveToOwner, identityOf, sealFile } from './inspect.ts';
 import type { Tables } from './tables.ts';
 
 /*
@@ -50,6 +50,7 @@ export class Incarnation {
     writeSync(file, `${randomBytes(12).toString('base64url')} ${identityOf(join(this.#folder, dataFile))}`);
     fsyncSync(file);
     closeSync(file);
+    giveToOwner(this.#folder, next);
     // Both are valid until the new file has replaced the old one: a process killed in between leaves either.
     const [present, coming] = [sealOf(this.#folder, path), sealOf(this.#folder, next)!];
     this.#keep({ ...this.#kept, seals: present === undefined ? [coming] : [present, coming] });

@@ -1,28 +1,55 @@
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import type { Database } from 'lmdb';
 import { CurfewError, isCurfewError } from '../../errors.ts';
 import { type Ruled, rulesOver } from '../../rules/index.ts';
+import type { SchemaPlan } from '../contract.ts';
+import { format, formatsBefore } from './codec.ts';
 import { isFullDisk, writeFault } from './faults.ts';
 import { liesWhereItWas } from './incarnation.ts';
-import { checkFile, dataFile, inspectFile, lockFile, noteOpened } from './inspect.ts';
+import { checkFile, dataFile, giveToOwner, inspectFile, lockFile, noteOpened } from './inspect.ts';
 import { isOwned, type Ownership, takeOwnership } from './owner.ts';
+import { type Pace, shared } from './pace.ts';
 import { defaultReserve, Reserve } from './reserve.ts';
 import { checkFormat, LmdbStore as Store } from './store.ts';
-import { openTables, type Tables } from './tables.ts';
+import { openDatabase, openTables, openToRead, type Tables } from './tables.ts';
 
+export { alone } from './pace.ts';
 export { roomIn } from './reserve.ts';
 
 /** The embedded store, with the rules over its engine. */
 export type LmdbStore = Store & Ruled;
 
+/** The folders that this process has open: opening one again would wait for a write that waits for this thread. */
+const openHere: Set<string> = new Set();
+
 /**
  * Opens the embedded store in a folder, which it creates if necessary. `reserve`: bytes that are kept for ends when the
- * disk is full.
+ * disk is full. `pace`: `alone` if the process does nothing else.
  * @throws `store_not_writable`, `store_in_use`, `store_version`, `store_damaged`
  */
-export async function openLmdbStore(path: string, { reserve = defaultReserve } = {}): Promise<LmdbStore> {
+export async function openLmdbStore(
+  path: string,
+  { reserve = defaultReserve, pace = shared } = {},
+): Promise<LmdbStore> {
   const folder = resolve(path);
   makeWritable(folder);
+  const here = realpathSync(folder);
+  if (openHere.has(here)) throw inUse(folder);
+  openHere.add(here);
+  try {
+    return await openAlone(folder, reserve, pace, () => openHere.delete(here));
+  } catch (error) {
+    openHere.delete(here);
+    throw error;
+  }
+}
+
+const inUse = (folder: string) =>
+  new CurfewError('store_in_use', { detail: `Process ${process.pid} has ${folder} open.` });
+
+/** `closed`: called when the store has been closed. */
+async function openAlone(folder: string, reserve: number, pace: Pace, closed: () => void): Promise<LmdbStore> {
   const checked = await unlessInUse(folder, () => inspectFile(folder));
   let tables: Tables;
   try {
@@ -41,7 +68,8 @@ export async function openLmdbStore(path: string, { reserve = defaultReserve } =
     try {
       checkFormat(tables);
       noteOpened(folder);
-      const store = new Store(tables, folder, owner, room);
+      const held = { release: () => owner.release().finally(closed) };
+      const store = new Store(tables, folder, held, room, pace);
       return Object.assign(store, rulesOver(store.engine));
     } catch (error) {
       await owner.release();
@@ -49,6 +77,34 @@ export async function openLmdbStore(path: string, { reserve = defaultReserve } =
     }
   } catch (error) {
     await tables.root.close();
+    throw openFault(error, folder);
+  }
+}
+
+/**
+ * The format of the store in a folder, and what opening would change. Changes nothing.
+ * @throws `store_damaged`, `store_version`, `store_not_writable`
+ */
+export async function planLmdb(path: string): Promise<SchemaPlan> {
+  const folder = resolve(path);
+  const file = join(folder, dataFile);
+  if (!existsSync(file) || statSync(file).size === 0) return { version: 0, pending: [] };
+  await unlessInUse(folder, () => checkFile(folder, 'roots'));
+  const written = await formatIn(folder);
+  // A format that cannot be opened fails on opening.
+  if (written === undefined || !formatsBefore.includes(written)) return { version: format, pending: [] };
+  return { version: written, pending: [{ number: format, name: `from format ${written}` }] };
+}
+
+async function formatIn(folder: string): Promise<number | undefined> {
+  try {
+    const root = openToRead(folder);
+    try {
+      return (openDatabase(root, 'meta') as Database<unknown, string> | undefined)?.get('format') as number | undefined;
+    } finally {
+      await root.close();
+    }
+  } catch (error) {
     throw openFault(error, folder);
   }
 }
@@ -89,6 +145,7 @@ async function unlessInUse<T>(folder: string, look: () => T): Promise<T> {
 /** Creates LMDB's files readable by their owner only, as LMDB would not. It treats empty files as new. */
 function hideNew(folder: string): void {
   for (const name of [dataFile, lockFile]) closeSync(openSync(join(folder, name), 'a', 0o600));
+  giveToOwner(folder, join(folder, lockFile));
 }
 
 function makeWritable(folder: string): void {

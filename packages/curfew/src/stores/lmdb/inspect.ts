@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CurfewError } from '../../errors.ts';
 import { damageOf, type Extent, OtherVersion } from './sound.ts';
@@ -48,10 +48,22 @@ export function identityOf(path: string): string | undefined {
   return found && [found.dev, found.ino, found.birthtimeNs].join('.');
 }
 
+/**
+ * Gives a new file of the folder to the user whose data it is: a command that root runs must not leave files that the
+ * service cannot read afterwards.
+ */
+export function giveToOwner(folder: string, path: string): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(join(folder, dataFile));
+  chownSync(path, uid, gid);
+}
+
 /** Notes how the data file was left. Without the note, the next start checks all of it, as after an upgrade. */
 export function noteClosed(folder: string): void {
   try {
-    writeFileSync(join(folder, closedFile), lookOf(folder), { mode: 0o600 });
+    const path = join(folder, closedFile);
+    writeFileSync(path, lookOf(folder), { mode: 0o600 });
+    giveToOwner(folder, path);
   } catch {
     // A full disk cannot store the note.
     noteOpened(folder);

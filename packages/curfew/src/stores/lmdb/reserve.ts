@@ -4,6 +4,7 @@ import { open, rm, statfs, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CurfewError } from '../../errors.ts';
 import { nothingLeft } from './faults.ts';
+import { giveToOwner } from './inspect.ts';
 
 const reserveFile = 'reserve';
 /** Ends and similar writes need little: this holds tens of thousands of them. */
@@ -118,6 +119,7 @@ export class Reserve {
       try {
         for (let left = missing; left > 0; left -= chunk) await file.write(randomBytes(Math.min(left, chunk)));
         await file.datasync();
+        giveToOwner(this.#folder, this.#path);
       } finally {
         await file.close();
       }

@@ -6,6 +6,7 @@ import type { Committer, Draft, State } from './commit.ts';
 import { isSettled, numberOf } from './epochs.ts';
 import { endedOfUser, timeKey, userKey, userRange } from './keys.ts';
 import { dueSessions } from './lists.ts';
+import type { Pace } from './pace.ts';
 import { readSlot } from './slots.ts';
 import { fewest, turnOf } from './sweep.ts';
 import { idsUnder, type Tables } from './tables.ts';
@@ -22,20 +23,20 @@ export class Scans {
   readonly #tables: Tables;
   readonly #state: State;
   readonly #committer: Committer;
-  readonly #clock: () => number;
+  readonly #pace: Pace;
   /** The step of everyone's epoch that the walk over all sessions follows, and how far it has come. */
   #walk: { step: number; reached: SessionId | undefined } = { step: 0, reached: undefined };
 
-  constructor(tables: Tables, state: State, committer: Committer, clock: () => number) {
+  constructor(tables: Tables, state: State, committer: Committer, pace: Pace) {
     this.#tables = tables;
     this.#state = state;
     this.#committer = committer;
-    this.#clock = clock;
+    this.#pace = pace;
   }
 
   /** Those whose deadline has passed. Those that have been active since get a later place. */
   async due(now: number, asked: number): Promise<Scan> {
-    const isOver = turnOf(this.#clock);
+    const isOver = turnOf(this.#pace);
     const most = Math.min(asked, mostFound);
     const [candidates, later]: [Candidate[], SessionId[]] = [[], []];
     let [looked, more] = [0, false];
@@ -58,7 +59,7 @@ export class Scans {
   async passed(asked: number): Promise<Scan> {
     const { epochs, fresh } = this.#state;
     if (epochs.isSettled) return nothing;
-    const isOver = turnOf(this.#clock);
+    const isOver = turnOf(this.#pace);
     const most = Math.min(asked, mostFound);
     const candidates: Candidate[] = [];
     const users: UserId[] = [];

@@ -18,6 +18,7 @@ import { Incarnation } from './incarnation.ts';
 import { dataFile, noteClosed } from './inspect.ts';
 import { countActive, listSessions } from './lists.ts';
 import type { Ownership } from './owner.ts';
+import { type Pace, shared } from './pace.ts';
 import type { Reserve } from './reserve.ts';
 import { touchAll } from './sessions.ts';
 import { listSlots, readSlot } from './slots.ts';
@@ -42,19 +43,19 @@ export class LmdbStore implements Omit<Store, keyof Ruled> {
   readonly #reserve: Reserve;
   #closing: Promise<void> | undefined;
 
-  constructor(tables: Tables, folder: string, owner: Ownership, reserve: Reserve) {
+  constructor(tables: Tables, folder: string, owner: Ownership, reserve: Reserve, pace: Pace = shared) {
     this.#tables = tables;
     this.folder = folder;
     this.#owner = owner;
     this.#state = loadState(tables);
     this.#reserve = reserve;
-    this.#committer = new Committer(tables, this.#state, folder, reserve);
+    this.#committer = new Committer(tables, this.#state, folder, reserve, pace);
     this.#attempts = new Attempts(
       tables.attempts,
       () => reserve.shortage === undefined,
       () => reserve.refusal(),
     );
-    this.engine = new LmdbEngine(tables, this.#state, this.#committer, this.#attempts);
+    this.engine = new LmdbEngine(tables, this.#state, this.#committer, this.#attempts, pace);
     this.#incarnation = new Incarnation(tables, folder);
     reserve.start();
     // Rows of format 1 have no tail.

@@ -9,6 +9,7 @@ import { forgetTimes, recordTimes } from './events.ts';
 import type { Placement } from './fresh.ts';
 import { endOfTime, idOfTimeKey, stateKeys, tagKeys, userRange } from './keys.ts';
 import { unburied } from './lists.ts';
+import type { Pace } from './pace.ts';
 import { archive, recordedAt } from './sessions.ts';
 import { putInOrder, type Tables } from './tables.ts';
 
@@ -18,25 +19,21 @@ const placementsPerWrite = 8;
 const manyFresh = 20_000;
 const freshFor = 10 * second;
 
-/**
- * Milliseconds that one piece may take: everybody else waits meanwhile, and very many sessions may have ended at once.
- * A few are always handled, so that the sweep makes progress.
- */
-const longestTurn = 5;
+/** How many one piece always handles, whatever its time. */
 export const fewest = 20;
 
 /** Whether the time of a piece has run out. */
 type IsOver = () => boolean;
 
-export function turnOf(clock: () => number): IsOver {
-  const until = clock() + longestTurn;
+export function turnOf({ clock, turn }: Pace): IsOver {
+  const until = clock() + turn;
   return () => clock() >= until;
 }
 
 /** Cleans up in pieces, each in one transaction. */
 export class Sweeper {
   readonly #state: State;
-  readonly #clock: () => number;
+  readonly #pace: Pace;
   /** The kind of work that is next, and whether an earlier one in this round has left something to do. */
   #next = 0;
   #left = false;
@@ -46,10 +43,9 @@ export class Sweeper {
   /** The draft of the last piece: if that did not become visible, nothing that the piece covered was done. */
   #last: Draft | undefined;
 
-  /** `clock`: milliseconds, which limit a piece. */
-  constructor(state: State, clock: () => number = () => performance.now()) {
+  constructor(state: State, pace: Pace) {
     this.#state = state;
-    this.#clock = clock;
+    this.#pace = pace;
   }
 
   /** There is new work: a round that is going on is not the last one. */
@@ -68,7 +64,7 @@ export class Sweeper {
     // Work that was checked at an earlier time is checked again; the kinds of work keep their turn.
     if (!isSame(task, this.#task)) this.wake();
     this.#task = task;
-    const isOver = turnOf(this.#clock);
+    const isOver = turnOf(this.#pace);
     const outcome = { forgotten: 0 };
     const kinds: (() => boolean)[] = [
       () => this.#place(draft, now, batch, isOver),

@@ -71,6 +71,17 @@ export function openDatabase(root: RootDatabase, name: TableName): Database {
   return root.openDB({ name, ...(numbered.includes(name) ? { keyEncoding: 'ordered-binary' } : {}) });
 }
 
+/** Opens a store beside a process that may have it open, and changes nothing. */
+export function openToRead(folder: string): RootDatabase {
+  return open({
+    path: folder,
+    noSubdir: false,
+    maxDbs: databases.length + 2,
+    readOnly: true,
+    overlappingSync: false,
+  });
+}
+
 export function openTables(folder: string): Tables {
   const root = open({
     path: folder,

@@ -16,6 +16,7 @@ import {
 } from './faults.ts';
 import { type Holder, holderText, longestHolder } from './holders.ts';
 import type { Location } from './location.ts';
+import { reads } from './statements.ts';
 import type { Ways } from './ways.ts';
 
 /** A statement that the server keeps prepared under its name; without a name it is planned for its values each time. */
@@ -83,15 +84,18 @@ export class Database {
     });
   }
 
-  /** Runs a statement that changes nothing; again on another connection if the first one breaks. */
+  /**
+   * Runs a statement that changes nothing; again on another connection if the first one breaks. An empty answer of a
+   * standby is a row that says so.
+   */
   async read(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
     try {
-      return await this.#run(statement, values);
+      return await this.#run(statement, values, 'read');
     } catch (error) {
       if (!(error instanceof Broken)) throw await this.#fault(error, 'read');
     }
     try {
-      return await this.#run(statement, values);
+      return await this.#run(statement, values, 'read');
     } catch (error) {
       throw await this.#fault(error instanceof Broken ? error.cause : error, 'read');
     }
@@ -101,7 +105,7 @@ export class Database {
   async write(statement: Statement, values: readonly unknown[] = []): Promise<Row[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#run(statement, values, true);
+        return await this.#run(statement, values, 'write');
       } catch (error) {
         if (isRetryable(error) && attempt < attempts) continue;
         throw await this.#fault(error instanceof Broken ? error.cause : error, 'write');
@@ -138,17 +142,18 @@ export class Database {
     return this.#closed;
   }
 
-  async #run(statement: Statement, values: readonly unknown[], confirmed = false): Promise<Row[]> {
+  async #run(statement: Statement, values: readonly unknown[], kind: 'read' | 'write' | 'look'): Promise<Row[]> {
     const client = await this.connect();
     let warned: string | undefined;
     const warn = (notice: unknown) => {
       const { code, message } = notice as { code?: string; message?: string };
       if (code?.startsWith('01') || code === '57P01') warned = message ?? 'a warning';
     };
-    if (confirmed) client.on('notice', warn);
+    if (kind === 'write') client.on('notice', warn);
     let spoilt = true;
     try {
-      const { rows } = await this.#timed(client, statement, values);
+      let { rows } = await this.#timed(client, statement, values);
+      if (rows.length === 0 && kind === 'read') rows = await this.#standby(client);
       spoilt = false;
       // The only warning that a write can get: the commit was made here, but a standby did not confirm it.
       if (warned !== undefined) throw new Unconfirmed(warned);
@@ -164,6 +169,12 @@ export class Database {
     }
   }
 
+  /** A row, if the server is a standby; none if it is not: it is asked on the connection that gave an empty answer. */
+  async #standby(client: PoolClient): Promise<unknown[]> {
+    const { rows } = await this.#timed(client, reads.standby, []);
+    return (rows as Row[]).filter(({ standby }) => standby);
+  }
+
   /** What a fault of a call means; if it waited for a lock, its cause says whose, which is only for the log. */
   async #fault(error: unknown, sent: 'write' | 'read'): Promise<CurfewError> {
     const fault = callFault(error, sent);
@@ -177,7 +188,9 @@ export class Database {
   #holder(): Promise<Holder | undefined> {
     if (performance.now() - this.#lookedAt < look.every) return this.#looking;
     this.#lookedAt = performance.now();
-    const found = this.#run({ text: longestHolder }, [this.location.schema]).then(([row]) => row as Holder | undefined);
+    const found = this.#run({ text: longestHolder }, [this.location.schema], 'look').then(
+      ([row]) => row as Holder | undefined,
+    );
     this.#looking = Promise.race([found.catch(() => undefined), setTimeout(look.most, undefined, { ref: false })]);
     return this.#looking;
   }

@@ -100,7 +100,7 @@ export class PostgresEngine implements Engine {
   }
 
   async #readSlots(names: readonly SessionName[]): Promise<HeldSlot[]> {
-    const rows = await this.#reading.read(reads.slotsAndSessions, [names]);
+    const rows = trusted(await this.#reading.read(reads.slotsAndSessions, [names]));
     const found = new Map(
       rows.map(({ slot: row, ...session }) => {
         const slot = codec.decodeSlot(row as Row);
@@ -122,7 +122,7 @@ export class PostgresEngine implements Engine {
   }
 
   async scanPassed(most: number): Promise<Scan> {
-    const steps = await this.#reading.read(reads.unsettled, [users]);
+    const steps = trusted(await this.#reading.read(reads.unsettled, [users]));
     if (steps.length === 0) return { candidates: [], more: false, settle: async () => {} };
     const [owners, numbers, places] = ['user_id', 'number', 'swept'].map((column) => steps.map((row) => row[column]));
     const rows = await this.#writing.write(writes.scanPassed, [owners, numbers, places, most]);
@@ -141,7 +141,7 @@ export class PostgresEngine implements Engine {
   }
 
   async head(): Promise<number> {
-    return (await this.#reading.read(reads.counters))[0]!['head'] as number;
+    return trusted(await this.#reading.read(reads.counters))[0]!['head'] as number;
   }
 
   async #commitAll(changes: readonly Change[]): Promise<(Outcome | 'later')[]> {

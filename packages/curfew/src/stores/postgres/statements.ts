@@ -24,7 +24,7 @@ const ownSlot = 'LEFT JOIN slots t ON t.name = s.name AND t.session_id = s.id';
 const standby = 'pg_is_in_recovery() AS standby';
 
 export const reads = {
-  times: named('times', 'SELECT block, earliest, latest FROM event_times WHERE block BETWEEN $1 AND $2'),
+  times: named('times', `SELECT block, earliest, latest, ${standby} FROM event_times WHERE block BETWEEN $1 AND $2`),
   sessions: named('sessions', `SELECT ${snapshot}, ${standby} FROM sessions s ${epochEnd} WHERE s.id = ANY ($1)`),
   aliasedSession: named(
     'aliased session',
@@ -46,12 +46,12 @@ export const reads = {
   /** The newest steps, everyone's and users', that may have passed sessions whose ends are not recorded. */
   unsettled: named(
     'unsettled',
-    `SELECT DISTINCT ON (user_id) user_id, number, swept FROM epochs WHERE NOT settled
+    `SELECT DISTINCT ON (user_id) user_id, number, swept, ${standby} FROM epochs WHERE NOT settled
      ORDER BY user_id, number DESC LIMIT $1`,
   ),
   slotsAndSessions: named(
     'slots and sessions',
-    `SELECT to_json(t) AS slot, ${snapshot} FROM slots t
+    `SELECT to_json(t) AS slot, ${snapshot}, ${standby} FROM slots t
      LEFT JOIN sessions s ON s.id = t.session_id ${epochEnd} WHERE t.name = ANY ($1)`,
   ),
   users: named(
@@ -66,11 +66,11 @@ export const reads = {
       `SELECT a.*, epoch_of(a.id) AS epoch, c.everyone, ${standby}
        FROM accounts a CROSS JOIN newest_counters() c WHERE a.${column} = $1`,
     ),
-  accounts: named('accounts', 'SELECT * FROM accounts WHERE username > $1 ORDER BY username LIMIT $2'),
+  accounts: named('accounts', `SELECT *, ${standby} FROM accounts WHERE username > $1 ORDER BY username LIMIT $2`),
   keysById: named('keys by id', `SELECT *, ${standby} FROM keys WHERE id = ANY ($1)`),
-  keys: named('keys', 'SELECT * FROM keys WHERE $1::text IS NULL OR id < $1 ORDER BY id DESC LIMIT $2'),
-  slot: named('slot', 'SELECT * FROM slots WHERE name = $1'),
-  slots: named('slots', 'SELECT * FROM slots WHERE name > $1 ORDER BY name LIMIT $2'),
+  keys: named('keys', `SELECT *, ${standby} FROM keys WHERE $1::text IS NULL OR id < $1 ORDER BY id DESC LIMIT $2`),
+  slot: named('slot', `SELECT *, ${standby} FROM slots WHERE name = $1`),
+  slots: named('slots', `SELECT *, ${standby} FROM slots WHERE name > $1 ORDER BY name LIMIT $2`),
   log: named('log', `SELECT *, ${standby} FROM log WHERE sequence >= $1 ORDER BY sequence LIMIT $2`),
   head: named('head', `SELECT *, ${standby} FROM log_head()`),
   counters: named('counters', `SELECT *, ${standby} FROM newest_counters()`),
@@ -89,7 +89,7 @@ export const reads = {
          SELECT s FROM sessions s WHERE s.end_at IS NULL AND s.armed <= $1 ORDER BY s.armed LIMIT ${limits.dueCounted}
        ) due
        WHERE deadline_of(due.s) <= $1 AND is_active(due.s, c)
-     ) AS count FROM newest_counters() c`,
+     ) AS count, ${standby} FROM newest_counters() c`,
   ),
   activeOfUser: named(
     'active of user',
@@ -98,7 +98,7 @@ export const reads = {
          SELECT s FROM sessions s WHERE s.end_at IS NULL AND s.armed <= $1 AND s.user_id = $2 LIMIT ${limits.dueCounted}
        ) due
        WHERE deadline_of(due.s) <= $1 AND is_active(due.s, c)
-     ) AS count FROM newest_counters() c`,
+     ) AS count, ${standby} FROM newest_counters() c`,
   ),
   keyFingerprint: named('key fingerprint', `SELECT fingerprint, ${standby} FROM secret_key`),
   standby: named('ping', `SELECT ${standby}`),
@@ -177,7 +177,7 @@ export const writes = {
 /** Events by sequence, upwards or downwards. */
 export function eventsStatement(upwards: boolean): Statement {
   const [comparison, order] = directionOf(upwards);
-  const text = `SELECT * FROM events WHERE sequence ${comparison} $1 ORDER BY sequence ${order} LIMIT $2`;
+  const text = `SELECT *, ${standby} FROM events WHERE sequence ${comparison} $1 ORDER BY sequence ${order} LIMIT $2`;
   return named(`events ${order}`, text);
 }
 
@@ -194,7 +194,7 @@ export function eventSearch(upwards: boolean, ofUser: boolean): Statement {
        SELECT * FROM events WHERE sequence ${comparison} $1 AND ${ofUser ? 'user_id = $3' : '$3::text IS NULL'}
        ORDER BY sequence ${order} LIMIT $2
      )
-     SELECT seen.*, found.*
+     SELECT seen.*, found.*, ${standby}
      FROM (SELECT count(*)::integer AS looked, ${last}(sequence) AS reached FROM looked) seen
      LEFT JOIN (
        SELECT * FROM looked WHERE ($4::text[] IS NULL OR type = ANY ($4)) AND ($5::text IS NULL OR session_id = $5)
@@ -233,7 +233,7 @@ export function listStatement(
     tests.push(liveNow(value(now)), status === 'suspended' ? 's.suspended' : 'NOT s.suspended');
   }
   const where = tests.length > 0 ? `WHERE ${tests.join(' AND ')}` : '';
-  const text = `SELECT ${snapshot} FROM sessions s ${epochEnd} ${where} ORDER BY s.id DESC LIMIT ${value(limit)}`;
+  const text = `SELECT ${snapshot}, ${standby} FROM sessions s ${epochEnd} ${where} ORDER BY s.id DESC LIMIT ${value(limit)}`;
   return { statement: { text }, values };
 }
 

@@ -7,7 +7,7 @@ import { DurableWrites } from './durable.ts';
 import { Link, type LinkOptions } from './link.ts';
 import { parseLocation } from './location.ts';
 import { refuseLackingRights } from './rights.ts';
-import { completeLog, readFormat } from './scripts/streams.ts';
+import { completeLog, isUsed, readFormat } from './scripts/streams.ts';
 import { placeCreated } from './scripts/sweep.ts';
 import { RedisStore as Rest } from './store.ts';
 import { follow } from './sweep.ts';
@@ -42,8 +42,9 @@ export async function openRedisStore(url: string, timeout: number = defaultTimeo
 export async function planRedis(url: string): Promise<SchemaPlan> {
   return withLink({ location: parseLocation(url), timeout: defaultTimeout }, async (link) => {
     const written = (await link.run(readFormat, [])) as string | null;
+    const used = (await link.run(isUsed, [])) === 1;
     await link.close();
-    if (written === null) return { version: 0, pending: [] };
+    if (written === null) return { version: used ? format : 0, pending: [] };
     // A format that cannot be opened fails on opening.
     if (!formatsBefore.includes(written)) return { version: format, pending: [] };
     return { version: Number(written), pending: [{ number: format, name: `from format ${written}` }] };

@@ -160,8 +160,7 @@ function clusterGuide(servers: readonly Server[], { client: login, prefix }: Loc
       const owner = ranges.find(([first, last]) => first <= slot && slot <= last)?.[2];
       if (!owner) throw new Error(`no node has slot ${slot}, in which the keys ${prefix}* are`);
       const [name, port, id, more] = owner;
-      // A node that does not know its own address means the one at which it was asked.
-      const host = name && name !== '?' ? name : ipOf(more) || server.host;
+      const host = hostOf(name, more) ?? server.host;
       const [self = '', moves] = linesOf(nodes).find(([, line]) => line.includes('myself')) ?? ['', ''];
       const seen = { at: shownServer(server), self, owner: id };
       const [importing, migrating] = [`[${slot}-<-`, `[${slot}->-`].map((mark) => moves.includes(mark));
@@ -188,10 +187,15 @@ type SlotRange = [
   primary: [host: string | null, port: number, id: string, more?: unknown],
 ];
 
-/** What `CLUSTER SLOTS` adds to a node whose name is not its address: names and values. */
-function ipOf(more: unknown): string | undefined {
+/**
+ * Where a node is, as `CLUSTER SLOTS` says: by its name, or, if it is to have a host name and has none, by its address,
+ * which is among the names and values in `more`. `undefined`: where it was asked.
+ */
+export function hostOf(name: string | null, more: unknown): string | undefined {
+  if (name !== '?') return name || undefined;
   if (!Array.isArray(more)) return (more as Record<string, string> | undefined)?.['ip'];
-  return more[more.indexOf('ip') + 1] as string | undefined;
+  const at = more.indexOf('ip');
+  return at < 0 ? undefined : String(more[at + 1]);
 }
 
 /** By their node, the lines of `CLUSTER NODES`: id, addresses, flags, primary, two times, epoch, and more. */

@@ -79,10 +79,13 @@ const verifiedYet = 1500;
 /** Lines that are kept of a server's output. */
 const mostTold = 20;
 const afterRefusal = 100;
+/** Milliseconds; each start of a server picks one. */
+const leases = [400, 700, 1000] as const;
 /** Milliseconds between faults, in a fleet of three; smaller fleets get fewer. */
 const betweenFaults = [1000, 4000] as const;
-/** How long the store is left alone after it serves again. */
+/** How long the store is left alone after it serves again: in a short run, this share of it. */
 const storeRests = [20_000, 40_000] as const;
+const shareOfRun = [1 / 3, 2 / 3] as const;
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 const pause = (milliseconds: number) =>
@@ -189,7 +192,8 @@ export class Chaos {
       CURFEW_API_KEY: this.#key,
       CURFEW_ADMIN_PASSWORD: 'correct horse battery',
       CURFEW_LOG_LEVEL: 'info',
-      CURFEW_LEASE_MS: '1000',
+      // As while the setting is being changed, one server after another.
+      CURFEW_LEASE_MS: String(leases[randomInt(leases.length)]!),
     });
     node.server = server;
     this.#watched.push({ server, started, restarts: [] });
@@ -440,8 +444,10 @@ export class Chaos {
     const ways: [kind: string, hurt: () => Promise<void>][] = [];
     if (standby) ways.push(['store failed over', () => this.#failOver(standby)]);
     if (restart) ways.push(['store restarted', () => this.#restartStore(restart)]);
+    const whole = until - now();
+    const [least, most] = storeRests.map((rest, i) => Math.floor(Math.min(rest, shareOfRun[i]! * whole)));
     for (let turn = 0; ways.length > 0; turn++) {
-      const rest = randomInt(...storeRests);
+      const rest = randomInt(least!, most!);
       if (now() + rest >= until) return;
       await pause(rest);
       const [kind, hurt] = ways[turn % ways.length]!;

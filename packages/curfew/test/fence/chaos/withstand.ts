@@ -3,9 +3,9 @@ import type { TestContext } from 'node:test';
 import { Chaos, type ChaosStore } from './chaos.ts';
 import { tell } from './report.ts';
 
-/** Seconds: ten minutes for a release, one for every change. */
+/** Seconds: ten minutes for a release, less than one for every change. */
 const asked = process.env['CHAOS_SECONDS'];
-const seconds = Number(asked ?? 60);
+const seconds = Number(asked ?? 40);
 /**
  * Ends a second, on average over the whole run, despite all faults. A run by itself has the whole machine; one among
  * all the other tests has what they leave.

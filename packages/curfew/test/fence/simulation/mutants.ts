@@ -168,6 +168,26 @@ export const mutants: Record<string, Mutant> = {
     file: node('log-follower'),
     edits: [['return read !== undefined && read !== mark;', 'return read !== undefined && mark === undefined;']],
   },
+  'judged-by-own-setting': {
+    rule: 'R2',
+    breaks: 'a waiter judges every row by the length of its own leases',
+    file: node('propagation-waits'),
+    edits: [
+      ['const lease = leaseOf(row.id) ?? this.#usual;', 'const lease = leaseOf(row.id) ? this.#usual : this.#usual;'],
+    ],
+  },
+  'own-time-only': {
+    rule: 'R16',
+    breaks: 'a wait lasts for a lease of its own node, whatever the others have',
+    file: node('propagation-waits'),
+    edits: [['this.#lease = Math.max(this.#lease, lease);', 'this.#lease = Math.max(this.#lease, this.#usual);']],
+  },
+  'lost-rows-are-seen': {
+    rule: 'R10',
+    breaks: 'after a failover, a process assumes that no node has had longer leases than those that it has seen',
+    file: node('propagation-waits'),
+    edits: [['withMargin(Math.max(this.#lease, this.#assumed))', 'withMargin(Math.max(this.#lease, this.#usual))']],
+  },
   'row-of-another-log': {
     shownBy: 'propagation-waits.test.ts',
     rule: 'R10',
@@ -179,7 +199,7 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R10',
     breaks: 'what this node has applied of a replaced log counts for the new one',
     file: node('propagation-waits'),
-    edits: [['if (!follows || this.#timing.mono()', 'if (this.#timing.mono()']],
+    edits: [['      if (!follows) continue;\n', '']],
   },
   'trusts-lost-rows': {
     rule: 'R10',
@@ -200,7 +220,10 @@ export const mutants: Record<string, Mutant> = {
     breaks: 'an incarnation is confirmed before the grants of the previous one have run out',
     file: node('propagation-waits'),
     edits: [
-      ['if (confirmed || now - (this.#incarnation?.since ?? now) < this.#longest) return;', 'if (confirmed) return;'],
+      [
+        'if (confirmed || now - (this.#incarnation?.since ?? now) < this.#longestUnseen) return;',
+        'if (confirmed) return;',
+      ],
     ],
   },
   'forgets-its-own': {
@@ -214,7 +237,7 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R11',
     breaks: 'a cached answer is given without a check of the lease',
     file: client('exact-cache'),
-    edits: [['if (!this.lease.validAt(now) || token.length', 'if (token.length']],
+    edits: [['if (!this.lease.validAt(now) || !looksLike(', 'if (!looksLike(']],
   },
   'keeps-spoiled': {
     rule: 'R13',
@@ -388,14 +411,19 @@ export const mutants: Record<string, Mutant> = {
     rule: 'R17',
     breaks: 'an end that has waited the full time returns without asking the store again',
     file: node('propagation-waits'),
-    edits: [['        waiter.due = true;\n', "        finish('timeout');\n"]],
+    edits: [
+      [
+        '        waiter.due = true;\n',
+        "        waiter.nodes = { applied: 0, asked: began };\n        finish('timeout');\n",
+      ],
+    ],
   },
   'last-word-too-late': {
     shownBy: 'propagation-waits.test.ts',
     rule: 'R17',
     breaks: 'a node that stood still accepts an old answer as the store’s last word',
     file: node('propagation-waits'),
-    edits: [['if (follows && !this.#isOld(asked)) for', 'if (follows) for']],
+    edits: [['if (follows && !this.#isOld(asked)) {', 'if (follows) {']],
   },
   'list-too-old': {
     rule: 'R17',

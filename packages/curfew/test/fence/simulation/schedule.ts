@@ -23,14 +23,15 @@ type App = { machine: Machine; verifier: Verifier; key: string; revoking: boolea
 /**
  * `serves`: its fence has started. Before that a real process accepts no requests; the simulation tries some anyway.
  */
-type Node = { url: string; machine: Machine; fence: ProcessFence; serves: boolean };
+type Node = { url: string; machine: Machine; fence: ProcessFence; serves: boolean; lease: number };
 type Fault = { name: string; likely: number; happen(machine: Machine): void };
 /** What had returned for a session when a verification began. */
 type Floor = { version: number; ended: boolean; losses: number };
 
-const lease = 1000;
+/** Milliseconds; several while the setting is being changed, one server after another. */
+const leases = { same: [1000], different: [400, 1000, 2000] } as const;
 /** Milliseconds for which a read of the list counts from its start (R17), by a clock that may run slow. */
-const believed = lease / 2 / 0.92;
+const believed = (lease: number) => lease / 2 / 0.92;
 /** The clocks drift apart by as much as the margin allows for: 1.08 / 0.92 is 17 %. */
 const rates = [0.92, 0.92, 1, 1.08, 1.08];
 
@@ -52,6 +53,9 @@ export class Schedule {
   /** Keys are revoked only in some of the schedules, with separate dice, so that the others do not change. */
   readonly #keyDice: Dice;
   readonly #revokes: boolean;
+  /** The servers' leases, which differ only in some of the schedules, with separate dice for the same reason. */
+  readonly #leaseDice: Dice;
+  readonly #leases: readonly number[];
   /** Without faults nobody may wait for a lease. */
   #calm = false;
   readonly outcome: Outcome;
@@ -63,6 +67,8 @@ export class Schedule {
     this.#dice = new Dice(seed);
     this.#keyDice = new Dice(~seed);
     this.#revokes = this.#keyDice.chance(0.25);
+    this.#leaseDice = new Dice(seed ^ 0x5bd1e995);
+    this.#leases = this.#leaseDice.chance(0.15) ? leases.different : leases.same;
     this.#store = new SimulatedStore(this.#universe, this.#dice);
     this.#network = new Network(this.#universe, this.#dice);
     const faults = this.#everyFault();
@@ -123,6 +129,10 @@ export class Schedule {
     return this.outcome;
   }
 
+  get #longest(): number {
+    return Math.max(...this.#leases);
+  }
+
   #again(until: number, pause: () => number, work: () => void): void {
     const next = () => {
       if (this.#universe.now > until) return;
@@ -134,6 +144,7 @@ export class Schedule {
 
   #startNode(url: string): Node {
     const machine = new Machine(this.#universe, url, this.#dice.pick(rates), this.#dice);
+    const lease = this.#leaseDice.pick(this.#leases);
     const fence = () =>
       new ProcessFence({
         store: this.#store.seenFrom(machine),
@@ -145,11 +156,12 @@ export class Schedule {
         noteUse() {},
         admit: (key) => (this.#revokes ? this.#store.admit(machine, key) : Promise.resolve({ id: key, name: key })),
         lease,
+        assumedLease: this.#longest,
         capacity: 100,
         onRestart: (reason, detail) => this.#judgeRestart(url, reason, detail),
         onError() {},
       });
-    const node: Node = { url, machine, fence: fence(), serves: false };
+    const node: Node = { url, machine, fence: fence(), serves: false, lease };
     // A process whose start fails ends, and is replaced.
     const start = (): unknown =>
       node.fence.start().then(
@@ -258,7 +270,7 @@ export class Schedule {
   #changeSomething(there?: Node): void {
     const dice = this.#dice;
     if (this.#rows.length === 0) return;
-    const { machine, fence, serves } = there ?? dice.pick(this.#nodes);
+    const { machine, fence, serves, lease } = there ?? dice.pick(this.#nodes);
     if (machine.dead || machine.frozen) return;
     const row = dice.pick(this.#rows);
     const kind = dice.next();
@@ -278,14 +290,14 @@ export class Schedule {
         const lost = this.#store.lossOf(entry);
         if (!lost) for (const one of touched) this.#promise(one);
         // A change that a failover lost promises nothing, but must not return much later: it was lost while it waited.
-        else if (serves && !lost.silently && waits < lost.at && this.#universe.now - lost.at > believed + 10) {
+        else if (serves && !lost.silently && waits < lost.at && this.#universe.now - lost.at > believed(lease) + 10) {
           this.outcome.violations.push(
             `change ${entry.sequence} returned at ${this.#universe.now.toFixed(1)}; it was lost`,
           );
         }
         const took = machine.timing.mono() - began;
         // At the end the store is asked once more, and has half a lease to answer.
-        if (took > withMargin(lease) + lease / 2 + 5 && !this.#disturbed.has(machine)) {
+        if (took > withMargin(this.#longest) + lease / 2 + 5 && !this.#disturbed.has(machine)) {
           this.outcome.violations.push(`a change waited ${took.toFixed(0)} ms`);
         }
         if (!receipt.everywhere) this.outcome.violations.push('a receipt does not say everywhere');
@@ -323,7 +335,7 @@ export class Schedule {
 
   /** A wait for a lease needs a reason; a slow store when the nodes began is one, for a while. */
   #judgeTimeout(change: string, since: number): void {
-    if (this.#calm && since > this.#store.slowUntil + 2 * lease)
+    if (this.#calm && since > this.#store.slowUntil + 2 * this.#longest)
       this.outcome.violations.push(`${change} waited for a lease, and nothing was wrong`);
   }
 
@@ -419,6 +431,9 @@ export class Schedule {
       { name: 'trim', likely: 6, happen: () => this.#trimUnread() },
       { name: 'fail over', likely: 8, happen: () => this.#failOver() },
       { name: 'kill', likely: 13, happen: () => this.#killSomething() },
+      ...(this.#leases.length > 1
+        ? [{ name: 'fail over at a start', likely: 12, happen: () => this.#failOverAtStart() }]
+        : []),
     ];
   }
 
@@ -468,6 +483,35 @@ export class Schedule {
     });
   }
 
+  /**
+   * The row of a node that has just started is lost in a failover, and the node freezes. Another node, which was down
+   * before, so that applications have moved, has never seen that row and makes changes.
+   */
+  #failOverAtStart(): void {
+    const dice = this.#leaseDice;
+    const first = Math.floor(dice.next() * this.#nodes.length);
+    const second = (first + 1) % this.#nodes.length;
+    this.#nodes[second]!.machine.kill();
+    this.#restart(first);
+    const soon = dice.between(300, 1500);
+    this.#within(soon, 24, () => this.#verifySomewhere());
+    this.#universe.in(soon, undefined, () => {
+      if (first !== second) this.#stop(this.#nodes[first]!.machine, dice.between(500, 3000));
+      this.#store.failOver(Math.floor(dice.between(0, 3)), 'lost');
+      for (const row of this.#store.rows.values()) this.#floorOf(row);
+      this.#restart(second);
+      this.#within(1500, 10, () => this.#changeSomething(this.#nodes[second]));
+      this.#within(3000, 60, () => this.#verifySomewhere());
+    });
+  }
+
+  /** Another process at the address of a node that may have been killed already. */
+  #restart(at: number): void {
+    const { machine, url } = this.#nodes[at]!;
+    machine.kill();
+    this.#nodes[at] = this.#startNode(url);
+  }
+
   /** The store is slow for some nodes, while others ask and change. */
   #whileItStarts(node: Node): void {
     const long = this.#dice.between(20, this.#dice.chance(0.5) ? 150 : 800);
@@ -503,8 +547,7 @@ export class Schedule {
       this.#universe.in(revive, undefined, () => {
         node.machine.kill();
         // It may have been killed twice: there is one process at one address.
-        this.#nodes[at]!.machine.kill();
-        this.#nodes[at] = this.#startNode(node.url);
+        this.#restart(at);
       });
     } else {
       const at = Math.floor(dice.next() * this.#apps.length);
@@ -520,7 +563,8 @@ export class Schedule {
     this.#store.down = false;
     for (const { machine } of [...this.#nodes, ...this.#apps]) machine.resume();
     // Not before the faults and the leases have ended: a change that waits for a killed verifier waits for a lease.
-    for (const app of this.#apps) if (app.revoking) this.#universe.in(2 * lease, undefined, () => this.#replace(app));
+    for (const app of this.#apps)
+      if (app.revoking) this.#universe.in(2 * this.#longest, undefined, () => this.#replace(app));
     await this.#universe.run(this.#universe.now + 14_000);
     this.#newSession();
     const row = this.#rows.at(-1)!;

@@ -99,10 +99,12 @@ export class SimulatedStore {
     return this.#lost.get(mark);
   }
 
-  /** Whether the log has an entry, or had it until it was trimmed. */
+  /**
+   * Whether the log has an entry. Of one that was trimmed nobody can say whether it was in this log or in another one, so
+   * stores answer no.
+   */
   has({ sequence, mark }: LogPosition): boolean {
-    const found = this.#log.find(({ entry }) => entry.sequence === sequence);
-    return found ? found.entry.mark === mark : sequence <= this.#trimmed.sequence;
+    return sequence === 0 || this.#log.some(({ entry }) => entry.sequence === sequence && entry.mark === mark);
   }
 
   get changes(): number {

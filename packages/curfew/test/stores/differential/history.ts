@@ -102,7 +102,7 @@ const steps = {
     3,
     kind('changeNamed', { name: oneOf(names), version, started: maybe(fc.boolean()), told: fc.boolean() }),
   ],
-  removeNamed: [1, kind('removeNamed', { name: oneOf(names) })],
+  removeNamed: [1, kind('removeNamed', { name: oneOf(names), version })],
   createAccount: [2, kind('createAccount', { id: user, username: oneOf(usernames), email: maybe(oneOf(emails)) })],
   changeAccount: [
     4,

@@ -187,8 +187,10 @@ class Replay {
         const event = step.told ? this.#note('named_session.changed', now) : undefined;
         return (store) => store.changeNamed({ name: nameOf(step.name), version, set, now, event });
       }
-      case 'removeNamed':
-        return (store) => store.removeNamed(nameOf(step.name), this.#note('named_session.deleted', now));
+      case 'removeNamed': {
+        const version = ((await this.#first.readNamed(nameOf(step.name)))?.version ?? 1) - step.version;
+        return (store) => store.removeNamed(nameOf(step.name), version, this.#note('named_session.deleted', now));
+      }
       case 'createAccount': {
         const account = newAccount({ id: userOf(step.id), username: step.username, email: step.email }, now);
         return (store) => store.createAccount(account, this.#note('account.created', now));

@@ -2,16 +2,15 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, type TestContext, test } from 'node:test';
-import { createVerifier } from 'curfew-client/verifier';
 import type { StoredSession } from '../../../src/domain/session.ts';
 import type { CurfewError } from '../../../src/errors.ts';
 import { logout, StoreFixture, start, user } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore, type RedisStore } from '../../../src/stores/redis/index.ts';
 import { clusterRights, rights } from '../../../src/stores/redis/rights.ts';
-import { fleetSettings, insist, until } from '../../support/failover.ts';
+import { until } from '../../support/failover.ts';
+import { startFollowers } from '../../support/followers.ts';
 import { freePort } from '../../support/free-port.ts';
 import { killStore } from '../../support/kills.ts';
-import { clientFor, startProcess } from '../../support/process.ts';
 import { recovers } from '../../support/recovers.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { RedisCluster } from '../../support/redis-cluster.ts';
@@ -41,29 +40,7 @@ describe('a Redis Cluster', { skip: !redisInstalled }, () => {
   test('servers follow the primary through hand-overs, resharding and elections: nothing that ended is active, and sessions can still be ended', {
     timeout,
   }, async (t) => {
-    const settings = fleetSettings({ CURFEW_STORE: cluster.url });
-    const key = settings['CURFEW_API_KEY']!;
-    const servers = [await startProcess(settings), await startProcess(settings)];
-    t.after(() => Promise.all(servers.map((server) => server.stop('SIGKILL'))));
-    const clients = servers.map((server) => clientFor(server, key));
-    const verifiers = servers.map((server) => createVerifier({ url: server.url, key, timeout: 5000 }));
-    t.after(() => Promise.all(verifiers.map((verifier) => verifier.close())));
-    const open = async () => {
-      const { session, token } = await insist(() =>
-        clients[0]!.createSession({ userId: randomBytes(6).toString('hex') }),
-      );
-      for (const verifier of verifiers) await until(async () => (await verifier.verify(token)).active);
-      return { id: session.id, token };
-    };
-    const endedEverywhere = async ({ id, token }: { id: string; token: string }) => {
-      const { receipt } = await insist(() => clients[1]!.endSession({ id }));
-      assert.equal(receipt.everywhere, true);
-      for (const verifier of verifiers) assert.equal(verifier.check(token), undefined, 'a verifier says active');
-      for (const client of clients) {
-        assert.equal((await insist(() => client.verifySession({ token }))).active, false);
-      }
-    };
-
+    const { open, endedEverywhere, areWell } = await startFollowers(t, cluster.url);
     const sessions = [await open(), await open(), await open(), await open()];
     await endedEverywhere(sessions[0]!);
     await cluster.handOver();
@@ -78,10 +55,7 @@ describe('a Redis Cluster', { skip: !redisInstalled }, () => {
     await endedEverywhere(await open());
     await cluster.rejoin(former);
     await endedEverywhere(await open());
-    for (const { child, log } of servers) {
-      assert.equal(child.exitCode, null);
-      assert.doesNotMatch(log.join('\n'), /"level":60/);
-    }
+    areWell();
   });
 
   test('while the slot is being moved, changes are refused by name and none is half made; nothing is lost by the move', {

@@ -198,16 +198,7 @@ describe('doctor and a Redis', { skip: !redisInstalled }, () => {
     t.after(() => hasty.remove());
     const evicting = await RedisServer.start('--maxmemory-policy', 'allkeys-lru');
     t.after(() => evicting.remove());
-    const stored = async (url: string) => {
-      const { out } = await runCli(['doctor', '--json'], {
-        CURFEW_STORE: url,
-        CURFEW_SECRET_KEY: '0'.repeat(64),
-        CURFEW_URL: 'http://127.0.0.1:1',
-      });
-      const { findings } = JSON.parse(out) as { findings: { check: string; state: string; says: string }[] };
-      const about = findings.filter(({ check }) => check === 'store' || check === 'durability');
-      return about.map(({ state, says }) => `${state}: ${says}`);
-    };
+    const stored = (url: string) => findingsOf(url, 'store', 'durability');
     const [what, durable] = await stored(safe.url);
     assert.match(what!, /^ok: (Redis|Valkey) \d.* at redis:\/\/127\.0\.0\.1:\d+, format 7; answers in [\d.]+ ms$/);
     assert.equal(durable, 'ok: every change is on disk before it is acknowledged');
@@ -220,4 +211,33 @@ describe('doctor and a Redis', { skip: !redisInstalled }, () => {
     assert.match((await stored(evicting.url)).join(), /^fault: .*maxmemory-policy/);
     assert.match((await stored('redis://127.0.0.1:1')).join(), /^fault: The store does not answer/);
   });
+
+  test('it warns of servers whose leases differ, if some are longer than the default', async (t) => {
+    const server = await RedisServer.start();
+    t.after(() => server.remove());
+    const store = await openRedisStore(server.url);
+    t.after(() => store.close());
+    const renew = (id: string) => store.renewNode({ id, counter: 1, applied: 0, tail: { sequence: 0, mark: '' } });
+    assert.deepEqual(await findingsOf(server.url, 'servers'), []);
+    await renew('a.2000');
+    assert.deepEqual(await findingsOf(server.url, 'servers'), ['ok: one has a lease in the store, of 2000 ms']);
+    await renew('b.500');
+    await renew('of-an-earlier-version');
+    assert.deepEqual(await findingsOf(server.url, 'servers'), ['ok: 3 have a lease in the store, of 500, 2000 ms']);
+    await renew('c.5000');
+    assert.deepEqual(await findingsOf(server.url, 'servers'), [
+      'warning: 4 have a lease in the store, of 500, 2000, 5000 ms',
+    ]);
+  });
 });
+
+/** What `curfew doctor` says about a store, by these checks. */
+async function findingsOf(url: string, ...checks: string[]): Promise<string[]> {
+  const { out } = await runCli(['doctor', '--json'], {
+    CURFEW_STORE: url,
+    CURFEW_SECRET_KEY: '0'.repeat(64),
+    CURFEW_URL: 'http://127.0.0.1:1',
+  });
+  const { findings } = JSON.parse(out) as { findings: { check: string; state: string; says: string }[] };
+  return findings.filter(({ check }) => checks.includes(check)).map(({ state, says }) => `${state}: ${says}`);
+}

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { createVerifier } from 'curfew-client/verifier';
 import type { CurfewError } from '../../../src/errors.ts';
 import { StoreFixture } from '../../../src/stores/conformance/harness.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { makeCertificates } from '../../support/certificates.ts';
-import { fleetSettings, insist, until } from '../../support/failover.ts';
+import { startFollowers } from '../../support/followers.ts';
 import { freePort } from '../../support/free-port.ts';
-import { clientFor, startProcess } from '../../support/process.ts';
 import { recovers } from '../../support/recovers.ts';
 import { RedisServer, tellRedis } from '../../support/redis.ts';
 import { Relay } from '../../support/relay.ts';
@@ -47,29 +44,7 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
     await sentinel.knowsReplica(second.port);
     // One of the configured Sentinels does not exist.
     const url = `redis+sentinel://127.0.0.1:${sentinel.port},127.0.0.1:${await freePort()}/pair`;
-    const settings = fleetSettings({ CURFEW_STORE: url });
-    const key = settings['CURFEW_API_KEY']!;
-    const servers = [await startProcess(settings), await startProcess(settings)];
-    t.after(() => Promise.all(servers.map((server) => server.stop('SIGKILL'))));
-    const clients = servers.map((server) => clientFor(server, key));
-    const verifiers = servers.map((server) => createVerifier({ url: server.url, key, timeout: 5000 }));
-    t.after(() => Promise.all(verifiers.map((verifier) => verifier.close())));
-    const open = async () => {
-      const { session, token } = await insist(() =>
-        clients[0]!.createSession({ userId: randomBytes(6).toString('hex') }),
-      );
-      for (const verifier of verifiers) await until(async () => (await verifier.verify(token)).active);
-      return { id: session.id, token };
-    };
-    const endedEverywhere = async ({ id, token }: { id: string; token: string }) => {
-      const { receipt } = await insist(() => clients[1]!.endSession({ id }));
-      assert.equal(receipt.everywhere, true);
-      for (const verifier of verifiers) assert.equal(verifier.check(token), undefined, 'a verifier says active');
-      for (const client of clients) {
-        assert.equal((await insist(() => client.verifySession({ token }))).active, false);
-      }
-    };
-
+    const { open, endedEverywhere, areWell } = await startFollowers(t, url);
     const sessions = [await open(), await open(), await open(), await open()];
     await endedEverywhere(sessions[0]!);
     await first.down('SIGKILL');
@@ -86,10 +61,7 @@ describe('a Redis behind Sentinel', { skip: !sentinelInstalled }, () => {
     await sentinel.made(first.port);
     await endedEverywhere(sessions[3]!);
     await endedEverywhere(await open());
-    for (const { child, log } of servers) {
-      assert.equal(child.exitCode, null);
-      assert.doesNotMatch(log.join('\n'), /"level":60/);
-    }
+    areWell();
   });
 
   test('N8.22: a connection to a former primary is closed, even if nothing else breaks it', {

@@ -3,9 +3,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Store } from '../../../src/stores/contract.ts';
+import { openLmdbStore } from '../../../src/stores/lmdb/index.ts';
 import { openRedisStore } from '../../../src/stores/redis/index.ts';
 import { exportLines, importLines } from '../../../src/transfer.ts';
-import { assertSame, fill } from '../../support/filled.ts';
+import { assertSame, contentsOf, fill } from '../../support/filled.ts';
 import { runCli } from '../../support/process.ts';
 import { RedisServer, redisInstalled } from '../../support/redis.ts';
 import { emptyStore, temporaryFolder } from '../harness.ts';
@@ -63,6 +64,23 @@ describe('exporting from and importing into Redis', { skip: !redisInstalled }, (
     const used = await kinds['redis']!(t);
     await fill(used);
     await assert.rejects(importLines(used, each(lines), undefined), { code: 'store_not_empty' });
+  });
+
+  test('servers do not take a store that the command line has filled from an export for one that was failed over', async (t) => {
+    const folder = temporaryFolder();
+    t.after(folder.remove);
+    const store = await openLmdbStore(folder.path);
+    await fill(store);
+    const before = await contentsOf(store);
+    await store.close();
+    const { out } = await runCli(['export', '--store', `lmdb:${folder.path}`]);
+    const url = `${server.url}/${databases++}`;
+    const { code, err } = await runCli(['import', '--store', url], {}, out);
+    assert.equal(code, 0, err);
+    const copy = await openRedisStore(url);
+    t.after(copy.close);
+    assert.deepEqual(await contentsOf(copy), before);
+    assert.ok((await copy.listNodes()).confirmed);
   });
 
   test('N10.1: while servers run, an export fails before its first line because it cannot show one moment; killed servers do not matter', async (t) => {

@@ -79,8 +79,20 @@ export const ruleMutants: readonly RuleMutant[] = [
   {
     name: 'a slot changes although somebody else has changed it',
     file: 'named.ts',
-    from: 'slot.version !== version',
-    to: 'false',
+    from: 'if (slot.version !== version)',
+    to: 'if (false)',
+  },
+  {
+    name: 'a slot is removed although somebody else has changed it',
+    file: 'named.ts',
+    from: 'isHeld || slot.version !== version',
+    to: 'isHeld',
+  },
+  {
+    name: 'a slot is removed under the session in it',
+    file: 'named.ts',
+    from: 'isHeld || slot.version !== version',
+    to: 'slot.version !== version',
   },
   {
     name: 'a sweep records an end that is recorded',

@@ -172,6 +172,12 @@ export const readFormat: Script = reading({
   body: `return redis.call('HGET', shared .. 'state', 'format')`,
 });
 
+/** 1 if somebody has used the store. Its format is written only by its first sweep. */
+export const isUsed: Script = reading({
+  name: 'isUsed',
+  body: `return redis.call('EXISTS', shared .. 'state')`,
+});
+
 /** A log that was forgotten whole, as format 2 did, gets an entry again: it touches everything, and is what others follow. */
 export const completeLog: Script = writingWhenFull({
   name: 'completeLog',
